@@ -1,0 +1,54 @@
+# `make` alone lists what there is. Each target sets up what it needs, once.
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if $(shell command -v $(p)),$(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.photosd-ready
+PHOTOS ?=
+QUERY ?=
+
+.PHONY: help setup demo test lint types bench chaos docs clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## a virtual environment in .venv with everything for use and development
+
+# uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "photosd needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "  install one and say:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python has no venv module." >&2; \
+	  echo "  on Debian and Ubuntu:  sudo apt install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing photosd and what it needs; the first time this takes some minutes."
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
+	@UV=$$(command -v uv || echo $(BIN)/uv); \
+	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --python $(BIN)/python -e . --group dev; \
+	 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q -e . --group dev; fi
+	@touch $@
+
+demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"
+	@$(BIN)/photosd demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
+
+test: setup lint types  ## linter, types, and every quick test
+	@$(BIN)/python -m pytest -q -m "not slow and not chaos and not real_weights"
+
+lint: setup  ## style and the walls between packages
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3
+
+types: setup  ## mypy --strict
+	@$(BIN)/mypy
+
+chaos: setup  ## kill, hang and corrupt things at random (minutes)
+	@$(BIN)/python -m pytest -q -m "chaos or slow"
+
+bench: setup  ## speed and memory beside the machine's limits (minutes)
+	@$(BIN)/python -m benchmarks --quick
+
+docs: setup  ## write the generated reference pages anew
+	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
+
+clean:  ## remove what was built
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

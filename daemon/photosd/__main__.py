@@ -1,0 +1,8 @@
+"""``python -m photosd``: the daemon in the foreground."""
+
+import sys
+
+from photosd.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""The daemon: takes the socket first, then loads everything else behind it; stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+import psutil
+import structlog
+
+import photosd
+from photosd.core import config
+from photosd.core.config import Settings
+from photosd.core.errors import AlreadyRunning, ConfigError, PhotosdError, Warming
+from photosd.core.log import set_up
+from photosd.core.paths import Home
+from photosd.ipc.endpoint import Endpoint, open_endpoint
+from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
+from photosd.ipc.server import Server
+from photosd.library import Library
+from photosd.operations import Operations
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 20.0
+LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
+
+
+class Daemon:
+    """One process serving one home."""
+
+    def __init__(self, home: Home, settings: Settings, endpoint: Endpoint) -> None:
+        self.home, self.settings = home, settings
+        self._endpoint = endpoint
+        self._started = time.monotonic()
+        self._library: Library | None = None
+        self._open = threading.Event()
+        self._trouble: PhotosdError | None = None
+        self._stopping: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Until asked to stop: answer clients; the library opens meanwhile."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.request_stop, signal.Signals(number).name)
+        self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
+        server = Server(self._endpoint, Operations(self).handlers())
+        await server.start()
+        log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
+        opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
+        opening.start()
+        await self._stopping.wait()
+        await server.stop()
+        await asyncio.to_thread(opening.join, STOP_SECONDS)
+        if self._library is not None:
+            await asyncio.to_thread(self._library.close)
+        log.info("stopped")
+
+    def request_stop(self, reason: str) -> None:
+        """Begin to stop; any thread may ask."""
+        log.info("stopping", reason=reason)
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _rescan(self) -> None:
+        if self._library is not None and self._open.is_set():
+            self._library.reconciler.request()
+
+    def _open_library(self) -> None:
+        """Build everything behind the socket; what fails is told to every client."""
+        try:
+            self._library = Library(self.home, self.settings)
+            self._library.open()
+            log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
+        except PhotosdError as error:
+            self._trouble = error
+            log.error("library_failed", title=error.title, cause=str(error), remedy=error.remedy)
+        except Exception as error:
+            self._trouble = PhotosdError(f"{type(error).__name__}: {error}")
+            log.exception("library_failed", remedy=self._trouble.remedy)
+        finally:
+            self._open.set()
+
+    # -- what operations ask ------------------------------------------------------------------
+
+    def library(self, wait_seconds: float) -> Library:
+        """The open library; raises Warming when it is not open in time, or why it cannot be."""
+        if not self._open.wait(max(0.0, wait_seconds)):
+            left = max(0.5, LIBRARY_SECONDS - (time.monotonic() - self._started))
+            raise Warming(
+                "the index is being opened",
+                remedy=f"ask again in {left:.0f} s",
+                retry_after_ms=int(1000 * left),
+            )
+        if self._trouble is not None:
+            raise self._trouble
+        if self._library is None:
+            raise PhotosdError("the library is not there")
+        return self._library
+
+    def apply(self, settings: Settings) -> None:
+        """Let changed settings take effect."""
+        self.settings = settings
+        logging.getLogger().setLevel(settings.log.level.upper())
+        if self._library is not None:
+            self._library.apply(settings)
+
+    def report(self) -> StatusResult:
+        """The state on one page; answers at any time."""
+        library = self._library if self._open.is_set() and self._trouble is None else None
+        encoder = self._encoder_report()
+        warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
+        if encoder.error is not None:
+            warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
+        folders = library.folder_reports() if library else []
+        warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
+        return StatusResult(
+            version=1,
+            state=self._state(encoder),
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            socket=str(self._endpoint.path),
+            daemon_version=photosd.__version__,
+            rss_mb=round(psutil.Process().memory_info().rss / 1e6, 1),
+            encoder=encoder,
+            index=library.index_report()
+            if library
+            else IndexReport(0, 0, 0, 0, 0, None, 0, "start"),
+            folders=folders,
+            warnings=warnings,
+        )
+
+    def _state(self, encoder: EncoderReport) -> str:
+        if self._stopping is not None and self._stopping.is_set():
+            return "stopping"
+        if self._trouble is not None or encoder.state in ("broken", "hung", "restarting"):
+            return "degraded"
+        if not self._open.is_set() or encoder.state == "loading":
+            return "warming"
+        return "ready"
+
+    def _encoder_report(self) -> EncoderReport:
+        if self._library is None:
+            return EncoderReport(
+                "loading",
+                None,
+                self.settings.encoder.model,
+                None,
+                None,
+                0,
+                None,
+                0,
+                0,
+                None,
+                None,
+                None,
+                {},
+            )
+        status = self._library.encoder.status()
+        return EncoderReport(
+            state=status.state,
+            pid=status.pid,
+            model=self._library.spec.name,
+            device=status.device,
+            rss_mb=status.rss_mb,
+            restarts=status.restarts,
+            last_restart_reason=status.last_restart_reason,
+            images_encoded=status.images_encoded,
+            texts_encoded=status.texts_encoded,
+            phase=status.phase,
+            eta_s=status.eta_s,
+            error=status.error,
+            latency_ms=status.latency_ms,
+        )
+
+
+def main() -> int:
+    """Run the daemon in the foreground; the exit code says how it ended."""
+    home = Home.from_environment()
+    try:
+        settings = config.load(home.settings)
+        trouble: ConfigError | None = None
+    except ConfigError as error:
+        settings, trouble = Settings(), error
+    try:
+        endpoint = open_endpoint(home)
+    except PhotosdError as error:
+        print(f"{error.title}: {error}\n  {error.remedy}", file=sys.stderr)  # noqa: T201
+        return 0 if isinstance(error, AlreadyRunning) else error.exit_code
+    os.umask(0o077)
+    set_up(settings.log.level, home.log)
+    log.info(
+        "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]
+    )
+    if trouble is not None:
+        log.error("settings_ignored", cause=str(trouble), remedy=trouble.remedy)
+    asyncio.run(Daemon(home, settings, endpoint).serve())
+    # Worker threads may sit in native calls; everything that matters is on disk by now.
+    logging.shutdown()
+    os._exit(0)

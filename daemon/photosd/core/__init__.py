@@ -1,0 +1,1 @@
+"""What every part shares: errors, paths, settings, logs, frames, deadlines."""

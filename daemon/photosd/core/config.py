@@ -1,0 +1,173 @@
+"""The settings: names, types, limits and defaults, read from and written to one TOML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from photosd.core.errors import ConfigError
+
+
+class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How queries are answered."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Photos in an answer")] = 20
+    deadline_ms: Annotated[
+        int, Meta(ge=50, le=60_000, description="Longest wait for an answer, milliseconds")
+    ] = 3000
+
+
+class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The model that understands pictures and words."""
+
+    model: Annotated[str, Meta(description="Name of the model in use")] = "starter"
+    memory_limit_mb: Annotated[
+        int, Meta(ge=0, description="Recycle the encoder above this many MB; 0: decided by RAM")
+    ] = 0
+
+
+class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How photo files are read."""
+
+    workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core")] = 0
+    max_megapixels: Annotated[
+        int, Meta(ge=0, description="Largest photo to decode, megapixels; 0: decided by RAM")
+    ] = 0
+
+
+class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How changes in the folders are noticed."""
+
+    settle_seconds: Annotated[
+        float, Meta(ge=0.1, le=60, description="A file is read after being quiet this long")
+    ] = 1.5
+    rescan_minutes: Annotated[
+        int, Meta(ge=1, le=1440, description="Every folder is compared in full this often")
+    ] = 45
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is written down."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Least important lines to keep; query texts appear at debug only"),
+    ] = "info"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings, by section."""
+
+    search: Search = Search()
+    encoder: Encoder = Encoder()
+    decode: Decode = Decode()
+    watch: Watch = Watch()
+    log: Log = Log()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting as shown to people: ``section.key`` and what it means."""
+
+    name: str
+    value: Any
+    default: Any
+    type: str
+    description: str
+
+
+def load(file: Path) -> Settings:
+    """The settings in ``file`` (defaults where silent); raises ConfigError naming what is wrong."""
+    import tomllib
+
+    try:
+        data = tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error}", remedy=f"correct or delete {file}"
+        ) from error
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{file}: {error}", remedy=f"correct {file}") from error
+
+
+def change(file: Path, name: str, text: str) -> Settings:
+    """Set ``name`` (``section.key``) to ``text`` in ``file``, comments kept; the new settings."""
+    import tomlkit
+
+    settings = load(file)
+    section, _, key = name.partition(".")
+    value = _parse(name, text)
+    try:
+        sections = msgspec.to_builtins(settings)
+        sections[section][key] = value
+        changed = msgspec.convert(sections, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{name} = {text}: {error}", remedy=f"photosd config get {name}"
+        ) from error
+    document = tomlkit.parse(file.read_text()) if file.exists() else tomlkit.document()
+    table = document.setdefault(section, tomlkit.table())
+    table[key] = value
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_suffix(".new")
+    draft.write_text(tomlkit.dumps(document))
+    draft.replace(file)  # a crash leaves the old file or the new one
+    return changed
+
+
+def describe(settings: Settings) -> list[Setting]:
+    """Every setting with its value, default, type and meaning."""
+    rows = []
+    for section in msgspec.structs.fields(Settings):
+        current = getattr(settings, section.name)
+        for field in msgspec.structs.fields(section.type):
+            rows.append(
+                Setting(
+                    f"{section.name}.{field.name}",
+                    getattr(current, field.name),
+                    field.default,
+                    _type_name(field.type),
+                    _description(field.type),
+                )
+            )
+    return rows
+
+
+def _parse(name: str, text: str) -> Any:
+    """``text`` in the type of the setting ``name``."""
+    known = {setting.name: setting for setting in describe(Settings())}
+    if name not in known:
+        raise ConfigError(
+            f"there is no setting {name!r}", remedy="photosd config get   (lists them all)"
+        )
+    kind = type(known[name].default)
+    if kind is bool:
+        if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
+            raise ConfigError(f"{name} is yes or no, not {text!r}", remedy=f"try: {name} yes")
+        return text.lower() in ("true", "yes", "on", "1")
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name} is a number, not {text!r}", remedy=f"photosd config get {name}"
+        ) from error
+
+
+def _description(annotated: Any) -> str:
+    return next(
+        (m.description for m in get_args(annotated)[1:] if isinstance(m, Meta) and m.description),
+        "",
+    )
+
+
+def _type_name(annotated: Any) -> str:
+    kind = get_args(annotated)[0]
+    if get_origin(kind) is Literal:
+        return " | ".join(get_args(kind))
+    return {int: "whole number", float: "number", str: "text", bool: "yes or no"}[kind]

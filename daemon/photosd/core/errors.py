@@ -1,0 +1,121 @@
+"""The errors a person may meet: each has a code, a title, a cause and a remedy."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class PhotosdError(Exception):
+    """A failure worth showing: ``str(error)`` is the cause, ``remedy`` is what to do about it.
+
+    ``code`` is part of the protocol and never changes its meaning; ``exit_code`` is what the
+    command line answers with (PRODUCT: 1 check failed, 2 usage, 3 not running, 4 warming,
+    5 daemon error, 6 cloud not permitted).
+    """
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong inside photosd"
+    exit_code: ClassVar[int] = 5
+
+    def __init__(
+        self, message: str, *, remedy: str = "photosd logs", retry_after_ms: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.retry_after_ms = retry_after_ms
+
+    def as_dict(self) -> dict[str, Any]:
+        """The error object of the protocol."""
+        error: dict[str, Any] = {
+            "code": self.code,
+            "title": self.title,
+            "message": str(self),
+            "remedy": self.remedy,
+        }
+        if self.retry_after_ms is not None:
+            error["retry_after_ms"] = self.retry_after_ms
+        return error
+
+
+class BadRequest(PhotosdError):
+    """The request cannot be understood or its values are out of range."""
+
+    code, title, exit_code = "bad_request", "That request cannot be used", 2
+
+
+class UnknownOp(PhotosdError):
+    """The operation does not exist in this version."""
+
+    code, title, exit_code = "unknown_op", "This daemon does not know that operation", 2
+
+
+class NotRunning(PhotosdError):
+    """No daemon answers on the socket."""
+
+    code, title, exit_code = "not_running", "photosd is not running", 3
+
+
+class Warming(PhotosdError):
+    """The model is still loading and the caller's deadline passed."""
+
+    code, title, exit_code = "warming", "The model is still warming up", 4
+
+
+class EncoderUnavailable(PhotosdError):
+    """The encoder is hung, restarting or broken, and nothing else could answer."""
+
+    code, title = "encoder_unavailable", "The encoder cannot answer right now"
+
+
+class DeadlineExceeded(PhotosdError):
+    """The answer was not ready in time."""
+
+    code, title = "deadline_exceeded", "No answer within the deadline"
+
+
+class Busy(PhotosdError):
+    """Too many requests at once."""
+
+    code, title = "busy", "photosd has too many requests waiting"
+
+
+class Unreachable(PhotosdError):
+    """The socket exists but may not or cannot be used."""
+
+    code, title = "unreachable", "photosd cannot be reached"
+
+
+class FolderError(PhotosdError):
+    """A folder cannot be watched."""
+
+    code, title, exit_code = "folder", "That folder cannot be used", 1
+
+
+class NotFound(PhotosdError):
+    """The thing asked about is not known to photosd."""
+
+    code, title, exit_code = "not_found", "photosd does not know that", 1
+
+
+class ModelError(PhotosdError):
+    """A model is missing, damaged or not what it claims to be."""
+
+    code, title = "model", "The model cannot be used"
+
+
+class StorageError(PhotosdError):
+    """The catalog or the index cannot be read or written."""
+
+    code, title = "storage", "photosd cannot use its files"
+
+
+class ConfigError(PhotosdError):
+    """A setting is unknown or its value does not fit."""
+
+    code, title, exit_code = "config", "That setting cannot be used", 2
+
+
+class AlreadyRunning(PhotosdError):
+    """Another daemon serves this home."""
+
+    code, title, exit_code = "already_running", "photosd is already running", 1

@@ -1,0 +1,1 @@
+"""From file to vector: catalog, reconciler, pipeline and the LanceDB store."""

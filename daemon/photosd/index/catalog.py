@@ -1,0 +1,152 @@
+"""The catalog: which photos exist, what is on disk at each path, and what each contains."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from photosd.index.database import Database
+from photosd.index.photo import Photo, photos, range_below
+from photosd.watch.scanner import Entry
+
+PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
+
+
+class Catalog:
+    """Photos by path. Every method is one transaction and safe from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, path: bytes) -> Photo | None:
+        """The row of ``path``, gone or not."""
+        return next(iter(self._photos("WHERE path = ?", (path,))), None)
+
+    def below(self, directory: bytes) -> Iterator[Photo]:
+        """Rows of files below ``directory`` that are not gone, in order of path."""
+        low, high = range_below(directory)
+        return self._photos("WHERE path > ? AND path < ? AND state <> 'gone'", (low, high))
+
+    def same_file(self, entry: Entry) -> Photo | None:
+        """A row (gone ones too) of the very same file under any name: it was moved or linked."""
+        rows = self._photos(
+            "WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
+            (entry.inode, entry.device, entry.size, entry.mtime_ns),
+        )
+        return next(iter(rows), None)
+
+    def size_known(self, size: int) -> bool:
+        """Whether some content has this size, so that a new file may be a copy of it."""
+        # A content id begins with its size; see decode.
+        rows = self._photos(
+            "WHERE content >= ? AND content < ? LIMIT 1", (f"{size:x}-", f"{size:x}.")
+        )
+        return next(iter(rows), None) is not None
+
+    def put(self, folder: int, entry: Entry, *, due: float, content: str | None = None) -> None:
+        """Set a path to what is on disk now; it is pending until someone says otherwise."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO photos"
+                " (path, folder, size, mtime_ns, inode, device, content, state, due) VALUES("
+                "?, ?, ?, ?, ?, ?, ?, 'pending', ?) ON CONFLICT(path) DO UPDATE SET"
+                " folder = excluded.folder, size = excluded.size, mtime_ns = excluded.mtime_ns,"
+                " inode = excluded.inode, device = excluded.device, content = excluded.content,"
+                " state = 'pending', due = excluded.due, attempts = 0, deaths = 0, reason = NULL,"
+                " remedy = NULL, stack = NULL, gone_at = NULL",
+                (
+                    entry.path,
+                    folder,
+                    entry.size,
+                    entry.mtime_ns,
+                    entry.inode,
+                    entry.device,
+                    content,
+                    due,
+                ),
+            )
+
+    def adopt(self, folder: int, entry: Entry, content: str) -> None:
+        """This path holds a content that is indexed already: it was moved, linked or came back."""
+        with self._database.write() as db:
+            self.put(folder, entry, due=0, content=content)
+            db.execute(
+                "UPDATE photos SET state = 'indexed', due = NULL WHERE path = ?", (entry.path,)
+            )
+
+    def restat(self, entry: Entry) -> None:
+        """The same photo, but its disk came back under another device or inode number."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE photos SET inode = ?, device = ? WHERE path = ?",
+                (entry.inode, entry.device, entry.path),
+            )
+
+    def batch(self) -> contextlib.AbstractContextManager[object]:
+        """Many changes as one transaction."""
+        return self._database.write()
+
+    def forget(self, paths: Iterable[bytes]) -> None:
+        """These files are not there any more; their content is remembered for a return."""
+        now = time.time()
+        with self._database.write() as db:
+            db.executemany(
+                "UPDATE photos SET state = 'gone', gone_at = ?, due = NULL"
+                " WHERE path = ? AND state <> 'gone'",
+                ((now, path) for path in paths),
+            )
+
+    def paths_of(self, contents: Sequence[str]) -> dict[str, list[tuple[bytes, int]]]:
+        """Indexed paths (with their folder) of each content id, in order of path."""
+        found: dict[str, list[tuple[bytes, int]]] = {}
+        with self._database.read() as db:
+            for start in range(0, len(contents), PARAMETERS):
+                part = contents[start : start + PARAMETERS]
+                for content, path, folder in db.execute(
+                    "SELECT content, path, folder FROM photos WHERE state = 'indexed'"
+                    f" AND content IN ({','.join('?' * len(part))}) ORDER BY path",
+                    part,
+                ):
+                    found.setdefault(content, []).append((path, folder))
+        return found
+
+    def counts(self) -> dict[int, dict[str, int]]:
+        """Photos by folder and state."""
+        with self._database.read() as db:
+            found: dict[int, dict[str, int]] = {}
+            for folder, state, number in db.execute("SELECT folder, state, n FROM counts"):
+                found.setdefault(folder, {})[state] = number
+            return found
+
+    def in_state(self, state: str) -> Iterator[Photo]:
+        """Rows of one state, or of all but gone when ``state`` is empty, in order of path."""
+        if state:
+            return self._photos("WHERE state = ? ORDER BY path", (state,))
+        return self._photos("WHERE state <> 'gone' ORDER BY path", ())
+
+    def read_again(self, below: bytes | None) -> int:
+        """Put photos back on the work list as if never seen: one path, a folder, or all."""
+        where, values = "state <> 'gone'", ()
+        if below is not None:
+            where += " AND (path = ? OR (path > ? AND path < ?))"
+            values = (below, *range_below(below))
+        with self._database.write() as db:
+            db.execute(
+                "DELETE FROM embedded WHERE content IN"
+                f" (SELECT content FROM photos WHERE {where} AND content IS NOT NULL)",
+                values,
+            )
+            return db.execute(
+                "UPDATE photos SET state = 'pending', due = ?, content = NULL, attempts = 0,"
+                f" deaths = 0, reason = NULL, remedy = NULL, stack = NULL WHERE {where}",
+                (time.time(), *values),
+            ).rowcount
+
+    def sweep(self, gone_before: float) -> None:
+        """Delete the rows of files that have been gone since before then (Unix seconds)."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM photos WHERE state = 'gone' AND gone_at < ?", (gone_before,))
+
+    def _photos(self, clause: str, values: Sequence[object]) -> Iterator[Photo]:
+        return photos(self._database, clause, values)

@@ -1,0 +1,82 @@
+"""Contents: what each photo's bytes show, and in which model's table their vectors lie."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from photosd.index.database import Database
+
+
+class Contents:
+    """Facts and embeddings by content id; a photo moved, copied or linked shares one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """The vectors of these contents are committed in ``model``'s table; with their facts."""
+        with self._database.write() as db:
+            for content, facts in rows:
+                db.execute(
+                    "INSERT INTO contents VALUES(?, ?)"
+                    " ON CONFLICT DO UPDATE SET facts = excluded.facts",
+                    (content, msgspec.json.encode(facts).decode()),
+                )
+                db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
+
+    def has_embedding(self, model: str, content: str) -> bool:
+        """Whether ``content`` has a committed vector of ``model``."""
+        with self._database.read() as db:
+            return (
+                db.execute(
+                    "SELECT 1 FROM embedded WHERE model = ? AND content = ?", (model, content)
+                ).fetchone()
+                is not None
+            )
+
+    def facts_of(self, contents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What is known of each content (date, camera, size …); at most 1,000 at once."""
+        marks = ",".join("?" * len(contents))
+        with self._database.read() as db:
+            return {
+                content: msgspec.json.decode(facts)
+                for content, facts in db.execute(
+                    f"SELECT content, facts FROM contents WHERE content IN ({marks})", contents
+                )
+            }
+
+    def embedded(self, model: str) -> set[str]:
+        """Every content id with a committed vector of ``model``."""
+        with self._database.read() as db:
+            return {
+                r[0] for r in db.execute("SELECT content FROM embedded WHERE model = ?", (model,))
+            }
+
+    def unembed(self, model: str, contents: Iterable[str]) -> None:
+        """The vectors of these contents are lost: their photos are pending again."""
+        with self._database.write() as db:
+            for content in contents:
+                db.execute("DELETE FROM embedded WHERE model = ? AND content = ?", (model, content))
+                db.execute(
+                    "UPDATE photos SET state = 'pending', due = ?"
+                    " WHERE content = ? AND state = 'indexed'",
+                    (time.time(), content),
+                )
+
+    def sweep(self) -> list[str]:
+        """Forget contents that no path holds any more, and say which they were."""
+        with self._database.write() as db:
+            orphans = [
+                (row[0],)
+                for row in db.execute(
+                    "SELECT content FROM embedded UNION SELECT content FROM contents"
+                    " EXCEPT SELECT content FROM photos"
+                )
+            ]
+            db.executemany("DELETE FROM embedded WHERE content = ?", orphans)
+            db.executemany("DELETE FROM contents WHERE content = ?", orphans)
+        return [content for (content,) in orphans]

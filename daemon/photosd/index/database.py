@@ -1,0 +1,171 @@
+"""The SQLite file behind the catalog: opening, migrating, one writer, many readers."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from photosd.core.errors import StorageError
+
+log = structlog.get_logger()
+
+# Each entry brings the schema from its position to the next; never edit one that has shipped.
+MIGRATIONS = (
+    """
+    CREATE TABLE folders(
+      id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, device INTEGER, inode INTEGER,
+      state TEXT NOT NULL, reason TEXT, remedy TEXT, excludes TEXT NOT NULL DEFAULT '[]'
+    );
+    -- state: pending | indexed | failed | gone. due: when to work on it (pending) or try again
+    -- (failed); null: only when the file changes. A gone row remembers its content for a return.
+    CREATE TABLE photos(
+      path BLOB PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders ON DELETE CASCADE,
+      size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+      device INTEGER NOT NULL, content TEXT, state TEXT NOT NULL, due REAL,
+      attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
+      reason TEXT, remedy TEXT, stack TEXT, gone_at REAL
+    ) WITHOUT ROWID;
+    CREATE INDEX photos_work ON photos(state, due);
+    CREATE INDEX photos_content ON photos(content);
+    CREATE INDEX photos_inode ON photos(inode, device);
+    CREATE INDEX photos_folder ON photos(folder, state);
+    CREATE TABLE counts(
+      folder INTEGER NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(folder, state)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER photos_born AFTER INSERT ON photos BEGIN
+      INSERT INTO counts VALUES(NEW.folder, NEW.state, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER photos_moved AFTER UPDATE OF state, folder ON photos
+      WHEN OLD.state <> NEW.state OR OLD.folder <> NEW.folder BEGIN
+      UPDATE counts SET n = n - 1 WHERE folder = OLD.folder AND state = OLD.state;
+      INSERT INTO counts VALUES(NEW.folder, NEW.state, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER photos_died AFTER DELETE ON photos BEGIN
+      UPDATE counts SET n = n - 1 WHERE folder = OLD.folder AND state = OLD.state;
+    END;
+    -- What each content shows (EXIF and the like), and in which model's table its vector lies.
+    CREATE TABLE contents(content TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE embedded(
+      model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    -- Paths handed to a worker; still here after a crash: try each of them alone.
+    CREATE TABLE journal(path BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE remembered_queries(
+      key BLOB PRIMARY KEY, vector BLOB NOT NULL, understanding TEXT NOT NULL, used_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+class Database:
+    """One SQLite file; writes are serialised, reads run beside them (WAL)."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._write_lock, self._read_lock = threading.RLock(), threading.Lock()
+        try:
+            self._writer = _open(file)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+                raise StorageError(
+                    f"{file} cannot be opened: {error}",
+                    remedy=f"check free space and permissions of {file.parent}",
+                ) from error
+            _set_aside(file, error)
+            self._writer = _open(file)
+        self._reader = _connect(file)
+        self._reader.execute("PRAGMA query_only = ON")
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed when the block ends well, undone otherwise; may be nested."""
+        with self._write_lock:
+            if self._writer.in_transaction:
+                yield self._writer
+                return
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.commit()
+            except BaseException as error:
+                with contextlib.suppress(sqlite3.Error):
+                    self._writer.rollback()
+                if isinstance(error, sqlite3.Error):
+                    raise StorageError(
+                        f"the catalog cannot be written: {error}",
+                        remedy="check free space and permissions of the state directory",
+                    ) from error
+                raise
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The read connection, for a moment; it sees everything committed."""
+        with self._read_lock:
+            yield self._reader
+
+    def swap(self, key: str, value: str) -> str | None:
+        """Record a fact about this catalog (``version``, …) and return what it was before."""
+        with self.write() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close both connections once running statements are done."""
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    # isolation_level=None: transactions are ours, not implied by the statement's first word.
+    connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    connection = _connect(file)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StorageError(
+                f"{file} was written by a newer photosd (schema {version}, "
+                f"this one knows {len(MIGRATIONS)})",
+                remedy="install the newer photosd again; the file was not touched",
+            )
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_aside(file: Path, error: Exception) -> None:
+    """Keep a damaged catalog for inspection; a new one is filled from the file system."""
+    damaged = file.with_name(f"{file.name}.damaged-{int(time.time())}")
+    log.error(
+        "catalog_damaged",
+        title="The catalog was damaged; it is rebuilt from your photos",
+        cause=str(error),
+        kept_as=str(damaged),
+        remedy=f"nothing to do; delete {damaged} when you like",
+    )
+    file.replace(damaged)
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""The watched folders: which, in what state; a copy outside the catalog survives its loss."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from photosd.core.errors import FolderError
+from photosd.core.log import printable
+from photosd.index.database import Database
+from photosd.watch.folders import FolderProbe, probe_folder
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """One watched folder; ``device`` and ``inode`` tell it from another mounted in its place."""
+
+    id: int
+    path: bytes
+    device: int | None
+    inode: int | None
+    state: str
+    reason: str | None
+    remedy: str | None
+    excludes: tuple[str, ...]
+
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """(device, inode) when last seen."""
+        if self.device is None or self.inode is None:
+            return None
+        return self.device, self.inode
+
+    def contains(self, path: bytes) -> bool:
+        """Whether ``path`` lies in this folder."""
+        return path == self.path or path.startswith(self.path.rstrip(b"/") + b"/")
+
+
+class Folders:
+    """The list of folders. The catalog can be rebuilt from the photos, the wish to watch cannot."""
+
+    def __init__(self, database: Database, copy: Path) -> None:
+        self._database, self._copy = database, copy
+        if not self.all():
+            self._restore()
+
+    def all(self) -> list[Folder]:
+        """Every folder in order of path."""
+        with self._database.read() as db:
+            return [
+                Folder(**{**dict(row), "excludes": tuple(json.loads(row["excludes"]))})
+                for row in db.execute("SELECT * FROM folders ORDER BY path")
+            ]
+
+    def containing(self, path: bytes) -> Folder | None:
+        """The folder ``path`` lies in."""
+        return next((folder for folder in self.all() if folder.contains(path)), None)
+
+    def add(self, path: bytes, excludes: Sequence[str] = ()) -> Folder:
+        """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
+        path = os.path.normpath(path)
+        probe = probe_folder(path, None)
+        if probe.state not in ("ok", "scan_only"):
+            raise FolderError(
+                f"{printable(path)}: {probe.reason}",
+                remedy=probe.remedy or "check the name: photosd add DIR",
+            )
+        self._refuse_overlap(path, probe)
+        self._insert(path, probe, excludes)
+        self._save()
+        return next(folder for folder in self.all() if folder.path == path)
+
+    def remove(self, path: bytes) -> int:
+        """Stop watching ``path``; the number of photos that leave the index."""
+        path = os.path.normpath(path)
+        with self._database.write() as db:
+            row = db.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
+            if row is None:
+                raise FolderError(
+                    f"{printable(path)} is not a watched folder", remedy="photosd folders"
+                )
+            photos = db.execute(
+                "SELECT coalesce(sum(n), 0) FROM counts WHERE folder = ? AND state <> 'gone'",
+                (row["id"],),
+            ).fetchone()[0]
+            # Row by row, not by cascade, so that the trigger keeps the counts right.
+            db.execute("DELETE FROM photos WHERE folder = ?", (row["id"],))
+            db.execute("DELETE FROM counts WHERE folder = ?", (row["id"],))
+            db.execute("DELETE FROM folders WHERE id = ?", (row["id"],))
+        self._save()
+        return int(photos)
+
+    def update(self, folder: Folder, probe: FolderProbe) -> bool:
+        """Record what a probe found; whether the state changed.
+
+        The identity is only replaced while the folder is readable: an absent one keeps the
+        identity it must come back with.
+        """
+        present = probe.state in ("ok", "scan_only")
+        device, inode = (probe.device, probe.inode) if present else (folder.device, folder.inode)
+        before = (folder.state, folder.reason, folder.device, folder.inode)
+        if before == (probe.state, probe.reason, device, inode):
+            return False
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE folders SET state = ?, reason = ?, remedy = ?, device = ?, inode = ?"
+                " WHERE id = ?",
+                (probe.state, probe.reason, probe.remedy, device, inode, folder.id),
+            )
+        return folder.state != probe.state
+
+    def _refuse_overlap(self, path: bytes, probe: FolderProbe) -> None:
+        for folder in self.all():
+            shown = printable(folder.path)
+            if folder.path == path or folder.identity == (probe.device, probe.inode):
+                raise FolderError(
+                    f"{printable(path)} is watched already"
+                    + ("" if folder.path == path else f", as {shown}"),
+                    remedy="nothing to do: photosd folders",
+                )
+            if folder.contains(path):
+                raise FolderError(
+                    f"{printable(path)} lies inside {shown}, which is watched already",
+                    remedy="nothing to do: photosd folders",
+                )
+            if path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/"):
+                raise FolderError(
+                    f"{shown}, which is watched already, lies inside {printable(path)}",
+                    remedy=f"photosd remove '{shown}'   and add the outer folder again",
+                )
+
+    def _insert(self, path: bytes, probe: FolderProbe, excludes: Sequence[str]) -> None:
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO folders(path, device, inode, state, reason, remedy, excludes)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                (
+                    path,
+                    probe.device,
+                    probe.inode,
+                    probe.state,
+                    probe.reason,
+                    probe.remedy,
+                    json.dumps(list(excludes)),
+                ),
+            )
+
+    def _save(self) -> None:
+        self._copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._copy.with_suffix(".new")
+        draft.write_text(
+            json.dumps(
+                [
+                    {
+                        "path": printable(folder.path),
+                        "path_b64": base64.b64encode(folder.path).decode(),
+                        "excludes": folder.excludes,
+                    }
+                    for folder in self.all()
+                ],
+                indent=1,
+            )
+        )
+        draft.replace(self._copy)
+
+    def _restore(self) -> None:
+        """After the catalog was lost: watch again what was watched."""
+        try:
+            kept = json.loads(self._copy.read_text())
+        except (OSError, ValueError):
+            return
+        for entry in kept:
+            path = base64.b64decode(entry["path_b64"])
+            self._insert(path, probe_folder(path, None), entry["excludes"])

@@ -1,0 +1,260 @@
+"""The reconciler: compares what is on disk with the catalog; the file system is the truth.
+
+Hints from the watcher only say where to look. Every path in doubt is stat-ed and compared, and
+what differs is put on the work list.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from photosd.core.errors import StorageError
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.folders import Folder, Folders
+from photosd.index.photo import Photo
+from photosd.watch.folders import FolderProbe, probe_folder
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.scanner import Entry, entry_of, scan
+from photosd.watch.watcher import Hint, Watcher
+
+log = structlog.get_logger()
+
+BATCH = 1000  # comparisons in one transaction
+SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
+SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned although hints keep coming
+SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
+RETRY_SECONDS = 5.0
+GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
+
+
+class Reconciler(threading.Thread):
+    """One thread that turns hints, requests and the passing of time into pending photos."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        folders: Folders,
+        watcher: Watcher,
+        *,
+        settle_seconds: float,
+        rescan_seconds: float,
+        is_embedded: Callable[[str], bool],
+        on_work: Callable[[], None],
+    ) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._catalog, self._folders, self._watcher = catalog, folders, watcher
+        self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
+        self._is_embedded, self._on_work = is_embedded, on_work
+        self._paths: dict[bytes, float] = {}  # path -> when it will have been quiet long enough
+        self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
+        self._requests: list[threading.Event] = []
+        self._request_lock = threading.Lock()
+        self._stopping = False
+        self._next_full = 0.0
+        self.scanning = False
+
+    # -- from other threads -------------------------------------------------------------------
+
+    def request(self) -> threading.Event:
+        """Compare everything soon; the event is set when that is done."""
+        done = threading.Event()
+        with self._request_lock:
+            self._requests.append(done)
+        self._watcher.hints.put(Hint("overflow", b""))
+        return done
+
+    def look_at(self, path: bytes) -> None:
+        """Look at one path again soon."""
+        self._watcher.hints.put(Hint("path", path))
+
+    def busy(self) -> bool:
+        """Whether comparisons are running or due."""
+        return self.scanning or bool(self._paths or self._trees or self._requests)
+
+    def stop(self) -> None:
+        """End the thread; bounded by one batch of comparisons."""
+        self._stopping = True
+        self._watcher.hints.put(Hint("path", b""))
+        if self.is_alive():
+            self.join(10)
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until stopped: collect hints, compare what has become due."""
+        while not self._stopping:
+            self._collect()
+            try:
+                if time.monotonic() >= self._next_full:
+                    self._compare_all()
+                self._compare_due()
+            except StorageError as error:
+                log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
+                self._next_full = time.monotonic() + RETRY_SECONDS
+            except Exception:  # one odd path must not end the watching of all others
+                log.exception("reconcile_failed")
+                self._next_full = time.monotonic() + RETRY_SECONDS
+
+    def _collect(self) -> None:
+        """Take the hints there are; wait for one when nothing is due."""
+        wake = min([self._next_full, *self._paths.values(), *(t[0] for t in self._trees.values())])
+        try:
+            hint = self._watcher.hints.get(timeout=max(0.0, min(wake - time.monotonic(), 3600)))
+            while True:
+                self._note(hint)
+                hint = self._watcher.hints.get_nowait()
+        except queue.Empty:
+            return
+
+    def _note(self, hint: Hint) -> None:
+        now = time.monotonic()
+        if hint.kind == "overflow" and not hint.path:
+            self._next_full = now
+        elif hint.kind == "path":
+            self._paths[hint.path] = now + self.settle_seconds
+        else:
+            latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
+            self._trees[hint.path] = (min(now + SUBTREE_QUIET, latest), latest)
+
+    def _compare_all(self) -> None:
+        with self._request_lock:
+            requests, self._requests = self._requests, []
+        self.scanning = True
+        try:
+            for folder in self._folders.all():
+                self.compare_tree(folder, folder.path)
+            self._catalog.sweep(time.time() - GONE_SECONDS)
+            self._next_full = time.monotonic() + self.rescan_seconds
+        finally:
+            self.scanning = False
+            for request in requests:
+                request.set()
+
+    def _compare_due(self) -> None:
+        now = time.monotonic()
+        trees = [tree for tree, (due, _) in self._trees.items() if due <= now]
+        paths = [path for path, due in self._paths.items() if due <= now]
+        for tree in trees:
+            del self._trees[tree]
+            for folder in self._folders.all():
+                if folder.contains(tree):
+                    self.compare_tree(folder, tree)
+        with self._catalog.batch():
+            for path in paths:
+                del self._paths[path]
+                self._compare_path(path)
+        if paths:
+            self._on_work()
+
+    # -- comparing ----------------------------------------------------------------------------
+
+    def compare_tree(self, folder: Folder, tree: bytes) -> None:
+        """Compare everything below ``tree``; nothing is forgotten unless the folder is there."""
+        if not self._present(folder):
+            return
+        known = {photo.path: photo for photo in self._catalog.below(tree)}
+        unreadable: list[bytes] = []
+        entries = scan(
+            folder.path,
+            tree,
+            IgnoreRules(folder.path, folder.excludes),
+            on_error=lambda path, _error: unreadable.append(path),
+        )
+        for batch in _batches(entries):
+            with self._catalog.batch():
+                for entry in batch:
+                    self._compare(folder, entry, known.pop(entry.path, None))
+            self._on_work()
+            if self._stopping:
+                return
+        kept = tuple(path.rstrip(b"/") + b"/" for path in unreadable)
+        missing = [path for path in known if not path.startswith(kept)]
+        # The disk may have gone while we walked: ask again before believing that files did.
+        if missing and self._present(folder):
+            self._catalog.forget(missing)
+
+    def _compare_path(self, path: bytes) -> None:
+        folder = self._folders.containing(path)
+        if folder is None:
+            return
+        entry = entry_of(path)
+        if entry is not None and not IgnoreRules(folder.path, folder.excludes).ignored(path, False):
+            self._compare(folder, entry, self._catalog.get(path))
+        elif self._catalog.get(path) is not None and self._present(folder):
+            self._catalog.forget([path])
+
+    def _compare(self, folder: Folder, entry: Entry, photo: Photo | None) -> None:
+        """Bring the catalog's row of one existing file up to date."""
+        if photo is None:
+            photo = self._catalog.get(entry.path)  # it may be remembered as gone
+        if photo is not None and photo.state != "gone":
+            if photo.matches(entry):
+                return
+            if photo.looks_like(entry) and photo.device != entry.device:
+                self._catalog.restat(entry)
+                return
+        content = self._known_content(entry, photo)
+        if content is not None:
+            self._catalog.adopt(folder.id, entry, content)
+            return
+        # Same size and time, other inode: replaced by itself or by a cheat; its hash will tell.
+        doubtful = photo.content if photo is not None and photo.looks_like(entry) else None
+        quiet_for = time.time() - entry.mtime_ns / 1e9
+        settled = quiet_for >= self.settle_seconds or quiet_for < 0
+        due = time.time() + (0 if settled else self.settle_seconds - quiet_for)
+        self._catalog.put(folder.id, entry, due=due, content=doubtful)
+
+    def _known_content(self, entry: Entry, photo: Photo | None) -> str | None:
+        """The content of a file that was moved, linked or came back, without reading it."""
+        if photo is not None and photo.state == "gone" and photo.looks_like(entry):
+            same: Photo | None = photo
+        else:
+            same = self._catalog.same_file(entry)
+        if same is None or same.content is None or not self._is_embedded(same.content):
+            return None
+        return same.content
+
+    def _present(self, folder: Folder) -> bool:
+        """Probe the folder, record what was found, and say whether its photos can be judged."""
+        probe = probe_folder(folder.path, folder.identity)
+        if probe.state == "offline":
+            probe = self._renumbered(folder) or probe
+        if self._folders.update(folder, probe):
+            log.info(
+                "folder_state",
+                folder=printable(folder.path),
+                state=probe.state,
+                reason=probe.reason,
+                remedy=probe.remedy,
+            )
+        return probe.state in ("ok", "scan_only")
+
+    def _renumbered(self, folder: Folder) -> FolderProbe | None:
+        """A disk may return under another device number: its photos tell whether it is the one."""
+        fresh = probe_folder(folder.path, None)
+        if fresh.state not in ("ok", "scan_only"):
+            return None
+        for number, photo in enumerate(self._catalog.below(folder.path)):
+            if number == SAMPLE:
+                break
+            entry = entry_of(photo.path)
+            if entry is not None and photo.looks_like(entry):
+                return fresh
+        return None
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,150 @@
+"""The socket's place: a private directory, a lock that decides who serves, a bound socket.
+
+The flock is the only truth about who serves; a socket file found while holding it is stale. (A
+POSIX `lockf` lock would be lost when any descriptor of the file is closed, and asyncio's own
+binding by path unlinks a socket that is alive.)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from photosd.core.errors import AlreadyRunning, Unreachable
+from photosd.core.paths import Home
+
+BACKLOG = 1024  # a full one refuses clients with EAGAIN, which no client expects
+
+
+@dataclass
+class Endpoint:
+    """A listening socket and the lock that makes it ours."""
+
+    listener: socket.socket
+    path: Path
+    lock: int
+    inherited: bool
+    identity: tuple[int, int]
+
+    def intact(self) -> bool:
+        """Whether the socket file is still the one that was bound."""
+        try:
+            status = os.lstat(self.path)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self.identity
+
+    def close(self) -> None:
+        """Stop listening; a socket handed to us by the service manager stays in place."""
+        if not self.inherited and self.intact():
+            self.path.unlink(missing_ok=True)
+        self.listener.close()
+        os.close(self.lock)
+
+
+def open_endpoint(home: Home) -> Endpoint:
+    """Take the lock and listen; raises AlreadyRunning, or Unreachable saying what is unsafe."""
+    secure_directory(home.runtime)
+    lock = take_lock(home.lock)
+    try:
+        listener = inherited_socket()
+        if listener is not None:
+            path = Path(os.fsdecode(listener.getsockname()))
+            return Endpoint(listener, path, lock, True, _identity(path))
+        listener = _bind(home.socket)
+        return Endpoint(listener, home.socket, lock, False, _identity(home.socket))
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def secure_directory(directory: Path) -> None:
+    """Make ``directory`` a real directory of ours that nobody else may enter."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        status = directory.lstat()
+    except OSError as error:
+        raise Unreachable(
+            f"{directory} cannot be made: {error.strerror}", remedy="set XDG_RUNTIME_DIR"
+        ) from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise Unreachable(f"{directory} is not a directory", remedy=f"rm '{directory}'")
+    if status.st_uid != os.getuid():
+        raise Unreachable(
+            f"{directory} belongs to another user (uid {status.st_uid})",
+            remedy=f"remove it, or set XDG_RUNTIME_DIR to a directory of your own: {directory}",
+        )
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        directory.chmod(0o700)
+
+
+def take_lock(path: Path) -> int:
+    """The descriptor of the held lock; raises AlreadyRunning when another daemon holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise AlreadyRunning(
+            f"another daemon (pid {holder or 'unknown'}) serves this home",
+            remedy="photosd status",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)  # for people; the lock is what counts
+    return descriptor
+
+
+def inherited_socket() -> socket.socket | None:
+    """The listening Unix socket that systemd hands over (sd_listen_fds(3)), if it did."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    if os.environ.get("LISTEN_FDS") != "1":
+        raise Unreachable(
+            f"the service manager passed {os.environ.get('LISTEN_FDS')} sockets, one is expected",
+            remedy="photosd service install",
+        )
+    for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        os.environ.pop(name, None)  # not for our workers
+    os.set_inheritable(3, False)
+    return socket.socket(fileno=3)
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user at the other end."""
+    if sys.platform == "linux":
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int.from_bytes(credentials[4:8], sys.byteorder)
+    # struct xucred of LOCAL_PEERCRED (sys/ucred.h): version, uid, …
+    credentials = connection.getsockopt(0, 1, 76)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
+
+
+def _bind(path: Path) -> socket.socket:
+    """Bind and listen; a leftover socket is removed, anything else is not ours to remove."""
+    if path.exists() or path.is_symlink():
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise Unreachable(f"{path} is not a socket", remedy=f"rm '{path}'")
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(os.fsencode(path))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Unreachable(f"{path} cannot be bound: {error}", remedy="photosd sockname") from error
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,221 @@
+"""The socket server: one JSON object a line, requests answered side by side, nobody waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import structlog
+
+from photosd.core.errors import BadRequest, Busy, DeadlineExceeded, PhotosdError, UnknownOp
+from photosd.ipc.endpoint import BACKLOG, Endpoint, peer_uid
+from photosd.ipc.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Operation, Request
+
+log = structlog.get_logger()
+
+CONNECTIONS = 256
+IN_FLIGHT = 64  # requests being answered, over all connections
+IN_FLIGHT_EACH = 16
+LINE_SECONDS = 5.0  # from a line's first byte to its last
+IDLE_SECONDS = 300.0
+WRITE_SECONDS = 10.0  # a client that does not read is cut off
+OPERATION_SECONDS = 60.0
+
+Emit = Callable[[msgspec.Struct], None]
+Handler = Callable[[Any, Emit], msgspec.Struct]
+
+
+class Server:
+    """Answers every operation with the handler given for it; handlers run in threads."""
+
+    def __init__(self, endpoint: Endpoint, handlers: dict[str, Handler]) -> None:
+        self._endpoint, self._handlers = endpoint, handlers
+        self._threads = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="request")
+        self._connections: dict[Connection, None] = {}  # oldest first
+        self._server: asyncio.Server | None = None
+        self.in_flight = 0
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=BACKLOG
+        )
+
+    async def stop(self) -> None:
+        """Stop accepting and cut every connection; bounded."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.abort()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._endpoint.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(self, reader, writer)
+        if len(self._connections) >= CONNECTIONS:
+            self._make_room()
+        self._connections[connection] = None
+        try:
+            if peer_uid(writer.get_extra_info("socket")) == os.getuid():
+                await connection.serve()
+        except (ConnectionError, TimeoutError):
+            pass  # the client left, or was too slow
+        finally:
+            self._connections.pop(connection, None)
+            connection.abort()
+
+    def _make_room(self) -> None:
+        """Cut the connection that has asked for nothing for the longest time."""
+        idle = [c for c in self._connections if not c.tasks] or list(self._connections)
+        min(idle, key=lambda connection: connection.active_at).abort()
+
+    async def answer(self, request: Request, emit: Emit) -> msgspec.Struct:
+        """Run the operation in a thread, never longer than it may take."""
+        operation = OPERATIONS.get(request.op)
+        handler = self._handlers.get(request.op)
+        if operation is None or handler is None:
+            raise UnknownOp(
+                f"there is no operation {request.op!r}; there are: {', '.join(self._handlers)}",
+                remedy="photosd --version   (is the daemon older than the client?)",
+            )
+        params = _decode_params(request, operation)
+        if self.in_flight >= IN_FLIGHT:
+            raise Busy(
+                f"{self.in_flight} requests are being answered",
+                remedy="ask again",
+                retry_after_ms=200,
+            )
+        self.in_flight += 1
+        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params, emit)
+        running.add_done_callback(self._finished)
+        limit = getattr(params, "deadline_ms", OPERATION_SECONDS * 1000) / 1000
+        try:
+            # Shielded: a thread cannot be stopped; it is left to finish and its place is counted.
+            return await asyncio.wait_for(
+                asyncio.shield(running), None if operation.progress else limit
+            )
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"no answer after {limit:g} s", remedy="photosd status", retry_after_ms=1000
+            ) from error
+
+    def _finished(self, running: asyncio.Future[msgspec.Struct]) -> None:
+        self.in_flight -= 1
+        if not running.cancelled():
+            running.exception()  # seen: the client got it, or left
+
+
+class Connection:
+    """One client: its lines in, its answers out, each matched by id."""
+
+    def __init__(
+        self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._server, self._reader, self._writer = server, reader, writer
+        self._write_lock = asyncio.Lock()
+        self.active_at = time.monotonic()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+        for task in self.tasks:
+            task.cancel()
+        self._writer.transport.abort()
+
+    async def serve(self) -> None:
+        """Read requests until the client leaves, is silent for long, or sends half a line."""
+        while line := await self._line():
+            self.active_at = time.monotonic()
+            if line.isspace():
+                continue
+            if len(self.tasks) >= IN_FLIGHT_EACH:
+                await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.create_task(self._respond(line))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+        if self.tasks:  # `nc -N` closes its sending side and waits for the answers
+            await asyncio.wait(self.tasks, timeout=IDLE_SECONDS)
+
+    async def _line(self) -> bytes:
+        """The next line, or nothing at the end of the stream."""
+        try:
+            first = await asyncio.wait_for(self._reader.read(1), self._idle_limit())
+            if first in (b"", b"\n"):
+                return first
+            rest = await asyncio.wait_for(self._reader.readuntil(b"\n"), LINE_SECONDS)
+            return first + rest
+        except asyncio.IncompleteReadError:
+            return b""
+        except asyncio.LimitOverrunError:
+            error = BadRequest(
+                f"a request is one line of at most {REQUEST_LIMIT} bytes", remedy="send less"
+            )
+            await self._send({"v": PROTOCOL, "id": None, "ok": False, "error": error.as_dict()})
+            return b""
+
+    def _idle_limit(self) -> float | None:
+        return None if self.tasks else IDLE_SECONDS
+
+    async def _respond(self, line: bytes) -> None:
+        identity: str | int | None = None
+        try:
+            request = _decode_request(line)
+            identity = request.id
+            result = await self._server.answer(request, self._emitter(identity))
+            warnings = getattr(result, "warnings", [])
+            reply = {"ok": True, "result": result, "warnings": warnings}
+        except PhotosdError as error:
+            reply = {"ok": False, "error": error.as_dict()}
+        except Exception as error:
+            log.exception("request_failed")
+            reply = {"ok": False, "error": PhotosdError(f"{type(error).__name__}").as_dict()}
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            await self._send({"v": PROTOCOL, "id": identity, **reply})
+
+    def _emitter(self, identity: str | int | None) -> Emit:
+        """A function for the handler's thread that sends a progress object and waits for room."""
+        loop = asyncio.get_running_loop()
+
+        def emit(progress: msgspec.Struct) -> None:
+            message = {"v": PROTOCOL, "id": identity, "progress": progress}
+            sent = asyncio.run_coroutine_threadsafe(self._send(message), loop)
+            sent.result(WRITE_SECONDS + 5)
+
+        return emit
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        encoded = msgspec.json.encode(message) + b"\n"
+        async with self._write_lock:
+            if self._writer.transport.is_closing():
+                raise ConnectionResetError("the client left")
+            self._writer.write(encoded)
+            try:
+                await asyncio.wait_for(self._writer.drain(), WRITE_SECONDS)
+            except TimeoutError:
+                self.abort()
+                raise
+
+
+def _decode_request(line: bytes) -> Request:
+    try:
+        return msgspec.json.decode(line, type=Request)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest(
+            f"not a request: {error}",
+            remedy='send one line like {"v":1,"id":"1","op":"status","params":{}}',
+        ) from error
+
+
+def _decode_params(request: Request, operation: Operation) -> msgspec.Struct:
+    try:
+        return msgspec.json.decode(request.params, type=operation.params)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest(
+            f"{request.op}: {error}", remedy="see docs/protocol.md for the parameters"
+        ) from error

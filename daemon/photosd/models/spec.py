@@ -1,0 +1,120 @@
+"""The model directory: what `model.json` says, checked before anything is loaded from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from photosd.core.errors import ModelError
+
+FORMAT = 1
+STARTER = Path(__file__).parent / "starter"
+
+
+class Preprocess(msgspec.Struct, frozen=True):
+    """How a photo becomes the image tower's input: (size, size, 3) uint8, then scaled.
+
+    The tower sees ``(pixels / 255 - mean) / std``, channels first.
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    resize_mode: Literal["shortest", "squash"] = "shortest"
+
+
+class Tokenizer(msgspec.Struct, frozen=True):
+    """Which tokenizer the text tower reads; ``clip-bpe`` is the one open_clip bundles."""
+
+    kind: Literal["tokenizers", "clip-bpe"]
+    context_length: int
+    file: str | None = None
+    words: str | None = None
+    pad_id: int = 0
+    bos: int | None = None
+    eos: int | None = None
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """The safetensors file, its size in bytes and its xxh3-128 digest."""
+
+    file: str
+    bytes: int
+    xxh3: str
+
+
+class Strength(msgspec.Struct, frozen=True):
+    """Cosines at which a text hit starts to be called weak, fair and strong."""
+
+    weak: float = 0.15
+    fair: float = 0.2
+    strong: float = 0.25
+
+
+class Canary(msgspec.Struct, frozen=True):
+    """Known questions and the answers recorded when the model was installed."""
+
+    texts: tuple[str, ...] = ()
+    vectors: tuple[tuple[float, ...], ...] = ()
+    image_vector: tuple[float, ...] = ()
+
+
+class ModelSpec(msgspec.Struct, frozen=True):
+    """One installed model."""
+
+    format: int
+    name: str
+    arch: str
+    open_clip: dict[str, Any]
+    preprocess: Preprocess
+    tokenizer: Tokenizer
+    weights: Weights
+    version: int = 1
+    languages: tuple[str, ...] = ("en",)
+    licence: str = "unknown"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    strength: Strength = Strength()
+    canary: Canary = Canary()
+
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+        return int(self.open_clip["embed_dim"])
+
+    @property
+    def fingerprint(self) -> str:
+        """What must not change under an index: architecture, weights, preprocessing, precision."""
+        import xxhash
+
+        facts = [self.arch, self.weights.xxh3, msgspec.to_builtins(self.preprocess), self.precision]
+        return xxhash.xxh3_64_hexdigest(msgspec.json.encode(facts))
+
+
+def read_model(directory: Path) -> ModelSpec:
+    """The spec in ``directory``; raises ModelError when it is missing, damaged or too new."""
+    file = directory / "model.json"
+    try:
+        spec = msgspec.json.decode(file.read_bytes(), type=ModelSpec)
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"there is no model in {directory}", remedy="photosd model list"
+        ) from error
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ModelError(
+            f"{file} cannot be read: {error}", remedy="photosd model use starter"
+        ) from error
+    if spec.format != FORMAT:
+        raise ModelError(
+            f"{file} has format {spec.format}, this photosd reads {FORMAT}",
+            remedy="update photosd, or install the model again",
+        )
+    weights = directory / spec.weights.file
+    if not weights.is_file() or weights.stat().st_size != spec.weights.bytes:
+        raise ModelError(
+            f"{weights} is missing or not {spec.weights.bytes} bytes long",
+            remedy="install the model again: photosd model list",
+        )
+    return spec

@@ -1,0 +1,1 @@
+"""Worker processes: started on a socketpair, killed without mercy, never left behind."""

@@ -1,0 +1,59 @@
+"""The first thing every worker runs: die with the daemon, tell the stack when asked, stay small."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def attach(arguments: list[str]) -> socket.socket:
+    """Tie this process to its parent and return our end of the socketpair.
+
+    ``arguments`` is ``sys.argv[1:]``: the descriptor of the socket and the parent's pid.
+    SIGTERM keeps its default action, because a Python handler never runs while the main thread is
+    in native code; Ctrl-C in the daemon's terminal is the daemon's business.
+    """
+    sock = socket.socket(fileno=int(arguments[0]))
+    parent = int(arguments[1])
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        _die_with_parent_thread()
+    else:
+        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it died before the tie held
+        os._exit(0)
+    return sock
+
+
+def _die_with_parent_thread() -> None:
+    """Ask the kernel for SIGKILL when the spawning thread ends; works with the GIL held."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _die_with(parent: int) -> None:
+    """Without PDEATHSIG (macOS): wait for the parent's exit event, then leave at once."""
+    if sys.platform == "linux":  # also tells the type checker where kqueue exists
+        return
+    queue = select.kqueue()
+    event = select.kevent(
+        parent,
+        filter=select.KQ_FILTER_PROC,
+        flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
+        fflags=select.KQ_NOTE_EXIT,
+    )
+    with contextlib.suppress(OSError):  # the parent is gone already
+        queue.control([event], 1)
+    os._exit(0)

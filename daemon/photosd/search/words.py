@@ -1,0 +1,33 @@
+"""Matching by words in file names, folders and dates: what remains when no vector can be had."""
+
+from __future__ import annotations
+
+import re
+
+from photosd.index.database import Database
+
+YEAR = re.compile(r"(19|20)\d\d")
+
+
+def match_words(database: Database, text: str, count: int) -> list[tuple[str, float]]:
+    """Up to ``count`` contents whose path or year has words of ``text``; the share of them."""
+    words = re.findall(r"\w+", text.lower())[:16]
+    if not words:
+        return []
+    terms, values = [], []
+    for word in words:
+        # A path is bytes; CAST reads it as UTF-8, which is all that a typed word can match.
+        term = "lower(CAST(photos.path AS TEXT)) LIKE ? ESCAPE '\\'"
+        values.append("%" + re.sub(r"([\\%_])", r"\\\1", word) + "%")
+        if YEAR.fullmatch(word):
+            term += " OR strftime('%Y', json_extract(facts, '$.taken_at'), 'unixepoch') = ?"
+            values.append(word)
+        terms.append(f"coalesce({term}, 0)")
+    with database.read() as db:
+        rows = db.execute(
+            f"SELECT content, max({' + '.join(f'({t})' for t in terms)}) AS matched"  # noqa: S608
+            " FROM photos LEFT JOIN contents USING(content) WHERE state = 'indexed'"
+            " GROUP BY content HAVING matched > 0 ORDER BY matched DESC, content LIMIT ?",
+            (*values, count),
+        ).fetchall()
+    return [(row["content"], row["matched"] / len(words)) for row in rows]

@@ -1,0 +1,122 @@
+"""Fixtures shared by all tests: a home of their own, real photos, a running daemon."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home in a short temporary directory; nothing of the user's is touched."""
+    directory = tempfile.mkdtemp(prefix="photosd-test-", dir="/tmp")
+    monkeypatch.setenv("PHOTOSD_HOME", directory)
+    monkeypatch.delenv("PHOTOSD_SOCKET", raising=False)
+    yield Home.from_environment()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The real photos beside the project; skips where they are absent."""
+    named = os.environ.get("PHOTOSD_TEST_PHOTOS")
+    directory = Path(named) if named else ROOT.parent / "shared" / "photos"
+    if not (directory / "library").is_dir():
+        pytest.skip(f"no test photos in {directory} (set PHOTOSD_TEST_PHOTOS)")
+    return directory
+
+
+class RunningDaemon:
+    """A real daemon on a temporary home."""
+
+    def __init__(self, home: Home, environment: dict[str, str] | None = None) -> None:
+        self.home = home
+        self._environment = {**os.environ, **(environment or {})}
+        self.process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join([str(ROOT / "daemon"), str(ROOT / "cli")])
+        return subprocess.Popen(
+            [sys.executable, "-m", "photosd"],
+            env={**self._environment, "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def client(self, timeout: float = 30) -> Client:
+        """A client of this daemon."""
+        return Client(self.home.socket, timeout=timeout)
+
+    def wait_until(self, state: str = "ready", seconds: float = 60) -> dict[str, object]:
+        """The status once the daemon is in ``state``."""
+        limit = time.monotonic() + seconds
+        last: object = None
+        while time.monotonic() < limit:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the daemon ended: {self.log()[-3000:]}")
+            try:
+                with self.client() as client:
+                    last = status = client.call("status", {})
+                if status["state"] == state:
+                    return status
+            except Exception as error:
+                last = error
+            time.sleep(0.05)
+        raise AssertionError(f"not {state} after {seconds} s: {last}\n{self.log()[-3000:]}")
+
+    def index(self, *folders: Path) -> dict[str, object]:
+        """Add folders and wait until nothing is pending."""
+        with self.client(timeout=120) as client:
+            for folder in folders:
+                client.call("add", {"path": str(folder)})
+            return list(client.stream("rescan", {"wait": True}))[-1]
+
+    def query(self, text: str, limit: int = 20, deadline_ms: int = 5000) -> dict[str, object]:
+        """One query's result."""
+        with self.client() as client:
+            return client.call("query", {"text": text, "limit": limit, "deadline_ms": deadline_ms})
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self.home.log.read_text() if self.home.log.exists() else ""
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def restart(self) -> None:
+        """Start again on the same home."""
+        self.process = self._spawn()
+
+    def stop(self) -> None:
+        """End it, gently if it lets us."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(25)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@pytest.fixture
+def daemon(home: Home) -> Iterator[RunningDaemon]:
+    """A daemon of this test's own."""
+    running = RunningDaemon(home)
+    yield running
+    running.stop()

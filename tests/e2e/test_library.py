@@ -1,0 +1,122 @@
+"""The main job on real photos: index, find, follow every change of the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import RunningDaemon
+
+PATIENCE = 20.0  # seconds; how soon is measured in benchmarks/, that it happens is tested here
+
+
+@pytest.fixture
+def folder(photos: Path, tmp_path: Path) -> Path:
+    """A copy of some of the real photos."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for file in sorted((photos / "library").glob("*.jpg"))[::3]:
+        shutil.copy(file, folder)
+    for name in ("elementary-sunset-tree.jpg", "nextcloud-toucan.jpg"):
+        shutil.copy(photos / "library" / name, folder)
+    return folder
+
+
+def found(daemon: RunningDaemon, text: str, limit: int = 100) -> list[str]:
+    return [Path(hit["path"]).name for hit in daemon.query(text, limit)["hits"]]  # type: ignore[union-attr]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not become true in time"
+        time.sleep(0.1)
+
+
+def encoded(daemon: RunningDaemon) -> int:
+    with daemon.client() as client:
+        return int(client.call("status", {})["encoder"]["images_encoded"])
+
+
+def test_photos_are_found_and_changes_followed(daemon: RunningDaemon, folder: Path) -> None:
+    """Added, copied in, deleted, renamed, replaced: the index follows; no needless encoding."""
+    daemon.wait_until("ready")
+    result = daemon.index(folder)
+    assert result["indexed"] == len(list(folder.iterdir()))
+    assert result["failed"] == 0
+    answer: Any = daemon.query("sunset", 3)
+    assert "elementary-sunset-tree.jpg" in [Path(hit["path"]).name for hit in answer["hits"]]
+    assert answer["answered_by"] == "vector"
+    assert answer["coverage"]["indexed"] == result["indexed"]
+    assert {hit["strength"] for hit in answer["hits"]} <= {"strong", "fair", "weak"}
+
+    sunset = folder / "elementary-sunset-tree.jpg"
+    before = encoded(daemon)
+    (folder / "sub").mkdir()
+    sunset.rename(folder / "sub" / "renamed.jpg")
+    eventually(lambda: "renamed.jpg" in found(daemon, "sunset", 3))
+    assert "elementary-sunset-tree.jpg" not in found(daemon, "sunset")
+
+    shutil.copy2(folder / "sub" / "renamed.jpg", folder / "a copy.jpg")
+    eventually(lambda: "a copy.jpg" in found(daemon, "sunset", 4))
+    (folder / "sub").rename(folder / "moved tree")
+    eventually(lambda: any("moved tree" in path for path in paths(daemon)))
+    assert encoded(daemon) == before
+
+    (folder / "nextcloud-toucan.jpg").unlink()
+    eventually(lambda: "nextcloud-toucan.jpg" not in found(daemon, "toucan bird"))
+
+    (folder / "a copy.jpg").replace(folder / "moved tree" / "renamed.jpg")
+    shutil.copy(next(folder.glob("coco-*.jpg")), folder / "fresh.jpg")
+    eventually(lambda: "fresh.jpg" in found(daemon, "photo"))
+
+
+def paths(daemon: RunningDaemon) -> list[str]:
+    with daemon.client() as client:
+        parts = list(client.stream("list", {}))
+    return [entry["path"] for part in parts[:-1] for entry in part["paths"]]
+
+
+def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
+    """Names that are not UTF-8 or hold newlines are indexed; broken files are listed with why."""
+    picture = (folder / "nextcloud-toucan.jpg").read_bytes()
+    odd = [b"new\nline.jpg", b"bad\xff.jpg", "שקיעה.jpg".encode(), b"quote'\".jpg"]
+    for name in odd:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(picture)
+    broken = {"empty.jpg": b"", "cut.jpg": picture[:5000], "text.jpg": b"I am a text file, really."}
+    for name, data in broken.items():
+        (folder / name).write_bytes(data)
+    daemon.wait_until("ready")
+    daemon.index(folder)
+    assert sum("toucan" in path or "jpg" in path for path in paths(daemon)) >= len(odd)
+    answer: Any = daemon.query("toucan bird", 100)
+    raw = {hit.get("path_b64") for hit in answer["hits"]} - {None}
+    assert len(raw) == 1
+    with daemon.client() as client:
+        failures: Any = client.call("failures", {})["failures"]
+    reasons = {Path(failure["path"]).name: failure for failure in failures}
+    assert set(reasons) == set(broken)
+    for failure in reasons.values():
+        assert failure["reason"]
+        assert failure["remedy"]
+    (folder / "text.jpg").write_bytes(picture)
+    eventually(lambda: any(path.endswith("/text.jpg") for path in paths(daemon)))
+
+
+def test_a_removed_folder_leaves_the_index(daemon: RunningDaemon, folder: Path) -> None:
+    """`remove` takes the photos out of every answer; the files stay."""
+    daemon.wait_until("ready")
+    daemon.index(folder)
+    with daemon.client() as client:
+        assert client.call("remove", {"path": str(folder)})["photos"] > 0
+        assert client.call("status", {})["index"]["photos"] == 0
+    assert found(daemon, "sunset") == []
+    assert list(folder.iterdir())
+    daemon.index(folder)
+    assert found(daemon, "sunset", 3)

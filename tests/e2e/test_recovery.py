@@ -1,0 +1,51 @@
+"""Whatever ends the daemon, the next one converges to the folder."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import RunningDaemon
+
+
+def embedded(daemon: RunningDaemon) -> int:
+    with daemon.client() as client:
+        return int(client.call("status", {})["index"]["indexed"])
+
+
+def test_twenty_kills_while_indexing(daemon: RunningDaemon, photos: Path, tmp_path: Path) -> None:
+    """kill -9 at random moments: nothing acknowledged is encoded again, nothing is missing."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, file in enumerate(sorted((photos / "library").glob("*.jpg"))):
+        shutil.copy(file, folder / f"{number:03}.jpg")
+    daemon.wait_until("ready")
+    with daemon.client() as client:
+        client.call("add", {"path": str(folder)})
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    chance = random.Random(seed)
+    acknowledged = 0
+    for kill in range(20):
+        if kill % 4 == 0:  # keep something to do until the end
+            with daemon.client() as client:
+                if kill:
+                    client.call("reindex", {})
+            acknowledged = 0
+        time.sleep(chance.uniform(0, 0.8))
+        now = embedded(daemon)
+        assert now >= acknowledged, f"seed {seed}: {acknowledged - now} acknowledged were lost"
+        daemon.kill()
+        daemon.restart()
+        daemon.wait_until("ready")
+        acknowledged = now
+    result: Any = daemon.index()
+    assert result["indexed"] == len(list(folder.iterdir())), f"seed {seed}"
+    assert result["failed"] == 0, f"seed {seed}"
+    with daemon.client() as client:
+        status: Any = client.call("status", {})
+    # What this last daemon encoded is at most what was not acknowledged when it started.
+    assert status["encoder"]["images_encoded"] <= len(list(folder.iterdir())) - acknowledged

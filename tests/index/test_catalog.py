@@ -1,0 +1,149 @@
+"""The catalog and its work list keep what they promise, also across a kill."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from photosd.core.errors import StorageError
+from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
+from photosd.index.database import MIGRATIONS, Database
+from photosd.index.worklist import Failure, WorkList
+from photosd.watch.scanner import Entry
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(tmp_path / "catalog.sqlite3")
+    with database.write() as db:
+        db.execute("INSERT INTO folders(id, path, state) VALUES(1, ?, 'ok')", (b"/p",))
+        db.execute("INSERT INTO folders(id, path, state) VALUES(2, ?, 'offline')", (b"/usb",))
+    return database
+
+
+def entry(name: str, size: int = 10, mtime_ns: int = 5, inode: int = 7) -> Entry:
+    return Entry(name.encode(), size, mtime_ns, inode, 1)
+
+
+def test_counts_follow_every_change_of_state(database: Database) -> None:
+    """Counts are kept by triggers and always equal a count of the rows."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    for number in range(5):
+        catalog.put(1, entry(f"/p/{number}.jpg", inode=number), due=0)
+    worklist.done([(entry("/p/0.jpg", inode=0), "a-1")])
+    worklist.failed(b"/p/1.jpg", Failure("broken", "none"))
+    catalog.forget([b"/p/2.jpg"])
+    catalog.put(1, entry("/p/2.jpg", size=11), due=0)
+    with database.read() as db:
+        rows = dict(db.execute("SELECT state, count(*) FROM photos GROUP BY state").fetchall())
+    assert {s: n for s, n in catalog.counts()[1].items() if n} == rows
+    assert rows == {"indexed": 1, "failed": 1, "pending": 3}
+
+
+def test_work_in_an_offline_folder_waits(database: Database) -> None:
+    """Pending photos of an absent folder are not handed out."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    catalog.put(2, entry("/usb/b.jpg"), due=0)
+    assert [photo.path for photo in worklist.due(10)] == [b"/p/a.jpg"]
+
+
+def test_a_file_changed_while_it_was_encoded_stays_pending(database: Database) -> None:
+    """Only the version that was read may be called indexed."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    read = entry("/p/a.jpg")
+    catalog.put(1, entry("/p/a.jpg", mtime_ns=6), due=0)
+    worklist.done([(read, "a-1")])
+    photo = catalog.get(b"/p/a.jpg")
+    assert photo is not None
+    assert photo.state == "pending"
+
+
+def test_a_failure_with_a_time_comes_back_by_itself(database: Database) -> None:
+    """A delayed retry counts as failed until it is due, then it is work again."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    worklist.failed(b"/p/a.jpg", Failure("truncated", "wait", retry_at=time.time() + 60))
+    assert worklist.due(10) == []
+    due = worklist.next_due()
+    assert due is not None
+    assert 50 < due - time.time() < 61
+    with database.write() as db:
+        db.execute("UPDATE photos SET due = 1")
+    assert [photo.attempts for photo in worklist.due(10)] == [1]
+
+
+def test_a_directory_s_range_holds_its_children_only(database: Database) -> None:
+    """Siblings that share a prefix, and names above '/' in ASCII, are not below it."""
+    catalog = Catalog(database)
+    for name in ("/p/a/1.jpg", "/p/a/b/2.jpg", "/p/a.jpg", "/p/ab/3.jpg", "/p/a0.jpg"):
+        catalog.put(1, entry(name), due=0)
+    assert [photo.path for photo in catalog.below(b"/p/a")] == [b"/p/a/1.jpg", b"/p/a/b/2.jpg"]
+
+
+def test_a_moved_file_is_known_by_its_inode(database: Database) -> None:
+    """Same inode, device, size and time under another name is the same file."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    worklist.done([(entry("/p/a.jpg"), "a-1")])
+    catalog.forget([b"/p/a.jpg"])
+    same = catalog.same_file(entry("/p/new.jpg"))
+    assert same is not None
+    assert same.content == "a-1"
+    assert catalog.same_file(entry("/p/new.jpg", mtime_ns=99)) is None
+
+
+def test_sweeping_forgets_contents_without_a_path(database: Database) -> None:
+    """A content stays while any path, even a gone one, may still need it."""
+    catalog, worklist, contents = Catalog(database), WorkList(database), Contents(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    contents.record("m", [("a-1", {"width": 3})])
+    worklist.done([(entry("/p/a.jpg"), "a-1")])
+    catalog.forget([b"/p/a.jpg"])
+    assert contents.sweep() == []
+    catalog.sweep(time.time() + 1)
+    assert contents.sweep() == ["a-1"]
+    assert not contents.has_embedding("m", "a-1")
+
+
+def test_a_newer_catalog_is_refused_untouched(tmp_path: Path) -> None:
+    """Downgrades must not damage what a newer version wrote."""
+    file = tmp_path / "catalog.sqlite3"
+    Database(file).close()
+    connection = sqlite3.connect(file)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match="newer photosd"):
+        Database(file)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database at all" * 100])
+def test_a_damaged_catalog_is_set_aside(tmp_path: Path, damage: bytes) -> None:
+    """A catalog is a cache: when it cannot be read, a new one begins and the old one is kept."""
+    file = tmp_path / "catalog.sqlite3"
+    Database(file).close()
+    original = bytearray(file.read_bytes())
+    if damage:
+        original[: len(damage)] = damage
+    else:
+        original[4096:20_000] = b"\xff" * (20_000 - 4096)
+    file.write_bytes(original)
+    database = Database(file)
+    assert Catalog(database).counts() == {}
+    assert list(tmp_path.glob("catalog.sqlite3.damaged-*"))
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    """Everything of a transaction happens, or nothing."""
+    catalog = Catalog(database)
+    with pytest.raises(RuntimeError), catalog.batch():
+        catalog.put(1, entry("/p/a.jpg"), due=0)
+        raise RuntimeError
+    assert catalog.get(b"/p/a.jpg") is None

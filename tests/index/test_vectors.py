@@ -1,0 +1,97 @@
+"""Vectors survive kills, searches are exact, and a vanished index is noticed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photosd.index.matrix import Matrix
+from photosd.index.vectors import Embedding, IndexVanished, VectorStore
+
+DIMENSION = 32
+generator = np.random.default_rng(1)
+
+
+def embedding(content: str, tiles: int = 1) -> Embedding:
+    vectors = generator.normal(size=(tiles, DIMENSION)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Embedding(content, vectors, {"taken_at": 1.5, "width": 4000})
+
+
+def opened(directory: Path) -> VectorStore:
+    store = VectorStore(directory, "test", DIMENSION)
+    store.open()
+    return store
+
+
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    """A second store over the same directory finds every vector, tiles too, and only once."""
+    store = opened(tmp_path)
+    photos = [embedding(f"{number}-x", tiles=1 + number % 3) for number in range(30)]
+    store.commit(photos)
+    store.commit(photos[:5])  # an upsert, as after a kill between the two commits
+    again = opened(tmp_path)
+    assert len(again) == len(store) == sum(len(p.vectors) for p in photos)
+    for photo in photos:
+        for tile in photo.vectors:
+            assert again.nearest(tile, 1)[0][0] == photo.content
+
+
+def test_removed_contents_are_gone(tmp_path: Path) -> None:
+    """Removal reaches memory and disk."""
+    store = opened(tmp_path)
+    photos = [embedding(f"{number}-x") for number in range(10)]
+    store.commit(photos)
+    store.remove([photos[3].content])
+    assert photos[3].content not in store.contents()
+    assert photos[3].content not in opened(tmp_path).contents()
+
+
+def test_an_index_deleted_while_running_is_noticed(tmp_path: Path) -> None:
+    """LanceDB would recreate the directory with a table that misses its data."""
+    store = opened(tmp_path / "index")
+    store.commit([embedding("1-x")])
+    shutil.rmtree(tmp_path / "index")
+    with pytest.raises(IndexVanished):
+        store.commit([embedding("2-x")])
+
+
+def test_a_damaged_table_is_remade(tmp_path: Path) -> None:
+    """Truncated data must not keep the daemon from starting."""
+    store = opened(tmp_path)
+    store.commit([embedding(f"{number}-x") for number in range(50)])
+    for file in tmp_path.glob("*.lance/data/*"):
+        file.write_bytes(file.read_bytes()[:100])
+    assert opened(tmp_path).contents() == set()
+
+
+def test_nearest_is_exact_and_counts_the_best_tile() -> None:
+    """The order is that of a full sort of each content's best tile."""
+    matrix = Matrix(DIMENSION, capacity=4)
+    rows = generator.normal(size=(300, DIMENSION)).astype(np.float32)
+    contents = [f"c{number // 3}" for number in range(300)]
+    for start in range(0, 300, 7):
+        matrix.append(contents[start : start + 7], rows[start : start + 7])
+    query = generator.normal(size=DIMENSION).astype(np.float32)
+    best: dict[str, float] = {}
+    for content, score in zip(contents, rows @ query, strict=True):
+        best[content] = max(best.get(content, -np.inf), float(score))
+    expected = sorted(best.items(), key=lambda item: -item[1])
+    found = matrix.nearest(query, 40)
+    assert [content for content, _ in found] == [content for content, _ in expected[:40]]
+    assert len(matrix.nearest(query, 1000)) == 100
+
+
+def test_dropping_rows_does_not_disturb_the_others() -> None:
+    """Every content not dropped keeps its own vector."""
+    matrix = Matrix(DIMENSION)
+    rows = generator.normal(size=(50, DIMENSION)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    matrix.append([f"c{number}" for number in range(50)], rows)
+    matrix.drop({"c0", "c10", "c49"})
+    assert len(matrix) == 47
+    for number in (1, 11, 48):
+        assert matrix.nearest(rows[number], 1)[0] == (f"c{number}", pytest.approx(1, abs=1e-5))

@@ -1,0 +1,131 @@
+"""What the watcher's tests share: quick limits, and someone who follows the hints."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from photosd.watch.hints import Hint
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.limits import WatchLimits
+from photosd.watch.scanner import Entry, entry_of, scan
+from photosd.watch.watcher import MakeSource, Watcher, platform_source
+
+QUICK = WatchLimits(
+    collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1.0
+)
+PATIENCE = 20.0
+
+
+def files_below(directory: Path) -> set[bytes]:
+    """Every file below, by the simplest means there is."""
+    found = set()
+    for path, _, names in os.walk(os.fsencode(directory)):
+        found.update(os.path.join(path, name) for name in names)
+    return found
+
+
+def write(path: Path, data: bytes = b"photo") -> Path:
+    """A file and the directories it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+class Follower:
+    """A watcher and a picture of the disk that is kept by nothing but its hints."""
+
+    def __init__(
+        self,
+        base: Path,
+        limits: WatchLimits = QUICK,
+        make_source: MakeSource = platform_source,
+    ) -> None:
+        self.watcher = Watcher(base / "probe", limits, make_source=make_source)
+        self.photos: dict[bytes, Entry] = {}
+        self.rules: dict[bytes, IgnoreRules] = {}
+        self.log: list[Hint] = []
+        self.watcher.start()
+
+    def add(self, root: Path, excludes: Iterable[str] = ()) -> None:
+        """Watch a folder and wait until its watches are in place."""
+        path = os.fsencode(root)
+        self.rules[path] = IgnoreRules(path, list(excludes))
+        self.watcher.add(path, self.rules[path])
+        self.settle()
+
+    def settle(self) -> list[Hint]:
+        """Wait until everything up to now was reported; follow the hints and return them."""
+        assert self.watcher.barrier(PATIENCE), "the watcher does not hear"
+        return self.follow()
+
+    def follow(self) -> list[Hint]:
+        """Follow the hints there are."""
+        hints = []
+        while True:
+            try:
+                hints.append(self.watcher.hints.get_nowait())
+            except queue.Empty:
+                break
+        for hint in hints:
+            self._look(hint)
+        self.log += hints
+        return hints
+
+    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+        """Follow hints until the condition holds."""
+        limit = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < limit, f"not within {seconds} s; hints: {self.log[-20:]}"
+            try:
+                hint = self.watcher.hints.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            self.log.append(hint)
+            self._look(hint)
+
+    def hinted(self, path: Path, kind: str | None = None) -> bool:
+        """Whether a hint (of that kind) named exactly this path."""
+        return any(h.path == os.fsencode(path) and kind in (None, h.kind) for h in self.log)
+
+    def state(self, root: Path) -> str:
+        """How a folder is watched."""
+        wanted = os.fsencode(root)
+        return next((h.state for h in self.watcher.health() if h.root == wanted), "unknown")
+
+    def truth(self) -> set[bytes]:
+        """The photos a scan of everything finds now."""
+        return {
+            entry.path for root, rules in self.rules.items() for entry in scan(root, None, rules)
+        }
+
+    def stop(self) -> None:
+        """Stop the watcher."""
+        self.watcher.stop()
+
+    def _look(self, hint: Hint) -> None:
+        if hint.kind == "path":
+            self._look_at(hint.path)
+            return
+        for root, rules in self.rules.items():
+            if hint.kind == "overflow" and hint.path in (b"", root):
+                self._scan(root, root, rules)
+            elif hint.kind == "subtree" and (hint.path + b"/").startswith(root + b"/"):
+                self._scan(root, hint.path, rules)
+
+    def _look_at(self, path: bytes) -> None:
+        for root, rules in self.rules.items():
+            if path.startswith(root + b"/"):
+                entry = entry_of(path, rules)
+                if entry is None:
+                    self.photos.pop(path, None)
+                else:
+                    self.photos[path] = entry
+
+    def _scan(self, root: bytes, top: bytes, rules: IgnoreRules) -> None:
+        for path in [p for p in self.photos if (p + b"/").startswith(top + b"/")]:
+            del self.photos[path]
+        self.photos.update((entry.path, entry) for entry in scan(root, top, rules))
