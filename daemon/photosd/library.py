@@ -25,12 +25,9 @@ from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
 from photosd.models.spec import STARTER, ModelSpec, read_model
 from photosd.search.engine import Engine
-from photosd.watch.ignore import IgnoreRules
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
-
-PRESENT = ("ok", "scan_only")
 
 
 def model_directory(home: Home, name: str) -> Path:
@@ -54,10 +51,8 @@ class Library:
         self.contents = Contents(self.database)
         self.folders = Folders(self.database, home.config / "folders.json")
         self.store = VectorStore(home.index, self.spec.fingerprint, self.spec.dimension)
-        self.pool = Pool(
-            settings.decode.workers or os.cpu_count() or 1,
-            DecodeLimits(max_megapixels=settings.decode.max_megapixels or None),
-        )
+        workers = settings.decode.workers or os.cpu_count() or 1
+        self.pool = Pool(workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels))
         self.watcher = Watcher(home.runtime / "probe")
         self.pipeline = Pipeline(
             self.catalog,
@@ -68,6 +63,7 @@ class Library:
             self.encoder,
             Shape.of(self.spec.preprocess),
             self.spec.fingerprint,
+            look_ahead=3 * workers + 2,
             look_at=lambda path: self.reconciler.look_at(path),
             on_vanished=self._reopen,
         )
@@ -128,7 +124,7 @@ class Library:
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""
-        self.watcher.add(folder.path, IgnoreRules(folder.path, folder.excludes))
+        self.watcher.add(folder.path, folder.rules)
 
     def _reopen(self) -> None:
         """The index was deleted while we ran: begin a new one."""
@@ -154,9 +150,7 @@ class Library:
             pending=counts.get("pending", 0),
             failed=counts.get("failed", 0),
             offline_folders=[
-                printable(folder.path)
-                for folder in self.folders.all()
-                if folder.state not in PRESENT
+                printable(folder.path) for folder in self.folders.all() if not folder.present
             ],
         )
 
@@ -212,7 +206,7 @@ class Library:
         """Whether nothing is pending, being compared or in a worker's hands."""
         if self.reconciler.busy() or not self.pipeline.idle():
             return False
-        absent = {f.id for f in self.folders.all() if f.state not in PRESENT}
+        absent = {folder.id for folder in self.folders.all() if not folder.present}
         return not any(
             states.get("pending")
             for folder, states in self.catalog.counts().items()

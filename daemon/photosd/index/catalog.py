@@ -127,7 +127,8 @@ class Catalog:
 
     def read_again(self, below: bytes | None) -> int:
         """Put photos back on the work list as if never seen: one path, a folder, or all."""
-        where, values = "state <> 'gone'", ()
+        where = "state <> 'gone'"
+        values: tuple[bytes, ...] = ()
         if below is not None:
             where += " AND (path = ? OR (path > ? AND path < ?))"
             values = (below, *range_below(below))

@@ -44,6 +44,11 @@ class Committer:
             self._since = time.monotonic()
         self._waiting.append(finished)
 
+    def knows(self, content: str) -> bool:
+        """Whether this content has a vector, committed or about to be."""
+        waiting = any(f.content == content for f in self._waiting)
+        return waiting or self._contents.has_embedding(self._fingerprint, content)
+
     def patience(self) -> float:
         """Seconds until a commit is due at the latest."""
         return max(0.0, self._since + SECONDS - time.monotonic())

@@ -20,7 +20,8 @@ MIGRATIONS = (
     """
     CREATE TABLE folders(
       id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, device INTEGER, inode INTEGER,
-      state TEXT NOT NULL, reason TEXT, remedy TEXT, excludes TEXT NOT NULL DEFAULT '[]'
+      mount_point BLOB NOT NULL DEFAULT x'', state TEXT NOT NULL, reason TEXT, remedy TEXT,
+      excludes TEXT NOT NULL DEFAULT '[]'
     );
     -- state: pending | indexed | failed | gone. due: when to work on it (pending) or try again
     -- (failed); null: only when the file changes. A gone row remembers its content for a return.

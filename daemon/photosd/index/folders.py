@@ -13,27 +13,41 @@ import msgspec
 from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
-from photosd.watch.folders import FolderProbe, probe_folder
+from photosd.watch.folders import FolderProbe, Identity, probe_folder
+from photosd.watch.ignore import IgnoreRules
+
+PRESENT = ("ok", "scan_only")
 
 
 class Folder(msgspec.Struct, frozen=True):
-    """One watched folder; ``device`` and ``inode`` tell it from another mounted in its place."""
+    """One watched folder; its identity tells it from another mounted in its place."""
 
     id: int
     path: bytes
     device: int | None
     inode: int | None
+    mount_point: bytes
     state: str
     reason: str | None
     remedy: str | None
     excludes: tuple[str, ...]
 
     @property
-    def identity(self) -> tuple[int, int] | None:
-        """(device, inode) when last seen."""
+    def identity(self) -> Identity | None:
+        """How it was when last seen."""
         if self.device is None or self.inode is None:
             return None
-        return self.device, self.inode
+        return Identity(self.device, self.inode, self.mount_point)
+
+    @property
+    def rules(self) -> IgnoreRules:
+        """What is left alone in it."""
+        return IgnoreRules(self.path, self.excludes)
+
+    @property
+    def present(self) -> bool:
+        """Whether its photos can be judged: it is there and readable."""
+        return self.state in PRESENT
 
     def contains(self, path: bytes) -> bool:
         """Whether ``path`` lies in this folder."""
@@ -62,9 +76,10 @@ class Folders:
 
     def add(self, path: bytes, excludes: Sequence[str] = ()) -> Folder:
         """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
-        path = os.path.normpath(path)
+        path = os.path.realpath(path)
         probe = probe_folder(path, None)
-        if probe.state not in ("ok", "scan_only"):
+        IgnoreRules(path, excludes)  # refuses patterns that make no sense
+        if probe.state not in PRESENT:
             raise FolderError(
                 f"{printable(path)}: {probe.reason}",
                 remedy=probe.remedy or "check the name: photosd add DIR",
@@ -76,7 +91,7 @@ class Folders:
 
     def remove(self, path: bytes) -> int:
         """Stop watching ``path``; the number of photos that leave the index."""
-        path = os.path.normpath(path)
+        path = path if any(f.path == path for f in self.all()) else os.path.realpath(path)
         with self._database.write() as db:
             row = db.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
             if row is None:
@@ -100,23 +115,27 @@ class Folders:
         The identity is only replaced while the folder is readable: an absent one keeps the
         identity it must come back with.
         """
-        present = probe.state in ("ok", "scan_only")
-        device, inode = (probe.device, probe.inode) if present else (folder.device, folder.inode)
-        before = (folder.state, folder.reason, folder.device, folder.inode)
-        if before == (probe.state, probe.reason, device, inode):
+        identity = probe.identity if probe.state in PRESENT else folder.identity
+        if (folder.state, folder.reason, folder.identity) == (probe.state, probe.reason, identity):
             return False
         with self._database.write() as db:
             db.execute(
-                "UPDATE folders SET state = ?, reason = ?, remedy = ?, device = ?, inode = ?"
-                " WHERE id = ?",
-                (probe.state, probe.reason, probe.remedy, device, inode, folder.id),
+                "UPDATE folders SET state = ?, reason = ?, remedy = ?, device = ?, inode = ?,"
+                " mount_point = ? WHERE id = ?",
+                (
+                    probe.state,
+                    probe.reason,
+                    probe.remedy,
+                    *(identity or (None, None, b"")),
+                    folder.id,
+                ),
             )
         return folder.state != probe.state
 
     def _refuse_overlap(self, path: bytes, probe: FolderProbe) -> None:
         for folder in self.all():
             shown = printable(folder.path)
-            if folder.path == path or folder.identity == (probe.device, probe.inode):
+            if folder.path == path or (folder.device, folder.inode) == (probe.device, probe.inode):
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
@@ -136,12 +155,12 @@ class Folders:
     def _insert(self, path: bytes, probe: FolderProbe, excludes: Sequence[str]) -> None:
         with self._database.write() as db:
             db.execute(
-                "INSERT INTO folders(path, device, inode, state, reason, remedy, excludes)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO folders"
+                "(path, device, inode, mount_point, state, reason, remedy, excludes)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     path,
-                    probe.device,
-                    probe.inode,
+                    *(probe.identity if probe.state in PRESENT else (None, None, b"")),
                     probe.state,
                     probe.reason,
                     probe.remedy,

@@ -20,7 +20,14 @@ import numpy as np
 import structlog
 
 from photosd.core.errors import StorageError
-from photosd.decode.pool import Decoded, DecodeFailed, FileGone, Identity, Pool, Shape
+from photosd.decode.failures import (
+    DecodeFailed,
+    DecoderDied,
+    DecoderUnavailable,
+    FileGone,
+    Stopped,
+)
+from photosd.decode.pool import Decoded, Identity, Pool, Shape
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.catalog import Catalog
 from photosd.index.committer import Committer, Finished
@@ -39,6 +46,7 @@ BATCHES_IN_ENCODER = 2  # one at work, one waiting, so that it never idles betwe
 FETCH = 256
 STORAGE_RETRY_SECONDS = 5.0
 TICK_SECONDS = 1.0
+IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
 TRANSIENT_RETRIES = (5.0, 30.0, 300.0)  # seconds until a truncated or changing file is tried again
 
 
@@ -64,16 +72,17 @@ class Pipeline(threading.Thread):
         shape: Shape,
         fingerprint: str,
         *,
+        look_ahead: int,
         look_at: Callable[[bytes], None],
         on_vanished: Callable[[], None],
     ) -> None:
         super().__init__(name="pipeline", daemon=True)
-        self._catalog, self._worklist, self._contents = catalog, worklist, contents
+        self._catalog, self._worklist = catalog, worklist
         self._pool, self._encoder = pool, encoder
-        self._shape, self._fingerprint = shape, fingerprint
+        self._shape = shape
         self._look_at, self._on_vanished = look_at, on_vanished
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._look_ahead = 3 * pool.workers + 2
+        self._look_ahead = look_ahead
         self._fetched: deque[Photo] = deque()
         self._in_hand: set[bytes] = set()  # paths somewhere between fetch and commit
         self._decoding = 0
@@ -116,6 +125,7 @@ class Pipeline(threading.Thread):
 
     def run(self) -> None:
         """Until stopped: handle what came back, keep every stage supplied, commit."""
+        self.wake()
         while not self._stopping:
             try:
                 self._wait()
@@ -146,7 +156,7 @@ class Pipeline(threading.Thread):
         if self._in_hand or self.waiting_for:
             return TICK_SECONDS
         due = self._worklist.next_due()
-        return 3600.0 if due is None else min(max(0.01, due - time.time()), 3600.0)
+        return IDLE_SECONDS if due is None else min(max(0.01, due - time.time()), IDLE_SECONDS)
 
     def _hold_on(self, error: StorageError) -> None:
         """The disk refuses: keep what is finished and try again later."""
@@ -200,7 +210,7 @@ class Pipeline(threading.Thread):
     def _identified(self, photo: Photo, future: Future[Identity]) -> None:
         if (found := self._arrived(photo, future)) is None:
             return
-        if self._contents.has_embedding(self._fingerprint, found.content_id):
+        if self._committer.knows(found.content_id):
             self._decoding -= 1
             self._finish(photo, found, None)
             return
@@ -214,7 +224,7 @@ class Pipeline(threading.Thread):
         sharers = self._encoding.get(decoded.content_id)
         if sharers is not None:
             sharers.append(ready)
-        elif self._contents.has_embedding(self._fingerprint, decoded.content_id):
+        elif self._committer.knows(decoded.content_id):
             self._finish(photo, decoded, None)
         else:
             self._encoding[decoded.content_id] = [ready]
@@ -238,8 +248,11 @@ class Pipeline(threading.Thread):
         return None
 
     def _note_failure(self, photo: Photo, error: DecodeFailed) -> None:
-        if error.killed_worker:
-            self._judge(photo, error.reason, error.stack or "")
+        if isinstance(error, DecoderDied):
+            self._judge(photo, error.reason, error.stack)
+            return
+        if isinstance(error, DecoderUnavailable | Stopped):  # not the photo's fault
+            self._worklist.postpone(photo.path, time.time() + STORAGE_RETRY_SECONDS)
             return
         retry_at = None
         if error.transient:
@@ -296,14 +309,17 @@ class Pipeline(threading.Thread):
     def _mourn(self, batch: list[Ready], error: EncoderDied) -> None:
         """The encoder died with these in hand: each is tried alone, two deaths are enough."""
         for ready in batch:
-            sharers = self._encoding[ready.decoded.content_id]
-            verdicts = [self._judge(sharer.photo, error.reason, error.stack) for sharer in sharers]
-            if verdicts[0] is None:
-                for sharer in self._encoding.pop(ready.decoded.content_id):
+            survivors: list[Ready] = []
+            for sharer in self._encoding.pop(ready.decoded.content_id):
+                deaths = self._judge(sharer.photo, error.reason, error.stack)
+                if deaths is None:
                     self._release(sharer.photo.path)
-            else:
-                photo = msgspec.structs.replace(ready.photo, deaths=verdicts[0])
-                self._alone.append(Ready(photo, ready.decoded))
+                else:
+                    photo = msgspec.structs.replace(sharer.photo, deaths=deaths)
+                    survivors.append(Ready(photo, sharer.decoded))
+            if survivors:
+                self._encoding[ready.decoded.content_id] = survivors
+                self._alone.append(survivors[0])
 
     def _judge(self, photo: Photo, reason: str, stack: str) -> int | None:
         """Count a death against a photo: its deaths so far, or None when it is quarantined."""
@@ -339,6 +355,7 @@ class Pipeline(threading.Thread):
     def _release(self, path: bytes) -> None:
         self._in_hand.discard(path)
         self._suspects.discard(path)
+        self.wake()  # its row may have become due again meanwhile
 
     def _call(
         self, future: Future[Any], handle: Callable[[Photo, Future[Any]], None], photo: Photo

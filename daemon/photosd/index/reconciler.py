@@ -6,6 +6,7 @@ what differs is put on the work list.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -16,12 +17,12 @@ import structlog
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
-from photosd.index.folders import Folder, Folders
+from photosd.index.folders import PRESENT, Folder, Folders
 from photosd.index.photo import Photo
-from photosd.watch.folders import FolderProbe, probe_folder
-from photosd.watch.ignore import IgnoreRules
+from photosd.watch.folders import photo_is_away, probe_folder
+from photosd.watch.hints import Hint
 from photosd.watch.scanner import Entry, entry_of, scan
-from photosd.watch.watcher import Hint, Watcher
+from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
 
@@ -114,8 +115,8 @@ class Reconciler(threading.Thread):
 
     def _note(self, hint: Hint) -> None:
         now = time.monotonic()
-        if hint.kind == "overflow" and not hint.path:
-            self._next_full = now
+        if not hint.path:
+            self._next_full = now if hint.kind == "overflow" else self._next_full
         elif hint.kind == "path":
             self._paths[hint.path] = now + self.settle_seconds
         else:
@@ -163,7 +164,7 @@ class Reconciler(threading.Thread):
         entries = scan(
             folder.path,
             tree,
-            IgnoreRules(folder.path, folder.excludes),
+            folder.rules,
             on_error=lambda path, _error: unreadable.append(path),
         )
         for batch in _batches(entries):
@@ -174,19 +175,31 @@ class Reconciler(threading.Thread):
             if self._stopping:
                 return
         kept = tuple(path.rstrip(b"/") + b"/" for path in unreadable)
-        missing = [path for path in known if not path.startswith(kept)]
+        missing = [path for path, photo in known.items() if not self._away(folder, photo, kept)]
         # The disk may have gone while we walked: ask again before believing that files did.
         if missing and self._present(folder):
             self._catalog.forget(missing)
+            log.info("photos_gone", folder=printable(folder.path), photos=len(missing))
+
+    def _away(self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...]) -> bool:
+        """Whether an absent photo may only be out of sight."""
+        return photo.path.startswith(unreadable) or photo_is_away(
+            photo.path, photo.device, root=folder.path, root_device=folder.device or photo.device
+        )
 
     def _compare_path(self, path: bytes) -> None:
         folder = self._folders.containing(path)
         if folder is None:
             return
-        entry = entry_of(path)
-        if entry is not None and not IgnoreRules(folder.path, folder.excludes).ignored(path, False):
-            self._compare(folder, entry, self._catalog.get(path))
-        elif self._catalog.get(path) is not None and self._present(folder):
+        try:
+            entry = entry_of(path, folder.rules)
+        except OSError as error:
+            log.warning("photo_unreadable", path=path, cause=error.strerror)
+            return
+        photo = self._catalog.get(path)
+        if entry is not None:
+            self._compare(folder, entry, photo)
+        elif photo is not None and not self._away(folder, photo, ()) and self._present(folder):
             self._catalog.forget([path])
 
     def _compare(self, folder: Folder, entry: Entry, photo: Photo | None) -> None:
@@ -223,8 +236,8 @@ class Reconciler(threading.Thread):
     def _present(self, folder: Folder) -> bool:
         """Probe the folder, record what was found, and say whether its photos can be judged."""
         probe = probe_folder(folder.path, folder.identity)
-        if probe.state == "offline":
-            probe = self._renumbered(folder) or probe
+        if probe.state == "offline" and self._recognised(folder):
+            probe = probe_folder(folder.path, None)
         if self._folders.update(folder, probe):
             log.info(
                 "folder_state",
@@ -233,20 +246,18 @@ class Reconciler(threading.Thread):
                 reason=probe.reason,
                 remedy=probe.remedy,
             )
-        return probe.state in ("ok", "scan_only")
+        return probe.state in PRESENT
 
-    def _renumbered(self, folder: Folder) -> FolderProbe | None:
-        """A disk may return under another device number: its photos tell whether it is the one."""
-        fresh = probe_folder(folder.path, None)
-        if fresh.state not in ("ok", "scan_only"):
-            return None
+    def _recognised(self, folder: Folder) -> bool:
+        """Whether what is there now holds photos we know: a disk with a new number or place."""
         for number, photo in enumerate(self._catalog.below(folder.path)):
             if number == SAMPLE:
                 break
-            entry = entry_of(photo.path)
-            if entry is not None and photo.looks_like(entry):
-                return fresh
-        return None
+            with contextlib.suppress(OSError):
+                entry = entry_of(photo.path)
+                if entry is not None and photo.looks_like(entry):
+                    return True
+        return False
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

@@ -185,7 +185,7 @@ def _open_table(directory: Path, name: str, dimension: int) -> Any:
         ]
     )
     session = lancedb.Session(index_cache_size_bytes=64 << 20, metadata_cache_size_bytes=16 << 20)
-    connection = lancedb.connect(directory, session=session)
+    connection: Any = lancedb.connect(directory, session=session)
     if (directory / f"{name}.lance").is_dir():
         return connection.open_table(name)
     table = connection.create_table(name, schema=schema)

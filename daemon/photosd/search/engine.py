@@ -125,7 +125,7 @@ class Engine:
         """Photos of these contents, every path of each, best first."""
         contents = [content for content, _ in found]
         paths, facts = self._catalog.paths_of(contents), self._contents.facts_of(contents)
-        absent = {f.id for f in self._folders.all() if f.state not in ("ok", "scan_only")}
+        absent = {folder.id for folder in self._folders.all() if not folder.present}
         hits: list[Hit] = []
         for content, score in found:
             for path, folder in paths.get(content, ()):

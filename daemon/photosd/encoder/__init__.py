@@ -1,0 +1,1 @@
+"""The encoder: a process with one warm model, and the watchdog thread that owns its life."""

@@ -1,0 +1,63 @@
+"""The canary: known questions a model must answer as it did when it was installed."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.core.errors import ModelError
+from photosd.models.spec import ModelSpec
+
+NORM_TOLERANCE = 1e-3
+INDISTINGUISHABLE = 0.9999  # two different questions that come out this alike are one answer
+# How far rounding may carry an answer; another device or precision rounds differently.
+LEAST_COSINE = {"float32": 0.999, "bfloat16": 0.99, "float16": 0.99}
+TEXTS = ("a photo of a dog", "sunset over the sea")
+
+
+class Encodes(Protocol):
+    """What the canary asks of a model."""
+
+    def encode_texts(self, texts: tuple[str, ...]) -> NDArray[np.float32]: ...
+
+    def encode_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+
+
+def picture(size: int) -> NDArray[np.uint8]:
+    """The canary's picture, (size, size, 3) uint8: the same on every machine."""
+    y, x, channel = np.indices((size, size, 3))
+    colours: NDArray[np.uint8] = ((x * (channel + 1) + y * 2) % 256).astype(np.uint8)
+    return colours
+
+
+def examine(model: Encodes, spec: ModelSpec) -> None:
+    """Ask the canary; raises ModelError when the model must not serve."""
+    texts = spec.canary.texts or TEXTS
+    size = spec.preprocess.size
+    pictures = np.stack([picture(size), np.full((size, size, 3), 128, np.uint8)])
+    text_vectors, image_vectors = model.encode_texts(texts), model.encode_images(pictures)
+    for kind, vectors in (("texts", text_vectors), ("pictures", image_vectors)):
+        if not np.isfinite(vectors).all():
+            raise _unfit(spec, f"it answers {kind} with numbers that are not finite")
+        if np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > NORM_TOLERANCE:
+            raise _unfit(spec, f"its vectors of {kind} do not have unit length")
+        if len(vectors) > 1 and float(vectors[0] @ vectors[1]) > INDISTINGUISHABLE:
+            raise _unfit(spec, f"it cannot tell two different {kind} apart")
+    least = LEAST_COSINE[spec.precision]
+    if spec.canary.vectors:
+        cosines = (text_vectors * np.asarray(spec.canary.vectors, np.float32)).sum(axis=1)
+        if float(cosines.min()) < least:
+            raise _unfit(spec, f"its answers differ from those recorded ({cosines.min():.4f})")
+    if spec.canary.image_vector:
+        cosine = float(image_vectors[0] @ np.asarray(spec.canary.image_vector, np.float32))
+        if cosine < least:
+            raise _unfit(spec, f"it sees a known picture differently than recorded ({cosine:.4f})")
+
+
+def _unfit(spec: ModelSpec, cause: str) -> ModelError:
+    return ModelError(
+        f"the model {spec.name} failed its examination: {cause}",
+        remedy="install it again, or: photosd model use starter",
+    )

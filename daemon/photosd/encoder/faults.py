@@ -1,0 +1,78 @@
+"""Faults on order, for the test suite: an encoder that hangs, crashes, dawdles or lies.
+
+Off unless PHOTOSD_TEST_FAULTS names a JSON file with an ``encoder`` key, read anew each time:
+``{"encoder": {"load weights": "stall", "text": "hang", "image": "crash", "canary": "wrong"}}``.
+Keys are phases of loading or lanes; ``{"encoder": {"poison": 200}}`` crashes on a batch in which a
+picture begins with a pixel (200, 200, 200).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+VARIABLE = "PHOTOSD_TEST_FAULTS"
+LONG_SECONDS = 3600
+BALLAST: list[bytes] = []
+
+
+def strike(place: str, beat: Callable[[], None] = lambda: None) -> None:
+    """Do what is ordered at this place: nothing, outside of tests."""
+    if (order := _orders().get(place)) is None:
+        return
+    name, _, argument = str(order).partition(":")
+    deeds: dict[str, Callable[[], object]] = {
+        "hang": lambda: time.sleep(LONG_SECONDS),
+        "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
+        "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+        "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "exit": lambda: os._exit(1),
+        "memory": lambda: BALLAST.append(b"\1" * (int(argument) << 20)),
+        "out_of_memory": lambda: _raise(MemoryError()),
+        "slow": lambda: _dawdle(float(argument), beat),
+        "wait": lambda: time.sleep(float(argument)),
+    }
+    if name in deeds:
+        deeds[name]()
+
+
+def poisoned(pixels: NDArray[np.uint8]) -> None:
+    """Crash when a picture of the batch begins with the poisonous colour."""
+    colour = _orders().get("poison")
+    if colour is not None and bool((pixels[:, 0, 0] == colour).all(axis=1).any()):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def lies() -> bool:
+    """Whether answers are to be wrong."""
+    return _orders().get("canary") == "wrong"
+
+
+def _orders() -> dict[str, Any]:
+    if VARIABLE not in os.environ:
+        return {}
+    try:
+        orders: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text())
+    except (OSError, ValueError):  # being written just now
+        return {}
+    return dict(orders.get("encoder", {}))
+
+
+def _dawdle(seconds: float, beat: Callable[[], None]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        beat()
+
+
+def _raise(error: Exception) -> None:
+    raise error

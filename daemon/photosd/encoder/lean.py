@@ -1,0 +1,71 @@
+"""Imports open_clip's model classes alone: half of `import open_clip` is never needed to serve.
+
+`import open_clip` takes 4 to 6 s, of which torchvision (by way of torch._dynamo), timm and
+transformers are more than half; its `__init__` also imports the hub client. A plain CLIP needs
+`open_clip.model` and torch. Models whose towers come from timm or Hugging Face get the real thing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+NEVER_NEEDED = ("timm", "transformers")
+
+
+def import_model_module(*, lean: bool) -> Any:
+    """The module ``open_clip.model``; ``lean``: without torchvision, timm and transformers."""
+    if lean:
+        with _absent(NEVER_NEEDED), _torchvision_stub():
+            _bare_package("open_clip")
+            import open_clip.model
+    else:
+        import open_clip.model
+    return open_clip.model
+
+
+def _bare_package(name: str) -> None:
+    """Let submodules of a package be imported without running its ``__init__``."""
+    if name in sys.modules:
+        return
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{name} is not installed")
+    package = types.ModuleType(name)
+    package.__path__ = [str(Path(found.origin).parent)]
+    package.__spec__ = found
+    sys.modules[name] = package
+
+
+@contextlib.contextmanager
+def _absent(names: tuple[str, ...]) -> Iterator[None]:
+    """Make imports of these packages fail at once; open_clip is written to cope with that."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: import fails
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _torchvision_stub() -> Iterator[None]:
+    """The one name of torchvision that open_clip.utils imports, for training with frozen norms."""
+    if "torchvision" in sys.modules:
+        yield
+        return
+    names = ("torchvision", "torchvision.ops", "torchvision.ops.misc")
+    stubs = {name: types.ModuleType(name) for name in names}
+    stubs["torchvision.ops.misc"].FrozenBatchNorm2d = type("FrozenBatchNorm2d", (), {})  # type: ignore[attr-defined]
+    sys.modules.update(stubs)
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]

@@ -1,0 +1,75 @@
+"""How long the encoder may take for what, and how soon a dead one is replaced."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, in the daemon's clock, unless a name says otherwise."""
+
+    stall: float = 60.0  # loading must show progress this often; slow disks may
+    start: float = 300.0  # and be done after this
+    text_least: float = 2.5  # a text takes milliseconds; its watcher waits for it
+    text_most: float = 10.0
+    image_least: float = 10.0
+    image_most: float = 120.0
+    factor: float = 8.0  # times the moving average of such requests
+    idle_probe: float = 30.0
+    backoff_most: float = 60.0
+    breaker_deaths: int = 5
+    breaker_window: float = 300.0
+    breaker_pause: float = 60.0
+    memory_mb: float = 0.0  # recycle above this; 0: a share of the machine's memory
+
+
+class Average:
+    """An exponential moving average of how long requests of one lane take, seconds."""
+
+    WEIGHT = 0.2
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more observation."""
+        weight = self.WEIGHT if self.value else 1.0
+        self.value += weight * (seconds - self.value)
+
+    def limit(self, least: float, factor: float, most: float) -> float:
+        """How long the next one may take."""
+        return min(max(least, factor * self.value), most)
+
+
+class RestartPolicy:
+    """When the next encoder may start: at once, after a growing pause, or by the breaker's rule.
+
+    The pauses are jittered in full (AWS Architecture Blog, "Exponential Backoff and Jitter"), so
+    that several daemons on one machine do not load at the same moments.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._deaths: deque[float] = deque()
+
+    def died(self) -> float:
+        """Count a death; seconds to wait before the next start."""
+        now = time.monotonic()
+        self._deaths.append(now)
+        while now - self._deaths[0] > self._limits.breaker_window:
+            self._deaths.popleft()
+        if self.open:
+            return self._limits.breaker_pause
+        if len(self._deaths) == 1:
+            return 0.0
+        longest = min(self._limits.backoff_most, 2.0 ** (len(self._deaths) - 2))
+        return random.uniform(0.1, longest)  # noqa: S311 (no secret)
+
+    @property
+    def open(self) -> bool:
+        """Whether it died so often that starting is only tried now and then."""
+        return len(self._deaths) >= self._limits.breaker_deaths

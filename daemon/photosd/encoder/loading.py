@@ -1,0 +1,135 @@
+"""Loading a model: built without random numbers, weights mapped from the file and assigned.
+
+Stock open_clip fills a new model with random numbers, reads the checkpoint beside it and copies:
+twice the memory and seconds of work that is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from photosd.core.errors import ModelError
+from photosd.encoder.lean import import_model_module
+from photosd.models.spec import ModelSpec
+
+STARTER_ARCH = "photosd-starter"
+BEAT_SECONDS = 0.5
+
+Progress = Callable[[str], None]
+
+
+def needs_more_than_lean(spec: ModelSpec) -> bool:
+    """Whether a tower comes from timm or Hugging Face, whose real imports are then needed."""
+    vision, text = spec.open_clip["vision_cfg"], spec.open_clip["text_cfg"]
+    from_timm = bool(vision.get("timm_model_name")) and spec.arch != STARTER_ARCH
+    return from_timm or bool(text.get("hf_model_name"))
+
+
+def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn.Module:
+    """The model of ``directory``, in evaluation mode, on the CPU; ``progress`` hears each phase.
+
+    Raises ModelError when names or shapes of the weights are not the architecture's.
+    """
+    progress("import")
+    module = import_model_module(lean=not needs_more_than_lean(spec))
+    progress("construct")
+    with _without_initialisation():
+        model = _construct(module, spec)
+    progress("load weights")
+    weights = _read_weights(directory / spec.weights.file, spec, progress)
+    try:
+        missing, unexpected = model.load_state_dict(weights, strict=False, assign=True)
+    except RuntimeError as error:
+        raise _misfit(spec, str(error)) from error
+    if missing or unexpected:
+        raise _misfit(spec, f"missing {missing[:3]}, unexpected {unexpected[:3]}")
+    if spec.precision == "bfloat16":
+        model = model.to(torch.bfloat16)
+    return model.eval().requires_grad_(False)
+
+
+def _construct(module: Any, spec: ModelSpec) -> torch.nn.Module:
+    config = dict(spec.open_clip)
+    custom = config.pop("custom_text", False)
+    if spec.arch == STARTER_ARCH:
+        return _construct_starter(module, config)
+    text = dict(config.pop("text_cfg"))
+    if text.get("hf_model_name"):
+        text["hf_model_pretrained"] = False  # weights come from our file, never from the hub
+        custom = True
+    vision = {**config.pop("vision_cfg"), "timm_model_pretrained": False}
+    make = module.CustomTextCLIP if custom else module.CLIP
+    model: torch.nn.Module = make(**config, vision_cfg=vision, text_cfg=text)
+    return model
+
+
+def _construct_starter(module: Any, config: dict[str, Any]) -> torch.nn.Module:
+    """CustomTextCLIP with our own MobileNetV2, whose names are timm's."""
+    from photosd.encoder.mobilenet import MobileNetV2Tower
+
+    tower = MobileNetV2Tower(config["embed_dim"])
+    build, module._build_vision_tower = module._build_vision_tower, lambda *_: tower
+    try:
+        model: torch.nn.Module = module.CustomTextCLIP(**config)
+    finally:
+        module._build_vision_tower = build
+    return model
+
+
+def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, torch.Tensor]:
+    """Tensors by name, mapped from the file where their type fits; float16 is widened."""
+    weights: dict[str, torch.Tensor] = {}
+    last_beat = time.monotonic()
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 (not a dict)
+                tensor = tensors.get_tensor(name)
+                half = tensor.dtype == torch.float16 and spec.precision != "float16"
+                weights[name] = tensor.float() if half else tensor
+                if time.monotonic() - last_beat > BEAT_SECONDS:
+                    progress(f"load weights: {name}")
+                    last_beat = time.monotonic()
+    except Exception as error:  # safetensors raises its own and OSError for damage
+        raise ModelError(
+            f"{file} is damaged: {error}", remedy="install the model again: photosd model list"
+        ) from error
+    return weights
+
+
+@contextlib.contextmanager
+def _without_initialisation() -> Iterator[None]:
+    """Random and constant initialisation become no-ops: every parameter is assigned after.
+
+    (Building on the meta device would do the same, but imports torch._dynamo: 1.5 s.)
+    """
+    places = (torch.nn.init, torch.nn.modules.activation)
+    kept = {
+        (place, name): getattr(place, name)
+        for place in places
+        for name in dir(place)
+        if name.endswith("_") and not name.startswith("_") and callable(getattr(place, name))
+    }
+    randn = torch.randn
+    for place, name in kept:
+        setattr(place, name, lambda tensor, *_args, **_named: tensor)
+    torch.randn = torch.empty  # type: ignore[assignment]  # same call, no numbers
+    try:
+        yield
+    finally:
+        torch.randn = randn
+        for (place, name), function in kept.items():
+            setattr(place, name, function)
+
+
+def _misfit(spec: ModelSpec, cause: str) -> ModelError:
+    return ModelError(
+        f"the weights of {spec.name} are not those of {spec.arch}: {cause[:300]}",
+        remedy="install the model again: photosd model list",
+    )

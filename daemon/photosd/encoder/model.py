@@ -1,0 +1,96 @@
+"""The warm model: texts and pixels in, unit vectors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from photosd.encoder.loading import Progress, load_model
+from photosd.encoder.tokenizer import TextTokenizer
+from photosd.models.spec import ModelSpec
+
+Vectors = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+class WarmModel:
+    """One loaded model on one device. Texts and images may be encoded by two threads at once."""
+
+    def __init__(self, spec: ModelSpec, directory: Path, progress: Progress) -> None:
+        self._model = load_model(spec, directory, progress)
+        self.tokenizer = TextTokenizer(spec, directory)
+        self.device = _best_device()
+        self._model.to(self.device)
+        self._type = next(self._model.parameters()).dtype
+        self._mean = torch.tensor(spec.preprocess.mean).view(1, 3, 1, 1)
+        self._scale = 1 / (255 * torch.tensor(spec.preprocess.std).view(1, 3, 1, 1))
+        self._offset = self._mean / torch.tensor(spec.preprocess.std).view(1, 3, 1, 1)
+        self._trim = TextTrim(self._model) if _may_trim(spec) else None
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, d) float32 of unit length."""
+        tokens = torch.from_numpy(self.tokenizer.encode(texts))
+        if self._trim is not None:
+            tokens = self._trim(tokens)
+        with torch.inference_mode():
+            return _unit(self._model.encode_text(tokens.to(self.device)))  # type: ignore[operator]
+
+    def encode_images(self, pixels: Pixels) -> Vectors:
+        """Vectors of (n, S, S, 3) uint8 RGB: (n, d) float32 of unit length."""
+        with torch.inference_mode():
+            scaled = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+            scaled = scaled.mul_(self._scale).sub_(self._offset)
+            batch = scaled.to(self.device, self._type)
+            return _unit(self._model.encode_image(batch))  # type: ignore[operator]
+
+
+class TextTrim:
+    """Spares the text tower the padding: exact where the mask is causal, and up to 3 times faster.
+
+    Nothing after the end token can change the vector then. open_clip's towers expect the full
+    length, so mask and positions are cut to the length of each batch. For one thread.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._tower: Any = getattr(model, "text", model)
+        self._mask = self._tower.attn_mask
+        self._positions = self._tower.positional_embedding.data
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        """``tokens`` (n, length) without the columns that are padding in every row."""
+        length = max(1, int((tokens != 0).sum(dim=1).max().item()))
+        self._tower.attn_mask = self._mask[:length, :length]
+        self._tower.positional_embedding.data = self._positions[:length]
+        return tokens[:, :length]
+
+
+def _unit(features: torch.Tensor) -> Vectors:
+    vectors: Vectors = torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
+    return vectors
+
+
+def _may_trim(spec: ModelSpec) -> bool:
+    """Whether dropping the padding is exact: causal mask, zeros as padding, end token pooled."""
+    text = spec.open_clip["text_cfg"]
+    return (
+        not text.get("hf_model_name")
+        and not text.get("no_causal_mask", False)
+        and not text.get("embed_cls", False)
+        and text.get("pool_type", "argmax") in ("argmax", "eos")
+        and spec.tokenizer.pad_id == 0
+    )
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+        return "mps"
+    return "cpu"

@@ -1,0 +1,112 @@
+"""Requests on their way through the encoder: two queues, what was sent, what is overdue."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from photosd.core.clock import Deadline
+from photosd.core.frames import Blob, Header
+from photosd.encoder.limits import Average
+
+Kind = Literal["text", "image"]
+DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it can be withdrawn
+_numbers = itertools.count(1)
+
+
+@dataclass(eq=False)
+class Request:
+    """One request; ``finish`` turns the reply into the future's result."""
+
+    header: Header
+    blobs: tuple[Blob, ...]
+    items: int
+    deadline: Deadline | None
+    finish: Callable[[Header, list[bytearray]], Any]
+    suspect: bool = False
+    probe: bool = False
+    future: Future[Any] = field(default_factory=Future)
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+class LaneQueue:
+    """One lane as the daemon sees it. Submitting is safe from any thread, the rest is not."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind: Kind = kind
+        self.average = Average()
+        self._lock = threading.Lock()
+        self._waiting: deque[Request] = deque()
+        self._sent: dict[int, Request] = {}
+        self._moving_since = 0.0
+
+    def submit(self, request: Request) -> None:
+        """Queue a request."""
+        with self._lock:
+            self._waiting.append(request)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the encoder has something of this lane."""
+        return bool(self._sent)
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it holds something known to be dangerous."""
+        return any(request.suspect for request in self._sent.values())
+
+    def sendable(self) -> Iterator[Request]:
+        """Requests that may be sent now; each counts as sent when taken."""
+        while len(self._sent) < DEPTH[self.kind]:
+            with self._lock:
+                if not self._waiting:
+                    return
+                request = self._waiting.popleft()
+            if not request.future.set_running_or_notify_cancel():
+                continue  # the client left
+            if not self._sent:
+                self._moving_since = time.monotonic()
+            self._sent[request.number] = request
+            yield request
+
+    def arrived(self, number: int, seconds: float) -> Request | None:
+        """The request that was answered, after ``seconds`` of work."""
+        request = self._sent.pop(number, None)
+        if request is not None:
+            self._moving_since = time.monotonic()
+            self.average.add(seconds)
+        return request
+
+    def overdue_at(self, limit: float) -> float:
+        """When, without progress, the lane counts as hung."""
+        return self._moving_since + limit if self._sent else float("inf")
+
+    def expired(self) -> list[Request]:
+        """Waiting requests whose deadline has passed; they are withdrawn."""
+        with self._lock:
+            late = [r for r in self._waiting if r.deadline is not None and r.deadline.passed]
+            for request in late:
+                self._waiting.remove(request)
+        return late
+
+    def earliest_deadline(self) -> float:
+        """When the next waiting request expires."""
+        with self._lock:
+            return min((r.deadline.at for r in self._waiting if r.deadline), default=float("inf"))
+
+    def take_sent(self) -> list[Request]:
+        """What the encoder held when it died."""
+        lost, self._sent = list(self._sent.values()), {}
+        return lost
+
+    def take_waiting(self) -> list[Request]:
+        """What was never sent."""
+        with self._lock:
+            waiting, self._waiting = list(self._waiting), deque()
+        return waiting

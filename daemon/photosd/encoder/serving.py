@@ -1,0 +1,125 @@
+"""The two lanes of the encoder process: texts in one thread, images in another, at once.
+
+A query never waits for a batch of images: it runs beside it, and the kernel prefers its thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from photosd.core.frames import Header, receive_frame
+from photosd.encoder import faults
+from photosd.encoder.canary import picture
+from photosd.encoder.model import WarmModel
+from photosd.models.spec import ModelSpec
+
+IMAGE_NICENESS = 10
+STEP_IMAGES = 16  # more at once are no faster on a CPU and take memory
+
+Send = Callable[..., None]
+Request = tuple[Header, list[bytearray]]
+
+
+class Serving:
+    """Answers requests of both lanes until the daemon closes the socket."""
+
+    def __init__(self, model: WarmModel, spec: ModelSpec, send: Send) -> None:
+        self._model, self._spec, self._send = model, spec, send
+        self._texts: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._images: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._image_lane_busy = threading.Event()
+        self._cores = os.cpu_count() or 1
+
+    def run(self, sock: socket.socket) -> None:
+        """Read requests for as long as there is a daemon."""
+        for lane, answer in ((self._texts, self._text), (self._images, self._image)):
+            threading.Thread(target=self._serve, args=(lane, answer), daemon=True).start()
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                header, blobs = receive_frame(sock)
+                (self._texts if header["op"] == "text" else self._images).put((header, blobs))
+        os._exit(0)  # not even atexit handlers of libraries may keep us
+
+    def warm_up(self) -> float:
+        """One forward of each tower; milliseconds."""
+        started = time.perf_counter()
+        self.encode_texts(("a photo",))
+        self.encode_images(picture(self._spec.preprocess.size)[np.newaxis])
+        return 1000 * (time.perf_counter() - started)
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32 of unit length."""
+        return _perhaps_lie(self._model.encode_texts(texts))
+
+    def encode_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(n, d) float32 of unit length, in steps of bounded memory."""
+        steps = [
+            self._model.encode_images(pixels[start : start + STEP_IMAGES])
+            for start in range(0, len(pixels), STEP_IMAGES)
+        ]
+        return _perhaps_lie(np.concatenate(steps))
+
+    def _serve(self, lane: queue.SimpleQueue[Request], answer: Callable[..., None]) -> None:
+        if lane is self._images and sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)
+        while True:
+            header, blobs = lane.get()
+            started = time.perf_counter()
+            try:
+                answer(header, blobs, started)
+            except (MemoryError, RuntimeError, ValueError) as error:
+                reason = f"{type(error).__name__}: {error}"[:500]
+                self._send({"id": header["id"], "ok": False, "reason": reason})
+
+    def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
+        texts: list[str] = header["texts"]
+        faults.strike("text")
+        # OpenMP threads that wait for a core others hold make a query ten times slower.
+        torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._cores)
+        vectors = self.encode_texts(texts)
+        known = [self._model.tokenizer.understood(text) for text in texts]
+        self._reply(header, vectors, started, understood=known)
+
+    def _image(self, header: Header, blobs: list[bytearray], started: float) -> None:
+        pixels = np.frombuffer(blobs[0], np.uint8).reshape(header["shape"])
+        self._image_lane_busy.set()
+        try:
+            faults.strike("image")
+            faults.poisoned(pixels)
+            torch.set_num_threads(self._cores)
+            vectors = self.encode_images(pixels)
+        finally:
+            self._image_lane_busy.clear()
+        self._reply(header, vectors, started)
+
+    def _reply(
+        self, header: Header, vectors: NDArray[np.float32], started: float, **more: Any
+    ) -> None:
+        self._send(
+            {
+                "id": header["id"],
+                "ok": True,
+                "shape": vectors.shape,
+                "ms": 1000 * (time.perf_counter() - started),
+                **more,
+            },
+            vectors.tobytes(),
+        )
+
+
+def _perhaps_lie(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    if faults.lies():
+        return np.ascontiguousarray(np.roll(vectors, 1, axis=1))
+    return vectors

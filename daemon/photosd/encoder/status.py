@@ -1,0 +1,62 @@
+"""The encoder's health as the rest of the daemon and its clients see it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+State = Literal["ready", "loading", "hung", "restarting", "broken"]
+
+
+class TextVectors(msgspec.Struct, frozen=True):
+    """Encoded texts: ``vectors`` (n, d) float32 unit length; what was understood of each."""
+
+    vectors: NDArray[np.float32]
+    understood: list[float]
+    unknown: list[list[str]]
+
+
+class EncoderStatus(msgspec.Struct, frozen=True):
+    """One moment of the encoder's life; ``eta_s`` is set while it is coming up."""
+
+    state: State
+    pid: int | None
+    model: str
+    device: str | None
+    rss_mb: float | None
+    restarts: int
+    last_restart_reason: str | None
+    images_encoded: int
+    texts_encoded: int
+    phase: str | None
+    eta_s: float | None
+    error: dict[str, Any] | None
+    latency_ms: dict[str, float]
+
+
+class Latencies:
+    """The last text latencies, milliseconds, apart for an idle and a busy image lane."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, deque[float]] = {
+            "idle": deque(maxlen=200),
+            "busy": deque(maxlen=200),
+        }
+
+    def add(self, milliseconds: float, *, busy: bool) -> None:
+        """One more."""
+        self._kept["busy" if busy else "idle"].append(milliseconds)
+
+    def summary(self) -> dict[str, float]:
+        """``idle_p50``, ``idle_p95``, ``busy_p50``, ``busy_p95`` where there is anything to say."""
+        found: dict[str, float] = {}
+        for name, values in self._kept.items():
+            ordered = sorted(values)
+            if ordered:
+                found[f"{name}_p50"] = round(ordered[len(ordered) // 2], 2)
+                found[f"{name}_p95"] = round(ordered[int(0.95 * (len(ordered) - 1))], 2)
+        return found

@@ -1,0 +1,435 @@
+"""The watchdog thread: owns the encoder's life, from its start to its certain death.
+
+Deadlines come from progress seen in the daemon's own clock. A heartbeat inside the encoder would
+prove nothing: its thread goes on while native code hangs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import structlog
+from numpy.typing import NDArray
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import EncoderUnavailable, Warming
+from photosd.core.frames import FrameError, Header, receive_frame, send_frame
+from photosd.encoder.limits import Limits, RestartPolicy
+from photosd.encoder.requests import LaneQueue, Request
+from photosd.encoder.status import EncoderStatus, Latencies, State, TextVectors
+from photosd.models.spec import read_model
+from photosd.process.child import Child, Death
+
+log = structlog.get_logger()
+
+MODULE = "photosd.encoder"
+FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
+PROBE_TEXT = "a photo"
+FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
+MEMORY_LOOK_SECONDS = 5.0
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "GOMP_SPINCOUNT": "0",  # OpenMP threads that spin take the decoders' cores
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+class EncoderDied(Exception):
+    """The encoder died, or was killed for hanging, while it held this request."""
+
+    def __init__(self, reason: str, stack: str) -> None:
+        super().__init__(reason)
+        self.reason, self.stack = reason, stack
+
+
+class Supervisor(threading.Thread):
+    """Keeps one warm encoder. Requests may be submitted from any thread; each future ends."""
+
+    def __init__(self, model: Path, limits: Limits | None = None) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._directory, self._limits = model, limits or Limits()
+        self._name, self._languages = model.name, ()
+        self._texts, self._images = LaneQueue("text"), LaneQueue("image")
+        self._lanes = {"text": self._texts, "image": self._images}
+        self._policy = RestartPolicy(self._limits)
+        self._latencies = Latencies()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+        self._stopping = False
+        self._child: Child | None = None
+        self._state: State = "loading"
+        self._phase: str | None = None
+        self._device: str | None = None
+        self._error: dict[str, Any] | None = None
+        self._restarts = 0
+        self._last_reason: str | None = None
+        self._counts = {"text": 0, "image": 0}
+        self._start_took = FIRST_ETA
+        self._starting_since = time.monotonic()
+        self._progress_at = self._heard_at = self._memory_at = 0.0
+        self._probe_answer: NDArray[np.float32] | None = None
+
+    # -- from other threads -------------------------------------------------------------------
+
+    def encode_texts(self, texts: Sequence[str], deadline: Deadline) -> Future[TextVectors]:
+        """Unit vectors of texts; fails with Warming or EncoderUnavailable by the deadline."""
+        request = Request(
+            {"op": "text", "texts": list(texts)}, (), len(texts), deadline, _text_vectors
+        )
+        return self._submit(self._texts, request)
+
+    def encode_images(
+        self, pixels: NDArray[np.uint8], *, suspect: bool = False
+    ) -> Future[NDArray[np.float32]]:
+        """Unit vectors (n, d) of (n, S, S, 3) uint8; EncoderDied when it died over them.
+
+        ``suspect``: these pictures may kill it; such a death does not slow the next start.
+        """
+        if self._state != "ready":
+            failed: Future[NDArray[np.float32]] = Future()
+            failed.set_exception(self._unavailable())
+            return failed
+        header: Header = {"op": "image", "shape": list(pixels.shape)}
+        data = np.ascontiguousarray(pixels).tobytes()
+        request = Request(header, (data,), len(pixels), None, _vectors, suspect)
+        return self._submit(self._images, request)
+
+    def status(self) -> EncoderStatus:
+        """The encoder's health now."""
+        child = self._child
+        coming = self._state in ("loading", "restarting")
+        return EncoderStatus(
+            state=self._state,
+            pid=child.pid if child else None,
+            model=self._name,
+            device=self._device,
+            rss_mb=_rss_mb(child.pid) if child else None,
+            restarts=self._restarts,
+            last_restart_reason=self._last_reason,
+            images_encoded=self._counts["image"],
+            texts_encoded=self._counts["text"],
+            phase=self._phase,
+            eta_s=self._eta() if coming else None,
+            error=self._error,
+            latency_ms=self._latencies.summary(),
+        )
+
+    def stop(self) -> None:
+        """End the thread and the encoder; everything unanswered fails."""
+        self._stopping = True
+        self._wake()
+        if self.is_alive():
+            self.join(10)
+
+    def _submit(self, lane: LaneQueue, request: Request) -> Future[Any]:
+        lane.submit(request)
+        self._wake()
+        return request.future
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake_writer.send(b"x")
+
+    # -- one life after another ---------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until stopped: bring an encoder up, serve, bury it, and wait before the next."""
+        while not self._stopping:
+            pause = self._one_life()
+            self._wait(pause)
+        self._refuse_all(EncoderUnavailable("photosd is stopping", remedy="photosd start"))
+
+    def _one_life(self) -> float:
+        """Start an encoder and stay with it to its end; seconds until the next may start."""
+        try:
+            self._spawn()
+            death = self._attend()
+        except Exception as error:  # a defect here must end in a new encoder, not in none
+            log.exception("watchdog_failed")
+            death = self._kill(f"the watchdog failed: {error}")
+        if self._stopping:
+            return 0.0
+        return self._bury(death)
+
+    def _spawn(self) -> None:
+        self._state = "restarting" if self._restarts else "loading"
+        self._starting_since = self._progress_at = time.monotonic()
+        self._phase, self._probe_answer = "start", None
+        self._name = read_model(self._directory).name
+        log.info("model_loading", model=self._name, directory=str(self._directory))
+        # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
+        self._child = Child(MODULE, [str(self._directory)], environment=ENVIRONMENT)
+        self._child.sock.settimeout(FRAME_SECONDS)
+
+    def _attend(self) -> Death:
+        """Serve until the encoder is dead, and say how it died."""
+        child = self._require_child()
+        with selectors.DefaultSelector() as selector:
+            selector.register(child.sock, selectors.EVENT_READ)
+            selector.register(self._wake_reader, selectors.EVENT_READ)
+            while True:
+                self._expire()
+                if (reason := self._complaint()) is not None:
+                    return self._kill(reason)
+                try:
+                    self._send_due()
+                    for key, _ in selector.select(self._patience()):
+                        if key.fileobj is child.sock:
+                            self._hear(*receive_frame(child.sock))
+                        else:
+                            self._wake_reader.recv(4096)
+                except EOFError:
+                    return self._ended(child)
+                except TimeoutError:
+                    return self._kill("it stopped in the middle of a message")
+                except (FrameError, OSError) as error:
+                    return self._kill(f"its connection broke: {error}")
+
+    def _ended(self, child: Child) -> Death:
+        """It closed its side; it is about to be gone, or is made so."""
+        deadline = Deadline.after(1.0)
+        while child.alive and not deadline.passed:
+            time.sleep(0.01)
+        return self._kill("it closed its connection") if child.alive else child.obituary()
+
+    def _complaint(self) -> str | None:
+        """Why the encoder has to go, if it has to."""
+        now = time.monotonic()
+        if self._stopping:
+            return "photosd is stopping"
+        if self._state != "ready":
+            if now - self._progress_at > self._limits.stall:
+                return f"loading stalled for {self._limits.stall:g} s in phase: {self._phase}"
+            if now - self._starting_since > self._limits.start:
+                return f"loading took more than {self._limits.start:g} s"
+            return None
+        for lane in self._lanes.values():
+            if now >= lane.overdue_at(self._limit(lane)):
+                self._state = "hung"
+                return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
+        return self._too_fat(now)
+
+    def _too_fat(self, now: float) -> str | None:
+        if now - self._memory_at < MEMORY_LOOK_SECONDS or self._images.busy:
+            return None
+        self._memory_at = now
+        most = self._limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6
+        used = _rss_mb(self._require_child().pid) or 0.0
+        return f"recycled: it used {used:,.0f} MB of {most:,.0f}" if used > most else None
+
+    def _limit(self, lane: LaneQueue) -> float:
+        limits = self._limits
+        if lane is self._texts:
+            return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
+        return lane.average.limit(limits.image_least, limits.factor, limits.image_most)
+
+    def _patience(self) -> float:
+        """Seconds until something is due by itself."""
+        moments = [self._texts.earliest_deadline()]
+        if self._state == "ready":
+            moments += [lane.overdue_at(self._limit(lane)) for lane in self._lanes.values()]
+            moments.append(self._heard_at + self._limits.idle_probe)
+            if self._images.busy:
+                moments.append(time.monotonic() + MEMORY_LOOK_SECONDS)
+        else:
+            moments.append(self._progress_at + self._limits.stall)
+            moments.append(self._starting_since + self._limits.start)
+        return max(0.0, min(moments) - time.monotonic())
+
+    # -- talking ------------------------------------------------------------------------------
+
+    def _send_due(self) -> None:
+        """Send what may be sent: texts first, and a probe when all has been quiet."""
+        if self._state != "ready":
+            return
+        quiet = time.monotonic() - self._heard_at >= self._limits.idle_probe
+        if quiet and not self._texts.busy:
+            header: Header = {"op": "text", "texts": [PROBE_TEXT]}
+            self._texts.submit(Request(header, (), 1, None, _vectors, probe=True))
+            self._heard_at = time.monotonic()
+        for lane in (self._texts, self._images):
+            for request in lane.sendable():
+                header = {**request.header, "id": request.number}
+                send_frame(self._require_child().sock, header, request.blobs)
+
+    def _hear(self, header: Header, blobs: list[bytearray]) -> None:
+        self._heard_at = self._progress_at = time.monotonic()
+        if "id" in header:
+            self._take_reply(header, blobs)
+        elif header["event"] == "phase":
+            self._phase = header["phase"]
+        elif header["event"] == "ready":
+            self._become_ready(header)
+        elif header["event"] == "failed":
+            self._error = header["error"]
+            log.error("model_failed", model=self._name, **self._error)
+
+    def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
+        for lane in self._lanes.values():
+            if (request := lane.arrived(header["id"], header.get("ms", 0) / 1000)) is None:
+                continue
+            if not header["ok"]:
+                error = EncoderDied(header["reason"], "")
+                request.future.set_exception(error)
+            elif request.probe:
+                self._check_probe(_vectors(header, blobs))
+            else:
+                self._counts[lane.kind] += request.items
+                if lane is self._texts:
+                    self._latencies.add(header["ms"], busy=self._images.busy)
+                request.future.set_result(request.finish(header, blobs))
+
+    def _check_probe(self, answer: NDArray[np.float32]) -> None:
+        """The same question must get the same answer for as long as this encoder lives."""
+        if self._probe_answer is None:
+            self._probe_answer = answer
+        elif float((answer * self._probe_answer).sum()) < 0.99:
+            raise FrameError("it answers a known question differently than before")
+
+    def _become_ready(self, header: Header) -> None:
+        self._start_took = time.monotonic() - self._starting_since
+        self._state, self._phase, self._device = "ready", None, header["device"]
+        self._error = None
+        log.info(
+            "model_loaded",
+            model=self._name,
+            seconds=round(header["load_seconds"], 2),
+            mb=round(header["rss_mb"]),
+            device=header["device"],
+        )
+        log.info(
+            "model_warm",
+            first_ms=round(header["first_ms"], 1),
+            second_ms=round(header["second_ms"], 1),
+            ready_s=round(self._start_took, 2),
+        )
+
+    # -- dying --------------------------------------------------------------------------------
+
+    def _kill(self, reason: str) -> Death:
+        child = self._child
+        if child is None:
+            return Death(reason, "", None, reaped=True)
+        return child.kill(reason, dump=not self._stopping)
+
+    def _bury(self, death: Death) -> float:
+        """Tell everyone who waits, log the reason once, and decide when to start the next."""
+        suspected = self._images.suspected
+        recycled = death.reason.startswith("recycled")
+        self._child, self._device = None, None
+        self._restarts += 1
+        self._last_reason = death.reason
+        pause = 0.0 if suspected or recycled else self._policy.died()
+        self._state = "broken" if self._policy.open or self._error else "restarting"
+        if self._state == "broken" and self._error is None:
+            self._error = EncoderUnavailable(
+                f"the encoder died {self._limits.breaker_deaths} times in a row, last: {death.reason}",
+                remedy="photosd logs; photosd doctor",
+            ).as_dict()
+        log.error(
+            "encoder_died",
+            reason=death.reason,
+            stack=death.stack[-4000:] or None,
+            next_start_s=round(pause, 1),
+            reaped=death.reaped,
+            remedy="it is replaced by itself; if this repeats: photosd doctor",
+        )
+        for lane in self._lanes.values():
+            for request in lane.take_sent():
+                if not request.probe:
+                    self._fail(lane, request, death)
+        for request in self._images.take_waiting():
+            request.future.set_exception(self._unavailable())
+        return max(pause, self._limits.breaker_pause if self._error else 0.0)
+
+    def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
+        if lane is self._images:
+            request.future.set_exception(EncoderDied(death.reason, death.stack))
+        else:
+            request.future.set_exception(self._unavailable())
+
+    def _wait(self, seconds: float) -> None:
+        """Pause between two lives; waiting texts still expire on time."""
+        self._starting_since = time.monotonic() + seconds
+        deadline = Deadline.after(seconds)
+        self._wake_reader.settimeout(0.05)
+        while not deadline.passed and not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                self._wake_reader.settimeout(max(0.001, min(deadline.remaining, 0.2)))
+                self._wake_reader.recv(4096)
+            if self._state == "broken":
+                self._refuse_all(self._unavailable())
+            self._expire()
+
+    def _expire(self) -> None:
+        for request in self._texts.expired():
+            if request.future.set_running_or_notify_cancel():
+                request.future.set_exception(self._unavailable())
+
+    def _refuse_all(self, error: Exception) -> None:
+        for lane in self._lanes.values():
+            for request in lane.take_waiting():
+                if request.future.set_running_or_notify_cancel():
+                    request.future.set_exception(error)
+
+    def _unavailable(self) -> EncoderUnavailable | Warming:
+        """Why nothing can be encoded now, and when to try again."""
+        left = self._eta()
+        retry_after_ms = int(1000 * left)
+        if self._state == "loading":
+            return Warming(
+                f"the model is loading, about {left:.0f} s to go",
+                remedy=f"ask again in {left:.0f} s",
+                retry_after_ms=retry_after_ms,
+            )
+        if self._error is not None:
+            return EncoderUnavailable(
+                str(self._error["message"]),
+                remedy=str(self._error["remedy"]),
+                retry_after_ms=int(1000 * self._limits.breaker_pause),
+            )
+        reason = self._last_reason or "it does not answer"
+        return EncoderUnavailable(
+            f"the encoder is being replaced ({reason})",
+            remedy=f"ask again in {left:.0f} s",
+            retry_after_ms=retry_after_ms,
+        )
+
+    def _eta(self) -> float:
+        """Seconds until the encoder should be ready; at least half of one."""
+        return max(0.5, self._starting_since + self._start_took - time.monotonic())
+
+    def _require_child(self) -> Child:
+        if self._child is None:
+            raise EncoderDied("there is no encoder", "")
+        return self._child
+
+
+def _vectors(header: Header, blobs: list[bytearray]) -> NDArray[np.float32]:
+    return np.frombuffer(blobs[0], np.float32).reshape(header["shape"])
+
+
+def _text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
+    understood = header["understood"]
+    return TextVectors(
+        _vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
+    )
+
+
+def _rss_mb(pid: int) -> float | None:
+    try:
+        return round(psutil.Process(pid).memory_info().rss / 1e6, 1)
+    except psutil.Error:
+        return None

@@ -1,0 +1,93 @@
+"""From text to token ids, and how much of the text the model knows."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.models.spec import ModelSpec
+
+Tokens = NDArray[np.int64]
+
+WORD = re.compile(r"[^\W_]+")
+NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; nobody types them
+ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
+CHARACTERS = 2000  # more cannot change the first tokens of any model
+
+
+class TextTokenizer:
+    """The tokenizer of one model, read from its directory; never from the network."""
+
+    def __init__(self, spec: ModelSpec, directory: Path) -> None:
+        self._spec, self._length = spec.tokenizer, spec.tokenizer.context_length
+        self._words = (
+            _read_words(directory / spec.tokenizer.words) if spec.tokenizer.words else None
+        )
+        self._latin_only = set(spec.languages) == {"en"}
+        if spec.tokenizer.kind == "clip-bpe":
+            bundled = importlib.import_module("open_clip.tokenizer")
+            self._tokenizer: Any = bundled.SimpleTokenizer(context_length=self._length)
+        else:
+            from tokenizers import Tokenizer
+
+            self._tokenizer = Tokenizer.from_file(str(directory / (spec.tokenizer.file or "")))
+
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """Token ids, (n, context length) int64, padded; long texts keep their end token."""
+        prepared = [_prepare(text) for text in texts]
+        if self._spec.kind == "clip-bpe":
+            return np.asarray(self._tokenizer(prepared).numpy(), np.int64)
+        rows = np.full((len(prepared), self._length), self._spec.pad_id, np.int64)
+        around = (self._spec.bos is not None) + (self._spec.eos is not None)
+        for row, text in zip(rows, prepared, strict=True):
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+            ids = ids[: self._length - around]
+            if self._spec.bos is not None:
+                ids = [self._spec.bos, *ids]
+            if self._spec.eos is not None:
+                ids = [*ids, self._spec.eos]
+            row[: len(ids)] = ids
+        return rows
+
+    def understood(self, text: str) -> tuple[float, list[str]]:
+        """The share of the words that the model knows, 0 to 1, and those it does not."""
+        words = WORD.findall(_prepare(text).lower())
+        unknown = [word for word in words if not self._knows(word)]
+        share = 1 - len(unknown) / len(words) if words else 0.0
+        return share, list(dict.fromkeys(unknown))[:20]
+
+    def _knows(self, word: str) -> bool:
+        if self._words is None:
+            return not self._latin_only or _is_latin(word)
+        return word.isdecimal() or any(form in self._words for form in _forms(word))
+
+
+def _prepare(text: str) -> str:
+    return NIQQUD.sub("", unicodedata.normalize("NFC", text))[:CHARACTERS]
+
+
+def _forms(word: str) -> list[str]:
+    """The word and what is left of it without an English ending (docs/starter-model.md)."""
+    forms = [word]
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 2:
+            stem = word[: -len(ending)]
+            forms += [stem, stem + "e", stem + "y"]
+            if len(stem) > 2 and stem[-1] == stem[-2]:
+                forms.append(stem[:-1])  # running: run
+    return forms
+
+
+def _is_latin(word: str) -> bool:
+    return all("LATIN" in unicodedata.name(c, "") for c in word if c.isalpha())
+
+
+def _read_words(file: Path) -> frozenset[str]:
+    return frozenset(file.read_text("utf-8").split())

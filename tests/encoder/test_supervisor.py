@@ -1,0 +1,273 @@
+"""The watchdog: an encoder that dies, hangs or lies is replaced, and everybody is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import EncoderUnavailable, PhotosdError, Warming
+from photosd.encoder.limits import Limits
+from photosd.encoder.supervisor import EncoderDied, Supervisor
+from tests.encoder.models import make_model
+
+QUICK = Limits(
+    stall=20, text_least=1.0, text_most=1.0, image_least=1.0, image_most=1.0, idle_probe=0.5
+)
+PIXELS = np.zeros((2, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+class Orders:
+    """Faults on order for encoders started from here."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self(**{})
+
+    def __call__(self, **orders: Any) -> None:
+        draft = self._file.with_suffix(".new")
+        draft.write_text(
+            json.dumps({"encoder": {k.replace("_", " "): v for k, v in orders.items()}})
+        )
+        draft.replace(self._file)
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Orders:
+    monkeypatch.setenv("PHOTOSD_TEST_FAULTS", str(tmp_path / "faults.json"))
+    return Orders(tmp_path / "faults.json")
+
+
+@pytest.fixture
+def start(model: Path, orders: Orders) -> Iterator[Callable[..., Supervisor]]:
+    """Start a supervisor; it and its encoder are gone after the test."""
+    started: list[Supervisor] = []
+
+    def begin(limits: Limits = QUICK, directory: Path = model) -> Supervisor:
+        started.append(Supervisor(directory, limits))
+        started[-1].start()
+        return started[-1]
+
+    yield begin
+    pids = [s.status().pid for s in started]
+    for supervisor in started:
+        supervisor.stop()
+        assert not supervisor.is_alive()
+    for pid in pids:
+        assert pid is None or not psutil.pid_exists(pid)
+
+
+def until(supervisor: Supervisor, state: str, seconds: float = 30, restarts: int = 0) -> None:
+    limit = time.monotonic() + seconds
+    while supervisor.status().state != state or supervisor.status().restarts < restarts:
+        assert time.monotonic() < limit, supervisor.status()
+        time.sleep(0.02)
+
+
+def encode(supervisor: Supervisor, text: str = "a dog", seconds: float = 30) -> Any:
+    return supervisor.encode_texts([text], Deadline.after(seconds)).result(seconds + 2)
+
+
+def test_it_comes_up_and_answers(start: Callable[..., Supervisor]) -> None:
+    """Unit vectors of the right shape; status tells what it did."""
+    supervisor = start()
+    answer = encode(supervisor)
+    assert answer.vectors.shape == (1, 32)
+    assert np.linalg.norm(answer.vectors[0]) == pytest.approx(1, abs=1e-4)
+    images = supervisor.encode_images(PIXELS).result(10)
+    assert images.shape == (2, 32)
+    status = supervisor.status()
+    assert (status.state, status.images_encoded, status.texts_encoded) == ("ready", 2, 1)
+    assert status.rss_mb
+    assert status.latency_ms["idle_p50"] > 0
+
+
+def test_a_text_never_waits_past_its_deadline(start: Callable[..., Supervisor]) -> None:
+    """While the model loads, the error says so and when to come back."""
+    supervisor = start()
+    before = time.monotonic()
+    with pytest.raises(Warming) as caught:
+        encode(supervisor, seconds=0.2)
+    assert time.monotonic() - before < 0.6
+    assert caught.value.retry_after_ms
+    until(supervisor, "ready")
+
+
+@pytest.mark.parametrize(
+    "fault", ["hang", "hang_gil", "crash", "stop", "exit"], ids=lambda fault: str(fault)
+)
+def test_whatever_befalls_a_query_the_encoder_comes_back(
+    start: Callable[..., Supervisor], orders: Orders, fault: str
+) -> None:
+    """The query in hand fails with a reason; a new encoder answers the next."""
+    supervisor = start()
+    encode(supervisor)
+    first = supervisor.status().pid
+    orders(text=fault)
+    with pytest.raises(PhotosdError):
+        encode(supervisor, seconds=3)
+    orders()
+    until(supervisor, "ready", restarts=1)
+    assert encode(supervisor).vectors.shape == (1, 32)
+    assert supervisor.status().pid != first
+    assert not psutil.pid_exists(first or -1)
+    assert supervisor.status().last_restart_reason
+
+
+def test_a_death_over_images_is_told_to_their_owner(
+    start: Callable[..., Supervisor], orders: Orders
+) -> None:
+    """With the reason, so that it can try them one by one."""
+    supervisor = start()
+    encode(supervisor)
+    orders(poison=200)
+    pixels = PIXELS.copy()
+    pixels[1] = 200
+    with pytest.raises(EncoderDied, match="SIGSEGV"):
+        supervisor.encode_images(pixels).result(10)
+    until(supervisor, "ready", restarts=1)
+    assert supervisor.encode_images(PIXELS).result(10).shape == (2, 32)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_signal_from_outside(start: Callable[..., Supervisor], number: signal.Signals) -> None:
+    """Killed or stopped while idle: the probe finds out, a query in the meantime may wait."""
+    supervisor = start()
+    encode(supervisor)
+    pid = supervisor.status().pid
+    assert pid is not None
+    os.kill(pid, number)
+    until(supervisor, "ready", restarts=1)
+    encode(supervisor)
+
+
+def test_images_do_not_hold_up_a_query(start: Callable[..., Supervisor], orders: Orders) -> None:
+    """A query is answered while the image lane hangs; the lane is found out after that."""
+    supervisor = start(Limits(image_least=4, image_most=4))
+    encode(supervisor)
+    orders(image="hang")
+    held = supervisor.encode_images(PIXELS)
+    time.sleep(0.2)
+    before = time.monotonic()
+    encode(supervisor)
+    assert time.monotonic() - before < 2
+    with pytest.raises(EncoderDied, match="hung"):
+        held.result(15)
+
+
+@pytest.mark.parametrize("phase", ["import torch", "load weights", "warm-up", "canary"])
+def test_a_stalled_start_is_found_out(
+    start: Callable[..., Supervisor], orders: Orders, phase: str
+) -> None:
+    """No progress in a phase for the stall limit: replaced, with the phase in the reason."""
+    orders.__call__(**{phase: "hang"})
+    supervisor = start(Limits(stall=6.0))
+    until(supervisor, "restarting", restarts=1)
+    reason = supervisor.status().last_restart_reason
+    assert reason is not None
+    assert phase in reason
+    orders()
+    until(supervisor, "ready")
+
+
+def test_a_slow_start_that_moves_is_left_alone(
+    start: Callable[..., Supervisor], orders: Orders
+) -> None:
+    """Slower than the stall limit, but with progress all the time."""
+    orders.__call__(**{"load weights": "slow:9"})
+    supervisor = start(Limits(stall=6.0))
+    until(supervisor, "ready", seconds=40)
+    assert supervisor.status().restarts == 0
+
+
+def test_a_crash_loop_opens_the_breaker(start: Callable[..., Supervisor], orders: Orders) -> None:
+    """Queries are refused at once with the reason; when the cause is gone, it recovers."""
+    orders(open="exit")
+    supervisor = start(Limits(breaker_deaths=3, breaker_pause=1.0, backoff_most=0.2))
+    until(supervisor, "broken")
+    before = time.monotonic()
+    with pytest.raises(EncoderUnavailable, match="died 3 times"):
+        encode(supervisor, seconds=5)
+    assert time.monotonic() - before < 1.5
+    orders()
+    until(supervisor, "ready")
+    assert supervisor.status().error is None
+
+
+def test_a_lying_model_may_not_serve(
+    start: Callable[..., Supervisor], orders: Orders, model: Path, tmp_path: Path
+) -> None:
+    """Its canary differs from what was recorded: refused with title and remedy."""
+    directory = make_model(tmp_path / "lying")
+    spec = json.loads((directory / "model.json").read_text())
+    spec["canary"] = {"texts": ["a dog"], "vectors": [[1.0] + [0.0] * 31]}
+    (directory / "model.json").write_text(json.dumps(spec))
+    supervisor = start(Limits(breaker_pause=5), directory)
+    until(supervisor, "broken")
+    error = supervisor.status().error
+    assert error is not None
+    assert "differ" in error["message"]
+    assert error["remedy"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "missing"])
+def test_damaged_weights_are_refused_in_words(
+    start: Callable[..., Supervisor], tmp_path: Path, damage: str
+) -> None:
+    """No crash loop, no silence: what is wrong with which file."""
+    directory = make_model(tmp_path / "damaged")
+    file = directory / "weights.safetensors"
+    size = file.stat().st_size
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[: size // 2])
+    elif damage == "garbage":
+        file.write_bytes(b"\xff" * size)
+    else:
+        file.unlink()
+    supervisor = start(Limits(breaker_pause=5), directory)
+    until(supervisor, "broken")
+    error = supervisor.status().error
+    assert error is not None
+    assert "weights.safetensors" in error["message"]
+
+
+def test_too_little_memory_is_refused_with_the_numbers(
+    start: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than swapping."""
+    monkeypatch.setenv("PHOTOSD_TEST_MODEL_BYTES", str(10**15))
+    supervisor = start(Limits(breaker_pause=5))
+    until(supervisor, "broken")
+    error = supervisor.status().error
+    assert error is not None
+    assert "1,000,000,000 MB" in error["message"]
+
+
+def test_growing_memory_recycles_between_batches(
+    start: Callable[..., Supervisor], orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoder is replaced, nothing fails."""
+    monkeypatch.setattr("photosd.encoder.supervisor.MEMORY_LOOK_SECONDS", 0.2)
+    supervisor = start(Limits(memory_mb=1500, idle_probe=0.3, text_least=8))
+    encode(supervisor)
+    orders(text="memory:1500")
+    encode(supervisor)
+    orders()
+    until(supervisor, "ready", restarts=1)
+    reason = supervisor.status().last_restart_reason
+    assert reason is not None
+    assert "recycled" in reason
