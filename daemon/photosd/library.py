@@ -13,7 +13,8 @@ from photosd.core.config import Settings
 from photosd.core.log import printable
 from photosd.core.paths import Home
 from photosd.decode.pool import DecodeLimits, Pool, Shape
-from photosd.encoder.supervisor import Limits, Supervisor
+from photosd.encoder.limits import Limits
+from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
@@ -42,9 +43,7 @@ class Library:
         self.home, self.settings = home, settings
         directory = model_directory(home, settings.encoder.model)
         self.spec: ModelSpec = read_model(directory)
-        self.encoder = Supervisor(
-            directory, Limits(memory_limit_mb=settings.encoder.memory_limit_mb or None)
-        )
+        self.encoder = Supervisor(directory, Limits(memory_mb=settings.encoder.memory_limit_mb))
         self.encoder.start()  # first of all: the model loads while everything else does
         self.database = Database(home.catalog)
         self.catalog, self.worklist = Catalog(self.database), WorkList(self.database)

@@ -1,5 +1,8 @@
 """Scans: regular photo files only, never in circles, never raising, never silent about gaps."""
 
+# Names are bytes here, which pathlib does not know.
+# ruff: noqa: PTH116, PTH118, PTH119, PTH123, PTH208
+
 from __future__ import annotations
 
 import errno
@@ -10,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch import scanner
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import Entry, entry_of, scan
 from tests.watch.listening import write
@@ -21,8 +23,7 @@ def found(root: Path, subtree: Path | None = None) -> set[str]:
     start = os.fsencode(root)
     top = None if subtree is None else os.fsencode(subtree)
     return {
-        os.fsdecode(entry.path[len(start) + 1 :])
-        for entry in scan(start, top, IgnoreRules(start))
+        os.fsdecode(entry.path[len(start) + 1 :]) for entry in scan(start, top, IgnoreRules(start))
     }
 
 
@@ -32,9 +33,7 @@ def test_an_entry_is_what_stat_says(root: Path) -> None:
     os.utime(photo, ns=(1, 1_234_567_890_123_456_789))
     status = photo.stat()
     start = os.fsencode(root)
-    entry = Entry(
-        os.fsencode(photo), 5, 1_234_567_890_123_456_789, status.st_ino, status.st_dev
-    )
+    entry = Entry(os.fsencode(photo), 5, 1_234_567_890_123_456_789, status.st_ino, status.st_dev)
     assert list(scan(start, None, IgnoreRules(start))) == [entry]
     assert entry_of(os.fsencode(photo)) == entry
 
@@ -45,9 +44,9 @@ def test_only_regular_files_with_a_photos_name(root: Path) -> None:
     write(root / "text.txt")
     write(root / "directory.jpg" / "inside.png")
     os.mkfifo(root / "fifo.jpg")
-    os.symlink("nowhere", root / "dangling.jpg")
-    os.symlink("loop.jpg", root / "loop.jpg")
-    os.symlink("/dev/zero", root / "device.jpg")
+    (root / "dangling.jpg").symlink_to("nowhere")
+    (root / "loop.jpg").symlink_to("loop.jpg")
+    (root / "device.jpg").symlink_to("/dev/zero")
     assert found(root) == {"real.JPG", "directory.jpg/inside.png"}
     for name in ["text.txt", "directory.jpg", "fifo.jpg", "dangling.jpg", "loop.jpg",
                  "device.jpg", "absent.jpg", "real.JPG/below.jpg"]:  # fmt: skip
@@ -58,9 +57,9 @@ def test_links_to_files_count_and_links_to_directories_do_not(root: Path, tmp_pa
     """A circle of links ends; a linked file is found under the link's own path."""
     write(root / "a" / "1.jpg")
     elsewhere = write(tmp_path / "elsewhere" / "2.jpg")
-    os.symlink(root, root / "a" / "circle")
-    os.symlink(elsewhere.parent, root / "linked")
-    os.symlink(elsewhere, root / "link.jpg")
+    (root / "a" / "circle").symlink_to(root)
+    (root / "linked").symlink_to(elsewhere.parent)
+    (root / "link.jpg").symlink_to(elsewhere)
     assert found(root) == {"a/1.jpg", "link.jpg"}
     rules = IgnoreRules(os.fsencode(root))
     through = os.fsencode(root / "linked" / "2.jpg")
@@ -183,7 +182,7 @@ def test_numbers_that_the_catalog_can_hold(monkeypatch: pytest.MonkeyPatch, root
         st_mode, st_size = real.st_mode, 1
         st_mtime_ns, st_ino, st_dev = 10**30, (1 << 64) - 1, (1 << 64) - 2
 
-    monkeypatch.setattr(scanner.os, "stat", lambda _path: Wide())
+    monkeypatch.setattr("os.stat", lambda _path: Wide())
     entry = entry_of(photo)
     assert entry is not None
     assert all(-limit <= number < limit for number in entry[1:])

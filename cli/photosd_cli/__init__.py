@@ -1,0 +1,1 @@
+"""The command line of photosd: thin, it asks the daemon and shows what it says."""

@@ -1,0 +1,30 @@
+"""`photosd add`: have folders watched and indexed."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, paths, text
+from photosd_cli.group import json_option
+
+
+@click.command()
+@click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=click.Path())
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these files and folders out.")
+@json_option
+def command(directories: tuple[str, ...], exclude: tuple[str, ...], as_json: bool) -> int:
+    """Watch DIR and everything below it; its photos are indexed in the background."""
+    added = []
+    with Client() as client:
+        for directory in directories:
+            folder = client.add(paths.absolute(directory), exclude)
+            added.append(folder)
+            if as_json:
+                continue
+            console.out(f"watching {paths.shown(folder['path'])}")
+            if folder["reason"]:
+                console.warn(text.inert(folder["reason"]))
+    if as_json:
+        console.out_json({"folders": added})
+    return 0

@@ -1,0 +1,104 @@
+"""`photosd config`: what can be set, and setting it, with or without a running daemon."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from photosd.core.errors import ConfigError, NotRunning
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+from photosd_cli import console, text
+from photosd_cli.group import json_option
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Setting
+
+
+@click.group()
+def command() -> None:
+    """Read and change settings; a change takes effect at once."""
+
+
+@command.command("get")
+@click.argument("name", required=False)
+@json_option
+def get(name: str | None, as_json: bool) -> int:
+    """Every setting with its meaning, or the value of NAME alone."""
+    settings = [s for s in _settings() if name in (None, s["name"])]
+    if not settings:
+        raise ConfigError(f"there is no setting {name!r}", remedy="photosd config get")
+    if as_json:
+        console.out_json({"settings": settings})
+    elif name is not None:
+        console.out(text.inert(_words(settings[0]["value"])))
+    else:
+        for setting in settings:
+            _show(setting)
+    return 0
+
+
+@command.command("set", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("value")
+@json_option
+def set_(name: str, value: str, as_json: bool) -> int:
+    """Set NAME to VALUE."""
+    setting = _set(name, value)
+    if as_json:
+        console.out_json(setting)
+    else:
+        console.out(text.inert(f"{setting['name']} = {_words(setting['value'])}"))
+    return 0
+
+
+@command.command("path")
+@json_option
+def path(as_json: bool) -> int:
+    """Where the settings are kept (TOML; it need not exist)."""
+    file = os.fspath(Home.from_environment().settings)
+    if as_json:
+        console.out_json({"path": file})
+    else:
+        console.out(file)
+    return 0
+
+
+def _settings() -> list[Setting]:
+    """As the daemon has them; when it is not running, as the file says."""
+    try:
+        with Client() as client:
+            return client.config()["settings"]
+    except NotRunning:
+        from msgspec import to_builtins
+
+        from photosd.core import config
+
+        loaded = config.load(Home.from_environment().settings)
+        return cast("list[Setting]", to_builtins(config.describe(loaded)))
+
+
+def _set(name: str, value: str) -> dict[str, object]:
+    try:
+        with Client() as client:
+            return {**client.config_set(name, value)}
+    except NotRunning:
+        from photosd.core import config
+
+        changed = config.change(Home.from_environment().settings, name, value)
+        by_name = {setting.name: setting.value for setting in config.describe(changed)}
+        return {"name": name, "value": by_name[name]}
+
+
+def _show(setting: Setting) -> None:
+    """Name, value and, where it differs, the default; the meaning below."""
+    value, default = _words(setting["value"]), _words(setting["default"])
+    changed = "" if value == default else f"   (default: {default})"
+    console.out(text.inert(f"{setting['name']} = {value}{changed}"))
+    console.out(text.inert(f"    {setting['description']} ({setting['type']})"))
+
+
+def _words(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,37 @@
+"""`photosd failures`: photos that could not be indexed."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, paths, text
+from photosd_cli.group import json_option
+
+
+@click.command()
+@click.option("--retry", is_flag=True, help="Try them all again now.")
+@click.option("--stacks", is_flag=True, help="Show where the decoder was, for a bug report.")
+@json_option
+def command(retry: bool, stacks: bool, as_json: bool) -> int:
+    """Photos that could not be indexed: why, and what would help."""
+    with Client() as client:
+        result = client.failures(retry)
+    if as_json:
+        console.out_json(result)
+        return 0
+    for failure in result["failures"]:
+        console.out(paths.shown(failure["path"]))
+        put_aside = "  (put aside: it ended a worker)" if failure.get("quarantined") else ""
+        attempts = text.count(failure["attempts"], "attempt")
+        console.out(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}")
+        if failure["remedy"]:
+            console.out(f"  {text.inert(failure['remedy'])}")
+        for line in (failure.get("stack") or "").splitlines() if stacks else ():
+            console.out(f"    {text.inert(line)}")
+    console.flush()
+    if retry:
+        console.note(f"{text.count(result['retried'], 'photo')} will be tried again", "")
+    elif not result["failures"]:
+        console.note("every photo could be read", "")
+    return 0

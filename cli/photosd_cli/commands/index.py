@@ -1,0 +1,34 @@
+"""`photosd index`: compare every folder now, and wait until everything is indexed."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, text
+from photosd_cli.group import json_option
+from photosd_cli.progress import Bar
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Wait until nothing is left to index.")
+@json_option
+def command(wait: bool, as_json: bool) -> int:
+    """Look through every folder now for what is new, changed or gone.
+
+    The daemon notices changes by itself; this is for when you want to be sure, and with --wait
+    for scripts. Photos that cannot be read are counted, they do not change the exit code.
+    """
+    with Client() as client, Bar("indexing") as bar:
+        for progress in client.rescan(wait):
+            bar.show(progress)
+    if as_json:
+        console.out_json(progress)
+        return 0
+    done = f"{text.count(progress['indexed'], 'photo')} indexed"
+    if progress["pending"]:
+        done += f", {progress['pending']:,} to go"
+    if progress["failed"]:
+        done += f", {progress['failed']:,} failed (see: photosd failures)"
+    console.out(done)
+    return 0

@@ -1,0 +1,34 @@
+"""`photosd list`: every known photo."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, paths
+
+STATES = ("indexed", "pending", "failed", "all")
+
+
+@click.command()
+@click.option(
+    "--state", type=click.Choice(STATES), default="indexed", show_default=True, help="Which."
+)
+@click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
+@click.option("-0", "form", flag_value="print0", help="End each path with a NUL byte.")
+@click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
+def command(state: str, form: str) -> int:
+    """The path of every indexed photo, one a line."""
+    entries: list[str] = []  # as JSON texts: a tenth of the memory of a million dicts
+    with Client() as client:
+        for part in client.paths("" if state == "all" else state):
+            for entry in part:
+                if form == "json":
+                    entries.append(json.dumps(entry, ensure_ascii=False))
+                else:
+                    paths.write(entry, end=b"\0" if form == "print0" else b"\n")
+    if form == "json":
+        console.out(f'{{"version": 1, "count": {len(entries)}, "paths": [{", ".join(entries)}]}}')
+    return 0

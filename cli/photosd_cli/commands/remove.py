@@ -1,0 +1,27 @@
+"""`photosd remove`: stop watching folders."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, paths, text
+from photosd_cli.group import json_option
+
+
+@click.command()
+@click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=click.Path())
+@json_option
+def command(directories: tuple[str, ...], as_json: bool) -> int:
+    """Stop watching DIR; its photos leave the index. The files are not touched."""
+    removed = []
+    with Client() as client:
+        for directory in directories:
+            folder = client.remove(paths.absolute(directory))
+            removed.append(folder)
+            if not as_json:
+                photos = text.count(folder["photos"], "photo")
+                console.out(f"no longer watching {paths.shown(folder['path'])} ({photos})")
+    if as_json:
+        console.out_json({"removed": removed})
+    return 0

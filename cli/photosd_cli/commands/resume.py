@@ -1,0 +1,22 @@
+"""`photosd resume`: go on indexing."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console
+from photosd_cli.group import json_option
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> int:
+    """Go on indexing after a pause."""
+    with Client() as client:
+        result = client.resume()
+    if as_json:
+        console.out_json(result)
+    else:
+        console.out("indexing goes on")
+    return 0

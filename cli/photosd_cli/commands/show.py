@@ -1,0 +1,54 @@
+"""`photosd show`: what is known of one photo, and why it is or is not indexed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, paths, text
+from photosd_cli.group import json_option
+
+LABEL = 12
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@json_option
+def command(path: str, as_json: bool) -> int:
+    """Everything known of the photo PATH: its state, why, and what to do about it."""
+    with Client() as client:
+        photo = client.show(paths.absolute(path))
+    if as_json:
+        console.out_json(photo)
+        return 0
+    rows: dict[str, Any] = {
+        "path": paths.shown(photo["path"]),
+        "state": photo["state"],
+        "reason": photo["reason"],
+        "remedy": photo["remedy"],
+        "attempts": photo["attempts"] or None,
+        "folder": photo["folder"] and paths.shown(photo["folder"]),
+        "size": photo["size"] and text.size(photo["size"]),
+        "modified": _moment(photo["modified_at"]),
+        "content": photo["content_id"],
+        **{name: _fact(name, value) for name, value in photo["facts"].items()},
+    }
+    for name, value in rows.items():
+        if value is not None:
+            console.out(f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}")
+    return 0
+
+
+def _fact(name: str, value: object) -> object:
+    return _moment(value) if name.endswith("_at") else value
+
+
+def _moment(seconds: object) -> str | None:
+    """Local date and time; None for what is no moment."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(seconds))))
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,23 @@
+"""`photosd sockname`: where the daemon listens."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from photosd.core.paths import socket_path
+from photosd_cli import console
+from photosd_cli.group import json_option
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> int:
+    """The path of the daemon's socket, for nc, socat and programs of your own."""
+    path = os.fspath(socket_path())
+    if as_json:
+        console.out_json({"socket": path})
+    else:
+        console.out(path)
+    return 0

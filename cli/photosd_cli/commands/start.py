@@ -1,0 +1,32 @@
+"""`photosd start`: have the daemon running."""
+
+from __future__ import annotations
+
+import click
+
+from photosd_cli import console, lifecycle
+from photosd_cli.group import json_option
+from photosd_cli.report import encoder_summary, version_skew
+
+
+@click.command()
+@click.option("--wait/--no-wait", help="Wait until the model is warm, too.  [default: no-wait]")
+@json_option
+def command(wait: bool, as_json: bool) -> int:
+    """Start the daemon in the background; nothing happens when it runs already.
+
+    Answers as soon as the daemon does; the model goes on warming up behind it.
+    """
+    started = lifecycle.start()
+    status = lifecycle.wait_until_warm() if wait else lifecycle.current_status()
+    if as_json:
+        console.out_json(
+            {"already_running": not started, "pid": status["pid"], "state": status["state"]}
+        )
+    else:
+        verb = "is running" if started else "was running already"
+        summary = encoder_summary(status["encoder"])
+        console.out(f"photosd {verb} (pid {status['pid']}): {summary}")
+        if skew := version_skew(status["daemon_version"]):
+            console.warn(skew)
+    return 5 if status["state"] == "degraded" and wait else 0

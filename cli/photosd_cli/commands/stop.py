@@ -1,0 +1,20 @@
+"""`photosd stop`: end the daemon."""
+
+from __future__ import annotations
+
+import click
+
+from photosd_cli import console, lifecycle
+from photosd_cli.group import json_option
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> int:
+    """Stop the daemon, and wait until it has ended. One that does not listen is killed."""
+    how = lifecycle.stop()
+    if as_json:
+        console.out_json({"stopped": how})
+    else:
+        console.out(lifecycle.STOPPED_IN_WORDS[how])
+    return 0

@@ -1,0 +1,98 @@
+"""What is written where: data on stdout, narration on stderr, colour only on terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, Any
+
+STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
+
+
+class OutputClosed(Exception):
+    """Whoever read our output has left (`photosd list | head`); nothing is wrong."""
+
+
+def set_up() -> None:
+    """Make every stream survive any character."""
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=errors)
+
+
+def out(text: str = "", *, end: str = "\n") -> None:
+    """One line of data."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.write(text + end)
+        except BrokenPipeError as error:
+            raise OutputClosed from error
+
+
+def out_bytes(data: bytes) -> None:
+    """Raw bytes among the data, for file names as the file system has them."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+        except BrokenPipeError as error:
+            raise OutputClosed from error
+
+
+def out_json(result: Mapping[str, Any]) -> None:
+    """The one object of `--json`, indented for people when a person is reading."""
+    indent = 2 if is_terminal(sys.stdout) else None
+    out(json.dumps({"version": 1, **result}, ensure_ascii=False, indent=indent))
+
+
+def flush() -> None:
+    """Hand over what is buffered."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise OutputClosed from error
+
+
+def discard() -> None:
+    """Let the rest of the output go nowhere, so that the interpreter's last flush succeeds."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def note(text: str, style: str = "dim") -> None:
+    """Narration on stderr, never an error of its own."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(styled(text, style, sys.stderr), file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """Something the person should know although it worked."""
+    note(f"! {text}", "yellow")
+
+
+def styled(text: str, style: str, stream: IO[str] | None) -> str:
+    """``text`` in a style of STYLES, where ``stream`` shows colours."""
+    if not style or not text or not has_colour(stream):
+        return text
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+
+def has_colour(stream: IO[str] | None) -> bool:
+    """Whether colours are welcome: on a terminal, unless NO_COLOR or a dumb one says no."""
+    return (
+        is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether a person is looking."""
+    return stream is not None and not stream.closed and stream.isatty()

@@ -1,0 +1,58 @@
+"""The pictures of the demo: real photos that scikit-image carries, and scenes we paint."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+# What each is called in the demo, and in scikit-image. The last ones only make it harder.
+REAL = {
+    "cat.png": "chelsea.png",
+    "coffee.png": "coffee.png",
+    "astronaut.png": "astronaut.png",
+    "rocket.jpg": "rocket.jpg",
+    "motorcycle.png": "motorcycle_left.png",
+    "coins.png": "coins.png",
+    "photographer.png": "camera.png",
+    "galaxies.jpg": "hubble_deep_field.jpg",
+    "bricks.png": "brick.png",
+    "lawn.png": "grass.png",
+    "printed-page.png": "page.png",
+}
+LATECOMER = "desert.jpg"  # copied in while the daemon watches
+
+QUESTIONS = {
+    "sunset": "sunset.jpg",
+    "a sandy beach by the ocean": "beach.jpg",
+    "trees in a forest": "forest.jpg",
+    "snow covered mountains": "snow.jpg",
+    "city at night": "night-city.jpg",
+    "a cat": "cat.png",
+    "a cup of coffee": "coffee.png",
+    "an astronaut": "astronaut.png",
+    "a rocket": "rocket.jpg",
+    "a motorcycle": "motorcycle.png",
+}
+LATE_QUESTION = "sand dunes in the desert"
+
+
+def gather(directory: Path) -> list[str]:
+    """Put every picture there is into ``directory``; their names."""
+    from photosd_cli.demo.scenes import paint
+
+    directory.mkdir()
+    paint(directory)
+    if (carried := _carried()) is not None:
+        for name, original in REAL.items():
+            if (carried / original).is_file():
+                shutil.copyfile(carried / original, directory / name)
+    return sorted(file.name for file in directory.iterdir())
+
+
+def _carried() -> Path | None:
+    """Where scikit-image keeps its photos; it is not imported for that, nor asked to download."""
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "data"

@@ -1,0 +1,211 @@
+"""What the demo does, step by step, on a daemon and a home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from photosd.core.errors import DeadlineExceeded, PhotosdError
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+from photosd_cli import console, lifecycle, paths, text
+from photosd_cli.demo import pictures
+from photosd_cli.progress import Bar
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Hit, QueryResult
+
+NOTICED_SECONDS = 20.0
+RECOVERY_SECONDS = 40.0
+POLL_SECONDS = 0.05
+SHOWN = 3
+
+
+class Outcome(NamedTuple):
+    """What was seen. Moments in seconds; None: that part was left out."""
+
+    asked: int
+    right: int
+    sunset: bool
+    found_after: float | None
+    recovered_after: float | None
+
+
+@contextlib.contextmanager
+def home_of_its_own() -> Iterator[Path]:
+    """A temporary home whose daemon is surely gone at the end; nothing of the user's is touched."""
+    # Sockets have short names only, and TMPDIR may be a long way down.
+    home = Path(tempfile.mkdtemp(prefix="photosd-demo-", dir="/tmp"))
+    before = dict(os.environ)
+    os.environ["PHOTOSD_HOME"] = str(home)
+    os.environ.pop("PHOTOSD_SOCKET", None)
+    try:
+        yield home
+    finally:
+        try:
+            lifecycle.stop()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def tell(photos: Path | None, questions: tuple[str, ...]) -> Outcome:
+    """The whole demo, on our pictures or on ``photos``; raises PhotosdError when a part fails."""
+    with home_of_its_own() as home:
+        own, late = home / "pictures", home / "elsewhere"
+        _title("pictures")
+        names = pictures.gather(own)
+        late.mkdir()
+        (own / pictures.LATECOMER).replace(late / pictures.LATECOMER)
+        if photos is None:
+            console.out(f"  {text.count(len(names) - 1, 'picture')}, painted or from scikit-image")
+        _title("start")
+        _start()
+        with Client(Home.from_environment().socket) as client:
+            _title("index")
+            _index(client, own if photos is None else photos)
+            _title("ask")
+            if photos is None:
+                right = _quiz(client, questions)
+            else:
+                _browse(client, questions or tuple(pictures.QUESTIONS))
+                right = []
+            found = _add_one_more(client, late / pictures.LATECOMER, own, photos is not None)
+            recovered = _stop_the_encoder(client)
+        _title("stop")
+        asked = len(pictures.QUESTIONS) if photos is None else 0
+        return Outcome(asked, len(right), "sunset" in right, found, recovered)
+
+
+def _title(words: str) -> None:
+    console.out(console.styled(words, "bold", sys.stdout))
+    console.flush()
+
+
+def _start() -> None:
+    begin = time.monotonic()
+    lifecycle.start()
+    answered = time.monotonic() - begin
+    status = lifecycle.wait_until_warm()
+    if status["state"] != "ready":
+        raise PhotosdError("; ".join(status["warnings"]) or f"it is {status['state']}")
+    warm = time.monotonic() - begin
+    encoder = status["encoder"]
+    console.out(
+        f"  the daemon answered after {answered:.1f} s; model {encoder['model']} "
+        f"was warm after {warm:.1f} s ({encoder['rss_mb'] or 0:.0f} MB)"
+    )
+
+
+def _index(client: Client, directory: Path) -> None:
+    begin = time.monotonic()
+    client.add(os.fsencode(directory))
+    with Bar("  indexing") as bar:
+        for progress in client.rescan():
+            bar.show(progress)
+    seconds = time.monotonic() - begin
+    failed = f", {progress['failed']:,} cannot be read" if progress["failed"] else ""
+    console.out(f"  {text.count(progress['indexed'], 'photo')} in {seconds:.1f} s{failed}")
+
+
+def _quiz(client: Client, more: tuple[str, ...]) -> list[str]:
+    """Ask what we know the answer of; those answered rightly."""
+    right = []
+    for question, expected in pictures.QUESTIONS.items():
+        begin = time.monotonic()
+        result = client.query(question, limit=SHOWN)
+        if _name(result) == expected:
+            right.append(question)
+        mark = console.styled("✓", "green", sys.stdout)
+        if _name(result) != expected:
+            mark = console.styled("✗", "red", sys.stdout)
+        _show(question, result, mark, time.monotonic() - begin)
+    console.out(f"  {len(right)} of {len(pictures.QUESTIONS)} right")
+    _browse(client, more)
+    return right
+
+
+def _browse(client: Client, questions: tuple[str, ...]) -> None:
+    """Ask what nobody knows the answer of."""
+    for question in questions:
+        begin = time.monotonic()
+        _show(question, client.query(question, limit=SHOWN), " ", time.monotonic() - begin)
+
+
+def _add_one_more(client: Client, latecomer: Path, own: Path, add_first: bool) -> float:
+    """Copy a picture into a watched folder; seconds until a query finds it first."""
+    _title("a new photo")
+    if add_first:  # never into the user's own folder
+        for file in own.iterdir():
+            file.unlink()
+        client.add(os.fsencode(own))
+    shutil.copyfile(latecomer, own / latecomer.name)
+    begin = time.monotonic()
+    while time.monotonic() - begin < NOTICED_SECONDS:
+        result = client.query(pictures.LATE_QUESTION, limit=1000)
+        if any(Path(hit["path"]).name == latecomer.name for hit in result["hits"]):
+            seconds = time.monotonic() - begin
+            console.out(f"  {latecomer.name} is found {seconds:.1f} s after it was copied in")
+            _show(pictures.LATE_QUESTION, result, " ", None)
+            return seconds
+        time.sleep(POLL_SECONDS)
+    raise DeadlineExceeded(f"a new photo was not found in {NOTICED_SECONDS:.0f} s")
+
+
+def _stop_the_encoder(client: Client) -> float:
+    """Freeze the model's process; queries go on, and it comes back. Seconds that took."""
+    _title("the model hangs")
+    pid = client.status()["encoder"]["pid"]
+    if pid is None:
+        raise PhotosdError("the encoder has no process")
+    os.kill(pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    console.out(f"  process {pid} is frozen (SIGSTOP)")
+    for question in ("sunset", "a beach in the sunset"):
+        asked = time.monotonic()
+        try:
+            result = client.query(question, limit=SHOWN)
+        except PhotosdError as error:
+            console.out(f"    {question}: {error.title} ({time.monotonic() - asked:.1f} s)")
+        else:
+            _show(question, result, " ", time.monotonic() - asked)
+    while time.monotonic() - begin < RECOVERY_SECONDS:
+        encoder = client.status()["encoder"]
+        if encoder["state"] == "ready" and encoder["pid"] not in (None, pid):
+            seconds = time.monotonic() - begin
+            reason = text.inert(encoder["last_restart_reason"] or "")
+            console.out(f"  replaced and warm again after {seconds:.1f} s ({reason})")
+            return seconds
+        time.sleep(POLL_SECONDS)
+    raise DeadlineExceeded(f"the encoder did not come back in {RECOVERY_SECONDS:.0f} s")
+
+
+def _show(question: str, result: QueryResult, mark: str, seconds: float | None) -> None:
+    """One question and its best answers on a line, and how they came about if not as usual."""
+    hits = ", ".join(_short(hit) for hit in result["hits"][:SHOWN]) or "nothing"
+    took = "" if seconds is None else f"  {1000 * seconds:.0f} ms"
+    how = "" if result["answered_by"] == "vector" else f"  {result['answered_by']}"
+    aside = console.styled(f"{took}{how}", "dim", sys.stdout)
+    console.out(f"  {mark} {question:<27} {hits}{aside}")
+    console.flush()
+
+
+def _short(hit: Hit) -> str:
+    name = text.inert(Path(hit["path"]).name)
+    style = {"strong": "green", "weak": "dim"}.get(hit["strength"], "")
+    return console.styled(name, style, sys.stdout)
+
+
+def _name(result: QueryResult) -> str:
+    return (
+        os.fsdecode(Path(os.fsdecode(paths.raw(result["hits"][0]))).name) if result["hits"] else ""
+    )

@@ -1,0 +1,98 @@
+"""The click side of the program: commands found by name, imported when used, help in sections."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+import photosd
+from photosd.core.errors import BadRequest
+
+# A command is a module of photosd_cli.commands; naming it here is all it takes to have it.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Search": ("query",),
+    "Library": (
+        "add",
+        "remove",
+        "folders",
+        "index",
+        "reindex",
+        "list",
+        "show",
+        "failures",
+        "purge",
+        "pause",
+        "resume",
+    ),
+    "Daemon": ("start", "stop", "restart", "run", "status", "logs", "sockname", "config"),
+    "Models": (),
+    "Cloud": (),
+    "Help": ("demo", "completion"),
+}
+EPILOG = """\b
+Exit codes: 0 ok, a convincing result · 1 nothing convincing, or a check failed
+2 usage · 3 the daemon is not running · 4 it is warming up and the deadline passed
+5 the daemon has an error · 6 cloud not permitted · 130 interrupted"""
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command when it is run or helped with, not before."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return [name for names in SECTIONS.values() for name in names]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(context):
+            return None
+        command = importlib.import_module(f"photosd_cli.commands.{name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"photosd_cli.commands.{name}.command is no click command")
+        command.name = name
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in SECTIONS.items():
+            commands = [(name, self.get_command(context, name)) for name in names]
+            rows = [(name, c.get_short_help_str(80)) for name, c in commands if c is not None]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(photosd.__version__, prog_name="photosd")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Find your own photos by describing them: offline, private, at once."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run(arguments: Sequence[str], as_json: bool) -> int:
+    """Run a command; its exit code. Usage errors are ours to show when JSON is wanted."""
+    try:
+        code = cli.main(list(arguments), prog_name="photosd", standalone_mode=False)
+    except click.exceptions.Abort as error:
+        raise KeyboardInterrupt from error
+    except click.ClickException as error:
+        if as_json:
+            raise BadRequest(error.format_message(), remedy="photosd --help") from error
+        error.show()
+        return error.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def json_option(command: Decorated) -> Decorated:
+    """`--json`, the same for every command."""
+    option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+    return option(command)

@@ -1,0 +1,265 @@
+"""Starting and ending the daemon, so that afterwards it surely runs, or surely does not."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from photosd.core.errors import (
+    DeadlineExceeded,
+    NotRunning,
+    PhotosdError,
+    StorageError,
+    Unreachable,
+    Warming,
+)
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+from photosd_cli import logfile
+from photosd_cli.progress import Bar
+
+if TYPE_CHECKING:
+    import psutil
+
+    from photosd.ipc.replies import StatusResult
+
+START_SECONDS = 30.0  # until the socket answers; it takes about one on a quiet machine
+TURN_SECONDS = 60.0  # until those who started it before us are done
+WARM_SECONDS = 180.0
+STOP_SECONDS = 20.0
+SIGNAL_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+POLL_SECONDS = 0.03
+LAST_LINES = 10
+
+Stopped = Literal["stopped", "killed", "not_running"]
+STOPPED_IN_WORDS: dict[Stopped, str] = {
+    "stopped": "photosd has stopped",
+    "killed": "photosd did not listen and was killed; nothing that was indexed is lost",
+    "not_running": "photosd was not running",
+}
+
+
+def start() -> bool:
+    """Have a daemon answer on the socket; whether that took starting one.
+
+    Any number of calls at once start one daemon, and each returns when it answers.
+    """
+    home = Home.from_environment()
+    if _answers(home):
+        return False
+    with _turn(home):
+        if _answers(home):
+            return False
+        _spawn(home)
+        return True
+
+
+def current_status() -> StatusResult:
+    """The daemon's status now."""
+    with Client(Home.from_environment().socket, timeout=ANSWER_SECONDS) as client:
+        return client.status()
+
+
+def wait_until_warm() -> StatusResult:
+    """The status once it is no longer warming up; raises Warming when that takes too long."""
+    until = time.monotonic() + WARM_SECONDS
+    with Client(Home.from_environment().socket) as client, Bar("warming up") as bar:
+        while (status := client.status())["state"] == "warming":
+            if time.monotonic() > until:
+                raise Warming(
+                    f"the model was not warm after {WARM_SECONDS:.0f} s", remedy="photosd logs"
+                )
+            eta = status["encoder"]["eta_s"]
+            bar.say("" if eta is None else f"about {eta:.0f} s to go")
+            time.sleep(POLL_SECONDS)
+    return status
+
+
+def stop() -> Stopped:
+    """End the daemon and wait for its end: by asking, else by SIGTERM, else by SIGKILL."""
+    process = _process(Home.from_environment())
+    if process is None:
+        return "not_running"
+    if _ask_to_stop() and _ended(process, STOP_SECONDS):
+        return "stopped"
+    for signal_it in (process.terminate, process.kill):
+        signal_it()  # psutil makes sure that the pid is still this process
+        if _ended(process, SIGNAL_SECONDS):
+            return "killed"
+    raise PhotosdError(
+        f"process {process.pid} cannot be killed; it hangs in the kernel, perhaps on a dead disk",
+        remedy="unmount or reconnect the disk, or restart the machine",
+    )
+
+
+def _answers(home: Home) -> bool:
+    try:
+        with Client(home.socket, timeout=ANSWER_SECONDS) as client:
+            client.hello()
+    except NotRunning:
+        return False
+    except DeadlineExceeded as error:
+        raise DeadlineExceeded(
+            f"a daemon is there, but has not answered for {ANSWER_SECONDS:.0f} s",
+            remedy="photosd restart",
+        ) from error
+    return True
+
+
+@contextlib.contextmanager
+def _turn(home: Home) -> Iterator[None]:
+    """One starter at a time; the others wait here rather than each begin a daemon."""
+    try:
+        home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home.state / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"{home.state} cannot be written: {error.strerror}",
+            remedy="make it yours, or name another home with PHOTOSD_HOME",
+        ) from error
+    try:
+        until = time.monotonic() + TURN_SECONDS
+        while not _locked(descriptor):
+            if time.monotonic() > until:
+                raise DeadlineExceeded(
+                    f"another `photosd start` has been at it for {TURN_SECONDS:.0f} s",
+                    remedy="photosd logs",
+                )
+            time.sleep(POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _spawn(home: Home) -> None:
+    """Begin a daemon on its own, and wait until it answers; raises with its last words."""
+    log_begin = home.log.stat().st_size if home.log.exists() else 0
+    process = subprocess.Popen(
+        _command(),
+        env=_environment(),
+        cwd="/",  # no disk is kept busy
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until = time.monotonic() + START_SECONDS
+    while not _answers(home):
+        # Exit code 0: somebody else's daemon (systemd's, say) came first; it will answer.
+        if process.poll():
+            raise _death(process.returncode, logfile.tail(home.log, LAST_LINES, log_begin))
+        if time.monotonic() > until:
+            raise DeadlineExceeded(
+                f"it was started, but does not answer on {home.socket} after {START_SECONDS:.0f} s",
+                remedy="photosd logs",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-P", "-m", "photosd"]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with what is relative to this directory made absolute: the daemon runs in ``/``."""
+    environment = dict(os.environ)
+    if home := environment.get("PHOTOSD_HOME"):
+        environment["PHOTOSD_HOME"] = str(Path(home).expanduser().absolute())
+    if path := environment.get("PYTHONPATH"):
+        parts = [str(Path(part).absolute()) for part in path.split(os.pathsep) if part]
+        environment["PYTHONPATH"] = os.pathsep.join(parts)
+    return environment
+
+
+def _death(code: int, log_lines: list[str]) -> PhotosdError:
+    """Why a daemon that was just started is gone: its log's last lines, or what it printed."""
+    lines = [logfile.readable(line) for line in log_lines] or _dying_words()
+    return PhotosdError(
+        f"the daemon ended at once (exit code {code})" + "".join(f"\n  {line}" for line in lines),
+        remedy="photosd run   (shows everything it says)",
+    )
+
+
+def _dying_words() -> list[str]:
+    """What it prints when it cannot even begin to log: run once more, listening, for a moment."""
+    try:
+        again = subprocess.run(
+            _command(),
+            env=_environment(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SIGNAL_SECONDS,
+            check=False,
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return []
+    return again.stderr.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
+
+
+def _process(home: Home) -> psutil.Process | None:
+    """The daemon's process, also when it does not answer; None when there is none."""
+    import psutil
+
+    pid: int | None
+    try:
+        with Client(home.socket, timeout=ANSWER_SECONDS) as client:
+            pid = client.hello()["pid"]
+    except (NotRunning, DeadlineExceeded, Unreachable):
+        pid = _lock_holder(home)
+    try:
+        return None if pid is None else psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _lock_holder(home: Home) -> int | None:
+    """The pid in the lock file, if the lock is held: then the file speaks of a living daemon."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        if _locked(descriptor):
+            return None
+        words = os.pread(descriptor, 32, 0).split()
+        return int(words[0]) if words and words[0].isdigit() else None
+    finally:
+        os.close(descriptor)
+
+
+def _ask_to_stop() -> bool:
+    try:
+        with Client(Home.from_environment().socket, timeout=ANSWER_SECONDS) as client:
+            client.stop()
+    except Unreachable:
+        return True  # it went before its answer did
+    except PhotosdError:
+        return False
+    return True
+
+
+def _ended(process: psutil.Process, seconds: float) -> bool:
+    import psutil
+
+    try:
+        process.wait(seconds)
+    except psutil.TimeoutExpired:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True

@@ -1,0 +1,66 @@
+"""One line on a terminal's stderr that says how far something is; nothing anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from photosd_cli import console, text
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Progress
+
+CELLS = 24
+REDRAW_SECONDS = 0.1
+CLEAR = "\r\x1b[K"
+
+
+class Bar:
+    """A context manager; `show` draws, leaving wipes the line so that only results remain."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._visible = console.is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+        self._drawn_at = 0.0
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._visible and self._drawn_at:
+            self._write(CLEAR)
+
+    def show(self, progress: Progress) -> None:
+        """Draw where indexing stands."""
+        total = progress["photos"]
+        done = total - progress["pending"]
+        cells = CELLS * done // total if total else 0
+        parts = [f"{'━' * cells}{'─' * (CELLS - cells)} {done:,}/{total:,}"]
+        if progress["rate_per_s"]:
+            parts.append(f"{progress['rate_per_s']:.0f}/s")
+        if progress["eta_s"] is not None and progress["pending"]:
+            parts.append(f"~{text.span(progress['eta_s'])} left")
+        self.say("  ".join(parts))
+
+    def say(self, words: str) -> None:
+        """Draw any words after the label, at most some times a second."""
+        now = time.monotonic()
+        if not self._visible or now - self._drawn_at < REDRAW_SECONDS:
+            return
+        self._drawn_at = now
+        self._write(CLEAR + f"{self._label} {words}"[: self._width()])
+
+    def _width(self) -> int:
+        try:
+            return max(20, os.get_terminal_size(sys.stderr.fileno()).columns + len(CLEAR) - 1)
+        except OSError:
+            return 80
+
+    def _write(self, characters: str) -> None:
+        try:
+            sys.stderr.write(characters)
+            sys.stderr.flush()
+        except (OSError, UnicodeEncodeError):
+            self._visible = False

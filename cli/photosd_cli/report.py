@@ -1,0 +1,101 @@
+"""The daemon's state in words: what `status`, `folders` and `start` show."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import photosd
+from photosd_cli import console, paths, text
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import EncoderReport, FolderReport, IndexReport, StatusResult
+
+STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
+EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
+LABEL = 9
+
+
+def status_lines(status: StatusResult) -> list[str]:
+    """A page of status, about ten lines."""
+    state = console.styled(status["state"], STYLE_OF.get(status["state"], ""), sys.stdout)
+    lines = [
+        f"photosd {status['daemon_version']}  {state}  pid {status['pid']}  "
+        f"up {text.span(status['uptime_s'])}  {status['rss_mb']:.0f} MB",
+        _labelled("model", _encoder(status["encoder"])),
+        _labelled("index", _index(status["index"])),
+        _labelled("queue", _queue(status["index"])),
+    ]
+    folders = folder_lines(status["folders"]) or ["none; begin with: photosd add ~/Pictures"]
+    lines += [_labelled("" if number else "folders", line) for number, line in enumerate(folders)]
+    return lines
+
+
+def folder_lines(folders: list[FolderReport]) -> list[str]:
+    """One line a folder, and what is wrong with it below."""
+    lines = []
+    for folder in folders:
+        state = console.styled(
+            folder["state"], "" if folder["state"] == "ok" else "yellow", sys.stdout
+        )
+        photos = text.count(folder["photos"], "photo")
+        lines.append(f"{paths.shown(folder['path'])}  {state}  {photos}")
+        for more in (folder["reason"], folder["remedy"]):
+            if more:
+                lines.append(f"  {text.inert(more)}")
+    return lines
+
+
+def version_skew(daemon_version: str) -> str | None:
+    """What to do when the running daemon is not the one this command line belongs to."""
+    if daemon_version == photosd.__version__:
+        return None
+    return (
+        f"the daemon is version {daemon_version}, this command line is {photosd.__version__}: "
+        "photosd restart"
+    )
+
+
+def encoder_summary(encoder: EncoderReport) -> str:
+    """The model and its state in a few words."""
+    words = [encoder["model"], encoder["state"]]
+    if encoder["state"] == "loading" and encoder["phase"]:
+        words.append(f"({encoder['phase']})")
+    if encoder["state"] != "ready" and encoder["eta_s"] is not None:
+        words.append(f"about {text.span(max(1, encoder['eta_s']))} to go")
+    return text.inert(" ".join(words))
+
+
+def _encoder(encoder: EncoderReport) -> str:
+    parts = [encoder_summary(encoder)]
+    if encoder["device"]:
+        parts.append(f"on {text.inert(encoder['device'])}")
+    if encoder["rss_mb"] is not None:
+        parts.append(f"{encoder['rss_mb']:.0f} MB")
+    if encoder["restarts"]:
+        reason = text.inert(encoder["last_restart_reason"] or "unknown reason")
+        parts.append(f"restarted {text.count(encoder['restarts'], 'time')} ({reason})")
+    return "  ".join(parts)
+
+
+def _index(index: IndexReport) -> str:
+    return f"{index['indexed']:,} of {text.count(index['photos'], 'photo')}  " + text.size(
+        index["bytes"]
+    )
+
+
+def _queue(index: IndexReport) -> str:
+    parts = [f"{index['pending']:,} waiting"]
+    if index["pending"] and index["rate_per_s"]:
+        parts.append(f"{index['rate_per_s']:.1f}/s")
+    if index["pending"] and index["eta_s"] is not None:
+        parts.append(f"~{text.span(index['eta_s'])} left")
+    if index["pending"] and index["waiting_for"]:
+        parts.append(f"waiting for {text.inert(index['waiting_for'])}")
+    if index["failed"]:
+        parts.append(f"{index['failed']:,} failed, see: photosd failures")
+    return " · ".join(parts)
+
+
+def _labelled(label: str, words: str) -> str:
+    return f"{label:<{LABEL}}{words}"

@@ -1,0 +1,50 @@
+"""Words and numbers for people: file names that cannot harm a terminal, counts, spans, sizes."""
+
+from __future__ import annotations
+
+import re
+
+# Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
+# no encoder can write: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
+HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def inert(text: str) -> str:
+    """``text`` on one line, with every harmful character spelled out (``\\x1b``)."""
+    return HARMFUL.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8 (PEP 383)
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 photo``, ``12,408 photos``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in its two largest units: ``3 d 2 h``, ``5 min``, ``12 s``."""
+    left, parts = round(seconds), []
+    for length, name in SPANS:
+        if left >= length:
+            parts.append(f"{left // length} {name}")
+            left %= length
+    return " ".join(parts[:2]) or "0 s"
+
+
+def size(number: float) -> str:
+    """Bytes as people say them: ``41 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return (
+                f"{number:.0f} {unit}"
+                if number >= 10 or unit == "bytes"
+                else f"{number:.1f} {unit}"
+            )
+        number /= 1000
+    return f"{number:.1f} TB"

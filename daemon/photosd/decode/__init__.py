@@ -1,0 +1,1 @@
+"""Turning photo files into small arrays of pixels, in processes that are cheap to lose."""

@@ -1,0 +1,118 @@
+"""A decoder process: reads one file at a time for the daemon and answers with small pixels."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from photosd.core.frames import receive_frame, send_frame
+from photosd.decode import facts, faults, pixels, raw, reading, reasons
+from photosd.decode.failures import DecodeFailed
+from photosd.decode.formats import is_raw_name
+from photosd.decode.limits import MIB, DecodeLimits
+from photosd.decode.messages import Failure, Reply, Request
+from photosd.decode.opening import Picture, configure, open_picture
+from photosd.process.lifeline import attach
+
+NICENESS = 10
+OPEN_FILES = 64
+STDERR_BYTES = 16 * MIB
+ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas, mostly unused
+
+
+def main() -> None:
+    """Serve the daemon until it closes the socket. Arguments: FD PARENT LIMITS LANE."""
+    sock = attach(sys.argv[1:3])
+    limits = msgspec.json.decode(sys.argv[3], type=DecodeLimits)
+    _restrain(limits)
+    if sys.argv[4] != "urgent":
+        _step_back()
+    configure(limits)
+    faults.strike_start()
+    send_frame(sock, Reply(ready=True).as_header())
+    while True:
+        try:
+            header, _ = receive_frame(sock)
+        except EOFError:
+            return
+        request = msgspec.convert(header, Request, builtin_types=(bytes,))
+        reply, blobs = _answer(sock, request, limits)
+        send_frame(sock, reply.as_header(), blobs)
+
+
+def _answer(
+    sock: socket.socket, request: Request, limits: DecodeLimits
+) -> tuple[Reply, list[bytes]]:
+    try:
+        return _do(sock, request, limits)
+    except Exception as error:
+        failed = reasons.explain(error)
+        return Reply(
+            failure=Failure(failed.code, failed.reason, failed.remedy, failed.transient)
+        ), []
+
+
+def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Reply, list[bytes]]:
+    if request.op == "identify":
+        return Reply(identity=reading.identify(request.path)), []
+    data, identity = reading.read(request.path, limits.file_bytes)
+    send_frame(sock, Reply(read=True).as_header())
+    faults.strike("decode", request.path, data)
+    try:
+        picture = _open(request.path, data, limits)
+        if request.op == "thumbnail":
+            jpeg, size = pixels.thumbnail(picture, request.pixels)
+            return Reply(identity=identity, size=size), [jpeg]
+        if request.shape is None:
+            raise DecodeFailed("internal", "the daemon did not say which shape it wants")
+        tiles = pixels.squares(picture, request.shape)
+    except (DecodeFailed, MemoryError):
+        raise
+    except Exception as error:
+        raise reasons.explain(error, data) from error
+    found = facts.of(picture, request.path)
+    return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
+
+
+def _open(path: bytes, data: bytes, limits: DecodeLimits) -> Picture:
+    if is_raw_name(path):
+        return raw.open_raw(data, limits)
+    return open_picture(data, limits)
+
+
+def _restrain(limits: DecodeLimits) -> None:
+    """Bound what a hostile file can make this process take; systems without a limit go on."""
+    used = _address_space()
+    for what, most in (
+        (resource.RLIMIT_AS, used + limits.memory + limits.file_bytes + ADDRESSES_BESIDES),
+        (resource.RLIMIT_FSIZE, STDERR_BYTES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(what, (most, most))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use, where the system tells."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return 0
+
+
+def _step_back() -> None:
+    """Let everything else on the machine go first, on the processor and on the disk."""
+    import psutil
+
+    os.nice(NICENESS)
+    with contextlib.suppress(AttributeError, psutil.Error, OSError):
+        psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+
+
+if __name__ == "__main__":
+    main()

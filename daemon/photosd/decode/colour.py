@@ -1,0 +1,104 @@
+"""Any mode, depth, transparency and colour profile to plain 8-bit sRGB."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from typing import cast
+
+from PIL import Image, ImageCms
+
+# Seen through, a photo is white behind: that is how every viewer shows it, while dropping the
+# alpha channel uncovers whatever colours happened to lie beneath.
+BEHIND = (255, 255, 255)
+PROFILES_KEPT = 32
+SPACE_OF_MODE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
+# Plain sRGB, which needs no transform; not every profile whose name begins like that is it.
+SRGB_NAMES = frozenset({"sRGB", "sRGB IEC61966-2.1", "sRGB built-in"})
+
+_transforms: OrderedDict[tuple[bytes, str], ImageCms.ImageCmsTransform | None] = OrderedDict()
+
+
+def interpolable(image: Image.Image) -> Image.Image:
+    """The same picture in a mode whose neighbouring values may be averaged."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I;16"):  # Pillow resizes these wrongly or not at all
+        return image.convert("I")
+    if image.mode in ("P", "PA"):
+        see_through = image.mode == "PA" or "transparency" in image.info
+        return image.convert("RGBA" if see_through else "RGB")
+    if image.mode in ("RGB", "L") and "transparency" in image.info:  # one colour is see-through
+        return image.convert("RGBA")
+    return image
+
+
+def to_srgb(small: Image.Image, profile: bytes | None, scale: float) -> Image.Image:
+    """A shrunk picture as RGB: depth, colour profile and transparency resolved.
+
+    ``scale`` takes its values to 0..255; see `scale_of`.
+    """
+    small = _eight_bits(small, scale)
+    alpha = small.getchannel("A") if small.mode in ("RGBA", "LA") else None
+    opaque = small.convert({"RGBA": "RGB", "LA": "L"}[small.mode]) if alpha else small
+    flat = _managed(opaque, profile)
+    if alpha is None:
+        return flat
+    return Image.composite(flat, Image.new("RGB", flat.size, BEHIND), alpha)
+
+
+def scale_of(image: Image.Image) -> float:
+    """What takes the values of a loaded picture to 0..255, whatever its depth."""
+    if image.mode.startswith("I;16"):
+        return 1 / 256
+    if image.mode not in ("I", "F"):
+        return 1.0
+    lightest = float(cast("tuple[float, float]", image.getextrema())[1])
+    if image.mode == "F" and lightest <= 1:
+        return 255.0
+    if lightest <= 255:
+        return 1.0
+    return 1 / 256 if lightest <= 65535 else 255 / lightest
+
+
+def _eight_bits(small: Image.Image, scale: float) -> Image.Image:
+    if small.mode in ("I", "F"):  # Pillow's own conversion cuts everything above 255 off
+        return small.point(lambda value: value * scale).convert("L")
+    if small.mode in ("RGBa", "La"):
+        return small.convert({"RGBa": "RGBA", "La": "LA"}[small.mode])
+    return small
+
+
+def _managed(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB of an opaque picture, by its profile where that fits and works."""
+    if profile and image.mode in SPACE_OF_MODE:
+        transform = _transform(profile, image.mode)
+        if transform is not None:
+            managed = ImageCms.applyTransform(image, transform)
+            if managed is not None:
+                return managed
+    return image.convert("RGB")
+
+
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The transform from ``profile`` to sRGB, kept for the next photo of the same camera."""
+    key = (profile, mode)
+    if key not in _transforms:
+        try:
+            _transforms[key] = _build(profile, mode)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            _transforms[key] = None  # a damaged profile: the colours as they are
+        if len(_transforms) > PROFILES_KEPT:
+            _transforms.popitem(last=False)
+    _transforms.move_to_end(key)
+    return _transforms[key]
+
+
+def _build(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if source.profile.xcolor_space != SPACE_OF_MODE[mode]:
+        return None
+    if source.profile.profile_description in SRGB_NAMES:
+        return None
+    target = ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(source, target, mode, "RGB")

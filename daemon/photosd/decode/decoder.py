@@ -1,0 +1,200 @@
+"""One decoder process as a thread of the daemon owns it: start, ask, lose, replace."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import msgspec
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.frames import FrameError, receive_frame, send_frame
+from photosd.core.log import printable
+from photosd.decode.failures import (
+    DecodeFailed,
+    DecoderDied,
+    DecoderUnavailable,
+    FileGone,
+    Stopped,
+    TooSlow,
+)
+from photosd.decode.formats import is_raw_name
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Failure, Reply, Request
+from photosd.process.child import Child
+
+log = structlog.get_logger()
+
+MODULE = "photosd.decode"
+RECYCLE_AFTER = 5000  # files; whatever a picture library leaks goes with its process
+EXIT_SECONDS = 1.0
+Answer = tuple[Reply, list[bytearray]]
+
+
+class Decoder:
+    """At most one process, replaced whenever it is lost. For one thread, except `interrupt`.
+
+    The process dies with the thread that started it, so that thread must stay.
+    """
+
+    def __init__(self, *, urgent: bool) -> None:
+        self._urgent = urgent
+        self._child: Child | None = None
+        self._limits = DecodeLimits()
+        self._served = 0
+        self._reading = False  # whether the process still waits for the disk
+        self._interrupted = threading.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The process, if one is up."""
+        child = self._child
+        return child.pid if child else None
+
+    def ensure(self, limits: DecodeLimits) -> None:
+        """Have a process with these (resolved) limits; raises DecoderUnavailable, Stopped."""
+        if self._child and (
+            self._served >= RECYCLE_AFTER or limits != self._limits or not self._child.alive
+        ):
+            self.close()
+        if self._child is None:
+            self._start(limits)
+
+    def ask(self, request: Request, deadline: Deadline | None = None) -> Answer:
+        """The answer about one file; raises DecodeFailed of every kind.
+
+        ``deadline`` is the caller's; the limits for reading and decoding hold anyway.
+        """
+        child = self._child
+        if child is None:
+            raise DecoderUnavailable("there is no decoder process")
+        self._served += 1
+        try:
+            return self._converse(child, request, deadline)
+        except TimeoutError:
+            raise self._give_up_on(child, request, deadline) from None
+        except (EOFError, OSError, FrameError, msgspec.MsgspecError):
+            raise self._bury(child, request) from None
+
+    def interrupt(self) -> None:
+        """From another thread: whatever is asked now, or ever again, ends with Stopped."""
+        self._interrupted.set()
+        child = self._child
+        if child is not None:
+            with contextlib.suppress(OSError):
+                child.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill("no longer needed", dump=False)
+
+    # -- one conversation ---------------------------------------------------------------------
+
+    def _start(self, limits: DecodeLimits) -> None:
+        if self._interrupted.is_set():
+            raise Stopped
+        lane = "urgent" if self._urgent else "background"
+        arguments = [msgspec.json.encode(limits).decode(), lane]
+        try:
+            child = Child(MODULE, arguments)
+        except OSError as error:
+            raise DecoderUnavailable(f"no process can be started: {error}") from error
+        self._child, self._limits, self._served = child, limits, 0
+        if self._interrupted.is_set():  # between the check above and now
+            self.close()
+            raise Stopped
+        reason = ""
+        try:
+            if self._receive(child, limits.start_seconds)[0].ready:
+                return
+            reason = "its first words make no sense"
+        except TimeoutError:
+            reason = f"it was not ready within {limits.start_seconds:g} s"
+        except (EOFError, OSError, FrameError, msgspec.MsgspecError):
+            _wait_for_exit(child)
+        self._child = None
+        if self._interrupted.is_set():
+            child.kill("stopped", dump=False)
+            raise Stopped
+        death = child.kill(reason) if reason else child.obituary()
+        log.error("decoder_start_failed", reason=death.reason, stack=death.stack[-2000:])
+        last = death.stack.rpartition("\n")[2]
+        raise DecoderUnavailable(f"the decoder does not start: {death.reason}. {last}".strip())
+
+    def _converse(self, child: Child, request: Request, deadline: Deadline | None) -> Answer:
+        self._reading, limits = True, self._limits
+        child.sock.settimeout(limits.read_seconds)
+        send_frame(child.sock, request.as_header())
+        reply, blobs = self._receive(child, _within(limits.read_seconds, deadline))
+        if reply.read:
+            self._reading = False
+            raw = is_raw_name(request.path)
+            seconds = limits.raw_seconds if raw else limits.decode_seconds
+            reply, blobs = self._receive(child, _within(seconds, deadline))
+        if reply.failure is not None:
+            raise _failed(reply.failure)
+        return reply, blobs
+
+    def _receive(self, child: Child, seconds: float) -> Answer:
+        child.sock.settimeout(max(seconds, 0.001))  # 0 would mean: do not block
+        header, blobs = receive_frame(child.sock)
+        return msgspec.convert(header, Reply), blobs
+
+    def _give_up_on(
+        self, child: Child, request: Request, deadline: Deadline | None
+    ) -> DecodeFailed:
+        """The process did not answer in time: kill it, and say whose fault that was."""
+        self._child = None
+        if deadline is not None and deadline.passed:
+            child.kill("the caller's deadline passed", dump=False)
+            return TooSlow()
+        if self._reading:
+            child.kill("reading took too long", dump=False)
+            return DecodeFailed(
+                "slow_disk",
+                f"the disk did not deliver the file within {self._limits.read_seconds:g} s",
+                "check the disk and its connection",
+                transient=True,
+            )
+        raw = is_raw_name(request.path)
+        seconds = self._limits.raw_seconds if raw else self._limits.decode_seconds
+        death = child.kill(f"decoding took longer than {seconds:g} s")
+        return self._died(request, death.reason, death.stack)
+
+    def _bury(self, child: Child, request: Request) -> DecodeFailed:
+        """The process is gone, or says nonsense."""
+        self._child = None
+        if self._interrupted.is_set():
+            child.kill("stopped", dump=False)
+            return Stopped()
+        _wait_for_exit(child)
+        death = child.obituary()
+        return self._died(request, f"the decoder was lost: {death.reason}", death.stack)
+
+    def _died(self, request: Request, reason: str, stack: str) -> DecoderDied:
+        log.warning(
+            "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
+        )
+        return DecoderDied(reason, stack)
+
+
+def _failed(failure: Failure) -> DecodeFailed:
+    if failure.code == "gone":
+        return FileGone()
+    return DecodeFailed(failure.code, failure.reason, failure.remedy, failure.transient)
+
+
+def _within(seconds: float, deadline: Deadline | None) -> float:
+    return seconds if deadline is None else min(seconds, deadline.remaining)
+
+
+def _wait_for_exit(child: Child) -> None:
+    """Its socket closes a moment before it can be reaped; its exit code is worth the moment."""
+    end = time.monotonic() + EXIT_SECONDS
+    while child.alive and time.monotonic() < end:
+        time.sleep(0.005)

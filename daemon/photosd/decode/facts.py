@@ -1,0 +1,142 @@
+"""What a photo says about itself: when, with what and where it was taken, and how it is rated."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from PIL.ExifTags import GPS, IFD, Base
+
+from photosd.decode import xmp
+from photosd.decode.geometry import stored_size
+from photosd.decode.messages import Facts
+from photosd.decode.opening import Picture
+
+T = TypeVar("T")
+Tags = Mapping[int, Any]
+
+MOST_CHARACTERS = 80
+EARLIEST_YEAR = 1826  # the first photograph
+DATE = re.compile(r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(.*)")
+ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
+
+
+def of(picture: Picture, path: bytes) -> Facts:
+    """The facts of a loaded picture; hostile metadata costs single facts, never the photo."""
+    exif = _attempt(picture.tags) or {}
+    details = _attempt(lambda: picture.directory(IFD.Exif)) or {}
+    places = _attempt(lambda: picture.directory(IFD.GPSInfo)) or {}
+    inside = _attempt(lambda: xmp.properties(_xmp_of(picture))) or {}
+    sidecar = _attempt(lambda: xmp.properties(xmp.sidecar_of(path) or b"")) or {}
+    latitude, longitude = _attempt(lambda: _place(places)) or (None, None)
+    width, height = stored_size(picture.size, picture.orientation)
+    return Facts(
+        width=width,
+        height=height,
+        format=picture.format,
+        orientation=picture.orientation,
+        taken_at=_attempt(lambda: _taken_at(details, inside, sidecar)),
+        camera=_attempt(lambda: _camera(exif)),
+        lens=_attempt(lambda: _text(details.get(Base.LensModel))),
+        latitude=latitude,
+        longitude=longitude,
+        rating=_attempt(lambda: _rating(exif, inside, sidecar)),
+    )
+
+
+def _attempt(read: Callable[[], T]) -> T | None:
+    """One fact, or None: metadata can be broken in more ways than can be listed."""
+    try:
+        return read()
+    except Exception:
+        return None
+
+
+def _xmp_of(picture: Picture) -> bytes:
+    data = picture.image.info.get("xmp", b"")
+    return data.encode() if isinstance(data, str) else bytes(data)
+
+
+def _taken_at(details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]) -> float | None:
+    """The sidecar's date if there is one (somebody corrected it), else EXIF's, else XMP's."""
+    original = _text(details.get(Base.DateTimeOriginal)) or ""
+    zone = _text(details.get(Base.OffsetTimeOriginal)) or ""
+    for text in (sidecar.get("date", ""), original + zone, inside.get("date", "")):
+        moment = _attempt(functools.partial(moment_of, text))
+        if moment is not None:
+            return moment
+    return None
+
+
+def moment_of(text: str) -> float | None:
+    """Unix seconds of an EXIF or ISO date; without a zone, this machine's is taken."""
+    found = DATE.match(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute = (int(found[index]) for index in range(1, 6))
+    if year < EARLIEST_YEAR:
+        return None
+    fraction = round(float(found[7] or 0) * 1_000_000) % 1_000_000
+    local = datetime.datetime(year, month, day, hour, minute, int(found[6] or 0), fraction)
+    return local.replace(tzinfo=_zone(found[8].strip())).timestamp()
+
+
+def _zone(text: str) -> datetime.tzinfo | None:
+    if text.upper() == "Z":
+        return datetime.UTC
+    found = ZONE.fullmatch(text)
+    if found is None:
+        return None
+    offset = datetime.timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return datetime.timezone(-offset if found[1] == "-" else offset)
+
+
+def _camera(exif: Tags) -> str | None:
+    """Maker and model, the maker not twice: ``Canon EOS 6D``, ``Apple iPhone 15``."""
+    make, model = _text(exif.get(Base.Make)), _text(exif.get(Base.Model))
+    if make and model and not model.lower().startswith(make.split()[0].lower()):
+        return f"{make} {model}"[:MOST_CHARACTERS]
+    return model or make
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    printable = "".join(c for c in value.partition("\0")[0] if c.isprintable())
+    # Lone surrogates would break every JSON on the way to the person.
+    clean = printable.encode("utf-8", "replace").decode()
+    return clean.strip()[:MOST_CHARACTERS] or None
+
+
+def _place(places: Tags) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees, north and east positive; both or neither."""
+    latitude = _degrees(places, GPS.GPSLatitude, GPS.GPSLatitudeRef)
+    longitude = _degrees(places, GPS.GPSLongitude, GPS.GPSLongitudeRef)
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also false for what is no number
+        return None
+    if latitude == 0 and longitude == 0:  # what cameras without a fix write
+        return None
+    return latitude, longitude
+
+
+def _degrees(places: Tags, tag: int, reference: int) -> float:
+    parts = [float(part) for part in places[tag]]
+    value = sum(part / 60.0**index for index, part in enumerate(parts[:3]))
+    if (_text(places.get(reference)) or "").upper() in ("S", "W"):
+        value = -value
+    return round(value, 7)
+
+
+def _rating(exif: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]) -> int | None:
+    """Stars, 0 to 5, -1 for rejected: the sidecar's word before XMP's before EXIF's."""
+    words: list[Any] = [sidecar.get("rating"), inside.get("rating"), exif.get(Base.Rating)]
+    for word in words:
+        stars = _attempt(functools.partial(float, word))
+        if stars is not None and -1 <= stars <= 5:
+            return round(stars)
+    return None

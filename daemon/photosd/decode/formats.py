@@ -1,0 +1,34 @@
+"""Which file names are photos at all; says nothing about what is inside them."""
+
+from __future__ import annotations
+
+# One file may lie about its kind: what it holds is decided by its bytes, in the decoder.
+PICTURE_SUFFIXES = frozenset(
+    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heif .hif .avif"
+    b" .jp2 .j2k .j2c .jpc .jpf .jpx .ppm .pgm .pnm".split()
+)
+# Camera files; read through the JPEG preview that they carry.
+RAW_SUFFIXES = frozenset(
+    b".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf"
+    b" .pef .raf .rw2 .rwl .sr2 .srf .srw .x3f".split()
+)
+PHOTO_SUFFIXES: frozenset[str] = frozenset(
+    suffix.decode() for suffix in PICTURE_SUFFIXES | RAW_SUFFIXES
+)
+
+
+def is_photo_name(name: bytes) -> bool:
+    """Whether a file of this name (or path) is taken for a photo; case does not matter."""
+    return suffix_of(name) in PICTURE_SUFFIXES or is_raw_name(name)
+
+
+def is_raw_name(name: bytes) -> bool:
+    """Whether a file of this name (or path) is taken for a camera's raw file."""
+    return suffix_of(name) in RAW_SUFFIXES
+
+
+def suffix_of(name: bytes) -> bytes:
+    """The suffix in lower case, ``.jpg``; empty for names without one and for ``.jpg`` alone."""
+    base = name.rpartition(b"/")[2]
+    stem, dot, suffix = base.rpartition(b".")
+    return (dot + suffix).lower() if stem else b""

@@ -1,0 +1,89 @@
+"""Which squares of a photo a model gets to see: torchvision's arithmetic, and tiles for wide ones.
+
+Resize comes first, then the turn upright, then the crop, each with torchvision's rounding: one
+pixel of difference costs 30 dB. Nothing large is ever resized or turned for that: every square is
+computed from its own box of the stored picture and only then turned.
+
+Tiles: a photo up to 1.6:1 gives its centre square. A longer one gives squares from end to end of
+its long axis, two up to 2:1 and three beyond, so that all of it is seen; past 3:1 the long axis is
+squeezed by at most 1.6 for that, and past 4.8:1 gaps remain between the three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from photosd.decode.messages import Shape
+
+TILED_FROM = 1.6
+MOST_TILES = 3
+MOST_SQUEEZE = 1.6
+
+# EXIF orientations by what shows the stored picture upright.
+MIRRORED_ACROSS = frozenset({2, 3, 7, 8})  # stored columns run against the upright axis they become
+MIRRORED_DOWN = frozenset({3, 4, 6, 7})  # … and stored rows
+TURNED = frozenset({5, 6, 7, 8})  # stored rows become upright columns
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole upright photo resized to ``width`` x ``height``, and corners of the squares."""
+
+    width: int
+    height: int
+    corners: tuple[tuple[int, int], ...]
+
+
+def plan(width: int, height: int, shape: Shape) -> Plan:
+    """The squares of side ``shape.size`` that an upright photo of this size gives."""
+    side, short, long = shape.size, min(width, height), max(width, height)
+    aspect = long / short
+    if aspect > TILED_FROM:
+        return _tiles(width, height, side, aspect)
+    if shape.resize_mode == "squash":
+        return Plan(side, side, ((0, 0),))
+    stretched = int(side * long / short)
+    offset = round((stretched - side) / 2)
+    if width <= height:
+        return Plan(side, stretched, ((0, offset),))
+    return Plan(stretched, side, ((offset, 0),))
+
+
+def _tiles(width: int, height: int, side: int, aspect: float) -> Plan:
+    stretched = int(side * aspect)
+    count = 2 if aspect <= 2 else MOST_TILES
+    if aspect > MOST_TILES:
+        stretched = max(MOST_TILES * side, int(stretched / MOST_SQUEEZE))
+    offsets = [round((stretched - side) * index / (count - 1)) for index in range(count)]
+    if width <= height:
+        return Plan(side, stretched, tuple((0, offset) for offset in offsets))
+    return Plan(stretched, side, tuple((offset, 0) for offset in offsets))
+
+
+def stored_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Upright (width, height) as stored, or stored as upright: the swap is its own inverse."""
+    return (size[1], size[0]) if orientation in TURNED else size
+
+
+def stored_box(
+    square: tuple[int, int], side: int, resized: Plan, orientation: int, stored: Box
+) -> Box:
+    """Where in the stored picture, ``stored`` its box, the square at this upright corner lies."""
+    left, top = square
+    across, down = (top, left) if orientation in TURNED else (left, top)
+    width, height = stored_size((resized.width, resized.height), orientation)
+    if orientation in MIRRORED_ACROSS:
+        across = width - side - across
+    if orientation in MIRRORED_DOWN:
+        down = height - side - down
+    scale_x = (stored[2] - stored[0]) / width
+    scale_y = (stored[3] - stored[1]) / height
+    return (
+        stored[0] + across * scale_x,
+        stored[1] + down * scale_y,
+        # The last square must not reach beyond the picture by a rounding error.
+        min(stored[2], stored[0] + (across + side) * scale_x),
+        min(stored[3], stored[1] + (down + side) * scale_y),
+    )

@@ -1,0 +1,77 @@
+"""How much time, memory and how many pixels one photo may take on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+MIB = 1 << 20
+LEAST_MEMORY = 768 * MIB
+MOST_MEMORY = 4096 * MIB
+# Peak bytes for each pixel of the header, measured with some reserve: JPEG decodes shrunk, but a
+# progressive one keeps all its coefficients; the rest of the table holds a picture several times.
+BYTES_PER_PIXEL = {"JPEG": 7, "MPO": 7, "HEIF": 16, "AVIF": 16, "WEBP": 18, "JPEG2000": 24}
+OTHER_BYTES_PER_PIXEL = 12
+
+
+class DecodeLimits(msgspec.Struct, frozen=True):
+    """Limits for one photo; 0 means: decided by this machine's memory.
+
+    Seconds: ``start`` for a decoder to come up, ``read`` to get the bytes off the disk, then
+    ``decode`` (``raw`` for camera files). ``memory`` is in bytes.
+    """
+
+    max_megapixels: int = 0
+    memory: int = 0
+    decode_seconds: float = 20.0
+    raw_seconds: float = 60.0
+    read_seconds: float = 60.0
+    start_seconds: float = 30.0
+
+    def resolved(self) -> DecodeLimits:
+        """The same with ``memory`` filled in for this machine and the wished megapixels."""
+        memory = self.memory or min(max(usable_memory() // 6, LEAST_MEMORY), MOST_MEMORY)
+        wished = self.max_megapixels * 1_000_000 * max(BYTES_PER_PIXEL.values())
+        return msgspec.structs.replace(self, memory=max(memory, wished))
+
+    def pixels(self, format_name: str) -> int:
+        """The most pixels a picture of this format (Pillow's name) may have."""
+        if self.max_megapixels:
+            return self.max_megapixels * 1_000_000
+        return self.memory // bytes_per_pixel(format_name)
+
+    @property
+    def file_bytes(self) -> int:
+        """The largest file that is read whole."""
+        return self.memory // 3
+
+
+def bytes_per_pixel(format_name: str) -> int:
+    """Peak bytes a decoder needs for each pixel of a picture of this format."""
+    return BYTES_PER_PIXEL.get(format_name, OTHER_BYTES_PER_PIXEL)
+
+
+def usable_memory() -> int:
+    """Bytes of memory this process could ever get: the machine's, or its control group's share."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    for limit in _group_limits():
+        total = min(total, limit)
+    return total
+
+
+def _group_limits() -> list[int]:
+    """Memory limits of this process's control group and those above it (Linux, version 2)."""
+    limits = []
+    with contextlib.suppress(OSError, ValueError):
+        group = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
+        place = Path("/sys/fs/cgroup") / group.lstrip("/")
+        for directory in (place, *place.parents):
+            if directory == Path("/sys/fs"):
+                break
+            with contextlib.suppress(OSError, ValueError):
+                limits.append(int((directory / "memory.max").read_text()))
+    return limits

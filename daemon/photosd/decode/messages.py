@@ -1,0 +1,95 @@
+"""What the daemon asks a decoder process for and what it answers; imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from photosd.models.spec import Preprocess
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """The pixels a model wants: squares of ``size``, and how a photo is brought to that."""
+
+    size: int
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    resize_mode: Literal["shortest", "squash"] = "shortest"
+
+    @classmethod
+    def of(cls, preprocess: Preprocess) -> Shape:
+        """The shape that a model's preprocessing asks for."""
+        return cls(preprocess.size, preprocess.interpolation, preprocess.resize_mode)
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a photo says about itself; None where it is silent or lies beyond belief.
+
+    ``width`` and ``height`` are those of the upright picture; ``taken_at`` is in Unix seconds,
+    taken in this machine's time zone unless the photo names its own; ``rating`` is 0 to 5 (-1:
+    rejected); ``orientation`` (1 to 8) is what was undone to make it upright.
+    """
+
+    width: int
+    height: int
+    format: str
+    orientation: int = 1
+    taken_at: float | None = None
+    camera: str | None = None
+    lens: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    rating: int | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which bytes a file held, and how it looked to stat while they were read.
+
+    ``content_id`` is the size in hexadecimal, ``-`` and the xxh3-128 digest of the whole bytes.
+    """
+
+    content_id: str
+    size: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file to be read; ``pixels`` is the longest side of a thumbnail."""
+
+    op: Literal["identify", "decode", "thumbnail"]
+    path: bytes
+    shape: Shape | None = None
+    pixels: int = 0
+
+    def as_header(self) -> dict[str, Any]:
+        """The request as the header of a frame."""
+        header: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(bytes,))
+        return header
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A DecodeFailed on its way to the daemon."""
+
+    code: str
+    reason: str
+    remedy: str
+    transient: bool
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``read``: the bytes are here, decoding begins; else the result, or why there is none."""
+
+    ready: bool = False
+    read: bool = False
+    failure: Failure | None = None
+    identity: Identity | None = None
+    facts: Facts | None = None
+    tiles: int = 0
+    size: tuple[int, int] = (0, 0)
+
+    def as_header(self) -> dict[str, Any]:
+        """The reply as the header of a frame."""
+        header: dict[str, Any] = msgspec.to_builtins(self)
+        return header

@@ -1,0 +1,107 @@
+"""The decoders as the daemon sees them: paths in, futures of pixels, identities, thumbnails out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future
+
+import msgspec
+import numpy as np
+
+from photosd.core.clock import Deadline
+from photosd.decode.decoder import Answer
+from photosd.decode.failures import DecodeFailed
+from photosd.decode.lane import Lane, Task
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Identity, Request, Shape
+from photosd.decode.results import Decoded, Thumbnail
+
+STOP_SECONDS = 5.0
+URGENT_WORKERS = 1
+
+__all__ = ["DecodeLimits", "Decoded", "Identity", "Pool", "Shape", "Thumbnail"]
+
+
+class Pool:
+    """Background workers for indexing, and one of normal priority for what a person waits for.
+
+    Every future ends: with its result, or with a DecodeFailed. Submitting raises Busy when
+    thousands wait already. Safe to use from any thread.
+    """
+
+    def __init__(self, workers: int, limits: DecodeLimits | None = None) -> None:
+        """``workers`` background processes at most; 0: one for each core."""
+        self._lock = threading.Lock()
+        self._limits = (limits or DecodeLimits()).resolved()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self._background = Lane("background", workers or cores or 1, self._current, urgent=False)
+        self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
+
+    def start(self) -> None:
+        """Begin to serve; processes start when there is something to read."""
+        self._background.start()
+        self._urgent.start()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End every process within ``seconds``; what is unfinished fails with Stopped."""
+        deadline = Deadline.after(seconds)
+        self._urgent.stop(deadline)
+        self._background.stop(deadline)
+
+    def set_limits(self, limits: DecodeLimits) -> None:
+        """New limits, in force from the next file of each worker on."""
+        with self._lock:
+            self._limits = limits.resolved()
+
+    @property
+    def pids(self) -> list[int]:
+        """The decoder processes that are up."""
+        return self._background.pids + self._urgent.pids
+
+    def decode(self, path: bytes, shape: Shape, *, urgent: bool = False) -> Future[Decoded]:
+        """Pixels and facts of a photo; ``urgent`` when a person waits for it."""
+        request = Request(op="decode", path=path, shape=shape)
+        lane = self._urgent if urgent else self._background
+        return lane.submit(Task(request, lambda answer: _decoded(answer, shape)))
+
+    def identify(self, path: bytes) -> Future[Identity]:
+        """Content id and stat of a file, nothing decoded; works for files of any size."""
+        return self._background.submit(Task(Request(op="identify", path=path), _identity))
+
+    def thumbnail(
+        self, path: bytes, pixels: int, deadline: Deadline | None = None
+    ) -> Future[Thumbnail]:
+        """A small JPEG, ``pixels`` at most on its long side; TooSlow once ``deadline`` passed."""
+        request = Request(op="thumbnail", path=path, pixels=max(16, min(pixels, 4096)))
+        return self._urgent.submit(Task(request, _thumbnail, deadline))
+
+    def _current(self) -> DecodeLimits:
+        with self._lock:
+            return self._limits
+
+
+def _identity(answer: Answer) -> Identity:
+    reply, _ = answer
+    if reply.identity is None:
+        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd bugreport")
+    return reply.identity
+
+
+def _decoded(answer: Answer, shape: Shape) -> Decoded:
+    reply, blobs = answer
+    identity = _identity(answer)
+    expected = shape.size * shape.size * 3
+    if reply.facts is None or not blobs or any(len(blob) != expected for blob in blobs):
+        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd bugreport")
+    pixels = np.frombuffer(b"".join(blobs), np.uint8)
+    return Decoded(
+        **msgspec.structs.asdict(identity),
+        pixels=pixels.reshape(len(blobs), shape.size, shape.size, 3),
+        facts=reply.facts,
+    )
+
+
+def _thumbnail(answer: Answer) -> Thumbnail:
+    reply, blobs = answer
+    return Thumbnail(bytes(blobs[0]), *reply.size)

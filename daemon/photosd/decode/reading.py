@@ -1,0 +1,148 @@
+"""Getting a file's bytes once, with its content id, without ever waiting on something odd."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import xxhash
+
+from photosd.decode import faults
+from photosd.decode.failures import DecodeFailed, FileGone
+from photosd.decode.limits import MIB
+from photosd.decode.messages import Identity
+
+SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
+
+
+def read(path: bytes, most: int) -> tuple[bytes, Identity]:
+    """All bytes of a regular file and who it is; raises DecodeFailed, also above ``most`` bytes.
+
+    The bytes are copied rather than mapped: a mapped file that shrinks would kill the process.
+    """
+    with _opened(path) as (descriptor, before):
+        if before.st_size > most:
+            raise DecodeFailed(
+                "too_large",
+                f"too large: {before.st_size / MIB:,.0f} MiB,"
+                f" the limit on this machine is {most // MIB:,} MiB",
+                "export a smaller copy",
+            )
+        faults.strike("read", path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(before.st_size + 1)
+        identity = _identity(descriptor, before, len(data), xxhash.xxh3_128_hexdigest(data))
+    return data, identity
+
+
+def identify(path: bytes) -> Identity:
+    """Who a regular file is, however large; raises DecodeFailed."""
+    with _opened(path) as (descriptor, before):
+        faults.strike("read", path)
+        digest, size, buffer = xxhash.xxh3_128(), 0, bytearray(MIB)
+        view = memoryview(buffer)
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            while size <= before.st_size and (count := file.readinto(buffer)):
+                digest.update(view[:count])
+                size += count
+        return _identity(descriptor, before, size, digest.hexdigest())
+
+
+@contextmanager
+def _opened(path: bytes) -> Iterator[tuple[int, os.stat_result]]:
+    """An open descriptor of a regular file and its state; OSErrors become DecodeFailed."""
+    try:
+        _refuse(os.stat(path))  # noqa: PTH116 (bytes); some devices mind being opened
+        # Should a FIFO take its place in between, then opening it must not wait for a writer.
+        descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            state = os.fstat(descriptor)
+            _refuse(state)
+            yield descriptor, state
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise failure_of(error) from error
+
+
+def _open(path: bytes, flags: int) -> int:
+    """Open without touching the time of last access where that is allowed."""
+    if quiet := getattr(os, "O_NOATIME", 0):
+        try:
+            return os.open(path, flags | quiet)
+        except PermissionError:  # somebody else's file
+            pass
+    return os.open(path, flags)
+
+
+def _refuse(state: os.stat_result) -> None:
+    if not stat.S_ISREG(state.st_mode):
+        raise DecodeFailed(
+            "not_a_file",
+            f"it is a {_kind(state.st_mode)}, not a file",
+            "give it a name that does not look like a photo's",
+        )
+    if sys.platform == "darwin" and state.st_flags & SF_DATALESS:
+        raise DecodeFailed(
+            "in_the_cloud",
+            "the photo is in iCloud and not on this machine",
+            "download it in Finder",
+            transient=True,
+        )
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "pipe",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "special file")
+
+
+def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -> Identity:
+    after = os.fstat(descriptor)
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or (
+        size != after.st_size
+    ):
+        raise DecodeFailed(
+            "changing", "the file changed while it was read", "nothing to do", transient=True
+        )
+    return Identity(
+        content_id=f"{size:x}-{digest}",
+        size=size,
+        mtime_ns=after.st_mtime_ns,
+        inode=after.st_ino,
+        device=after.st_dev,
+    )
+
+
+def failure_of(error: OSError) -> DecodeFailed:
+    """What went wrong between photosd and the file system."""
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR | errno.ENXIO | errno.ESTALE:
+            return FileGone()
+        case errno.EACCES | errno.EPERM:
+            return DecodeFailed(
+                "permission",
+                "photosd may not read the file",
+                "give your user read access to it: chmod u+r FILE (and u+x on its folders)",
+            )
+        case errno.ELOOP:
+            return DecodeFailed(
+                "link_loop", "the file is a link that leads in a circle", "remove the link"
+            )
+        case errno.ENAMETOOLONG:
+            return DecodeFailed("name", "the path is too long for this system", "shorten it")
+    return DecodeFailed(
+        "io",
+        f"the disk did not deliver the file: {error.strerror or error}",
+        "check the disk and its connection",
+        transient=True,
+    )

@@ -1,0 +1,91 @@
+"""What a decoder's exception means for the person who owns the file."""
+
+from __future__ import annotations
+
+import re
+
+from PIL import UnidentifiedImageError
+
+from photosd.decode.failures import LOOK, UPDATE, DecodeFailed
+
+# How files of known kinds begin; enough to tell a damaged picture from something else.
+BEGINNINGS = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"BM", "BMP"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+)
+# … and of files that begin like a video: the brand tells.
+BRANDS = dict.fromkeys(
+    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
+)
+BRANDS |= {b"avif": "AVIF", b"avis": "AVIF"}
+ENDS_EARLY = re.compile(r"truncated|unexpected end|premature|not enough|no more data|eof", re.I)
+BEYOND_US = re.compile(r"unsupported|not supported|cannot handle|not available|unknown", re.I)
+
+
+def explain(error: Exception, data: bytes | None = None) -> DecodeFailed:
+    """The failure behind an exception that decoding ``data`` ended with."""
+    if isinstance(error, DecodeFailed):
+        return error
+    if isinstance(error, MemoryError):
+        return DecodeFailed(
+            "memory",
+            "decoding it takes more memory than a decoder may use",
+            "export a smaller copy, or raise the limit: photosd config set decode.max_megapixels N",
+        )
+    if data is None:
+        return DecodeFailed("internal", f"unexpected: {_short(error)}", UPDATE)
+    kind = kind_of(data)
+    if not data:
+        return DecodeFailed("empty", "the file is empty (0 bytes)")
+    if isinstance(error, UnidentifiedImageError):
+        return _unidentified(kind, data)
+    what = f"the {kind} picture" if kind else "the picture"
+    if ENDS_EARLY.search(str(error)):
+        return DecodeFailed("truncated", f"the file is truncated: {what} ends too early")
+    if BEYOND_US.search(str(error)):
+        return DecodeFailed(
+            "unsupported", f"a kind of picture photosd cannot read ({_short(error)})", UPDATE
+        )
+    return DecodeFailed("damaged", f"{what} is damaged ({_short(error)})")
+
+
+def _unidentified(kind: str, data: bytes) -> DecodeFailed:
+    if kind:
+        return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
+    if data[4:8] == b"ftyp":
+        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", LOOK)
+    if _is_text(data):
+        return DecodeFailed("not_a_picture", "not a picture: the file holds text", LOOK)
+    if not any(data[:4096]):
+        return DecodeFailed("damaged", "the file begins with zeros: its content was lost")
+    return DecodeFailed("not_a_picture", "not a picture photosd knows", LOOK)
+
+
+def kind_of(data: bytes) -> str:
+    """The format that the first bytes promise; empty when they promise none."""
+    if data[4:8] == b"ftyp":
+        return BRANDS.get(data[8:12], "")
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP"
+    return next((kind for start, kind in BEGINNINGS if data.startswith(start)), "")
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        # A character may be cut in half at the end of the sample.
+        sample = data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore")
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in sample and sum(c.isprintable() or c.isspace() for c in sample) > 0.95 * len(
+        sample
+    )
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

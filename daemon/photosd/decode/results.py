@@ -1,0 +1,26 @@
+"""What the daemon gets for a photo: its pixels with its facts, or a thumbnail."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.decode.messages import Facts, Identity
+
+Pixels = NDArray[np.uint8]
+
+
+class Decoded(Identity, frozen=True, kw_only=True):
+    """A photo ready for the model: ``pixels`` is (tiles, size, size, 3) uint8, RGB, upright."""
+
+    pixels: Pixels
+    facts: Facts
+
+
+class Thumbnail(msgspec.Struct, frozen=True):
+    """A small upright JPEG in sRGB, without metadata."""
+
+    jpeg: bytes
+    width: int
+    height: int

@@ -1,0 +1,84 @@
+"""Hints that something may have changed, gathered so that one change is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Kind = Literal["path", "subtree", "overflow"]
+
+
+class Hint(NamedTuple):
+    """Where to look: never what happened there, which only looking can tell.
+
+    ``path``: stat this one. ``subtree``: scan at and below it. ``overflow``: everything below this
+    root (``b""``: all roots) must be scanned again, and the root itself looked at.
+    """
+
+    kind: Kind
+    path: bytes
+
+
+class HintBatch:
+    """A set of hints in which the wider ones swallow those they cover."""
+
+    def __init__(self) -> None:
+        self._paths: set[bytes] = set()
+        self._trees: set[bytes] = set()
+        self._roots: set[bytes] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._paths or self._trees or self._roots)
+
+    def __len__(self) -> int:
+        return len(self._paths) + len(self._trees) + len(self._roots)
+
+    def path(self, path: bytes) -> None:
+        """Add a file to look at."""
+        self._paths.add(path)
+
+    def subtree(self, directory: bytes) -> None:
+        """Add a directory to scan."""
+        self._trees.add(directory)
+
+    def overflow(self, root: bytes) -> None:
+        """Add a root to scan; ``b""`` is all of them."""
+        self._roots.add(root)
+
+    def take(self) -> list[Hint]:
+        """The hints that no other one covers, widest first; the batch is empty after."""
+        if b"" in self._roots:
+            taken = [Hint("overflow", b"")]
+        else:
+            trees = [
+                tree
+                for tree in topmost(self._trees)
+                if not (tree in self._roots or _within(tree, self._roots))
+            ]
+            wide = self._roots | set(trees)
+            taken = [Hint("overflow", root) for root in sorted(self._roots)]
+            taken += [Hint("subtree", tree) for tree in trees]
+            taken += [Hint("path", path) for path in sorted(self._paths) if not _within(path, wide)]
+        self._paths, self._trees, self._roots = set(), set(), set()
+        return taken
+
+
+def topmost(directories: Iterable[bytes]) -> list[bytes]:
+    """The directories that lie in no other of them, sorted."""
+    kept: list[bytes] = []
+    # With the closing slash a directory is followed at once by all that lies in it.
+    for directory in sorted(directories, key=lambda path: path + b"/"):
+        if not (kept and directory.startswith(kept[-1] + b"/")):
+            kept.append(directory)
+    return kept
+
+
+def _within(path: bytes, directories: set[bytes]) -> bool:
+    """Whether ``path`` lies below one of the directories."""
+    if not directories:
+        return False
+    while path:
+        path = path.rpartition(b"/")[0]
+        if path in directories:
+            return True
+    return b"/" in directories

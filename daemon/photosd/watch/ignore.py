@@ -1,0 +1,179 @@
+"""Which files and directories of a watched folder photosd leaves alone, and why."""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH114
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+from photosd.core.errors import BadRequest
+
+log = structlog.get_logger()
+
+IGNORE_FILE = b".photosdignore"
+HIDE_MARK = b".nomedia"
+MARKS = frozenset((IGNORE_FILE, HIDE_MARK))
+# Thumbnails, snapshots and bins of NAS systems and Windows; the dotted kinds are hidden anyway.
+JUNK = frozenset(
+    (b"@eaDir", b"#recycle", b"#snapshot", b"$RECYCLE.BIN", b"System Volume Information")
+)
+IGNORE_FILE_BYTES = 1 << 20
+DOT = ord(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The rules that hold for the names inside one directory.
+
+    ``specs`` are gitignore patterns with the length of the path they are relative to, the
+    deepest last; as in git the last pattern that matches decides, the deepest file first.
+    """
+
+    prefix: bytes  # the directory with a closing slash
+    specs: tuple[tuple[int, GitIgnoreSpec], ...]
+    forbidden: Container[bytes]
+
+    def hides(self, name: bytes, is_directory: bool) -> bool:
+        """Whether the entry ``name`` of this directory is left alone."""
+        if name[0] == DOT:
+            return True
+        if is_directory and (name in JUNK or self.prefix + name in self.forbidden):
+            return True
+        return bool(self.specs) and self._excluded(name, is_directory)
+
+    def below(self, name: bytes) -> Level:
+        """The rules inside the sub-directory ``name``, its own ignore file not read yet."""
+        return Level(b"%s%s/" % (self.prefix, name), self.specs, self.forbidden)
+
+    def settled(self, names: Container[bytes] | None = None) -> Level | None:
+        """These rules with what the directory itself says; None when it hides itself.
+
+        ``names`` are the names in it that begin with a dot, where they are known already.
+        """
+        if _has(self.prefix, HIDE_MARK, names):
+            return None
+        return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
+
+    def _with_ignore_file(self) -> Level:
+        spec = _read_ignore_file(self.prefix + IGNORE_FILE)
+        if spec is None:
+            return self
+        return Level(self.prefix, (*self.specs, (len(self.prefix), spec)), self.forbidden)
+
+    def _excluded(self, name: bytes, is_directory: bool) -> bool:
+        path = self.prefix + name + (b"/" if is_directory else b"")
+        for length, spec in reversed(self.specs):
+            verdict = spec.check_file(os.fsdecode(path[length:])).include
+            if verdict is not None:
+                return verdict
+        return False
+
+
+class IgnoreRules:
+    """The rules of one watched folder.
+
+    Left alone: hidden names, `@eaDir` and its kind, what ``excludes`` or a `.photosdignore`
+    matches (gitignore syntax, `.photosdignore` counting from its own directory), everything in a
+    directory that holds `.nomedia`, and ``other_roots``: folders that are watched by themselves.
+    The folder itself is never ignored. Ignore files are read anew at each question.
+    """
+
+    def __init__(
+        self, root: bytes, excludes: Sequence[str] = (), *, other_roots: Iterable[bytes] = ()
+    ) -> None:
+        """Raises BadRequest naming the pattern of ``excludes`` that cannot be understood."""
+        prefix = _closed(root)
+        spec, wrong = _compile(excludes)
+        if wrong:
+            raise BadRequest(
+                f"the pattern {wrong[0]!r} cannot be understood",
+                remedy="use the syntax of .gitignore, for example: --exclude 'Screenshots/'",
+            )
+        self.root = root
+        specs = ((len(prefix), spec),) if spec is not None else ()
+        self._top = Level(prefix, specs, frozenset(other_roots) - {root})
+
+    def inside(self, directory: bytes) -> Level | None:
+        """The rules inside ``directory`` (the root or below), its own ignore file not read yet.
+
+        None when the directory is ignored, or leads through a link (links to directories are
+        never followed). Raises ValueError when it lies outside the root.
+        """
+        level: Level | None = self._top
+        for name in self._names(directory):
+            level = level.settled() if level is not None else None
+            if level is None or level.hides(name, is_directory=True):
+                return None
+            if os.path.islink(level.prefix + name):
+                return None
+            level = level.below(name)
+        return level
+
+    def ignored(self, path: bytes, is_directory: bool = False) -> bool:
+        """Whether ``path`` is left alone, as scans do. Raises ValueError outside the root."""
+        if path == self.root:
+            return False
+        directory, _, name = path.rpartition(b"/")
+        level = self.inside(directory or b"/")
+        level = level.settled() if level is not None else None
+        return level is None or level.hides(name, is_directory)
+
+    def _names(self, directory: bytes) -> list[bytes]:
+        """The names that lead from the root to ``directory``."""
+        if directory == self.root:
+            return []
+        prefix = self._top.prefix
+        if not directory.startswith(prefix):
+            raise ValueError(f"{directory!r} is not in {self.root!r}")
+        return directory[len(prefix) :].split(b"/")
+
+
+def _has(prefix: bytes, name: bytes, names: Container[bytes] | None) -> bool:
+    return os.path.lexists(prefix + name) if names is None else name in names
+
+
+def _closed(directory: bytes) -> bytes:
+    return directory if directory.endswith(b"/") else directory + b"/"
+
+
+def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
+    """The patterns in ``file``; a line that cannot be understood is reported and skipped."""
+    try:
+        # Not blocking: a FIFO of that name must not stop a scan.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            text = os.fsdecode(os.read(descriptor, IGNORE_FILE_BYTES))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        log.warning("ignore_file_unreadable", file=file, cause=error.strerror)
+        return None
+    spec, wrong = _compile(line.rstrip("\r") for line in text.split("\n"))
+    if wrong:
+        log.warning("ignore_file_lines_skipped", file=file, lines=wrong[:5], count=len(wrong))
+    return spec
+
+
+def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
+    """The patterns of ``lines`` (None when there are none) and the lines that are not patterns."""
+    patterns, wrong = [], []
+    for line in lines:
+        try:
+            pattern = GitIgnoreSpecPattern(line)
+        except (ValueError, re.error):
+            wrong.append(line)
+            continue
+        if pattern.include is not None:
+            patterns.append(pattern)
+    return (GitIgnoreSpec(patterns) if patterns else None), wrong

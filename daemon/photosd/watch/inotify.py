@@ -1,0 +1,236 @@
+"""Linux: one inotify watch for every directory that is not ignored, kept right through renames."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
+
+from photosd.decode.formats import is_photo_name
+from photosd.watch.ignore import MARKS, IgnoreRules, Level
+from photosd.watch.kernel import DIRECTORY_MASK, ROOT_MASK, Kernel
+from photosd.watch.limits import watch_budget
+from photosd.watch.source import Listener, OutOfWatches, Receive
+from photosd.watch.walk import walk
+
+FULL = frozenset((errno.ENOSPC, errno.ENOMEM))
+DENIED = frozenset((errno.EACCES, errno.EPERM))
+
+ARRIVED = InotifyConstants.IN_CREATE | InotifyConstants.IN_MOVED_TO
+SELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """A watched directory; ``level`` is None while it hides itself."""
+
+    path: bytes
+    descriptor: WatchDescriptor
+    ignore: IgnoreRules | None  # None: the probe directory
+    level: Level | None = None
+
+
+class InotifySource:
+    """A `Source` of inotify events.
+
+    How it stays right: a directory that arrives (created or moved to) is walked, each directory
+    on the way watched before it is listed, and only then hinted; one that leaves is dropped with
+    all below it. So whatever the order in which the kernel's news is read, the last arrival of a
+    directory leaves it watched under its present path, and a scan after the hint sees the rest.
+    One inode seen under two paths (bind mounts) reports for both.
+    """
+
+    def __init__(self, receive: Receive, listener: Listener) -> None:
+        self._receive, self._listener = receive, listener
+        self._kernel: Kernel | None = None
+        self._budget = 0
+        self._by_path: dict[bytes, Watched] = {}
+        self._by_descriptor: dict[WatchDescriptor, list[Watched]] = {}
+        self._counts: Counter[bytes] = Counter()
+        self._denied: set[bytes] = set()
+        self._prune: dict[bytes, frozenset[bytes]] = {}
+
+    def open(self, probe_directory: bytes) -> None:
+        """Start an inotify instance that watches the probe directory alone."""
+        kernel = Kernel(lambda event: self._receive(partial(self._digest, event)))
+        kernel.start()
+        self._kernel = kernel
+        self._enter(Watched(probe_directory, kernel.watch(probe_directory, ROOT_MASK), None))
+
+    def close(self) -> None:
+        """Give the instance and with it all watches back; news still on the way is dropped."""
+        if self._kernel is not None:
+            self._kernel.retire()
+        self._kernel = None
+
+    def alive(self) -> bool:
+        """Whether the reader runs."""
+        return self._kernel is not None and self._kernel.is_alive()
+
+    def complete(self) -> bool:
+        """Whether the kernel holds as many watches as we think."""
+        return self._kernel is not None and self._kernel.held() == len(self._by_descriptor)
+
+    def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
+        """Watch the root and all below it that is not ignored."""
+        self._budget = watch_budget()
+        self.unwatch(ignore.root)
+        self._prune[ignore.root] = prune
+        self._watch_tree(ignore, ignore.root)
+        if not self._counts[ignore.root]:
+            raise PermissionError(errno.EACCES, "it cannot be watched", ignore.root)
+
+    def unwatch(self, root: bytes) -> None:
+        """Drop every watch of the root."""
+        self._drop_tree(root, root)
+
+    def renew(self, root: bytes, top: bytes) -> None:
+        """Watch what lies at ``top`` now."""
+        watched = self._by_path.get(root)
+        if watched is not None and watched.ignore is not None:
+            self._drop_tree(root, top)
+            self._arrive(watched.ignore, top)
+
+    def strayed(self, path: bytes) -> bool:
+        """Whether the kernel knows another directory by this path than the one watched."""
+        watched = self._by_path.get(path)
+        if watched is None or watched.ignore is None or self._kernel is None:
+            return False
+        try:
+            present = self._kernel.watch(path, _mask(path, watched.ignore))
+        except OSError:
+            return True
+        if present not in self._by_descriptor:
+            self._kernel.unwatch(present)
+        return present != watched.descriptor
+
+    def watches(self, root: bytes) -> int:
+        """Directories watched for the root."""
+        return self._counts[root]
+
+    def _digest(self, event: InotifyEvent) -> None:
+        """Turn one kernel event into watches and hints."""
+        if self._kernel is None:  # closed: its numbers mean nothing any more
+            return
+        if event.is_queue_overflow:
+            self._listener.lost()
+            return
+        if event.mask & SELF:
+            self._listener.look_up()
+        # A copy: digesting adds and drops watches.
+        for watched in list(self._by_descriptor.get(event.wd, ())):
+            if event.mask & InotifyConstants.IN_UNMOUNT:
+                self._listener.unmounted(watched.path)
+            elif event.is_ignored:
+                self._forget(watched)
+            elif watched.ignore is None:
+                self._listener.heard(event.name)
+            elif event.name:
+                self._changed(watched, watched.ignore, event)
+
+    def _changed(self, directory: Watched, ignore: IgnoreRules, event: InotifyEvent) -> None:
+        """Something called ``event.name`` in a watched directory changed."""
+        name, level = event.name, directory.level
+        if name in MARKS:
+            self.renew(ignore.root, directory.path)
+            return
+        is_directory = bool(event.mask & InotifyConstants.IN_ISDIR)
+        if level is None or level.hides(name, is_directory):
+            return
+        path = level.prefix + name
+        if not is_directory:
+            if is_photo_name(name):
+                self._listener.batch.path(path)
+        elif event.mask & ARRIVED:
+            self._arrive(ignore, path)
+        elif event.is_delete:
+            if path in self._by_path:  # empty by now, so nothing below it to drop
+                self._forget(self._by_path[path], unwatch=True)
+            self._listener.batch.subtree(path)
+        elif event.is_moved_from:
+            self._drop_tree(ignore.root, path)
+            self._listener.batch.subtree(path)
+        elif path in self._denied:
+            self._arrive(ignore, path)
+
+    def _arrive(self, ignore: IgnoreRules, top: bytes) -> None:
+        """Watch a directory that is new here, then hint that it must be scanned."""
+        try:
+            self._watch_tree(ignore, top)
+        except OutOfWatches as error:
+            self._listener.too_many(ignore.root, error)
+        self._listener.batch.subtree(top)
+
+    def _watch_tree(self, ignore: IgnoreRules, top: bytes) -> None:
+        """Watch every directory from ``top`` down; raises OutOfWatches."""
+
+        def watch(path: bytes, _level: Level) -> None:
+            self._watch_directory(path, ignore)
+
+        prune = self._prune.get(ignore.root, frozenset())
+        for directory, level, _ in walk(ignore, top, on_directory=watch, prune=prune):
+            if directory in self._by_path:
+                self._by_path[directory].level = level
+
+    def _watch_directory(self, path: bytes, ignore: IgnoreRules) -> None:
+        if self._kernel is None:
+            return
+        if len(self._by_descriptor) >= self._budget and path not in self._by_path:
+            raise OutOfWatches(
+                f"its directories are more than the {self._budget} that photosd may watch"
+            )
+        self._denied.discard(path)
+        try:
+            descriptor = self._kernel.watch(path, _mask(path, ignore))
+        except OSError as error:
+            if error.errno in FULL:
+                raise OutOfWatches(
+                    f"the kernel refused after {len(self._by_descriptor)} directories"
+                ) from error
+            if error.errno in DENIED:
+                self._denied.add(path)
+            return  # gone again, or a link by now
+        self._enter(Watched(path, descriptor, ignore))
+
+    def _enter(self, watched: Watched) -> None:
+        """Put a watch into both tables, in place of the one its path had."""
+        former = self._by_path.get(watched.path)
+        if former is not None:
+            self._forget(former, unwatch=former.descriptor != watched.descriptor)
+        self._by_path[watched.path] = watched
+        self._by_descriptor.setdefault(watched.descriptor, []).append(watched)
+        if watched.ignore is not None:
+            self._counts[watched.ignore.root] += 1
+
+    def _drop_tree(self, root: bytes, top: bytes) -> None:
+        """Drop the watches that ``root`` has at and below ``top``."""
+        inside = top.rstrip(b"/") + b"/"
+        for path, watched in list(self._by_path.items()):
+            if (
+                (path == top or path.startswith(inside))
+                and watched.ignore is not None
+                and watched.ignore.root == root
+            ):
+                self._forget(watched, unwatch=True)
+        self._denied = {path for path in self._denied if not path.startswith(inside)} - {top}
+
+    def _forget(self, watched: Watched, *, unwatch: bool = False) -> None:
+        """Take a watch out of the tables, and with ``unwatch`` from the kernel too."""
+        if self._by_path.get(watched.path) is not watched:
+            return
+        del self._by_path[watched.path]
+        if watched.ignore is not None:
+            self._counts[watched.ignore.root] -= 1
+        others = self._by_descriptor[watched.descriptor]
+        others.remove(watched)
+        if not others:
+            del self._by_descriptor[watched.descriptor]
+            if unwatch and self._kernel is not None:
+                self._kernel.unwatch(watched.descriptor)
+
+
+def _mask(path: bytes, ignore: IgnoreRules) -> Mask:
+    return ROOT_MASK if path == ignore.root else DIRECTORY_MASK

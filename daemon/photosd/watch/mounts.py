@@ -1,0 +1,110 @@
+"""The table of mounted file systems: what a path lies on, and whether the table has changed."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+# Events of other machines never arrive here, whatever the local kernel says.
+NETWORK = frozenset(
+    (
+        "9p",
+        "afpfs",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "ocfs2",
+        "orangefs",
+        "pvfs2",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "virtiofs",
+        "webdav",
+    )
+)
+# FUSE file systems on a local disk, where the kernel sees every change.
+LOCAL_FUSE = frozenset(("fuseblk", "fuse.bindfs", "fuse.encfs", "fuse.gocryptfs", "fuse.ntfs-3g"))
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One mounted file system: where, of which kind, and from what."""
+
+    point: bytes
+    filesystem: str
+    source: str
+
+    @property
+    def remote(self) -> bool:
+        """Whether others may change it without our kernel hearing of it."""
+        kind = self.filesystem
+        return kind in NETWORK or (
+            kind.startswith(("fuse", "macfuse", "osxfuse")) and kind not in LOCAL_FUSE
+        )
+
+
+def mounts() -> dict[bytes, Mount]:
+    """Every mount by its mount point, the uppermost where several are stacked."""
+    return {
+        (point := os.fsencode(part.mountpoint)): Mount(point, part.fstype, part.device)
+        for part in psutil.disk_partitions(all=True)
+    }
+
+
+def mount_of(path: bytes, table: Mapping[bytes, Mount]) -> Mount:
+    """The mount that the absolute ``path`` lies on; it need not exist."""
+    point = path
+    while point not in table:
+        shorter = point.rpartition(b"/")[0] or b"/"
+        if shorter == point:
+            return Mount(b"/", "", "")
+        point = shorter
+    return table[point]
+
+
+class MountWatch:
+    """Tells, without waiting, which mount points have appeared or gone since it was last asked."""
+
+    def __init__(self) -> None:
+        self.table = mounts()
+        self._poll: select.poll | None = None
+        if sys.platform == "linux":
+            self._file = open("/proc/self/mountinfo", "rb")  # noqa: SIM115, PTH123 (closed by close)
+            self._poll = select.poll()
+            self._poll.register(self._file, select.POLLERR | select.POLLPRI)
+
+    def changes(self) -> frozenset[bytes] | None:
+        """Mount points that changed hands; None when nothing at all has happened.
+
+        What was unmounted and mounted again since the last question looks as before.
+        """
+        if self._poll is not None and not self._poll.poll(0):
+            return None
+        before, self.table = self.table, mounts()
+        return frozenset(
+            point
+            for point in before.keys() | self.table.keys()
+            if before.get(point) != self.table.get(point)
+        )
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._poll is not None:
+            self._file.close()

@@ -1,0 +1,222 @@
+"""The watched folders: which are watched, which only scanned, which are away, and why."""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH116
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from photosd.watch.hints import HintBatch, topmost
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.limits import WatchLimits, instances_remedy, watch_budget, watches_remedy
+from photosd.watch.mounts import MountWatch, mount_of
+from photosd.watch.source import OutOfWatches, Source
+
+log = structlog.get_logger()
+
+RootState = Literal["starting", "watching", "scan_only", "away"]
+NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class RootHealth:
+    """How one folder is watched; ``watches`` is how many directories the kernel reports on."""
+
+    root: bytes
+    state: RootState
+    reason: str | None = None
+    remedy: str | None = None
+    watches: int = 0
+
+
+@dataclass(eq=False)
+class _Root:
+    ignore: IgnoreRules
+    health: RootHealth
+    identity: tuple[int, int] | None = None
+    prune: frozenset[bytes] = field(default_factory=frozenset)
+    retry_at: float = NEVER
+    budget: int = 0
+
+
+class Roots:
+    """Keeps every folder watched as well as it can be; any thread may ask for `health` alone."""
+
+    def __init__(self, limits: WatchLimits, batch: HintBatch) -> None:
+        self._limits, self._batch = limits, batch
+        self._roots: dict[bytes, _Root] = {}
+        self._lock = threading.Lock()
+        self._mounts = MountWatch()
+        self._unmounted: set[bytes] = set()
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._mounts.close()
+
+    def health(self) -> list[RootHealth]:
+        """Every folder in the order they were added."""
+        with self._lock:
+            return [root.health for root in self._roots.values()]
+
+    def add(self, ignore: IgnoreRules, source: Source | None, now: float) -> None:
+        """Watch a folder, or change the rules of one; then it must be scanned."""
+        self.check_mounts(source, now)
+        root = _Root(ignore, RootHealth(ignore.root, "starting"))
+        with self._lock:
+            self._roots[ignore.root] = root
+        self._watch(root, source, now)
+        self._batch.overflow(ignore.root)
+
+    def remove(self, path: bytes, source: Source | None) -> None:
+        """Forget a folder."""
+        with self._lock:
+            self._roots.pop(path, None)
+        if source is not None:
+            source.unwatch(path)
+
+    def watch_all(self, source: Source | None, now: float) -> None:
+        """Watch every folder with a source that is new, or with none."""
+        for root in list(self._roots.values()):
+            self._watch(root, source, now)
+
+    def full(self, path: bytes, error: OutOfWatches, source: Source, now: float) -> None:
+        """A folder takes more watches than there are: scan it, and leave the watches to others."""
+        source.unwatch(path)
+        if (root := self._roots.get(path)) is not None:
+            root.retry_at, root.budget = now + self._limits.retry, watch_budget()
+            self._set(root, "scan_only", str(error), watches_remedy())
+
+    def unmounted(self, directory: bytes) -> None:
+        """The file system that ``directory`` lay on has gone; another may be there by now."""
+        self._unmounted.add(directory)
+
+    def check_mounts(self, source: Source | None, now: float) -> None:
+        """Look for file systems that came or went at, above or below the folders."""
+        # The table is read before any directory is, so that what comes in between is seen twice.
+        changed = self._mounts.changes()
+        if changed is None and not self._unmounted:
+            return
+        strayed = {p for p in self._mounts.table if source is not None and source.strayed(p)}
+        points = topmost((changed or frozenset()) | self._unmounted | strayed)
+        self._unmounted = set()
+        for root in list(self._roots.values()):
+            self._mounts_changed(root, points, source, now)
+
+    def check(self, source: Source | None, now: float) -> None:
+        """Look for folders that were replaced, have gone or come back."""
+        for root in list(self._roots.values()):
+            before = root.health.state
+            if self._needs_watching(root, source, now):
+                identity = root.identity
+                self._watch(root, source, now)
+                if root.identity != identity or root.health.state != before:
+                    self._batch.overflow(root.ignore.root)
+            elif source is not None:
+                self._count(root, source)
+
+    def _needs_watching(self, root: _Root, source: Source | None, now: float) -> bool:
+        """Whether the folder is not watched as it should be; asks the disk, unless it is remote."""
+        path, state = root.ignore.root, root.health.state
+        if mount_of(path, self._mounts.table).remote:
+            return False
+        identity = _identity(path)
+        if identity != root.identity:
+            return True
+        if identity is None or source is None:
+            return False
+        if state == "watching" and (not source.watches(path) or source.strayed(path)):
+            root.identity = None  # the same numbers again, but another directory
+            return True
+        may_retry = now >= root.retry_at or (root.budget and watch_budget() > root.budget)
+        return state == "away" or (state == "scan_only" and bool(may_retry))
+
+    def _mounts_changed(
+        self, root: _Root, changed: Iterable[bytes], source: Source | None, now: float
+    ) -> None:
+        """Mount points changed hands: at or above the folder it is another one now."""
+        path = root.ignore.root
+        below = [point for point in changed if point.startswith(path.rstrip(b"/") + b"/")]
+        above = any(
+            path == point or path.startswith(point.rstrip(b"/") + b"/") for point in changed
+        )
+        if above or self._remote_below(path) != root.prune:
+            self._watch(root, source, now)
+            self._batch.overflow(path)
+        elif source is not None:
+            for point in below:
+                source.renew(path, point)
+
+    def _watch(self, root: _Root, source: Source | None, now: float) -> None:
+        """Watch a folder from scratch and set its state."""
+        path = root.ignore.root
+        mount = mount_of(path, self._mounts.table)
+        root.retry_at, root.budget, root.prune = NEVER, 0, self._remote_below(path)
+        root.identity = None if mount.remote else _identity(path)
+        if mount.remote or root.identity is None:
+            if source is not None:
+                source.unwatch(path)
+            if mount.remote:
+                self._set(root, "scan_only", f"{mount.filesystem} does not report changes", None)
+            else:
+                self._set(root, "away", "it is not there", "connect its disk")
+        elif source is None:
+            self._set(root, "scan_only", "no watcher can be had", instances_remedy())
+        else:
+            self._watch_with(source, root, now)
+
+    def _watch_with(self, source: Source, root: _Root, now: float) -> None:
+        path = root.ignore.root
+        try:
+            source.watch(root.ignore, root.prune)
+        except OutOfWatches as error:
+            self.full(path, error, source, now)
+            return
+        except OSError as error:
+            source.unwatch(path)
+            self._set(root, "away", f"it cannot be watched: {error.strerror}", None)
+            return
+        if root.prune:
+            reason = f"{len(root.prune)} folders in it are on a file system that reports no changes"
+            self._set(root, "scan_only", reason, None)
+        else:
+            self._set(root, "watching", None, None)
+        self._count(root, source)
+
+    def _set(self, root: _Root, state: RootState, reason: str | None, remedy: str | None) -> None:
+        """Set a folder's state; a change is logged once."""
+        if state != root.health.state:
+            say = log.info if state in ("watching", "away") else log.warning
+            say("folder_" + state, folder=root.ignore.root, cause=reason, remedy=remedy)
+        root.health = RootHealth(root.ignore.root, state, reason, remedy)
+
+    def _count(self, root: _Root, source: Source) -> None:
+        watches, health = source.watches(root.ignore.root), root.health
+        if watches != health.watches:
+            root.health = RootHealth(
+                health.root, health.state, health.reason, health.remedy, watches
+            )
+
+    def _remote_below(self, path: bytes) -> frozenset[bytes]:
+        inside = path.rstrip(b"/") + b"/"
+        return frozenset(
+            point
+            for point, mount in self._mounts.table.items()
+            if mount.remote and point.startswith(inside)
+        )
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    """Device and inode of a folder; None when it is not there or is no folder."""
+    try:
+        # The closing dot asks for a directory.
+        found = os.stat(path + b"/.")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

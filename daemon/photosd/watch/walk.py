@@ -1,0 +1,73 @@
+"""The one walk over a watched folder that scans and watches share: pruned, and never raising."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Container, Iterator
+
+from photosd.watch.ignore import DOT, IgnoreRules, Level
+
+OnDirectory = Callable[[bytes, Level], None]
+OnError = Callable[[bytes, int], None]
+
+VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
+
+
+def walk(
+    ignore: IgnoreRules,
+    top: bytes,
+    *,
+    on_directory: OnDirectory | None = None,
+    on_error: OnError | None = None,
+    prune: Container[bytes] = (),
+) -> Iterator[tuple[bytes, Level, list[os.DirEntry[bytes]]]]:
+    """Every directory from ``top`` down that is not ignored, with its entries that are not.
+
+    Yields (path, rules inside it, entries). The entries are all but real directories; links to
+    directories are among them and never followed, so there are no circles. ``on_directory(path,
+    rules before its own ignore file)`` is called before a directory is listed, so that a watch
+    placed there misses nothing; an exception from it ends the walk. ``on_error(path, errno)``
+    hears of directories that cannot be listed; those that have vanished are skipped in silence.
+    Directories in ``prune`` are not entered.
+    """
+    level = ignore.inside(top)
+    stack = [(top, level)] if level is not None else []
+    while stack:
+        directory, level = stack.pop()
+        if on_directory is not None:
+            on_directory(directory, level)
+        entries, error = _list(directory)
+        if error:
+            if on_error is not None and error not in VANISHED:
+                on_error(directory, error)
+            continue
+        others: list[os.DirEntry[bytes]] = []
+        settled = level.settled({entry.name for entry in entries if entry.name[0] == DOT})
+        if settled is None:
+            continue
+        for entry in entries:
+            is_directory = _is_directory(entry)
+            if settled.hides(entry.name, is_directory):
+                continue
+            if is_directory and entry.path not in prune:
+                stack.append((entry.path, settled.below(entry.name)))
+            elif not is_directory:
+                others.append(entry)
+        yield directory, settled, others
+
+
+def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
+    """The entries and 0, or the error number that ended the listing."""
+    try:
+        with os.scandir(directory) as listing:
+            return list(listing), 0
+    except OSError as error:
+        return [], error.errno or errno.EIO
+
+
+def _is_directory(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False

@@ -1,0 +1,56 @@
+"""Fixtures for the decoders: where child processes find photosd, a pool, faults on order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from photosd.decode import opening
+from photosd.decode.faults import VARIABLE
+from photosd.decode.pool import Pool
+from tests.decode.pictures import LIMITS
+
+ROOT = Path(__file__).parent.parent.parent
+
+Order = Callable[..., None]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _findable() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT / "daemon"), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _configured() -> None:
+    """Tests that decode in this process do it as a decoder would."""
+    opening.configure(LIMITS)
+
+
+@pytest.fixture
+def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """Order faults of decoders that start from now on; the latest order holds."""
+    file = tmp_path / "faults.json"
+    monkeypatch.setenv(VARIABLE, str(file))
+
+    def place(*files: dict[str, object], start: str | None = None) -> None:
+        fresh = file.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode({"decode": {"start": start, "files": files}}))
+        fresh.replace(file)
+
+    place()
+    return place
+
+
+@pytest.fixture(scope="session")
+def pool(_findable: None) -> Iterator[Pool]:
+    """Two background decoders and the urgent one, with nothing special about them."""
+    shared = Pool(2)
+    shared.start()
+    yield shared
+    shared.stop()

@@ -1,0 +1,53 @@
+"""Which names are taken for photos."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from photosd.decode.formats import PHOTO_SUFFIXES, is_photo_name, is_raw_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"a.jpg", b"B.JPEG", b"/x.y/IMG_1.HEIC", b"c.d.png", b"\xff\xfe.avif", b"a\nb.WebP", b"d.NEF"],
+)
+def test_a_photo_is_known_by_its_suffix_whatever_the_rest(name: bytes) -> None:
+    """Case, odd bytes, several dots and folders do not matter."""
+    assert is_photo_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", [b"", b".jpg", b"jpg", b"a.jpg.xmp", b"a.mov", b"/photos.jpg/notes", b"a.", b"a.jpg~"]
+)
+def test_other_names_are_not_photos(name: bytes) -> None:
+    """Sidecars, videos, hidden files without a name and folders that look like photos."""
+    assert not is_photo_name(name)
+
+
+def test_raw_files_are_photos_of_their_own_kind() -> None:
+    """They are known, and known to be raw."""
+    assert is_raw_name(b"x.CR2") and not is_raw_name(b"x.jpg")
+    assert {".jpg", ".heic", ".cr3"} <= PHOTO_SUFFIXES
+
+
+def test_the_daemon_side_imports_neither_pillow_nor_torch() -> None:
+    """The pool runs in the daemon, where no picture library may be."""
+    script = (
+        "import photosd.decode.pool, photosd.decode.formats, sys;"
+        "print(sorted({'PIL', 'pillow_heif', 'torch'} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert out.stdout.strip() == "[]", out.stderr
+
+
+def test_a_decoder_imports_no_numpy_torch_or_network_library() -> None:
+    """A decoder stays small: everything heavy costs start-up time and memory per worker."""
+    script = (
+        "import photosd.decode.__main__, sys;"
+        "print(sorted({'numpy', 'torch', 'http', 'ssl', 'urllib.request'} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert out.stdout.strip() == "[]", out.stderr

@@ -1,0 +1,468 @@
+"""Whatever breaks inside the watcher, it starts anew by itself and nothing stays lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("these faults are inotify's", allow_module_level=True)
+
+from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
+
+from photosd.watch import inotify, kernel, roots, suspend, watcher
+from photosd.watch.hints import Hint
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.inotify import InotifySource
+from photosd.watch.kernel import Kernel
+from photosd.watch.source import Listener, Receive, Source
+from tests.watch.listening import QUICK, Follower, write
+
+OVERFLOW = InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b"")
+EVERYTHING = Hint("overflow", b"")
+
+
+def source_of(follower: Follower) -> InotifySource:
+    """The source now in use."""
+    source = follower.watcher._source
+    assert isinstance(source, InotifySource)
+    return source
+
+
+def reader_of(follower: Follower) -> Kernel:
+    """The reader now in use."""
+    reader = source_of(follower)._kernel
+    assert reader is not None
+    return reader
+
+
+def rebuilt(follower: Follower, times: int = 1) -> None:
+    """Wait for that many new starts; then it hears, and knows every photo."""
+    follower.until(lambda: follower.watcher.rebuilds >= times)
+    follower.settle()
+    assert EVERYTHING in follower.log
+    assert follower.photos.keys() == follower.truth()
+
+
+@pytest.fixture
+def watched(follower: Follower, root: Path) -> Follower:
+    """A follower of a small tree."""
+    for name in ("a/1.jpg", "a/b/2.jpg"):
+        write(root / name)
+    follower.add(root)
+    follower.log.clear()
+    return follower
+
+
+def test_lost_events_lead_to_exactly_one_new_start(watched: Follower, root: Path) -> None:
+    """However many overflows one burst causes; and all files of the burst are found."""
+    reader = reader_of(watched)
+    hear = reader.handle_event
+    reader.handle_event = lambda event: None  # type: ignore[method-assign]
+    for number in range(50):
+        write(root / str(number % 7) / f"{number}.jpg")
+        hear(OVERFLOW)
+    reader.handle_event = hear  # type: ignore[method-assign]
+    rebuilt(watched)
+    assert watched.watcher.rebuilds == 1
+    assert len(watched.photos) == 52
+    # Its own end and its own walk have not overflown the next one.
+    watched.until(lambda: watched.watcher._recovery.due_at is None)
+    watched.settle()
+    assert watched.watcher.rebuilds == 1
+
+
+@pytest.fixture
+def short_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Real kernel queues of 512 events, lowered only while an instance is made."""
+    setting = Path("/proc/sys/fs/inotify/max_queued_events")
+    if not os.access(setting, os.W_OK):
+        pytest.skip("only root may shorten the kernel's queue")
+    usual = setting.read_text()
+    create = Kernel._create_inotify_fd
+
+    def create_short() -> int:
+        setting.write_text("512")
+        try:
+            return create()
+        finally:
+            setting.write_text(usual)
+
+    monkeypatch.setattr(Kernel, "_create_inotify_fd", staticmethod(create_short))
+    yield
+    setting.write_text(usual)
+
+
+def burst(root: Path, files: int) -> None:
+    """Files made by another process, as fast as it can."""
+    code = (
+        "import os, sys\n"
+        "for i in range(int(sys.argv[2])):\n"
+        "    os.close(os.open(f'{sys.argv[1]}/{i % 50}/{i}.jpg', os.O_CREAT | os.O_WRONLY))\n"
+    )
+    for number in range(50):
+        (root / str(number)).mkdir(exist_ok=True)
+    subprocess.run([sys.executable, "-c", code, str(root), str(files)], check=True, timeout=100)
+
+
+def test_a_real_overflow(short_queue: None, tmp_path: Path, root: Path) -> None:
+    """W2, small: the kernel drops events while the reader is held up; one new start, none lost."""
+    follower = Follower(tmp_path)
+    try:
+        for name in [f"d{number}" for number in range(1000)] + [str(n) for n in range(50)]:
+            (root / name).mkdir()
+        follower.add(root)
+        reader, release = reader_of(follower), threading.Event()
+        hear = reader.handle_event
+
+        def held_up(event: InotifyEvent) -> None:
+            release.wait(30)
+            hear(event)
+
+        reader.handle_event = held_up  # type: ignore[method-assign]
+        burst(root, 3000)
+        release.set()
+        rebuilt(follower)
+        assert len(follower.photos) == 3000
+        assert follower.watcher.rebuilds == 1
+        for number in range(1000):
+            write(root / f"d{number}" / "1.jpg")
+        follower.settle()
+        assert len(follower.photos) == 4000
+    finally:
+        follower.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shortened", [False, True])
+def test_bursts_at_full_size(
+    shortened: bool, tmp_path: Path, root: Path, request: pytest.FixtureRequest
+) -> None:
+    """W1 and W2: 50,000 files at the default queue, and with a short one over 20,000 directories:
+    it ends, nothing is missed, no directory is blind, and it is idle after."""
+    if shortened:
+        request.getfixturevalue("short_queue")
+        for number in range(20_000):
+            (root / f"d{number // 200}" / str(number)).mkdir(parents=True)
+    follower = Follower(tmp_path, dataclasses.replace(QUICK, quiet=1.0))
+    try:
+        follower.add(root)
+        burst(root, 50_000)
+        follower.until(lambda: follower.watcher._recovery.due_at is None, 60)
+        follower.settle()
+        assert len(follower.photos) == 50_000
+        assert follower.watcher.rebuilds <= 2
+        for number in range(0, 20_000 if shortened else 0, 97):
+            write(root / f"d{number // 200}" / str(number) / "probe.jpg")
+        follower.settle()
+        assert follower.photos.keys() == follower.truth()
+        cpu, began = time.process_time(), time.monotonic()
+        with pytest.raises(queue.Empty):
+            follower.watcher.hints.get(timeout=5.0)
+        assert (time.process_time() - cpu) / (time.monotonic() - began) < 0.05
+    finally:
+        follower.stop()
+
+
+def test_a_dead_reader_is_replaced(watched: Follower, root: Path) -> None:
+    """W5: watchdog's thread dies of an exception while everything else looks alive."""
+
+    def die(_event: InotifyEvent) -> None:
+        raise KeyError(1)
+
+    reader_of(watched).handle_event = die  # type: ignore[method-assign, assignment]
+    write(root / "late.jpg")
+    rebuilt(watched)
+    assert os.fsencode(root / "late.jpg") in watched.photos
+
+
+def test_a_deaf_reader_is_replaced(watched: Follower, root: Path) -> None:
+    """Alive, but nothing arrives: only the probe can tell."""
+    reader_of(watched).handle_event = lambda event: None  # type: ignore[method-assign]
+    write(root / "late.jpg")
+    rebuilt(watched)
+    assert os.fsencode(root / "late.jpg") in watched.photos
+
+
+def test_an_exception_while_digesting_is_survived(
+    watched: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W4: a mistake of ours costs a new start, not the watching."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("a mistake")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InotifySource, "_changed", fail)
+        write(root / "late.jpg")
+        watched.until(lambda: watched.watcher._recovery.due_at is not None)
+    rebuilt(watched)
+    assert os.fsencode(root / "late.jpg") in watched.photos
+
+
+def test_an_exception_while_looking_around_is_survived(
+    watched: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The periodic checks cannot end the thread either."""
+
+    def fail(*_: object) -> None:
+        raise OSError("no mounts today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(roots.Roots, "check", fail)
+        watched.until(lambda: watched.watcher._recovery.due_at is not None)
+    rebuilt(watched)
+    write(root / "new.jpg")
+    watched.settle()
+    assert watched.photos.keys() == watched.truth()
+
+
+def test_watches_that_the_kernel_does_not_have_are_missed(
+    watched: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the books ever differ from the kernel's, twice in a row, they are made anew."""
+    monkeypatch.setattr(watcher, "PROBES_BETWEEN_COUNTS", 1)
+    table = source_of(watched)._by_descriptor
+    table[WatchDescriptor(99_999)] = []
+    rebuilt(watched)
+    assert source_of(watched).complete()
+
+
+def test_more_news_than_can_be_digested_counts_as_lost(tmp_path: Path, root: Path) -> None:
+    """The queue between reader and watcher is bounded; what is beyond is found by a scan."""
+    follower = Follower(tmp_path, dataclasses.replace(QUICK, pending=100))
+    try:
+        follower.add(root)
+        release = threading.Event()
+        follower.watcher._inbox.put(partial(_wait_for, release))
+        for number in range(300):
+            write(root / f"{number}.jpg")
+        assert follower.watcher._inbox.qsize() <= 100
+        release.set()
+        rebuilt(follower)
+        assert len(follower.photos) == 300
+    finally:
+        follower.stop()
+
+
+def test_after_sleep_everything_is_compared(
+    watched: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W11: the computer was suspended; disks may have changed meanwhile."""
+    before = suspend.asleep()
+    monkeypatch.setattr(suspend, "asleep", lambda: before + 60)
+    watched.until(lambda: EVERYTHING in watched.log)
+    watched.log.clear()
+    watched.until(lambda: watched.watcher._next_look > time.monotonic())
+    watched.settle()
+    assert EVERYTHING not in watched.log, "once for each sleep"
+    assert watched.watcher.rebuilds == 0
+
+
+def test_a_clock_that_is_set_changes_nothing(
+    watched: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W11: nothing here looks at the time of day."""
+    for offset in (1e9, -1e9):
+        monkeypatch.setattr(time, "time", lambda offset=offset: offset)
+        photo = write(root / f"{offset}.jpg")
+        assert [hint.path for hint in watched.settle()] == [os.fsencode(photo)]
+    assert watched.watcher.rebuilds == 0
+
+
+class Refusing:
+    """Makes sources, of which the first ones are refused by the kernel."""
+
+    def __init__(self, refusals: int, number: int) -> None:
+        self.left, self._number = refusals, number
+
+    def __call__(self, receive: Receive, listener: Listener) -> Source:
+        source = InotifySource(receive, listener)
+        if self.left:
+            self.left -= 1
+            source.open = self._refuse  # type: ignore[method-assign, assignment]
+        return source
+
+    def _refuse(self, _directory: bytes) -> None:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+def test_without_instances_folders_are_scanned_until_there_are_some(
+    tmp_path: Path, root: Path
+) -> None:
+    """Too many watchers on this account: scan_only with the line that helps, then it recovers."""
+    refusing = Refusing(10**6, errno.EMFILE)
+    follower = Follower(tmp_path, make_source=refusing)
+    try:
+        follower.watcher.add(os.fsencode(root), rules := IgnoreRules(os.fsencode(root)))
+        follower.rules[os.fsencode(root)] = rules
+        follower.until(lambda: follower.state(root) == "scan_only")
+        (health,) = follower.watcher.health()
+        assert "max_user_instances" in (health.remedy or "")
+        refusing.left = 0
+        follower.until(lambda: follower.state(root) == "watching")
+        write(root / "1.jpg")
+        follower.settle()
+        assert follower.photos.keys() == follower.truth() != set()
+    finally:
+        follower.stop()
+
+
+def test_a_probe_directory_that_is_deleted_comes_back(watched: Follower, tmp_path: Path) -> None:
+    """Somebody cleans /tmp: the watcher seems deaf, starts anew and makes its place again."""
+    (tmp_path / "probe").rmdir()
+    rebuilt(watched)
+    assert (tmp_path / "probe").is_dir()
+
+
+def set_budget(monkeypatch: pytest.MonkeyPatch, watches: int) -> None:
+    """Allow this many watches."""
+    for module in (inotify, roots):
+        monkeypatch.setattr(module, "watch_budget", lambda: watches)
+
+
+def test_a_folder_beyond_the_budget_is_scanned(
+    follower: Follower, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its watches are left to others, the remedy is named, and a raised limit is noticed."""
+    set_budget(monkeypatch, 20)
+    small = tmp_path / "small"
+    write(small / "1.jpg")
+    for number in range(30):
+        write(root / str(number) / "1.jpg")
+    follower.add(small)
+    follower.add(root)
+    assert (follower.state(small), follower.state(root)) == ("watching", "scan_only")
+    health = follower.watcher.health()[1]
+    assert health.watches == 0
+    assert "20" in (health.reason or "")
+    assert "sysctl fs.inotify.max_user_watches=" in (health.remedy or "")
+    assert len(follower.photos) == 31
+    set_budget(monkeypatch, 100)
+    follower.until(lambda: follower.state(root) == "watching")
+    write(root / "29" / "2.jpg")
+    follower.settle()
+    assert follower.photos.keys() == follower.truth()
+
+
+def test_a_folder_that_outgrows_the_budget_is_scanned(
+    follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New directories take the last watches: one hint says that all must be scanned."""
+    set_budget(monkeypatch, 20)
+    follower.add(root)
+    follower.log.clear()
+    for number in range(30):
+        write(root / str(number) / "1.jpg")
+    follower.until(lambda: follower.state(root) == "scan_only")
+    follower.settle()
+    assert follower.hinted(root, "overflow")
+    assert source_of(follower).complete()
+
+
+def test_a_refusal_of_the_kernel_is_not_swallowed(
+    follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENOSPC although the budget is not used up: others hold the watches."""
+    real = kernel.Kernel.watch
+
+    def refuse(self: Kernel, path: bytes, mask: object) -> object:
+        if path.endswith(b"/5"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(self, path, mask)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Kernel, "watch", refuse)
+    for number in range(10):
+        write(root / str(number) / "1.jpg")
+    follower.add(root)
+    (health,) = follower.watcher.health()
+    assert health.state == "scan_only"
+    assert "kernel refused" in (health.reason or "")
+    assert follower.photos.keys() == follower.truth()
+
+
+def gone_and_back(make: Callable[[Path], None], follower: Follower, root: Path) -> None:
+    """Remove the root by ``make``, then bring another one, and see what is heard."""
+    make(root)
+    follower.until(lambda: follower.state(root) == "away")
+    assert follower.hinted(root, "overflow")
+    follower.log.clear()
+    write(root / "new" / "3.jpg")
+    follower.until(lambda: follower.state(root) == "watching")
+    follower.settle()
+    assert follower.hinted(root, "overflow")
+    write(root / "new" / "4.jpg")
+    follower.settle()
+    assert follower.photos.keys() == follower.truth()
+    assert len(follower.photos) == 2
+    assert follower.watcher.rebuilds == 0
+
+
+def test_a_root_that_is_deleted_and_made_again(watched: Follower, root: Path) -> None:
+    """W6: watched again under its name, with a hint to scan it."""
+    gone_and_back(shutil.rmtree, watched, root)
+
+
+def test_a_root_that_is_renamed_away(watched: Follower, root: Path) -> None:
+    """W6: what was it is no longer listened to, what takes its name is."""
+    gone_and_back(_rename_away, watched, root)
+    watched.log.clear()
+    write(root.parent / "elsewhere" / "5.jpg")
+    assert watched.settle() == []
+
+
+def test_a_parent_that_is_renamed(follower: Follower, tmp_path: Path) -> None:
+    """W6: no event tells of it; the regular look does."""
+    root = tmp_path / "home" / "photos"
+    write(root / "1.jpg")
+    follower.add(root)
+    (tmp_path / "home").rename(tmp_path / "house")
+    follower.until(lambda: follower.state(root) == "away")
+    (tmp_path / "house").rename(tmp_path / "home")
+    follower.until(lambda: follower.state(root) == "watching")
+    write(root / "2.jpg")
+    follower.settle()
+    assert follower.photos.keys() == follower.truth()
+
+
+def test_a_root_replaced_between_two_looks(watched: Follower, root: Path) -> None:
+    """Even when the new directory gets the old one's inode number."""
+    for _ in range(10):
+        subprocess.run(["rm", "-rf", root], check=True)
+        write(root / "again" / "1.jpg")
+    watched.until(lambda: watched.state(root) == "watching" and watched.hinted(root, "overflow"))
+    watched.settle()
+    write(root / "again" / "2.jpg")
+    watched.until(lambda: watched.photos.keys() == watched.truth())
+    assert len(watched.photos) == 2
+
+
+def test_a_folder_that_is_not_there_yet(follower: Follower, tmp_path: Path) -> None:
+    """Away until it appears; the others are not affected."""
+    late = tmp_path / "late"
+    follower.add(late)
+    assert follower.state(late) == "away"
+    write(late / "1.jpg")
+    follower.until(lambda: follower.state(late) == "watching")
+    follower.settle()
+    assert follower.photos.keys() == follower.truth() != set()
+
+
+def _wait_for(event: threading.Event) -> None:
+    event.wait(30)
+
+
+def _rename_away(path: Path) -> None:
+    path.rename(path.parent / "elsewhere")

@@ -1,0 +1,1 @@
+"""Trains, evaluates and exports the starter model (see training/README.md)."""
