@@ -96,6 +96,5 @@ def _dequantise(values: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndar
     shape = [1] * values.ndim
     if len(scales) > 1:
         shape[quantisation["quantized_dimension"]] = len(scales)
-    return ((values.astype(np.float32) - zeros.reshape(shape)) * scales.reshape(shape)).astype(
-        np.float32
-    )
+    centred = values.astype(np.float32) - zeros.reshape(shape)
+    return np.asarray(centred * scales.reshape(shape), np.float32)

@@ -1,4 +1,4 @@
-"""The starter model under training: frozen features or pixels on one side, captions on the other."""
+"""The starter model under training: features of pictures on one side, captions on the other."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def train_quick(parts: dict[str, Pictures], recipe: Recipe) -> tuple[Starter, To
         model.train()
         loss = _step(model, parts, tokenizer, recipe, generator)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(towers, 1.0)
         optimiser.step()
         schedule.step()
@@ -77,12 +77,13 @@ def whiten(model: Starter, features: NDArray[np.float16]) -> None:
     values = torch.from_numpy(features.astype(np.float32))
     mean = values.mean(dim=0)
     _, deviations, directions = torch.linalg.svd(values - mean, full_matrices=False)
-    dimension = model.visual.head.proj.out_features  # type: ignore[union-attr]
+    projection_layer: nn.Linear = model.visual.head.get_submodule("proj")  # type: ignore[assignment]
+    dimension = projection_layer.out_features
     scale = (len(values) ** 0.5) / (deviations[:dimension] + deviations[dimension])
     projection = directions[:dimension] * scale[:, None]
     with torch.no_grad():
-        model.visual.head.proj.weight.copy_(projection)  # type: ignore[union-attr]
-        model.visual.head.proj.bias.copy_(-projection @ mean)  # type: ignore[union-attr]
+        projection_layer.weight.copy_(projection)
+        projection_layer.bias.copy_(-projection @ mean)
 
 
 def evaluate(model: Starter, tokenizer: Tokenizer, pictures: Pictures) -> dict[str, float]:
@@ -92,7 +93,7 @@ def evaluate(model: Starter, tokenizer: Tokenizer, pictures: Pictures) -> dict[s
     model.eval()
     with torch.inference_mode():
         images = model.images(torch.from_numpy(pictures.features[0].astype(np.float32)))
-        tokens = tokenize(tokenizer, captions).split(500)
+        tokens = torch.split(tokenize(tokenizer, captions), 500)
         texts = torch.cat([model.texts(part) for part in tokens])
     return retrieval(images.numpy(), texts.numpy(), owner)
 

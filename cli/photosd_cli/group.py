@@ -55,6 +55,18 @@ class LazyGroup(click.Group):
         command.name = name
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        if self.get_command(context, name) is None and not context.resilient_parsing:
+            import difflib
+
+            near = difflib.get_close_matches(name, self.list_commands(context), 1)
+            if near:
+                context.fail(f"There is no command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(context, arguments)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for section, names in SECTIONS.items():
             commands = [(name, self.get_command(context, name)) for name in names]

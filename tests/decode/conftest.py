@@ -11,8 +11,10 @@ import pytest
 
 from photosd.decode import opening
 from photosd.decode.faults import VARIABLE
+from photosd.decode.limits import DecodeLimits
 from photosd.decode.pool import Pool
-from tests.decode.pictures import LIMITS
+from tests.decode.pictures import LIMITS, jpeg, scene, write
+from tests.decode.waiting import Make
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -45,6 +47,28 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
 
     place()
     return place
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """Makes pools of one worker with these limits, and stops them."""
+    pools: list[Pool] = []
+
+    def start(workers: int = 1, **limits: float) -> Pool:
+        made = Pool(workers, DecodeLimits(**limits))  # type: ignore[arg-type]
+        made.start()
+        pools.append(made)
+        return made
+
+    yield start
+    for made in pools:
+        made.stop()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> bytes:
+    """A sound photo."""
+    return write(tmp_path / "photo.jpg", jpeg(scene()))
 
 
 @pytest.fixture(scope="session")

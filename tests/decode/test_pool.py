@@ -1,14 +1,13 @@
-"""Decoder processes die, hang and get replaced; every file's future ends with a plain reason."""
+"""Every file's future ends: with pixels, or with a reason; urgent ones do not queue."""
 
 from __future__ import annotations
 
 import os
 import resource
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,68 +17,17 @@ from PIL import Image
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
-from photosd.decode import decoder, lane
+from photosd.decode import lane
 from photosd.decode.failures import (
-    DecodeFailed,
-    DecoderDied,
-    DecoderUnavailable,
     FileGone,
     Stopped,
     TooSlow,
 )
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.pool import Pool, Shape
-from photosd.process.child import Child
+from photosd.decode.pool import Pool
 from tests.decode.conftest import Order
 from tests.decode.pictures import encoded, jpeg, scene, write
-
-SHAPE = Shape(32)
-SOON = 20.0  # seconds a future may take on a busy machine
-
-Make = Callable[..., Pool]
-
-
-@pytest.fixture
-def make() -> Iterator[Make]:
-    """Makes pools of one worker with these limits, and stops them."""
-    pools: list[Pool] = []
-
-    def start(workers: int = 1, **limits: float) -> Pool:
-        made = Pool(workers, DecodeLimits(**limits))  # type: ignore[arg-type]
-        made.start()
-        pools.append(made)
-        return made
-
-    yield start
-    for made in pools:
-        made.stop()
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> bytes:
-    """A sound photo."""
-    return write(tmp_path / "photo.jpg", jpeg(scene()))
-
-
-def failure(pool: Pool, path: bytes) -> DecodeFailed:
-    """How decoding this path fails."""
-    error = pool.decode(path, SHAPE).exception(SOON)
-    assert isinstance(error, DecodeFailed)
-    return error
-
-
-def gone(pid: int) -> bool:
-    """Whether this process ends within moments."""
-    try:
-        psutil.Process(pid).wait(5)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
-
-
-# -- what comes back --------------------------------------------------------------------------
+from tests.decode.waiting import SHAPE, SOON, Make, failure, gone, wait_for
 
 
 def test_a_photo_comes_back_as_pixels_facts_and_identity(pool: Pool, photo: bytes) -> None:
@@ -102,8 +50,6 @@ def _bomb() -> bytes:
     """A PNG of 40,000 x 40,000 pixels in a few hundred bytes of header and one line of data."""
     small = bytearray(encoded(Image.new("L", (1, 1)), "PNG"))
     small[16:24] = (40_000).to_bytes(4) * 2
-    import zlib
-
     small[29:33] = zlib.crc32(bytes(small[12:29])).to_bytes(4)
     return bytes(small)
 
@@ -148,170 +94,6 @@ def test_the_pixel_limit_can_be_changed_while_running(make: Make, tmp_path: Path
     assert failed.remedy.endswith("photosd config set decode.max_megapixels 2")
     pool.set_limits(DecodeLimits(max_megapixels=2))
     assert pool.decode(path, SHAPE).result(SOON).facts.width == 1500
-
-
-# -- death and replacement --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("deed", ["crash", "exit"])
-def test_a_dead_decoder_is_replaced_and_the_next_file_decodes(
-    make: Make, order: Order, tmp_path: Path, photo: bytes, deed: str
-) -> None:
-    """The file that was being read fails with the signal or exit code, and the stack."""
-    order({"name": "poison.jpg", "do": deed})
-    pool = make()
-    pool.decode(photo, SHAPE).result(SOON)
-    (victim,) = pool.pids
-    died = failure(pool, write(tmp_path / "poison.jpg", jpeg(scene())))
-    assert isinstance(died, DecoderDied) and died.code == "decoder_died"
-    assert ("SIGSEGV" if deed == "crash" else "exited with code 1") in died.reason
-    assert deed == "exit" or "faults.py" in died.stack
-    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
-    assert gone(victim) and pool.pids != [victim]
-
-
-@pytest.mark.parametrize("deed", ["hang", "hang_gil", "stop"])
-def test_a_hung_decoder_is_killed_in_time_and_its_stack_kept(
-    make: Make, order: Order, photo: bytes, deed: str
-) -> None:
-    """In Python, in native code that holds the GIL, and stopped from outside."""
-    order({"name": "photo.jpg", "do": deed})
-    pool = make(decode_seconds=0.4)
-    began = time.monotonic()
-    died = failure(pool, photo)
-    assert isinstance(died, DecoderDied)
-    assert died.reason == "decoding took longer than 0.4 s"
-    assert "faults.py" in died.stack
-    assert time.monotonic() - began < 10
-    order()
-    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
-
-
-def test_a_decoder_killed_in_the_middle_of_a_file_is_replaced(
-    make: Make, order: Order, tmp_path: Path, photo: bytes
-) -> None:
-    """By the kernel's memory killer, say."""
-    seen, until = tmp_path / "seen", tmp_path / "until"
-    order({"name": "photo.jpg", "do": "wait", "seen": str(seen), "until": str(until)})
-    pool = make()
-    future = pool.decode(photo, SHAPE)
-    wait_for(seen.exists)
-    os.kill(pool.pids[0], signal.SIGKILL)
-    error = future.exception(SOON)
-    assert isinstance(error, DecoderDied) and "SIGKILL" in error.reason
-    until.touch()
-    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
-
-
-def test_a_disk_that_does_not_deliver_is_not_the_photos_fault(
-    make: Make, order: Order, photo: bytes
-) -> None:
-    """It is tried again later, and is never counted as a death of the decoder."""
-    order({"name": "photo.jpg", "do": "hang", "at": "read"})
-    failed = failure(make(read_seconds=0.4), photo)
-    assert (failed.code, failed.transient) == ("slow_disk", True)
-    assert not isinstance(failed, DecoderDied)
-
-
-def test_a_file_replaced_under_the_decoder_is_tried_again_later(
-    make: Make, order: Order, tmp_path: Path, photo: bytes
-) -> None:
-    """Rewritten in place between looking and reading."""
-    seen, until = tmp_path / "seen", tmp_path / "until"
-    order({"do": "wait", "at": "read", "seen": str(seen), "until": str(until)})
-    future = make().decode(photo, SHAPE)
-    wait_for(seen.exists)
-    write(tmp_path / "photo.jpg", jpeg(scene(50, 50)))
-    until.touch()
-    error = future.exception(SOON)
-    assert isinstance(error, DecodeFailed) and (error.code, error.transient) == ("changing", True)
-
-
-def test_memory_that_runs_out_is_a_reason_not_a_death(
-    make: Make, order: Order, photo: bytes
-) -> None:
-    """The decoder lives on."""
-    order({"name": "photo.jpg", "do": "memory"})
-    pool = make()
-    assert failure(pool, photo).code == "memory"
-    order()
-    (pid,) = pool.pids
-    pool.decode(photo, SHAPE).result(SOON)
-    assert pool.pids == [pid]
-
-
-def test_an_unexpected_exception_is_a_reason_not_a_death(
-    make: Make, order: Order, photo: bytes
-) -> None:
-    """Whatever a library throws."""
-    order({"name": "photo.jpg", "do": "raise"})
-    failed = failure(make(), photo)
-    assert not isinstance(failed, DecoderDied) and "a fault on order" in failed.reason
-
-
-def test_decoders_that_crash_at_start_do_not_spin(
-    make: Make, order: Order, photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Everybody who waits is told why at once; attempts become rarer; then it recovers."""
-    attempts: list[float] = []
-
-    class Counted(Child):
-        def __init__(self, *arguments: object, **options: object) -> None:
-            attempts.append(time.monotonic())
-            super().__init__(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(decoder, "Child", Counted)
-    order(start="exit")
-    pool = make(2)
-    futures = [pool.decode(photo, SHAPE) for _ in range(40)]
-    for future in futures:
-        error = future.exception(SOON)
-        assert isinstance(error, DecoderUnavailable) and "exited with code 1" in error.reason
-    assert len(attempts) <= 6
-    failed, before = time.monotonic(), len(attempts)
-    assert isinstance(pool.decode(photo, SHAPE).exception(SOON), DecoderUnavailable)
-    assert attempts[before] - failed > 0.8 * lane.FIRST_PAUSE
-    order()
-    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
-
-
-def test_a_decoder_that_never_gets_ready_is_given_up_on(
-    make: Make, order: Order, photo: bytes
-) -> None:
-    """Within the start limit."""
-    order(start="hang")
-    failed = failure(make(start_seconds=0.5), photo)
-    assert isinstance(failed, DecoderUnavailable) and "not ready within 0.5 s" in failed.reason
-
-
-def test_decoders_are_renewed_after_many_files(
-    make: Make, photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever a library leaks goes with its process."""
-    monkeypatch.setattr(decoder, "RECYCLE_AFTER", 2)
-    pool = make()
-    pids = []
-    for _ in range(5):
-        pool.decode(photo, SHAPE).result(SOON)
-        pids += pool.pids
-    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
-
-
-def test_memory_stays_flat_over_large_photos(make: Make, tmp_path: Path) -> None:
-    """What a 12-megapixel photo needs is given back after it."""
-    grain = np.random.default_rng(3).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    large = Image.fromarray(np.tile(grain, (10, 10, 1)))
-    path = write(tmp_path / "large.bmp", encoded(large, "BMP"))
-    pool = make()
-    pool.decode(path, SHAPE).result(SOON)
-    (pid,) = pool.pids
-    for _ in range(8):
-        pool.decode(path, SHAPE).result(SOON)
-    assert pool.pids == [pid]
-    assert psutil.Process(pid).memory_info().rss < 120 << 20
-
-
-# -- who goes first ---------------------------------------------------------------------------
 
 
 def test_what_a_person_waits_for_does_not_wait_behind_indexing(
@@ -369,9 +151,6 @@ def test_a_cancelled_file_is_not_read(
     assert first.result(SOON).facts == third.result(SOON).facts
 
 
-# -- the end ----------------------------------------------------------------------------------
-
-
 def test_stopping_ends_every_process_at_once(make: Make, order: Order, photo: bytes) -> None:
     """Even one that hangs; who still waited learns that it was stopped."""
     order({"name": "photo.jpg", "do": "hang"})
@@ -423,11 +202,3 @@ def test_decoders_run_within_limits(pool: Pool, photo: bytes) -> None:
         assert process.rlimit(what)[1] != resource.RLIM_INFINITY
     assert process.rlimit(resource.RLIMIT_CORE) == (0, 0)
     assert process.net_connections("inet") == []
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds, a few seconds at most."""
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)

@@ -29,7 +29,8 @@ def folder(photos: Path, tmp_path: Path) -> Path:
 
 
 def found(daemon: RunningDaemon, text: str, limit: int = 100) -> list[str]:
-    return [Path(hit["path"]).name for hit in daemon.query(text, limit)["hits"]]  # type: ignore[union-attr]
+    answer: Any = daemon.query(text, limit)
+    return [Path(hit["path"]).name for hit in answer["hits"]]
 
 
 def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -87,8 +88,8 @@ def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
     """Names that are not UTF-8 or hold newlines are indexed; broken files are listed with why."""
     picture = (folder / "nextcloud-toucan.jpg").read_bytes()
     odd = [b"new\nline.jpg", b"bad\xff.jpg", "שקיעה.jpg".encode(), b"quote'\".jpg"]
-    for name in odd:
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(picture)
+    for raw_name in odd:
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + raw_name)).write_bytes(picture)
     broken = {"empty.jpg": b"", "cut.jpg": picture[:5000], "text.jpg": b"I am a text file, really."}
     for name, data in broken.items():
         (folder / name).write_bytes(data)

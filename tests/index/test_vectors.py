@@ -94,4 +94,6 @@ def test_dropping_rows_does_not_disturb_the_others() -> None:
     matrix.drop({"c0", "c10", "c49"})
     assert len(matrix) == 47
     for number in (1, 11, 48):
-        assert matrix.nearest(rows[number], 1)[0] == (f"c{number}", pytest.approx(1, abs=1e-5))
+        content, score = matrix.nearest(rows[number], 1)[0]
+        assert content == f"c{number}"
+        assert score == pytest.approx(1, abs=1e-5)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from photosd.core.errors import DeadlineExceeded, PhotosdError
+from photosd.core.errors import DeadlineExceeded, EncoderUnavailable, PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd_cli import console, lifecycle, paths, text
@@ -97,7 +97,7 @@ def _start() -> None:
     answered = time.monotonic() - begin
     status = lifecycle.wait_until_warm()
     if status["state"] != "ready":
-        raise PhotosdError("; ".join(status["warnings"]) or f"it is {status['state']}")
+        raise EncoderUnavailable("; ".join(status["warnings"]) or f"it is {status['state']}")
     warm = time.monotonic() - begin
     encoder = status["encoder"]
     console.out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LOOK = "open the file in another program; if it is damaged there too, restore it from a backup"
+LEAVE = "nothing to do; to leave such files out, name them in .photosdignore"
 UPDATE = "photosd bugreport   (and keep the file: it shows what photosd cannot read yet)"
 
 
@@ -55,4 +56,6 @@ class TooSlow(DecodeFailed):
     """The caller's own deadline passed; says nothing about the file."""
 
     def __init__(self) -> None:
-        super().__init__("deadline", "there was not enough time to read the file", "again", True)
+        super().__init__(
+            "deadline", "there was not enough time to read the photo", "try again", True
+        )

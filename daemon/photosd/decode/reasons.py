@@ -6,7 +6,7 @@ import re
 
 from PIL import UnidentifiedImageError
 
-from photosd.decode.failures import LOOK, UPDATE, DecodeFailed
+from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed
 
 # How files of known kinds begin; enough to tell a damaged picture from something else.
 BEGINNINGS = (
@@ -59,12 +59,12 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
     if kind:
         return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
     if data[4:8] == b"ftyp":
-        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", LOOK)
+        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", LEAVE)
     if _is_text(data):
-        return DecodeFailed("not_a_picture", "not a picture: the file holds text", LOOK)
+        return DecodeFailed("not_a_picture", "not a picture: the file holds text", LEAVE)
     if not any(data[:4096]):
         return DecodeFailed("damaged", "the file begins with zeros: its content was lost")
-    return DecodeFailed("not_a_picture", "not a picture photosd knows", LOOK)
+    return DecodeFailed("not_a_picture", "not a picture photosd knows", LEAVE)
 
 
 def kind_of(data: bytes) -> str:

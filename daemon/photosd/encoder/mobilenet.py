@@ -33,8 +33,8 @@ class DepthwiseSeparable(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = nn.functional.relu6(self.bn1(self.conv_dw(x)))
-        x = self.bn2(self.conv_pw(x))
-        return x
+        y: torch.Tensor = self.bn2(self.conv_pw(x))
+        return y
 
 
 class InvertedResidual(nn.Module):
@@ -82,7 +82,8 @@ class Trunk(nn.Module):
         x = nn.functional.relu6(self.bn1(self.conv_stem(x)))
         x = self.blocks(x)
         x = nn.functional.relu6(self.bn2(self.conv_head(x)))
-        return x.mean(dim=(2, 3))
+        pooled: torch.Tensor = x.mean(dim=(2, 3))
+        return pooled
 
 
 class MobileNetV2Tower(nn.Module):

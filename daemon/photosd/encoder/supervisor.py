@@ -22,11 +22,12 @@ import structlog
 from numpy.typing import NDArray
 
 from photosd.core.clock import Deadline
-from photosd.core.errors import EncoderUnavailable, Warming
+from photosd.core.errors import EncoderUnavailable
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
+from photosd.encoder.condition import Condition, rss_mb
 from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.requests import LaneQueue, Request
-from photosd.encoder.status import EncoderStatus, Latencies, State, TextVectors
+from photosd.encoder.status import EncoderStatus, TextVectors
 from photosd.models.spec import read_model
 from photosd.process.child import Child, Death
 
@@ -35,7 +36,6 @@ log = structlog.get_logger()
 MODULE = "photosd.encoder"
 FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
 PROBE_TEXT = "a photo"
-FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
 MEMORY_LOOK_SECONDS = 5.0
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
@@ -60,24 +60,14 @@ class Supervisor(threading.Thread):
     def __init__(self, model: Path, limits: Limits | None = None) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._directory, self._limits = model, limits or Limits()
-        self._name, self._languages = model.name, ()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
         self._policy = RestartPolicy(self._limits)
-        self._latencies = Latencies()
+        self._condition = Condition(model.name, self._limits.breaker_pause)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
         self._stopping = False
         self._child: Child | None = None
-        self._state: State = "loading"
-        self._phase: str | None = None
-        self._device: str | None = None
-        self._error: dict[str, Any] | None = None
-        self._restarts = 0
-        self._last_reason: str | None = None
-        self._counts = {"text": 0, "image": 0}
-        self._start_took = FIRST_ETA
-        self._starting_since = time.monotonic()
         self._progress_at = self._heard_at = self._memory_at = 0.0
         self._probe_answer: NDArray[np.float32] | None = None
 
@@ -97,9 +87,9 @@ class Supervisor(threading.Thread):
 
         ``suspect``: these pictures may kill it; such a death does not slow the next start.
         """
-        if self._state != "ready":
+        if self._condition.state != "ready":
             failed: Future[NDArray[np.float32]] = Future()
-            failed.set_exception(self._unavailable())
+            failed.set_exception(self._condition.unavailable())
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
@@ -109,22 +99,7 @@ class Supervisor(threading.Thread):
     def status(self) -> EncoderStatus:
         """The encoder's health now."""
         child = self._child
-        coming = self._state in ("loading", "restarting")
-        return EncoderStatus(
-            state=self._state,
-            pid=child.pid if child else None,
-            model=self._name,
-            device=self._device,
-            rss_mb=_rss_mb(child.pid) if child else None,
-            restarts=self._restarts,
-            last_restart_reason=self._last_reason,
-            images_encoded=self._counts["image"],
-            texts_encoded=self._counts["text"],
-            phase=self._phase,
-            eta_s=self._eta() if coming else None,
-            error=self._error,
-            latency_ms=self._latencies.summary(),
-        )
+        return self._condition.report(child.pid if child else None)
 
     def stop(self) -> None:
         """End the thread and the encoder; everything unanswered fails."""
@@ -164,11 +139,11 @@ class Supervisor(threading.Thread):
         return self._bury(death)
 
     def _spawn(self) -> None:
-        self._state = "restarting" if self._restarts else "loading"
-        self._starting_since = self._progress_at = time.monotonic()
-        self._phase, self._probe_answer = "start", None
-        self._name = read_model(self._directory).name
-        log.info("model_loading", model=self._name, directory=str(self._directory))
+        self._condition.state = "restarting" if self._condition.restarts else "loading"
+        self._condition.starting_since = self._progress_at = time.monotonic()
+        self._condition.phase, self._probe_answer = "start", None
+        self._condition.model = read_model(self._directory).name
+        log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
         self._child = Child(MODULE, [str(self._directory)], environment=ENVIRONMENT)
         self._child.sock.settimeout(FRAME_SECONDS)
@@ -209,15 +184,16 @@ class Supervisor(threading.Thread):
         now = time.monotonic()
         if self._stopping:
             return "photosd is stopping"
-        if self._state != "ready":
+        if self._condition.state != "ready":
             if now - self._progress_at > self._limits.stall:
-                return f"loading stalled for {self._limits.stall:g} s in phase: {self._phase}"
-            if now - self._starting_since > self._limits.start:
+                phase = self._condition.phase
+                return f"loading stalled for {self._limits.stall:g} s in phase: {phase}"
+            if now - self._condition.starting_since > self._limits.start:
                 return f"loading took more than {self._limits.start:g} s"
             return None
         for lane in self._lanes.values():
             if now >= lane.overdue_at(self._limit(lane)):
-                self._state = "hung"
+                self._condition.state = "hung"
                 return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
         return self._too_fat(now)
 
@@ -226,7 +202,7 @@ class Supervisor(threading.Thread):
             return None
         self._memory_at = now
         most = self._limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6
-        used = _rss_mb(self._require_child().pid) or 0.0
+        used = rss_mb(self._require_child().pid) or 0.0
         return f"recycled: it used {used:,.0f} MB of {most:,.0f}" if used > most else None
 
     def _limit(self, lane: LaneQueue) -> float:
@@ -238,21 +214,21 @@ class Supervisor(threading.Thread):
     def _patience(self) -> float:
         """Seconds until something is due by itself."""
         moments = [self._texts.earliest_deadline()]
-        if self._state == "ready":
+        if self._condition.state == "ready":
             moments += [lane.overdue_at(self._limit(lane)) for lane in self._lanes.values()]
             moments.append(self._heard_at + self._limits.idle_probe)
             if self._images.busy:
                 moments.append(time.monotonic() + MEMORY_LOOK_SECONDS)
         else:
             moments.append(self._progress_at + self._limits.stall)
-            moments.append(self._starting_since + self._limits.start)
+            moments.append(self._condition.starting_since + self._limits.start)
         return max(0.0, min(moments) - time.monotonic())
 
     # -- talking ------------------------------------------------------------------------------
 
     def _send_due(self) -> None:
         """Send what may be sent: texts first, and a probe when all has been quiet."""
-        if self._state != "ready":
+        if self._condition.state != "ready":
             return
         quiet = time.monotonic() - self._heard_at >= self._limits.idle_probe
         if quiet and not self._texts.busy:
@@ -269,12 +245,12 @@ class Supervisor(threading.Thread):
         if "id" in header:
             self._take_reply(header, blobs)
         elif header["event"] == "phase":
-            self._phase = header["phase"]
+            self._condition.phase = header["phase"]
         elif header["event"] == "ready":
             self._become_ready(header)
         elif header["event"] == "failed":
-            self._error = header["error"]
-            log.error("model_failed", model=self._name, **self._error)
+            self._condition.error = header["error"]
+            log.error("model_failed", model=self._condition.model, **self._condition.error)
 
     def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
         for lane in self._lanes.values():
@@ -286,9 +262,9 @@ class Supervisor(threading.Thread):
             elif request.probe:
                 self._check_probe(_vectors(header, blobs))
             else:
-                self._counts[lane.kind] += request.items
+                self._condition.counts[lane.kind] += request.items
                 if lane is self._texts:
-                    self._latencies.add(header["ms"], busy=self._images.busy)
+                    self._condition.latencies.add(header["ms"], busy=self._images.busy)
                 request.future.set_result(request.finish(header, blobs))
 
     def _check_probe(self, answer: NDArray[np.float32]) -> None:
@@ -299,12 +275,16 @@ class Supervisor(threading.Thread):
             raise FrameError("it answers a known question differently than before")
 
     def _become_ready(self, header: Header) -> None:
-        self._start_took = time.monotonic() - self._starting_since
-        self._state, self._phase, self._device = "ready", None, header["device"]
-        self._error = None
+        self._condition.start_took = time.monotonic() - self._condition.starting_since
+        self._condition.state, self._condition.phase, self._condition.device = (
+            "ready",
+            None,
+            header["device"],
+        )
+        self._condition.error = None
         log.info(
             "model_loaded",
-            model=self._name,
+            model=self._condition.model,
             seconds=round(header["load_seconds"], 2),
             mb=round(header["rss_mb"]),
             device=header["device"],
@@ -313,7 +293,7 @@ class Supervisor(threading.Thread):
             "model_warm",
             first_ms=round(header["first_ms"], 1),
             second_ms=round(header["second_ms"], 1),
-            ready_s=round(self._start_took, 2),
+            ready_s=round(self._condition.start_took, 2),
         )
 
     # -- dying --------------------------------------------------------------------------------
@@ -328,14 +308,15 @@ class Supervisor(threading.Thread):
         """Tell everyone who waits, log the reason once, and decide when to start the next."""
         suspected = self._images.suspected
         recycled = death.reason.startswith("recycled")
-        self._child, self._device = None, None
-        self._restarts += 1
-        self._last_reason = death.reason
+        condition, self._child = self._condition, None
+        condition.device = None
+        condition.restarts += 1
+        condition.last_reason = death.reason
         pause = 0.0 if suspected or recycled else self._policy.died()
-        self._state = "broken" if self._policy.open or self._error else "restarting"
-        if self._state == "broken" and self._error is None:
-            self._error = EncoderUnavailable(
-                f"the encoder died {self._limits.breaker_deaths} times in a row, last: {death.reason}",
+        condition.state = "broken" if self._policy.open or condition.error else "restarting"
+        if condition.state == "broken" and condition.error is None:
+            condition.error = EncoderUnavailable(
+                f"the encoder died {self._limits.breaker_deaths} times in a row: {death.reason}",
                 remedy="photosd logs; photosd doctor",
             ).as_dict()
         log.error(
@@ -351,65 +332,38 @@ class Supervisor(threading.Thread):
                 if not request.probe:
                     self._fail(lane, request, death)
         for request in self._images.take_waiting():
-            request.future.set_exception(self._unavailable())
-        return max(pause, self._limits.breaker_pause if self._error else 0.0)
+            request.future.set_exception(self._condition.unavailable())
+        return max(pause, self._limits.breaker_pause if condition.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
         if lane is self._images:
             request.future.set_exception(EncoderDied(death.reason, death.stack))
         else:
-            request.future.set_exception(self._unavailable())
+            request.future.set_exception(self._condition.unavailable())
 
     def _wait(self, seconds: float) -> None:
         """Pause between two lives; waiting texts still expire on time."""
-        self._starting_since = time.monotonic() + seconds
+        self._condition.starting_since = time.monotonic() + seconds
         deadline = Deadline.after(seconds)
         self._wake_reader.settimeout(0.05)
         while not deadline.passed and not self._stopping:
             with contextlib.suppress(TimeoutError):
                 self._wake_reader.settimeout(max(0.001, min(deadline.remaining, 0.2)))
                 self._wake_reader.recv(4096)
-            if self._state == "broken":
-                self._refuse_all(self._unavailable())
+            if self._condition.state == "broken":
+                self._refuse_all(self._condition.unavailable())
             self._expire()
 
     def _expire(self) -> None:
         for request in self._texts.expired():
             if request.future.set_running_or_notify_cancel():
-                request.future.set_exception(self._unavailable())
+                request.future.set_exception(self._condition.unavailable())
 
     def _refuse_all(self, error: Exception) -> None:
         for lane in self._lanes.values():
             for request in lane.take_waiting():
                 if request.future.set_running_or_notify_cancel():
                     request.future.set_exception(error)
-
-    def _unavailable(self) -> EncoderUnavailable | Warming:
-        """Why nothing can be encoded now, and when to try again."""
-        left = self._eta()
-        retry_after_ms = int(1000 * left)
-        if self._state == "loading":
-            return Warming(
-                f"the model is loading, about {left:.0f} s to go",
-                remedy=f"ask again in {left:.0f} s",
-                retry_after_ms=retry_after_ms,
-            )
-        if self._error is not None:
-            return EncoderUnavailable(
-                str(self._error["message"]),
-                remedy=str(self._error["remedy"]),
-                retry_after_ms=int(1000 * self._limits.breaker_pause),
-            )
-        reason = self._last_reason or "it does not answer"
-        return EncoderUnavailable(
-            f"the encoder is being replaced ({reason})",
-            remedy=f"ask again in {left:.0f} s",
-            retry_after_ms=retry_after_ms,
-        )
-
-    def _eta(self) -> float:
-        """Seconds until the encoder should be ready; at least half of one."""
-        return max(0.5, self._starting_since + self._start_took - time.monotonic())
 
     def _require_child(self) -> Child:
         if self._child is None:
@@ -426,10 +380,3 @@ def _text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
     return TextVectors(
         _vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
     )
-
-
-def _rss_mb(pid: int) -> float | None:
-    try:
-        return round(psutil.Process(pid).memory_info().rss / 1e6, 1)
-    except psutil.Error:
-        return None

@@ -274,14 +274,14 @@ class Pipeline(threading.Thread):
                 batch.append(self._ready.popleft())
             self._encode(batch)
         if self._alone and not self._ready and not self._batches:
-            self._encode([self._alone.popleft()])
+            self._encode([self._alone.popleft()], suspect=True)
 
-    def _encode(self, batch: list[Ready]) -> None:
+    def _encode(self, batch: list[Ready], *, suspect: bool = False) -> None:
         """Hand a batch to the encoder, its paths journaled first."""
         self._worklist.journal(ready.photo.path for ready in batch)
         self._batches += 1
         pixels = np.concatenate([ready.decoded.pixels for ready in batch])
-        future = self._encoder.encode_images(pixels)
+        future = self._encoder.encode_images(pixels, suspect=suspect)
         future.add_done_callback(lambda done: self._events.put(lambda: self._encoded(batch, done)))
 
     def _encoded(self, batch: list[Ready], future: Future[Any]) -> None:

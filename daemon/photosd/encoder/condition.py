@@ -1,0 +1,81 @@
+"""The condition of the encoder: written by the watchdog thread, read and explained to everyone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psutil
+
+from photosd.core.errors import EncoderUnavailable, Warming
+from photosd.encoder.status import EncoderStatus, Latencies, State
+
+FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
+
+
+class Condition:
+    """Plain attributes, each assigned whole, so that readers need no lock."""
+
+    def __init__(self, model: str, breaker_pause: float) -> None:
+        self.model, self._breaker_pause = model, breaker_pause
+        self.state: State = "loading"
+        self.phase: str | None = None
+        self.device: str | None = None
+        self.error: dict[str, Any] | None = None
+        self.restarts = 0
+        self.last_reason: str | None = None
+        self.counts = {"text": 0, "image": 0}
+        self.latencies = Latencies()
+        self.start_took = FIRST_ETA
+        self.starting_since = time.monotonic()
+
+    def eta(self) -> float:
+        """Seconds until the encoder should be ready; at least half of one."""
+        return max(0.5, self.starting_since + self.start_took - time.monotonic())
+
+    def report(self, pid: int | None) -> EncoderStatus:
+        """The condition for `status`; ``pid`` of the process if there is one."""
+        return EncoderStatus(
+            state=self.state,
+            pid=pid,
+            model=self.model,
+            device=self.device,
+            rss_mb=rss_mb(pid) if pid else None,
+            restarts=self.restarts,
+            last_restart_reason=self.last_reason,
+            images_encoded=self.counts["image"],
+            texts_encoded=self.counts["text"],
+            phase=self.phase,
+            eta_s=round(self.eta(), 1) if self.state in ("loading", "restarting") else None,
+            error=self.error,
+            latency_ms=self.latencies.summary(),
+        )
+
+    def unavailable(self) -> EncoderUnavailable | Warming:
+        """Why nothing can be encoded now, and when to try again."""
+        left = self.eta()
+        if self.state == "loading":
+            return Warming(
+                f"the model is loading, about {left:.0f} s to go",
+                remedy=f"ask again in {left:.0f} s",
+                retry_after_ms=int(1000 * left),
+            )
+        if self.error is not None:
+            return EncoderUnavailable(
+                str(self.error["message"]),
+                remedy=str(self.error["remedy"]),
+                retry_after_ms=int(1000 * self._breaker_pause),
+            )
+        return EncoderUnavailable(
+            f"the encoder is being replaced ({self.last_reason or 'it does not answer'})",
+            remedy=f"ask again in {left:.0f} s",
+            retry_after_ms=int(1000 * left),
+        )
+
+
+def rss_mb(pid: int) -> float | None:
+    """Resident memory of a process, 10^6 bytes; None when it is gone."""
+    try:
+        return round(psutil.Process(pid).memory_info().rss / 1e6, 1)
+    except psutil.Error:
+        return None

@@ -1,0 +1,191 @@
+"""Decoder processes die, hang and do not start; they get replaced, and the reason is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from photosd.decode import decoder, lane
+from photosd.decode.failures import (
+    DecodeFailed,
+    DecoderDied,
+    DecoderUnavailable,
+)
+from photosd.process.child import Child
+from tests.decode.conftest import Order
+from tests.decode.pictures import encoded, jpeg, scene, write
+from tests.decode.waiting import SHAPE, SOON, Make, failure, gone, wait_for
+
+
+@pytest.mark.parametrize("deed", ["crash", "exit"])
+def test_a_dead_decoder_is_replaced_and_the_next_file_decodes(
+    make: Make, order: Order, tmp_path: Path, photo: bytes, deed: str
+) -> None:
+    """The file that was being read fails with the signal or exit code, and the stack."""
+    order({"name": "poison.jpg", "do": deed})
+    pool = make()
+    pool.decode(photo, SHAPE).result(SOON)
+    (victim,) = pool.pids
+    died = failure(pool, write(tmp_path / "poison.jpg", jpeg(scene())))
+    assert isinstance(died, DecoderDied) and died.code == "decoder_died"
+    assert ("SIGSEGV" if deed == "crash" else "exited with code 1") in died.reason
+    assert deed == "exit" or "faults.py" in died.stack
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
+    assert gone(victim) and pool.pids != [victim]
+
+
+@pytest.mark.parametrize("deed", ["hang", "hang_gil", "stop"])
+def test_a_hung_decoder_is_killed_in_time_and_its_stack_kept(
+    make: Make, order: Order, photo: bytes, deed: str
+) -> None:
+    """In Python, in native code that holds the GIL, and stopped from outside."""
+    order({"name": "photo.jpg", "do": deed})
+    pool = make(decode_seconds=0.4)
+    began = time.monotonic()
+    died = failure(pool, photo)
+    assert isinstance(died, DecoderDied)
+    assert died.reason == "decoding took longer than 0.4 s"
+    assert "faults.py" in died.stack
+    assert time.monotonic() - began < 10
+    order()
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
+
+
+def test_a_decoder_killed_in_the_middle_of_a_file_is_replaced(
+    make: Make, order: Order, tmp_path: Path, photo: bytes
+) -> None:
+    """By the kernel's memory killer, say."""
+    seen, until = tmp_path / "seen", tmp_path / "until"
+    order({"name": "photo.jpg", "do": "wait", "seen": str(seen), "until": str(until)})
+    pool = make()
+    future = pool.decode(photo, SHAPE)
+    wait_for(seen.exists)
+    os.kill(pool.pids[0], signal.SIGKILL)
+    error = future.exception(SOON)
+    assert isinstance(error, DecoderDied) and "SIGKILL" in error.reason
+    until.touch()
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
+
+
+def test_a_disk_that_does_not_deliver_is_not_the_photos_fault(
+    make: Make, order: Order, photo: bytes
+) -> None:
+    """It is tried again later, and is never counted as a death of the decoder."""
+    order({"name": "photo.jpg", "do": "hang", "at": "read"})
+    failed = failure(make(read_seconds=0.4), photo)
+    assert (failed.code, failed.transient) == ("slow_disk", True)
+    assert not isinstance(failed, DecoderDied)
+
+
+def test_a_file_replaced_under_the_decoder_is_tried_again_later(
+    make: Make, order: Order, tmp_path: Path, photo: bytes
+) -> None:
+    """Rewritten in place between looking and reading."""
+    seen, until = tmp_path / "seen", tmp_path / "until"
+    order({"do": "wait", "at": "read", "seen": str(seen), "until": str(until)})
+    future = make().decode(photo, SHAPE)
+    wait_for(seen.exists)
+    write(tmp_path / "photo.jpg", jpeg(scene(50, 50)))
+    until.touch()
+    error = future.exception(SOON)
+    assert isinstance(error, DecodeFailed) and (error.code, error.transient) == ("changing", True)
+
+
+def test_memory_that_runs_out_is_a_reason_not_a_death(
+    make: Make, order: Order, photo: bytes
+) -> None:
+    """The decoder lives on."""
+    order({"name": "photo.jpg", "do": "memory"})
+    pool = make()
+    assert failure(pool, photo).code == "memory"
+    order()
+    (pid,) = pool.pids
+    pool.decode(photo, SHAPE).result(SOON)
+    assert pool.pids == [pid]
+
+
+def test_an_unexpected_exception_is_a_reason_not_a_death(
+    make: Make, order: Order, photo: bytes
+) -> None:
+    """Whatever a library throws."""
+    order({"name": "photo.jpg", "do": "raise"})
+    failed = failure(make(), photo)
+    assert not isinstance(failed, DecoderDied) and "a fault on order" in failed.reason
+
+
+def test_decoders_that_crash_at_start_do_not_spin(
+    make: Make, order: Order, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody who waits is told why at once; attempts become rarer; then it recovers."""
+    attempts: list[float] = []
+
+    class Counted(Child):
+        def __init__(self, *arguments: object, **options: object) -> None:
+            attempts.append(time.monotonic())
+            super().__init__(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(decoder, "Child", Counted)
+    order(start="exit")
+    pool = make(2)
+    futures = [pool.decode(photo, SHAPE) for _ in range(40)]
+    for future in futures:
+        error = future.exception(SOON)
+        assert isinstance(error, DecoderUnavailable) and "exited with code 1" in error.reason
+    assert len(attempts) <= 6
+    order()
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96
+
+
+def test_a_decoder_that_does_not_start_is_not_started_again_at_once(
+    make: Make, order: Order, photo: bytes
+) -> None:
+    """The worker sits a pause out first, though the next file waits already."""
+    order(start="exit")
+    pool = make()
+    assert isinstance(pool.decode(photo, SHAPE).exception(SOON), DecoderUnavailable)
+    failed = time.monotonic()
+    assert isinstance(pool.decode(photo, SHAPE).exception(SOON), DecoderUnavailable)
+    assert time.monotonic() - failed > 0.8 * lane.FIRST_PAUSE
+
+
+def test_a_decoder_that_never_gets_ready_is_given_up_on(
+    make: Make, order: Order, photo: bytes
+) -> None:
+    """Within the start limit."""
+    order(start="hang")
+    failed = failure(make(start_seconds=0.5), photo)
+    assert isinstance(failed, DecoderUnavailable) and "not ready within 0.5 s" in failed.reason
+
+
+def test_decoders_are_renewed_after_many_files(
+    make: Make, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a library leaks goes with its process."""
+    monkeypatch.setattr(decoder, "RECYCLE_AFTER", 2)
+    pool = make()
+    pids = []
+    for _ in range(5):
+        pool.decode(photo, SHAPE).result(SOON)
+        pids += pool.pids
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
+
+
+def test_memory_stays_flat_over_large_photos(make: Make, tmp_path: Path) -> None:
+    """What a 12-megapixel photo needs is given back after it."""
+    grain = np.random.default_rng(3).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    large = Image.fromarray(np.tile(grain, (10, 10, 1)))
+    path = write(tmp_path / "large.bmp", encoded(large, "BMP"))
+    pool = make()
+    pool.decode(path, SHAPE).result(SOON)
+    (pid,) = pool.pids
+    for _ in range(8):
+        pool.decode(path, SHAPE).result(SOON)
+    assert pool.pids == [pid]
+    assert psutil.Process(pid).memory_info().rss < 120 << 20

@@ -1,0 +1,42 @@
+"""The house rules that a tool can check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+
+import pytest
+
+from tests.conftest import ROOT
+
+FILES = [
+    ROOT / name
+    for name in subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+]
+LONGEST = 400
+
+
+@pytest.mark.skipif(not FILES, reason="not a git checkout")
+def test_modules_are_small_and_say_what_they_own() -> None:
+    """At most 400 lines; a sentence on top of everything that is not a test's empty init."""
+    for file in FILES:
+        if not file.exists():
+            continue
+        text = file.read_text()
+        assert len(text.splitlines()) <= LONGEST, file
+        if "tests" not in file.relative_to(ROOT).parts and ast.parse(text).body:
+            assert ast.get_docstring(ast.parse(text)), file
+
+
+def test_the_map_names_only_what_exists() -> None:
+    """Every path in ARCHITECTURE.md is there."""
+    import re
+
+    for path in re.findall(r"`((?:daemon|cli|training|docs)/[\w./]+)`", _architecture()):
+        assert (ROOT / path).exists(), path
+
+
+def _architecture() -> str:
+    return (ROOT / "ARCHITECTURE.md").read_text()
