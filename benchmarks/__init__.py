@@ -1,0 +1,1 @@
+"""Speed and memory, measured through the whole daemon, beside limits of the same run."""

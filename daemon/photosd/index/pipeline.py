@@ -47,7 +47,7 @@ FETCH = 256
 STORAGE_RETRY_SECONDS = 5.0
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
-TRANSIENT_RETRIES = (5.0, 30.0, 300.0)  # seconds until a truncated or changing file is tried again
+TRANSIENT_RETRIES = (5.0, 30.0, 300.0)  # seconds until what may pass by itself is tried again
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""``python -m benchmarks``: measure and print a table; ``--json FILE`` keeps the figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import queries
+from benchmarks.bench import running
+from benchmarks.photos import make_photos
+from benchmarks.reload import reload_seconds
+from benchmarks.statistics import ForeignLoad
+
+
+def main() -> None:
+    """Measure with the starter."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="fewer photos and seconds")
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    chosen = arguments.parse_args()
+    found = measure(photos=48 if chosen.quick else 200, seconds=10 if chosen.quick else 40)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(found, indent=1) + "\n")
+    for name, values in found.items():
+        print(f"{name:18} {json.dumps(values)}")
+
+
+def measure(photos: int, seconds: float) -> dict[str, Any]:
+    """Every figure there is."""
+    load = ForeignLoad()
+    folder = Path(tempfile.mkdtemp(prefix="photosd-bench-photos-"))
+    try:
+        print("making photos …", file=sys.stderr)
+        make_photos(folder, photos)
+        with running() as daemon:
+            ready = daemon.wait_ready()
+            found: dict[str, Any] = {
+                "start": {"ready_s": round(ready, 2)},
+                "first_query": queries.first_and_next(daemon),
+                "query_under_load": queries.under_load(daemon, folder, seconds),
+                "repeated_query": queries.repeated(daemon),
+                "reload_s": {"starter": reload_seconds(daemon)},
+                "memory_mb": _memory(daemon.status()),
+            }
+        found["whole_command"] = queries.whole_command()
+        found["machine"] = {"foreign_cores": load.cores()}
+        return found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory(status: dict[str, Any]) -> dict[str, float]:
+    return {"daemon": status["rss_mb"], "encoder": status["encoder"]["rss_mb"]}
+
+
+if __name__ == "__main__":
+    main()
