@@ -39,6 +39,13 @@ ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.03
 LAST_LINES = 10
 
+
+class StartFailed(PhotosdError):
+    """The daemon was started and ended again."""
+
+    code, title = "start_failed", "photosd could not start"
+
+
 Stopped = Literal["stopped", "killed", "not_running"]
 STOPPED_IN_WORDS: dict[Stopped, str] = {
     "stopped": "photosd has stopped",
@@ -187,10 +194,10 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _death(code: int, log_lines: list[str]) -> PhotosdError:
+def _death(code: int, log_lines: list[str]) -> StartFailed:
     """Why a daemon that was just started is gone: its log's last lines, or what it printed."""
     lines = [logfile.readable(line) for line in log_lines] or _dying_words()
-    return PhotosdError(
+    return StartFailed(
         f"the daemon ended at once (exit code {code})" + "".join(f"\n  {line}" for line in lines),
         remedy="photosd run   (shows everything it says)",
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photosd.core.errors import BadRequest
 from photosd_cli import console, text
 
 
 def absolute(path: str) -> bytes:
     """The path as the daemon wants it: absolute, symlinks left alone, as bytes."""
-    return os.path.normpath(os.fsencode(_working_directory() / path))
+    whole = Path(path) if Path(path).is_absolute() else _working_directory() / path
+    return os.path.normpath(os.fsencode(whole))
 
 
 def raw(entry: Mapping[str, Any]) -> bytes:
@@ -56,7 +59,10 @@ def _here() -> str:
 def _working_directory() -> Path:
     """Where the person stands, by the name they came in (the shell's, when it is true)."""
     named = Path(os.environ.get("PWD", ""))
+    with contextlib.suppress(OSError):
+        if named.is_absolute() and named.samefile("."):
+            return named
     try:
-        return named if named.is_absolute() and named.samefile(".") else Path.cwd()
-    except OSError:
-        return Path("/")
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise BadRequest("the current directory is gone", remedy="cd somewhere else") from error

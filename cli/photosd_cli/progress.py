@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CELLS = 24
 REDRAW_SECONDS = 0.1
+USUAL_COLUMNS = 80
 CLEAR = "\r\x1b[K"
 
 
@@ -53,10 +54,12 @@ class Bar:
         self._write(CLEAR + f"{self._label} {words}"[: self._width()])
 
     def _width(self) -> int:
+        """Characters that fit on the line, the clearing ones included."""
         try:
-            return max(20, os.get_terminal_size(sys.stderr.fileno()).columns + len(CLEAR) - 1)
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
         except OSError:
-            return 80
+            columns = 0
+        return (columns or USUAL_COLUMNS) + len(CLEAR) - 1
 
     def _write(self, characters: str) -> None:
         try:

@@ -118,7 +118,7 @@ def test_no_socket_means_not_running(home: Home) -> None:
     with Client() as client, pytest.raises(NotRunning, match="there is no socket") as caught:
         client.hello()
     assert "photosd start" in caught.value.remedy
-    assert "photosd service install" in caught.value.remedy
+    assert "photosd run" in caught.value.remedy
 
 
 def test_a_stale_socket_means_not_running(home: Home) -> None:
@@ -195,9 +195,7 @@ def test_a_dripping_daemon_does_not_stretch_the_limit(home: Home) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_an_endless_line_is_not_read_for_ever(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_line_is_not_read_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded, too."""
     monkeypatch.setattr(connection, "REPLY_LIMIT", 1 << 20)
 
@@ -205,9 +203,12 @@ def test_an_endless_line_is_not_read_for_ever(
         while True:
             sock.sendall(b"x" * 65536)
 
-    with _listening(home.socket, flood), Client(timeout=20) as client:
-        with pytest.raises(Unreachable, match="no lines"):
-            client.hello()
+    with (
+        _listening(home.socket, flood),
+        Client(timeout=20) as client,
+        pytest.raises(Unreachable, match="no lines"),
+    ):
+        client.hello()
 
 
 def test_a_full_backlog_is_busy_not_a_crash(home: Home) -> None:

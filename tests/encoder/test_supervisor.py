@@ -107,8 +107,18 @@ def test_a_text_never_waits_past_its_deadline(start: Callable[..., Supervisor]) 
     until(supervisor, "ready")
 
 
+LONGER = pytest.mark.chaos  # its like is tested already; left to `make chaos`
+
+
 @pytest.mark.parametrize(
-    "fault", ["hang", "hang_gil", "crash", "stop", "exit"], ids=lambda fault: str(fault)
+    "fault",
+    [
+        "hang_gil",
+        "crash",
+        "stop",
+        pytest.param("hang", marks=LONGER),
+        pytest.param("exit", marks=LONGER),
+    ],
 )
 def test_whatever_befalls_a_query_the_encoder_comes_back(
     start: Callable[..., Supervisor], orders: Orders, fault: str
@@ -169,7 +179,15 @@ def test_images_do_not_hold_up_a_query(start: Callable[..., Supervisor], orders:
         held.result(15)
 
 
-@pytest.mark.parametrize("phase", ["import torch", "load weights", "warm-up", "canary"])
+@pytest.mark.parametrize(
+    "phase",
+    [
+        "load weights",
+        pytest.param("import torch", marks=LONGER),
+        pytest.param("warm-up", marks=LONGER),
+        pytest.param("canary", marks=LONGER),
+    ],
+)
 def test_a_stalled_start_is_found_out(
     start: Callable[..., Supervisor], orders: Orders, phase: str
 ) -> None:
@@ -224,7 +242,7 @@ def test_a_lying_model_may_not_serve(
     assert error["remedy"]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "garbage", "missing"])
+@pytest.mark.parametrize("damage", ["garbage", pytest.param("truncated", marks=LONGER), "missing"])
 def test_damaged_weights_are_refused_in_words(
     start: Callable[..., Supervisor], tmp_path: Path, damage: str
 ) -> None:

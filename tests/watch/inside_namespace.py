@@ -172,6 +172,8 @@ def watch_limit(follower: Follower, base: Path) -> None:
     assert len(follower.photos) == 200
     write(root / "late" / "1.jpg")
     assert follower.settle() == []
+    mount(root / "usb")
+    follower.until(lambda: follower.hinted(root / "usb", "subtree"), 2)
     limit.write_text(usual)
     follower.until(lambda: follower.state(root) == "watching", 5)
     follower.settle()

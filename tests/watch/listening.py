@@ -18,9 +18,10 @@ from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.watcher import MakeSource, Watcher, platform_source
 
 QUICK = WatchLimits(
-    collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1.0
+    collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1000.0
 )
 PATIENCE = 20.0
+NOBODY = 65534  # the user id that has no rights anywhere
 
 
 def files_below(directory: Path) -> set[bytes]:
@@ -36,6 +37,26 @@ def write(path: Path, data: bytes = b"photo") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
+
+
+def as_unprivileged(question: Callable[[], str]) -> str:
+    """The answer to a question asked without root's rights, in a process of its own."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            os.write(writer, question().encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return text
 
 
 class Follower:
@@ -104,6 +125,19 @@ class Follower:
         return {
             entry.path for root, rules in self.rules.items() for entry in scan(root, None, rules)
         }
+
+    def misplaced_watches(self) -> set[bytes]:
+        """Directories that are watched in vain or not watched though they should be (Linux)."""
+        wanted: set[bytes] = set()
+        for root, rules in self.rules.items():
+            list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))
+        from photosd.watch.inotify import InotifySource  # exists on Linux only
+
+        source = self.watcher._source
+        assert isinstance(source, InotifySource)
+        assert source.complete(), "the kernel holds other watches than the books"
+        watched = {path for path, watch in source._by_path.items() if watch.ignore is not None}
+        return watched ^ wanted
 
     def stop(self) -> None:
         """Stop the watcher."""

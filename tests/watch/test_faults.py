@@ -6,12 +6,11 @@ import dataclasses
 import errno
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,7 @@ if sys.platform != "linux":
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
-from photosd.watch import inotify, kernel, roots, suspend, watcher
+from photosd.watch import roots, suspend, watcher
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.inotify import InotifySource
@@ -54,16 +53,6 @@ def rebuilt(follower: Follower, times: int = 1) -> None:
     follower.settle()
     assert EVERYTHING in follower.log
     assert follower.photos.keys() == follower.truth()
-
-
-@pytest.fixture
-def watched(follower: Follower, root: Path) -> Follower:
-    """A follower of a small tree."""
-    for name in ("a/1.jpg", "a/b/2.jpg"):
-        write(root / name)
-    follower.add(root)
-    follower.log.clear()
-    return follower
 
 
 def test_lost_events_lead_to_exactly_one_new_start(watched: Follower, root: Path) -> None:
@@ -176,16 +165,23 @@ def test_bursts_at_full_size(
         follower.stop()
 
 
-def test_a_dead_reader_is_replaced(watched: Follower, root: Path) -> None:
-    """W5: watchdog's thread dies of an exception while everything else looks alive."""
+def test_a_dead_reader_is_replaced(tmp_path: Path, root: Path) -> None:
+    """W5: watchdog's thread dies of an exception; that is seen at once, without any probe."""
+    follower = Follower(tmp_path, dataclasses.replace(QUICK, probe=1000.0))
 
     def die(_event: InotifyEvent) -> None:
         raise KeyError(1)
 
-    reader_of(watched).handle_event = die  # type: ignore[method-assign, assignment]
-    write(root / "late.jpg")
-    rebuilt(watched)
-    assert os.fsencode(root / "late.jpg") in watched.photos
+    try:
+        follower.add(root)
+        its = follower.watcher  # whose first probe must be over
+        follower.until(lambda: its._next_probe > 0 and its._asked is None)
+        reader_of(follower).handle_event = die  # type: ignore[method-assign, assignment]
+        write(root / "late.jpg")
+        rebuilt(follower)
+        assert len(follower.photos) == 1
+    finally:
+        follower.stop()
 
 
 def test_a_deaf_reader_is_replaced(watched: Follower, root: Path) -> None:
@@ -327,142 +323,5 @@ def test_a_probe_directory_that_is_deleted_comes_back(watched: Follower, tmp_pat
     assert (tmp_path / "probe").is_dir()
 
 
-def set_budget(monkeypatch: pytest.MonkeyPatch, watches: int) -> None:
-    """Allow this many watches."""
-    for module in (inotify, roots):
-        monkeypatch.setattr(module, "watch_budget", lambda: watches)
-
-
-def test_a_folder_beyond_the_budget_is_scanned(
-    follower: Follower, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its watches are left to others, the remedy is named, and a raised limit is noticed."""
-    set_budget(monkeypatch, 20)
-    small = tmp_path / "small"
-    write(small / "1.jpg")
-    for number in range(30):
-        write(root / str(number) / "1.jpg")
-    follower.add(small)
-    follower.add(root)
-    assert (follower.state(small), follower.state(root)) == ("watching", "scan_only")
-    health = follower.watcher.health()[1]
-    assert health.watches == 0
-    assert "20" in (health.reason or "")
-    assert "sysctl fs.inotify.max_user_watches=" in (health.remedy or "")
-    assert len(follower.photos) == 31
-    set_budget(monkeypatch, 100)
-    follower.until(lambda: follower.state(root) == "watching")
-    write(root / "29" / "2.jpg")
-    follower.settle()
-    assert follower.photos.keys() == follower.truth()
-
-
-def test_a_folder_that_outgrows_the_budget_is_scanned(
-    follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """New directories take the last watches: one hint says that all must be scanned."""
-    set_budget(monkeypatch, 20)
-    follower.add(root)
-    follower.log.clear()
-    for number in range(30):
-        write(root / str(number) / "1.jpg")
-    follower.until(lambda: follower.state(root) == "scan_only")
-    follower.settle()
-    assert follower.hinted(root, "overflow")
-    assert source_of(follower).complete()
-
-
-def test_a_refusal_of_the_kernel_is_not_swallowed(
-    follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ENOSPC although the budget is not used up: others hold the watches."""
-    real = kernel.Kernel.watch
-
-    def refuse(self: Kernel, path: bytes, mask: object) -> object:
-        if path.endswith(b"/5"):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(self, path, mask)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Kernel, "watch", refuse)
-    for number in range(10):
-        write(root / str(number) / "1.jpg")
-    follower.add(root)
-    (health,) = follower.watcher.health()
-    assert health.state == "scan_only"
-    assert "kernel refused" in (health.reason or "")
-    assert follower.photos.keys() == follower.truth()
-
-
-def gone_and_back(make: Callable[[Path], None], follower: Follower, root: Path) -> None:
-    """Remove the root by ``make``, then bring another one, and see what is heard."""
-    make(root)
-    follower.until(lambda: follower.state(root) == "away")
-    assert follower.hinted(root, "overflow")
-    follower.log.clear()
-    write(root / "new" / "3.jpg")
-    follower.until(lambda: follower.state(root) == "watching")
-    follower.settle()
-    assert follower.hinted(root, "overflow")
-    write(root / "new" / "4.jpg")
-    follower.settle()
-    assert follower.photos.keys() == follower.truth()
-    assert len(follower.photos) == 2
-    assert follower.watcher.rebuilds == 0
-
-
-def test_a_root_that_is_deleted_and_made_again(watched: Follower, root: Path) -> None:
-    """W6: watched again under its name, with a hint to scan it."""
-    gone_and_back(shutil.rmtree, watched, root)
-
-
-def test_a_root_that_is_renamed_away(watched: Follower, root: Path) -> None:
-    """W6: what was it is no longer listened to, what takes its name is."""
-    gone_and_back(_rename_away, watched, root)
-    watched.log.clear()
-    write(root.parent / "elsewhere" / "5.jpg")
-    assert watched.settle() == []
-
-
-def test_a_parent_that_is_renamed(follower: Follower, tmp_path: Path) -> None:
-    """W6: no event tells of it; the regular look does."""
-    root = tmp_path / "home" / "photos"
-    write(root / "1.jpg")
-    follower.add(root)
-    (tmp_path / "home").rename(tmp_path / "house")
-    follower.until(lambda: follower.state(root) == "away")
-    (tmp_path / "house").rename(tmp_path / "home")
-    follower.until(lambda: follower.state(root) == "watching")
-    write(root / "2.jpg")
-    follower.settle()
-    assert follower.photos.keys() == follower.truth()
-
-
-def test_a_root_replaced_between_two_looks(watched: Follower, root: Path) -> None:
-    """Even when the new directory gets the old one's inode number."""
-    for _ in range(10):
-        subprocess.run(["rm", "-rf", root], check=True)
-        write(root / "again" / "1.jpg")
-    watched.until(lambda: watched.state(root) == "watching" and watched.hinted(root, "overflow"))
-    watched.settle()
-    write(root / "again" / "2.jpg")
-    watched.until(lambda: watched.photos.keys() == watched.truth())
-    assert len(watched.photos) == 2
-
-
-def test_a_folder_that_is_not_there_yet(follower: Follower, tmp_path: Path) -> None:
-    """Away until it appears; the others are not affected."""
-    late = tmp_path / "late"
-    follower.add(late)
-    assert follower.state(late) == "away"
-    write(late / "1.jpg")
-    follower.until(lambda: follower.state(late) == "watching")
-    follower.settle()
-    assert follower.photos.keys() == follower.truth() != set()
-
-
 def _wait_for(event: threading.Event) -> None:
     event.wait(30)
-
-
-def _rename_away(path: Path) -> None:
-    path.rename(path.parent / "elsewhere")

@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,29 +13,7 @@ import pytest
 from photosd.watch import folders
 from photosd.watch.folders import Identity, photo_is_away, probe_folder
 from photosd.watch.mounts import Mount, mount_of, mounts
-from tests.watch.listening import write
-
-NOBODY = 65534
-
-
-def as_unprivileged(question: Callable[[], str]) -> str:
-    """The answer to a question asked without root's rights, in a process of its own."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
-            os.write(writer, question().encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
-    return text
+from tests.watch.listening import NOBODY, as_unprivileged, write
 
 
 def test_a_folder_that_is_there(root: Path) -> None:

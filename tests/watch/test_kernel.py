@@ -103,7 +103,7 @@ def test_refusals_are_raised(reading: Reading, tmp_path: Path) -> None:
 
 
 def test_retiring_is_silent_and_gives_the_descriptor_back(tmp_path: Path) -> None:
-    """No news of its own end, no descriptor left; also when the reader has died before."""
+    """No news of its own end, no descriptor left; also when the reader died while reading."""
     for dies in (False, True):
         before = len(os.listdir("/proc/self/fd"))
         reading = Reading()
@@ -111,8 +111,9 @@ def test_retiring_is_silent_and_gives_the_descriptor_back(tmp_path: Path) -> Non
             (tmp_path / str(number)).mkdir(exist_ok=True)
             reading.kernel.watch(os.fsencode(tmp_path / str(number)), DIRECTORY_MASK)
         if dies:
-            reading.kernel.handle_event = _fail  # type: ignore[method-assign, assignment]
+            reading.kernel._check_inotify_fd = _fail  # type: ignore[method-assign]
             (tmp_path / "0" / "event").mkdir()
+            assert reading.next().is_create
             reading.kernel.join(SECONDS)
             assert not reading.kernel.is_alive()
         reading.kernel.retire()
@@ -126,5 +127,5 @@ def test_children_do_not_inherit_it(reading: Reading) -> None:
     assert not os.get_inheritable(reading.kernel._inotify_fd)
 
 
-def _fail(_event: InotifyEvent) -> None:
-    raise KeyError("as in watchdog's own book-keeping")
+def _fail() -> bool:
+    raise OSError(errno.EIO, "broken")

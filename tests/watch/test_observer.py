@@ -12,6 +12,9 @@ from photosd.watch.observer import ObserverSource
 from tests.watch import test_watcher as changes
 from tests.watch.listening import Follower, write
 
+# watchdog prints its whole table for each directory it watches a second time.
+pytestmark = pytest.mark.filterwarnings("ignore:Callback with id")
+
 
 @pytest.fixture
 def follower(tmp_path: Path) -> Iterator[Follower]:

@@ -10,6 +10,7 @@ import mmap
 import os
 import queue
 import shutil
+import sys
 import time
 import unicodedata
 import zipfile
@@ -197,6 +198,8 @@ def test_following_the_hints_shows_the_disk(
     follower.settle()
     assert follower.photos.keys() == follower.truth()
     assert follower.watcher.rebuilds == 0
+    if sys.platform == "linux":
+        assert not follower.misplaced_watches()
 
 
 def test_a_hint_comes_within_a_moment(follower: Follower, root: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-HEIGHT, WIDTH = 600, 800
+HEIGHT, WIDTH = 480, 640
 
 Plane = npt.NDArray[np.float64]  # (HEIGHT, WIDTH)
 Canvas = npt.NDArray[np.float64]  # (HEIGHT, WIDTH, 3)

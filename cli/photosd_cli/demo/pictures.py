@@ -20,7 +20,7 @@ REAL = {
     "lawn.png": "grass.png",
     "printed-page.png": "page.png",
 }
-LATECOMER = "desert.jpg"  # copied in while the daemon watches
+LATECOMER = "sunflower.jpg"  # copied in while the daemon watches
 
 QUESTIONS = {
     "sunset": "sunset.jpg",
@@ -30,11 +30,11 @@ QUESTIONS = {
     "city at night": "night-city.jpg",
     "a cat": "cat.png",
     "a cup of coffee": "coffee.png",
-    "an astronaut": "astronaut.png",
-    "a rocket": "rocket.jpg",
+    "a smiling woman": "astronaut.png",
     "a motorcycle": "motorcycle.png",
+    "a soccer ball on the grass": "soccer-ball.jpg",
 }
-LATE_QUESTION = "sand dunes in the desert"
+LATE_QUESTION = "a sunflower"
 
 
 def gather(directory: Path) -> list[str]:
@@ -48,6 +48,11 @@ def gather(directory: Path) -> list[str]:
             if (carried / original).is_file():
                 shutil.copyfile(carried / original, directory / name)
     return sorted(file.name for file in directory.iterdir())
+
+
+def questions(directory: Path) -> dict[str, str]:
+    """The questions whose pictures are there, each with its picture's name."""
+    return {text: name for text, name in QUESTIONS.items() if (directory / name).exists()}
 
 
 def _carried() -> Path | None:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from photosd_cli.demo import brushes as b
+from photosd_cli.demo import things
 
 
 def sunset(random: np.random.Generator) -> Image.Image:
@@ -136,7 +137,7 @@ def snow(random: np.random.Generator) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for x in sorted(random.uniform(0, 1, 24)):
         base = 0.76 + 0.05 * np.sin(x * 4 + 1) + random.uniform(0.0, 0.07)
-        _fir(draw, random, x * b.WIDTH, base * b.HEIGHT, random.uniform(50, 120))
+        _fir(draw, random, x * b.WIDTH, base * b.HEIGHT, random.uniform(40, 96))
     return image.filter(ImageFilter.GaussianBlur(0.7))
 
 
@@ -168,9 +169,9 @@ def night_city(random: np.random.Generator) -> Image.Image:
     for row in range(3):
         x = -10.0
         while x < b.WIDTH:
-            width = random.uniform(26, 64)
+            width = random.uniform(24, 54)
             peak = np.exp(-(((x / b.WIDTH - 0.52) / 0.28) ** 2))
-            height = random.uniform(40, 130) + (2 - row) * random.uniform(20, 150) * (0.3 + peak)
+            height = random.uniform(32, 104) + (2 - row) * random.uniform(16, 120) * (0.3 + peak)
             _tower(draw, random, (x, ground - height, x + width, ground), row)
             x += width * random.uniform(0.95, 1.3)
     lights = np.asarray(image, np.float64) / 255
@@ -197,27 +198,12 @@ def _tower(
     draw.rectangle(box, fill=(shade, shade, shade + 10))
     share, tint = random.uniform(0.25, 0.75), random.choice(3, p=[0.55, 0.3, 0.15])
     warm = ((255, 205, 120), (255, 236, 190), (170, 215, 255))[tint]
-    for y in np.arange(top + 5, bottom - 4, 8):
-        for x in np.arange(left + 4, right - 4, 7):
+    for y in np.arange(top + 5, bottom - 4, 7):
+        for x in np.arange(left + 4, right - 4, 6):
             if random.random() < share:
                 dim = random.uniform(0.45, 1.0)
                 colour = (int(warm[0] * dim), int(warm[1] * dim), int(warm[2] * dim))
                 draw.rectangle((x, y, x + 3, y + 4), fill=colour)
-
-
-def desert(random: np.random.Generator) -> Image.Image:
-    """Dunes of sand under a clear sky."""
-    canvas = b.gradient(b.DOWN, [(0, (0.25, 0.5, 0.82)), (0.5, (0.8, 0.85, 0.9))])
-    for level, height, tone in ((0.5, 0.1, 0.78), (0.62, 0.16, 0.9), (0.85, 0.24, 1.0)):
-        phase = random.uniform(0, 6)
-        crest = level - height * (0.5 + 0.5 * np.sin(b.ACROSS * random.uniform(4, 7) + phase))
-        crest = crest + 0.02 * (b.noise(random, 3, 1, 3) - 0.5)
-        lean = np.cos(b.ACROSS * 5.5 + phase + 6 * (b.DOWN - crest))
-        marks = 0.04 * np.sin((b.DOWN * 130 + 14 * b.noise(random, 3, 3, 3)) * 2)
-        light = tone * (0.82 + 0.2 * np.tanh(3 * lean) + marks)
-        paint = light[..., None] * np.array([0.93, 0.66, 0.38])
-        canvas = b.over(canvas, paint, b.below(crest, 0.003))
-    return b.picture(canvas, random)
 
 
 SCENES: dict[str, Callable[[np.random.Generator], Image.Image]] = {
@@ -226,7 +212,8 @@ SCENES: dict[str, Callable[[np.random.Generator], Image.Image]] = {
     "forest": forest,
     "snow": snow,
     "night-city": night_city,
-    "desert": desert,
+    "soccer-ball": things.soccer_ball,
+    "sunflower": things.sunflower,
 }
 
 

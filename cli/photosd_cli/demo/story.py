@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from photosd.core.errors import DeadlineExceeded, EncoderUnavailable, PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
-from photosd_cli import console, lifecycle, paths, text
+from photosd_cli import console, lifecycle, text
 from photosd_cli.demo import pictures
 from photosd_cli.progress import Bar
 
@@ -30,13 +30,13 @@ SHOWN = 3
 
 
 class Outcome(NamedTuple):
-    """What was seen. Moments in seconds; None: that part was left out."""
+    """What was seen; the last two in seconds."""
 
     asked: int
     right: int
     sunset: bool
-    found_after: float | None
-    recovered_after: float | None
+    found_after: float
+    recovered_after: float
 
 
 @contextlib.contextmanager
@@ -58,32 +58,30 @@ def home_of_its_own() -> Iterator[Path]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def tell(photos: Path | None, questions: tuple[str, ...]) -> Outcome:
+def tell(photos: Path | None, more: tuple[str, ...]) -> Outcome:
     """The whole demo, on our pictures or on ``photos``; raises PhotosdError when a part fails."""
     with home_of_its_own() as home:
-        own, late = home / "pictures", home / "elsewhere"
-        _title("pictures")
-        names = pictures.gather(own)
-        late.mkdir()
-        (own / pictures.LATECOMER).replace(late / pictures.LATECOMER)
-        if photos is None:
-            console.out(f"  {text.count(len(names) - 1, 'picture')}, painted or from scikit-image")
+        own, late = home / "pictures", home / pictures.LATECOMER
         _title("start")
-        _start()
+        _start(own)
+        (own / pictures.LATECOMER).rename(late)
+        asked = pictures.questions(own) if photos is None else {}
+        if photos is not None:
+            for picture in own.iterdir():
+                picture.unlink()
         with Client(Home.from_environment().socket) as client:
             _title("index")
             _index(client, own if photos is None else photos)
             _title("ask")
-            if photos is None:
-                right = _quiz(client, questions)
-            else:
-                _browse(client, questions or tuple(pictures.QUESTIONS))
-                right = []
-            found = _add_one_more(client, late / pictures.LATECOMER, own, photos is not None)
+            right = _quiz(client, asked, more or (() if asked else tuple(pictures.QUESTIONS)))
+            _title("a new photo")
+            if photos is not None:  # nothing is ever copied into the user's own folder
+                client.add(os.fsencode(own))
+            found = _add_one_more(client, late, own)
+            _title("the model hangs")
             recovered = _stop_the_encoder(client)
         _title("stop")
-        asked = len(pictures.QUESTIONS) if photos is None else 0
-        return Outcome(asked, len(right), "sunset" in right, found, recovered)
+        return Outcome(len(asked), len(right), "sunset" in right, found, recovered)
 
 
 def _title(words: str) -> None:
@@ -91,18 +89,20 @@ def _title(words: str) -> None:
     console.flush()
 
 
-def _start() -> None:
+def _start(own: Path) -> None:
+    """Start the daemon; the pictures are painted while its model warms up."""
     begin = time.monotonic()
     lifecycle.start()
-    answered = time.monotonic() - begin
+    console.out(f"  the daemon answers after {time.monotonic() - begin:.1f} s")
+    console.flush()
+    names = pictures.gather(own)
     status = lifecycle.wait_until_warm()
     if status["state"] != "ready":
         raise EncoderUnavailable("; ".join(status["warnings"]) or f"it is {status['state']}")
-    warm = time.monotonic() - begin
-    encoder = status["encoder"]
+    encoder, warm = status["encoder"], time.monotonic() - begin
     console.out(
-        f"  the daemon answered after {answered:.1f} s; model {encoder['model']} "
-        f"was warm after {warm:.1f} s ({encoder['rss_mb'] or 0:.0f} MB)"
+        f"  model {encoder['model']} is warm after {warm:.1f} s, {encoder['rss_mb'] or 0:.0f} MB; "
+        f"meanwhile {text.count(len(names), 'picture')} painted or taken from scikit-image"
     )
 
 
@@ -117,43 +117,31 @@ def _index(client: Client, directory: Path) -> None:
     console.out(f"  {text.count(progress['indexed'], 'photo')} in {seconds:.1f} s{failed}")
 
 
-def _quiz(client: Client, more: tuple[str, ...]) -> list[str]:
-    """Ask what we know the answer of; those answered rightly."""
+def _quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
+    """Ask what we know the answer of, and then ``more``; those answered rightly."""
     right = []
-    for question, expected in pictures.QUESTIONS.items():
+    for question in (*known, *more):
         begin = time.monotonic()
         result = client.query(question, limit=SHOWN)
-        if _name(result) == expected:
-            right.append(question)
-        mark = console.styled("✓", "green", sys.stdout)
-        if _name(result) != expected:
-            mark = console.styled("✗", "red", sys.stdout)
-        _show(question, result, mark, time.monotonic() - begin)
-    console.out(f"  {len(right)} of {len(pictures.QUESTIONS)} right")
-    _browse(client, more)
+        seconds = time.monotonic() - begin
+        mark = " "
+        if question in known:
+            hit = _name(result) == known[question]
+            right += [question] if hit else []
+            mark = console.styled("✓" if hit else "✗", "green" if hit else "red", sys.stdout)
+        _show(question, result, mark, seconds)
+    if known:
+        console.out(f"  {len(right)} of {len(known)} right")
     return right
 
 
-def _browse(client: Client, questions: tuple[str, ...]) -> None:
-    """Ask what nobody knows the answer of."""
-    for question in questions:
-        begin = time.monotonic()
-        _show(question, client.query(question, limit=SHOWN), " ", time.monotonic() - begin)
-
-
-def _add_one_more(client: Client, latecomer: Path, own: Path, add_first: bool) -> float:
-    """Copy a picture into a watched folder; seconds until a query finds it first."""
-    _title("a new photo")
-    if add_first:  # never into the user's own folder
-        for file in own.iterdir():
-            file.unlink()
-        client.add(os.fsencode(own))
+def _add_one_more(client: Client, latecomer: Path, own: Path) -> float:
+    """Copy a picture into a watched folder; seconds until a query finds it."""
     shutil.copyfile(latecomer, own / latecomer.name)
     begin = time.monotonic()
-    while time.monotonic() - begin < NOTICED_SECONDS:
+    while (seconds := time.monotonic() - begin) < NOTICED_SECONDS:
         result = client.query(pictures.LATE_QUESTION, limit=1000)
         if any(Path(hit["path"]).name == latecomer.name for hit in result["hits"]):
-            seconds = time.monotonic() - begin
             console.out(f"  {latecomer.name} is found {seconds:.1f} s after it was copied in")
             _show(pictures.LATE_QUESTION, result, " ", None)
             return seconds
@@ -163,7 +151,6 @@ def _add_one_more(client: Client, latecomer: Path, own: Path, add_first: bool) -
 
 def _stop_the_encoder(client: Client) -> float:
     """Freeze the model's process; queries go on, and it comes back. Seconds that took."""
-    _title("the model hangs")
     pid = client.status()["encoder"]["pid"]
     if pid is None:
         raise PhotosdError("the encoder has no process")
@@ -206,6 +193,5 @@ def _short(hit: Hit) -> str:
 
 
 def _name(result: QueryResult) -> str:
-    return (
-        os.fsdecode(Path(os.fsdecode(paths.raw(result["hits"][0]))).name) if result["hits"] else ""
-    )
+    """The file name of the best hit."""
+    return Path(result["hits"][0]["path"]).name if result["hits"] else ""

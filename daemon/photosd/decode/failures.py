@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LOOK = "open the file in another program; if it is damaged there too, restore it from a backup"
 LEAVE = "nothing to do; to leave such files out, name them in .photosdignore"
-UPDATE = "photosd bugreport   (and keep the file: it shows what photosd cannot read yet)"
+UPDATE = "photosd logs   (and keep the file: it shows what photosd cannot read yet)"
 
 
 class DecodeFailed(Exception):
@@ -42,7 +42,7 @@ class DecoderUnavailable(DecodeFailed):
     """No decoder process can be started; says nothing about the file."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__("decoder_unavailable", reason, "photosd doctor; photosd logs", True)
+        super().__init__("decoder_unavailable", reason, "photosd logs", True)
 
 
 class Stopped(DecodeFailed):

@@ -84,7 +84,7 @@ class Pool:
 def _identity(answer: Answer) -> Identity:
     reply, _ = answer
     if reply.identity is None:
-        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd bugreport")
+        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
     return reply.identity
 
 
@@ -93,7 +93,7 @@ def _decoded(answer: Answer, shape: Shape) -> Decoded:
     identity = _identity(answer)
     expected = shape.size * shape.size * 3
     if reply.facts is None or not blobs or any(len(blob) != expected for blob in blobs):
-        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd bugreport")
+        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
     pixels = np.frombuffer(b"".join(blobs), np.uint8)
     return Decoded(
         **msgspec.structs.asdict(identity),

@@ -92,14 +92,14 @@ def _require_memory(spec: ModelSpec) -> None:
     if free < needed:
         raise ModelError(
             f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free",
-            remedy="close other programs, or: photosd model use starter",
+            remedy="close other programs, then: photosd restart",
         )
 
 
 def _out_of_memory() -> ModelError:
     return ModelError(
         "there was not enough memory to load it",
-        remedy="close other programs, or: photosd model use starter",
+        remedy="close other programs, then: photosd restart",
     )
 
 

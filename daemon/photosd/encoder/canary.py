@@ -59,5 +59,5 @@ def examine(model: Encodes, spec: ModelSpec) -> None:
 def _unfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
         f"the model {spec.name} failed its examination: {cause}",
-        remedy="install it again, or: photosd model use starter",
+        remedy="photosd config set encoder.model starter",
     )

@@ -98,7 +98,8 @@ def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, 
                     last_beat = time.monotonic()
     except Exception as error:  # safetensors raises its own and OSError for damage
         raise ModelError(
-            f"{file} is damaged: {error}", remedy="install the model again: photosd model list"
+            f"{file} is damaged: {error}",
+            remedy="install it again, or: photosd config set encoder.model starter",
         ) from error
     return weights
 
@@ -131,5 +132,5 @@ def _without_initialisation() -> Iterator[None]:
 def _misfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
         f"the weights of {spec.name} are not those of {spec.arch}: {cause[:300]}",
-        remedy="install the model again: photosd model list",
+        remedy="install it again, or: photosd config set encoder.model starter",
     )

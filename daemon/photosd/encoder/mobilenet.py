@@ -54,8 +54,8 @@ class InvertedResidual(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = nn.functional.relu6(self.bn1(self.conv_pw(x)))
         y = nn.functional.relu6(self.bn2(self.conv_dw(y)))
-        y = self.bn3(self.conv_pwl(y))
-        return x + y if self.short_cut else y
+        projected: torch.Tensor = self.bn3(self.conv_pwl(y))
+        return x + projected if self.short_cut else projected
 
 
 class Trunk(nn.Module):

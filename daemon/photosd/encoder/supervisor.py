@@ -317,7 +317,7 @@ class Supervisor(threading.Thread):
         if condition.state == "broken" and condition.error is None:
             condition.error = EncoderUnavailable(
                 f"the encoder died {self._limits.breaker_deaths} times in a row: {death.reason}",
-                remedy="photosd logs; photosd doctor",
+                remedy="photosd logs; then: photosd restart",
             ).as_dict()
         log.error(
             "encoder_died",
@@ -325,7 +325,7 @@ class Supervisor(threading.Thread):
             stack=death.stack[-4000:] or None,
             next_start_s=round(pause, 1),
             reaped=death.reaped,
-            remedy="it is replaced by itself; if this repeats: photosd doctor",
+            remedy="it is replaced by itself; if this repeats: photosd logs",
         )
         for lane in self._lanes.values():
             for request in lane.take_sent():

@@ -14,7 +14,7 @@ from photosd.core.errors import Busy, DeadlineExceeded, NotRunning, PhotosdError
 REPLY_LIMIT = 256 << 20  # bytes of one line; beyond it, what answers is not photosd
 CHUNK = 256 << 10
 FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's queue of clients is full
-START_REMEDY = "start it now:       photosd start\nstart it at login:  photosd service install"
+START_REMEDY = "start it now:       photosd start\nin this terminal:   photosd run"
 
 
 class Connection:

@@ -108,7 +108,7 @@ def inherited_socket() -> socket.socket | None:
     if os.environ.get("LISTEN_FDS") != "1":
         raise Unreachable(
             f"the service manager passed {os.environ.get('LISTEN_FDS')} sockets, one is expected",
-            remedy="photosd service install",
+            remedy="pass exactly one, see sd_listen_fds(3)",
         )
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)  # not for our workers

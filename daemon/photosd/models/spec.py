@@ -100,11 +100,13 @@ def read_model(directory: Path) -> ModelSpec:
         spec = msgspec.json.decode(file.read_bytes(), type=ModelSpec)
     except FileNotFoundError as error:
         raise ModelError(
-            f"there is no model in {directory}", remedy="photosd model list"
+            f"there is no model in {directory}",
+            remedy="photosd config set encoder.model starter",
         ) from error
     except (OSError, msgspec.MsgspecError) as error:
         raise ModelError(
-            f"{file} cannot be read: {error}", remedy="photosd model use starter"
+            f"{file} cannot be read: {error}",
+            remedy="photosd config set encoder.model starter",
         ) from error
     if spec.format != FORMAT:
         raise ModelError(
@@ -115,6 +117,6 @@ def read_model(directory: Path) -> ModelSpec:
     if not weights.is_file() or weights.stat().st_size != spec.weights.bytes:
         raise ModelError(
             f"{weights} is missing or not {spec.weights.bytes} bytes long",
-            remedy="install the model again: photosd model list",
+            remedy="install it again, or: photosd config set encoder.model starter",
         )
     return spec

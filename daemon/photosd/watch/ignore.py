@@ -156,6 +156,8 @@ def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
             text = os.fsdecode(os.read(descriptor, IGNORE_FILE_BYTES))
         finally:
             os.close(descriptor)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         log.warning("ignore_file_unreadable", file=file, cause=error.strerror)
         return None

@@ -56,6 +56,7 @@ class InotifySource:
     def open(self, probe_directory: bytes) -> None:
         """Start an inotify instance that watches the probe directory alone."""
         kernel = Kernel(lambda event: self._receive(partial(self._digest, event)))
+        kernel.name = "watch-reader"
         kernel.start()
         self._kernel = kernel
         self._enter(Watched(probe_directory, kernel.watch(probe_directory, ROOT_MASK), None))
@@ -135,16 +136,21 @@ class InotifySource:
         """Something called ``event.name`` in a watched directory changed."""
         name, level = event.name, directory.level
         if name in MARKS:
-            self.renew(ignore.root, directory.path)
+            if not event.is_modify:  # closing follows; a walk for each write is too much
+                self.renew(ignore.root, directory.path)
             return
         is_directory = bool(event.mask & InotifyConstants.IN_ISDIR)
         if level is None or level.hides(name, is_directory):
             return
         path = level.prefix + name
-        if not is_directory:
-            if is_photo_name(name):
-                self._listener.batch.path(path)
-        elif event.mask & ARRIVED:
+        if is_directory:
+            self._directory_changed(path, ignore, event)
+        elif is_photo_name(name):
+            self._listener.batch.path(path)
+
+    def _directory_changed(self, path: bytes, ignore: IgnoreRules, event: InotifyEvent) -> None:
+        """A sub-directory came, went or got other permissions."""
+        if event.mask & ARRIVED:
             self._arrive(ignore, path)
         elif event.is_delete:
             if path in self._by_path:  # empty by now, so nothing below it to drop

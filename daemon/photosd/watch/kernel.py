@@ -55,13 +55,11 @@ class Kernel(InotifyFD):
         super().__init__()
         os.set_inheritable(self._inotify_fd, False)
         self._receive = receive
-        self._retired = False
         self._released = False
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Pass the event on; a retired instance only produces the noise of its own end."""
-        if not self._retired:
-            self._receive(event)
+        """Pass the event on, an overflow too; watchdog's own reaction to that never runs."""
+        self._receive(event)
 
     def watch(self, path: bytes, mask: Mask) -> WatchDescriptor:
         """Watch one directory; the same number again for the same directory. Raises OSError."""
@@ -88,7 +86,6 @@ class Kernel(InotifyFD):
 
     def retire(self) -> None:
         """Stop and give the instance back, within a bounded time."""
-        self._retired = True
         self.stop()
         self.join(LEAVE_SECONDS)
         if not self.is_alive() and not self._released:

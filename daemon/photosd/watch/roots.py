@@ -149,9 +149,11 @@ class Roots:
         if above or self._remote_below(path) != root.prune:
             self._watch(root, source, now)
             self._batch.overflow(path)
-        elif source is not None:
-            for point in below:
+            return
+        for point in below:
+            if source is not None:
                 source.renew(path, point)
+            self._batch.subtree(point)
 
     def _watch(self, root: _Root, source: Source | None, now: float) -> None:
         """Watch a folder from scratch and set its state."""

@@ -63,7 +63,7 @@ class Watcher:
         """``probe_directory`` is ours alone, best in the runtime directory (memory, not disk)."""
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
-        self.rebuilds = 0
+        self.rebuilds = -1  # times it had to start anew; the first start counts for nothing
         self._limits = limits or WatchLimits()
         self._make_source = make_source
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -78,7 +78,8 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._next_look = self._next_roots = self._next_probe = 0.0
         self._asked: tuple[bytes, float] | None = None
-        self._probes = self._miscounts = 0
+        self._last_news = 0.0
+        self._uncounted = self._miscounts = 0
 
     # What others call, from any thread.
 
@@ -134,7 +135,6 @@ class Watcher:
         self._probe.heard(name)
         if self._asked is not None and name == self._asked[0]:
             self._asked = None
-            self._count_watches()
 
     def lost(self) -> None:
         """Events were lost: start anew when it is quiet."""
@@ -159,13 +159,17 @@ class Watcher:
     # The watcher's thread.
 
     def _run(self) -> None:
-        self._rebuild(time.monotonic())
+        begun = False
         while not self._stopping.is_set():
             try:
+                if not begun:
+                    begun = True
+                    self._rebuild(time.monotonic())
                 self._turn()
             except Exception:
                 log.exception("watch_turn_failed")
                 self.lost()
+                self._stopping.wait(self._limits.quiet)
         with contextlib.suppress(Exception):
             self._close_source()
         self._roots.close()
@@ -188,7 +192,8 @@ class Watcher:
             self._inbox.get(timeout=max(0.001, wake_at - time.monotonic()))()
         except queue.Empty:
             return
-        until = time.monotonic() + self._limits.collect
+        self._last_news = time.monotonic()
+        until = self._last_news + self._limits.collect
         while (left := until - time.monotonic()) > 0:
             try:
                 self._inbox.get(timeout=left)()
@@ -223,16 +228,22 @@ class Watcher:
         elif now >= self._next_probe and self._source is not None:
             self._next_probe = now + self._limits.probe
             self._asked = self._probe.send()[0], now + self._limits.answer
+            self._count_watches(self._source, now)
 
-    def _count_watches(self) -> None:
-        """Every few probes: does the kernel hold the watches we think? Twice wrong is wrong."""
-        self._probes += 1
-        if self._source is None or (self._probes % PROBES_BETWEEN_COUNTS and not self._miscounts):
+    def _count_watches(self, source: Source, now: float) -> None:
+        """Every few probes: does the kernel hold the watches we think? Twice wrong is wrong.
+
+        Only in a quiet moment: while directories go, news of that is still on its way.
+        """
+        self._uncounted += 1
+        wanted = self._uncounted >= PROBES_BETWEEN_COUNTS or self._miscounts
+        if not wanted or now - self._last_news < self._limits.tick:
             return
-        self._miscounts = 0 if self._source.complete() else self._miscounts + 1
+        self._uncounted = 0
+        self._miscounts = 0 if source.complete() else self._miscounts + 1
         if self._miscounts > 1:
             self._miscounts = 0
-            self._trouble("watches_missing", time.monotonic())
+            self._trouble("watches_missing", now)
 
     def _trouble(self, event: str, now: float) -> None:
         """Start anew soon; unlike lost events this lasts until then, and is not waited out."""
@@ -242,7 +253,7 @@ class Watcher:
 
     def _rebuild(self, now: float) -> None:
         """A new source, every folder watched anew, everything to be scanned."""
-        first = self._source is None and not self.rebuilds
+        had_one = self._source is not None
         self._close_source()
         self._asked, self._flooded, self._next_probe = None, False, 0.0
         source = self._make_source(self._receive, self)
@@ -259,8 +270,8 @@ class Watcher:
             self._listening.set()
             self._recovery.recovered(now)
         self._roots.watch_all(self._source, now)
-        if not first:
-            self.rebuilds += 1
+        self.rebuilds += 1
+        if self.rebuilds and (had_one or self._source is not None):
             self.batch.overflow(b"")
 
     def _close_source(self) -> None:

@@ -1,0 +1,122 @@
+"""The books of watches: what is watched is what lies there, and a closed source is silent."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("inotify is Linux's", allow_module_level=True)
+
+from photosd.watch.hints import HintBatch
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.inotify import InotifySource
+from photosd.watch.source import OutOfWatches
+from tests.watch.listening import write
+
+
+class Ear:
+    """Notes what a source tells."""
+
+    def __init__(self) -> None:
+        self.batch = HintBatch()
+        self.told: list[str] = []
+        self.news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def heard(self, name: bytes) -> None:
+        self.told.append(os.fsdecode(name))
+
+    def lost(self) -> None:
+        self.told.append("lost")
+
+    def look_up(self) -> None:
+        self.told.append("look up")
+
+    def unmounted(self, directory: bytes) -> None:
+        self.told.append("unmounted")
+
+    def too_many(self, root: bytes, error: OutOfWatches) -> None:
+        self.told.append("too many")
+
+
+@pytest.fixture
+def ear() -> Ear:
+    """A listener."""
+    return Ear()
+
+
+@pytest.fixture
+def source(ear: Ear, tmp_path: Path) -> Iterator[InotifySource]:
+    """An open source without folders."""
+    (tmp_path / "probe").mkdir()
+    opened = InotifySource(ear.news.put, ear)
+    opened.open(os.fsencode(tmp_path / "probe"))
+    yield opened
+    opened.close()
+
+
+def test_a_replaced_directory_is_noticed_by_its_watch(source: InotifySource, root: Path) -> None:
+    """Numbers of devices and inodes return; the kernel's number of a watch does not lie."""
+    (root / "disk").mkdir()
+    source.watch(IgnoreRules(os.fsencode(root)), frozenset())
+    paths = [os.fsencode(root), os.fsencode(root / "disk")]
+    assert [source.strayed(path) for path in paths] == [False, False]
+    (root / "disk").rename(root / "was")
+    assert source.strayed(paths[1]), "nothing is there"
+    (root / "disk").mkdir()
+    before = source.watches(paths[0])
+    assert source.strayed(paths[1]), "something else is there"
+    assert source.complete(), "asking leaves no watch behind"
+    assert source.watches(paths[0]) == before
+    source.renew(*paths)
+    assert not source.strayed(paths[1])
+
+
+def test_a_folder_given_as_a_link_is_watched(
+    source: InotifySource, ear: Ear, root: Path, tmp_path: Path
+) -> None:
+    """Links are not followed below a folder, but the folder itself may be one."""
+    (tmp_path / "link").symlink_to(root)
+    path = os.fsencode(tmp_path / "link")
+    source.watch(IgnoreRules(path), frozenset())
+    assert not source.strayed(path)
+    write(root / "1.jpg")
+    ear.news.get(timeout=10)()
+    assert [hint.path for hint in ear.batch.take()] == [path + b"/1.jpg"]
+
+
+def test_pruned_directories_are_not_entered(source: InotifySource, root: Path) -> None:
+    """A share mounted inside a folder is neither walked nor watched."""
+    (root / "share" / "deep").mkdir(parents=True)
+    (root / "own").mkdir()
+    source.watch(IgnoreRules(os.fsencode(root)), frozenset([os.fsencode(root / "share")]))
+    assert source.watches(os.fsencode(root)) == 2
+
+
+def test_news_of_a_closed_source_means_nothing(source: InotifySource, ear: Ear, root: Path) -> None:
+    """What was on its way when everything was started anew must not touch the new books."""
+    source.watch(IgnoreRules(os.fsencode(root)), frozenset())
+    write(root / "1.jpg")
+    news = ear.news.get(timeout=10)
+    source.close()
+    news()
+    assert not ear.batch
+    assert ear.told == []
+
+
+def test_two_folders_keep_their_own_watches(source: InotifySource, root: Path) -> None:
+    """Removing the outer one leaves the inner one watched."""
+    inner = os.fsencode(root / "inner")
+    (root / "inner" / "a").mkdir(parents=True)
+    outer = os.fsencode(root)
+    source.watch(IgnoreRules(outer, other_roots=[inner]), frozenset())
+    source.watch(IgnoreRules(inner), frozenset())
+    assert (source.watches(outer), source.watches(inner)) == (1, 2)
+    source.unwatch(outer)
+    assert (source.watches(outer), source.watches(inner)) == (0, 2)
+    assert source.complete()
