@@ -1,5 +1,7 @@
 # `make` alone lists what there is. Each target sets up what it needs, once.
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(if $(shell command -v $(p)),$(p))))
+# The first Python that runs and is new enough (a name on PATH may be a shim without a Python).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.photosd-ready
@@ -15,8 +17,8 @@ setup: $(READY)  ## a virtual environment in .venv with everything for use and d
 
 # uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes.
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "photosd needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	@test -n "$(PYTHON)" || { \
+	  echo "photosd needs Python 3.11 or newer, and there is none on PATH." >&2; \
 	  echo "  install one and say:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "This Python has no venv module." >&2; \

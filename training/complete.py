@@ -92,7 +92,9 @@ def class_names(labelled: list[Row]) -> list[str]:
     return list(dict.fromkeys(name.lower() for name in [*names, *labels]))
 
 
-def _targets(meeting: Meeting, vectors: Vectors) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _targets(
+    meeting: Meeting, vectors: Vectors
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     meeting.eval()
     with torch.inference_mode():
         found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = meeting.texts(

@@ -77,7 +77,5 @@ def share_found(
     answers: dict[str, set[str]], search: Callable[[str], Sequence[str]], depth: int = 3
 ) -> tuple[float, list[str]]:
     """The share of queries with a right file among the first ``depth``, and those without."""
-    failed = [
-        query for query, right in answers.items() if right.isdisjoint(search(query)[:depth])
-    ]
+    failed = [query for query, right in answers.items() if right.isdisjoint(search(query)[:depth])]
     return 1 - len(failed) / len(answers), failed

@@ -112,7 +112,8 @@ class Classifier:
         """(n, 1000)."""
         with torch.inference_mode():
             logits = self.upper(maps) @ self.weights.T + self.biases
-        return (logits / temperature).softmax(dim=1).clone()
+        shares: torch.Tensor = (logits / temperature).softmax(dim=1).clone()
+        return shares
 
 
 class _Run:

@@ -93,7 +93,11 @@ class Lessons:
 
 
 def train_student(
-    model: Starter, tokenizer: Tokenizer, teacher: Teacher, rows: list[int], lessons: Lessons,
+    model: Starter,
+    tokenizer: Tokenizer,
+    teacher: Teacher,
+    rows: list[int],
+    lessons: Lessons,
     recipe: StudentRecipe,
 ) -> None:
     """Train ``model.text`` in place; its weights are averaged over the last steps."""
@@ -102,7 +106,10 @@ def train_student(
     text = model.text
     _begin_with_teacher_table(text, teacher, rows)
     average = copy.deepcopy(text)
-    caption_ids, phrase_ids = tokenize(tokenizer, lessons.captions), tokenize(tokenizer, lessons.phrases)
+    caption_ids, phrase_ids = (
+        tokenize(tokenizer, lessons.captions),
+        tokenize(tokenizer, lessons.phrases),
+    )
     optimiser = torch.optim.AdamW(text.parameters(), recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.1
@@ -127,7 +134,9 @@ def train_student(
             for kept, new in zip(average.parameters(), text.parameters(), strict=True):
                 kept.lerp_(new, 1 - share)
         if step % recipe.report_every == 0:
-            print(f"student step {step}: distance {near.item() / 2:.3f}", file=sys.stderr, flush=True)
+            print(
+                f"student step {step}: distance {near.item() / 2:.3f}", file=sys.stderr, flush=True
+            )
     text.load_state_dict(average.state_dict())
 
 

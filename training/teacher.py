@@ -92,7 +92,9 @@ class Teacher:
         attended = self._linear(attended, f"{name}attention.output.dense")
         x = self._norm(x + attended, f"{name}attention.output.LayerNorm")
         middle = functional.gelu(self._linear(x, f"{name}intermediate.dense"))
-        return self._norm(x + self._linear(middle, f"{name}output.dense"), f"{name}output.LayerNorm")
+        return self._norm(
+            x + self._linear(middle, f"{name}output.dense"), f"{name}output.LayerNorm"
+        )
 
     def _linear(self, x: torch.Tensor, name: str) -> torch.Tensor:
         return functional.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])

@@ -198,7 +198,7 @@ class Supervisor(threading.Thread):
         return self._too_fat(now)
 
     def _too_fat(self, now: float) -> str | None:
-        if now - self._memory_at < MEMORY_LOOK_SECONDS or self._images.busy:
+        if now - self._memory_at < MEMORY_LOOK_SECONDS or self._texts.busy or self._images.busy:
             return None
         self._memory_at = now
         most = self._limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6

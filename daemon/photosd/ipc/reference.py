@@ -122,9 +122,11 @@ def _limits(meta: msgspec.Meta) -> str:
 
 def _errors() -> str:
     rows = ["\n## Errors\n\n| code | title | exit code of the CLI |\n|---|---|---|\n"]
-    known: list[type[errors.PhotosdError]] = [
-        errors.PhotosdError,
-        *errors.PhotosdError.__subclasses__(),
+    # Those of the module alone: front ends may have errors of their own.
+    known = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.PhotosdError)
     ]
     for kind in sorted(known, key=lambda kind: kind.code):
         rows.append(f"| `{kind.code}` | {kind.title} | {kind.exit_code} |\n")
