@@ -159,7 +159,7 @@ def _begin_with_teacher_table(text: nn.Module, teacher: Teacher, rows: list[int]
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     begun = centred @ directions[:width].T
     with torch.no_grad():
-        text.token_embedding.weight[len(SPECIAL) :] = (  # type: ignore[index, union-attr, operator]
+        text.token_embedding.weight[len(SPECIAL) :] = (  # type: ignore[union-attr, operator]
             begun[len(SPECIAL) :] / begun.std() * 0.05
         )
 
