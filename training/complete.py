@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 
 from training.backbone import load_backbone
 from training.data import Row
-from training.features import RUNS, load
-from training.full import FullRecipe, Meeting, Pooled, Texts, Vectors, image_vectors, train_meeting
+from training.features import RUNS
+from training.full import FullRecipe, Meeting, Texts, Vectors, image_vectors, train_meeting
 from training.maps import MappedPictures, load_maps
 from training.model import Starter
 from training.student import (
@@ -41,7 +41,7 @@ def train_full(seed: int = 1) -> tuple[Starter, Tokenizer, dict[str, MappedPictu
         test=[known[row.captions] for row in parts["test"].rows],
         classes=known[tuple(f"a photo of a {name}" for name in first)],
     )
-    meeting, tower = train_meeting(parts, _pooled(parts), texts, FullRecipe(seed=seed))
+    meeting, tower = train_meeting(parts, texts, FullRecipe(seed=seed))
     torch.save({"meeting": meeting.state_dict(), "tower": tower.state_dict()}, RUNS / "meeting.pt")
     tokenizer, rows = pruned_tokenizer(teacher.tokenizer, [*captions, *short])
     model = Starter(tokenizer.get_vocab_size())
@@ -101,12 +101,3 @@ def _targets(
             torch.from_numpy(vectors.astype(np.float32))
         ).numpy()
     return found
-
-
-def _pooled(parts: dict[str, MappedPictures]) -> Pooled:
-    """The quick recipe's features in the order of the rows with maps."""
-    cached = load()
-    plain = [cached[name].features[:1] for name in ("train", "validation")]
-    where = {row.source: number for number, row in enumerate(cached["labelled"].rows)}
-    chosen = [where[row.source] for row in parts["labelled"].rows]
-    return Pooled(np.concatenate(plain, axis=1), cached["labelled"].features[:, chosen])

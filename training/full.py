@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import copy
 import sys
-import time
-from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from photosd.encoder.mobilenet import MobileNetV2Tower
-from training.backbone import Backbone, load_backbone
+from photosd.encoder.mobilenet import FEATURES, MobileNetV2Tower
+from training.backbone import load_backbone
 from training.maps import MappedPictures, Upper
 from training.metrics import retrieval
 from training.model import DIMENSION
@@ -33,24 +30,21 @@ class FullRecipe:
     """Every number of the recipe."""
 
     seed: int = 1
-    warm_steps: int = 160  # of the two heads alone, on the frozen tower's cached features
-    warm_photos: int = 768
-    warm_rate: float = 1e-3
-    steps: int = 100  # of everything above the maps
-    photos: int = 112
-    rate: float = 3e-4  # of the heads
-    tower_rate: float = 3e-4
-    labelled_share: float = 0.15  # of the photos, as many labelled pictures beside them
-    captions: int = 5  # of each photo in a batch
-    remembered: int = 7  # earlier batches whose vectors serve as negatives
+    steps: int = 260
+    warm_steps: int = 150  # of the two heads alone, on cached features
+    photos: int = 256
+    labelled: int = 64
+    captions: int = 3  # of each photo in a batch
+    rate: float = 1e-3  # of the heads
+    tower_rate: float = 4e-4
     decay: float = 0.2
     drop: float = 0.2  # of pooled features
     text_drop: float = 0.1
     labelled_weight: float = 0.3
     class_weight: float = 0.3
     class_temperature: float = 2.0
-    averaging: float = 0.96
-    evaluate_every: int = 20
+    averaging: float = 0.97
+    evaluate_every: int = 40
 
 
 @dataclass(frozen=True)
@@ -63,14 +57,6 @@ class Texts:
     classes: Vectors
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """The untouched tower's features, (views, n, 1280), of the rows that have maps."""
-
-    train: Vectors
-    labelled: Vectors
-
-
 class Meeting(nn.Module):
     """Image side (upper tower and projection) and text side (head over the teacher)."""
 
@@ -80,7 +66,7 @@ class Meeting(nn.Module):
         self.text_head = nn.Sequential(
             nn.Linear(TEACHER, hidden), nn.GELU(), nn.Dropout(0.1), nn.Linear(hidden, DIMENSION)
         )
-        self.logit_scale = nn.Parameter(torch.tensor(2.5))
+        self.logit_scale = nn.Parameter(torch.tensor(2.7))
 
     def images(self, features: torch.Tensor) -> torch.Tensor:
         """Unit vectors of pooled features."""
@@ -92,33 +78,42 @@ class Meeting(nn.Module):
 
 
 def train_meeting(
-    parts: dict[str, MappedPictures], pooled: Pooled, texts: Texts, recipe: FullRecipe
+    parts: dict[str, MappedPictures], texts: Texts, recipe: FullRecipe
 ) -> tuple[Meeting, MobileNetV2Tower]:
     """The averaged model and its image tower, after a fixed number of steps."""
     torch.manual_seed(recipe.seed)
+    generator = np.random.default_rng(recipe.seed)
     backbone = load_backbone()
     tower = MobileNetV2Tower(DIMENSION)
     tower.trunk = backbone.trunk
+    model = Meeting(tower)
     average_tower = copy.deepcopy(tower)
-    model, average = Meeting(tower), Meeting(average_tower)
+    average = Meeting(average_tower)
     average.load_state_dict(model.state_dict())
-    run = _Run(model, average, backbone, parts, pooled, texts, recipe)
-    heads = [*model.image_head.parameters(), *model.text_head.parameters(), model.logit_scale]
-    run.train([{"params": heads, "lr": recipe.warm_rate}], recipe.warm_steps, warm=True)
-    groups = [
-        {"params": heads, "lr": recipe.rate},
-        {"params": list(model.upper.parameters()), "lr": recipe.tower_rate},
-    ]
-    run.train(groups, recipe.steps, warm=False)
+    classifier = Classifier(
+        copy.deepcopy(model.upper).eval().requires_grad_(False),
+        backbone.class_weights,
+        backbone.class_biases,
+    )
+    run = _Run(model, average, classifier, parts, texts, recipe, generator)
+    run.train()
     return average.eval(), average_tower.eval()
 
 
-class _Batch(NamedTuple):
-    photos: NDArray[np.int64]
-    labelled: NDArray[np.int64]
-    vectors: torch.Tensor
-    owners: torch.Tensor  # which image of the batch a text belongs to
-    groups: torch.Tensor  # of the images: equal for pictures of one class
+@dataclass
+class Classifier:
+    """The untouched backbone above the maps: what it knows of the 1,000 classes."""
+
+    upper: Upper
+    weights: torch.Tensor
+    biases: torch.Tensor
+
+    def probabilities(self, maps: torch.Tensor, temperature: float) -> torch.Tensor:
+        """(n, 1000)."""
+        with torch.inference_mode():
+            logits = self.upper(maps) @ self.weights.T + self.biases
+        shares: torch.Tensor = (logits / temperature).softmax(dim=1).clone()
+        return shares
 
 
 class _Run:
@@ -128,149 +123,93 @@ class _Run:
         self,
         model: Meeting,
         average: Meeting,
-        backbone: Backbone,
+        classifier: Classifier,
         parts: dict[str, MappedPictures],
-        pooled: Pooled,
         texts: Texts,
         recipe: FullRecipe,
+        generator: np.random.Generator,
     ) -> None:
-        self.model, self.average = model, average
-        self.parts, self.pooled, self.texts, self.recipe = parts, pooled, texts, recipe
-        self.generator = np.random.default_rng(recipe.seed)
+        self.model, self.average, self.classifier = model, average, classifier
+        self.parts, self.texts, self.recipe, self.generator = parts, texts, recipe, generator
         self.classes = torch.from_numpy(texts.classes.astype(np.float32))
-        self.known = {
-            name: _probabilities(backbone, features[0], recipe.class_temperature)
-            for name, features in (("train", pooled.train), ("labelled", pooled.labelled))
-        }
-        labels = [row.captions[-1] for row in parts["labelled"].rows]
-        self.label_groups = 100_000 + np.unique(np.array(labels), return_inverse=True)[1]
-        self.memory: deque[tuple[torch.Tensor, ...]] = deque(maxlen=recipe.remembered)
 
-    def train(self, groups: list[dict[str, object]], steps: int, warm: bool) -> None:
-        """``steps`` of the parameters in ``groups``; ``warm``: on cached pooled features."""
-        recipe, started = self.recipe, time.monotonic()
+    def train(self) -> None:
+        """Heads first, by a short warm-up of the rates; then everything together."""
+        recipe, model = self.recipe, self.model
+        heads = [*model.image_head.parameters(), *model.text_head.parameters(), model.logit_scale]
+        groups = [
+            {"params": heads, "lr": recipe.rate},
+            {"params": list(model.upper.parameters()), "lr": recipe.tower_rate},
+        ]
         optimiser = torch.optim.AdamW(groups, weight_decay=recipe.decay)
-        rates = [group["lr"] for group in groups]
+        rates = [recipe.rate, recipe.tower_rate]
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, rates, total_steps=steps, pct_start=0.15
+            optimiser, rates, total_steps=recipe.steps, pct_start=0.2
         )
-        every = recipe.evaluate_every * (4 if warm else 1)
-        self.memory.clear()
-        for step in range(1, steps + 1):
-            batch = self._batch(recipe.warm_photos if warm else recipe.photos)
-            loss = self._loss(batch, self._pooled(batch) if warm else self._climb(batch), not warm)
+        for step in range(1, recipe.steps + 1):
+            loss = self._step()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-            self._average(min(recipe.averaging, step / (step + 5)) if warm else recipe.averaging)
-            if (step % every == 0 or step == steps) and not warm or step == steps:
+            share = min(recipe.averaging, step / (step + 10))
+            with torch.no_grad():
+                pairs = zip(self.average.parameters(), model.parameters(), strict=True)
+                for kept, new in pairs:
+                    kept.lerp_(new, 1 - share)
+            if step % recipe.evaluate_every == 0 or step == recipe.steps:
                 found = evaluate_meeting(self.average, self.parts["test"], self.texts.test)
-                took = time.monotonic() - started
-                figures = [found[f"text_to_image_r{k}"] for k in (1, 5, 10)]
-                print(f"step {step} {took:.0f}s loss {loss.item():.3f} {figures}", file=sys.stderr)
+                print(f"step {step} loss {loss.item():.3f} {found}", file=sys.stderr, flush=True)
 
-    def _average(self, share: float) -> None:
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
-            for kept, new in pairs:
-                kept.lerp_(new, 1 - share)
-
-    def _batch(self, count: int) -> _Batch:
-        beside = int(count * self.recipe.labelled_share)
-        photos = self.generator.choice(len(self.texts.train), count, replace=False)
-        labelled = self.generator.choice(len(self.texts.labelled), beside, replace=False)
-        vectors, owners = [], []
-        chosen = [self.texts.train[i] for i in photos] + [self.texts.labelled[i] for i in labelled]
-        for number, captions in enumerate(chosen):
-            own = self.generator.permutation(len(captions))[: self.recipe.captions]
-            vectors.append(captions[own])
-            owners += [number] * len(own)
-        return _Batch(
-            photos,
-            labelled,
-            torch.from_numpy(np.concatenate(vectors).astype(np.float32)),
-            torch.tensor(owners),
-            torch.from_numpy(np.concatenate([photos, self.label_groups[labelled]])),
-        )
-
-    def _pooled(self, batch: _Batch) -> torch.Tensor:
-        features = []
-        for values, chosen in ((self.pooled.train, batch.photos), (self.pooled.labelled, batch.labelled)):
-            views = self.generator.integers(0, len(values), len(chosen))
-            features.append(values[views, chosen])
-        return torch.from_numpy(np.concatenate(features).astype(np.float32))
-
-    def _climb(self, batch: _Batch) -> torch.Tensor:
-        maps = []
-        for name, chosen in (("train", batch.photos), ("labelled", batch.labelled)):
-            part = self.parts[name].maps
-            views = self.generator.integers(0, len(part), len(chosen))
-            maps.append(part[views, chosen])
-        x = torch.from_numpy(np.concatenate(maps).astype(np.float32))
+    def _step(self) -> torch.Tensor:
+        recipe = self.recipe
+        maps, vectors, owners, groups = [], [], [], []
+        for name, count in (("train", recipe.photos), ("labelled", recipe.labelled)):
+            part, texts = self.parts[name], getattr(self.texts, name)
+            for number in self.generator.choice(len(part.rows), count, replace=False):
+                view = int(self.generator.integers(len(part.maps)))
+                maps.append(part.maps[view, number])
+                captions = texts[number]
+                own = self.generator.permutation(len(captions))[: recipe.captions]
+                vectors.append(captions[own])
+                owners += [len(maps) - 1] * len(own)
+                same = part.rows[number].captions[-1] if name == "labelled" else number
+                groups.append(f"{name} {same}")
+        _, group = np.unique(np.array(groups), return_inverse=True)
+        x = torch.from_numpy(np.stack(maps).astype(np.float32))
         if self.generator.random() < 0.5:
             x = x.flip(3)  # nearly the map of the mirrored photo
-        x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            features: torch.Tensor = self.model.upper(x)
-        return features.float()
+        text = torch.from_numpy(np.concatenate(vectors).astype(np.float32))
+        weight = torch.full((len(x),), recipe.labelled_weight)
+        weight[: recipe.photos] = 1.0
+        return self._loss(x, text, torch.tensor(owners), torch.from_numpy(group), weight)
 
-    def _loss(self, batch: _Batch, features: torch.Tensor, remember: bool) -> torch.Tensor:
+    def _loss(
+        self,
+        maps: torch.Tensor,
+        vectors: torch.Tensor,
+        owners: torch.Tensor,
+        groups: torch.Tensor,
+        weight: torch.Tensor,
+    ) -> torch.Tensor:
         recipe, model = self.recipe, self.model
-        images = model.images(functional.dropout(features, recipe.drop))
-        texts = model.texts(functional.dropout(batch.vectors, recipe.text_drop))
+        features = functional.dropout(model.upper(maps), recipe.drop)
+        assert features.shape[1] == FEATURES
+        images = model.images(features)
+        texts = model.texts(functional.dropout(vectors, recipe.text_drop))
         scale = model.logit_scale.exp().clamp(max=100)
-        text_groups = batch.groups[batch.owners]
-        weight = torch.ones(len(images))
-        weight[len(batch.photos) :] = recipe.labelled_weight
-        earlier = list(self.memory)
-        if remember:
-            self.memory.append((images.detach(), batch.groups, texts.detach(), text_groups))
-        all_texts = torch.cat([texts, *(old[2] for old in earlier)])
-        all_images = torch.cat([images, *(old[0] for old in earlier)])
-        forward = _meet(
-            scale * images @ all_texts.T,
-            batch.groups,
-            torch.cat([text_groups, *(old[3] for old in earlier)]),
-            len(texts),
-        )
-        backward = _meet(
-            scale * texts @ all_images.T,
-            text_groups,
-            torch.cat([batch.groups, *(old[1] for old in earlier)]),
-            len(images),
-        )
+        logits = scale * images @ texts.T
+        same = (groups[:, None] == groups[owners][None, :]).float()
+        forward = -(same / same.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1)
+        target = same.T / same.T.sum(1, keepdim=True)
+        backward = -(target * logits.T.log_softmax(1)).sum(1)
+        text_weight = weight[owners]
         contrast = (forward * weight).sum() / weight.sum()
-        text_weight = weight[batch.owners]
         contrast = contrast + (backward * text_weight).sum() / text_weight.sum()
-        known = torch.from_numpy(
-            np.concatenate([self.known["train"][batch.photos], self.known["labelled"][batch.labelled]])
-        )
+        known = self.classifier.probabilities(maps, recipe.class_temperature)
         guesses = (scale * images @ model.texts(self.classes).T).log_softmax(1)
-        return contrast / 2 - recipe.class_weight * (known.float() * guesses).sum(1).mean()
-
-
-def _meet(
-    logits: torch.Tensor, own: torch.Tensor, others: torch.Tensor, fresh: int
-) -> torch.Tensor:
-    """Cross entropy of each row with the first ``fresh`` columns of its group as targets;
-    remembered columns of its group are neither targets nor negatives.
-    """
-    same = own[:, None] == others[None, :]
-    stale = same.clone()
-    stale[:, :fresh] = False
-    target = (same & ~stale).float()
-    logits = logits.masked_fill(stale, -1e4)
-    return -(target / target.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1)
-
-
-def _probabilities(backbone: Backbone, features: Vectors, temperature: float) -> Vectors:
-    """What the untouched classifier thinks, (n, 1000) float16."""
-    with torch.inference_mode():
-        logits = torch.from_numpy(features.astype(np.float32)) @ backbone.class_weights.T
-        sure = ((logits + backbone.class_biases) / temperature).softmax(dim=1)
-    return sure.numpy().astype(np.float16)
+        return contrast / 2 - recipe.class_weight * (known * guesses).sum(1).mean()
 
 
 def image_vectors(model: Meeting, maps: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -278,7 +217,7 @@ def image_vectors(model: Meeting, maps: NDArray[np.float16]) -> NDArray[np.float
     model.eval()
     with torch.inference_mode():
         parts = [
-            model.images(_half(model.upper, maps[i : i + 64]))
+            model.images(model.upper(torch.from_numpy(maps[i : i + 64].astype(np.float32))))
             for i in range(0, len(maps), 64)
         ]
     return torch.cat(parts).numpy()
@@ -295,10 +234,3 @@ def evaluate_meeting(
     model.train()
     model.upper.eval()
     return retrieval(images, vectors.numpy(), owner)
-
-
-def _half(upper: Upper, maps: NDArray[np.float16]) -> torch.Tensor:
-    x = torch.from_numpy(maps.astype(np.float32)).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
-        features: torch.Tensor = upper(x)
-    return features.float()
