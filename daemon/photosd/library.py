@@ -120,6 +120,7 @@ class Library:
         self.settings = settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
+        self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""

@@ -23,16 +23,23 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model that understands pictures and words."""
 
-    model: Annotated[str, Meta(description="Name of the model in use")] = "starter"
+    model: Annotated[
+        str, Meta(description="Name of the model in use; in force after photosd restart")
+    ] = "starter"
     memory_limit_mb: Annotated[
-        int, Meta(ge=0, description="Recycle the encoder above this many MB; 0: decided by RAM")
+        int,
+        Meta(
+            ge=0, description="Recycle the encoder above this many MB; 0: by RAM; after a restart"
+        ),
     ] = 0
 
 
 class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How photo files are read."""
 
-    workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core")] = 0
+    workers: Annotated[
+        int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core; after a restart")
+    ] = 0
     max_megapixels: Annotated[
         int, Meta(ge=0, description="Largest photo to decode, megapixels; 0: decided by RAM")
     ] = 0

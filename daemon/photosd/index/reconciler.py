@@ -31,6 +31,7 @@ SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
 SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned although hints keep coming
 SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
 RETRY_SECONDS = 5.0
+UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this often
 GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
 
 
@@ -131,11 +132,16 @@ class Reconciler(threading.Thread):
             for folder in self._folders.all():
                 self.compare_tree(folder, folder.path)
             self._catalog.sweep(time.time() - GONE_SECONDS)
-            self._next_full = time.monotonic() + self.rescan_seconds
+            self._next_full = time.monotonic() + self._rescan_seconds()
         finally:
             self.scanning = False
             for request in requests:
                 request.set()
+
+    def _rescan_seconds(self) -> float:
+        """Until everything is compared again: sooner while some folder is only scanned."""
+        unwatched = any(root.state == "scan_only" for root in self._watcher.health())
+        return min(self.rescan_seconds, UNWATCHED_SECONDS) if unwatched else self.rescan_seconds
 
     def _compare_due(self) -> None:
         now = time.monotonic()
