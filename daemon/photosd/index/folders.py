@@ -82,7 +82,8 @@ class Folders:
         if probe.state not in PRESENT:
             raise FolderError(
                 f"{printable(path)}: {probe.reason}",
-                remedy=probe.remedy or "check the name: photosd add DIR",
+                remedy=(probe.remedy if probe.state == "no_permission" else None)
+                or "check the name: it has to be a folder that is there",
             )
         self._refuse_overlap(path, probe)
         self._insert(path, probe, excludes)
