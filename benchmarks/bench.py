@@ -39,8 +39,9 @@ class BenchDaemon:
         started = time.monotonic()
         while time.monotonic() - started < seconds:
             with contextlib.suppress(Exception):
-                encoder = self.status()["encoder"]
-                if encoder["state"] == "ready" and encoder["restarts"] >= restarts:
+                status = self.status()
+                ready = status["state"] == "ready"
+                if ready and status["encoder"]["restarts"] >= restarts:
                     return time.monotonic() - started
             time.sleep(0.02)
         raise TimeoutError("the daemon did not become ready")

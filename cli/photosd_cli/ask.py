@@ -21,7 +21,7 @@ STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 class Wish(NamedTuple):
     """How many photos are wanted, how soon, and in which form."""
 
-    limit: int = 20
+    limit: int | None = None  # the setting search.limit
     deadline_ms: int = 3000
     form: str = "table"  # table | json | jsonl | paths | print0
     weak: bool = False

@@ -120,11 +120,13 @@ class Daemon:
         warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
         if encoder.error is not None:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
+        if library is not None and (doubt := library.encoder.status().doubt):
+            warnings.append(doubt)
         folders = library.folder_reports() if library else []
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
         return StatusResult(
             version=1,
-            state=self._state(encoder),
+            state=self._state(library, encoder),
             pid=os.getpid(),
             uptime_s=round(time.monotonic() - self._started, 1),
             socket=str(self._endpoint.path),
@@ -138,12 +140,12 @@ class Daemon:
             warnings=warnings,
         )
 
-    def _state(self, encoder: EncoderReport) -> str:
+    def _state(self, library: Library | None, encoder: EncoderReport) -> str:
         if self._stopping is not None and self._stopping.is_set():
             return "stopping"
         if self._trouble is not None or encoder.state in ("broken", "hung", "restarting"):
             return "degraded"
-        if not self._open.is_set() or encoder.state == "loading":
+        if library is None or encoder.state == "loading" or not library.rehearsed.is_set():
             return "warming"
         return "ready"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import threading
 import time
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Library:
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home, self.settings = home, settings
+        self.rehearsed = threading.Event()  # the whole way of a query has been gone once
         directory = model_directory(home, settings.encoder.model)
         self.spec: ModelSpec = read_model(directory)
         self.encoder = Supervisor(directory, Limits(memory_mb=settings.encoder.memory_limit_mb))
@@ -50,8 +51,9 @@ class Library:
         self.contents = Contents(self.database)
         self.folders = Folders(self.database, home.config / "folders.json")
         self.store = VectorStore(home.index, self.spec.fingerprint, self.spec.dimension)
-        workers = settings.decode.workers or os.cpu_count() or 1
-        self.pool = Pool(workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels))
+        self.pool = Pool(
+            settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
+        )
         self.watcher = Watcher(home.runtime / "probe")
         self.pipeline = Pipeline(
             self.catalog,
@@ -62,7 +64,7 @@ class Library:
             self.encoder,
             Shape.of(self.spec.preprocess),
             self.spec.fingerprint,
-            look_ahead=3 * workers + 2,
+            look_ahead=_look_ahead(self.pool.workers),
             look_at=lambda path: self.reconciler.look_at(path),
             on_vanished=self._reopen,
         )
@@ -98,11 +100,13 @@ class Library:
         self.agree()
         self.reconciler.start()
         self.pipeline.start()
+        threading.Thread(target=self._rehearse, name="rehearsal", daemon=True).start()
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""
         for part in (self.reconciler, self.watcher, self.pipeline, self.pool, self.encoder):
             part.stop()
+        self.engine.close()
         self.database.close()
 
     def agree(self) -> None:
@@ -115,12 +119,19 @@ class Library:
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             self.contents.record(self.spec.fingerprint, ((content, {}) for content in unknown))
 
+    def _rehearse(self) -> None:
+        self.engine.rehearse(self.encoder.limits.start)
+        self.rehearsed.set()
+
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
         self.settings = settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
+        self.pool.set_workers(settings.decode.workers)
+        self.pipeline.look_ahead = _look_ahead(self.pool.workers)
+        self.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""
@@ -220,6 +231,11 @@ class Library:
         self.store.remove(orphans)
         self.store.compact()
         return len(orphans)
+
+
+def _look_ahead(workers: int) -> int:
+    """Photos in decoders' hands or waiting for them, so that none is ever idle."""
+    return 3 * workers + 2
 
 
 def _photos(counts: dict[str, int]) -> int:

@@ -51,7 +51,9 @@ class Operations:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining - 0.1)
         left = max(1, int(deadline.remaining * 1000))
-        return library.engine.query(msgspec.structs.replace(params, deadline_ms=left))
+        limit = params.limit or self._daemon.settings.search.limit
+        params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
+        return library.engine.query(params)
 
     def status(self, _params: m.Nothing, _emit: Emit) -> m.StatusResult:
         return self._daemon.report()
@@ -65,7 +67,7 @@ class Operations:
 
     def remove(self, params: m.PathParams, _emit: Emit) -> m.RemoveResult:
         library = self._library()
-        path = path_from(params.path, params.path_b64)
+        path = library.folders.real(path_from(params.path, params.path_b64))
         photos = library.folders.remove(path)
         library.watcher.remove(path)
         return m.RemoveResult(printable(path), photos)
@@ -88,7 +90,9 @@ class Operations:
     def reindex(self, params: m.ReindexParams, _emit: Emit) -> m.ReindexResult:
         library = self._library()
         everything = params.path is None and params.path_b64 is None
-        below = None if everything else path_from(params.path, params.path_b64)
+        below = None
+        if not everything:
+            below = library.folders.real(path_from(params.path, params.path_b64))
         marked = library.catalog.read_again(below)
         if not marked and below is not None:
             raise NotFound(f"no photo is known at {printable(below)}", remedy="photosd list")
@@ -110,7 +114,7 @@ class Operations:
 
     def show(self, params: m.PathParams, _emit: Emit) -> m.ShowResult:
         library = self._library()
-        path = path_from(params.path, params.path_b64)
+        path = library.folders.real(path_from(params.path, params.path_b64))
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:

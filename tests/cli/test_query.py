@@ -30,7 +30,7 @@ def test_the_table_shows_strength_score_and_path(stub: StubDaemon, photosd: Phot
     assert ran.code == 0
     assert ran.out.splitlines() == ["strong  0.312  /p/IMG_2041.jpg", "fair    0.250  /p/IMG_7.jpg"]
     assert ran.err == "2 of 12,408 photos · 41 ms · local\n"
-    assert stub.params("query") == [{"text": "sunset over water", "limit": 20, "deadline_ms": 3000}]
+    assert stub.params("query") == [{"text": "sunset over water", "deadline_ms": 3000}]
 
 
 def test_dates_and_offline_disks_are_shown(stub: StubDaemon, photosd: Photosd) -> None:

@@ -202,3 +202,15 @@ def test_decoders_run_within_limits(pool: Pool, photo: bytes) -> None:
         assert process.rlimit(what)[1] != resource.RLIM_INFINITY
     assert process.rlimit(resource.RLIMIT_CORE) == (0, 0)
     assert process.net_connections("inet") == []
+
+
+def test_the_number_of_workers_can_be_changed_while_running(make: Make, photo: bytes) -> None:
+    """More read at once when told so; fewer stay when told that."""
+    pool = make(workers=1)
+    pool.set_workers(3)
+    for future in [pool.decode(photo, SHAPE) for _ in range(30)]:
+        future.result(60)
+    assert len(pool._background._threads) == 3
+    pool.set_workers(1)
+    wait_for(lambda: len(pool._background._threads) == 1)
+    assert pool.decode(photo, SHAPE).result(60).pixels.size

@@ -121,3 +121,19 @@ def test_a_removed_folder_leaves_the_index(daemon: RunningDaemon, folder: Path) 
     assert list(folder.iterdir())
     daemon.index(folder)
     assert found(daemon, "sunset", 3)
+
+
+def test_a_folder_added_by_a_link_is_known_by_either_name(
+    daemon: RunningDaemon, folder: Path, tmp_path: Path
+) -> None:
+    """`show`, `reindex` and `remove` take the name the user knows."""
+    link = tmp_path / "link"
+    link.symlink_to(folder, target_is_directory=True)
+    daemon.wait_until("ready")
+    daemon.index(link)
+    photo = next(path for path in sorted(folder.iterdir()) if path.suffix == ".jpg")
+    with daemon.client() as client:
+        assert client.call("show", {"path": str(link / photo.name)})["state"] == "indexed"
+        assert client.call("reindex", {"path": str(link / photo.name)})["marked"] == 1
+        assert client.call("reindex", {"path": str(link)})["marked"] > 1
+        assert client.call("remove", {"path": str(link)})["photos"] > 1

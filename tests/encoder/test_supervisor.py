@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 
 from photosd.core.clock import Deadline
-from photosd.core.errors import EncoderUnavailable, PhotosdError, Warming
+from photosd.core.errors import EncoderUnavailable, ModelError, PhotosdError, Warming
+from photosd.encoder import canary
 from photosd.encoder.limits import Limits
+from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
+from photosd.models.spec import STARTER, read_model
 from tests.encoder.models import make_model
 
 QUICK = Limits(
@@ -289,3 +297,76 @@ def test_growing_memory_recycles_between_batches(
     reason = supervisor.status().last_restart_reason
     assert reason is not None
     assert "recycled" in reason
+
+
+def _zygote() -> psutil.Process:
+    for child in psutil.Process().children():
+        if "photosd.encoder.zygote" in child.cmdline():
+            return child
+    raise AssertionError("there is no zygote")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere encoders are spawned")
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_zygote_that_fails_is_replaced(
+    start: Callable[..., Supervisor], fault: signal.Signals
+) -> None:
+    """Dead, it takes its encoder along; stopped, it is found out when it is needed."""
+    supervisor = start(dataclasses.replace(QUICK, birth=2.0))
+    until(supervisor, "ready")
+    zygote, encoder = _zygote(), psutil.Process(supervisor.status().pid)
+    assert encoder.ppid() == zygote.pid
+    zygote.send_signal(fault)
+    if fault == signal.SIGSTOP:
+        encoder.kill()
+    encoder.wait(5)
+    until(supervisor, "ready", restarts=1)
+    assert encode(supervisor).vectors.shape == (1, 32)
+    assert _zygote().pid != zygote.pid
+    assert not zygote.is_running() or zygote.status() == psutil.STATUS_ZOMBIE
+
+
+def test_no_encoder_outlives_a_daemon_that_is_killed(model: Path, orders: Orders) -> None:
+    """Neither the zygote nor an encoder that hangs in native code with the GIL held."""
+    orders(text="hang_gil")
+    code = (
+        "import sys; from pathlib import Path; from photosd.core.clock import Deadline;"
+        "from photosd.encoder.supervisor import Supervisor;"
+        "s = Supervisor(Path(sys.argv[1])); s.start();"
+        "s.encode_texts(['a'], Deadline.after(99)); print('asked', flush=True);"
+        "s.join()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(model)], stdout=subprocess.PIPE
+    ) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"asked\n"
+        family: list[psutil.Process] = []
+        end = time.monotonic() + 30
+        while len(family) < (2 if sys.platform == "linux" else 1) or not _hangs(family[-1]):
+            assert time.monotonic() < end
+            family = psutil.Process(daemon.pid).children(recursive=True)
+            time.sleep(0.05)
+        daemon.kill()
+    gone, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive and len(gone) == len(family)
+
+
+def _hangs(process: psutil.Process) -> bool:
+    """Whether it has asked for what hangs: it is warm, so it idles with its two lanes up."""
+    with contextlib.suppress(psutil.Error):
+        return process.num_threads() >= 3
+    return False
+
+
+def test_the_starter_must_match_known_pictures(model: Path) -> None:
+    """Four painted scenes are found by their captions; of other models a doubt is told."""
+    spec = read_model(STARTER)
+    right = WarmModel(spec, STARTER, lambda _phase: None)
+    assert canary.examine(right, spec) is None
+    blind = WarmModel(read_model(model), model, lambda _phase: None)
+    doubt = canary.examine(blind, read_model(model))
+    assert doubt is not None and "known pictures" in doubt
+    named = msgspec.structs.replace(read_model(model), name="starter")
+    with pytest.raises(ModelError, match="known pictures"):
+        canary.examine(blind, named)

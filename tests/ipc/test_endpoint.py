@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from photosd.core.errors import AlreadyRunning, Unreachable
-from photosd.core.paths import SOCKET_PATH_LIMIT, Home, socket_path
+from photosd.core.paths import Home
+from photosd.core.socketpath import SOCKET_PATH_LIMIT, socket_path
 from photosd.ipc.endpoint import open_endpoint, secure_directory
 
 

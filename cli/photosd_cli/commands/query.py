@@ -12,7 +12,10 @@ from photosd_cli.ask import Wish, ask, ask_each
 @click.command()
 @click.argument("text", nargs=-1)
 @click.option(
-    "-n", "limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Photos."
+    "-n",
+    "limit",
+    type=click.IntRange(1, 1000),
+    help="Photos; without it the setting search.limit (20).",
 )
 @click.option(
     "--deadline",
@@ -28,7 +31,9 @@ from photosd_cli.ask import Wish, ask, ask_each
 @click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included.")
 @click.option("-0", "form", flag_value="print0", help="Only paths, each ended by a NUL byte.")
 @click.option("form", "--table", flag_value="table", default="table", hidden=True)
-def command(text: tuple[str, ...], limit: int, deadline: float, weak: bool, form: str) -> int:
+def command(
+    text: tuple[str, ...], limit: int | None, deadline: float, weak: bool, form: str
+) -> int:
     """Find photos that look like TEXT, the best first.
 
     TEXT is a description in plain words. A single `-` reads queries from stdin, one a line.

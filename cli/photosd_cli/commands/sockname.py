@@ -6,7 +6,7 @@ import os
 
 import click
 
-from photosd.core.paths import socket_path
+from photosd.core.socketpath import socket_path
 from photosd_cli import console
 from photosd_cli.group import json_option
 

@@ -15,9 +15,6 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How queries are answered."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Photos in an answer")] = 20
-    deadline_ms: Annotated[
-        int, Meta(ge=50, le=60_000, description="Longest wait for an answer, milliseconds")
-    ] = 3000
 
 
 class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,9 +25,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "starter"
     memory_limit_mb: Annotated[
         int,
-        Meta(
-            ge=0, description="Recycle the encoder above this many MB; 0: by RAM; after a restart"
-        ),
+        Meta(ge=0, description="Recycle the encoder above this many MB; 0: by RAM"),
     ] = 0
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
-SOCKET_PATH_LIMIT = 103
+from photosd.core.socketpath import default_runtime, short_enough
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Home:
         named = os.environ.get("PHOTOSD_HOME")
         if named:
             root = Path(named).expanduser().absolute()
-            return cls(root / "config", root / "state", root / "models", _short(root / "run"))
+            return cls(root / "config", root / "state", root / "models", short_enough(root / "run"))
         # Imported here: 40 ms that a client under PHOTOSD_HOME or asking only for the socket saves.
         import platformdirs
 
@@ -65,30 +62,5 @@ class Home:
             platformdirs.user_config_path("photosd"),
             platformdirs.user_state_path("photosd"),
             platformdirs.user_data_path("photosd") / "models",
-            _short(default_runtime()),
+            short_enough(default_runtime()),
         )
-
-
-def socket_path() -> Path:
-    """The socket of this user's daemon; cheap, for clients that need nothing else."""
-    if explicit := os.environ.get("PHOTOSD_SOCKET"):
-        return Path(explicit)
-    if named := os.environ.get("PHOTOSD_HOME"):
-        return _short(Path(named).expanduser().absolute() / "run") / "photosd.sock"
-    return _short(default_runtime()) / "photosd.sock"
-
-
-def default_runtime() -> Path:
-    """The per-user runtime directory; systemd's when it made one for us."""
-    if given := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(given) / "photosd"
-    base = os.environ.get("TMPDIR", "/tmp") if sys.platform == "darwin" else "/tmp"  # noqa: S108
-    return Path(base) / f"photosd-{os.getuid()}"
-
-
-def _short(runtime: Path) -> Path:
-    """``runtime``, or a short stand-in when its socket's name is too long for the kernel."""
-    if len(os.fsencode(runtime / "photosd.sock")) <= SOCKET_PATH_LIMIT:
-        return runtime
-    digest = hashlib.sha256(os.fsencode(runtime)).hexdigest()[:12]
-    return Path(f"/tmp/photosd-{os.getuid()}-{digest}")  # noqa: S108 (checked by ipc.endpoint)

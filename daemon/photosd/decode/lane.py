@@ -68,24 +68,35 @@ class Lane:
         self._queue: queue.Queue[Task[object] | None] = queue.Queue()
         self._limits = limits
         self._stopping = threading.Event()
-        self._decoders = [Decoder(urgent=urgent) for _ in range(workers)]
+        self._name, self._urgent, self._started = name, urgent, False
+        self._threads: dict[Decoder, threading.Thread] = {}
         self._out_of_order: set[Decoder] = set()
-        self._threads = [
-            threading.Thread(
-                target=self._serve, args=(decoder,), name=f"decode-{name}-{number}", daemon=True
-            )
-            for number, decoder in enumerate(self._decoders)
-        ]
+        self.resize(workers)
 
     @property
     def pids(self) -> list[int]:
         """The decoder processes that are up."""
-        return [pid for decoder in self._decoders if (pid := decoder.pid) is not None]
+        return [pid for decoder in list(self._threads) if (pid := decoder.pid) is not None]
 
     def start(self) -> None:
         """Begin to serve; the processes start with the first files."""
-        for thread in self._threads:
+        self._started = True
+        for thread in self._threads.values():
             thread.start()
+
+    def resize(self, workers: int) -> None:
+        """Have so many threads; those too many leave when they have finished their file."""
+        for _ in range(workers, len(self._threads)):
+            self._queue.put(None)
+        for number in range(len(self._threads), workers):
+            decoder = Decoder(urgent=self._urgent)
+            thread = threading.Thread(
+                target=self._serve, args=(decoder,), name=f"decode-{self._name}-{number}"
+            )
+            thread.daemon = True
+            self._threads[decoder] = thread
+            if self._started:
+                thread.start()
 
     def submit(self, task: Task[T]) -> Future[T]:
         """Queue a task; raises Busy when too many wait already."""
@@ -103,10 +114,11 @@ class Lane:
         """End all processes and threads; what waits, or is being read, fails with Stopped."""
         self._stopping.set()
         self._fail_all(Stopped())
-        for decoder in self._decoders:
+        threads = dict(self._threads)
+        for decoder in threads:
             self._queue.put(None)
             decoder.interrupt()
-        for thread in self._threads:
+        for thread in threads.values():
             if thread.is_alive():
                 thread.join(deadline.remaining)
 
@@ -135,11 +147,13 @@ class Lane:
             self._out_of_order.discard(decoder)
             task.run(decoder)
         decoder.close()
+        self._out_of_order.discard(decoder)
+        del self._threads[decoder]
 
     def _sit_out(self, decoder: Decoder, error: DecodeFailed, pause: float) -> None:
         """Leave the work to the other threads; if there is none in order, nobody need wait."""
         self._out_of_order.add(decoder)
-        if len(self._out_of_order) == len(self._decoders):
+        if len(self._out_of_order) == len(self._threads):
             self._fail_all(error)
         self._stopping.wait(pause)
 

@@ -34,8 +34,8 @@ class Pool:
         """``workers`` background processes at most; 0: one for each core."""
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self._background = Lane("background", workers or cores or 1, self._current, urgent=False)
+        self.workers = workers or _cores()
+        self._background = Lane("background", self.workers, self._current, urgent=False)
         self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
 
     def start(self) -> None:
@@ -53,6 +53,11 @@ class Pool:
         """New limits, in force from the next file of each worker on."""
         with self._lock:
             self._limits = limits.resolved()
+
+    def set_workers(self, workers: int) -> None:
+        """Have so many background workers from now on; 0: one for each core."""
+        self.workers = workers or _cores()
+        self._background.resize(self.workers)
 
     @property
     def pids(self) -> list[int]:
@@ -79,6 +84,12 @@ class Pool:
     def _current(self) -> DecodeLimits:
         with self._lock:
             return self._limits
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _identity(answer: Answer) -> Identity:

@@ -1,107 +1,12 @@
-"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY``: load, warm, examine, serve."""
+"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY``: an encoder spawned by itself."""
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
-import threading
-import time
 from pathlib import Path
-from typing import Any
 
-import psutil
-
-from photosd.core.errors import ModelError, PhotosdError
-from photosd.core.frames import Blob, Header, send_frame
-from photosd.models.spec import ModelSpec, read_model
+from photosd.encoder.process import be_encoder
 from photosd.process.lifeline import attach
 
-MEMORY_FACTOR = 1.3  # of the weights: activations and the tokenizer
-TORCH_BYTES = 350 << 20  # what importing torch takes
-
-
-class Reporter:
-    """Sends frames to the daemon, whole, from any thread."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock, self._lock = sock, threading.Lock()
-
-    def send(self, header: Header, *blobs: Blob) -> None:
-        """One frame."""
-        with self._lock:
-            send_frame(self._sock, header, blobs)
-
-    def phase(self, name: str) -> None:
-        """Loading has come to this; each call is progress."""
-        from photosd.encoder import faults
-
-        self.send({"event": "phase", "phase": name})
-        faults.strike(name.partition(":")[0], lambda: self.send({"event": "phase", "phase": name}))
-
-
-def main() -> None:
-    """Come up and serve until the daemon closes the socket; say why when that is impossible."""
-    sock = attach(sys.argv[1:3])
-    reporter = Reporter(sock)
-    try:
-        serving = _come_up(Path(sys.argv[3]), reporter)
-    except (PhotosdError, MemoryError) as error:
-        failure = error if isinstance(error, PhotosdError) else _out_of_memory()
-        reporter.send({"event": "failed", "error": failure.as_dict()})
-        return
-    serving.run(sock)
-
-
-def _come_up(directory: Path, reporter: Reporter) -> Any:
-    started = time.monotonic()
-    reporter.phase("open")
-    spec = read_model(directory)
-    _require_memory(spec)
-    reporter.phase("import torch")
-    # Only now: from here on things take seconds, and the daemon knows what they are.
-    from photosd.encoder import canary
-    from photosd.encoder.model import WarmModel
-    from photosd.encoder.serving import Serving
-
-    model = WarmModel(spec, directory, reporter.phase)
-    loaded = time.monotonic()
-    reporter.phase("warm-up")
-    serving = Serving(model, spec, reporter.send)
-    first, second = serving.warm_up(), serving.warm_up()
-    reporter.phase("canary")
-    canary.examine(serving, spec)
-    reporter.send(
-        {
-            "event": "ready",
-            "device": model.device,
-            "load_seconds": loaded - started,
-            "first_ms": first,
-            "second_ms": second,
-            "rss_mb": psutil.Process().memory_info().rss / 1e6,
-        }
-    )
-    return serving
-
-
-def _require_memory(spec: ModelSpec) -> None:
-    """Refuse, with the numbers, rather than make the machine swap."""
-    needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
-    needed = int(os.environ.get("PHOTOSD_TEST_MODEL_BYTES", needed))
-    free = psutil.virtual_memory().available
-    if free < needed:
-        raise ModelError(
-            f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free",
-            remedy="close other programs, then: photosd restart",
-        )
-
-
-def _out_of_memory() -> ModelError:
-    return ModelError(
-        "there was not enough memory to load it",
-        remedy="close other programs, then: photosd restart",
-    )
-
-
 if __name__ == "__main__":
-    main()
+    be_encoder(attach(sys.argv[1:3]), Path(sys.argv[3]))

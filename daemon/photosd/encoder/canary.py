@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core.errors import ModelError
+from photosd.encoder.known_pictures import known_pictures
 from photosd.models.spec import ModelSpec
 
 NORM_TOLERANCE = 1e-3
 INDISTINGUISHABLE = 0.9999  # two different questions that come out this alike are one answer
 # How far rounding may carry an answer; another device or precision rounds differently.
 LEAST_COSINE = {"float32": 0.999, "bfloat16": 0.99, "float16": 0.99}
+MISSES_ALLOWED = 1  # of the known pictures; guessing gets so far in 5 of 100 cases
 TEXTS = ("a photo of a dog", "sunset over the sea")
 
 
@@ -32,8 +34,11 @@ def picture(size: int) -> NDArray[np.uint8]:
     return colours
 
 
-def examine(model: Encodes, spec: ModelSpec) -> None:
-    """Ask the canary; raises ModelError when the model must not serve."""
+def examine(model: Encodes, spec: ModelSpec) -> str | None:
+    """Ask the canary; a doubt about the model, or None.
+
+    Raises ModelError when the model must not serve.
+    """
     texts = spec.canary.texts or TEXTS
     size = spec.preprocess.size
     pictures = np.stack([picture(size), np.full((size, size, 3), 128, np.uint8)])
@@ -54,6 +59,20 @@ def examine(model: Encodes, spec: ModelSpec) -> None:
         cosine = float(image_vectors[0] @ np.asarray(spec.canary.image_vector, np.float32))
         if cosine < least:
             raise _unfit(spec, f"it sees a known picture differently than recorded ({cosine:.4f})")
+    return _doubt_sight(model, spec)
+
+
+def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
+    """Whether captions find their pictures: our own model must manage, others are warned of."""
+    pictures, captions = known_pictures(spec.preprocess.size)
+    cosines = model.encode_texts(tuple(captions)) @ model.encode_images(pictures).T
+    right = int((cosines.argmax(axis=1) == np.arange(len(captions))).sum())
+    if right >= len(captions) - MISSES_ALLOWED:
+        return None
+    doubt = f"it finds {right} of {len(captions)} known pictures by their captions"
+    if spec.name == "starter":
+        raise _unfit(spec, doubt)
+    return f"the model {spec.name} may find little: {doubt}"
 
 
 def _unfit(spec: ModelSpec, cause: str) -> ModelError:

@@ -22,6 +22,7 @@ class Condition:
         self.phase: str | None = None
         self.device: str | None = None
         self.error: dict[str, Any] | None = None
+        self.doubt: str | None = None
         self.restarts = 0
         self.last_reason: str | None = None
         self.counts = {"text": 0, "image": 0}
@@ -48,6 +49,7 @@ class Condition:
             phase=self.phase,
             eta_s=round(self.eta(), 1) if self.state in ("loading", "restarting") else None,
             error=self.error,
+            doubt=self.doubt,
             latency_ms=self.latencies.summary(),
         )
 

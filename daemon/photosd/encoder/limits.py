@@ -12,6 +12,7 @@ from dataclasses import dataclass
 class Limits:
     """Seconds, in the daemon's clock, unless a name says otherwise."""
 
+    birth: float = 20.0  # until a new process has said a word
     stall: float = 60.0  # loading must show progress this often; slow disks may
     start: float = 300.0  # and be done after this
     text_least: float = 2.5  # a text takes milliseconds; its watcher waits for it

@@ -16,20 +16,12 @@ import torch
 from safetensors import safe_open
 
 from photosd.core.errors import ModelError
-from photosd.encoder.lean import import_model_module
-from photosd.models.spec import ModelSpec
+from photosd.encoder.lean import import_model_module, needs_more
+from photosd.models.spec import STARTER_ARCH, ModelSpec
 
-STARTER_ARCH = "photosd-starter"
 BEAT_SECONDS = 0.5
 
 Progress = Callable[[str], None]
-
-
-def needs_more_than_lean(spec: ModelSpec) -> bool:
-    """Whether a tower comes from timm or Hugging Face, whose real imports are then needed."""
-    vision, text = spec.open_clip["vision_cfg"], spec.open_clip["text_cfg"]
-    from_timm = bool(vision.get("timm_model_name")) and spec.arch != STARTER_ARCH
-    return from_timm or bool(text.get("hf_model_name"))
 
 
 def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn.Module:
@@ -37,8 +29,7 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
 
     Raises ModelError when names or shapes of the weights are not the architecture's.
     """
-    progress("import")
-    module = import_model_module(lean=not needs_more_than_lean(spec))
+    module = import_model_module(lean=not needs_more(spec))
     progress("construct")
     with _without_initialisation():
         model = _construct(module, spec)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,14 @@ from photosd.encoder.model import WarmModel
 from photosd.models.spec import ModelSpec
 
 IMAGE_NICENESS = 10
+# Of several lengths: kernels are chosen, and made, for each length when it is first seen.
+WARM_TEXTS = tuple(
+    " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)
+)
 STEP_IMAGES = 16  # more at once are no faster on a CPU and take memory
 
 Send = Callable[..., None]
-Request = tuple[Header, list[bytearray]]
+Answer = Callable[[Header, list[bytearray], float], None]
 
 
 class Serving:
@@ -37,27 +41,48 @@ class Serving:
 
     def __init__(self, model: WarmModel, spec: ModelSpec, send: Send) -> None:
         self._model, self._spec, self._send = model, spec, send
-        self._texts: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._images: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._texts = ThreadPoolExecutor(1, "texts")
+        self._images = ThreadPoolExecutor(1, "images", initializer=_stand_back)
         self._image_lane_busy = threading.Event()
         self._cores = os.cpu_count() or 1
+        self._text_threads = self._cores
 
     def run(self, sock: socket.socket) -> None:
         """Read requests for as long as there is a daemon."""
-        for lane, answer in ((self._texts, self._text), (self._images, self._image)):
-            threading.Thread(target=self._serve, args=(lane, answer), daemon=True).start()
         with contextlib.suppress(EOFError, ConnectionError):
             while True:
                 header, blobs = receive_frame(sock)
-                (self._texts if header["op"] == "text" else self._images).put((header, blobs))
+                if header["op"] == "text":
+                    self._texts.submit(self._serve, self._text, header, blobs)
+                else:
+                    self._images.submit(self._serve, self._image, header, blobs)
         os._exit(0)  # not even atexit handlers of libraries may keep us
 
     def warm_up(self) -> float:
-        """One forward of each tower; milliseconds."""
+        """One forward of each tower, in the thread that will serve it; milliseconds.
+
+        A thread's first forward is slow: OpenMP starts its helpers for each thread anew.
+        """
         started = time.perf_counter()
-        self.encode_texts(("a photo",))
-        self.encode_images(picture(self._spec.preprocess.size)[np.newaxis])
+        blank = picture(self._spec.preprocess.size)[np.newaxis]
+        text = self._texts.submit(self._choose_threads)
+        image = self._images.submit(self.encode_images, blank)
+        text.result(), image.result()
         return 1000 * (time.perf_counter() - started)
+
+    def _choose_threads(self) -> None:
+        """One thread or all, whichever encodes a text faster: a small model's work is too short
+        to share out."""
+        took: dict[int, float] = {}
+        for threads in (self._cores, 1):
+            torch.set_num_threads(threads)
+            self.encode_texts(WARM_TEXTS[:1])
+            for text in WARM_TEXTS:
+                started = time.perf_counter()
+                self.encode_texts((text,))
+                took[threads] = took.get(threads, 0) + time.perf_counter() - started
+        self._text_threads = min(took, key=took.__getitem__)
+        torch.set_num_threads(self._text_threads)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length."""
@@ -71,23 +96,19 @@ class Serving:
         ]
         return _perhaps_lie(np.concatenate(steps))
 
-    def _serve(self, lane: queue.SimpleQueue[Request], answer: Callable[..., None]) -> None:
-        if lane is self._images and sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)
-        while True:
-            header, blobs = lane.get()
-            started = time.perf_counter()
-            try:
-                answer(header, blobs, started)
-            except (MemoryError, RuntimeError, ValueError) as error:
-                reason = f"{type(error).__name__}: {error}"[:500]
-                self._send({"id": header["id"], "ok": False, "reason": reason})
+    def _serve(self, answer: Answer, header: Header, blobs: list[bytearray]) -> None:
+        started = time.perf_counter()
+        try:
+            answer(header, blobs, started)
+        except (MemoryError, RuntimeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"[:500]
+            self._send({"id": header["id"], "ok": False, "reason": reason})
 
     def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
         texts: list[str] = header["texts"]
         faults.strike("text")
         # OpenMP threads that wait for a core others hold make a query ten times slower.
-        torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._cores)
+        torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._text_threads)
         vectors = self.encode_texts(texts)
         known = [self._model.tokenizer.understood(text) for text in texts]
         self._reply(header, vectors, started, understood=known)
@@ -117,6 +138,12 @@ class Serving:
             },
             vectors.tobytes(),
         )
+
+
+def _stand_back() -> None:
+    """Let the kernel prefer the thread that answers queries, and helpers it starts."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)
 
 
 def _perhaps_lie(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

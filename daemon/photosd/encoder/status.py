@@ -35,6 +35,7 @@ class EncoderStatus(msgspec.Struct, frozen=True):
     phase: str | None
     eta_s: float | None
     error: dict[str, Any] | None
+    doubt: str | None
     latency_ms: dict[str, float]
 
 

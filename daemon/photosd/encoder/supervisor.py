@@ -7,6 +7,7 @@ prove nothing: its thread goes on while native code hangs.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import selectors
 import socket
 import threading
@@ -26,6 +27,7 @@ from photosd.core.errors import EncoderUnavailable
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
 from photosd.encoder.condition import Condition, rss_mb
 from photosd.encoder.limits import Limits, RestartPolicy
+from photosd.encoder.nursery import Nursery
 from photosd.encoder.requests import LaneQueue, Request
 from photosd.encoder.status import EncoderStatus, TextVectors
 from photosd.models.spec import read_model
@@ -33,7 +35,6 @@ from photosd.process.child import Child, Death
 
 log = structlog.get_logger()
 
-MODULE = "photosd.encoder"
 FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
 PROBE_TEXT = "a photo"
 MEMORY_LOOK_SECONDS = 5.0
@@ -41,6 +42,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "OPENBLAS_NUM_THREADS": "1",  # numpy does no work there, and threads would outlive a fork badly
     "GOMP_SPINCOUNT": "0",  # OpenMP threads that spin take the decoders' cores
     "OMP_WAIT_POLICY": "PASSIVE",
 }
@@ -59,15 +61,16 @@ class Supervisor(threading.Thread):
 
     def __init__(self, model: Path, limits: Limits | None = None) -> None:
         super().__init__(name="watchdog", daemon=True)
-        self._directory, self._limits = model, limits or Limits()
+        self._directory, self.limits = model, limits or Limits()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
-        self._policy = RestartPolicy(self._limits)
-        self._condition = Condition(model.name, self._limits.breaker_pause)
+        self._policy = RestartPolicy(self.limits)
+        self._condition = Condition(model.name, self.limits.breaker_pause)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
         self._stopping = False
         self._child: Child | None = None
+        self._nursery = Nursery(ENVIRONMENT)
         self._progress_at = self._heard_at = self._memory_at = 0.0
         self._probe_answer: NDArray[np.float32] | None = None
 
@@ -101,6 +104,10 @@ class Supervisor(threading.Thread):
         child = self._child
         return self._condition.report(child.pid if child else None)
 
+    def set_memory_limit(self, megabytes: float) -> None:
+        """Recycle the encoder above so many MB, from now on; 0: a share of the machine's."""
+        self.limits = dataclasses.replace(self.limits, memory_mb=megabytes)
+
     def stop(self) -> None:
         """End the thread and the encoder; everything unanswered fails."""
         self._stopping = True
@@ -124,6 +131,7 @@ class Supervisor(threading.Thread):
         while not self._stopping:
             pause = self._one_life()
             self._wait(pause)
+        self._nursery.close()
         self._refuse_all(EncoderUnavailable("photosd is stopping", remedy="photosd start"))
 
     def _one_life(self) -> float:
@@ -145,7 +153,7 @@ class Supervisor(threading.Thread):
         self._condition.model = read_model(self._directory).name
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
-        self._child = Child(MODULE, [str(self._directory)], environment=ENVIRONMENT)
+        self._child = self._nursery.bear(self._directory)
         self._child.sock.settimeout(FRAME_SECONDS)
 
     def _attend(self) -> Death:
@@ -185,11 +193,11 @@ class Supervisor(threading.Thread):
         if self._stopping:
             return "photosd is stopping"
         if self._condition.state != "ready":
-            if now - self._progress_at > self._limits.stall:
-                phase = self._condition.phase
-                return f"loading stalled for {self._limits.stall:g} s in phase: {phase}"
-            if now - self._condition.starting_since > self._limits.start:
-                return f"loading took more than {self._limits.start:g} s"
+            stall = self._stall()
+            if now - self._progress_at > stall:
+                return f"loading stalled for {stall:g} s in phase: {self._condition.phase}"
+            if now - self._condition.starting_since > self.limits.start:
+                return f"loading took more than {self.limits.start:g} s"
             return None
         for lane in self._lanes.values():
             if now >= lane.overdue_at(self._limit(lane)):
@@ -197,16 +205,21 @@ class Supervisor(threading.Thread):
                 return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
         return self._too_fat(now)
 
+    def _stall(self) -> float:
+        """Seconds without progress that are too many now."""
+        unborn = self._condition.phase == "start"
+        return min(self.limits.birth, self.limits.stall) if unborn else self.limits.stall
+
     def _too_fat(self, now: float) -> str | None:
         if now - self._memory_at < MEMORY_LOOK_SECONDS or self._texts.busy or self._images.busy:
             return None
         self._memory_at = now
-        most = self._limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6
+        most = self.limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6
         used = rss_mb(self._require_child().pid) or 0.0
         return f"recycled: it used {used:,.0f} MB of {most:,.0f}" if used > most else None
 
     def _limit(self, lane: LaneQueue) -> float:
-        limits = self._limits
+        limits = self.limits
         if lane is self._texts:
             return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
         return lane.average.limit(limits.image_least, limits.factor, limits.image_most)
@@ -216,12 +229,12 @@ class Supervisor(threading.Thread):
         moments = [self._texts.earliest_deadline()]
         if self._condition.state == "ready":
             moments += [lane.overdue_at(self._limit(lane)) for lane in self._lanes.values()]
-            moments.append(self._heard_at + self._limits.idle_probe)
+            moments.append(self._heard_at + self.limits.idle_probe)
             if self._images.busy:
                 moments.append(time.monotonic() + MEMORY_LOOK_SECONDS)
         else:
-            moments.append(self._progress_at + self._limits.stall)
-            moments.append(self._condition.starting_since + self._limits.start)
+            moments.append(self._progress_at + self._stall())
+            moments.append(self._condition.starting_since + self.limits.start)
         return max(0.0, min(moments) - time.monotonic())
 
     # -- talking ------------------------------------------------------------------------------
@@ -230,7 +243,7 @@ class Supervisor(threading.Thread):
         """Send what may be sent: texts first, and a probe when all has been quiet."""
         if self._condition.state != "ready":
             return
-        quiet = time.monotonic() - self._heard_at >= self._limits.idle_probe
+        quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
             header: Header = {"op": "text", "texts": [PROBE_TEXT]}
             self._texts.submit(Request(header, (), 1, None, _vectors, probe=True))
@@ -244,6 +257,8 @@ class Supervisor(threading.Thread):
         self._heard_at = self._progress_at = time.monotonic()
         if "id" in header:
             self._take_reply(header, blobs)
+        elif header["event"] == "born":
+            self._nursery.born(header["pid"])
         elif header["event"] == "phase":
             self._condition.phase = header["phase"]
         elif header["event"] == "ready":
@@ -281,7 +296,10 @@ class Supervisor(threading.Thread):
             None,
             header["device"],
         )
-        self._condition.error = None
+        self._condition.error, self._condition.doubt = None, header["doubt"]
+        if self._condition.doubt is not None:
+            log.warning("model_doubtful", doubt=self._condition.doubt, remedy="photosd model list")
+        self._heard_at = 0.0  # probe at once: the way there and back is warm before a query comes
         log.info(
             "model_loaded",
             model=self._condition.model,
@@ -316,7 +334,7 @@ class Supervisor(threading.Thread):
         condition.state = "broken" if self._policy.open or condition.error else "restarting"
         if condition.state == "broken" and condition.error is None:
             condition.error = EncoderUnavailable(
-                f"the encoder died {self._limits.breaker_deaths} times in a row: {death.reason}",
+                f"the encoder died {self.limits.breaker_deaths} times in a row: {death.reason}",
                 remedy="photosd logs; then: photosd restart",
             ).as_dict()
         log.error(
@@ -333,7 +351,7 @@ class Supervisor(threading.Thread):
                     self._fail(lane, request, death)
         for request in self._images.take_waiting():
             request.future.set_exception(self._condition.unavailable())
-        return max(pause, self._limits.breaker_pause if condition.error else 0.0)
+        return max(pause, self.limits.breaker_pause if condition.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
         if lane is self._images:

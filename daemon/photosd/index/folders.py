@@ -74,6 +74,17 @@ class Folders:
         """The folder ``path`` lies in."""
         return next((folder for folder in self.all() if folder.contains(path)), None)
 
+    def real(self, path: bytes) -> bytes:
+        """``path`` as photosd knows it: folders are kept by real path, whatever way led there."""
+        folders = self.all()
+        if any(folder.contains(path) or folder.path == path for folder in folders):
+            return path
+        whole = os.path.realpath(path)
+        if any(folder.path == whole for folder in folders):
+            return whole
+        parent, slash, name = path.rpartition(b"/")  # a link to a photo is not the photo
+        return os.path.realpath(parent or slash).rstrip(b"/") + slash + name
+
     def add(self, path: bytes, excludes: Sequence[str] = ()) -> Folder:
         """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
         path = os.path.realpath(path)
@@ -92,7 +103,6 @@ class Folders:
 
     def remove(self, path: bytes) -> int:
         """Stop watching ``path``; the number of photos that leave the index."""
-        path = path if any(f.path == path for f in self.all()) else os.path.realpath(path)
         with self._database.write() as db:
             row = db.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
             if row is None:

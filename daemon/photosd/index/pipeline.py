@@ -82,7 +82,7 @@ class Pipeline(threading.Thread):
         self._shape = shape
         self._look_at, self._on_vanished = look_at, on_vanished
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._look_ahead = look_ahead
+        self.look_ahead = look_ahead
         self._fetched: deque[Photo] = deque()
         self._in_hand: set[bytes] = set()  # paths somewhere between fetch and commit
         self._decoding = 0
@@ -182,7 +182,7 @@ class Pipeline(threading.Thread):
 
     def _supply_decoders(self) -> None:
         self.waiting_for = self._halted()
-        while not self.waiting_for and self._decoding < self._look_ahead:
+        while not self.waiting_for and self._decoding < self.look_ahead:
             if len(self._ready) + len(self._alone) >= 2 * BATCH_TILES:
                 return
             photo = self._next()

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from photosd.core.errors import BadRequest, PhotosdError, Unreachable
-from photosd.core.paths import socket_path as default_socket_path
+from photosd.core.socketpath import socket_path as default_socket_path
 from photosd.ipc.connection import Connection
 
 if TYPE_CHECKING:
@@ -106,9 +106,13 @@ class Client:
         """Who answers, and what it can do."""
         return cast("replies.Hello", self.call("hello"))
 
-    def query(self, text: str, limit: int = 20, deadline_ms: int = 3000) -> replies.QueryResult:
+    def query(
+        self, text: str, limit: int | None = None, deadline_ms: int = 3000
+    ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``."""
-        params = {"text": text, "limit": limit, "deadline_ms": deadline_ms}
+        params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
+        if limit is not None:
+            params["limit"] = limit
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
         return cast("replies.QueryResult", self.call("query", params, timeout))
 

@@ -42,7 +42,7 @@ class QueryParams(Struct):
     """A search by description."""
 
     text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 20
+    limit: Annotated[int, Meta(ge=1, le=1000)] | None = None  # the setting search.limit
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
 
 

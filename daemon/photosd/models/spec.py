@@ -10,6 +10,7 @@ import msgspec
 from photosd.core.errors import ModelError
 
 FORMAT = 1
+STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is our own code
 STARTER = Path(__file__).parent / "starter"
 
 

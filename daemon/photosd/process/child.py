@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -42,26 +41,35 @@ class Child:
         arguments: Sequence[str] = (),
         *,
         environment: Mapping[str, str] | None = None,
+        kind: socket.SocketKind = socket.SOCK_STREAM,
     ) -> None:
-        self.sock, theirs = socket.socketpair()
+        self.sock, theirs = socket.socketpair(type=kind)
         self._stderr: IO[bytes] = tempfile.TemporaryFile(prefix="photosd-")  # noqa: SIM115 (lives as long as the child)
-        self.spawned_at = time.monotonic()
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid()), *arguments],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,
-                stderr=self._stderr,
-                start_new_session=True,
-                env={**os.environ, **(environment or {})},
-            )
+            self._begin(module, arguments, environment or {}, theirs)
         except OSError:
-            self.sock.close()
-            self._stderr.close()
+            self.close()
             raise
         finally:
             theirs.close()
+
+    def _begin(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        theirs: socket.socket,
+    ) -> None:
+        """Start the process; raises OSError when the system will not."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid()), *arguments],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._stderr,
+            stderr=self._stderr,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
 
     @property
     def pid(self) -> int:
@@ -95,18 +103,21 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         reaped = self._wait(REAP_SECONDS)
-        death = Death(reason, self.last_words(), self._process.returncode, reaped)
+        death = Death(reason, self.last_words(), self._exit_code(), reaped)
         self.close()
         return death
 
     def obituary(self) -> Death:
         """How it ended by itself; closes our side. Call when ``alive`` is False."""
-        return self.kill(describe_exit(self._process.returncode), dump=False)
+        return self.kill(describe_exit(self._exit_code()), dump=False)
 
     def close(self) -> None:
         """Close our end; a healthy worker leaves when it sees that."""
         self.sock.close()
         self._stderr.close()
+
+    def _exit_code(self) -> int | None:
+        return self._process.returncode
 
     def _wait(self, seconds: float) -> bool:
         try:

@@ -24,18 +24,22 @@ def attach(arguments: list[str]) -> socket.socket:
     in native code; Ctrl-C in the daemon's terminal is the daemon's business.
     """
     sock = socket.socket(fileno=int(arguments[0]))
-    parent = int(arguments[1])
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tie(int(arguments[1]))
+    return sock
+
+
+def tie(parent: int) -> None:
+    """Die when the thread that started us ends, and at once if ``parent`` is dead already."""
     if sys.platform == "linux":
         _die_with_parent_thread()
     else:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it died before the tie held
         os._exit(0)
-    return sock
 
 
 def _die_with_parent_thread() -> None:

@@ -7,6 +7,7 @@ try again (docs/explanation: never hangs).
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import structlog
 
 from photosd.core.clock import Deadline
+from photosd.core.config import Search
 from photosd.core.errors import BadRequest, DeadlineExceeded, PhotosdError
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
@@ -30,6 +32,8 @@ from photosd.search.words import match_words
 log = structlog.get_logger()
 
 RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
+REHEARSAL = "a rehearsal of the first query"
+REHEARSALS = 5
 OVERSAMPLE = 32  # nearest contents beyond the limit, for those that have no path any more
 
 
@@ -54,26 +58,45 @@ class Engine:
 
     def query(self, params: QueryParams) -> QueryResult:
         """The nearest photos; raises PhotosdError when nothing can answer in time."""
-        started = time.perf_counter()
-        deadline = Deadline.after(params.deadline_ms / 1000)
         text = normalise(params.text)
         if not text:
             raise BadRequest("the query is empty", remedy='photosd query "sunset"')
+        return self._answer(params, text, Deadline.after(params.deadline_ms / 1000))
+
+    def close(self) -> None:
+        """Save what queries left to be saved."""
+        self._remembered.close()
+
+    def rehearse(self, seconds: float) -> None:
+        """Answer a query for nobody, so that the first real one finds every page warm.
+
+        Waits for the encoder, at most ``seconds``; a failure is for real queries to report.
+        """
+        with contextlib.suppress(PhotosdError):
+            for _ in range(REHEARSALS):
+                self._remembered.get(REHEARSAL)
+                meaning = self._encode(REHEARSAL, Deadline.after(seconds))
+                self._hits(self._nearest(meaning, Search().limit), Search().limit, "vector")
+                self._coverage()
+
+    def _answer(self, params: QueryParams, text: str, deadline: Deadline) -> QueryResult:
+        started, limit = time.perf_counter(), params.limit or Search().limit
         warnings: list[str] = []
         meaning, answered_by = self._remembered.get(text), "cached_embedding"
         if meaning is None:
             try:
                 meaning, answered_by = self._encode(text, deadline), "vector"
+                self._remembered.put(text, meaning)
             except PhotosdError as error:
-                found = match_words(self._database, text, params.limit)
+                found = match_words(self._database, text, limit)
                 if not found:
                     raise
                 answered_by = "text_match"
                 warnings.append(f"{error.title}: matched words in file names instead")
         encoded = time.perf_counter()
         if meaning is not None:
-            found = self._nearest(meaning, params.limit)
-        hits = self._hits(found, params.limit, answered_by)
+            found = self._nearest(meaning, limit)
+        hits = self._hits(found, limit, answered_by)
         log.debug("query", text=text, answered_by=answered_by, hits=len(hits))
         done = time.perf_counter()
         return QueryResult(
@@ -106,9 +129,7 @@ class Engine:
             raise DeadlineExceeded(
                 "the encoder did not answer in time", remedy="photosd status", retry_after_ms=1000
             ) from error
-        meaning = Meaning(answer.vectors[0], answer.understood[0], answer.unknown[0])
-        self._remembered.put(text, meaning)
-        return meaning
+        return Meaning(answer.vectors[0], answer.understood[0], answer.unknown[0])
 
     def _nearest(self, meaning: Meaning, limit: int) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+import threading
 import time
 import unicodedata
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
@@ -16,6 +19,7 @@ from photosd.core.errors import StorageError
 from photosd.index.database import Database
 
 KEPT = 10_000
+RECENT = 256  # of them in memory
 REFRESH_SECONDS = 86_400.0  # how stale the time of last use may be; spares a write a query
 
 
@@ -45,6 +49,9 @@ class RememberedQueries:
         self._key = bytes.fromhex(salt)
         self._person = fingerprint.encode()[:16]
         self._recent: OrderedDict[bytes, Meaning] = OrderedDict()
+        self._unsaved: OrderedDict[bytes, Meaning] = OrderedDict()
+        self._lock = threading.Lock()
+        self._saver = ThreadPoolExecutor(1, "remember")
 
     def get(self, text: str) -> Meaning | None:
         """What is remembered of ``text`` (normalised)."""
@@ -62,34 +69,52 @@ class RememberedQueries:
         meaning = Meaning(np.frombuffer(row["vector"], np.float32), understood, unknown)
         self._keep_recent(key, meaning)
         if time.time() - row["used_at"] > REFRESH_SECONDS:
-            self._store(key, meaning)
+            self._save_soon(key, meaning)
         return meaning
 
     def put(self, text: str, meaning: Meaning) -> None:
-        """Remember; a full disk is no reason for a query to fail."""
+        """Remember at once, and on disk soon: no query waits for the disk, or fails when full."""
         key = self._hash(text)
         self._keep_recent(key, meaning)
-        self._store(key, meaning)
+        self._save_soon(key, meaning)
 
-    def _store(self, key: bytes, meaning: Meaning) -> None:
-        understanding = msgspec.json.encode([meaning.understood, meaning.unknown]).decode()
-        try:
-            with self._database.write() as db:
-                db.execute(
-                    "INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)",
-                    (key, meaning.vector.tobytes(), understanding, time.time()),
-                )
-                db.execute(
-                    "DELETE FROM remembered_queries WHERE key IN (SELECT key FROM"
-                    " remembered_queries ORDER BY used_at DESC LIMIT -1 OFFSET ?)",
-                    (KEPT,),
-                )
-        except StorageError:
+    def close(self) -> None:
+        """Save what is not saved yet."""
+        self._saver.shutdown()
+
+    def _save_soon(self, key: bytes, meaning: Meaning) -> None:
+        with self._lock:
+            self._unsaved[key] = meaning
+            if len(self._unsaved) > RECENT:  # the disk cannot follow; the oldest is forgotten
+                self._unsaved.popitem(last=False)
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._saver.submit(self._save)
+
+    def _save(self) -> None:
+        with self._lock:
+            unsaved, self._unsaved = self._unsaved, OrderedDict()
+        if not unsaved:
             return
+        rows = [
+            (
+                key,
+                meaning.vector.tobytes(),
+                msgspec.json.encode([meaning.understood, meaning.unknown]).decode(),
+                time.time(),
+            )
+            for key, meaning in unsaved.items()
+        ]
+        with contextlib.suppress(StorageError), self._database.write() as db:
+            db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
+            db.execute(
+                "DELETE FROM remembered_queries WHERE key IN (SELECT key FROM"
+                " remembered_queries ORDER BY used_at DESC LIMIT -1 OFFSET ?)",
+                (KEPT,),
+            )
 
     def _keep_recent(self, key: bytes, meaning: Meaning) -> None:
         self._recent[key] = meaning
-        while len(self._recent) > 256:
+        while len(self._recent) > RECENT:
             self._recent.popitem(last=False)
 
     def _hash(self, text: str) -> bytes:

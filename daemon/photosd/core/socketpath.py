@@ -1,0 +1,37 @@
+"""Where the socket is: all a client needs to know, at next to no cost."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
+SOCKET_PATH_LIMIT = 103
+
+
+def socket_path() -> Path:
+    """The socket of this user's daemon; cheap, for clients that need nothing else."""
+    if explicit := os.environ.get("PHOTOSD_SOCKET"):
+        return Path(explicit)
+    if named := os.environ.get("PHOTOSD_HOME"):
+        return short_enough(Path(named).expanduser().absolute() / "run") / "photosd.sock"
+    return short_enough(default_runtime()) / "photosd.sock"
+
+
+def default_runtime() -> Path:
+    """The per-user runtime directory; systemd's when it made one for us."""
+    if given := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(given) / "photosd"
+    base = os.environ.get("TMPDIR", "/tmp") if sys.platform == "darwin" else "/tmp"  # noqa: S108
+    return Path(base) / f"photosd-{os.getuid()}"
+
+
+def short_enough(runtime: Path) -> Path:
+    """``runtime``, or a short stand-in when its socket's name is too long for the kernel."""
+    if len(os.fsencode(runtime / "photosd.sock")) <= SOCKET_PATH_LIMIT:
+        return runtime
+    import hashlib  # 2 ms that few need
+
+    digest = hashlib.sha256(os.fsencode(runtime)).hexdigest()[:12]
+    return Path(f"/tmp/photosd-{os.getuid()}-{digest}")  # noqa: S108 (checked by ipc.endpoint)

@@ -1,0 +1,138 @@
+"""Brings encoders into the world: forked from a zygote where that works, else spawned."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from photosd.encoder.lean import needs_more
+from photosd.models.spec import read_model
+from photosd.process.child import Child
+
+log = structlog.get_logger()
+
+ENCODER, ZYGOTE = "photosd.encoder", "photosd.encoder.zygote"
+ANSWER_SECONDS = 1.0
+STILLBORN_MOST = 2  # after so many forks that never spoke, only spawning is trusted
+
+
+class Nursery:
+    """For the watchdog thread alone, which must outlive every process begun here."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._zygote: Child | None = None
+        self._zygote_lean = True
+        self._stillborn = 0
+        self._last: ForkedChild | None = None
+
+    def bear(self, directory: Path) -> Child:
+        """A new encoder, which will report its pid; tell it to ``born``. Raises ModelError."""
+        self._count_stillborn()
+        if sys.platform == "linux" and self._stillborn < STILLBORN_MOST:
+            with contextlib.suppress(OSError):
+                self._last = ForkedChild(self._zygote_for(directory), directory)
+                return self._last
+            self.close()
+        return Child(ENCODER, [str(directory)], environment=self._environment)
+
+    def born(self, pid: int) -> None:
+        """The last encoder spoke first, and this is its pid."""
+        if self._last is not None:
+            self._last.born(pid)
+
+    def close(self) -> None:
+        """End the zygote, and any encoder of its that should still live."""
+        if self._zygote is not None:
+            self._zygote.kill("no longer needed", dump=False)
+            self._zygote = None
+
+    def _zygote_for(self, directory: Path) -> Child:
+        """The zygote; another one when what this one has imported is not what the model needs."""
+        lean = not needs_more(read_model(directory))
+        if self._zygote is not None and (not self._zygote.alive or lean != self._zygote_lean):
+            self.close()
+        if self._zygote is None:
+            self._zygote_lean = lean
+            self._zygote = Child(ZYGOTE, environment=self._environment, kind=socket.SOCK_SEQPACKET)
+            self._zygote.sock.settimeout(ANSWER_SECONDS)
+        return self._zygote
+
+    def _count_stillborn(self) -> None:
+        if self._last is not None and not self._last.was_born:
+            self._stillborn += 1
+            if self._stillborn == STILLBORN_MOST:
+                log.warning("zygote_distrusted", remedy="none needed: encoders start more slowly")
+        self._last = None
+
+
+class ForkedChild(Child):
+    """An encoder whose parent is the zygote. Until it reports its pid, it is the zygote."""
+
+    def __init__(self, zygote: Child, directory: Path) -> None:
+        self._zygote = zygote
+        self._pid: int | None = None
+        self._pidfd: int | None = None
+        self._code: int | None = None
+        super().__init__(str(directory))
+
+    def _begin(
+        self,
+        module: str,
+        _arguments: Sequence[str],
+        _environment: Mapping[str, str],
+        theirs: socket.socket,
+    ) -> None:
+        order = json.dumps({"fork": module}).encode()
+        socket.send_fds(self._zygote.sock, [order], [theirs.fileno(), self._stderr.fileno()])
+
+    def born(self, pid: int) -> None:
+        """It lives, as ``pid``: the zygote does not reap it before we ask."""
+        self._pid = pid
+        with contextlib.suppress(OSError):
+            self._pidfd = os.pidfd_open(pid)
+
+    @property
+    def was_born(self) -> bool:
+        """Whether it ever spoke."""
+        return self._pid is not None
+
+    @property
+    def pid(self) -> int:
+        return self._zygote.pid if self._pid is None else self._pid
+
+    @property
+    def alive(self) -> bool:
+        if self._pid is None:
+            return self._zygote.alive
+        return self._pidfd is not None and not select.select([self._pidfd], [], [], 0)[0]
+
+    def close(self) -> None:
+        super().close()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _wait(self, seconds: float) -> bool:
+        if self._pid is None:
+            return self._zygote._wait(seconds)
+        return self._pidfd is None or bool(select.select([self._pidfd], [], [], seconds)[0])
+
+    def _exit_code(self) -> int | None:
+        """Have it reaped; a zygote that does not answer is killed, and takes its zombies along."""
+        if self._pid is None or self._code is not None:
+            return self._code
+        try:
+            self._zygote.sock.send(json.dumps({"reap": self._pid}).encode())
+            self._code = json.loads(self._zygote.sock.recv(1024) or b"{}").get("code")
+        except OSError:
+            self._zygote.kill("it does not answer", dump=False)
+        return self._code
