@@ -43,15 +43,23 @@ def photos() -> Path:
 class RunningDaemon:
     """A real daemon on a temporary home."""
 
-    def __init__(self, home: Home, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Home, environment: dict[str, str] | None = None, prelude: str = ""
+    ) -> None:
+        """``prelude``: statements that run in the daemon before it starts."""
         self.home = home
+        self._prelude = prelude
         self._environment = {**os.environ, **(environment or {})}
         self.process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         path = os.pathsep.join([str(ROOT / "daemon"), str(ROOT / "cli")])
         return subprocess.Popen(
-            [sys.executable, "-m", "photosd"],
+            [
+                sys.executable,
+                "-c",
+                f"{self._prelude}\nfrom photosd.app import main; raise SystemExit(main())",
+            ],
             env={**self._environment, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

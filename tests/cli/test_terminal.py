@@ -174,7 +174,12 @@ def test_ctrl_c_exits_130_without_a_traceback(stub: StubDaemon, line: tuple[str,
     """While it waits for an answer."""
     stub.answers.update(query=None, folders=None)
     with subprocess.Popen(
-        command(*line), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(*line),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A suite started in the background of a script would hand down an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as running:
         limit = time.monotonic() + 20
         while not stub.requests and time.monotonic() < limit:

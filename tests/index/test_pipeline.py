@@ -191,7 +191,7 @@ def test_a_broken_file_stops_nobody(bench: Bench) -> None:
 
 
 def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
-    """31 of a batch of 32 are indexed; the one that kills the encoder twice is not tried again."""
+    """31 of a batch of 32 are indexed; the one that kills the encoder alone twice is set aside."""
     bench.encoder.poison = 200
     bad = bench.add("bad.jpg", bytes([200]) * 50)
     files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(31)]
@@ -203,17 +203,26 @@ def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
     assert photo.stack == "stack"
     assert {bench.state(file) for file in files} == {"indexed"}
     deadly = [batch for batch in bench.encoder.batches if 200 in batch]
-    assert len(deadly) == 2
-    assert deadly[-1] == [200]
+    assert deadly[-2:] == [[200], [200]]
+    assert len(deadly) <= 3
+    assert bench.encoder.batches[-1] == [200]  # the last appeal came when all else was done
 
 
-def test_a_worker_killed_from_outside_convicts_nobody_at_once(bench: Bench) -> None:
-    """Two SIGKILLs may be somebody's hand; the third time it is the photo's."""
-    bench.encoder.poison, bench.encoder.reason = 200, "killed by SIGKILL"
-    bench.add("bad.jpg", bytes([200]) * 50)
+def test_a_worker_killed_from_outside_convicts_nobody(bench: Bench) -> None:
+    """Whoever was in its hands then is tried again, at last alone, and indexed."""
+    bench.encoder.poison = 0
+    files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(8)]
+    deaths = iter([True, True])
+    encode = bench.encoder.encode_images
+
+    def strike(pixels: Any, **more: Any) -> Future[Any]:
+        bench.encoder.poison = int(pixels[0, 0, 0, 0]) if next(deaths, False) else None
+        return encode(pixels, **more)
+
+    bench.encoder.encode_images = strike  # type: ignore[method-assign]
     bench.pipeline.start()
     bench.settle()
-    assert len([batch for batch in bench.encoder.batches if 200 in batch]) == 3
+    assert {bench.state(file) for file in files} == {"indexed"}
 
 
 def test_a_photo_that_kills_the_decoder_is_quarantined(bench: Bench) -> None:

@@ -35,8 +35,9 @@ def strike(place: str, beat: Callable[[], None] = lambda: None) -> None:
         "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
         "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
         "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "exit": lambda: os._exit(1),
-        "memory": lambda: BALLAST.append(b"\1" * (int(argument) << 20)),
+        "memory": lambda: _grow(int(argument)),
         "out_of_memory": lambda: _raise(MemoryError()),
         "slow": lambda: _dawdle(float(argument), beat),
         "wait": lambda: time.sleep(float(argument)),
@@ -72,6 +73,11 @@ def _dawdle(seconds: float, beat: Callable[[], None]) -> None:
     while time.monotonic() < end:
         time.sleep(0.05)
         beat()
+
+
+def _grow(megabytes: int) -> None:
+    if not BALLAST:
+        BALLAST.append(b"\1" * (megabytes << 20))
 
 
 def _raise(error: Exception) -> None:

@@ -23,12 +23,20 @@ ENCODER, ZYGOTE = "photosd.encoder", "photosd.encoder.zygote"
 ANSWER_SECONDS = 1.0
 STILLBORN_MOST = 2  # after so many forks that never spoke, only spawning is trusted
 
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "OPENBLAS_NUM_THREADS": "1",  # numpy does no work there, and threads would outlive a fork badly
+    "GOMP_SPINCOUNT": "0",  # OpenMP threads that spin take the decoders' cores
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
 
 class Nursery:
     """For the watchdog thread alone, which must outlive every process begun here."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self) -> None:
         self._zygote: Child | None = None
         self._zygote_lean = True
         self._stillborn = 0
@@ -42,7 +50,7 @@ class Nursery:
                 self._last = ForkedChild(self._zygote_for(directory), directory)
                 return self._last
             self.close()
-        return Child(ENCODER, [str(directory)], environment=self._environment)
+        return Child(ENCODER, [str(directory)], environment=ENVIRONMENT)
 
     def born(self, pid: int) -> None:
         """The last encoder spoke first, and this is its pid."""
@@ -62,7 +70,7 @@ class Nursery:
             self.close()
         if self._zygote is None:
             self._zygote_lean = lean
-            self._zygote = Child(ZYGOTE, environment=self._environment, kind=socket.SOCK_SEQPACKET)
+            self._zygote = Child(ZYGOTE, environment=ENVIRONMENT, kind=socket.SOCK_SEQPACKET)
             self._zygote.sock.settimeout(ANSWER_SECONDS)
         return self._zygote
 

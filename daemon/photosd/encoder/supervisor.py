@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import structlog
 from numpy.typing import NDArray
 
 from photosd.core.clock import Deadline
-from photosd.core.errors import EncoderUnavailable
+from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
-from photosd.encoder.condition import Condition, rss_mb
+from photosd.encoder.condition import Condition
 from photosd.encoder.limits import Limits, RestartPolicy
+from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
 from photosd.encoder.nursery import Nursery
 from photosd.encoder.requests import LaneQueue, Request
 from photosd.encoder.status import EncoderStatus, TextVectors
@@ -37,15 +37,6 @@ log = structlog.get_logger()
 
 FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
 PROBE_TEXT = "a photo"
-MEMORY_LOOK_SECONDS = 5.0
-ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
-    "TRANSFORMERS_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "OPENBLAS_NUM_THREADS": "1",  # numpy does no work there, and threads would outlive a fork badly
-    "GOMP_SPINCOUNT": "0",  # OpenMP threads that spin take the decoders' cores
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
 
 
 class EncoderDied(Exception):
@@ -70,8 +61,9 @@ class Supervisor(threading.Thread):
         self._wake_writer.setblocking(False)
         self._stopping = False
         self._child: Child | None = None
-        self._nursery = Nursery(ENVIRONMENT)
-        self._progress_at = self._heard_at = self._memory_at = 0.0
+        self._nursery = Nursery()
+        self._progress_at = self._heard_at = 0.0
+        self._memory = MemoryWatch()
         self._probe_answer: NDArray[np.float32] | None = None
 
     # -- from other threads -------------------------------------------------------------------
@@ -139,6 +131,9 @@ class Supervisor(threading.Thread):
         try:
             self._spawn()
             death = self._attend()
+        except PhotosdError as error:  # the model's directory is not in order
+            self._note_failure(error.as_dict())
+            death = self._kill(str(error))
         except Exception as error:  # a defect here must end in a new encoder, not in none
             log.exception("watchdog_failed")
             death = self._kill(f"the watchdog failed: {error}")
@@ -150,6 +145,7 @@ class Supervisor(threading.Thread):
         self._condition.state = "restarting" if self._condition.restarts else "loading"
         self._condition.starting_since = self._progress_at = time.monotonic()
         self._condition.phase, self._probe_answer = "start", None
+        self._memory = MemoryWatch()
         self._condition.model = read_model(self._directory).name
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
@@ -203,20 +199,13 @@ class Supervisor(threading.Thread):
             if now >= lane.overdue_at(self._limit(lane)):
                 self._condition.state = "hung"
                 return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
-        return self._too_fat(now)
+        self._memory.look(self._require_child().pid, self.limits.memory_mb)
+        return None if self._texts.busy or self._images.busy else self._memory.verdict
 
     def _stall(self) -> float:
         """Seconds without progress that are too many now."""
         unborn = self._condition.phase == "start"
         return min(self.limits.birth, self.limits.stall) if unborn else self.limits.stall
-
-    def _too_fat(self, now: float) -> str | None:
-        if now - self._memory_at < MEMORY_LOOK_SECONDS or self._texts.busy or self._images.busy:
-            return None
-        self._memory_at = now
-        most = self.limits.memory_mb or 0.6 * psutil.virtual_memory().total / 1e6
-        used = rss_mb(self._require_child().pid) or 0.0
-        return f"recycled: it used {used:,.0f} MB of {most:,.0f}" if used > most else None
 
     def _limit(self, lane: LaneQueue) -> float:
         limits = self.limits
@@ -230,8 +219,8 @@ class Supervisor(threading.Thread):
         if self._condition.state == "ready":
             moments += [lane.overdue_at(self._limit(lane)) for lane in self._lanes.values()]
             moments.append(self._heard_at + self.limits.idle_probe)
-            if self._images.busy:
-                moments.append(time.monotonic() + MEMORY_LOOK_SECONDS)
+            if self._texts.busy or self._images.busy:
+                moments.append(time.monotonic() + LOOK_SECONDS)
         else:
             moments.append(self._progress_at + self._stall())
             moments.append(self._condition.starting_since + self.limits.start)
@@ -241,7 +230,7 @@ class Supervisor(threading.Thread):
 
     def _send_due(self) -> None:
         """Send what may be sent: texts first, and a probe when all has been quiet."""
-        if self._condition.state != "ready":
+        if self._condition.state != "ready" or self._memory.verdict is not None:
             return
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
@@ -264,8 +253,11 @@ class Supervisor(threading.Thread):
         elif header["event"] == "ready":
             self._become_ready(header)
         elif header["event"] == "failed":
-            self._condition.error = header["error"]
-            log.error("model_failed", model=self._condition.model, **self._condition.error)
+            self._note_failure(header["error"])
+
+    def _note_failure(self, error: dict[str, Any]) -> None:
+        self._condition.error = error
+        log.error("model_failed", model=self._condition.model, **error)
 
     def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
         for lane in self._lanes.values():

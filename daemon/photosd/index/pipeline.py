@@ -202,6 +202,10 @@ class Pipeline(threading.Thread):
         if not self._fetched:
             return None
         photo = self._fetched.popleft()
+        if photo.deaths:  # its last appeal, heard when there is nothing else in hand
+            self._fetched.clear()
+            if self._in_hand:
+                return None
         if photo.path in self._in_hand:
             return None
         self._in_hand.add(photo.path)
@@ -249,7 +253,7 @@ class Pipeline(threading.Thread):
 
     def _note_failure(self, photo: Photo, error: DecodeFailed) -> None:
         if isinstance(error, DecoderDied):
-            self._judge(photo, error.reason, error.stack)
+            self._judge(photo, error.reason, error.stack)  # a decoder holds one photo at a time
             return
         if isinstance(error, DecoderUnavailable | Stopped):  # not the photo's fault
             self._worklist.postpone(photo.path, time.time() + STORAGE_RETRY_SECONDS)
@@ -307,30 +311,24 @@ class Pipeline(threading.Thread):
             start = end
 
     def _mourn(self, batch: list[Ready], error: EncoderDied) -> None:
-        """The encoder died with these in hand: each is tried alone, two deaths are enough."""
-        for ready in batch:
-            survivors: list[Ready] = []
-            for sharer in self._encoding.pop(ready.decoded.content_id):
-                deaths = self._judge(sharer.photo, error.reason, error.stack)
-                if deaths is None:
-                    self._release(sharer.photo.path)
-                else:
-                    photo = msgspec.structs.replace(sharer.photo, deaths=deaths)
-                    survivors.append(Ready(photo, sharer.decoded))
-            if survivors:
-                self._encoding[ready.decoded.content_id] = survivors
-                self._alone.append(survivors[0])
+        """The encoder died with these in hand: of many each is tried alone, one is judged."""
+        if len(batch) > 1:
+            self._suspects.update(ready.photo.path for ready in batch)
+            self._alone.extend(batch)
+            return
+        for sharer in self._encoding.pop(batch[0].decoded.content_id):
+            self._judge(sharer.photo, error.reason, error.stack)
+            self._release(sharer.photo.path)
 
-    def _judge(self, photo: Photo, reason: str, stack: str) -> int | None:
-        """Count a death against a photo: its deaths so far, or None when it is quarantined."""
+    def _judge(self, photo: Photo, reason: str, stack: str) -> None:
+        """Count a death against a photo: one more try, or quarantine."""
         deaths = photo.deaths + 1
         failure = verdict(reason, stack, deaths)
         if failure is not None:
             log.error("photo_quarantined", path=photo.path, reason=reason, remedy=failure.remedy)
             self._worklist.failed(photo.path, failure, deaths=deaths)
-            return None
-        self._worklist.postpone(photo.path, time.time(), deaths=deaths)
-        return deaths
+        else:
+            self._worklist.postpone(photo.path, time.time(), deaths=deaths)
 
     # -- committing ---------------------------------------------------------------------------
 

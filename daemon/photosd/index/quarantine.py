@@ -1,13 +1,15 @@
-"""Quarantine: when a photo that was in a dying worker's hands is not tried again."""
+"""Quarantine: when a photo that was in a dying worker's hands is not tried again.
+
+A worker may also be killed by others: by the kernel's memory killer, by an administrator. So a
+death in company only makes suspects, who are tried alone; and who died alone is tried once more
+when all other work is done.
+"""
 
 from __future__ import annotations
 
 from photosd.index.worklist import Failure
 
-DEATHS = 2  # once in company, once alone
-# A worker killed or stopped from outside says little about the photo it held: once more.
-DEATHS_FROM_OUTSIDE = 3
-OUTSIDE = ("SIGKILL", "SIGTERM", "SIGSTOP")
+DEATHS = 2  # alone in the worker's hands; the second time with nothing else going on at all
 
 
 def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
@@ -16,11 +18,10 @@ def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
     A quarantined photo is not tried again until the file or photosd changes, or
     ``photosd failures --retry``.
     """
-    limit = DEATHS_FROM_OUTSIDE if any(name in reason for name in OUTSIDE) else DEATHS
-    if deaths < limit:
+    if deaths < DEATHS:
         return None
     return Failure(
-        f"quarantined: a worker died {deaths} times while it held this photo ({reason})",
+        f"quarantined: a worker died {deaths} times over this photo alone ({reason})",
         "photosd failures --retry   (if something else was at fault)",
         retry_at=None,
         stack=stack or None,

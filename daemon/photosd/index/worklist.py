@@ -28,21 +28,26 @@ class WorkList:
         self._database = database
 
     def due(self, limit: int) -> list[Photo]:
-        """Up to ``limit`` pending photos that are due, newest first, none in an absent folder."""
+        """Up to ``limit`` pending photos that are due, none in an absent folder.
+
+        Newest first; photos that a worker died over wait until there are no others.
+        """
         now = time.time()
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET state = 'pending' WHERE state = 'failed' AND due <= ?", (now,)
             )
-        return list(
-            photos(
+        for innocence in ("deaths = 0", "deaths > 0"):
+            found = photos(
                 self._database,
-                "WHERE state = 'pending' AND due <= ? AND folder IN"
+                f"WHERE state = 'pending' AND due <= ? AND {innocence} AND folder IN"
                 " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only'))"
                 " ORDER BY due DESC, path LIMIT ?",
                 (now, limit),
             )
-        )
+            if rows := list(found):
+                return rows
+        return []
 
     def next_due(self) -> float | None:
         """When the next photo that is not due yet will be, Unix seconds."""

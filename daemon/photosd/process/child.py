@@ -97,8 +97,8 @@ class Child:
         """
         if dump and self.alive:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGCONT)  # a stopped process cannot dump
                 os.kill(self.pid, signal.SIGUSR1)
+                os.kill(self.pid, signal.SIGCONT)  # a stopped process cannot dump
                 self._wait(DUMP_SECONDS)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
