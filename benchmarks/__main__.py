@@ -12,13 +12,15 @@ from typing import Any
 
 from benchmarks import queries
 from benchmarks.bench import running
+from benchmarks.indexing import indexing
+from benchmarks.models import vit_b_32
 from benchmarks.photos import make_photos
 from benchmarks.reload import reload_seconds
 from benchmarks.statistics import ForeignLoad
 
 
 def main() -> None:
-    """Measure with the starter."""
+    """Measure with the starter and a ViT-B-32 of random weights."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="fewer photos and seconds")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
@@ -35,23 +37,32 @@ def measure(photos: int, seconds: float) -> dict[str, Any]:
     load = ForeignLoad()
     folder = Path(tempfile.mkdtemp(prefix="photosd-bench-photos-"))
     try:
-        print("making photos …", file=sys.stderr)
+        print("making photos and a model …", file=sys.stderr)
         make_photos(folder, photos)
-        with running() as daemon:
-            ready = daemon.wait_ready()
-            found: dict[str, Any] = {
-                "start": {"ready_s": round(ready, 2)},
-                "first_query": queries.first_and_next(daemon),
-                "query_under_load": queries.under_load(daemon, folder, seconds),
-                "repeated_query": queries.repeated(daemon),
-                "reload_s": {"starter": reload_seconds(daemon)},
-                "memory_mb": _memory(daemon.status()),
-            }
-        found["whole_command"] = queries.whole_command()
-        found["machine"] = {"foreign_cores": load.cores()}
-        return found
+        starter, vit = _one_model(None, folder, seconds), _one_model(vit_b_32(), folder, seconds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    found: dict[str, Any] = {
+        name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
+    }
+    found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}
+    found["whole_command"] = queries.whole_command()
+    found["machine"] = {"foreign_cores": load.cores()}
+    return found
+
+
+def _one_model(model: Path | None, folder: Path, seconds: float) -> dict[str, Any]:
+    with running(model) as daemon:
+        ready = daemon.wait_ready()
+        found = {
+            "start_s": round(ready, 2),
+            "first_query": queries.first_and_next(daemon),
+            "query_under_load": queries.under_load(daemon, folder, seconds),
+            "repeated_query": queries.repeated(daemon),
+            "reload_s": reload_seconds(daemon),
+            "memory_mb": _memory(daemon.status()),
+        }
+    return {"indexing": indexing(model, folder), **found}
 
 
 def _memory(status: dict[str, Any]) -> dict[str, float]:
