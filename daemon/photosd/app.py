@@ -28,6 +28,9 @@ from photosd.operations import Operations
 log = structlog.get_logger()
 
 STOP_SECONDS = 20.0
+SWITCH_SECONDS = (
+    0.0005  # a query crosses several threads; each may find the GIL with an indexing one
+)
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
 
 
@@ -198,6 +201,7 @@ def main() -> int:
         print(f"{error.title}: {error}\n  {error.remedy}", file=sys.stderr)  # noqa: T201
         return 0 if isinstance(error, AlreadyRunning) else error.exit_code
     os.umask(0o077)
+    sys.setswitchinterval(SWITCH_SECONDS)
     set_up(settings.log.level, home.log)
     log.info(
         "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -189,3 +191,17 @@ def test_memory_stays_flat_over_large_photos(make: Make, tmp_path: Path) -> None
         pool.decode(path, SHAPE).result(SOON)
     assert pool.pids == [pid]
     assert psutil.Process(pid).memory_info().rss < 120 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waits for a core")
+def test_a_decoder_without_a_core_is_not_called_hung(
+    make: Make, monkeypatch: pytest.MonkeyPatch, order: Order, photo: bytes
+) -> None:
+    """On a machine busy with other programs photos take longer, and are no failures."""
+    order({"name": "photo.jpg", "do": "slow", "seconds": 1.0})
+    pool = make(decode_seconds=0.3)
+    ticks = itertools.count()  # as if it waited for a core whenever somebody looks
+    monkeypatch.setattr(
+        "photosd.decode.decoder.seconds_without_core", lambda _pid: 0.3 * next(ticks)
+    )
+    assert pool.decode(photo, SHAPE).result(SOON).facts.width == 96

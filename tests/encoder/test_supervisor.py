@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -371,3 +372,18 @@ def test_the_starter_must_match_known_pictures(model: Path) -> None:
     named = msgspec.structs.replace(read_model(model), name="starter")
     with pytest.raises(ModelError, match="known pictures"):
         canary.examine(blind, named)
+
+
+def test_an_encoder_without_a_core_is_not_called_hung(
+    start: Callable[..., Supervisor], orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine busy with other programs a batch takes long, and convicts no photo."""
+    ticks = itertools.count()  # as if it waited for a core whenever somebody looks
+    monkeypatch.setattr(
+        "photosd.encoder.supervisor.seconds_without_core", lambda _pid: 0.9 * next(ticks)
+    )
+    supervisor = start()
+    until(supervisor, "ready")
+    orders(image="wait:3")
+    assert supervisor.encode_images(PIXELS).result(30).shape == (2, 32)
+    assert supervisor.status().restarts == 0

@@ -20,7 +20,7 @@ from photosd.decode.messages import Failure, Reply, Request
 from photosd.decode.opening import Picture, configure, open_picture
 from photosd.process.lifeline import attach
 
-NICENESS = 10
+NICENESS = 19
 OPEN_FILES = 64
 STDERR_BYTES = 16 * MIB
 ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas, mostly unused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ from photosd.decode.formats import is_raw_name
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Failure, Reply, Request
 from photosd.process.child import Child
+from photosd.process.starvation import MEANINGFUL, MOST, seconds_without_core
 
 log = structlog.get_logger()
 
@@ -135,7 +137,8 @@ class Decoder:
             self._reading = False
             raw = is_raw_name(request.path)
             seconds = limits.raw_seconds if raw else limits.decode_seconds
-            reply, blobs = self._receive(child, _within(seconds, deadline))
+            _wait_for_reply(child, seconds, deadline)
+            reply, blobs = self._receive(child, limits.read_seconds)
         if reply.failure is not None:
             raise _failed(reply.failure)
         return reply, blobs
@@ -181,6 +184,19 @@ class Decoder:
             "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
         )
         return DecoderDied(reason, stack)
+
+
+def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> None:
+    """Until it begins to answer; raises TimeoutError. Waiting for a core does not count."""
+    end, excused = time.monotonic() + _within(seconds, deadline), 0.0
+    before = seconds_without_core(child.pid)
+    while not select.select([child.sock], [], [], max(0.0, end - time.monotonic()))[0]:
+        coreless = seconds_without_core(child.pid) - before
+        before += coreless
+        excused += coreless
+        if deadline is not None or coreless < MEANINGFUL * seconds or excused > MOST * seconds:
+            raise TimeoutError
+        end = time.monotonic() + coreless
 
 
 def _failed(failure: Failure) -> DecodeFailed:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from photosd.core.clock import Deadline
 from photosd.core.frames import Blob, Header
 from photosd.encoder.limits import Average
+from photosd.process.starvation import MEANINGFUL, MOST
 
 Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it can be withdrawn
@@ -44,7 +45,7 @@ class LaneQueue:
         self._lock = threading.Lock()
         self._waiting: deque[Request] = deque()
         self._sent: dict[int, Request] = {}
-        self._moving_since = 0.0
+        self._moving_since = self._excused = 0.0
 
     def submit(self, request: Request) -> None:
         """Queue a request."""
@@ -71,7 +72,7 @@ class LaneQueue:
             if not request.future.set_running_or_notify_cancel():
                 continue  # the client left
             if not self._sent:
-                self._moving_since = time.monotonic()
+                self._restart_clock()
             self._sent[request.number] = request
             yield request
 
@@ -79,13 +80,24 @@ class LaneQueue:
         """The request that was answered, after ``seconds`` of work."""
         request = self._sent.pop(number, None)
         if request is not None:
-            self._moving_since = time.monotonic()
+            self._restart_clock()
             self.average.add(seconds)
         return request
 
     def overdue_at(self, limit: float) -> float:
         """When, without progress, the lane counts as hung."""
         return self._moving_since + limit if self._sent else float("inf")
+
+    def excuse(self, seconds: float, limit: float) -> bool:
+        """Do not count ``seconds`` of this wait, in which it had no core; whether that helps."""
+        if seconds < MEANINGFUL * limit or self._excused > MOST * limit:
+            return False
+        self._moving_since += seconds
+        self._excused += seconds
+        return True
+
+    def _restart_clock(self) -> None:
+        self._moving_since, self._excused = time.monotonic(), 0.0
 
     def expired(self) -> list[Request]:
         """Waiting requests whose deadline has passed; they are withdrawn."""

@@ -25,7 +25,7 @@ from photosd.encoder.canary import picture
 from photosd.encoder.model import WarmModel
 from photosd.models.spec import ModelSpec
 
-IMAGE_NICENESS = 10
+IMAGE_NICENESS = 19
 # Of several lengths: kernels are chosen, and made, for each length when it is first seen.
 WARM_TEXTS = tuple(
     " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)

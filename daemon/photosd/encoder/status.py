@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.core.frames import Header
+
 State = Literal["ready", "loading", "hung", "restarting", "broken"]
 
 
@@ -18,6 +20,19 @@ class TextVectors(msgspec.Struct, frozen=True):
     vectors: NDArray[np.float32]
     understood: list[float]
     unknown: list[list[str]]
+
+
+def vectors(header: Header, blobs: list[bytearray]) -> NDArray[np.float32]:
+    """The vectors of a reply, (n, d) float32."""
+    return np.frombuffer(blobs[0], np.float32).reshape(header["shape"])
+
+
+def text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
+    """The vectors of a reply to texts, and what was understood."""
+    understood = header["understood"]
+    return TextVectors(
+        vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
+    )
 
 
 class EncoderStatus(msgspec.Struct, frozen=True):

@@ -29,9 +29,10 @@ from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
 from photosd.encoder.nursery import Nursery
 from photosd.encoder.requests import LaneQueue, Request
-from photosd.encoder.status import EncoderStatus, TextVectors
+from photosd.encoder.status import EncoderStatus, TextVectors, text_vectors, vectors
 from photosd.models.spec import read_model
 from photosd.process.child import Child, Death
+from photosd.process.starvation import seconds_without_core
 
 log = structlog.get_logger()
 
@@ -64,6 +65,7 @@ class Supervisor(threading.Thread):
         self._nursery = Nursery()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
+        self._coreless = 0.0  # seconds its unluckiest thread had waited for a core, last we looked
         self._probe_answer: NDArray[np.float32] | None = None
 
     # -- from other threads -------------------------------------------------------------------
@@ -71,7 +73,7 @@ class Supervisor(threading.Thread):
     def encode_texts(self, texts: Sequence[str], deadline: Deadline) -> Future[TextVectors]:
         """Unit vectors of texts; fails with Warming or EncoderUnavailable by the deadline."""
         request = Request(
-            {"op": "text", "texts": list(texts)}, (), len(texts), deadline, _text_vectors
+            {"op": "text", "texts": list(texts)}, (), len(texts), deadline, text_vectors
         )
         return self._submit(self._texts, request)
 
@@ -88,7 +90,7 @@ class Supervisor(threading.Thread):
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
-        request = Request(header, (data,), len(pixels), None, _vectors, suspect)
+        request = Request(header, (data,), len(pixels), None, vectors, suspect)
         return self._submit(self._images, request)
 
     def status(self) -> EncoderStatus:
@@ -196,11 +198,16 @@ class Supervisor(threading.Thread):
                 return f"loading took more than {self.limits.start:g} s"
             return None
         for lane in self._lanes.values():
-            if now >= lane.overdue_at(self._limit(lane)):
+            if now >= lane.overdue_at(self._limit(lane)) and not self._excused(lane):
                 self._condition.state = "hung"
                 return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
         return None if self._texts.busy or self._images.busy else self._memory.verdict
+
+    def _excused(self, lane: LaneQueue) -> bool:
+        """Whether the niced image lane only waited for a core: on a busy machine nothing hangs."""
+        before, self._coreless = self._coreless, seconds_without_core(self._require_child().pid)
+        return lane is self._images and lane.excuse(self._coreless - before, self._limit(lane))
 
     def _stall(self) -> float:
         """Seconds without progress that are too many now."""
@@ -235,12 +242,14 @@ class Supervisor(threading.Thread):
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
             header: Header = {"op": "text", "texts": [PROBE_TEXT]}
-            self._texts.submit(Request(header, (), 1, None, _vectors, probe=True))
+            self._texts.submit(Request(header, (), 1, None, vectors, probe=True))
             self._heard_at = time.monotonic()
         for lane in (self._texts, self._images):
             for request in lane.sendable():
                 header = {**request.header, "id": request.number}
                 send_frame(self._require_child().sock, header, request.blobs)
+                if lane is self._images:
+                    self._coreless = seconds_without_core(self._require_child().pid)
 
     def _hear(self, header: Header, blobs: list[bytearray]) -> None:
         self._heard_at = self._progress_at = time.monotonic()
@@ -267,7 +276,7 @@ class Supervisor(threading.Thread):
                 error = EncoderDied(header["reason"], "")
                 request.future.set_exception(error)
             elif request.probe:
-                self._check_probe(_vectors(header, blobs))
+                self._check_probe(vectors(header, blobs))
             else:
                 self._condition.counts[lane.kind] += request.items
                 if lane is self._texts:
@@ -379,14 +388,3 @@ class Supervisor(threading.Thread):
         if self._child is None:
             raise EncoderDied("there is no encoder", "")
         return self._child
-
-
-def _vectors(header: Header, blobs: list[bytearray]) -> NDArray[np.float32]:
-    return np.frombuffer(blobs[0], np.float32).reshape(header["shape"])
-
-
-def _text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
-    understood = header["understood"]
-    return TextVectors(
-        _vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
-    )
