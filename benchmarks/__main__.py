@@ -25,7 +25,7 @@ def main() -> None:
     arguments.add_argument("--quick", action="store_true", help="fewer photos and seconds")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
-    found = measure(photos=48 if chosen.quick else 200, seconds=10 if chosen.quick else 40)
+    found = measure(photos=200 if chosen.quick else 400, seconds=10 if chosen.quick else 40)
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1) + "\n")
     for name, values in found.items():

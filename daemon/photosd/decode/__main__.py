@@ -110,6 +110,8 @@ def _step_back() -> None:
     import psutil
 
     os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # Linux desktops weigh sessions first, then processes
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
     with contextlib.suppress(AttributeError, psutil.Error, OSError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 

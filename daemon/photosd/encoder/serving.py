@@ -23,6 +23,7 @@ from photosd.core.frames import Header, receive_frame
 from photosd.encoder import faults
 from photosd.encoder.canary import picture
 from photosd.encoder.model import WarmModel
+from photosd.encoder.steps import Steps
 from photosd.models.spec import ModelSpec
 
 IMAGE_NICENESS = 19
@@ -30,7 +31,6 @@ IMAGE_NICENESS = 19
 WARM_TEXTS = tuple(
     " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)
 )
-STEP_IMAGES = 16  # more at once are no faster on a CPU and take memory
 
 Send = Callable[..., None]
 Answer = Callable[[Header, list[bytearray], float], None]
@@ -44,6 +44,7 @@ class Serving:
         self._texts = ThreadPoolExecutor(1, "texts")
         self._images = ThreadPoolExecutor(1, "images", initializer=_stand_back)
         self._image_lane_busy = threading.Event()
+        self._steps = Steps(model.encode_images)
         self._cores = os.cpu_count() or 1
         self._text_threads = self._cores
 
@@ -90,11 +91,7 @@ class Serving:
 
     def encode_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length, in steps of bounded memory."""
-        steps = [
-            self._model.encode_images(pixels[start : start + STEP_IMAGES])
-            for start in range(0, len(pixels), STEP_IMAGES)
-        ]
-        return _perhaps_lie(np.concatenate(steps))
+        return _perhaps_lie(self._steps(pixels))
 
     def _serve(self, answer: Answer, header: Header, blobs: list[bytearray]) -> None:
         started = time.perf_counter()
