@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,13 +14,13 @@ from photosd.core.errors import (
     DeadlineExceeded,
     NotRunning,
     PhotosdError,
-    StorageError,
     Unreachable,
     Warming,
 )
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
-from photosd_cli import logfile
+from photosd.ipc.connection import HungUp
+from photosd_cli import console, locks, logfile
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from photosd.ipc.replies import StatusResult
 
 START_SECONDS = 30.0  # until the socket answers; it takes about one on a quiet machine
-TURN_SECONDS = 60.0  # until those who started it before us are done
 WARM_SECONDS = 180.0
 STOP_SECONDS = 20.0
 SIGNAL_SECONDS = 5.0
@@ -62,11 +59,26 @@ def start() -> bool:
     home = Home.from_environment()
     if _answers(home):
         return False
-    with _turn(home):
-        if _answers(home):
+    with locks.starters_turn(home):
+        if _answers(home) or _another_comes_to_answer(home):
             return False
-        _spawn(home)
+        if not _start_service():
+            _spawn(home)
+        wait_for_answer()
         return True
+
+
+def wait_for_answer() -> None:
+    """Return when the daemon answers; raises DeadlineExceeded when it does not in time."""
+    home = Home.from_environment()
+    until = time.monotonic() + START_SECONDS
+    while not _answers(home):
+        if time.monotonic() > until:
+            raise DeadlineExceeded(
+                f"it was started, but does not answer on {home.socket} after {START_SECONDS:.0f} s",
+                remedy="photosd logs",
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def current_status() -> StatusResult:
@@ -91,8 +103,11 @@ def wait_until_warm() -> StatusResult:
 
 
 def stop() -> Stopped:
-    """End the daemon and wait for its end: by asking, else by SIGTERM, else by SIGKILL."""
-    process = _process(Home.from_environment())
+    """End the daemon and wait for its end: by its service, by asking, by SIGTERM, by SIGKILL."""
+    home = Home.from_environment()
+    if _stop_service(home) and locks.lock_holder(home) is None:
+        return "stopped"
+    process = _process(home)
     if process is None:
         return "not_running"
     if _ask_to_stop() and _ended(process, STOP_SECONDS):
@@ -107,11 +122,45 @@ def stop() -> Stopped:
     )
 
 
+def _start_service() -> bool:
+    """Have the service started, if it is installed for this home; whether it was."""
+    from photosd.service.manager import installed_service
+    from photosd.service.recipe import ServiceError
+
+    service = installed_service()
+    if service is None:
+        return False
+    try:
+        service.start()
+    except ServiceError as error:  # no user manager in this session, say
+        console.warn(f"{error}; started without the service")
+        return False
+    return True
+
+
+def _stop_service(home: Home) -> bool:
+    """Stop the service, if it is installed for this home; whether that ended a daemon.
+
+    Its socket, too, or asking whether a daemon is there would start one.
+    """
+    from photosd.service.manager import installed_service
+    from photosd.service.recipe import ServiceError
+
+    service = installed_service()
+    if service is None:
+        return False
+    ran = locks.lock_holder(home) is not None
+    with contextlib.suppress(ServiceError):  # no user manager here: the daemon itself is asked
+        service.stop()
+        return ran
+    return False
+
+
 def _answers(home: Home) -> bool:
     try:
         with Client(home.socket, timeout=ANSWER_SECONDS) as client:
             client.hello()
-    except NotRunning:
+    except (NotRunning, HungUp):
         return False
     except DeadlineExceeded as error:
         raise DeadlineExceeded(
@@ -121,37 +170,23 @@ def _answers(home: Home) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _turn(home: Home) -> Iterator[None]:
-    """One starter at a time; the others wait here rather than each begin a daemon."""
-    try:
-        home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(home.state / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StorageError(
-            f"{home.state} cannot be written: {error.strerror}",
-            remedy="make it yours, or name another home with PHOTOSD_HOME",
-        ) from error
-    try:
-        until = time.monotonic() + TURN_SECONDS
-        while not _locked(descriptor):
-            if time.monotonic() > until:
-                raise DeadlineExceeded(
-                    f"another `photosd start` has been at it for {TURN_SECONDS:.0f} s",
-                    remedy="photosd logs",
-                )
-            time.sleep(POLL_SECONDS)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _another_comes_to_answer(home: Home) -> bool:
+    """Wait for a daemon that stops to be gone (False), or for one that starts to answer (True)."""
+    until = time.monotonic() + STOP_SECONDS
+    while (pid := locks.lock_holder(home)) is not None:
+        if _answers(home):
+            return True
+        if (where := locks.lock_words(home)[1:2]) not in ([], [str(home.socket)]):
+            raise Unreachable(
+                f"the daemon (pid {pid}) of this home listens on {where[0]}, not on {home.socket}",
+                remedy="use the XDG_RUNTIME_DIR it was started with, or: photosd restart",
+            )
+        if time.monotonic() > until:
+            raise DeadlineExceeded(
+                f"a daemon (pid {pid}) is there, but does not listen", remedy="photosd restart"
+            )
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def _spawn(home: Home) -> None:
@@ -229,26 +264,11 @@ def _process(home: Home) -> psutil.Process | None:
         with Client(home.socket, timeout=ANSWER_SECONDS) as client:
             pid = client.hello()["pid"]
     except (NotRunning, DeadlineExceeded, Unreachable):
-        pid = _lock_holder(home)
+        pid = locks.lock_holder(home)
     try:
         return None if pid is None else psutil.Process(pid)
     except psutil.NoSuchProcess:
         return None
-
-
-def _lock_holder(home: Home) -> int | None:
-    """The pid in the lock file, if the lock is held: then the file speaks of a living daemon."""
-    try:
-        descriptor = os.open(home.lock, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        if _locked(descriptor):
-            return None
-        words = os.pread(descriptor, 32, 0).split()
-        return int(words[0]) if words and words[0].isdigit() else None
-    finally:
-        os.close(descriptor)
 
 
 def _ask_to_stop() -> bool:

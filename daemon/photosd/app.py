@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -24,6 +25,8 @@ from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
 from photosd.ipc.server import Server
 from photosd.library import Library
 from photosd.operations import Operations
+from photosd.service.notify import Notifier
+from photosd.vitals import Vitals
 
 log = structlog.get_logger()
 
@@ -31,15 +34,18 @@ STOP_SECONDS = 20.0
 SWITCH_SECONDS = (
     0.0005  # a query crosses several threads; each may find the GIL with an indexing one
 )
+STACKS_BYTES = 1 << 20
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
 
 
 class Daemon:
     """One process serving one home."""
 
-    def __init__(self, home: Home, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, endpoint: Endpoint, notifier: Notifier | None = None
+    ) -> None:
         self.home, self.settings = home, settings
-        self._endpoint = endpoint
+        self._endpoint, self._notifier = endpoint, notifier or Notifier()
         self._started = time.monotonic()
         self._library: Library | None = None
         self._open = threading.Event()
@@ -57,14 +63,21 @@ class Daemon:
         self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
         server = Server(self._endpoint, Operations(self).handlers())
         await server.start()
+        self._notifier.send(READY="1", STATUS=self.words())
+        vitals = Vitals(self.home, self._endpoint, server, self._opened, self.request_stop)
+        pulse = vitals.pulse(self._notifier, self.words)
+        pulse.start()
         log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
         opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
         opening.start()
         await self._stopping.wait()
+        pulse.stop()
+        self._notifier.send(STOPPING="1", STATUS="stopping")
         await server.stop()
         await asyncio.to_thread(opening.join, STOP_SECONDS)
         if self._library is not None:
             await asyncio.to_thread(self._library.close)
+        self._endpoint.release()
         log.info("stopped")
 
     def request_stop(self, reason: str) -> None:
@@ -72,6 +85,21 @@ class Daemon:
         log.info("stopping", reason=reason)
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def words(self) -> str:
+        """The state in one line, for the service manager."""
+        if self._trouble is not None:
+            return f"degraded: {self._trouble.title}: {self._trouble}"
+        if (library := self._opened()) is None:
+            return "warming: the index is being opened"
+        encoder = library.encoder.status()
+        state = self._state(library, encoder.state)
+        if state == "ready":
+            counts = library.counts()
+            return (
+                f"ready: {counts.get('indexed', 0):,} photos, {counts.get('pending', 0):,} waiting"
+            )
+        return f"{state}: the encoder is {encoder.state}"
 
     def _rescan(self) -> None:
         if self._library is not None and self._open.is_set():
@@ -109,6 +137,10 @@ class Daemon:
             raise PhotosdError("the library is not there")
         return self._library
 
+    def _opened(self) -> Library | None:
+        """The library once it is open and in order."""
+        return self._library if self._open.is_set() and self._trouble is None else None
+
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
         self.settings = settings
@@ -118,7 +150,7 @@ class Daemon:
 
     def report(self) -> StatusResult:
         """The state on one page; answers at any time."""
-        library = self._library if self._open.is_set() and self._trouble is None else None
+        library = self._opened()
         encoder = self._encoder_report()
         warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
         if encoder.error is not None:
@@ -129,7 +161,7 @@ class Daemon:
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
         return StatusResult(
             version=1,
-            state=self._state(library, encoder),
+            state=self._state(library, encoder.state),
             pid=os.getpid(),
             uptime_s=round(time.monotonic() - self._started, 1),
             socket=str(self._endpoint.path),
@@ -143,12 +175,12 @@ class Daemon:
             warnings=warnings,
         )
 
-    def _state(self, library: Library | None, encoder: EncoderReport) -> str:
+    def _state(self, library: Library | None, encoder: str) -> str:
         if self._stopping is not None and self._stopping.is_set():
             return "stopping"
-        if self._trouble is not None or encoder.state in ("broken", "hung", "restarting"):
+        if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
             return "degraded"
-        if library is None or encoder.state == "loading" or not library.rehearsed.is_set():
+        if library is None or encoder == "loading" or not library.rehearsed.is_set():
             return "warming"
         return "ready"
 
@@ -202,13 +234,24 @@ def main() -> int:
         return 0 if isinstance(error, AlreadyRunning) else error.exit_code
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_SECONDS)
+    notifier = Notifier()
     set_up(settings.log.level, home.log)
     log.info(
         "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]
     )
     if trouble is not None:
         log.error("settings_ignored", cause=str(trouble), remedy=trouble.remedy)
-    asyncio.run(Daemon(home, settings, endpoint).serve())
+    _keep_stacks(home)
+    asyncio.run(Daemon(home, settings, endpoint, notifier).serve())
     # Worker threads may sit in native calls; everything that matters is on disk by now.
     logging.shutdown()
     os._exit(0)
+
+
+def _keep_stacks(home: Home) -> None:
+    """Have every thread's stack written down when the process is aborted or crashes."""
+    file = home.stacks
+    if file.exists() and file.stat().st_size > STACKS_BYTES:
+        file.replace(file.with_suffix(".old"))
+    # For the life of the process: faulthandler writes to the bare descriptor.
+    faulthandler.enable(file.open("a"), all_threads=True)

@@ -21,7 +21,7 @@ import pytest
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
-from photosd_cli import lifecycle
+from photosd_cli import lifecycle, locks
 from tests.cli.conftest import ROOT, Photosd, command, environment
 from tests.cli.stub import StubDaemon, error, status_result
 
@@ -180,7 +180,7 @@ def test_a_hung_daemon_is_killed(photosd: Photosd, monkeypatch: pytest.MonkeyPat
 
 def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
     """Only a lock that is held speaks of a living daemon; somebody else has that pid now."""
-    home.runtime.mkdir(parents=True)
+    home.state.mkdir(parents=True)
     innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         home.lock.write_text(f"{innocent.pid}\n")
@@ -188,7 +188,7 @@ def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
         assert innocent.poll() is None
         with home.lock.open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            assert lifecycle._lock_holder(home) == innocent.pid
+            assert locks.lock_holder(home) == innocent.pid
     finally:
         innocent.kill()
         innocent.wait(10)

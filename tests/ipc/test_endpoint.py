@@ -22,6 +22,7 @@ def test_the_directory_and_the_socket_are_private(home: Home) -> None:
     assert stat.S_IMODE(home.socket.stat().st_mode) & 0o077 == 0
     endpoint.close()
     assert not home.socket.exists()
+    endpoint.release()
 
 
 def test_a_second_daemon_is_told_who_serves(home: Home) -> None:
@@ -31,6 +32,10 @@ def test_a_second_daemon_is_told_who_serves(home: Home) -> None:
         open_endpoint(home)
     assert endpoint.intact()
     endpoint.close()
+    with pytest.raises(AlreadyRunning):
+        open_endpoint(home)  # the lock is held to the end, while the index is still being closed
+    endpoint.release()
+    open_endpoint(home).close()
 
 
 def test_a_stale_socket_is_replaced(home: Home) -> None:
@@ -84,5 +89,4 @@ def test_a_long_home_gets_a_short_socket(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(os.fsencode(home.socket)) <= SOCKET_PATH_LIMIT
     assert home.socket == socket_path()
     open_endpoint(home).close()
-    home.lock.unlink()
     home.runtime.rmdir()

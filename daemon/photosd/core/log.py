@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines in a rotated file, readable lines on a terminal."""
+"""Structured logs: JSON lines in a rotated file; readable on a terminal and in the journal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def printable(path: str | bytes | os.PathLike[str]) -> str:
 
 def set_up(level: str, file: Path | None) -> None:
     """Send every log line of this process to ``file`` (rotated) and, on a terminal, to stderr."""
-    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer = _json()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -31,22 +32,28 @@ def set_up(level: str, file: Path | None) -> None:
         _survive_odd_bytes,
     ]
     handlers: list[logging.Handler] = []
+    kind = _console_kind()
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handlers.append(
             logging.handlers.RotatingFileHandler(
-                file, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
+                file,
+                maxBytes=LOG_BYTES,
+                backupCount=LOG_FILES - 1,
+                encoding="utf-8",
+                errors="backslashreplace",  # lone surrogates, however deep inside a value
             )
         )
     console = logging.StreamHandler(sys.stderr)
-    handlers.append(console)
+    if kind != "none":
+        handlers.append(console)
     for handler in handlers:
-        pretty = handler is console and sys.stderr.isatty()
+        final = RENDERERS[kind]() if handler is console else renderer
         handler.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 processors=[
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.dev.ConsoleRenderer() if pretty else renderer,
+                    final,
                 ],
                 foreign_pre_chain=shared,
             )
@@ -60,6 +67,43 @@ def set_up(level: str, file: Path | None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         cache_logger_on_first_use=True,
     )
+
+
+def _console_kind() -> str:
+    """What stderr is: a terminal, systemd's journal, launchd's file (never rotated), or others'."""
+    if sys.stderr.isatty():
+        return "terminal"
+    if os.environ.get("PHOTOSD_SELF_CHECK") == "exit":
+        return "none"
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return "json"
+    ours = os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"  # systemd.exec(5)
+    return "journal" if ours else "json"
+
+
+def _json() -> Any:
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+def _journal_line(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str:
+    """One line as the journal wants it: ``<4>event key=value``; it has the time itself."""
+    level = PRIORITIES.get(str(event.pop("level", "info")), 6)
+    event.pop("timestamp", None)
+    stack = str(event.pop("exception", None) or "")
+    words = [str(event.pop("event", "")), *(f"{key}={value}" for key, value in event.items())]
+    lines = [" ".join(words).replace("\n", "\\n"), *stack.splitlines()]
+    return "\n".join(f"<{level}>{line}" for line in lines)
+
+
+PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # sd-daemon(3)
+RENDERERS: dict[str, Callable[[], Any]] = {
+    "terminal": structlog.dev.ConsoleRenderer,
+    "journal": lambda: _journal_line,
+    "json": _json,
+    "none": _json,
+}
 
 
 def _survive_odd_bytes(

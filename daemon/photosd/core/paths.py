@@ -39,14 +39,20 @@ class Home:
         return self.state / "logs" / "photosd.log"
 
     @property
+    def stacks(self) -> Path:
+        """Stacks of all threads from each time the daemon crashed or was aborted."""
+        return self.state / "logs" / "stacks.txt"
+
+    @property
     def socket(self) -> Path:
         """The socket clients connect to."""
         return self.runtime / "photosd.sock"
 
     @property
     def lock(self) -> Path:
-        """The lock that decides who serves this home."""
-        return self.runtime / "photosd.lock"
+        """The lock that decides who serves this home. Beside what it guards: the runtime
+        directory may differ from one login to the next, and there is but one index."""
+        return self.state / "photosd.lock"
 
     @classmethod
     def from_environment(cls) -> Home:

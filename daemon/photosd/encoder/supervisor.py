@@ -66,6 +66,7 @@ class Supervisor(threading.Thread):
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
         self._coreless = 0.0  # seconds its unluckiest thread had waited for a core, last we looked
+        self.turned_at = time.monotonic()  # this thread's sign of life
         self._probe_answer: NDArray[np.float32] | None = None
 
     # -- from other threads -------------------------------------------------------------------
@@ -161,6 +162,7 @@ class Supervisor(threading.Thread):
             selector.register(child.sock, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
             while True:
+                self.turned_at = time.monotonic()
                 self._expire()
                 if (reason := self._complaint()) is not None:
                     return self._kill(reason)
@@ -366,6 +368,7 @@ class Supervisor(threading.Thread):
         deadline = Deadline.after(seconds)
         self._wake_reader.settimeout(0.05)
         while not deadline.passed and not self._stopping:
+            self.turned_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 self._wake_reader.settimeout(max(0.001, min(deadline.remaining, 0.2)))
                 self._wake_reader.recv(4096)

@@ -17,6 +17,10 @@ FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's queue of c
 START_REMEDY = "start it now:       photosd start\nin this terminal:   photosd run"
 
 
+class HungUp(Unreachable):
+    """The daemon closed the connection; it may be on its way out."""
+
+
 class Connection:
     """A connected socket. Moments (``until``) are seconds of ``time.monotonic()``."""
 
@@ -120,8 +124,8 @@ def _too_slow() -> DeadlineExceeded:
     )
 
 
-def _gone() -> Unreachable:
-    return Unreachable(
+def _gone() -> HungUp:
+    return HungUp(
         "the daemon closed the connection before it had answered",
         remedy="photosd status   (photosd logs may say why)",
     )

@@ -7,17 +7,20 @@ binding by path unlinks a socket that is alive.)
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
 import stat
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosd.core.errors import AlreadyRunning, Unreachable
+from photosd.core.errors import AlreadyRunning, StorageError, Unreachable
 from photosd.core.paths import Home
 
+LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # seconds
 BACKLOG = 1024  # a full one refuses clients with EAGAIN, which no client expects
 
 
@@ -39,18 +42,38 @@ class Endpoint:
             return False
         return (status.st_dev, status.st_ino) == self.identity
 
+    def renew(self, home: Home) -> bool:
+        """Bind again where the socket file was removed or replaced; whether that was needed.
+
+        Raises AlreadyRunning when the lock file was removed, too, and another daemon has made a
+        new one, or Unreachable. A file in the place of a socket of the service manager's is left.
+        """
+        if self.intact() or (self.inherited and os.path.lexists(self.path)):
+            return False
+        secure_directory(home.runtime)
+        if not _same_file(self.lock, home.lock):
+            lock = take_lock(home.lock, home.socket)
+            os.close(self.lock)
+            self.lock = lock
+        self.listener = _bind(self.path)
+        self.identity, self.inherited = _identity(self.path), False
+        return True
+
     def close(self) -> None:
         """Stop listening; a socket handed to us by the service manager stays in place."""
         if not self.inherited and self.intact():
             self.path.unlink(missing_ok=True)
         self.listener.close()
+
+    def release(self) -> None:
+        """Give up the lock, last of all: whoever takes it next opens catalog and index."""
         os.close(self.lock)
 
 
 def open_endpoint(home: Home) -> Endpoint:
     """Take the lock and listen; raises AlreadyRunning, or Unreachable saying what is unsafe."""
     secure_directory(home.runtime)
-    lock = take_lock(home.lock)
+    lock = take_lock(home.lock, home.socket)
     try:
         listener = inherited_socket()
         if listener is not None:
@@ -84,21 +107,43 @@ def secure_directory(directory: Path) -> None:
         directory.chmod(0o700)
 
 
-def take_lock(path: Path) -> int:
-    """The descriptor of the held lock; raises AlreadyRunning when another daemon holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def take_lock(path: Path, address: Path) -> int:
+    """The descriptor of the held lock; raises AlreadyRunning when another daemon holds it.
+
+    ``address``, where this daemon will listen, is written into it for people, as is the pid.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise AlreadyRunning(
-            f"another daemon (pid {holder or 'unknown'}) serves this home",
-            remedy="photosd status",
+        raise StorageError(
+            f"{path} cannot be opened: {error.strerror}",
+            remedy=f"make {path.parent} yours and writable, or name another home by PHOTOSD_HOME",
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)  # for people; the lock is what counts
+    if not _locked(descriptor):
+        words = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").split("\n")
+        os.close(descriptor)
+        pid, where = words[0] or "unknown", words[1] if len(words) > 1 else ""
+        raise AlreadyRunning(
+            f"another daemon (pid {pid}) serves this home" + (f" on {where}" if where else ""),
+            remedy="photosd status"
+            if where in ("", str(address))
+            else f"PHOTOSD_SOCKET='{where}' photosd status   (is XDG_RUNTIME_DIR another?)",
+        )
+    with contextlib.suppress(OSError):  # a full disk; the lock is what counts
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n{address}\n".encode(errors="replace"), 0)
     return descriptor
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; some tries, since clients hold it for an instant to see whether it is free."""
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(LOCK_PAUSE)
+    return False
 
 
 def inherited_socket() -> socket.socket | None:
@@ -143,6 +188,13 @@ def _bind(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listener
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except OSError:
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -43,9 +44,18 @@ class Server:
 
     async def start(self) -> None:
         """Begin to accept."""
+        # Since Python 3.13 asyncio would unlink the socket's file, which may be systemd's.
+        ours: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
         self._server = await asyncio.start_unix_server(
-            self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=BACKLOG
+            self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=BACKLOG, **ours
         )
+
+    async def listen_anew(self) -> None:
+        """The endpoint was renewed: accept there; connections that are open stay so."""
+        before = self._server
+        await self.start()
+        if before is not None:
+            before.close()
 
     async def stop(self) -> None:
         """Stop accepting and cut every connection; bounded."""

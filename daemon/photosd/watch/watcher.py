@@ -64,6 +64,7 @@ class Watcher:
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
         self.rebuilds = -1  # times it had to start anew; the first start counts for nothing
+        self.sign_at = time.monotonic()  # when a probe was last heard of; without a source: turned
         self._limits = limits or WatchLimits()
         self._make_source = make_source
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -131,6 +132,7 @@ class Watcher:
 
     def heard(self, name: bytes) -> None:
         """A probe came back, and everything before it with it."""
+        self.sign_at = time.monotonic()
         self._flush()
         self._probe.heard(name)
         if self._asked is not None and name == self._asked[0]:
@@ -184,6 +186,8 @@ class Watcher:
         due = self._recovery.due_at
         if due is not None and now >= due:
             self._rebuild(now)
+        if self._source is None:
+            self.sign_at = now
         self._flush()
 
     def _digest_news(self) -> None:

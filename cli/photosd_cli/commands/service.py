@@ -1,0 +1,102 @@
+"""`photosd service`: have the daemon started at login, by systemd or launchd."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from photosd.core.paths import Home
+from photosd_cli import console, lifecycle, text
+from photosd_cli.group import json_option
+
+if TYPE_CHECKING:
+    from photosd.service.manager import ServiceStatus
+
+
+@click.group()
+def command() -> None:
+    """Have the daemon started at login and kept alive, by systemd or launchd."""
+
+
+@command.command("install")
+@click.option("--print", "only_print", is_flag=True, help="Only show what would be written.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Linux: a stricter sandbox, read-only but for photosd's own files, without network.",
+)
+@json_option
+def install(only_print: bool, strict: bool, as_json: bool) -> int:
+    """Install the service for this user, and start it. Again after moving or updating photosd.
+
+    PHOTOSD_HOME, if it is set, is recorded.
+    """
+    from photosd.service.manager import refuse_root, this_service
+
+    service = this_service(strict=strict)
+    if only_print:
+        files = {os.fspath(file): content.decode() for file, content in service.files().items()}
+        if as_json:
+            console.out_json({"files": files})
+        else:
+            for file, content in files.items():
+                console.out(f"==> {file}\n{content}")
+        return 0
+    refuse_root()
+    if not service.status().installed:
+        lifecycle.stop()  # a daemon started by hand holds the lock
+    changed = service.install()
+    lifecycle.wait_for_answer()
+    if as_json:
+        console.out_json({"changed": changed, **dataclasses.asdict(service.status())})
+    else:
+        _show(service.status(), "installed and started" if changed else "installed already")
+    return 0
+
+
+@command.command("uninstall")
+@json_option
+def uninstall(as_json: bool) -> int:
+    """Stop the service and remove it. Index, settings and log stay."""
+    from photosd.service.manager import this_service
+
+    changed = this_service().uninstall()
+    if as_json:
+        console.out_json({"changed": changed})
+    else:
+        console.out("uninstalled" if changed else "there was nothing to uninstall")
+    return 0
+
+
+@command.command("status")
+@json_option
+def status(as_json: bool) -> int:
+    """How the service is set up. Exit codes: 0 installed and up to date, 1 not."""
+    from photosd.service.manager import this_service
+
+    found = this_service().status()
+    if as_json:
+        console.out_json(dataclasses.asdict(found))
+    else:
+        _show(found, "installed" if found.installed else "not installed")
+    return 0 if found.installed and found.current else 1
+
+
+def _show(status: ServiceStatus, verb: str) -> None:
+    console.out(f"{status.manager}: {verb}" + (f", {status.state}" if status.installed else ""))
+    if status.detail:
+        console.out(f"  {text.inert(status.detail)}")
+    for file in status.files:
+        console.out(f"  {text.inert(file)}")
+    if not status.installed:
+        console.out("  photosd service install   starts photosd at every login")
+        return
+    if status.serves is not None and status.serves != os.fspath(Home.from_environment().state):
+        console.warn(text.inert(f"it serves another home: {status.serves}"))
+    elif not status.current:
+        console.warn("its files are not today's: photosd service install")
+    elif not status.enabled:
+        console.warn("it is not started at login: photosd service install")

@@ -1,0 +1,135 @@
+"""What photosd asks of a service manager, and which one this machine has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from photosd.service.recipe import Recipe, ServiceError
+
+CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How the service is set up. ``current``: its files are what would be written today."""
+
+    manager: str
+    installed: bool
+    current: bool
+    enabled: bool
+    state: str
+    detail: str
+    serves: str | None
+    files: list[str] = field(default_factory=list)
+
+
+class Service(Protocol):
+    """photosd as a service of this user. Every method may raise ServiceError."""
+
+    def files(self) -> dict[Path, bytes]:
+        """What has to be written, and where."""
+
+    def install(self) -> bool:
+        """Write the files, have it start at login, and start it; whether anything changed."""
+
+    def uninstall(self) -> bool:
+        """Stop it and leave nothing behind; whether there was anything."""
+
+    def status(self) -> ServiceStatus:
+        """How it is set up now."""
+
+    def serves(self) -> str | None:
+        """Which home it was installed for; from its files alone."""
+
+    def start(self) -> None:
+        """Have it running."""
+
+    def stop(self) -> None:
+        """Have it not running, and nothing that would start it again by itself."""
+
+
+def this_service(*, strict: bool = False) -> Service:
+    """The service of this machine's kind, for the home that the environment names."""
+    if sys.platform == "darwin":
+        from photosd.service.launchd import Launchd
+
+        return Launchd(Recipe.here())
+    from photosd.service.systemd import Systemd
+
+    return Systemd(Recipe.here(), strict=strict)
+
+
+def installed_service() -> Service | None:
+    """The service if it is installed and serves this very home; else None."""
+    service = this_service()
+    return service if service.serves() == Recipe.here().serves else None
+
+
+def refuse_root() -> None:
+    """Raises ServiceError for root: it would watch root's photos, not yours."""
+    if os.getuid() == 0:
+        raise ServiceError(
+            "photosd is a service of one user, not of the system, and this is root",
+            remedy="the same command without sudo   (--print shows the files to anyone)",
+        )
+
+
+def call(command: Sequence[str], *, check: bool = True) -> str:
+    """What a service manager's tool prints; raises ServiceError with its words when it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ServiceError(
+            f"there is no {command[0]} here",
+            remedy="start photosd at login another way: photosd start",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise ServiceError(
+            f"`{' '.join(command)}` has not ended after {CALL_SECONDS:.0f} s",
+            remedy="photosd logs",
+        ) from error
+    if check and done.returncode != 0:
+        words = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise ServiceError(f"`{' '.join(command)}`: {words}", remedy=_remedy(words))
+    return done.stdout
+
+
+def replace_file(file: Path, content: bytes) -> bool:
+    """Write a file whole or not at all; whether it had other content. 0644: it has no secrets."""
+    try:
+        if file.is_file() and file.read_bytes() == content:
+            return False
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.new")
+        draft.write_bytes(content)
+        draft.chmod(0o644)
+        draft.replace(file)
+    except OSError as error:
+        raise ServiceError(
+            f"{file} cannot be written: {error.strerror}", remedy=f"check who owns {file.parent}"
+        ) from error
+    return True
+
+
+def _remedy(words: str) -> str:
+    if "connect to bus" in words or "DBUS_SESSION" in words or "XDG_RUNTIME_DIR" in words:
+        return (
+            "log in as this user directly (not by su or sudo); for a machine without a desktop: "
+            "loginctl enable-linger"
+        )
+    return "photosd service status"

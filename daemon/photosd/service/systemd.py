@@ -1,0 +1,138 @@
+"""The service under systemd: a user's service and socket."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from photosd.service import units
+from photosd.service.manager import ServiceStatus, call, replace_file
+from photosd.service.recipe import Recipe, ServiceError
+
+UNITS = (units.SOCKET, units.SERVICE)  # in this order: the service needs the socket
+SHOWN = ("Id", "ActiveState", "SubState", "UnitFileState", "StatusText", "NRestarts", "Result")
+
+
+class Systemd:
+    """photosd's units in the user's own unit directory."""
+
+    def __init__(self, recipe: Recipe, *, strict: bool = False) -> None:
+        self._recipe, self._strict = recipe, strict
+        base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+        self._directory = Path(base) / "systemd" / "user"
+
+    def files(self) -> dict[Path, bytes]:
+        """Service, socket and, if wished, the stricter drop-in."""
+        filled = units.systemd_units(self._recipe, strict=self._strict)
+        return {self._directory / name: text.encode() for name, text in filled.items()}
+
+    def install(self) -> bool:
+        """Idempotent; a running service goes on undisturbed unless its units changed."""
+        _systemctl("show", "--property=Version")  # no user manager: say so before writing
+        for place in (self._recipe.home.config, self._recipe.home.state, self._recipe.home.models):
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in opens only these
+        changed = [replace_file(file, content) for file, content in self.files().items()]
+        if not self._strict:
+            changed.append(self._drop_strict())
+        if any(changed):
+            _systemctl("daemon-reload")
+            _systemctl("stop", *reversed(UNITS))  # what runs has the old settings
+        _systemctl("enable", *UNITS)
+        self.start()
+        return any(changed)
+
+    def uninstall(self) -> bool:
+        """Stop and disable the units, then remove them."""
+        files = [self._directory / name for name in (*UNITS, units.STRICT)]
+        present = [file for file in files if file.exists()]
+        if not present:
+            return False
+        _systemctl("disable", "--now", *reversed(UNITS))
+        for file in present:
+            file.unlink(missing_ok=True)
+        self._drop_strict()
+        _systemctl("daemon-reload")
+        call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
+        return True
+
+    def status(self) -> ServiceStatus:
+        """From the files and, where a user manager answers, from it."""
+        found = [file for name in UNITS if (file := self._directory / name).is_file()]
+        try:
+            shown = self._show()
+        except ServiceError as error:
+            shown, trouble = {}, str(error)
+        else:
+            trouble = ""
+        of_service, of_socket = shown.get(units.SERVICE, {}), shown.get(units.SOCKET, {})
+        enabled = all(unit.get("UnitFileState") == "enabled" for unit in (of_service, of_socket))
+        return ServiceStatus(
+            manager="systemd",
+            installed=len(found) == len(UNITS),
+            current=self._current(),
+            enabled=enabled,
+            state=_state(of_service, of_socket),
+            detail=trouble or of_service.get("StatusText", ""),
+            serves=self.serves(),
+            files=[str(file) for file in found],
+        )
+
+    def serves(self) -> str | None:
+        """From the service's unit."""
+        service = self._directory / units.SERVICE
+        return (
+            units.served_by_unit(service.read_text("utf-8", "replace"))
+            if service.is_file()
+            else None
+        )
+
+    def start(self) -> None:
+        """The socket first; counts of earlier failures are forgotten."""
+        call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
+        _systemctl("start", *UNITS)
+        if not self._recipe.home.socket.exists():  # somebody removed it under systemd
+            _systemctl("restart", *UNITS)
+
+    def stop(self) -> None:
+        """The socket, too: else the next client would start the service again."""
+        _systemctl("stop", *UNITS)
+
+    def _current(self) -> bool:
+        strict = (self._directory / units.STRICT).is_file()
+        wanted = Systemd(self._recipe, strict=strict).files()
+        return all(f.is_file() and f.read_bytes() == content for f, content in wanted.items())
+
+    def _drop_strict(self) -> bool:
+        """Remove the drop-in; drop-ins of the user's own stay."""
+        file = self._directory / units.STRICT
+        had_one = file.is_file()
+        file.unlink(missing_ok=True)
+        if file.parent.is_dir() and not any(file.parent.iterdir()):
+            file.parent.rmdir()
+        return had_one
+
+    def _show(self) -> dict[str, dict[str, str]]:
+        """Properties of the units by name."""
+        printed = _systemctl("show", f"--property={','.join(SHOWN)}", *UNITS)
+        blocks = [
+            dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+            for block in printed.strip().split("\n\n")
+        ]
+        return {block["Id"]: block for block in blocks if "Id" in block}
+
+
+def _systemctl(*arguments: str) -> str:
+    return call(["systemctl", "--user", *arguments])
+
+
+def _state(service: dict[str, str], socket: dict[str, str]) -> str:
+    """``running``, ``waiting for a client``, ``failed (watchdog)``, ``stopped`` or so."""
+    if not service:
+        return "unknown"
+    if service.get("ActiveState") == "failed":
+        return f"failed ({service.get('Result')})"
+    if socket.get("ActiveState") == "failed":
+        return f"failed ({socket.get('Result')})"
+    if service.get("ActiveState") in ("active", "activating", "reloading"):
+        return "running" if service.get("SubState") == "running" else str(service.get("SubState"))
+    return "waiting for a client" if socket.get("ActiveState") == "active" else "stopped"

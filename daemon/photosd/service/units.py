@@ -1,0 +1,109 @@
+"""The units filled in: templates from systemd/ and launchd/ with this machine's names in them."""
+
+from __future__ import annotations
+
+import plistlib
+import re
+from pathlib import Path
+
+import photosd
+from photosd.service.recipe import Recipe, ServiceError
+
+SERVICE, SOCKET, STRICT = "photosd.service", "photosd.socket", "photosd.service.d/strict.conf"
+LABEL = "org.photosd.daemon"
+MARK = "[X-Photosd]"  # systemd ignores sections that begin with X-
+SERVES = "PHOTOSD_SERVES"
+HEADER = """\
+# Written by `photosd service install`, which may write it anew. For changes of your own:
+#   systemctl --user edit {name}
+"""
+
+
+def template(name: str) -> str:
+    """A template, ``systemd/photosd.service`` for instance: shipped in the package or beside it."""
+    package = Path(photosd.__file__).parent
+    for root in (package / "_templates", package.parents[1]):
+        if (root / name).is_file():
+            return (root / name).read_text()
+    raise ServiceError(f"the template {name} is missing", remedy="install photosd again")
+
+
+def systemd_units(recipe: Recipe, *, strict: bool) -> dict[str, str]:
+    """The units by file name (relative to the directory of a user's units)."""
+    recipe.check()
+    units = {SERVICE: _service(recipe), SOCKET: _socket(recipe)}
+    if strict:
+        units[STRICT] = _strict(recipe)
+    return {name: _headed(name, text) for name, text in units.items()}
+
+
+def launchd_agent(recipe: Recipe) -> bytes:
+    """The agent as a property list."""
+    recipe.check()
+    agent = plistlib.loads(template(f"launchd/{LABEL}.plist").encode())
+    agent["ProgramArguments"] = list(recipe.command)
+    agent["EnvironmentVariables"] |= {**recipe.environment, SERVES: recipe.serves}
+    agent["StandardErrorPath"] = str(recipe.home.log.with_name("launchd.log"))
+    return plistlib.dumps(agent, sort_keys=False)
+
+
+def served_by_unit(text: str) -> str | None:
+    """Which home a unit that was written here serves; None when it was not written here."""
+    _, mark, section = text.partition(f"\n{MARK}\n")
+    found = re.search(r"^Home=(.*)$", section, re.MULTILINE) if mark else None
+    return found[1] if found else None
+
+
+def served_by_agent(data: bytes) -> str | None:
+    """The same of an agent."""
+    try:
+        agent = plistlib.loads(data)
+        served = agent["EnvironmentVariables"][SERVES]
+    except (plistlib.InvalidFileException, ValueError, KeyError, TypeError):
+        return None
+    return served if isinstance(served, str) else None
+
+
+def _service(recipe: Recipe) -> str:
+    # ":" keeps systemd from reading "$" as the begin of a variable.
+    program, *arguments = recipe.command
+    through = (
+        "/usr/bin/env " if set(program) & set("\"'\\") else ""
+    )  # systemd allows no quotes there
+    lines = [f":{through}{_quoted(program)} {' '.join(arguments)}"]
+    lines += [f"Environment={_quoted(f'{k}={v}')}" for k, v in recipe.environment.items()]
+    text = _set(template(f"systemd/{SERVICE}"), "ExecStart", "\n".join(lines))
+    return f"{text}\n{MARK}\nHome={recipe.serves}\n"
+
+
+def _socket(recipe: Recipe) -> str:
+    text = template(f"systemd/{SOCKET}")
+    if recipe.socket is None:
+        return text
+    return _set(text, "ListenStream", str(recipe.socket).replace("%", "%%"))
+
+
+def _strict(recipe: Recipe) -> str:
+    home = recipe.home
+    places = [home.config, home.state, home.models, home.runtime, Path("/tmp"), Path("/var/tmp")]  # noqa: S108
+    paths = " ".join(_quoted(f"-{place}") for place in places)
+    return _set(template("systemd/strict.conf"), "ReadWritePaths", f"%t {paths}")
+
+
+def _headed(name: str, text: str) -> str:
+    """The template's own head is about the template; its other comments stay."""
+    body = text[text.index("\n[") + 1 :]
+    return f"{HEADER.format(name=name.partition('.d/')[0])}\n{body}"
+
+
+def _set(text: str, key: str, value: str) -> str:
+    changed, count = re.subn(rf"(?m)^{key}=.*$", lambda _: f"{key}={value}", text)
+    if count != 1:
+        raise ServiceError(f"a template has {count} lines {key}=", remedy="install photosd again")
+    return changed
+
+
+def _quoted(text: str) -> str:
+    """A word of a unit file, whatever is in it (systemd.syntax(7))."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
