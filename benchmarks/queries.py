@@ -23,7 +23,7 @@ WORDS = ("dog beach snow car child tree river bird house boat city night flower 
 def first_and_next(daemon: BenchDaemon) -> dict[str, float]:
     """The first query after ready against the median of the next twenty, all different.
 
-    Each comes after a pause: without one the later find every cache hot, as no person does.
+    Each comes after a pause: without one the later ones find every cache hot, as no person's do.
     """
     times = []
     for number in range(21):

@@ -173,7 +173,7 @@ class Supervisor(threading.Thread):
                             self._hear(*receive_frame(child.sock))
                         else:
                             self._wake_reader.recv(4096)
-                except EOFError:
+                except (EOFError, ConnectionError):
                     return self._ended(child)
                 except TimeoutError:
                     return self._kill("it stopped in the middle of a message")

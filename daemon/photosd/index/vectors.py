@@ -1,7 +1,7 @@
-"""The vectors: the only user of LanceDB, one table per model, and an exact search over it in RAM.
+"""The vectors: durable in LanceDB, one table per model; searched exactly in RAM, or by an index.
 
-Exact search: float32 dot products over one matrix cost 0.5 ms at 10,000 photos and 11 ms at
-100,000; a LanceDB scan costs 13 and 190 ms (docs/adr/0004-exact-search-in-ram.md).
+Small libraries are searched exactly, as one matrix in RAM; beyond RAM_BYTES an index on disk takes
+over (docs/adr/0004-exact-search-in-ram.md).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,15 @@ import structlog
 
 from photosd.core.errors import StorageError
 from photosd.index.matrix import Matrix, Vectors
+from photosd.index.ranked import Ranked, is_ranked, rank
 
 log = structlog.get_logger()
 
 COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
+RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
+RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have become too large
+INDEX_CACHE = 1 << 30  # bytes at most: 345 MB at a million rows; read anew each time it took 14 x
+METADATA_CACHE = 16 << 20
 KEEP_VERSIONS = datetime.timedelta(minutes=10)
 
 
@@ -48,7 +54,9 @@ class VectorStore:
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
         self._directory, self._dimension = directory, dimension
         self._name = f"vectors_{fingerprint}"
-        self._matrix = Matrix(dimension)
+        self._search: Matrix | Ranked = Matrix(dimension)
+        self._ranking: threading.Thread | None = None
+        self._ranked_rows = 0
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._commits = 0
         self._table: Any = None
@@ -80,13 +88,17 @@ class VectorStore:
     def _load(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._table = _open_table(self._directory, self._name, self._dimension)
-        self._matrix = Matrix(self._dimension, capacity=self._table.count_rows())
+        rows = self._table.count_rows()
+        if self._too_many(rows) and is_ranked(self._table):
+            self._search, self._ranked_rows = Ranked(self._table), rows
+            return
+        matrix = Matrix(self._dimension, capacity=rows)
         columns = self._table.search().select(["content", "vector"])
         for batch in columns.to_batches(8192):
             flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
-            self._matrix.append(
-                batch.column("content").to_pylist(), flat.reshape(-1, self._dimension)
-            )
+            matrix.append(batch.column("content").to_pylist(), flat.reshape(-1, self._dimension))
+        self._search = matrix
+        self._rank_if_due()
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -106,9 +118,11 @@ class VectorStore:
             self._commits += 1
             if self._commits % COMPACT_EVERY == 0:
                 self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
-        self._matrix.drop({embedding.content for embedding in embeddings})
-        for embedding in embeddings:
-            self._matrix.append([embedding.content] * len(embedding.vectors), embedding.vectors)
+            if isinstance(self._search, Matrix):
+                self._search.drop({embedding.content for embedding in embeddings})
+                for e in embeddings:
+                    self._search.append([e.content] * len(e.vectors), e.vectors)
+        self._rank_if_due()
 
     def remove(self, contents: Sequence[str]) -> None:
         """Drop the vectors of these contents."""
@@ -116,12 +130,38 @@ class VectorStore:
             for start in range(0, len(contents), 500):
                 part = ", ".join(f"'{content}'" for content in contents[start : start + 500])
                 self._table.delete(f"content IN ({part})")
-        self._matrix.drop(set(contents))
+            if isinstance(self._search, Matrix):
+                self._search.drop(set(contents))
 
     def compact(self) -> None:
         """Merge fragments and drop old versions, so that neither time nor disk grows."""
         with self._writing():
             self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+    # -- beyond RAM ---------------------------------------------------------------------------
+
+    def _too_many(self, rows: int) -> bool:
+        return rows * self._dimension * 4 > RAM_BYTES
+
+    def _rank_if_due(self) -> None:
+        """Build the index in a thread of its own; searches go on as they were meanwhile."""
+        rows = len(self._search)
+        due = self._too_many(rows) and rows >= RERANK_GROWTH * self._ranked_rows
+        if due and (self._ranking is None or not self._ranking.is_alive()):
+            self._ranking = threading.Thread(target=self._rank, name="ranking", daemon=True)
+            self._ranking.start()
+
+    def _rank(self) -> None:
+        started = time.monotonic()
+        try:
+            with self._writing():  # commits wait; queries do not
+                rank(self._table)
+                self._search, self._ranked_rows = Ranked(self._table), self._table.count_rows()
+        except StorageError as error:
+            log.error("ranking_failed", cause=str(error), remedy=error.remedy)
+            return
+        seconds = round(time.monotonic() - started, 1)
+        log.info("vectors_ranked", rows=self._ranked_rows, seconds=seconds)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -144,15 +184,15 @@ class VectorStore:
 
     def __len__(self) -> int:
         """Rows: one a tile."""
-        return len(self._matrix)
+        return len(self._search)
 
     def contents(self) -> set[str]:
         """Every content id with a vector."""
-        return self._matrix.contents()
+        return self._search.contents()
 
     def nearest(self, query: Vectors, count: int) -> list[tuple[str, float]]:
         """The ``count`` nearest contents and their cosine, best first; see Matrix.nearest."""
-        return self._matrix.nearest(query, count)
+        return self._search.nearest(query, count)
 
     def bytes_on_disk(self) -> int:
         """Size of the table's files."""
@@ -184,7 +224,9 @@ def _open_table(directory: Path, name: str, dimension: int) -> Any:
             pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
         ]
     )
-    session = lancedb.Session(index_cache_size_bytes=64 << 20, metadata_cache_size_bytes=16 << 20)
+    session = lancedb.Session(
+        index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE
+    )
     connection: Any = lancedb.connect(directory, session=session)
     if (directory / f"{name}.lance").is_dir():
         return connection.open_table(name)

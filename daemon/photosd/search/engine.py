@@ -34,7 +34,7 @@ log = structlog.get_logger()
 RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
 REHEARSAL = "a rehearsal of the first query"
 REHEARSALS = 5
-OVERSAMPLE = 32  # nearest contents beyond the limit, for those that have no path any more
+OVERSAMPLE = 8  # nearest contents beyond the limit, for those that have no path any more
 
 
 class Engine:
