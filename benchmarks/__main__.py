@@ -16,6 +16,7 @@ from benchmarks.indexing import indexing
 from benchmarks.models import vit_b_32
 from benchmarks.photos import make_photos
 from benchmarks.reload import reload_seconds
+from benchmarks.search import search
 from benchmarks.statistics import ForeignLoad
 
 
@@ -45,6 +46,7 @@ def measure(photos: int, seconds: float) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
+    found["search"] = {"100k": search(100_000), "1m": search(1_000_000)}
     found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}
     found["whole_command"] = queries.whole_command()
     found["machine"] = {"foreign_cores": load.cores()}

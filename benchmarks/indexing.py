@@ -14,7 +14,7 @@ from benchmarks.statistics import median
 from photosd.decode.pool import Pool, Shape
 from photosd.models.spec import STARTER, read_model
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def indexing(model: Path | None, folder: Path, rounds: int = ROUNDS) -> dict[str, Any]:
