@@ -125,14 +125,14 @@ def stop() -> Stopped:
 def _start_service() -> bool:
     """Have the service started, if it is installed for this home; whether it was."""
     from photosd.service.manager import installed_service
-    from photosd.service.recipe import ServiceError
+    from photosd.service.recipe import NoManager
 
     service = installed_service()
     if service is None:
         return False
     try:
         service.start()
-    except ServiceError as error:  # no user manager in this session, say
+    except NoManager as error:
         console.warn(f"{error}; started without the service")
         return False
     return True
@@ -144,13 +144,13 @@ def _stop_service(home: Home) -> bool:
     Its socket, too, or asking whether a daemon is there would start one.
     """
     from photosd.service.manager import installed_service
-    from photosd.service.recipe import ServiceError
+    from photosd.service.recipe import NoManager
 
     service = installed_service()
     if service is None:
         return False
     ran = locks.lock_holder(home) is not None
-    with contextlib.suppress(ServiceError):  # no user manager here: the daemon itself is asked
+    with contextlib.suppress(NoManager):  # no user manager here: the daemon itself is asked
         service.stop()
         return ran
     return False

@@ -98,7 +98,7 @@ def test_install_status_uninstall(photosd: Photosd, systemd: FakeSystemd, direct
     assert ran.code == 0, ran
     assert "installed and started, running" in ran.out
     assert present(directory) == {units.SERVICE, units.SOCKET}
-    calls = "daemon-reload stop enable reset-failed start restart"
+    calls = "daemon-reload stop enable reset-failed start stop start"
     assert systemd.calls() == calls.split()
     ran = photosd("service", "status", "--json")
     status = json.loads(ran.out)
@@ -120,7 +120,7 @@ def test_installing_again_disturbs_nothing(
     before = {file: file.stat().st_mtime_ns for file in directory.iterdir()}
     systemd.calls()
     assert "installed already" in photosd("service", "install").out
-    assert systemd.calls() == ["enable", "reset-failed", "start"]
+    assert systemd.calls() == ["enable", "reset-failed", "start", "start"]
     assert {file: file.stat().st_mtime_ns for file in directory.iterdir()} == before
 
 
@@ -184,7 +184,7 @@ def test_root_is_refused(
     ("words", "remedy"),
     [
         ("Failed to connect to bus: No medium found", "enable-linger"),
-        ("Unit photosd.socket is masked.", "photosd service status"),
+        ("Unit photosd.socket is masked.", "photosd logs"),
     ],
 )
 def test_a_systemd_that_refuses_is_explained(
@@ -225,7 +225,7 @@ def test_start_and_stop_go_through_the_service(
     photosd("service", "install")
     systemd.calls()
     lifecycle.start()
-    assert systemd.calls()[-2:] == ["start", "restart"]
+    assert systemd.calls()[-2:] == ["stop", "start"]
     assert started == []
     lifecycle.stop()
     assert systemd.calls() == ["stop"]

@@ -78,7 +78,9 @@ def open_endpoint(home: Home) -> Endpoint:
         listener = inherited_socket()
         if listener is not None:
             path = Path(os.fsdecode(listener.getsockname()))
-            return Endpoint(listener, path, lock, True, _identity(path))
+            if os.path.lexists(path):
+                return Endpoint(listener, path, lock, True, _identity(path))
+            listener.close()  # its file was removed: nobody can connect to it any more
         listener = _bind(home.socket)
         return Endpoint(listener, home.socket, lock, False, _identity(home.socket))
     except BaseException:

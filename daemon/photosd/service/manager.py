@@ -10,9 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.recipe import NoManager, Recipe, ServiceError
 
 CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec
+NO_BUS = ("connect to bus", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
+NO_BUS_REMEDY = (
+    "log in as this user directly (not by su or sudo); for a machine without a desktop: "
+    "loginctl enable-linger"
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
             check=False,
         )
     except FileNotFoundError as error:
-        raise ServiceError(
+        raise NoManager(
             f"there is no {command[0]} here",
             remedy="start photosd at login another way: photosd start",
         ) from error
@@ -105,7 +110,10 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
         ) from error
     if check and done.returncode != 0:
         words = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise ServiceError(f"`{' '.join(command)}`: {words}", remedy=_remedy(words))
+        said = f"`{' '.join(command)}`: {words}"
+        if any(sign in words for sign in NO_BUS):
+            raise NoManager(said, remedy=NO_BUS_REMEDY)
+        raise ServiceError(said, remedy="photosd service status; photosd logs")
     return done.stdout
 
 
@@ -124,12 +132,3 @@ def replace_file(file: Path, content: bytes) -> bool:
             f"{file} cannot be written: {error.strerror}", remedy=f"check who owns {file.parent}"
         ) from error
     return True
-
-
-def _remedy(words: str) -> str:
-    if "connect to bus" in words or "DBUS_SESSION" in words or "XDG_RUNTIME_DIR" in words:
-        return (
-            "log in as this user directly (not by su or sudo); for a machine without a desktop: "
-            "loginctl enable-linger"
-        )
-    return "photosd service status"

@@ -20,6 +20,10 @@ class ServiceError(PhotosdError):
     code, title, exit_code = "service", "The service cannot be set up", 1
 
 
+class NoManager(ServiceError):
+    """No service manager answers in this session."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All a unit needs to know. ``socket`` is None where the session's runtime directory has it."""

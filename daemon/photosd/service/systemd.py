@@ -7,10 +7,11 @@ from pathlib import Path
 
 from photosd.service import units
 from photosd.service.manager import ServiceStatus, call, replace_file
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.recipe import NoManager, Recipe, ServiceError
 
 UNITS = (units.SOCKET, units.SERVICE)  # in this order: the service needs the socket
-SHOWN = ("Id", "ActiveState", "SubState", "UnitFileState", "StatusText", "NRestarts", "Result")
+SHOWN = ("Id", "ActiveState", "SubState", "UnitFileState", "StatusText", "Result", "ExecMainStatus")
+NAMESPACE_STATUS = "226"  # EXIT_NAMESPACE of systemd.exec(5)
 
 
 class Systemd:
@@ -89,13 +90,31 @@ class Systemd:
     def start(self) -> None:
         """The socket first; counts of earlier failures are forgotten."""
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
-        _systemctl("start", *UNITS)
+        _systemctl("start", units.SOCKET)
         if not self._recipe.home.socket.exists():  # somebody removed it under systemd
-            _systemctl("restart", *UNITS)
+            _systemctl("stop", *UNITS)
+        try:
+            _systemctl("start", *UNITS)
+        except NoManager:
+            raise
+        except ServiceError as error:
+            raise self._why_not(error) from error
 
     def stop(self) -> None:
         """The socket, too: else the next client would start the service again."""
         _systemctl("stop", *UNITS)
+
+    def _why_not(self, error: ServiceError) -> ServiceError:
+        """Why the service did not start, in more words than systemctl has."""
+        service = self._show().get(units.SERVICE, {})
+        status = service.get("ExecMainStatus")
+        if status == NAMESPACE_STATUS:
+            return ServiceError(
+                "the strict sandbox cannot be set up here: there are no user namespaces",
+                remedy="photosd service install   (without --strict)",
+            )
+        ended = f"it ended: {service.get('Result')}, exit code {status}"
+        return ServiceError(f"{error}\n{ended}", remedy="photosd doctor; photosd logs")
 
     def _current(self) -> bool:
         strict = (self._directory / units.STRICT).is_file()
