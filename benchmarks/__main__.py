@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -47,10 +48,18 @@ def measure(photos: int, seconds: float) -> dict[str, Any]:
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
     found["search"] = {"100k": search(100_000), "1m": search(1_000_000)}
+    found["memory_mb"]["100k"] = _index_memory(100_000, 20_000)
     found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}
     found["whole_command"] = queries.whole_command()
     found["machine"] = {"foreign_cores": load.cores()}
     return found
+
+
+def _index_memory(rows: int, updates: int) -> dict[str, float]:
+    """In a process of its own, so that nothing of this one is counted."""
+    command = [sys.executable, "-m", "benchmarks.memory", str(rows), str(updates)]
+    ran = subprocess.run(command, check=True, capture_output=True, timeout=600)
+    return dict(json.loads(ran.stdout.splitlines()[-1]))
 
 
 def _one_model(model: Path | None, folder: Path, seconds: float) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
 from photosd.ipc.server import Server
 from photosd.library import Library
 from photosd.operations import Operations
+from photosd.process.allocator import give_memory_back
 from photosd.service.notify import Notifier
 from photosd.vitals import Vitals
 
@@ -221,6 +222,7 @@ class Daemon:
 
 def main() -> int:
     """Run the daemon in the foreground; the exit code says how it ended."""
+    give_memory_back()
     home = Home.from_environment()
     try:
         settings = config.load(home.settings)

@@ -15,16 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from photosd.models.spec import STARTER_ARCH, ModelSpec
-
 NEVER_NEEDED = ("timm", "transformers")
-
-
-def needs_more(spec: ModelSpec) -> bool:
-    """Whether a tower comes from timm or Hugging Face, whose real imports are then needed."""
-    vision, text = spec.open_clip["vision_cfg"], spec.open_clip["text_cfg"]
-    from_timm = bool(vision.get("timm_model_name")) and spec.arch != STARTER_ARCH
-    return from_timm or bool(text.get("hf_model_name"))
 
 
 def import_model_module(*, lean: bool) -> Any:

@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 
 from photosd.core.errors import ModelError
-from photosd.encoder.lean import import_model_module, needs_more
+from photosd.encoder.lean import import_model_module
 from photosd.models.spec import STARTER_ARCH, ModelSpec
 
 BEAT_SECONDS = 0.5
@@ -29,7 +29,7 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
 
     Raises ModelError when names or shapes of the weights are not the architecture's.
     """
-    module = import_model_module(lean=not needs_more(spec))
+    module = import_model_module(lean=spec.lean)
     progress("construct")
     with _without_initialisation():
         model = _construct(module, spec)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import structlog
 
-from photosd.encoder.lean import needs_more
 from photosd.models.spec import read_model
 from photosd.process.child import Child
 
@@ -65,7 +64,7 @@ class Nursery:
 
     def _zygote_for(self, directory: Path) -> Child:
         """The zygote; another one when what this one has imported is not what the model needs."""
-        lean = not needs_more(read_model(directory))
+        lean = read_model(directory).lean
         if self._zygote is not None and (not self._zygote.alive or lean != self._zygote_lean):
             self.close()
         if self._zygote is None:

@@ -60,7 +60,7 @@ def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
     from photosd.encoder import canary, lean, serving
 
     reporter.phase("import open_clip")
-    lean.import_model_module(lean=not lean.needs_more(spec))
+    lean.import_model_module(lean=spec.lean)
     _ = canary, serving
 
 

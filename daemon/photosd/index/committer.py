@@ -57,6 +57,10 @@ class Committer:
         """Whether enough photos, or any long enough, have waited."""
         return len(self._waiting) >= ROWS or bool(self._waiting and self.patience() == 0.0)
 
+    def tidy(self) -> None:
+        """While there is nothing else to do."""
+        self._store.tidy()
+
     def commit(self) -> list[bytes]:
         """Commit everything; the paths that are done. Raises StorageError and keeps all of it."""
         embeddings = [f.embedding for f in self._waiting if f.embedding is not None]

@@ -342,6 +342,8 @@ class Pipeline(threading.Thread):
     def _commit_if_due(self) -> None:
         if time.monotonic() < self._storage_retry_at:
             return
+        if not self._in_hand:
+            self._committer.tidy()
         nothing_else = 0 < len(self._in_hand) == len(self._committer)
         if nothing_else or self._committer.due():
             self._commit()

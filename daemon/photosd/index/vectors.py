@@ -28,9 +28,10 @@ log = structlog.get_logger()
 COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have become too large
-INDEX_CACHE = 1 << 30  # bytes at most: 345 MB at a million rows; read anew each time it took 14 x
+INDEX_BYTES = 0.7  # of the index for each number of a vector: 5 bits, and a little more
+LEAST_CACHE = 32 << 20  # bytes
 METADATA_CACHE = 16 << 20
-KEEP_VERSIONS = datetime.timedelta(minutes=10)
+KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
 
 
 class IndexVanished(StorageError):
@@ -57,6 +58,7 @@ class VectorStore:
         self._search: Matrix | Ranked = Matrix(dimension)
         self._ranking: threading.Thread | None = None
         self._ranked_rows = 0
+        self._untidy_at: float | None = None
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._commits = 0
         self._table: Any = None
@@ -89,6 +91,7 @@ class VectorStore:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._table = _open_table(self._directory, self._name, self._dimension)
         rows = self._table.count_rows()
+        self._enlarge_cache(rows)
         if self._too_many(rows) and is_ranked(self._table):
             self._search, self._ranked_rows = Ranked(self._table), rows
             return
@@ -117,7 +120,7 @@ class VectorStore:
             )
             self._commits += 1
             if self._commits % COMPACT_EVERY == 0:
-                self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+                self._optimize()
             if isinstance(self._search, Matrix):
                 self._search.drop({embedding.content for embedding in embeddings})
                 for e in embeddings:
@@ -136,7 +139,18 @@ class VectorStore:
     def compact(self) -> None:
         """Merge fragments and drop old versions, so that neither time nor disk grows."""
         with self._writing():
-            self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+            self._optimize()
+
+    def tidy(self) -> None:
+        """Drop the files that the last compaction replaced, once nobody can be reading them."""
+        if self._untidy_at is not None and time.monotonic() > self._untidy_at:
+            with self._writing():
+                self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+                self._untidy_at = None
+
+    def _optimize(self) -> None:
+        self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
     # -- beyond RAM ---------------------------------------------------------------------------
 
@@ -151,11 +165,22 @@ class VectorStore:
             self._ranking = threading.Thread(target=self._rank, name="ranking", daemon=True)
             self._ranking.start()
 
+    def _enlarge_cache(self, rows: int) -> None:
+        """Open the table anew with room for its index, and for the next one beside it.
+
+        A cache too small is read anew for each query (14 times as slow at a million rows); one too
+        large fills up with indexes that are no more.
+        """
+        cache = int(2 * INDEX_BYTES * rows * self._dimension)
+        if cache > LEAST_CACHE:
+            self._table = _open_table(self._directory, self._name, self._dimension, cache)
+
     def _rank(self) -> None:
         started = time.monotonic()
         try:
             with self._writing():  # commits wait; queries do not
                 rank(self._table)
+                self._enlarge_cache(self._table.count_rows())
                 self._search, self._ranked_rows = Ranked(self._table), self._table.count_rows()
         except StorageError as error:
             log.error("ranking_failed", cause=str(error), remedy=error.remedy)
@@ -205,7 +230,7 @@ class VectorStore:
         return total
 
 
-def _open_table(directory: Path, name: str, dimension: int) -> Any:
+def _open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
     import lancedb
     import pyarrow as pa
 
@@ -225,7 +250,7 @@ def _open_table(directory: Path, name: str, dimension: int) -> Any:
         ]
     )
     session = lancedb.Session(
-        index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE
+        index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE
     )
     connection: Any = lancedb.connect(directory, session=session)
     if (directory / f"{name}.lance").is_dir():

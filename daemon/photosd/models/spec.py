@@ -86,6 +86,13 @@ class ModelSpec(msgspec.Struct, frozen=True):
         return int(self.open_clip["embed_dim"])
 
     @property
+    def lean(self) -> bool:
+        """Whether it needs neither timm nor transformers: half of open_clip's imports are spared."""
+        vision, text = self.open_clip["vision_cfg"], self.open_clip["text_cfg"]
+        from_timm = bool(vision.get("timm_model_name")) and self.arch != STARTER_ARCH
+        return not from_timm and not text.get("hf_model_name")
+
+    @property
     def fingerprint(self) -> str:
         """What must not change under an index: architecture, weights, preprocessing, precision."""
         import xxhash
