@@ -87,7 +87,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     @property
     def lean(self) -> bool:
-        """Whether it needs neither timm nor transformers: half of open_clip's imports are spared."""
+        """Whether it needs neither timm nor transformers, half of what open_clip imports."""
         vision, text = self.open_clip["vision_cfg"], self.open_clip["text_cfg"]
         from_timm = bool(vision.get("timm_model_name")) and self.arch != STARTER_ARCH
         return not from_timm and not text.get("hf_model_name")
