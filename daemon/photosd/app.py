@@ -27,6 +27,7 @@ from photosd.library import Library
 from photosd.operations import Operations
 from photosd.process.allocator import give_memory_back
 from photosd.service.notify import Notifier
+from photosd.service.pulse import Pulse
 from photosd.vitals import Vitals
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ class Daemon:
         self._endpoint, self._notifier = endpoint, notifier or Notifier()
         self._started = time.monotonic()
         self._library: Library | None = None
+        self._pulse: Pulse | None = None
         self._open = threading.Event()
         self._trouble: PhotosdError | None = None
         self._stopping: asyncio.Event | None = None
@@ -66,7 +68,7 @@ class Daemon:
         await server.start()
         self._notifier.send(READY="1", STATUS=self.words())
         vitals = Vitals(self.home, self._endpoint, server, self._opened, self.request_stop)
-        pulse = vitals.pulse(self._notifier, self.words)
+        self._pulse = pulse = vitals.pulse(self._notifier, self.words)
         pulse.start()
         log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
         opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
@@ -86,6 +88,10 @@ class Daemon:
         log.info("stopping", reason=reason)
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def unwell(self) -> dict[str, str]:
+        """Signs of life that are missing now."""
+        return dict(self._pulse.complaints) if self._pulse is not None else {}
 
     def words(self) -> str:
         """The state in one line, for the service manager."""

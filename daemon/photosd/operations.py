@@ -17,6 +17,7 @@ from photosd.ipc import messages as m
 from photosd.ipc.paths import path_fields, path_from
 from photosd.ipc.server import Emit, Handler
 from photosd.library import Library
+from photosd.selfcheck import self_check
 
 if TYPE_CHECKING:
     from photosd.app import Daemon
@@ -177,6 +178,9 @@ class Operations:
         self._daemon.apply(settings)
         section, _, key = params.name.partition(".")
         return m.ConfigSetResult(params.name, getattr(getattr(settings, section), key))
+
+    def self_check(self, _params: m.Nothing, _emit: Emit) -> m.SelfCheckResult:
+        return self_check(self._library().encoder, self._daemon.unwell())
 
     def stop(self, _params: m.Nothing, _emit: Emit) -> m.StopResult:
         self._daemon.request_stop("asked by a client")

@@ -177,6 +177,10 @@ class Client:
         params = {"name": name, "value": value}
         return cast("replies.ConfigSetResult", self.call("config_set", params))
 
+    def self_check(self) -> replies.SelfCheckResult:
+        """Have it try what a query needs."""
+        return cast("replies.SelfCheckResult", self.call("self_check"))
+
     def stop(self) -> replies.StopResult:
         """Have the daemon end."""
         return cast("replies.StopResult", self.call("stop"))

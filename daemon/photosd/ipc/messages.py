@@ -316,6 +316,26 @@ class ConfigSetResult(Struct):
     value: Any
 
 
+class TextCheck(Struct):
+    """One known text encoded, past every cache: ``latin``, ``again``, ``hebrew`` or ``emoji``."""
+
+    kind: str
+    ms: float
+    understood: float
+    error: str | None = None
+    remedy: str | None = None
+    unavailable: bool = False
+
+
+class SelfCheckResult(Struct):
+    """What only the daemon can tell of itself. ``unwell``: signs of life that are missing."""
+
+    texts: list[TextCheck]
+    hub_off: bool | None
+    swapped_mb: float
+    unwell: dict[str, str]
+
+
 class StopResult(Struct):
     """The daemon is leaving."""
 
@@ -356,5 +376,6 @@ OPERATIONS: dict[str, Operation] = {
     "resume": Operation(Nothing, PauseResult, "Go on indexing."),
     "config": Operation(Nothing, ConfigResult, "Every setting."),
     "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
+    "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
     "stop": Operation(Nothing, StopResult, "End the daemon."),
 }

@@ -238,6 +238,26 @@ class ConfigSetResult(TypedDict):
     value: str | int | float | bool
 
 
+class TextCheck(TypedDict):
+    """One known text encoded, past every cache."""
+
+    kind: str
+    ms: float
+    understood: float
+    error: str | None
+    remedy: str | None
+    unavailable: bool
+
+
+class SelfCheckResult(TypedDict):
+    """What only the daemon can find out about itself."""
+
+    texts: list[TextCheck]
+    hub_off: bool | None
+    swapped_mb: float
+    unwell: dict[str, str]
+
+
 class StopResult(TypedDict):
     """The daemon is leaving."""
 

@@ -46,7 +46,7 @@ class Pulse:
         self._told = ""
         self._stopping = threading.Event()
         self._well_at = time.monotonic()
-        self._complaints: dict[str, str] = {}
+        self.complaints: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -74,11 +74,11 @@ class Pulse:
         if not complaints:
             self._well_at = time.monotonic()
             self._notifier.send(WATCHDOG="1")
-            if self._complaints:
-                log.info("well_again", after=sorted(self._complaints))
-        elif complaints != self._complaints:
+            if self.complaints:
+                log.info("well_again", after=sorted(self.complaints))
+        elif complaints != self.complaints:
             log.error("unwell", **complaints, remedy="photosd restart")
-        self._complaints = complaints
+        self.complaints = complaints
         if time.monotonic() - self._well_at > LONGEST_UNWELL and self._exit_when_unwell:
             self._give_up()
         return not complaints
@@ -96,7 +96,7 @@ class Pulse:
 
     def _give_up(self) -> None:
         """End the process for the service manager to start it again; its stacks are kept."""
-        log.critical("ends_itself", unwell=self._complaints, remedy="it is started again")
+        log.critical("ends_itself", unwell=self.complaints, remedy="it is started again")
         faulthandler.dump_traceback(sys.stderr)
         logging.shutdown()
         os._exit(SELF_CHECK_FAILED)

@@ -1,0 +1,116 @@
+"""`photosd doctor`: find out what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from photosd.core.paths import Home
+from photosd_cli import console, text
+from photosd_cli.group import json_option
+
+if TYPE_CHECKING:
+    from photosd.doctor.finding import Finding
+
+STYLES = {"ok": "green", "warning": "yellow", "fault": "red", "unknown": "dim"}
+MARKS = {"ok": "✓", "warning": "!", "fault": "✗", "unknown": "?"}
+PLAIN_MARKS = {"ok": "+", "warning": "!", "fault": "x", "unknown": "?"}
+CURE_SECONDS = 600.0
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Carry out the remedies that are safe, and look again.")
+@json_option
+def command(fix: bool, as_json: bool) -> int:
+    """Check everything: model, tokenizer, memory, folders, index, socket, service, last crashes.
+
+    Works without the daemon, too. Exit codes: 0 nothing is wrong (there may be warnings), 1 else.
+    """
+    from photosd.doctor.examination import examine
+
+    home = Home.from_environment()
+    cured: list[str] = []
+    if fix and (curable := [f for f in examine(home) if f.curable and f.verdict != "ok"]):
+        cured = _cure(curable)
+    findings = []
+    for finding in examine(home):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+            console.flush()
+    faults = [finding for finding in findings if finding.verdict == "fault"]
+    if as_json:
+        found = [_as_dict(finding) for finding in findings]
+        console.out_json({"healthy": not faults, "findings": found, "carried_out": cured})
+    elif any(f.curable for f in faults) and not fix:
+        console.note("photosd doctor --fix   carries out what is safe of this")
+    return 1 if faults else 0
+
+
+def _show(finding: Finding) -> None:
+    marks = MARKS if _can_write("✓✗") else PLAIN_MARKS
+    mark = console.styled(marks[finding.verdict], STYLES[finding.verdict], sys.stdout)
+    console.out(f"{mark} {finding.check:<12} {text.inert(finding.says)}")
+    if finding.remedy is not None:
+        console.out(f"  {'':<12} → {text.inert(finding.remedy)}")
+    for line in (finding.details or "").splitlines():
+        console.out(f"  {'':<12}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
+
+
+def _can_write(characters: str) -> bool:
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "verdict": finding.verdict,
+        "says": finding.says,
+        "remedy": finding.remedy,
+        "details": finding.details,
+        "curable": finding.curable,
+    }
+
+
+def _cure(findings: Iterable[Finding]) -> list[str]:
+    """Carry out each remedy once, functions first; what was done, in words."""
+    done = []
+    commands: dict[tuple[str, ...], None] = {}
+    for finding in findings:
+        if finding.mend is not None:
+            try:
+                finding.mend()
+                done.append(finding.remedy or finding.says)
+            except OSError as error:
+                console.warn(text.inert(f"{finding.remedy}: {error}"))
+        elif finding.command:
+            commands[finding.command] = None
+    if ("restart",) in commands:
+        commands.pop(("start",), None)
+    for arguments in commands:
+        if _carry_out(arguments):
+            done.append(f"photosd {' '.join(arguments)}")
+    for words in done:
+        console.note(f"carried out: {text.inert(words)}")
+    return done
+
+
+def _carry_out(arguments: tuple[str, ...]) -> bool:
+    program = [sys.executable, "-P", "-m", "photosd_cli.main", *arguments]
+    try:
+        ran = subprocess.run(program, capture_output=True, timeout=CURE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        console.warn(f"photosd {' '.join(arguments)} has not ended after {CURE_SECONDS:.0f} s")
+        return False
+    if ran.returncode not in (0, 4):  # 4: it runs and is warming up
+        console.warn(text.inert(ran.stderr.decode("utf-8", "replace").strip()))
+        return False
+    return True

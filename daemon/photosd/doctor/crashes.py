@@ -1,0 +1,107 @@
+"""Checks of the past: what died lately, and with which stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from photosd.doctor.finding import Finding, Findings, fault, ok
+from photosd.doctor.patient import Patient
+
+DAYS = 2
+TAIL_BYTES = 4 << 20
+STACK_LINES = 12
+OFTEN = 3
+# Events that mean something died or was lost, and what each is in words.
+EVENTS = {
+    "encoder_died": "the encoder died",
+    "decoder_died": "a decoder died",
+    "library_failed": "the library could not be opened",
+    "catalog_damaged": "the catalog was damaged",
+    "index_damaged": "the index was damaged",
+    "request_failed": "a request failed inside",
+    "watchdog_failed": "the watchdog failed",
+    "ends_itself": "the daemon ended itself",
+}
+
+
+def crashes(patient: Patient) -> Findings:
+    """The last days' deaths, from the log and from the stacks that crashes leave."""
+    since = time.time() - DAYS * 86400
+    events = [e for e in _events(patient.home.log) if _moment(e) > since and _counts(e)]
+    counted = Counter(str(event["event"]) for event in events)
+    for name, times in counted.items():
+        last = [event for event in events if event["event"] == name][-1]
+        reason = last.get("reason") or last.get("cause") or "see the log"
+        yield Finding(
+            "crashes",
+            "fault" if times >= OFTEN else "warning",
+            f"{EVENTS[name]} {_times(times)} in {DAYS} days, last: {reason}",
+            str(last.get("remedy") or "photosd logs -n 200"),
+            details=_shortened(str(last.get("stack") or last.get("exception") or "")),
+        )
+    stacks = patient.home.stacks
+    crashed = stacks.is_file() and stacks.stat().st_size > 0 and stacks.stat().st_mtime > since
+    if crashed:
+        text = stacks.read_text(errors="replace")
+        last_one = text[text.rfind("Fatal Python error") :] if "Fatal" in text else text
+        yield Finding(
+            "crashes",
+            "warning",
+            f"the daemon crashed or hung lately; its stacks are in {stacks}",
+            "photosd bugreport",
+            details=_shortened(last_one),
+        )
+    if not counted and not crashed:
+        yield ok("crashes", f"none in {DAYS} days")
+
+
+def log_file(patient: Patient) -> Findings:
+    """The log can be written: it is where everything else is explained."""
+    log = patient.home.log
+    if log.exists() and not log.is_file():
+        yield fault("log", f"{log} is not a file", f"rm -r '{log}'")
+
+
+def _counts(event: dict[str, Any]) -> bool:
+    """Recycling for memory is a death by plan."""
+    planned = str(event.get("reason", "")).startswith(("recycled", "photosd is stopping"))
+    return event.get("event") in EVENTS and not planned
+
+
+def _events(log: Path) -> Iterator[dict[str, Any]]:
+    """The log's last events, the file before the rotation included."""
+    for file in (log.with_name(f"{log.name}.1"), log):
+        if not file.is_file():
+            continue
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - TAIL_BYTES))
+            for line in stream:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue  # the first may be half a line; others' output is not ours
+                if isinstance(event, dict):
+                    yield event
+
+
+def _moment(event: dict[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(str(event.get("timestamp"))).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _shortened(stack: str) -> str | None:
+    """The end of a stack, where the cause is."""
+    lines = stack.strip().splitlines()
+    return "\n".join(lines[:STACK_LINES]) or None

@@ -1,0 +1,65 @@
+"""The examination: every check in order, each bounded, none able to spoil the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from photosd.core.paths import Home
+from photosd.doctor import crashes, machine, model_files, places, process, services, stores
+from photosd.doctor.finding import Finding, Findings, fault
+from photosd.doctor.patient import Patient
+
+CHECK_SECONDS = 90.0  # a million vectors on a slow disk; more means that something hangs
+
+Check = Callable[[Patient], Findings]
+
+CHECKS: tuple[Check, ...] = (
+    process.environment,
+    places.directories,
+    places.settings,
+    places.space,
+    places.socket_file,
+    process.daemon,
+    process.versions,
+    process.encoder,
+    process.encoding,
+    model_files.model_files,
+    machine.memory,
+    machine.watches,
+    machine.folders,
+    stores.catalog,
+    stores.index,
+    stores.disk,
+    stores.failures,
+    services.service,
+    crashes.log_file,
+    crashes.crashes,
+)
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """What there is to say about ``home`` and its daemon, each finding as it is found."""
+    patient = Patient(home)
+    for check in CHECKS:
+        yield from _bounded(check, patient)
+
+
+def _bounded(check: Check, patient: Patient) -> list[Finding]:
+    found: list[Finding] = []
+    name = check.__name__.replace("_", " ")
+
+    def run() -> None:
+        try:
+            found.extend(check(patient))
+        except Exception as error:  # a defect in a check is a finding as well
+            says = f"this check failed: {type(error).__name__}: {error}"
+            found.append(fault(name, says, "photosd bugreport"))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(CHECK_SECONDS)
+    if thread.is_alive():
+        says = f"this check has not ended in {CHECK_SECONDS:.0f} s; does a disk not answer?"
+        return [*found, fault(name, says, "photosd folders; mount")]
+    return found

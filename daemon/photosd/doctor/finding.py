@@ -1,0 +1,61 @@
+"""What a check finds: a verdict, a sentence, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from photosd.core.errors import PhotosdError
+
+Verdict = Literal["ok", "warning", "fault", "unknown"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's. A warning or fault always has a ``remedy``.
+
+    Where the remedy is safe, it can be carried out: ``command`` are arguments of `photosd`,
+    ``mend`` a function that raises OSError.
+    """
+
+    check: str
+    verdict: Verdict
+    says: str
+    remedy: str | None = None
+    command: tuple[str, ...] = ()
+    mend: Callable[[], object] | None = None
+    details: str | None = None
+
+    @property
+    def curable(self) -> bool:
+        """Whether `photosd doctor --fix` can do something about it."""
+        return bool(self.command or self.mend)
+
+
+Findings = Iterator[Finding]
+
+
+def ok(check: str, says: str) -> Finding:
+    """Nothing to do."""
+    return Finding(check, "ok", says)
+
+
+def warning(check: str, says: str, remedy: str, *command: str) -> Finding:
+    """It works, but not as well as it could."""
+    return Finding(check, "warning", says, remedy, command)
+
+
+def fault(check: str, says: str, remedy: str, *command: str) -> Finding:
+    """Something a person will notice."""
+    return Finding(check, "fault", says, remedy, command)
+
+
+def failed(check: str, error: PhotosdError) -> Finding:
+    """An error as a finding."""
+    return Finding(check, "fault", f"{error.title}: {error}", error.remedy)
+
+
+def unknown(check: str, says: str) -> Finding:
+    """It could not be looked at; another finding says why."""
+    return Finding(check, "unknown", says)

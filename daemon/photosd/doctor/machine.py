@@ -1,0 +1,135 @@
+"""Checks of the machine: memory, watches of the kernel, the folders with the photos."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from pathlib import Path
+
+import psutil
+
+from photosd.core.errors import ModelError
+from photosd.core.log import printable
+from photosd.doctor.finding import Findings, fault, ok, unknown, warning
+from photosd.doctor.patient import Patient
+from photosd.models.spec import read_model
+from photosd.watch.folders import probe_folder
+from photosd.watch.limits import (
+    instances_remedy,
+    watch_budget,
+    watch_limit,
+    watches_remedy,
+)
+
+MB = 1_000_000
+TORCH_MB = 500  # an encoder without its weights
+SWAP_FULL = 0.9
+INSTANCES_WANTED = 16
+
+
+def memory(patient: Patient) -> Findings:
+    """There is memory for the model, or it is loaded already."""
+    try:
+        weights = read_model(patient.model_directory).weights.bytes / MB
+    except ModelError:
+        yield unknown("memory", "not judged: the model cannot be read")
+        return
+    needed = TORCH_MB + 1.3 * weights
+    free = psutil.virtual_memory().available / MB
+    swap = psutil.swap_memory()
+    loaded = patient.status is not None and patient.status["encoder"]["pid"] is not None
+    limit = patient.settings.encoder.memory_limit_mb
+    if limit and limit < needed:
+        yield fault(
+            "memory",
+            f"encoder.memory_limit_mb is {limit}, the model needs about {needed:,.0f}: it is "
+            "recycled again and again",
+            "photosd config set encoder.memory_limit_mb 0",
+        )
+    elif not loaded and free < needed:
+        yield fault(
+            "memory",
+            f"{free:,.0f} MB are free, the model needs about {needed:,.0f}",
+            "close other programs, or: photosd config set encoder.model starter",
+        )
+    elif swap.total and swap.used > SWAP_FULL * swap.total and free < needed:
+        remedy = "close other programs; answers wait for the disk"
+        yield warning("memory", "memory and swap are nearly full", remedy)
+    else:
+        state = "is loaded" if loaded else f"needs about {needed:,.0f} MB"
+        yield ok("memory", f"{free:,.0f} MB free, the model {state}")
+
+
+def watches(patient: Patient) -> Findings:
+    """The kernel's limits allow to watch every directory."""
+    if not patient.on_linux:
+        return
+    directories, budget = _directories(patient), watch_budget()
+    if directories > budget:
+        yield fault(
+            "inotify",
+            f"{directories:,} directories are to be watched, the kernel allows {watch_limit():,} "
+            "watches in all: changes are found late",
+            watches_remedy(),
+        )
+    elif (instances := _instances()) is not None and instances < INSTANCES_WANTED:
+        says = f"the kernel allows {instances} watchers to all programs together"
+        yield fault("inotify", says, instances_remedy())
+    else:
+        yield ok("inotify", f"{directories:,} directories, {budget:,} watches allowed")
+
+
+def folders(patient: Patient) -> Findings:
+    """Every watched folder is there and may be read: as the daemon sees it, where it runs."""
+    if patient.status is not None:
+        found = [
+            (f["path"], f["state"], f["reason"], f["remedy"]) for f in patient.status["folders"]
+        ]
+    else:
+        try:
+            found = _probed(patient)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            copy = patient.home.config / "folders.json"
+            yield fault(
+                "folders", f"{copy} cannot be read: {error}", f"rm '{copy}'; photosd folders"
+            )
+            return
+    for path, state, reason, remedy in found:
+        if state == "ok":
+            yield ok("folders", path)
+        elif state == "scan_only" and not remedy:
+            yield ok("folders", f"{path}: {reason}")
+        else:
+            said = f"{path} is {state.replace('_', ' ')}: {reason}"
+            yield fault("folders", said, remedy or f"photosd remove '{path}'")
+    if not found:
+        yield warning("folders", "no folder is watched", "photosd add ~/Pictures")
+
+
+def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:
+    copy = patient.home.config / "folders.json"
+    if not copy.exists():
+        return []
+    paths = [base64.b64decode(entry["path_b64"]) for entry in json.loads(copy.read_text())]
+    probes = [(path, probe_folder(path)) for path in paths]
+    return [(printable(path), p.state, p.reason, p.remedy) for path, p in probes]
+
+
+def _directories(patient: Patient) -> int:
+    """Directories with photos; those without are watched, too, but nobody has counted them."""
+    if not patient.home.catalog.exists():
+        return 0
+    try:
+        with patient.catalog() as db:
+            paths = db.execute("SELECT path FROM photos WHERE state <> 'gone'")
+            return len({path.rpartition(b"/")[0] for (path,) in paths})
+    except sqlite3.Error:
+        return 0
+
+
+def _instances() -> int | None:
+    try:
+        return int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,141 @@
+"""Checks of directories, settings, socket and space: the ground that everything stands on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from photosd.core import config
+from photosd.core.errors import ConfigError
+from photosd.doctor.finding import Finding, Findings, failed, fault, ok, warning
+from photosd.doctor.patient import Patient
+
+MB = 1_000_000
+SPACE_NEEDED = 200 * MB  # below it, SQLite and LanceDB soon cannot write
+SPACE_WANTED = 1000 * MB
+INODES_WANTED = 1000
+DEEPEST = 6
+
+
+def directories(patient: Patient) -> Findings:
+    """Each of photosd's directories is real, ours, writable and closed to others."""
+    home = patient.home
+    wrong = False
+    for place in (home.runtime, home.state, home.index, home.log.parent, home.config):
+        # Only the runtime directory may not be a link: /tmp is where others could have laid one.
+        for finding in _directory(place, real=place == home.runtime, private=place != home.config):
+            wrong = True
+            yield finding
+    if not wrong:
+        yield ok("directories", f"{home.state} and the others are ours alone")
+
+
+def _directory(place: Path, *, real: bool, private: bool) -> Findings:
+    try:
+        status = place.lstat() if real else place.stat()
+    except FileNotFoundError:
+        yield from _can_be_made(place)
+        return
+    except OSError as error:
+        yield fault("directories", f"{place}: {error.strerror}", f"check {place.parent}")
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a directory"
+        yield fault("directories", f"{place} is {kind}", f"rm '{place}'")
+    elif status.st_uid != os.getuid():
+        remedy = f"sudo chown -R {os.getuid()} '{place}'"
+        yield fault("directories", f"{place} belongs to another user ({status.st_uid})", remedy)
+    elif private and stat.S_IMODE(status.st_mode) & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        yield Finding(
+            "directories",
+            "fault",
+            f"{place} is open to others (mode {mode:04o})",
+            f"chmod 700 '{place}'",
+            mend=lambda: place.chmod(0o700),
+        )
+    elif reason := _why_not_writable(place):
+        yield fault("directories", f"{place} cannot be written: {reason}", f"chmod u+rwx '{place}'")
+
+
+def _can_be_made(place: Path) -> Findings:
+    """It need not be there, but then somewhere above it has to be a directory of ours."""
+    above = place
+    for _ in range(DEEPEST):
+        above = above.parent
+        if above.exists():
+            break
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        yield fault(
+            "directories",
+            f"{place} cannot be made: {above} is not ours to write",
+            f"make {above} writable, or name another home by PHOTOSD_HOME",
+        )
+
+
+def _why_not_writable(place: Path) -> str | None:
+    """By trying: rights, a read-only disk and a full one are told apart by nothing else."""
+    probe = place / f".photosd-doctor-{os.getpid()}"
+    try:
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def settings(patient: Patient) -> Findings:
+    """The settings file can be read and means something."""
+    try:
+        config.load(patient.home.settings)
+    except ConfigError as error:
+        yield failed("settings", error)
+    else:
+        yield ok("settings", f"{patient.home.settings} is in order")
+
+
+def socket_file(patient: Patient) -> Findings:
+    """What lies where the socket belongs."""
+    path = patient.home.socket
+    try:
+        status = path.lstat()
+    except OSError:
+        return  # whether a daemon should be there is another check's matter
+    if not stat.S_ISSOCK(status.st_mode):
+        yield fault("socket", f"{path} is not a socket", f"rm '{path}'")
+    elif status.st_uid != os.getuid():
+        yield fault("socket", f"{path} belongs to another user ({status.st_uid})", f"rm '{path}'")
+    elif stat.S_IMODE(status.st_mode) & 0o077:
+        yield Finding(
+            "socket",
+            "fault",
+            f"{path} may be opened by others (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"chmod 600 '{path}'",
+            mend=lambda: path.chmod(0o600),
+        )
+    else:
+        yield ok("socket", f"{path} is ours alone")
+
+
+def space(patient: Patient) -> Findings:
+    """There is room for the index to grow, in bytes and in files."""
+    place = _existing(patient.home.state)
+    free = shutil.disk_usage(place).free
+    system = os.statvfs(place)
+    remedy = f"make room on the disk of {place}, or move photosd there: PHOTOSD_HOME"
+    if free < SPACE_NEEDED:
+        yield fault("disk space", f"only {free / MB:,.0f} MB are free at {place}", remedy)
+    elif system.f_files and system.f_favail < INODES_WANTED:
+        yield fault("disk space", f"no more files can be made at {place}", remedy)
+    elif free < SPACE_WANTED:
+        yield warning("disk space", f"{free / MB:,.0f} MB are free at {place}", remedy)
+    else:
+        yield ok("disk space", f"{free / 1e9:,.0f} GB free")
+
+
+def _existing(place: Path) -> Path:
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return place

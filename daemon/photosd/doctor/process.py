@@ -1,0 +1,202 @@
+"""Checks of the running daemon: is it there, is it the one, does encoding text work?"""
+
+from __future__ import annotations
+
+import os
+
+import photosd
+from photosd.core.errors import NotRunning, PhotosdError, Warming
+from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
+from photosd.doctor.patient import Patient
+from photosd.ipc.replies import EncoderReport, TextCheck
+
+SLOW_MS = 500.0
+SWAPPED_MB = 50.0
+RESTART = "photosd restart"
+
+
+def daemon(patient: Patient) -> Findings:
+    """One daemon serves this home, and it answers."""
+    hello, holder = patient.hello, patient.lock_holder
+    if isinstance(hello, PhotosdError):
+        yield from _silent(patient, hello, holder)
+        return
+    if holder is None:
+        yield fault(
+            "daemon",
+            f"process {hello['pid']} answers, but holds no lock on {patient.home.lock}",
+            f"{RESTART}   (something removed its files)",
+            "restart",
+        )
+    elif holder not in (0, hello["pid"]):
+        yield fault(
+            "daemon",
+            f"process {hello['pid']} answers, but {holder} holds the lock: there are two daemons",
+            f"kill {hello['pid']}; then: {RESTART}",
+        )
+    else:
+        yield ok("daemon", f"it answers (pid {hello['pid']})")
+    if isinstance(patient.self_check, dict):
+        for sign, wrong in patient.self_check["unwell"].items():
+            yield fault("daemon", f"no sign of life from its {sign}: {wrong}", RESTART, "restart")
+
+
+def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findings:
+    if holder is None:
+        if isinstance(error, NotRunning):
+            yield fault("daemon", f"it is not running: {error}", "photosd start", "start")
+        else:
+            yield failed("daemon", error)
+        return
+    where = _address(patient)
+    if isinstance(error, NotRunning) and where not in ("", str(patient.home.socket)):
+        yield fault(
+            "daemon",
+            f"it listens on {where}, and this session looks at {patient.home.socket}",
+            f"use the XDG_RUNTIME_DIR it was started with, or: {RESTART}",
+            "restart",
+        )
+    else:
+        yield fault(
+            "daemon",
+            f"it runs (pid {holder or 'unknown'}) but does not answer: {error}",
+            RESTART,
+            "restart",
+        )
+
+
+def _address(patient: Patient) -> str:
+    try:
+        return patient.home.lock.read_text("utf-8", "replace").split("\n")[1]
+    except (OSError, IndexError):
+        return ""
+
+
+def versions(patient: Patient) -> Findings:
+    """Daemon and command line are of one version, and it is clear which is the older."""
+    if isinstance(patient.hello, PhotosdError):
+        return
+    theirs, ours = patient.hello["version"], photosd.__version__
+    if theirs == ours:
+        yield ok("version", f"daemon and command line are both {ours}")
+        return
+    yield fault(
+        "version",
+        f"the daemon is version {theirs}, this command line is {ours}",
+        f"{RESTART}   (if that does not help: which photosd is first on the PATH?)",
+        "restart",
+    )
+
+
+def encoder(patient: Patient) -> Findings:
+    """The model is loaded and warm."""
+    if (status := patient.status) is None:
+        yield unknown("model", "not asked: the daemon does not answer")
+        return
+    report = status["encoder"]
+    if report["error"] is not None:
+        error = report["error"]
+        yield fault("model", f"{error['title']}: {error['message']}", str(error["remedy"]))
+    elif report["state"] in ("broken", "hung", "restarting"):
+        reason = report["last_restart_reason"] or "it does not answer"
+        yield fault(
+            "model", f"the encoder is {report['state']}: {reason}", "photosd logs", "restart"
+        )
+    elif report["state"] == "loading":
+        yield warning("model", f"{report['model']} is still loading", "wait; then: photosd doctor")
+    else:
+        yield from _loaded(report)
+    yield from _general(patient)
+
+
+def _loaded(report: EncoderReport) -> Findings:
+    recycled = (report["last_restart_reason"] or "").startswith("recycled")
+    if recycled and report["restarts"] > 1:
+        yield warning(
+            "model",
+            f"it was replaced {report['restarts']} times: {report['last_restart_reason']}",
+            "photosd config set encoder.memory_limit_mb 0",
+        )
+    else:
+        yield ok("model", f"{report['model']} is loaded and warm, on {report['device']}")
+
+
+def _general(patient: Patient) -> Findings:
+    """What stopped the library from opening, or holds up indexing."""
+    status = patient.status
+    if status is None:
+        return
+    waiting = status["index"]["waiting_for"]
+    if status["state"] == "degraded" and waiting == "start":
+        for words in status["warnings"][:1]:
+            yield fault("daemon", words, "photosd logs")
+    elif waiting == "resume":
+        yield warning("indexing", "it is paused", "photosd resume")
+    elif waiting == "disk":
+        yield fault("indexing", "the disk refuses what is written", "photosd logs; df -h")
+
+
+def encoding(patient: Patient) -> Findings:
+    """encode_text works: how long it takes, cold and warm, and for which scripts."""
+    checked = patient.self_check
+    if checked is None:
+        yield unknown("encode_text", "not tried: the daemon does not answer, or is older")
+        return
+    if isinstance(checked, PhotosdError):
+        if isinstance(checked, Warming):
+            yield warning("encode_text", str(checked), "wait; then: photosd doctor")
+        else:
+            yield failed("encode_text", checked)
+        return
+    texts = {text["kind"]: text for text in checked["texts"]}
+    yield from _speed(texts)
+    yield from _scripts(texts)
+    if checked["hub_off"] is False:
+        yield fault("hub", "the encoder may ask the model hub, and hang on it", RESTART, "restart")
+    elif checked["hub_off"]:
+        yield ok("hub", "the model hub is switched off; nothing is fetched")
+    if checked["swapped_mb"] > SWAPPED_MB:
+        yield warning(
+            "memory",
+            f"{checked['swapped_mb']:,.0f} MB of it are swapped out; queries wait for the disk",
+            f"close other programs; then: {RESTART}",
+        )
+
+
+def _speed(texts: dict[str, TextCheck]) -> Findings:
+    cold, warm = texts.get("latin"), texts.get("again")
+    if cold is not None and cold["error"] is not None:
+        yield fault("encode_text", cold["error"], cold["remedy"] or RESTART, "restart")
+    elif cold is not None and warm is not None and warm["error"] is None:
+        says = f"cold {cold['ms']:.1f} ms, warm {warm['ms']:.1f} ms"
+        if warm["ms"] > SLOW_MS:
+            remedy = "is the machine busy, or out of memory? photosd status; top"
+            yield warning("encode_text", f"it is slow: {says}", remedy)
+        else:
+            yield ok("encode_text", says)
+
+
+def _scripts(texts: dict[str, TextCheck]) -> Findings:
+    tried = {kind: texts[kind] for kind in ("latin", "hebrew", "emoji") if kind in texts}
+    broken = {kind: text for kind, text in tried.items() if text["error"] is not None}
+    for kind, text in broken.items():
+        if kind != "latin":
+            remedy = text["remedy"] or "photosd logs"
+            yield fault("tokenizer", f"{kind} text fails: {text['error']}", remedy)
+    if tried and not broken:
+        strange = [
+            kind for kind, text in tried.items() if kind != "emoji" and not text["understood"]
+        ]
+        note = f" (this model does not understand {', '.join(strange)})" if strange else ""
+        yield ok("tokenizer", f"{', '.join(tried)} text works{note}")
+
+
+def environment(patient: Patient) -> Findings:
+    """This session does not point elsewhere than the daemon's."""
+    named = os.environ.get("PHOTOSD_SOCKET")
+    if named and named != str(patient.home.socket):
+        yield warning(
+            "environment",
+            f"PHOTOSD_SOCKET names {named}; the socket of this home is {patient.home.socket}",
+            "unset PHOTOSD_SOCKET",
+        )

@@ -1,0 +1,41 @@
+"""Checks of the service: if photosd is started at login, it is started right."""
+
+from __future__ import annotations
+
+from photosd.doctor.finding import Findings, fault, ok, warning
+from photosd.doctor.patient import Patient
+from photosd.service.manager import this_service
+from photosd.service.recipe import ServiceError
+
+INSTALL = "photosd service install"
+
+
+def service(patient: Patient) -> Findings:
+    """Installed for this home: then current, enabled and not failed."""
+    try:
+        manager = this_service()
+        serves = manager.serves()
+        status = manager.status() if serves is not None else None
+    except (ServiceError, OSError) as error:
+        yield warning("service", f"it cannot be told how the service is: {error}", INSTALL)
+        return
+    if serves is None or status is None:
+        yield ok("service", f"not installed; `{INSTALL}` starts photosd at login")
+    elif serves != str(patient.home.state):
+        yield ok("service", f"installed for another home ({serves})")
+    elif not status.installed:
+        yield fault("service", "one of its two units is missing", INSTALL, *INSTALL.split()[1:])
+    elif not status.current:
+        yield fault(
+            "service",
+            "its files are not what this photosd would write (moved, updated or edited)",
+            INSTALL,
+            *INSTALL.split()[1:],
+        )
+    elif status.state.startswith("failed"):
+        remedy = "photosd logs; then: photosd start"
+        yield fault("service", f"systemd gave up on it: {status.state}", remedy, "start")
+    elif not status.enabled and status.state != "unknown":
+        yield warning("service", "it is not started at login", INSTALL, *INSTALL.split()[1:])
+    else:
+        yield ok("service", f"{status.manager}: {status.state}")

@@ -1,0 +1,212 @@
+"""Checks of catalog and index: each whole, both agreeing with each other and with the disk."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+from photosd.core.errors import PhotosdError
+from photosd.core.log import printable
+from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
+from photosd.doctor.patient import Patient
+from photosd.index.database import MIGRATIONS
+from photosd.index.inspection import TableFacts, inspect_table
+from photosd.models.spec import read_model
+
+SAMPLE = 300  # photos compared with the disk
+SETTLE_SECONDS = 3.0  # what differs now may be on its way into the index
+FRAGMENTS_MANY = 400  # the daemon merges them every 40 commits
+REBUILD = "photosd restart   (it is set aside and made anew from your photos)"
+
+
+def catalog(patient: Patient) -> Findings:
+    """The catalog can be read and is of this version."""
+    file = patient.home.catalog
+    if not file.exists():
+        yield ok("catalog", "there is none yet")
+        return
+    try:
+        with patient.catalog() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            damage = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+            photos = _scalar(db, "SELECT count(*) FROM photos WHERE state <> 'gone'")
+    except sqlite3.Error as error:
+        yield fault("catalog", f"{file} cannot be read: {error}", REBUILD, "restart")
+        return
+    if version > len(MIGRATIONS):
+        yield fault(
+            "catalog",
+            f"it was written by a newer photosd (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}); it was not touched",
+            "install the newer photosd again",
+        )
+    elif damage != ["ok"]:
+        yield fault("catalog", f"{file} is damaged: {damage[0]}", REBUILD, "restart")
+    else:
+        yield ok("catalog", f"{photos:,} photos")
+    for kept in sorted(file.parent.glob(f"{file.name}.damaged-*"))[:3]:
+        yield warning("catalog", f"a damaged one was set aside as {kept}", f"rm '{kept}'")
+
+
+def index(patient: Patient) -> Findings:
+    """The table of vectors is whole, and says what the catalog says."""
+    try:
+        fingerprint = read_model(patient.model_directory).fingerprint
+        facts = inspect_table(patient.home.index, fingerprint)
+        recorded = _recorded(patient, fingerprint)
+    except PhotosdError as error:
+        yield failed("index", error)
+        return
+    except sqlite3.Error:
+        yield unknown("index", "not compared: the catalog cannot be read")
+        return
+    if facts is None and not recorded:
+        yield ok("index", "there is none yet")
+        return
+    if facts is None:
+        remedy = "photosd restart   (it is made anew from your photos)"
+        yield fault("index", f"it is gone from {patient.home.index}", remedy, "restart")
+        return
+    yield from _condition(facts)
+    yield from _agreement(patient, fingerprint, facts.contents, recorded)
+
+
+def _condition(facts: TableFacts) -> Findings:
+    if facts.odd_vectors:
+        yield fault(
+            "index",
+            f"{facts.odd_vectors:,} vectors are damaged",
+            "photosd reindex   (reads every photo again)",
+        )
+    elif facts.fragments > FRAGMENTS_MANY:
+        remedy = "photosd purge   (merges them)"
+        yield warning("index", f"it is in {facts.fragments} pieces, which makes it slow", remedy)
+    else:
+        pieces = "piece" if facts.fragments == 1 else "pieces"
+        yield ok("index", f"{facts.rows:,} vectors in {facts.fragments} {pieces}")
+
+
+def _agreement(
+    patient: Patient, fingerprint: str, stored: set[str], recorded: set[str]
+) -> Findings:
+    """Vectors are stored first and recorded then, so a difference is looked at twice."""
+    if recorded - stored or stored - recorded:
+        time.sleep(SETTLE_SECONDS if patient.status else 0)
+        again = inspect_table(patient.home.index, fingerprint)
+        stored = again.contents if again else set()
+        recorded = _recorded(patient, fingerprint)
+    if lost := recorded - stored:
+        yield fault(
+            "agreement",
+            f"the vectors of {len(lost):,} photos are missing from the index",
+            "photosd restart   (they are made again)",
+            "restart",
+        )
+    elif patient.status is None or not patient.status["index"]["pending"]:
+        if surplus := stored - recorded:
+            yield warning(
+                "agreement",
+                f"the index has {len(surplus):,} vectors that the catalog does not know",
+                "photosd restart   (it takes them up)",
+                "restart",
+            )
+        else:
+            yield ok("agreement", "catalog and index say the same")
+
+
+def disk(patient: Patient) -> Findings:
+    """A sample of the catalog is on disk just as it says."""
+    if not patient.home.catalog.exists():
+        return
+    try:
+        rows = _sample(patient)
+        differing = [path for path, size, mtime in rows if _differs(path, size, mtime)]
+        if differing:
+            # The daemon needs a moment to see a change; what it knows of by then is no fault.
+            _wait_until(lambda: not _still_differing(patient, differing), SETTLE_SECONDS)
+            differing = _still_differing(patient, differing)
+    except sqlite3.Error:
+        return  # the check of the catalog says so
+    if differing:
+        yield fault(
+            "disk",
+            f"{len(differing)} of {len(rows)} photos looked at are not as the index has them, "
+            f"for instance {printable(differing[0])}",
+            "photosd index --wait",
+            "index",
+            "--wait",
+        )
+    elif rows:
+        yield ok("disk", f"{len(rows)} photos looked at are as the index has them")
+
+
+def failures(patient: Patient) -> Findings:
+    """How many photos could not be indexed."""
+    if not patient.home.catalog.exists():
+        return
+    try:
+        with patient.catalog() as db:
+            failed_ones = _scalar(db, "SELECT count(*) FROM photos WHERE state = 'failed'")
+            killers = _scalar(
+                db, "SELECT count(*) FROM photos WHERE state = 'failed' AND deaths > 0"
+            )
+    except sqlite3.Error:
+        return
+    if failed_ones:
+        note = f" ({killers} of them killed a worker)" if killers else ""
+        says = f"{failed_ones:,} photos could not be read{note}"
+        yield warning("photos", says, "photosd failures   (says why, one by one)")
+
+
+def _recorded(patient: Patient, fingerprint: str) -> set[str]:
+    if not patient.home.catalog.exists():
+        return set()
+    with patient.catalog() as db:
+        rows = db.execute("SELECT content FROM embedded WHERE model = ?", (fingerprint,))
+        return {row[0] for row in rows}
+
+
+def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
+    """Rows of indexed photos in folders that are there, at random."""
+    with patient.catalog() as db:
+        rows = db.execute(
+            "SELECT p.path, p.size, p.mtime_ns FROM photos p JOIN folders f ON f.id = p.folder"
+            " WHERE p.state = 'indexed' AND f.state IN ('ok', 'scan_only')"
+        ).fetchall()
+    return random.sample(rows, min(SAMPLE, len(rows)))
+
+
+def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
+    """Those that the catalog still believes to be indexed as they are not."""
+    with patient.catalog() as db:
+        found = []
+        for path in paths:
+            row = db.execute(
+                "SELECT size, mtime_ns FROM photos WHERE path = ? AND state = 'indexed'", (path,)
+            ).fetchone()
+            if row is not None and _differs(path, *row):
+                found.append(path)
+    return found
+
+
+def _differs(path: bytes, size: int, mtime_ns: int) -> bool:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # unreadable is another check's matter
+    return (status.st_size, status.st_mtime_ns) != (size, mtime_ns)
+
+
+def _wait_until(true: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not true():
+        time.sleep(0.1)
+
+
+def _scalar(db: sqlite3.Connection, statement: str) -> int:
+    return int(db.execute(statement).fetchone()[0])

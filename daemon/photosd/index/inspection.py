@@ -1,0 +1,56 @@
+"""A look at the table of vectors from outside, which changes nothing: what is in it, and how?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from photosd.core.errors import StorageError
+
+VECTORS_TRIED = 100_000
+BATCH = 8192
+LENGTH_TOLERANCE = 0.01
+
+
+class TableFacts(msgspec.Struct, frozen=True):
+    """What a table holds; ``odd_vectors`` of those tried do not have unit length."""
+
+    contents: set[str]
+    rows: int
+    fragments: int
+    odd_vectors: int
+
+
+def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
+    """The facts of one model's table; None when there is none. Raises StorageError for damage."""
+    name = f"vectors_{fingerprint}"
+    if not (directory / f"{name}.lance").is_dir():
+        return None
+    import lancedb
+
+    try:
+        table: Any = lancedb.connect(directory).open_table(name)
+        contents: set[str] = set()
+        for batch in table.search().select(["content"]).to_batches(BATCH):
+            contents.update(batch.column("content").to_pylist())
+        fragments = int(table.stats()["fragment_stats"]["num_fragments"])
+        return TableFacts(contents, table.count_rows(), fragments, _odd_vectors(table))
+    except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
+        raise StorageError(
+            f"the table in {directory} cannot be read: {str(error)[:300]}",
+            remedy="photosd restart   (it is set aside and made anew from your photos)",
+        ) from error
+
+
+def _odd_vectors(table: Any) -> int:
+    odd = 0
+    for batch in table.search().select(["vector"]).limit(VECTORS_TRIED).to_batches(BATCH):
+        column = batch.column("vector")
+        flat = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        with np.errstate(all="ignore"):  # damaged numbers may be huge
+            lengths = np.linalg.norm(flat, axis=1)
+        odd += int((~(np.abs(lengths - 1) < LENGTH_TOLERANCE)).sum())  # NaN is odd, too
+    return odd
