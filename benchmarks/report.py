@@ -1,0 +1,130 @@
+"""``python -m benchmarks.report FILE.json``: writes docs/performance.md from measured figures."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+MODELS = ("starter", "ViT-B-32")
+
+HEAD = """# Performance
+
+Written by `make bench` and `python -m benchmarks.report` on {date}: {machine}; programs of others
+took {foreign} of a core meanwhile. ViT-B-32 has random weights: speed does not depend on them.
+Ratios matter more than times: what is compared was measured in the same run, in turn.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    found = json.loads(Path(sys.argv[1]).read_text())
+    head = HEAD.format(
+        date=datetime.date.today().isoformat(),
+        machine=_machine(),
+        foreign=found["machine"]["foreign_cores"],
+    )
+    parts = [head, _indexing(found), _queries(found), _search(found), _memory(found)]
+    PAGE.write_text("\n".join(parts))
+
+
+def _machine() -> str:
+    cpu = "unknown processor"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = f"{len(names)} cores, {names[0].partition(': ')[2]}" if names else cpu
+    return f"{cpu}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _indexing(found: dict[str, Any]) -> str:
+    rows = []
+    for model in MODELS:
+        of = found["indexing"][model]
+        keys = ("ours", "limit", "ratio", "decode_only", "forward_only")
+        rows.append((model, *(of[key] for key in keys)))
+    text = (
+        "## Indexing\n\n12-megapixel JPEGs a second through the whole daemon, beside the limit"
+        " 1 / (1/decode + 1/forward).\n\n"
+    )
+    return text + _table(
+        ("model", "photosd", "limit", "ratio", "decode only", "forward only"), rows
+    )
+
+
+def _queries(found: dict[str, Any]) -> str:
+    load = {"starter": found["query_under_load"], "ViT-B-32": found["query_under_load"]["ViT-B-32"]}
+    rows = [
+        (
+            model,
+            load[model]["idle_p95_ms"],
+            load[model]["busy_p95_ms"],
+            load[model]["ratio"],
+            found["first_query"][model]["ratio"],
+            found["repeated_query"][model]["server_p50_ms"],
+            found["reload_s"][model],
+        )
+        for model in MODELS
+    ]
+    head = (
+        "model",
+        "p95 idle, ms",
+        "p95 while indexing, ms",
+        "ratio",
+        "first / later",
+        "repeated, ms",
+        "kill to warm, s",
+    )
+    whole = found["whole_command"]
+    return (
+        "## Queries\n\n"
+        + _table(head, rows)
+        + "\n`photosd query` as a process, against a socket that answers at once:"
+        f" {whole['p50_ms']} ms (a bare Python: {whole['bare_python_ms']} ms).\n"
+    )
+
+
+def _search(found: dict[str, Any]) -> str:
+    keys = ("p50_ms", "p95_ms", "recall_at_20", "exact_float32_p50_ms", "rank_s", "disk_per_live")
+    rows = [(name, *(of[key] for key in keys)) for name, of in found["search"].items()]
+    head = (
+        "photos",
+        "p50, ms",
+        "p95, ms",
+        "recall@20",
+        "exact numpy, ms",
+        "index built, s",
+        "disk",
+    )
+    return (
+        "## Search\n\n512 dimensions, clustered vectors, queries as far from them as texts are."
+        " *disk* is a multiple of the live data.\n\n" + _table(head, rows)
+    )
+
+
+def _memory(found: dict[str, Any]) -> str:
+    memory = found["memory_mb"]
+    rows = [(model, memory[model]["daemon"], memory[model]["encoder"]) for model in MODELS]
+    index = memory["100k"]
+    return (
+        "## Memory\n\n"
+        + _table(("model", "daemon, MB", "encoder, MB"), rows)
+        + "\nA process with the daemon's imports and 100,000 photos of 512 dimensions:"
+        f" {index['with_rows_mb']} MB; half-way through 20,000 updates {index['half_way_mb']} MB,"
+        f" after them {index['after_updates_mb']} MB; disk {index['disk_per_live']} times the live"
+        " data.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
