@@ -15,6 +15,8 @@ from photosd_cli import console, text
 
 def absolute(path: str) -> bytes:
     """The path as the daemon wants it: absolute, symlinks left alone, as bytes."""
+    if not path:  # as a script's unset variable gives it; "here" cannot be meant
+        raise BadRequest("the path is empty", remedy="photosd add ~/Pictures")
     whole = Path(path) if Path(path).is_absolute() else _working_directory() / path
     return os.path.normpath(os.fsencode(whole))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from photosd.core.errors import PhotosdError
@@ -470,3 +472,18 @@ def test_wants_json_looks_at_options_only() -> None:
     assert wants_json(["query", "x", "--json"])
     assert wants_json(["query", "-", "--jsonl"])
     assert not wants_json(["query", "--", "--json"])
+
+
+@pytest.mark.parametrize("name", ["add", "remove", "show", "reindex"])
+def test_the_daemon_judges_paths_not_click(name: str) -> None:
+    """Its refusal has a remedy; click's "is not readable" has none."""
+    module = importlib.import_module(f"photosd_cli.commands.{name}")
+    paths = [p.type for p in module.command.params if isinstance(p.type, click.Path)]
+    assert paths and not any(path.readable or path.exists for path in paths)
+
+
+def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:
+    """A script's unset variable must not have the current folder watched."""
+    ran = photosd("add", "")
+    assert ran.code == 2
+    assert "empty" in ran.err

@@ -10,7 +10,9 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=click.Path())
+@click.argument(
+    "directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(readable=False)
+)
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these files and folders out.")
 @json_option
 def command(directories: tuple[str, ...], exclude: tuple[str, ...], as_json: bool) -> int:

@@ -10,7 +10,7 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.argument("path", required=False, type=click.Path())
+@click.argument("path", required=False, type=click.Path(readable=False))
 @json_option
 def command(path: str | None, as_json: bool) -> int:
     """Read the photo or folder PATH again, or everything, whether it seems changed or not."""

@@ -10,7 +10,9 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=click.Path())
+@click.argument(
+    "directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(readable=False)
+)
 @json_option
 def command(directories: tuple[str, ...], as_json: bool) -> int:
     """Stop watching DIR; its photos leave the index. The files are not touched."""

@@ -15,7 +15,7 @@ LABEL = 12
 
 
 @click.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", type=click.Path(readable=False))
 @json_option
 def command(path: str, as_json: bool) -> int:
     """Everything known of the photo PATH: its state, why, and what to do about it."""

@@ -92,7 +92,7 @@ class Folders:
         IgnoreRules(path, excludes)  # refuses patterns that make no sense
         if probe.state not in PRESENT:
             raise FolderError(
-                f"{printable(path)}: {probe.reason}",
+                probe.reason or printable(path),
                 remedy=(probe.remedy if probe.state == "no_permission" else None)
                 or "check the name: it has to be a folder that is there",
             )

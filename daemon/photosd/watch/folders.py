@@ -136,7 +136,7 @@ def _look(path: bytes) -> Identity | PermissionError | str:
     try:
         found = os.stat(path)
         if not stat.S_ISDIR(found.st_mode):
-            return f"{printable(path)} is not a folder any more"
+            return f"{printable(path)} is not a folder"
         with os.scandir(path) as listing:  # the right to list shows only when it is used
             next(listing, None)
         os.stat(path + b"/.")  # and the right to enter
