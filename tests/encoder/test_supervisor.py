@@ -334,22 +334,23 @@ def test_no_encoder_outlives_a_daemon_that_is_killed(model: Path, orders: Orders
         "import sys; from pathlib import Path; from photosd.core.clock import Deadline;"
         "from photosd.encoder.supervisor import Supervisor;"
         "s = Supervisor(Path(sys.argv[1])); s.start();"
-        "s.encode_texts(['a'], Deadline.after(99)); print('asked', flush=True);"
+        "s.encode_texts(['a'], Deadline.after(99)); print('asked', file=sys.stderr);"
         "s.join()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(model)], stdout=subprocess.PIPE
-    ) as daemon:
-        assert daemon.stdout is not None
-        while daemon.stdout.readline() not in (b"asked\n", b""):
-            pass  # the log
-        family: list[psutil.Process] = []
-        end = time.monotonic() + 30
-        while len(family) < (2 if sys.platform == "linux" else 1) or not _hangs(family[-1]):
-            assert time.monotonic() < end
-            family = psutil.Process(daemon.pid).children(recursive=True)
-            time.sleep(0.05)
-        daemon.kill()
+    family: list[psutil.Process] = []
+    command = [sys.executable, "-c", code, str(model)]
+    log = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE) as daemon:
+        try:
+            assert daemon.stderr is not None
+            assert daemon.stderr.readline() == b"asked\n"
+            end = time.monotonic() + 60
+            while len(family) < (2 if sys.platform == "linux" else 1) or not _hangs(family[-1]):
+                assert time.monotonic() < end
+                family = psutil.Process(daemon.pid).children(recursive=True)
+                time.sleep(0.05)
+        finally:
+            daemon.kill()
     gone, alive = psutil.wait_procs(family, timeout=5)
     assert not alive and len(gone) == len(family)
 
