@@ -283,10 +283,15 @@ def _ask_to_stop() -> bool:
 
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
+    """Whether it ends in time. A zombie has: in a container nobody may ever collect it."""
     import psutil
 
-    try:
-        process.wait(seconds)
-    except psutil.TimeoutExpired:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    return True
+    until = time.monotonic() + seconds
+    ended = False
+    while not ended and time.monotonic() <= until:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            ended = process.status() == psutil.STATUS_ZOMBIE
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(POLL_SECONDS)  # collects it if it is ours to collect
+            ended = True
+    return ended

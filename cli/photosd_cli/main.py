@@ -10,6 +10,7 @@ from photosd_cli import console, failure
 from photosd_cli.quick import plain_query
 
 INTERRUPTED = 130
+HELLO_SECONDS = 2.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except PhotosdError as error:
         return _report(error, arguments)
+    except KeyError as error:
+        return _report(_foreign(error), arguments)
     except OSError as error:
         console.discard()
         return _report(PhotosdError(str(error)), arguments)
@@ -40,6 +43,21 @@ def _run(arguments: list[str]) -> int:
     from photosd_cli.group import run
 
     return run(arguments, wants_json(arguments))
+
+
+def _foreign(error: KeyError) -> PhotosdError:
+    """Answers gain fields from version to version: that of an older daemon may lack one.
+
+    Where the versions are the same it is a defect of ours, and is raised again.
+    """
+    from photosd.ipc.client import Client
+    from photosd_cli.report import version_skew
+
+    with Client(timeout=HELLO_SECONDS) as client:
+        skew = version_skew(client.hello()["version"])
+    if skew is None:
+        raise error
+    return PhotosdError(f"an answer has no field {error}; {skew}", remedy="photosd restart")
 
 
 def _report(error: PhotosdError, arguments: list[str]) -> int:

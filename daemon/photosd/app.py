@@ -51,6 +51,7 @@ class Daemon:
         self._started = time.monotonic()
         self._library: Library | None = None
         self._pulse: Pulse | None = None
+        self.notice: str | None = None  # for everyone who asks for the status
         self._open = threading.Event()
         self._trouble: PhotosdError | None = None
         self._stopping: asyncio.Event | None = None
@@ -150,7 +151,7 @@ class Daemon:
 
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
-        self.settings = settings
+        self.settings, self.notice = settings, None
         logging.getLogger().setLevel(settings.log.level.upper())
         if self._library is not None:
             self._library.apply(settings)
@@ -160,6 +161,7 @@ class Daemon:
         library = self._opened()
         encoder = self._encoder_report()
         warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
+        warnings += [] if self.notice is None else [self.notice]
         if encoder.error is not None:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
         if library is not None and (doubt := library.encoder.status().doubt):
@@ -250,7 +252,9 @@ def main() -> int:
     if trouble is not None:
         log.error("settings_ignored", cause=str(trouble), remedy=trouble.remedy)
     _keep_stacks(home)
-    asyncio.run(Daemon(home, settings, endpoint, notifier).serve())
+    daemon = Daemon(home, settings, endpoint, notifier)
+    daemon.notice = None if trouble is None else f"settings are ignored: {trouble}"
+    asyncio.run(daemon.serve())
     # Worker threads may sit in native calls; everything that matters is on disk by now.
     logging.shutdown()
     os._exit(0)

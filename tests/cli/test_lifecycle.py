@@ -244,3 +244,46 @@ def test_what_cannot_be_killed_is_said(stub: StubDaemon, monkeypatch: pytest.Mon
     with pytest.raises(PhotosdError, match="cannot be killed"):
         lifecycle.stop()
     stub.answers["hello"] = error("not_running")
+
+
+def test_a_start_during_a_stop_waits_for_its_end(photosd: Photosd) -> None:
+    """Whoever comes first: nobody fails, and there are never two."""
+    assert photosd("start").code == 0
+    for _ in range(3):
+        stopping = subprocess.Popen(command("stop"), env=environment(), stdout=subprocess.PIPE)
+        starting = [
+            subprocess.Popen(command("start"), env=environment(), stderr=subprocess.PIPE)
+            for _ in range(3)
+        ]
+        ends = [(process.communicate(timeout=90)[1], process.returncode) for process in starting]
+        assert {code for _, code in ends} <= {0, 3, 5}, ends  # 3, 5: it was stopped after that
+        stopping.communicate(timeout=90)
+        assert photosd("start").code == 0
+        serving = [p.pid for p in psutil.process_iter() if _serves(p, os.environ["PHOTOSD_HOME"])]
+        assert serving == [pid_of_daemon()]
+
+
+def _serves(process: psutil.Process, home: str) -> bool:
+    try:
+        is_daemon = process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[-2:] == [
+            "-m",
+            "photosd",
+        ]
+        return is_daemon and process.environ().get("PHOTOSD_HOME") == home
+    except psutil.Error:
+        return False
+
+
+def test_a_daemon_that_listens_elsewhere_is_not_doubled(
+    photosd: Photosd, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell with another XDG_RUNTIME_DIR must not start a second writer of the same index."""
+    assert photosd("start").code == 0
+    elsewhere = home.state.parent / "elsewhere"
+    other = Home(home.config, home.state, home.models, elsewhere)
+    with monkeypatch.context() as patch:
+        patch.setattr(Home, "from_environment", lambda: other)
+        ran = photosd("start")
+    assert ran.code == 5
+    assert str(home.socket) in ran.err
+    assert "XDG_RUNTIME_DIR" in ran.err

@@ -137,9 +137,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 def _open(file: Path) -> sqlite3.Connection:
     connection = _connect(file)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        # First of all, before anything could change a file that is not ours to change.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise StorageError(
@@ -147,6 +145,9 @@ def _open(file: Path) -> sqlite3.Connection:
                 f"this one knows {len(MIGRATIONS)})",
                 remedy="install the newer photosd again; the file was not touched",
             )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("database disk image is malformed")
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):

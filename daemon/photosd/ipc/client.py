@@ -85,6 +85,11 @@ class Client:
         except PhotosdError:
             self.close()  # an answer that still comes must not be taken for the next one's
             raise
+        if isinstance(reply.get("v"), int) and reply["v"] > PROTOCOL:
+            raise Unreachable(
+                f"the daemon speaks protocol {reply['v']}, this client up to {PROTOCOL}",
+                remedy="update this photosd to the daemon's version, or: photosd restart",
+            )
         if reply.get("ok") is not True:
             raise _error(reply.get("error"))
         yield _object(reply.get("result"))

@@ -16,13 +16,17 @@ import structlog
 
 from photosd.core.errors import BadRequest, Busy, DeadlineExceeded, PhotosdError, UnknownOp
 from photosd.ipc.endpoint import BACKLOG, Endpoint, peer_uid
-from photosd.ipc.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Operation, Request
+from photosd.ipc.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Request
+from photosd.ipc.parsing import parse_params, parse_request
 
 log = structlog.get_logger()
 
 CONNECTIONS = 256
-IN_FLIGHT = 64  # requests being answered, over all connections
-IN_FLIGHT_EACH = 16
+# Requests being answered, over all connections. Those that stream may last for hours, or have a
+# client that does not read; others may come in floods: queries have places of their own.
+QUERIES, OTHERS, STREAMS = 24, 16, 16
+WAITING = 1000  # for a place, in order of arrival; beyond it the answer is "busy"
+IN_FLIGHT_EACH = 8  # of one connection, so that no client fills every place
 LINE_SECONDS = 5.0  # from a line's first byte to its last
 IDLE_SECONDS = 300.0
 WRITE_SECONDS = 10.0  # a client that does not read is cut off
@@ -37,10 +41,10 @@ class Server:
 
     def __init__(self, endpoint: Endpoint, handlers: dict[str, Handler]) -> None:
         self._endpoint, self._handlers = endpoint, handlers
-        self._threads = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="request")
+        self._queries, self._others = Lane(QUERIES, "query"), Lane(OTHERS, "request")
+        self._streams = Lane(STREAMS, "stream")
         self._connections: dict[Connection, None] = {}  # oldest first
         self._server: asyncio.Server | None = None
-        self.in_flight = 0
 
     async def start(self) -> None:
         """Begin to accept."""
@@ -63,7 +67,8 @@ class Server:
             self._server.close()
         for connection in list(self._connections):
             connection.abort()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for lane in (self._queries, self._others, self._streams):
+            lane.close()
         self._endpoint.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -92,31 +97,71 @@ class Server:
         if operation is None or handler is None:
             raise UnknownOp(
                 f"there is no operation {request.op!r}; there are: {', '.join(self._handlers)}",
-                remedy="photosd --version   (is the daemon older than the client?)",
+                remedy="photosd restart   (is the daemon older than the client?)",
             )
-        params = _decode_params(request, operation)
-        if self.in_flight >= IN_FLIGHT:
-            raise Busy(
-                f"{self.in_flight} requests are being answered",
-                remedy="ask again",
-                retry_after_ms=200,
-            )
-        self.in_flight += 1
-        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params, emit)
-        running.add_done_callback(self._finished)
+        params = parse_params(request, operation)
         limit = getattr(params, "deadline_ms", OPERATION_SECONDS * 1000) / 1000
+        begun = time.monotonic()
+        lane = self._lane(request.op, streams=operation.progress is not None)
+        await lane.place(limit)
+        left = max(0.001, limit - (time.monotonic() - begun))
+        if "deadline_ms" in params.__struct_fields__:
+            params = msgspec.structs.replace(params, deadline_ms=max(1, int(1000 * left)))
+        running = lane.run(handler, params, emit)
         try:
-            # Shielded: a thread cannot be stopped; it is left to finish and its place is counted.
+            # Shielded: a thread cannot be stopped; it is left to finish and keeps its place.
             return await asyncio.wait_for(
-                asyncio.shield(running), None if operation.progress else limit
+                asyncio.shield(running), None if operation.progress else left
             )
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"no answer after {limit:g} s", remedy="photosd status", retry_after_ms=1000
             ) from error
 
+    def _lane(self, op: str, *, streams: bool) -> Lane:
+        if streams:
+            return self._streams
+        return self._queries if op == "query" else self._others
+
+
+class Lane:
+    """Threads for one kind of request; who finds none free waits in order. For the event loop."""
+
+    def __init__(self, places: int, name: str) -> None:
+        self._free = asyncio.Semaphore(places)
+        self._waiting = 0
+        self._threads = ThreadPoolExecutor(places, thread_name_prefix=name)
+
+    async def place(self, seconds: float) -> None:
+        """Wait for a place, which `run` then fills; raises Busy when there is none in time."""
+        if self._waiting >= WAITING:
+            raise self._busy()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise self._busy() from error
+        finally:
+            self._waiting -= 1
+
+    def run(
+        self, handler: Handler, params: msgspec.Struct, emit: Emit
+    ) -> asyncio.Future[msgspec.Struct]:
+        """Begin in a thread; the place is free again when it has ended."""
+        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params, emit)
+        running.add_done_callback(self._finished)
+        return running
+
+    def close(self) -> None:
+        """Begin nothing more; what runs is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _busy(self) -> Busy:
+        return Busy(f"{self._waiting} requests wait", remedy="ask again", retry_after_ms=200)
+
     def _finished(self, running: asyncio.Future[msgspec.Struct]) -> None:
-        self.in_flight -= 1
+        self._free.release()
         if not running.cancelled():
             running.exception()  # seen: the client got it, or left
 
@@ -175,7 +220,7 @@ class Connection:
     async def _respond(self, line: bytes) -> None:
         identity: str | int | None = None
         try:
-            request = _decode_request(line)
+            request = parse_request(line)
             identity = request.id
             result = await self._server.answer(request, self._emitter(identity))
             warnings = getattr(result, "warnings", [])
@@ -210,22 +255,3 @@ class Connection:
             except TimeoutError:
                 self.abort()
                 raise
-
-
-def _decode_request(line: bytes) -> Request:
-    try:
-        return msgspec.json.decode(line, type=Request)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(
-            f"not a request: {error}",
-            remedy='send one line like {"v":1,"id":"1","op":"status","params":{}}',
-        ) from error
-
-
-def _decode_params(request: Request, operation: Operation) -> msgspec.Struct:
-    try:
-        return msgspec.json.decode(request.params, type=operation.params)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(
-            f"{request.op}: {error}", remedy="see docs/protocol.md for the parameters"
-        ) from error

@@ -1,0 +1,130 @@
+"""Command line and daemon of different versions: both say what to do, and nothing is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import photosd as package
+from photosd.core.errors import PhotosdError, StorageError
+from photosd.core.paths import Home
+from photosd.index.database import MIGRATIONS, Database
+from photosd.ipc.client import Client
+from tests.cli.conftest import Photosd
+from tests.cli.stub import StubDaemon, error, status_result
+from tests.conftest import RunningDaemon
+
+HELLO = {"version": "0.0.1", "protocol": 1, "pid": 1, "home": "/", "capabilities": []}
+
+
+@pytest.mark.parametrize("version", ["0.0.1", "99.0.0"])
+def test_the_status_names_both_versions(stub: StubDaemon, photosd: Photosd, version: str) -> None:
+    """Whichever is older, restarting the daemon makes them one."""
+    stub.answers["status"] = status_result(daemon_version=version)
+    ran = photosd("status")
+    assert ran.code == 0
+    assert version in ran.err
+    assert package.__version__ in ran.err
+    assert "photosd restart" in ran.err
+
+
+def test_an_older_daemon_lacks_an_operation(stub: StubDaemon, photosd: Photosd) -> None:
+    """The daemon of today knows what to say about operations of tomorrow."""
+    stub.answers["resume"] = error("unknown_op", remedy="photosd restart   (is the daemon older?)")
+    ran = photosd("resume")
+    assert ran.code == 2
+    assert "photosd restart" in ran.err
+
+
+def test_an_operation_of_tomorrow(daemon: RunningDaemon) -> None:
+    """A real daemon, asked by a newer client."""
+    daemon.wait_until("ready")
+    with daemon.client() as client, pytest.raises(PhotosdError) as caught:
+        client.call("paint")
+    assert caught.value.code == "unknown_op"
+    assert "query" in str(caught.value)
+    assert "photosd restart" in caught.value.remedy
+
+
+@pytest.mark.parametrize("gone", ["encoder", "index", "daemon_version"])
+def test_an_older_daemon_lacks_a_field(stub: StubDaemon, photosd: Photosd, gone: str) -> None:
+    """No traceback: the versions, and what to do."""
+    status = status_result()
+    del status[gone]
+    stub.answers.update(status=status, hello=HELLO)
+    ran = photosd("status")
+    assert ran.code == 5
+    assert "Traceback" not in ran.err
+    assert "0.0.1" in ran.err
+    assert "photosd restart" in ran.err
+
+
+def test_a_field_missing_by_our_own_fault_is_not_hidden(stub: StubDaemon, photosd: Photosd) -> None:
+    """Where both are of one version it is a defect."""
+    stub.answers.update(status={}, hello={**HELLO, "version": package.__version__})
+    with pytest.raises(KeyError):
+        photosd("status")
+
+
+def test_a_newer_daemon_has_more_fields(stub: StubDaemon, photosd: Photosd) -> None:
+    """They are ignored."""
+    stub.answers["status"] = status_result(moon="full", daemon_version=package.__version__)
+    ran = photosd("status")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_daemon_of_a_newer_protocol(stub: StubDaemon) -> None:
+    """Its answers are not guessed at."""
+    stub.answers["hello"] = b'{"v":2,"id":"1","ok":true,"result":{"shape":"another"}}\n'
+    with Client() as client, pytest.raises(PhotosdError, match="protocol 2") as caught:
+        client.hello()
+    assert "photosd restart" in caught.value.remedy
+
+
+def digest(directory: Path) -> dict[str, str]:
+    """Every file below, by its content; SQLite's shared memory is no data."""
+    return {
+        str(file.relative_to(directory)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in directory.rglob("*")
+        if file.is_file() and file.name.startswith("catalog") and not file.name.endswith("-shm")
+    }
+
+
+@pytest.fixture
+def newer(home: Home) -> Home:
+    """A catalog as a newer photosd left it, with a table nobody here knows."""
+    Database(home.catalog).close()
+    with sqlite3.connect(home.catalog) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("CREATE TABLE tomorrow(what TEXT)")
+        db.execute("INSERT INTO tomorrow VALUES('precious')")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    return home
+
+
+def test_a_newer_catalog_is_refused_untouched(newer: Home) -> None:
+    """Not one byte changes."""
+    before = digest(newer.state)
+    with pytest.raises(StorageError, match="newer") as caught:
+        Database(newer.catalog)
+    assert "install the newer photosd" in caught.value.remedy
+    assert digest(newer.state) == before
+
+
+def test_a_daemon_with_a_newer_catalog_says_so_to_everyone(newer: Home, photosd: Photosd) -> None:
+    """It runs, answers with cause and remedy, and leaves the catalog alone to the end."""
+    before = digest(newer.state)
+    daemon = RunningDaemon(newer)
+    try:
+        daemon.wait_until("degraded")
+        ran = photosd("query", "sunset")
+        assert ran.code == 5
+        assert "newer photosd" in ran.err
+        assert "install the newer photosd" in ran.err
+        assert "newer photosd" in photosd("status").err
+    finally:
+        daemon.stop()
+    assert digest(newer.state) == before
