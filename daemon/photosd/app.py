@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import logging
 import os
@@ -20,6 +21,7 @@ from photosd.core.config import Settings
 from photosd.core.errors import AlreadyRunning, ConfigError, PhotosdError, Warming
 from photosd.core.log import set_up
 from photosd.core.paths import Home
+from photosd.ipc.client import Client
 from photosd.ipc.endpoint import Endpoint, open_endpoint
 from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
 from photosd.ipc.server import Server
@@ -33,6 +35,7 @@ from photosd.vitals import Vitals
 log = structlog.get_logger()
 
 STOP_SECONDS = 20.0
+REHEARSALS = 4
 SWITCH_SECONDS = (
     0.0005  # a query crosses several threads; each may find the GIL with an indexing one
 )
@@ -118,6 +121,8 @@ class Daemon:
         try:
             self._library = Library(self.home, self.settings)
             self._library.open()
+            rehearsal = threading.Thread(target=self._rehearse, args=(self._library,), daemon=True)
+            rehearsal.start()
             log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
         except PhotosdError as error:
             self._trouble = error
@@ -127,6 +132,14 @@ class Daemon:
             log.exception("library_failed", remedy=self._trouble.remedy)
         finally:
             self._open.set()
+
+    def _rehearse(self, library: Library) -> None:
+        """Go the whole way of a query before the first client does, from socket to socket."""
+        library.engine.rehearse(library.encoder.limits.start)
+        with contextlib.suppress(PhotosdError), Client(self._endpoint.path, timeout=5) as client:
+            for number in range(REHEARSALS):
+                client.query(f"a rehearsal, number {number}")
+        library.rehearsed.set()
 
     # -- what operations ask ------------------------------------------------------------------
 

@@ -100,7 +100,6 @@ class Library:
         self.agree()
         self.reconciler.start()
         self.pipeline.start()
-        threading.Thread(target=self._rehearse, name="rehearsal", daemon=True).start()
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""
@@ -118,10 +117,6 @@ class Library:
             self.contents.unembed(self.spec.fingerprint, lost)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             self.contents.record(self.spec.fingerprint, ((content, {}) for content in unknown))
-
-    def _rehearse(self) -> None:
-        self.engine.rehearse(self.encoder.limits.start)
-        self.rehearsed.set()
 
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
