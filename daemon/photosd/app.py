@@ -135,11 +135,18 @@ class Daemon:
 
     def _rehearse(self, library: Library) -> None:
         """Go the whole way of a query before the first client does, from socket to socket."""
-        library.engine.rehearse(library.encoder.limits.start)
-        with contextlib.suppress(PhotosdError), Client(self._endpoint.path, timeout=5) as client:
-            for number in range(REHEARSALS):
-                client.query(f"a rehearsal, number {number}")
+        warm = library.engine.rehearse(library.encoder.limits.start)
+        if warm and not self._going():  # systemd's socket would start the next daemon for us
+            with (
+                contextlib.suppress(PhotosdError),
+                Client(self._endpoint.path, timeout=5) as client,
+            ):
+                for number in range(REHEARSALS):
+                    client.query(f"a rehearsal, number {number}")
         library.rehearsed.set()
+
+    def _going(self) -> bool:
+        return self._stopping is not None and self._stopping.is_set()
 
     # -- what operations ask ------------------------------------------------------------------
 
@@ -198,7 +205,7 @@ class Daemon:
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:
-        if self._stopping is not None and self._stopping.is_set():
+        if self._going():
             return "stopping"
         if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
             return "degraded"

@@ -67,10 +67,11 @@ class Engine:
         """Save what queries left to be saved."""
         self._remembered.close()
 
-    def rehearse(self, seconds: float) -> None:
+    def rehearse(self, seconds: float) -> bool:
         """Answer a query for nobody, so that the first real one finds every page warm.
 
-        Waits for the encoder, at most ``seconds``; a failure is for real queries to report.
+        Waits for the encoder, at most ``seconds``; false when it did not come up, which is for
+        real queries to report.
         """
         with contextlib.suppress(PhotosdError):
             for _ in range(REHEARSALS):
@@ -78,6 +79,8 @@ class Engine:
                 meaning = self._encode(REHEARSAL, Deadline.after(seconds))
                 self._hits(self._nearest(meaning, Search().limit), Search().limit, "vector")
                 self._coverage()
+            return True
+        return False
 
     def _answer(self, params: QueryParams, text: str, deadline: Deadline) -> QueryResult:
         started, limit = time.perf_counter(), params.limit or Search().limit
