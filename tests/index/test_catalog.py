@@ -12,6 +12,7 @@ from photosd.core.errors import StorageError
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import MIGRATIONS, Database
+from photosd.index.photo import Photo
 from photosd.index.worklist import Failure, WorkList
 from photosd.watch.scanner import Entry
 
@@ -29,13 +30,19 @@ def entry(name: str, size: int = 10, mtime_ns: int = 5, inode: int = 7) -> Entry
     return Entry(name.encode(), size, mtime_ns, inode, 1)
 
 
+def known(catalog: Catalog, path: bytes) -> Photo:
+    photo = catalog.get(path)
+    assert photo is not None
+    return photo
+
+
 def test_counts_follow_every_change_of_state(database: Database) -> None:
     """Counts are kept by triggers and always equal a count of the rows."""
     catalog, worklist = Catalog(database), WorkList(database)
     for number in range(5):
         catalog.put(1, entry(f"/p/{number}.jpg", inode=number), due=0)
     worklist.done([(entry("/p/0.jpg", inode=0), "a-1")])
-    worklist.failed(b"/p/1.jpg", Failure("broken", "none"))
+    worklist.failed(known(catalog, b"/p/1.jpg"), Failure("broken", "none"))
     catalog.forget([b"/p/2.jpg"])
     catalog.put(1, entry("/p/2.jpg", size=11), due=0)
     with database.read() as db:
@@ -64,11 +71,23 @@ def test_a_file_changed_while_it_was_encoded_stays_pending(database: Database) -
     assert photo.state == "pending"
 
 
+def test_a_file_changed_while_it_failed_stays_pending(database: Database) -> None:
+    """What was wrong with half a file says nothing about the whole one."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    half = known(catalog, b"/p/a.jpg")
+    catalog.put(1, entry("/p/a.jpg", size=20, mtime_ns=6), due=0)
+    worklist.failed(half, Failure("truncated", "none"))
+    worklist.postpone(half, time.time() + 60)
+    assert [photo.size for photo in worklist.due(10)] == [20]
+
+
 def test_a_failure_with_a_time_comes_back_by_itself(database: Database) -> None:
     """A delayed retry counts as failed until it is due, then it is work again."""
     catalog, worklist = Catalog(database), WorkList(database)
     catalog.put(1, entry("/p/a.jpg"), due=0)
-    worklist.failed(b"/p/a.jpg", Failure("truncated", "wait", retry_at=time.time() + 60))
+    later = Failure("truncated", "wait", retry_at=time.time() + 60)
+    worklist.failed(known(catalog, b"/p/a.jpg"), later)
     assert worklist.due(10) == []
     due = worklist.next_due()
     assert due is not None

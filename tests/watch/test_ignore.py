@@ -26,7 +26,8 @@ GITIGNORES = [
 ]
 TREE = ["top.jpg", "1.jpg", "a.jpg", "b.jpg", "keep.png", "x.png", "raw/1.jpg", "a/1.jpg",
         "a/top.jpg", "a/raw/2.jpg", "a/b/x1.jpg", "a/b/!odd.jpg", "a/b/b.jpg", "a/b/c/1.jpg",
-        "a/b/c/2.jpg", "a/b/raw/3.png", "name with space.jpg", "a/c/9.jpg"]  # fmt: skip
+        "a/b/c/2.jpg", "a/b/raw/3.png", "name with space.jpg", "a/c/9.jpg", "a/new\nline/b.jpg",
+        "new\nline/x.png", "a/b/new\nline.jpg", "a/new\nline/c/1.jpg", "a\n.png"]  # fmt: skip
 
 
 def scanned(root: Path, *excludes: str) -> set[str]:

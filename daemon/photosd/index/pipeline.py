@@ -45,6 +45,7 @@ BATCH_TILES = 16  # images sent to the encoder at once; it splits them to its ow
 BATCHES_IN_ENCODER = 2  # one at work, one waiting, so that it never idles between two
 FETCH = 256
 STORAGE_RETRY_SECONDS = 5.0
+DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
 TRANSIENT_RETRIES = (5.0, 30.0, 300.0)  # seconds until what may pass by itself is tried again
@@ -240,29 +241,34 @@ class Pipeline(threading.Thread):
         try:
             found = future.result()
         except FileGone:
-            self._look_at(photo.path)
+            self._doubt(photo)
         except DecodeFailed as error:
             self._note_failure(photo, error)
         else:
             if (found.size, found.mtime_ns) == (photo.size, photo.mtime_ns):
                 return found
-            self._look_at(photo.path)  # changed since it was catalogued: look again when quiet
+            self._doubt(photo)
         self._decoding -= 1
         self._release(photo.path)
         return None
+
+    def _doubt(self, photo: Photo) -> None:
+        """The file is not the one catalogued any more: leave it until it has been compared."""
+        self._worklist.postpone(photo, time.time() + DOUBT_SECONDS)
+        self._look_at(photo.path)
 
     def _note_failure(self, photo: Photo, error: DecodeFailed) -> None:
         if isinstance(error, DecoderDied):
             self._judge(photo, error.reason, error.stack)  # a decoder holds one photo at a time
             return
         if isinstance(error, DecoderUnavailable | Stopped):  # not the photo's fault
-            self._worklist.postpone(photo.path, time.time() + STORAGE_RETRY_SECONDS)
+            self._worklist.postpone(photo, time.time() + STORAGE_RETRY_SECONDS)
             return
         retry_at = None
         if error.transient:
             wait = TRANSIENT_RETRIES[min(photo.attempts, len(TRANSIENT_RETRIES) - 1)]
             retry_at = time.time() + wait
-        self._worklist.failed(photo.path, Failure(error.reason, error.remedy, retry_at))
+        self._worklist.failed(photo, Failure(error.reason, error.remedy, retry_at))
 
     # -- encoding -----------------------------------------------------------------------------
 
@@ -326,9 +332,9 @@ class Pipeline(threading.Thread):
         failure = verdict(reason, stack, deaths)
         if failure is not None:
             log.error("photo_quarantined", path=photo.path, reason=reason, remedy=failure.remedy)
-            self._worklist.failed(photo.path, failure, deaths=deaths)
+            self._worklist.failed(photo, failure, deaths=deaths)
         else:
-            self._worklist.postpone(photo.path, time.time(), deaths=deaths)
+            self._worklist.postpone(photo, time.time(), deaths=deaths)
 
     # -- committing ---------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Reconciler(threading.Thread):
         self._catalog, self._folders, self._watcher = catalog, folders, watcher
         self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
         self._is_embedded, self._on_work = is_embedded, on_work
-        self._paths: dict[bytes, float] = {}  # path -> when it will have been quiet long enough
+        self._paths: dict[bytes, float] = {}  # path -> when to look at it
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
         self._request_lock = threading.Lock()
@@ -119,7 +119,8 @@ class Reconciler(threading.Thread):
         if not hint.path:
             self._next_full = now if hint.kind == "overflow" else self._next_full
         elif hint.kind == "path":
-            self._paths[hint.path] = now + self.settle_seconds
+            # More hints do not postpone it: a file that never rests would never be looked at.
+            self._paths.setdefault(hint.path, now + self.settle_seconds)
         else:
             latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
             self._trees[hint.path] = (min(now + SUBTREE_QUIET, latest), latest)

@@ -71,23 +71,33 @@ class WorkList:
                 )
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 
-    def failed(self, path: bytes, failure: Failure, *, deaths: int = 0) -> None:
-        """``path`` could not be indexed; ``deaths``: workers it has killed so far."""
+    def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None:
+        """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET state = 'failed', due = ?, reason = ?, remedy = ?, stack = ?,"
-                " attempts = attempts + 1, deaths = ? WHERE path = ? AND state = 'pending'",
-                (failure.retry_at, failure.reason, failure.remedy, failure.stack, deaths, path),
+                " attempts = attempts + 1, deaths = ?"
+                " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
+                (
+                    failure.retry_at,
+                    failure.reason,
+                    failure.remedy,
+                    failure.stack,
+                    deaths,
+                    photo.path,
+                    photo.size,
+                    photo.mtime_ns,
+                ),
             )
-            db.execute("DELETE FROM journal WHERE path = ?", (path,))
+            db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
-    def postpone(self, path: bytes, due: float, *, deaths: int | None = None) -> None:
-        """Work on ``path`` no earlier than ``due``; still pending, not a failure."""
+    def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
+        """Work on the file as it was in ``photo`` no earlier than ``due``; it has not failed."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET due = ?, deaths = coalesce(?, deaths)"
-                " WHERE path = ? AND state = 'pending'",
-                (due, deaths, path),
+                " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
+                (due, deaths, photo.path, photo.size, photo.mtime_ns),
             )
 
     def journal(self, paths: Iterable[bytes]) -> None:

@@ -72,7 +72,7 @@ class Level:
     def _excluded(self, name: bytes, is_directory: bool) -> bool:
         path = self.prefix + name + (b"/" if is_directory else b"")
         for length, spec in reversed(self.specs):
-            verdict = spec.check_file(os.fsdecode(path[length:])).include
+            verdict = spec.check_file(_plain(os.fsdecode(path[length:]))).include
             if verdict is not None:
                 return verdict
         return False
@@ -167,12 +167,17 @@ def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
     return spec
 
 
+def _plain(text: str) -> str:
+    """``text`` with an ordinary character for newlines, at which pathspec's patterns end."""
+    return text.replace("\n", "\0")
+
+
 def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
     """The patterns of ``lines`` (None when there are none) and the lines that are not patterns."""
     patterns, wrong = [], []
     for line in lines:
         try:
-            pattern = GitIgnoreSpecPattern(line)
+            pattern = GitIgnoreSpecPattern(_plain(line))
         except (ValueError, re.error):
             wrong.append(line)
             continue
