@@ -8,7 +8,7 @@ READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 QUERY ?=
 
-.PHONY: help setup demo test lint types bench chaos docs clean
+.PHONY: help setup demo test lint types bench chaos docs macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench: setup  ## speed and memory beside the machine's limits (minutes)
 
 docs: setup  ## write the generated reference pages anew
 	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
+
+macos-check: setup  ## on a Mac: what nobody has run there yet (five minutes)
+	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd"
 
 clean:  ## remove what was built
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

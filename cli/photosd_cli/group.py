@@ -40,7 +40,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Models": (),
     "Cloud": (),
-    "Help": ("doctor", "demo", "completion"),
+    "Help": ("doctor", "bugreport", "demo", "completion"),
 }
 EPILOG = """\b
 Exit codes: 0 ok, a convincing result · 1 nothing convincing, or a check failed

@@ -8,16 +8,33 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from photosd_cli import text
 
 POLL_SECONDS = 0.25
 TAIL_BYTES = 1 << 20
+ROTATED = 3  # older files that are kept; see photosd.core.log
+LEVELS = ("debug", "info", "warning", "error", "critical")
+STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "critical": "red"}
 FIRST = ("timestamp", "level", "event", "exception")
 
 
 def tail(file: Path, lines: int, since: int = 0) -> list[str]:
-    """The last ``lines`` lines written after byte ``since``; none when there is no log."""
+    """The last ``lines`` lines written after byte ``since``; none when there is no log.
+
+    Where the file has too few and all of it is wanted, those before its rotation come first.
+    """
+    found = _last_of(file, lines, since)
+    if since == 0:
+        for number in range(1, ROTATED + 1):
+            if len(found) >= lines:
+                break
+            found = _last_of(file.with_name(f"{file.name}.{number}"), lines, 0) + found
+    return found[max(0, len(found) - lines) :]
+
+
+def _last_of(file: Path, lines: int, since: int) -> list[str]:
     try:
         with file.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
@@ -31,19 +48,30 @@ def tail(file: Path, lines: int, since: int = 0) -> list[str]:
 
 def follow(file: Path) -> Iterator[str]:
     """Every line written from now on, for ever; goes on in the next file after a rotation."""
-    position, inode, rest = _size(file), _inode(file), b""
+    log, rest = _opened(file), b""
+    if log is not None:
+        log.seek(0, os.SEEK_END)
     while True:
-        if inode != _inode(file):
-            position, inode, rest = 0, _inode(file), b""
-        if _size(file) > position:
-            with file.open("rb") as log:
-                log.seek(position)
-                rest += log.read()
-                position = log.tell()
-            *complete, rest = rest.split(b"\n")
+        moved = log is None or _inode(file) != os.fstat(log.fileno()).st_ino
+        data = log.read() if log is not None else b""  # after that look: the old file's last words
+        if data:
+            *complete, rest = (rest + data).split(b"\n")
             yield from (line.decode("utf-8", "replace") for line in complete)
+        elif moved and (following := _opened(file)) is not None:
+            if log is not None:
+                log.close()
+            log, rest = following, b""
         else:
             time.sleep(POLL_SECONDS)
+
+
+def level_of(line: str) -> str:
+    """The level of a JSON line; of others "info"."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return "info"
+    return str(event.get("level", "info")) if isinstance(event, dict) else "info"
 
 
 def readable(line: str) -> str:
@@ -74,9 +102,15 @@ def _clock(timestamp: object) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
+def _opened(file: Path) -> IO[bytes] | None:
+    try:
+        return file.open("rb")
+    except FileNotFoundError:
+        return None
 
 
 def _inode(file: Path) -> int:
-    return file.stat().st_ino if file.exists() else 0
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return 0

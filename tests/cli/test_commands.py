@@ -457,6 +457,7 @@ def test_logs_follow_through_a_rotation(
         rounds.pop(0)()
 
     def rotate() -> None:
+        write_log(home, "last words")
         home.log.rename(home.log.with_suffix(".1"))
         write_log(home, "after rotation")
 
@@ -464,7 +465,23 @@ def test_logs_follow_through_a_rotation(
     monkeypatch.setattr("photosd_cli.logfile.time.sleep", sleep)
     ran: Ran = photosd("logs", "-f")
     assert ran.code == 130
-    assert ran.out.splitlines() == ["old", "new", "after rotation"]
+    assert ran.out.splitlines() == ["old", "new", "last words", "after rotation"]
+
+
+def test_logs_go_back_beyond_a_rotation(photosd: Photosd, home: Home) -> None:
+    """The wanted number of lines, oldest first."""
+    write_log(home, "one", "two")
+    home.log.rename(home.log.with_name(f"{home.log.name}.1"))
+    write_log(home, "three")
+    assert photosd("logs", "-n", "2").out.splitlines() == ["two", "three"]
+    assert photosd("logs").out.splitlines() == ["one", "two", "three"]
+
+
+def test_logs_of_some_importance(photosd: Photosd, home: Home) -> None:
+    """Less than asked for is left out."""
+    write_log(home, *({"event": level, "level": level} for level in ("info", "warning", "error")))
+    lines = json.loads(photosd("logs", "--level", "warning", "--json").out)["lines"]
+    assert [line["event"] for line in lines] == ["warning", "error"]
 
 
 def test_wants_json_looks_at_options_only() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
@@ -16,24 +17,38 @@ from photosd_cli import console, logfile
 @click.option(
     "-n", "lines", type=click.IntRange(0), default=50, show_default=True, help="Last lines."
 )
+@click.option(
+    "--level",
+    type=click.Choice(logfile.LEVELS),
+    default="debug",
+    help="Only lines of this importance and more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One object; with -f, one a line.")
-def command(follow: bool, lines: int, as_json: bool) -> int:
+def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
     """The daemon's log, made readable. It is there when the daemon is not."""
     file = Home.from_environment().log
     if not file.exists() and not follow:
         raise NotFound(f"there is no log at {file}; it never ran here", remedy="photosd start")
-    last = logfile.tail(file, lines)
+    shown = logfile.LEVELS[logfile.LEVELS.index(level) :]
+    last = [line for line in logfile.tail(file, lines) if logfile.level_of(line) in shown]
     if as_json and not follow:
         console.out_json({"log": str(file), "lines": [_event(line) for line in last]})
         return 0
     for line in last:
-        console.out(line if as_json else logfile.readable(line))
+        _show(line, as_json)
     if follow:
         console.flush()
         for line in logfile.follow(file):
-            console.out(line if as_json else logfile.readable(line))
-            console.flush()
+            if logfile.level_of(line) in shown:
+                _show(line, as_json)
+                console.flush()
     return 0
+
+
+def _show(line: str, as_json: bool) -> None:
+    style = logfile.STYLES.get(logfile.level_of(line), "")
+    words = line if as_json else console.styled(logfile.readable(line), style, sys.stdout)
+    console.out(words)
 
 
 def _event(line: str) -> object:

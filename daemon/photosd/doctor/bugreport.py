@@ -1,0 +1,138 @@
+"""The bug report: logs, versions, status and findings in one archive, with nothing personal."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import re
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+import photosd
+from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
+from photosd.doctor.examination import examine
+from photosd.doctor.patient import Patient
+from photosd.doctor.redaction import Redactor
+from photosd.service.manager import this_service
+from photosd.service.recipe import ServiceError
+
+LOG_BYTES = 4 << 20  # of each log file, its end
+README = """\
+A report of photosd about itself, made by `photosd bugreport`.
+
+Paths, file names, queries, and the names of user and machine are replaced: <folder 1>/3fa9c1d2.jpg
+stands for one photo of the first folder, wherever it appears. No photo and no vector is in here.
+Look through it before you send it.
+"""
+
+
+def write_report(home: Home, archive: Path) -> list[str]:
+    """Write the archive (gzipped tar, for your eyes only); the names of what is in it."""
+    patient = Patient(home)
+    redactor = _redactor(patient)
+    names = []
+    descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name, text in _parts(patient, redactor):
+            data = text.encode("utf-8", "backslashreplace")
+            entry = tarfile.TarInfo(f"photosd-bugreport/{name}")
+            entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+            names.append(name)
+    return names
+
+
+def _redactor(patient: Patient) -> Redactor:
+    home = patient.home
+    own = {
+        "config": home.config,
+        "state": home.state,
+        "models": home.models,
+        "runtime": home.runtime,
+        "home": Path("~").expanduser(),
+    }
+    return Redactor(own, _folders(patient))
+
+
+def _folders(patient: Patient) -> list[str]:
+    """The watched folders, of whoever can name them."""
+    found = [folder["path"] for folder in patient.status["folders"]] if patient.status else []
+    try:
+        kept = json.loads((patient.home.config / "folders.json").read_text())
+        found += [entry["path"] for entry in kept]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # the doctor's findings say so
+    return list(dict.fromkeys(found))
+
+
+def _parts(patient: Patient, redactor: Redactor) -> Iterator[tuple[str, str]]:
+    yield "README.txt", README
+    yield "versions.json", _json(_versions(), redactor)
+    yield "status.json", _json(patient.status or _why_no_status(patient), redactor)
+    shown = ("check", "verdict", "says", "remedy", "details")
+    findings = [{name: getattr(f, name) for name in shown} for f in examine(patient.home)]
+    yield "doctor.json", _json(findings, redactor)
+    yield "settings.json", _json(msgspec.to_builtins(patient.settings), redactor)
+    log = patient.home.log
+    for file in (log, *(log.with_name(f"{log.name}.{number}") for number in (1, 2, 3))):
+        if file.is_file():
+            lines = _end(file).splitlines()
+            yield f"logs/{file.name}", "".join(redactor.line(line) + "\n" for line in lines)
+    for file in (patient.home.stacks, log.with_name("launchd.log")):
+        if file.is_file():
+            yield f"logs/{file.name}", redactor.text(_end(file))
+    try:
+        units = [file for file in this_service().files() if file.is_file()]
+    except ServiceError:
+        units = []
+    for file in units:
+        yield f"service/{file.name}", redactor.text(file.read_text("utf-8", "replace"))
+
+
+def _why_no_status(patient: Patient) -> dict[str, object]:
+    return patient.hello.as_dict() if isinstance(patient.hello, PhotosdError) else {}
+
+
+def _versions() -> dict[str, object]:
+    """Of photosd, Python, the system and every library photosd asks for."""
+    libraries = {}
+    try:
+        wanted = importlib.metadata.requires("photosd") or []
+    except importlib.metadata.PackageNotFoundError:
+        wanted = []
+    for requirement in wanted:
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            libraries[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            libraries[name] = "not installed"
+    return {
+        "photosd": photosd.__version__,
+        "python": sys.version,
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "memory_mb": psutil.virtual_memory().total // 1_000_000,
+        "libraries": libraries,
+    }
+
+
+def _json(value: object, redactor: Redactor) -> str:
+    plain = json.loads(json.dumps(value, default=str))
+    return json.dumps(redactor.value(plain), ensure_ascii=False, indent=1) + "\n"
+
+
+def _end(file: Path) -> str:
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - LOG_BYTES))
+        return stream.read().decode("utf-8", "backslashreplace")

@@ -1,0 +1,100 @@
+"""Making a report fit to be sent: paths, names of people and machines, and queries taken out."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import platform
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password", re.IGNORECASE)
+# Sentences name paths in quotes, or up to ": " and a reason. Rather too much is taken out than
+# too little: a line that begins with a path is one up to its last ": ".
+QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")
+WHOLE = re.compile(r"^/.*?(?=$|: (?!.*: ))")
+WITHIN = re.compile(r"(?<![\w<>~/.])/[^\s'\",;:()\[\]]+")
+ENDS = r"(?=$|[/\s'\":,;)\]])"
+
+
+class Redactor:
+    """Takes out what is nobody else's business; the same path always gets the same stand-in.
+
+    Paths of the system, of Python and of photosd itself tell nothing about anyone and stay.
+    """
+
+    def __init__(self, own: Mapping[str, Path], folders: Iterable[str] = ()) -> None:
+        """``own``: photosd's directories by name; ``folders``: the watched ones."""
+        self._folders = sorted(folders, key=len, reverse=True)
+        places = {str(path): f"<{name}>" for name, path in own.items()}
+        places |= {str(Path(__file__).parents[1]): "<photosd>", sys.prefix: "<python>"}
+        places |= {sys.base_prefix: "<python>", sysconfig.get_path("stdlib"): "<python>/lib"}
+        self._places = sorted(places.items(), key=lambda item: len(item[0]), reverse=True)
+        names = {getpass.getuser(), platform.node(), Path("~").expanduser().name}
+        common = {"", "root", "localhost"}
+        self._names = [re.compile(rf"\b{re.escape(name)}\b") for name in names - common]
+
+    def line(self, line: str) -> str:
+        """One line of a log: JSON, or anything else."""
+        try:
+            value = json.loads(line)
+        except ValueError:
+            return self.text(line)
+        return json.dumps(self.value(value), ensure_ascii=False)
+
+    def value(self, value: object, key: str = "") -> object:
+        """Anything JSON can say, its texts redacted; what users typed goes as a whole."""
+        if isinstance(value, dict):
+            return {self.text(str(k)): self.value(v, str(k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self.value(element, key) for element in value]
+        if not isinstance(value, str):
+            return value
+        return "<removed>" if SECRET_KEYS.search(key) else self.text(value)
+
+    def text(self, text: str) -> str:
+        """Any text, line by line."""
+        return "\n".join(self._one_line(line) for line in text.split("\n"))
+
+    def _one_line(self, line: str) -> str:
+        for folder in self._folders:
+            line = self._without_folder(line, folder)
+        for path, name in self._places:
+            line = re.sub(re.escape(path) + ENDS, name, line)
+        line = QUOTED.sub(lambda m: m[1] + self._stand_in(m[2]) + m[1], line)
+        bare = WHOLE if line.startswith("/") else WITHIN
+        line = bare.sub(lambda match: self._stand_in(match[0]), line)
+        for pattern in self._names:
+            line = pattern.sub("<name>", line)
+        return line
+
+    def _without_folder(self, line: str, folder: str) -> str:
+        """The line without this folder and all that is named below it, spaces and colons too."""
+        if (found := re.search(re.escape(folder) + ENDS, line)) is None:
+            return line
+        path, colon, reason = line[found.start() :].rpartition(": ")
+        if not colon:
+            path, reason = reason, ""
+        stand_in = f"<folder {self._folders.index(folder) + 1}>"
+        if path[len(folder) :].strip("/'\""):
+            stand_in += f"/{_digest(path)}{_suffix(path)}"
+        return line[: found.start()] + stand_in + colon + self._without_folder(reason, folder)
+
+    def _stand_in(self, path: str) -> str:
+        if path.startswith(("/usr/", "/lib/", "/proc/", "/sys/", "/etc/", "/dev/", "/bin/")):
+            return path
+        return f"<path {_digest(path)}{_suffix(path)}>"
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _suffix(path: str) -> str:
+    """The kind of file, which is often what matters: ``.jpg``."""
+    found = re.search(r"\.[A-Za-z0-9]{1,5}$", path.rstrip("'\""))
+    return found[0].lower() if found else ""
