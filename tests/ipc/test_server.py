@@ -221,3 +221,18 @@ def test_streams_come_before_the_answer(running: Home) -> None:
 def _take(client: socket.socket, count: int) -> list[str]:
     lines = client.makefile()
     return [lines.readline() for _ in range(count)]
+
+
+def test_a_socket_lent_by_the_service_manager_stays(home: Home) -> None:
+    """Since Python 3.13 asyncio unlinks what it listened on, unless it is told not to."""
+    endpoint = open_endpoint(home)
+    endpoint.inherited = True
+
+    async def serve_for_a_moment() -> None:
+        server = Server(endpoint, handlers())
+        await server.start()
+        await server.stop()
+
+    asyncio.run(serve_for_a_moment())
+    assert home.socket.exists()
+    endpoint.release()
