@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -10,13 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
-from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from photosd_cli.main import wants_json
-from tests.cli.conftest import Photosd, Ran
+from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, progress, status_result
 
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -258,25 +254,6 @@ def test_errors_keep_their_remedy_on_every_command(
         ]
 
 
-@pytest.mark.parametrize("kind", PhotosdError.__subclasses__(), ids=lambda kind: kind.code)
-@pytest.mark.parametrize("line", ["query cat", "folders"])
-def test_each_error_has_its_exit_code(
-    stub: StubDaemon, photosd: Photosd, kind: type[PhotosdError], line: str
-) -> None:
-    """The codes of the contract, the same on the quick way and on click's."""
-    stub.answers.update(query=error(kind.code), folders=error(kind.code))
-    assert photosd(*line.split()).code == kind.exit_code
-
-
-def test_the_exit_codes_are_those_of_the_contract() -> None:
-    """Scripts rely on them."""
-    codes = {kind.code: kind.exit_code for kind in PhotosdError.__subclasses__()}
-    assert codes["bad_request"] == 2
-    assert codes["not_running"] == 3
-    assert codes["warming"] == 4
-    assert codes["encoder_unavailable"] == codes["deadline_exceeded"] == 5
-
-
 def test_without_a_daemon_everything_says_so(photosd: Photosd) -> None:
     """Exit code 3; only what needs no daemon goes on without one."""
     for line, op in TALKING:
@@ -408,99 +385,3 @@ def test_sockname_is_where_clients_connect(photosd: Photosd, home: Home) -> None
         "version": 1,
         "socket": str(home.socket),
     }
-
-
-def write_log(home: Home, *lines: object) -> None:
-    """Add lines to the daemon's log."""
-    home.log.parent.mkdir(parents=True, exist_ok=True)
-    with home.log.open("a") as log:
-        for line in lines:
-            log.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
-
-
-def test_logs_are_made_readable(photosd: Photosd, home: Home) -> None:
-    """Also what is no JSON, and nothing of it reaches the terminal raw."""
-    event = {
-        "timestamp": "2026-11-23T19:02:11Z",
-        "level": "error",
-        "event": "failed",
-        "path": "/p/\x1b[2J",
-        "exception": "Traceback\n  line",
-    }
-    write_log(home, event, "not json \x1b[2J")
-    ran = photosd("logs")
-    assert "error    failed  path=/p/\\x1b[2J\n    Traceback\n      line\n" in ran.out
-    assert "not json \\x1b[2J" in ran.out
-    assert photosd("logs", "-n", "1").out == "not json \\x1b[2J\n"
-    assert json.loads(photosd("logs", "--json").out)["lines"] == [
-        event,
-        {"event": "not json \x1b[2J"},
-    ]
-
-
-def test_no_log_is_a_plain_answer(photosd: Photosd) -> None:
-    """It never ran here."""
-    ran = photosd("logs")
-    assert ran.code == 1
-    assert "photosd start" in ran.err
-
-
-def test_logs_follow_through_a_rotation(
-    photosd: Photosd, home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next file is read from its beginning."""
-    write_log(home, "old")
-
-    def sleep(_seconds: float) -> None:
-        if not rounds:
-            raise KeyboardInterrupt
-        rounds.pop(0)()
-
-    def rotate() -> None:
-        write_log(home, "last words")
-        home.log.rename(home.log.with_suffix(".1"))
-        write_log(home, "after rotation")
-
-    rounds = [lambda: write_log(home, "new"), rotate]
-    monkeypatch.setattr("photosd_cli.logfile.time.sleep", sleep)
-    ran: Ran = photosd("logs", "-f")
-    assert ran.code == 130
-    assert ran.out.splitlines() == ["old", "new", "last words", "after rotation"]
-
-
-def test_logs_go_back_beyond_a_rotation(photosd: Photosd, home: Home) -> None:
-    """The wanted number of lines, oldest first."""
-    write_log(home, "one", "two")
-    home.log.rename(home.log.with_name(f"{home.log.name}.1"))
-    write_log(home, "three")
-    assert photosd("logs", "-n", "2").out.splitlines() == ["two", "three"]
-    assert photosd("logs").out.splitlines() == ["one", "two", "three"]
-
-
-def test_logs_of_some_importance(photosd: Photosd, home: Home) -> None:
-    """Less than asked for is left out."""
-    write_log(home, *({"event": level, "level": level} for level in ("info", "warning", "error")))
-    lines = json.loads(photosd("logs", "--level", "warning", "--json").out)["lines"]
-    assert [line["event"] for line in lines] == ["warning", "error"]
-
-
-def test_wants_json_looks_at_options_only() -> None:
-    """After `--` everything is words."""
-    assert wants_json(["query", "x", "--json"])
-    assert wants_json(["query", "-", "--jsonl"])
-    assert not wants_json(["query", "--", "--json"])
-
-
-@pytest.mark.parametrize("name", ["add", "remove", "show", "reindex"])
-def test_the_daemon_judges_paths_not_click(name: str) -> None:
-    """Its refusal has a remedy; click's "is not readable" has none."""
-    module = importlib.import_module(f"photosd_cli.commands.{name}")
-    paths = [p.type for p in module.command.params if isinstance(p.type, click.Path)]
-    assert paths and not any(path.readable or path.exists for path in paths)
-
-
-def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:
-    """A script's unset variable must not have the current folder watched."""
-    ran = photosd("add", "")
-    assert ran.code == 2
-    assert "empty" in ran.err

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import socket
-import sqlite3
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import psutil
 import pytest
 
 from photosd.core.paths import Home
-from photosd.doctor import machine, stores
-from photosd.models.spec import STARTER, read_model
-from photosd.service import manager
-from photosd.service.recipe import Recipe
-from photosd.service.systemd import Systemd
+from tests.doctor import plants
 from tests.doctor.conftest import Doctor
 
 Patch = pytest.MonkeyPatch
@@ -41,352 +30,178 @@ class Case(NamedTuple):
     root_only: bool = False
 
 
-def open_state(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.state.chmod(0o777)
-
-
-def linked_runtime(home: Home, _patch: Patch, photos: Path) -> None:
-    shutil.rmtree(home.runtime)
-    home.runtime.symlink_to(photos)
-
-
-def foreign_runtime(home: Home, _patch: Patch, _photos: Path) -> None:
-    os.chown(home.runtime, 12345, 12345)
-
-
-def foreign_index(home: Home, _patch: Patch, _photos: Path) -> None:
-    os.chown(home.index, 12345, 12345)
-
-
-def unwritable_index(home: Home, patch: Patch, _photos: Path) -> None:
-    """As on a disk that was remounted read-only."""
-    real = Path.touch
-
-    def touch(path: Path, *arguments: Any, **options: Any) -> None:
-        if path.parent == home.index:
-            raise OSError(30, "Read-only file system")
-        real(path, *arguments, **options)
-
-    patch.setattr(Path, "touch", touch)
-
-
-def file_for_directory(home: Home, _patch: Patch, _photos: Path) -> None:
-    shutil.rmtree(home.log.parent)
-    home.log.parent.write_text("in the way")
-
-
-def bad_toml(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.config.mkdir(exist_ok=True)
-    home.settings.write_text("[search\nlimit = 3")
-
-
-def unknown_setting(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.settings.write_text("[search]\nlimits = 3\n")
-
-
-def impossible_setting(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.settings.write_text("[search]\nlimit = 0\n")
-
-
-def file_for_socket(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.socket.write_text("mine")
-
-
-def stale_socket(home: Home, _patch: Patch, _photos: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(home.socket))
-    home.socket.chmod(0o600)
-
-
-def open_socket(home: Home, patch: Patch, photos: Path) -> None:
-    stale_socket(home, patch, photos)
-    home.socket.chmod(0o666)
-
-
-def own_model(home: Home) -> Path:
-    """The starter under another name, in use."""
-    directory = home.models / "mine"
-    shutil.copytree(STARTER, directory)
-    home.settings.write_text('[encoder]\nmodel = "mine"\n')
-    return directory
-
-
-def truncated_weights(home: Home, _patch: Patch, _photos: Path) -> None:
-    weights = own_model(home) / "weights.safetensors"
-    os.truncate(weights, weights.stat().st_size // 2)
-
-
-def flipped_weights(home: Home, _patch: Patch, _photos: Path) -> None:
-    with (own_model(home) / "weights.safetensors").open("r+b") as weights:
-        weights.seek(5_000_000)
-        byte = weights.read(1)[0]
-        weights.seek(5_000_000)
-        weights.write(bytes([byte ^ 1]))
-
-
-def damaged_tokenizer(home: Home, _patch: Patch, _photos: Path) -> None:
-    tokenizer = own_model(home) / "tokenizer.json"
-    os.truncate(tokenizer, tokenizer.stat().st_size // 2)
-
-
-def missing_words(home: Home, _patch: Patch, _photos: Path) -> None:
-    (own_model(home) / "words.txt").unlink()
-
-
-def damaged_model_json(home: Home, _patch: Patch, _photos: Path) -> None:
-    (own_model(home) / "model.json").write_text("{")
-
-
-def no_such_model(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.settings.write_text('[encoder]\nmodel = "nowhere"\n')
-
-
-def little_memory(_home: Home, patch: Patch, _photos: Path) -> None:
-    real = psutil.virtual_memory()
-    patch.setattr(psutil, "virtual_memory", lambda: real._replace(available=100 << 20))
-
-
-def small_limit(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.settings.write_text("[encoder]\nmemory_limit_mb = 50\n")
-
-
-def few_watches(_home: Home, patch: Patch, _photos: Path) -> None:
-    patch.setattr(machine, "watch_budget", lambda: 0)
-    patch.setattr(machine, "watch_limit", lambda: 8)
-
-
-def few_watchers(_home: Home, patch: Patch, _photos: Path) -> None:
-    patch.setattr(machine, "_instances", lambda: 2)
-
-
-def folder_gone(_home: Home, _patch: Patch, photos: Path) -> None:
-    photos.rename(photos.with_name("elsewhere"))
-    shutil.rmtree(photos.with_name("elsewhere"))
-
-
-def folder_is_a_file(_home: Home, _patch: Patch, photos: Path) -> None:
-    shutil.rmtree(photos)
-    photos.write_text("no folder")
-
-
-def damaged_folder_list(home: Home, _patch: Patch, _photos: Path) -> None:
-    (home.config / "folders.json").write_text('[{"path": ')
-
-
-def no_folder(home: Home, _patch: Patch, _photos: Path) -> None:
-    (home.config / "folders.json").unlink()
-
-
-def garbage_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.catalog.write_bytes(b"no database " * 1000)
-
-
-def torn_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
-    size = home.catalog.stat().st_size
-    with home.catalog.open("r+b") as file:
-        file.seek(size // 3)
-        file.write(os.urandom(size // 3))
-
-
-def newer_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
-    with sqlite3.connect(home.catalog) as db:
-        db.execute("PRAGMA user_version = 999")
-
-
-def set_aside_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.catalog.with_name(f"{home.catalog.name}.damaged-1700000000").write_bytes(b"x")
-
-
-def table(home: Home) -> Path:
-    """The directory of the starter's vectors."""
-    return home.index / f"vectors_{read_model(STARTER).fingerprint}.lance"
-
-
-def index_gone(home: Home, _patch: Patch, _photos: Path) -> None:
-    shutil.rmtree(table(home))
-
-
-def data_file_gone(home: Home, _patch: Patch, _photos: Path) -> None:
-    next((table(home) / "data").iterdir()).unlink()
-
-
-def garbage_manifests(home: Home, _patch: Patch, _photos: Path) -> None:
-    for file in (table(home) / "_versions").iterdir():
-        file.write_bytes(b"garbage")
-
-
-def damaged_vectors(home: Home, _patch: Patch, _photos: Path) -> None:
-    """The largest run of the file is the vectors."""
-    for file in (table(home) / "data").iterdir():
-        size = file.stat().st_size
-        with file.open("r+b") as data:
-            data.seek(size // 3)
-            data.write(b"\x7e" * 512)
-
-
-def vectors_lost(home: Home, _patch: Patch, _photos: Path) -> None:
-    with sqlite3.connect(home.catalog) as db:
-        fingerprint = read_model(STARTER).fingerprint
-        db.execute("INSERT INTO embedded VALUES(?, 'ff-never-stored')", (fingerprint,))
-
-
-def vectors_unknown(home: Home, _patch: Patch, _photos: Path) -> None:
-    with sqlite3.connect(home.catalog) as db:
-        db.execute("DELETE FROM embedded WHERE content = (SELECT min(content) FROM embedded)")
-
-
-def many_pieces(_home: Home, patch: Patch, _photos: Path) -> None:
-    patch.setattr(stores, "FRAGMENTS_MANY", 0)
-
-
-def photo_deleted(_home: Home, _patch: Patch, photos: Path) -> None:
-    (photos / "0.jpg").unlink()
-
-
-def photo_changed(_home: Home, _patch: Patch, photos: Path) -> None:
-    with (photos / "1.jpg").open("ab") as photo:
-        photo.write(b"\0" * 100)
-
-
-def failed_photos(home: Home, _patch: Patch, _photos: Path) -> None:
-    with sqlite3.connect(home.catalog) as db:
-        first = "path = (SELECT min(path) FROM photos)"
-        db.execute(f"UPDATE photos SET state = 'failed', deaths = 2 WHERE {first}")
-
-
-def full_disk(_home: Home, patch: Patch, _photos: Path) -> None:
-    usage = shutil.disk_usage("/")
-    patch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=10 << 20))
-
-
-def log_event(home: Home, **event: object) -> None:
-    with home.log.open("a") as log:
-        moment = datetime.now(UTC).isoformat()
-        log.write(json.dumps({"timestamp": moment, "level": "error", **event}) + "\n")
-
-
-def encoder_died_often(home: Home, _patch: Patch, _photos: Path) -> None:
-    for _ in range(4):
-        stack = 'File "model.py", line 7 in encode_text'
-        log_event(home, event="encoder_died", reason="killed by SIGSEGV", stack=stack)
-
-
-def encoder_died_once(home: Home, _patch: Patch, _photos: Path) -> None:
-    log_event(home, event="encoder_died", reason="hung: no answer to text for 2.5 s", stack="")
-
-
-def daemon_crashed(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.stacks.write_text("Fatal Python error: Aborted\n\nThread 0x1 (most recent call first):\n")
-
-
-def log_is_a_directory(home: Home, _patch: Patch, _photos: Path) -> None:
-    home.log.unlink()
-    home.log.mkdir()
-
-
-def units(home: Home, patch: Patch) -> Systemd:
-    """Units of this home, in a place of their own, on a systemd that says all is well."""
-    patch.setattr(sys, "platform", "linux")
-    service = Systemd(Recipe.here())
-    for file, content in service.files().items():
-        manager.replace_file(file, content)
-    show = {name: {"Id": name, "UnitFileState": "enabled", "ActiveState": "active"} for name in
-            ("photosd.service", "photosd.socket")}  # fmt: skip
-    patch.setattr(Systemd, "_show", lambda _self: show)
-    return service
-
-
-def service_outdated(home: Home, patch: Patch, _photos: Path) -> None:
-    service = units(home, patch)
-    unit = next(file for file in service.files() if file.name == "photosd.service")
-    unit.write_text(unit.read_text().replace("/bin/python", "/bin/python-that-was"))
-
-
-def service_half(home: Home, patch: Patch, _photos: Path) -> None:
-    next(file for file in units(home, patch).files() if file.suffix == ".socket").unlink()
-
-
-def service_failed(home: Home, patch: Patch, _photos: Path) -> None:
-    units(home, patch)
-    failed = {"Id": "photosd.service", "ActiveState": "failed", "Result": "watchdog"}
-    patch.setattr(Systemd, "_show", lambda _self: {"photosd.service": failed})
-
-
-def service_disabled(home: Home, patch: Patch, _photos: Path) -> None:
-    units(home, patch)
-    unit = {"Id": "photosd.service", "ActiveState": "inactive", "UnitFileState": "disabled"}
-    patch.setattr(Systemd, "_show", lambda _self: {"photosd.service": unit})
-
-
-def other_socket(home: Home, patch: Patch, _photos: Path) -> None:
-    patch.setenv("PHOTOSD_SOCKET", "/somewhere/else.sock")
-
-
 CASES = [
-    Case("state open to others", open_state, "directories", "0777", "chmod 700"),
-    Case("runtime directory is a link", linked_runtime, "directories", "symbolic link", "rm "),
-    Case("runtime directory is another's", foreign_runtime, "directories", "another user",
-         "chown", root_only=True),
-    Case("index is another's", foreign_index, "directories", "another user", "chown",
-         root_only=True),
-    Case("index on a read-only disk", unwritable_index, "directories", "Read-only", "chmod"),
-    Case("a file in a directory's place", file_for_directory, "directories", "not a directory",
-         "rm "),
-    Case("settings are no TOML", bad_toml, "settings", "config.toml", "correct"),
-    Case("a setting does not exist", unknown_setting, "settings", "limits", "correct"),
-    Case("a setting is out of range", impossible_setting, "settings", ">= 1", "correct"),
-    Case("a file in the socket's place", file_for_socket, "socket", "not a socket", "rm "),
-    Case("a stale socket", stale_socket, "daemon", "left by a daemon", "photosd start"),
-    Case("socket open to others", open_socket, "socket", "0666", "chmod 600"),
-    Case("weights truncated", truncated_weights, "model files", "bytes long", "starter"),
-    Case("one bit of the weights flipped", flipped_weights, "model files", "digest", "starter"),
-    Case("tokenizer truncated", damaged_tokenizer, "model files", "tokenizer.json", "starter"),
-    Case("words missing", missing_words, "model files", "words.txt is missing", "starter"),
-    Case("model.json damaged", damaged_model_json, "model files", "model.json", "starter"),
-    Case("model not installed", no_such_model, "model files", "no model", "starter"),
-    Case("too little memory", little_memory, "memory", "needs about", "close other programs"),
-    Case("memory limit too small", small_limit, "memory", "recycled", "memory_limit_mb 0"),
-    Case("too few watches", few_watches, "inotify", "directories", "max_user_watches"),
-    Case("too few watchers", few_watchers, "inotify", "2 watchers", "max_user_instances"),
-    Case("a folder is gone", folder_gone, "folders", "not there", "photosd remove"),
-    Case("a folder became a file", folder_is_a_file, "folders", "not a folder", "photosd remove"),
-    Case("list of folders damaged", damaged_folder_list, "folders", "folders.json", "rm "),
-    Case("no folder watched", no_folder, "folders", "no folder", "photosd add", "warning"),
-    Case("catalog is garbage", garbage_catalog, "catalog", "cannot be read", "photosd restart"),
-    Case("catalog is torn", torn_catalog, "catalog", "damaged|cannot be read|malformed",
-         "photosd restart"),
-    Case("catalog of a newer version", newer_catalog, "catalog", "newer", "install the newer"),
-    Case("a damaged catalog set aside", set_aside_catalog, "catalog", "set aside", "rm ",
-         "warning"),
-    Case("index deleted", index_gone, "index", "gone", "photosd restart"),
-    Case("an index file deleted", data_file_gone, "index", "cannot be read", "photosd restart"),
-    Case("index manifests are garbage", garbage_manifests, "index", "cannot be read",
-         "photosd restart"),
-    Case("vectors damaged", damaged_vectors, "index", "damaged|cannot be read",
-         "photosd re(index|start)"),
-    Case("vectors lost", vectors_lost, "agreement", "missing from the index", "photosd restart"),
-    Case("vectors nobody knows", vectors_unknown, "agreement", "does not know",
-         "photosd restart", "warning"),
-    Case("index in many pieces", many_pieces, "index", "pieces", "photosd purge", "warning"),
-    Case("a photo deleted unseen", photo_deleted, "disk", "1 of", "photosd index"),
-    Case("a photo changed unseen", photo_changed, "disk", "1 of", "photosd index"),
-    Case("photos that failed", failed_photos, "photos", "killed a worker", "photosd failures",
-         "warning"),
-    Case("disk nearly full", full_disk, "disk space", "10 MB", "make room"),
-    Case("encoder died often", encoder_died_often, "crashes", "4 times.*SIGSEGV", "photosd logs"),
-    Case("encoder died once", encoder_died_once, "crashes", "once.*hung", "photosd logs",
-         "warning"),
-    Case("daemon crashed", daemon_crashed, "crashes", "stacks", "photosd bugreport", "warning"),
-    Case("log is a directory", log_is_a_directory, "log", "not a file", "rm "),
-    Case("service of an older installation", service_outdated, "service", "not what",
-         "photosd service install"),
-    Case("half a service", service_half, "service", "missing", "photosd service install"),
-    Case("service failed", service_failed, "service", "watchdog", "photosd start"),
-    Case("service not enabled", service_disabled, "service", "not started at login",
-         "photosd service install", "warning"),
-    Case("PHOTOSD_SOCKET names another", other_socket, "environment", "/somewhere/else",
-         "unset", "warning"),
-]  # fmt: skip
+    Case("state open to others", plants.open_state, "directories", "0777", "chmod 700"),
+    Case(
+        "runtime directory is a link", plants.linked_runtime, "directories", "symbolic link", "rm "
+    ),
+    Case(
+        "runtime directory is another's",
+        plants.foreign_runtime,
+        "directories",
+        "another user",
+        "chown",
+        root_only=True,
+    ),
+    Case(
+        "index is another's",
+        plants.foreign_index,
+        "directories",
+        "another user",
+        "chown",
+        root_only=True,
+    ),
+    Case("index on a read-only disk", plants.unwritable_index, "directories", "Read-only", "chmod"),
+    Case(
+        "a file in a directory's place",
+        plants.file_for_directory,
+        "directories",
+        "not a directory",
+        "rm ",
+    ),
+    Case("settings are no TOML", plants.bad_toml, "settings", "config.toml", "correct"),
+    Case("a setting does not exist", plants.unknown_setting, "settings", "limits", "correct"),
+    Case("a setting is out of range", plants.impossible_setting, "settings", ">= 1", "correct"),
+    Case("a file in the socket's place", plants.file_for_socket, "socket", "not a socket", "rm "),
+    Case("a stale socket", plants.stale_socket, "daemon", "left by a daemon", "photosd start"),
+    Case("socket open to others", plants.open_socket, "socket", "0666", "chmod 600"),
+    Case("weights truncated", plants.truncated_weights, "model files", "bytes long", "starter"),
+    Case(
+        "one bit of the weights flipped", plants.flipped_weights, "model files", "digest", "starter"
+    ),
+    Case(
+        "tokenizer truncated", plants.damaged_tokenizer, "model files", "tokenizer.json", "starter"
+    ),
+    Case("words missing", plants.missing_words, "model files", "words.txt is missing", "starter"),
+    Case("model.json damaged", plants.damaged_model_json, "model files", "model.json", "starter"),
+    Case("model not installed", plants.no_such_model, "model files", "no model", "starter"),
+    Case(
+        "too little memory", plants.little_memory, "memory", "needs about", "close other programs"
+    ),
+    Case("memory limit too small", plants.small_limit, "memory", "recycled", "memory_limit_mb 0"),
+    Case("too few watches", plants.few_watches, "inotify", "directories", "max_user_watches"),
+    Case("too few watchers", plants.few_watchers, "inotify", "2 watchers", "max_user_instances"),
+    Case("a folder is gone", plants.folder_gone, "folders", "not there", "photosd remove"),
+    Case(
+        "a folder became a file",
+        plants.folder_is_a_file,
+        "folders",
+        "not a folder",
+        "photosd remove",
+    ),
+    Case("list of folders damaged", plants.damaged_folder_list, "folders", "folders.json", "rm "),
+    Case("no folder watched", plants.no_folder, "folders", "no folder", "photosd add", "warning"),
+    Case(
+        "catalog is garbage", plants.garbage_catalog, "catalog", "cannot be read", "photosd restart"
+    ),
+    Case(
+        "catalog is torn",
+        plants.torn_catalog,
+        "catalog",
+        "damaged|cannot be read|malformed",
+        "photosd restart",
+    ),
+    Case(
+        "catalog of a newer version", plants.newer_catalog, "catalog", "newer", "install the newer"
+    ),
+    Case(
+        "a damaged catalog set aside",
+        plants.set_aside_catalog,
+        "catalog",
+        "set aside",
+        "rm ",
+        "warning",
+    ),
+    Case("index deleted", plants.index_gone, "index", "gone", "photosd restart"),
+    Case(
+        "an index file deleted", plants.data_file_gone, "index", "cannot be read", "photosd restart"
+    ),
+    Case(
+        "index manifests are garbage",
+        plants.garbage_manifests,
+        "index",
+        "cannot be read",
+        "photosd restart",
+    ),
+    Case(
+        "vectors damaged",
+        plants.damaged_vectors,
+        "index",
+        "damaged|cannot be read",
+        "photosd re(index|start)",
+    ),
+    Case(
+        "vectors lost",
+        plants.vectors_lost,
+        "agreement",
+        "missing from the index",
+        "photosd restart",
+    ),
+    Case(
+        "vectors nobody knows",
+        plants.vectors_unknown,
+        "agreement",
+        "does not know",
+        "photosd restart",
+        "warning",
+    ),
+    Case("index in many pieces", plants.many_pieces, "index", "pieces", "photosd purge", "warning"),
+    Case("a photo deleted unseen", plants.photo_deleted, "disk", "1 of", "photosd index"),
+    Case("a photo changed unseen", plants.photo_changed, "disk", "1 of", "photosd index"),
+    Case(
+        "photos that failed",
+        plants.failed_photos,
+        "photos",
+        "killed a worker",
+        "photosd failures",
+        "warning",
+    ),
+    Case("disk nearly full", plants.full_disk, "disk space", "10 MB", "make room"),
+    Case(
+        "encoder died often",
+        plants.encoder_died_often,
+        "crashes",
+        "4 times.*SIGSEGV",
+        "photosd logs",
+    ),
+    Case(
+        "encoder died once",
+        plants.encoder_died_once,
+        "crashes",
+        "once.*hung",
+        "photosd logs",
+        "warning",
+    ),
+    Case(
+        "daemon crashed", plants.daemon_crashed, "crashes", "stacks", "photosd bugreport", "warning"
+    ),
+    Case("log is a directory", plants.log_is_a_directory, "log", "not a file", "rm "),
+    Case(
+        "service of an older installation",
+        plants.service_outdated,
+        "service",
+        "not what",
+        "photosd service install",
+    ),
+    Case("half a service", plants.service_half, "service", "missing", "photosd service install"),
+    Case("service failed", plants.service_failed, "service", "watchdog", "photosd start"),
+    Case(
+        "service not enabled",
+        plants.service_disabled,
+        "service",
+        "not started at login",
+        "photosd service install",
+        "warning",
+    ),
+    Case(
+        "PHOTOSD_SOCKET names another",
+        plants.other_socket,
+        "environment",
+        "/somewhere/else",
+        "unset",
+        "warning",
+    ),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

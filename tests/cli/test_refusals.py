@@ -1,0 +1,54 @@
+"""What the command refuses, by which exit code, and with which remedy."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+import pytest
+
+from photosd.core.errors import PhotosdError
+from photosd_cli.main import wants_json
+from tests.cli.conftest import Photosd
+from tests.cli.stub import StubDaemon, error
+
+
+@pytest.mark.parametrize("kind", PhotosdError.__subclasses__(), ids=lambda kind: kind.code)
+@pytest.mark.parametrize("line", ["query cat", "folders"])
+def test_each_error_has_its_exit_code(
+    stub: StubDaemon, photosd: Photosd, kind: type[PhotosdError], line: str
+) -> None:
+    """The codes of the contract, the same on the quick way and on click's."""
+    stub.answers.update(query=error(kind.code), folders=error(kind.code))
+    assert photosd(*line.split()).code == kind.exit_code
+
+
+def test_the_exit_codes_are_those_of_the_contract() -> None:
+    """Scripts rely on them."""
+    codes = {kind.code: kind.exit_code for kind in PhotosdError.__subclasses__()}
+    assert codes["bad_request"] == 2
+    assert codes["not_running"] == 3
+    assert codes["warming"] == 4
+    assert codes["encoder_unavailable"] == codes["deadline_exceeded"] == 5
+
+
+def test_wants_json_looks_at_options_only() -> None:
+    """After `--` everything is words."""
+    assert wants_json(["query", "x", "--json"])
+    assert wants_json(["query", "-", "--jsonl"])
+    assert not wants_json(["query", "--", "--json"])
+
+
+@pytest.mark.parametrize("name", ["add", "remove", "show", "reindex"])
+def test_the_daemon_judges_paths_not_click(name: str) -> None:
+    """Its refusal has a remedy; click's "is not readable" has none."""
+    module = importlib.import_module(f"photosd_cli.commands.{name}")
+    paths = [p.type for p in module.command.params if isinstance(p.type, click.Path)]
+    assert paths and not any(path.readable or path.exists for path in paths)
+
+
+def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:
+    """A script's unset variable must not have the current folder watched."""
+    ran = photosd("add", "")
+    assert ran.code == 2
+    assert "empty" in ran.err
