@@ -38,7 +38,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "sockname",
         "config",
     ),
-    "Models": (),
+    "Models": ("model",),
     "Cloud": (),
     "Help": ("doctor", "bugreport", "demo", "completion"),
 }

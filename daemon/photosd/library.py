@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 import structlog
 
@@ -24,16 +23,11 @@ from photosd.index.reconciler import Reconciler
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
-from photosd.models.spec import STARTER, ModelSpec, read_model
+from photosd.models import shelf
 from photosd.search.engine import Engine
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
-
-
-def model_directory(home: Home, name: str) -> Path:
-    """Where the model called ``name`` lies."""
-    return STARTER if name == "starter" else home.models / name
 
 
 class Library:
@@ -42,8 +36,7 @@ class Library:
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home, self.settings = home, settings
         self.rehearsed = threading.Event()  # the whole way of a query has been gone once
-        directory = model_directory(home, settings.encoder.model)
-        self.spec: ModelSpec = read_model(directory)
+        directory, self.spec = shelf.find(home, settings.encoder.model)
         self.encoder = Supervisor(directory, Limits(memory_mb=settings.encoder.memory_limit_mb))
         self.encoder.start()  # first of all: the model loads while everything else does
         self.database = Database(home.catalog)
@@ -117,6 +110,7 @@ class Library:
             self.contents.unembed(self.spec.fingerprint, lost)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             self.contents.record(self.spec.fingerprint, ((content, {}) for content in unknown))
+        self.contents.have_embedded(self.spec.fingerprint)
 
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""

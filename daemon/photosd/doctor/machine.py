@@ -51,7 +51,7 @@ def memory(patient: Patient) -> Findings:
         yield fault(
             "memory",
             f"{free:,.0f} MB are free, the model needs about {needed:,.0f}",
-            "close other programs, or: photosd config set encoder.model starter",
+            "close other programs, or: photosd model use starter",
         )
     elif swap.total and swap.used > SWAP_FULL * swap.total and free < needed:
         remedy = "close other programs; answers wait for the disk"

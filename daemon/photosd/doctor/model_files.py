@@ -11,7 +11,7 @@ from photosd.models.spec import STARTER, ModelSpec, read_model
 
 BLOCK = 4 << 20
 STARTER_REMEDY = "install photosd again"
-OTHER_REMEDY = "install the model again, or: photosd config set encoder.model starter"
+OTHER_REMEDY = "install the model again, or: photosd model use starter"
 
 
 def model_files(patient: Patient) -> Findings:

@@ -16,7 +16,7 @@ from photosd.core.config import Settings
 from photosd.core.errors import ConfigError, PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
-from photosd.models.spec import STARTER
+from photosd.models.shelf import directory_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +43,7 @@ class Patient:
     @property
     def model_directory(self) -> Path:
         """Where the model in use lies."""
-        name = self.settings.encoder.model
-        return STARTER if name == "starter" else self.home.models / name
+        return directory_of(self.home, self.settings.encoder.model)
 
     @cached_property
     def hello(self) -> Hello | PhotosdError:

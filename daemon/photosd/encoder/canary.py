@@ -78,5 +78,5 @@ def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
 def _unfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
         f"the model {spec.name} failed its examination: {cause}",
-        remedy="photosd config set encoder.model starter",
+        remedy="photosd model use starter",
     )

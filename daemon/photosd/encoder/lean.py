@@ -2,7 +2,7 @@
 
 `import open_clip` takes 4 to 6 s, of which torchvision (by way of torch._dynamo), timm and
 transformers are more than half; its `__init__` also imports the hub client. A plain CLIP needs
-`open_clip.model` and torch. Models whose towers come from timm or Hugging Face get the real thing.
+`open_clip.model` and torch. Models whose image tower comes from timm get timm and torchvision.
 """
 
 from __future__ import annotations
@@ -15,18 +15,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NEVER_NEEDED = ("timm", "transformers")
+NEVER_NEEDED = ("transformers",)
 
 
 def import_model_module(*, lean: bool) -> Any:
-    """The module ``open_clip.model``; ``lean``: without torchvision, timm and transformers."""
+    """The module ``open_clip.model`` without transformers; ``lean``: also without timm."""
+    _bare_package("open_clip")
     if lean:
-        with _absent(NEVER_NEEDED), _torchvision_stub():
-            _bare_package("open_clip")
+        with _absent((*NEVER_NEEDED, "timm")), _torchvision_stub():
             import open_clip.model
     else:
-        import open_clip.model
+        with _absent(NEVER_NEEDED):
+            import open_clip.model
     return open_clip.model
+
+
+def import_pretrained_table() -> Any:
+    """The module ``open_clip.pretrained``, which lists what has been published; without a hub."""
+    _bare_package("open_clip")
+    with _absent(("huggingface_hub",)):
+        import open_clip.pretrained
+    return open_clip.pretrained
 
 
 def _bare_package(name: str) -> None:

@@ -31,8 +31,8 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
     """
     module = import_model_module(lean=spec.lean)
     progress("construct")
-    with _without_initialisation():
-        model = _construct(module, spec)
+    with without_initialisation():
+        model = construct_model(module, spec)
     progress("load weights")
     weights = _read_weights(directory / spec.weights.file, spec, progress)
     try:
@@ -46,32 +46,38 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
     return model.eval().requires_grad_(False)
 
 
-def _construct(module: Any, spec: ModelSpec) -> torch.nn.Module:
+def construct_model(module: Any, spec: ModelSpec) -> torch.nn.Module:
+    """The architecture of ``spec`` by ``open_clip.model``; its weights are still to come."""
     config = dict(spec.open_clip)
     custom = config.pop("custom_text", False)
-    if spec.arch == STARTER_ARCH:
-        return _construct_starter(module, config)
-    text = dict(config.pop("text_cfg"))
-    if text.get("hf_model_name"):
-        text["hf_model_pretrained"] = False  # weights come from our file, never from the hub
-        custom = True
+    text, embed_dim = dict(config.pop("text_cfg")), config["embed_dim"]
     vision = {**config.pop("vision_cfg"), "timm_model_pretrained": False}
-    make = module.CustomTextCLIP if custom else module.CLIP
-    model: torch.nn.Module = make(**config, vision_cfg=vision, text_cfg=text)
+    towers: dict[str, torch.nn.Module] = {}
+    if spec.arch == STARTER_ARCH:
+        from photosd.encoder.mobilenet import MobileNetV2Tower  # its names are timm's
+
+        towers["_build_vision_tower"] = MobileNetV2Tower(embed_dim)
+    if text.get("hf_model_name"):
+        from photosd.encoder.roberta import RobertaTower
+
+        towers["_build_text_tower"] = RobertaTower(text, embed_dim)
+    make = module.CustomTextCLIP if custom or text.get("hf_model_name") else module.CLIP
+    with _towers(module, towers):
+        model: torch.nn.Module = make(**config, vision_cfg=vision, text_cfg=text)
     return model
 
 
-def _construct_starter(module: Any, config: dict[str, Any]) -> torch.nn.Module:
-    """CustomTextCLIP with our own MobileNetV2, whose names are timm's."""
-    from photosd.encoder.mobilenet import MobileNetV2Tower
-
-    tower = MobileNetV2Tower(config["embed_dim"])
-    build, module._build_vision_tower = module._build_vision_tower, lambda *_: tower
+@contextlib.contextmanager
+def _towers(module: Any, towers: dict[str, torch.nn.Module]) -> Iterator[None]:
+    """Have open_clip take our towers where it would build its own."""
+    kept = {name: getattr(module, name) for name in towers}
+    for name, tower in towers.items():
+        setattr(module, name, lambda *_, tower=tower: tower)
     try:
-        model: torch.nn.Module = module.CustomTextCLIP(**config)
+        yield
     finally:
-        module._build_vision_tower = build
-    return model
+        for name, build in kept.items():
+            setattr(module, name, build)
 
 
 def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, torch.Tensor]:
@@ -90,13 +96,13 @@ def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, 
     except Exception as error:  # safetensors raises its own and OSError for damage
         raise ModelError(
             f"{file} is damaged: {error}",
-            remedy="install it again, or: photosd config set encoder.model starter",
+            remedy="install it again, or: photosd model use starter",
         ) from error
     return weights
 
 
 @contextlib.contextmanager
-def _without_initialisation() -> Iterator[None]:
+def without_initialisation() -> Iterator[None]:
     """Random and constant initialisation become no-ops: every parameter is assigned after.
 
     (Building on the meta device would do the same, but imports torch._dynamo: 1.5 s.)
@@ -123,5 +129,5 @@ def _without_initialisation() -> Iterator[None]:
 def _misfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
         f"the weights of {spec.name} are not those of {spec.arch}: {cause[:300]}",
-        remedy="install it again, or: photosd config set encoder.model starter",
+        remedy="install it again, or: photosd model use starter",
     )

@@ -31,7 +31,7 @@ class WarmModel:
         self._mean = torch.tensor(spec.preprocess.mean).view(1, 3, 1, 1)
         self._scale = 1 / (255 * torch.tensor(spec.preprocess.std).view(1, 3, 1, 1))
         self._offset = self._mean / torch.tensor(spec.preprocess.std).view(1, 3, 1, 1)
-        self._trim = TextTrim(self._model) if _may_trim(spec) else None
+        self._trim = _trim(self._model, spec)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 of unit length."""
@@ -70,17 +70,34 @@ class TextTrim:
         return tokens[:, :length]
 
 
+class MaskedTrim:
+    """Spares a tower that masks its padding what is padding in every text: exact, too."""
+
+    def __init__(self, pad: int) -> None:
+        self._pad = pad
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        """``tokens`` (n, length) without the columns that are padding in every row."""
+        length = max(1, int((tokens != self._pad).sum(dim=1).max().item()))
+        return tokens[:, :length]
+
+
 def _unit(features: torch.Tensor) -> Vectors:
     vectors: Vectors = torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
     return vectors
+
+
+def _trim(model: torch.nn.Module, spec: ModelSpec) -> TextTrim | MaskedTrim | None:
+    if spec.open_clip["text_cfg"].get("hf_model_name"):
+        return MaskedTrim(spec.tokenizer.pad_id)
+    return TextTrim(model) if _may_trim(spec) else None
 
 
 def _may_trim(spec: ModelSpec) -> bool:
     """Whether dropping the padding is exact: causal mask, zeros as padding, end token pooled."""
     text = spec.open_clip["text_cfg"]
     return (
-        not text.get("hf_model_name")
-        and not text.get("no_causal_mask", False)
+        not text.get("no_causal_mask", False)
         and not text.get("embed_cls", False)
         and text.get("pool_type", "argmax") in ("argmax", "eos")
         and spec.tokenizer.pad_id == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,13 @@ class TextTokenizer:
             from tokenizers import Tokenizer
 
             self._tokenizer = Tokenizer.from_file(str(directory / (spec.tokenizer.file or "")))
+            self._tokenizer.no_truncation()  # both are done here, also for unusual files
+            self._tokenizer.no_padding()
+        self._clean = _cleaner(spec.tokenizer.clean)
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """Token ids, (n, context length) int64, padded; long texts keep their end token."""
-        prepared = [_prepare(text) for text in texts]
+        prepared = [self._clean(_prepare(text)) for text in texts]
         if self._spec.kind == "clip-bpe":
             return np.asarray(self._tokenizer(prepared).numpy(), np.int64)
         rows = np.full((len(prepared), self._length), self._spec.pad_id, np.int64)
@@ -71,6 +74,14 @@ class TextTokenizer:
 
 def _prepare(text: str) -> str:
     return NIQQUD.sub("", unicodedata.normalize("NFC", text))[:CHARACTERS]
+
+
+def _cleaner(kind: str) -> Callable[[str], str]:
+    """What open_clip does to a text first; the tokenizer it bundles does so by itself."""
+    if not kind:
+        return lambda text: text
+    clean: Callable[[str], str] = importlib.import_module("open_clip.tokenizer").get_clean_fn(kind)
+    return clean
 
 
 def _forms(word: str) -> list[str]:

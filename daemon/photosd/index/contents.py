@@ -67,6 +67,15 @@ class Contents:
                     (time.time(), content),
                 )
 
+    def have_embedded(self, model: str) -> int:
+        """Photos that only other models have seen are pending again; how many those are."""
+        with self._database.write() as db:
+            return db.execute(
+                "UPDATE photos SET state = 'pending', due = ? WHERE state = 'indexed'"
+                " AND content NOT IN (SELECT content FROM embedded WHERE model = ?)",
+                (time.time(), model),
+            ).rowcount
+
     def sweep(self) -> list[str]:
         """Forget contents that no path holds any more, and say which they were."""
         with self._database.write() as db:

@@ -91,7 +91,7 @@ class Client:
                 remedy="update this photosd to the daemon's version, or: photosd restart",
             )
         if reply.get("ok") is not True:
-            raise _error(reply.get("error"))
+            raise error_of(reply.get("error"))
         yield _object(reply.get("result"))
 
     def _reply(self, identity: str, until: float) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def path_params(path: bytes | str) -> dict[str, str]:
     return path_fields(os.fsencode(path))
 
 
-def _error(error: object) -> PhotosdError:
+def error_of(error: object) -> PhotosdError:
     """The exception that an error object means; its code may be younger than this client."""
     if not isinstance(error, dict) or not isinstance(error.get("code"), str):
         return _nonsense()

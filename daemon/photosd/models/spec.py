@@ -37,6 +37,7 @@ class Tokenizer(msgspec.Struct, frozen=True):
     pad_id: int = 0
     bos: int | None = None
     eos: int | None = None
+    clean: Literal["", "whitespace", "lower", "canonicalize"] = ""  # as open_clip names them
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -63,6 +64,15 @@ class Canary(msgspec.Struct, frozen=True):
     image_vector: tuple[float, ...] = ()
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """What the model took on this machine when it was installed, milliseconds and MB."""
+
+    image_ms: float
+    text_ms: float
+    load_ms: float
+    rss_mb: float
+
+
 class ModelSpec(msgspec.Struct, frozen=True):
     """One installed model."""
 
@@ -79,6 +89,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     strength: Strength = Strength()
     canary: Canary = Canary()
+    measured: Measured | None = None
 
     @property
     def dimension(self) -> int:
@@ -87,10 +98,9 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     @property
     def lean(self) -> bool:
-        """Whether it needs neither timm nor transformers, half of what open_clip imports."""
-        vision, text = self.open_clip["vision_cfg"], self.open_clip["text_cfg"]
-        from_timm = bool(vision.get("timm_model_name")) and self.arch != STARTER_ARCH
-        return not from_timm and not text.get("hf_model_name")
+        """Whether it can do without timm, with torchvision half of what open_clip imports."""
+        from_timm = bool(self.open_clip["vision_cfg"].get("timm_model_name"))
+        return not from_timm or self.arch == STARTER_ARCH
 
     @property
     def fingerprint(self) -> str:
@@ -109,12 +119,12 @@ def read_model(directory: Path) -> ModelSpec:
     except FileNotFoundError as error:
         raise ModelError(
             f"there is no model in {directory}",
-            remedy="photosd config set encoder.model starter",
+            remedy="photosd model list; then: photosd model use NAME",
         ) from error
     except (OSError, msgspec.MsgspecError) as error:
         raise ModelError(
             f"{file} cannot be read: {error}",
-            remedy="photosd config set encoder.model starter",
+            remedy="photosd model use starter",
         ) from error
     if spec.format != FORMAT:
         raise ModelError(
@@ -125,6 +135,6 @@ def read_model(directory: Path) -> ModelSpec:
     if not weights.is_file() or weights.stat().st_size != spec.weights.bytes:
         raise ModelError(
             f"{weights} is missing or not {spec.weights.bytes} bytes long",
-            remedy="install it again, or: photosd config set encoder.model starter",
+            remedy="install it again, or: photosd model use starter",
         )
     return spec

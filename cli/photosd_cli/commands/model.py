@@ -1,0 +1,123 @@
+"""`photosd model`: which models there are, getting one, using it, taking it away."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from photosd.core.errors import ModelError
+from photosd.core.paths import Home
+from photosd_cli import console, models, text
+from photosd_cli.group import json_option
+
+
+@click.group()
+def command() -> None:
+    """The models that understand pictures and words: list, import, use, remove."""
+
+
+@command.command("list")
+@click.option("--architectures", is_flag=True, help="Every architecture that --arch takes.")
+@json_option
+def list_(architectures: bool, as_json: bool) -> int:
+    """Models that are installed, and those that photosd recommends."""
+    if architectures:
+        return _list_architectures(as_json)
+    rows = models.rows(Home.from_environment())
+    if as_json:
+        console.out_json({"models": rows})
+        return 0
+    for row in rows:
+        console.out(text.inert(models.line(row)))
+    for problem in models.problems(Home.from_environment()):
+        console.warn(text.inert(problem))
+    return 0
+
+
+@command.command("import")
+@click.argument("source", metavar="FILE|DIR", type=click.Path())
+@click.option("--arch", metavar="ARCH", help="Its architecture, as open_clip calls it.")
+@click.option("--name", metavar="NAME", help="What to call it.  [default: ARCH]")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    help="auto: half, where that is faster here and as exact.",
+)
+@json_option
+def import_(source: str, arch: str | None, name: str | None, precision: str, as_json: bool) -> int:
+    """Install a checkpoint from this machine's disk, after loading and trying it.
+
+    FILE holds weights (safetensors, or PyTorch without code). Some architectures need their
+    tokenizer.json and tokenizer_config.json beside it. A DIR that holds open_clip_config.json
+    needs no --arch.
+    """
+    place = Path(os.path.realpath(source))
+    if not place.exists():
+        raise ModelError(
+            f"there is no file {text.inert(source)}", remedy="check the path, then try again"
+        )
+    result = models.import_local(Home.from_environment(), place, arch, name, precision)
+    return _report(result, as_json)
+
+
+@command.command("use")
+@click.argument("name")
+@click.option("--wait", is_flag=True, help="Wait until it answers queries.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def use(name: str, wait: bool, yes: bool, as_json: bool) -> int:
+    """Answer queries with the model NAME from now on."""
+    outcome = models.use(Home.from_environment(), name, wait=wait, sure=yes or as_json)
+    if as_json:
+        console.out_json(outcome)
+    else:
+        console.out(text.inert(str(outcome["message"])))
+    return 0
+
+
+@command.command("remove")
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> int:
+    """Take the model NAME from the disk."""
+    freed = models.remove(Home.from_environment(), name)
+    if as_json:
+        console.out_json({"removed": name, "bytes": freed})
+    else:
+        console.out(f"{text.inert(name)} is removed; {text.size(freed)} are free again")
+    return 0
+
+
+def _list_architectures(as_json: bool) -> int:
+    from photosd.models.architectures import names
+
+    if as_json:
+        console.out_json({"architectures": names()})
+    else:
+        for name in names():
+            console.out(name)
+    return 0
+
+
+def _report(result: dict[str, Any], as_json: bool) -> int:
+    model = result["model"]
+    if as_json:
+        kept = {key: model[key] for key in ("name", "arch", "languages", "licence", "measured")}
+        console.out_json({**kept, "doubt": result["doubt"]})
+        return 0
+    measured = model["measured"]
+    console.out(
+        text.inert(
+            f"{model['name']} is installed: {model['arch']}, {model['precision']}, "
+            f"{text.size(model['weights']['bytes'])}; {measured['image_ms']:.0f} ms a photo, "
+            f"{measured['text_ms']:.0f} ms a query on this machine"
+        )
+    )
+    if result["doubt"]:
+        console.warn(text.inert(result["doubt"]))
+    console.note(f"use it: photosd model use {text.inert(model['name'])}", "")
+    return 0

@@ -1,0 +1,108 @@
+"""Starts the process that installs a model, shows how far it is, and returns what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from photosd.core.errors import ModelError
+from photosd.ipc.client import error_of
+from photosd_cli import text
+from photosd_cli.progress import Bar
+
+SILENCE_SECONDS = 600.0  # the longest step, on a slow disk, is writing two gigabytes
+TICK_SECONDS = 0.25
+END_SECONDS = 10.0
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+
+
+def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, Any]:
+    """The result of the installer's work; raises the error that it reports."""
+    environment = {**os.environ, **({} if online else OFFLINE)}
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "photosd.install", json.dumps(order)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        with Bar(label) as bar:
+            for message in _messages(process, bar):
+                if "result" in message:
+                    found: dict[str, Any] = message["result"]
+                    return found
+                if "error" in message:
+                    raise error_of(message["error"])
+        raise _died(process)
+    finally:
+        _end(process)
+
+
+def _messages(process: subprocess.Popen[bytes], bar: Bar) -> Iterator[dict[str, Any]]:
+    """Each line it says; the bar goes on counting seconds while it says nothing."""
+    words, since, heard_at = "starting", time.monotonic(), time.monotonic()
+    for line in _lines(process):
+        now = time.monotonic()
+        if line is None:
+            if now - heard_at > SILENCE_SECONDS:
+                raise ModelError(
+                    f"nothing has happened for {SILENCE_SECONDS:.0f} s ({words})",
+                    remedy="try again; what was loaded already is kept",
+                )
+            bar.say(f"{words}  {now - since:.0f} s")
+            continue
+        heard_at = now
+        message = json.loads(line)
+        if "say" in message:
+            words, since = text.inert(message["say"]), now
+            bar.say(words)
+        yield message
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:
+    """Lines of its stdout until it ends; None whenever there was none for a moment."""
+    stdout = process.stdout
+    assert stdout is not None  # noqa: S101 (asked for above)
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(stdout, selectors.EVENT_READ)
+        while True:
+            if not selector.select(TICK_SECONDS):
+                yield None
+                continue
+            if not (data := os.read(stdout.fileno(), 1 << 16)):
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+
+
+def _died(process: subprocess.Popen[bytes]) -> ModelError:
+    """It ended without a word on stdout: its last words on stderr must do."""
+    last: list[str] = []
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        _, errors = process.communicate(timeout=END_SECONDS)
+        last = [line for line in errors.decode("utf-8", "replace").splitlines() if line][-1:]
+    return ModelError(
+        f"installing ended unexpectedly (exit code {process.poll()})"
+        + "".join(f": {text.inert(line)}" for line in last),
+        remedy="is there enough memory? try again",
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have it end: it removes what it has begun when it is asked to, and is killed otherwise."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

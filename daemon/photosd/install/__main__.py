@@ -1,0 +1,55 @@
+"""``python -m photosd.install ORDER``: one model is installed, told as JSON lines on stdout.
+
+A process of its own: it imports torch, which nothing else but an encoder does, and it may be the
+one process of photosd that asks a network. ``{"say": …}`` lines tell how far it is; the last line
+is ``{"result": …}`` or ``{"error": …}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import warnings
+from typing import Any
+
+import msgspec
+
+from photosd.core.errors import ModelError, PhotosdError
+from photosd.install.recipe import Order
+
+
+def main() -> int:
+    """Carry out the order; 0 when the model is installed."""
+    # Libraries print what they like; the lines that count go to a stream of our own.
+    told = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was begun is tidied away
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+
+    def tell(**message: Any) -> None:
+        with contextlib.suppress(BrokenPipeError):  # nobody listens any more: go on quietly
+            told.write(msgspec.json.encode(message) + b"\n")
+
+    try:
+        from photosd.install.installing import install
+
+        order = msgspec.json.decode(sys.argv[1].encode(), type=Order)
+        spec, doubt = install(order, lambda words: tell(say=words))
+        tell(result={"model": msgspec.structs.asdict(spec), "doubt": doubt})
+        return 0
+    except PhotosdError as error:
+        tell(error=error.as_dict())
+    except MemoryError:
+        tell(error=ModelError("there is not enough memory", remedy="close programs").as_dict())
+    except OSError as error:
+        cause = ModelError(str(error), remedy="check free space and permissions")
+        tell(error=cause.as_dict())
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

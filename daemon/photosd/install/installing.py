@@ -1,0 +1,216 @@
+"""Installing: fit the weights, try the model, record its answers, and only then shelve it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import psutil
+import torch
+
+from photosd.core.errors import ModelError
+from photosd.encoder import canary
+from photosd.encoder.lean import import_model_module
+from photosd.encoder.loading import construct_model, without_initialisation
+from photosd.encoder.model import WarmModel
+from photosd.install.checkpoint import (
+    State,
+    find_checkpoint,
+    fit,
+    read_checkpoint,
+    save_weights,
+)
+from photosd.install.recipe import Order, recipe
+from photosd.install.tokenizer_files import copy_tokenizer
+from photosd.models.shelf import STAGING, directory_of_name
+from photosd.models.spec import Canary, Measured, ModelSpec
+
+SPARE_BYTES = 200 << 20  # to be left on the disk
+WORTH_IT = 1.15  # times as fast as float32 must be what costs precision
+LEAST_COSINE = 0.9995  # of an answer in half precision with the one in full
+BATCH, REPEATS = 4, 2
+MANY_TEXTS = (*canary.TEXTS, "שקיעה מעל הים", "собака на пляже")
+DIGITS = 5  # of recorded vectors
+
+Say = Callable[[str], None]
+
+
+class Trial(msgspec.Struct):
+    """What a model answered and how long it took, seconds."""
+
+    texts: np.ndarray
+    images: np.ndarray
+    image_seconds: float
+    text_seconds: float
+    load_seconds: float
+    doubt: str | None
+
+
+def install(order: Order, say: Say) -> tuple[ModelSpec, str | None]:
+    """Shelve the model of ``order``; its spec, and a doubt about what it can find.
+
+    Raises ModelError; then nothing of it remains.
+    """
+    checkpoint = find_checkpoint(Path(order.source))
+    beside = checkpoint.parent
+    target = directory_of_name(Path(order.models), order.name)
+    if target.exists():
+        raise ModelError(
+            f"there is a model called {order.name!r} already",
+            remedy=f"photosd model remove {order.name}; or choose a --name",
+        )
+    require_room(target.parent, checkpoint.stat().st_size)
+    say("reading the description")
+    spec = recipe(order, beside)
+    with _staging(target) as draft:
+        copy_tokenizer(spec.tokenizer, beside, draft)
+        spec = _fit(spec, checkpoint, draft, say)
+        spec, doubt = _try(spec, draft, order.precision, say)
+        _write(spec, draft)
+        try:
+            draft.rename(target)
+        except OSError as error:
+            raise ModelError(f"{target} cannot be written: {error}", remedy="try again") from error
+    return spec, doubt
+
+
+def require_room(directory: Path, size: int) -> None:
+    """Raise ModelError when ``size`` bytes more would fill the disk."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(directory).free
+    if free < size + SPARE_BYTES:
+        raise ModelError(
+            f"{(size + SPARE_BYTES) / 1e6:,.0f} MB are needed in {directory}, "
+            f"{free / 1e6:,.0f} MB are free",
+            remedy="free some space; photosd model list shows models to remove",
+        )
+
+
+@contextlib.contextmanager
+def _staging(target: Path) -> Iterator[Path]:
+    """A directory beside the target that is gone afterwards, unless it was renamed to it."""
+    for stale in target.parent.glob(f"{STAGING}*"):
+        if not _in_use(stale):
+            shutil.rmtree(stale, ignore_errors=True)  # of an installation that was killed
+    prefix = f"{STAGING}{os.getpid()}-"
+    draft = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _in_use(staging: Path) -> bool:
+    pid = staging.name.removeprefix(STAGING).partition("-")[0]
+    return pid.isdecimal() and psutil.pid_exists(int(pid))
+
+
+def _fit(spec: ModelSpec, checkpoint: Path, draft: Path, say: Say) -> ModelSpec:
+    say("importing")
+    module = import_model_module(lean=spec.lean)
+    say("reading the weights")
+    state = read_checkpoint(checkpoint)
+    with without_initialisation():
+        model = construct_model(module, spec)
+    state = fit(state, model)
+    _require_same(spec, state, model.state_dict())
+    say("writing the weights")
+    return msgspec.structs.replace(spec, weights=save_weights(state, draft, torch.float32))
+
+
+def _require_same(spec: ModelSpec, state: State, wanted: State) -> None:
+    """Raise ModelError when names or shapes are another architecture's."""
+    missing, unexpected = sorted(wanted.keys() - state), sorted(state.keys() - wanted)
+    wrong = [n for n in wanted if n in state and state[n].shape != wanted[n].shape]
+    parts = [
+        f"{label} {', '.join(found[:3])}"
+        for label, found in (("missing", missing), ("unknown", unexpected), ("other shape", wrong))
+        if found
+    ]
+    if parts:
+        raise ModelError(
+            f"the checkpoint is not one of {spec.arch}: {'; '.join(parts)}",
+            remedy="name its architecture with --arch; photosd model list --architectures",
+        )
+
+
+def _try(spec: ModelSpec, draft: Path, precision: str, say: Say) -> tuple[ModelSpec, str | None]:
+    """Examine the model, choose its precision, record its answers."""
+    say("trying it")
+    exact = _trial(spec, draft)
+    chosen = exact
+    if precision != "float32":
+        say("trying it in half precision")
+        halved = msgspec.structs.replace(spec, precision="bfloat16")
+        half = _trial(halved, draft)
+        if precision == "bfloat16" or _better(half, exact):
+            chosen = half
+            say("writing the weights in half precision")
+            weights = save_weights(
+                read_checkpoint(draft / spec.weights.file), draft, torch.bfloat16
+            )
+            spec = msgspec.structs.replace(halved, weights=weights)
+    answers = Canary(
+        texts=MANY_TEXTS, vectors=_rounded(exact.texts), image_vector=_rounded(exact.images)[0]
+    )
+    measured = Measured(
+        image_ms=round(1000 * chosen.image_seconds, 1),
+        text_ms=round(1000 * chosen.text_seconds, 1),
+        load_ms=round(1000 * chosen.load_seconds),
+        rss_mb=round(psutil.Process().memory_info().rss / 1e6),
+    )
+    return msgspec.structs.replace(spec, canary=answers, measured=measured), exact.doubt
+
+
+def _better(half: Trial, exact: Trial) -> bool:
+    faster = exact.image_seconds / half.image_seconds
+    texts = (half.texts * exact.texts).sum(axis=1).min()
+    images = (half.images * exact.images).sum(axis=1).min()
+    return faster >= WORTH_IT and min(float(texts), float(images)) >= LEAST_COSINE
+
+
+def _trial(spec: ModelSpec, draft: Path) -> Trial:
+    _write(spec, draft)
+    started = time.perf_counter()
+    model = WarmModel(spec, draft, lambda _phase: None)
+    loaded = time.perf_counter() - started
+    size = spec.preprocess.size
+    pictures = np.stack([np.roll(canary.picture(size), 16 * n, axis=0) for n in range(BATCH)])
+    doubt = canary.examine(model, spec)
+    texts, images = model.encode_texts(MANY_TEXTS), model.encode_images(pictures)
+    return Trial(
+        texts,
+        images,
+        _best(lambda: model.encode_images(pictures)) / BATCH,
+        _best(lambda: model.encode_texts(MANY_TEXTS[:1])),
+        loaded,
+        doubt,
+    )
+
+
+def _best(work: Callable[[], object]) -> float:
+    took = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - started)
+    return min(took)
+
+
+def _rounded(vectors: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(float(x), DIGITS) for x in vector) for vector in vectors)
+
+
+def _write(spec: ModelSpec, draft: Path) -> None:
+    file = draft / "model.json"
+    with file.open("wb") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(spec), indent=1))
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,110 @@
+"""The recipe of a model: what open_clip says of an architecture and tag, as our `model.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from photosd.core.errors import ModelError
+from photosd.encoder.lean import import_pretrained_table
+from photosd.install.tokenizer_files import tokenizer_of
+from photosd.models.architectures import (
+    architecture,
+    languages_of,
+    refuse_unusable,
+    strength_of,
+)
+from photosd.models.spec import FORMAT, ModelSpec, Preprocess, Weights
+
+CONFIG_FILE = "open_clip_config.json"  # what open_clip puts beside the weights it publishes
+FROM_TABLE = ("mean", "std", "interpolation", "resize_mode")
+NO_WEIGHTS = Weights(file="weights.safetensors", bytes=0, xxh3="")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be installed: a file or directory, and how it is to be read and called."""
+
+    source: str
+    models: str  # the directory of all models
+    name: str
+    arch: str | None = None
+    tag: str | None = None
+    licence: str = "unknown"
+    precision: str = "auto"
+
+
+def recipe(order: Order, beside: Path) -> ModelSpec:
+    """The spec of ``order``, its weights still to come; ``beside``: where its files lie.
+
+    Raises ModelError when the architecture is unknown, or a tokenizer is missing.
+    """
+    published = _published(beside / CONFIG_FILE)
+    if order.arch is not None:
+        config, arch = architecture(order.arch), order.arch
+    elif published.get("model_cfg"):
+        config, arch = published["model_cfg"], str(published.get("architecture") or order.name)
+        refuse_unusable(arch, config)
+    else:
+        raise ModelError(
+            f"nothing in {beside} says which architecture this is",
+            remedy="say it: photosd model import FILE --arch ViT-B-32",
+        )
+    table = _pretrained(arch, order.tag)
+    if table.get("quick_gelu"):
+        config["quick_gelu"] = True
+    return ModelSpec(
+        format=FORMAT,
+        name=order.name,
+        arch=arch,
+        open_clip=config,
+        preprocess=_preprocess(config, {**table, **published.get("preprocess_cfg", {})}),
+        tokenizer=tokenizer_of(config["text_cfg"], beside),
+        weights=NO_WEIGHTS,
+        languages=languages_of(arch),
+        licence=order.licence,
+        strength=strength_of(arch),
+    )
+
+
+def _preprocess(config: dict[str, Any], facts: dict[str, Any]) -> Preprocess:
+    known = {key: facts[key] for key in FROM_TABLE if key in facts}
+    if known.get("resize_mode") == "longest":
+        raise ModelError(
+            "its preprocessing pads photos (resize_mode longest), which photosd does not do",
+            remedy="choose another: photosd model list",
+        )
+    return msgspec.convert({"size": config["vision_cfg"]["image_size"], **known}, Preprocess)
+
+
+def _pretrained(arch: str, tag: str | None) -> dict[str, Any]:
+    """open_clip's facts about a tag; without one, those that tags of this architecture share."""
+    table = import_pretrained_table()
+    if tag is not None:
+        found: dict[str, Any] = table.get_pretrained_cfg(arch, tag)
+        if not found:
+            tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
+            raise ModelError(
+                f"open_clip knows no {arch}/{tag}; tags of {arch}: {tags}",
+                remedy="photosd model list --architectures",
+            )
+        return found
+    tags = table.list_pretrained_tags_by_model(arch)
+    if tags:
+        first = table.get_pretrained_cfg(arch, tags[-1])
+        return {key: first[key] for key in FROM_TABLE}
+    siglip = "siglip" in arch.lower()
+    default: dict[str, Any] = table._slpcfg() if siglip else table._pcfg()
+    return default
+
+
+def _published(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read: {error}", remedy=f"delete {file}") from error
+    return found if isinstance(found, dict) else {}
