@@ -26,6 +26,7 @@ from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import Coverage, Hit, QueryParams, QueryResult, Timings
 from photosd.ipc.paths import path_fields
 from photosd.models.spec import ModelSpec
+from photosd.search.readings import foreign_script_warning, readings
 from photosd.search.remembered import Meaning, RememberedQueries, normalise
 from photosd.search.words import match_words
 
@@ -55,6 +56,7 @@ class Engine:
         self._database, self._catalog, self._contents = database, catalog, contents
         self._folders, self._coverage = folders, coverage
         self._remembered = RememberedQueries(database, spec.fingerprint)
+        self._latin_only = set(spec.languages) == {"en"}
 
     def query(self, params: QueryParams) -> QueryResult:
         """The nearest photos; raises PhotosdError when nothing can answer in time."""
@@ -100,6 +102,13 @@ class Engine:
         if meaning is not None:
             found = self._nearest(meaning, limit)
         hits = self._hits(found, limit, answered_by)
+        if meaning is None or not self._convincing(hits, meaning):
+            other = self._other_reading(text, limit, deadline) if meaning else None
+            if other is not None:
+                reading, meaning, hits = other
+                warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
+            elif self._latin_only:
+                warnings += foreign_script_warning(text, self._spec.name)
         log.debug("query", text=text, answered_by=answered_by, hits=len(hits))
         done = time.perf_counter()
         return QueryResult(
@@ -133,6 +142,24 @@ class Engine:
                 "the encoder did not answer in time", remedy="photosd status", retry_after_ms=1000
             ) from error
         return Meaning(answer.vectors[0], answer.understood[0], answer.unknown[0])
+
+    def _other_reading(
+        self, text: str, limit: int, deadline: Deadline
+    ) -> tuple[str, Meaning, list[Hit]] | None:
+        """What is found when somebody forgot to switch the keyboard, if that convinces."""
+        found = []
+        for reading in readings(text, latin_only=self._latin_only):
+            if deadline.remaining < 2 * RESERVE_SECONDS:
+                break
+            with contextlib.suppress(PhotosdError):
+                meaning = self._remembered.get(reading) or self._encode(reading, deadline)
+                self._remembered.put(reading, meaning)
+                hits = self._hits(self._nearest(meaning, limit), limit, "vector")
+                # Where no list of words tells sense from nonsense, the photos have to.
+                strong = bool(hits) and hits[0].strength == "strong"
+                if (strong or self._spec.tokenizer.words) and self._convincing(hits, meaning):
+                    found.append((reading, meaning, hits))
+        return max(found, key=lambda one: one[2][0].score, default=None)
 
     def _nearest(self, meaning: Meaning, limit: int) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""
