@@ -15,7 +15,8 @@ help:  ## this list
 
 setup: $(READY)  ## a virtual environment in .venv with everything for use and development
 
-# uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes.
+# uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes. Compiled
+# at once, as pip does: the first start must not be slower than the second.
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { \
 	  echo "photosd needs Python 3.11 or newer, and there is none on PATH." >&2; \
@@ -27,7 +28,7 @@ $(READY): pyproject.toml
 	@echo "Installing photosd and what it needs; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
 	@UV=$$(command -v uv || echo $(BIN)/uv); \
-	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --python $(BIN)/python -e . --group dev; \
+	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python -e . --group dev; \
 	 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q -e . --group dev; fi
 	@touch $@
 

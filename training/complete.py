@@ -1,63 +1,86 @@
-"""The full recipe from end to end: texts for the teacher, both halves, one model."""
+"""A recipe from end to end: texts for the teacher, the meeting, the student."""
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from training.backbone import load_backbone
+from training.backbone import Backbone, load_backbone
+from training.contrast import Material, MeetingRecipe, Photos, train_meeting
 from training.data import Row
-from training.features import RUNS
-from training.full import FullRecipe, Meeting, Texts, Vectors, image_vectors, train_meeting
-from training.maps import MappedPictures, load_maps
+from training.features import RUNS, Pictures, load
+from training.meeting import Meeting, Sayings, Vectors, Words
 from training.model import Starter
-from training.student import (
-    Lessons,
-    StudentRecipe,
-    phrases,
-    pruned_tokenizer,
-    train_student,
-)
+from training.student import Lessons, StudentRecipe, phrases, pruned_tokenizer, train_student
 from training.teacher import Teacher
+from training.vocabulary import SPECIAL, known_words
 
 
-def train_full(seed: int = 1) -> tuple[Starter, Tokenizer, dict[str, MappedPictures]]:
-    """Train both halves; the test photos are only ever reported on."""
-    teacher, parts = Teacher(), load_maps()
-    captions = [caption for row in parts["train"].rows for caption in row.captions]
-    names = class_names(parts["labelled"].rows)
+@dataclass(frozen=True)
+class Recipe:
+    """Both halves; ``holds_out``: the validation photos are not trained on."""
+
+    meeting: MeetingRecipe
+    student: StudentRecipe
+    holds_out: bool
+
+
+FULL = Recipe(MeetingRecipe(), StudentRecipe(), holds_out=False)
+QUICK = Recipe(MeetingRecipe(steps=40), StudentRecipe(steps=40), holds_out=True)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with its tokenizer, and the words that it is said to know."""
+
+    model: Starter
+    tokenizer: Tokenizer
+    words: list[str]
+
+
+def train(recipe: Recipe, seed: int = 1) -> Trained:
+    """Train both halves on flickr8k; its test photos are never looked at."""
+    teacher, parts, backbone = Teacher(), load(), load_backbone()
+    photos, labelled = _photos(parts, recipe), parts["labelled"]
+    captions = [caption for row in photos.rows for caption in row.captions]
+    if len(captions) != 5 * len(photos.rows):
+        raise ValueError("a photo has other than five captions")
+    labels = sorted({caption for row in labelled.rows for caption in row.captions})
+    names = class_names(backbone, labelled.rows)
     short = phrases(captions, names, teacher.tokenizer, seed)
+    classes = [f"a photo of a {line.split(', ')[0]}" for line in backbone.class_names]
+    tokenizer = pruned_tokenizer(teacher.tokenizer, [*captions, *short])
+    pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])[len(SPECIAL) :]
+    spelled = [piece.removeprefix("##") for piece, _ in pieces]
     known = Known(teacher)
-    known.add([*captions, *short, *(c for r in parts["labelled"].rows for c in r.captions)])
-    known.add([caption for row in parts["test"].rows for caption in row.captions])
-    first = [name.split(", ")[0] for name in load_backbone().class_names]
-    known.add([f"a photo of a {name}" for name in first])
-    texts = Texts(
-        train=[known[row.captions] for row in parts["train"].rows],
-        labelled=[known[row.captions] for row in parts["labelled"].rows],
-        test=[known[row.captions] for row in parts["test"].rows],
-        classes=known[tuple(f"a photo of a {name}" for name in first)],
+    known.add([*captions, *labels, *short, *classes, *spelled])
+    words = Words(captions, [*labels, *classes])
+
+    def sayings(texts: list[str]) -> Sayings:
+        return Sayings(texts, known[texts], words)
+
+    material = Material(
+        photos,
+        Photos(labelled.rows, torch.from_numpy(labelled.features.astype(np.float32))),
+        sayings(captions),
+        sayings(labels),
+        sayings(classes),
+        words,
+        backbone,
     )
-    meeting, tower = train_meeting(parts, texts, FullRecipe(seed=seed))
-    torch.save({"meeting": meeting.state_dict(), "tower": tower.state_dict()}, RUNS / "meeting.pt")
-    tokenizer, rows = pruned_tokenizer(teacher.tokenizer, [*captions, *short])
-    model = Starter(tokenizer.get_vocab_size())
-    model.visual.load_state_dict(tower.state_dict())
-    model.logit_scale.data = meeting.logit_scale.data.clone()
+    meeting = train_meeting(material, replace(recipe.meeting, seed=seed))
+    model = _with_image_side(meeting, backbone, tokenizer)
+    with torch.inference_mode():
+        images = meeting.images(photos.features[0]).clone()
     lessons = Lessons(
-        captions,
-        _targets(meeting, known[tuple(captions)]),
-        np.repeat(np.arange(len(texts.train)), [len(vectors) for vectors in texts.train]),
-        image_vectors(meeting, parts["train"].maps[0]),
-        short,
-        _targets(meeting, known[tuple(short)]),
+        captions, meeting.say(material.captions), short, meeting.say(sayings(short)), images
     )
-    print(f"{len(captions)} captions, {len(short)} phrases, {len(rows)} pieces", file=sys.stderr)
-    train_student(model, tokenizer, teacher, rows, lessons, StudentRecipe(seed=seed))
-    return model.eval(), tokenizer, parts
+    places = meeting.say(sayings(spelled))
+    train_student(model, tokenizer, places, lessons, replace(recipe.student, seed=seed))
+    return Trained(model.eval(), tokenizer, known_words(captions, names))
 
 
 class Known:
@@ -75,29 +98,32 @@ class Known:
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if new:
             self._vectors.update(zip(new, self._teacher.encode(new), strict=True))
-            np.savez(
-                self._file,
-                texts=np.array(list(self._vectors)),
-                vectors=np.stack(list(self._vectors.values())),
-            )
+            everything = list(self._vectors)
+            vectors = np.stack(list(self._vectors.values()))
+            np.savez(self._file, texts=np.array(everything), vectors=vectors)
 
-    def __getitem__(self, texts: tuple[str, ...]) -> Vectors:
+    def __getitem__(self, texts: list[str]) -> Vectors:
         return np.stack([self._vectors[text] for text in texts])
 
 
-def class_names(labelled: list[Row]) -> list[str]:
+def class_names(backbone: Backbone, labelled: list[Row]) -> list[str]:
     """Names and synonyms of the backbone's 1,000 classes, and the labels of the pictures."""
-    names = [name for line in load_backbone().class_names for name in line.split(", ")]
+    names = [name for line in backbone.class_names for name in line.split(", ")]
     labels = [row.captions[-1].removeprefix("a photo of a ") for row in labelled]
     return list(dict.fromkeys(name.lower() for name in [*names, *labels]))
 
 
-def _targets(
-    meeting: Meeting, vectors: Vectors
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    meeting.eval()
-    with torch.inference_mode():
-        found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = meeting.texts(
-            torch.from_numpy(vectors.astype(np.float32))
-        ).numpy()
-    return found
+def _with_image_side(meeting: Meeting, backbone: Backbone, tokenizer: Tokenizer) -> Starter:
+    model = Starter(tokenizer.get_vocab_size())
+    model.visual.trunk = backbone.trunk
+    model.visual.head.get_submodule("proj").load_state_dict(meeting.image_head.state_dict())
+    model.logit_scale.data = meeting.logit_scale.data.clone()
+    return model
+
+
+def _photos(parts: dict[str, Pictures], recipe: Recipe) -> Photos:
+    """The photos to train on, with their features."""
+    chosen = [parts["train"]] if recipe.holds_out else [parts["train"], parts["validation"]]
+    features = np.concatenate([part.features for part in chosen], axis=1)
+    rows = [row for part in chosen for row in part.rows]
+    return Photos(rows, torch.from_numpy(features.astype(np.float32)))

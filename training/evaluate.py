@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from photosd.encoder.model import WarmModel
 from photosd.models.spec import STARTER, read_model
+from training.complete import Trained
 from training.data import Row, photos_with_captions, pixels, read_rows
 from training.export import image_vectors
 from training.metrics import retrieval
-from training.model import Starter, tokenize
+from training.model import tokenize
 
 BATCH = 32
 
@@ -50,22 +50,21 @@ def evaluate_directory(directory: Path, rows: list[Row]) -> dict[str, float]:
     return retrieval(np.concatenate(images), np.concatenate(texts), owner)
 
 
-def held_out(model: Starter, tokenizer: Tokenizer) -> dict[str, float]:
-    """Retrieval figures of a model in training on the test photos."""
-    images, texts, owner = held_out_vectors(model, tokenizer)
-    return retrieval(images, texts, owner)
+def held_out(trained: Trained, part: str) -> dict[str, float]:
+    """Retrieval figures of a model in training on the ``test`` or ``validation`` photos."""
+    return retrieval(*held_out_vectors(trained, part))
 
 
 def held_out_vectors(
-    model: Starter, tokenizer: Tokenizer
+    trained: Trained, part: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Vectors of the test photos, of their captions, and whose caption each is."""
-    rows = photos_with_captions()["test"]
+    """Vectors of those photos, of their captions, and whose caption each is."""
+    rows, model = photos_with_captions()[part], trained.model
     images = torch.cat([image_vectors(model, batch) for batch in _batches(rows)])
     captions, owner = captions_and_owners(rows)
     with torch.inference_mode():
-        parts = torch.split(tokenize(tokenizer, captions), 500)
-        texts = torch.cat([model.texts(part) for part in parts])
+        parts = torch.split(tokenize(trained.tokenizer, captions), 500)
+        texts = torch.cat([model.texts(tokens) for tokens in parts])
     return images.numpy(), texts.numpy(), owner
 
 

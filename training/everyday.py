@@ -1,15 +1,29 @@
 """Everyday searches over the library photos, and which files answer each, by one stated rule.
 
+``python -m training.everyday`` prints how far down the first right photo is for each query.
 A file answers a query when its label or captions hold one of the query's key words (a pattern).
 The rule was fixed before any model was asked; the photos are never trained on.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
+
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Shape
+from photosd.decode.opening import open_picture
+from photosd.decode.pixels import squares
+from photosd.encoder.model import WarmModel
+from photosd.models.spec import STARTER, read_model
+from training.data import ROOT
+
+DEPTH = 3
 
 EVERYDAY = {
     "sunset": r"sunset",
@@ -73,9 +87,49 @@ def acceptable(manifest: Path) -> dict[str, set[str]]:
     return {query: files for query, files in found.items() if files}
 
 
+def rankings(model: Path, library: Path, queries: Sequence[str]) -> dict[str, list[str]]:
+    """For each query the files of ``library``, nearest first, as photosd sees and ranks them."""
+    spec = read_model(model)
+    warm = WarmModel(spec, model, lambda _phase: None)
+    shape, limits = Shape.of(spec.preprocess), DecodeLimits().resolved()
+    with (library / "manifest.csv").open(newline="") as lines:
+        files = [row["file"] for row in csv.DictReader(lines)]
+    best = np.empty((len(queries), len(files)), np.float32)
+    texts = warm.encode_texts(queries)
+    for number, file in enumerate(files):
+        tiles = squares(open_picture((library / file).read_bytes(), limits), shape)
+        pixels = np.frombuffer(bytearray().join(tiles), np.uint8)
+        found = warm.encode_images(pixels.reshape(-1, shape.size, shape.size, 3))
+        best[:, number] = (texts @ found.T).max(axis=1)  # the nearest tile speaks for its photo
+    order = np.argsort(-best, axis=1)
+    return {q: [files[i] for i in row] for q, row in zip(queries, order, strict=True)}
+
+
 def share_found(
-    answers: dict[str, set[str]], search: Callable[[str], Sequence[str]], depth: int = 3
+    answers: dict[str, set[str]], search: Callable[[str], Sequence[str]], depth: int = DEPTH
 ) -> tuple[float, list[str]]:
     """The share of queries with a right file among the first ``depth``, and those without."""
     failed = [query for query, right in answers.items() if right.isdisjoint(search(query)[:depth])]
     return 1 - len(failed) / len(answers), failed
+
+
+def main() -> None:
+    """Print the table that the model card shows."""
+    arguments = argparse.ArgumentParser(prog="python -m training.everyday", description=__doc__)
+    arguments.add_argument("--model", type=Path, default=STARTER, help="a model directory")
+    arguments.add_argument("--photos", type=Path, default=ROOT.parent / "shared" / "photos")
+    chosen = arguments.parse_args()
+    library = chosen.photos / "library"
+    answers = acceptable(library / "manifest.csv")
+    found = rankings(chosen.model, library, list(answers))
+    print("| query | right photos | the first is number |\n|---|---|---|")
+    for query, right in answers.items():
+        first = next(n for n, file in enumerate(found[query], start=1) if file in right)
+        print(f"| {query} | {len(right)} | {first} |")
+    for depth in (1, DEPTH):
+        share, _ = share_found(answers, found.__getitem__, depth)
+        print(f"\nA right photo among the first {depth}: {100 * share:.0f} %")
+
+
+if __name__ == "__main__":
+    main()

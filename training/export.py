@@ -16,6 +16,7 @@ from tokenizers import Tokenizer
 from photosd.encoder.canary import picture
 from photosd.models.spec import STARTER
 from training.backbone import MEAN, STD
+from training.complete import Trained
 from training.model import CONTEXT, Starter, open_clip_config, tokenize
 from training.vocabulary import BEGIN, END, PAD, write_words
 
@@ -29,14 +30,10 @@ DIGITS = 5
 
 
 def export(
-    model: Starter,
-    tokenizer: Tokenizer,
-    words: list[str],
-    strength: dict[str, float],
-    version: int,
-    directory: Path = STARTER,
+    trained: Trained, strength: dict[str, float], version: int, directory: Path = STARTER
 ) -> None:
-    """Write ``model`` in float16 to ``directory``; the canary is asked of what was written."""
+    """Write the model in float16 to ``directory``; the canary is asked of what was written."""
+    model, tokenizer = trained.model, trained.tokenizer
     directory.mkdir(parents=True, exist_ok=True)
     state = {
         name: value.half().contiguous()
@@ -55,7 +52,7 @@ def export(
     model.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     model.eval()
     tokenizer.save(str(directory / "tokenizer.json"))
-    write_words(directory / "words.txt", words)
+    write_words(directory / "words.txt", trained.words)
     spec = {
         "format": 1,
         "name": "starter",

@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import ImageOps
 
 from photosd.encoder import known_pictures
 from photosd_cli.demo import scenes
 
-PIXELS = 96
+PIXELS = 160  # fewer hide the windows of the city
 CAPTIONS = {
     "sunset": "sunset over the sea",
     "forest": "trees in a forest",
@@ -25,11 +26,13 @@ CAPTIONS = {
 def main() -> None:
     """Write the file."""
     painted = [
-        np.asarray(getattr(scenes, name)(np.random.default_rng(7)).resize((PIXELS, PIXELS)))
+        ImageOps.fit(getattr(scenes, name)(np.random.default_rng(7)), (PIXELS, PIXELS))
         for name in CAPTIONS
     ]
     np.savez_compressed(
-        Path(known_pictures.FILE), pictures=np.stack(painted), captions=list(CAPTIONS.values())
+        Path(known_pictures.FILE),
+        pictures=np.stack([np.asarray(picture) for picture in painted]),
+        captions=list(CAPTIONS.values()),
     )
 
 

@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from photosd.encoder.efficientnet import EfficientNetTower
 from photosd.encoder.lean import import_model_module
-from photosd.encoder.mobilenet import MobileNetV2Tower
 from training.vocabulary import BEGIN, END
 
 DIMENSION = 256
@@ -23,8 +23,8 @@ def text_config(vocabulary: int) -> dict[str, Any]:
     return {
         "context_length": CONTEXT,
         "vocab_size": vocabulary,
-        "width": 192,
-        "heads": 6,
+        "width": DIMENSION,
+        "heads": 8,
         "layers": 2,
         "pool_type": "eos",
         "eos_id": END,
@@ -36,7 +36,7 @@ def open_clip_config(vocabulary: int) -> dict[str, Any]:
     return {
         "embed_dim": DIMENSION,
         "vision_cfg": {
-            "timm_model_name": "mobilenetv2_100",
+            "timm_model_name": "tf_efficientnet_lite2",
             "timm_pool": "avg",
             "timm_proj": "linear",
             "timm_proj_bias": True,
@@ -53,7 +53,7 @@ class Starter(nn.Module):
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         module = import_model_module(lean=True)
-        self.visual = MobileNetV2Tower(DIMENSION)
+        self.visual = EfficientNetTower(DIMENSION)
         self.text = module._build_text_tower(DIMENSION, text_config(vocabulary))
         self.logit_scale = nn.Parameter(torch.tensor(3.0))
 

@@ -1,7 +1,7 @@
-"""The full recipe, second half: the small text tower learns to answer as the teacher would.
+"""The second half: the small text tower learns to answer as the meeting's text side does.
 
-It sees captions, pieces of captions, class names and single words, and is drawn to the place that
-the text head gives the teacher's vector of each; captions also meet their photos.
+It begins as a bag of words, each at its place in the meeting. It sees captions, pieces of captions,
+class names and single words, and is drawn to the place of each; captions also meet their photos.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import copy
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
 
+from training.contrast import blend
 from training.model import Starter, tokenize
-from training.teacher import Teacher
-from training.vocabulary import END, SPECIAL
+from training.vocabulary import END, SPECIAL, word_pieces
 
 COMMON = 12_000  # of the teacher's 30,522 pieces, which are ordered by frequency
 TEMPLATES = ("{}", "a photo of a {}", "{} in a photo")
@@ -30,37 +31,31 @@ class StudentRecipe:
     """Every number of the recipe."""
 
     seed: int = 1
-    steps: int = 400
-    captions: int = 320
-    phrases: int = 256
+    steps: int = 480
+    captions: int = 256
+    phrases: int = 160
+    photos: int = 1200  # strangers that the texts are compared with
+    longest_phrase: int = 10  # tokens
     rate: float = 2e-3
-    decay: float = 0.05
-    contrast_weight: float = 0.1
+    decay: float = 0.1
+    near_weight: float = 1.5  # distance to the teacher's place
+    rank_weight: float = 0.7  # ranking the photos as the teacher's place would
+    own_weight: float = 0.15  # a caption's own photo first
     averaging: float = 0.97
-    report_every: int = 50
+    report_every: int = 40
 
 
-def pruned_tokenizer(teacher: Tokenizer, texts: list[str]) -> tuple[Tokenizer, list[int]]:
-    """A tokenizer of the pieces of ``texts``, single letters and common words; and the rows of
-    the teacher's table that those pieces come from (0 for our special pieces).
-    """
+def pruned_tokenizer(teacher: Tokenizer, texts: list[str]) -> Tokenizer:
+    """A tokenizer of the teacher's pieces of ``texts``, single letters and common words."""
     pieces = {index: piece for piece, index in teacher.get_vocab().items()}
     used = {index for encoding in teacher.encode_batch(texts) for index in encoding.ids}
-    kept = [
-        index
+    return word_pieces(
+        piece
         for index, piece in sorted(pieces.items())
         if not piece.startswith("[")
         and piece.isascii()
         and (index in used or len(piece.removeprefix("##")) == 1 or _common(index, piece))
-    ]
-    vocabulary = {piece: number for number, piece in enumerate(SPECIAL)}
-    vocabulary.update({pieces[i]: number for number, i in enumerate(kept, start=len(SPECIAL))})
-    tokenizer = Tokenizer(
-        models.WordPiece(vocab=vocabulary, unk_token="[UNK]", max_input_chars_per_word=60)
     )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return tokenizer, [0] * len(SPECIAL) + kept
 
 
 def phrases(captions: list[str], names: list[str], teacher: Tokenizer, seed: int) -> list[str]:
@@ -82,95 +77,125 @@ def _common(index: int, piece: str) -> bool:
 
 @dataclass(frozen=True)
 class Lessons:
-    """Texts with where they belong, (n, d) unit vectors; captions also with their photos."""
+    """Texts with the places they belong to, (n, d); five captions of each photo, in order."""
 
     captions: list[str]
-    caption_targets: NDArray[np.float32]
-    caption_owners: NDArray[np.int64]
-    images: NDArray[np.float32]
+    caption_places: torch.Tensor
     phrases: list[str]
-    phrase_targets: NDArray[np.float32]
+    phrase_places: torch.Tensor
+    images: torch.Tensor
 
 
 def train_student(
     model: Starter,
     tokenizer: Tokenizer,
-    teacher: Teacher,
-    rows: list[int],
+    places: torch.Tensor,
     lessons: Lessons,
     recipe: StudentRecipe,
 ) -> None:
-    """Train ``model.text`` in place; its weights are averaged over the last steps."""
+    """Train ``model.text`` in place, from the ``places`` of its pieces (n, d), those after SPECIAL;
+    its weights are averaged over the last steps.
+    """
     torch.manual_seed(recipe.seed)
-    generator = np.random.default_rng(recipe.seed)
     text = model.text
-    _begin_with_teacher_table(text, teacher, rows)
+    _begin_as_bag(text, places)
     average = copy.deepcopy(text)
-    caption_ids, phrase_ids = (
-        tokenize(tokenizer, lessons.captions),
-        tokenize(tokenizer, lessons.phrases),
-    )
-    optimiser = torch.optim.AdamW(text.parameters(), recipe.rate, weight_decay=recipe.decay)
+    school = _School(tokenizer, lessons, recipe, model.logit_scale.exp().detach())
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in text.parameters() if p.ndim > 1]},
+        {"params": [p for p in text.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.1
     )
     for step in range(1, recipe.steps + 1):
-        chosen = generator.choice(len(lessons.captions), recipe.captions, replace=False)
-        short = generator.choice(len(lessons.phrases), recipe.phrases, replace=False)
-        own, lost = lessons.caption_targets[chosen], lessons.phrase_targets[short]
-        said = functional.normalize(encode_trimmed(text, caption_ids[chosen]), dim=-1)
-        typed = functional.normalize(encode_trimmed(text, phrase_ids[short]), dim=-1)
-        near = _distance(said, own) + _distance(typed, lost)
-        loss = near + recipe.contrast_weight * _contrast(
-            said, lessons.images, lessons.caption_owners[chosen]
-        )
+        loss = school.loss(text)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(text.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        with torch.no_grad():
-            share = min(recipe.averaging, step / (step + 10))
-            for kept, new in zip(average.parameters(), text.parameters(), strict=True):
-                kept.lerp_(new, 1 - share)
+        blend(average, text, min(recipe.averaging, step / (step + 10)))
         if step % recipe.report_every == 0:
-            print(
-                f"student step {step}: distance {near.item() / 2:.3f}", file=sys.stderr, flush=True
-            )
+            print(f"student {step}: loss {loss.item():.3f}", file=sys.stderr, flush=True)
     text.load_state_dict(average.state_dict())
 
 
-def encode_trimmed(text: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+class _School:
+    """Draws batches of texts and weighs the student's answers."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, lessons: Lessons, recipe: StudentRecipe, scale: torch.Tensor
+    ) -> None:
+        self.lessons, self.recipe, self.scale = lessons, recipe, scale
+        self.generator = np.random.default_rng(recipe.seed)
+        self.caption_ids = tokenize(tokenizer, lessons.captions)
+        self.phrase_ids = tokenize(tokenizer, lessons.phrases)
+        length = (self.phrase_ids != 0).sum(dim=1)
+        self.short = torch.nonzero(length <= recipe.longest_phrase)[:, 0].numpy()
+        self.batches: list[NDArray[np.int64]] = []
+
+    def loss(self, text: nn.Module) -> torch.Tensor:
+        """Distance to the places, ranking of strangers, and the own photo among them."""
+        recipe, lessons, count = self.recipe, self.lessons, self.recipe.captions
+        captions = torch.from_numpy(self._captions())
+        phrases = torch.from_numpy(self.generator.choice(self.short, recipe.phrases, replace=False))
+        with torch.autocast("cpu", torch.bfloat16):
+            said = encode_trimmed(text, self.caption_ids[captions])
+            typed = encode_trimmed(text, self.phrase_ids[phrases])
+        found = functional.normalize(torch.cat([said, typed]).float(), dim=-1)
+        places = torch.cat([lessons.caption_places[captions], lessons.phrase_places[phrases]])
+        apart = 1 - (found * places).sum(dim=1)
+        near = apart[:count].mean() + apart[count:].mean()
+        drawn = self.generator.choice(len(lessons.images), recipe.photos, replace=False)
+        strangers = torch.from_numpy(drawn)
+        ranks = (self.scale * found @ lessons.images[strangers].T).log_softmax(dim=1)
+        wanted = (self.scale * places @ lessons.images[strangers].T).log_softmax(dim=1)
+        rank = functional.kl_div(ranks, wanted, log_target=True, reduction="batchmean")
+        own = self._own(found[:count], captions // 5, strangers)
+        return recipe.near_weight * near + recipe.rank_weight * rank + recipe.own_weight * own
+
+    def _own(
+        self, found: torch.Tensor, photos: torch.Tensor, strangers: torch.Tensor
+    ) -> torch.Tensor:
+        among = torch.cat([photos, strangers])
+        logits = self.scale * found @ self.lessons.images[among].T
+        same = among[None, :] == photos[:, None]
+        same.fill_diagonal_(False)  # another copy of the own photo is no negative
+        return functional.cross_entropy(logits.masked_fill(same, -1e4), torch.arange(len(found)))
+
+    def _captions(self) -> NDArray[np.int64]:
+        """Captions of about one length, so that little is padding; each once an epoch."""
+        if not self.batches:
+            order = self.generator.permutation(len(self.caption_ids))
+            length = (self.caption_ids != 0).sum(dim=1).numpy()[order]
+            order = order[np.argsort(length + self.generator.uniform(0, 3, len(order)))]
+            whole = len(order) // self.recipe.captions * self.recipe.captions
+            self.batches = list(
+                self.generator.permutation(order[:whole].reshape(-1, self.recipe.captions))
+            )
+        return self.batches.pop()
+
+
+def encode_trimmed(text: Any, tokens: torch.Tensor) -> torch.Tensor:
     """What ``text(tokens)`` gives, without the work on columns that are padding everywhere."""
     length = int((tokens != 0).sum(dim=1).max())
     tokens = tokens[:, :length]
-    x = text.token_embedding(tokens) + text.positional_embedding[:length]  # type: ignore
-    x = text.ln_final(text.transformer(x, attn_mask=text.attn_mask[:length, :length]))  # type: ignore
+    x = text.token_embedding(tokens) + text.positional_embedding[:length]
+    x = text.ln_final(text.transformer(x, attn_mask=text.attn_mask[:length, :length]))
     ends = (tokens == END).int().argmax(dim=1)
     pooled: torch.Tensor = x[torch.arange(len(x)), ends] @ text.text_projection
     return pooled
 
 
-def _begin_with_teacher_table(text: nn.Module, teacher: Teacher, rows: list[int]) -> None:
-    """Pieces begin at the principal components of the teacher's own vectors of them."""
-    table = teacher.table[rows]
-    centred = table - table.mean(dim=0)
-    width = text.token_embedding.weight.shape[1]  # type: ignore[union-attr, index]
-    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
-    begun = centred @ directions[:width].T
+def _begin_as_bag(text: Any, places: torch.Tensor) -> None:
+    """Every text begins at the mean of its pieces' places: the first block attends to all alike."""
+    width = text.width
     with torch.no_grad():
-        text.token_embedding.weight[len(SPECIAL) :] = (  # type: ignore[union-attr, operator]
-            begun[len(SPECIAL) :] / begun.std() * 0.05
-        )
-
-
-def _distance(vectors: torch.Tensor, targets: NDArray[np.float32]) -> torch.Tensor:
-    return 1 - (vectors * torch.from_numpy(targets)).sum(dim=1).mean()
-
-
-def _contrast(
-    texts: torch.Tensor, images: NDArray[np.float32], owners: NDArray[np.int64]
-) -> torch.Tensor:
-    unique, position = np.unique(owners, return_inverse=True)
-    logits = 20 * texts @ torch.from_numpy(images[unique]).T
-    return functional.cross_entropy(logits, torch.from_numpy(position))
+        text.token_embedding.weight[len(SPECIAL) :] = places
+        attention = text.transformer.resblocks[0].attn
+        attention.in_proj_weight[: 2 * width] *= 0.3  # queries and keys: nearly even attention
+        attention.in_proj_weight[2 * width :] = torch.eye(width)
+        attention.out_proj.weight.copy_(torch.eye(width))
+        text.text_projection.copy_(torch.eye(width))

@@ -1,4 +1,4 @@
-"""The starter's vocabulary: word pieces and words that occur in the training captions."""
+"""The starter's vocabulary: word pieces, and the words it is said to know."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-PIECES = 8000
 SPECIAL = ("[PAD]", "[UNK]", "[BOS]", "[EOS]")
 PAD, UNKNOWN, BEGIN, END = range(4)
-LEAST_PIECE, LEAST_WORD = 2, 3  # occurrences
+LEAST_WORD = 3  # occurrences
 WORD = re.compile(r"[^\W\d_]+")
 
 
-def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A lower-casing word-piece tokenizer over ``texts``."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=60))
+def word_pieces(pieces: Iterable[str]) -> Tokenizer:
+    """A lower-casing tokenizer of these word pieces ("##" where a word goes on), after SPECIAL."""
+    vocabulary = {piece: number for number, piece in enumerate([*SPECIAL, *pieces])}
+    tokenizer = Tokenizer(
+        models.WordPiece(vocab=vocabulary, unk_token="[UNK]", max_input_chars_per_word=60)
+    )
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=PIECES,
-        min_frequency=LEAST_PIECE,
-        special_tokens=list(SPECIAL),
-        limit_alphabet=100,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 

@@ -49,6 +49,13 @@ def ours(directory: Path, pixels: np.ndarray[Any, Any], tmp_path: Path) -> dict[
         return dict(found)
 
 
+@pytest.fixture(autouse=True)
+def the_real_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the lean one that another test may have left behind in this process."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "open_clip"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
 def stock(directory: Path, tokens: Any, pixels: Any) -> tuple[Any, Any]:
     """The same by stock open_clip, loaded as its users do."""
     import open_clip.model

@@ -17,9 +17,10 @@ from safetensors import safe_open
 from photosd.encoder.canary import examine, picture
 from photosd.encoder.model import WarmModel
 from photosd.models.spec import STARTER, read_model
+from training.complete import Trained
 from training.export import export
 from training.model import Starter
-from training.vocabulary import known_words, train_tokenizer
+from training.vocabulary import known_words, word_pieces
 
 CAPTIONS = ["a dog runs on the beach", "two dogs run", "a dog", "a red car", "a car in the snow"]
 STRENGTH = {"weak": 0.1, "fair": 0.2, "strong": 0.3}
@@ -52,12 +53,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model, exported: form, not quality, is what these tests look at."""
     torch.manual_seed(3)
     where = tmp_path_factory.mktemp("model")
-    tokenizer = train_tokenizer(CAPTIONS)
+    words = known_words([*CAPTIONS, *CAPTIONS, *CAPTIONS], ["giraffe"])
+    tokenizer = word_pieces(words)
     model = Starter(tokenizer.get_vocab_size())
     for module in model.visual.modules():
         if isinstance(module, torch.nn.Conv2d):  # the default lets every picture fade to one
             torch.nn.init.kaiming_normal_(module.weight)
-    export(model, tokenizer, known_words(CAPTIONS, ["giraffe"]), STRENGTH, 9, where)
+    export(Trained(model, tokenizer, words), STRENGTH, 9, where)
     return where
 
 

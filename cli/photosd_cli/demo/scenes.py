@@ -13,8 +13,8 @@ from photosd_cli.demo import things
 
 
 def sunset(random: np.random.Generator) -> Image.Image:
-    """The sun low over the sea, the sky aflame."""
-    horizon, x, y = 0.62, 0.56, 0.55
+    """The sun half in the sea, the sky aflame."""
+    horizon, x, y = 0.62, 0.56, 0.62
     sky = b.gradient(
         b.DOWN / horizon,
         [

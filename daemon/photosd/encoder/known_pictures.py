@@ -11,9 +11,21 @@ FILE = Path(__file__).parent / "known_pictures.npz"  # painted by training/known
 
 
 def known_pictures(size: int) -> tuple[NDArray[np.uint8], list[str]]:
-    """(n, size, size, 3) uint8, enlarged by repeating pixels, and a caption of each."""
+    """(n, size, size, 3) uint8, drawn to that size, and a caption of each."""
     with np.load(FILE, allow_pickle=False) as data:
         pictures, captions = data["pictures"], data["captions"]
-    places = np.arange(size) * pictures.shape[1] // size
-    enlarged: NDArray[np.uint8] = pictures[:, places][:, :, places]
-    return enlarged, [str(caption) for caption in captions]
+    drawn = _resized(_resized(pictures.astype(np.float32), 1, size), 2, size)
+    return np.rint(drawn).astype(np.uint8), [str(caption) for caption in captions]
+
+
+def _resized(pictures: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
+    """One axis to ``size`` pixels, linearly between the centres of the old ones."""
+    length = pictures.shape[axis]
+    places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
+    below = places.astype(int)
+    above = np.minimum(below + 1, length - 1)
+    shape = [size if number == axis else 1 for number in range(pictures.ndim)]
+    share = (places - below).astype(np.float32).reshape(shape)
+    mixed: NDArray[np.float32] = pictures.take(below, axis) * (1 - share)
+    mixed += pictures.take(above, axis) * share
+    return mixed

@@ -43,7 +43,10 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
         raise _misfit(spec, f"missing {missing[:3]}, unexpected {unexpected[:3]}")
     if spec.precision == "bfloat16":
         model = model.to(torch.bfloat16)
-    return model.eval().requires_grad_(False)
+    model = model.eval().requires_grad_(False)
+    if spec.arch == STARTER_ARCH:
+        _quicken(model.get_submodule("visual"))
+    return model
 
 
 def construct_model(module: Any, spec: ModelSpec) -> torch.nn.Module:
@@ -54,9 +57,9 @@ def construct_model(module: Any, spec: ModelSpec) -> torch.nn.Module:
     vision = {**config.pop("vision_cfg"), "timm_model_pretrained": False}
     towers: dict[str, torch.nn.Module] = {}
     if spec.arch == STARTER_ARCH:
-        from photosd.encoder.mobilenet import MobileNetV2Tower  # its names are timm's
+        from photosd.encoder.efficientnet import EfficientNetTower  # its names are timm's
 
-        towers["_build_vision_tower"] = MobileNetV2Tower(embed_dim)
+        towers["_build_vision_tower"] = EfficientNetTower(embed_dim)
     if text.get("hf_model_name"):
         from photosd.encoder.roberta import RobertaTower
 
@@ -78,6 +81,13 @@ def _towers(module: Any, towers: dict[str, torch.nn.Module]) -> Iterator[None]:
     finally:
         for name, build in kept.items():
             setattr(module, name, build)
+
+
+def _quicken(tower: torch.nn.Module) -> None:
+    from photosd.encoder.efficientnet import fold_norms
+
+    fold_norms(tower)
+    tower.to(memory_format=torch.channels_last)  # as pixels come
 
 
 def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, torch.Tensor]:
