@@ -61,6 +61,9 @@ def _messages(process: subprocess.Popen[bytes], bar: Bar) -> Iterator[dict[str, 
             continue
         heard_at = now
         message = json.loads(line)
+        if "done" in message:
+            words = text.inert(message["file"])
+            bar.amount(words, message["done"], message["total"])
         if "say" in message:
             words, since = text.inert(message["say"]), now
             bar.say(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from photosd.core.errors import BadRequest, ModelError, NotRunning
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd.models import shelf
-from photosd.models.presets import PRESETS
+from photosd.models.presets import PRESETS, RESEARCH_ONLY, preset_of
 from photosd.models.spec import ModelSpec
-from photosd_cli import lifecycle, text
+from photosd_cli import console, lifecycle, text
 from photosd_cli.installer import install
 from photosd_cli.progress import Bar
 
@@ -90,6 +91,34 @@ def import_local(
         "precision": precision,
     }
     return install(order, "installing", online=False)
+
+
+def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]:
+    """Install a preset, or ARCH/TAG, from the hub; its licence is shown first."""
+    from photosd.models.architectures import architecture
+
+    preset = preset_of(name)
+    shelf.check_name(name)
+    architecture(preset.arch)
+    if (shelf.directory_of(home, name) / "model.json").is_file():
+        raise ModelError(f"{name} is installed already", remedy=f"photosd model use {name}")
+    console.note(f"{preset.arch}/{preset.tag}, licence: {preset.licence}", "")
+    if preset.licence == RESEARCH_ONLY and not sure:
+        if not console.is_terminal(sys.stdin):
+            raise BadRequest(
+                f"the licence of {name} allows {preset.licence.partition(': ')[2]}",
+                remedy=f"if that is your use: photosd model pull {name} --yes",
+            )
+        click.confirm("Is that your use?", abort=True, err=True)
+    order: dict[str, object] = {
+        "models": str(home.models),
+        "name": name,
+        "arch": preset.arch,
+        "tag": preset.tag,
+        "licence": preset.licence,
+        "precision": precision,
+    }
+    return install(order, "pulling", online=True)
 
 
 def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:

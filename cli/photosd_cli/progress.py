@@ -25,6 +25,7 @@ class Bar:
         self._label = label
         self._visible = console.is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
         self._drawn_at = 0.0
+        self._words, self._began = "", (0.0, 0)
 
     def __enter__(self) -> Bar:
         return self
@@ -37,12 +38,23 @@ class Bar:
         """Draw where indexing stands."""
         total = progress["photos"]
         done = total - progress["pending"]
-        cells = CELLS * done // total if total else 0
-        parts = [f"{'━' * cells}{'─' * (CELLS - cells)} {done:,}/{total:,}"]
+        parts = [f"{_cells(done, total)} {done:,}/{total:,}"]
         if progress["rate_per_s"]:
             parts.append(f"{progress['rate_per_s']:.0f}/s")
         if progress["eta_s"] is not None and progress["pending"]:
             parts.append(f"~{text.span(progress['eta_s'])} left")
+        self.say("  ".join(parts))
+
+    def amount(self, words: str, done: int, total: int) -> None:
+        """Draw how many bytes of something have arrived, and how fast they come."""
+        now = time.monotonic()
+        if words != self._words:
+            self._words, self._began = words, (now, done)
+        parts = [words, f"{_cells(done, total)} {text.size(done)} of {text.size(total)}"]
+        seconds, arrived = now - self._began[0], done - self._began[1]
+        if arrived > 0 and seconds > 1:
+            speed = arrived / seconds
+            parts.append(f"{text.size(speed)}/s  ~{text.span((total - done) / speed)} left")
         self.say("  ".join(parts))
 
     def say(self, words: str) -> None:
@@ -67,3 +79,8 @@ class Bar:
             sys.stderr.flush()
         except (OSError, UnicodeEncodeError):
             self._visible = False
+
+
+def _cells(done: int, total: int) -> str:
+    filled = CELLS * done // total if total else 0
+    return f"{'━' * filled}{'─' * (CELLS - filled)}"

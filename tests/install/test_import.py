@@ -176,7 +176,7 @@ def test_each_architecture_has_its_own_preprocessing(tmp_path: Path) -> None:
     word_tokenizer(tmp_path, ["sunset"], pad="</s>")
 
     def of(arch: str, tag: str | None = None) -> Any:
-        return recipe(Order(str(tmp_path), str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
+        return recipe(Order(str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
 
     clip, siglip = of("ViT-B-32"), of("ViT-B-16-SigLIP", "webli")
     mobile = of("MobileCLIP-S1", "datacompdr")

@@ -16,7 +16,7 @@ from photosd_cli.group import json_option
 
 @click.group()
 def command() -> None:
-    """The models that understand pictures and words: list, import, use, remove."""
+    """The models that understand pictures and words: list, pull, import, use, remove."""
 
 
 @command.command("list")
@@ -35,6 +35,26 @@ def list_(architectures: bool, as_json: bool) -> int:
     for problem in models.problems(Home.from_environment()):
         console.warn(text.inert(problem))
     return 0
+
+
+@command.command("pull")
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    help="auto: half, where that is faster here and as exact.",
+)
+@click.option("--yes", is_flag=True, help="Agree to its licence.")
+@json_option
+def pull(name: str, precision: str, yes: bool, as_json: bool) -> int:
+    """Download the model NAME from the hub and install it, after loading and trying it.
+
+    NAME is one that `photosd model list` shows, or any ARCH/TAG of open_clip. A download that broke
+    off is resumed by saying it again. HF_ENDPOINT, HF_TOKEN and proxies are honoured.
+    """
+    result = models.pull(Home.from_environment(), name, precision, sure=yes)
+    return _report(result, as_json)
 
 
 @command.command("import")

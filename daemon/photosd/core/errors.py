@@ -103,6 +103,12 @@ class ModelError(PhotosdError):
     code, title = "model", "The model cannot be used"
 
 
+class DownloadFailed(PhotosdError):
+    """A model could not be fetched from the hub."""
+
+    code, title = "download", "The model could not be downloaded"
+
+
 class StorageError(PhotosdError):
     """The catalog or the index cannot be read or written."""
 

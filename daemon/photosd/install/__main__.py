@@ -1,8 +1,8 @@
 """``python -m photosd.install ORDER``: one model is installed, told as JSON lines on stdout.
 
-A process of its own: it imports torch, which nothing else but an encoder does, and it may be the
-one process of photosd that asks a network. ``{"say": …}`` lines tell how far it is; the last line
-is ``{"result": …}`` or ``{"error": …}``.
+A process of its own: it imports torch, which nothing else but an encoder does, and it alone asks a
+network for models. ``{"say": …}`` and ``{"file": …, "done": …, "total": …}`` lines tell how far it
+is; the last line is ``{"result": …}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ import logging
 import os
 import signal
 import sys
+import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.install.recipe import Order
+from photosd.models.spec import ModelSpec
+
+BEAT_SECONDS = 0.2
 
 
 def main() -> int:
@@ -35,10 +40,8 @@ def main() -> int:
             told.write(msgspec.json.encode(message) + b"\n")
 
     try:
-        from photosd.install.installing import install
-
         order = msgspec.json.decode(sys.argv[1].encode(), type=Order)
-        spec, doubt = install(order, lambda words: tell(say=words))
+        spec, doubt = _carry_out(order, tell)
         tell(result={"model": msgspec.structs.asdict(spec), "doubt": doubt})
         return 0
     except PhotosdError as error:
@@ -49,6 +52,24 @@ def main() -> int:
         cause = ModelError(str(error), remedy="check free space and permissions")
         tell(error=cause.as_dict())
     return 1
+
+
+def _carry_out(order: Order, tell: Callable[..., None]) -> tuple[ModelSpec, str | None]:
+    if order.source is not None:
+        from photosd.install.installing import install
+
+        return install(order, lambda words: tell(say=words))
+    from photosd.install.pulling import pull
+
+    last = 0.0
+
+    def heard(name: str, there: int, total: int) -> None:
+        nonlocal last
+        if there == total or time.monotonic() - last > BEAT_SECONDS:
+            last = time.monotonic()
+            tell(file=name, done=there, total=total)
+
+    return pull(order, lambda words: tell(say=words), heard)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def install(order: Order, say: Say) -> tuple[ModelSpec, str | None]:
 
     Raises ModelError; then nothing of it remains.
     """
-    checkpoint = find_checkpoint(Path(order.source))
+    checkpoint = find_checkpoint(Path(order.source or ""))
     beside = checkpoint.parent
     target = directory_of_name(Path(order.models), order.name)
     if target.exists():

@@ -25,11 +25,11 @@ NO_WEIGHTS = Weights(file="weights.safetensors", bytes=0, xxh3="")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What is to be installed: a file or directory, and how it is to be read and called."""
+    """What is to be installed, how it is to be read, and what it is called."""
 
-    source: str
     models: str  # the directory of all models
     name: str
+    source: str | None = None  # on this machine; without it the hub has it
     arch: str | None = None
     tag: str | None = None
     licence: str = "unknown"

@@ -1,0 +1,185 @@
+"""Downloads from the model hub by its own client: resumed, checked, and never waiting for ever.
+
+`hf_hub_download` begins anew after a cut and compares no checksum, so its parts are used: the
+client's sessions (HF_ENDPOINT, proxies, mirrors, tokens), metadata and `http_get`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+from urllib.parse import urlparse
+
+from photosd.core.errors import DownloadFailed
+
+METADATA_SECONDS = 10.0
+BLOCK = 4 << 20
+PIECE_BYTES = 256 << 10
+ETAG_CHARACTERS = 16  # of the etag in the name of a partial file: another version begins anew
+SETTINGS = {
+    "HF_HUB_DISABLE_XET": "1",  # its servers are others than the endpoint's; plain HTTP resumes
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
+Heard = Callable[[int, int], None]  # bytes there, bytes in all
+
+
+class Remote(NamedTuple):
+    """One file as the hub has it."""
+
+    repository: str
+    name: str
+    url: str
+    headers: dict[str, str]
+    etag: str
+    size: int
+
+
+class Hub:
+    """The client, imported and set up once."""
+
+    def __init__(self) -> None:
+        os.environ.update({name: value for name, value in SETTINGS.items()})
+        import huggingface_hub
+        from huggingface_hub import file_download
+
+        # It would write whole pieces of ten megabytes; a cut lost what a slow line had brought.
+        huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = PIECE_BYTES
+        self._hub: Any = huggingface_hub
+        self._transfer: Any = file_download
+        self.endpoint = str(huggingface_hub.constants.ENDPOINT)
+
+    def look(self, repository: str, names: tuple[str, ...]) -> Remote | None:
+        """The first of these files that the repository has; None when it has none of them."""
+        for name in names:
+            with contextlib.suppress(self._hub.errors.EntryNotFoundError):
+                return self._look(repository, name)
+        return None
+
+    def _look(self, repository: str, name: str) -> Remote:
+        url = self._hub.hf_hub_url(repository, name)
+        headers = self._hub.utils.build_hf_headers()
+        with self._explained(repository):
+            found = self._hub.get_hf_file_metadata(url, timeout=METADATA_SECONDS)
+        if found.size is None or not found.etag:
+            raise DownloadFailed(
+                f"{self.endpoint} says neither size nor checksum of {repository}/{name}",
+                remedy="is HF_ENDPOINT a hub, or a mirror of one?",
+            )
+        if urlparse(url).netloc != urlparse(found.location).netloc:
+            headers.pop("authorization", None)  # the token is the hub's business alone
+        return Remote(repository, name, found.location, headers, found.etag, found.size)
+
+    def download(self, remote: Remote, directory: Path, heard: Heard) -> Path:
+        """The file in ``directory``, whole and checked; what is there already is not asked for."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target = directory / remote.name
+        part = directory / f"{remote.name}.{remote.etag[:ETAG_CHARACTERS]}.part"
+        if target.is_file() and target.stat().st_size == remote.size:
+            heard(remote.size, remote.size)
+            return target
+        with part.open("ab") as stream, self._explained(remote.repository):
+            there = min(stream.tell(), remote.size)
+            stream.truncate(there)
+            counted = Counted(stream, lambda done: heard(done, remote.size))
+            self._transfer.http_get(
+                remote.url,
+                counted,
+                resume_size=there,
+                headers=dict(remote.headers),
+                expected_size=remote.size,
+            )
+        if not _is_whole(part, remote.etag):
+            part.unlink()
+            raise DownloadFailed(
+                f"{remote.repository}/{remote.name} arrived with another checksum than announced",
+                remedy="try again; if it repeats, the mirror or proxy changes files",
+            )
+        part.replace(target)
+        return target
+
+    @contextlib.contextmanager
+    def _explained(self, repository: str) -> Iterator[None]:
+        """Whatever the client raises, in words; a missing file alone is passed on."""
+        errors, http = self._hub.errors, self._transfer.httpx2
+        try:
+            yield
+        except errors.EntryNotFoundError:
+            raise
+        except (errors.GatedRepoError, errors.RepositoryNotFoundError) as error:
+            raise DownloadFailed(
+                f"{self.endpoint} has no model {repository} that everybody may read",
+                remedy=f"look at {self.endpoint}/{repository}; log in with: hf auth login",
+            ) from error
+        except errors.OfflineModeIsEnabled as error:
+            raise DownloadFailed(
+                "HF_HUB_OFFLINE forbids downloads", remedy="unset HF_HUB_OFFLINE"
+            ) from error
+        except errors.HfHubHTTPError as error:
+            raise DownloadFailed(
+                f"{self.endpoint} answered: {str(error).splitlines()[0][:200]}",
+                remedy="try again later; what has arrived is kept",
+            ) from error
+        except http.TimeoutException as error:
+            raise DownloadFailed(
+                f"{self.endpoint} does not answer", remedy=self._check_network()
+            ) from error
+        except http.TransportError as error:
+            raise DownloadFailed(
+                f"{self.endpoint} cannot be reached: {error}", remedy=self._check_network()
+            ) from error
+        except OSError as error:
+            raise _local(error) from error
+
+    def _check_network(self) -> str:
+        return (
+            "check the network, HTTPS_PROXY and HF_ENDPOINT, then say it again: what has arrived "
+            "is kept; without a network: photosd model import"
+        )
+
+
+class Counted:
+    """A file that tells how much has been written to it."""
+
+    def __init__(self, stream: IO[bytes], heard: Callable[[int], None]) -> None:
+        self._stream, self._heard = stream, heard
+
+    def write(self, data: bytes) -> int:
+        """Append; OSError when the disk is full."""
+        written = self._stream.write(data)
+        self._heard(self._stream.tell())
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _is_whole(file: Path, etag: str) -> bool:
+    """Whether the content has the digest that the hub announced: SHA-256, or git's of a blob."""
+    size = file.stat().st_size
+    if len(etag) == 64:
+        digest = hashlib.sha256()
+    elif len(etag) == 40:
+        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    else:
+        return True  # a mirror's own: only the size could be compared
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest() == etag.lower()
+
+
+def _local(error: OSError) -> DownloadFailed:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DownloadFailed("the disk is full", remedy="free some space, then say it again")
+    # The client reports a file that is too short as an OSError, too.
+    return DownloadFailed(
+        f"the download broke off: {str(error).splitlines()[0][:200]}",
+        remedy="say it again: what has arrived is kept",
+    )

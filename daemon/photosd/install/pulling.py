@@ -1,0 +1,110 @@
+"""Pulling: which files a model needs from the hub, into a directory that outlives a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from photosd.core.errors import DownloadFailed, ModelError
+from photosd.encoder.lean import import_pretrained_table
+from photosd.install.checkpoint import PREFERRED
+from photosd.install.hub import Hub, Remote
+from photosd.install.installing import Say, install, require_room
+from photosd.install.recipe import Order
+from photosd.install.tokenizer_files import FILE as TOKENIZER
+from photosd.install.tokenizer_files import SETTINGS, needs_files
+from photosd.models.architectures import architecture
+from photosd.models.shelf import directory_of_name
+from photosd.models.spec import ModelSpec
+
+PULLING = ".pull-"  # kept after a failure, so that the next attempt resumes
+TIMES_THE_WEIGHTS = 2.5  # on the disk at most: the download, and two precisions of it
+
+Heard = Callable[[str, int, int], None]  # the file, bytes there, bytes in all
+
+
+def pull(order: Order, say: Say, heard: Heard) -> tuple[ModelSpec, str | None]:
+    """Download and install the model of ``order``; as `install`, or raises DownloadFailed."""
+    models = Path(order.models)
+    if directory_of_name(models, order.name).exists():
+        raise ModelError(
+            f"there is a model called {order.name!r} already",
+            remedy=f"photosd model use {order.name}",
+        )
+    say("asking the hub")
+    repository, names = _weights(order)
+    hub = Hub()
+    weights = hub.look(repository, names)
+    if weights is None:
+        raise DownloadFailed(
+            f"{hub.endpoint}/{repository} has none of {', '.join(names)}",
+            remedy="choose another: photosd model list",
+        )
+    files = [weights, *_tokenizer(hub, order)]
+    require_room(models, int(weights.size * TIMES_THE_WEIGHTS))
+    with _turn(models, order.name) as directory:
+        for remote in files:
+            hub.download(
+                remote,
+                directory,
+                lambda there, total, name=remote.name: heard(name, there, total),  # type: ignore[misc]
+            )
+        source = directory / weights.name
+        result = install(msgspec.structs.replace(order, source=str(source)), say)
+        shutil.rmtree(directory, ignore_errors=True)
+    return result
+
+
+def _weights(order: Order) -> tuple[str, tuple[str, ...]]:
+    """The repository of a tag, and what its weights may be called there."""
+    table = import_pretrained_table()
+    arch = order.arch or ""
+    found = table.get_pretrained_cfg(arch, order.tag or "")
+    place = found.get("hf_hub", "")
+    if not place:
+        tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
+        raise ModelError(
+            f"open_clip has no {arch}/{order.tag} on the hub; tags of {arch}: {tags}",
+            remedy="photosd model list; or download it by hand, then: photosd model import",
+        )
+    repository, _, name = place.rpartition("/")
+    return repository, (name,) if name else PREFERRED
+
+
+def _tokenizer(hub: Hub, order: Order) -> list[Remote]:
+    """The tokenizer's files, where the architecture needs any."""
+    text_cfg = architecture(order.arch or "")["text_cfg"]
+    if not needs_files(text_cfg):
+        return []
+    repository = text_cfg["hf_tokenizer_name"]
+    found = [hub.look(repository, (name,)) for name in (TOKENIZER, *SETTINGS)]
+    if found[0] is None:
+        raise DownloadFailed(
+            f"{hub.endpoint}/{repository} has no {TOKENIZER}",
+            remedy="choose another: photosd model list",
+        )
+    return [remote for remote in found if remote is not None]
+
+
+@contextlib.contextmanager
+def _turn(models: Path, name: str) -> Iterator[Path]:
+    """The directory to download ``name`` into, for one process at a time."""
+    directory = models / f"{PULLING}{name.replace('/', '--')}"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DownloadFailed(
+                f"{name} is being pulled already", remedy="wait for the other command"
+            ) from error
+        yield directory
+    finally:
+        os.close(handle)
