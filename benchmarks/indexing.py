@@ -27,7 +27,7 @@ def indexing(model: Path | None, folder: Path, rounds: int = ROUNDS) -> dict[str
     for _ in range(rounds):
         decode.append(_decode_rate(directory, folder))
         forward.append(_forward_rate(directory))
-        ours.append(_whole_rate(model, folder))
+        ours.append(whole_rate(model, folder))
     limits = [1 / (1 / d + 1 / f) for d, f in zip(decode, forward, strict=True)]
     ratios = [o / limit for o, limit in zip(ours, limits, strict=True)]
     return {
@@ -62,7 +62,7 @@ def _forward_rate(directory: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
 
 
-def _whole_rate(model: Path | None, folder: Path) -> float:
+def whole_rate(model: Path | None, folder: Path) -> float:
     """From `add` to nothing pending, in a new home, the model warm."""
     with running(model) as daemon:
         daemon.wait_ready()

@@ -1,45 +1,43 @@
-"""Models to measure besides the starter: real architectures with random weights."""
+"""Models to measure besides the starter: real architectures, random weights, installed as any."""
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
+import msgspec
+
+from photosd.install.recipe import Order
+
 CACHE = Path(__file__).parent / "runs"  # ignored by git
+INSTALL_SECONDS = 300
 
 
-def vit_b_32() -> Path:
-    """A model directory for open_clip's ViT-B-32 (605 MB), built once."""
-    directory = CACHE / "ViT-B-32"
+def random_model(arch: str) -> Path:
+    """The model directory of an open_clip architecture, made once; hundreds of MB."""
+    directory = CACHE / arch
     if (directory / "model.json").exists():
         return directory
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as beside:
+        checkpoint = Path(beside) / "weights.safetensors"
+        write_random_checkpoint(arch, checkpoint)
+        order = Order(models=str(CACHE), name=arch, arch=arch, source=str(checkpoint))
+        command = [sys.executable, "-m", "photosd.install", msgspec.json.encode(order).decode()]
+        told = subprocess.run(command, capture_output=True, timeout=INSTALL_SECONDS, check=False)
+        if told.returncode:
+            raise RuntimeError(told.stdout.decode().splitlines()[-1])
+    return directory
+
+
+def write_random_checkpoint(arch: str, file: Path) -> None:
+    """Random float32 weights as stock open_clip would save them; the same each time."""
     import open_clip
     import torch
-    import xxhash
     from safetensors.torch import save_file
 
     torch.manual_seed(1)
-    config = open_clip.get_model_config("ViT-B-32")
-    model = open_clip.model.CLIP(**config)
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "weights.safetensors"
+    model = open_clip.create_model(arch, pretrained=None)
     save_file({name: value.contiguous() for name, value in model.state_dict().items()}, file)
-    spec = {
-        "format": 1,
-        "name": "ViT-B-32",
-        "arch": "ViT-B-32",
-        "open_clip": config,
-        "preprocess": {
-            "size": config["vision_cfg"]["image_size"],
-            "mean": open_clip.OPENAI_DATASET_MEAN,
-            "std": open_clip.OPENAI_DATASET_STD,
-        },
-        "tokenizer": {"kind": "clip-bpe", "context_length": config["text_cfg"]["context_length"]},
-        "weights": {
-            "file": file.name,
-            "bytes": file.stat().st_size,
-            "xxh3": xxhash.xxh3_128_hexdigest(file.read_bytes()),
-        },
-    }
-    (directory / "model.json").write_text(json.dumps(spec))
-    return directory

@@ -74,7 +74,7 @@ CASES = [
     ),
     Case("words missing", plants.missing_words, "model files", "words.txt is missing", "starter"),
     Case("model.json damaged", plants.damaged_model_json, "model files", "model.json", "starter"),
-    Case("model not installed", plants.no_such_model, "model files", "no model", "starter"),
+    Case("model not installed", plants.no_such_model, "model files", "no model", "model use"),
     Case(
         "too little memory", plants.little_memory, "memory", "needs about", "close other programs"
     ),
