@@ -8,7 +8,7 @@ READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 QUERY ?=
 
-.PHONY: help setup demo test lint types bench chaos docs macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos docs macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ chaos: setup  ## kill, hang and corrupt things at random (minutes)
 
 bench: setup  ## speed and memory beside the machine's limits (minutes)
 	@$(BIN)/python -m benchmarks --quick
+
+bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md and its plot
+	@$(BIN)/python -m benchmarks --curve --json benchmarks/runs/full.json
+	@$(BIN)/python -m benchmarks.report benchmarks/runs/full.json
 
 docs: setup  ## write the generated reference pages anew
 	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md

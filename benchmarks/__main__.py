@@ -16,6 +16,7 @@ from benchmarks.bench import running
 from benchmarks.indexing import indexing
 from benchmarks.models import random_model
 from benchmarks.photos import make_photos
+from benchmarks.rclip import beside_rclip
 from benchmarks.reload import reload_seconds
 from benchmarks.search import search
 from benchmarks.statistics import ForeignLoad
@@ -25,33 +26,36 @@ def main() -> None:
     """Measure with the starter and a ViT-B-32 of random weights."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="fewer photos and seconds")
+    arguments.add_argument("--curve", action="store_true", help="also search at 1k and 10k photos")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
-    found = measure(photos=200 if chosen.quick else 400, seconds=10 if chosen.quick else 40)
+    found = measure(200 if chosen.quick else 400, 10 if chosen.quick else 40, curve=chosen.curve)
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=1) + "\n")
     for name, values in found.items():
         print(f"{name:18} {json.dumps(values)}")
 
 
-def measure(photos: int, seconds: float) -> dict[str, Any]:
-    """Every figure there is."""
+def measure(photos: int, seconds: float, *, curve: bool) -> dict[str, Any]:
+    """Every figure there is, from so many photos and so many seconds of queries."""
     load = ForeignLoad()
     folder = Path(tempfile.mkdtemp(prefix="photosd-bench-photos-"))
     try:
         print("making photos and a model …", file=sys.stderr)
         make_photos(folder, photos)
-        starter, vit = (
-            _one_model(None, folder, seconds),
-            _one_model(random_model("ViT-B-32"), folder, seconds),
-        )
+        starter = _one_model(None, folder, seconds)
+        vit = _one_model(random_model("ViT-B-32"), folder, seconds)
+        peer = beside_rclip(folder, photos // 4)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, Any] = {
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
-    found["search"] = {"100k": search(100_000), "1m": search(1_000_000)}
-    found["memory_mb"]["100k"] = _index_memory(100_000, 20_000)
+    found["rclip"] = peer
+    smaller = {"1k": 1_000, "10k": 10_000} if curve else {}
+    sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
+    found["search"] = {name: search(rows) for name, rows in sizes.items()}
+    found["memory_mb"]["100k"] = _index_memory(100_000, 100_000 if curve else 20_000)
     found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}
     found["whole_command"] = queries.whole_command()
     found["machine"] = {"foreign_cores": load.cores()}

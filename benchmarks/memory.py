@@ -58,6 +58,7 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
     store.tidy()
     size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
     return {
+        "updates": updates,
         "bare_mb": bare,
         "with_rows_mb": full,
         "half_way_mb": middle,

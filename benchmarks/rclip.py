@@ -34,26 +34,33 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="photosd-bench-photos-"))
     try:
         make_photos(folder, PHOTOS)
-        print(json.dumps(beside_rclip(folder)))
+        print(json.dumps(beside_rclip(folder, PHOTOS)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def beside_rclip(folder: Path) -> dict[str, Any]:
-    """Photos a second of both in turn; ``skipped`` with a reason where rclip cannot be had."""
+def beside_rclip(photos: Path, count: int) -> dict[str, Any]:
+    """Photos a second of both, over ``count`` of these photos, in turn.
+
+    Only ``skipped``, the reason, where rclip cannot be had.
+    """
     try:
         program = _install()
         data = _data()
     except (subprocess.SubprocessError, OSError, ImportError, RuntimeError) as error:
         return {"skipped": f"rclip could not be set up: {error}"[:300]}
-    count = len(list(folder.iterdir()))
-    theirs = count / _seconds_to_index(program, data, folder)
-    ours = whole_rate(random_model(ARCH), folder)
+    with tempfile.TemporaryDirectory(prefix="photosd-bench-rclip-") as place:
+        folder = Path(place)
+        for file in sorted(photos.iterdir())[:count]:
+            (folder / file.name).hardlink_to(file)
+        theirs = count / _seconds_to_index(program, data, folder)
+        cold = _run(program, data, folder, "-n")
+        ours = whole_rate(random_model(ARCH), folder)
     return {
         "rclip": round(theirs, 2),
         "ours": round(ours, 2),
         "ratio": round(ours / theirs, 2),
-        "cold_query_s": round(_run(program, data, folder, "-n"), 2),
+        "cold_query_s": round(cold, 2),
     }
 
 
