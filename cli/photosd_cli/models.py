@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from photosd.core import config
-from photosd.core.errors import BadRequest, ModelError, NotRunning
+from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning, PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.ipc.client import Client, error_of
 from photosd.models import shelf
 from photosd.models.presets import PRESETS, RESEARCH_ONLY, preset_of
 from photosd.models.spec import ModelSpec
@@ -19,6 +20,11 @@ from photosd_cli import console, lifecycle, text
 from photosd_cli.installer import install
 from photosd_cli.progress import Bar
 
+if TYPE_CHECKING:
+    from photosd.ipc.replies import ModelResult, SwitchReport
+
+POLL_SECONDS = 0.2
+STUCK_SECONDS = 300.0
 MEMORY_FACTOR = 1.3  # of the weights, as the encoder reckons
 TORCH_MB = 370
 NAME_COLUMN = 24
@@ -26,8 +32,11 @@ NAME_COLUMN = 24
 
 def rows(home: Home) -> list[dict[str, object]]:
     """Installed models and presets, as `--json` gives them."""
-    chosen = chosen_model(home)
+    chosen, switch = _serving() or chosen_model(home), _switching()
     found = [_installed(spec, spec.name == chosen) for spec in shelf.installed(home)]
+    for row in found:
+        if switch is not None and row["name"] == switch["model"]:
+            row["state"] = "next"
     there = {row["name"] for row in found}
     for preset in PRESETS:
         if preset.name not in there:
@@ -44,6 +53,17 @@ def rows(home: Home) -> list[dict[str, object]]:
                 }
             )
     return found
+
+
+def switch_words() -> str | None:
+    """How far a switch is that is going on."""
+    switch = _switching()
+    if switch is None:
+        return None
+    words = f"switching to {switch['model']}: {switch['done']:,} of {switch['contents']:,} photos"
+    if switch["error"] is not None:
+        words += f"; it waits: {switch['error']['message']}"
+    return words
 
 
 def line(row: dict[str, Any]) -> str:
@@ -122,56 +142,110 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
 
 
 def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:
-    """Have the daemon answer with ``name``; asks first when that means work."""
-    _, spec = shelf.find(home, name)
-    if chosen_model(home) == name:
-        return {"model": name, "changed": False, "message": f"{name} is in use already"}
-    running = _photos()
-    if running and not sure:
-        _ask(spec, running)
-    if running is None:
+    """Have the daemon answer with ``name`` once its index is complete; asks before much work."""
+    shelf.find(home, name)  # a name that is wrong is said at once
+    try:
+        with Client() as client:
+            before = client.model(name)
+            if before["serving"] == name and before["switch"] is None:
+                return _outcome(name, f"{name} answers already")
+            if not sure:
+                _ask(before)
+            client.config_set("encoder.model", name)
+            if wait:
+                _wait(client, name)
+                return _outcome(name, f"{name} answers now")
+    except NotRunning:
         config.change(home.settings, "encoder.model", name)
-        words = f"{name} is used from the next start: photosd start"
-        return {"model": name, "changed": True, "message": words}
+        return _outcome(name, f"{name} is used from the next start on: photosd start")
+    words = f"{name} will answer as soon as its index is complete ({_work(before)})"
+    return _outcome(name, f"{words}; {before['serving']} does until then")
+
+
+def cancel(home: Home) -> dict[str, object]:
+    """Stay with the model that answers; what was made for the next is kept for another time."""
     with Client() as client:
-        client.config_set("encoder.model", name)
-    lifecycle.stop()
-    lifecycle.start()
-    if wait:
-        lifecycle.wait_until_warm()
-        _wait_until_indexed()
-    return {"model": name, "changed": True, "message": f"{name} is in use"}
+        now = client.model()
+        client.config_set("encoder.model", now["serving"])
+    if now["switch"] is None:
+        return _outcome(now["serving"], f"{now['serving']} answers; there was nothing to cancel")
+    return _outcome(now["serving"], f"{now['serving']} goes on answering")
+
+
+def rollback(home: Home, *, wait: bool) -> dict[str, object]:
+    """Back to the model that answered before; its index is still there."""
+    with Client() as client:
+        previous = client.model()["previous"]
+    if previous is None:
+        raise NotFound("there was no model before", remedy="photosd model list")
+    return use(home, previous, wait=wait, sure=True)
 
 
 def remove(home: Home, name: str) -> int:
     """Take a model from the disk, unless it is in use."""
-    if name == chosen_model(home):
+    if name in (chosen_model(home), _serving()):
         raise BadRequest(f"{name} is in use", remedy="photosd model use starter")
     return shelf.remove(home, name)
 
 
-def _photos() -> int | None:
-    """Photos of the running daemon; None without one."""
+def _outcome(model: str, message: str) -> dict[str, object]:
+    return {"model": model, "message": message}
+
+
+def _serving() -> str | None:
+    """The model that answers; None without a daemon."""
     try:
         with Client(timeout=lifecycle.ANSWER_SECONDS) as client:
-            return client.status()["index"]["photos"]
+            return client.model()["serving"]
     except NotRunning:
         return None
 
 
-def _ask(spec: ModelSpec, photos: int) -> None:
-    """What it costs, and whether that is welcome."""
-    words = f"{text.count(photos, 'photo')} will be looked at again"
-    if spec.measured is not None:
-        words += f", about {text.span(max(1, photos * spec.measured.image_ms / 1000))}"
-    if not click.confirm(f"{words}. Go on?", default=True, err=True):
+def _switching() -> SwitchReport | None:
+    try:
+        with Client(timeout=lifecycle.ANSWER_SECONDS) as client:
+            return client.model()["switch"]
+    except PhotosdError:
+        return None
+
+
+def _ask(estimate: ModelResult) -> None:
+    """What it costs, and whether that is welcome; nobody is asked who cannot answer."""
+    if not estimate["contents"] or not console.is_terminal(sys.stdin):
+        return
+    words = f"{_work(estimate)}; {estimate['serving']} answers until then. Go on?"
+    if not click.confirm(words, default=True, err=True):
         raise click.Abort
 
 
-def _wait_until_indexed() -> None:
-    with Client() as client, Bar("indexing") as bar:
-        for progress in client.rescan(True):
-            bar.show(progress)
+def _work(estimate: ModelResult) -> str:
+    words = f"{text.count(estimate['contents'] or 0, 'photo')} to be seen"
+    if estimate["seconds"]:
+        words += f", about {text.span(max(1, estimate['seconds']))}"
+    return words
+
+
+def _wait(client: Client, name: str) -> None:
+    """Until it answers; raises what keeps it from that."""
+    heard_at, last = time.monotonic(), -1
+    with Bar(f"switching to {text.inert(name)}") as bar:
+        while (now := client.model())["serving"] != name:
+            switch = now["switch"]
+            if switch is None:
+                raise ModelError(f"the switch to {name} has ended", remedy="photosd logs")
+            if switch["error"] is not None:
+                raise error_of(switch["error"])
+            if switch["done"] != last:
+                last, heard_at = switch["done"], time.monotonic()
+            elif time.monotonic() - heard_at > STUCK_SECONDS:
+                raise ModelError(
+                    f"no photo has been seen for {STUCK_SECONDS:.0f} s",
+                    remedy="photosd status; it goes on by itself when it can",
+                )
+            eta = switch["eta_s"]
+            left = "" if eta is None else f"  ~{text.span(eta)} left"
+            bar.say(f"{switch['done']:,}/{switch['contents']:,}{left}")
+            time.sleep(POLL_SECONDS)
 
 
 def _installed(spec: ModelSpec, chosen: bool) -> dict[str, object]:

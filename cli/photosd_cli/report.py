@@ -9,7 +9,13 @@ import photosd
 from photosd_cli import console, paths, text
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import EncoderReport, FolderReport, IndexReport, StatusResult
+    from photosd.ipc.replies import (
+        EncoderReport,
+        FolderReport,
+        IndexReport,
+        StatusResult,
+        SwitchReport,
+    )
 
 STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
 EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
@@ -23,6 +29,7 @@ def status_lines(status: StatusResult) -> list[str]:
         f"photosd {status['daemon_version']}  {state}  pid {status['pid']}  "
         f"up {text.span(status['uptime_s'])}  {status['rss_mb']:.0f} MB",
         _labelled("model", _encoder(status["encoder"])),
+        *_switch(status.get("switch")),
         _labelled("index", _index(status["index"])),
         _labelled("queue", _queue(status["index"])),
     ]
@@ -76,6 +83,18 @@ def _encoder(encoder: EncoderReport) -> str:
         reason = text.inert(encoder["last_restart_reason"] or "unknown reason")
         parts.append(f"restarted {text.count(encoder['restarts'], 'time')} ({reason})")
     return "  ".join(parts)
+
+
+def _switch(switch: SwitchReport | None) -> list[str]:
+    """The model that is getting ready, where there is one."""
+    if switch is None:
+        return []
+    words = [f"{switch['model']}: {switch['done']:,} of {text.count(switch['contents'], 'photo')}"]
+    if switch["eta_s"]:
+        words.append(f"~{text.span(switch['eta_s'])} left")
+    if switch["waiting_for"]:
+        words.append(f"waiting for {switch['waiting_for']}")
+    return [_labelled("next", text.inert(" · ".join(words)))]
 
 
 def _index(index: IndexReport) -> str:

@@ -186,6 +186,11 @@ class Daemon:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
         if library is not None and (doubt := library.encoder.status().doubt):
             warnings.append(doubt)
+        switch = library.succession.report() if library else None
+        if switch is not None and switch.error is not None:
+            warnings.append(f"switching to {switch.model}: {switch.error['message']}")
+        if library is not None and (trouble := library.succession.trouble) is not None:
+            warnings.append(f"{trouble}: {trouble.remedy}")
         folders = library.folder_reports() if library else []
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
         return StatusResult(
@@ -202,6 +207,7 @@ class Daemon:
             else IndexReport(0, 0, 0, 0, 0, None, 0, "start"),
             folders=folders,
             warnings=warnings,
+            switch=switch,
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:

@@ -1,18 +1,19 @@
-"""The library: one model's vectors with everything that fills and searches them, as one piece."""
+"""The library: catalog, folders and the model at work with everything around it, as one piece."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-
-import structlog
+from pathlib import Path
 
 import photosd
+from photosd.active import Active, Ground, look_ahead
 from photosd.core.config import Settings
+from photosd.core.errors import ModelError
 from photosd.core.log import printable
 from photosd.core.paths import Home
-from photosd.decode.pool import DecodeLimits, Pool, Shape
-from photosd.encoder.limits import Limits
+from photosd.decode.pool import DecodeLimits, Pool
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
@@ -20,14 +21,13 @@ from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
-from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
 from photosd.models import shelf
+from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
+from photosd.succession import SERVING, Succession
 from photosd.watch.watcher import Watcher
-
-log = structlog.get_logger()
 
 
 class Library:
@@ -36,31 +36,30 @@ class Library:
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home, self.settings = home, settings
         self.rehearsed = threading.Event()  # the whole way of a query has been gone once
-        directory, self.spec = shelf.find(home, settings.encoder.model)
-        self.encoder = Supervisor(directory, Limits(memory_mb=settings.encoder.memory_limit_mb))
-        self.encoder.start()  # first of all: the model loads while everything else does
         self.database = Database(home.catalog)
+        directory, spec = self._choose()
         self.catalog, self.worklist = Catalog(self.database), WorkList(self.database)
         self.contents = Contents(self.database)
         self.folders = Folders(self.database, home.config / "folders.json")
-        self.store = VectorStore(home.index, self.spec.fingerprint, self.spec.dimension)
         self.pool = Pool(
             settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
         )
-        self.watcher = Watcher(home.runtime / "probe")
-        self.pipeline = Pipeline(
+        self.ground = Ground(
+            home.index,
+            self.database,
             self.catalog,
-            self.worklist,
             self.contents,
-            self.store,
+            self.folders,
             self.pool,
-            self.encoder,
-            Shape.of(self.spec.preprocess),
-            self.spec.fingerprint,
-            look_ahead=_look_ahead(self.pool.workers),
+            coverage=self.coverage,
             look_at=lambda path: self.reconciler.look_at(path),
-            on_vanished=self._reopen,
         )
+        # Its encoder starts first of all: the model loads while everything else does.
+        self.active = Active(
+            directory, spec, self.ground, self.worklist, settings.encoder.memory_limit_mb
+        )
+        self.succession = Succession(self)
+        self.watcher = Watcher(home.runtime / "probe")
         self.reconciler = Reconciler(
             self.catalog,
             self.folders,
@@ -68,18 +67,36 @@ class Library:
             settle_seconds=settings.watch.settle_seconds,
             rescan_seconds=settings.watch.rescan_minutes * 60,
             is_embedded=lambda content: self.contents.has_embedding(self.spec.fingerprint, content),
-            on_work=self.pipeline.wake,
+            on_work=lambda: self.pipeline.wake(),
         )
-        self.engine = Engine(
-            self.spec,
-            self.encoder,
-            self.store,
-            self.database,
-            self.catalog,
-            self.contents,
-            self.folders,
-            self.coverage,
-        )
+
+    def _choose(self) -> tuple[Path, ModelSpec]:
+        """The model that answers: the one whose vectors are complete, while there is one."""
+        wanted, serving = self.settings.encoder.model, self.database.fact(SERVING)
+        if serving not in (None, wanted):
+            with contextlib.suppress(ModelError):
+                return shelf.find(self.home, serving or "")
+        return shelf.find(self.home, wanted)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that answers."""
+        return self.active.spec
+
+    @property
+    def encoder(self) -> Supervisor:
+        """Its encoder."""
+        return self.active.encoder
+
+    @property
+    def engine(self) -> Engine:
+        """What searches its vectors."""
+        return self.active.engine
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What makes vectors of new photos."""
+        return self.active.pipeline
 
     def open(self) -> None:
         """Load the vectors, then start watching and indexing."""
@@ -89,28 +106,24 @@ class Library:
         self.watcher.start()
         for folder in self.folders.all():
             self.watch(folder)
-        self.store.open()
-        self.agree()
+        self.active.open(serving=True)
+        self.contents.have_embedded(self.spec.fingerprint)
+        self.database.swap(SERVING, self.spec.name)
         self.reconciler.start()
-        self.pipeline.start()
+        self.active.begin()
+        self.succession.follow(self.settings.encoder.model)
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""
-        for part in (self.reconciler, self.watcher, self.pipeline, self.pool, self.encoder):
+        for part in (self.reconciler, self.watcher, self.succession, self.pipeline, self.pool):
             part.stop()
-        self.engine.close()
+        self.active.close()
         self.database.close()
 
-    def agree(self) -> None:
-        """Make catalog and index say the same; what only one of them knows is found out anew."""
-        recorded, stored = self.contents.embedded(self.spec.fingerprint), self.store.contents()
-        lost, unknown = recorded - stored, stored - recorded
-        if lost:
-            log.warning("vectors_lost", contents=len(lost), remedy="they are made again")
-            self.contents.unembed(self.spec.fingerprint, lost)
-        if unknown:  # committed just before a kill: the photo is pending and will find it there
-            self.contents.record(self.spec.fingerprint, ((content, {}) for content in unknown))
-        self.contents.have_embedded(self.spec.fingerprint)
+    def pause(self, until: float) -> None:
+        """Let indexing rest until then (Unix seconds)."""
+        for active in self.succession.actives():
+            active.pipeline.pause(until)
 
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
@@ -119,17 +132,14 @@ class Library:
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
         self.pool.set_workers(settings.decode.workers)
-        self.pipeline.look_ahead = _look_ahead(self.pool.workers)
-        self.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
+        for active in self.succession.actives():
+            active.pipeline.look_ahead = look_ahead(self.pool.workers)
+            active.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
+        self.succession.follow(settings.encoder.model)
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""
         self.watcher.add(folder.path, folder.rules)
-
-    def _reopen(self) -> None:
-        """The index was deleted while we ran: begin a new one."""
-        self.store.open()
-        self.agree()
 
     # -- what clients are told ----------------------------------------------------------------
 
@@ -177,7 +187,7 @@ class Library:
             failed=progress.failed,
             rate_per_s=progress.rate_per_s,
             eta_s=progress.eta_s,
-            bytes=self.store.bytes_on_disk(),
+            bytes=self.active.store.bytes_on_disk(),
             waiting_for=self.pipeline.waiting_for,
         )
 
@@ -217,14 +227,10 @@ class Library:
         """Forget what is gone now rather than in 30 days; the vectors dropped."""
         self.catalog.sweep(time.time())
         orphans = self.contents.sweep()
-        self.store.remove(orphans)
-        self.store.compact()
+        for active in self.succession.actives():
+            active.store.remove(orphans)
+            active.store.compact()
         return len(orphans)
-
-
-def _look_ahead(workers: int) -> int:
-    """Photos in decoders' hands or waiting for them, so that none is ever idle."""
-    return 3 * workers + 2
 
 
 def _photos(counts: dict[str, int]) -> int:

@@ -17,6 +17,7 @@ from photosd.ipc import messages as m
 from photosd.ipc.paths import path_fields, path_from
 from photosd.ipc.server import Emit, Handler
 from photosd.library import Library
+from photosd.models import shelf
 from photosd.selfcheck import self_check
 
 if TYPE_CHECKING:
@@ -159,13 +160,12 @@ class Operations:
         return m.PurgeResult(self._library().purge())
 
     def pause(self, params: m.PauseParams, _emit: Emit) -> m.PauseResult:
-        library = self._library()
         until = float("inf") if params.seconds is None else time.time() + params.seconds
-        library.pipeline.pause(until)
+        self._library().pause(until)
         return m.PauseResult(True, None if params.seconds is None else until)
 
     def resume(self, _params: m.Nothing, _emit: Emit) -> m.PauseResult:
-        self._library().pipeline.pause(0.0)
+        self._library().pause(0.0)
         return m.PauseResult(False, None)
 
     def config(self, _params: m.Nothing, _emit: Emit) -> m.ConfigResult:
@@ -174,10 +174,15 @@ class Operations:
         )
 
     def config_set(self, params: m.ConfigSetParams, _emit: Emit) -> m.ConfigSetResult:
+        if params.name == "encoder.model":
+            shelf.find(self._daemon.home, params.value)
         settings = config.change(self._daemon.home.settings, params.name, params.value)
         self._daemon.apply(settings)
         section, _, key = params.name.partition(".")
         return m.ConfigSetResult(params.name, getattr(getattr(settings, section), key))
+
+    def model(self, params: m.ModelParams, _emit: Emit) -> m.ModelResult:
+        return self._library().succession.result(params.estimate)
 
     def self_check(self, _params: m.Nothing, _emit: Emit) -> m.SelfCheckResult:
         return self_check(self._library().encoder, self._daemon.unwell())

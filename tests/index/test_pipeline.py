@@ -128,7 +128,6 @@ class Bench:
 
     def make_pipeline(self) -> Pipeline:
         return Pipeline(
-            self.catalog,
             self.worklist,
             self.contents,
             self.store,

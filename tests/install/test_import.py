@@ -76,30 +76,6 @@ def test_an_imported_model_serves(home: Home, published: Path, photos: Path) -> 
     assert not leftovers(home)
 
 
-def test_photos_of_another_model_are_looked_at_again(
-    home: Home, published: Path, photos: Path
-) -> None:
-    """Nothing that one model has indexed counts as indexed for the next."""
-    assert photosd("model", "import", published, "--name", "mine")[0] == 0
-    folder = home.state.parent / "photos"
-    folder.mkdir()
-    for file in sorted((photos / "library").glob("*.jpg"))[:3]:
-        shutil.copy(file, folder)
-    daemon = RunningDaemon(home)
-    try:
-        daemon.wait_until("ready")
-        assert daemon.index(folder)["indexed"] == 3
-        daemon.stop()
-        assert photosd("model", "use", "mine")[0] == 0
-        daemon.restart()
-        daemon.wait_until("ready")
-        assert daemon.index()["indexed"] == 3
-        answer: Any = daemon.query("sunset")
-        assert answer["model"] == "mine" and len(answer["hits"]) == 3
-    finally:
-        daemon.stop()
-
-
 @pytest.mark.parametrize(
     "fault",
     ["no file", "no architecture", "other architecture", "damaged", "code inside", "tokenizer"],

@@ -32,6 +32,8 @@ def list_(architectures: bool, as_json: bool) -> int:
         return 0
     for row in rows:
         console.out(text.inert(models.line(row)))
+    if words := models.switch_words():
+        console.note(text.inert(words), "")
     for problem in models.problems(Home.from_environment()):
         console.warn(text.inert(problem))
     return 0
@@ -85,13 +87,26 @@ def import_(source: str, arch: str | None, name: str | None, precision: str, as_
 
 
 @command.command("use")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--wait", is_flag=True, help="Wait until it answers queries.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--cancel", "action", flag_value="cancel", help="Stay with the one that answers.")
+@click.option("--rollback", "action", flag_value="rollback", help="Back to the one before.")
 @json_option
-def use(name: str, wait: bool, yes: bool, as_json: bool) -> int:
-    """Answer queries with the model NAME from now on."""
-    outcome = models.use(Home.from_environment(), name, wait=wait, sure=yes or as_json)
+def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bool) -> int:
+    """Answer queries with the model NAME, as soon as it has seen every photo.
+
+    Until then the present one answers; stopping or restarting photosd loses nothing of that.
+    """
+    home = Home.from_environment()
+    if (name is None) == (action is None):
+        raise click.UsageError("Say the NAME of a model, or --cancel, or --rollback.")
+    if action == "cancel":
+        outcome = models.cancel(home)
+    elif action == "rollback":
+        outcome = models.rollback(home, wait=wait)
+    else:
+        outcome = models.use(home, name or "", wait=wait, sure=yes or as_json)
     if as_json:
         console.out_json(outcome)
     else:

@@ -21,7 +21,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model that understands pictures and words."""
 
     model: Annotated[
-        str, Meta(description="Name of the model in use; in force after photosd restart")
+        str, Meta(description="Model to answer with; another one does until its index is complete")
     ] = "starter"
     memory_limit_mb: Annotated[
         int,

@@ -36,14 +36,6 @@ class Catalog:
         )
         return next(iter(rows), None)
 
-    def size_known(self, size: int) -> bool:
-        """Whether some content has this size, so that a new file may be a copy of it."""
-        # A content id begins with its size; see decode.
-        rows = self._photos(
-            "WHERE content >= ? AND content < ? LIMIT 1", (f"{size:x}-", f"{size:x}.")
-        )
-        return next(iter(rows), None) is not None
-
     def put(self, folder: int, entry: Entry, *, due: float, content: str | None = None) -> None:
         """Set a path to what is on disk now; it is pending until someone says otherwise."""
         with self._database.write() as db:

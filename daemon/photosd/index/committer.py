@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from photosd.index.contents import Contents
 from photosd.index.vectors import Embedding, VectorStore
-from photosd.index.worklist import WorkList
+from photosd.index.worklist import Work
 from photosd.watch.scanner import Entry
 
 ROWS = 256  # a commit costs some milliseconds and a fragment, however few rows it has
@@ -27,7 +27,7 @@ class Committer:
     """Batches commits; what it has committed survives a killed daemon. One thread uses it."""
 
     def __init__(
-        self, store: VectorStore, contents: Contents, worklist: WorkList, fingerprint: str
+        self, store: VectorStore, contents: Contents, worklist: Work, fingerprint: str
     ) -> None:
         self._store, self._contents, self._worklist = store, contents, worklist
         self._fingerprint = fingerprint

@@ -23,7 +23,8 @@ class Contents:
             for content, facts in rows:
                 db.execute(
                     "INSERT INTO contents VALUES(?, ?)"
-                    " ON CONFLICT DO UPDATE SET facts = excluded.facts",
+                    " ON CONFLICT DO UPDATE SET facts = excluded.facts"
+                    " WHERE excluded.facts <> '{}'",  # who only finds a vector knows none
                     (content, msgspec.json.encode(facts).decode()),
                 )
                 db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
@@ -56,11 +57,13 @@ class Contents:
                 r[0] for r in db.execute("SELECT content FROM embedded WHERE model = ?", (model,))
             }
 
-    def unembed(self, model: str, contents: Iterable[str]) -> None:
-        """The vectors of these contents are lost: their photos are pending again."""
+    def unembed(self, model: str, contents: Iterable[str], *, again: bool = True) -> None:
+        """The vectors of these contents are lost; ``again``: their photos are pending again."""
         with self._database.write() as db:
             for content in contents:
                 db.execute("DELETE FROM embedded WHERE model = ? AND content = ?", (model, content))
+                if not again:
+                    continue
                 db.execute(
                     "UPDATE photos SET state = 'pending', due = ?"
                     " WHERE content = ? AND state = 'indexed'",
@@ -75,6 +78,13 @@ class Contents:
                 " AND content NOT IN (SELECT content FROM embedded WHERE model = ?)",
                 (time.time(), model),
             ).rowcount
+
+    def drop_models(self, kept: Iterable[str]) -> None:
+        """Forget what models other than these have seen; their tables are gone."""
+        kept = list(kept)
+        with self._database.write() as db:
+            marks = ",".join("?" * len(kept))
+            db.execute(f"DELETE FROM embedded WHERE model NOT IN ({marks})", kept)
 
     def sweep(self) -> list[str]:
         """Forget contents that no path holds any more, and say which they were."""

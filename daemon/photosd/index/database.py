@@ -67,12 +67,32 @@ MIGRATIONS = (
 )
 
 
+class Reader:
+    """A connection that only reads; one of one's own keeps long statements out of others' way."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = _connect(file)
+        self._connection.execute("PRAGMA query_only = ON")
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for a moment; it sees everything committed."""
+        with self._lock:
+            yield self._connection
+
+    def close(self) -> None:
+        """Close it once running statements are done."""
+        with self._lock:
+            self._connection.close()
+
+
 class Database:
     """One SQLite file; writes are serialised, reads run beside them (WAL)."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._write_lock, self._read_lock = threading.RLock(), threading.Lock()
+        self.file, self._write_lock = file, threading.RLock()
         try:
             self._writer = _open(file)
         except sqlite3.DatabaseError as error:
@@ -83,8 +103,7 @@ class Database:
                 ) from error
             _set_aside(file, error)
             self._writer = _open(file)
-        self._reader = _connect(file)
-        self._reader.execute("PRAGMA query_only = ON")
+        self._reader = Reader(file)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -107,11 +126,9 @@ class Database:
                     ) from error
                 raise
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """The read connection, for a moment; it sees everything committed."""
-        with self._read_lock:
-            yield self._reader
+        return self._reader.read()
 
     def swap(self, key: str, value: str) -> str | None:
         """Record a fact about this catalog (``version``, …) and return what it was before."""
@@ -120,9 +137,15 @@ class Database:
             db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
         return None if row is None else str(row[0])
 
+    def fact(self, key: str) -> str | None:
+        """What `swap` has recorded last."""
+        with self.read() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     def close(self) -> None:
         """Close both connections once running statements are done."""
-        with self._write_lock, self._read_lock:
+        with self._write_lock:
             self._reader.close()
             self._writer.close()
 

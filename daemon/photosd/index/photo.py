@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from photosd.index.database import Database
+from photosd.index.database import Database, Reader
 from photosd.watch.scanner import Entry
 
 
@@ -39,7 +39,7 @@ class Photo(msgspec.Struct, frozen=True):
         return (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
 
 
-def photos(database: Database, clause: str, values: Sequence[Any]) -> Iterator[Photo]:
+def photos(database: Database | Reader, clause: str, values: Sequence[Any]) -> Iterator[Photo]:
     """The rows that ``clause`` (from WHERE on) selects, read at once so that no lock is held."""
     with database.read() as db:
         rows = db.execute(f"SELECT * FROM photos {clause}", values).fetchall()

@@ -29,14 +29,13 @@ from photosd.decode.failures import (
 )
 from photosd.decode.pool import Decoded, Identity, Pool, Shape
 from photosd.encoder.supervisor import EncoderDied, Supervisor
-from photosd.index.catalog import Catalog
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
 from photosd.index.photo import Photo
 from photosd.index.quarantine import verdict
 from photosd.index.rate import Rate
 from photosd.index.vectors import Embedding, IndexVanished, VectorStore
-from photosd.index.worklist import Failure, WorkList
+from photosd.index.worklist import Failure, Work
 from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
@@ -64,8 +63,7 @@ class Pipeline(threading.Thread):
 
     def __init__(
         self,
-        catalog: Catalog,
-        worklist: WorkList,
+        worklist: Work,
         contents: Contents,
         store: VectorStore,
         pool: Pool,
@@ -78,8 +76,7 @@ class Pipeline(threading.Thread):
         on_vanished: Callable[[], None],
     ) -> None:
         super().__init__(name="pipeline", daemon=True)
-        self._catalog, self._worklist = catalog, worklist
-        self._pool, self._encoder = pool, encoder
+        self._worklist, self._pool, self._encoder = worklist, pool, encoder
         self._shape = shape
         self._look_at, self._on_vanished = look_at, on_vanished
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -190,8 +187,7 @@ class Pipeline(threading.Thread):
             if photo is None:
                 return
             self._decoding += 1
-            # Seen this size before, or doubted: a hash may show that there is nothing to decode.
-            if photo.content is not None or self._catalog.size_known(photo.size):
+            if self._worklist.perhaps_known(photo):
                 self._call(self._pool.identify(photo.path), self._identified, photo)
             else:
                 self._call(self._pool.decode(photo.path, self._shape), self._decoded, photo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 
@@ -19,6 +20,19 @@ class Failure(msgspec.Struct, frozen=True):
     remedy: str
     retry_at: float | None = None
     stack: str | None = None
+
+
+class Work(Protocol):
+    """What the pipeline asks of a list of work; see `WorkList`."""
+
+    def due(self, limit: int) -> list[Photo]: ...
+    def next_due(self) -> float | None: ...
+    def perhaps_known(self, photo: Photo) -> bool: ...
+    def done(self, finished: Iterable[tuple[Entry, str]]) -> None: ...
+    def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None: ...
+    def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None: ...
+    def journal(self, paths: Iterable[bytes]) -> None: ...
+    def journaled(self) -> set[bytes]: ...
 
 
 class WorkList:
@@ -57,6 +71,15 @@ class WorkList:
                 (time.time(),),
             ).fetchone()
         return None if row[0] is None else float(row[0])
+
+    def perhaps_known(self, photo: Photo) -> bool:
+        """Whether a hash might show that there is nothing to decode: seen in this size before."""
+        if photo.content is not None:
+            return True  # doubted
+        # A content id begins with its size; see decode.
+        first, last = f"{photo.size:x}-", f"{photo.size:x}."
+        clause = "WHERE content >= ? AND content < ? LIMIT 1"
+        return any(photos(self._database, clause, (first, last)))
 
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
         """The vectors of these files (as they were read, with their content id) are committed."""

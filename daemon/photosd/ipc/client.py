@@ -182,6 +182,10 @@ class Client:
         params = {"name": name, "value": value}
         return cast("replies.ConfigSetResult", self.call("config_set", params))
 
+    def model(self, estimate: str | None = None) -> replies.ModelResult:
+        """Which model answers, and what switching to another would take."""
+        return cast("replies.ModelResult", self.call("model", {"estimate": estimate}))
+
     def self_check(self) -> replies.SelfCheckResult:
         """Have it try what a query needs."""
         return cast("replies.SelfCheckResult", self.call("self_check"))

@@ -10,6 +10,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from photosd.ipc.model_messages import ModelParams as ModelParams
+from photosd.ipc.model_messages import ModelResult as ModelResult
+from photosd.ipc.model_messages import SwitchReport as SwitchReport
+
 PROTOCOL = 1
 REQUEST_LIMIT = 64 << 10  # bytes of one request line
 TEXT_LIMIT = 10_000  # characters of one query
@@ -150,6 +154,7 @@ class StatusResult(Struct):
     index: IndexReport
     folders: list[FolderReport]
     warnings: list[str]
+    switch: SwitchReport | None = None
 
 
 class PathParams(Struct):
@@ -376,6 +381,7 @@ OPERATIONS: dict[str, Operation] = {
     "resume": Operation(Nothing, PauseResult, "Go on indexing."),
     "config": Operation(Nothing, ConfigResult, "Every setting."),
     "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
+    "model": Operation(ModelParams, ModelResult, "Which model answers, and which will."),
     "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
     "stop": Operation(Nothing, StopResult, "End the daemon."),
 }

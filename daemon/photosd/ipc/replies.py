@@ -95,6 +95,17 @@ class IndexReport(TypedDict):
     waiting_for: str | None
 
 
+class SwitchReport(TypedDict):
+    """A model whose vectors are being made while another one answers."""
+
+    model: str
+    contents: int
+    done: int
+    eta_s: float | None
+    waiting_for: str | None
+    error: dict[str, Any] | None
+
+
 class FolderReport(TypedDict):
     """One watched folder."""
 
@@ -119,6 +130,7 @@ class StatusResult(TypedDict):
     index: IndexReport
     folders: list[FolderReport]
     warnings: list[str]
+    switch: NotRequired[SwitchReport | None]
 
 
 class AddResult(TypedDict):
@@ -236,6 +248,16 @@ class ConfigSetResult(TypedDict):
 
     name: str
     value: str | int | float | bool
+
+
+class ModelResult(TypedDict):
+    """The model that answers, the one before, and a switch that is going on."""
+
+    serving: str
+    previous: str | None
+    switch: SwitchReport | None
+    contents: int | None
+    seconds: float | None
 
 
 class TextCheck(TypedDict):

@@ -1,0 +1,129 @@
+"""One model at work: its encoder, its vectors, the pipeline that fills and the engine that asks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from photosd.core.errors import StorageError
+from photosd.decode.pool import Pool, Shape
+from photosd.encoder.limits import Limits
+from photosd.encoder.supervisor import Supervisor
+from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.index.pipeline import Pipeline
+from photosd.index.vectors import VectorStore
+from photosd.index.worklist import Work
+from photosd.ipc.messages import Coverage
+from photosd.models.spec import ModelSpec
+from photosd.search.engine import Engine
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every model stands on: the catalog in its parts, the decoders, and whom to tell."""
+
+    index: Path
+    database: Database
+    catalog: Catalog
+    contents: Contents
+    folders: Folders
+    pool: Pool
+    coverage: Callable[[], Coverage]
+    look_at: Callable[[bytes], None]
+
+
+class Active:
+    """The encoder starts at once; `open` loads the vectors, `begin` starts to fill them."""
+
+    def __init__(
+        self, directory: Path, spec: ModelSpec, ground: Ground, work: Work, memory_mb: float
+    ) -> None:
+        self.spec, self._ground = spec, ground
+        self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
+        self.encoder.start()
+        self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
+        self.engine = Engine(
+            spec,
+            self.encoder,
+            self.store,
+            ground.database,
+            ground.catalog,
+            ground.contents,
+            ground.folders,
+            ground.coverage,
+        )
+        self.pipeline = self._new_pipeline(work)
+        self._serving = True
+
+    def open(self, *, serving: bool) -> None:
+        """Load the vectors; ``serving``: photos whose vectors were lost are pending again."""
+        self._serving = serving
+        self.store.open()
+        self._agree()
+
+    def begin(self) -> None:
+        """Make vectors of what is due."""
+        self.pipeline.start()
+
+    def work_on(self, work: Work) -> None:
+        """Go on with another list, once what is in hand for the present one is committed."""
+        self.pipeline.stop()
+        before, self.pipeline = self.pipeline, self._new_pipeline(work)
+        self.pipeline.paused_until = before.paused_until
+        self.pipeline.start()
+
+    def serve(self, work: Work) -> None:
+        """From now on it answers, and photos whose vectors are lost are pending again."""
+        self._serving = True
+        self.work_on(work)
+
+    def close(self) -> None:
+        """Stop the pipeline, then the encoder; the vectors stay on the disk."""
+        self.pipeline.stop()
+        self.encoder.stop()
+        with contextlib.suppress(StorageError):
+            self.engine.close()
+
+    def _new_pipeline(self, work: Work) -> Pipeline:
+        ground = self._ground
+        return Pipeline(
+            work,
+            ground.contents,
+            self.store,
+            ground.pool,
+            self.encoder,
+            Shape.of(self.spec.preprocess),
+            self.spec.fingerprint,
+            look_ahead=look_ahead(ground.pool.workers),
+            look_at=ground.look_at,
+            on_vanished=self._reopen,
+        )
+
+    def _reopen(self) -> None:
+        """The index was deleted while we ran: begin a new one."""
+        self.open(serving=self._serving)
+
+    def _agree(self) -> None:
+        """Make catalog and index say the same; what only one of them knows is found out anew."""
+        contents, model = self._ground.contents, self.spec.fingerprint
+        recorded, stored = contents.embedded(model), self.store.contents()
+        lost, unknown = recorded - stored, stored - recorded
+        if lost:
+            log.warning("vectors_lost", contents=len(lost), remedy="they are made again")
+            contents.unembed(model, lost, again=self._serving)
+        if unknown:  # committed just before a kill: the photo is pending and will find it there
+            contents.record(model, ((content, {}) for content in unknown))
+
+
+def look_ahead(workers: int) -> int:
+    """Photos in decoders' hands or waiting for them, so that none is ever idle."""
+    return 3 * workers + 2

@@ -1,0 +1,128 @@
+"""The fill list: contents that one model has indexed and another, its successor, has yet to see."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+from photosd.index.database import Database, Reader
+from photosd.index.photo import Photo, photos
+from photosd.index.worklist import Failure
+from photosd.watch.scanner import Entry
+
+PATIENCE = 3  # times a photo may be put off; after the switch the work list takes it up as usual
+
+# One path of each content that can be read now and has no vector of the model.
+LEFT = (
+    "WHERE state = 'indexed' AND folder IN"
+    " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')) AND NOT EXISTS"
+    " (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = photos.content)"
+)
+
+
+class FillList:
+    """What a `WorkList` is to the pipeline, derived from the catalog, which it never changes.
+
+    It only holds what could not be done; that is tried again after the switch, as pending photos.
+    """
+
+    def __init__(self, database: Database, model: str) -> None:
+        self._reader, self._model = Reader(database.file), model  # long scans hold up nobody
+        self._lock = threading.Lock()
+        self._after = ""
+        self._later: dict[str, tuple[float, int]] = {}  # content: not before then; times put off
+        self.given_up: set[str] = set()
+        self._out: set[bytes] = set()  # in the pipeline's hands
+        self._dry = False
+
+    def left(self) -> int:
+        """Contents still to be seen; at a million photos this takes a second."""
+        with self._reader.read() as db:
+            row = db.execute(
+                f"SELECT count(DISTINCT content) FROM photos {LEFT}", (self._model,)
+            ).fetchone()
+        return max(0, int(row[0]) - len(self.given_up))
+
+    def exhausted(self) -> bool:
+        """Whether the pipeline, when it asked last, found nothing left that could be done."""
+        return self._dry
+
+    def close(self) -> None:
+        """No more will be asked."""
+        self._reader.close()
+
+    # -- what the pipeline asks of a work list ------------------------------------------------
+
+    def due(self, limit: int) -> list[Photo]:
+        """The next photos in order of content; after the last, the first again."""
+        from_the_first = not self._after
+        found = self._next(limit)
+        if not found and not from_the_first and not self._out:  # a pass takes long: one at the end
+            found, from_the_first = self._next(limit), True
+        self._dry = not (found or self._later or self._out) and from_the_first
+        with self._lock:
+            self._out.update(photo.path for photo in found)
+        return found
+
+    def _next(self, limit: int) -> list[Photo]:
+        """What may be done now after the last one; nothing at the end, and then begins anew."""
+        while found := self._from(self._after, limit):
+            self._after = found[-1].content or ""
+            now = time.time()
+            if ready := [photo for photo in found if self._may(photo.content or "", now)]:
+                return ready
+        self._after = ""
+        return []
+
+    def next_due(self) -> float | None:
+        """When something that was put off may be tried again, Unix seconds."""
+        with self._lock:
+            return min((until for until, _ in self._later.values()), default=None)
+
+    def perhaps_known(self, _photo: Photo) -> bool:
+        """Whether a hash might spare decoding: these are here because it would not."""
+        return False
+
+    def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
+        """These have their vectors; the catalog knows from `Contents.record`."""
+        with self._lock:
+            for entry, content in finished:
+                self._later.pop(content, None)
+                self._out.discard(entry.path)
+
+    def failed(self, photo: Photo, _failure: Failure, *, deaths: int = 0) -> None:
+        """Leave it to the work list, which retries and quarantines with all its rules."""
+        self._give_up(photo)
+
+    def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
+        """Not before ``due``; given up when a worker died over it, or after some times."""
+        content = photo.content or ""
+        with self._lock:
+            times = self._later.get(content, (0.0, 0))[1] + 1
+            self._later[content] = (due, times)
+            self._out.discard(photo.path)
+        if deaths or times >= PATIENCE:
+            self._give_up(photo)
+
+    def journal(self, paths: Iterable[bytes]) -> None:
+        """Suspects are found by the work list, after the switch."""
+
+    def journaled(self) -> set[bytes]:
+        """None: see `journal`."""
+        return set()
+
+    def _give_up(self, photo: Photo) -> None:
+        content = photo.content or ""
+        with self._lock:
+            self._later.pop(content, None)
+            self._out.discard(photo.path)
+            self.given_up.add(content)
+
+    def _may(self, content: str, now: float) -> bool:
+        with self._lock:
+            return content not in self.given_up and self._later.get(content, (0.0, 0))[0] <= now
+
+    def _from(self, after: str, limit: int) -> list[Photo]:
+        clause = f"{LEFT} AND content > ? GROUP BY content ORDER BY content LIMIT ?"
+        return list(photos(self._reader, clause, (self._model, after, limit)))

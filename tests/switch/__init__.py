@@ -1,0 +1,1 @@
+"""Tests of switching from one model to another."""
