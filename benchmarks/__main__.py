@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks import queries
 from benchmarks.bench import running
 from benchmarks.indexing import indexing
+from benchmarks.loading import loading
 from benchmarks.models import random_model
 from benchmarks.photos import make_photos
 from benchmarks.rclip import beside_rclip
@@ -52,6 +53,7 @@ def measure(photos: int, seconds: float, *, curve: bool) -> dict[str, Any]:
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
     found["rclip"] = peer
+    found["loading"] = loading("ViT-B-32")
     smaller = {"1k": 1_000, "10k": 10_000} if curve else {}
     sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
     found["search"] = {name: search(rows) for name, rows in sizes.items()}

@@ -32,7 +32,14 @@ def main() -> None:
         machine=_machine(),
         foreign=found["machine"]["foreign_cores"],
     )
-    parts = [head, _indexing(found), _queries(found), _search(found), _memory(found)]
+    parts = [
+        head,
+        _indexing(found),
+        _queries(found),
+        _search(found),
+        _loading(found),
+        _memory(found),
+    ]
     if "1k" in found["search"]:
         draw(found, PLOT)
         parts.append(f"## From a thousand to a million\n\n![{PLOT_SAYS}]({PLOT.name})\n")
@@ -136,6 +143,14 @@ def _search(found: dict[str, Any]) -> str:
         "## Search\n\n512 dimensions, clustered vectors, queries as far from them as texts are."
         " *disk* is a multiple of the live data.\n\n" + _table(head, rows)
     )
+
+
+def _loading(found: dict[str, Any]) -> str:
+    rows = [(who, *of.values()) for who, of in found.get("loading", {}).items()]
+    if not rows:
+        return ""
+    head = ("who", "load after imports, s", "memory, MB", "peak / final")
+    return "## Loading a ViT-B-32, float32\n\n" + _table(head, rows)
 
 
 def _memory(found: dict[str, Any]) -> str:

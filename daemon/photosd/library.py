@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import structlog
+
 import photosd
 from photosd.active import Active, Ground, look_ahead
 from photosd.core.config import Settings
@@ -21,6 +23,7 @@ from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
+from photosd.index.vectors import drop_tables
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
 from photosd.models import shelf
@@ -28,6 +31,8 @@ from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
 from photosd.succession import SERVING, Succession
 from photosd.watch.watcher import Watcher
+
+log = structlog.get_logger()
 
 
 class Library:
@@ -102,6 +107,7 @@ class Library:
         """Load the vectors, then start watching and indexing."""
         if self.database.swap("photosd_version", photosd.__version__) != photosd.__version__:
             self.worklist.retry_failures()  # what killed the old version may not kill this one
+        self._forget_removed_models()
         self.pool.start()
         self.watcher.start()
         for folder in self.folders.all():
@@ -112,6 +118,15 @@ class Library:
         self.reconciler.start()
         self.active.begin()
         self.succession.follow(self.settings.encoder.model)
+
+    def _forget_removed_models(self) -> None:
+        """Free what the index still holds of them; not while a model only cannot be read."""
+        if shelf.damaged(self.home):
+            return
+        kept = {spec.fingerprint for spec in (self.spec, *shelf.installed(self.home))}
+        if dropped := drop_tables(self.home.index, kept):
+            self.contents.drop_models(kept)
+            log.info("tables_dropped", tables=dropped)
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""

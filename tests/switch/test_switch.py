@@ -224,3 +224,19 @@ def test_a_switch_goes_on_after_a_restart(daemon: RunningDaemon) -> None:
         wait_for(daemon, "one")
         time.sleep(0.5)
     assert asker.wrong == [] and asker.models == ["starter", "one"]
+
+
+def test_the_index_of_a_removed_model_is_removed(daemon: RunningDaemon, home: Home) -> None:
+    """With the next start; that of a model which can be rolled back to stays."""
+    use(daemon, "one")
+    wait_for(daemon, "one")
+    use(daemon, "two")
+    wait_for(daemon, "two")
+    assert len(list(home.index.glob("*.lance"))) == 3
+    assert photosd("model", "remove", "one")[0] == 0
+    daemon.stop()
+    daemon.restart()
+    daemon.wait_until("ready")
+    assert len(list(home.index.glob("*.lance"))) == 2
+    answer: Any = daemon.query("sunset", 5)
+    assert answer["model"] == "two" and len(answer["hits"]) == 5

@@ -25,6 +25,7 @@ from photosd.index.ranked import Ranked, is_ranked, rank
 
 log = structlog.get_logger()
 
+PREFIX = "vectors_"
 COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have become too large
@@ -54,7 +55,7 @@ class VectorStore:
 
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
         self._directory, self._dimension = directory, dimension
-        self._name = f"vectors_{fingerprint}"
+        self._name = f"{PREFIX}{fingerprint}"
         self._search: Matrix | Ranked = Matrix(dimension)
         self._ranking: threading.Thread | None = None
         self._ranked_rows = 0
@@ -228,6 +229,17 @@ class VectorStore:
             except OSError:
                 continue  # compaction removed it while we looked
         return total
+
+
+def drop_tables(directory: Path, kept: Iterable[str]) -> int:
+    """Delete the tables of models other than these fingerprints; how many there were."""
+    names = {f"{PREFIX}{fingerprint}" for fingerprint in kept}
+    doomed = [
+        t for t in directory.glob(f"{PREFIX}*.lance") if t.name[: -len(".lance")] not in names
+    ]
+    for table in doomed:
+        shutil.rmtree(table, ignore_errors=True)
+    return len(doomed)
 
 
 def _open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
