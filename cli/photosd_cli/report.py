@@ -109,7 +109,7 @@ def _queue(index: IndexReport) -> str:
         parts.append(f"{index['rate_per_s']:.1f}/s")
     if index["pending"] and index["eta_s"] is not None:
         parts.append(f"~{text.span(index['eta_s'])} left")
-    if index["pending"] and index["waiting_for"]:
+    if index["waiting_for"] and (index["pending"] or index["waiting_for"] == "disk"):
         parts.append(f"waiting for {text.inert(index['waiting_for'])}")
     if index["failed"]:
         parts.append(f"{index['failed']:,} failed, see: photosd failures")

@@ -203,7 +203,7 @@ class Library:
             rate_per_s=progress.rate_per_s,
             eta_s=progress.eta_s,
             bytes=self.active.store.bytes_on_disk(),
-            waiting_for=self.pipeline.waiting_for,
+            waiting_for=self.pipeline.waiting_for or self.reconciler.waiting_for,
         )
 
     def folder_reports(self) -> list[FolderReport]:

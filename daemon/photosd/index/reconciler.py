@@ -60,6 +60,7 @@ class Reconciler(threading.Thread):
         self._stopping = False
         self._next_full = 0.0
         self.scanning = False
+        self.waiting_for: str | None = None  # what comparing waits for, if anything
 
     # -- from other threads -------------------------------------------------------------------
 
@@ -95,8 +96,10 @@ class Reconciler(threading.Thread):
             try:
                 if time.monotonic() >= self._next_full:
                     self._compare_all()
+                    self.waiting_for = None
                 self._compare_due()
             except StorageError as error:
+                self.waiting_for = "disk"
                 log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
                 self._next_full = time.monotonic() + RETRY_SECONDS
             except Exception:  # one odd path must not end the watching of all others

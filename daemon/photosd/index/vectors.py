@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from photosd.core.errors import StorageError
 from photosd.index.matrix import Matrix, Vectors
@@ -32,6 +33,7 @@ RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have
 INDEX_BYTES = 0.7  # of the index for each number of a vector: 5 bits, and a little more
 LEAST_CACHE = 32 << 20  # bytes
 METADATA_CACHE = 16 << 20
+UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
 
 
@@ -97,11 +99,20 @@ class VectorStore:
             self._search, self._ranked_rows = Ranked(self._table), rows
             return
         matrix = Matrix(self._dimension, capacity=rows)
+        damaged: set[str] = set()
         columns = self._table.search().select(["content", "vector"])
         for batch in columns.to_batches(8192):
             flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
-            matrix.append(batch.column("content").to_pylist(), flat.reshape(-1, self._dimension))
+            contents, vectors = (
+                batch.column("content").to_pylist(),
+                flat.reshape(-1, self._dimension),
+            )
+            matrix.append(contents, vectors)
+            damaged.update(contents[row] for row in np.flatnonzero(~_sound(vectors)))
         self._search = matrix
+        if damaged:
+            log.error("vectors_damaged", contents=len(damaged), remedy="they are made again")
+            self.remove(sorted(damaged))
         self._rank_if_due()
 
     # -- writing ------------------------------------------------------------------------------
@@ -240,6 +251,13 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     for table in doomed:
         shutil.rmtree(table, ignore_errors=True)
     return len(doomed)
+
+
+def _sound(vectors: Vectors) -> NDArray[np.bool_]:
+    """Which rows have unit length. LanceDB has no checksums: bytes that rot are seen by this."""
+    with np.errstate(all="ignore"):  # garbage overflows
+        sound: NDArray[np.bool_] = np.abs((vectors * vectors).sum(axis=1) - 1) < UNSOUND
+        return sound
 
 
 def _open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
