@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning, Ph
 from photosd.core.paths import Home
 from photosd.ipc.client import Client, error_of
 from photosd.models import shelf
-from photosd.models.presets import PRESETS, RESEARCH_ONLY, preset_of
+from photosd.models.presets import PRESETS, RESTRICTED, preset_of
 from photosd.models.spec import ModelSpec
 from photosd_cli import console, lifecycle, text
 from photosd_cli.installer import install
@@ -23,6 +25,7 @@ from photosd_cli.progress import Bar
 if TYPE_CHECKING:
     from photosd.ipc.replies import ModelResult, SwitchReport
 
+TAGS_SECONDS = 60.0
 POLL_SECONDS = 0.2
 STUCK_SECONDS = 300.0
 MEMORY_FACTOR = 1.3  # of the weights, as the encoder reckons
@@ -52,6 +55,20 @@ def rows(home: Home) -> list[dict[str, object]]:
                     "about": preset.about,
                 }
             )
+    return found
+
+
+def tags() -> list[dict[str, Any]]:
+    """Every ARCH/TAG of open_clip that can be pulled, with its licence and page."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "photosd.install.tags"],
+        capture_output=True,
+        timeout=TAGS_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise ModelError("open_clip's list cannot be read", remedy="install photosd again")
+    found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
@@ -123,10 +140,10 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
     if (shelf.directory_of(home, name) / "model.json").is_file():
         raise ModelError(f"{name} is installed already", remedy=f"photosd model use {name}")
     console.note(f"{preset.arch}/{preset.tag}, licence: {preset.licence}", "")
-    if preset.licence == RESEARCH_ONLY and not sure:
+    if preset.licence in RESTRICTED and not sure:
         if not console.is_terminal(sys.stdin):
             raise BadRequest(
-                f"the licence of {name} allows {preset.licence.partition(': ')[2]}",
+                f"the licence of {name} is {preset.licence}",
                 remedy=f"if that is your use: photosd model pull {name} --yes",
             )
         click.confirm("Is that your use?", abort=True, err=True)

@@ -188,3 +188,14 @@ def test_tokenizer_files_are_read_as_transformers_reads_them(tmp_path: Path) -> 
         texts, max_length=8, padding="max_length", truncation=True, return_tensors="np"
     ).input_ids
     assert np.array_equal(ours, theirs)
+
+
+def test_every_tag_can_be_listed(home: Home) -> None:
+    """With its licence; what cannot serve here is left out."""
+    code, answer = photosd("model", "list", "--tags")
+    assert code == 0
+    by_name = {tag["name"]: tag for tag in answer["tags"]}
+    assert len(by_name) > 100
+    assert "research" in by_name["MobileCLIP2-S0/dfndr2b"]["licence"]
+    assert by_name["xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k"]["languages"] == ["mul"]
+    assert not any(name.startswith(("coca", "nllb", "mt5")) for name in by_name)

@@ -21,11 +21,14 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--architectures", is_flag=True, help="Every architecture that --arch takes.")
+@click.option("--tags", is_flag=True, help="Every ARCH/TAG that can be pulled.")
 @json_option
-def list_(architectures: bool, as_json: bool) -> int:
+def list_(architectures: bool, tags: bool, as_json: bool) -> int:
     """Models that are installed, and those that photosd recommends."""
     if architectures:
         return _list_architectures(as_json)
+    if tags:
+        return _list_tags(as_json)
     rows = models.rows(Home.from_environment())
     if as_json:
         console.out_json({"models": rows})
@@ -135,6 +138,17 @@ def _list_architectures(as_json: bool) -> int:
     else:
         for name in names():
             console.out(name)
+    return 0
+
+
+def _list_tags(as_json: bool) -> int:
+    found = models.tags()
+    if as_json:
+        console.out_json({"tags": found})
+        return 0
+    for tag in found:
+        many = "many languages" if "mul" in tag["languages"] else "English"
+        console.out(f"{tag['name']:<60}  {tag['image_size']:>3} px  {many:<14}  {tag['licence']}")
     return 0
 
 

@@ -33,7 +33,7 @@ def import_model_module(*, lean: bool) -> Any:
 def import_pretrained_table() -> Any:
     """The module ``open_clip.pretrained``, which lists what has been published; without a hub."""
     _bare_package("open_clip")
-    with _absent(("huggingface_hub",)):
+    with _absent(("huggingface_hub", "safetensors")):
         import open_clip.pretrained
     return open_clip.pretrained
 

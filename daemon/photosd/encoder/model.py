@@ -22,10 +22,13 @@ Pixels = NDArray[np.uint8]
 class WarmModel:
     """One loaded model on one device. Texts and images may be encoded by two threads at once."""
 
-    def __init__(self, spec: ModelSpec, directory: Path, progress: Progress) -> None:
+    def __init__(
+        self, spec: ModelSpec, directory: Path, progress: Progress, device: str | None = None
+    ) -> None:
+        """On ``device``, or the best there is; raises RuntimeError when that cannot be used."""
         self._model = load_model(spec, directory, progress)
         self.tokenizer = TextTokenizer(spec, directory)
-        self.device = _best_device()
+        self.device = device or devices()[0]
         self._model.to(self.device)
         self._type = next(self._model.parameters()).dtype
         self._mean = torch.tensor(spec.preprocess.mean).view(1, 3, 1, 1)
@@ -104,10 +107,11 @@ def _may_trim(spec: ModelSpec) -> bool:
     )
 
 
-def _best_device() -> str:
+def devices() -> list[str]:
+    """What this machine computes with, the fastest first, the CPU always last."""
     if torch.cuda.is_available():
-        return "cuda"
+        return ["cuda", "cpu"]
     if torch.backends.mps.is_available():
         os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-        return "mps"
-    return "cpu"
+        return ["mps", "cpu"]
+    return ["cpu"]

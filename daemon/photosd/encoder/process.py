@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -70,29 +70,47 @@ def _come_up(directory: Path, reporter: Reporter) -> Serving:
     spec = read_model(directory)
     _require_memory(spec)
     import_everything(spec, reporter)
+    from photosd.encoder import model
+
+    fallen: str | None = None
+    for device in model.devices():
+        try:
+            serving, ready = _on_device(device, spec, directory, reporter)
+        except (RuntimeError, AssertionError, ModelError) as error:
+            if device == "cpu":
+                raise
+            fallen = f"the {device} device cannot be used, the CPU is: {str(error)[:200]}"
+            reporter.phase(f"warm-up: {device} failed")
+            continue
+        doubt = "; ".join(filter(None, (fallen, ready.pop("doubt"))))
+        took = ready.pop("loaded") - started
+        reporter.send({"event": "ready", "load_seconds": took, "doubt": doubt or None, **ready})
+        return serving
+    raise ModelError("no device can be used", remedy="photosd logs")
+
+
+def _on_device(
+    device: str, spec: ModelSpec, directory: Path, reporter: Reporter
+) -> tuple[Serving, dict[str, Any]]:
+    """The warm model there, examined, and what to report of it."""
     from photosd.encoder import canary
     from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
 
-    model = WarmModel(spec, directory, reporter.phase)
+    model = WarmModel(spec, directory, reporter.phase, device)
     loaded = time.monotonic()
     reporter.phase("warm-up")
     serving = Serving(model, spec, reporter.send)
     first, second = serving.warm_up(), serving.warm_up()
     reporter.phase("canary")
-    doubt = canary.examine(serving, spec)
-    reporter.send(
-        {
-            "event": "ready",
-            "device": model.device,
-            "load_seconds": loaded - started,
-            "first_ms": first,
-            "second_ms": second,
-            "doubt": doubt,
-            "rss_mb": psutil.Process().memory_info().rss / 1e6,
-        }
-    )
-    return serving
+    return serving, {
+        "device": model.device,
+        "loaded": loaded,
+        "first_ms": first,
+        "second_ms": second,
+        "doubt": canary.examine(serving, spec),
+        "rss_mb": psutil.Process().memory_info().rss / 1e6,
+    }
 
 
 def _require_memory(spec: ModelSpec) -> None:

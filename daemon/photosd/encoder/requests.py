@@ -84,6 +84,12 @@ class LaneQueue:
             self.average.add(seconds)
         return request
 
+    def expect(self, seconds: float, factor: float) -> None:
+        """Before the first answer: a request may take twice so long, in which a huge model works
+        but a small one hangs; ``factor`` is what the average is multiplied by."""
+        if not self.average.value:
+            self.average.add(2 * seconds / factor)
+
     def overdue_at(self, limit: float) -> float:
         """When, without progress, the lane counts as hung."""
         return self._moving_since + limit if self._sent else float("inf")

@@ -38,6 +38,7 @@ log = structlog.get_logger()
 
 FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
 PROBE_TEXT = "a photo"
+IMAGES_AT_ONCE = 16  # in a request of the pipeline
 
 
 class EncoderDied(Exception):
@@ -300,6 +301,7 @@ class Supervisor(threading.Thread):
             header["device"],
         )
         self._condition.error, self._condition.doubt = None, header["doubt"]
+        self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
         if self._condition.doubt is not None:
             log.warning("model_doubtful", doubt=self._condition.doubt, remedy="photosd model list")
         self._heard_at = 0.0  # probe at once: the way there and back is warm before a query comes

@@ -68,7 +68,7 @@ def install(order: Order, say: Say) -> tuple[ModelSpec, str | None]:
             f"there is a model called {order.name!r} already",
             remedy=f"photosd model remove {order.name}; or choose a --name",
         )
-    require_room(target.parent, checkpoint.stat().st_size)
+    require_room(target.parent, 2 * checkpoint.stat().st_size)  # two precisions of it
     say("reading the description")
     spec = recipe(order, beside)
     with _staging(target) as draft:

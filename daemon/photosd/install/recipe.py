@@ -88,7 +88,7 @@ def _pretrained(arch: str, tag: str | None) -> dict[str, Any]:
             tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
             raise ModelError(
                 f"open_clip knows no {arch}/{tag}; tags of {arch}: {tags}",
-                remedy="photosd model list --architectures",
+                remedy="photosd model list --tags",
             )
         return found
     tags = table.list_pretrained_tags_by_model(arch)

@@ -53,7 +53,15 @@ PRESETS = (
 BY_NAME = {preset.name: preset for preset in PRESETS}
 
 RESEARCH_ONLY = "apple-amlr: for scientific research only, no commercial use"
-LICENCES = {"MobileCLIP": RESEARCH_ONLY, "dfn": RESEARCH_ONLY, "nllb": "CC-BY-NC"}
+NOT_COMMERCIAL = "CC-BY-NC-4.0: no commercial use"
+RESTRICTED = (RESEARCH_ONLY, NOT_COMMERCIAL)
+LICENCES = {
+    "MobileCLIP": RESEARCH_ONLY,
+    "dfn": RESEARCH_ONLY,
+    "metaclip": NOT_COMMERCIAL,
+    "ViT-H-14-worldwide": NOT_COMMERCIAL,
+    "ViT-bigG-14-worldwide": NOT_COMMERCIAL,
+}
 UNKNOWN_LICENCE = "unknown: see the model's page"
 
 
@@ -65,7 +73,7 @@ def preset_of(name: str) -> Preset:
     if not slash or arch not in names():
         raise ModelError(
             f"there is no preset and no open_clip model {name!r}",
-            remedy="photosd model list; any other is named ARCH/TAG, as in ViT-B-32/openai",
+            remedy="photosd model list --tags",
         )
     known = next((p for p in PRESETS if (p.arch, p.tag) == (arch, tag)), None)
     licence = known.licence if known else _licence(arch, tag)
