@@ -93,7 +93,7 @@ def _end_as_on_disk(daemon: RunningDaemon, roots: list[Path], shared: set[int], 
     daemon.wait_until("ready")
     truth = {bytes(file): file.read_bytes() for root in roots for file in photos_below(root)}
     good = {path for path, data in truth.items() if decodable(data)}
-    assert len(good) > 20, "a walk without photos tests nothing"
+    assert len(good) > 5, "a walk without photos tests nothing"
     links = {
         path
         for path in truth
