@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlparse
@@ -17,16 +16,16 @@ PIECE = 1 << 16
 class StubHub:
     """Serves ``files`` (repository/name -> content) as huggingface.co does, LFS style.
 
-    Faults: ``cut_after`` bytes each answer breaks off; ``cut_times`` how often; ``slow`` seconds a
-    piece; ``silent`` never answers; ``falsify`` changes bytes; ``status`` answers only that;
-    ``announced`` is the size it claims.
+    Faults: ``cut_after`` bytes each answer breaks off; ``cut_times`` how often; ``hold_after``
+    bytes it waits; ``silent`` never answers; ``falsify`` changes bytes; ``status`` answers only
+    that; ``announced`` is the size it claims.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, Path] = {}
         self.cut_after: int | None = None
         self.cut_times = 1 << 30
-        self.slow = 0.0
+        self.hold_after: int | None = None
         self.silent = self.falsify = False
         self.status: int | None = None
         self.announced: int | None = None  # a size that is not true
@@ -109,5 +108,5 @@ class StubHub:
                     return
                 request.wfile.write(piece)
                 sent += len(piece)
-                if self.slow:
-                    time.sleep(self.slow)
+                if self.hold_after is not None and sent >= self.hold_after:
+                    self.released.wait(60)

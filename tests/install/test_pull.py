@@ -57,8 +57,9 @@ def pull(hub: StubHub, name: str = NAME, *options: str, **more: str) -> tuple[in
     return done.returncode, json.loads(done.stdout), time.monotonic() - began
 
 
-def partial(home: Home) -> list[Path]:
-    return list(home.models.glob(".pull-*/*.part"))
+def arrived(home: Home) -> int:
+    """Bytes of the download that was begun."""
+    return sum(part.stat().st_size for part in home.models.glob(".pull-*/*.part"))
 
 
 def test_what_is_no_checkpoint_is_found_out_after_a_whole_download(
@@ -84,23 +85,23 @@ def test_a_cut_is_survived_at_once(home: Home, hub: StubHub) -> None:
 
 def test_a_killed_pull_is_resumed(home: Home, hub: StubHub) -> None:
     """What had arrived is not asked for again."""
-    hub.slow = 0.05
+    hub.hold_after = SIZE // 2
     process = subprocess.Popen(
         command("pull", NAME), env=environment(hub), stdout=subprocess.DEVNULL
     )
     limit = time.monotonic() + 60
-    while not (parts := partial(home)) or parts[0].stat().st_size < SIZE // 4:
+    while arrived(home) < SIZE // 4:
         assert time.monotonic() < limit and process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     process.wait(30)
-    arrived = partial(home)[0].stat().st_size
-    assert SIZE // 4 <= arrived < SIZE
-    hub.slow, hub.requests = 0.0, []
+    kept = arrived(home)
+    assert SIZE // 4 <= kept < SIZE
+    hub.hold_after, hub.requests = None, []
     _, answer, _ = pull(hub)
     assert answer["error"]["code"] == "model", answer
     ranges = [wanted for method, _, wanted in hub.requests if method == "GET"]
-    assert ranges == [f"bytes={arrived}-"]
+    assert ranges == [f"bytes={kept}-"]
 
 
 def test_a_wrong_checksum_is_refused(home: Home, hub: StubHub) -> None:

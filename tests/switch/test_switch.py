@@ -14,6 +14,7 @@ import pytest
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.paths import Home
 from photosd.install.recipe import Order
+from photosd.models.spec import STARTER
 from tests.conftest import RunningDaemon
 from tests.install.checkpoints import publish
 from tests.install.test_import import photosd
@@ -240,3 +241,20 @@ def test_the_index_of_a_removed_model_is_removed(daemon: RunningDaemon, home: Ho
     assert len(list(home.index.glob("*.lance"))) == 2
     answer: Any = daemon.query("sunset", 5)
     assert answer["model"] == "two" and len(answer["hits"]) == 5
+
+
+def test_a_copied_model_is_called_as_its_directory_is(home: Home) -> None:
+    """Its file says `starter`; a daemon told to use the copy uses it, and switches nothing."""
+    shutil.copytree(STARTER, home.models / "copy")
+    home.config.mkdir(parents=True)
+    home.settings.write_text('[encoder]\nmodel = "copy"\n')
+    running = RunningDaemon(home)
+    try:
+        running.wait_until("ready")
+        with running.client() as client:
+            assert client.call("status", {})["encoder"]["model"] == "copy"
+            state = client.call("model", {})
+    finally:
+        running.stop()
+    assert (state["serving"], state["previous"], state["switch"]) == ("copy", None, None)
+    assert "switch_begins" not in running.log()

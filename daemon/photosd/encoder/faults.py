@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,9 +34,9 @@ def strike(place: str, beat: Callable[[], None] = lambda: None) -> None:
     deeds: dict[str, Callable[[], object]] = {
         "hang": lambda: time.sleep(LONG_SECONDS),
         "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
-        "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
-        "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
-        "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "crash": lambda: _suffer(signal.SIGSEGV),
+        "stop": lambda: _suffer(signal.SIGSTOP),
+        "kill": lambda: _suffer(signal.SIGKILL),
         "exit": lambda: os._exit(1),
         "memory": lambda: _grow(int(argument)),
         "out_of_memory": lambda: _raise(MemoryError()),
@@ -50,7 +51,7 @@ def poisoned(pixels: NDArray[np.uint8]) -> None:
     """Crash when a picture of the batch begins with the poisonous colour."""
     colour = _orders().get("poison")
     if colour is not None and bool((pixels[:, 0, 0] == colour).all(axis=1).any()):
-        os.kill(os.getpid(), signal.SIGSEGV)
+        _suffer(signal.SIGSEGV)
 
 
 def lies() -> bool:
@@ -78,6 +79,11 @@ def _dawdle(seconds: float, beat: Callable[[], None]) -> None:
 def _grow(megabytes: int) -> None:
     if not BALLAST:
         BALLAST.append(b"\1" * (megabytes << 20))
+
+
+def _suffer(number: int) -> None:
+    """To this thread: another might take a signal to the process, and this one go on and answer."""
+    signal.pthread_kill(threading.get_ident(), number)
 
 
 def _raise(error: Exception) -> None:

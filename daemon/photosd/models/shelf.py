@@ -10,7 +10,7 @@ from pathlib import Path
 from photosd.core.errors import ModelError
 from photosd.core.paths import Home
 from photosd.models.presets import is_pullable
-from photosd.models.spec import STARTER, ModelSpec, read_model
+from photosd.models.spec import SLASH, STARTER, ModelSpec, read_model
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 LONGEST_NAME = 100
@@ -34,7 +34,7 @@ def directory_of(home: Home, name: str) -> Path:
 
 def directory_of_name(models: Path, name: str) -> Path:
     """The directory for ``name`` among ``models``."""
-    return models / name.replace("/", "--")
+    return models / name.replace("/", SLASH)
 
 
 def find(home: Home, name: str) -> tuple[Path, ModelSpec]:

@@ -12,6 +12,7 @@ from photosd.core.errors import ModelError
 FORMAT = 1
 STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is our own code
 STARTER = Path(__file__).parent / "starter"
+SLASH = "--"  # stands for the slash of a model's name in the name of its directory
 
 
 class Preprocess(msgspec.Struct, frozen=True):
@@ -112,7 +113,10 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
 
 def read_model(directory: Path) -> ModelSpec:
-    """The spec in ``directory``; raises ModelError when it is missing, damaged or too new."""
+    """The spec in ``directory``; raises ModelError when it is missing, damaged or too new.
+
+    A model is called as its directory is: that of a copied directory still has the old name inside.
+    """
     file = directory / "model.json"
     try:
         spec = msgspec.json.decode(file.read_bytes(), type=ModelSpec)
@@ -137,4 +141,6 @@ def read_model(directory: Path) -> ModelSpec:
             f"{weights} is missing or not {spec.weights.bytes} bytes long",
             remedy="install it again, or: photosd model use starter",
         )
+    if spec.name.replace("/", SLASH) != directory.name:
+        return msgspec.structs.replace(spec, name=directory.name.replace(SLASH, "/"))
     return spec
