@@ -170,6 +170,8 @@ class Reconciler(threading.Thread):
         if not self._present(folder):
             return
         known = {photo.path: photo for photo in self._catalog.below(tree)}
+        if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
+            known[tree] = itself  # a photo was here, and now a directory has its name
         unreadable: list[bytes] = []
         entries = scan(
             folder.path,
