@@ -26,7 +26,7 @@ from photosd.ipc.endpoint import Endpoint, open_endpoint
 from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
 from photosd.ipc.server import Server
 from photosd.library import Library
-from photosd.operations import Operations
+from photosd.operations import handlers
 from photosd.process.allocator import give_memory_back
 from photosd.service.notify import Notifier
 from photosd.service.pulse import Pulse
@@ -68,7 +68,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self.request_stop, signal.Signals(number).name)
         self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
-        server = Server(self._endpoint, Operations(self).handlers())
+        server = Server(self._endpoint, handlers(self))
         await server.start()
         self._notifier.send(READY="1", STATUS=self.words())
         vitals = Vitals(self.home, self._endpoint, server, self._opened, self.request_stop)

@@ -16,7 +16,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filling import FillList
 from photosd.index.worklist import WorkList
-from photosd.ipc.model_messages import ModelResult, SwitchReport
+from photosd.ipc.messages.models import ModelResult, SwitchReport
 from photosd.models import shelf
 from photosd.switch import Switch
 

@@ -15,7 +15,7 @@ import structlog
 from photosd.active import Active
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.index.filling import FillList
-from photosd.ipc.model_messages import SwitchReport
+from photosd.ipc.messages.models import SwitchReport
 
 log = structlog.get_logger()
 

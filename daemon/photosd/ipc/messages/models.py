@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about models; see ipc.messages."""
+"""The shapes of the protocol that are about models."""
 
 from __future__ import annotations
 

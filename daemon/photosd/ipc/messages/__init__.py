@@ -1,0 +1,114 @@
+"""The shapes of the protocol: every operation, what it takes and what it answers.
+
+docs/protocol.md is generated from it. Fields are only ever added, operations never removed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from photosd.ipc.messages.library import AddParams as AddParams
+from photosd.ipc.messages.library import AddResult as AddResult
+from photosd.ipc.messages.library import Failure as Failure
+from photosd.ipc.messages.library import FailuresParams as FailuresParams
+from photosd.ipc.messages.library import FailuresResult as FailuresResult
+from photosd.ipc.messages.library import FoldersResult as FoldersResult
+from photosd.ipc.messages.library import ListedPath as ListedPath
+from photosd.ipc.messages.library import ListParams as ListParams
+from photosd.ipc.messages.library import ListProgress as ListProgress
+from photosd.ipc.messages.library import ListResult as ListResult
+from photosd.ipc.messages.library import PathParams as PathParams
+from photosd.ipc.messages.library import PauseParams as PauseParams
+from photosd.ipc.messages.library import PauseResult as PauseResult
+from photosd.ipc.messages.library import Progress as Progress
+from photosd.ipc.messages.library import PurgeResult as PurgeResult
+from photosd.ipc.messages.library import ReindexParams as ReindexParams
+from photosd.ipc.messages.library import ReindexResult as ReindexResult
+from photosd.ipc.messages.library import RemoveResult as RemoveResult
+from photosd.ipc.messages.library import RescanParams as RescanParams
+from photosd.ipc.messages.library import ShowResult as ShowResult
+from photosd.ipc.messages.models import ModelParams as ModelParams
+from photosd.ipc.messages.models import ModelResult as ModelResult
+from photosd.ipc.messages.models import SwitchReport as SwitchReport
+from photosd.ipc.messages.query import TEXT_LIMIT as TEXT_LIMIT
+from photosd.ipc.messages.query import Coverage as Coverage
+from photosd.ipc.messages.query import Hit as Hit
+from photosd.ipc.messages.query import QueryParams as QueryParams
+from photosd.ipc.messages.query import QueryResult as QueryResult
+from photosd.ipc.messages.query import Timings as Timings
+from photosd.ipc.messages.settings import ConfigResult as ConfigResult
+from photosd.ipc.messages.settings import ConfigSetParams as ConfigSetParams
+from photosd.ipc.messages.settings import ConfigSetResult as ConfigSetResult
+from photosd.ipc.messages.status import EncoderReport as EncoderReport
+from photosd.ipc.messages.status import FolderReport as FolderReport
+from photosd.ipc.messages.status import IndexReport as IndexReport
+from photosd.ipc.messages.status import SelfCheckResult as SelfCheckResult
+from photosd.ipc.messages.status import StatusResult as StatusResult
+from photosd.ipc.messages.status import TextCheck as TextCheck
+
+PROTOCOL = 1
+REQUEST_LIMIT = 64 << 10  # bytes of one request line
+
+
+class Request(Struct):
+    """One line from a client."""
+
+    op: str
+    v: int = PROTOCOL
+    id: str | int | None = None
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Nothing(Struct):
+    """An operation without parameters."""
+
+
+class Hello(Struct):
+    """Who answers, and what it can do."""
+
+    version: str
+    protocol: int
+    pid: int
+    home: str
+    capabilities: list[str]
+
+
+class StopResult(Struct):
+    """The daemon is leaving."""
+
+    stopping: bool
+
+
+class Operation(Struct, frozen=True):
+    """One operation: its types, whether it streams, and its sentence in the reference."""
+
+    params: type[Struct]
+    result: type[Struct]
+    about: str
+    progress: type[Struct] | None = None
+
+
+OPERATIONS: dict[str, Operation] = {
+    "hello": Operation(Nothing, Hello, "Who answers, and what it can do."),
+    "query": Operation(QueryParams, QueryResult, "Find photos by description."),
+    "status": Operation(Nothing, StatusResult, "The daemon's state."),
+    "add": Operation(AddParams, AddResult, "Watch a folder."),
+    "remove": Operation(PathParams, RemoveResult, "Stop watching a folder; forget its photos."),
+    "folders": Operation(Nothing, FoldersResult, "Every watched folder."),
+    "rescan": Operation(
+        RescanParams, Progress, "Compare every folder with the catalog.", progress=Progress
+    ),
+    "reindex": Operation(ReindexParams, ReindexResult, "Read photos again."),
+    "list": Operation(ListParams, ListResult, "Every known photo.", progress=ListProgress),
+    "show": Operation(PathParams, ShowResult, "Why a photo is, or is not, indexed."),
+    "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
+    "purge": Operation(Nothing, PurgeResult, "Drop vectors whose photos are gone."),
+    "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),
+    "resume": Operation(Nothing, PauseResult, "Go on indexing."),
+    "config": Operation(Nothing, ConfigResult, "Every setting."),
+    "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
+    "model": Operation(ModelParams, ModelResult, "Which model answers, and which will."),
+    "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
+    "stop": Operation(Nothing, StopResult, "End the daemon."),
+}

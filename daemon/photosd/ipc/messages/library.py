@@ -1,0 +1,159 @@
+"""The shapes of the protocol that are about photos and folders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from photosd.ipc.messages.status import FolderReport
+
+
+class PathParams(Struct):
+    """A path, absolute; ``path_b64`` wins where the path is not UTF-8."""
+
+    path: str = ""
+    path_b64: str | None = None
+
+
+class AddParams(PathParams):
+    """A folder to watch."""
+
+    exclude: list[str] = []
+
+
+class AddResult(Struct):
+    """The folder as it is watched now."""
+
+    path: str
+    state: str
+    reason: str | None = None
+
+
+class RemoveResult(Struct):
+    """A folder no longer watched."""
+
+    path: str
+    photos: int
+
+
+class FoldersResult(Struct):
+    """Every watched folder."""
+
+    folders: list[FolderReport]
+
+
+class RescanParams(Struct):
+    """Compare every folder with the catalog now; with ``wait``, stream progress until done."""
+
+    wait: bool = True
+
+
+class Progress(Struct):
+    """Where indexing stands. ``pending`` leaves out retries that are due later."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    rate_per_s: float
+    eta_s: float | None
+
+
+class ReindexParams(Struct):
+    """A photo or folder to read again; everything when both are null."""
+
+    path: str | None = None
+    path_b64: str | None = None
+
+
+class ReindexResult(Struct):
+    """How many photos will be read again."""
+
+    marked: int
+
+
+class ListedPath(Struct, omit_defaults=True):
+    """One known photo."""
+
+    path: str
+    state: str
+    path_b64: str | None = None
+
+
+class ListParams(Struct):
+    """Which photos to list: those of one state (``indexed``) or all (empty)."""
+
+    state: str = "indexed"
+
+
+class ListProgress(Struct):
+    """A part of a list."""
+
+    paths: list[ListedPath]
+
+
+class ListResult(Struct):
+    """The end of a list."""
+
+    count: int
+
+
+class ShowResult(Struct):
+    """Everything known of one path."""
+
+    path: str
+    state: str
+    reason: str | None
+    remedy: str | None
+    folder: str | None
+    content_id: str | None
+    size: int | None
+    modified_at: float | None
+    attempts: int
+    facts: dict[str, Any]
+
+
+class FailuresParams(Struct):
+    """``retry`` puts every failure back on the work list."""
+
+    retry: bool = False
+
+
+class Failure(Struct, omit_defaults=True):
+    """One photo that could not be indexed."""
+
+    path: str
+    reason: str
+    remedy: str
+    attempts: int
+    quarantined: bool = False
+    retry_at: float | None = None
+    stack: str | None = None
+    path_b64: str | None = None
+
+
+class FailuresResult(Struct):
+    """Every photo that could not be indexed."""
+
+    failures: list[Failure]
+    retried: int
+
+
+class PurgeResult(Struct):
+    """Vectors without a photo that were dropped."""
+
+    removed: int
+
+
+class PauseParams(Struct):
+    """Stop indexing for so many seconds; until resumed when null."""
+
+    seconds: Annotated[float, Meta(gt=0)] | None = None
+
+
+class PauseResult(Struct):
+    """Until when indexing rests (Unix seconds); null: not paused, infinity is ``forever``."""
+
+    paused: bool
+    paused_until: float | None

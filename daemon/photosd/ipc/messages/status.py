@@ -1,0 +1,87 @@
+"""The shapes of the protocol that are about the daemon's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from photosd.ipc.messages.models import SwitchReport
+
+
+class EncoderReport(Struct):
+    """The encoder's health."""
+
+    state: str
+    pid: int | None
+    model: str
+    device: str | None
+    rss_mb: float | None
+    restarts: int
+    last_restart_reason: str | None
+    images_encoded: int
+    texts_encoded: int
+    phase: str | None
+    eta_s: float | None
+    error: dict[str, Any] | None
+    latency_ms: dict[str, float]
+
+
+class IndexReport(Struct):
+    """The index and what is left to do."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    rate_per_s: float
+    eta_s: float | None
+    bytes: int
+    waiting_for: str | None
+
+
+class FolderReport(Struct):
+    """One watched folder."""
+
+    path: str
+    state: str
+    photos: int
+    reason: str | None = None
+    remedy: str | None = None
+
+
+class StatusResult(Struct):
+    """The daemon's state on one page."""
+
+    version: int
+    state: str
+    pid: int
+    uptime_s: float
+    socket: str
+    daemon_version: str
+    rss_mb: float
+    encoder: EncoderReport
+    index: IndexReport
+    folders: list[FolderReport]
+    warnings: list[str]
+    switch: SwitchReport | None = None
+
+
+class TextCheck(Struct):
+    """One known text encoded, past every cache: ``latin``, ``again``, ``hebrew`` or ``emoji``."""
+
+    kind: str
+    ms: float
+    understood: float
+    error: str | None = None
+    remedy: str | None = None
+    unavailable: bool = False
+
+
+class SelfCheckResult(Struct):
+    """What only the daemon can tell of itself. ``unwell``: signs of life that are missing."""
+
+    texts: list[TextCheck]
+    hub_off: bool | None
+    swapped_mb: float
+    unwell: dict[str, str]

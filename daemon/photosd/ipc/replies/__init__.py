@@ -1,0 +1,48 @@
+"""What the daemon answers, as types for programs that use the client (see ipc.messages)."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from photosd.ipc.replies.library import AddResult as AddResult
+from photosd.ipc.replies.library import Failure as Failure
+from photosd.ipc.replies.library import FailuresResult as FailuresResult
+from photosd.ipc.replies.library import FoldersResult as FoldersResult
+from photosd.ipc.replies.library import ListedPath as ListedPath
+from photosd.ipc.replies.library import PauseResult as PauseResult
+from photosd.ipc.replies.library import Progress as Progress
+from photosd.ipc.replies.library import PurgeResult as PurgeResult
+from photosd.ipc.replies.library import ReindexResult as ReindexResult
+from photosd.ipc.replies.library import RemoveResult as RemoveResult
+from photosd.ipc.replies.library import ShowResult as ShowResult
+from photosd.ipc.replies.query import Coverage as Coverage
+from photosd.ipc.replies.query import Hit as Hit
+from photosd.ipc.replies.query import QueryResult as QueryResult
+from photosd.ipc.replies.query import Timings as Timings
+from photosd.ipc.replies.settings import ConfigResult as ConfigResult
+from photosd.ipc.replies.settings import ConfigSetResult as ConfigSetResult
+from photosd.ipc.replies.settings import ModelResult as ModelResult
+from photosd.ipc.replies.settings import Setting as Setting
+from photosd.ipc.replies.status import EncoderReport as EncoderReport
+from photosd.ipc.replies.status import FolderReport as FolderReport
+from photosd.ipc.replies.status import IndexReport as IndexReport
+from photosd.ipc.replies.status import SelfCheckResult as SelfCheckResult
+from photosd.ipc.replies.status import StatusResult as StatusResult
+from photosd.ipc.replies.status import SwitchReport as SwitchReport
+from photosd.ipc.replies.status import TextCheck as TextCheck
+
+
+class Hello(TypedDict):
+    """Who answers, and what it can do."""
+
+    version: str
+    protocol: int
+    pid: int
+    home: str
+    capabilities: list[str]
+
+
+class StopResult(TypedDict):
+    """The daemon is leaving."""
+
+    stopping: bool

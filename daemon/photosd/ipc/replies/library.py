@@ -1,0 +1,101 @@
+"""The types of what the daemon says of photos and folders."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+from photosd.ipc.replies.status import FolderReport
+
+
+class AddResult(TypedDict):
+    """The folder as it is watched now."""
+
+    path: str
+    state: str
+    reason: str | None
+
+
+class RemoveResult(TypedDict):
+    """A folder no longer watched, and how many photos left the index with it."""
+
+    path: str
+    photos: int
+
+
+class FoldersResult(TypedDict):
+    """Every watched folder."""
+
+    folders: list[FolderReport]
+
+
+class Progress(TypedDict):
+    """Where indexing stands."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    rate_per_s: float
+    eta_s: float | None
+
+
+class ReindexResult(TypedDict):
+    """How many photos will be read again."""
+
+    marked: int
+
+
+class ListedPath(TypedDict):
+    """One known photo."""
+
+    path: str
+    state: str
+    path_b64: NotRequired[str]
+
+
+class ShowResult(TypedDict):
+    """Everything known of one path."""
+
+    path: str
+    state: str
+    reason: str | None
+    remedy: str | None
+    folder: str | None
+    content_id: str | None
+    size: int | None
+    modified_at: float | None
+    attempts: int
+    facts: dict[str, Any]
+
+
+class Failure(TypedDict):
+    """One photo that could not be indexed."""
+
+    path: str
+    reason: str
+    remedy: str
+    attempts: int
+    quarantined: NotRequired[bool]
+    retry_at: NotRequired[float | None]
+    stack: NotRequired[str | None]
+    path_b64: NotRequired[str]
+
+
+class FailuresResult(TypedDict):
+    """Every photo that could not be indexed."""
+
+    failures: list[Failure]
+    retried: int
+
+
+class PurgeResult(TypedDict):
+    """Vectors without a photo that were dropped."""
+
+    removed: int
+
+
+class PauseResult(TypedDict):
+    """Whether indexing rests, and until when (Unix seconds; null: until resumed)."""
+
+    paused: bool
+    paused_until: float | None

@@ -1,0 +1,54 @@
+"""The types of what the daemon answers to queries."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+
+class Hit(TypedDict):
+    """One photo of an answer; ``path_b64`` holds its bytes where they are not UTF-8."""
+
+    rank: int
+    path: str
+    score: float
+    strength: str
+    sources: list[str]
+    taken_at: float | None
+    offline: bool
+    path_b64: NotRequired[str]
+
+
+class Coverage(TypedDict):
+    """How much of the library an answer could see."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    offline_folders: list[str]
+
+
+class Timings(TypedDict):
+    """Milliseconds."""
+
+    encode: float
+    search: float
+    total: float
+
+
+class QueryResult(TypedDict):
+    """The nearest photos, and how far to trust them."""
+
+    version: int
+    query: str
+    mode_used: str
+    fallback_reason: str | None
+    model: str
+    answered_by: str
+    convincing: bool
+    understood: float
+    unknown: list[str]
+    hits: list[Hit]
+    coverage: Coverage
+    timings_ms: Timings
+    warnings: list[str]

@@ -1,0 +1,94 @@
+"""The types of what the daemon says of itself."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class EncoderReport(TypedDict):
+    """The encoder's health."""
+
+    state: str
+    pid: int | None
+    model: str
+    device: str | None
+    rss_mb: float | None
+    restarts: int
+    last_restart_reason: str | None
+    images_encoded: int
+    texts_encoded: int
+    phase: str | None
+    eta_s: float | None
+    error: dict[str, Any] | None
+    latency_ms: dict[str, float]
+
+
+class IndexReport(TypedDict):
+    """The index and what is left to do."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    rate_per_s: float
+    eta_s: float | None
+    bytes: int
+    waiting_for: str | None
+
+
+class SwitchReport(TypedDict):
+    """A model whose vectors are being made while another one answers."""
+
+    model: str
+    contents: int
+    done: int
+    eta_s: float | None
+    waiting_for: str | None
+    error: dict[str, Any] | None
+
+
+class FolderReport(TypedDict):
+    """One watched folder."""
+
+    path: str
+    state: str
+    photos: int
+    reason: str | None
+    remedy: str | None
+
+
+class StatusResult(TypedDict):
+    """The daemon's state on one page."""
+
+    version: int
+    state: str
+    pid: int
+    uptime_s: float
+    socket: str
+    daemon_version: str
+    rss_mb: float
+    encoder: EncoderReport
+    index: IndexReport
+    folders: list[FolderReport]
+    warnings: list[str]
+    switch: NotRequired[SwitchReport | None]
+
+
+class TextCheck(TypedDict):
+    """One known text encoded, past every cache."""
+
+    kind: str
+    ms: float
+    understood: float
+    error: str | None
+    remedy: str | None
+    unavailable: bool
+
+
+class SelfCheckResult(TypedDict):
+    """What only the daemon can find out about itself."""
+
+    texts: list[TextCheck]
+    hub_off: bool | None
+    swapped_mb: float
+    unwell: dict[str, str]

@@ -1,0 +1,23 @@
+"""What every topic of operations stands on: the daemon, and its library once that is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from photosd.library import Library
+
+if TYPE_CHECKING:
+    from photosd.app import Daemon
+
+
+class Topic:
+    """One method an operation, named as it; ``params`` and results are types of ipc.messages.
+
+    Methods run in request threads. Those that need the library wait for it, bounded.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def _library(self, wait_seconds: float = 30.0) -> Library:
+        return self._daemon.library(wait_seconds)

@@ -1,0 +1,54 @@
+"""Operations on the daemon itself: its state, settings, model and end."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+import photosd
+from photosd.core import config
+from photosd.ipc import messages as m
+from photosd.ipc.server import Emit
+from photosd.models import shelf
+from photosd.operations.base import Topic
+from photosd.selfcheck import self_check
+
+
+class Control(Topic):
+    """Ask the daemon about itself."""
+
+    def hello(self, _params: m.Nothing, _emit: Emit) -> m.Hello:
+        return m.Hello(
+            version=photosd.__version__,
+            protocol=m.PROTOCOL,
+            pid=os.getpid(),
+            home=str(self._daemon.home.state.parent),
+            capabilities=sorted(m.OPERATIONS),
+        )
+
+    def status(self, _params: m.Nothing, _emit: Emit) -> m.StatusResult:
+        return self._daemon.report()
+
+    def config(self, _params: m.Nothing, _emit: Emit) -> m.ConfigResult:
+        return m.ConfigResult(
+            [msgspec.to_builtins(setting) for setting in config.describe(self._daemon.settings)]
+        )
+
+    def config_set(self, params: m.ConfigSetParams, _emit: Emit) -> m.ConfigSetResult:
+        if params.name == "encoder.model":
+            shelf.find(self._daemon.home, params.value)
+        settings = config.change(self._daemon.home.settings, params.name, params.value)
+        self._daemon.apply(settings)
+        section, _, key = params.name.partition(".")
+        return m.ConfigSetResult(params.name, getattr(getattr(settings, section), key))
+
+    def model(self, params: m.ModelParams, _emit: Emit) -> m.ModelResult:
+        return self._library().succession.result(params.estimate)
+
+    def self_check(self, _params: m.Nothing, _emit: Emit) -> m.SelfCheckResult:
+        return self_check(self._library().encoder, self._daemon.unwell())
+
+    def stop(self, _params: m.Nothing, _emit: Emit) -> m.StopResult:
+        self._daemon.request_stop("asked by a client")
+        return m.StopResult(True)

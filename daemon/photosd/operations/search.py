@@ -1,0 +1,22 @@
+"""Operations that find photos."""
+
+from __future__ import annotations
+
+import msgspec
+
+from photosd.core.clock import Deadline
+from photosd.ipc import messages as m
+from photosd.ipc.server import Emit
+from photosd.operations.base import Topic
+
+
+class Search(Topic):
+    """Find photos."""
+
+    def query(self, params: m.QueryParams, _emit: Emit) -> m.QueryResult:
+        deadline = Deadline.after(params.deadline_ms / 1000)
+        library = self._library(deadline.remaining - 0.1)
+        left = max(1, int(deadline.remaining * 1000))
+        limit = params.limit or self._daemon.settings.search.limit
+        params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
+        return library.engine.query(params)
