@@ -14,10 +14,13 @@ from typing import Any, Literal
 from photosd.core.clock import Deadline
 from photosd.core.frames import Blob, Header
 from photosd.encoder.limits import Average
-from photosd.process.starvation import MEANINGFUL, MOST
+from photosd.process.starvation import MEANINGFUL
 
 Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it can be withdrawn
+# Halves of a limit that a lane may get on top of it while others hold the cores: somebody waits
+# for a text, and what spins for ever on a busy machine looks the same.
+MOST_EXCUSES = {"text": 6, "image": 40}
 _numbers = itertools.count(1)
 
 
@@ -45,7 +48,9 @@ class LaneQueue:
         self._lock = threading.Lock()
         self._waiting: deque[Request] = deque()
         self._sent: dict[int, Request] = {}
-        self._moving_since = self._excused = 0.0
+        self._moving_since = 0.0
+        self._excuses = 0
+        self._coreless: float | None = None  # seconds without a core, as of the half of its time
 
     def submit(self, request: Request) -> None:
         """Queue a request."""
@@ -90,20 +95,30 @@ class LaneQueue:
         if not self.average.value:
             self.average.add(2 * seconds / factor)
 
-    def overdue_at(self, limit: float) -> float:
-        """When, without progress, the lane counts as hung."""
-        return self._moving_since + limit if self._sent else float("inf")
+    def look_at(self, limit: float) -> float:
+        """When `hangs` is to be asked: half-way, to take a measure, and when the time is up."""
+        if not self._sent:
+            return float("inf")
+        return self._moving_since + (limit / 2 if self._coreless is None else limit)
 
-    def excuse(self, seconds: float, limit: float) -> bool:
-        """Do not count ``seconds`` of this wait, in which it had no core; whether that helps."""
-        if seconds < MEANINGFUL * limit or self._excused > MOST * limit:
+    def hangs(self, coreless: float, limit: float) -> bool:
+        """Whether it hangs rather than waits for a core; asked whenever `look_at` has come.
+
+        ``coreless``: seconds its process has been ready to run, in all, and had no core. A lane
+        that had none for a part of the last half of ``limit`` gets another half.
+        """
+        before, self._coreless = self._coreless, coreless
+        if before is None:
             return False
-        self._moving_since += seconds
-        self._excused += seconds
-        return True
+        waited = coreless - before
+        if waited < MEANINGFUL * limit or self._excuses == MOST_EXCUSES[self.kind]:
+            return True
+        self._excuses += 1
+        self._moving_since = time.monotonic() - limit / 2
+        return False
 
     def _restart_clock(self) -> None:
-        self._moving_since, self._excused = time.monotonic(), 0.0
+        self._moving_since, self._coreless, self._excuses = time.monotonic(), None, 0
 
     def expired(self) -> list[Request]:
         """Waiting requests whose deadline has passed; they are withdrawn."""

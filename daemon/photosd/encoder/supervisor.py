@@ -66,7 +66,6 @@ class Supervisor(threading.Thread):
         self._nursery = Nursery()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
-        self._coreless = 0.0  # seconds its unluckiest thread had waited for a core, last we looked
         self.turned_at = time.monotonic()  # this thread's sign of life
         self._probe_answer: NDArray[np.float32] | None = None
 
@@ -201,16 +200,14 @@ class Supervisor(threading.Thread):
                 return f"loading took more than {self.limits.start:g} s"
             return None
         for lane in self._lanes.values():
-            if now >= lane.overdue_at(self._limit(lane)) and not self._excused(lane):
+            limit = self._limit(lane)
+            if now < lane.look_at(limit):
+                continue
+            if lane.hangs(seconds_without_core(self._require_child().pid), limit):
                 self._condition.state = "hung"
-                return f"hung: no answer to {lane.kind} for {self._limit(lane):.1f} s"
+                return f"hung: no answer to {lane.kind} for {limit:.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
         return None if self._texts.busy or self._images.busy else self._memory.verdict
-
-    def _excused(self, lane: LaneQueue) -> bool:
-        """Whether the niced image lane only waited for a core: on a busy machine nothing hangs."""
-        before, self._coreless = self._coreless, seconds_without_core(self._require_child().pid)
-        return lane is self._images and lane.excuse(self._coreless - before, self._limit(lane))
 
     def _stall(self) -> float:
         """Seconds without progress that are too many now."""
@@ -227,7 +224,7 @@ class Supervisor(threading.Thread):
         """Seconds until something is due by itself."""
         moments = [self._texts.earliest_deadline()]
         if self._condition.state == "ready":
-            moments += [lane.overdue_at(self._limit(lane)) for lane in self._lanes.values()]
+            moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
             moments.append(self._heard_at + self.limits.idle_probe)
             if self._texts.busy or self._images.busy:
                 moments.append(time.monotonic() + LOOK_SECONDS)
@@ -251,8 +248,6 @@ class Supervisor(threading.Thread):
             for request in lane.sendable():
                 header = {**request.header, "id": request.number}
                 send_frame(self._require_child().sock, header, request.blobs)
-                if lane is self._images:
-                    self._coreless = seconds_without_core(self._require_child().pid)
 
     def _hear(self, header: Header, blobs: list[bytearray]) -> None:
         self._heard_at = self._progress_at = time.monotonic()
