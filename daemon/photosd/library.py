@@ -16,6 +16,8 @@ from photosd.core.errors import ModelError
 from photosd.core.log import printable
 from photosd.core.paths import Home
 from photosd.decode.pool import DecodeLimits, Pool
+from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.decode.thumbnails import Thumbnails
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
@@ -34,6 +36,8 @@ from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
 
+MB = 1_000_000
+
 
 class Library:
     """Built in two steps: the constructor is quick, `open` imports LanceDB and loads vectors."""
@@ -48,6 +52,9 @@ class Library:
         self.folders = Folders(self.database, home.config / "folders.json")
         self.pool = Pool(
             settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
+        )
+        self.thumbnails = Thumbnails(
+            self.pool, ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         )
         self.ground = Ground(
             home.index,
@@ -147,6 +154,7 @@ class Library:
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
         self.pool.set_workers(settings.decode.workers)
+        self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)
         for active in self.succession.actives():
             active.pipeline.look_ahead = look_ahead(self.pool.workers)
             active.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
@@ -242,6 +250,7 @@ class Library:
         """Forget what is gone now rather than in 30 days; the vectors dropped."""
         self.catalog.sweep(time.time())
         orphans = self.contents.sweep()
+        self.thumbnails.store.drop(orphans)
         for active in self.succession.actives():
             active.store.remove(orphans)
             active.store.compact()

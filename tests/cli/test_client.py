@@ -22,6 +22,7 @@ from photosd.core.errors import (
     NotRunning,
     PhotosdError,
     Unreachable,
+    UnreadablePhoto,
     Warming,
 )
 from photosd.core.paths import Home
@@ -283,3 +284,36 @@ class _listening:
                 self._behave(client)
         except OSError:
             pass  # the client left
+
+
+def test_several_calls_are_under_way_and_come_back_in_order(stub: StubDaemon) -> None:
+    """Never more than the server reads; a refusal among them is a result."""
+    under_way: list[str] = []
+
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        under_way.append(params["path"])
+        if params["path"] == "/3":
+            return error("unreadable")
+        return {"width": int(params["path"][1:])}
+
+    stub.answers["thumbnail"] = answer
+    with Client(stub.path, timeout=10) as client:
+        found = client.thumbnails([f"/{number}" for number in range(20)])
+        first = next(found)
+        assert not isinstance(first, PhotosdError) and first["width"] == 0
+        assert len(stub.requests) <= 7
+        rest = list(found)
+        assert isinstance(rest[2], UnreadablePhoto)
+        widths = [one["width"] for one in rest if not isinstance(one, PhotosdError)]
+        assert widths == [1, 2, *range(4, 20)]
+
+
+def test_calls_that_are_not_wanted_any_more_do_no_harm(stub: StubDaemon) -> None:
+    """What still comes is not taken for the next answer."""
+    stub.answers["thumbnail"] = {"width": 1}
+    stub.answers["hello"] = {"version": "1"}
+    with Client(stub.path, timeout=10) as client:
+        found = client.thumbnails([f"/{number}" for number in range(20)])
+        next(found)
+        del found
+        assert client.hello()["version"] == "1"

@@ -181,12 +181,26 @@ def test_a_thumbnail_is_upright_small_and_bare() -> None:
     """No metadata leaves with it, and it is never enlarged."""
     stored, exif = oriented(scene(300, 200), 6)
     exif[0x010F] = "Secret Camera"
-    small, size = pixels.thumbnail(opening.open_picture(jpeg(stored, exif=exif), LIMITS), 100)
+    small, size = pixels.thumbnail(
+        opening.open_picture(jpeg(stored, exif=exif), LIMITS), (100, 100)
+    )
     image = Image.open(io.BytesIO(small))
     assert image.size == size == (100, 67) and not image.getexif() and image.format == "JPEG"
     assert image.getpixel((5, 33))[0] < image.getpixel((95, 33))[0]  # type: ignore[index]
     picture = opening.open_picture(jpeg(scene(50, 40)), LIMITS)
-    assert pixels.thumbnail(picture, 100)[1] == (50, 40)
+    assert pixels.thumbnail(picture, (100, 100))[1] == (50, 40)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_thumbnail_fits_the_box_upright(orientation: int) -> None:
+    """Also one that is wider than high, for a photo that lies on its side in the file."""
+    stored, exif = oriented(scene(300, 200), orientation)
+    for within, size in (((100, 90), (100, 67)), ((200, 60), (90, 60))):
+        picture = opening.open_picture(jpeg(stored, exif=exif), LIMITS)
+        data, found = pixels.thumbnail(picture, within, "rgb")
+        assert found == size and len(data) == 3 * size[0] * size[1]
+        image = Image.frombytes("RGB", size, data)
+        assert image.getpixel((5, 33))[0] < image.getpixel((size[0] - 5, 33))[0]  # type: ignore[index]
 
 
 def _profile(gamma: float, red: tuple[float, float]) -> bytes:

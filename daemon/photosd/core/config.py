@@ -40,6 +40,14 @@ class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
+class Thumbnails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Small pictures for terminals and contact sheets."""
+
+    cache_mb: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Room for thumbnails on the disk, MB; 0: none")
+    ] = 512
+
+
 class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How changes in the folders are noticed."""
 
@@ -66,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     search: Search = Search()
     encoder: Encoder = Encoder()
     decode: Decode = Decode()
+    thumbnails: Thumbnails = Thumbnails()
     watch: Watch = Watch()
     log: Log = Log()
 

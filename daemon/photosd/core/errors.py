@@ -97,6 +97,12 @@ class NotFound(PhotosdError):
     code, title, exit_code = "not_found", "photosd does not know that", 1
 
 
+class UnreadablePhoto(PhotosdError):
+    """A file is no photo, or one that cannot be decoded."""
+
+    code, title, exit_code = "unreadable", "That photo cannot be read", 1
+
+
 class ModelError(PhotosdError):
     """A model is missing, damaged or not what it claims to be."""
 

@@ -34,6 +34,16 @@ class Home:
         return self.state / "index"
 
     @property
+    def thumbnails(self) -> Path:
+        """Small JPEGs of photos; deleted ones are made again."""
+        return self.state / "thumbnails"
+
+    @property
+    def sheets(self) -> Path:
+        """Contact sheets that were not given a file."""
+        return self.state / "sheets"
+
+    @property
     def log(self) -> Path:
         """The daemon's log, JSON lines."""
         return self.state / "logs" / "photosd.log"

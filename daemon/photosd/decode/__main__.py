@@ -67,8 +67,8 @@ def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Re
     try:
         picture = _open(request.path, data, limits)
         if request.op == "thumbnail":
-            jpeg, size = pixels.thumbnail(picture, request.pixels)
-            return Reply(identity=identity, size=size), [jpeg]
+            data, size = pixels.thumbnail(picture, request.box, request.form)
+            return Reply(identity=identity, size=size), [data]
         if request.shape is None:
             raise DecodeFailed("internal", "the daemon did not say which shape it wants")
         tiles = pixels.squares(picture, request.shape)

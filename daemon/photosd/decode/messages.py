@@ -55,13 +55,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     device: int
 
 
+Form = Literal["jpeg", "rgb"]
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file to be read; ``pixels`` is the longest side of a thumbnail."""
+    """One file to be read; ``box`` is what a thumbnail fits into, (width, height), upright."""
 
     op: Literal["identify", "decode", "thumbnail"]
     path: bytes
     shape: Shape | None = None
-    pixels: int = 0
+    box: tuple[int, int] = (0, 0)
+    form: Form = "jpeg"
 
     def as_header(self) -> dict[str, Any]:
         """The request as the header of a frame."""

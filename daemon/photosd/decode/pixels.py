@@ -7,7 +7,7 @@ import io
 from PIL import Image
 
 from photosd.decode import colour, geometry
-from photosd.decode.messages import Shape
+from photosd.decode.messages import Form, Shape
 from photosd.decode.opening import Picture
 
 JPEG_QUALITY = 82
@@ -47,17 +47,35 @@ def squares(picture: Picture, shape: Shape) -> list[bytes]:
     return tiles
 
 
-def thumbnail(picture: Picture, longest: int) -> tuple[bytes, tuple[int, int]]:
-    """A JPEG of the upright picture, at most ``longest`` pixels on its long side, and its size."""
-    scale = min(1.0, longest / max(picture.size))
-    size = (max(1, round(picture.size[0] * scale)), max(1, round(picture.size[1] * scale)))
-    box = picture.load(size)
+def thumbnail(
+    picture: Picture, within: tuple[int, int], form: Form = "jpeg"
+) -> tuple[bytes, tuple[int, int]]:
+    """The upright picture shrunk to fit ``within`` (width, height), and its size.
+
+    A JPEG, or (height, width, 3) bytes of RGB.
+    """
+    longest = max(within)  # which way is up is known only after loading in some formats
+    loaded = picture.load(_fitting(picture.size, (longest, longest)))
+    orientation = picture.orientation
+    upright_size = _fitting(geometry.stored_size(picture.size, orientation), within)
     source, profile, scale = _prepared(picture)
-    small = source.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=REDUCING_GAP)
-    upright = _upright(colour.to_srgb(small, profile, scale), picture.orientation)
+    small = source.resize(
+        geometry.stored_size(upright_size, orientation),
+        Image.Resampling.BICUBIC,
+        box=loaded,
+        reducing_gap=REDUCING_GAP,
+    )
+    upright = _upright(colour.to_srgb(small, profile, scale), orientation)
+    if form == "rgb":
+        return upright.convert("RGB").tobytes(), upright.size
     buffer = io.BytesIO()
     upright.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue(), upright.size
+
+
+def _fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, within[0] / size[0], within[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _prepared(picture: Picture) -> tuple[Image.Image, bytes | None, float]:

@@ -14,17 +14,19 @@ from photosd.decode.decoder import Answer
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.lane import Lane, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Identity, Request, Shape
+from photosd.decode.messages import Form, Identity, Request, Shape
 from photosd.decode.results import Decoded, Thumbnail
 
 STOP_SECONDS = 5.0
 URGENT_WORKERS = 1
+PICTURE_WORKERS = 2  # for thumbnails: a page of them must not hold up what a query waits for
+LARGEST = 4096
 
 __all__ = ["DecodeLimits", "Decoded", "Identity", "Pool", "Shape", "Thumbnail"]
 
 
 class Pool:
-    """Background workers for indexing, and one of normal priority for what a person waits for.
+    """Background workers for indexing, others of normal priority for what a person waits for.
 
     Every future ends: with its result, or with a DecodeFailed. Submitting raises Busy when
     thousands wait already. Safe to use from any thread.
@@ -37,16 +39,19 @@ class Pool:
         self.workers = workers or _cores()
         self._background = Lane("background", self.workers, self._current, urgent=False)
         self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
+        self._pictures = Lane("pictures", PICTURE_WORKERS, self._current, urgent=True)
 
     def start(self) -> None:
         """Begin to serve; processes start when there is something to read."""
         self._background.start()
         self._urgent.start()
+        self._pictures.start()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End every process within ``seconds``; what is unfinished fails with Stopped."""
         deadline = Deadline.after(seconds)
         self._urgent.stop(deadline)
+        self._pictures.stop(deadline)
         self._background.stop(deadline)
 
     def set_limits(self, limits: DecodeLimits) -> None:
@@ -62,7 +67,7 @@ class Pool:
     @property
     def pids(self) -> list[int]:
         """The decoder processes that are up."""
-        return self._background.pids + self._urgent.pids
+        return self._background.pids + self._urgent.pids + self._pictures.pids
 
     def decode(self, path: bytes, shape: Shape, *, urgent: bool = False) -> Future[Decoded]:
         """Pixels and facts of a photo; ``urgent`` when a person waits for it."""
@@ -75,11 +80,16 @@ class Pool:
         return self._background.submit(Task(Request(op="identify", path=path), _identity))
 
     def thumbnail(
-        self, path: bytes, pixels: int, deadline: Deadline | None = None
+        self,
+        path: bytes,
+        box: tuple[int, int],
+        deadline: Deadline | None = None,
+        form: Form = "jpeg",
     ) -> Future[Thumbnail]:
-        """A small JPEG, ``pixels`` at most on its long side; TooSlow once ``deadline`` passed."""
-        request = Request(op="thumbnail", path=path, pixels=max(16, min(pixels, 4096)))
-        return self._urgent.submit(Task(request, _thumbnail, deadline))
+        """A small picture that fits ``box`` (width, height); TooSlow once ``deadline`` passed."""
+        width, height = (max(1, min(side, LARGEST)) for side in box)
+        request = Request(op="thumbnail", path=path, box=(width, height), form=form)
+        return self._pictures.submit(Task(request, _thumbnail, deadline))
 
     def _current(self) -> DecodeLimits:
         with self._lock:
@@ -115,4 +125,6 @@ def _decoded(answer: Answer, shape: Shape) -> Decoded:
 
 def _thumbnail(answer: Answer) -> Thumbnail:
     reply, blobs = answer
-    return Thumbnail(bytes(blobs[0]), *reply.size)
+    if len(blobs) != 1:
+        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
+    return Thumbnail(bytes(blobs[0]), *reply.size, _identity(answer).content_id)

@@ -19,8 +19,9 @@ class Decoded(Identity, frozen=True, kw_only=True):
 
 
 class Thumbnail(msgspec.Struct, frozen=True):
-    """A small upright JPEG in sRGB, without metadata."""
+    """A small upright picture in sRGB, without metadata: a JPEG, or (height, width, 3) of RGB."""
 
-    jpeg: bytes
+    data: bytes
     width: int
     height: int
+    content_id: str

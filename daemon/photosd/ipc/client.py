@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from photosd.core.errors import BadRequest, PhotosdError, Unreachable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 REQUEST_LIMIT = 64 << 10  # bytes of one line, as the server has it
+AT_ONCE = 6  # requests of `calls` under way; the server reads 8 of one connection
 ANSWER_SECONDS = 2.0  # beyond a query's own deadline, for the answer to arrive
 
 
@@ -67,6 +70,45 @@ class Client:
     ) -> Iterator[dict[str, Any]]:
         """Each progress object of an operation as it comes, then, last of all, its result."""
         limit = self._timeout if timeout is None else timeout
+        try:
+            identity = self._send(op, params, time.monotonic() + limit)
+            while "progress" in (reply := self._reply([identity], time.monotonic() + limit)):
+                yield _object(reply["progress"])
+        except PhotosdError:
+            self.close()  # an answer that still comes must not be taken for the next one's
+            raise
+        yield _result(reply)
+
+    def calls(
+        self, op: str, each: Iterable[dict[str, Any]], timeout: float | None = None
+    ) -> Iterator[dict[str, Any] | PhotosdError]:
+        """One operation for each of these parameters, several under way; results in order.
+
+        What the daemon refuses is yielded as its error; that it is gone, or too slow, is raised.
+        """
+        limit = self._timeout if timeout is None else timeout
+        sent: deque[str] = deque()
+        replies: dict[str, dict[str, Any]] = {}
+        rest = iter(each)
+        try:
+            while True:
+                for params in islice(rest, AT_ONCE - len(sent)):
+                    sent.append(self._send(op, params, time.monotonic() + limit))
+                if not sent:
+                    return
+                while sent[0] not in replies:
+                    reply = self._reply(sent, time.monotonic() + limit)
+                    replies[reply["id"]] = reply
+                yield _result_or_error(replies.pop(sent.popleft()))
+        except PhotosdError:
+            self.close()
+            raise
+        finally:
+            if sent:  # nobody wants the rest
+                self.close()
+
+    def _send(self, op: str, params: dict[str, Any] | None, until: float) -> str:
+        """Send a request, on a new connection if there is none; its id."""
         self._requests += 1
         identity = str(self._requests)
         line = json.dumps({"v": PROTOCOL, "id": identity, "op": op, "params": params or {}})
@@ -75,34 +117,22 @@ class Client:
                 f"the request has {len(line):,} bytes, at most {REQUEST_LIMIT:,} are read",
                 remedy="send less",
             )
-        try:
-            until = time.monotonic() + limit
-            if self._connection is None:
-                self._connection = Connection(self.socket_path, until)
-            self._connection.send(line.encode(), until)
-            while "progress" in (reply := self._reply(identity, time.monotonic() + limit)):
-                yield _object(reply["progress"])
-        except PhotosdError:
-            self.close()  # an answer that still comes must not be taken for the next one's
-            raise
-        if isinstance(reply.get("v"), int) and reply["v"] > PROTOCOL:
-            raise Unreachable(
-                f"the daemon speaks protocol {reply['v']}, this client up to {PROTOCOL}",
-                remedy="update this photosd to the daemon's version, or: photosd restart",
-            )
-        if reply.get("ok") is not True:
-            raise error_of(reply.get("error"))
-        yield _object(reply.get("result"))
+        if self._connection is None:
+            self._connection = Connection(self.socket_path, until)
+        self._connection.send(line.encode(), until)
+        return identity
 
-    def _reply(self, identity: str, until: float) -> dict[str, Any]:
-        """The next message for this request; errors without id are about the line we sent."""
+    def _reply(self, identities: Collection[str], until: float) -> dict[str, Any]:
+        """The next message for one of these requests; errors without id are about our line."""
         while self._connection is not None:
             try:
                 reply = _object(json.loads(self._connection.receive(until)))
             except (ValueError, RecursionError) as error:
                 raise _nonsense() from error
-            if reply.get("id") == identity or (reply.get("id") is None and "error" in reply):
+            if reply.get("id") in identities:
                 return reply
+            if reply.get("id") is None and "error" in reply:
+                _result(reply)
         raise Unreachable("the connection was closed meanwhile", remedy="ask again")
 
     # -- its operations -----------------------------------------------------------------------
@@ -157,6 +187,34 @@ class Client:
         """Everything known of one path; raises NotFound saying why nothing is."""
         return cast("replies.ShowResult", self.call("show", path_params(path)))
 
+    def thumbnail(
+        self,
+        path: bytes | str,
+        pixels: int = 320,
+        height: int | None = None,
+        form: str = "jpeg",
+        deadline_ms: int = 10_000,
+    ) -> replies.ThumbnailResult:
+        """A photo made small: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
+        params = {**path_params(path), "pixels": pixels, "height": height, "form": form}
+        timeout = deadline_ms / 1000 + ANSWER_SECONDS
+        result = self.call("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
+        return cast("replies.ThumbnailResult", result)
+
+    def thumbnails(
+        self,
+        photos: Iterable[bytes | str],
+        pixels: int = 320,
+        height: int | None = None,
+        form: str = "jpeg",
+        deadline_ms: int = 30_000,
+    ) -> Iterator[replies.ThumbnailResult | PhotosdError]:
+        """Many photos made small, in order, or why one cannot be."""
+        size = {"pixels": pixels, "height": height, "form": form, "deadline_ms": deadline_ms}
+        each = ({**path_params(photo), **size} for photo in photos)
+        found = self.calls("thumbnail", each, deadline_ms / 1000 + ANSWER_SECONDS)
+        return cast("Iterator[replies.ThumbnailResult | PhotosdError]", found)
+
     def failures(self, retry: bool = False) -> replies.FailuresResult:
         """Photos that could not be indexed; with ``retry`` they are tried again."""
         return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
@@ -193,6 +251,27 @@ class Client:
     def stop(self) -> replies.StopResult:
         """Have the daemon end."""
         return cast("replies.StopResult", self.call("stop"))
+
+
+def _result(reply: dict[str, Any]) -> dict[str, Any]:
+    """What an answer holds; raises the error it tells of."""
+    if isinstance(reply.get("v"), int) and reply["v"] > PROTOCOL:
+        raise Unreachable(
+            f"the daemon speaks protocol {reply['v']}, this client up to {PROTOCOL}",
+            remedy="update this photosd to the daemon's version, or: photosd restart",
+        )
+    if reply.get("ok") is not True:
+        raise error_of(reply.get("error"))
+    return _object(reply.get("result"))
+
+
+def _result_or_error(reply: dict[str, Any]) -> dict[str, Any] | PhotosdError:
+    try:
+        return _result(reply)
+    except Unreachable:
+        raise
+    except PhotosdError as error:
+        return error
 
 
 def path_params(path: bytes | str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -101,6 +101,8 @@ def _type(kind: Any, shapes: dict[str, type[msgspec.Struct]]) -> str:
         return f"{_type(inner, shapes)}{''.join(limits)}"
     if get_origin(kind) in (Union, types.UnionType):
         return " or ".join(_type(part, shapes) for part in get_args(kind))
+    if get_origin(kind) is Literal:
+        return " or ".join(f"`{msgspec.json.encode(word).decode()}`" for word in get_args(kind))
     if get_origin(kind) in (list, tuple):
         return f"list of {_type(get_args(kind)[0], shapes)}"
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):

@@ -25,6 +25,7 @@ CONNECTIONS = 256
 # Requests being answered, over all connections. Those that stream may last for hours, or have a
 # client that does not read; others may come in floods: queries have places of their own.
 QUERIES, OTHERS, STREAMS = 24, 16, 16
+PICTURES = 8  # thumbnails come by the hundred, too, and wait for decoders
 WAITING = 1000  # for a place, in order of arrival; beyond it the answer is "busy"
 IN_FLIGHT_EACH = 8  # of one connection, so that no client fills every place
 LINE_SECONDS = 5.0  # from a line's first byte to its last
@@ -42,7 +43,7 @@ class Server:
     def __init__(self, endpoint: Endpoint, handlers: dict[str, Handler]) -> None:
         self._endpoint, self._handlers = endpoint, handlers
         self._queries, self._others = Lane(QUERIES, "query"), Lane(OTHERS, "request")
-        self._streams = Lane(STREAMS, "stream")
+        self._streams, self._pictures = Lane(STREAMS, "stream"), Lane(PICTURES, "picture")
         self._connections: dict[Connection, None] = {}  # oldest first
         self._server: asyncio.Server | None = None
 
@@ -67,7 +68,7 @@ class Server:
             self._server.close()
         for connection in list(self._connections):
             connection.abort()
-        for lane in (self._queries, self._others, self._streams):
+        for lane in (self._queries, self._others, self._streams, self._pictures):
             lane.close()
         self._endpoint.close()
 
@@ -121,7 +122,7 @@ class Server:
     def _lane(self, op: str, *, streams: bool) -> Lane:
         if streams:
             return self._streams
-        return self._queries if op == "query" else self._others
+        return {"query": self._queries, "thumbnail": self._pictures}.get(op, self._others)
 
 
 class Lane:

@@ -9,12 +9,13 @@ from photosd.ipc.server import Handler
 from photosd.operations.control import Control
 from photosd.operations.folders import Folders
 from photosd.operations.photos import Photos
+from photosd.operations.pictures import Pictures
 from photosd.operations.search import Search
 
 if TYPE_CHECKING:
     from photosd.app import Daemon
 
-TOPICS = (Search, Photos, Folders, Control)
+TOPICS = (Search, Photos, Pictures, Folders, Control)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:

@@ -31,6 +31,8 @@ from photosd.ipc.messages.library import ShowResult as ShowResult
 from photosd.ipc.messages.models import ModelParams as ModelParams
 from photosd.ipc.messages.models import ModelResult as ModelResult
 from photosd.ipc.messages.models import SwitchReport as SwitchReport
+from photosd.ipc.messages.pictures import ThumbnailParams as ThumbnailParams
+from photosd.ipc.messages.pictures import ThumbnailResult as ThumbnailResult
 from photosd.ipc.messages.query import TEXT_LIMIT as TEXT_LIMIT
 from photosd.ipc.messages.query import Coverage as Coverage
 from photosd.ipc.messages.query import Hit as Hit
@@ -102,6 +104,7 @@ OPERATIONS: dict[str, Operation] = {
     "reindex": Operation(ReindexParams, ReindexResult, "Read photos again."),
     "list": Operation(ListParams, ListResult, "Every known photo.", progress=ListProgress),
     "show": Operation(PathParams, ShowResult, "Why a photo is, or is not, indexed."),
+    "thumbnail": Operation(ThumbnailParams, ThumbnailResult, "A photo, small."),
     "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
     "purge": Operation(Nothing, PurgeResult, "Drop vectors whose photos are gone."),
     "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),

@@ -15,6 +15,7 @@ from photosd.ipc.replies.library import PurgeResult as PurgeResult
 from photosd.ipc.replies.library import ReindexResult as ReindexResult
 from photosd.ipc.replies.library import RemoveResult as RemoveResult
 from photosd.ipc.replies.library import ShowResult as ShowResult
+from photosd.ipc.replies.pictures import ThumbnailResult as ThumbnailResult
 from photosd.ipc.replies.query import Coverage as Coverage
 from photosd.ipc.replies.query import Hit as Hit
 from photosd.ipc.replies.query import QueryResult as QueryResult

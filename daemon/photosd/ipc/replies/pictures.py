@@ -1,0 +1,15 @@
+"""What the daemon answers about looking at photos."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class ThumbnailResult(TypedDict):
+    """A photo made small: a JPEG, or height x width x 3 bytes of RGB."""
+
+    width: int
+    height: int
+    form: str
+    content_id: str
+    data_b64: str
