@@ -17,7 +17,8 @@ import numpy as np
 import psutil
 
 import photosd.app  # noqa: F401 (its imports are part of what is measured)
-from photosd.index.vectors import KEEP_VERSIONS, Embedding, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import KEEP_VERSIONS, VectorStore
 from photosd.process.allocator import give_memory_back
 
 DIMENSION = 512

@@ -20,7 +20,8 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmarks.statistics import median, percentile
-from photosd.index.vectors import Embedding, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
 from photosd.search.engine import OVERSAMPLE
 
 Vectors = NDArray[np.float32]

@@ -10,7 +10,8 @@ import pytest
 from photosd.index import vectors
 from photosd.index.matrix import Matrix
 from photosd.index.ranked import Ranked
-from photosd.index.vectors import Embedding, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
 
 DIMENSION = 64
 ROWS = 3000

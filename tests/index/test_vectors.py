@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from photosd.index.matrix import Matrix
-from photosd.index.vectors import Embedding, IndexVanished, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import IndexVanished, VectorStore
 
 DIMENSION = 32
 generator = np.random.default_rng(1)

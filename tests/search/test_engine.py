@@ -17,7 +17,8 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
-from photosd.index.vectors import Embedding, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, QueryParams
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights

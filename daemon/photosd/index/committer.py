@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from photosd.index.contents import Contents
-from photosd.index.vectors import Embedding, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
 from photosd.index.worklist import Work
 from photosd.watch.scanner import Entry
 

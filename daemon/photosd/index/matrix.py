@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.index.columns import Columns
+from photosd.index.filters import Filter, Traits
+
 Vectors = NDArray[np.float32]
+
+
+GATHER = 4  # rows are copied together when fewer than one in so many pass; else all are multiplied
 
 
 class Matrix:
@@ -18,6 +24,7 @@ class Matrix:
         self._lock = threading.Lock()
         self._values = np.empty((max(1, capacity), dimension), np.float32)
         self._contents: list[str] = []
+        self._columns = Columns()
         self._known: set[str] = set()
 
     def __len__(self) -> int:
@@ -29,8 +36,11 @@ class Matrix:
         with self._lock:
             return set(self._known)
 
-    def append(self, contents: Sequence[str], vectors: Vectors) -> None:
-        """Add rows; ``vectors``: (len(contents), d) float32 of unit length."""
+    def append(
+        self, contents: Sequence[str], vectors: Vectors, traits: Sequence[Traits] = ()
+    ) -> None:
+        """Add rows; ``vectors``: (len(contents), d) float32 of unit length; ``traits`` of each."""
+        traits = traits or [Traits()] * len(contents)
         with self._lock:
             rows, needed = len(self._contents), len(self._contents) + len(vectors)
             if needed > len(self._values):
@@ -40,6 +50,7 @@ class Matrix:
                 self._values = grown
             self._values[rows:needed] = vectors
             self._contents.extend(contents)
+            self._columns = self._columns.joined(traits)
             self._known.update(contents)
 
     def drop(self, contents: set[str]) -> None:
@@ -49,26 +60,43 @@ class Matrix:
                 return
             keep = [row for row, content in enumerate(self._contents) if content not in contents]
             self._values = self._values[keep]
+            self._columns = self._columns.picked(np.array(keep, np.int64))
             self._contents = [self._contents[row] for row in keep]
             self._known -= contents
 
-    def nearest(self, query: Vectors, count: int) -> list[tuple[str, float]]:
+    def relabel(self, traits: Mapping[str, Traits]) -> None:
+        """Give every row of these contents other traits."""
+        with self._lock:
+            rows = [row for row, content in enumerate(self._contents) if content in traits]
+            if rows:
+                others = [traits[self._contents[row]] for row in rows]
+                self._columns = self._columns.replaced(np.array(rows, np.int64), others)
+
+    def nearest(
+        self, query: Vectors, count: int, where: Filter | None = None
+    ) -> list[tuple[str, float]]:
         """The ``count`` nearest contents and their cosine, best first; the best tile counts.
 
-        ``query``: (d,) float32 of unit length.
+        ``query``: (d,) float32 of unit length. Only contents that pass ``where`` count.
         """
         with self._lock:
-            values, contents, rows = self._values, self._contents, len(self._contents)
-        if rows == 0:
+            values, contents, columns = self._values, self._contents, self._columns
+        rows = np.arange(len(columns)) if where is None else columns.passing(where)
+        if len(rows) == 0:
             return []
-        scores = values[:rows] @ query
-        take = min(rows, count + 16)
+        if where is None:
+            scores = values[: len(columns)] @ query
+        elif len(rows) * GATHER < len(columns):
+            scores = values[rows] @ query
+        else:
+            scores = (values[: len(columns)] @ query)[rows]
+        take = min(len(rows), count + 16)
         while True:
             top = np.argpartition(-scores, take - 1)[:take]
             top = top[np.argsort(-scores[top], kind="stable")]
             found: dict[str, float] = {}
-            for row in top:
-                found.setdefault(contents[row], float(scores[row]))
-            if len(found) >= count or take == rows:
+            for place in top:
+                found.setdefault(contents[rows[place]], float(scores[place]))
+            if len(found) >= count or take == len(rows):
                 return list(found.items())[:count]
-            take = min(rows, take * 2)
+            take = min(len(rows), take * 2)

@@ -34,7 +34,8 @@ from photosd.index.contents import Contents
 from photosd.index.photo import Photo
 from photosd.index.quarantine import verdict
 from photosd.index.rate import Rate
-from photosd.index.vectors import Embedding, IndexVanished, VectorStore
+from photosd.index.table import Embedding
+from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Failure, Work
 from photosd.watch.scanner import Entry
 
@@ -305,9 +306,14 @@ class Pipeline(threading.Thread):
         start = 0
         for ready in batch:
             end = start + len(ready.decoded.pixels)
-            facts = msgspec.to_builtins(ready.decoded.facts)
-            embedding = Embedding(ready.decoded.content_id, vectors[start:end], facts)
             sharers = self._encoding.pop(ready.decoded.content_id)
+            embedding = Embedding(
+                ready.decoded.content_id,
+                vectors[start:end],
+                msgspec.to_builtins(ready.decoded.facts),
+                tuple(sharer.photo.path for sharer in sharers),
+                min(sharer.photo.mtime_ns for sharer in sharers) / 1e9,
+            )
             for number, sharer in enumerate(sharers):
                 self._finish(sharer.photo, sharer.decoded, None if number else embedding)
             start = end

@@ -15,14 +15,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from photosd.core.errors import StorageError
+from photosd.index.filters import Filter
 from photosd.index.matrix import Matrix, Vectors
 from photosd.index.ranked import Ranked, is_ranked, rank
+from photosd.index.table import (
+    LEAST_CACHE,
+    READ_FOR_TRAITS,
+    Embedding,
+    open_table,
+    rows_of,
+    sound,
+    sweep_staging,
+    traits_of,
+)
 
 log = structlog.get_logger()
 
@@ -31,22 +40,11 @@ COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have become too large
 INDEX_BYTES = 0.7  # of the index for each number of a vector: 5 bits, and a little more
-LEAST_CACHE = 32 << 20  # bytes
-METADATA_CACHE = 16 << 20
-UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
 
 
 class IndexVanished(StorageError):
     """The index directory was deleted under the running daemon."""
-
-
-class Embedding(msgspec.Struct, frozen=True):
-    """One content: its vectors, (tiles, d) float32 unit length, and what search filters by."""
-
-    content: str
-    vectors: Vectors
-    facts: dict[str, Any]
 
 
 class VectorStore:
@@ -70,7 +68,7 @@ class VectorStore:
 
     def open(self) -> None:
         """Open or make the table and load its vectors; a damaged table is set aside and remade."""
-        _sweep_staging(self._directory)
+        sweep_staging(self._directory)
         try:
             self._load()
         except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
@@ -92,7 +90,7 @@ class VectorStore:
 
     def _load(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._table = _open_table(self._directory, self._name, self._dimension)
+        self._table = open_table(self._directory, self._name, self._dimension)
         rows = self._table.count_rows()
         self._enlarge_cache(rows)
         if self._too_many(rows) and is_ranked(self._table):
@@ -100,15 +98,15 @@ class VectorStore:
             return
         matrix = Matrix(self._dimension, capacity=rows)
         damaged: set[str] = set()
-        columns = self._table.search().select(["content", "vector"])
+        columns = self._table.search().select(["content", "vector", *READ_FOR_TRAITS])
         for batch in columns.to_batches(8192):
             flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
             contents, vectors = (
                 batch.column("content").to_pylist(),
                 flat.reshape(-1, self._dimension),
             )
-            matrix.append(contents, vectors)
-            damaged.update(contents[row] for row in np.flatnonzero(~_sound(vectors)))
+            matrix.append(contents, vectors, traits_of(batch))
+            damaged.update(contents[row] for row in np.flatnonzero(~sound(vectors)))
         self._search = matrix
         if damaged:
             log.error("vectors_damaged", contents=len(damaged), remedy="they are made again")
@@ -122,7 +120,7 @@ class VectorStore:
 
         Raises StorageError, or IndexVanished when the directory is not there any more.
         """
-        table = _arrow(embeddings, self._dimension)
+        table = rows_of(embeddings, self._dimension)
         with self._writing():
             (
                 self._table.merge_insert("key")
@@ -135,8 +133,9 @@ class VectorStore:
                 self._optimize()
             if isinstance(self._search, Matrix):
                 self._search.drop({embedding.content for embedding in embeddings})
-                for e in embeddings:
-                    self._search.append([e.content] * len(e.vectors), e.vectors)
+                _append(self._search, embeddings)
+            else:
+                self._search.note(e.traits.camera for e in embeddings)
         self._rank_if_due()
 
     def remove(self, contents: Sequence[str]) -> None:
@@ -185,7 +184,7 @@ class VectorStore:
         """
         cache = int(2 * INDEX_BYTES * rows * self._dimension)
         if cache > LEAST_CACHE:
-            self._table = _open_table(self._directory, self._name, self._dimension, cache)
+            self._table = open_table(self._directory, self._name, self._dimension, cache)
 
     def _rank(self) -> None:
         started = time.monotonic()
@@ -227,9 +226,12 @@ class VectorStore:
         """Every content id with a vector."""
         return self._search.contents()
 
-    def nearest(self, query: Vectors, count: int) -> list[tuple[str, float]]:
-        """The ``count`` nearest contents and their cosine, best first; see Matrix.nearest."""
-        return self._search.nearest(query, count)
+    def nearest(
+        self, query: Vectors, count: int, where: Filter | None = None
+    ) -> list[tuple[str, float]]:
+        """The ``count`` nearest contents that pass ``where`` and their cosine, best first; see
+        Matrix.nearest."""
+        return self._search.nearest(query, count, where)
 
     def bytes_on_disk(self) -> int:
         """Size of the table's files."""
@@ -253,64 +255,8 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     return len(doomed)
 
 
-def _sound(vectors: Vectors) -> NDArray[np.bool_]:
-    """Which rows have unit length. LanceDB has no checksums: bytes that rot are seen by this."""
-    with np.errstate(all="ignore"):  # garbage overflows
-        sound: NDArray[np.bool_] = np.abs((vectors * vectors).sum(axis=1) - 1) < UNSOUND
-        return sound
-
-
-def _open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
-    import lancedb
-    import pyarrow as pa
-
-    schema = pa.schema(
-        [
-            pa.field("key", pa.string(), nullable=False),
-            pa.field("content", pa.string(), nullable=False),
-            pa.field("tile", pa.int32(), nullable=False),
-            pa.field("taken_at", pa.float64()),
-            pa.field("camera", pa.string()),
-            pa.field("latitude", pa.float64()),
-            pa.field("longitude", pa.float64()),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            pa.field("rating", pa.int32()),
-            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
-        ]
-    )
-    session = lancedb.Session(
-        index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE
-    )
-    connection: Any = lancedb.connect(directory, session=session)
-    if (directory / f"{name}.lance").is_dir():
-        return connection.open_table(name)
-    table = connection.create_table(name, schema=schema)
-    table.set_unenforced_primary_key("key")  # without it concurrent upserts may duplicate
-    return table
-
-
-def _arrow(embeddings: Sequence[Embedding], dimension: int) -> Any:
-    import pyarrow as pa
-
-    tiles = [(e, tile) for e in embeddings for tile in range(len(e.vectors))]
-    facts = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating")
-    types = dict(zip(facts, "fsffiii", strict=True))
-    arrow = {"f": pa.float64(), "s": pa.string(), "i": pa.int32()}
-    flat = np.concatenate([e.vectors for e in embeddings]).astype(np.float32).ravel()
-    columns = {
-        "key": pa.array([f"{e.content}#{tile}" for e, tile in tiles]),
-        "content": pa.array([e.content for e, _ in tiles]),
-        "tile": pa.array([tile for _, tile in tiles], pa.int32()),
-        **{f: pa.array([e.facts.get(f) for e, _ in tiles], arrow[types[f]]) for f in facts},
-        "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), dimension),
-    }
-    fields = [pa.field(n, c.type, nullable=n in facts) for n, c in columns.items()]
-    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))
-
-
-def _sweep_staging(directory: Path) -> None:
-    """A killed writer leaves ``.tmpXXXXXX`` files that LanceDB never collects."""
-    files: Iterable[Path] = directory.glob("*/**/.tmp??????") if directory.is_dir() else ()
-    for file in list(files):
-        file.unlink(missing_ok=True)
+def _append(matrix: Matrix, embeddings: Sequence[Embedding]) -> None:
+    """All at once: what lies beside the rows is copied each time."""
+    contents = [e.content for e in embeddings for _ in e.vectors]
+    traits = [found for e in embeddings for found in [e.traits] * len(e.vectors)]
+    matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)

@@ -1,0 +1,186 @@
+"""Filters: what a search may be narrowed by, and the traits of a photo that they are held against.
+
+A trait that a photo has or has not (a folder it lies in, its camera, its format …) is a *label*, a
+number made of its name, so that one list of labels and one index answer for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from photosd.decode.formats import is_raw_name, suffix_of
+
+Floats = NDArray[np.float64]
+Orientation = Literal["landscape", "portrait", "square"]
+
+EARTH_KM = 6371.0088  # mean radius
+DEGREE_KM = EARTH_KM * np.pi / 180  # of latitude
+SQUARE = 0.97  # shorter side by longer side, from which on a picture counts as square
+BEST_RATING = 5
+FORMAT_NAMES = {
+    "jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "heic": "heif", "hif": "heif",
+    "jp2": "jpeg2000", "j2k": "jpeg2000", "jpx": "jpeg2000", "dib": "bmp",
+}  # fmt: skip
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a photo must have to be found; every part that is given has to hold.
+
+    ``below``: absolute real paths of directories, in any of which it lies. ``since`` and ``until``
+    in Unix seconds: taken at or after, and before; a photo that does not say when counts by the
+    time its file was last changed. ``camera``: a part of the camera's name, whatever its case.
+    ``near``: latitude, longitude and kilometres as the crow flies; a photo that does not say where
+    is near nothing. ``formats``: any of these (``jpeg``, ``heic``, ``raw``, ``cr2`` …). ``rating``:
+    at least so many stars; without any a photo has 0, a rejected one -1. ``orientation``: of the
+    upright picture.
+    """
+
+    below: tuple[bytes, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    camera: str | None = None
+    near: tuple[float, float, float] | None = None
+    formats: tuple[str, ...] = ()
+    rating: int | None = None
+    orientation: Orientation | None = None
+
+    def holds_path(self, path: bytes) -> bool:
+        """Whether a file at ``path`` lies where it should; a content may have other paths."""
+        return not self.below or any(
+            path.startswith(directory.rstrip(b"/") + b"/") for directory in self.below
+        )
+
+    def labels(self, cameras: Iterable[str]) -> list[list[int]]:
+        """Lists of labels; of each list a photo must have one, so an empty one lets none pass.
+
+        ``cameras``: every camera there is, case-folded.
+        """
+        wanted: list[list[int]] = []
+        if self.below:
+            wanted.append([label("in", directory.rstrip(b"/")) for directory in self.below])
+        if self.camera is not None:
+            part = folded(self.camera) or ""
+            wanted.append([label("camera", name) for name in cameras if part in name])
+        if self.formats:
+            wanted.append([label("format", _format(name)) for name in self.formats])
+        if self.rating is not None and self.rating > -1:
+            wanted.append([label("rating", self.rating)])
+        if self.orientation is not None:
+            wanted.append([label("orientation", self.orientation)])
+        return wanted
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What filters look at in one content. ``moment``: Unix seconds; ``camera``: case-folded."""
+
+    labels: tuple[int, ...] = ()
+    camera: str | None = None
+    moment: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None) -> Traits:
+    """Of a content with these facts (see decode.messages.Facts) at these real paths.
+
+    ``modified``: when its file was last changed, Unix seconds.
+    """
+    camera = folded(facts.get("camera"))
+    taken_at, stars = facts.get("taken_at"), facts.get("rating") or 0
+    orientation = _orientation(facts.get("width") or 0, facts.get("height") or 0)
+    found = {label("in", folder) for path in paths for folder in _folders(path)}
+    found |= {label("format", name) for name in _formats(facts.get("format"), paths)}
+    found |= {label("rating", least) for least in range(min(stars, BEST_RATING) + 1)}
+    if camera is not None:
+        found.add(label("camera", camera))
+    if orientation is not None:
+        found.add(label("orientation", orientation))
+    return Traits(
+        tuple(sorted(found)),
+        camera,
+        modified if taken_at is None else taken_at,
+        facts.get("latitude"),
+        facts.get("longitude"),
+    )
+
+
+def folded(camera: str | None) -> str | None:
+    """A camera's name as it is compared; None when there is nothing in it."""
+    return (camera or "").casefold().strip() or None
+
+
+def label(kind: str, name: object) -> int:
+    """The number, 64 bits with a sign, that stands for a trait of this kind and name."""
+    text = name if isinstance(name, bytes) else str(name).encode()
+    return int.from_bytes(xxhash.xxh3_64_digest(kind.encode() + b"\0" + text), signed=True)
+
+
+def clause(where: Filter, cameras: Iterable[str]) -> str | None:
+    """The filter in LanceDB's SQL; None when nothing can pass. Every part has an index."""
+    wanted = where.labels(cameras)
+    if not all(wanted):
+        return None
+    parts = [f"array_has_any(labels, [{', '.join(map(str, any_of))}])" for any_of in wanted]
+    if where.since is not None:
+        parts.append(f"moment >= {where.since!r}")
+    if where.until is not None:
+        parts.append(f"moment < {where.until!r}")
+    if where.near is not None:
+        latitude, longitude, km = where.near
+        margin = km / DEGREE_KM
+        parts.append(f"latitude >= {latitude - margin!r} AND latitude <= {latitude + margin!r}")
+        parts.append(f"{_distance_sql(latitude, longitude)} <= {km!r}")
+    return " AND ".join(parts)
+
+
+def distance_km(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:
+    """Kilometres from one place to many, degrees, on the great circle (haversine)."""
+    here, there = np.radians(latitude), np.radians(latitudes)
+    across = np.sin((there - here) / 2) ** 2
+    along = np.sin(np.radians(longitudes - longitude) / 2) ** 2
+    share = across + np.cos(here) * np.cos(there) * along
+    kilometres: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(1.0, share)))
+    return kilometres
+
+
+def _distance_sql(latitude: float, longitude: float) -> str:
+    """`distance_km` of the columns latitude and longitude."""
+    across = f"power(sin(radians(latitude - {latitude!r}) / 2), 2)"
+    along = f"power(sin(radians(longitude - {longitude!r}) / 2), 2)"
+    share = f"{across} + cos(radians({latitude!r})) * cos(radians(latitude)) * {along}"
+    return f"{2 * EARTH_KM} * asin(sqrt(least(1.0, {share})))"
+
+
+def _folders(path: bytes) -> Iterator[bytes]:
+    """Every directory above ``path``, the root as an empty name."""
+    while path:
+        path = path.rpartition(b"/")[0]
+        yield path
+
+
+def _formats(kind: str | None, paths: Sequence[bytes]) -> set[str]:
+    """Names of a content's format. A camera's raw file is read through a preview, whose format
+    is not its own: its name tells."""
+    raw = {suffix_of(path)[1:].decode() for path in paths if is_raw_name(path)}
+    if raw:
+        return {"raw", *raw}
+    return set() if kind is None else {_format(kind)}
+
+
+def _format(name: str) -> str:
+    folded = name.casefold().strip().removeprefix(".")
+    return FORMAT_NAMES.get(folded, folded)
+
+
+def _orientation(width: int, height: int) -> Orientation | None:
+    if min(width, height) <= 0:
+        return None
+    if min(width, height) >= SQUARE * max(width, height):
+        return "square"
+    return "landscape" if width > height else "portrait"

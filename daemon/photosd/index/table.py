@@ -1,0 +1,137 @@
+"""The LanceDB table: its columns, how embeddings become rows, and what rows say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.index.filters import Traits, folded, traits
+from photosd.index.matrix import Vectors
+
+LEAST_CACHE = 32 << 20  # bytes
+METADATA_CACHE = 16 << 20
+UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
+FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating")
+TRAITS = ("labels", "moment")  # derived from facts and paths; tables of version 0.1.0 have neither
+READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
+
+
+class Embedding(msgspec.Struct, frozen=True):
+    """One content: its vectors, (tiles, d) float32 unit length, what is known of it, where it lies.
+
+    ``modified``: when its file was last changed, Unix seconds.
+    """
+
+    content: str
+    vectors: Vectors
+    facts: dict[str, Any]
+    paths: tuple[bytes, ...] = ()
+    modified: float | None = None
+
+    @property
+    def traits(self) -> Traits:
+        """What filters look at."""
+        return traits(self.facts, self.paths, self.modified)
+
+
+def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
+    """Open the table, or make it; ``cache``: bytes for its indexes."""
+    import lancedb
+
+    session = lancedb.Session(
+        index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE
+    )
+    connection: Any = lancedb.connect(directory, session=session)
+    if (directory / f"{name}.lance").is_dir():
+        table = connection.open_table(name)
+        missing = [field for field in _schema(dimension) if field.name not in table.schema.names]
+        if missing:  # empty at first; see Contents.unfiled
+            table.add_columns(missing)
+        return table
+    table = connection.create_table(name, schema=_schema(dimension))
+    table.set_unenforced_primary_key("key")  # without it concurrent upserts may duplicate
+    return table
+
+
+def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
+    """An Arrow table of these, a row a tile."""
+    import pyarrow as pa
+
+    tiles = [(e, tile) for e in embeddings for tile in range(len(e.vectors))]
+    flat = np.concatenate([e.vectors for e in embeddings]).astype(np.float32).ravel()
+    found = {e.content: e.traits for e in embeddings}
+    columns: dict[str, Any] = {
+        "key": [f"{e.content}#{tile}" for e, tile in tiles],
+        "content": [e.content for e, _ in tiles],
+        "tile": [tile for _, tile in tiles],
+        **{fact: [e.facts.get(fact) for e, _ in tiles] for fact in FACTS},
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), dimension),
+        "labels": [found[e.content].labels for e, _ in tiles],
+        "moment": [found[e.content].moment for e, _ in tiles],
+    }
+    return pa.table(columns, schema=_schema(dimension))
+
+
+def traits_of(batch: Any) -> list[Traits]:
+    """What filters look at in the rows of a batch that holds READ_FOR_TRAITS."""
+    return [
+        Traits(tuple(labels or ()), folded(camera), *numbers)
+        for labels, camera, *numbers in zip(
+            *(batch.column(name).to_pylist() for name in READ_FOR_TRAITS), strict=True
+        )
+    ]
+
+
+def traits_table(contents: Mapping[str, Traits]) -> Any:
+    """An Arrow table of content, labels and moment."""
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "content": list(contents),
+            "labels": [found.labels for found in contents.values()],
+            "moment": [found.moment for found in contents.values()],
+        },
+        schema=pa.schema([field for field in _schema(1) if field.name in ("content", *TRAITS)]),
+    )
+
+
+def sound(vectors: Vectors) -> NDArray[np.bool_]:
+    """Which rows have unit length. LanceDB has no checksums: bytes that rot are seen by this."""
+    with np.errstate(all="ignore"):  # garbage overflows
+        found: NDArray[np.bool_] = np.abs((vectors * vectors).sum(axis=1) - 1) < UNSOUND
+        return found
+
+
+def sweep_staging(directory: Path) -> None:
+    """A killed writer leaves ``.tmpXXXXXX`` files that LanceDB never collects."""
+    files: Iterable[Path] = directory.glob("*/**/.tmp??????") if directory.is_dir() else ()
+    for file in list(files):
+        file.unlink(missing_ok=True)
+
+
+def _schema(dimension: int) -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field("key", pa.string(), nullable=False),
+            pa.field("content", pa.string(), nullable=False),
+            pa.field("tile", pa.int32(), nullable=False),
+            pa.field("taken_at", pa.float64()),
+            pa.field("camera", pa.string()),
+            pa.field("latitude", pa.float64()),
+            pa.field("longitude", pa.float64()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+            pa.field("rating", pa.int32()),
+            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
+            pa.field("labels", pa.list_(pa.int64())),
+            pa.field("moment", pa.float64()),
+        ]
+    )
