@@ -121,7 +121,7 @@ class Active:
             log.warning("vectors_lost", contents=len(lost), remedy="they are made again")
             contents.unembed(model, lost, again=self._serving)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
-            contents.record(model, ((content, {}) for content in unknown))
+            contents.record(model, self.store.facts(unknown))
 
 
 def look_ahead(workers: int) -> int:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from photosd.index.contents import Contents
+from photosd.index.filing import Filing
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import Work
@@ -32,6 +33,7 @@ class Committer:
     ) -> None:
         self._store, self._contents, self._worklist = store, contents, worklist
         self._fingerprint = fingerprint
+        self._filing = Filing(store, contents, fingerprint)
         self._waiting: list[Finished] = []
         self._since = 0.0
 
@@ -60,6 +62,7 @@ class Committer:
 
     def tidy(self) -> None:
         """While there is nothing else to do."""
+        self._filing.run()
         self._store.tidy()
 
     def commit(self) -> list[bytes]:
@@ -67,7 +70,10 @@ class Committer:
         embeddings = [f.embedding for f in self._waiting if f.embedding is not None]
         if embeddings:
             self._store.commit(embeddings)
+        with self._contents.batch():
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
-        self._worklist.done((finished.entry, finished.content) for finished in self._waiting)
+            self._worklist.done((finished.entry, finished.content) for finished in self._waiting)
+            self._contents.filed(self._fingerprint, {e.content: e.paths for e in embeddings})
         done, self._waiting = [finished.entry.path for finished in self._waiting], []
+        self._filing.run()
         return done

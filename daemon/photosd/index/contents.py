@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from photosd.index.database import Database
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A content, its facts, and the indexed paths that hold it; ``modified`` is the earliest time
+    of a last change to one of them, Unix seconds."""
+
+    content: str
+    facts: dict[str, Any]
+    paths: tuple[bytes, ...]
+    modified: float | None
 
 
 class Contents:
@@ -79,12 +91,53 @@ class Contents:
                 (time.time(), model),
             ).rowcount
 
+    def batch(self) -> contextlib.AbstractContextManager[object]:
+        """Many changes as one transaction."""
+        return self._database.write()
+
+    def unfiled(self, model: str, limit: int) -> list[Holding]:
+        """Contents whose paths have changed since ``model``'s table was told of them."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT u.content, facts, path, mtime_ns FROM"
+                " (SELECT content FROM unfiled WHERE model = ? LIMIT ?) u"
+                " LEFT JOIN contents USING(content) LEFT JOIN photos ON"
+                " photos.content = u.content AND state = 'indexed' ORDER BY u.content, path",
+                (model, limit),
+            ).fetchall()
+        found = []
+        for content, group in itertools.groupby(rows, key=lambda row: str(row["content"])):
+            first, *_ = held = list(group)
+            files = [row for row in held if row["path"] is not None]
+            found.append(
+                Holding(
+                    content,
+                    msgspec.json.decode(first["facts"] or "{}"),
+                    tuple(row["path"] for row in files),
+                    min((row["mtime_ns"] / 1e9 for row in files), default=None),
+                )
+            )
+        return found
+
+    def filed(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
+        """``model``'s table knows these paths of each content; what has others stays unfiled."""
+        with self._database.write() as db:
+            for content, paths in told.items():
+                held = db.execute(
+                    "SELECT path FROM photos WHERE content = ? AND state = 'indexed'", (content,)
+                )
+                if {row["path"] for row in held} == set(paths):
+                    db.execute(
+                        "DELETE FROM unfiled WHERE model = ? AND content = ?", (model, content)
+                    )
+
     def drop_models(self, kept: Iterable[str]) -> None:
         """Forget what models other than these have seen; their tables are gone."""
         kept = list(kept)
         with self._database.write() as db:
             marks = ",".join("?" * len(kept))
             db.execute(f"DELETE FROM embedded WHERE model NOT IN ({marks})", kept)
+            db.execute(f"DELETE FROM unfiled WHERE model NOT IN ({marks})", kept)
 
     def sweep(self) -> list[str]:
         """Forget contents that no path holds any more, and say which they were."""
@@ -98,4 +151,5 @@ class Contents:
             ]
             db.executemany("DELETE FROM embedded WHERE content = ?", orphans)
             db.executemany("DELETE FROM contents WHERE content = ?", orphans)
+            db.executemany("DELETE FROM unfiled WHERE content = ?", orphans)
         return [content for (content,) in orphans]

@@ -64,6 +64,26 @@ MIGRATIONS = (
       key BLOB PRIMARY KEY, vector BLOB NOT NULL, understanding TEXT NOT NULL, used_at REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    -- Contents whose paths are not those that a model's table filters by: each change of paths
+    -- writes them here, and filing (filing.py) removes them again.
+    CREATE TABLE unfiled(
+      model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    CREATE INDEX embedded_content ON embedded(content);
+    CREATE TRIGGER photos_refiled AFTER UPDATE OF state, content ON photos
+      WHEN (OLD.state = 'indexed' OR NEW.state = 'indexed')
+      AND (OLD.state <> NEW.state OR OLD.content IS NOT NEW.content) BEGIN
+      -- Not OR IGNORE: in a trigger the outer statement's conflict clause takes its place.
+      INSERT INTO unfiled SELECT model, content FROM embedded
+        WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
+    END;
+    CREATE TRIGGER photos_unfiled AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
+      INSERT INTO unfiled SELECT model, content FROM embedded
+        WHERE content = OLD.content ON CONFLICT DO NOTHING;
+    END;
+    INSERT INTO unfiled SELECT model, content FROM embedded;
+    """,
 )
 
 

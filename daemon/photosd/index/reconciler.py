@@ -191,6 +191,7 @@ class Reconciler(threading.Thread):
         # The disk may have gone while we walked: ask again before believing that files did.
         if missing and self._present(folder):
             self._catalog.forget(missing)
+            self._on_work()
             log.info("photos_gone", folder=printable(folder.path), photos=len(missing))
 
     def _away(self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...]) -> bool:

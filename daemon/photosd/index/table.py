@@ -16,8 +16,8 @@ from photosd.index.matrix import Vectors
 LEAST_CACHE = 32 << 20  # bytes
 METADATA_CACHE = 16 << 20
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
-FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating")
-TRAITS = ("labels", "moment")  # derived from facts and paths; tables of version 0.1.0 have neither
+FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
+TRAITS = ("labels", "moment")  # made of facts and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
 
 
@@ -50,7 +50,7 @@ def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CA
     if (directory / f"{name}.lance").is_dir():
         table = connection.open_table(name)
         missing = [field for field in _schema(dimension) if field.name not in table.schema.names]
-        if missing:  # empty at first; see Contents.unfiled
+        if missing:  # of version 0.1.0; filing fills what filters look at
             table.add_columns(missing)
         return table
     table = connection.create_table(name, schema=_schema(dimension))
@@ -133,5 +133,6 @@ def _schema(dimension: int) -> Any:
             pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
             pa.field("labels", pa.list_(pa.int64())),
             pa.field("moment", pa.float64()),
+            pa.field("format", pa.string()),
         ]
     )

@@ -11,7 +11,7 @@ import datetime
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ import numpy as np
 import structlog
 
 from photosd.core.errors import StorageError
-from photosd.index.filters import Filter
+from photosd.index.filters import Filter, Traits
 from photosd.index.matrix import Matrix, Vectors
-from photosd.index.ranked import Ranked, is_ranked, rank
+from photosd.index.ranked import Ranked, index_traits, is_ranked, rank
 from photosd.index.table import (
+    FACTS,
     LEAST_CACHE,
     READ_FOR_TRAITS,
     Embedding,
@@ -31,6 +32,7 @@ from photosd.index.table import (
     sound,
     sweep_staging,
     traits_of,
+    traits_table,
 )
 
 log = structlog.get_logger()
@@ -94,6 +96,7 @@ class VectorStore:
         rows = self._table.count_rows()
         self._enlarge_cache(rows)
         if self._too_many(rows) and is_ranked(self._table):
+            index_traits(self._table)  # version 0.1.0 had none
             self._search, self._ranked_rows = Ranked(self._table), rows
             return
         matrix = Matrix(self._dimension, capacity=rows)
@@ -137,6 +140,18 @@ class VectorStore:
             else:
                 self._search.note(e.traits.camera for e in embeddings)
         self._rank_if_due()
+
+    def relabel(self, contents: Mapping[str, Traits]) -> None:
+        """Give the rows of these contents other labels and another moment; unknown ones have none.
+
+        Columns are written, not rows: the vectors and their index stay as they are.
+        """
+        with self._writing():
+            changes = traits_table(contents)
+            self._table.merge_insert("content").when_matched_update_all().execute(changes)
+            self._commits += 1
+            if isinstance(self._search, Matrix):
+                self._search.relabel(contents)
 
     def remove(self, contents: Sequence[str]) -> None:
         """Drop the vectors of these contents."""
@@ -225,6 +240,13 @@ class VectorStore:
     def contents(self) -> set[str]:
         """Every content id with a vector."""
         return self._search.contents()
+
+    def facts(self, contents: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What the table still knows of these contents, when the catalog knows nothing."""
+        for batch in self._table.search().select(["content", *FACTS]).to_batches(8192):
+            for row in batch.to_pylist():
+                if (content := row.pop("content")) in contents:
+                    yield content, {fact: value for fact, value in row.items() if value is not None}
 
     def nearest(
         self, query: Vectors, count: int, where: Filter | None = None

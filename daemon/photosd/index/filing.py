@@ -1,0 +1,28 @@
+"""Filing: tells a model's table where photos lie now, so that filters by folder stay true.
+
+The catalog is the truth about paths, and notes each content whose paths change; a rename costs no
+encoding, only new labels for the rows.
+"""
+
+from __future__ import annotations
+
+from photosd.index.contents import Contents
+from photosd.index.filters import traits
+from photosd.index.vectors import VectorStore
+
+AT_ONCE = 50_000  # contents; all of a library that an older photosd has indexed, in a few steps
+
+
+class Filing:
+    """Of one model's table; one thread uses it."""
+
+    def __init__(self, store: VectorStore, contents: Contents, fingerprint: str) -> None:
+        self._store, self._contents, self._fingerprint = store, contents, fingerprint
+
+    def run(self) -> None:
+        """File what is unfiled. Raises StorageError, and then it stays unfiled."""
+        while found := self._contents.unfiled(self._fingerprint, AT_ONCE):
+            self._store.relabel({h.content: traits(h.facts, h.paths, h.modified) for h in found})
+            self._contents.filed(self._fingerprint, {h.content: h.paths for h in found})
+            if len(found) < AT_ONCE:
+                return  # what has changed meanwhile is for the next time
