@@ -1,0 +1,82 @@
+"""`photosd preview`: one photo in the terminal, for people and for fzf."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from photosd.core.errors import PhotosdError
+from photosd.ipc.client import Client
+from photosd_cli import console, drawing, paths, preview, text
+from photosd_cli.ask import day
+from photosd_cli.group import json_option
+from photosd_cli.preview import Screen
+
+MODES = tuple(mode for mode in preview.MODES if mode != "off")
+JSON_PIXELS = 1280
+
+
+@click.command()
+@click.argument("path", type=click.Path(readable=False))
+@click.option(
+    "--as",
+    "mode",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="How: by kitty's or iTerm2's protocol, or in half blocks.",
+)
+@click.option(
+    "--size",
+    metavar="COLSxROWS",
+    help="Room for it; without it that of fzf's preview window, or of the terminal.",
+)
+@json_option
+def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
+    """Show the photo PATH in the terminal, and what is known of it.
+
+    \b
+    For fzf:  photosd query "sunset" --paths | fzf --preview 'photosd preview {}'
+    """
+    file = paths.absolute(path)
+    in_fzf = "FZF_PREVIEW_COLUMNS" in os.environ
+    with Client() as client:
+        if as_json:
+            console.out_json({**client.thumbnail(file, JSON_PIXELS)})
+            return 0
+        room = _room(size)
+        mode = preview.mode_of(mode, elsewhere=in_fzf)
+        if mode != "off":
+            seen = preview.picture(client, file, mode, room._replace(rows=max(1, room.rows - 1)))
+            drawn = drawing.side_by_side([seen], mode, 0, true_colour=preview.true_colour())
+            console.out(drawn, end="")
+        console.out(_facts(client, file))
+    return 0
+
+
+def _room(size: str | None) -> Screen:
+    """Cells for the picture and its line: as wished, as fzf says, else a screen less the prompt."""
+    told = os.environ
+    if size is not None:
+        return Screen(*preview.size_of(size), preview.screen().cell)
+    if "FZF_PREVIEW_COLUMNS" in told:
+        return Screen(
+            *preview.size_of(f"{told['FZF_PREVIEW_COLUMNS']}x{told.get('FZF_PREVIEW_LINES', 24)}")
+        )
+    whole = preview.screen()
+    return whole._replace(rows=max(2, whole.rows - 1))
+
+
+def _facts(client: Client, file: bytes) -> str:
+    """One line: name, date, size, camera, as far as known."""
+    parts = [text.inert(os.fsdecode(os.path.basename(file)))]  # noqa: PTH119 (bytes)
+    try:
+        facts = client.show(file)["facts"]
+    except PhotosdError:  # not of the library: there is its name
+        return parts[0]
+    parts.append(day(facts.get("taken_at")))
+    if facts.get("width") and facts.get("height"):
+        parts.append(f"{facts['width']} × {facts['height']}")
+    parts.append(text.inert(str(facts.get("camera") or "")))
+    return " · ".join(filter(None, parts))

@@ -1,0 +1,201 @@
+"""The contact sheet: an answer as one page of HTML that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import photosd
+from photosd.core.errors import PhotosdError
+from photosd_cli import paths, text
+from photosd_cli.hyperlinks import file_url
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Hit, QueryResult, ThumbnailResult
+
+PARTS = Path(__file__).parent / "sheet"
+LARGE, SMALL = 640, 320  # pixels of an embedded photo
+MANY = 150  # photos on a sheet, from which on they are small
+
+
+class Sheet(NamedTuple):
+    """What is on it: an answer, a picture or an error for each hit, whether weak ones show."""
+
+    result: QueryResult
+    pictures: Sequence[ThumbnailResult | PhotosdError]
+    weak: bool = False
+    made_at: float | None = None  # Unix seconds; now
+
+
+def pixels_for(photos: int) -> int:
+    """The longest side of pictures on a sheet of so many."""
+    return SMALL if photos > MANY else LARGE
+
+
+def render(sheet: Sheet) -> str:
+    """The page. Whatever names and queries hold, none of it can become markup or code."""
+    result, hits = sheet.result, sheet.result["hits"]
+    weak = sum(_is_weak(hit, result) for hit in hits)
+    style, script = (PARTS / "style.css").read_text(), (PARTS / "script.js").read_text()
+    made = time.localtime(sheet.made_at)
+    query = text.inert(result["query"])
+    photos = (_photo(hit, seen, sheet) for hit, seen in zip(hits, sheet.pictures, strict=True))
+    values = {
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
+        "style": style,
+        "script": script,
+        "version": escape(photosd.__version__),
+        "title": escape(f"{query} · photosd"),
+        "query": escape(query),
+        "body_class": "with-weak" if sheet.weak else "",
+        "longest": str(pixels_for(len(hits))),
+        "made": f"{made.tm_mday} {time.strftime('%B %Y', made)}",
+        "made_iso": time.strftime("%Y-%m-%d", made),
+        "summary": _summary(result, len(hits) - weak),
+        "honesty": _honesty(result),
+        "weak_button": _weak_button(weak, sheet.weak),
+        "photos": "\n".join(photos),
+        "foot": _foot(result),
+    }
+    # In one pass: what is put in is not looked at for places to put in more.
+    page = (PARTS / "page.html").read_text()
+    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], page)
+
+
+def _hash(part: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+
+
+# -- the head and the foot ------------------------------------------------------------------------
+
+
+def _summary(result: QueryResult, convincing: int) -> str:
+    every = text.count(result["coverage"]["indexed"], "photo")
+    if not result["hits"]:
+        return f"Nothing was found among {every}."
+    if not convincing:
+        return f"<strong>Nothing convincing</strong> among {every}."
+    found = [hit["strength"] for hit in result["hits"]]
+    parts = [f"{found.count(kind):,} {kind}" for kind in ("strong", "fair") if kind in found]
+    return f"<strong>{convincing:,} of {every}</strong> · {', '.join(parts)}"
+
+
+def _honesty(result: QueryResult) -> str:
+    """What the answer could not see, and what else the person should know."""
+    coverage = result["coverage"]
+    loud = [text.inert(warning) for warning in result["warnings"]]
+    if result["unknown"]:
+        loud.append("not understood: " + text.inert(", ".join(result["unknown"])))
+    quiet = []
+    if coverage["pending"]:
+        quiet.append(f"{coverage['pending']:,} still to be indexed, not searched yet")
+    if coverage["failed"]:
+        quiet.append(f"{coverage['failed']:,} cannot be read")
+    quiet += [f"{text.inert(folder)} is away" for folder in coverage["offline_folders"]]
+    items = [f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in loud]
+    items += [f"<li><bdi>{escape(words)}</bdi></li>" for words in quiet]
+    return f'<ul class="honesty">{"".join(items)}</ul>' if items else ""
+
+
+def _weak_button(weak: int, shown: bool) -> str:
+    if not weak:
+        return ""
+    words = text.count(weak, "weak match", "weak matches")
+    show, hide = f"Show {words}", f"Hide {words}"
+    return (
+        f'<button type="button" id="weak" aria-pressed="{str(shown).lower()}" aria-keyshortcuts="w"'
+        f' data-show="{show}" data-hide="{hide}">{hide if shown else show}</button>'
+    )
+
+
+def _foot(result: QueryResult) -> str:
+    return (
+        f"Found on this machine by the model {escape(text.inert(result['model']))} in "
+        f"{result['timings_ms']['total']:.0f} ms. This page holds its pictures; it asks no network."
+    )
+
+
+# -- one photo ------------------------------------------------------------------------------------
+
+
+def _photo(hit: Hit, seen: ThumbnailResult | PhotosdError, sheet: Sheet) -> str:
+    path = paths.raw(hit)
+    folders, name = _shown_parts(hit["path"])
+    kind = "weak" if _is_weak(hit, sheet.result) else hit["strength"]
+    date = _date(hit["taken_at"])
+    spoken = escape(f"{name}, {date or 'no date'}, {kind} match")
+    picture, (width, height) = _picture(seen, spoken)
+    away = '<span class="away">away</span>' if hit["offline"] else ""
+    brief = f"<time>{_brief(hit['taken_at'])}</time>" if date else ""
+    return (
+        f'<figure class="photo {kind}" data-width="{width}" data-height="{height}">'
+        f'<a class="frame" href="{escape(file_url(path))}">{picture}{away}</a>'
+        f'<figcaption class="caption"><i class="dot {kind}" title="{kind}"></i>'
+        f'<bdi class="name" dir="auto" title="{escape(name)}">{escape(name)}</bdi>{brief}'
+        "</figcaption>"
+        f'<div class="about-text" hidden>{_about(hit, kind, folders, name, date)}</div></figure>'
+    )
+
+
+def _picture(seen: ThumbnailResult | PhotosdError, spoken: str) -> tuple[str, tuple[int, int]]:
+    if isinstance(seen, PhotosdError):
+        why = escape(text.inert(f"{seen}"))
+        return f'<span class="missing">{why}</span>', (3, 2)
+    width, height = int(seen["width"]), int(seen["height"])
+    data = base64.b64encode(base64.b64decode(seen["data_b64"], validate=True)).decode()
+    image = (
+        f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}"'
+        f' alt="{spoken}" decoding="async">'
+    )
+    return image, (width, height)
+
+
+def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str:
+    """What the lightbox says."""
+    crumbs = "".join(f'<bdi class="crumb">{escape(folder)}</bdi>' for folder in folders)
+    rows = [
+        ("Date", escape(date)),
+        ("Folder", crumbs),
+        ("Match", f"{kind}, {hit['score']:.3f}"),
+    ]
+    if hit["offline"]:
+        rows.append(("Disk", "away"))
+    cells = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in rows if v)
+    return f'<p class="title" dir="auto">{escape(name)}</p><dl class="details">{cells}</dl>'
+
+
+def _is_weak(hit: Hit, result: QueryResult) -> bool:
+    return hit["strength"] not in ("strong", "fair") or not result["convincing"]
+
+
+def _shown_parts(path: str) -> tuple[list[str], str]:
+    """Folders and name, inert; the user's home is ``~``."""
+    home = str(Path("~").expanduser())
+    if home not in ("", "/", "~") and path.startswith(home + "/"):
+        path = "~" + path[len(home) :]
+    *folders, name = (text.inert(part) for part in path.split("/"))
+    return [folder for folder in folders if folder], name
+
+
+def _date(taken_at: float | None) -> str:
+    moment = _local(taken_at)
+    return "" if moment is None else f"{moment.tm_mday} {time.strftime('%B %Y, %H:%M', moment)}"
+
+
+def _brief(taken_at: float | None) -> str:
+    moment = _local(taken_at)
+    return "" if moment is None else f"{moment.tm_mday} {time.strftime('%b %Y', moment)}"
+
+
+def _local(taken_at: float | None) -> time.struct_time | None:
+    try:
+        return None if taken_at is None else time.localtime(taken_at)
+    except (OverflowError, OSError, ValueError):  # a date beyond what this machine's clock knows
+        return None
