@@ -8,7 +8,7 @@ READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 QUERY ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos docs macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos docs readme-picture macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 
 docs: setup  ## write the generated reference pages anew
 	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
+
+readme-picture: setup  ## take the README's pictures of a contact sheet anew (needs Chromium)
+	@$(BIN)/python -m docs.contact_sheet docs
 
 macos-check: setup  ## on a Mac: what nobody has run there yet (five minutes)
 	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd"

@@ -91,8 +91,9 @@ def rows(
     for line, found in zip(lines, pictures, strict=True):
         if found is not None:
             taken = sum(one.columns + GAP for one in row)
-            if taken + found.columns > whole.columns:
+            if row and taken + found.columns > whole.columns:
                 _write(row, waiting, mode)
+                console.out()
                 row, waiting = [], []
             row.append(found)
         waiting.append(line)

@@ -1,0 +1,98 @@
+"""Makes the README's pictures of a contact sheet, by photosd itself in a real Chromium.
+
+`make readme-picture` runs it. What is on the sheet is painted as `photosd demo` does, so that it
+may be shown anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+from photosd_cli import lifecycle
+from photosd_cli.demo.scenes import SCENES
+from photosd_cli.demo.story import home_of_its_own
+from tests.sheet.browser import Browser
+
+QUERY = "the sun sets over the ocean"
+WIDTH, HEIGHT, SCALE = 1280, 800, 1.25
+# Of each scene as many as an album has, in the shapes that albums have: (left, top, right, bottom).
+SHAPES = (
+    (0, 0, 640, 427),
+    (150, 0, 490, 480),
+    (0, 60, 640, 420),
+    (80, 0, 560, 480),
+    (0, 110, 640, 400),
+    (0, 0, 640, 480),
+)
+ALBUMS = {
+    "sunset": ("2023/Eilat", 9),
+    "beach": ("2024/אכזיב", 5),
+    "forest": ("2022/Carmel", 2),
+    "snow": ("2024/Hermon", 2),
+    "night-city": ("2023/Haifa", 2),
+    "sunflower": ("2022/Galilee", 1),
+    "soccer-ball": ("2022/Galilee", 1),
+}
+TAKEN, OFFSET = 0x9003, 0x9011  # EXIF: when, and in which time zone
+
+
+def album(directory: Path) -> None:
+    """Every scene, several times, each with a name, a shape and a date of its own."""
+    number = 0
+    for scene, (folder, count) in ALBUMS.items():
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+        for seed in range(count):
+            number += 1
+            picture = SCENES[scene](np.random.default_rng(1000 + 17 * number))
+            left, top, right, bottom = SHAPES[number % len(SHAPES)]
+            exif = Image.Exif()
+            exif.get_ifd(0x8769)[TAKEN] = (
+                f"{folder[:4]}:{1 + number % 12:02}:{3 + number:02} 19:2{seed}:00"
+            )
+            exif.get_ifd(0x8769)[OFFSET] = "+00:00"
+            file = directory / folder / f"IMG_{2030 + 7 * number}.jpg"
+            picture.crop((left, top, right, bottom)).save(file, quality=93, exif=exif)
+
+
+def main(directory: Path) -> None:
+    """Paint, index, ask, look."""
+    with home_of_its_own() as home:
+        pictures = home / "Pictures"
+        album(pictures)
+        lifecycle.start()
+        lifecycle.wait_until_warm()
+        with Client(Home.from_environment().socket) as client:
+            client.add(os.fsencode(pictures))
+            list(client.rescan())
+        sheet = home / "sheet.html"
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "photosd_cli.main",
+                "query",
+                QUERY,
+                "-n",
+                "20",
+                f"--html={sheet}",
+            ],
+            env={**os.environ, "HOME": str(home)},
+            check=True,
+        )
+        for name, dark in (("contact-sheet", False), ("contact-sheet-dark", True)):
+            with Browser(width=WIDTH, height=HEIGHT, dark=dark) as browser:
+                browser.size(WIDTH, HEIGHT, SCALE)
+                browser.open(sheet.as_uri())
+                browser.screenshot(directory / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
