@@ -44,7 +44,7 @@ def render(sheet: Sheet) -> str:
     weak = sum(_is_weak(hit, result) for hit in hits)
     style, script = (PARTS / "style.css").read_text(), (PARTS / "script.js").read_text()
     made = time.localtime(sheet.made_at)
-    query = text.inert(result["query"])
+    query = text.inert(result["query"]) or "Photos"
     photos = (_photo(hit, seen, sheet) for hit, seen in zip(hits, sheet.pictures, strict=True))
     values = {
         "style_hash": _hash(style),
@@ -54,6 +54,7 @@ def render(sheet: Sheet) -> str:
         "version": escape(photosd.__version__),
         "title": escape(f"{query} · photosd"),
         "query": escape(query),
+        "query_class": "endless" if len(query) > 200 else "long" if len(query) > 50 else "",
         "body_class": "with-weak" if sheet.weak else "",
         "longest": str(pixels_for(len(hits))),
         "made": f"{made.tm_mday} {time.strftime('%B %Y', made)}",
@@ -147,7 +148,7 @@ def _photo(hit: Hit, seen: ThumbnailResult | PhotosdError, sheet: Sheet) -> str:
 def _picture(seen: ThumbnailResult | PhotosdError, spoken: str) -> tuple[str, tuple[int, int]]:
     if isinstance(seen, PhotosdError):
         why = escape(text.inert(f"{seen}"))
-        return f'<span class="missing">{why}</span>', (3, 2)
+        return f'<span class="missing"><b class="hidden">{spoken}</b>{why}</span>', (3, 2)
     width, height = int(seen["width"]), int(seen["height"])
     data = base64.b64encode(base64.b64decode(seen["data_b64"], validate=True)).decode()
     image = (

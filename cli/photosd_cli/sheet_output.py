@@ -22,6 +22,12 @@ KEPT = 20  # sheets in the private place
 STDOUT = "-"
 
 
+class NotWritten(PhotosdError):
+    """The disk does not take it."""
+
+    code, title, exit_code = "not_written", "The contact sheet cannot be written", 1
+
+
 def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: bool) -> None:
     """Make the sheet of an answer; ``file`` is its path, `-`, or empty for a private one.
 
@@ -30,13 +36,13 @@ def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: 
     if file == STDOUT:
         console.out(render(_sheet(client, result, weak=weak)), end="")
         return
-    place = _checked(file) if file else _private_place()
+    place = checked(file) if file else _private_place()
     page = render(_sheet(client, result, weak=weak))
     try:
         _write(place, page, private=not file)
     except OSError as error:
-        raise PhotosdError(
-            f"{place} cannot be written: {error.strerror or error}", remedy="--html=ANOTHER.html"
+        raise NotWritten(
+            f"{place}: {error.strerror or error}", remedy="--html=ELSEWHERE.html"
         ) from error
     paths.write({"path": str(place)})
     console.flush()
@@ -54,8 +60,11 @@ def _sheet(client: Client, result: QueryResult, *, weak: bool) -> Sheet:
     return Sheet(result, pictures, weak)
 
 
-def _checked(file: str) -> Path:
-    """The path of the user's file, which must look like a page: nothing else is overwritten."""
+def checked(file: str) -> Path:
+    """The path of the user's file, which must look like a page: nothing else is overwritten.
+
+    Raises BadRequest.
+    """
     place = Path(os.fsdecode(paths.absolute(file)))
     if place.suffix.lower() not in attached.PAGES or place.is_dir():
         raise BadRequest(f"{file} is no name for a page", remedy="--html=sheet.html")

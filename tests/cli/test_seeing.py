@@ -460,3 +460,27 @@ def test_a_sheet_overwrites_nothing_else(
     assert why in ran.err + ran.out
     assert (tmp_path / "photo.jpg").read_text() == "precious"
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_sheet_that_cannot_be_written_is_an_error(
+    seen: StubDaemon, photosd: Photosd, tmp_path: Path
+) -> None:
+    """And leaves nothing behind; a bad name is refused before anything is asked."""
+    if not Path("/proc/version").exists():
+        pytest.skip("there is no /proc, where nobody may write")
+    ran = photosd("query", "sunset", "--html=/proc/sheet.html")
+    assert ran.code == 1
+    assert "--html=ELSEWHERE.html" in ran.err
+    seen.requests.clear()
+    assert photosd("query", "sunset", "--html=/nowhere/at/all.html").code == 2
+    assert not seen.requests
+
+
+def test_what_is_no_photo_is_no_success_off_a_terminal(stub: StubDaemon, photosd: Photosd) -> None:
+    """Although nothing would be drawn there."""
+    stub.answers["show"] = error("not_found")
+    stub.answers["thumbnail"] = error("unreadable")
+    assert photosd("preview", "/etc/passwd").code == 1
+    stub.answers["thumbnail"] = thumbnail
+    ran = photosd("preview", "/p/a.jpg")
+    assert (ran.code, ran.out) == (0, "a.jpg\n")

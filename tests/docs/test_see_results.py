@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "how-to" / "see-results.md"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
 EXAMPLES = [line for block in BLOCKS for line in block.splitlines() if line.strip()]
 XDG_OPEN = '#!/bin/sh\ntest -r "$1" && echo "$1" >> "$HOME/opened"\n'
-FZF = "#!/bin/sh\nwhile read -r path; do sh -c \"photosd preview '$path'\" || exit 1; done\n"
+FZF = "#!/bin/sh\nxargs -0 -n 1 photosd preview\n"
 
 
 @pytest.fixture

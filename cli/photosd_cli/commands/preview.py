@@ -37,7 +37,7 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
     """Show the photo PATH in the terminal, and what is known of it.
 
     \b
-    For fzf:  photosd query "sunset" --paths | fzf --preview 'photosd preview {}'
+    For fzf:  photosd query "sunset" -0 | fzf --read0 --preview 'photosd preview {}'
     """
     file = paths.absolute(path)
     in_fzf = "FZF_PREVIEW_COLUMNS" in os.environ
@@ -47,8 +47,10 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
             return 0
         room = _room(size)
         mode = preview.mode_of(mode, elsewhere=in_fzf)
+        room = room._replace(rows=max(1, room.rows - 1))
+        # Made also where it is not shown: what is no photo is no success.
+        seen = preview.picture(client, file, "blocks" if mode == "off" else mode, room)
         if mode != "off":
-            seen = preview.picture(client, file, mode, room._replace(rows=max(1, room.rows - 1)))
             drawn = drawing.side_by_side([seen], mode, 0, true_colour=preview.true_colour())
             console.out(drawn, end="")
         console.out(_facts(client, file))

@@ -89,6 +89,10 @@ def _seeing(
             "a contact sheet shows one query, and is the only output",
             remedy='photosd query "sunset" --html',
         )
+    if html not in (None, "", "-"):
+        from photosd_cli import sheet_output
+
+        sheet_output.checked(html)  # before anything is asked
     # Alone, it follows the terminal; programs that read our output get what they always get.
     mode = preview.mode_of(mode) if form == "table" and html is None else "off"
     return Seeing(mode, hyperlink, html, opened)

@@ -89,7 +89,7 @@
       large.src = glow.src = small.src;
       if (!find(".away", frame)) loadOriginal(photo, large);
     } else {
-      absent.textContent = find(".missing", frame).textContent;
+      absent.textContent = find(".missing", frame).lastChild.textContent;
     }
     const about = find(".about", light);
     about.replaceChildren(...[...find(".about-text", photo).children].map((part) => part.cloneNode(true)));
