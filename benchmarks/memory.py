@@ -17,8 +17,9 @@ import numpy as np
 import psutil
 
 import photosd.app  # noqa: F401 (its imports are part of what is measured)
+from photosd.index.ranked import KEEP_VERSIONS
 from photosd.index.table import Embedding
-from photosd.index.vectors import KEEP_VERSIONS, VectorStore
+from photosd.index.vectors import VectorStore
 from photosd.process.allocator import give_memory_back
 
 DIMENSION = 512
@@ -43,8 +44,8 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
     store.open()
     for at in range(0, rows, 10 * ROWS_A_COMMIT):
         store.commit(_embeddings(generator, range(at, min(rows, at + 10 * ROWS_A_COMMIT))))
-    if store._ranking is not None:
-        store._ranking.join()
+    if store._upkeep is not None:
+        store._upkeep.join()
     store.compact()
     full = _rss()
     middle = full

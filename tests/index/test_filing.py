@@ -14,7 +14,6 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filing import Filing
 from photosd.index.filters import Filter
-from photosd.index.ranked import Ranked
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
@@ -70,9 +69,10 @@ def library(
     library.index([b"/p/a/0.jpg", b"/p/a/1.jpg", b"/p/b/2.jpg"], "Canon")
     library.catalog.adopt(1, Entry(b"/p/b/0.jpg", 10, 5, 9, 1), "0-x")
     if request.param == "disk":
-        assert library.store._ranking is not None
-        library.store._ranking.join(30)
-        assert isinstance(library.store._search, Ranked)
+        assert library.store._upkeep is not None
+        library.store._upkeep.join(30)
+        assert library.store._settled is not None
+        monkeypatch.undo()  # what moves is recent again, and stays so
     library.filing.run()
     return library
 
@@ -126,7 +126,12 @@ def test_five_thousand_renamed_photos_are_filed_at_once(tmp_path: Path) -> None:
 
 def test_a_table_of_version_0_1_0_is_filled_from_the_catalog(library: Library) -> None:
     """Such a table has no labels, and its catalog knows nothing of filing."""
-    library.store._table.drop_columns(["labels", "moment", "format"])
+    tables = [
+        library.store._table,
+        *filter(None, [library.store._settled and library.store._settled.table]),
+    ]
+    for table in tables:
+        table.drop_columns(["labels", "moment", "format"])
     with library.contents.batch():
         for held in ("0-x", "1-x", "2-x"):
             path = library.catalog.paths_of([held])[held][0][0]

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from photosd.index import vectors
 from photosd.index.filters import Filter
-from photosd.index.matrix import Matrix
-from photosd.index.ranked import Ranked
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 
@@ -139,13 +137,14 @@ def store(
         if request.param == "ranked":
             patch.setattr(vectors, "RAM_BYTES", 0)
             found.commit(photos[: ROWS // 2])
-            assert found._ranking is not None
-            found._ranking.join(60)
+            assert found._upkeep is not None
+            found._upkeep.join(60)
+            patch.undo()
             found.commit(photos[ROWS // 2 :])
         else:
             found.commit(photos)
     found = found if request.param != "loaded" else opened(directory)
-    assert isinstance(found._search, Ranked if request.param == "ranked" else Matrix)
+    assert (found._settled is not None) == (request.param == "ranked")
     return found
 
 

@@ -10,7 +10,7 @@ from photosd.index.contents import Contents
 from photosd.index.filters import traits
 from photosd.index.vectors import VectorStore
 
-AT_ONCE = 50_000  # contents; all of a library that an older photosd has indexed, in a few steps
+AT_ONCE = 20_000  # contents; all of a library that an older photosd has indexed, in a few steps
 
 
 class Filing:

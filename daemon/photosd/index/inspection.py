@@ -1,4 +1,4 @@
-"""A look at the table of vectors from outside, which changes nothing: what is in it, and how?"""
+"""A look at the tables of vectors from outside, which changes nothing: what is in them, and how?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from photosd.core.errors import StorageError
+from photosd.index.vectors import PREFIX, SETTLED
 
 VECTORS_TRIED = 100_000
 BATCH = 8192
@@ -16,7 +17,7 @@ LENGTH_TOLERANCE = 0.01
 
 
 class TableFacts(msgspec.Struct, frozen=True):
-    """What a table holds; ``odd_vectors`` of those tried do not have unit length."""
+    """What the tables hold; ``odd_vectors`` of those tried do not have unit length."""
 
     contents: set[str]
     rows: int
@@ -25,19 +26,24 @@ class TableFacts(msgspec.Struct, frozen=True):
 
 
 def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
-    """The facts of one model's table; None when there is none. Raises StorageError for damage."""
-    name = f"vectors_{fingerprint}"
-    if not (directory / f"{name}.lance").is_dir():
+    """The facts of one model's tables; None when there is none. Raises StorageError for damage."""
+    names = [f"{PREFIX}{fingerprint}{end}" for end in ("", SETTLED)]
+    names = [name for name in names if (directory / f"{name}.lance").is_dir()]
+    if not names:
         return None
     import lancedb
 
     try:
-        table: Any = lancedb.connect(directory).open_table(name)
         contents: set[str] = set()
-        for batch in table.search().select(["content"]).to_batches(BATCH):
-            contents.update(batch.column("content").to_pylist())
-        fragments = int(table.stats()["fragment_stats"]["num_fragments"])
-        return TableFacts(contents, table.count_rows(), fragments, _odd_vectors(table))
+        rows = fragments = odd = 0
+        for name in names:
+            table: Any = lancedb.connect(directory).open_table(name)
+            for batch in table.search().select(["content"]).to_batches(BATCH):
+                contents.update(batch.column("content").to_pylist())
+            fragments += int(table.stats()["fragment_stats"]["num_fragments"])
+            rows += table.count_rows()
+            odd += _odd_vectors(table)
+        return TableFacts(contents, rows, fragments, odd)
     except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
         raise StorageError(
             f"the table in {directory} cannot be read: {str(error)[:300]}",

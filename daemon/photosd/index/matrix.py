@@ -36,6 +36,10 @@ class Matrix:
         with self._lock:
             return set(self._known)
 
+    def __contains__(self, content: object) -> bool:
+        """Whether this content has a vector here."""
+        return content in self._known
+
     def append(
         self, contents: Sequence[str], vectors: Vectors, traits: Sequence[Traits] = ()
     ) -> None:

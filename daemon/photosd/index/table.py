@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from photosd.index.matrix import Vectors
 LEAST_CACHE = 32 << 20  # bytes
 METADATA_CACHE = 16 << 20
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
+IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
 TRAITS = ("labels", "moment")  # made of facts and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
@@ -99,6 +100,30 @@ def traits_table(contents: Mapping[str, Traits]) -> Any:
         },
         schema=pa.schema([field for field in _schema(1) if field.name in ("content", *TRAITS)]),
     )
+
+
+def relabelled(rows: Any, contents: Mapping[str, Traits]) -> Any:
+    """These rows (Arrow) with other labels and another moment."""
+    import pyarrow as pa
+
+    names = rows.column("content").to_pylist()
+    for trait in TRAITS:
+        place = rows.schema.get_field_index(trait)
+        field = rows.schema.field(trait)
+        values = pa.array([getattr(contents[name], trait) for name in names], field.type)
+        rows = rows.set_column(place, field, values)
+    return rows
+
+
+def has_index(table: Any) -> bool:
+    """Whether its vectors are indexed."""
+    return any(index.columns == ["vector"] for index in table.list_indices())
+
+
+def quoted(contents: Sequence[str]) -> Iterator[str]:
+    """Lists of ids for SQL's IN, none too long."""
+    for start in range(0, len(contents), IN_ONE_LIST):
+        yield ", ".join(f"'{content}'" for content in contents[start : start + IN_ONE_LIST])
 
 
 def sound(vectors: Vectors) -> NDArray[np.bool_]:

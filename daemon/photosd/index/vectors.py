@@ -1,17 +1,17 @@
-"""The vectors: durable in LanceDB, one table per model; searched exactly in RAM, or by an index.
+"""The vectors: durable in LanceDB, two tables per model: what is recent, and what has settled.
 
-Small libraries are searched exactly, as one matrix in RAM; beyond RAM_BYTES an index on disk takes
-over (docs/adr/0004-exact-search-in-ram.md).
+Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES they move, all at once and
+behind everybody's back, to a table with an index (docs/adr/0004-exact-search-in-ram.md). A content
+in both counts as the recent one says.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ import structlog
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
 from photosd.index.matrix import Matrix, Vectors
-from photosd.index.ranked import Ranked, index_traits, is_ranked, rank
+from photosd.index.ranked import KEEP_VERSIONS, Ranked
 from photosd.index.table import (
     FACTS,
-    LEAST_CACHE,
     READ_FOR_TRAITS,
     Embedding,
+    has_index,
     open_table,
+    quoted,
+    relabelled,
     rows_of,
     sound,
     sweep_staging,
@@ -37,12 +39,13 @@ from photosd.index.table import (
 
 log = structlog.get_logger()
 
-PREFIX = "vectors_"
+PREFIX, SETTLED = "vectors_", "_settled"
 COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
-RERANK_GROWTH = 4  # times the rows the index was built for: its partitions have become too large
-INDEX_BYTES = 0.7  # of the index for each number of a vector: 5 bits, and a little more
-KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
+MOVED_AT_ONCE = 10_000  # settled contents that become recent when relabelled; more stay
+BATCH = 8192  # rows
+FOLDS = 2  # after settling: one merges what has settled, one drops what that replaced
+RETRY_SECONDS = 60.0
 
 
 class IndexVanished(StorageError):
@@ -58,30 +61,35 @@ class VectorStore:
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
         self._directory, self._dimension = directory, dimension
         self._name = f"{PREFIX}{fingerprint}"
-        self._search: Matrix | Ranked = Matrix(dimension)
-        self._ranking: threading.Thread | None = None
-        self._ranked_rows = 0
-        self._untidy_at: float | None = None
+        self._table: Any = None  # what is recent, and in RAM:
+        self._matrix = Matrix(dimension)
+        self._settled: Ranked | None = None
+        self._upkeep: threading.Thread | None = None
+        self._upkeep_at = 0.0  # not before then
         self._lock = threading.RLock()  # one writer at a time; searches need none
+        self._changed: set[str] = set()  # contents, since settling began
+        self._removed: set[str] = set()  # of them
         self._commits = 0
-        self._table: Any = None
+        self._untidy_at: float | None = None
+        self._folds = 0  # to do yet, the next of them at:
+        self._fold_at = 0.0
 
     # -- life ---------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open or make the table and load its vectors; a damaged table is set aside and remade."""
+        """Open or make the tables and load the vectors; damaged ones are set aside and remade."""
         sweep_staging(self._directory)
         try:
             self._load()
         except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
-            damaged = self._directory / f"{self._name}.lance"
             log.error(
                 "index_damaged",
                 title="The index was damaged; it is rebuilt from your photos",
                 cause=str(error)[:500],
                 remedy="nothing to do",
             )
-            shutil.rmtree(damaged, ignore_errors=True)
+            for name in self._names():
+                shutil.rmtree(self._path(name), ignore_errors=True)
             try:
                 self._load()
             except Exception as again:
@@ -89,32 +97,49 @@ class VectorStore:
                     f"the index in {self._directory} cannot be opened: {again}",
                     remedy=f"check free space and permissions of {self._directory}",
                 ) from again
+        self._keep_up()
+
+    def _names(self) -> tuple[str, str]:
+        return self._name, self._name + SETTLED
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.lance"
 
     def _load(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._table = open_table(self._directory, self._name, self._dimension)
-        rows = self._table.count_rows()
-        self._enlarge_cache(rows)
-        if self._too_many(rows) and is_ranked(self._table):
-            index_traits(self._table)  # version 0.1.0 had none
-            self._search, self._ranked_rows = Ranked(self._table), rows
-            return
-        matrix = Matrix(self._dimension, capacity=rows)
+        recent, settled = self._names()
+        self._table = open_table(self._directory, recent, self._dimension)
+        if has_index(self._table):  # version 0.1.0 had one table
+            self._path(recent).rename(self._path(settled))
+            self._table = open_table(self._directory, recent, self._dimension)
+        self._settled = None
+        if self._path(settled).is_dir():
+            found = self._ranked()
+            if found.ready:
+                self._settled = found
+                if not found.complete:  # version 0.1.0 had fewer indexes; or killed while it folded
+                    self._fold_soon()
+            else:  # killed while it settled for the first time: all of it is still recent
+                shutil.rmtree(self._path(settled))
+        self._load_matrix()
+
+    def _load_matrix(self) -> None:
+        matrix = Matrix(self._dimension, capacity=self._table.count_rows())
         damaged: set[str] = set()
         columns = self._table.search().select(["content", "vector", *READ_FOR_TRAITS])
-        for batch in columns.to_batches(8192):
-            flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
-            contents, vectors = (
-                batch.column("content").to_pylist(),
-                flat.reshape(-1, self._dimension),
-            )
+        for batch in columns.to_batches(BATCH):
+            contents, vectors = batch.column("content").to_pylist(), self._vectors(batch)
             matrix.append(contents, vectors, traits_of(batch))
             damaged.update(contents[row] for row in np.flatnonzero(~sound(vectors)))
-        self._search = matrix
+        self._matrix = matrix
         if damaged:
             log.error("vectors_damaged", contents=len(damaged), remedy="they are made again")
             self.remove(sorted(damaged))
-        self._rank_if_due()
+
+    def _vectors(self, rows: Any) -> Vectors:
+        flat = rows.column("vector").flatten().to_numpy(zero_copy_only=False)
+        found: Vectors = flat.reshape(-1, self._dimension)
+        return found
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -123,49 +148,74 @@ class VectorStore:
 
         Raises StorageError, or IndexVanished when the directory is not there any more.
         """
-        table = rows_of(embeddings, self._dimension)
+        contents = [e.content for e in embeddings for _ in e.vectors]
+        traits = [found for e in embeddings for found in [e.traits] * len(e.vectors)]
         with self._writing():
-            (
-                self._table.merge_insert("key")
-                .when_matched_update_all()
-                .when_not_matched_insert_all()
-                .execute(table)
-            )
-            self._commits += 1
-            if self._commits % COMPACT_EVERY == 0:
-                self._optimize()
-            if isinstance(self._search, Matrix):
-                self._search.drop({embedding.content for embedding in embeddings})
-                _append(self._search, embeddings)
-            else:
-                self._search.note(e.traits.camera for e in embeddings)
-        self._rank_if_due()
+            self._upsert(rows_of(embeddings, self._dimension))
+            # All at once: what lies beside the rows is copied each time.
+            self._matrix.drop(set(contents))
+            self._matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)
+        self._keep_up()
 
     def relabel(self, contents: Mapping[str, Traits]) -> None:
-        """Give the rows of these contents other labels and another moment; unknown ones have none.
+        """Give the rows of these contents other labels and another moment.
 
-        Columns are written, not rows: the vectors and their index stay as they are.
+        Of what is recent columns are written, not rows. What has settled becomes recent again, as
+        long as it is not too much; contents without rows are nobody's.
         """
         with self._writing():
-            changes = traits_table(contents)
-            self._table.merge_insert("content").when_matched_update_all().execute(changes)
-            self._commits += 1
-            if isinstance(self._search, Matrix):
-                self._search.relabel(contents)
+            recent = {one: found for one, found in contents.items() if one in self._matrix}
+            settled = {one: contents[one] for one in contents.keys() - recent.keys()}
+            if recent:
+                changes = traits_table(recent)
+                self._table.merge_insert("content").when_matched_update_all().execute(changes)
+                self._committed(recent)
+                self._matrix.relabel(recent)
+            if settled and self._settled is not None:
+                self._relabel_settled(self._settled, settled)
+        self._keep_up()
+
+    def _relabel_settled(self, place: Ranked, contents: Mapping[str, Traits]) -> None:
+        if len(contents) > MOVED_AT_ONCE:
+            place.relabel(traits_table(contents))
+            self._fold_soon()
+            return
+        rows = relabelled(place.taken_out(list(contents)), contents)
+        self._upsert(rows)
+        for batch in rows.to_batches():
+            names = batch.column("content").to_pylist()
+            self._matrix.append(names, self._vectors(batch), [contents[name] for name in names])
 
     def remove(self, contents: Sequence[str]) -> None:
         """Drop the vectors of these contents."""
         with self._writing():
-            for start in range(0, len(contents), 500):
-                part = ", ".join(f"'{content}'" for content in contents[start : start + 500])
+            for part in quoted(contents):
                 self._table.delete(f"content IN ({part})")
-            if isinstance(self._search, Matrix):
-                self._search.drop(set(contents))
+            self._matrix.drop(set(contents))
+            self._removed.update(contents)
+            if self._settled is not None:
+                self._settled.remove(contents)
+
+    def _upsert(self, rows: Any) -> None:
+        if not len(rows):
+            return
+        merge = self._table.merge_insert("key")
+        merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        self._committed(rows.column("content").to_pylist())
+
+    def _committed(self, contents: Iterable[str]) -> None:
+        self._changed.update(contents)
+        self._removed.difference_update(contents)
+        self._commits += 1
+        if self._commits % COMPACT_EVERY == 0:
+            self._optimize()
 
     def compact(self) -> None:
-        """Merge fragments and drop old versions, so that neither time nor disk grows."""
+        """Merge fragments and drop old versions; of what has settled, as soon as can be."""
         with self._writing():
             self._optimize()
+        self._folds, self._fold_at = FOLDS, 0.0
+        self._keep_up()
 
     def tidy(self) -> None:
         """Drop the files that the last compaction replaced, once nobody can be reading them."""
@@ -173,52 +223,77 @@ class VectorStore:
             with self._writing():
                 self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
                 self._untidy_at = None
+        self._keep_up()
 
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    # -- beyond RAM ---------------------------------------------------------------------------
+    # -- settling: in a thread of its own, nobody waits ---------------------------------------
 
-    def _too_many(self, rows: int) -> bool:
-        return rows * self._dimension * 4 > RAM_BYTES
+    def _keep_up(self) -> None:
+        """Begin what is due, if anything."""
+        now = time.monotonic()
+        if now < self._upkeep_at or (self._upkeep is not None and self._upkeep.is_alive()):
+            return
+        if len(self._matrix) * self._dimension * 4 > RAM_BYTES:
+            work = self._settle
+        elif self._folds and now >= self._fold_at:
+            work = self._fold
+        else:
+            return
+        self._upkeep = threading.Thread(target=self._do, args=(work,), name="upkeep", daemon=True)
+        self._upkeep.start()
 
-    def _rank_if_due(self) -> None:
-        """Build the index in a thread of its own; searches go on as they were meanwhile."""
-        rows = len(self._search)
-        due = self._too_many(rows) and rows >= RERANK_GROWTH * self._ranked_rows
-        if due and (self._ranking is None or not self._ranking.is_alive()):
-            self._ranking = threading.Thread(target=self._rank, name="ranking", daemon=True)
-            self._ranking.start()
-
-    def _enlarge_cache(self, rows: int) -> None:
-        """Open the table anew with room for its index, and for the next one beside it.
-
-        A cache too small is read anew for each query (14 times as slow at a million rows); one too
-        large fills up with indexes that are no more.
-        """
-        cache = int(2 * INDEX_BYTES * rows * self._dimension)
-        if cache > LEAST_CACHE:
-            self._table = open_table(self._directory, self._name, self._dimension, cache)
-
-    def _rank(self) -> None:
+    def _do(self, work: Callable[[], None]) -> None:
         started = time.monotonic()
         try:
-            with self._writing():  # commits wait; queries do not
-                rank(self._table)
-                self._enlarge_cache(self._table.count_rows())
-                self._search, self._ranked_rows = Ranked(self._table), self._table.count_rows()
-        except StorageError as error:
-            log.error("ranking_failed", cause=str(error), remedy=error.remedy)
+            work()
+        except Exception as error:  # nothing has been lost, only not been gained
+            self._upkeep_at = time.monotonic() + RETRY_SECONDS
+            log.error("upkeep_failed", cause=str(error)[:500], remedy="nothing: it is tried again")
             return
         seconds = round(time.monotonic() - started, 1)
-        log.info("vectors_ranked", rows=self._ranked_rows, seconds=seconds)
+        log.info("index_upkeep", work=work.__name__.strip("_"), rows=len(self), seconds=seconds)
+
+    def _settle(self) -> None:
+        """Copy what is recent, index it, and only then let go of it."""
+        with self._lock:
+            self._changed, self._removed = set(), set()
+        place = self._settled or self._ranked()
+        for batch in self._table.search().to_batches(BATCH):
+            place.absorb(batch)
+        place.fold()
+        place = self._ranked(place.built_for)  # with a cache that fits
+        with self._writing():
+            place.remove(sorted(self._removed))
+            self._settled = place
+            kept = ", ".join(f"'{content}'" for content in self._changed)
+            self._matrix.drop(self._matrix.contents() - self._changed)
+            self._table.delete(f"content NOT IN ({kept})" if kept else "true")
+            self._optimize()
+        self._fold_soon()
+
+    def _fold_soon(self) -> None:
+        """Merge what has been folded, and then drop what that replaced; not while it is read."""
+        self._folds = FOLDS
+        self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
+
+    def _fold(self) -> None:
+        if self._settled is not None:
+            self._settled.fold()
+        self._folds -= 1
+        self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
+
+    def _ranked(self, built_for: int | None = None) -> Ranked:
+        return Ranked(self._directory, self._names()[1], self._dimension, built_for)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """One writer at a time; whatever LanceDB raises becomes a StorageError."""
         with self._lock:
-            if not (self._directory / f"{self._name}.lance" / "_versions").is_dir():
+            kept = self._names() if self._settled is not None else self._names()[:1]
+            if not all((self._path(name) / "_versions").is_dir() for name in kept):
                 # LanceDB would "succeed" and leave a table that refers to files that are gone.
                 raise IndexVanished(
                     f"{self._directory} has vanished", remedy="nothing to do: it is made again"
@@ -235,50 +310,55 @@ class VectorStore:
 
     def __len__(self) -> int:
         """Rows: one a tile."""
-        return len(self._search)
+        return len(self._matrix) + (0 if self._settled is None else len(self._settled))
 
     def contents(self) -> set[str]:
         """Every content id with a vector."""
-        return self._search.contents()
+        recent = self._matrix.contents()
+        return recent if self._settled is None else recent | self._settled.contents()
 
     def facts(self, contents: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What the table still knows of these contents, when the catalog knows nothing."""
-        for batch in self._table.search().select(["content", *FACTS]).to_batches(8192):
-            for row in batch.to_pylist():
-                if (content := row.pop("content")) in contents:
-                    yield content, {fact: value for fact, value in row.items() if value is not None}
+        """What the tables still know of these contents, when the catalog knows nothing."""
+        tables = [self._table] if self._settled is None else [self._table, self._settled.table]
+        for table in tables:
+            for batch in table.search().select(["content", *FACTS]).to_batches(BATCH):
+                for row in batch.to_pylist():
+                    if (content := row.pop("content")) in contents:
+                        yield content, {fact: v for fact, v in row.items() if v is not None}
 
     def nearest(
         self, query: Vectors, count: int, where: Filter | None = None
     ) -> list[tuple[str, float]]:
         """The ``count`` nearest contents that pass ``where`` and their cosine, best first; see
         Matrix.nearest."""
-        return self._search.nearest(query, count, where)
+        # In this order: what settles meanwhile is in both, never in none.
+        found = self._matrix.nearest(query, count, where)
+        if self._settled is None:
+            return found
+        seen = {content for content, _ in found}
+        found += self._settled.nearest(
+            query, count, where, hidden=lambda content: content in seen or content in self._matrix
+        )
+        return sorted(found, key=lambda one: -one[1])[:count]
 
     def bytes_on_disk(self) -> int:
-        """Size of the table's files."""
+        """Size of the tables' files."""
         total = 0
-        for file in (self._directory / f"{self._name}.lance").rglob("*"):
-            try:
-                total += file.stat().st_size
-            except OSError:
-                continue  # compaction removed it while we looked
+        for name in self._names():
+            for file in self._path(name).rglob("*"):
+                try:
+                    total += file.stat().st_size
+                except OSError:
+                    continue  # compaction removed it while we looked
         return total
 
 
 def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     """Delete the tables of models other than these fingerprints; how many there were."""
-    names = {f"{PREFIX}{fingerprint}" for fingerprint in kept}
+    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", SETTLED)}
     doomed = [
         t for t in directory.glob(f"{PREFIX}*.lance") if t.name[: -len(".lance")] not in names
     ]
     for table in doomed:
         shutil.rmtree(table, ignore_errors=True)
     return len(doomed)
-
-
-def _append(matrix: Matrix, embeddings: Sequence[Embedding]) -> None:
-    """All at once: what lies beside the rows is copied each time."""
-    contents = [e.content for e in embeddings for _ in e.vectors]
-    traits = [found for e in embeddings for found in [e.traits] * len(e.vectors)]
-    matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)
