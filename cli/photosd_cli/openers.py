@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 from photosd.core.errors import NotFound, PhotosdError
 
@@ -27,8 +28,18 @@ def open_files(files: list[bytes]) -> None:
         if not os.path.exists(file):  # noqa: PTH110 (bytes)
             raise NotFound(f"there is no file {os.fsdecode(file)}", remedy="connect its disk")
     # macOS takes many at once and makes one window of them; xdg-open takes one.
-    for some in [files] if sys.platform == "darwin" else [[file] for file in files]:
-        _start([opener, *some])
+    groups = [files] if sys.platform == "darwin" else [[file] for file in files]
+    started = [(_start([opener, *group]), group[0]) for group in groups]
+    until = time.monotonic() + FAILS_WITHIN
+    for running, file in started:
+        try:
+            code = running.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:  # the viewer itself, in the opener's place: it may stay
+            continue
+        if code != 0:
+            raise CannotOpen(
+                f"{opener} could not open {os.fsdecode(file)} (exit code {code})", remedy=REMEDY
+            )
 
 
 def _opener() -> str:
@@ -43,23 +54,15 @@ def _opener() -> str:
     return found
 
 
-def _start(line: list[str | bytes]) -> None:
-    """Start it, on its own, and stay only to hear whether it fails at once."""
+def _start(line: list[str | bytes]) -> subprocess.Popen[bytes]:
+    """A program on its own, that may outlive us."""
     try:
-        running = subprocess.Popen(
+        return subprocess.Popen(
             line,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        code = running.wait(FAILS_WITHIN)
-    except subprocess.TimeoutExpired:  # the program itself, in its place: it may stay
-        return
     except OSError as error:
         raise CannotOpen(f"{error}", remedy=REMEDY) from error
-    if code != 0:
-        raise CannotOpen(
-            f"{os.fsdecode(line[0])} could not open {os.fsdecode(line[1])} (exit code {code})",
-            remedy=REMEDY,
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from photosd.ipc.client import Client
-from photosd_cli import console, paths, text
+from photosd_cli import console, hyperlinks, paths, text
 from photosd_cli.group import json_option
 
 
@@ -21,7 +21,7 @@ def command(retry: bool, stacks: bool, as_json: bool) -> int:
         console.out_json(result)
         return 0
     for failure in result["failures"]:
-        console.out(paths.shown(failure["path"]))
+        console.out(hyperlinks.linked(paths.shown(failure["path"]), failure))
         put_aside = "  (put aside: it ended a worker)" if failure.get("quarantined") else ""
         attempts = text.count(failure["attempts"], "attempt")
         console.out(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}")
