@@ -68,6 +68,9 @@ def test_everything_works_by_keyboard(browser: Browser, tmp_path: Path) -> None:
     browser.press("ArrowRight")
     browser.press("ArrowRight")
     assert browser.evaluate(FOCUSED) == "01x.jpg"
+    browser.press("ArrowLeft")
+    assert browser.evaluate(FOCUSED) == "00x.jpg"
+    browser.press("ArrowRight")
     per_row = len(rows_of(browser)[0])
     browser.press("ArrowDown")
     below = browser.evaluate(FOCUSED)
