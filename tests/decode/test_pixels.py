@@ -233,3 +233,12 @@ def _profile(gamma: float, red: tuple[float, float]) -> bytes:
     )
     header += b"\0" * 12 + b"acsp" + b"\0" * 28 + fixed(*white)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+@pytest.mark.parametrize("side", [224, 256])
+def test_twelve_megapixels_are_quartered_while_decoding(side: int) -> None:
+    """For models of 256 pixels, too, where three times as many would be a few too many."""
+    data = encoded(Image.new("RGB", (4032, 3024), "teal"), "JPEG")
+    picture = opening.open_picture(data, LIMITS)
+    picture.load((side * 4 // 3, side))
+    assert picture.image.size == (1008, 756)
