@@ -10,7 +10,7 @@ import click
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
-from photosd_cli import console, text
+from photosd_cli import completing, console, text
 from photosd_cli.group import json_option
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def command() -> None:
 
 
 @command.command("get")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.settings)
 @json_option
 def get(name: str | None, as_json: bool) -> int:
     """Every setting with its meaning, or the value of NAME alone."""
@@ -41,7 +41,7 @@ def get(name: str | None, as_json: bool) -> int:
 
 
 @command.command("set", context_settings={"ignore_unknown_options": True})
-@click.argument("name")
+@click.argument("name", shell_complete=completing.settings)
 @click.argument("value")
 @json_option
 def set_(name: str, value: str, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import click
 
 from photosd.core.errors import ModelError
 from photosd.core.paths import Home
-from photosd_cli import console, models, text
+from photosd_cli import completing, console, models, text
 from photosd_cli.group import json_option
 
 
@@ -43,7 +43,7 @@ def list_(architectures: bool, tags: bool, as_json: bool) -> int:
 
 
 @command.command("pull")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.presets)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
@@ -90,7 +90,7 @@ def import_(source: str, arch: str | None, name: str | None, precision: str, as_
 
 
 @command.command("use")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.installed_models)
 @click.option("--wait", is_flag=True, help="Wait until it answers queries.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--cancel", "action", flag_value="cancel", help="Stay with the one that answers.")
@@ -118,7 +118,7 @@ def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bo
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.installed_models)
 @json_option
 def remove(name: str, as_json: bool) -> int:
     """Take the model NAME from the disk."""

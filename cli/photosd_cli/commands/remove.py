@@ -5,13 +5,18 @@ from __future__ import annotations
 import click
 
 from photosd.ipc.client import Client
-from photosd_cli import console, paths, text
+from photosd_cli import completing, console, paths, text
 from photosd_cli.group import json_option
 
 
 @click.command()
 @click.argument(
-    "directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(readable=False)
+    "directories",
+    nargs=-1,
+    required=True,
+    metavar="DIR...",
+    type=click.Path(readable=False),
+    shell_complete=completing.folders,
 )
 @json_option
 def command(directories: tuple[str, ...], as_json: bool) -> int:

@@ -1,0 +1,50 @@
+"""What TAB offers where a name is expected: settings, models, watched folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import click
+
+from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
+
+ANSWER_SECONDS = 1.0  # a shell waits
+
+
+def settings(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Names of settings."""
+    from photosd.core import config
+
+    return _beginning((s.name for s in config.describe(config.Settings())), begun)
+
+
+def installed_models(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Names of the models on this machine."""
+    from photosd.models import shelf
+
+    return _beginning((spec.name for spec in shelf.installed(Home.from_environment())), begun)
+
+
+def presets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Names of the models that photosd recommends."""
+    from photosd.models.presets import PRESETS
+
+    return _beginning((preset.name for preset in PRESETS), begun)
+
+
+def folders(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Watched folders; nothing while the daemon is away."""
+    from photosd.ipc.client import Client
+
+    whole = os.path.expanduser(begun)  # noqa: PTH111 (pathlib drops a slash at the end)
+    try:
+        with Client(timeout=ANSWER_SECONDS) as client:
+            return _beginning((f["path"] for f in client.folders()["folders"]), whole)
+    except PhotosdError:
+        return []
+
+
+def _beginning(names: Iterable[str], begun: str) -> list[str]:
+    return [name for name in names if name.startswith(begun)]
