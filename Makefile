@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.photosd-ready
 PHOTOS ?=
+MINUTES ?= 20
 QUERY ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos docs readme-picture macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ types: setup  ## mypy --strict
 chaos: setup  ## kill, hang and corrupt things at random (minutes)
 	@$(BIN)/python -m pytest -q -m "chaos or slow"
 
+soak: setup  ## a long steady life: adds, renames, queries, kills, and nothing may grow; MINUTES=180
+	@$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
+
 bench: setup  ## speed and memory beside the machine's limits (minutes)
 	@$(BIN)/python -m benchmarks --quick
 
@@ -56,6 +60,7 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 
 docs: setup  ## write the generated reference pages anew
 	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
+	@$(BIN)/python -m photosd_cli.reference docs
 
 readme-picture: setup  ## take the README's pictures of a contact sheet anew (needs Chromium)
 	@$(BIN)/python -m docs.contact_sheet docs
