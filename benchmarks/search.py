@@ -24,7 +24,7 @@ from photosd.index.filters import Filter, label
 from photosd.index.ranked import KEEP_VERSIONS, Ranked
 from photosd.index.table import Embedding, open_table
 from photosd.index.vectors import RAM_BYTES, VectorStore
-from photosd.search.engine import OVERSAMPLE
+from photosd.search.retrieval import OVERSAMPLE
 
 Vectors = NDArray[np.float32]
 

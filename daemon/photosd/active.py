@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from photosd.core.errors import StorageError
-from photosd.decode.pool import Pool, Shape
+from photosd.decode.pool import Shape
 from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import Supervisor
-from photosd.index.catalog import Catalog
-from photosd.index.contents import Contents
-from photosd.index.database import Database
-from photosd.index.folders import Folders
+from photosd.index.ground import Ground
 from photosd.index.pipeline import Pipeline
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import Work
-from photosd.ipc.messages import Coverage
 from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What every model stands on: the catalog in its parts, the decoders, and whom to tell."""
-
-    index: Path
-    database: Database
-    catalog: Catalog
-    contents: Contents
-    folders: Folders
-    pool: Pool
-    coverage: Callable[[], Coverage]
-    look_at: Callable[[bytes], None]
 
 
 class Active:
@@ -51,16 +31,7 @@ class Active:
         self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
         self.encoder.start()
         self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
-        self.engine = Engine(
-            spec,
-            self.encoder,
-            self.store,
-            ground.database,
-            ground.catalog,
-            ground.contents,
-            ground.folders,
-            ground.coverage,
-        )
+        self.engine = Engine(spec, self.encoder, self.store, ground)
         self.pipeline = self._new_pipeline(work)
         self._serving = True
 

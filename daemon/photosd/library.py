@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 import photosd
-from photosd.active import Active, Ground, look_ahead
+from photosd.active import Active, look_ahead
 from photosd.core.config import Settings
 from photosd.core.errors import ModelError
 from photosd.core.log import printable
@@ -23,6 +23,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
+from photosd.index.ground import Ground
 from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
 from photosd.index.vectors import drop_tables

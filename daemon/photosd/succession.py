@@ -8,13 +8,14 @@ from typing import Protocol
 
 import structlog
 
-from photosd.active import Active, Ground
+from photosd.active import Active
 from photosd.core.config import Settings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filling import FillList
+from photosd.index.ground import Ground
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages.models import ModelResult, SwitchReport
 from photosd.models import shelf

@@ -11,18 +11,30 @@ import numpy as np
 import pytest
 
 from photosd.core.clock import Deadline
-from photosd.core.errors import BadRequest, DeadlineExceeded, EncoderUnavailable
+from photosd.core.errors import (
+    BadRequest,
+    DeadlineExceeded,
+    EncoderUnavailable,
+    NotFound,
+    UnreadablePhoto,
+)
+from photosd.decode.failures import DecodeFailed
+from photosd.decode.messages import Facts
+from photosd.decode.results import Decoded
 from photosd.encoder.status import TextVectors
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
+from photosd.index.ground import Ground
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.ipc.messages import Coverage, QueryParams
+from photosd.ipc.messages import Coverage, QueryParams, Term
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
 from photosd.search.engine import Engine
+from photosd.search.names import named
+from photosd.search.question import question_of
 from photosd.watch.scanner import Entry
 
 SPEC = ModelSpec(
@@ -51,9 +63,36 @@ class FakeEncoder:
         if self.error is not None:
             future.set_exception(self.error)
         elif not self.silent:
-            vector = np.zeros((1, 4), np.float32)
-            vector[0, len(texts[0]) % 4] = 1
-            future.set_result(TextVectors(vector, [1.0], [[]]))
+            vectors = np.zeros((len(texts), 4), np.float32)
+            vectors[range(len(texts)), [len(text) % 4 for text in texts]] = 1
+            future.set_result(TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts)))
+        return future
+
+    def encode_images(self, pixels: Any, deadline: Deadline | None = None) -> Future[Any]:
+        assert deadline is not None
+        vector = np.zeros((len(pixels), 4), np.float32)
+        vector[:, pixels[0, 0, 0, 0]] = 1
+        future: Future[Any] = Future()
+        future.set_result(vector)
+        return future
+
+
+class FakePool:
+    """Reads pictures whose name says which axis they show; others cannot be read."""
+
+    def __init__(self) -> None:
+        self.read: list[bytes] = []
+
+    def decode(self, path: bytes, _shape: Any, **_more: Any) -> Future[Any]:
+        self.read.append(path)
+        future: Future[Any] = Future()
+        if not (axis := path[-5:-4]).isdigit():
+            future.set_exception(DecodeFailed("damaged", "the file is damaged"))
+            return future
+        pixels = np.full((1, 1, 1, 3), int(axis), np.uint8)
+        identity = {"content_id": "new", "size": 1, "mtime_ns": 1, "inode": 1, "device": 1}
+        facts = Facts(width=1, height=1, format="JPEG")
+        future.set_result(Decoded(**identity, pixels=pixels, facts=facts))  # type: ignore[arg-type]
         return future
 
 
@@ -66,14 +105,25 @@ class Library:
         self.folders = Folders(self.database, directory / "folders.json")
         self.store = VectorStore(directory / "index", SPEC.fingerprint, 4)
         self.store.open()
-        self.encoder = FakeEncoder()
+        self.encoder, self.pool = FakeEncoder(), FakePool()
         with self.database.write() as db:
             db.execute("INSERT INTO folders(id, path, state) VALUES(1, ?, 'ok')", (b"/p",))
             db.execute("INSERT INTO folders(id, path, state) VALUES(2, ?, 'offline')", (b"/u",))
 
-    def add(self, path: str, axis: int, folder: int = 1, taken_at: float | None = None) -> None:
+    def copy(self, path: str, to: str, folder: int = 1) -> None:
+        entry = Entry(to.encode(), 1, 1, hash(to) % 10**9, 1)
+        self.catalog.adopt(folder, entry, f"1-{path}")
+
+    def add(
+        self,
+        path: str,
+        axis: int,
+        folder: int = 1,
+        taken_at: float | None = None,
+        also: int | None = None,
+    ) -> None:
         vector = np.full((1, 4), 0.1, np.float32)
-        vector[0, axis] = 1
+        vector[0, [axis, axis if also is None else also]] = 1
         vector /= np.linalg.norm(vector)
         content = f"1-{path}"
         facts = {"taken_at": taken_at}
@@ -83,17 +133,18 @@ class Library:
         self.catalog.put(folder, entry, due=0)
         self.worklist.done([(entry, content)])
 
-    def engine(self) -> Engine:
-        return Engine(
-            SPEC,
-            self.encoder,  # type: ignore[arg-type]
-            self.store,
+    def engine(self, spec: ModelSpec = SPEC, encoder: Any = None) -> Engine:
+        ground = Ground(
+            self.directory / "index",
             self.database,
             self.catalog,
             self.contents,
             self.folders,
+            self.pool,  # type: ignore[arg-type]
             lambda: Coverage(0, 0, 0, 0, []),
+            lambda _path: None,
         )
+        return Engine(spec, encoder or self.encoder, self.store, ground)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -175,3 +226,196 @@ def test_an_empty_query_is_a_mistake(library: Library, text: str) -> None:
     with pytest.raises(BadRequest):
         library.engine().query(QueryParams(text))
     assert library.encoder.asked == 0
+
+
+# -- pictures and sums ----------------------------------------------------------------------------
+
+
+def best(library: Library, *terms: Term, text: str = "") -> str:
+    """The first of what these terms find."""
+    return library.engine().query(QueryParams(text, 4, terms=list(terms))).hits[0].path
+
+
+def test_terms_are_added_and_taken_away(library: Library) -> None:
+    """By their weights, each of unit length; the query's text is one of them."""
+    library.add("/p/both.jpg", 1, also=2)
+    assert best(library, Term("bb"), text="a") == "/p/both.jpg"
+    assert best(library, Term("bb", weight=5), text="a") == "/p/axis 2.jpg"
+    assert best(library, Term("bb", weight=-1), text="a") == "/p/axis 1.jpg"
+
+
+def test_a_photo_of_the_library_is_looked_up(library: Library) -> None:
+    """Nothing is decoded or encoded; the photo itself is the first hit."""
+    answer = library.engine().query(QueryParams(terms=[Term(path="/p/axis 2.jpg")]))
+    assert answer.hits[0].path == "/p/axis 2.jpg" and answer.hits[0].score > 0.999
+    assert answer.answered_by == "cached_embedding" and answer.query == "like /p/axis 2.jpg"
+    assert (library.encoder.asked, library.pool.read) == (0, [])
+
+
+def test_any_other_picture_is_read_and_encoded(library: Library, tmp_path: Path) -> None:
+    """Whatever the user can read, here together with words."""
+    picture = tmp_path / "new 3.jpg"
+    picture.write_bytes(b"x")
+    assert best(library, Term(path=str(picture))) == "/p/axis 3.jpg"
+    assert library.pool.read == [str(picture).encode()]
+    library.add("/p/both.jpg", 1, also=3)
+    assert best(library, Term(path=str(picture)), text="a") == "/p/both.jpg"
+
+
+def test_pictures_that_cannot_be_asked_with_are_refused(library: Library, tmp_path: Path) -> None:
+    """Each with its own error and remedy, and with no fallback to names."""
+    (tmp_path / "text.jpg").write_bytes(b"x")
+    for path, error in (
+        (tmp_path / "absent.jpg", NotFound),
+        (tmp_path, BadRequest),
+        (tmp_path / "text.jpg", UnreadablePhoto),
+    ):
+        with pytest.raises(error) as caught:
+            best(library, Term(path=str(path)))
+        assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        [Term("people", weight=-1)],
+        [Term("dog"), Term("dog", weight=-1)],
+        [Term("dog", weight=0)],
+        [Term("dog", path="/p/x.jpg")],
+        [Term()],
+        [Term(path="relative.jpg")],
+        [Term("a")] * 33,
+    ],
+)
+def test_sums_without_sense_are_refused(library: Library, terms: list[Term]) -> None:
+    """With what to do instead."""
+    with pytest.raises(BadRequest) as caught:
+        library.engine().query(QueryParams(terms=terms))
+    assert caught.value.remedy
+
+
+# -- pages ----------------------------------------------------------------------------------------
+
+
+def test_pages_neither_repeat_nor_skip_while_photos_arrive(library: Library) -> None:
+    """What was shown stays; the same cursor gives the same page."""
+    for number in range(20):
+        library.add(f"/p/{number:02}.jpg", number % 4)
+    engine, seen = library.engine(), []
+    answer = engine.query(QueryParams("abc", 7))
+    while True:
+        seen += [(hit.rank, hit.path) for hit in answer.hits]
+        if answer.cursor is None:
+            break
+        for number in range(3):
+            library.add(f"/p/late {len(seen)}-{number}.jpg", 3)
+        cursor = answer.cursor
+        answer = engine.query(QueryParams(cursor=cursor, limit=7))
+        assert engine.query(QueryParams(cursor=cursor, limit=7)).hits == answer.hits
+        if len(seen) > 60:
+            break
+    assert [rank for rank, _ in seen] == list(range(1, len(seen) + 1))
+    assert len({path for _, path in seen}) == len(seen)
+    assert library.encoder.asked == 1
+
+
+def test_the_last_page_has_no_cursor(library: Library) -> None:
+    """And all of them together are the library."""
+    engine = library.engine()
+    first = engine.query(QueryParams("abc", 3))
+    assert first.cursor
+    second = engine.query(QueryParams(cursor=first.cursor, limit=3))
+    assert [len(first.hits), len(second.hits), second.cursor] == [3, 1, None]
+    assert (second.query, second.convincing) == (first.query, first.convincing)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "a.1.2.3", "....", "a.١.1.1"])
+def test_a_cursor_of_another_day_is_refused(library: Library, cursor: str) -> None:
+    """The daemon was restarted, or somebody made it up."""
+    with pytest.raises(BadRequest, match="not remembered"):
+        library.engine().query(QueryParams(cursor=cursor))
+
+
+# -- copies ---------------------------------------------------------------------------------------
+
+
+def test_copies_are_one_hit_unless_each_is_wanted(library: Library) -> None:
+    """One that is there stands for those that are not; pages may end among copies."""
+    for path, folder in (("/a/x.jpg", 2), ("/p/b.jpg", 1), ("/p/c.jpg", 1)):
+        library.copy("/p/axis 3.jpg", path, folder)
+    engine = library.engine()
+    hit = engine.query(QueryParams("abc", 4)).hits[0]
+    assert (hit.path, hit.copies) == ("/p/axis 3.jpg", 4)
+    seen: list[str] = []
+    answer = engine.query(QueryParams("abc", 3, all=True))
+    while answer.cursor is not None:
+        seen += [hit.path for hit in answer.hits]
+        answer = engine.query(QueryParams(cursor=answer.cursor, limit=3))
+    seen += [hit.path for hit in answer.hits]
+    assert seen[:4] == ["/p/axis 3.jpg", "/p/b.jpg", "/p/c.jpg", "/a/x.jpg"]
+    assert len(seen) == len(set(seen)) == 7
+
+
+# -- names ----------------------------------------------------------------------------------------
+
+
+def test_words_of_names_count_beside_the_looks(library: Library) -> None:
+    """The photo is found though nothing in it looks so, and says why."""
+    for number in range(30):
+        library.add(f"/p/other {number}.jpg", 3)
+    library.add("/p/Trips/Éilat 2019/IMG_1.jpg", 0)
+    answer = library.engine().query(QueryParams("our eilat..", 3))
+    named = {hit.path: hit for hit in answer.hits}["/p/Trips/Éilat 2019/IMG_1.jpg"]
+    assert named.sources == ["name"] and named.strength == "fair"
+    assert 0 < named.score < 0.3
+
+
+def test_words_that_name_most_of_the_library_say_nothing(library: Library) -> None:
+    """A folder that holds everything, the file type, an article."""
+    library.add("/p/Zoo 1.jpg", 0)
+    for text in ("axis", "jpg", "the"):
+        assert named(library.database, text) == []
+    assert [one.content for one in named(library.database, "the axis zoo")] == ["1-/p/Zoo 1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("סבתא", "סבתא"),
+        ("서울", "서울"),
+        ("Zürich", "zurich"),
+        ("zurich", "Zürich"),
+        ("Zu\u0308rich", "Zürich"),
+        ("Ёлка", "ёлка"),
+    ],
+)
+def test_names_in_any_script(library: Library, name: str, word: str) -> None:
+    """With and without accents; letters that SQLite does not know break nothing."""
+    library.add(f"/p/{name} 3.jpg", 0)
+    assert [one.content for one in named(library.database, word)] == [f"1-/p/{name} 3.jpg"]
+    assert named(library.database, "a\u19b0b") == []
+
+
+def test_names_follow_the_catalog(library: Library) -> None:
+    """Forgotten and swept paths are not found any more; renamed ones by their new name."""
+    library.add("/p/zebra.jpg", 0)
+    assert named(library.database, "zebras")
+    library.catalog.forget([b"/p/zebra.jpg"])
+    assert not named(library.database, "zebra")
+    library.catalog.sweep(time.time() + 1)
+    library.copy("/p/axis 0.jpg", "/p/okapi.jpg")
+    assert [one.share for one in named(library.database, "okapi")] == [1.0]
+
+
+# -- single photos --------------------------------------------------------------------------------
+
+
+def test_one_photo_is_judged_as_all_are(library: Library) -> None:
+    """For those who ask of every new photo whether it answers."""
+    question = question_of(QueryParams("abc"))
+    contents = ["1-/p/axis 3.jpg", "1-/p/axis 0.jpg", "unknown"]
+    found = library.engine().match(question, contents, Deadline.after(1))
+    assert {c: (m.strength, m.convincing) for c, m in found.items()} == {
+        contents[0]: ("strong", True),
+        contents[1]: ("weak", False),
+    }

@@ -14,7 +14,6 @@ from photosd.core.clock import Deadline
 from photosd.encoder.status import TextVectors
 from photosd.ipc.messages import QueryParams, QueryResult
 from photosd.models.spec import ModelSpec, Tokenizer
-from photosd.search.engine import Engine
 from photosd.search.readings import LAYOUTS, readings, script_of
 from tests.conftest import RunningDaemon
 from tests.search.test_engine import SPEC, Library
@@ -41,16 +40,7 @@ class Knows:
 
 def ask(library: Library, spec: ModelSpec, encoder: Knows, text: str) -> QueryResult:
     library.add("/p/photo.jpg", 1)
-    engine = Engine(
-        spec,
-        encoder,  # type: ignore[arg-type]
-        library.store,
-        library.database,
-        library.catalog,
-        library.contents,
-        library.folders,
-        lambda: None,  # type: ignore[arg-type,return-value]
-    )
+    engine = library.engine(spec, encoder)
     answer = engine.query(QueryParams(text))
     engine.close()
     return answer

@@ -69,11 +69,18 @@ class Pool:
         """The decoder processes that are up."""
         return self._background.pids + self._urgent.pids + self._pictures.pids
 
-    def decode(self, path: bytes, shape: Shape, *, urgent: bool = False) -> Future[Decoded]:
-        """Pixels and facts of a photo; ``urgent`` when a person waits for it."""
+    def decode(
+        self,
+        path: bytes,
+        shape: Shape,
+        *,
+        urgent: bool = False,
+        deadline: Deadline | None = None,
+    ) -> Future[Decoded]:
+        """Pixels and facts of a photo; ``urgent`` when a person waits, until ``deadline``."""
         request = Request(op="decode", path=path, shape=shape)
         lane = self._urgent if urgent else self._background
-        return lane.submit(Task(request, lambda answer: _decoded(answer, shape)))
+        return lane.submit(Task(request, lambda answer: _decoded(answer, shape), deadline))
 
     def identify(self, path: bytes) -> Future[Identity]:
         """Content id and stat of a file, nothing decoded; works for files of any size."""

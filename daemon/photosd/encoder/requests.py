@@ -38,6 +38,11 @@ class Request:
     future: Future[Any] = field(default_factory=Future)
     number: int = field(default_factory=lambda: next(_numbers))
 
+    def refuse(self, error: Exception) -> None:
+        """End it without an answer; nothing where its client has left already."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
 
 class LaneQueue:
     """One lane as the daemon sees it. Submitting is safe from any thread, the rest is not."""
@@ -53,9 +58,12 @@ class LaneQueue:
         self._coreless: float | None = None  # seconds without a core, as of the half of its time
 
     def submit(self, request: Request) -> None:
-        """Queue a request."""
+        """Queue a request: behind those that somebody waits for, before those that nobody does."""
         with self._lock:
-            self._waiting.append(request)
+            place = len(self._waiting)
+            while place and request.deadline and self._waiting[place - 1].deadline is None:
+                place -= 1
+            self._waiting.insert(place, request)
 
     @property
     def busy(self) -> bool:

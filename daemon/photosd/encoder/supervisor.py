@@ -79,19 +79,20 @@ class Supervisor(threading.Thread):
         return self._submit(self._texts, request)
 
     def encode_images(
-        self, pixels: NDArray[np.uint8], *, suspect: bool = False
+        self, pixels: NDArray[np.uint8], *, suspect: bool = False, deadline: Deadline | None = None
     ) -> Future[NDArray[np.float32]]:
         """Unit vectors (n, d) of (n, S, S, 3) uint8; EncoderDied when it died over them.
 
-        ``suspect``: these pictures may kill it; such a death does not slow the next start.
+        ``suspect``: these pictures may kill it; such a death does not slow the next start. With a
+        ``deadline`` somebody waits: they go first, and wait for an encoder that is coming up.
         """
-        if self._condition.state != "ready":
+        if deadline is None and self._condition.state != "ready":
             failed: Future[NDArray[np.float32]] = Future()
             failed.set_exception(self._condition.unavailable())
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
-        request = Request(header, (data,), len(pixels), None, vectors, suspect)
+        request = Request(header, (data,), len(pixels), deadline, vectors, suspect)
         return self._submit(self._images, request)
 
     def status(self) -> EncoderStatus:
@@ -222,7 +223,7 @@ class Supervisor(threading.Thread):
 
     def _patience(self) -> float:
         """Seconds until something is due by itself."""
-        moments = [self._texts.earliest_deadline()]
+        moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
             moments.append(self._heard_at + self.limits.idle_probe)
@@ -349,8 +350,7 @@ class Supervisor(threading.Thread):
             for request in lane.take_sent():
                 if not request.probe:
                     self._fail(lane, request, death)
-        for request in self._images.take_waiting():
-            request.future.set_exception(self._condition.unavailable())
+        self._refuse(self._images, self._condition.unavailable())
         return max(pause, self.limits.breaker_pause if condition.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
@@ -374,15 +374,17 @@ class Supervisor(threading.Thread):
             self._expire()
 
     def _expire(self) -> None:
-        for request in self._texts.expired():
-            if request.future.set_running_or_notify_cancel():
-                request.future.set_exception(self._condition.unavailable())
+        for lane in self._lanes.values():
+            for request in lane.expired():
+                request.refuse(self._condition.unavailable())
 
     def _refuse_all(self, error: Exception) -> None:
         for lane in self._lanes.values():
-            for request in lane.take_waiting():
-                if request.future.set_running_or_notify_cancel():
-                    request.future.set_exception(error)
+            self._refuse(lane, error)
+
+    def _refuse(self, lane: LaneQueue, error: Exception) -> None:
+        for request in lane.take_waiting():
+            request.refuse(error)
 
     def _require_child(self) -> Child:
         if self._child is None:

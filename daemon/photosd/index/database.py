@@ -84,6 +84,26 @@ MIGRATIONS = (
     END;
     INSERT INTO unfiled SELECT model, content FROM embedded;
     """,
+    """
+    -- Words of paths, for search by name; `named` gives each path the number that FTS5 needs.
+    CREATE TABLE named(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+    CREATE VIRTUAL TABLE names USING fts5(
+      path, content='', detail='none', columnsize=0,
+      tokenize='porter unicode61 remove_diacritics 2'
+    );
+    CREATE TRIGGER photos_named AFTER INSERT ON photos BEGIN
+      INSERT OR IGNORE INTO named(path) VALUES(NEW.path);
+      INSERT INTO names(rowid, path)
+        SELECT id, CAST(path AS TEXT) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos BEGIN
+      INSERT INTO names(names, rowid, path)
+        SELECT 'delete', id, CAST(path AS TEXT) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+    END;
+    INSERT INTO named(path) SELECT path FROM photos;
+    INSERT INTO names(rowid, path) SELECT id, CAST(path AS TEXT) FROM named;
+    """,
 )
 
 

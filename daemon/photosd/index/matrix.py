@@ -25,7 +25,7 @@ class Matrix:
         self._values = np.empty((max(1, capacity), dimension), np.float32)
         self._contents: list[str] = []
         self._columns = Columns()
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}  # the first row of each content; its tiles follow
 
     def __len__(self) -> int:
         """Rows: one a tile."""
@@ -55,7 +55,8 @@ class Matrix:
             self._values[rows:needed] = vectors
             self._contents.extend(contents)
             self._columns = self._columns.joined(traits)
-            self._known.update(contents)
+            for row, content in enumerate(contents, start=rows):
+                self._known.setdefault(content, row)
 
     def drop(self, contents: set[str]) -> None:
         """Remove every row of these contents."""
@@ -66,7 +67,23 @@ class Matrix:
             self._values = self._values[keep]
             self._columns = self._columns.picked(np.array(keep, np.int64))
             self._contents = [self._contents[row] for row in keep]
-            self._known -= contents
+            known: dict[str, int] = {}
+            for row, content in enumerate(self._contents):
+                known.setdefault(content, row)
+            self._known = known
+
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors (tiles, d) of those of these contents that have any."""
+        found: dict[str, Vectors] = {}
+        with self._lock:
+            for content in contents:
+                if (first := self._known.get(content)) is None:
+                    continue
+                end = first
+                while end < len(self._contents) and self._contents[end] == content:
+                    end += 1
+                found[content] = self._values[first:end].copy()
+        return found
 
     def relabel(self, traits: Mapping[str, Traits]) -> None:
         """Give every row of these contents other traits."""

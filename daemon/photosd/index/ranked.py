@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from photosd.index.filters import Filter, clause, folded
 from photosd.index.matrix import Vectors
 from photosd.index.table import LEAST_CACHE, has_index, open_table, quoted
@@ -133,6 +135,19 @@ class Ranked:
                 self.table.create_index(column, config=config)
 
     # -- reading ------------------------------------------------------------------------------
+
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors (tiles, d) of those of these contents that have any."""
+        found: dict[str, list[Vectors]] = {}
+        for part in quoted(contents):
+            search = self.table.search().where(f"content IN ({part})")
+            rows = search.select(["content", "vector"]).to_arrow()
+            flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            for content, vector in zip(
+                rows["content"].to_pylist(), flat.reshape(len(rows), -1), strict=True
+            ):
+                found.setdefault(content, []).append(vector)
+        return {content: np.stack(tiles) for content, tiles in found.items()}
 
     def nearest(
         self,

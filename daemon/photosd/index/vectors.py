@@ -341,6 +341,14 @@ class VectorStore:
         )
         return sorted(found, key=lambda one: -one[1])[:count]
 
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors (tiles, d) of those of these contents that have any."""
+        found = self._matrix.vectors_of(contents)
+        missing = [content for content in contents if content not in found]
+        if missing and self._settled is not None:
+            found |= self._settled.vectors_of(missing)
+        return found
+
     def bytes_on_disk(self) -> int:
         """Size of the tables' files."""
         total = 0

@@ -6,64 +6,85 @@ try again (docs/explanation: never hangs).
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
+import functools
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import structlog
+from msgspec import structs
 
 from photosd.core.clock import Deadline
 from photosd.core.config import Search
-from photosd.core.errors import BadRequest, DeadlineExceeded, PhotosdError
+from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
+from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
-from photosd.index.catalog import Catalog
-from photosd.index.contents import Contents
-from photosd.index.database import Database
-from photosd.index.folders import Folders
+from photosd.index.ground import Ground
 from photosd.index.vectors import VectorStore
-from photosd.ipc.messages import Coverage, Hit, QueryParams, QueryResult, Timings
-from photosd.ipc.paths import path_fields
+from photosd.ipc.messages import QueryParams, QueryResult, Timings
 from photosd.models.spec import ModelSpec
+from photosd.search.hits import Found, Hits
+from photosd.search.meanings import RESERVE_SECONDS, Meanings
+from photosd.search.pictures import Pictures
+from photosd.search.question import Question, Term, question_of
+from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
 from photosd.search.readings import foreign_script_warning, readings
 from photosd.search.remembered import Meaning, RememberedQueries, normalise
-from photosd.search.words import match_words
+from photosd.search.retrieval import Retrieval
+from photosd.search.strength import Judge, Match
 
 log = structlog.get_logger()
 
-RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
 REHEARSAL = "a rehearsal of the first query"
 REHEARSALS = 5
-OVERSAMPLE = 8  # nearest contents beyond the limit, for those that have no path any more
 
 
 class Engine:
     """Searches one model's vectors. Any thread may ask."""
 
     def __init__(
-        self,
-        spec: ModelSpec,
-        encoder: Supervisor,
-        store: VectorStore,
-        database: Database,
-        catalog: Catalog,
-        contents: Contents,
-        folders: Folders,
-        coverage: Callable[[], Coverage],
+        self, spec: ModelSpec, encoder: Supervisor, store: VectorStore, ground: Ground
     ) -> None:
-        self._spec, self._encoder, self._store = spec, encoder, store
-        self._database, self._catalog, self._contents = database, catalog, contents
-        self._folders, self._coverage = folders, coverage
-        self._remembered = RememberedQueries(database, spec.fingerprint)
+        self._spec, self._store, self._ground = spec, store, ground
+        self._remembered = RememberedQueries(ground.database, spec.fingerprint)
+        pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
+        self._meanings = Meanings(encoder, self._remembered, pictures)
+        self._judge = Judge(spec.strength)
+        self._retrieval = Retrieval(store, ground, self._judge)
+        self._hits = Hits(ground.catalog, ground.contents, ground.folders)
+        self._rankings = Rankings()
         self._latin_only = set(spec.languages) == {"en"}
 
     def query(self, params: QueryParams) -> QueryResult:
         """The nearest photos; raises PhotosdError when nothing can answer in time."""
-        text = normalise(params.text)
-        if not text:
-            raise BadRequest("the query is empty", remedy='photosd query "sunset"')
-        return self._answer(params, text, Deadline.after(params.deadline_ms / 1000))
+        started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
+        warnings: list[str] = []
+        if params.cursor is None:
+            ranking = self._begin(question_of(params), deadline, warnings)
+            cursor = Cursor()
+        else:
+            ranking, cursor = self._rankings.find(params.cursor)
+        encoded = time.perf_counter()
+        limit = params.limit or ranking.question.limit
+        found = ranking.page(cursor.place, limit)
+        if params.cursor is None and not self._judge.convincing(found, ranking.meaning):
+            ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
+        log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
+        return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
+
+    def match(
+        self, question: Question, contents: Sequence[str], deadline: Deadline
+    ) -> dict[str, Match]:
+        """How well each of these contents answers; those without a vector are left out.
+
+        Raises what encoding the question raises.
+        """
+        meaning, _ = self._meanings.of(question, deadline)
+        return {
+            content: self._judge.match(float(np.max(tiles @ meaning.vector)), meaning)
+            for content, tiles in self._store.vectors_of(contents).items()
+        }
 
     def close(self) -> None:
         """Save what queries left to be saved."""
@@ -75,137 +96,110 @@ class Engine:
         Waits for the encoder, at most ``seconds``; false when it did not come up, which is for
         real queries to report.
         """
+        question = Question((Term(1.0, REHEARSAL),))
         with contextlib.suppress(PhotosdError):
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
-                meaning = self._encode(REHEARSAL, Deadline.after(seconds))
-                self._hits(self._nearest(meaning, Search().limit), Search().limit, "vector")
-                self._coverage()
+                meaning = self._meanings.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
+                found = self._retrieval.find(question, meaning, Search().limit)
+                self._hits.of(found, every_copy=False)
+                self._ground.coverage()
             return True
         return False
 
-    def _answer(self, params: QueryParams, text: str, deadline: Deadline) -> QueryResult:
-        started, limit = time.perf_counter(), params.limit or Search().limit
-        warnings: list[str] = []
-        meaning, answered_by = self._remembered.get(text), "cached_embedding"
-        if meaning is None:
-            try:
-                meaning, answered_by = self._encode(text, deadline), "vector"
-                self._remembered.put(text, meaning)
-            except PhotosdError as error:
-                found = match_words(self._database, text, limit)
-                if not found:
-                    raise
-                answered_by = "text_match"
-                warnings.append(f"{error.title}: matched words in file names instead")
-        encoded = time.perf_counter()
-        if meaning is not None:
-            found = self._nearest(meaning, limit)
-        hits = self._hits(found, limit, answered_by)
-        if meaning is None or not self._convincing(hits, meaning):
-            other = self._other_reading(text, limit, deadline) if meaning else None
-            if other is not None:
-                reading, meaning, hits = other
-                warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
-            elif self._latin_only:
-                warnings += foreign_script_warning(text, self._spec.name)
-        log.debug("query", text=text, answered_by=answered_by, hits=len(hits))
+    # -- one answer ---------------------------------------------------------------------------
+
+    def _begin(self, question: Question, deadline: Deadline, warnings: list[str]) -> Ranking:
+        try:
+            meaning, known = self._meanings.of(question, deadline)
+        except (BadRequest, NotFound, UnreadablePhoto):
+            raise
+        except PhotosdError as error:
+            find = functools.partial(self._retrieval.by_name, question)
+            if not find(1):
+                raise
+            warnings.append(f"{error.title}: matched words in file names instead")
+            return Ranking(question, None, "text_match", find)
+        return self._ranking(question, meaning, "cached_embedding" if known else "vector")
+
+    def _ranking(self, question: Question, meaning: Meaning, answered_by: str) -> Ranking:
+        find = functools.partial(self._retrieval.find, question, meaning)
+        return Ranking(question, meaning, answered_by, find)
+
+    def _answer(
+        self,
+        params: QueryParams,
+        ranking: Ranking,
+        cursor: Cursor,
+        found: list[Found],
+        times: tuple[float, float],
+        warnings: list[str],
+    ) -> QueryResult:
+        meaning, (started, encoded) = ranking.meaning, times
+        limit, every_copy = params.limit or ranking.question.limit, ranking.question.every_copy
+        hits, after = lay_out(self._hits.of(found, every_copy=every_copy), cursor, limit)
+        if after is not None:
+            after = self._rankings.keep(ranking, after)
         done = time.perf_counter()
         return QueryResult(
             version=1,
-            query=params.text,
+            query=ranking.question.asked,
             mode_used="local",
             fallback_reason=None,
             model=self._spec.name,
-            answered_by=answered_by,
-            convincing=self._convincing(hits, meaning),
+            answered_by=ranking.answered_by,
+            convincing=self._judge.convincing(ranking.page(0, 1), meaning),
             understood=round(meaning.understood, 3) if meaning else 1.0,
             unknown=meaning.unknown if meaning else [],
             hits=hits,
-            coverage=self._coverage(),
+            coverage=self._ground.coverage(),
             timings_ms=Timings(
                 encode=round(1000 * (encoded - started), 2),
                 search=round(1000 * (done - encoded), 2),
                 total=round(1000 * (time.perf_counter() - started), 2),
             ),
             warnings=warnings,
+            cursor=str(after) if after is not None else None,
         )
 
-    def _encode(self, text: str, deadline: Deadline) -> Meaning:
-        inner = Deadline(max(time.monotonic(), deadline.at - RESERVE_SECONDS))
-        future = self._encoder.encode_texts([text], inner)
-        try:
-            answer = future.result(timeout=inner.remaining + RESERVE_SECONDS / 2)
-        except concurrent.futures.TimeoutError as error:
-            future.cancel()
-            raise DeadlineExceeded(
-                "the encoder did not answer in time", remedy="photosd status", retry_after_ms=1000
-            ) from error
-        return Meaning(answer.vectors[0], answer.understood[0], answer.unknown[0])
+    # -- what else may have been meant --------------------------------------------------------
+
+    def _second_thoughts(
+        self,
+        ranking: Ranking,
+        found: list[Found],
+        limit: int,
+        deadline: Deadline,
+        warnings: list[str],
+    ) -> tuple[Ranking, list[Found]]:
+        """Another reading of what convinces nobody, or at least a warning why it does not."""
+        text = ranking.question.plain
+        if text is None:
+            return ranking, found
+        other = self._other_reading(ranking.question, limit, deadline) if ranking.meaning else None
+        if other is not None:
+            reading, ranking, found = other
+            warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
+        elif self._latin_only:
+            warnings += foreign_script_warning(text, self._spec.name)
+        return ranking, found
 
     def _other_reading(
-        self, text: str, limit: int, deadline: Deadline
-    ) -> tuple[str, Meaning, list[Hit]] | None:
+        self, question: Question, limit: int, deadline: Deadline
+    ) -> tuple[str, Ranking, list[Found]] | None:
         """What is found when somebody forgot to switch the keyboard, if that convinces."""
-        found = []
-        for reading in readings(text, latin_only=self._latin_only):
+        answers = []
+        for reading in readings(question.words, latin_only=self._latin_only):
             if deadline.remaining < 2 * RESERVE_SECONDS:
                 break
             with contextlib.suppress(PhotosdError):
-                meaning = self._remembered.get(reading) or self._encode(reading, deadline)
-                self._remembered.put(reading, meaning)
-                hits = self._hits(self._nearest(meaning, limit), limit, "vector")
+                again = structs.replace(question, terms=(Term(1.0, normalise(reading)),))
+                meaning, _ = self._meanings.of(again, deadline)
+                ranking = self._ranking(again, meaning, "vector")
+                found = ranking.page(0, limit)
                 # Where no list of words tells sense from nonsense, the photos have to.
-                strong = bool(hits) and hits[0].strength == "strong"
-                if (strong or self._spec.tokenizer.words) and self._convincing(hits, meaning):
-                    found.append((reading, meaning, hits))
-        return max(found, key=lambda one: one[2][0].score, default=None)
-
-    def _nearest(self, meaning: Meaning, limit: int) -> list[tuple[str, float]]:
-        """The nearest contents that have a path; more are asked for until there are enough."""
-        count = limit + OVERSAMPLE
-        while True:
-            nearest = self._store.nearest(meaning.vector, count)
-            shown = self._catalog.paths_of([content for content, _ in nearest])
-            found = [(content, score) for content, score in nearest if content in shown]
-            if len(found) >= limit or len(nearest) < count:
-                return found[:limit]
-            count *= 4
-
-    def _hits(self, found: list[tuple[str, float]], limit: int, answered_by: str) -> list[Hit]:
-        """Photos of these contents, every path of each, best first."""
-        contents = [content for content, _ in found]
-        paths, facts = self._catalog.paths_of(contents), self._contents.facts_of(contents)
-        absent = {folder.id for folder in self._folders.all() if not folder.present}
-        hits: list[Hit] = []
-        for content, score in found:
-            for path, folder in paths.get(content, ()):
-                hits.append(
-                    Hit(
-                        rank=len(hits) + 1,
-                        **path_fields(path),
-                        score=round(score, 4),
-                        strength=self._strength(score, answered_by),
-                        sources=["name"] if answered_by == "text_match" else ["clip"],
-                        taken_at=_taken_at(facts.get(content)),
-                        offline=folder in absent,
-                    )
-                )
-        return hits[:limit]
-
-    def _strength(self, score: float, answered_by: str) -> str:
-        if answered_by == "text_match":
-            return "fair" if score == 1 else "weak"
-        if score >= self._spec.strength.strong:
-            return "strong"
-        return "fair" if score >= self._spec.strength.fair else "weak"
-
-    def _convincing(self, hits: list[Hit], meaning: Meaning | None) -> bool:
-        """Whether somebody looking for this would be content with the first hit."""
-        if meaning is not None and meaning.understood == 0:
-            return False
-        return bool(hits) and hits[0].strength != "weak"
-
-
-def _taken_at(facts: dict[str, Any] | None) -> float | None:
-    return None if facts is None else facts.get("taken_at")
+                strong = bool(found) and found[0].strength == "strong"
+                telling = strong or bool(self._spec.tokenizer.words)
+                if telling and self._judge.convincing(found, meaning):
+                    answers.append((reading, ranking, found))
+        return max(answers, key=lambda one: one[2][0].score, default=None)

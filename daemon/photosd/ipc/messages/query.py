@@ -9,16 +9,36 @@ from msgspec import Meta, Struct
 TEXT_LIMIT = 10_000  # characters of one query
 
 
-class QueryParams(Struct):
-    """A search by description."""
+class Term(Struct, omit_defaults=True):
+    """Words or a picture, and how much they count; a negative weight means: unlike this."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
+    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None = None
+    path: str | None = None
+    path_b64: str | None = None
+    weight: Annotated[float, Meta(ge=-100, le=100)] = 1.0
+
+
+class QueryParams(Struct):
+    """A search: ``text`` counts once, ``terms`` are added to it or taken away.
+
+    ``cursor`` is that of the answer before, for the page after it: what was asked is remembered,
+    and all else but ``limit`` and ``deadline_ms`` is ignored. ``all`` shows each copy of a photo.
+    """
+
+    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] | None = None  # the setting search.limit
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
+    terms: list[Term] = []
+    cursor: Annotated[str, Meta(max_length=100)] | None = None
+    all: bool = False
 
 
 class Hit(Struct, omit_defaults=True):
-    """One photo of an answer. ``path_b64`` appears when the path is not UTF-8."""
+    """One photo of an answer. ``path_b64`` appears when the path is not UTF-8.
+
+    ``sources``: why it is here, ``clip`` for its looks, ``name`` for words of its path. ``copies``:
+    how many files of the library hold this very photo.
+    """
 
     rank: int
     path: str
@@ -28,6 +48,7 @@ class Hit(Struct, omit_defaults=True):
     taken_at: float | None
     offline: bool
     path_b64: str | None = None
+    copies: int = 1
 
 
 class Coverage(Struct):
@@ -49,7 +70,7 @@ class Timings(Struct):
 
 
 class QueryResult(Struct):
-    """The nearest photos, and how far to trust them."""
+    """The nearest photos, and how far to trust them; ``cursor`` asks for the page after this."""
 
     version: int
     query: str
@@ -64,3 +85,4 @@ class QueryResult(Struct):
     coverage: Coverage
     timings_ms: Timings
     warnings: list[str]
+    cursor: str | None = None

@@ -16,6 +16,7 @@ class Hit(TypedDict):
     taken_at: float | None
     offline: bool
     path_b64: NotRequired[str]
+    copies: NotRequired[int]
 
 
 class Coverage(TypedDict):
@@ -52,3 +53,4 @@ class QueryResult(TypedDict):
     coverage: Coverage
     timings_ms: Timings
     warnings: list[str]
+    cursor: NotRequired[str | None]

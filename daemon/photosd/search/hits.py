@@ -1,0 +1,68 @@
+"""From contents to hits: their paths, their dates, copies folded into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
+from photosd.index.folders import Folders
+from photosd.ipc.messages import Hit
+from photosd.ipc.paths import path_fields
+
+Place = tuple[bytes, int]  # a path and the number of its folder
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One content of a ranking: its cosine, what that is worth, and the lists it came from."""
+
+    content: str
+    score: float
+    strength: str
+    sources: list[str]
+
+
+class Hits:
+    """Looks up what clients are told of contents. Any thread may ask."""
+
+    def __init__(self, catalog: Catalog, contents: Contents, folders: Folders) -> None:
+        self._catalog, self._contents, self._folders = catalog, contents, folders
+
+    def of(self, found: Sequence[Found], *, every_copy: bool) -> list[list[Hit]]:
+        """The hits of each content: one, or one for each path of it; none when it has no path.
+
+        The copy that stands for the others is one that is there, the first by name. Ranks are
+        left to whoever lays out the page.
+        """
+        names = [one.content for one in found]
+        paths, facts = self._catalog.paths_of(names), self._contents.facts_of(names)
+        absent = {folder.id for folder in self._folders.all() if not folder.present}
+        hits = []
+        for one in found:
+            places = sorted(paths.get(one.content, ()), key=lambda place: place[1] in absent)
+            copies, taken_at = len(places), _taken_at(facts, one.content)
+            if every_copy:
+                copies = 1
+            chosen = places if every_copy else places[:1]
+            hits.append([_hit(one, p, copies, taken_at, offline=p[1] in absent) for p in chosen])
+        return hits
+
+
+def _hit(one: Found, place: Place, copies: int, taken_at: float | None, *, offline: bool) -> Hit:
+    return Hit(
+        rank=0,
+        **path_fields(place[0]),
+        score=round(one.score, 4),
+        strength=one.strength,
+        sources=one.sources,
+        taken_at=taken_at,
+        offline=offline,
+        copies=copies,
+    )
+
+
+def _taken_at(facts: Mapping[str, dict[str, Any]], content: str) -> float | None:
+    return facts[content].get("taken_at") if content in facts else None

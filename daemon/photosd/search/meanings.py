@@ -1,0 +1,89 @@
+"""From a question to its vector: each term a unit vector, weighted, added up, unit length again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+
+import numpy as np
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import BadRequest, DeadlineExceeded
+from photosd.encoder.supervisor import Supervisor
+from photosd.search.pictures import Pictures
+from photosd.search.question import Question, Term
+from photosd.search.remembered import Meaning, RememberedQueries
+
+RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
+CANCELLED = 1e-3  # length of a sum that points nowhere
+
+
+class Meanings:
+    """What questions mean to one model. Any thread may ask."""
+
+    def __init__(
+        self, encoder: Supervisor, remembered: RememberedQueries, pictures: Pictures
+    ) -> None:
+        self._encoder, self._remembered, self._pictures = encoder, remembered, pictures
+
+    def of(self, question: Question, deadline: Deadline) -> tuple[Meaning, bool]:
+        """The meaning, and whether all of it was known already.
+
+        Raises BadRequest when the terms cancel each other out, and what encoding raises.
+        """
+        inner = Deadline(max(time.monotonic(), deadline.at - RESERVE_SECONDS))
+        texts = [term.text for term in question.terms if term.text]
+        meanings, known = self.of_texts(texts, inner) if texts else ({}, True)
+        parts: list[tuple[Term, Meaning]] = []
+        for term in question.terms:
+            if term.path is None:
+                parts.append((term, meanings[term.text]))
+                continue
+            vector, stored = self._pictures.vector(term.path, inner)
+            known = known and stored
+            parts.append((term, Meaning(vector, 1.0, [])))
+        return _sum(parts), known
+
+    def of_texts(self, texts: list[str], deadline: Deadline) -> tuple[dict[str, Meaning], bool]:
+        """Meanings of normalised texts, and whether no encoder was needed for them."""
+        found = {text: self._remembered.get(text) for text in texts}
+        wanted = [text for text, meaning in found.items() if meaning is None]
+        fresh = self.encode(wanted, deadline) if wanted else {}
+        for text, meaning in fresh.items():
+            self._remembered.put(text, meaning)
+        return {text: meaning or fresh[text] for text, meaning in found.items()}, not wanted
+
+    def encode(self, texts: list[str], deadline: Deadline) -> dict[str, Meaning]:
+        """What the encoder makes of these texts; raises what it raises, or DeadlineExceeded."""
+        future = self._encoder.encode_texts(texts, deadline)
+        try:
+            answer = future.result(timeout=deadline.remaining + RESERVE_SECONDS / 2)
+        except concurrent.futures.TimeoutError as error:
+            future.cancel()
+            raise DeadlineExceeded(
+                "the encoder did not answer in time", remedy="photosd status", retry_after_ms=1000
+            ) from error
+        return {
+            text: Meaning(answer.vectors[n], answer.understood[n], answer.unknown[n])
+            for n, text in enumerate(texts)
+        }
+
+
+def _sum(parts: list[tuple[Term, Meaning]]) -> Meaning:
+    """One meaning of many; each counts by its weight in how much was understood, too."""
+    if len(parts) == 1:
+        return parts[0][1]
+    total = np.zeros_like(parts[0][1].vector)
+    for term, meaning in parts:
+        total = total + np.float32(term.weight) * meaning.vector
+    length = float(np.linalg.norm(total))
+    if length < CANCELLED:
+        raise BadRequest("the terms cancel each other out", remedy="leave one of them out")
+    weights = [abs(term.weight) for term, _ in parts]
+    understood = sum(w * m.understood for w, (_, m) in zip(weights, parts, strict=True))
+    unknown = [word for _, meaning in parts for word in meaning.unknown]
+    return Meaning(
+        (total / length).astype(np.float32),
+        understood / sum(weights),
+        list(dict.fromkeys(unknown)),
+    )

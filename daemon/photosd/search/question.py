@@ -1,0 +1,94 @@
+"""What is asked: terms of words and pictures with their weights, and how the answer is wanted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import msgspec
+
+from photosd.core.config import Search
+from photosd.core.errors import BadRequest
+from photosd.core.log import printable
+from photosd.ipc.messages import QueryParams
+from photosd.ipc.messages import Term as TermParams
+from photosd.ipc.paths import path_from
+from photosd.search.remembered import normalise
+
+EXAMPLE = 'photosd query "sunset"'
+MOST_TERMS = 32
+
+
+class Term(msgspec.Struct, frozen=True):
+    """Words (normalised) or the path of a picture; a negative weight means: unlike this."""
+
+    weight: float
+    text: str = ""
+    path: bytes | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One question; at least one of its terms has a positive weight. ``asked``: in words."""
+
+    terms: tuple[Term, ...]
+    asked: str = ""
+    limit: int = Search().limit
+    every_copy: bool = False
+
+    @property
+    def words(self) -> str:
+        """All that is asked for in words, without what is to be avoided."""
+        return " ".join(term.text for term in self.terms if term.text and term.weight > 0)
+
+    @property
+    def plain(self) -> str | None:
+        """The text of a question that is nothing but text; None for others."""
+        return self.terms[0].text if len(self.terms) == 1 and self.terms[0].text else None
+
+
+def question_of(params: QueryParams) -> Question:
+    """The question in these parameters; raises BadRequest when there is nothing to look for."""
+    terms = tuple(_terms(params))
+    if not terms:
+        raise BadRequest("the query is empty", remedy=EXAMPLE)
+    if all(term.weight < 0 for term in terms):
+        raise BadRequest(
+            "it says only what the photos should not be like",
+            remedy='say what to look for, too: photosd query "beach" --minus people',
+        )
+    if len(terms) > MOST_TERMS:
+        raise BadRequest(
+            f"the query has {len(terms)} terms, at most {MOST_TERMS} are added up",
+            remedy="leave some out",
+        )
+    asked = params.text if not params.terms else " ".join(map(_in_words, terms))
+    return Question(terms, asked, params.limit or Search().limit, params.all)
+
+
+def _terms(params: QueryParams) -> Iterator[Term]:
+    if text := normalise(params.text):
+        yield Term(1.0, text)
+    for term in params.terms:
+        yield _term(term)
+
+
+def _term(term: TermParams) -> Term:
+    if not math.isfinite(term.weight) or term.weight == 0:
+        raise BadRequest(f"a weight of {term.weight:g} has no effect", remedy="use 1, 2 or -1")
+    text, picture = normalise(term.text or ""), term.path or term.path_b64
+    if bool(text) == bool(picture):
+        raise BadRequest(
+            "each term is either text or the path of a picture",
+            remedy='send {"text": "dog", "weight": 2} or {"path": "/photos/dog.jpg"}',
+        )
+    if text:
+        return Term(term.weight, text)
+    return Term(term.weight, path=path_from(term.path, term.path_b64))
+
+
+def _in_words(term: Term) -> str:
+    """A term as answers repeat it: ``beach``, ``+2:dog``, ``-people``, ``like /p/x.jpg``."""
+    weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
+    sign = "-" if term.weight < 0 else "+" if weight else ""
+    what = f"like {printable(term.path)}" if term.path is not None else term.text
+    return f"{sign}{weight}{what}"

@@ -1,0 +1,110 @@
+"""Rankings that stay as they were shown: the next page neither repeats nor skips a photo."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import structs
+
+from photosd.core.errors import BadRequest
+from photosd.ipc.messages import Hit
+from photosd.search.hits import Found
+from photosd.search.question import Question
+from photosd.search.remembered import Meaning
+
+KEPT = 128  # rankings whose next page may still be asked for; the oldest are forgotten
+Find = Callable[[int], list[Found]]  # the best so many as things are now
+
+
+class Ranking:
+    """One question's answer as far as it was looked at; what comes later is found when asked for.
+
+    Photos that arrive between two pages appear below what was shown, or, had they been above
+    it, first on the next page.
+    """
+
+    def __init__(
+        self, question: Question, meaning: Meaning | None, answered_by: str, find: Find
+    ) -> None:
+        self.question, self.meaning, self.answered_by = question, meaning, answered_by
+        self._find, self._lock = find, threading.Lock()
+        self._shown: list[Found] = []
+
+    def page(self, start: int, limit: int) -> list[Found]:
+        """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""
+        with self._lock:
+            end = start + limit
+            if len(self._shown) < end:
+                known = {one.content for one in self._shown}
+                fresh = [one for one in self._find(end) if one.content not in known]
+                self._shown += fresh[: end - len(self._shown)]
+            return self._shown[start:end]
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a page begins: a place in a ranking, and the copies of it that were shown already."""
+
+    ranking: str = ""
+    place: int = 0
+    copies: int = 0
+    rank: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.ranking}.{self.place}.{self.copies}.{self.rank}"
+
+
+def lay_out(
+    hits: Sequence[Sequence[Hit]], cursor: Cursor, limit: int
+) -> tuple[list[Hit], Cursor | None]:
+    """The page of at most ``limit`` hits that begins at ``cursor``, and where the next one does.
+
+    ``hits``: those of each content from the cursor's place on; no next page when they end here.
+    """
+    page: list[Hit] = []
+    for number, same in enumerate(hits):
+        skipped = cursor.copies if number == 0 else 0
+        for copy, hit in enumerate(same[skipped:], start=skipped):
+            if len(page) == limit:
+                place = cursor.place + number
+                return page, Cursor(cursor.ranking, place, copy, cursor.rank + limit)
+            hit.rank = cursor.rank + len(page)
+            page.append(hit)
+    if len(hits) < limit:
+        return page, None
+    return page, Cursor(cursor.ranking, cursor.place + len(hits), 0, cursor.rank + len(page))
+
+
+class Rankings:
+    """The rankings that clients may go on with."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Ranking] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, ranking: Ranking, cursor: Cursor) -> Cursor:
+        """Remember it for a while; the cursor gets a name that nobody can guess."""
+        name = cursor.ranking or secrets.token_urlsafe(9)
+        with self._lock:
+            self._kept[name] = ranking
+            self._kept.move_to_end(name)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return structs.replace(cursor, ranking=name)
+
+    def find(self, text: str) -> tuple[Ranking, Cursor]:
+        """The ranking of a cursor as clients send it; raises BadRequest when it is not kept."""
+        name, *numbers = text.split(".")
+        with self._lock:
+            ranking = self._kept.get(name)
+            if ranking is not None:
+                self._kept.move_to_end(name)
+        if ranking is None or len(numbers) != 3 or not all(n.isdecimal() for n in numbers):
+            raise BadRequest(
+                "that cursor is not remembered any more", remedy="ask again without a cursor"
+            )
+        place, copies, rank = (int(number[:9]) for number in numbers)
+        return ranking, Cursor(name, place, copies, rank)
