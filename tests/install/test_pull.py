@@ -87,7 +87,11 @@ def test_a_killed_pull_is_resumed(home: Home, hub: StubHub) -> None:
     """What had arrived is not asked for again."""
     hub.hold_after = SIZE // 2
     process = subprocess.Popen(
-        command("pull", NAME), env=environment(hub), stdout=subprocess.DEVNULL
+        command("pull", NAME),
+        env=environment(hub),
+        stdout=subprocess.DEVNULL,
+        # A shell's background jobs, and all they start, are deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     limit = time.monotonic() + 60
     while arrived(home) < SIZE // 4:
