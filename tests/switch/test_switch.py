@@ -135,7 +135,7 @@ def test_queries_go_on_while_models_change(daemon: RunningDaemon, folder: Path) 
         assert asker.models == ["starter", "one", "two", "one"]
     assert daemon.index()["indexed"] == count + 2
     answer: Any = daemon.query("anything", 100)
-    assert {Path(hit["path"]).name for hit in answer["hits"]} >= {"copy.jpg", "new.png"}
+    assert {Path(hit["path"]).name for hit in answer["hits"]} >= {"new.png"}  # a copy is folded
     status: Any = daemon.wait_until("ready")
     assert status["encoder"]["model"] == "one" and status["switch"] is None
 
