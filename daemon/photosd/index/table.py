@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from photosd.index.matrix import Vectors
 
 LEAST_CACHE = 32 << 20  # bytes
 METADATA_CACHE = 16 << 20
+THREADS_A_CORE = 4  # of Lance's pool; with one a search queues behind an index being built
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
@@ -42,6 +44,7 @@ class Embedding(msgspec.Struct, frozen=True):
 
 def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
     """Open the table, or make it; ``cache``: bytes for its indexes."""
+    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
     import lancedb
 
     session = lancedb.Session(

@@ -36,6 +36,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
+from photosd.process.allocator import trim
 
 log = structlog.get_logger()
 
@@ -223,6 +224,7 @@ class VectorStore:
             with self._writing():
                 self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
                 self._untidy_at = None
+            trim()
         self._keep_up()
 
     def _optimize(self) -> None:
@@ -253,6 +255,8 @@ class VectorStore:
             self._upkeep_at = time.monotonic() + RETRY_SECONDS
             log.error("upkeep_failed", cause=str(error)[:500], remedy="nothing: it is tried again")
             return
+        finally:
+            trim()
         seconds = round(time.monotonic() - started, 1)
         log.info("index_upkeep", work=work.__name__.strip("_"), rows=len(self), seconds=seconds)
 

@@ -16,6 +16,15 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 SETTINGS = {M_ARENA_MAX: 2, M_MMAP_THRESHOLD: 256 << 10, M_TRIM_THRESHOLD: 128 << 10}
 
 
+def trim() -> None:
+    """Hand back what is free now, wherever in the heap it lies; some milliseconds.
+
+    After an index was built 160 of 450 MB were free, and stayed with the process.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def give_memory_back() -> None:
     """Call before threads start and Arrow is imported."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
