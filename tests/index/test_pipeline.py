@@ -20,6 +20,7 @@ from photosd.encoder.supervisor import EncoderDied
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
+from photosd.index.filters import Filter
 from photosd.index.pipeline import Pipeline
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
@@ -161,6 +162,13 @@ class Bench:
         return photo.state
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
@@ -177,6 +185,24 @@ def test_everything_ends_indexed_once(bench: Bench) -> None:
     assert bench.encoder.encoded == 67
     assert len(bench.store.contents()) == 67
     assert bench.worklist.journaled() == set()
+
+
+def test_folders_are_filed_as_photos_are_indexed_and_moved(bench: Bench) -> None:
+    """New photos with their first commit, copies and moves soon after, without being asked."""
+    (bench.folder / "in").mkdir()
+    bench.pipeline.start()
+    bench.add("a.jpg", bytes([1]) * 50)
+    bench.settle()
+    assert bench.contents.unfiled("fake", 9) == []
+    assert bench.store._commits == 1  # the vectors' own: with them all was told
+    copy = bench.add("in/copy.jpg", bytes([1]) * 50)
+    inside = Filter(below=(bytes(copy.parent),))
+    query = np.ones(DIMENSION, np.float32)
+    wait_for(lambda: len(bench.store.nearest(query, 9, inside)) == 1)
+    bench.catalog.forget([bytes(copy)])
+    bench.pipeline.wake()
+    wait_for(lambda: bench.store.nearest(query, 9, inside) == [])
+    assert len(bench.store.nearest(query, 9, Filter(below=(bytes(bench.folder),)))) == 1
 
 
 def test_a_broken_file_stops_nobody(bench: Bench) -> None:
