@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,10 +19,10 @@ from benchmarks.indexing import indexing
 from benchmarks.loading import loading
 from benchmarks.models import random_model
 from benchmarks.photos import make_photos
+from benchmarks.progress import Progress
 from benchmarks.rclip import beside_rclip
 from benchmarks.reload import reload_seconds
 from benchmarks.search import search
-from benchmarks.statistics import ForeignLoad
 
 
 def main() -> None:
@@ -30,38 +32,62 @@ def main() -> None:
     arguments.add_argument("--curve", action="store_true", help="also search at 1k and 10k photos")
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
-    found = measure(200 if chosen.quick else 400, 10 if chosen.quick else 40, curve=chosen.curve)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
+    settings = {
+        "photos": 200 if chosen.quick else 400,
+        "seconds": 10 if chosen.quick else 40,
+        "curve": chosen.curve,
+    }
+    # What has been measured is kept beside FILE until all is: an interrupted run goes on there.
+    progress = Progress(chosen.json and chosen.json.with_suffix(".partial"), settings)
+    found = measure(progress, **settings)
     if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps(found, indent=1) + "\n")
+    progress.over()
     for name, values in found.items():
         print(f"{name:18} {json.dumps(values)}")
 
 
-def measure(photos: int, seconds: float, *, curve: bool) -> dict[str, Any]:
+def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dict[str, Any]:
     """Every figure there is, from so many photos and so many seconds of queries."""
-    load = ForeignLoad()
     folder = Path(tempfile.mkdtemp(prefix="photosd-bench-photos-"))
     try:
-        print("making photos and a model …", file=sys.stderr)
-        make_photos(folder, photos)
-        starter = _one_model(None, folder, seconds)
-        vit = _one_model(random_model("ViT-B-32"), folder, seconds)
-        peer = beside_rclip(folder, photos // 4)
+        starter = progress.part("starter", lambda: _one_model(None, folder, photos, seconds))
+        vit = progress.part(
+            "ViT-B-32", lambda: _one_model(random_model("ViT-B-32"), folder, photos, seconds)
+        )
+        peer = progress.part("rclip", lambda: _peer(folder, photos // 4))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, Any] = {
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
     found["rclip"] = peer
-    found["loading"] = loading("ViT-B-32")
+    found["loading"] = progress.part("loading", lambda: loading("ViT-B-32"))
     smaller = {"1k": 1_000, "10k": 10_000} if curve else {}
     sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
-    found["search"] = {name: search(rows) for name, rows in sizes.items()}
-    found["memory_mb"]["100k"] = _index_memory(100_000, 100_000 if curve else 20_000)
+    found["search"] = {}
+    for name, rows in sizes.items():
+        found["search"][name] = progress.part(f"search {name}", functools.partial(search, rows))
+    updates = 100_000 if curve else 20_000
+    found["memory_mb"]["100k"] = progress.part("memory", lambda: _index_memory(100_000, updates))
     found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}
-    found["whole_command"] = queries.whole_command()
-    found["machine"] = {"foreign_cores": load.cores()}
+    found["whole_command"] = progress.part("command", queries.whole_command)
+    found["machine"] = progress.machine()
     return found
+
+
+def _filled(folder: Path, count: int) -> Path:
+    """The folder, with that many photos in it; made when they are wanted for the first time."""
+    if not any(folder.iterdir()):
+        print("making photos …", file=sys.stderr, flush=True)
+        make_photos(folder, count)
+    return folder
+
+
+def _peer(folder: Path, count: int) -> dict[str, Any]:
+    return beside_rclip(_filled(folder, count), count)
 
 
 def _index_memory(rows: int, updates: int) -> dict[str, float]:
@@ -71,7 +97,8 @@ def _index_memory(rows: int, updates: int) -> dict[str, float]:
     return dict(json.loads(ran.stdout.splitlines()[-1]))
 
 
-def _one_model(model: Path | None, folder: Path, seconds: float) -> dict[str, Any]:
+def _one_model(model: Path | None, folder: Path, photos: int, seconds: float) -> dict[str, Any]:
+    _filled(folder, photos)
     with running(model) as daemon:
         ready = daemon.wait_ready()
         found = {

@@ -1,13 +1,15 @@
 """``python -m benchmarks.memory ROWS UPDATES``: memory and disk of the index part of the daemon.
 
 A process with the daemon's imports holds catalog and vectors of ROWS photos, then writes UPDATES of
-them anew, as a restless library would; RSS and disk before and after.
+them anew, as a restless library would; RSS and disk before and after. ``python -m benchmarks.memory
+DIRECTORY``: RSS with a table that lies there; it answers, then so much comes that it settles.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,15 +21,23 @@ import psutil
 import photosd.app  # noqa: F401 (its imports are part of what is measured)
 from photosd.index.ranked import KEEP_VERSIONS
 from photosd.index.table import Embedding
-from photosd.index.vectors import VectorStore
+from photosd.index.vectors import RAM_BYTES, VectorStore
 from photosd.process.allocator import give_memory_back
 
 DIMENSION = 512
 ROWS_A_COMMIT = 256  # the committer's
+ASKED = 100  # queries, until every cache is full
+SERVING_SECONDS = 300
+LOOK_SECONDS = 0.02
+REST_SECONDS = 120
 
 
 def main() -> None:
     """Print the figures as JSON."""
+    if len(sys.argv) == 2:
+        give_memory_back()
+        print(json.dumps(_serve(Path(sys.argv[1]))))
+        return
     rows, updates = int(sys.argv[1]), int(sys.argv[2])
     directory = Path(tempfile.mkdtemp(prefix="photosd-bench-memory-", dir="/tmp"))
     give_memory_back()
@@ -56,8 +66,7 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
         if number == updates // ROWS_A_COMMIT // 2:
             middle = _rss()
     store.compact()
-    time.sleep(KEEP_VERSIONS.total_seconds() + 1)
-    store.tidy()
+    _come_to_rest(store)
     size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
     return {
         "updates": updates,
@@ -67,6 +76,42 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
         "after_updates_mb": _rss(),
         "disk_per_live": round(size / (rows * DIMENSION * 4), 2),
     }
+
+
+def _come_to_rest(store: VectorStore) -> None:
+    """Until all that is due has been done, as the daemon does when it has nothing else to do."""
+    end = time.monotonic() + REST_SECONDS
+    while time.monotonic() < end:
+        time.sleep(KEEP_VERSIONS.total_seconds() + 1)
+        store.tidy()
+        if store._upkeep is not None:
+            store._upkeep.join()
+        if store._untidy_at is None and not store._folds:
+            return
+
+
+def serving_memory(directory: Path) -> dict[str, float]:
+    """MB of a process that holds the table ``bench`` in this directory; it grows meanwhile."""
+    command = [sys.executable, "-m", "benchmarks.memory", str(directory)]
+    ran = subprocess.run(command, check=True, capture_output=True, timeout=SERVING_SECONDS)
+    return dict(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _serve(directory: Path) -> dict[str, float]:
+    generator = np.random.default_rng(2)
+    store = VectorStore(directory, "bench", DIMENSION)
+    store.open()
+    for query in generator.standard_normal((ASKED, DIMENSION), np.float32):
+        store.nearest(query / np.linalg.norm(query), 28)
+    serving = _rss()
+    for at in range(0, RAM_BYTES // (4 * DIMENSION) + 1, 10 * ROWS_A_COMMIT):
+        numbers = range(-at - 10 * ROWS_A_COMMIT, -at)
+        store.commit(_embeddings(generator, numbers))
+    peak = _rss()  # looked at again and again: ru_maxrss would count the parent's memory
+    while store._upkeep is not None and store._upkeep.is_alive():
+        peak = max(peak, _rss())
+        time.sleep(LOOK_SECONDS)
+    return {"serving_mb": serving, "settling_peak_mb": peak, "settled_mb": _rss()}
 
 
 def _embeddings(

@@ -25,6 +25,7 @@ def draw(found: dict[str, Any], file: Path) -> None:
         ("p95_ms", "photosd, p95"),
         ("p50_ms", "photosd, median"),
         ("busy_p50_ms", "photosd, median while rows arrive"),
+        ("busy_folder_p50_ms", "the same inside a folder"),
     ):
         search.plot(sizes, [found["search"][n][key] for n in SIZES], marker="o", label=label)
     search.set(title="One search, 512 dimensions", ylabel="milliseconds")

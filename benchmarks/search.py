@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from benchmarks.memory import serving_memory
 from benchmarks.statistics import median, percentile
 from photosd.index.filters import Filter, label
 from photosd.index.ranked import KEEP_VERSIONS, Ranked
@@ -62,6 +63,8 @@ def search(rows: int) -> dict[str, float]:
             busy = _ask_for(BUSY_SECONDS, store, queries)
             busy_inside = _ask_for(BUSY_SECONDS, store, queries, FOLDERS)
             settling = _ask_while_settling(store, queries) if rows >= SETTLES else {}
+        if store._upkeep is not None:
+            store._upkeep.join()
         return {
             "p50_ms": round(median(times), 2),
             "p95_ms": round(percentile(times, 95), 2),
@@ -71,13 +74,17 @@ def search(rows: int) -> dict[str, float]:
             "folder_p50_ms": round(median(inside), 2),
             "folder_p95_ms": round(percentile(inside, 95), 2),
             "folder_recall_at_20": inside_recall,
+            **_by_folder("folder", inside),
             "busy_folder_p50_ms": round(median(busy_inside), 2),
+            "busy_folder_p95_ms": round(percentile(busy_inside, 95), 2),
+            **_by_folder("busy_folder", busy_inside),
             **settling,
             "commit_max_ms": round(max(commits), 1),
             "commit_ms": round(median(commits), 1),
             "exact_float32_p50_ms": round(median(exact), 2),
             "rank_s": round(seconds, 1),
             "open_s": round(opened, 2),
+            **serving_memory(directory),
             "rss_mb": round((psutil.Process().memory_info().rss - before) / 1e6),
             "disk_per_live": round(disk, 2),
         }
@@ -112,6 +119,14 @@ def _ask_inside(store: VectorStore, images: Vectors, queries: Vectors) -> tuple[
         right += len({f"c{row}" for row in best} & {content for content, _ in found})
         wanted += len(best)
     return times, round(right / wanted, 4)
+
+
+def _by_folder(name: str, times: list[float]) -> dict[str, float]:
+    """Medians of searches asked of FOLDERS in turn: the broad one, and the others."""
+    return {
+        f"{name}_1_in_{parts}_p50_ms": round(median(times[depth :: len(PARTS)]), 2)
+        for depth, parts in enumerate(PARTS)
+    }
 
 
 def _ask_while_settling(store: VectorStore, queries: Vectors) -> dict[str, float]:
