@@ -121,13 +121,14 @@ class Library:
         folder: int = 1,
         taken_at: float | None = None,
         also: int | None = None,
+        **more: Any,
     ) -> None:
         vector = np.full((1, 4), 0.1, np.float32)
         vector[0, [axis, axis if also is None else also]] = 1
         vector /= np.linalg.norm(vector)
         content = f"1-{path}"
-        facts = {"taken_at": taken_at}
-        self.store.commit([Embedding(content, vector, facts)])
+        facts = {"taken_at": taken_at, **more}
+        self.store.commit([Embedding(content, vector, facts, (path.encode(),))])
         self.contents.record(SPEC.fingerprint, [(content, facts)])
         entry = Entry(path.encode(), 1, 1, hash(path) % 10**9, 1)
         self.catalog.put(folder, entry, due=0)

@@ -103,6 +103,17 @@ class Catalog:
                     found.setdefault(content, []).append((path, folder))
         return found
 
+    def has_below(self, directory: bytes) -> bool:
+        """Whether any file that is not gone lies in this directory or below."""
+        with self._database.read() as db:
+            return (
+                db.execute(
+                    "SELECT 1 FROM photos WHERE path > ? AND path < ? AND state <> 'gone' LIMIT 1",
+                    range_below(directory),
+                ).fetchone()
+                is not None
+            )
+
     def counts(self) -> dict[int, dict[str, int]]:
         """Photos by folder and state."""
         with self._database.read() as db:

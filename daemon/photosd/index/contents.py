@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import msgspec
 
 from photosd.index.database import Database
+
+PARAMETERS = 500  # of one statement
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -105,19 +108,21 @@ class Contents:
                 " photos.content = u.content AND state = 'indexed' ORDER BY u.content, path",
                 (model, limit),
             ).fetchall()
-        found = []
-        for content, group in itertools.groupby(rows, key=lambda row: str(row["content"])):
-            first, *_ = held = list(group)
-            files = [row for row in held if row["path"] is not None]
-            found.append(
-                Holding(
-                    content,
-                    msgspec.json.decode(first["facts"] or "{}"),
-                    tuple(row["path"] for row in files),
-                    min((row["mtime_ns"] / 1e9 for row in files), default=None),
-                )
-            )
-        return found
+        return _holdings(rows)
+
+    def holding(self, contents: Sequence[str]) -> dict[str, Holding]:
+        """What is known of these contents; those that no indexed path holds are left out."""
+        rows: list[sqlite3.Row] = []
+        with self._database.read() as db:
+            for start in range(0, len(contents), PARAMETERS):
+                part = contents[start : start + PARAMETERS]
+                rows += db.execute(
+                    "SELECT content, facts, path, mtime_ns FROM photos LEFT JOIN contents"
+                    " USING(content) WHERE state = 'indexed'"
+                    f" AND content IN ({','.join('?' * len(part))}) ORDER BY content, path",
+                    part,
+                ).fetchall()
+        return {held.content: held for held in _holdings(rows)}
 
     def filed(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
         """``model``'s table knows these paths of each content; what has others stays unfiled."""
@@ -153,3 +158,20 @@ class Contents:
             db.executemany("DELETE FROM contents WHERE content = ?", orphans)
             db.executemany("DELETE FROM unfiled WHERE content = ?", orphans)
         return [content for (content,) in orphans]
+
+
+def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:
+    """Of rows (content, facts, path or null, mtime_ns) in order of content."""
+    found = []
+    for content, group in itertools.groupby(rows, key=lambda row: str(row["content"])):
+        first, *_ = held = list(group)
+        files = [row for row in held if row["path"] is not None]
+        found.append(
+            Holding(
+                content,
+                msgspec.json.decode(first["facts"] or "{}"),
+                tuple(row["path"] for row in files),
+                min((row["mtime_ns"] / 1e9 for row in files), default=None),
+            )
+        )
+    return found

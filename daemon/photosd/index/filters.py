@@ -14,7 +14,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from photosd.decode.formats import is_raw_name, suffix_of
+from photosd.decode.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
 
 Floats = NDArray[np.float64]
 Orientation = Literal["landscape", "portrait", "square"]
@@ -68,7 +68,7 @@ class Filter(msgspec.Struct, frozen=True):
             part = folded(self.camera) or ""
             wanted.append([label("camera", name) for name in cameras if part in name])
         if self.formats:
-            wanted.append([label("format", _format(name)) for name in self.formats])
+            wanted.append([label("format", format_name(name)) for name in self.formats])
         if self.rating is not None and self.rating > -1:
             wanted.append([label("rating", self.rating)])
         if self.orientation is not None:
@@ -170,10 +170,11 @@ def _formats(kind: str | None, paths: Sequence[bytes]) -> set[str]:
     raw = {suffix_of(path)[1:].decode() for path in paths if is_raw_name(path)}
     if raw:
         return {"raw", *raw}
-    return set() if kind is None else {_format(kind)}
+    return set() if kind is None else {format_name(kind)}
 
 
-def _format(name: str) -> str:
+def format_name(name: str) -> str:
+    """A format as it is compared: ``jpeg`` for ``JPG`` and ``.jpeg``."""
     folded = name.casefold().strip().removeprefix(".")
     return FORMAT_NAMES.get(folded, folded)
 
@@ -184,3 +185,6 @@ def _orientation(width: int, height: int) -> Orientation | None:
     if min(width, height) >= SQUARE * max(width, height):
         return "square"
     return "landscape" if width > height else "portrait"
+
+
+FORMATS = frozenset({"raw", *(format_name(s.decode()) for s in PICTURE_SUFFIXES | RAW_SUFFIXES)})

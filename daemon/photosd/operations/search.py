@@ -17,6 +17,8 @@ class Search(Topic):
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining - 0.1)
         left = max(1, int(deadline.remaining * 1000))
-        limit = params.limit or self._daemon.settings.search.limit
+        limit = params.limit
+        if limit is None and params.cursor is None:
+            limit = self._daemon.settings.search.limit
         params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
         return library.engine.query(params)

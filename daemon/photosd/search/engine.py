@@ -18,6 +18,7 @@ from msgspec import structs
 from photosd.core.clock import Deadline
 from photosd.core.config import Search
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
+from photosd.core.log import printable
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.ground import Ground
@@ -26,6 +27,7 @@ from photosd.ipc.messages import QueryParams, QueryResult, Timings
 from photosd.models.spec import ModelSpec
 from photosd.search.hits import Found, Hits
 from photosd.search.meanings import RESERVE_SECONDS, Meanings
+from photosd.search.names import Named, telling_words
 from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
@@ -48,10 +50,9 @@ class Engine:
     ) -> None:
         self._spec, self._store, self._ground = spec, store, ground
         self._remembered = RememberedQueries(ground.database, spec.fingerprint)
-        pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
-        self._meanings = Meanings(encoder, self._remembered, pictures)
-        self._judge = Judge(spec.strength)
-        self._retrieval = Retrieval(store, ground, self._judge)
+        self._pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
+        self._meanings = Meanings(encoder, self._remembered, self._pictures)
+        self._retrieval = Retrieval(store, ground)
         self._hits = Hits(ground.catalog, ground.contents, ground.folders)
         self._rankings = Rankings()
         self._latin_only = set(spec.languages) == {"en"}
@@ -61,14 +62,14 @@ class Engine:
         started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
         warnings: list[str] = []
         if params.cursor is None:
-            ranking = self._begin(question_of(params), deadline, warnings)
+            ranking = self._begin(self._question(params), deadline, warnings)
             cursor = Cursor()
         else:
             ranking, cursor = self._rankings.find(params.cursor)
         encoded = time.perf_counter()
         limit = params.limit or ranking.question.limit
         found = ranking.page(cursor.place, limit)
-        if params.cursor is None and not self._judge.convincing(found, ranking.meaning):
+        if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
         log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
         return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
@@ -81,9 +82,11 @@ class Engine:
         Raises what encoding the question raises.
         """
         meaning, _ = self._meanings.of(question, deadline)
+        judge = self._judge(question)
+        passing = self._retrieval.passing(question, [Named(content, 0) for content in contents])
         return {
-            content: self._judge.match(float(np.max(tiles @ meaning.vector)), meaning)
-            for content, tiles in self._store.vectors_of(contents).items()
+            content: judge.match(float(np.max(tiles @ meaning.vector)), meaning)
+            for content, tiles in self._store.vectors_of([one.content for one in passing]).items()
         }
 
     def close(self) -> None:
@@ -101,13 +104,36 @@ class Engine:
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
                 meaning = self._meanings.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
-                found = self._retrieval.find(question, meaning, Search().limit)
-                self._hits.of(found, every_copy=False)
+                judge = self._judge(question)
+                found = self._retrieval.find(question, meaning, judge, Search().limit)
+                self._hits.of(found)
                 self._ground.coverage()
             return True
         return False
 
     # -- one answer ---------------------------------------------------------------------------
+
+    def _question(self, params: QueryParams) -> Question:
+        question = question_of(params, self._ground.folders.real)
+        if question.where is not None:
+            self._refuse_strange_places(question.where.below)
+        if params.others:
+            pictures = [term.path for term in question.terms if term.path is not None]
+            found = map(self._pictures.content_of, pictures)
+            question = structs.replace(question, but=frozenset(filter(None, found)))
+        return question
+
+    def _refuse_strange_places(self, directories: Sequence[bytes]) -> None:
+        for directory in directories:
+            if not self._ground.catalog.has_below(directory):
+                shown = printable(directory)
+                raise NotFound(
+                    f"no photo that photosd knows lies in {shown}",
+                    remedy=f"photosd folders; to have it indexed: photosd add '{shown}'",
+                )
+
+    def _judge(self, question: Question) -> Judge:
+        return Judge(self._spec.strength, telling_words(question.words))
 
     def _begin(self, question: Question, deadline: Deadline, warnings: list[str]) -> Ranking:
         try:
@@ -119,12 +145,14 @@ class Engine:
             if not find(1):
                 raise
             warnings.append(f"{error.title}: matched words in file names instead")
-            return Ranking(question, None, "text_match", find)
+            judge = self._judge(question)
+            return Ranking(question, None, "text_match", judge, find)
         return self._ranking(question, meaning, "cached_embedding" if known else "vector")
 
     def _ranking(self, question: Question, meaning: Meaning, answered_by: str) -> Ranking:
-        find = functools.partial(self._retrieval.find, question, meaning)
-        return Ranking(question, meaning, answered_by, find)
+        judge = self._judge(question)
+        find = functools.partial(self._retrieval.find, question, meaning, judge)
+        return Ranking(question, meaning, answered_by, judge, find)
 
     def _answer(
         self,
@@ -136,19 +164,22 @@ class Engine:
         warnings: list[str],
     ) -> QueryResult:
         meaning, (started, encoded) = ranking.meaning, times
-        limit, every_copy = params.limit or ranking.question.limit, ranking.question.every_copy
-        hits, after = lay_out(self._hits.of(found, every_copy=every_copy), cursor, limit)
+        question, limit = ranking.question, params.limit or ranking.question.limit
+        same = self._hits.of(found, every_copy=question.every_copy, where=question.where)
+        hits, after = lay_out(same, cursor, limit)
+        if not found and cursor.place == 0 and question.where is not None:
+            warnings.append("no photo passes these filters")
         if after is not None:
             after = self._rankings.keep(ranking, after)
         done = time.perf_counter()
         return QueryResult(
             version=1,
-            query=ranking.question.asked,
+            query=question.asked,
             mode_used="local",
             fallback_reason=None,
             model=self._spec.name,
             answered_by=ranking.answered_by,
-            convincing=self._judge.convincing(ranking.page(0, 1), meaning),
+            convincing=ranking.convincing,
             understood=round(meaning.understood, 3) if meaning else 1.0,
             unknown=meaning.unknown if meaning else [],
             hits=hits,
@@ -200,6 +231,6 @@ class Engine:
                 # Where no list of words tells sense from nonsense, the photos have to.
                 strong = bool(found) and found[0].strength == "strong"
                 telling = strong or bool(self._spec.tokenizer.words)
-                if telling and self._judge.convincing(found, meaning):
+                if telling and ranking.convincing:
                     answers.append((reading, ranking, found))
         return max(answers, key=lambda one: one[2][0].score, default=None)

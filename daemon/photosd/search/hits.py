@@ -9,6 +9,7 @@ import msgspec
 
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
+from photosd.index.filters import Filter
 from photosd.index.folders import Folders
 from photosd.ipc.messages import Hit
 from photosd.ipc.paths import path_fields
@@ -31,11 +32,13 @@ class Hits:
     def __init__(self, catalog: Catalog, contents: Contents, folders: Folders) -> None:
         self._catalog, self._contents, self._folders = catalog, contents, folders
 
-    def of(self, found: Sequence[Found], *, every_copy: bool) -> list[list[Hit]]:
+    def of(
+        self, found: Sequence[Found], *, every_copy: bool = False, where: Filter | None = None
+    ) -> list[list[Hit]]:
         """The hits of each content: one, or one for each path of it; none when it has no path.
 
-        The copy that stands for the others is one that is there, the first by name. Ranks are
-        left to whoever lays out the page.
+        Only paths that ``where`` lets pass. The copy that stands for the others is one that is
+        there, the first by name. Ranks are left to whoever lays out the page.
         """
         names = [one.content for one in found]
         paths, facts = self._catalog.paths_of(names), self._contents.facts_of(names)
@@ -43,6 +46,8 @@ class Hits:
         hits = []
         for one in found:
             places = sorted(paths.get(one.content, ()), key=lambda place: place[1] in absent)
+            if where is not None:
+                places = [place for place in places if where.holds_path(place[0])]
             copies, taken_at = len(places), _taken_at(facts, one.content)
             if every_copy:
                 copies = 1

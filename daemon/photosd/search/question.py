@@ -10,9 +10,11 @@ import msgspec
 from photosd.core.config import Search
 from photosd.core.errors import BadRequest
 from photosd.core.log import printable
+from photosd.index.filters import Filter
 from photosd.ipc.messages import QueryParams
 from photosd.ipc.messages import Term as TermParams
 from photosd.ipc.paths import path_from
+from photosd.search.narrowing import Real, filter_of
 from photosd.search.remembered import normalise
 
 EXAMPLE = 'photosd query "sunset"'
@@ -34,6 +36,8 @@ class Question(msgspec.Struct, frozen=True):
     asked: str = ""
     limit: int = Search().limit
     every_copy: bool = False
+    where: Filter | None = None
+    but: frozenset[str] = frozenset()  # contents that are no answer
 
     @property
     def words(self) -> str:
@@ -46,8 +50,11 @@ class Question(msgspec.Struct, frozen=True):
         return self.terms[0].text if len(self.terms) == 1 and self.terms[0].text else None
 
 
-def question_of(params: QueryParams) -> Question:
-    """The question in these parameters; raises BadRequest when there is nothing to look for."""
+def question_of(params: QueryParams, real: Real = lambda path: path) -> Question:
+    """The question in these parameters; raises BadRequest when there is nothing to look for.
+
+    ``real``: gives a path as the library knows it.
+    """
     terms = tuple(_terms(params))
     if not terms:
         raise BadRequest("the query is empty", remedy=EXAMPLE)
@@ -62,7 +69,8 @@ def question_of(params: QueryParams) -> Question:
             remedy="leave some out",
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))
-    return Question(terms, asked, params.limit or Search().limit, params.all)
+    limit, where = params.limit or Search().limit, filter_of(params.where, real)
+    return Question(terms, asked, limit, params.all, where)
 
 
 def _terms(params: QueryParams) -> Iterator[Term]:

@@ -15,6 +15,7 @@ from photosd.ipc.messages import Hit
 from photosd.search.hits import Found
 from photosd.search.question import Question
 from photosd.search.remembered import Meaning
+from photosd.search.strength import Judge
 
 KEPT = 128  # rankings whose next page may still be asked for; the oldest are forgotten
 Find = Callable[[int], list[Found]]  # the best so many as things are now
@@ -28,11 +29,22 @@ class Ranking:
     """
 
     def __init__(
-        self, question: Question, meaning: Meaning | None, answered_by: str, find: Find
+        self,
+        question: Question,
+        meaning: Meaning | None,
+        answered_by: str,
+        judge: Judge,
+        find: Find,
     ) -> None:
         self.question, self.meaning, self.answered_by = question, meaning, answered_by
+        self.judge = judge
         self._find, self._lock = find, threading.Lock()
         self._shown: list[Found] = []
+
+    @property
+    def convincing(self) -> bool:
+        """Whether its first photo convinces."""
+        return self.judge.convincing(self.page(0, 1), self.meaning)
 
     def page(self, start: int, limit: int) -> list[Found]:
         """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""

@@ -40,6 +40,7 @@ from photosd.ipc.messages.query import QueryParams as QueryParams
 from photosd.ipc.messages.query import QueryResult as QueryResult
 from photosd.ipc.messages.query import Term as Term
 from photosd.ipc.messages.query import Timings as Timings
+from photosd.ipc.messages.query import Where as Where
 from photosd.ipc.messages.settings import ConfigResult as ConfigResult
 from photosd.ipc.messages.settings import ConfigSetParams as ConfigSetParams
 from photosd.ipc.messages.settings import ConfigSetResult as ConfigSetResult

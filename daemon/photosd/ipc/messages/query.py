@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -18,9 +18,30 @@ class Term(Struct, omit_defaults=True):
     weight: Annotated[float, Meta(ge=-100, le=100)] = 1.0
 
 
+class Where(Struct, omit_defaults=True):
+    """What photos must have; everything that is given has to hold.
+
+    ``below``: directories, in any of which they lie. ``since`` and ``until``: dates as people say
+    them, ``2019`` or ``last summer``, the second with all of it; a number is Unix seconds.
+    ``camera``: a part of its name. ``near``: latitude, longitude, kilometres. ``formats``: any of
+    ``jpeg``, ``heic``, ``raw`` … ``rating``: at least so many stars.
+    """
+
+    below: Annotated[list[str], Meta(max_length=100)] = []
+    below_b64: Annotated[list[str], Meta(max_length=100)] = []
+    since: str | float | None = None
+    until: str | float | None = None
+    camera: str | None = None
+    near: tuple[float, float, float] | None = None
+    formats: Annotated[list[str], Meta(max_length=100)] = []
+    rating: Annotated[int, Meta(ge=-1, le=5)] | None = None
+    orientation: Literal["landscape", "portrait", "square"] | None = None
+
+
 class QueryParams(Struct):
     """A search: ``text`` counts once, ``terms`` are added to it or taken away.
 
+    ``where`` says which photos count at all; ``others``: not the pictures that are asked with.
     ``cursor`` is that of the answer before, for the page after it: what was asked is remembered,
     and all else but ``limit`` and ``deadline_ms`` is ignored. ``all`` shows each copy of a photo.
     """
@@ -31,6 +52,8 @@ class QueryParams(Struct):
     terms: list[Term] = []
     cursor: Annotated[str, Meta(max_length=100)] | None = None
     all: bool = False
+    where: Where | None = None
+    others: bool = False
 
 
 class Hit(Struct, omit_defaults=True):

@@ -1,0 +1,67 @@
+"""From what a client wants photos to have to a filter; what makes no sense is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from photosd.core.errors import BadRequest
+from photosd.index.filters import FORMATS, Filter, format_name
+from photosd.ipc.messages import Where
+from photosd.ipc.paths import path_from
+from photosd.search.dates import span_of
+
+Real = Callable[[bytes], bytes]  # a path as the library knows it
+
+
+def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | None:
+    """The filter; None when it lets everything pass. Raises BadRequest."""
+    if where is None:
+        return None
+    since, until = _moment(where.since, 0), _moment(where.until, 1)
+    if since is not None and until is not None and since >= until:
+        raise BadRequest(
+            f"there is no time since {where.since} and until {where.until}",
+            remedy="turn them round: the earlier one is --since",
+        )
+    found = Filter(
+        below=tuple(real(path_from(path, None)) for path in where.below)
+        + tuple(real(path_from(None, path)) for path in where.below_b64),
+        since=since,
+        until=until,
+        camera=(where.camera or "").strip() or None,
+        near=_near(where.near),
+        formats=_formats(where.formats),
+        rating=where.rating,
+        orientation=where.orientation,
+    )
+    return None if found == Filter() else found
+
+
+def _moment(date: str | float | None, end: int) -> float | None:
+    """Unix seconds of a date's first moment (``end`` 0), or the first one after it (1)."""
+    if date is None or isinstance(date, (int, float)):
+        return date
+    return span_of(date)[end]
+
+
+def _near(near: Sequence[float] | None) -> tuple[float, float, float] | None:
+    if near is None:
+        return None
+    latitude, longitude, km = near
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < km <= 20_100):
+        raise BadRequest(
+            f"{latitude:g},{longitude:g},{km:g} is no place on earth with a distance",
+            remedy="latitude, longitude, kilometres: 32.08,34.78,5",
+        )
+    return latitude, longitude, km
+
+
+def _formats(names: Sequence[str]) -> tuple[str, ...]:
+    formats = tuple(format_name(name) for name in names)
+    for name, shown in zip(formats, names, strict=True):
+        if name not in FORMATS:
+            raise BadRequest(
+                f"{shown!r} is no format that photosd reads",
+                remedy="one of: " + ", ".join(sorted(FORMATS)),
+            )
+    return formats

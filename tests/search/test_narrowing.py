@@ -1,0 +1,124 @@
+"""Filters of a question: what photos must have, by their looks as by their names."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photosd.core.errors import BadRequest, EncoderUnavailable, NotFound
+from photosd.ipc.messages import QueryParams, Term, Where
+from tests.search.test_engine import Library
+
+
+def moment(text: str) -> float:
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Photos of four looks; those of axis 3 answer "abc" best."""
+    library = Library(tmp_path)
+    canon: dict[str, Any] = {"camera": "Canon EOS 6D", "format": "JPEG", "width": 30, "height": 20}
+    phone: dict[str, Any] = {"camera": "Apple iPhone 15", "format": "HEIF", "width": 2, "height": 3}
+    haifa: dict[str, Any] = {"latitude": 32.82, "longitude": 34.99}
+    library.add("/p/trips/eilat/a.jpg", 3, taken_at=moment("2019-07-01"), **canon, rating=5)
+    library.add("/p/trips/b.jpg", 3, taken_at=moment("2021-01-05"), **phone, **haifa)
+    library.add("/p/home/c.jpg", 2, taken_at=moment("2021-07-05"), **phone, rating=2)
+    library.add("/p/home/eilat.jpg", 0, taken_at=moment("2023-07-05"), **canon)
+    return library
+
+
+def found(library: Library, text: str, **where: Any) -> set[str]:
+    answer = library.engine().query(QueryParams(text, where=Where(**where)))
+    return {hit.path.removeprefix("/p/") for hit in answer.hits}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"below": ["/p/trips"]}, {"trips/eilat/a.jpg", "trips/b.jpg"}),
+        ({"below": ["/p/home/", "/p/trips/eilat"]}, {"trips/eilat/a.jpg", "home/c.jpg", "home/eilat.jpg"}),  # noqa: E501
+        ({"below_b64": ["L3AvaG9tZQ=="]}, {"home/c.jpg", "home/eilat.jpg"}),
+        ({"since": "2021"}, {"trips/b.jpg", "home/c.jpg", "home/eilat.jpg"}),
+        ({"until": "2021"}, {"trips/eilat/a.jpg", "trips/b.jpg", "home/c.jpg"}),
+        ({"since": "summer 2021", "until": "summer 2021"}, {"home/c.jpg"}),
+        ({"since": moment("2021-07-05"), "until": moment("2023-07-05")}, {"home/c.jpg"}),
+        ({"camera": "IPHONE"}, {"trips/b.jpg", "home/c.jpg"}),
+        ({"near": (32.8, 35.0, 10)}, {"trips/b.jpg"}),
+        ({"formats": [".HEIC"]}, {"trips/b.jpg", "home/c.jpg"}),
+        ({"formats": ["heif", "png"]}, {"trips/b.jpg", "home/c.jpg"}),
+        ({"rating": 2}, {"trips/eilat/a.jpg", "home/c.jpg"}),
+        ({"orientation": "portrait"}, {"trips/b.jpg", "home/c.jpg"}),
+        ({"camera": "iphone", "since": "2021-06"}, {"home/c.jpg"}),
+    ],
+)  # fmt: skip
+def test_only_what_passes_is_found(
+    library: Library, where: dict[str, Any], expected: set[str]
+) -> None:
+    """Each filter, and two together."""
+    assert found(library, "abc", **where) == expected
+
+
+def test_names_are_filtered_as_well(library: Library) -> None:
+    """With an encoder and without."""
+    assert found(library, "eilat", below=["/p/home"]) == {"home/eilat.jpg", "home/c.jpg"}
+    library.encoder.error = EncoderUnavailable("dead", remedy="wait")
+    assert found(library, "eilat jpg", camera="canon", since="2023") == {"home/eilat.jpg"}
+
+
+def test_a_copy_elsewhere_does_not_show(library: Library) -> None:
+    """The hit is the path that lies where it should."""
+    library.copy("/p/home/c.jpg", "/p/aaa.jpg")
+    assert found(library, "abc", below=["/p/home"]) == {"home/c.jpg", "home/eilat.jpg"}
+
+
+def test_nothing_that_passes_is_said(library: Library) -> None:
+    """Not an error: what was asked makes sense."""
+    answer = library.engine().query(QueryParams("abc", where=Where(camera="Leica")))
+    assert (answer.hits, answer.convincing) == ([], False)
+    assert answer.warnings == ["no photo passes these filters"]
+
+
+def test_the_next_page_is_filtered_too(library: Library) -> None:
+    """A cursor remembers what was asked."""
+    engine = library.engine()
+    first = engine.query(QueryParams("abc", 1, where=Where(below=["/p/home"])))
+    second = engine.query(QueryParams(cursor=first.cursor, limit=5))
+    assert [hit.path for hit in second.hits] == ["/p/home/eilat.jpg"]
+
+
+def test_others_than_the_picture_itself(library: Library) -> None:
+    """What is similar to a photo, without its copies."""
+    library.copy("/p/trips/b.jpg", "/p/copy of b.jpg")
+    term = Term(path="/p/trips/b.jpg")
+    hits = library.engine().query(QueryParams(terms=[term], others=True)).hits
+    assert [hit.path for hit in hits][:1] == ["/p/trips/eilat/a.jpg"] and len(hits) == 3
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        Where(since="yesteryear"),
+        Where(since="2020", until="2019"),
+        Where(near=(91, 0, 1)),
+        Where(near=(0, 0, 0)),
+        Where(near=(float("nan"), 0, 1)),
+        Where(formats=["docx"]),
+        Where(below=["relative"]),
+    ],
+)
+def test_filters_without_sense_are_refused(library: Library, where: Where) -> None:
+    """With what to write instead."""
+    with pytest.raises(BadRequest) as caught:
+        library.engine().query(QueryParams("abc", where=where))
+    assert caught.value.remedy
+
+
+def test_a_directory_without_photos_is_refused(library: Library) -> None:
+    """A typing error must not look like an honest answer."""
+    with pytest.raises(NotFound, match="/p/tripps") as caught:
+        found(library, "abc", below=["/p/tripps"])
+    assert "photosd add" in (caught.value.remedy or "")
