@@ -10,6 +10,7 @@ import socket
 import time
 
 from photosd.core.errors import Busy, DeadlineExceeded, NotRunning, PhotosdError, Unreachable
+from photosd.ipc.peer import peer_uid
 
 REPLY_LIMIT = 256 << 20  # bytes of one line; beyond it, what answers is not photosd
 CHUNK = 256 << 10
@@ -77,6 +78,7 @@ def _connect(path: str, until: float) -> socket.socket:
         try:
             client.settimeout(_left(until))
             client.connect(os.fsencode(path))
+            _be_sure_of(client, path)
             return client
         except BlockingIOError:  # its backlog is full; a moment later it may not be
             client.close()
@@ -91,6 +93,16 @@ def _connect(path: str, until: float) -> socket.socket:
         except OSError as error:
             client.close()
             raise _why_not(path, error) from error
+
+
+def _be_sure_of(client: socket.socket, path: str) -> None:
+    """Tell nothing to another user's process: below /tmp anybody can be first to take a name."""
+    if (owner := peer_uid(client)) != os.getuid():
+        client.close()
+        raise Unreachable(
+            f"another user (uid {owner}) listens on {path}; nothing was sent",
+            remedy="set XDG_RUNTIME_DIR to a directory of your own; photosd sockname shows the place",
+        )
 
 
 def _why_not(path: str, error: OSError) -> PhotosdError:

@@ -12,7 +12,6 @@ import fcntl
 import os
 import socket
 import stat
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,16 +160,6 @@ def inherited_socket() -> socket.socket | None:
         os.environ.pop(name, None)  # not for our workers
     os.set_inheritable(3, False)
     return socket.socket(fileno=3)
-
-
-def peer_uid(connection: socket.socket) -> int:
-    """The user at the other end."""
-    if sys.platform == "linux":
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return int.from_bytes(credentials[4:8], sys.byteorder)
-    # struct xucred of LOCAL_PEERCRED (sys/ucred.h): version, uid, …
-    credentials = connection.getsockopt(0, 1, 76)
-    return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
 def _bind(path: Path) -> socket.socket:

@@ -15,9 +15,10 @@ import msgspec
 import structlog
 
 from photosd.core.errors import BadRequest, Busy, DeadlineExceeded, PhotosdError, UnknownOp
-from photosd.ipc.endpoint import BACKLOG, Endpoint, peer_uid
+from photosd.ipc.endpoint import BACKLOG, Endpoint
 from photosd.ipc.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Request
 from photosd.ipc.parsing import parse_params, parse_request
+from photosd.ipc.peer import peer_uid
 
 log = structlog.get_logger()
 
