@@ -101,7 +101,7 @@ def _be_sure_of(client: socket.socket, path: str) -> None:
         client.close()
         raise Unreachable(
             f"another user (uid {owner}) listens on {path}; nothing was sent",
-            remedy="set XDG_RUNTIME_DIR to a directory of your own; photosd sockname shows the place",
+            remedy="set XDG_RUNTIME_DIR to a directory of your own; where: photosd sockname",
         )
 
 
