@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from photosd_cli.ask import Wish
+from photosd_cli.wish import Asked, Wish
 
 FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
 MOST = 1000
 
 
-def plain_query(arguments: list[str]) -> tuple[str, Wish] | None:
+def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
     """The query and the wish in these arguments, or None: click must read and judge them."""
     if arguments[:1] != ["query"]:
         return None
@@ -27,7 +27,7 @@ def plain_query(arguments: list[str]) -> tuple[str, Wish] | None:
         else:
             return None
     query = " ".join(words)
-    return (query, wish) if query.strip() else None
+    return (Asked(query), wish) if query.strip() else None
 
 
 def _is_limit(number: str) -> bool:

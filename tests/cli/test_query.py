@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photosd_cli import quick
-from photosd_cli.ask import Wish
 from photosd_cli.commands import query as query_command
+from photosd_cli.wish import Asked, Wish
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 
@@ -239,15 +239,15 @@ def test_the_quick_way_understands_as_click_does(arguments: list[str]) -> None:
     context = query_command.command.make_context("query", list(arguments))
     read = context.params
     assert plain == (
-        " ".join(read["text"]),
+        Asked(" ".join(read["text"])),
         Wish(read["limit"], round(read["deadline"] * 1000), read["form"], read["weak"]),
     )
 
 
 def test_the_quick_way_is_taken(stub: StubDaemon) -> None:
     """The plain forms must not fall back: they are what has to be fast."""
-    assert quick.plain_query(["query", "sunset"]) == ("sunset", Wish())
+    assert quick.plain_query(["query", "sunset"]) == (Asked("sunset"), Wish())
     assert quick.plain_query(["query", "a", "b", "-n", "5", "--json"]) == (
-        "a b",
+        Asked("a b"),
         Wish(limit=5, form="json"),
     )

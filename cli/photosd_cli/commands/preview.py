@@ -9,7 +9,7 @@ import click
 from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
 from photosd_cli import console, drawing, paths, preview, text
-from photosd_cli.ask import day
+from photosd_cli.answers import day
 from photosd_cli.group import json_option
 from photosd_cli.preview import Screen
 

@@ -3,54 +3,77 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from photosd_cli import seeing_options
-from photosd_cli.ask import Seeing, Wish, ask, ask_each
+from photosd.core.errors import BadRequest
+from photosd_cli import asking_options, seeing_options
+from photosd_cli.ask import ask, ask_each
 from photosd_cli.attached import AttachedValues
+from photosd_cli.wish import Asked, Wish
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Where
 
 
 @click.command(cls=AttachedValues)
 @click.argument("text", nargs=-1)
 @click.option(
-    "-n",
-    "limit",
-    type=click.IntRange(1, 1000),
-    help="Photos; without it the setting search.limit (20).",
+    "--plus",
+    multiple=True,
+    metavar="[N:]WORDS",
+    help="Add words, counted N times: --plus 2:dog.",
+)
+@click.option("--minus", multiple=True, metavar="[N:]WORDS", help="What it should not be like.")
+@click.option(
+    "--like",
+    type=click.Path(dir_okay=False, readable=False),
+    multiple=True,
+    metavar="[N:]FILE",
+    help="Add a picture, any file of this machine.",
 )
 @click.option(
-    "--deadline",
-    type=click.FloatRange(0.05, 600),
-    default=3.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Longest wait for an answer.",
+    "--unlike",
+    type=click.Path(dir_okay=False, readable=False),
+    multiple=True,
+    metavar="[N:]FILE",
+    help="A picture that it should not be like.",
 )
-@click.option("--weak", is_flag=True, help="Show weak matches, too.")
-@click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
-@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, for each query.")
-@click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included.")
-@click.option("-0", "form", flag_value="print0", help="Only paths, each ended by a NUL byte.")
-@click.option("form", "--table", flag_value="table", default="table", hidden=True)
-@seeing_options.options
+@asking_options.filters
+@click.option("--cursor", metavar="CURSOR", help="The page after the answer that named it.")
+@asking_options.wishes
 def command(
     text: tuple[str, ...],
-    limit: int | None,
-    deadline: float,
-    weak: bool,
-    form: str,
-    seeing: Seeing,
+    plus: tuple[str, ...],
+    minus: tuple[str, ...],
+    like: tuple[str, ...],
+    unlike: tuple[str, ...],
+    where: Where | None,
+    cursor: str | None,
+    every_copy: bool,
+    wish: Wish,
 ) -> int:
     """Find photos that look like TEXT, the best first.
 
     TEXT is a description in plain words. A single `-` reads queries from stdin, one a line.
     Scores depend on the model and are not percentages; `strong`, `fair` and `weak` are what
-    they mean for this one. Without a running daemon nothing is started: exit code 3.
+    they mean in this library. Without a running daemon nothing is started: exit code 3.
+
+    \b
+    photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
+    photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """
+    terms = [asking_options.words(one, 1) for one in plus]
+    terms += [asking_options.words(one, -1) for one in minus]
+    terms += [asking_options.picture(one) for one in like]
+    terms += [asking_options.picture(one, -1) for one in unlike]
     many = text == ("-",)
-    seeing = seeing_options.judged(seeing, form, many=many)
-    wish = Wish(limit, round(deadline * 1000), form, weak, seeing)
-    if many:
-        return ask_each(sys.stdin, wish)
-    return ask(" ".join(text), wish)
+    wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form, many=many))
+    asked = Asked("" if many else " ".join(text), terms, where, every_copy, cursor=cursor)
+    if cursor is not None and (many or asked != Asked(cursor=cursor, terms=[])):
+        raise BadRequest(
+            "a cursor remembers what was asked: nothing can be added",
+            remedy=f"photosd query --cursor {cursor}",
+        )
+    return ask_each(sys.stdin, asked, wish) if many else ask(asked, wish)

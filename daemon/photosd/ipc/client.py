@@ -142,12 +142,27 @@ class Client:
         return cast("replies.Hello", self.call("hello"))
 
     def query(
-        self, text: str, limit: int | None = None, deadline_ms: int = 3000
+        self,
+        text: str = "",
+        limit: int | None = None,
+        deadline_ms: int = 3000,
+        *,
+        terms: Sequence[replies.Term] = (),
+        where: replies.Where | None = None,
+        every_copy: bool = False,
+        others: bool = False,
+        cursor: str | None = None,
     ) -> replies.QueryResult:
-        """The photos nearest to a description, answered within ``deadline_ms``."""
+        """The photos nearest to a description, answered within ``deadline_ms``.
+
+        ``terms`` are added to it or taken away, ``where`` narrows it. ``every_copy``: copies of a
+        photo are hits of their own. ``others``: not the pictures asked with. ``cursor``: that of
+        the answer before, for the page after it, with nothing else but ``limit``.
+        """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
-        if limit is not None:
-            params["limit"] = limit
+        more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
+        params |= {name: value for name, value in more.items() if value}
+        params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
         return cast("replies.QueryResult", self.call("query", params, timeout))
 

@@ -62,6 +62,6 @@ def _formats(names: Sequence[str]) -> tuple[str, ...]:
         if name not in FORMATS:
             raise BadRequest(
                 f"{shown!r} is no format that photosd reads",
-                remedy="one of: " + ", ".join(sorted(FORMATS)),
+                remedy="jpeg, heic, png, webp, tiff, gif, raw, or a suffix such as cr2",
             )
     return formats

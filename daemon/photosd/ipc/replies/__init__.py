@@ -1,9 +1,11 @@
-"""What the daemon answers, as types for programs that use the client (see ipc.messages)."""
+"""What the daemon is asked and answers, as types for programs that use the client."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
+from photosd.ipc.replies.asked import Term as Term
+from photosd.ipc.replies.asked import Where as Where
 from photosd.ipc.replies.library import AddResult as AddResult
 from photosd.ipc.replies.library import Failure as Failure
 from photosd.ipc.replies.library import FailuresResult as FailuresResult

@@ -1,0 +1,130 @@
+"""Answers of queries: shown to people as a table, given to programs as they want them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from photosd.ipc.client import Client
+from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli.wish import Wish
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Hit, QueryResult
+
+STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
+
+
+def exit_code(result: QueryResult) -> int:
+    """0 for what convinces, else 1."""
+    return 0 if result["convincing"] else 1
+
+
+def show(client: Client, result: QueryResult, wish: Wish) -> int:
+    """One answer, in the form that is wished; the exit code."""
+    if wish.seeing.html is not None:
+        _show_sheet(client, result, wish)
+    elif wish.form == "json":
+        console.out_json(result)
+    elif wish.form == "jsonl":
+        console.out(json.dumps(result, ensure_ascii=False))
+    elif wish.form in ("paths", "print0"):
+        for hit in _chosen(result, wish):
+            paths.write(hit, end=b"\0" if wish.form == "print0" else b"\n")
+    else:
+        _show_table(client, result, wish)
+    if wish.seeing.opened and wish.seeing.html is None:
+        _open(_chosen(result, wish))
+    return exit_code(result)
+
+
+def _show_sheet(client: Client, result: QueryResult, wish: Wish) -> None:
+    from photosd_cli import sheet_output
+
+    console.note(_summary(result, len(_chosen(result, wish))))
+    seeing = wish.seeing
+    sheet_output.show(client, result, seeing.html or "", weak=wish.with_weak, opened=seeing.opened)
+
+
+def _open(hits: list[Hit]) -> None:
+    """Open the first hits; more windows than anybody can want are not opened."""
+    from photosd_cli import openers
+
+    console.flush()
+    if len(hits) > openers.MOST:
+        console.note(f"the first {openers.MOST} are opened; all on one page: --html", "")
+    openers.open_files([paths.raw(hit) for hit in hits[: openers.MOST]])
+
+
+def _chosen(result: QueryResult, wish: Wish) -> list[Hit]:
+    """The hits a person gets to see: weak ones only if asked for."""
+    if wish.with_weak:
+        return result["hits"]
+    return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
+
+
+def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
+    """The table for people: weak hits are counted, not shown, unless asked for."""
+    hits, chosen = result["hits"], _chosen(result, wish)
+    dated = any(hit["taken_at"] is not None for hit in chosen)
+    rows = [_row(hit, dated, wish) for hit in chosen]
+    if wish.seeing.preview == "off":
+        for row in rows:
+            console.out(row)
+    else:
+        from photosd_cli import preview
+
+        preview.rows(client, chosen, rows, wish.seeing.preview)
+    console.flush()  # stdout and stderr meet on a terminal: the table first
+    for warning in result["warnings"]:
+        console.warn(text.inert(warning))
+    if result["unknown"]:
+        console.warn("not understood: " + text.inert(", ".join(result["unknown"])))
+    hidden = len(hits) - len(chosen)
+    if not result["convincing"]:
+        more = f"; {hidden} weak ones, show with --weak" if hidden else ""
+        console.note(f"nothing convincing{more}", "")
+    elif hidden:
+        console.note(f"{hidden} weak ones are hidden, show with --weak")
+    console.note(_summary(result, len(chosen)))
+    if result.get("cursor") and not hidden and chosen:
+        console.note(f"more: photosd query --cursor {text.inert(str(result['cursor']))}")
+
+
+def _row(hit: Hit, dated: bool, wish: Wish) -> str:
+    cells = [f"{hit['strength']:<6}", f"{hit['score']:.3f}"]
+    if dated:
+        cells.append(f"{day(hit['taken_at']):<10}")
+    cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, wish.seeing.hyperlink))
+    if hit.get("copies", 1) > 1:
+        cells.append(console.styled(f"({hit['copies']} copies)", "dim", sys.stdout))
+    if hit["offline"]:
+        cells.append(console.styled("(offline)", "dim", sys.stdout))
+    cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""), sys.stdout)
+    return "  ".join(cells)
+
+
+def day(taken_at: float | None) -> str:
+    """The date of a photo; nothing where it has none."""
+    try:
+        return "" if taken_at is None else time.strftime("%Y-%m-%d", time.localtime(taken_at))
+    except (OverflowError, OSError, ValueError):  # a date beyond what this machine's clock knows
+        return ""
+
+
+def _summary(result: QueryResult, shown: int) -> str:
+    coverage = result["coverage"]
+    if not coverage["photos"]:
+        return "there are no photos yet: photosd add ~/Pictures"
+    parts = [
+        f"{shown:,} of {text.count(coverage['indexed'], 'photo')}",
+        f"{result['timings_ms']['total']:.0f} ms",
+        result["mode_used"],
+    ]
+    if coverage["pending"]:
+        parts.append(f"{coverage['pending']:,} still to be indexed")
+    if coverage["offline_folders"]:
+        parts.append(f"{text.count(len(coverage['offline_folders']), 'folder')} offline")
+    return " · ".join(parts)

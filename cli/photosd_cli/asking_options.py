@@ -1,0 +1,191 @@
+"""The options of every command that asks for photos: filters, how many, how soon, in which form."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from photosd.core.errors import BadRequest
+from photosd.ipc.client import path_params
+from photosd_cli import paths, seeing_options
+from photosd_cli.wish import Seeing, Wish
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Term, Where
+
+DATES = 'A date: 2019, 2019-05, 2019-05-31, "May 2019", "last summer", "3 weeks ago".'
+WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
+
+FILTERS = (
+    click.option(
+        "--in",
+        "below",
+        type=click.Path(file_okay=False, readable=False),
+        multiple=True,
+        metavar="DIR",
+        help="Only photos in this folder or below; of several, in any.",
+    ),
+    click.option("--since", metavar="DATE", help=f"Only photos taken then or later. {DATES}"),
+    click.option("--until", metavar="DATE", help="Only photos taken before then, or then."),
+    click.option("--camera", metavar="NAME", help="Only from cameras whose name has this in it."),
+    click.option(
+        "--near", metavar="LAT,LON,KM", help="Only taken so near to a place: 32.08,34.78,5."
+    ),
+    click.option(
+        "--type",
+        "formats",
+        multiple=True,
+        metavar="FORMAT",
+        help="Only files of this format: jpeg, heic, png, raw, cr2 …; several with commas.",
+    ),
+    click.option(
+        "--rating",
+        type=click.IntRange(0, 5),
+        metavar="STARS",
+        help="Only with so many stars or more; 0 leaves out what was rejected.",
+    ),
+    click.option(
+        "--orientation",
+        type=click.Choice(["landscape", "portrait", "square"]),
+        help="Only pictures of this shape.",
+    ),
+)
+WISHES = (
+    click.option(
+        "-n",
+        "limit",
+        type=click.IntRange(1, 1000),
+        help="Photos; without it the setting search.limit (20).",
+    ),
+    click.option(
+        "--deadline",
+        type=click.FloatRange(0.05, 600),
+        default=3.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Longest wait for an answer.",
+    ),
+    click.option("--all", "every_copy", is_flag=True, help="Show each copy of a photo."),
+    click.option(
+        "--weak/--no-weak",
+        default=None,
+        help="Weak matches, too, or not; without either only programs get them.",
+    ),
+    click.option("--json", "form", flag_value="json", help="One JSON object on stdout."),
+    click.option(
+        "--jsonl", "form", flag_value="jsonl", help="One JSON object a line, for each query."
+    ),
+    click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included."),
+    click.option("-0", "form", flag_value="print0", help="Only paths, each ended by a NUL byte."),
+    click.option("form", "--table", flag_value="table", default="table", hidden=True),
+)
+FILTER_NAMES = ("below", "since", "until", "camera", "near", "formats", "rating", "orientation")
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the filters; it gets them as ``where``, None when there are none."""
+
+    @functools.wraps(command)
+    def with_where(*arguments: Any, **values: Any) -> Any:
+        given = {name: values.pop(name) for name in FILTER_NAMES}
+        return command(*arguments, where=where_of(**given), **values)
+
+    return _decorated(with_where, FILTERS)
+
+
+def wishes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of an answer; it gets ``wish`` and ``every_copy``."""
+
+    @functools.wraps(command)
+    def with_wish(
+        *arguments: Any,
+        limit: int | None,
+        deadline: float,
+        weak: bool | None,
+        form: str,
+        seeing: Seeing,
+        **more: Any,
+    ) -> Any:
+        wish = Wish(limit, round(deadline * 1000), form, weak, seeing)
+        return command(*arguments, wish=wish, **more)
+
+    return _decorated(seeing_options.options(with_wish), WISHES)
+
+
+def where_of(
+    *,
+    below: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    camera: str | None = None,
+    near: str | None = None,
+    formats: Sequence[str] = (),
+    rating: int | None = None,
+    orientation: str | None = None,
+) -> Where | None:
+    """The filters as the daemon wants them; those that were not given are left out."""
+    separate = (name for given in formats for name in given.split(","))
+    named: dict[str, Any] = {
+        **_below(below),
+        "since": since,
+        "until": until,
+        "camera": camera,
+        "near": None if near is None else _place(near),
+        "formats": [name.strip() for name in separate if name.strip()] or None,
+        "rating": rating,
+        "orientation": orientation,
+    }
+    where: Any = {name: value for name, value in named.items() if value is not None}
+    return where or None
+
+
+def _below(directories: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, list[str]] = {}
+    for directory in directories:
+        fields = path_params(paths.absolute(directory))
+        kind = "path_b64" if "path_b64" in fields else "path"
+        found.setdefault(kind.replace("path", "below"), []).append(fields[kind])
+    return found
+
+
+def _place(text: str) -> tuple[float, float, float]:
+    try:
+        latitude, longitude, km = (float(part) for part in text.removesuffix("km").split(","))
+    except ValueError as error:
+        raise BadRequest(
+            f"--near {text!r} is no place with a distance", remedy="--near 32.08,34.78,5"
+        ) from error
+    return latitude, longitude, km
+
+
+def words(text: str, sign: int) -> Term:
+    """A term of words, its weight before a colon: ``2:dog``."""
+    weight, rest = weighted(text)
+    return {"text": rest, "weight": sign * weight}
+
+
+def picture(text: str, sign: int = 1) -> Term:
+    """A term that is a picture file; ``2:x.jpg`` weighs 2 where there is no file of this name."""
+    weight, rest = (1.0, text) if os.path.lexists(text) else weighted(text)
+    term: Any = {**path_params(paths.absolute(rest)), "weight": sign * weight}
+    return cast("Term", term)
+
+
+def weighted(text: str) -> tuple[float, str]:
+    """``2:dog`` -> (2.0, "dog"); what has no weight weighs 1."""
+    found = WEIGHTED.fullmatch(text)
+    if found is None or not math.isfinite(weight := float(found[1])):
+        return 1.0, text
+    return weight, found[2]
+
+
+def _decorated(command: Callable[..., Any], options: Sequence[Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,31 @@
+"""`photosd similar`: find photos that look like another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from photosd.ipc.client import path_params
+from photosd_cli import asking_options, paths, seeing_options
+from photosd_cli.ask import ask
+from photosd_cli.attached import AttachedValues
+from photosd_cli.wish import Asked, Wish
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Where
+
+
+@click.command(cls=AttachedValues)
+@click.argument("picture", metavar="PATH", type=click.Path(dir_okay=False, readable=False))
+@asking_options.filters
+@asking_options.wishes
+def command(picture: str, where: Where | None, every_copy: bool, wish: Wish) -> int:
+    """Find photos that look like the picture PATH, the best first.
+
+    PATH is any picture of this machine, in the library or not. Neither it nor copies of it are
+    shown. To add words or take some away: `photosd query WORDS --like PATH`.
+    """
+    term: Any = path_params(paths.absolute(picture))
+    wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form))
+    return ask(Asked(terms=[term], where=where, every_copy=every_copy, others=True), wish)
