@@ -124,7 +124,7 @@ def stop() -> Stopped:
 
 def _start_service() -> bool:
     """Have the service started, if it is installed for this home; whether it was."""
-    from photosd.service.manager import installed_service
+    from photosd.service.here import installed_service
     from photosd.service.recipe import NoManager
 
     service = installed_service()
@@ -143,7 +143,7 @@ def _stop_service(home: Home) -> bool:
 
     Its socket, too, or asking whether a daemon is there would start one.
     """
-    from photosd.service.manager import installed_service
+    from photosd.service.here import installed_service
     from photosd.service.recipe import NoManager
 
     service = installed_service()

@@ -231,7 +231,7 @@ def test_a_daemon_started_by_hand_makes_room(installed: Installed) -> None:
     assert installed.photosd("start").returncode == 0
     by_hand = installed.answers()
     script = (
-        "from photosd.service import manager; manager.refuse_root = lambda: None\n"
+        "from photosd.service import here; here.refuse_root = lambda: None\n"
         "from photosd_cli.main import main; raise SystemExit(main(['service', 'install']))"
     )
     ran = subprocess.run(

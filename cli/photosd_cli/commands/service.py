@@ -34,7 +34,7 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
 
     PHOTOSD_HOME, if it is set, is recorded.
     """
-    from photosd.service.manager import refuse_root, this_service
+    from photosd.service.here import refuse_root, this_service
 
     service = this_service(strict=strict)
     if only_print:
@@ -61,7 +61,7 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
 @json_option
 def uninstall(as_json: bool) -> int:
     """Stop the service and remove it. Index, settings and log stay."""
-    from photosd.service.manager import this_service
+    from photosd.service.here import this_service
 
     changed = this_service().uninstall()
     if as_json:
@@ -75,7 +75,7 @@ def uninstall(as_json: bool) -> int:
 @json_option
 def status(as_json: bool) -> int:
     """How the service is set up. Exit codes: 0 installed and up to date, 1 not."""
-    from photosd.service.manager import this_service
+    from photosd.service.here import this_service
 
     found = this_service().status()
     if as_json:

@@ -23,7 +23,7 @@ from photosd.core.paths import Home
 from photosd.doctor.examination import examine
 from photosd.doctor.patient import Patient
 from photosd.doctor.redaction import Redactor
-from photosd.service.manager import this_service
+from photosd.service.here import this_service
 from photosd.service.recipe import ServiceError
 
 LOG_BYTES = 4 << 20  # of each log file, its end

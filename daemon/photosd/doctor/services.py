@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from photosd.doctor.finding import Findings, fault, ok, warning
 from photosd.doctor.patient import Patient
-from photosd.service.manager import this_service
+from photosd.service.here import this_service
 from photosd.service.recipe import ServiceError
 
 INSTALL = "photosd service install"

@@ -1,16 +1,15 @@
-"""What photosd asks of a service manager, and which one this machine has."""
+"""What photosd asks of a service manager of any kind, and what all of them need for it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from photosd.service.recipe import NoManager, Recipe, ServiceError
+from photosd.service.recipe import NoManager, ServiceError
 
 CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec
 NO_BUS = ("connect to bus", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
@@ -57,32 +56,6 @@ class Service(Protocol):
 
     def stop(self) -> None:
         """Have it not running, and nothing that would start it again by itself."""
-
-
-def this_service(*, strict: bool = False) -> Service:
-    """The service of this machine's kind, for the home that the environment names."""
-    if sys.platform == "darwin":
-        from photosd.service.launchd import Launchd
-
-        return Launchd(Recipe.here())
-    from photosd.service.systemd import Systemd
-
-    return Systemd(Recipe.here(), strict=strict)
-
-
-def installed_service() -> Service | None:
-    """The service if it is installed and serves this very home; else None."""
-    service = this_service()
-    return service if service.serves() == Recipe.here().serves else None
-
-
-def refuse_root() -> None:
-    """Raises ServiceError for root: it would watch root's photos, not yours."""
-    if os.getuid() == 0:
-        raise ServiceError(
-            "photosd is a service of one user, not of the system, and this is root",
-            remedy="the same command without sudo   (--print shows the files to anyone)",
-        )
 
 
 def call(command: Sequence[str], *, check: bool = True) -> str:

@@ -1,0 +1,35 @@
+"""Which service manager this machine has, and whether photosd is its service."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from photosd.service.manager import Service
+from photosd.service.recipe import Recipe, ServiceError
+
+
+def this_service(*, strict: bool = False) -> Service:
+    """The service of this machine's kind, for the home that the environment names."""
+    if sys.platform == "darwin":
+        from photosd.service.launchd import Launchd
+
+        return Launchd(Recipe.here())
+    from photosd.service.systemd import Systemd
+
+    return Systemd(Recipe.here(), strict=strict)
+
+
+def installed_service() -> Service | None:
+    """The service if it is installed and serves this very home; else None."""
+    service = this_service()
+    return service if service.serves() == Recipe.here().serves else None
+
+
+def refuse_root() -> None:
+    """Raises ServiceError for root: it would watch root's photos, not yours."""
+    if os.getuid() == 0:
+        raise ServiceError(
+            "photosd is a service of one user, not of the system, and this is root",
+            remedy="the same command without sudo   (--print shows the files to anyone)",
+        )
