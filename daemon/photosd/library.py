@@ -248,7 +248,7 @@ class Library:
         )
 
     def purge(self) -> int:
-        """Forget what is gone now rather than in 30 days; the vectors dropped."""
+        """Forget what is gone now rather than in 30 days; how many contents had no photo left."""
         self.catalog.sweep(time.time())
         orphans = self.contents.sweep()
         self.thumbnails.store.drop(orphans)

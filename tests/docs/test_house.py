@@ -39,6 +39,9 @@ def test_the_map_names_only_what_exists() -> None:
     tops = "daemon|cli|training|docs|systemd|launchd"
     for path in re.findall(rf"`((?:{tops})/[\w./]*)`", _architecture()):
         assert (ROOT / path).exists(), path
+    names = {file.name for file in FILES}
+    for name in re.findall(r"`(?:[\w/]*/)?(\w+\.py)`", _architecture()):
+        assert name in names, name
 
 
 def _architecture() -> str:

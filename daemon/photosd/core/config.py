@@ -32,9 +32,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How photo files are read."""
 
-    workers: Annotated[
-        int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core; after a restart")
-    ] = 0
+    workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core")] = 0
     max_megapixels: Annotated[
         int, Meta(ge=0, description="Largest photo to decode, megapixels; 0: decided by RAM")
     ] = 0

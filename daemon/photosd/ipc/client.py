@@ -235,7 +235,7 @@ class Client:
         return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
 
     def purge(self) -> replies.PurgeResult:
-        """Drop vectors whose photos are gone."""
+        """Forget photos that are gone at once, and drop their vectors."""
         return cast("replies.PurgeResult", self.call("purge"))
 
     def pause(self, seconds: float | None = None) -> replies.PauseResult:

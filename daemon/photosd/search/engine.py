@@ -1,7 +1,7 @@
 """The engine: answers a query within its deadline, by the best means that is left.
 
-A fresh or remembered vector, else words in file names, else an error that says why and when to
-try again (docs/explanation: never hangs).
+A remembered or fresh vector, else words in file names, else an error that says why and when to
+try again (docs/adr/0006: every query is answered).
 """
 
 from __future__ import annotations

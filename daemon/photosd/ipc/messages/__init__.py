@@ -108,7 +108,7 @@ OPERATIONS: dict[str, Operation] = {
     "show": Operation(PathParams, ShowResult, "Why a photo is, or is not, indexed."),
     "thumbnail": Operation(ThumbnailParams, ThumbnailResult, "A photo, small."),
     "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
-    "purge": Operation(Nothing, PurgeResult, "Drop vectors whose photos are gone."),
+    "purge": Operation(Nothing, PurgeResult, "Forget at once what is gone, and drop its vectors."),
     "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),
     "resume": Operation(Nothing, PauseResult, "Go on indexing."),
     "config": Operation(Nothing, ConfigResult, "Every setting."),

@@ -141,7 +141,7 @@ class FailuresResult(Struct):
 
 
 class PurgeResult(Struct):
-    """Vectors without a photo that were dropped."""
+    """How many contents without a photo were forgotten."""
 
     removed: int
 
