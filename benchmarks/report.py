@@ -69,8 +69,8 @@ def _indexing(found: dict[str, Any]) -> str:
         rows.append((model, *(of[key] for key in keys)))
     text = (
         "## Indexing\n\n12-megapixel JPEGs a second through the whole daemon, beside the limit"
-        " 1 / (1/decode + 1/forward).\nEach column is a median of several rounds; so is the ratio, of the rounds'"
-        " own ratios.\n\n"
+        " 1 / (1/decode + 1/forward).\nEach column is a median of several rounds;"
+        " so is the ratio, of the rounds' own ratios.\n\n"
     )
     head = ("model", "photosd", "limit", "ratio", "decode only", "forward only")
     return text + _table(head, rows) + "\n" + _peer(found["rclip"])
