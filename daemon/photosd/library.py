@@ -32,6 +32,8 @@ from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
 from photosd.models import shelf
 from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
+from photosd.standing.deciding import Judge
+from photosd.standing.standing import Standing
 from photosd.succession import SERVING, Succession
 from photosd.watch.watcher import Watcher
 
@@ -72,6 +74,16 @@ class Library:
             directory, spec, self.ground, self.worklist, settings.encoder.memory_limit_mb
         )
         self.succession = Succession(self)
+        self.standing = Standing(
+            self.database,
+            self.catalog,
+            self.folders,
+            home.state / "standing",
+            home.config / "standing.json",
+            judge=lambda: Judge(self.engine, self.spec.fingerprint),
+            settled=lambda: self.reconciler.compared and self.settled(),
+        )
+        self.database.on_commit = self.standing.wake
         self.watcher = Watcher(home.runtime / "probe")
         self.reconciler = Reconciler(
             self.catalog,
@@ -126,6 +138,7 @@ class Library:
         self.reconciler.start()
         self.active.begin()
         self.succession.follow(self.settings.encoder.model)
+        self.standing.start()
 
     def _forget_removed_models(self) -> None:
         """Free what the index still holds of them; not while a model only cannot be read."""
@@ -138,7 +151,14 @@ class Library:
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""
-        for part in (self.reconciler, self.watcher, self.succession, self.pipeline, self.pool):
+        for part in (
+            self.standing,
+            self.reconciler,
+            self.watcher,
+            self.succession,
+            self.pipeline,
+            self.pool,
+        ):
             part.stop()
         self.active.close()
         self.database.close()

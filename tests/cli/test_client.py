@@ -79,7 +79,8 @@ def test_types_of_answers_are_those_of_the_protocol() -> None:
     mirrored = {name for name in vars(replies) if isinstance(getattr(replies, name), type)}
     mirrored -= {"Any", "Setting"}
     assert {operation.result.__name__ for operation in messages.OPERATIONS.values()} - mirrored == {
-        "ListResult"
+        "ListResult",  # these two are read part by part
+        "SubscribeResult",
     }
     for name in mirrored:
         theirs = {field.name for field in msgspec.structs.fields(getattr(messages, name))}

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -104,6 +104,49 @@ MIGRATIONS = (
     INSERT INTO named(path) SELECT path FROM photos;
     INSERT INTO names(rowid, path) SELECT id, CAST(path AS TEXT) FROM named;
     """,
+    """
+    -- Standing queries. kind: exec | link | notify | stream. awake: 0 after the catalog was lost,
+    -- until its photos are known again; restored: that was so. model: whose judgement an album
+    -- rests on.
+    CREATE TABLE standing(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, kind TEXT NOT NULL,
+      filter TEXT NOT NULL, argv TEXT NOT NULL, directory BLOB,
+      created_at REAL NOT NULL, awake INTEGER NOT NULL DEFAULT 1,
+      restored INTEGER NOT NULL DEFAULT 0,
+      acknowledged INTEGER NOT NULL DEFAULT 0, matches INTEGER NOT NULL DEFAULT 0, model TEXT
+    );
+    -- Contents that no verdict has been spoken on yet: written with the content itself, so that
+    -- none is ever missed, and removed with what the verdict leads to, so that none counts twice.
+    CREATE TABLE candidates(
+      content TEXT NOT NULL, standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE,
+      PRIMARY KEY(content, standing)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER contents_born AFTER INSERT ON contents BEGIN
+      INSERT INTO candidates SELECT NEW.content, id FROM standing WHERE awake = 1
+        ON CONFLICT DO NOTHING;
+    END;
+    -- state: waiting | started | done | failed | gone. claim: names the file by which exactly one
+    -- process may run the command.
+    CREATE TABLE matches(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE, content TEXT NOT NULL,
+      path BLOB NOT NULL, score REAL NOT NULL, strength TEXT NOT NULL, matched_at REAL NOT NULL,
+      state TEXT NOT NULL, claim TEXT, outcome TEXT, ended_at REAL
+    );
+    CREATE INDEX matches_standing ON matches(standing, state);
+    CREATE INDEX matches_state ON matches(state);
+    -- What albums hold: the link's own path and where it leads, null while there is none. They
+    -- outlive their query, until the links are removed.
+    CREATE TABLE links(
+      content TEXT NOT NULL, standing INTEGER NOT NULL, wanted INTEGER NOT NULL DEFAULT 1,
+      link BLOB, target BLOB, PRIMARY KEY(content, standing)
+    ) WITHOUT ROWID;
+    CREATE INDEX links_link ON links(link);
+    CREATE TRIGGER contents_died AFTER DELETE ON contents BEGIN
+      DELETE FROM candidates WHERE content = OLD.content;
+      DELETE FROM links WHERE content = OLD.content AND link IS NULL;
+    END;
+    """,
 )
 
 
@@ -133,6 +176,7 @@ class Database:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file, self._write_lock = file, threading.RLock()
+        self.on_commit: Callable[[], None] = lambda: None  # something has changed; in any thread
         try:
             self._writer = _open(file)
         except sqlite3.DatabaseError as error:
@@ -156,6 +200,7 @@ class Database:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.commit()
+                self.on_commit()
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()

@@ -60,6 +60,7 @@ class Reconciler(threading.Thread):
         self._stopping = False
         self._next_full = 0.0
         self.scanning = False
+        self.compared = False  # everything, once at least since the start
         self.waiting_for: str | None = None  # what comparing waits for, if anything
 
     # -- from other threads -------------------------------------------------------------------
@@ -137,6 +138,7 @@ class Reconciler(threading.Thread):
                 self.compare_tree(folder, folder.path)
             self._catalog.sweep(time.time() - GONE_SECONDS)
             self._next_full = time.monotonic() + self._rescan_seconds()
+            self.compared = True
         finally:
             self.scanning = False
             for request in requests:

@@ -259,6 +259,50 @@ class Client:
         """Which model answers, and what switching to another would take."""
         return cast("replies.ModelResult", self.call("model", {"estimate": estimate}))
 
+    def standing_add(
+        self,
+        text: str,
+        kind: str = "stream",
+        *,
+        argv: Sequence[str] = (),
+        directory: bytes | str | None = None,
+        below: bytes | str | None = None,
+    ) -> replies.StandingAddResult:
+        """Have something happen for each new photo that matches ``text``.
+
+        ``kind``: ``exec`` (with ``argv``), ``link`` (with ``directory``), ``notify``, or
+        ``stream``, which is read with `subscribe`. ``below``: only photos in that directory.
+        """
+        params: dict[str, Any] = {"text": text, "kind": kind, "argv": list(argv)}
+        for name, path in (("directory", directory), ("below", below)):
+            for key, value in ({} if path is None else path_params(path)).items():
+                params[key.replace("path", name)] = value
+        return cast("replies.StandingAddResult", self.call("standing_add", params))
+
+    def standing(self) -> replies.StandingResult:
+        """Every standing query."""
+        return cast("replies.StandingResult", self.call("standing"))
+
+    def standing_remove(self, number: int) -> replies.StandingRemoveResult:
+        """End one; links of an album are removed."""
+        return cast("replies.StandingRemoveResult", self.call("standing_remove", {"id": number}))
+
+    def subscribe(
+        self, number: int, after: int | None = None, wait: bool = True
+    ) -> Iterator[replies.StandingMatch]:
+        """Matches of one standing query, for ever if ``wait``.
+
+        Begins after the cursor ``after``, or (None) after what was acknowledged last.
+        """
+        for part in self.stream("subscribe", {"id": number, "after": after, "wait": wait}):
+            if "match" in part:
+                yield part["match"]
+
+    def acknowledge(self, number: int, cursor: int) -> replies.AcknowledgeResult:
+        """Matches up to this cursor need not be sent again. Not on a connection that subscribes."""
+        params = {"id": number, "cursor": cursor}
+        return cast("replies.AcknowledgeResult", self.call("acknowledge", params))
+
     def self_check(self) -> replies.SelfCheckResult:
         """Have it try what a query needs."""
         return cast("replies.SelfCheckResult", self.call("self_check"))

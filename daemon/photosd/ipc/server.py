@@ -27,6 +27,7 @@ CONNECTIONS = 256
 # client that does not read; others may come in floods: queries have places of their own.
 QUERIES, OTHERS, STREAMS = 24, 16, 16
 PICTURES = 8  # thumbnails come by the hundred, too, and wait for decoders
+SUBSCRIPTIONS = 32  # each lasts as long as its reader likes
 WAITING = 1000  # for a place, in order of arrival; beyond it the answer is "busy"
 IN_FLIGHT_EACH = 8  # of one connection, so that no client fills every place
 LINE_SECONDS = 5.0  # from a line's first byte to its last
@@ -45,6 +46,14 @@ class Server:
         self._endpoint, self._handlers = endpoint, handlers
         self._queries, self._others = Lane(QUERIES, "query"), Lane(OTHERS, "request")
         self._streams, self._pictures = Lane(STREAMS, "stream"), Lane(PICTURES, "picture")
+        self._subscriptions = Lane(SUBSCRIPTIONS, "subscription")
+        self._lanes = (
+            self._queries,
+            self._others,
+            self._streams,
+            self._pictures,
+            self._subscriptions,
+        )
         self._connections: dict[Connection, None] = {}  # oldest first
         self._server: asyncio.Server | None = None
 
@@ -69,7 +78,7 @@ class Server:
             self._server.close()
         for connection in list(self._connections):
             connection.abort()
-        for lane in (self._queries, self._others, self._streams, self._pictures):
+        for lane in self._lanes:
             lane.close()
         self._endpoint.close()
 
@@ -121,6 +130,8 @@ class Server:
             ) from error
 
     def _lane(self, op: str, *, streams: bool) -> Lane:
+        if op == "subscribe":
+            return self._subscriptions
         if streams:
             return self._streams
         return {"query": self._queries, "thumbnail": self._pictures}.get(op, self._others)

@@ -11,11 +11,12 @@ from photosd.operations.folders import Folders
 from photosd.operations.photos import Photos
 from photosd.operations.pictures import Pictures
 from photosd.operations.search import Search
+from photosd.operations.standing import Standing
 
 if TYPE_CHECKING:
     from photosd.app import Daemon
 
-TOPICS = (Search, Photos, Pictures, Folders, Control)
+TOPICS = (Search, Photos, Pictures, Standing, Folders, Control)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:

@@ -44,6 +44,18 @@ from photosd.ipc.messages.query import Where as Where
 from photosd.ipc.messages.settings import ConfigResult as ConfigResult
 from photosd.ipc.messages.settings import ConfigSetParams as ConfigSetParams
 from photosd.ipc.messages.settings import ConfigSetResult as ConfigSetResult
+from photosd.ipc.messages.standing import AcknowledgeParams as AcknowledgeParams
+from photosd.ipc.messages.standing import AcknowledgeResult as AcknowledgeResult
+from photosd.ipc.messages.standing import News as News
+from photosd.ipc.messages.standing import StandingAddParams as StandingAddParams
+from photosd.ipc.messages.standing import StandingAddResult as StandingAddResult
+from photosd.ipc.messages.standing import StandingMatch as StandingMatch
+from photosd.ipc.messages.standing import StandingRemoveParams as StandingRemoveParams
+from photosd.ipc.messages.standing import StandingRemoveResult as StandingRemoveResult
+from photosd.ipc.messages.standing import StandingReport as StandingReport
+from photosd.ipc.messages.standing import StandingResult as StandingResult
+from photosd.ipc.messages.standing import SubscribeParams as SubscribeParams
+from photosd.ipc.messages.standing import SubscribeResult as SubscribeResult
 from photosd.ipc.messages.status import EncoderReport as EncoderReport
 from photosd.ipc.messages.status import FolderReport as FolderReport
 from photosd.ipc.messages.status import IndexReport as IndexReport
@@ -115,5 +127,21 @@ OPERATIONS: dict[str, Operation] = {
     "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
     "model": Operation(ModelParams, ModelResult, "Which model answers, and which will."),
     "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
+    "standing_add": Operation(
+        StandingAddParams,
+        StandingAddResult,
+        "Have something happen for each new photo that matches.",
+    ),
+    "standing": Operation(Nothing, StandingResult, "Every standing query."),
+    "standing_remove": Operation(StandingRemoveParams, StandingRemoveResult, "End one."),
+    "subscribe": Operation(
+        SubscribeParams,
+        SubscribeResult,
+        "Matches of a standing query, as they come.",
+        progress=News,
+    ),
+    "acknowledge": Operation(
+        AcknowledgeParams, AcknowledgeResult, "Matches that need not be sent again."
+    ),
     "stop": Operation(Nothing, StopResult, "End the daemon."),
 }

@@ -26,6 +26,12 @@ from photosd.ipc.replies.settings import ConfigResult as ConfigResult
 from photosd.ipc.replies.settings import ConfigSetResult as ConfigSetResult
 from photosd.ipc.replies.settings import ModelResult as ModelResult
 from photosd.ipc.replies.settings import Setting as Setting
+from photosd.ipc.replies.standing import AcknowledgeResult as AcknowledgeResult
+from photosd.ipc.replies.standing import StandingAddResult as StandingAddResult
+from photosd.ipc.replies.standing import StandingMatch as StandingMatch
+from photosd.ipc.replies.standing import StandingRemoveResult as StandingRemoveResult
+from photosd.ipc.replies.standing import StandingReport as StandingReport
+from photosd.ipc.replies.standing import StandingResult as StandingResult
 from photosd.ipc.replies.status import EncoderReport as EncoderReport
 from photosd.ipc.replies.status import FolderReport as FolderReport
 from photosd.ipc.replies.status import IndexReport as IndexReport

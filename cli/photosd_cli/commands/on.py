@@ -1,0 +1,115 @@
+"""`photosd on`: have something happen for each new photo that matches."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.core.errors import BadRequest
+from photosd.ipc.client import Client
+from photosd_cli import console, paths, standing, text
+from photosd_cli.following import follow
+
+EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
+
+
+@click.command(short_help="Have something happen for each new photo that matches TEXT.")
+@click.argument("words", nargs=-1, metavar="[TEXT]")
+@click.option("--in", "below", metavar="DIR", help="Only photos in DIR or below.")
+@click.option("--exec", "program", metavar="CMD", help="Run CMD with the photo's path.")
+@click.option("--link", "directory", metavar="DIR", help="Keep DIR an album of links to them.")
+@click.option("--notify", is_flag=True, help="Show a notification.")
+@click.option("--jsonl", is_flag=True, help="Print one JSON object a photo.")
+@click.option("--no-wait", is_flag=True, help="Print what came since the last time, and end.")
+@click.option("--list", "listing", is_flag=True, help="Show every standing query.")
+@click.option("--remove", "numbers", type=int, multiple=True, metavar="ID", help="End that one.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; do not wait.")
+def command(
+    words: tuple[str, ...],
+    below: str | None,
+    program: str | None,
+    directory: str | None,
+    notify: bool,
+    jsonl: bool,
+    no_wait: bool,
+    listing: bool,
+    numbers: tuple[int, ...],
+    as_json: bool,
+) -> int:
+    """Once for each new photo that looks like TEXT, convincingly: do something.
+
+    \b
+    photosd on "receipt"                           print its path, as it comes
+    photosd on "receipt" --exec "cp -t /backup"    run a program
+    photosd on "my dog" --link ~/Dog               keep an album of links
+    photosd on --list; photosd on --remove 3
+
+    The query stands until it is removed, through restarts of the daemon and of the machine. CMD
+    is run without a shell, with the path in the place of {} or at its end. An album holds the
+    photos that are there already, too. What is printed is remembered: said again, the command
+    goes on where it was.
+    """
+    what = _kind(program, directory, notify)
+    if numbers or listing or not words:
+        if words or below or what != "stream" or jsonl or no_wait:
+            raise BadRequest("a query needs a TEXT, --list and --remove none", remedy=EXAMPLE)
+        return _remove(numbers, as_json) if numbers else _list(as_json)
+    if what != "stream" and (jsonl or no_wait):
+        raise BadRequest(
+            "--jsonl and --no-wait are for matches that are printed",
+            remedy="make two queries of it: several may stand for the same words",
+        )
+    with Client() as client:
+        added = client.standing_add(
+            " ".join(words),
+            what,
+            argv=standing.argv(program) if program is not None else (),
+            directory=paths.absolute(directory) if directory is not None else None,
+            below=paths.absolute(below) if below is not None else None,
+        )
+        if as_json:
+            console.out_json(added)
+            return 0
+        for warning in added["warnings"]:
+            console.warn(text.inert(warning))
+        console.note(standing.greeting(added))
+        if what != "stream":
+            return 0
+        return follow(client, added["standing"]["id"], as_json=jsonl, wait=not no_wait)
+
+
+def _kind(program: str | None, directory: str | None, notify: bool) -> str:
+    wanted = {"exec": program is not None, "link": directory is not None, "notify": notify}
+    chosen = [kind for kind, is_wanted in wanted.items() if is_wanted]
+    if len(chosen) > 1:
+        raise BadRequest(
+            f"--{chosen[0]} and --{chosen[1]} cannot be one query",
+            remedy="make two: several may stand for the same words",
+        )
+    return chosen[0] if chosen else "stream"
+
+
+def _list(as_json: bool) -> int:
+    with Client() as client:
+        result = client.standing()
+    if as_json:
+        console.out_json(result)
+        return 0
+    for query in result["standing"]:
+        for line in standing.described(query):
+            console.out(line)
+    if not result["standing"]:
+        console.note(f"no query stands; for example: {EXAMPLE}", "")
+    return 0
+
+
+def _remove(numbers: tuple[int, ...], as_json: bool) -> int:
+    removed = []
+    with Client() as client:
+        for number in numbers:
+            query = client.standing_remove(number)["removed"]
+            removed.append(query)
+            if not as_json:
+                console.out(f"removed: {standing.described(query)[0]}")
+    if as_json:
+        console.out_json({"removed": removed})
+    return 0

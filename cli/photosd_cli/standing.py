@@ -1,0 +1,78 @@
+"""Standing queries in words: what one does, how it goes, and a command line taken apart."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photosd.core.errors import BadRequest
+from photosd_cli import paths, text
+
+if TYPE_CHECKING:
+    from photosd.ipc import replies
+
+EXAMPLE = "photosd on receipt --exec 'cp -t /backup'"
+
+
+def argv(command: str) -> list[str]:
+    """The arguments of a command line as a shell would split it; its program found now.
+
+    The daemon's own PATH and directory may differ. Raises BadRequest when there is none.
+    """
+    try:
+        arguments = shlex.split(command)
+    except ValueError as error:
+        raise BadRequest(f"{command!r}: {error}", remedy=EXAMPLE) from error
+    if not arguments:
+        raise BadRequest("the command is empty", remedy=EXAMPLE)
+    program = str(Path(arguments[0]).expanduser())
+    found = shutil.which(program)
+    if found is None:
+        raise BadRequest(
+            f"there is no program {text.inert(arguments[0])!r} that could be run",
+            remedy="check its name, or: chmod +x PROGRAM",
+        )
+    whole = [str(Path(found).absolute()), *arguments[1:]]
+    if any("\udc80" <= letter <= "\udcff" for argument in whole for letter in argument):
+        raise BadRequest("the command is not UTF-8", remedy="give the program another name")
+    return whole
+
+
+def greeting(added: replies.StandingAddResult) -> str:
+    """What is said to who has just made one."""
+    query = added["standing"]
+    stands = "stands" if added["new"] else "stood already"
+    return f"query {query['id']} {stands}; to end it: photosd on --remove {query['id']}"
+
+
+def described(query: replies.StandingReport) -> list[str]:
+    """Lines for the list: what it looks for and does, then what went wrong."""
+    parts = [f"{query['id']:>3}  {text.inert(query['text'])}"]
+    if query["below"]:
+        parts.append(f"in {paths.shown(query['below'])}")
+    parts += [_action(query), _figures(query)]
+    lines = ["   ".join(parts)]
+    if query["last_failure"]:
+        lines.append(f"     last failure: {text.inert(query['last_failure'])}")
+    if query["trouble"]:
+        lines.append(f"     {text.inert(query['trouble'])}")
+    return lines
+
+
+def _action(query: replies.StandingReport) -> str:
+    if query["kind"] == "exec":
+        return f"runs {text.inert(shlex.join(query['argv']))}"
+    if query["kind"] == "link":
+        return f"album {paths.shown(query['directory'] or '')}"
+    return {"notify": "notifies", "stream": "is printed"}[query["kind"]]
+
+
+def _figures(query: replies.StandingReport) -> str:
+    figures = [text.count(query["matches"], "photo")]
+    if query["waiting"]:
+        figures.append(f"{query['waiting']:,} waiting")
+    if query["failed"]:
+        figures.append(f"{query['failed']:,} failed")
+    return ", ".join(figures)

@@ -1,0 +1,128 @@
+"""The shapes of the protocol that are about standing queries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from photosd.ipc.messages.query import TEXT_LIMIT
+
+Kind = Literal["exec", "link", "notify", "stream"]
+
+
+class StandingAddParams(Struct):
+    """What to look for in every new photo, and what to do then.
+
+    ``exec`` runs ``argv`` with the photo's path as last argument, or in the place of ``{}``,
+    without a shell; ``link`` keeps ``directory`` an album of links to all photos that match;
+    ``notify`` shows a notification; a ``stream`` is read with `subscribe`. ``below``: only
+    photos in that directory.
+    """
+
+    text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
+    kind: Kind
+    argv: list[str] = []
+    directory: str | None = None
+    directory_b64: str | None = None
+    below: str | None = None
+    below_b64: str | None = None
+
+
+class StandingReport(Struct, omit_defaults=True):
+    """One standing query. ``matches``: photos so far; of those ``waiting`` and ``failed``.
+
+    ``trouble``: why it cannot do now what it should. ``acknowledged``: see `subscribe`.
+    """
+
+    id: int
+    text: str
+    kind: str
+    argv: list[str]
+    directory: str | None
+    below: str | None
+    created_at: float
+    matches: int
+    waiting: int
+    failed: int
+    last_failure: str | None
+    trouble: str | None
+    acknowledged: int
+    directory_b64: str | None = None
+    below_b64: str | None = None
+
+
+class StandingAddResult(Struct):
+    """The query that stands now; not ``new``: the very same one did already."""
+
+    standing: StandingReport
+    new: bool
+    warnings: list[str]
+
+
+class StandingResult(Struct):
+    """Every standing query."""
+
+    standing: list[StandingReport]
+
+
+class StandingRemoveParams(Struct):
+    """Its number."""
+
+    id: int
+
+
+class StandingRemoveResult(Struct):
+    """The query as it was."""
+
+    removed: StandingReport
+
+
+class SubscribeParams(Struct):
+    """Matches of the standing query ``id`` after the one with the cursor ``after``.
+
+    Null: after the last one that was acknowledged. Without ``wait`` only those that are there.
+    """
+
+    id: int
+    after: int | None = None
+    wait: bool = True
+
+
+class StandingMatch(Struct, omit_defaults=True):
+    """A photo that matched. ``cursor`` grows from match to match."""
+
+    cursor: int
+    standing: int
+    query: str
+    path: str
+    content_id: str
+    score: float
+    strength: str
+    matched_at: float
+    path_b64: str | None = None
+
+
+class News(Struct, omit_defaults=True):
+    """A match; without one, every five seconds, the word that there is nothing new."""
+
+    match: StandingMatch | None = None
+
+
+class SubscribeResult(Struct):
+    """The cursor of the last match that was sent."""
+
+    cursor: int
+
+
+class AcknowledgeParams(Struct):
+    """Every match up to this cursor has been dealt with."""
+
+    id: int
+    cursor: int
+
+
+class AcknowledgeResult(Struct):
+    """What is acknowledged now."""
+
+    acknowledged: int

@@ -1,0 +1,1 @@
+"""Standing queries: what is to happen, once, for each new photo that matches."""

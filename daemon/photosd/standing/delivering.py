@@ -1,0 +1,203 @@
+"""Delivering: runs the command of each match once, however often the daemon dies in between.
+
+A match is `waiting` until it has a claim, then `started` until its outcome is written down. Who
+finds it `started` after a crash launches it again with the same claim, which does nothing if the
+first launcher got to run the command (launcher.py).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from photosd.core.errors import PhotosdError
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.standing.claims import INTERRUPTED, Claims, Running
+from photosd.standing.commands import Match, command_for, environment_for, seconds_for
+from photosd.standing.queries import StandingQuery
+
+log = structlog.get_logger()
+
+AT_ONCE = 2  # commands; each may be as heavy as its writer likes
+PAGE = 64  # rows read at once
+LAUNCHER_SECONDS = 30.0  # beyond the command's own time
+POLL_SECONDS = 0.02
+LOOK_SECONDS = 0.5  # how often a command that a dead daemon started is looked at
+
+
+class Delivery:
+    """Runs what is due in threads of its own, a few at a time. One thread calls `deliver`."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        folders: Folders,
+        claims: Claims,
+        on_room: Callable[[], None],
+    ) -> None:
+        self._database, self._catalog, self._folders = database, catalog, folders
+        self._claims, self._on_room = claims, on_room
+        self._threads = ThreadPoolExecutor(AT_ONCE, "standing")
+        self._in_hand: set[str] = set()  # claims
+        self._stopping = threading.Event()
+
+    def open(self) -> None:
+        """Forget the claims of what was written down before the last daemon died."""
+        with self._database.read() as db:
+            rows = db.execute("SELECT claim FROM matches WHERE state = 'started'").fetchall()
+        self._claims.sweep({claim for (claim,) in rows})
+
+    def close(self) -> None:
+        """Begin nothing more. Commands that run are left to end; the next daemon asks for them."""
+        self._stopping.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def deliver(self, queries: Mapping[int, StandingQuery]) -> bool:
+        """Begin what is due while there is room; whether something is left. Raises StorageError."""
+        left = False
+        for matches in self._due():
+            if self._stopping.is_set() or len(self._in_hand) >= AT_ONCE:
+                return True
+            query = queries.get(matches[0].standing)
+            if query is not None and matches[0].claim not in self._in_hand:
+                left = not self._begin(matches, query) or left
+        return left
+
+    def _due(self) -> Iterator[list[Match]]:
+        """Matches that one command is for: what was begun comes first, then in order."""
+        for claim, group in groupby(self._in_state("started"), key=lambda match: match.claim):
+            if claim not in self._in_hand:
+                yield list(group)
+        for match in self._in_state("waiting"):
+            yield [match]
+
+    def _in_state(self, state: str) -> Iterator[Match]:
+        after = 0
+        while rows := self._page(state, after):
+            yield from rows
+            after = rows[-1].id
+
+    def _page(self, state: str, after: int) -> list[Match]:
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT * FROM matches WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+                (state, after, PAGE),
+            )
+            return [Match(**dict(row)) for row in rows]
+
+    def _begin(self, matches: Sequence[Match], query: StandingQuery) -> bool:
+        """Have it run, its claim written down first; not while its photo is out of sight."""
+        first = matches[0]
+        if first.state == "waiting":
+            path = self._place(first.content, query)
+            if path is None:
+                return False
+            if not path:
+                self._end("id = ?", first.id, "gone", "the photo was gone before")
+                return True
+            matches = self._claim(first, path, query)
+            if not matches:  # told of together with another
+                return True
+        claim = matches[0].claim or ""
+        self._in_hand.add(claim)
+        self._threads.submit(self._run, claim, matches, query)
+        return True
+
+    def _claim(self, match: Match, path: bytes, query: StandingQuery) -> list[Match]:
+        """Give it a claim; one notification tells of all that wait."""
+        others = "OR (standing = ? AND state = 'waiting')" if query.wish.kind == "notify" else ""
+        claim = self._claims.new()
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE matches SET path = ? WHERE id = ? AND state = 'waiting'", (path, match.id)
+            )
+            db.execute(
+                "UPDATE matches SET state = 'started', claim = ?"
+                f" WHERE state = 'waiting' AND (id = ? {others})",
+                (claim, match.id, *([query.id] if others else [])),
+            )
+            rows = db.execute("SELECT * FROM matches WHERE claim = ? ORDER BY id", (claim,))
+            return [Match(**dict(row)) for row in rows]
+
+    def _place(self, content: str, query: StandingQuery) -> bytes | None:
+        """Where the photo lies now; empty when it does nowhere, None while that is not clear."""
+        places = self._catalog.paths_of([content]).get(content, [])
+        present = {folder.id for folder in self._folders.all() if folder.present}
+        covered = [(path, folder) for path, folder in places if query.covers(path)]
+        for path, folder in covered:
+            if folder in present and os.path.exists(path):  # noqa: PTH110 (bytes)
+                return path
+        return None if covered else b""
+
+    def _run(self, claim: str, matches: Sequence[Match], query: StandingQuery) -> None:
+        try:
+            result = self._result(claim, matches, query)
+            if result is not None:
+                self._write_down(claim, matches, result)
+        except (PhotosdError, OSError) as error:  # it is tried again with the same claim
+            log.error("standing_delivery_waits", standing=query.id, cause=str(error))
+            self._stopping.wait(LOOK_SECONDS)
+        except Exception:
+            log.exception("standing_delivery_failed", standing=query.id)
+            self._stopping.wait(LOOK_SECONDS)
+        finally:
+            self._in_hand.discard(claim)
+            self._on_room()
+
+    def _result(
+        self, claim: str, matches: Sequence[Match], query: StandingQuery
+    ) -> dict[str, Any] | None:
+        """What the command came to; None when the daemon ends before that."""
+        seconds = seconds_for(query)
+        launcher = self._claims.launch(
+            claim, seconds, command_for(query, matches), environment_for(query, matches[0])
+        )
+        until = time.monotonic() + seconds + LAUNCHER_SECONDS
+        while time.monotonic() < until:
+            ended = launcher.poll() is not None
+            try:
+                result = self._claims.result(claim)
+                if result is not None:
+                    launcher.wait(LAUNCHER_SECONDS)
+                    return result
+                if ended:
+                    return None  # it was killed before it had claimed: the next try will
+            except Running:
+                pass
+            if self._stopping.wait(LOOK_SECONDS if ended else POLL_SECONDS):
+                return None
+        return INTERRUPTED
+
+    def _write_down(self, claim: str, matches: Sequence[Match], result: dict[str, Any]) -> None:
+        code, error = result["exit"], result["error"]
+        ended_well = code == 0 and error is None
+        outcome = error or (f"exit code {code}" if code >= 0 else f"ended by signal {-code}")
+        say = log.info if ended_well else log.warning
+        say(
+            "standing_delivered",
+            standing=matches[0].standing,
+            path=printable(matches[0].path),
+            photos=len(matches),
+            outcome=outcome,
+            output_text=result["output"],  # "text": left out of bug reports
+        )
+        self._end("claim = ?", claim, "done" if ended_well else "failed", outcome)
+        self._claims.drop(claim)
+
+    def _end(self, which: str, value: int | str, state: str, outcome: str) -> None:
+        with self._database.write() as db:
+            db.execute(
+                f"UPDATE matches SET state = ?, outcome = ?, ended_at = ? WHERE {which}",
+                (state, outcome, time.time(), value),
+            )

@@ -1,0 +1,217 @@
+"""The standing queries themselves: made, listed, removed; a copy survives the catalog."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from photosd.core.errors import BadRequest, NotFound
+from photosd.index.database import Database
+
+log = structlog.get_logger()
+
+MOST = 100  # each one costs every new photo a comparison, and a person can oversee no more
+LIST = "photosd on --list"
+
+Kind = Literal["exec", "link", "notify", "stream"]
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What to look for (``text``, below the directory ``below``), and what to do about it.
+
+    ``argv``: the command of an ``exec``; ``directory``: of the album of a ``link``.
+    """
+
+    text: str
+    kind: Kind
+    below: bytes | None = None
+    argv: tuple[str, ...] = ()
+    directory: bytes | None = None
+
+
+class StandingQuery(msgspec.Struct, frozen=True):
+    """A wish that stands. ``created_at``: Unix seconds; ``matches``: how many there ever were.
+
+    ``restored``: from the copy, after the catalog was lost; and not ``awake`` until the photos it
+    held are known again, because they are not new. ``model``: the fingerprint of the model that an
+    album was decided with. ``acknowledged``: the last match that a reader has dealt with.
+    """
+
+    id: int
+    wish: Wish
+    created_at: float
+    awake: bool
+    restored: bool
+    acknowledged: int
+    matches: int
+    model: str | None
+
+    def covers(self, path: bytes) -> bool:
+        """Whether photos at ``path`` are asked for."""
+        below = self.wish.below
+        return below is None or path.startswith(below.rstrip(b"/") + b"/")
+
+
+class StandingQueries:
+    """All of them. Every method is one transaction and safe from any thread."""
+
+    def __init__(self, database: Database, copy: Path) -> None:
+        self._database, self._copy = database, copy
+        if not self.all():
+            self._restore()
+
+    def all(self) -> list[StandingQuery]:
+        """Oldest first."""
+        with self._database.read() as db:
+            return [_query(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
+
+    def get(self, number: int) -> StandingQuery:
+        """The one of that number; raises NotFound."""
+        with self._database.read() as db:
+            row = db.execute("SELECT * FROM standing WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no standing query {number}", remedy=LIST)
+        return _query(row)
+
+    def add(self, wish: Wish) -> tuple[StandingQuery, bool]:
+        """Let a wish stand, and whether it is new: the same one twice would fire twice.
+
+        Raises BadRequest when there are too many.
+        """
+        with self._database.write():
+            standing = self.all()
+            for query in standing:
+                if query.wish == wish:
+                    return query, False
+            if len(standing) >= MOST:
+                raise BadRequest(
+                    f"{MOST} queries stand already, and each is asked of every new photo",
+                    remedy="photosd on --remove ID   (photosd on --list shows them)",
+                )
+            number = self._insert(wish, time.time())
+        self._save()
+        return self.get(number), True
+
+    def remove(self, number: int) -> StandingQuery:
+        """End one, and what it still had to do; raises NotFound."""
+        query = self.get(number)
+        with self._database.write() as db:
+            db.execute("DELETE FROM standing WHERE id = ?", (number,))
+        self._save()
+        return query
+
+    def awaken(self) -> None:
+        """Every photo is known again: what comes from now on is new."""
+        with self._database.write() as db:
+            woken = db.execute("UPDATE standing SET awake = 1 WHERE awake = 0").rowcount
+        if woken:
+            log.info("standing_awake", queries=woken)
+
+    def reconsider(self, number: int, model: str) -> None:
+        """Have ``model`` decide about every photo of the library: an album holds old ones, too."""
+        with self._database.write() as db:
+            db.execute("UPDATE standing SET model = ? WHERE id = ?", (model, number))
+            db.execute(
+                "INSERT OR IGNORE INTO candidates SELECT content, id FROM contents, standing"
+                " WHERE id = ?",
+                (number,),
+            )
+
+    def acknowledge(self, number: int, cursor: int) -> None:
+        """The reader of a stream has dealt with every match up to ``cursor``."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE standing SET acknowledged = max(acknowledged, ?) WHERE id = ?",
+                (cursor, number),
+            )
+
+    def _insert(self, wish: Wish, created_at: float, *, restored: bool = False) -> int:
+        with self._database.write() as db:
+            number = db.execute(
+                "INSERT INTO standing(text, kind, filter, argv, directory, created_at, awake,"
+                " restored) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    wish.text,
+                    wish.kind,
+                    json.dumps({"below": _encoded(wish.below)}),
+                    json.dumps(wish.argv),
+                    wish.directory,
+                    created_at,
+                    not restored,
+                    restored,
+                ),
+            ).lastrowid
+        return int(number or 0)
+
+    # -- the copy, which survives the catalog -------------------------------------------------
+
+    def _save(self) -> None:
+        self._copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._copy.with_suffix(".new")
+        kept = [
+            {
+                "text": query.wish.text,
+                "kind": query.wish.kind,
+                "below": _encoded(query.wish.below),
+                "argv": query.wish.argv,
+                "directory": _encoded(query.wish.directory),
+                "created_at": query.created_at,
+            }
+            for query in self.all()
+        ]
+        draft.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
+        draft.replace(self._copy)
+
+    def _restore(self) -> None:
+        """After the catalog was lost: they stand again, asleep until the photos are known."""
+        try:
+            kept = json.loads(self._copy.read_text())
+        except (OSError, ValueError):
+            return
+        with self._database.write():
+            for entry in kept:
+                wish = Wish(
+                    entry["text"],
+                    entry["kind"],
+                    _decoded(entry["below"]),
+                    tuple(entry["argv"]),
+                    _decoded(entry["directory"]),
+                )
+                self._insert(wish, entry["created_at"], restored=True)
+        if kept:
+            log.warning(
+                "standing_restored",
+                queries=len(kept),
+                title="The catalog was lost; standing queries go on with photos that come next",
+                remedy="nothing to do",
+            )
+
+
+def _query(row: Any) -> StandingQuery:
+    below = _decoded(json.loads(row["filter"])["below"])
+    argv = tuple(json.loads(row["argv"]))
+    wish = Wish(row["text"], row["kind"], below, argv, row["directory"])
+    return StandingQuery(
+        row["id"],
+        wish,
+        row["created_at"],
+        bool(row["awake"]),
+        bool(row["restored"]),
+        row["acknowledged"],
+        row["matches"],
+        row["model"],
+    )
+
+
+def _encoded(path: bytes | None) -> str | None:
+    return None if path is None else base64.b64encode(path).decode()
+
+
+def _decoded(path: str | None) -> bytes | None:
+    return None if path is None else base64.b64decode(path)

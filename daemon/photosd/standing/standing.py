@@ -1,0 +1,204 @@
+"""The service of standing queries: one thread that decides, delivers and keeps albums true."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+
+from photosd.core.errors import PhotosdError
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.standing.album import Albums, prepare
+from photosd.standing.claims import Claims
+from photosd.standing.commands import Match, check_command, notifier
+from photosd.standing.deciding import Decider, Judge
+from photosd.standing.delivering import Delivery
+from photosd.standing.queries import StandingQueries, StandingQuery, Wish
+
+log = structlog.get_logger()
+
+GATHER_SECONDS = 0.05  # several wakes at once, as while many photos are indexed, are one
+SOON_SECONDS = 1.0  # something could not be done, for want of a model or a disk
+IDLE_SECONDS = 60.0  # nobody should forget to wake us; if somebody does, we look
+KEPT_SECONDS = 30 * 86_400.0  # what is over is remembered this long
+KEPT_UNREAD = 10_000  # matches of a stream that nobody reads
+PAGE = 100
+ALBUMS_SECONDS, PRUNE_SECONDS = 0.5, 3600.0
+
+
+class Standing:
+    """All of it. `add`, `remove`, `matches` and `wake` may be called from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        folders: Folders,
+        state: Path,
+        copy: Path,
+        judge: Callable[[], Judge],
+        settled: Callable[[], bool],
+    ) -> None:
+        self._database, self._folders, self._settled = database, folders, settled
+        self.queries = StandingQueries(database, copy)
+        self.albums = Albums(database, catalog)
+        self._decider = Decider(database, catalog, self.queries, judge)
+        self._delivery = Delivery(database, catalog, folders, Claims(state), self.wake)
+        self._wake, self._news = threading.Event(), threading.Condition()
+        self._stopping = False
+        self._prune_at = self._albums_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="standing", daemon=True)
+
+    def trouble(self, query: StandingQuery) -> str | None:
+        """Why a query cannot do now what it should."""
+        asleep = None if query.awake else "waits until every photo is known again"
+        here = (self.albums.troubles, self._decider.troubles)
+        return asleep or next((found[query.id] for found in here if query.id in found), None)
+
+    def start(self) -> None:
+        """Go on where the last daemon stopped."""
+        self._delivery.open()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more; bounded by one batch of verdicts. Readers are let go."""
+        self._stopping = True
+        self._delivery.close()
+        self.wake()
+        with self._news:
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def wake(self) -> None:
+        """There may be something to do: photos were indexed, moved or removed."""
+        self._wake.set()
+
+    # -- what clients ask ---------------------------------------------------------------------
+
+    def add(self, wish: Wish) -> tuple[StandingQuery, bool]:
+        """Let a wish stand, and whether it is new; raises BadRequest when it cannot be."""
+        if wish.kind == "exec":
+            check_command(wish.argv)
+        elif wish.kind == "notify":
+            notifier()
+        elif wish.kind == "link":
+            standing = [query for query in self.queries.all() if query.wish != wish]
+            directory = prepare(wish.directory or b"", self._folders, standing)
+            wish = Wish(wish.text, wish.kind, wish.below, directory=directory)
+        added = self.queries.add(wish)
+        self.wake()
+        return added
+
+    def remove(self, number: int) -> StandingQuery:
+        """End one; the links of an album go with it. Raises NotFound."""
+        query = self.queries.remove(number)
+        self.wake()
+        with self._news:
+            self._news.notify_all()
+        return query
+
+    def matches(
+        self, number: int, after: int, *, wait: float | None = None
+    ) -> Iterator[list[Match]]:
+        """Matches of one query after the one with the number ``after``, oldest first.
+
+        With ``wait``: for ever, an empty list at least every so many seconds. Ends with the
+        daemon; raises NotFound when the query is removed.
+        """
+        while not self._stopping:
+            self.queries.get(number)
+            with self._news:  # held, so that nothing comes between the look and the wait
+                found = self._after(number, after)
+                if not found and wait is not None:
+                    self._news.wait(wait)
+            if not found and wait is None:
+                return
+            after = found[-1].id if found else after
+            yield found
+
+    def _after(self, number: int, after: int) -> list[Match]:
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT * FROM matches WHERE standing = ? AND id > ? ORDER BY id LIMIT ?",
+                (number, after, PAGE),
+            ).fetchall()
+        return [Match(**dict(row)) for row in rows]
+
+    def deliveries(self, number: int) -> tuple[dict[str, int], Match | None]:
+        """Matches by state, and the last one that failed."""
+        with self._database.read() as db:
+            counts = db.execute(
+                "SELECT state, count(*) FROM matches WHERE standing = ? GROUP BY state", (number,)
+            ).fetchall()
+            failed = db.execute(
+                "SELECT * FROM matches WHERE standing = ? AND state = 'failed'"
+                " ORDER BY id DESC LIMIT 1",
+                (number,),
+            ).fetchone()
+        return {s: n for s, n in counts}, None if failed is None else Match(**dict(failed))
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        patience = 0.0
+        while not self._stopping:
+            if self._wake.wait(patience):
+                time.sleep(GATHER_SECONDS)
+                self._wake.clear()
+            try:
+                patience = SOON_SECONDS if self._work() else IDLE_SECONDS
+            except PhotosdError as error:  # the disk refuses
+                log.debug("standing_waits", cause=str(error))
+                patience = SOON_SECONDS
+            except Exception:  # a defect in one step must not end all of them
+                log.exception("standing_failed")
+                patience = SOON_SECONDS
+
+    def _work(self) -> bool:
+        """Everything that can be done now; whether something is left."""
+        queries = {query.id: query for query in self.queries.all()}
+        if not all(query.awake for query in queries.values()) and self._settled():
+            self.queries.awaken()
+        left = any(not query.awake for query in queries.values())
+        if queries and self._decider.decide():
+            with self._news:
+                self._news.notify_all()
+        left = bool(self._decider.troubles) or left
+        left = self._delivery.deliver(queries) or left  # also while the model is away
+        left = self._keep_albums(list(queries.values())) or left
+        self._prune()
+        return left
+
+    def _keep_albums(self, queries: list[StandingQuery]) -> bool:
+        """While many photos are indexed albums follow now and then; whether they have to yet."""
+        if time.monotonic() < self._albums_at:
+            return True
+        self.albums.sync(queries)
+        self._albums_at = time.monotonic() + ALBUMS_SECONDS
+        return bool(self.albums.troubles)
+
+    def _prune(self) -> None:
+        """Forget what is long over, and the oldest of what nobody reads; once an hour."""
+        if time.monotonic() < self._prune_at:
+            return
+        self._prune_at = time.monotonic() + PRUNE_SECONDS
+        with self._database.write() as db:
+            db.execute(
+                "DELETE FROM matches WHERE matched_at < ? AND state IN ('done', 'failed', 'gone')"
+                " AND standing NOT IN (SELECT id FROM standing WHERE kind = 'stream'"
+                "  AND acknowledged < matches.id)",
+                (time.time() - KEPT_SECONDS,),
+            )
+            for query in self.queries.all():
+                if query.wish.kind == "stream":
+                    db.execute(
+                        "DELETE FROM matches WHERE standing = ? AND id NOT IN (SELECT id FROM"
+                        " matches WHERE standing = ? ORDER BY id DESC LIMIT ?)",
+                        (query.id, query.id, KEPT_UNREAD),
+                    )
