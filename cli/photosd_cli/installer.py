@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from photosd.core.errors import ModelError
-from photosd.ipc.client import error_of
+from photosd.ipc.caller import error_of
 from photosd_cli import text
 from photosd_cli.progress import Bar
 

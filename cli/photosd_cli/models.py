@@ -14,7 +14,8 @@ import click
 from photosd.core import config
 from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning, PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.client import Client, error_of
+from photosd.ipc.caller import error_of
+from photosd.ipc.client import Client
 from photosd.models import shelf
 from photosd.models.presets import PRESETS, RESTRICTED, preset_of
 from photosd.models.spec import ModelSpec

@@ -26,8 +26,7 @@ from photosd.core.errors import (
     Warming,
 )
 from photosd.core.paths import Home
-from photosd.ipc import client as client_module
-from photosd.ipc import connection, messages, replies
+from photosd.ipc import caller, connection, messages, replies
 from photosd.ipc.client import Client
 from tests.cli.stub import StubDaemon, error, hit, progress, query_result
 
@@ -89,8 +88,8 @@ def test_types_of_answers_are_those_of_the_protocol() -> None:
 
 def test_limits_are_the_servers() -> None:
     """What the client sends is never more than the server reads."""
-    assert client_module.REQUEST_LIMIT == messages.REQUEST_LIMIT
-    assert client_module.PROTOCOL == messages.PROTOCOL
+    assert caller.REQUEST_LIMIT == messages.REQUEST_LIMIT
+    assert caller.PROTOCOL == messages.PROTOCOL
 
 
 # -- what goes wrong ------------------------------------------------------------------------------
