@@ -184,8 +184,8 @@ class Daemon:
         warnings += [] if self.notice is None else [self.notice]
         if encoder.error is not None:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
-        if library is not None and (doubt := library.encoder.status().doubt):
-            warnings.append(doubt)
+        if encoder.doubt is not None:
+            warnings.append(encoder.doubt)
         switch = library.succession.report() if library else None
         if switch is not None and switch.error is not None:
             warnings.append(f"switching to {switch.model}: {switch.error['message']}")
@@ -221,37 +221,8 @@ class Daemon:
 
     def _encoder_report(self) -> EncoderReport:
         if self._library is None:
-            return EncoderReport(
-                "loading",
-                None,
-                self.settings.encoder.model,
-                None,
-                None,
-                0,
-                None,
-                0,
-                0,
-                None,
-                None,
-                None,
-                {},
-            )
-        status = self._library.encoder.status()
-        return EncoderReport(
-            state=status.state,
-            pid=status.pid,
-            model=self._library.spec.name,
-            device=status.device,
-            rss_mb=status.rss_mb,
-            restarts=status.restarts,
-            last_restart_reason=status.last_restart_reason,
-            images_encoded=status.images_encoded,
-            texts_encoded=status.texts_encoded,
-            phase=status.phase,
-            eta_s=status.eta_s,
-            error=status.error,
-            latency_ms=status.latency_ms,
-        )
+            return EncoderReport(state="loading", model=self.settings.encoder.model)
+        return self._library.encoder.status()
 
 
 def main() -> int:

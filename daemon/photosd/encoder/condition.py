@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 
 from photosd.core.errors import EncoderUnavailable, Warming
-from photosd.encoder.status import EncoderStatus, Latencies, State
+from photosd.encoder.status import Latencies
+from photosd.ipc.messages import EncoderReport, EncoderState
 
 FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
 
@@ -18,7 +19,7 @@ class Condition:
 
     def __init__(self, model: str, breaker_pause: float) -> None:
         self.model, self._breaker_pause = model, breaker_pause
-        self.state: State = "loading"
+        self.state: EncoderState = "loading"
         self.phase: str | None = None
         self.device: str | None = None
         self.error: dict[str, Any] | None = None
@@ -34,9 +35,9 @@ class Condition:
         """Seconds until the encoder should be ready; at least half of one."""
         return max(0.5, self.starting_since + self.start_took - time.monotonic())
 
-    def report(self, pid: int | None) -> EncoderStatus:
+    def report(self, pid: int | None) -> EncoderReport:
         """The condition for `status`; ``pid`` of the process if there is one."""
-        return EncoderStatus(
+        return EncoderReport(
             state=self.state,
             pid=pid,
             model=self.model,

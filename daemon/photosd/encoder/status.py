@@ -1,17 +1,14 @@
-"""The encoder's health as the rest of the daemon and its clients see it."""
+"""What the encoder answers, and how long it takes, as the rest of the daemon sees it."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core.frames import Header
-
-State = Literal["ready", "loading", "hung", "restarting", "broken"]
 
 
 class TextVectors(msgspec.Struct, frozen=True):
@@ -33,25 +30,6 @@ def text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
     return TextVectors(
         vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
     )
-
-
-class EncoderStatus(msgspec.Struct, frozen=True):
-    """One moment of the encoder's life; ``eta_s`` is set while it is coming up."""
-
-    state: State
-    pid: int | None
-    model: str
-    device: str | None
-    rss_mb: float | None
-    restarts: int
-    last_restart_reason: str | None
-    images_encoded: int
-    texts_encoded: int
-    phase: str | None
-    eta_s: float | None
-    error: dict[str, Any] | None
-    doubt: str | None
-    latency_ms: dict[str, float]
 
 
 class Latencies:

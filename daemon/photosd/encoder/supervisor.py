@@ -29,7 +29,8 @@ from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
 from photosd.encoder.nursery import Nursery
 from photosd.encoder.requests import LaneQueue, Request
-from photosd.encoder.status import EncoderStatus, TextVectors, text_vectors, vectors
+from photosd.encoder.status import TextVectors, text_vectors, vectors
+from photosd.ipc.messages import EncoderReport
 from photosd.models.spec import read_model
 from photosd.process.child import Child, Death
 from photosd.process.starvation import seconds_without_core
@@ -95,7 +96,7 @@ class Supervisor(threading.Thread):
         request = Request(header, (data,), len(pixels), deadline, vectors, suspect)
         return self._submit(self._images, request)
 
-    def status(self) -> EncoderStatus:
+    def status(self) -> EncoderReport:
         """The encoder's health now."""
         child = self._child
         return self._condition.report(child.pid if child else None)

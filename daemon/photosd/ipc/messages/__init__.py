@@ -57,6 +57,7 @@ from photosd.ipc.messages.standing import StandingResult as StandingResult
 from photosd.ipc.messages.standing import SubscribeParams as SubscribeParams
 from photosd.ipc.messages.standing import SubscribeResult as SubscribeResult
 from photosd.ipc.messages.status import EncoderReport as EncoderReport
+from photosd.ipc.messages.status import EncoderState as EncoderState
 from photosd.ipc.messages.status import FolderReport as FolderReport
 from photosd.ipc.messages.status import IndexReport as IndexReport
 from photosd.ipc.messages.status import SelfCheckResult as SelfCheckResult

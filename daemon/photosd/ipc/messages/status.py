@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from photosd.ipc.messages.models import SwitchReport
 
+EncoderState = Literal["ready", "loading", "hung", "restarting", "broken"]
 
-class EncoderReport(Struct):
-    """The encoder's health."""
 
-    state: str
-    pid: int | None
+class EncoderReport(Struct, kw_only=True):
+    """The encoder's health; ``eta_s`` while it comes up, ``doubt`` if its model may find little."""
+
+    state: EncoderState
+    pid: int | None = None
     model: str
-    device: str | None
-    rss_mb: float | None
-    restarts: int
-    last_restart_reason: str | None
-    images_encoded: int
-    texts_encoded: int
-    phase: str | None
-    eta_s: float | None
-    error: dict[str, Any] | None
-    latency_ms: dict[str, float]
+    device: str | None = None
+    rss_mb: float | None = None
+    restarts: int = 0
+    last_restart_reason: str | None = None
+    images_encoded: int = 0
+    texts_encoded: int = 0
+    phase: str | None = None
+    eta_s: float | None = None
+    error: dict[str, Any] | None = None
+    doubt: str | None = None
+    latency_ms: dict[str, float] = {}
 
 
 class IndexReport(Struct):

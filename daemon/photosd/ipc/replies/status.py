@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 
 class EncoderReport(TypedDict):
-    """The encoder's health."""
+    """The encoder's health; ``eta_s`` while it comes up, ``doubt`` if its model may find little."""
 
     state: str
     pid: int | None
@@ -20,6 +20,7 @@ class EncoderReport(TypedDict):
     phase: str | None
     eta_s: float | None
     error: dict[str, Any] | None
+    doubt: NotRequired[str | None]
     latency_ms: dict[str, float]
 
 
