@@ -72,6 +72,17 @@ class Contents:
                 r[0] for r in db.execute("SELECT content FROM embedded WHERE model = ?", (model,))
             }
 
+    def some(self, model: str, limit: int) -> list[str]:
+        """Content ids with a committed vector of ``model``, chosen at random."""
+        with self._database.read() as db:
+            return [
+                row[0]
+                for row in db.execute(
+                    "SELECT content FROM embedded WHERE model = ? ORDER BY random() LIMIT ?",
+                    (model, limit),
+                )
+            ]
+
     def unembed(self, model: str, contents: Iterable[str], *, again: bool = True) -> None:
         """The vectors of these contents are lost; ``again``: their photos are pending again."""
         with self._database.write() as db:

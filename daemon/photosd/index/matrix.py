@@ -14,6 +14,7 @@ from photosd.index.filters import Filter, Traits
 Vectors = NDArray[np.float32]
 
 
+AT_ONCE = 4096  # rows, where there are many queries
 GATHER = 4  # rows are copied together when fewer than one in so many pass; else all are multiplied
 
 
@@ -83,6 +84,16 @@ class Matrix:
                 while end < len(self._contents) and self._contents[end] == content:
                     end += 1
                 found[content] = self._values[first:end].copy()
+        return found
+
+    def best(self, queries: Vectors) -> Vectors:
+        """The highest product that each query (n, d) comes to with any row; -1 without rows."""
+        with self._lock:
+            values, rows = self._values, len(self._contents)
+        found = np.full(len(queries), -1, np.float32)
+        for start in range(0, rows, AT_ONCE):
+            part = values[start : min(rows, start + AT_ONCE)]
+            found = np.maximum(found, (queries @ part.T).max(axis=1))
         return found
 
     def relabel(self, traits: Mapping[str, Traits]) -> None:

@@ -316,6 +316,11 @@ class VectorStore:
         """Rows: one a tile."""
         return len(self._matrix) + (0 if self._settled is None else len(self._settled))
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether every vector is at hand, so that looking at some of them costs nothing."""
+        return self._settled is None
+
     def contents(self) -> set[str]:
         """Every content id with a vector."""
         recent = self._matrix.contents()
@@ -344,6 +349,16 @@ class VectorStore:
             query, count, where, hidden=lambda content: content in seen or content in self._matrix
         )
         return sorted(found, key=lambda one: -one[1])[:count]
+
+    def best(self, queries: Vectors) -> Vectors:
+        """The highest product that each query (n, d) comes to with any row: (n,) float32."""
+        found = self._matrix.best(queries)
+        if self._settled is not None:
+            lengths = np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
+            nearest = [self._settled.nearest(one, 1) for one in queries / lengths[:, None]]
+            settled = np.array([one[0][1] if one else -1.0 for one in nearest], np.float32)
+            found = np.maximum(found, settled * lengths)
+        return found
 
     def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
         """The vectors (tiles, d) of those of these contents that have any."""

@@ -11,7 +11,6 @@ import functools
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import structlog
 from msgspec import structs
 
@@ -25,6 +24,7 @@ from photosd.index.ground import Ground
 from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import QueryParams, QueryResult, Timings
 from photosd.models.spec import ModelSpec
+from photosd.search.calibration import Calibration
 from photosd.search.hits import Found, Hits
 from photosd.search.meanings import RESERVE_SECONDS, Meanings
 from photosd.search.names import Named, telling_words
@@ -52,6 +52,7 @@ class Engine:
         self._remembered = RememberedQueries(ground.database, spec.fingerprint)
         self._pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
         self._meanings = Meanings(encoder, self._remembered, self._pictures)
+        self._calibration = Calibration(spec, store, ground.contents, self._meanings)
         self._retrieval = Retrieval(store, ground)
         self._hits = Hits(ground.catalog, ground.contents, ground.folders)
         self._rankings = Rankings()
@@ -85,12 +86,13 @@ class Engine:
         judge = self._judge(question)
         passing = self._retrieval.passing(question, [Named(content, 0) for content in contents])
         return {
-            content: judge.match(float(np.max(tiles @ meaning.vector)), meaning)
+            content: judge.match(meaning, tiles)
             for content, tiles in self._store.vectors_of([one.content for one in passing]).items()
         }
 
     def close(self) -> None:
         """Save what queries left to be saved."""
+        self._calibration.close()
         self._remembered.close()
 
     def rehearse(self, seconds: float) -> bool:
@@ -108,6 +110,7 @@ class Engine:
                 found = self._retrieval.find(question, meaning, judge, Search().limit)
                 self._hits.of(found)
                 self._ground.coverage()
+            self._calibration.begin()
             return True
         return False
 
@@ -133,7 +136,7 @@ class Engine:
                 )
 
     def _judge(self, question: Question) -> Judge:
-        return Judge(self._spec.strength, telling_words(question.words))
+        return Judge(self._calibration.of(question), telling_words(question.words))
 
     def _begin(self, question: Question, deadline: Deadline, warnings: list[str]) -> Ranking:
         try:

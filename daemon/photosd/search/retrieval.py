@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,13 @@ DEEPER = 200  # places looked at where there are names, too: a photo may be far 
 NOTHING = Holding("", {}, (), None)
 
 
+class Seen(NamedTuple):
+    """How near a photo is to a question: its cosine, and by how much more than to others."""
+
+    score: float
+    beyond: float
+
+
 class Retrieval:
     """Searches the vectors and the names. Any thread may ask."""
 
@@ -36,20 +44,23 @@ class Retrieval:
         """The ``count`` best contents that pass the filter and have a path, best first."""
         names = self.passing(question, named(self._ground.database, question.words))
         nearest = self.nearest(question, meaning, max(count, DEEPER) if names else count)
-        scores = dict(nearest)
-        fused = _fused(nearest, names, judge)[:count]
-        near = set(list(scores)[:count])  # who comes only after these is not here for its looks
-        scores.update(self._missing_scores(meaning, fused, scores))
+        if judge.scale.centre is None:  # vectors on a disk are not fetched for nothing
+            seen = {content: Seen(score, score) for content, score in nearest}
+        else:
+            seen = self._seen(meaning, judge, [content for content, _score in nearest])
+        fused = _fused(nearest, names, judge, seen)[:count]
+        near = {content for content, _score in nearest[:count]}  # others have only their name
+        seen |= self._seen(meaning, judge, [o.content for o in fused if o.content not in seen])
         shares = {one.content: one.share for one in names}
         return [
             Found(
                 one.content,
-                scores[one.content],
-                judge.strength(scores[one.content], shares.get(one.content, 0.0)),
+                seen[one.content].score,
+                judge.strength(seen[one.content].beyond, shares.get(one.content, 0.0)),
                 one.sources if one.content in near else ["name"],
             )
             for one in fused
-            if one.content in scores  # its vector was removed meanwhile
+            if one.content in seen  # its vector was removed meanwhile
         ]
 
     def nearest(self, question: Question, meaning: Meaning, count: int) -> list[tuple[str, float]]:
@@ -90,13 +101,13 @@ class Retrieval:
         ]
         return [names[row] for row in Columns(rows).passing(question.where)]
 
-    def _missing_scores(
-        self, meaning: Meaning, fused: list[Fused], known: dict[str, float]
-    ) -> dict[str, float]:
-        """The cosine of contents that are here by their name alone; the best tile counts."""
-        missing = [one.content for one in fused if one.content not in known]
-        found = self._store.vectors_of(missing) if missing else {}
-        return {content: float(np.max(tiles @ meaning.vector)) for content, tiles in found.items()}
+    def _seen(self, meaning: Meaning, judge: Judge, contents: list[str]) -> dict[str, Seen]:
+        """How near these contents are; the best tile counts."""
+        found = self._store.vectors_of(contents) if contents else {}
+        return {
+            content: Seen(float(np.max(tiles @ meaning.vector)), judge.beyond(meaning, tiles))
+            for content, tiles in found.items()
+        }
 
 
 def lies_there(where: Filter | None, places: Sequence[tuple[bytes, int]]) -> bool:
@@ -104,15 +115,17 @@ def lies_there(where: Filter | None, places: Sequence[tuple[bytes, int]]) -> boo
     return any(where is None or where.holds_path(path) for path, _folder in places)
 
 
-def _fused(nearest: Sequence[tuple[str, float]], names: list[Named], judge: Judge) -> list[Fused]:
+def _fused(
+    nearest: Sequence[tuple[str, float]], names: list[Named], judge: Judge, seen: dict[str, Seen]
+) -> list[Fused]:
     """Those that look so or are named so, by rank; then the rest by their looks.
 
     A word or two of a name must not put a photo before those that look as asked. So only looks
     that mean something have a rank, where there are any, and a name that has half of the words
     counts a quarter.
     """
-    looks = [content for content, score in nearest if judge.strength(score) != "weak"]
-    every = [content for content, _score in nearest]
+    every = [content for content, _score in nearest if content in seen]
+    looks = [content for content in every if judge.strength(seen[content].beyond) != "weak"]
     named = [one.content for one in names]
     weights = [one.share**2 for one in names]
     first = fuse([RankedList("clip", looks or every), RankedList("name", named, weights=weights)])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
-from photosd.models.spec import Strength
+from photosd.index.matrix import Vectors
 from photosd.search.hits import Found
 from photosd.search.remembered import Meaning
 
@@ -19,20 +20,33 @@ class Match(msgspec.Struct, frozen=True):
     convincing: bool
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """From how far beyond ``centre`` (d,) on cosines mean something; None: as they are."""
+
+    centre: Vectors | None
+    fair: float
+    strong: float
+
+
 class Judge(msgspec.Struct, frozen=True):
-    """Judges scores by the cosines from which on they mean something.
+    """Judges photos by a scale (see calibration.py).
 
     ``words``: what was asked for, without articles and the like.
     """
 
-    thresholds: Strength
+    scale: Scale
     words: Sequence[str] = ()
 
-    def strength(self, score: float, named: float = 0.0) -> str:
-        """What a cosine is worth; a photo whose name has all the words asked for is never weak."""
-        if score >= self.thresholds.strong:
+    def beyond(self, meaning: Meaning, tiles: Vectors) -> float:
+        """How much nearer a photo (tiles, d) is to this than to unrelated things."""
+        vector, centre = meaning.vector, self.scale.centre
+        return float(np.max(tiles @ (vector if centre is None else vector - centre)))
+
+    def strength(self, beyond: float, named: float = 0.0) -> str:
+        """What that is worth; a photo whose name has all the words asked for is never weak."""
+        if beyond >= self.scale.strong:
             return "strong"
-        return "fair" if score >= self.thresholds.fair or named >= 1 else "weak"
+        return "fair" if beyond >= self.scale.fair or named >= 1 else "weak"
 
     def convincing(self, found: Sequence[Found], meaning: Meaning | None) -> bool:
         """Whether somebody who asked this would be content with the first of these photos."""
@@ -40,9 +54,10 @@ class Judge(msgspec.Struct, frozen=True):
             return False
         return meaning is None or self._understood(meaning) or "name" in found[0].sources
 
-    def match(self, score: float, meaning: Meaning) -> Match:
-        """What a single photo is worth as an answer."""
-        strength = self.strength(score)
+    def match(self, meaning: Meaning, tiles: Vectors) -> Match:
+        """What a single photo (tiles, d) is worth as an answer."""
+        score = float(np.max(tiles @ meaning.vector))
+        strength = self.strength(self.beyond(meaning, tiles))
         return Match(score, strength, strength != "weak" and self._understood(meaning))
 
     def _understood(self, meaning: Meaning) -> bool:

@@ -1,0 +1,198 @@
+"""Calibration: what a cosine means here, by what unrelated things come to in this library.
+
+A good two hundred things that few people photograph (unrelated.txt) are looked for behind
+everybody's back. A photo counts by how much nearer it is to what was asked than such things are to
+it on average (some photos are near to everything). What most of the unrelated things do not reach
+with any photo is *fair*, what hardly one reaches is *strong*: so the same words hold for every
+model, and for ten photos as for a million. Where vectors lie on the disk, the cosine itself is
+measured so, which is a little less telling. docs/explanation/honest-scores.md has the figures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import PhotosdError
+from photosd.index.contents import Contents
+from photosd.index.matrix import Vectors
+from photosd.index.vectors import VectorStore
+from photosd.models.spec import ModelSpec
+from photosd.search.meanings import Meanings
+from photosd.search.question import Question
+from photosd.search.strength import Scale
+
+log = structlog.get_logger()
+
+UNRELATED = Path(__file__).with_name("unrelated.txt")
+FAIR, STRONG = 0.85, 0.95  # of the unrelated things do not come so near
+FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not
+FEW = 64  # photos; fewer are judged as if they were so many: chance needs room to show
+GROWTH = 0.2  # of the library, from which on it is calibrated again
+REST_SECONDS = 30.0  # between two calibrations that take a while
+AT_ONCE = 1 << 20  # numbers in RAM; so few are gone through while a query waits
+TEXTS_AT_ONCE = 8  # so that a query never waits behind many
+PATIENCE_SECONDS = 20.0  # for the encoder
+SAMPLE = 1024  # photos
+
+SHAPES = 100  # of questions that scales are kept for
+
+Shape = tuple[tuple[float, bool], ...]  # of each term: its weight, and whether it is a picture
+ONE_TEXT: Shape = ((1.0, False),)
+
+
+class Calibration:
+    """Of one model and its vectors. Any thread may ask."""
+
+    def __init__(
+        self, spec: ModelSpec, store: VectorStore, contents: Contents, meanings: Meanings
+    ) -> None:
+        self._spec, self._store, self._contents, self._meanings = spec, store, contents, meanings
+        brought = spec.strength
+        self._brought = Scale(None, brought.fair, brought.strong)
+        self._unrelated: Vectors | None = None
+        self._rows, self._in_memory, self._rest_until = 0, True, 0.0
+        self._scales: dict[Shape, Scale] = {}
+        self._sampled: Vectors | None = None
+        self._lock = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, "calibrate")
+        self._begun = self._closed = False
+
+    def begin(self) -> None:
+        """The encoder is up: see to it from now on."""
+        self._begun = True
+        self.follow()
+
+    def of(self, question: Question) -> Scale:
+        """The scale for this question; the one that the model brings until there is a better."""
+        self.follow()
+        scales = self._scales
+        if self._unrelated is None or ONE_TEXT not in scales:
+            return self._brought
+        shape = _shape(question)
+        found = scales.get(shape)
+        if found is None and len(scales) >= SHAPES:
+            return scales[ONE_TEXT]
+        if found is None:
+            found = scales[shape] = self._of_shape(shape, self._unrelated, scales[ONE_TEXT])
+        return found
+
+    def follow(self) -> None:
+        """Calibrate again where the library has changed enough: now if that is a moment's work."""
+        rows = len(self._store)
+        same = self._store.in_memory == self._in_memory
+        if same and self._unrelated is not None and abs(rows - self._rows) <= GROWTH * self._rows:
+            return
+        if self._unrelated is not None and rows * self._spec.dimension <= AT_ONCE:
+            self._calibrate(self._unrelated)
+        elif self._begun and time.monotonic() >= self._rest_until:
+            self._rest_until = time.monotonic() + REST_SECONDS
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                self._worker.submit(self._run)
+
+    def close(self) -> None:
+        """End it; one that runs is waited for, a batch of texts at most."""
+        self._closed = True
+        self._worker.shutdown(cancel_futures=True)
+
+    def _run(self) -> None:
+        try:
+            if self._unrelated is None:
+                self._unrelated = self._encode(UNRELATED.read_text().split("\n"))
+            if self._unrelated is not None:
+                self._calibrate(self._unrelated)
+        except PhotosdError as error:
+            log.info("not_calibrated", cause=str(error), remedy="nothing: it is tried again")
+        except Exception:
+            log.exception("not_calibrated", remedy="the model's own values hold until then")
+
+    def _encode(self, texts: Sequence[str]) -> Vectors | None:
+        texts = [text for text in texts if text]
+        found: list[Vectors] = []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            if self._closed:
+                return None
+            part = list(texts[start : start + TEXTS_AT_ONCE])
+            meanings, _ = self._meanings.of_texts(part, Deadline.after(PATIENCE_SECONDS))
+            found += [meanings[text].vector for text in part]
+        return np.stack(found)
+
+    def _calibrate(self, unrelated: Vectors) -> None:
+        with self._lock:
+            rows, self._in_memory, self._sampled = len(self._store), self._store.in_memory, None
+            centre = unrelated.mean(axis=0) if self._in_memory else None
+            if rows >= FEW:
+                best = self._store.best(_beyond(unrelated, centre))
+                fair, strong = np.quantile(best, (FAIR, STRONG))
+            elif len(sample := self._sample()):
+                every = _beyond(unrelated, centre) @ sample.T
+                fair, strong = np.quantile(every, (FAIR ** (1 / FEW), STRONG ** (1 / FEW)))
+            else:
+                self._rows, self._scales = rows, {}
+                return
+            scale = Scale(centre, float(fair), float(strong))
+            self._rows, self._scales = rows, {ONE_TEXT: scale}
+        log.debug("calibrated", rows=rows, fair=round(scale.fair, 3), strong=round(scale.strong, 3))
+
+    # -- sums, and pictures -------------------------------------------------------------------
+
+    def _of_shape(self, shape: Shape, unrelated: Vectors, one_text: Scale) -> Scale:
+        """What sums of unrelated things come to, made as the question is made."""
+        sample = self._sample()
+        if len(sample) < 2:
+            return one_text
+        sums, used = _sums(shape, unrelated, sample)
+        centre = None if one_text.centre is None else sums.mean(axis=0)
+        beyond = _beyond(sums, centre) @ sample.T
+        if used.any():
+            fair, strong = np.quantile(beyond[~used], (FAIR_PAIR, STRONG_PAIR))
+            return Scale(centre, float(fair), float(strong))
+        # The whole library comes nearer than a sample of it; by as much as it does to one text.
+        single = (_beyond(unrelated, one_text.centre) @ sample.T).max(axis=1)
+        more = np.quantile(beyond.max(axis=1), (FAIR, STRONG)) - np.quantile(single, (FAIR, STRONG))
+        return Scale(centre, one_text.fair + float(more[0]), one_text.strong + float(more[1]))
+
+    def _sample(self) -> Vectors:
+        """Vectors of some photos, one of each: (n, d)."""
+        sampled = self._sampled
+        if sampled is None:
+            names = self._contents.some(self._spec.fingerprint, SAMPLE)
+            found = [tiles[0] for tiles in self._store.vectors_of(names).values()]
+            nothing = np.empty((0, self._spec.dimension), np.float32)
+            sampled = self._sampled = np.stack(found) if found else nothing
+        return sampled
+
+
+def _beyond(vectors: Vectors, centre: Vectors | None) -> Vectors:
+    return vectors if centre is None else vectors - centre
+
+
+def _shape(question: Question) -> Shape:
+    """What matters of a question's terms: how they weigh beside the heaviest, and their kind."""
+    heaviest = max(abs(term.weight) for term in question.terms)
+    terms = ((round(t.weight / heaviest, 1), t.path is not None) for t in question.terms)
+    return tuple(sorted(terms, reverse=True))
+
+
+def _sums(shape: Shape, unrelated: Vectors, sample: Vectors) -> tuple[Vectors, NDArray[np.bool_]]:
+    """Sums of this shape, of unit length (n, d), and which photos (n, m) each is made of."""
+    number = len(unrelated)
+    total = np.zeros((number, sample.shape[1]), np.float32)
+    used = np.zeros((number, len(sample)), np.bool_)
+    rows = np.arange(number)
+    for place, (weight, is_picture) in enumerate(shape):
+        kind = sample if is_picture else unrelated
+        chosen = (rows + 7 * place) % len(kind)  # none is added to itself
+        total += np.float32(weight) * kind[chosen]
+        if is_picture:
+            used[rows, chosen] = True
+    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6), used

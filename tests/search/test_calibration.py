@@ -1,0 +1,175 @@
+"""Calibration: what scores mean is found out from the user's own photos."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photosd.core.clock import Deadline
+from photosd.encoder.status import TextVectors
+from photosd.ipc.messages import QueryParams
+from photosd.search import calibration
+from photosd.search.calibration import UNRELATED, Calibration
+from photosd.search.question import Question, Term
+from photosd.search.remembered import Meaning
+from photosd.search.strength import Judge, Scale
+from tests.search.test_engine import SPEC, Library
+
+TEXT = Question((Term(1.0, "abc"),))
+
+
+class Meanings:
+    """Unrelated things lie anywhere."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def of_texts(self, texts: list[str], _deadline: Deadline) -> tuple[dict[str, Meaning], bool]:
+        self.asked.append(len(texts))
+        found = {}
+        for text in texts:
+            seed = int.from_bytes(text.encode()[-6:], "big")
+            vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)
+            found[text] = Meaning(vector / np.linalg.norm(vector), 1.0, [])
+        return found, False
+
+
+def calibrated(library: Library) -> Calibration:
+    found = Calibration(SPEC, library.store, library.contents, Meanings())  # type: ignore[arg-type]
+    found.begin()
+    limit = time.monotonic() + 10
+    while not found._scales and time.monotonic() < limit:
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    library = Library(tmp_path)
+    for number in range(40):
+        library.add(f"/p/{number}.jpg", number % 4)
+    return library
+
+
+def test_there_are_enough_unrelated_things() -> None:
+    """Each once, in plain words; a quantile of fewer would be a guess."""
+    things = UNRELATED.read_text().split("\n")[:-1]
+    assert len(things) == len(set(things)) > 150
+    assert all(thing == thing.strip() and thing.isascii() for thing in things)
+
+
+def test_until_the_encoder_is_up_the_model_speaks(library: Library) -> None:
+    """Its own values hold, and nothing is encoded."""
+    meanings = Meanings()
+    found = Calibration(SPEC, library.store, library.contents, meanings)  # type: ignore[arg-type]
+    scale = found.of(TEXT)
+    assert (scale.fair, scale.strong) == (SPEC.strength.fair, SPEC.strength.strong)
+    assert scale.centre is None and meanings.asked == []
+    found.close()
+
+
+@pytest.mark.parametrize("photos", [40, 100])
+def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> None:
+    """As few as the constants say, wherever the cosines lie; few photos are judged strictly."""
+    library = Library(tmp_path)
+    for number in range(photos):
+        library.add(f"/p/{number}.jpg", number % 4, also=number % 3)
+    found = calibrated(library)
+    scale = found.of(TEXT)
+    assert found._unrelated is not None
+    assert scale.centre is not None
+    best = library.store.best(found._unrelated - scale.centre)
+    for share, value in ((calibration.FAIR, scale.fair), (calibration.STRONG, scale.strong)):
+        below = np.mean(best < value)
+        assert below >= share - 0.01
+        assert photos < calibration.FEW or below == pytest.approx(share, abs=0.01)
+    found.close()
+
+
+def test_a_photo_that_is_near_to_everything_must_come_nearer() -> None:
+    """What counts is how much more it is like this than like anything else."""
+    judge = Judge(Scale(np.array([0.5, 0, 0, 0], np.float32), 0.2, 0.4))
+    meaning = Meaning(np.array([0.6, 0.8, 0, 0], np.float32), 1.0, [])
+    everywhere = np.array([[1, 0, 0, 0]], np.float32)
+    here = np.array([[0, 1, 0, 0]], np.float32)
+    assert judge.match(meaning, everywhere).strength == "weak"
+    assert judge.match(meaning, here).strength == "strong"
+
+
+def test_vectors_on_the_disk_are_judged_by_what_is_known(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fetching them would cost more than the search."""
+    found = calibrated(library)
+    monkeypatch.setattr(type(library.store), "in_memory", False)
+    scale = found.of(TEXT)
+    assert scale.centre is None and 0 < scale.fair < scale.strong
+    assert found.of(Question((Term(1.0, "abc"), Term(1.0, "dog")))).centre is None
+    found.close()
+
+
+def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:
+    """At once while it is small; not for each photo."""
+    found = calibrated(library)
+    before = found.of(TEXT)
+    library.add("/p/one.jpg", 0)
+    assert found.of(TEXT) is before
+    for number in range(20):
+        library.add(f"/p/more {number}.jpg", 0)
+    assert found.of(TEXT) is not before
+    found.close()
+
+
+def test_sums_and_pictures_have_thresholds_of_their_own(library: Library) -> None:
+    """Pictures lie near to each other; a shape is gone through once, however it is weighed."""
+    found = calibrated(library)
+    picture = Question((Term(1.0, path=b"/p/0.jpg"),))
+    both = Question((Term(1.0, "abc"), Term(-1.0, "dog")))
+    double = Question((Term(-2.0, "abc"), Term(2.0, "dog")))
+    vectors = library.store.vectors_of(["1-/p/0.jpg", "1-/p/1.jpg", "1-/p/4.jpg"])
+    twin, other = vectors["1-/p/4.jpg"], vectors["1-/p/1.jpg"]
+    meaning = Meaning(vectors["1-/p/0.jpg"][0], 1.0, [])
+    judge = Judge(found.of(picture))
+    assert judge.match(meaning, twin).convincing and not judge.match(meaning, other).convincing
+    assert found.of(double) is found.of(both)
+    assert found.of(both).fair != found.of(TEXT).fair
+    found.close()
+
+
+def test_a_query_waits_for_few_unrelated_things() -> None:
+    """They go to the encoder in small parts."""
+    meanings = Meanings()
+    found = Calibration(SPEC, None, None, meanings)  # type: ignore[arg-type]
+    found._encode(UNRELATED.read_text().split("\n"))
+    assert max(meanings.asked) <= 8
+    found.close()
+
+
+def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
+    """And not before: nobody has to wait for it."""
+
+    class Encoder:
+        asked = 0
+
+        def encode_texts(self, texts: list[str], _deadline: Any) -> Any:
+            future = library.encoder.encode_texts([texts[0]], _deadline)
+            vectors = np.random.default_rng(0).normal(size=(len(texts), 4)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            done: Any = type(future)()
+            done.set_result(TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts)))
+            Encoder.asked += len(texts)
+            return done
+
+    engine = library.engine(encoder=Encoder())
+    engine.query(QueryParams("abc"))
+    assert Encoder.asked == 1
+    assert engine.rehearse(5)
+    limit = time.monotonic() + 10
+    while Encoder.asked < 150:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    engine.close()
