@@ -83,11 +83,12 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
     if result["unknown"]:
         console.warn("not understood: " + text.inert(", ".join(result["unknown"])))
     hidden = len(hits) - len(chosen)
+    weak = text.count(hidden, "weak one")
     if not result["convincing"]:
-        more = f"; {hidden} weak ones, show with --weak" if hidden else ""
+        more = f"; {weak}, show with --weak" if hidden else ""
         console.note(f"nothing convincing{more}", "")
     elif hidden:
-        console.note(f"{hidden} weak ones are hidden, show with --weak")
+        console.note(f"{weak} hidden, show with --weak")
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
         console.note(f"more: photosd query --cursor {text.inert(str(result['cursor']))}")

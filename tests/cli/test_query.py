@@ -54,8 +54,10 @@ def test_weak_hits_are_counted_not_shown(stub: StubDaemon, photosd: Photosd) -> 
     stub.answers["query"] = query_result(SUNSET, WEAK, WEAK)
     ran = photosd("query", "sunset")
     assert "screenshot" not in ran.out
-    assert "2 weak ones are hidden, show with --weak" in ran.err
+    assert "2 weak ones hidden, show with --weak" in ran.err
     assert photosd("query", "--weak", "sunset").out.count("screenshot") == 2
+    stub.answers["query"] = query_result(SUNSET, WEAK)
+    assert "1 weak one hidden" in photosd("query", "sunset").err
 
 
 def test_nothing_convincing_is_said_and_exits_1(stub: StubDaemon, photosd: Photosd) -> None:
