@@ -24,6 +24,16 @@ def exit_code(result: QueryResult) -> int:
 
 def show(client: Client, result: QueryResult, wish: Wish) -> int:
     """One answer, in the form that is wished; the exit code."""
+    _show_hits(client, result, wish)
+    if reason := result["fallback_reason"]:
+        from photosd_cli import cloud_report
+
+        console.flush()
+        console.note(cloud_report.fallback(result.get("mode_requested", "cloud"), reason))
+    return exit_code(result)
+
+
+def _show_hits(client: Client, result: QueryResult, wish: Wish) -> None:
     if wish.seeing.html is not None:
         _show_sheet(client, result, wish)
     elif wish.form == "json":
@@ -37,7 +47,6 @@ def show(client: Client, result: QueryResult, wish: Wish) -> int:
         _show_table(client, result, wish)
     if wish.seeing.opened and wish.seeing.html is None:
         _open(_chosen(result, wish))
-    return exit_code(result)
 
 
 def _show_sheet(client: Client, result: QueryResult, wish: Wish) -> None:

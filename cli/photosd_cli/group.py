@@ -39,7 +39,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "config",
     ),
     "Models": ("model",),
-    "Cloud": (),
+    "Cloud": ("cloud",),
     "Help": ("doctor", "bugreport", "demo", "completion"),
 }
 EPILOG = """\b

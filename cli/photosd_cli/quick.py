@@ -14,6 +14,7 @@ def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
         return None
     words: list[str] = []
     wish = Wish()
+    mode: str | None = None
     rest = iter(arguments[1:])
     for argument in rest:
         if not argument.startswith("-"):
@@ -22,12 +23,14 @@ def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
             wish = wish._replace(form=FORMS[argument])
         elif argument == "--weak":
             wish = wish._replace(weak=True)
+        elif argument == "--local":
+            mode = "local"
         elif argument == "-n" and _is_limit(number := next(rest, "")):
             wish = wish._replace(limit=int(number))
         else:
             return None
     query = " ".join(words)
-    return (Asked(query), wish) if query.strip() else None
+    return (Asked(query, mode=mode), wish) if query.strip() else None
 
 
 def _is_limit(number: str) -> bool:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import photosd
-from photosd_cli import console, paths, text
+from photosd_cli import cloud_report, console, paths, text
 
 if TYPE_CHECKING:
     from photosd.ipc.replies import (
@@ -35,6 +35,8 @@ def status_lines(status: StatusResult) -> list[str]:
     ]
     folders = folder_lines(status["folders"]) or ["none; begin with: photosd add ~/Pictures"]
     lines += [_labelled("" if number else "folders", line) for number, line in enumerate(folders)]
+    if (cloud := status.get("cloud")) is not None:
+        lines.append(_labelled("cloud", cloud_report.brief(cloud)))
     return lines
 
 
@@ -46,7 +48,8 @@ def folder_lines(folders: list[FolderReport]) -> list[str]:
             folder["state"], "" if folder["state"] == "ok" else "yellow", sys.stdout
         )
         photos = text.count(folder["photos"], "photo")
-        lines.append(f"{paths.shown(folder['path'])}  {state}  {photos}")
+        marked = "  cloud" if folder.get("cloud") else ""
+        lines.append(f"{paths.shown(folder['path'])}  {state}  {photos}{marked}")
         for more in (folder["reason"], folder["remedy"]):
             if more:
                 lines.append(f"  {text.inert(more)}")

@@ -27,6 +27,7 @@ class Asked(NamedTuple):
     every_copy: bool = False
     others: bool = False
     cursor: str | None = None
+    mode: str | None = None  # local | hybrid | gemini; None: what is enabled
 
 
 class Wish(NamedTuple):

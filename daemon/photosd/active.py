@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from photosd.cloud.cloud import Cloud
 from photosd.core.errors import StorageError
 from photosd.decode.pool import Shape
 from photosd.encoder.limits import Limits
@@ -25,13 +26,19 @@ class Active:
     """The encoder starts at once; `open` loads the vectors, `begin` starts to fill them."""
 
     def __init__(
-        self, directory: Path, spec: ModelSpec, ground: Ground, work: Work, memory_mb: float
+        self,
+        directory: Path,
+        spec: ModelSpec,
+        ground: Ground,
+        work: Work,
+        memory_mb: float,
+        cloud: Cloud | None = None,
     ) -> None:
         self.spec, self._ground = spec, ground
         self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
         self.encoder.start()
         self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
-        self.engine = Engine(spec, self.encoder, self.store, ground)
+        self.engine = Engine(spec, self.encoder, self.store, ground, cloud)
         self.pipeline = self._new_pipeline(work)
         self._serving = True
 

@@ -16,6 +16,7 @@ import psutil
 import structlog
 
 import photosd
+from photosd.cloud.environment import Environment
 from photosd.core import config
 from photosd.core.config import Settings
 from photosd.core.errors import AlreadyRunning, ConfigError, PhotosdError, Warming
@@ -47,10 +48,16 @@ class Daemon:
     """One process serving one home."""
 
     def __init__(
-        self, home: Home, settings: Settings, endpoint: Endpoint, notifier: Notifier | None = None
+        self,
+        home: Home,
+        settings: Settings,
+        endpoint: Endpoint,
+        notifier: Notifier | None = None,
+        environment: Environment | None = None,
     ) -> None:
         self.home, self.settings = home, settings
         self._endpoint, self._notifier = endpoint, notifier or Notifier()
+        self._environment = environment
         self._started = time.monotonic()
         self._library: Library | None = None
         self._pulse: Pulse | None = None
@@ -119,7 +126,7 @@ class Daemon:
     def _open_library(self) -> None:
         """Build everything behind the socket; what fails is told to every client."""
         try:
-            self._library = Library(self.home, self.settings)
+            self._library = Library(self.home, self.settings, self._environment)
             self._library.open()
             rehearsal = threading.Thread(target=self._rehearse, args=(self._library,), daemon=True)
             rehearsal.start()
@@ -142,7 +149,7 @@ class Daemon:
                 Client(self._endpoint.path, timeout=5) as client,
             ):
                 for number in range(REHEARSALS):
-                    client.query(f"a rehearsal, number {number}")
+                    client.query(f"a rehearsal, number {number}", mode="local")
         library.rehearsed.set()
 
     def _going(self) -> bool:
@@ -193,6 +200,7 @@ class Daemon:
             warnings.append(f"{trouble}: {trouble.remedy}")
         folders = library.folder_reports() if library else []
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
+        warnings += library.cloud.warnings() if library else []
         return StatusResult(
             version=1,
             state=self._state(library, encoder.state),
@@ -208,6 +216,7 @@ class Daemon:
             folders=folders,
             warnings=warnings,
             switch=switch,
+            cloud=library.cloud.report(count=False) if library else None,
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:
@@ -228,6 +237,7 @@ class Daemon:
 def main() -> int:
     """Run the daemon in the foreground; the exit code says how it ended."""
     give_memory_back()
+    environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
     try:
         settings = config.load(home.settings)
@@ -249,7 +259,7 @@ def main() -> int:
     if trouble is not None:
         log.error("settings_ignored", cause=str(trouble), remedy=trouble.remedy)
     _keep_stacks(home)
-    daemon = Daemon(home, settings, endpoint, notifier)
+    daemon = Daemon(home, settings, endpoint, notifier, environment)
     daemon.notice = None if trouble is None else f"settings are ignored: {trouble}"
     asyncio.run(daemon.serve())
     # Worker threads may sit in native calls; everything that matters is on disk by now.

@@ -11,6 +11,8 @@ import structlog
 
 import photosd
 from photosd.active import Active, look_ahead
+from photosd.cloud.cloud import Cloud
+from photosd.cloud.environment import Environment
 from photosd.core.config import Settings
 from photosd.core.errors import ModelError
 from photosd.core.log import printable
@@ -45,7 +47,9 @@ MB = 1_000_000
 class Library:
     """Built in two steps: the constructor is quick, `open` imports LanceDB and loads vectors."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, environment: Environment | None = None
+    ) -> None:
         self.home, self.settings = home, settings
         self.rehearsed = threading.Event()  # the whole way of a query has been gone once
         self.database = Database(home.catalog)
@@ -59,6 +63,9 @@ class Library:
         self.thumbnails = Thumbnails(
             self.pool, ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         )
+        self.cloud = Cloud(
+            home, settings.cloud, self.database, self.pool, environment or Environment()
+        )
         self.ground = Ground(
             home.index,
             self.database,
@@ -71,7 +78,12 @@ class Library:
         )
         # Its encoder starts first of all: the model loads while everything else does.
         self.active = Active(
-            directory, spec, self.ground, self.worklist, settings.encoder.memory_limit_mb
+            directory,
+            spec,
+            self.ground,
+            self.worklist,
+            settings.encoder.memory_limit_mb,
+            self.cloud,
         )
         self.succession = Succession(self)
         self.standing = Standing(
@@ -138,6 +150,7 @@ class Library:
         self.reconciler.start()
         self.active.begin()
         self.succession.follow(self.settings.encoder.model)
+        self.cloud.open()
         self.standing.start()
 
     def _forget_removed_models(self) -> None:
@@ -151,6 +164,7 @@ class Library:
 
     def close(self) -> None:
         """Stop every thread and worker, each within its own bound."""
+        self.cloud.close()
         for part in (
             self.standing,
             self.reconciler,
@@ -167,6 +181,7 @@ class Library:
         """Let indexing rest until then (Unix seconds)."""
         for active in self.succession.actives():
             active.pipeline.pause(until)
+        self.cloud.pause(until)
 
     def apply(self, settings: Settings) -> None:
         """Let changed settings take effect."""
@@ -180,6 +195,7 @@ class Library:
             active.pipeline.look_ahead = look_ahead(self.pool.workers)
             active.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
         self.succession.follow(settings.encoder.model)
+        self.cloud.apply(settings.cloud)
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""
@@ -252,6 +268,7 @@ class Library:
                     photos=_photos(counts.get(folder.id, {})),
                     reason=reason,
                     remedy=remedy,
+                    cloud=folder.cloud,
                 )
             )
         return reports
@@ -275,6 +292,7 @@ class Library:
         for active in self.succession.actives():
             active.store.remove(orphans)
             active.store.compact()
+        self.cloud.remove(orphans)
         return len(orphans)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from photosd.active import Active
+from photosd.cloud.cloud import Cloud
 from photosd.core.config import Settings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
@@ -38,6 +39,7 @@ class Holder(Protocol):
     worklist: WorkList
     ground: Ground
     active: Active
+    cloud: Cloud
 
 
 class Succession:
@@ -73,7 +75,7 @@ class Succession:
                 return
             fill = FillList(self._library.database, spec.fingerprint)
             limit = self._library.settings.encoder.memory_limit_mb
-            target = Active(directory, spec, self._library.ground, fill, limit)
+            target = Active(directory, spec, self._library.ground, fill, limit, self._library.cloud)
             target.pipeline.paused_until = self._library.active.pipeline.paused_until
             self._switch = Switch(target, fill, self._flip)
             self._switch.start()

@@ -24,11 +24,14 @@ CURE_SECONDS = 600.0
 
 @click.command()
 @click.option("--fix", is_flag=True, help="Carry out the remedies that are safe, and look again.")
+@click.option("--cloud", is_flag=True, help="Try Gemini, too: the one check that uses a network.")
 @json_option
-def command(fix: bool, as_json: bool) -> int:
+def command(fix: bool, cloud: bool, as_json: bool) -> int:
     """Check everything: model, tokenizer, memory, folders, index, socket, service, last crashes.
 
-    Works without the daemon, too. Exit codes: 0 nothing is wrong (there may be warnings), 1 else.
+    Works without the daemon, too. --cloud takes `photosd cloud enable`; it sends words and a grey
+    square, nothing of yours, for a fraction of a cent.
+    Exit codes: 0 nothing is wrong (there may be warnings), 1 else.
     """
     from photosd.doctor.examination import examine
 
@@ -37,7 +40,7 @@ def command(fix: bool, as_json: bool) -> int:
     if fix and (curable := [f for f in examine(home) if f.curable and f.verdict != "ok"]):
         cured = _cure(curable)
     findings = []
-    for finding in examine(home):
+    for finding in examine(home, cloud=cloud):
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -54,11 +57,11 @@ def command(fix: bool, as_json: bool) -> int:
 def _show(finding: Finding) -> None:
     marks = MARKS if _can_write("✓✗") else PLAIN_MARKS
     mark = console.styled(marks[finding.verdict], STYLES[finding.verdict], sys.stdout)
-    console.out(f"{mark} {finding.check:<12} {text.inert(finding.says)}")
+    console.out(f"{mark} {finding.check:<13} {text.inert(finding.says)}")
     if finding.remedy is not None:
-        console.out(f"  {'':<12} → {text.inert(finding.remedy)}")
+        console.out(f"  {'':<13} → {text.inert(finding.remedy)}")
     for line in (finding.details or "").splitlines():
-        console.out(f"  {'':<12}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
+        console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
 
 
 def _can_write(characters: str) -> bool:

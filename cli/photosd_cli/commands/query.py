@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 )
 @asking_options.filters
 @click.option("--cursor", metavar="CURSOR", help="The page after the answer that named it.")
+@click.option("--local", "mode", flag_value="local", help="Send nothing, whatever is enabled.")
+@click.option(
+    "--mode",
+    "mode",
+    type=click.Choice(["local", "hybrid", "gemini"]),
+    help="For this query alone; takes `photosd cloud enable`.",
+)
 @asking_options.wishes
 def command(
     text: tuple[str, ...],
@@ -51,6 +58,7 @@ def command(
     unlike: tuple[str, ...],
     where: Where | None,
     cursor: str | None,
+    mode: str | None,
     every_copy: bool,
     wish: Wish,
 ) -> int:
@@ -70,7 +78,8 @@ def command(
     terms += [asking_options.picture(one, -1) for one in unlike]
     many = text == ("-",)
     wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form, many=many))
-    asked = Asked("" if many else " ".join(text), terms, where, every_copy, cursor=cursor)
+    asked = Asked("" if many else " ".join(text), terms, where, every_copy)
+    asked = asked._replace(cursor=cursor, mode=mode)
     if cursor is not None and (many or asked != Asked(cursor=cursor, terms=[])):
         raise BadRequest(
             "a cursor remembers what was asked: nothing can be added",

@@ -66,6 +66,65 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "info"
 
 
+# Plain HTTP only to this very machine; no name or password inside, no query.
+URL = r"^(https://[^/@\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#@]*)?$"
+MODEL_ID = r"^[a-z0-9][a-z0-9.-]*$"
+
+
+class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Gemini; without `photosd cloud enable` none of it has any effect."""
+
+    mode: Annotated[
+        Literal["local", "hybrid", "gemini"],
+        Meta(description="What may help to answer; takes consent: photosd cloud enable MODE"),
+    ] = "local"
+    base_url: Annotated[
+        str, Meta(pattern=URL, description="Where Gemini is; consent holds for this address only")
+    ] = "https://generativelanguage.googleapis.com"
+    api_version: Annotated[
+        str, Meta(pattern=r"^v[0-9a-z]+$", description="Version of its interface")
+    ] = "v1"
+    text_model: Annotated[
+        str, Meta(pattern=MODEL_ID, description="Model that rewrites queries (hybrid)")
+    ] = "gemini-3.5-flash-lite"
+    embedding_model: Annotated[
+        str, Meta(pattern=MODEL_ID, description="Model of pictures and queries (gemini)")
+    ] = "gemini-embedding-2"
+    dimensions: Annotated[
+        int, Meta(ge=128, le=3072, description="Numbers in a vector of Gemini")
+    ] = 768
+    deadline_seconds: Annotated[
+        float, Meta(ge=0.1, le=30, description="Longest wait of a query for Gemini")
+    ] = 1.5
+    budget_usd: Annotated[
+        float, Meta(ge=0, description="Nothing is sent beyond this much a calendar month (UTC)")
+    ] = 2.0
+    images_per_minute: Annotated[
+        int, Meta(ge=1, le=10_000, description="Photos sent at most (gemini)")
+    ] = 100
+    key_file: Annotated[
+        str, Meta(description="File with the key, mode 0600; empty: gemini.key beside the settings")
+    ] = ""
+    key_command: Annotated[
+        str, Meta(description="Command that prints the key, without a shell; ended after 10 s")
+    ] = ""
+    proxy: Annotated[
+        str, Meta(description="Proxy to reach Gemini by; HTTPS_PROXY and its like do not count")
+    ] = ""
+    usd_per_image: Annotated[
+        float, Meta(ge=0, description="Price of a photo's vector, for the budget")
+    ] = 0.00012
+    usd_per_million_embedded: Annotated[
+        float, Meta(ge=0, description="Price of a million tokens of queries embedded")
+    ] = 0.20
+    usd_per_million_in: Annotated[
+        float, Meta(ge=0, description="Price of a million tokens sent to the text model")
+    ] = 0.30
+    usd_per_million_out: Annotated[
+        float, Meta(ge=0, description="Price of a million tokens that the text model writes")
+    ] = 2.50
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
@@ -74,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decode: Decode = Decode()
     thumbnails: Thumbnails = Thumbnails()
     watch: Watch = Watch()
+    cloud: Cloud = Cloud()
     log: Log = Log()
 
 

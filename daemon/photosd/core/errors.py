@@ -131,3 +131,30 @@ class AlreadyRunning(PhotosdError):
     """Another daemon serves this home."""
 
     code, title, exit_code = "already_running", "photosd is already running", 1
+
+
+class CloudNotPermitted(PhotosdError):
+    """Something would have to be sent, and nobody has agreed to that (or there is no key)."""
+
+    code, title, exit_code = "cloud_not_permitted", "That is not permitted to leave this machine", 6
+
+
+class CloudUnavailable(PhotosdError):
+    """Gemini did not help. ``reason`` is the protocol's ``fallback_reason``:
+
+    offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
+    nothing_sent.
+    """
+
+    code, title = "cloud_unavailable", "Gemini cannot help right now"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "photosd doctor --cloud",
+        retry_after_ms: int | None = None,
+        reason: str = "offline",
+    ) -> None:
+        super().__init__(message, remedy=remedy, retry_after_ms=retry_after_ms)
+        self.reason = reason

@@ -44,6 +44,11 @@ class Home:
         return self.state / "sheets"
 
     @property
+    def cloud(self) -> Path:
+        """Everything that came from Gemini: vectors of photos and queries, rewritten queries."""
+        return self.state / "cloud"
+
+    @property
     def log(self) -> Path:
         """The daemon's log, JSON lines."""
         return self.state / "logs" / "photosd.log"

@@ -92,11 +92,17 @@ class Pool:
         box: tuple[int, int],
         deadline: Deadline | None = None,
         form: Form = "jpeg",
+        *,
+        background: bool = False,
     ) -> Future[Thumbnail]:
-        """A small picture that fits ``box`` (width, height); TooSlow once ``deadline`` passed."""
+        """A small picture that fits ``box`` (width, height); TooSlow once ``deadline`` passed.
+
+        ``background``: nobody looks at it; indexing and it take turns.
+        """
         width, height = (max(1, min(side, LARGEST)) for side in box)
         request = Request(op="thumbnail", path=path, box=(width, height), form=form)
-        return self._pictures.submit(Task(request, _thumbnail, deadline))
+        lane = self._background if background else self._pictures
+        return lane.submit(Task(request, _thumbnail, deadline))
 
     def _current(self) -> DecodeLimits:
         with self._lock:

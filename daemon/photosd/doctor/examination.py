@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from photosd.core.paths import Home
-from photosd.doctor import crashes, machine, model_files, places, process, services, stores
+from photosd.doctor import clouds, crashes, machine, model_files, places, process, services, stores
 from photosd.doctor.finding import Finding, Findings, fault
 from photosd.doctor.patient import Patient
 
@@ -38,10 +38,13 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(home: Home) -> Iterator[Finding]:
-    """What there is to say about ``home`` and its daemon, each finding as it is found."""
+def examine(home: Home, *, cloud: bool = False) -> Iterator[Finding]:
+    """What there is to say about ``home`` and its daemon, each finding as it is found.
+
+    ``cloud``: try Gemini, too; nothing else uses the network.
+    """
     patient = Patient(home)
-    for check in CHECKS:
+    for check in (*CHECKS, *((clouds.cloud,) if cloud else ())):
         yield from _bounded(check, patient)
 
 

@@ -21,7 +21,7 @@ from photosd.models.shelf import directory_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from photosd.ipc.replies import Hello, SelfCheckResult, StatusResult
+    from photosd.ipc.replies import CloudCheckResult, Hello, SelfCheckResult, StatusResult
 
 HELLO_SECONDS = 5.0
 SELF_CHECK_SECONDS = 45.0
@@ -71,6 +71,17 @@ class Patient:
         try:
             with Client(self.home.socket, timeout=SELF_CHECK_SECONDS) as client:
                 return client.self_check()
+        except PhotosdError as error:
+            return error
+
+    @cached_property
+    def cloud_check(self) -> CloudCheckResult | PhotosdError | None:
+        """How Gemini does, or why it was not tried; None: nobody to ask, or an older daemon."""
+        if isinstance(self.hello, PhotosdError) or "cloud_check" not in self.hello["capabilities"]:
+            return None
+        try:
+            with Client(self.home.socket) as client:
+                return client.cloud_check()
         except PhotosdError as error:
             return error
 

@@ -147,6 +147,18 @@ MIGRATIONS = (
       DELETE FROM links WHERE content = OLD.content AND link IS NULL;
     END;
     """,
+    """
+    ALTER TABLE folders ADD COLUMN cloud INTEGER NOT NULL DEFAULT 0;
+    -- Every call to Gemini, written before it is made; and what is not to be sent again.
+    CREATE TABLE cloud_calls(
+      id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL,
+      items INTEGER NOT NULL, bytes INTEGER NOT NULL, usd REAL NOT NULL, outcome TEXT NOT NULL
+    );
+    CREATE INDEX cloud_calls_at ON cloud_calls(at);
+    CREATE TABLE cloud_refused(
+      model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

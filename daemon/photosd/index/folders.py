@@ -31,6 +31,7 @@ class Folder(msgspec.Struct, frozen=True):
     reason: str | None
     remedy: str | None
     excludes: tuple[str, ...]
+    cloud: bool = False  # its photos may be sent, where the mode is gemini
 
     @property
     def identity(self) -> Identity | None:
@@ -66,7 +67,13 @@ class Folders:
         """Every folder in order of path."""
         with self._database.read() as db:
             return [
-                Folder(**{**dict(row), "excludes": tuple(json.loads(row["excludes"]))})
+                Folder(
+                    **{
+                        **dict(row),
+                        "excludes": tuple(json.loads(row["excludes"])),
+                        "cloud": bool(row["cloud"]),
+                    }
+                )
                 for row in db.execute("SELECT * FROM folders ORDER BY path")
             ]
 
@@ -85,7 +92,7 @@ class Folders:
         parent, slash, name = path.rpartition(b"/")  # a link to a photo is not the photo
         return os.path.realpath(parent or slash).rstrip(b"/") + slash + name
 
-    def add(self, path: bytes, excludes: Sequence[str] = ()) -> Folder:
+    def add(self, path: bytes, excludes: Sequence[str] = (), *, cloud: bool = False) -> Folder:
         """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
         path = os.path.realpath(path)
         probe = probe_folder(path, None)
@@ -97,7 +104,20 @@ class Folders:
                 or "check the name: it has to be a folder that is there",
             )
         self._refuse_overlap(path, probe)
-        self._insert(path, probe, excludes)
+        self._insert(path, probe, excludes, cloud)
+        self._save()
+        return next(folder for folder in self.all() if folder.path == path)
+
+    def mark(self, path: bytes, cloud: bool) -> Folder:
+        """Say whether photos of the watched folder ``path`` may be sent to the cloud."""
+        with self._database.write() as db:
+            changed = db.execute(
+                "UPDATE folders SET cloud = ? WHERE path = ?", (cloud, path)
+            ).rowcount
+        if not changed:
+            raise FolderError(
+                f"{printable(path)} is not a watched folder", remedy="photosd folders"
+            )
         self._save()
         return next(folder for folder in self.all() if folder.path == path)
 
@@ -163,12 +183,14 @@ class Folders:
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
                 )
 
-    def _insert(self, path: bytes, probe: FolderProbe, excludes: Sequence[str]) -> None:
+    def _insert(
+        self, path: bytes, probe: FolderProbe, excludes: Sequence[str], cloud: bool = False
+    ) -> None:
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO folders"
-                "(path, device, inode, mount_point, state, reason, remedy, excludes)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                "(path, device, inode, mount_point, state, reason, remedy, excludes, cloud)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     path,
                     *(probe.identity if probe.state in PRESENT else (None, None, b"")),
@@ -176,6 +198,7 @@ class Folders:
                     probe.reason,
                     probe.remedy,
                     json.dumps(list(excludes)),
+                    cloud,
                 ),
             )
 
@@ -189,6 +212,7 @@ class Folders:
                         "path": printable(folder.path),
                         "path_b64": base64.b64encode(folder.path).decode(),
                         "excludes": folder.excludes,
+                        "cloud": folder.cloud,
                     }
                     for folder in self.all()
                 ],
@@ -205,4 +229,5 @@ class Folders:
             return
         for entry in kept:
             path = base64.b64decode(entry["path_b64"])
-            self._insert(path, probe_folder(path, None), entry["excludes"])
+            cloud = entry.get("cloud") is True
+            self._insert(path, probe_folder(path, None), entry["excludes"], cloud)

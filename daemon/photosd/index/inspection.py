@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from photosd.core.errors import StorageError
+from photosd.index.lance import import_lancedb
 from photosd.index.vectors import PREFIX, SETTLED
 
 VECTORS_TRIED = 100_000
@@ -31,7 +32,7 @@ def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
     names = [name for name in names if (directory / f"{name}.lance").is_dir()]
     if not names:
         return None
-    import lancedb
+    lancedb = import_lancedb()
 
     try:
         contents: set[str] = set()

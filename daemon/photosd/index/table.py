@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.index.filters import Traits, folded, traits
+from photosd.index.lance import import_lancedb
 from photosd.index.matrix import Vectors
 
 LEAST_CACHE = 32 << 20  # bytes
@@ -45,7 +46,7 @@ class Embedding(msgspec.Struct, frozen=True):
 def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
     """Open the table, or make it; ``cache``: bytes for its indexes."""
     os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
-    import lancedb
+    lancedb = import_lancedb()
 
     session = lancedb.Session(
         index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE

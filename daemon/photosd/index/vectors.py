@@ -227,6 +227,11 @@ class VectorStore:
             trim()
         self._keep_up()
 
+    def rest(self, seconds: float) -> None:
+        """Wait until nothing is written behind anybody's back any more, at most so long."""
+        if self._upkeep is not None:
+            self._upkeep.join(seconds)
+
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()

@@ -17,6 +17,7 @@ from photosd.ipc.caller import Caller
 if TYPE_CHECKING:
     from photosd.ipc import replies
 
+CHECK_SECONDS, FORGET_SECONDS = 90.0, 180.0
 ANSWER_SECONDS = 2.0  # beyond a query's own deadline, for the answer to arrive
 
 
@@ -38,15 +39,18 @@ class Client(Caller):
         every_copy: bool = False,
         others: bool = False,
         cursor: str | None = None,
+        mode: str | None = None,
     ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``.
 
         ``terms`` are added to it or taken away, ``where`` narrows it. ``every_copy``: copies of a
         photo are hits of their own. ``others``: not the pictures asked with. ``cursor``: that of
-        the answer before, for the page after it, with nothing else but ``limit``.
+        the answer before, for the page after it, with nothing else but ``limit``. ``mode``: local,
+        hybrid or gemini, for this query alone.
         """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
         more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
+        more["mode"] = mode
         params |= {name: value for name, value in more.items() if value}
         params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
@@ -56,9 +60,13 @@ class Client(Caller):
         """The daemon's state."""
         return cast("replies.StatusResult", self.call("status"))
 
-    def add(self, path: bytes | str, exclude: Sequence[str] = ()) -> replies.AddResult:
-        """Watch a folder and everything below it."""
-        params = {**path_params(path), "exclude": list(exclude)}
+    def add(
+        self, path: bytes | str, exclude: Sequence[str] = (), cloud: bool | None = None
+    ) -> replies.AddResult:
+        """Watch a folder and everything below it; ``cloud``: its photos may be sent, or not."""
+        params: dict[str, object] = {**path_params(path), "exclude": list(exclude)}
+        if cloud is not None:
+            params["cloud"] = cloud
         return cast("replies.AddResult", self.call("add", params))
 
     def remove(self, path: bytes | str) -> replies.RemoveResult:
@@ -188,6 +196,39 @@ class Client(Caller):
         """Matches up to this cursor need not be sent again. Not on a connection that subscribes."""
         params = {"id": number, "cursor": cursor}
         return cast("replies.AcknowledgeResult", self.call("acknowledge", params))
+
+    def cloud_status(self) -> replies.CloudReport:
+        """What of the cloud is on, and what it has come to."""
+        return cast("replies.CloudReport", self.call("cloud_status"))
+
+    def cloud_terms(self, mode: str) -> replies.CloudTermsResult:
+        """What somebody has to agree to before ``mode`` is on."""
+        return cast("replies.CloudTermsResult", self.call("cloud_terms", {"mode": mode}))
+
+    def cloud_enable(self, mode: str, digest: str) -> replies.CloudReport:
+        """Agree to the terms with that digest, as a person does who was shown them."""
+        params = {"mode": mode, "digest": digest}
+        return cast("replies.CloudReport", self.call("cloud_enable", params))
+
+    def cloud_disable(self) -> replies.CloudReport:
+        """Withdraw consent; nothing is sent any more."""
+        return cast("replies.CloudReport", self.call("cloud_disable"))
+
+    def cloud_forget(self) -> replies.CloudForgetResult:
+        """Withdraw consent and delete all that came from the cloud."""
+        return cast("replies.CloudForgetResult", self.call("cloud_forget", timeout=FORGET_SECONDS))
+
+    def cloud_log(self, limit: int = 100) -> replies.CloudLogResult:
+        """The last calls, newest first."""
+        return cast("replies.CloudLogResult", self.call("cloud_log", {"limit": limit}))
+
+    def cloud_preview(self, path: bytes | str) -> replies.CloudPreviewResult:
+        """The bytes that would be sent of a photo; sends nothing."""
+        return cast("replies.CloudPreviewResult", self.call("cloud_preview", path_params(path)))
+
+    def cloud_check(self) -> replies.CloudCheckResult:
+        """Try the cloud with words and a picture that are nobody's; takes consent."""
+        return cast("replies.CloudCheckResult", self.call("cloud_check", timeout=CHECK_SECONDS))
 
     def self_check(self) -> replies.SelfCheckResult:
         """Have it try what a query needs."""

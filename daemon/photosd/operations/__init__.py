@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from photosd.ipc.messages import OPERATIONS
 from photosd.ipc.server import Handler
+from photosd.operations.cloud import Cloud
 from photosd.operations.control import Control
 from photosd.operations.folders import Folders
 from photosd.operations.photos import Photos
@@ -16,7 +17,7 @@ from photosd.operations.standing import Standing
 if TYPE_CHECKING:
     from photosd.app import Daemon
 
-TOPICS = (Search, Photos, Pictures, Standing, Folders, Control)
+TOPICS = (Search, Photos, Pictures, Standing, Folders, Cloud, Control)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
+from photosd.cloud.cloud import Cloud
 from photosd.core.clock import Deadline
 from photosd.core.config import Search
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
@@ -24,6 +25,8 @@ from photosd.index.ground import Ground
 from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import QueryParams, QueryResult, Timings
 from photosd.models.spec import ModelSpec
+from photosd.search.advice import Advisor
+from photosd.search.aspects import NO_REMOTE, Aspect, Remote, best_understood
 from photosd.search.calibration import Calibration
 from photosd.search.hits import Found, Hits
 from photosd.search.meanings import RESERVE_SECONDS, Meanings
@@ -32,7 +35,7 @@ from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
 from photosd.search.readings import foreign_script_warning, readings
-from photosd.search.remembered import Meaning, RememberedQueries, normalise
+from photosd.search.remembered import RememberedQueries, normalise
 from photosd.search.retrieval import Retrieval
 from photosd.search.strength import Judge, Match
 
@@ -46,7 +49,12 @@ class Engine:
     """Searches one model's vectors. Any thread may ask."""
 
     def __init__(
-        self, spec: ModelSpec, encoder: Supervisor, store: VectorStore, ground: Ground
+        self,
+        spec: ModelSpec,
+        encoder: Supervisor,
+        store: VectorStore,
+        ground: Ground,
+        cloud: Cloud | None = None,
     ) -> None:
         self._spec, self._store, self._ground = spec, store, ground
         self._remembered = RememberedQueries(ground.database, spec.fingerprint)
@@ -57,13 +65,14 @@ class Engine:
         self._hits = Hits(ground.catalog, ground.contents, ground.folders)
         self._rankings = Rankings()
         self._latin_only = set(spec.languages) == {"en"}
+        self._advisor = Advisor(cloud, self._meanings, latin_only=self._latin_only)
 
     def query(self, params: QueryParams) -> QueryResult:
         """The nearest photos; raises PhotosdError when nothing can answer in time."""
         started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
         warnings: list[str] = []
         if params.cursor is None:
-            ranking = self._begin(self._question(params), deadline, warnings)
+            ranking = self._begin(self._question(params), params.mode, deadline, warnings)
             cursor = Cursor()
         else:
             ranking, cursor = self._rankings.find(params.cursor)
@@ -106,8 +115,9 @@ class Engine:
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
                 meaning = self._meanings.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
+                aspects = [Aspect(question.words, meaning)]
                 judge = self._judge(question)
-                found = self._retrieval.find(question, meaning, judge, Search().limit)
+                found = self._retrieval.find(question, aspects, judge, Search().limit)
                 self._hits.of(found)
                 self._ground.coverage()
             self._calibration.begin()
@@ -138,24 +148,59 @@ class Engine:
     def _judge(self, question: Question) -> Judge:
         return Judge(self._calibration.of(question), telling_words(question.words))
 
-    def _begin(self, question: Question, deadline: Deadline, warnings: list[str]) -> Ranking:
+    def _begin(
+        self, question: Question, mode: str | None, deadline: Deadline, warnings: list[str]
+    ) -> Ranking:
+        """Gemini, where it is on, is asked first and heard last; our search goes on meanwhile."""
+        asked = self._advisor.ask(question, mode)
+        own = self._own(question, deadline)
+        meaning = own.meaning if isinstance(own, Ranking) else None
+        advice = self._advisor.hear(asked, Aspect(question.words, meaning), deadline)
+        if advice.aspects:
+            known = "cached_embedding" if advice.known else "vector"
+            ranking = self._ranking(question, advice.aspects, known, advice.remote)
+        elif isinstance(own, Ranking):
+            ranking = own
+        else:
+            ranking = self._by_name(question, own, warnings)
+        ranking.modes = advice.modes
+        return ranking
+
+    def _own(self, question: Question, deadline: Deadline) -> Ranking | PhotosdError:
+        """What our own model finds, with its first page; or why it cannot be asked."""
         try:
             meaning, known = self._meanings.of(question, deadline)
         except (BadRequest, NotFound, UnreadablePhoto):
             raise
         except PhotosdError as error:
-            find = functools.partial(self._retrieval.by_name, question)
-            if not find(1):
-                raise
-            warnings.append(f"{error.title}: matched words in file names instead")
-            judge = self._judge(question)
-            return Ranking(question, None, "text_match", judge, find)
-        return self._ranking(question, meaning, "cached_embedding" if known else "vector")
+            return error
+        answered_by = "cached_embedding" if known else "vector"
+        ranking = self._ranking(question, [Aspect(question.words, meaning)], answered_by)
+        ranking.page(0, question.limit)
+        return ranking
 
-    def _ranking(self, question: Question, meaning: Meaning, answered_by: str) -> Ranking:
-        judge = self._judge(question)
-        find = functools.partial(self._retrieval.find, question, meaning, judge)
-        return Ranking(question, meaning, answered_by, judge, find)
+    def _by_name(self, question: Question, trouble: PhotosdError, warnings: list[str]) -> Ranking:
+        """Photos that are named so; raises the trouble where there are none."""
+        find = functools.partial(self._retrieval.by_name, question)
+        if not find(1):
+            raise trouble
+        warnings.append(f"{trouble.title}: matched words in file names instead")
+        return Ranking(question, None, "text_match", self._judge(question), find)
+
+    def _ranking(
+        self,
+        question: Question,
+        aspects: Sequence[Aspect],
+        answered_by: str,
+        remote: Remote = NO_REMOTE,
+    ) -> Ranking:
+        judge, best = self._judge(question), best_understood(aspects)
+        if best is not None and best.words != question.words:
+            judge = structs.replace(judge, words=telling_words(best.words))
+        find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
+        if best is None:
+            return Ranking(question, None, "gemini", judge, find)
+        return Ranking(question, best.meaning, answered_by, judge, find)
 
     def _answer(
         self,
@@ -178,8 +223,8 @@ class Engine:
         return QueryResult(
             version=1,
             query=question.asked,
-            mode_used="local",
-            fallback_reason=None,
+            mode_used=ranking.modes.used,
+            fallback_reason=ranking.modes.fallback_reason,
             model=self._spec.name,
             answered_by=ranking.answered_by,
             convincing=ranking.convincing,
@@ -194,6 +239,7 @@ class Engine:
             ),
             warnings=warnings,
             cursor=str(after) if after is not None else None,
+            mode_requested=ranking.modes.requested,
         )
 
     # -- what else may have been meant --------------------------------------------------------
@@ -212,9 +258,11 @@ class Engine:
             return ranking, found
         other = self._other_reading(ranking.question, limit, deadline) if ranking.meaning else None
         if other is not None:
+            modes = ranking.modes
             reading, ranking, found = other
+            ranking.modes = modes
             warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
-        elif self._latin_only:
+        elif self._latin_only and ranking.modes.used == "local":
             warnings += foreign_script_warning(text, self._spec.name)
         return ranking, found
 
@@ -229,7 +277,7 @@ class Engine:
             with contextlib.suppress(PhotosdError):
                 again = structs.replace(question, terms=(Term(1.0, normalise(reading)),))
                 meaning, _ = self._meanings.of(again, deadline)
-                ranking = self._ranking(again, meaning, "vector")
+                ranking = self._ranking(again, [Aspect(again.words, meaning)], "vector")
                 found = ranking.page(0, limit)
                 # Where no list of words tells sense from nonsense, the photos have to.
                 strong = bool(found) and found[0].strength == "strong"

@@ -21,6 +21,14 @@ KEPT = 128  # rankings whose next page may still be asked for; the oldest are fo
 Find = Callable[[int], list[Found]]  # the best so many as things are now
 
 
+class Modes(msgspec.Struct, frozen=True):
+    """Which mode was asked for, which one answered, and why it is another one."""
+
+    requested: str = "local"
+    used: str = "local"
+    fallback_reason: str | None = None
+
+
 class Ranking:
     """One question's answer as far as it was looked at; what comes later is found when asked for.
 
@@ -38,6 +46,7 @@ class Ranking:
     ) -> None:
         self.question, self.meaning, self.answered_by = question, meaning, answered_by
         self.judge = judge
+        self.modes = Modes()
         self._find, self._lock = find, threading.Lock()
         self._shown: list[Found] = []
 

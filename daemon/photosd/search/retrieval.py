@@ -11,8 +11,9 @@ from photosd.index.columns import Columns
 from photosd.index.contents import Holding
 from photosd.index.filters import Filter, traits
 from photosd.index.ground import Ground
+from photosd.index.matrix import Vectors
 from photosd.index.vectors import VectorStore
-from photosd.search.fusion import Fused, RankedList, fuse
+from photosd.search.aspects import NO_REMOTE, Aspect, Remote, Sources, View, fused
 from photosd.search.hits import Found
 from photosd.search.names import Named, named
 from photosd.search.question import Question
@@ -22,7 +23,8 @@ from photosd.search.words import match_words
 
 OVERSAMPLE = 8  # nearest contents beyond those wanted, for those that have no path any more
 MOST_NAMED = 5000  # photos looked at by name alone, where a filter may let few pass
-DEEPER = 200  # places looked at where there are names, too: a photo may be far down by its looks
+DEEPER = 200  # places looked at where there are other lists: a photo may be far down by its looks
+UNSEEN = -2.0  # how near is what our model was not asked about
 
 NOTHING = Holding("", {}, (), None)
 
@@ -34,34 +36,88 @@ class Seen(NamedTuple):
     beyond: float
 
 
+NOT_SEEN = Seen(0.0, UNSEEN)
+
+
 class Retrieval:
     """Searches the vectors and the names. Any thread may ask."""
 
     def __init__(self, store: VectorStore, ground: Ground) -> None:
         self._store, self._ground = store, ground
 
-    def find(self, question: Question, meaning: Meaning, judge: Judge, count: int) -> list[Found]:
-        """The ``count`` best contents that pass the filter and have a path, best first."""
-        names = self.passing(question, named(self._ground.database, question.words))
-        nearest = self.nearest(question, meaning, max(count, DEEPER) if names else count)
-        if judge.scale.centre is None:  # vectors on a disk are not fetched for nothing
-            seen = {content: Seen(score, score) for content, score in nearest}
+    def find(
+        self,
+        question: Question,
+        aspects: Sequence[Aspect],
+        judge: Judge,
+        count: int,
+        remote: Remote = NO_REMOTE,
+    ) -> list[Found]:
+        """The ``count`` best contents that pass the filter and have a path, best first.
+
+        Their scores are our model's; where it was not asked, the other's.
+        """
+        meanings = [one.meaning for one in aspects if one.meaning is not None]
+        deep = len(meanings) + bool(remote.nearest) > 1
+        seen: dict[str, Seen] = {}
+        views = [self._look(question, one, judge, count, seen, deep=deep) for one in aspects]
+        views.append(elsewhere := self._view(question, remote))
+        best, sources = fused(views)[:count], Sources(views, count)
+        if meanings:
+            missing = [one.content for one in best if one.content not in seen]
+            seen |= self._seen(meanings, judge, missing)
         else:
-            seen = self._seen(meaning, judge, [content for content, _score in nearest])
-        fused = _fused(nearest, names, judge, seen)[:count]
-        near = {content for content, _score in nearest[:count]}  # others have only their name
-        seen |= self._seen(meaning, judge, [o.content for o in fused if o.content not in seen])
-        shares = {one.content: one.share for one in names}
+            seen = {content: Seen(score, UNSEEN) for content, score in remote.nearest}
+        shares = {one.content: one.share for view in reversed(views) for one in view.names}
         return [
             Found(
                 one.content,
-                seen[one.content].score,
-                judge.strength(seen[one.content].beyond, shares.get(one.content, 0.0)),
-                one.sources if one.content in near else ["name"],
+                seen.get(one.content, NOT_SEEN).score,
+                judge.strength(
+                    seen.get(one.content, NOT_SEEN).beyond,
+                    shares.get(one.content, 0.0),
+                    outstanding=one.content in elsewhere.telling,
+                ),
+                sources.of(one),
             )
-            for one in fused
-            if one.content in seen  # its vector was removed meanwhile
+            for one in best
+            if one.content in seen or not meanings  # its vector was removed meanwhile
         ]
+
+    def _look(
+        self,
+        question: Question,
+        aspect: Aspect,
+        judge: Judge,
+        count: int,
+        seen: dict[str, Seen],
+        *,
+        deep: bool,
+    ) -> View:
+        """What one aspect finds; ``seen`` keeps how near each is to the aspect it is nearest to."""
+        names = self.passing(question, named(self._ground.database, aspect.words))
+        if aspect.meaning is None:
+            return View(aspect.source, names=names)
+        wanted = max(count, DEEPER) if names or deep else count
+        nearest = self.nearest(question, aspect.meaning, wanted)
+        if judge.scale.centre is None:  # vectors on a disk are not fetched for nothing
+            found = {content: Seen(score, score) for content, score in nearest}
+        else:
+            found = self._seen([aspect.meaning], judge, [content for content, _ in nearest])
+        every = [content for content, _ in nearest if content in found]
+        telling = [one for one in every if judge.strength(found[one].beyond) != "weak"]
+        for content, one in found.items():
+            seen[content] = max(one, seen.get(content, one), key=_beyond)
+        return View(aspect.source, every, telling, names)
+
+    def _view(self, question: Question, remote: Remote) -> View:
+        """Those of another model's contents that pass the filter and have a path."""
+        contents = [content for content, _ in remote.nearest]
+        paths = self._ground.catalog.paths_of(contents) if contents else {}
+        there = [Named(content, 0) for content in contents if content in paths]
+        looks = [one.content for one in self.passing(question, there)]
+        outstanding = set(contents[: remote.outstanding])
+        return View("gemini", looks, [content for content in looks if content in outstanding])
 
     def nearest(self, question: Question, meaning: Meaning, count: int) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""
@@ -101,33 +157,25 @@ class Retrieval:
         ]
         return [names[row] for row in Columns(rows).passing(question.where)]
 
-    def _seen(self, meaning: Meaning, judge: Judge, contents: list[str]) -> dict[str, Seen]:
-        """How near these contents are; the best tile counts."""
+    def _seen(
+        self, meanings: Sequence[Meaning], judge: Judge, contents: list[str]
+    ) -> dict[str, Seen]:
+        """How near these contents are to the nearest meaning; the best tile counts."""
         found = self._store.vectors_of(contents) if contents else {}
         return {
-            content: Seen(float(np.max(tiles @ meaning.vector)), judge.beyond(meaning, tiles))
+            content: max((_near(meaning, judge, tiles) for meaning in meanings), key=_beyond)
             for content, tiles in found.items()
         }
+
+
+def _near(meaning: Meaning, judge: Judge, tiles: Vectors) -> Seen:
+    return Seen(float(np.max(tiles @ meaning.vector)), judge.beyond(meaning, tiles))
+
+
+def _beyond(seen: Seen) -> float:
+    return seen.beyond
 
 
 def lies_there(where: Filter | None, places: Sequence[tuple[bytes, int]]) -> bool:
     """Whether one of a content's paths lies where it should; tables may be a moment behind."""
     return any(where is None or where.holds_path(path) for path, _folder in places)
-
-
-def _fused(
-    nearest: Sequence[tuple[str, float]], names: list[Named], judge: Judge, seen: dict[str, Seen]
-) -> list[Fused]:
-    """Those that look so or are named so, by rank; then the rest by their looks.
-
-    A word or two of a name must not put a photo before those that look as asked. So only looks
-    that mean something have a rank, where there are any, and a name that has half of the words
-    counts a quarter.
-    """
-    every = [content for content, _score in nearest if content in seen]
-    looks = [content for content in every if judge.strength(seen[content].beyond) != "weak"]
-    named = [one.content for one in names]
-    weights = [one.share**2 for one in names]
-    first = fuse([RankedList("clip", looks or every), RankedList("name", named, weights=weights)])
-    known = {one.content for one in first}
-    return first + [Fused(content, ["clip"]) for content in every if content not in known]

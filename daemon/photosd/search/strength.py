@@ -42,17 +42,21 @@ class Judge(msgspec.Struct, frozen=True):
         vector, centre = meaning.vector, self.scale.centre
         return float(np.max(tiles @ (vector if centre is None else vector - centre)))
 
-    def strength(self, beyond: float, named: float = 0.0) -> str:
-        """What that is worth; a photo whose name has all the words asked for is never weak."""
+    def strength(self, beyond: float, named: float = 0.0, *, outstanding: bool = False) -> str:
+        """What that is worth.
+
+        Never weak: a photo whose name has all the words asked for, or ``outstanding`` for Gemini.
+        """
         if beyond >= self.scale.strong:
             return "strong"
-        return "fair" if beyond >= self.scale.fair or named >= 1 else "weak"
+        return "fair" if beyond >= self.scale.fair or named >= 1 or outstanding else "weak"
 
     def convincing(self, found: Sequence[Found], meaning: Meaning | None) -> bool:
         """Whether somebody who asked this would be content with the first of these photos."""
         if not found or found[0].strength == "weak":
             return False
-        return meaning is None or self._understood(meaning) or "name" in found[0].sources
+        elsewhere = not {"name", "gemini"}.isdisjoint(found[0].sources)
+        return meaning is None or elsewhere or self._understood(meaning)
 
     def match(self, meaning: Meaning, tiles: Vectors) -> Match:
         """What a single photo (tiles, d) is worth as an answer."""

@@ -8,6 +8,18 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from photosd.ipc.messages.cloud import CloudCall as CloudCall
+from photosd.ipc.messages.cloud import CloudCheck as CloudCheck
+from photosd.ipc.messages.cloud import CloudCheckResult as CloudCheckResult
+from photosd.ipc.messages.cloud import CloudEnableParams as CloudEnableParams
+from photosd.ipc.messages.cloud import CloudForgetResult as CloudForgetResult
+from photosd.ipc.messages.cloud import CloudLogParams as CloudLogParams
+from photosd.ipc.messages.cloud import CloudLogResult as CloudLogResult
+from photosd.ipc.messages.cloud import CloudPreviewResult as CloudPreviewResult
+from photosd.ipc.messages.cloud import CloudReport as CloudReport
+from photosd.ipc.messages.cloud import CloudTermsParams as CloudTermsParams
+from photosd.ipc.messages.cloud import CloudTermsResult as CloudTermsResult
+from photosd.ipc.messages.cloud import Mode as Mode
 from photosd.ipc.messages.library import AddParams as AddParams
 from photosd.ipc.messages.library import AddResult as AddResult
 from photosd.ipc.messages.library import Failure as Failure
@@ -127,6 +139,20 @@ OPERATIONS: dict[str, Operation] = {
     "config": Operation(Nothing, ConfigResult, "Every setting."),
     "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
     "model": Operation(ModelParams, ModelResult, "Which model answers, and which will."),
+    "cloud_status": Operation(Nothing, CloudReport, "What of the cloud is on, and what it cost."),
+    "cloud_terms": Operation(
+        CloudTermsParams, CloudTermsResult, "What somebody has to agree to before a mode is on."
+    ),
+    "cloud_enable": Operation(CloudEnableParams, CloudReport, "Agree to terms; a mode is on."),
+    "cloud_disable": Operation(Nothing, CloudReport, "Withdraw consent; nothing is sent any more."),
+    "cloud_forget": Operation(
+        Nothing, CloudForgetResult, "Withdraw consent and delete all that came from the cloud."
+    ),
+    "cloud_log": Operation(CloudLogParams, CloudLogResult, "The last calls."),
+    "cloud_preview": Operation(
+        PathParams, CloudPreviewResult, "The bytes that would be sent of a photo; sends nothing."
+    ),
+    "cloud_check": Operation(Nothing, CloudCheckResult, "Try the cloud; takes consent."),
     "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
     "standing_add": Operation(
         StandingAddParams,

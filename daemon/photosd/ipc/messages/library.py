@@ -17,9 +17,10 @@ class PathParams(Struct):
 
 
 class AddParams(PathParams):
-    """A folder to watch."""
+    """A folder to watch. ``cloud``: its photos may be sent, or not; for a watched folder, too."""
 
     exclude: list[str] = []
+    cloud: bool | None = None
 
 
 class AddResult(Struct):
@@ -28,6 +29,7 @@ class AddResult(Struct):
     path: str
     state: str
     reason: str | None = None
+    cloud: bool = False
 
 
 class RemoveResult(Struct):

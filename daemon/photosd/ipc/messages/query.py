@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from photosd.ipc.messages.cloud import Mode
+
 TEXT_LIMIT = 10_000  # characters of one query
 
 
@@ -44,6 +46,7 @@ class QueryParams(Struct):
     ``where`` says which photos count at all; ``others``: not the pictures that are asked with.
     ``cursor`` is that of the answer before, for the page after it: what was asked is remembered,
     and all else but ``limit`` and ``deadline_ms`` is ignored. ``all`` shows each copy of a photo.
+    ``mode``: other than what is enabled, for this query alone; ``local`` sends nothing.
     """
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
@@ -54,6 +57,7 @@ class QueryParams(Struct):
     all: bool = False
     where: Where | None = None
     others: bool = False
+    mode: Mode | None = None
 
 
 class Hit(Struct, omit_defaults=True):
@@ -109,3 +113,4 @@ class QueryResult(Struct):
     timings_ms: Timings
     warnings: list[str]
     cursor: str | None = None
+    mode_requested: str = "local"

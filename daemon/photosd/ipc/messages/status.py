@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from photosd.ipc.messages.cloud import CloudReport
 from photosd.ipc.messages.models import SwitchReport
 
 EncoderState = Literal["ready", "loading", "hung", "restarting", "broken"]
@@ -51,6 +52,7 @@ class FolderReport(Struct):
     photos: int
     reason: str | None = None
     remedy: str | None = None
+    cloud: bool = False
 
 
 class StatusResult(Struct):
@@ -68,6 +70,7 @@ class StatusResult(Struct):
     folders: list[FolderReport]
     warnings: list[str]
     switch: SwitchReport | None = None
+    cloud: CloudReport | None = None
 
 
 class TextCheck(Struct):

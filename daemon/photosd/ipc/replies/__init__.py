@@ -6,6 +6,14 @@ from typing import TypedDict
 
 from photosd.ipc.replies.asked import Term as Term
 from photosd.ipc.replies.asked import Where as Where
+from photosd.ipc.replies.cloud import CloudCall as CloudCall
+from photosd.ipc.replies.cloud import CloudCheck as CloudCheck
+from photosd.ipc.replies.cloud import CloudCheckResult as CloudCheckResult
+from photosd.ipc.replies.cloud import CloudForgetResult as CloudForgetResult
+from photosd.ipc.replies.cloud import CloudLogResult as CloudLogResult
+from photosd.ipc.replies.cloud import CloudPreviewResult as CloudPreviewResult
+from photosd.ipc.replies.cloud import CloudReport as CloudReport
+from photosd.ipc.replies.cloud import CloudTermsResult as CloudTermsResult
 from photosd.ipc.replies.library import AddResult as AddResult
 from photosd.ipc.replies.library import Failure as Failure
 from photosd.ipc.replies.library import FailuresResult as FailuresResult

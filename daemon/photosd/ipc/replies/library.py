@@ -13,6 +13,7 @@ class AddResult(TypedDict):
     path: str
     state: str
     reason: str | None
+    cloud: NotRequired[bool]
 
 
 class RemoveResult(TypedDict):

@@ -54,3 +54,4 @@ class QueryResult(TypedDict):
     timings_ms: Timings
     warnings: list[str]
     cursor: NotRequired[str | None]
+    mode_requested: NotRequired[str]

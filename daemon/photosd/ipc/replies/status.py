@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
+from photosd.ipc.replies.cloud import CloudReport
+
 
 class EncoderReport(TypedDict):
     """The encoder's health; ``eta_s`` while it comes up, ``doubt`` if its model may find little."""
@@ -56,6 +58,7 @@ class FolderReport(TypedDict):
     photos: int
     reason: str | None
     remedy: str | None
+    cloud: NotRequired[bool]
 
 
 class StatusResult(TypedDict):
@@ -73,6 +76,7 @@ class StatusResult(TypedDict):
     folders: list[FolderReport]
     warnings: list[str]
     switch: NotRequired[SwitchReport | None]
+    cloud: NotRequired[CloudReport | None]
 
 
 class TextCheck(TypedDict):

@@ -1,0 +1,120 @@
+"""Remembered answers of Gemini: rewritten queries and vectors of queries, for no one to read.
+
+Each is found by a keyed hash of what was asked, and hidden by a key made of the same: who does not
+know the question can read neither it nor the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
+
+KEPT = 10_000
+FILE = "answers.sqlite3"
+
+
+class Answers:
+    """One small SQLite file. Losing it costs a few calls: no failure of it is anybody's trouble."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._salt = b""
+        self.generation = 0  # one more each time everything is forgotten
+
+    def get(self, kind: str, question: str) -> bytes | None:
+        """What was answered to ``question``; ``kind`` names model and version as well."""
+        with self._lock, contextlib.suppress(sqlite3.Error, OSError):
+            if (db := self._open(make=False)) is None:
+                return None
+            key = self._key(kind, question)
+            row = db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+            return None if row is None else self._hide(kind, question, row[0])
+        return None
+
+    def put(self, kind: str, question: str, answer: bytes, generation: int) -> None:
+        """Remember it, unless all was forgotten since it was asked for, in ``generation``."""
+        with self._lock, contextlib.suppress(sqlite3.Error, OSError):
+            if generation != self.generation or (db := self._open(make=True)) is None:
+                return
+            hidden = self._hide(kind, question, answer)
+            db.execute(
+                "INSERT OR REPLACE INTO answers VALUES(?, ?, ?)",
+                (self._key(kind, question), hidden, time.time()),
+            )
+            db.execute(
+                "DELETE FROM answers WHERE key IN"
+                " (SELECT key FROM answers ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (KEPT,),
+            )
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            self._close()
+
+    def forget(self) -> None:
+        """Close the file, which somebody is about to delete; keep nothing asked for before."""
+        with self._lock:
+            self.generation += 1
+            self._close()
+            (self._directory / FILE).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+        self._db = None
+
+    def _open(self, *, make: bool) -> sqlite3.Connection | None:
+        file = self._directory / FILE
+        if self._db is not None or not (make or file.exists()):
+            return self._db
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._db, self._salt = _connect(file)
+        except sqlite3.DatabaseError as error:
+            log.warning("answers_damaged", cause=str(error), remedy="nothing to do")
+            file.unlink(missing_ok=True)
+            self._db, self._salt = _connect(file)
+        return self._db
+
+    def _key(self, kind: str, question: str) -> bytes:
+        return self._digest(b"key", kind, question, 16)
+
+    def _hide(self, kind: str, question: str, data: bytes) -> bytes:
+        """Hidden data in clear, and clear data hidden."""
+        mask = self._digest(b"mask", kind, question, len(data))
+        return bytes(a ^ b for a, b in zip(data, mask, strict=True))
+
+    def _digest(self, use: bytes, kind: str, question: str, size: int) -> bytes:
+        parts = (use, self._salt, kind.encode(), question.encode("utf-8", "surrogatepass"))
+        whole = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hashlib.shake_256(whole).digest(size)
+
+
+def _connect(file: Path) -> tuple[sqlite3.Connection, bytes]:
+    db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=2)
+    try:
+        db.executescript(
+            "CREATE TABLE IF NOT EXISTS answers("
+            "key BLOB PRIMARY KEY, answer BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS salt(value BLOB NOT NULL);"
+        )
+        row = db.execute("SELECT value FROM salt").fetchone()
+        if row is None:
+            row = (secrets.token_bytes(16),)
+            db.execute("INSERT INTO salt VALUES(?)", row)
+    except BaseException:
+        db.close()
+        raise
+    return db, bytes(row[0])

@@ -1,0 +1,263 @@
+"""The cloud as the daemon sees it: one object that asks, sends, reports, forgets, and is off."""
+
+from __future__ import annotations
+
+import contextlib
+
+import structlog
+
+from photosd.cloud.answers import Answers
+from photosd.cloud.asking import Asked, answered
+from photosd.cloud.backfill import BOX, Backfill
+from photosd.cloud.checkup import Checked, check
+from photosd.cloud.consent import digest, terms_of
+from photosd.cloud.environment import Environment
+from photosd.cloud.gate import Gate
+from photosd.cloud.ledger import Call, Ledger
+from photosd.cloud.marked import MarkedPhotos
+from photosd.cloud.questions import Questions
+from photosd.cloud.remote import RemoteTable, finish_forgetting
+from photosd.core.clock import Deadline
+from photosd.core.config import Cloud as CloudSettings
+from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError, StorageError
+from photosd.core.paths import Home
+from photosd.decode.pool import Pool, Thumbnail
+from photosd.index.database import Database
+from photosd.ipc import messages as m
+
+log = structlog.get_logger()
+
+OF_THE_COURIER = ("base_url", "api_version", "key_file", "key_command", "proxy")
+
+
+class Cloud:
+    """In the mode local nothing here opens a file of its own, starts a thread or imports an SDK."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: CloudSettings,
+        database: Database,
+        pool: Pool,
+        environment: Environment,
+    ) -> None:
+        self._home, self._pool = home, pool
+        self._gate = Gate(home.config, settings, Ledger(database), environment)
+        self._remote = RemoteTable(home.cloud)
+        self._answers = Answers(home.cloud)
+        self._marked = MarkedPhotos(database)
+        self._questions = Questions(self._gate, self._remote, self._answers)
+        self._paused_until = 0.0
+        self._backfill = self._new_backfill()
+        self._open = False
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin what the mode asks for, if somebody has agreed to it."""
+        with contextlib.suppress(OSError):
+            finish_forgetting(self._home.cloud)
+        self._open = True
+        self._follow()
+
+    def close(self) -> None:
+        """End every thread; calls under way are cut."""
+        self._open = False
+        self._gate.dismiss()
+        self._backfill.stop()
+        self._questions.close()
+
+    def apply(self, settings: CloudSettings) -> None:
+        """Let changed settings take effect, and what has failed be tried again."""
+        before, self._gate.settings = self._gate.settings, settings
+        if settings == before:
+            return
+        changed = any(getattr(settings, name) != getattr(before, name) for name in OF_THE_COURIER)
+        less = settings.mode == "local" or before.mode == "gemini" != settings.mode
+        if changed or less:  # what is under way may be what is not to be sent any more
+            self._gate.dismiss()
+        self._questions.breaker.reset()
+        self._follow()
+
+    def pause(self, until: float) -> None:
+        """Send no photos until then (Unix seconds); queries go on."""
+        self._paused_until = self._backfill.paused_until = until
+        self._backfill.wake()
+
+    def wake(self) -> None:
+        """Photos may be there to be sent, or a folder was marked."""
+        self._backfill.wake()
+
+    def cut(self) -> None:
+        """End what is under way: some of it may not be sent any more."""
+        self._gate.dismiss()
+
+    # -- queries ------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> str:
+        """What is on: the mode that is wanted, where somebody has agreed to it; else local."""
+        wanted = self._gate.wanted
+        return wanted if self._gate.permits(wanted) else "local"
+
+    def ask(self, text: str, mode: str | None, count: int) -> Asked:
+        """Begin to ask Gemini about a query (normalised), if the mode says so; returns at once.
+
+        ``mode``: this query's own, else the one that is wanted. ``count`` contents at most.
+        Raises CloudNotPermitted where the query's own mode is not permitted.
+        """
+        wanted = mode or self._gate.wanted
+        if wanted == "local" or not self._open:
+            return Asked("local", None, Deadline.after(0))
+        if not self._gate.permits(wanted):
+            if mode is not None:
+                self._gate.require(mode)
+            return answered(wanted, CloudNotPermitted("nobody has agreed to it"))
+        return self._questions.ask(wanted, text, count)
+
+    def decline(self, mode: str | None, reason: str) -> Asked:
+        """A query that is not sent whatever the mode is, and why."""
+        wanted = mode or self._gate.wanted
+        if wanted == "local" or not self._open:
+            return Asked("local", None, Deadline.after(0))
+        return answered(wanted, CloudUnavailable("it is not sent", reason=reason))
+
+    # -- consent ------------------------------------------------------------------------------
+
+    def terms(self, mode: str) -> m.CloudTermsResult:
+        """What somebody has to agree to."""
+        words = terms_of(mode, self._gate.settings)
+        return m.CloudTermsResult(mode, words, digest(words))
+
+    def enable(self, mode: str, terms: str) -> None:
+        """Agree to these terms; raises CloudNotPermitted without a key, or for other terms."""
+        self._gate.key_source(run=True)
+        self._gate.consent.give(mode, self._gate.settings, terms)
+        log.info("cloud_enabled", mode=mode, base_url=self._gate.settings.base_url)
+
+    def disable(self) -> None:
+        """Agree to nothing any more; what is under way is cut."""
+        try:
+            self._gate.consent.withdraw()
+        except OSError as error:
+            raise StorageError(
+                f"the consent cannot be withdrawn: {error}", remedy=f"check {self._home.config}"
+            ) from error
+        self._gate.dismiss()
+        self._backfill.wake()
+        log.info("cloud_disabled")
+
+    def forget(self) -> int:
+        """Switch off and delete all that came from Gemini; the number of vectors of photos."""
+        self.disable()
+        number = self._sent()
+        try:
+            self._answers.forget()
+            self._remote.forget()
+        except OSError as error:
+            raise StorageError(
+                f"not everything could be deleted: {error}",
+                remedy=f"delete {self._home.cloud} and {self._home.cloud}.forgotten yourself",
+            ) from error
+        self._marked.forget()
+        log.info("cloud_forgotten", vectors=number)
+        return number
+
+    def remove(self, contents: list[str]) -> None:
+        """Drop the vectors of photos that are gone."""
+        if self._home.cloud.is_dir():
+            self._remote.remove(contents, self._gate.settings)
+
+    # -- reports ------------------------------------------------------------------------------
+
+    def report(self, *, count: bool = True) -> m.CloudReport:
+        """The state of all of it; nothing is sent, and no key command run.
+
+        ``count``: open the table to count what it holds, even if nothing else needs it.
+        """
+        gate, settings = self._gate, self._gate.settings
+        consent, spent = gate.consent.read(), gate.ledger.month()
+        trouble = self._trouble()
+        try:
+            key: str | None = gate.key_source(run=False)
+        except CloudNotPermitted as error:
+            key = None
+            trouble = trouble or error if gate.wanted != "local" else trouble
+        return m.CloudReport(
+            mode=self.mode,
+            wanted=gate.wanted,
+            consent=consent.mode,
+            consent_at=consent.at or None,
+            base_url=settings.base_url,
+            key=key,
+            budget_usd=settings.budget_usd,
+            spent_usd=round(spent.usd, 6),
+            calls=spent.calls,
+            photos_marked=self._marked.count(),
+            photos_sent=self._sent(count=count),
+            photos_refused=self._marked.refused(settings.embedding_model),
+            trouble=None if trouble is None else trouble.as_dict(),
+            closed_for_s=round(self._questions.breaker.open_for, 1),
+        )
+
+    def calls(self, limit: int) -> list[Call]:
+        """The last calls, newest first."""
+        return self._gate.ledger.calls(limit)
+
+    def warnings(self) -> list[str]:
+        """What somebody should know who believes that the cloud is on."""
+        gate = self._gate
+        found = []
+        if (foreign := gate.foreign_mode) is not None:
+            found.append(f"EMBEDDING_MODE says {foreign!r}, which is no mode; it is not heeded")
+        if not gate.permits(gate.wanted):
+            try:
+                gate.require(gate.wanted)
+            except CloudNotPermitted as error:
+                found.append(f"the mode is {gate.wanted}, but {error}: {error.remedy}")
+        return found
+
+    def preview(self, path: bytes) -> tuple[Thumbnail, bool]:
+        """The copy of a photo that would be sent, and whether it may be; raises DecodeFailed."""
+        small = self._pool.thumbnail(path, BOX).result(60)
+        return small, self._marked.holds(path) == small.content_id
+
+    def check(self) -> list[Checked]:
+        """Try key, address, models and vectors with words and pictures of our own."""
+        mode = self._gate.wanted
+        if mode == "local":
+            raise CloudNotPermitted("the cloud is off", remedy="photosd cloud enable hybrid")
+        self._gate.require(mode)
+        self._gate.dismiss()  # with the key as it is now
+        found = check(self._gate, mode)
+        if all(one.ok for one in found):
+            self._questions.breaker.reset()
+            self._backfill.retry()
+        return found
+
+    def _sent(self, *, count: bool = True) -> int:
+        settings, store = self._gate.settings, None
+        if self._home.cloud.is_dir():
+            with contextlib.suppress(PhotosdError):
+                store = self._remote.open(settings) if count else self._remote.ready(settings)
+        return 0 if store is None else len(store)
+
+    def _trouble(self) -> PhotosdError | None:
+        if self.mode == "gemini" and self._backfill.trouble is not None:
+            return self._backfill.trouble
+        return self._questions.breaker.trouble if self.mode != "local" else None
+
+    def _follow(self) -> None:
+        mode = self.mode
+        if mode == "local" or not self._open:
+            return
+        self._questions.warm_up()
+        if mode == "gemini" and not self._backfill.is_alive():
+            self._backfill = self._new_backfill()
+            self._backfill.start()
+        self._backfill.retry()
+
+    def _new_backfill(self) -> Backfill:
+        backfill = Backfill(self._gate, self._marked, self._remote, self._pool, lambda: self.mode)
+        backfill.paused_until = self._paused_until
+        return backfill

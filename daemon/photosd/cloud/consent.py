@@ -1,0 +1,118 @@
+"""What somebody agreed to, and when: without it nothing is ever sent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from photosd.core.config import Cloud
+from photosd.core.errors import CloudNotPermitted
+
+log = structlog.get_logger()
+
+FILE = "cloud-consent.json"
+COVERS = {
+    "local": {"local"},
+    "hybrid": {"local", "hybrid"},
+    "gemini": {"local", "hybrid", "gemini"},
+}
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """For which mode and which address, as which terms put it, since when (Unix seconds)."""
+
+    mode: str = "local"
+    base_url: str = ""
+    terms: str = ""
+    at: float = 0.0
+
+    def covers(self, mode: str, base_url: str) -> bool:
+        """Whether what ``mode`` sends may go to ``base_url``; gemini's terms include hybrid's."""
+        if mode == "local":
+            return True
+        return mode in COVERS.get(self.mode, set()) and base_url == self.base_url
+
+
+class ConsentFile:
+    """The consent on disk, mode 0600, beside the settings; damaged means: none."""
+
+    def __init__(self, config: Path) -> None:
+        self._file = config / FILE
+
+    def read(self) -> Consent:
+        """What is agreed to now."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Consent)
+        except FileNotFoundError:
+            return Consent()
+        except (OSError, msgspec.MsgspecError) as error:
+            log.error("consent_unreadable", cause=str(error), remedy="photosd cloud enable MODE")
+            return Consent()
+
+    def give(self, mode: str, settings: Cloud, terms: str) -> Consent:
+        """Agree; ``terms`` is the digest of the words that were shown."""
+        if terms != digest(terms_of(mode, settings)):
+            raise CloudNotPermitted(
+                "the terms are not the ones that were shown",
+                remedy=f"photosd cloud enable {mode}",
+            )
+        consent = Consent(mode, settings.base_url, terms, time.time())
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._file.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(consent)))
+        draft.replace(self._file)
+        return consent
+
+    def withdraw(self) -> None:
+        """Agree to nothing any more."""
+        self._file.unlink(missing_ok=True)
+
+
+def digest(words: list[str]) -> str:
+    """Which words were agreed to."""
+    return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
+
+
+def terms_of(mode: str, settings: Cloud) -> list[str]:
+    """What is sent, to whom, for how much, and what they may do with it; a paragraph a line."""
+    queries = "the words of every query, except those asked with --local"
+    photos = (
+        "a small copy (512 pixels at most, no EXIF, no place, no name, no path) of every photo in "
+        "the folders that you mark with: photosd add --cloud DIR"
+    )
+    per_query = 150 * settings.usd_per_million_in / 1e6 + 60 * settings.usd_per_million_out / 1e6
+    sent = {
+        "hybrid": [
+            f"Sent: {queries}. Gemini rewrites them as English captions. Photos are never sent.",
+            f"Price: about ${1000 * per_query:.2f} for 1,000 new queries ({settings.text_model}).",
+        ],
+        "gemini": [
+            f"Sent: {queries}; and {photos}.",
+            f"Price: about ${10_000 * settings.usd_per_image:.2f} for 10,000 photos, once, "
+            f"and next to nothing for a query ({settings.embedding_model}).",
+        ],
+    }
+    return [
+        *sent[mode],
+        _to_whom(settings.base_url),
+        "With a key of the unpaid tier Google may use what is sent to improve its products, and "
+        "people may read it; do not send anything private with such a key. With a paid one it does "
+        "not. In the EEA, Switzerland and the UK Google demands a paid one.",
+        f"Nothing is sent beyond ${settings.budget_usd:.2f} a month (cloud.budget_usd). Every call "
+        "is listed by: photosd cloud log",
+        "Off again: photosd cloud disable; and forgotten: photosd cloud forget",
+    ]
+
+
+def _to_whom(base_url: str) -> str:
+    if base_url == Cloud().base_url:
+        return f"To whom: Google, at {base_url}, under your own key."
+    return f"To whom: whoever answers at {base_url}, which is not Google's address; with your key."

@@ -1,0 +1,183 @@
+"""The gate: everything that leaves goes through it, after consent, key, budget and ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from photosd.cloud.consent import COVERS, ConsentFile
+from photosd.cloud.courier import Courier
+from photosd.cloud.environment import Environment
+from photosd.cloud.keys import dotenv_mode, find_key
+from photosd.cloud.ledger import Kind, Ledger
+from photosd.cloud.letters import Vectors
+from photosd.core.config import Cloud
+from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageError
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+# A call that was cut off may have been counted by the other side; of these it is known not to be.
+FREE = ("offline", "quota", "auth", "model", "server", "refused")
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What is about to leave: ``mode`` is the consent it takes, ``usd`` its price at most."""
+
+    kind: Kind
+    mode: str
+    model: str
+    items: int
+    bytes: int
+    usd: float
+
+
+class Gate:
+    """One courier at a time, at work when first needed. Any thread may send."""
+
+    def __init__(
+        self, config: Path, settings: Cloud, ledger: Ledger, environment: Environment
+    ) -> None:
+        self._config, self.settings = config, settings
+        self.ledger, self._environment = ledger, environment
+        self.consent = ConsentFile(config)
+        self._courier: Courier | None = None
+        self._generation = 0
+        self._lock = threading.Lock()  # held for a moment
+        self._hiring = threading.Lock()  # held while a key command runs
+
+    # -- what may be done ---------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> str:
+        """The mode that is asked for: EMBEDDING_MODE (also in `.env`), else the setting."""
+        named = self._environment.mode or dotenv_mode(self._config)
+        return named if named in COVERS else self.settings.mode
+
+    @property
+    def foreign_mode(self) -> str | None:
+        """What EMBEDDING_MODE says, where that is no mode."""
+        named = self._environment.mode or dotenv_mode(self._config)
+        return named if named and named not in COVERS else None
+
+    def permits(self, mode: str) -> bool:
+        """Whether somebody has agreed to what ``mode`` sends, and to where it would go."""
+        return mode == "local" or self.consent.read().covers(mode, self.settings.base_url)
+
+    def require(self, mode: str) -> None:
+        """Raises CloudNotPermitted unless `permits`."""
+        if not self.permits(mode):
+            given = self.consent.read()
+            elsewhere = given.mode != "local" and given.base_url != self.settings.base_url
+            says = (
+                f"consent was given for {given.base_url}, not for {self.settings.base_url}"
+                if elsewhere
+                else f"nobody has agreed to the mode {mode}"
+            )
+            raise CloudNotPermitted(says, remedy=f"photosd cloud enable {mode}")
+
+    def key_source(self, *, run: bool) -> str:
+        """Where the key is from; raises CloudNotPermitted when there is none.
+
+        ``run``: have the key command prove itself, which may take ten seconds.
+        """
+        settings = self.settings
+        if not run and settings.key_command:
+            with contextlib.suppress(CloudNotPermitted):
+                stored = msgspec.structs.replace(settings, key_command="")
+                return find_key(self._config, stored, self._environment).source
+            return "the key command"
+        return find_key(self._config, settings, self._environment).source
+
+    # -- sending ------------------------------------------------------------------------------
+
+    def send(
+        self,
+        parcel: Parcel,
+        work: Callable[[Courier], Result],
+        price: Callable[[Result], float | None] = lambda _: None,
+    ) -> Result:
+        """Have ``work`` send the parcel; ``price``: what it really cost, where the answer says so.
+
+        Raises CloudNotPermitted, CloudUnavailable, or StorageError when the ledger cannot be
+        written: then nothing was sent.
+        """
+        generation = self._generation
+        self.require(parcel.mode)
+        courier = self.courier(generation)  # consent withdrawn since then ends it
+        number = self.ledger.begin(
+            parcel.kind,
+            parcel.model,
+            parcel.items,
+            parcel.bytes,
+            parcel.usd,
+            self.settings.budget_usd,
+        )
+        try:
+            result = work(courier)
+        except CloudUnavailable as error:
+            self._record(number, error.reason, 0.0 if error.reason in FREE else None)
+            if error.reason == "auth":
+                self.dismiss()  # the key may have been replaced
+            log.info("cloud_call_failed", kind=parcel.kind, reason=error.reason, cause=str(error))
+            raise
+        self._record(number, "ok", price(result))
+        return result
+
+    def embed_photos(
+        self, jpegs: list[bytes], seconds: float, kind: Kind = "embed_photos"
+    ) -> Vectors:
+        """Unit vectors (len(jpegs), dimensions) float32 of pictures; raises what `send` raises."""
+        model, dimensions = self.settings.embedding_model, self.settings.dimensions
+        usd = len(jpegs) * self.settings.usd_per_image
+        return self.send(
+            Parcel(kind, "gemini", model, len(jpegs), sum(map(len, jpegs)), usd),
+            lambda courier: courier.embed_photos(model, jpegs, dimensions, seconds),
+        )
+
+    def courier(self, generation: int | None = None) -> Courier:
+        """The courier, at work soon; up to ten seconds where a command has the key.
+
+        Raises CloudUnavailable where there is no key, or all was cut since ``generation``.
+        """
+        with self._hiring:
+            with self._lock:
+                courier = self._courier
+                if generation not in (None, self._generation):
+                    raise CloudUnavailable("the settings just changed", reason="busy")
+                generation = self._generation
+            if courier is not None and not courier.ended:
+                return courier
+            try:
+                key = find_key(self._config, self.settings, self._environment)
+            except CloudNotPermitted as error:
+                raise CloudUnavailable(str(error), remedy=error.remedy, reason="key") from None
+            with self._lock:
+                if generation != self._generation:
+                    raise CloudUnavailable("the settings just changed", reason="busy")
+                self._courier = Courier(key, self.settings)
+                return self._courier
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call would leave at once."""
+        courier = self._courier
+        return courier is not None and courier.ready
+
+    def dismiss(self) -> None:
+        """Cut what is under way; the next call begins anew, with the key as it is then."""
+        with self._lock:
+            self._generation += 1
+            courier, self._courier = self._courier, None
+        if courier is not None:
+            courier.close()
+
+    def _record(self, number: int, outcome: str, usd: float | None) -> None:
+        with contextlib.suppress(StorageError):  # it stands there at its full price
+            self.ledger.end(number, outcome, usd)

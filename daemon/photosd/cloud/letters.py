@@ -1,0 +1,74 @@
+"""What the daemon asks the courier process for and what it answers; imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.core.config import Cloud
+from photosd.core.errors import CloudUnavailable
+
+Vectors = NDArray[np.float32]
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """The first letter: the key, where it is from, and the settings to call by."""
+
+    key: str
+    source: str
+    settings: Cloud
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to make, within ``seconds``; pictures travel as blobs."""
+
+    id: int
+    op: Literal["write", "embed_query", "embed_photos"]
+    model: str
+    seconds: float
+    text: str = ""
+    instruction: str = ""
+    schema: dict[str, Any] = {}
+    dimensions: int = 0
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a text model wrote, and the tokens it read and wrote (None: it did not say)."""
+
+    text: str
+    tokens_in: int | None
+    tokens_out: int | None
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A CloudUnavailable on its way to the daemon."""
+
+    message: str
+    remedy: str
+    reason: str
+    retry_after_ms: int | None = None
+
+    @classmethod
+    def of(cls, error: CloudUnavailable) -> Trouble:
+        """The error as it travels."""
+        return cls(str(error), error.remedy, error.reason, error.retry_after_ms)
+
+    def error(self) -> CloudUnavailable:
+        """The error again."""
+        return CloudUnavailable(
+            self.message,
+            remedy=self.remedy,
+            reason=self.reason,
+            retry_after_ms=self.retry_after_ms,
+        )
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended. ``id`` 0: the client is built, or will not be; vectors are a blob."""
+
+    id: int
+    written: Written | None = None
+    trouble: Trouble | None = None

@@ -1,0 +1,67 @@
+"""Operations on the cloud: consent, reports, and forgetting."""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+
+from photosd.core import config
+from photosd.core.errors import NotFound
+from photosd.core.log import printable
+from photosd.decode.failures import DecodeFailed
+from photosd.ipc import messages as m
+from photosd.ipc.paths import path_from
+from photosd.ipc.server import Emit
+from photosd.operations.base import Topic
+
+
+class Cloud(Topic):
+    """Have Gemini help, or not."""
+
+    def cloud_status(self, _params: m.Nothing, _emit: Emit) -> m.CloudReport:
+        return self._library().cloud.report()
+
+    def cloud_terms(self, params: m.CloudTermsParams, _emit: Emit) -> m.CloudTermsResult:
+        return self._library().cloud.terms(params.mode)
+
+    def cloud_enable(self, params: m.CloudEnableParams, _emit: Emit) -> m.CloudReport:
+        cloud = self._library().cloud
+        cloud.enable(params.mode, params.digest)
+        self._set_mode(params.mode)
+        return cloud.report()
+
+    def cloud_disable(self, _params: m.Nothing, _emit: Emit) -> m.CloudReport:
+        cloud = self._library().cloud
+        cloud.disable()
+        self._set_mode("local")
+        return cloud.report()
+
+    def cloud_forget(self, _params: m.Nothing, _emit: Emit) -> m.CloudForgetResult:
+        removed = self._library().cloud.forget()
+        self._set_mode("local")
+        return m.CloudForgetResult(removed)
+
+    def cloud_log(self, params: m.CloudLogParams, _emit: Emit) -> m.CloudLogResult:
+        calls = self._library().cloud.calls(params.limit)
+        return m.CloudLogResult([m.CloudCall(**msgspec.structs.asdict(call)) for call in calls])
+
+    def cloud_preview(self, params: m.PathParams, _emit: Emit) -> m.CloudPreviewResult:
+        library = self._library()
+        path = library.folders.real(path_from(params.path, params.path_b64))
+        try:
+            small, may_be_sent = library.cloud.preview(path)
+        except DecodeFailed as error:
+            raise NotFound(f"{printable(path)}: {error.reason}", remedy=error.remedy) from error
+        jpeg = base64.b64encode(small.data).decode()
+        return m.CloudPreviewResult(
+            printable(path), jpeg, small.width, small.height, len(small.data), may_be_sent
+        )
+
+    def cloud_check(self, _params: m.Nothing, _emit: Emit) -> m.CloudCheckResult:
+        checked = self._library().cloud.check()
+        return m.CloudCheckResult([m.CloudCheck(**msgspec.structs.asdict(one)) for one in checked])
+
+    def _set_mode(self, mode: str) -> None:
+        settings = config.change(self._daemon.home.settings, "cloud.mode", mode)
+        self._daemon.apply(settings)
