@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import structlog
 from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from photosd.core.errors import BadRequest
+from photosd.watch.patterns import Pattern
 
 log = structlog.get_logger()
 
@@ -177,7 +177,7 @@ def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
     patterns, wrong = [], []
     for line in lines:
         try:
-            pattern = GitIgnoreSpecPattern(_plain(line))
+            pattern = Pattern(_plain(line))
         except (ValueError, re.error):
             wrong.append(line)
             continue
