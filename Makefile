@@ -29,8 +29,8 @@ $(READY): pyproject.toml
 	@echo "Installing photosd and what it needs; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
 	@UV=$$(command -v uv || echo $(BIN)/uv); \
-	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python -e . --group dev; \
-	 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q -e . --group dev; fi
+	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python -e '.[mcp]' --group dev; \
+	 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q -e '.[mcp]' --group dev; fi
 	@touch $@
 
 demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"

@@ -13,7 +13,7 @@ from photosd.core.errors import BadRequest
 
 # A command is a module of photosd_cli.commands; naming it here is all it takes to have it.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Search": ("query", "similar", "preview", "on"),
+    "Search": ("query", "similar", "preview", "on", "mcp"),
     "Library": (
         "add",
         "remove",

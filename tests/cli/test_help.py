@@ -68,7 +68,7 @@ def test_every_data_command_has_json() -> None:
     """Except those that become something else, or speak to a person only."""
     for name, command in every_command():
         options = {option for parameter in command.params for option in parameter.opts}
-        spoken = ("run", "demo", "completion", "config", "service", "model", "cloud")
+        spoken = ("run", "demo", "completion", "config", "service", "model", "mcp", "cloud")
         assert ("--json" in options) == (name not in spoken), name
 
 

@@ -127,6 +127,12 @@ class ConfigError(PhotosdError):
     code, title, exit_code = "config", "That setting cannot be used", 2
 
 
+class NotInstalled(PhotosdError):
+    """A part that is not for everybody was asked for, and its libraries are not there."""
+
+    code, title, exit_code = "not_installed", "That part of photosd is not installed", 2
+
+
 class AlreadyRunning(PhotosdError):
     """Another daemon serves this home."""
 

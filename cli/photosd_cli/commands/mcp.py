@@ -1,0 +1,26 @@
+"""`photosd mcp`: let an agent search, over the Model Context Protocol."""
+
+from __future__ import annotations
+
+import click
+
+from photosd.core.errors import NotInstalled
+
+
+@click.command()
+def command() -> int:
+    """Let an agent search your photos: an MCP server on stdin and stdout.
+
+    It is started by the agent's program, which is told `photosd mcp`. Tools: search, similar,
+    show, thumbnail, status; all of them only read.
+    """
+    try:
+        from photosd_cli.mcp.server import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
+            raise
+        raise NotInstalled(
+            "the MCP library is not there", remedy='pip install "photosd[mcp]"'
+        ) from error
+    serve()
+    return 0

@@ -1,0 +1,171 @@
+"""What an agent can do: search, find similar photos, look at one, ask how the library is.
+
+Each call has a connection of its own, because calls overlap. Only photos of the library are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
+from pydantic import Field
+
+from photosd.core.errors import NotFound, PhotosdError
+from photosd.ipc.client import Client, path_params
+from photosd_cli import paths
+from photosd_cli.asking_options import where_of, words
+
+PIXELS = 320  # of a thumbnail beside a hit
+DEADLINE_MS = 10_000
+
+Pictures = Annotated[int, Field(ge=0, le=20, description="The first so many with a thumbnail.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Photos at most.")]
+PathOf = Annotated[str, Field(description="Absolute path, as `search` gave it.")]
+Base64 = Annotated[str, Field(description="`path_b64` of the hit, if it had one.")]
+Folders = Annotated[list[str], Field(description="Only photos in one of these, or below.")]
+Date = Annotated[
+    str | None, Field(description='"2019", "2019-05-31", "last summer", "3 weeks ago".')
+]
+Camera = Annotated[str | None, Field(description="A part of its name.")]
+Near = Annotated[
+    tuple[float, float, float] | None, Field(description="Latitude, longitude, kilometres.")
+]
+Formats = Annotated[list[str], Field(description="jpeg, heic, png, raw …")]
+Stars = Annotated[int | None, Field(ge=0, le=5, description="At least so many.")]
+Orientation = Literal["landscape", "portrait", "square"] | None
+Terms = Annotated[list[str], Field(description='Words; "2:dog" counts twice.')]
+
+
+def search(
+    text: Annotated[str, Field(description="What the photo shows, in plain words.")] = "",
+    limit: Limit = 10,
+    pictures: Pictures = 4,
+    plus: Terms = [],  # noqa: B006 (read only; the schema shows it)
+    minus: Terms = [],  # noqa: B006
+    folders: Folders = [],  # noqa: B006
+    since: Date = None,
+    until: Date = None,
+    camera: Camera = None,
+    near: Near = None,
+    formats: Formats = [],  # noqa: B006
+    rating: Stars = None,
+    orientation: Orientation = None,
+    weak: Annotated[bool, Field(description="Doubtful matches, too.")] = False,
+    cursor: Annotated[str | None, Field(description="That of an answer: its next page.")] = None,
+) -> CallToolResult:
+    """Find photos by describing them, the best first; `convincing` says whether any answers."""
+    where = where_of(
+        below=folders,
+        since=since,
+        until=until,
+        camera=camera,
+        near=None if near is None else ",".join(map(str, near)),
+        formats=formats,
+        rating=rating,
+        orientation=orientation,
+    )
+    terms = [*(words(term, 1) for term in plus), *(words(term, -1) for term in minus)]
+    with Client() as client:
+        answer = client.query(
+            text, limit, DEADLINE_MS, terms=terms, where=where, cursor=cursor or None
+        )
+        return _hits(client, answer, pictures, weak=weak)
+
+
+def similar(
+    path: PathOf,
+    limit: Limit = 10,
+    pictures: Pictures = 4,
+    folders: Folders = [],  # noqa: B006
+    weak: Annotated[bool, Field(description="Doubtful matches, too.")] = True,
+    path_b64: Base64 = "",
+) -> CallToolResult:
+    """Find photos that look like one of the library, without it and its copies."""
+    with Client() as client:
+        term: Any = path_params(_known(client, path, path_b64))
+        where = where_of(below=folders)
+        answer = client.query("", limit, DEADLINE_MS, terms=[term], where=where, others=True)
+        return _hits(client, answer, pictures, weak=weak)
+
+
+def show(path: PathOf, path_b64: Base64 = "") -> CallToolResult:
+    """What is known of one photo: date, camera, place, size, stars, and a thumbnail."""
+    with Client() as client:
+        photo = _path(path, path_b64)
+        known = client.show(photo)
+        seen = known["state"] in ("indexed", "pending")
+        return _result(dict(known), _thumbnails(client, [photo] if seen else [], PIXELS))
+
+
+def thumbnail(
+    path: PathOf,
+    pixels: Annotated[
+        Literal[320, 640, 1280, 2560], Field(description="Of its longer side.")
+    ] = 1280,
+    path_b64: Base64 = "",
+) -> CallToolResult:
+    """A photo of the library as a JPEG, as large as is needed to look at it closely."""
+    with Client() as client:
+        photo = _known(client, path, path_b64)
+        small = client.thumbnail(photo, pixels)
+        picture = ImageContent(type="image", data=small["data_b64"], mime_type="image/jpeg")
+        size = {"path": path, "width": small["width"], "height": small["height"]}
+        return _result(size, [picture])
+
+
+def status() -> CallToolResult:
+    """How many photos are known and still to be indexed, in which folders, by which model."""
+    with Client() as client:
+        told = client.status()
+    index = told["index"]
+    return _result(
+        {
+            "state": told["state"],
+            "model": told["encoder"]["model"],
+            "photos": index["photos"],
+            "indexed": index["indexed"],
+            "pending": index["pending"],
+            "failed": index["failed"],
+            "folders": told["folders"],
+            "warnings": told["warnings"],
+        }
+    )
+
+
+def _hits(client: Client, answer: Any, pictures: int, *, weak: bool) -> CallToolResult:
+    """An answer without what an agent has no use for, and the first hits as pictures."""
+    shown = [hit for hit in answer["hits"] if weak or hit["strength"] != "weak"]
+    told = {name: answer[name] for name in ("convincing", "unknown", "warnings", "coverage")}
+    told |= {"hits": shown, "weak_hits_left_out": len(answer["hits"]) - len(shown)}
+    if answer.get("cursor"):
+        told["cursor"] = answer["cursor"]
+    return _result(told, _thumbnails(client, map(paths.raw, shown[:pictures]), PIXELS))
+
+
+def _thumbnails(client: Client, photos: Iterable[bytes], pixels: int) -> Iterator[ContentBlock]:
+    """A picture for each, in order; for one that cannot be seen, why."""
+    for small in client.thumbnails(photos, pixels, deadline_ms=DEADLINE_MS):
+        if isinstance(small, PhotosdError):
+            yield TextContent(type="text", text=f"no picture: {small}")
+        else:
+            yield ImageContent(type="image", data=small["data_b64"], mime_type="image/jpeg")
+
+
+def _result(told: dict[str, Any], pictures: Iterable[ContentBlock] = ()) -> CallToolResult:
+    """As JSON for every client and as an object for those that read one; then the pictures."""
+    text = TextContent(type="text", text=json.dumps(told, ensure_ascii=False))
+    return CallToolResult(content=[text, *pictures], structured_content=told)
+
+
+def _known(client: Client, path: str, path_b64: str) -> bytes:
+    """The path of a photo of the library; raises NotFound for any other file."""
+    photo = _path(path, path_b64)
+    if (known := client.show(photo))["state"] == "gone":
+        raise NotFound(known["reason"] or "that photo is gone", remedy="search again")
+    return photo
+
+
+def _path(path: str, path_b64: str) -> bytes:
+    return paths.raw({"path": path, "path_b64": path_b64})
