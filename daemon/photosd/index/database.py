@@ -202,8 +202,11 @@ class Database:
         self._reader = Reader(file)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed when the block ends well, undone otherwise; may be nested."""
+    def write(self, *, aside: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed when the block ends well, undone otherwise; may be nested.
+
+        ``aside``: nothing about photos changes, so nobody is told.
+        """
         with self._write_lock:
             if self._writer.in_transaction:
                 yield self._writer
@@ -212,7 +215,8 @@ class Database:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.commit()
-                self.on_commit()
+                if not aside:
+                    self.on_commit()
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()

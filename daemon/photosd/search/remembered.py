@@ -104,7 +104,7 @@ class RememberedQueries:
             )
             for key, meaning in unsaved.items()
         ]
-        with contextlib.suppress(StorageError), self._database.write() as db:
+        with contextlib.suppress(StorageError), self._database.write(aside=True) as db:
             db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
             db.execute(
                 "DELETE FROM remembered_queries WHERE key IN (SELECT key FROM"

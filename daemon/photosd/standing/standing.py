@@ -29,6 +29,7 @@ KEPT_SECONDS = 30 * 86_400.0  # what is over is remembered this long
 KEPT_UNREAD = 10_000  # matches of a stream that nobody reads
 PAGE = 100
 ALBUMS_SECONDS, PRUNE_SECONDS = 0.5, 3600.0
+ALBUMS_SHARE = 0.05  # of a core, at most, to look at every link again while photos come
 
 
 class Standing:
@@ -179,8 +180,10 @@ class Standing:
         """While many photos are indexed albums follow now and then; whether they have to yet."""
         if time.monotonic() < self._albums_at:
             return True
+        begun = time.monotonic()
         self.albums.sync(queries)
-        self._albums_at = time.monotonic() + ALBUMS_SECONDS
+        took = time.monotonic() - begun
+        self._albums_at = time.monotonic() + max(ALBUMS_SECONDS, took / ALBUMS_SHARE)
         return bool(self.albums.troubles)
 
     def _prune(self) -> None:
