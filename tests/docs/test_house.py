@@ -46,3 +46,17 @@ def test_the_map_names_only_what_exists() -> None:
 
 def _architecture() -> str:
     return (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_what_defends_and_what_tests_it_exists() -> None:
+    """Every module and test that SECURITY.md names is there."""
+    import re
+
+    text = (ROOT / "SECURITY.md").read_text()
+    tests = re.findall(r"`(tests/[\w./]*)`", text)
+    modules = re.findall(r"`((?:decode|ipc|watch|install)/[\w./]*)`", text)
+    assert len(tests) > 10 and len(modules) > 10
+    for name in tests:
+        assert (ROOT / name).exists(), name
+    for name in modules:
+        assert (ROOT / "daemon/photosd" / name).exists(), name
