@@ -63,6 +63,20 @@ def test_links_lead_somewhere(page: str) -> None:
     assert broken(ROOT / page) == []
 
 
+def test_every_page_is_found_from_the_first() -> None:
+    """By following links from README.md, no matter how many."""
+    found, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page in found or page.suffix != ".md":
+            continue
+        found.add(page)
+        links = (one or other for one, other in LINK.findall(prose(page.read_text("utf-8"))))
+        local = (unquote(link).partition("#")[0] for link in links if not ELSEWHERE.match(link))
+        left += [(page.parent / path).resolve() for path in local if path]
+    assert [page for page in pages() if ROOT / page not in found] == []
+
+
 def test_a_broken_link_is_seen(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
