@@ -11,8 +11,8 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from photosd.cloud.checkup import GREY
 from photosd.cloud.gate import Gate
-from photosd.cloud.grey import GREY
 from photosd.cloud.letters import Vectors
 from photosd.cloud.marked import MarkedPhoto, MarkedPhotos
 from photosd.cloud.remote import RemoteTable

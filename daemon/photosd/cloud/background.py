@@ -11,9 +11,9 @@ from photosd.cloud.letters import Vectors
 from photosd.index.vectors import VectorStore
 
 SAMPLE = 512  # photos that stand for all
-FEW = 48  # fewer say nothing about what is usual
+FEW = 24  # fewer say nothing about what is usual
 DEVIATIONS = 2.5
-FIRST = 10  # of those photos' answers that are shown anyway
+FIRST = 3  # of those photos' answers that are shown anyway
 
 
 class Background:

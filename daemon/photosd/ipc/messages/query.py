@@ -97,7 +97,13 @@ class Timings(Struct):
 
 
 class QueryResult(Struct):
-    """The nearest photos, and how far to trust them; ``cursor`` asks for the page after this."""
+    """The nearest photos, and how far to trust them; ``cursor`` asks for the page after this.
+
+    ``answered_by``: ``vector``, ``cached_embedding``, ``text_match`` or ``gemini``. ``mode_used``
+    is other than ``mode_requested`` where the cloud did not help; ``fallback_reason`` is one of
+    consent, offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
+    nothing_sent, composed (not plain text), encoder, storage.
+    """
 
     version: int
     query: str
