@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import photosd
 from photosd.core.errors import BadRequest, NotRunning, PhotosdError
 from photosd.ipc.client import Client
 from photosd_cli import answers, console, failure, text
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 def ask(asked: Asked, wish: Wish) -> int:
     """One query from the command line; the exit code."""
     with Client() as client:
-        return answers.show(client, _answer(client, asked, wish), wish)
+        result = _answer(client, asked, wish)
+        code = answers.show(client, result, wish)
+    _warn_of_skew(result, wish)
+    return code
 
 
 def ask_each(queries: Iterable[str], asked: Asked, wish: Wish) -> int:
@@ -30,6 +34,7 @@ def ask_each(queries: Iterable[str], asked: Asked, wish: Wish) -> int:
     """
     worst = 0
     results: list[Mapping[str, object]] = []
+    last: QueryResult | None = None
     with Client() as client:
         for query in filter(None, (line.strip() for line in queries)):
             try:
@@ -42,12 +47,27 @@ def ask_each(queries: Iterable[str], asked: Asked, wish: Wish) -> int:
                 _show_error(error, query, wish)
                 continue
             worst = max(worst, answers.exit_code(result))
-            results.append(result)
+            results.append(last := result)
             _show_one_of_many(client, result, wish)
             console.flush()
     if wish.form == "json":
         console.out_json({"results": results})
+    if last is not None:
+        _warn_of_skew(last, wish)
     return worst
+
+
+def _warn_of_skew(result: QueryResult, wish: Wish) -> None:
+    """After an upgrade the daemon of before goes on; whoever asks it should know.
+
+    Programs that read JSON are told by the result itself.
+    """
+    theirs = result.get("daemon_version")
+    if theirs != photosd.__version__ and wish.form not in ("json", "jsonl"):
+        from photosd_cli.report import version_skew
+
+        console.flush()
+        console.warn(version_skew(theirs) or "")
 
 
 def _show_one_of_many(client: Client, result: QueryResult, wish: Wish) -> None:

@@ -56,14 +56,15 @@ def folder_lines(folders: list[FolderReport]) -> list[str]:
     return lines
 
 
-def version_skew(daemon_version: str) -> str | None:
-    """What to do when the running daemon is not the one this command line belongs to."""
+def version_skew(daemon_version: str | None) -> str | None:
+    """What to do when the running daemon is not the one this command line belongs to.
+
+    None: its answer does not tell, as before version 0.2.
+    """
     if daemon_version == photosd.__version__:
         return None
-    return (
-        f"the daemon is version {daemon_version}, this command line is {photosd.__version__}: "
-        "photosd restart"
-    )
+    theirs = f"version {daemon_version}" if daemon_version else "an older version"
+    return f"the daemon is {theirs}, this command line is {photosd.__version__}: photosd restart"
 
 
 def encoder_summary(encoder: EncoderReport) -> str:

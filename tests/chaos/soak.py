@@ -1,30 +1,32 @@
 """A long steady life: photos come, move and go, questions are asked, workers die; nothing grows.
 
-`make soak MINUTES=180`, or `python -m tests.chaos.soak --minutes 5`. What is measured is the daemon
-itself: two windows of the run, the second and the last quarter, are compared by their medians. The
-library stays at its size and every question is new, so whatever grows is lost, not used.
+`make soak MINUTES=180`, or `python -m tests.chaos.soak --minutes 5`. Measured are the daemon, the
+zygote, the encoders and the decoders (tests.chaos.flatness says how). The library stays at its size
+and every question is new, so whatever grows is lost, not used. Workers are killed in every other
+eighth of the run, and live long enough in the others to show what age does to them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import signal
-import statistics
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
 from photosd.core.paths import Home
 from tests.chaos.crowd import Crowd
+from tests.chaos.flatness import Growth, Lives
 from tests.chaos.walk import picture
 from tests.conftest import RunningDaemon
 
@@ -34,37 +36,9 @@ PHOTOS, DIRECTORIES = 400, 8
 STEP_SECONDS = 0.5  # one photo is added, one renamed, one deleted at each
 SAMPLE_SECONDS = 2.0
 PURGE_SECONDS = 30.0  # what is gone is forgotten now, not in 30 days, or it would pile up
-DECODER_SECONDS, ENCODER_SECONDS = 20.0, 160.0  # between kills; an encoder rests after 5 in 300
-CURVE = 16  # parts of the run whose memory is told
-FLAT = 0.02
-
-
-@dataclass
-class Samples:
-    """What was seen of the daemon, every two seconds; memory in bytes."""
-
-    rss: list[int] = field(default_factory=list)
-    descriptors: list[int] = field(default_factory=list)
-    threads: list[int] = field(default_factory=list)
-    watches: list[int] = field(default_factory=list)
-
-    def take(self, process: psutil.Process) -> None:
-        """One more look."""
-        with process.oneshot():
-            self.rss.append(process.memory_info().rss)
-            self.descriptors.append(process.num_fds())
-            self.threads.append(process.num_threads())
-        self.watches.append(_watches(process.pid))
-
-    def drift(self) -> dict[str, float]:
-        """How much each has grown from the second quarter to the last, as a share of itself."""
-        return {name: drift(values) for name, values in asdict(self).items()}
-
-    def curve(self) -> list[float]:
-        """The median memory of each part of the run, MB."""
-        step = max(1, len(self.rss) // CURVE)
-        parts = [self.rss[start : start + step] for start in range(0, len(self.rss), step)]
-        return [round(statistics.median(part) / 1e6, 1) for part in parts]
+DECODER_SECONDS, ENCODER_SECONDS = 10.0, 80.0  # between kills; an encoder rests after 5 in 300
+SEASONS = 8  # rough and calm in turns
+TOLD = 16  # how often in a run it is said how things are
 
 
 @dataclass(frozen=True)
@@ -76,9 +50,8 @@ class Outcome:
     slowest_s: float
     kills: dict[str, int]
     added: int
-    drift: dict[str, float]
-    last: dict[str, int]
-    rss_mb: list[float]  # over the run
+    growth: dict[str, Growth]  # by kind of process
+    last: dict[str, int]  # what the daemon held at the end
     astray: int  # photos of which index and folder disagree at the end
 
     @property
@@ -88,18 +61,9 @@ class Outcome:
         failed = {way: n for way, n in self.queries.items() if way not in ways}
         faults = [f"queries failed: {failed}"] if failed else []
         faults += [f"{n} photos astray"] if (n := self.astray) else []
-        for name, share in self.drift.items():
-            # Memory may be given back; anything else that shrinks is lost.
-            if share > FLAT or (share < -FLAT and name != "rss"):
-                faults.append(f"{name} drifted by {share:+.1%}")
-        return faults
-
-
-def drift(values: list[int]) -> float:
-    """(median of the last quarter) / (median of the second) - 1."""
-    quarter = max(1, len(values) // 4)
-    before = statistics.median(values[quarter : 2 * quarter] or values)
-    return statistics.median(values[-quarter:]) / before - 1 if before else 0.0
+        return faults + [
+            f"{kind}: {fault}" for kind, growth in self.growth.items() for fault in growth.faults()
+        ]
 
 
 class Keeper:
@@ -150,27 +114,76 @@ class Every:
             self.times += 1
 
 
-def soak(daemon: RunningDaemon, folder: Path, minutes: float) -> Outcome:
+class Seasons:
+    """Eighths of the run: rough ones, in which workers are killed, and calm ones in turns."""
+
+    def __init__(self, seconds: float) -> None:
+        self._begin, self._length = time.monotonic(), seconds / SEASONS
+
+    @property
+    def calm(self) -> int | None:
+        """The number of the present calm season; None in a rough one."""
+        number = int((time.monotonic() - self._begin) / self._length)
+        return number if number % 2 else None
+
+
+class Observer:
+    """Looks at every process of a daemon now and then, sorted by what it does."""
+
+    def __init__(self, daemon: psutil.Process, seasons: Seasons) -> None:
+        self._daemon, self._seasons = daemon, seasons
+        self.lives = {
+            kind: Lives(SAMPLE_SECONDS) for kind in ("daemon", "zygote", "encoder", "decoder")
+        }
+
+    def look(self) -> None:
+        """One look at each."""
+        self.lives["daemon"].take(self._daemon, None)
+        for process in self._daemon.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # killed meanwhile
+                if kind := self._kind(process):
+                    self.lives[kind].take(process, self._seasons.calm)
+
+    def growth(self) -> dict[str, Growth]:
+        """Of every kind of which there was any."""
+        return {
+            kind: lives.of_one() if kind in ("daemon", "zygote") else lives.of_many()
+            for kind, lives in self.lives.items()
+            if lives.all
+        }
+
+    def _kind(self, process: psutil.Process) -> str | None:
+        command = process.cmdline()
+        if "photosd.decode" in command:
+            return "decoder"
+        if "photosd.encoder.zygote" in command and process.ppid() == self._daemon.pid:
+            return "zygote"
+        return "encoder" if any(word.startswith("photosd.encoder") for word in command) else None
+
+
+def soak(
+    daemon: RunningDaemon, folder: Path, minutes: float, tell: Callable[[str], object] = len
+) -> Outcome:
     """Live like that for so long; the daemon is stopped by whoever started it."""
-    keeper, samples = Keeper(folder), Samples()
+    keeper = Keeper(folder)
     daemon.wait_until("ready")
     daemon.index(folder)
-    process = psutil.Process(daemon.process.pid)
+    process, seasons = psutil.Process(daemon.process.pid), Seasons(60 * minutes)
+    observer = Observer(process, seasons)
     decoders, encoders = (
         Every(DECODER_SECONDS, lambda: _kill(process, "photosd.decode")),
         Every(ENCODER_SECONDS, lambda: _kill_encoder(daemon)),
     )
-    works = [
-        Every(STEP_SECONDS, keeper.step),
-        Every(SAMPLE_SECONDS, lambda: samples.take(process)),
-        Every(PURGE_SECONDS, lambda: _purge(daemon)),
-        decoders,
-        encoders,
-    ]
     end = time.monotonic() + 60 * minutes
     with Crowd(daemon.home, CLIENTS, DEADLINE_MS) as crowd:
+        works = [
+            Every(STEP_SECONDS, keeper.step),
+            Every(SAMPLE_SECONDS, observer.look),
+            Every(PURGE_SECONDS, lambda: _purge(daemon)),
+            Every(60 * minutes / TOLD, lambda: tell(_so_far(observer, crowd))),
+        ]
         while (now := time.monotonic()) < end:
-            for work in works:
+            for work in works if seasons.calm is not None else [*works, decoders, encoders]:
                 work.tick(now)
             time.sleep(0.05)
     if crowd.broken:
@@ -182,15 +195,20 @@ def soak(daemon: RunningDaemon, folder: Path, minutes: float) -> Outcome:
         slowest_s=round(crowd.slowest, 3),
         kills={"decoders": decoders.times, "encoders": encoders.times},
         added=keeper.added,
-        drift={name: round(share, 4) for name, share in samples.drift().items()},
-        last={name: values[-1] for name, values in asdict(samples).items()},
-        rss_mb=samples.curve(),
+        growth=observer.growth(),
+        last=observer.lives["daemon"].all[-1],
         astray=len(keeper.names() ^ _listed(daemon)),
     )
 
 
+def _so_far(observer: Observer, crowd: Crowd) -> str:
+    memory = {kind: lives.all[-1]["rss"] for kind, lives in observer.lives.items() if lives.all}
+    held = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in memory.items())
+    return f"{time.strftime('%H:%M:%S')} {held}; {crowd.kinds()}"
+
+
 def _kill(daemon: psutil.Process, module: str) -> None:
-    workers = [p for p in daemon.children(recursive=True) if module in " ".join(p.cmdline())]
+    workers = [p for p in daemon.children(recursive=True) if module in p.cmdline()]
     if workers:
         random.choice(workers).kill()
 
@@ -211,17 +229,6 @@ def _listed(daemon: RunningDaemon) -> set[str]:
         return {entry["path"] for part in client.paths() for entry in part}
 
 
-def _watches(pid: int) -> int:
-    """inotify watches of a process; none where the kernel does not say."""
-    total = 0
-    for file in Path(f"/proc/{pid}/fdinfo").glob("*"):
-        try:
-            total += sum(line.startswith("inotify ") for line in file.read_text().splitlines())
-        except OSError:
-            continue  # closed meanwhile
-    return total
-
-
 def main() -> int:
     """Run it on a home of its own; exit code 0 if nothing failed and nothing grew."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -231,11 +238,15 @@ def main() -> int:
         os.environ["PHOTOSD_HOME"] = f"{root}/home"
         daemon = RunningDaemon(Home.from_environment())
         try:
-            outcome = soak(daemon, Path(root).resolve() / "photos", minutes)
+            outcome = soak(daemon, Path(root).resolve() / "photos", minutes, _say)
         finally:
             daemon.stop()
     print(json.dumps({**asdict(outcome), "faults": outcome.faults}, indent=1))
     return 1 if outcome.faults else 0
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import photosd
+
 Answer = dict[str, Any] | list[dict[str, Any]] | bytes | Callable[[dict[str, Any]], Any]
 
 
@@ -121,6 +123,7 @@ def query_result(*hits: dict[str, Any], **more: Any) -> dict[str, Any]:
         },
         "timings_ms": {"encode": 1.0, "search": 2.0, "total": 41.0},
         "warnings": [],
+        "daemon_version": photosd.__version__,
         **more,
     }
 

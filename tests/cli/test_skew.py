@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sqlite3
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from photosd.core.paths import Home
 from photosd.index.database import MIGRATIONS, Database
 from photosd.ipc.client import Client
 from tests.cli.conftest import Photosd
-from tests.cli.stub import StubDaemon, error, status_result
+from tests.cli.stub import StubDaemon, error, hit, query_result, status_result
 from tests.conftest import RunningDaemon
 
 HELLO = {"version": "0.0.1", "protocol": 1, "pid": 1, "home": "/", "capabilities": []}
@@ -29,6 +30,53 @@ def test_the_status_names_both_versions(stub: StubDaemon, photosd: Photosd, vers
     assert version in ran.err
     assert package.__version__ in ran.err
     assert "photosd restart" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"), [({"daemon_version": "0.0.1"}, "version 0.0.1"), ({}, "an older version")]
+)
+@pytest.mark.parametrize("form", [[], ["--paths"], ["-0"], ["--deadline", "9"]])
+def test_a_query_after_an_upgrade_suggests_a_restart(
+    stub: StubDaemon, photosd: Photosd, answer: dict[str, str], named: str, form: list[str]
+) -> None:
+    """Once, on stderr, behind the answer; a daemon of 0.1 does not say its version."""
+    result = query_result(hit("/p/a.jpg"))
+    del result["daemon_version"]
+    stub.answers["query"] = {**result, **answer}
+    ran = photosd("query", "sunset", *form)
+    assert ran.code == 0 and "a.jpg" in ran.out
+    assert ran.err.count("photosd restart") == 1
+    assert named in ran.err and f"this command line is {package.__version__}" in ran.err
+
+
+def test_many_queries_after_an_upgrade_suggest_it_once(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many lines are read from stdin."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("sunset\nbeach\n"))
+    stub.answers["query"] = query_result(hit("/p/a.jpg"), daemon_version="0.0.1")
+    ran = photosd("query", "-")
+    assert ran.err.count("photosd restart") == 1
+
+
+def test_programs_and_daemons_of_our_version_are_told_nothing(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    """JSON holds the daemon's version; where both are one there is nothing to say."""
+    stub.answers["query"] = query_result(hit("/p/a.jpg"))
+    assert "restart" not in photosd("query", "sunset").err
+    stub.answers["query"] = query_result(hit("/p/a.jpg"), daemon_version="0.0.1")
+    ran = photosd("query", "sunset", "--json")
+    assert ran.err == "" and '"daemon_version": "0.0.1"' in ran.out
+
+
+def test_the_daemon_says_its_version_with_every_answer(
+    daemon: RunningDaemon, photosd: Photosd
+) -> None:
+    """A real one, at the first query."""
+    daemon.wait_until("ready")
+    assert daemon.query("sunset")["daemon_version"] == package.__version__
+    assert "restart" not in photosd("query", "sunset").err
 
 
 def test_an_older_daemon_lacks_an_operation(stub: StubDaemon, photosd: Photosd) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from photosd import __version__
 from photosd.ipc.messages.cloud import Mode
 
 TEXT_LIMIT = 10_000  # characters of one query
@@ -102,7 +103,8 @@ class QueryResult(Struct):
     ``answered_by``: ``vector``, ``cached_embedding``, ``text_match`` or ``gemini``. ``mode_used``
     is other than ``mode_requested`` where the cloud did not help; ``fallback_reason`` is one of
     consent, offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
-    nothing_sent, composed (not plain text), encoder, storage.
+    nothing_sent, composed (not plain text), encoder, storage. ``daemon_version``: of the daemon
+    that answered, which may be older than who asked.
     """
 
     version: int
@@ -120,3 +122,4 @@ class QueryResult(Struct):
     warnings: list[str]
     cursor: str | None = None
     mode_requested: str = "local"
+    daemon_version: str = __version__

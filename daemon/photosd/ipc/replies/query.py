@@ -55,3 +55,4 @@ class QueryResult(TypedDict):
     warnings: list[str]
     cursor: NotRequired[str | None]
     mode_requested: NotRequired[str]
+    daemon_version: NotRequired[str]

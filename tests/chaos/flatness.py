@@ -1,0 +1,152 @@
+"""Whether what processes hold stays flat: samples of each kind of process, and how they grow.
+
+Two kinds are judged in two ways. Who lives through the whole run (daemon, zygote) is compared
+with itself: the second quarter with the last, and the course of the second half, in which a slow
+leak shows and warming up does not. Workers die and are born again, so each is compared with itself
+over the later part of a time in which nobody kills it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+MEASURES = ("rss", "descriptors", "threads", "watches")
+FLAT = 0.02  # from the second quarter to the last, and over a worker's calm time
+STEADY = 0.01  # over the second half, as a line through it says
+PARTS = 16  # of the run, by their medians
+LEAST_SAMPLES = 12  # of a worker in one calm time; fewer say nothing
+Sample = dict[str, int]
+
+
+def look(process: psutil.Process) -> Sample:
+    """What a process holds: bytes in RAM, descriptors, threads, inotify watches."""
+    with process.oneshot():
+        return {
+            "rss": process.memory_info().rss,
+            "descriptors": process.num_fds(),
+            "threads": process.num_threads(),
+            "watches": _watches(process.pid),
+        }
+
+
+def _watches(pid: int) -> int:
+    """inotify watches of a process; none where the kernel does not say."""
+    total = 0
+    for file in Path(f"/proc/{pid}/fdinfo").glob("*"):
+        try:
+            total += sum(line.startswith("inotify ") for line in file.read_text().splitlines())
+        except OSError:
+            continue  # closed meanwhile
+    return total
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How one kind of process grew; shares of what it held, memory in MB."""
+
+    lives: int
+    drift: dict[str, float]  # the whole run, or calm times
+    second_half: dict[str, float]  # empty for workers
+    mb_per_hour: float  # of the second half, or of calm times
+    curve_mb: list[float]  # over the run
+
+    def faults(self) -> Iterable[str]:
+        """What must not be. Memory may be given back; whatever else shrinks is lost."""
+        for what, shares, most in (
+            ("drifted by", self.drift, FLAT),
+            ("grew in the second half by", self.second_half, STEADY),
+        ):
+            for name, share in shares.items():
+                if share > most or (share < -most and name != "rss"):
+                    yield f"{name} {what} {share:+.1%}"
+
+
+@dataclass
+class Lives:
+    """Samples of all processes of one kind. ``calm``: those of times without kills, by life."""
+
+    period_seconds: float
+    all: list[Sample] = field(default_factory=list)
+    calm: dict[tuple[int, int], list[Sample]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, process: psutil.Process, calm: int | None) -> None:
+        """One more look; ``calm`` numbers the time without kills in which it happens."""
+        sample = look(process)
+        self.all.append(sample)
+        if calm is not None:
+            self.calm[process.pid, calm].append(sample)
+
+    def of_one(self) -> Growth:
+        """Of a process that lived through the run."""
+        series = {name: [sample[name] for sample in self.all] for name in MEASURES}
+        half = {name: values[len(values) // 2 :] for name, values in series.items()}
+        hours = len(half["rss"]) * self.period_seconds / 3600
+        return Growth(
+            lives=1,
+            drift={name: drift(values) for name, values in series.items()},
+            second_half={name: course(values) for name, values in half.items()},
+            mb_per_hour=_rate(course(half["rss"]), half["rss"], hours),
+            curve_mb=_curve(series["rss"]),
+        )
+
+    def of_many(self) -> Growth:
+        """Of workers: the middle of each long calm life, from its middle third to its last."""
+        long = [life for life in self.calm.values() if len(life) >= LEAST_SAMPLES]
+        grown = {
+            name: [later([sample[name] for sample in life], 3) for life in long]
+            for name in MEASURES
+        }
+        drifts = {name: round(statistics.median(s), 4) for name, s in grown.items() if s}
+        memory = [sample["rss"] for life in long for sample in life]
+        third = statistics.median(map(len, long)) / 3 if long else 1
+        hours = third * self.period_seconds / 3600
+        return Growth(
+            lives=len(long),
+            drift=drifts,
+            second_half={},
+            mb_per_hour=_rate(drifts.get("rss", 0.0), memory or [0], hours),
+            curve_mb=_curve([sample["rss"] for sample in self.all]),
+        )
+
+
+def drift(values: Sequence[int]) -> float:
+    """(median of the last quarter) / (median of the second) - 1."""
+    quarter = max(1, len(values) // 4)
+    return _ratio(values[-quarter:], values[quarter : 2 * quarter] or values)
+
+
+def later(values: Sequence[int], parts: int) -> float:
+    """(median of the last of so many parts) / (median of the one before) - 1."""
+    size = max(1, len(values) // parts)
+    return _ratio(values[-size:], values[-2 * size : -size] or values)
+
+
+def course(values: Sequence[int]) -> float:
+    """Growth from begin to end along the straight line that fits the medians of the parts best."""
+    size = max(1, len(values) // PARTS)
+    parts = [statistics.median(values[at : at + size]) for at in range(0, len(values), size)]
+    if len(parts) < 2 or not (level := statistics.median(parts)):
+        return 0.0
+    slope = statistics.linear_regression(range(len(parts)), parts).slope
+    return round(slope * (len(parts) - 1) / level, 4)
+
+
+def _ratio(now: Sequence[int], before: Sequence[int]) -> float:
+    base = statistics.median(before)
+    return round(statistics.median(now) / base - 1, 4) if base else 0.0
+
+
+def _rate(share: float, memory: Sequence[int], hours: float) -> float:
+    return round(share * statistics.median(memory) / 1e6 / hours, 2) if hours else 0.0
+
+
+def _curve(memory: Sequence[int]) -> list[float]:
+    size = max(1, len(memory) // PARTS)
+    parts = [memory[at : at + size] for at in range(0, len(memory), size)]
+    return [round(statistics.median(part) / 1e6, 1) for part in parts]
