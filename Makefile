@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 MINUTES ?= 20
+# Test processes beside each other. Most tests wait for a daemon; each may take a gigabyte.
+JOBS ?= 2
 QUERY ?=
 
 .PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture macos-check clean
@@ -37,7 +39,7 @@ demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHO
 	@$(BIN)/photosd demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
 
 test: setup lint types  ## linter, types, and every quick test
-	@$(BIN)/python -m pytest -q -m "not slow and not chaos and not real_weights"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not chaos and not real_weights"
 
 lint: setup  ## style and the walls between packages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from photosd.daemon import Daemon
 from photosd.library import Library
-
-if TYPE_CHECKING:
-    from photosd.app import Daemon
 
 
 class Topic:

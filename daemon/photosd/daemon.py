@@ -1,0 +1,224 @@
+"""The daemon: answers on its socket at once, opens the library behind it; stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+
+import psutil
+import structlog
+
+import photosd
+from photosd.cloud.environment import Environment
+from photosd.core.config import Settings
+from photosd.core.errors import PhotosdError, Warming
+from photosd.core.paths import Home
+from photosd.ipc.client import Client
+from photosd.ipc.endpoint import Endpoint
+from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
+from photosd.ipc.server import Handler, Server
+from photosd.library import Library
+from photosd.service.notify import Notifier
+from photosd.service.pulse import Pulse
+from photosd.vitals import Vitals
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 20.0
+REHEARSALS = 4
+LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
+
+
+class Daemon:
+    """One process serving one home."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        endpoint: Endpoint,
+        notifier: Notifier | None = None,
+        environment: Environment | None = None,
+    ) -> None:
+        self.home, self.settings = home, settings
+        self._endpoint, self._notifier = endpoint, notifier or Notifier()
+        self._environment = environment
+        self._started = time.monotonic()
+        self._library: Library | None = None
+        self._pulse: Pulse | None = None
+        self.notice: str | None = None  # for everyone who asks for the status
+        self._open = threading.Event()
+        self._trouble: PhotosdError | None = None
+        self._stopping: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def serve(self, handlers: dict[str, Handler]) -> None:
+        """Until asked to stop: answer clients by these; the library opens meanwhile."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.request_stop, signal.Signals(number).name)
+        self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
+        server = Server(self._endpoint, handlers)
+        await server.start()
+        self._notifier.send(READY="1", STATUS=self.words())
+        vitals = Vitals(self.home, self._endpoint, server, self._opened, self.request_stop)
+        self._pulse = pulse = vitals.pulse(self._notifier, self.words)
+        pulse.start()
+        log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
+        opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
+        opening.start()
+        await self._stopping.wait()
+        pulse.stop()
+        self._notifier.send(STOPPING="1", STATUS="stopping")
+        await server.stop()
+        await asyncio.to_thread(opening.join, STOP_SECONDS)
+        if self._library is not None:
+            await asyncio.to_thread(self._library.close)
+        self._endpoint.release()
+        log.info("stopped")
+
+    def request_stop(self, reason: str) -> None:
+        """Begin to stop; any thread may ask."""
+        log.info("stopping", reason=reason)
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def unwell(self) -> dict[str, str]:
+        """Signs of life that are missing now."""
+        return dict(self._pulse.complaints) if self._pulse is not None else {}
+
+    def words(self) -> str:
+        """The state in one line, for the service manager."""
+        if self._trouble is not None:
+            return f"degraded: {self._trouble.title}: {self._trouble}"
+        if (library := self._opened()) is None:
+            return "warming: the index is being opened"
+        encoder = library.encoder.status()
+        state = self._state(library, encoder.state)
+        if state == "ready":
+            counts = library.counts()
+            return (
+                f"ready: {counts.get('indexed', 0):,} photos, {counts.get('pending', 0):,} waiting"
+            )
+        return f"{state}: the encoder is {encoder.state}"
+
+    def _rescan(self) -> None:
+        if self._library is not None and self._open.is_set():
+            self._library.reconciler.request()
+
+    def _open_library(self) -> None:
+        """Build everything behind the socket; what fails is told to every client."""
+        try:
+            self._library = Library(self.home, self.settings, self._environment)
+            self._library.open()
+            rehearsal = threading.Thread(target=self._rehearse, args=(self._library,), daemon=True)
+            rehearsal.start()
+            log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
+        except PhotosdError as error:
+            self._trouble = error
+            log.error("library_failed", title=error.title, cause=str(error), remedy=error.remedy)
+        except Exception as error:
+            self._trouble = PhotosdError(f"{type(error).__name__}: {error}")
+            log.exception("library_failed", remedy=self._trouble.remedy)
+        finally:
+            self._open.set()
+
+    def _rehearse(self, library: Library) -> None:
+        """Go the whole way of a query before the first client does, from socket to socket."""
+        warm = library.engine.rehearse(library.encoder.limits.start)
+        if warm and not self._going():  # systemd's socket would start the next daemon for us
+            with (
+                contextlib.suppress(PhotosdError),
+                Client(self._endpoint.path, timeout=5) as client,
+            ):
+                for number in range(REHEARSALS):
+                    client.query(f"a rehearsal, number {number}", mode="local")
+        library.rehearsed.set()
+
+    def _going(self) -> bool:
+        return self._stopping is not None and self._stopping.is_set()
+
+    # -- what operations ask ------------------------------------------------------------------
+
+    def library(self, wait_seconds: float) -> Library:
+        """The open library; raises Warming when it is not open in time, or why it cannot be."""
+        if not self._open.wait(max(0.0, wait_seconds)):
+            left = max(0.5, LIBRARY_SECONDS - (time.monotonic() - self._started))
+            raise Warming(
+                "the index is being opened",
+                remedy=f"ask again in {left:.0f} s",
+                retry_after_ms=int(1000 * left),
+            )
+        if self._trouble is not None:
+            raise self._trouble
+        if self._library is None:
+            raise PhotosdError("the library is not there")
+        return self._library
+
+    def _opened(self) -> Library | None:
+        """The library once it is open and in order."""
+        return self._library if self._open.is_set() and self._trouble is None else None
+
+    def apply(self, settings: Settings) -> None:
+        """Let changed settings take effect."""
+        self.settings, self.notice = settings, None
+        logging.getLogger().setLevel(settings.log.level.upper())
+        if self._library is not None:
+            self._library.apply(settings)
+
+    def report(self) -> StatusResult:
+        """The state on one page; answers at any time."""
+        library = self._opened()
+        encoder = self._encoder_report()
+        warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
+        warnings += [] if self.notice is None else [self.notice]
+        if encoder.error is not None:
+            warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
+        if encoder.doubt is not None:
+            warnings.append(encoder.doubt)
+        switch = library.succession.report() if library else None
+        if switch is not None and switch.error is not None:
+            warnings.append(f"switching to {switch.model}: {switch.error['message']}")
+        if library is not None and (trouble := library.succession.trouble) is not None:
+            warnings.append(f"{trouble}: {trouble.remedy}")
+        folders = library.folder_reports() if library else []
+        warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
+        warnings += library.cloud.warnings() if library else []
+        return StatusResult(
+            version=1,
+            state=self._state(library, encoder.state),
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            socket=str(self._endpoint.path),
+            daemon_version=photosd.__version__,
+            rss_mb=round(psutil.Process().memory_info().rss / 1e6, 1),
+            encoder=encoder,
+            index=library.index_report()
+            if library
+            else IndexReport(0, 0, 0, 0, 0, None, 0, "start"),
+            folders=folders,
+            warnings=warnings,
+            switch=switch,
+            cloud=library.cloud.report(count=False) if library else None,
+        )
+
+    def _state(self, library: Library | None, encoder: str) -> str:
+        if self._going():
+            return "stopping"
+        if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
+            return "degraded"
+        if library is None or encoder == "loading" or not library.rehearsed.is_set():
+            return "warming"
+        return "ready"
+
+    def _encoder_report(self) -> EncoderReport:
+        if self._library is None:
+            return EncoderReport(state="loading", model=self.settings.encoder.model)
+        return self._library.encoder.status()
