@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "reindex",
         "list",
         "show",
+        "duplicates",
         "failures",
         "purge",
         "pause",

@@ -124,6 +124,15 @@ class Client(Caller):
         found = self.calls("thumbnail", each, deadline_ms / 1000 + ANSWER_SECONDS)
         return cast("Iterator[replies.ThumbnailResult | PhotosdError]", found)
 
+    def duplicates(
+        self, below: bytes | str | None = None, near: bool = False
+    ) -> Iterator[replies.DuplicatesProgress]:
+        """Groups of copies, as they are found; with ``near`` of photos that look alike, too."""
+        params = {} if below is None else path_params(below)
+        for part in self.stream("duplicates", {**params, "near": near}):
+            if "looked_at" in part:
+                yield cast("replies.DuplicatesProgress", part)
+
     def failures(self, retry: bool = False) -> replies.FailuresResult:
         """Photos that could not be indexed; with ``retry`` they are tried again."""
         return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))

@@ -73,14 +73,14 @@ class Pictures:
                 remedy="try another picture",
                 retry_after_ms=3000,
             ) from error
-        return _middle(tiles), False
+        return middle_of(tiles), False
 
     def _stored(self, content: str) -> Vectors | None:
         tiles = self._store.vectors_of([content]).get(content)
-        return None if tiles is None else _middle(tiles)
+        return None if tiles is None else middle_of(tiles)
 
 
-def _middle(tiles: Vectors) -> Vectors:
+def middle_of(tiles: Vectors) -> Vectors:
     """One vector for a picture of several tiles: (n, d) -> (d,), unit length."""
     total: Vectors = tiles.sum(axis=0)
     middle: Vectors = (total / np.linalg.norm(total)).astype(np.float32)

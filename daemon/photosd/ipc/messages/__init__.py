@@ -20,6 +20,12 @@ from photosd.ipc.messages.cloud import CloudReport as CloudReport
 from photosd.ipc.messages.cloud import CloudTermsParams as CloudTermsParams
 from photosd.ipc.messages.cloud import CloudTermsResult as CloudTermsResult
 from photosd.ipc.messages.cloud import Mode as Mode
+from photosd.ipc.messages.duplicates import Duplicate as Duplicate
+from photosd.ipc.messages.duplicates import DuplicateGroup as DuplicateGroup
+from photosd.ipc.messages.duplicates import DuplicatesParams as DuplicatesParams
+from photosd.ipc.messages.duplicates import DuplicatesProgress as DuplicatesProgress
+from photosd.ipc.messages.duplicates import DuplicatesResult as DuplicatesResult
+from photosd.ipc.messages.duplicates import Relation as Relation
 from photosd.ipc.messages.library import AddParams as AddParams
 from photosd.ipc.messages.library import AddResult as AddResult
 from photosd.ipc.messages.library import Failure as Failure
@@ -132,6 +138,12 @@ OPERATIONS: dict[str, Operation] = {
     "list": Operation(ListParams, ListResult, "Every known photo.", progress=ListProgress),
     "show": Operation(PathParams, ShowResult, "Why a photo is, or is not, indexed."),
     "thumbnail": Operation(ThumbnailParams, ThumbnailResult, "A photo, small."),
+    "duplicates": Operation(
+        DuplicatesParams,
+        DuplicatesResult,
+        "Copies, and photos that look alike; deletes nothing.",
+        progress=DuplicatesProgress,
+    ),
     "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
     "purge": Operation(Nothing, PurgeResult, "Forget at once what is gone, and drop its vectors."),
     "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),

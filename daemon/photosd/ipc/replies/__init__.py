@@ -14,6 +14,9 @@ from photosd.ipc.replies.cloud import CloudLogResult as CloudLogResult
 from photosd.ipc.replies.cloud import CloudPreviewResult as CloudPreviewResult
 from photosd.ipc.replies.cloud import CloudReport as CloudReport
 from photosd.ipc.replies.cloud import CloudTermsResult as CloudTermsResult
+from photosd.ipc.replies.duplicates import Duplicate as Duplicate
+from photosd.ipc.replies.duplicates import DuplicateGroup as DuplicateGroup
+from photosd.ipc.replies.duplicates import DuplicatesProgress as DuplicatesProgress
 from photosd.ipc.replies.library import AddResult as AddResult
 from photosd.ipc.replies.library import Failure as Failure
 from photosd.ipc.replies.library import FailuresResult as FailuresResult

@@ -1,0 +1,100 @@
+"""`photosd duplicates`: copies, and photos that look alike."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from photosd.ipc.client import Client
+from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli.progress import Bar
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import Duplicate, DuplicateGroup
+
+
+@click.command()
+@click.option("--near", is_flag=True, help="Photos that look alike, too: bursts, and saved again.")
+@click.option(
+    "--in",
+    "below",
+    type=click.Path(file_okay=False, readable=False),
+    metavar="DIR",
+    help="Only photos in this folder or below.",
+)
+@click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
+@click.option(
+    "-0",
+    "form",
+    flag_value="print0",
+    help="Only the paths of those that need not be kept, each with a NUL byte.",
+)
+@click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
+def command(near: bool, below: str | None, form: str) -> int:
+    """Files with the same bytes: how much room they take, and which one to keep.
+
+    The one to keep is at hand, is not named as a copy, and is the oldest. With --near it is the
+    largest picture. Nothing is deleted: that is up to you.
+    """
+    groups = _groups(near, None if below is None else paths.absolute(below))
+    photos = sum(len(group["photos"]) - 1 for group in groups)
+    room = sum(group["bytes"] for group in groups)
+    if form == "json":
+        console.out_json({"groups": groups, "photos": photos, "bytes": room})
+    elif form == "print0":
+        _write_paths(groups)
+    else:
+        for group in groups:
+            _show(group)
+        console.flush()
+        console.note(_summary(len(groups), photos, room, near), "")
+    return 0
+
+
+def _groups(near: bool, below: bytes | None) -> list[DuplicateGroup]:
+    """All groups, those that take the most room first."""
+    groups: list[DuplicateGroup] = []
+    with Client() as client, Bar("Comparing") as bar:
+        for part in client.duplicates(below, near):
+            groups += part["groups"]
+            bar.say(f"{part['looked_at']:,} of {part['of']:,} photos" if near else "")
+    return sorted(groups, key=lambda group: -group["bytes"])
+
+
+def _show(group: DuplicateGroup) -> None:
+    for photo in group["photos"]:
+        name = hyperlinks.linked(paths.shown(photo["path"]), photo)
+        console.out(f"{photo['relation']:<5}  {name}  {', '.join(_details(photo))}")
+    console.out()
+
+
+def _details(photo: Duplicate) -> list[str]:
+    """What helps to choose."""
+    details = [text.size(photo["size"])]
+    if "width" in photo and "height" in photo:
+        details.insert(0, f"{photo['width']}×{photo['height']}")
+    if photo["relation"] in ("burst", "alike"):
+        details.append(f"likeness {photo.get('likeness', 1.0):.2f}")
+    return [*details, "its folder is away"] if photo.get("offline") else details
+
+
+def _write_paths(groups: list[DuplicateGroup]) -> None:
+    """What need not be kept; of a group whose best photo is not there this minute, nothing."""
+    for group in groups:
+        best, *others = group["photos"]
+        if not os.path.isfile(paths.raw(best)):  # noqa: PTH113 (bytes)
+            console.warn(f"{text.inert(best['path'])} is not there: its duplicates are left out")
+            continue
+        for photo in others:
+            paths.write(photo, end=b"\0")
+
+
+def _summary(groups: int, photos: int, room: int, near: bool) -> str:
+    if not groups:
+        return "no duplicates" if near else "no duplicates; photosd duplicates --near looks further"
+    return (
+        f"{text.count(groups, 'group')}: {text.count(photos, 'photo')} beside"
+        f" {'the one' if groups == 1 else 'those'} to keep, {text.size(room)}. Nothing was deleted."
+    )
