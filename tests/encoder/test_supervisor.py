@@ -105,6 +105,25 @@ def test_it_comes_up_and_answers(start: Callable[..., Supervisor]) -> None:
     assert status.latency_ms["idle_p50"] > 0
 
 
+def test_who_sees_a_death_counted_is_not_told_ready(
+    start: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to decide what follows from it."""
+    supervisor = start()
+    until(supervisor, "ready")
+    before, died = supervisor.status().pid, supervisor._policy.died
+
+    def slowly() -> float:
+        time.sleep(0.3)
+        return died()
+
+    monkeypatch.setattr(supervisor._policy, "died", slowly)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    until(supervisor, "ready", restarts=1)
+    assert supervisor.status().pid not in (None, before)
+
+
 def test_a_text_never_waits_past_its_deadline(start: Callable[..., Supervisor]) -> None:
     """While the model loads, the error says so and when to come back."""
     supervisor = start()

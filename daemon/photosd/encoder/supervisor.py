@@ -328,12 +328,13 @@ class Supervisor(threading.Thread):
         """Tell everyone who waits, log the reason once, and decide when to start the next."""
         suspected = self._images.suspected
         recycled = death.reason.startswith("recycled")
-        condition, self._child = self._condition, None
-        condition.device = None
-        condition.restarts += 1
-        condition.last_reason = death.reason
+        condition = self._condition
         pause = 0.0 if suspected or recycled else self._policy.died()
+        condition.last_reason = death.reason
+        # First of all: who sees it counted, or its process gone, must not be told that it is ready.
         condition.state = "broken" if self._policy.open or condition.error else "restarting"
+        condition.restarts += 1
+        condition.device, self._child = None, None
         if condition.state == "broken" and condition.error is None:
             condition.error = EncoderUnavailable(
                 f"the encoder died {self.limits.breaker_deaths} times in a row: {death.reason}",
