@@ -124,14 +124,18 @@ def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:
     found.close()
 
 
-def test_sums_and_pictures_have_thresholds_of_their_own(library: Library) -> None:
-    """Pictures lie near to each other; a shape is gone through once, however it is weighed."""
+def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
+    """Of pictures, hardly a pair is alike; a shape is gone through once, however it is weighed."""
+    library = Library(tmp_path)
+    others = np.random.default_rng(3).normal(size=(40, 4)) * 0.5 - (1, 0, 0, 0)
+    for number, towards in enumerate([(1, 0, 0, 0), *others, (1, 0.1, 0, 0)]):
+        library.add_vector(f"/p/{number}.jpg", towards)
     found = calibrated(library)
     picture = Question((Term(1.0, path=b"/p/0.jpg"),))
     both = Question((Term(1.0, "abc"), Term(-1.0, "dog")))
     double = Question((Term(-2.0, "abc"), Term(2.0, "dog")))
-    vectors = library.store.vectors_of(["1-/p/0.jpg", "1-/p/1.jpg", "1-/p/4.jpg"])
-    twin, other = vectors["1-/p/4.jpg"], vectors["1-/p/1.jpg"]
+    vectors = library.store.vectors_of(["1-/p/0.jpg", "1-/p/1.jpg", "1-/p/41.jpg"])
+    twin, other = vectors["1-/p/41.jpg"], vectors["1-/p/1.jpg"]
     meaning = Meaning(vectors["1-/p/0.jpg"][0], 1.0, [])
     judge = Judge(found.of(picture))
     assert judge.match(meaning, twin).convincing and not judge.match(meaning, other).convincing

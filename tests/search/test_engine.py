@@ -123,11 +123,13 @@ class Library:
         also: int | None = None,
         **more: Any,
     ) -> None:
-        vector = np.full((1, 4), 0.1, np.float32)
-        vector[0, [axis, axis if also is None else also]] = 1
-        vector /= np.linalg.norm(vector)
+        vector = np.full(4, 0.1, np.float32)
+        vector[[axis, axis if also is None else also]] = 1
+        self.add_vector(path, vector, folder, taken_at=taken_at, **more)
+
+    def add_vector(self, path: str, towards: Any, folder: int = 1, **facts: Any) -> None:
+        vector = np.asarray(towards, np.float32)[None] / np.linalg.norm(towards)
         content = f"1-{path}"
-        facts = {"taken_at": taken_at, **more}
         self.store.commit([Embedding(content, vector, facts, (path.encode(),))])
         self.contents.record(SPEC.fingerprint, [(content, facts)])
         entry = Entry(path.encode(), 1, 1, hash(path) % 10**9, 1)

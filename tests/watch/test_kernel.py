@@ -119,7 +119,7 @@ def test_retiring_is_silent_and_gives_the_descriptor_back(tmp_path: Path) -> Non
         reading.kernel.retire()
         assert not reading.kernel.is_alive()
         assert reading.events.empty()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before  # others may end late
 
 
 def test_children_do_not_inherit_it(reading: Reading) -> None:
