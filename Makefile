@@ -10,8 +10,9 @@ MINUTES ?= 20
 # Test processes beside each other. Most tests wait for a daemon; each may take a gigabyte.
 JOBS ?= 2
 QUERY ?=
+VERSION ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture audit smoke release macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +21,12 @@ setup: $(READY)  ## a virtual environment in .venv with everything for use and d
 
 # uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes. Compiled
 # at once, as pip does: the first start must not be slower than the second.
+define install
+UV=$$(command -v uv || echo $(BIN)/uv); \
+if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python $(1); \
+then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q $(1); fi
+endef
+
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { \
 	  echo "photosd needs Python 3.11 or newer, and there is none on PATH." >&2; \
@@ -30,9 +37,7 @@ $(READY): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing photosd and what it needs; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
-	@UV=$$(command -v uv || echo $(BIN)/uv); \
-	 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python -e '.[mcp]' --group dev; \
-	 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q -e '.[mcp]' --group dev; fi
+	@$(call install,-e '.[mcp]' --group dev)
 	@touch $@
 
 demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"
@@ -63,9 +68,24 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 docs: setup  ## write the generated reference pages anew
 	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
 	@$(BIN)/python -m photosd_cli.reference docs
+	@$(BIN)/python -m release.licences docs
 
 readme-picture: setup  ## take the README's pictures of a contact sheet anew (needs Chromium)
-	@$(BIN)/python -m docs.contact_sheet docs
+	@$(BIN)/python -m release.readme_picture docs
+
+audit: setup  ## known weaknesses and licences of everything installed (needs the internet)
+	@$(call install,--group audit)
+	@$(BIN)/python -m release.licences
+	@mkdir -p dist
+	@$(BIN)/python -m pip list --format=freeze --exclude-editable > dist/installed.txt
+	@$(BIN)/python -m pip_audit --strict --no-deps --disable-pip -r dist/installed.txt --progress-spinner off
+
+smoke: setup  ## build the wheel and try it in an empty environment and an empty home
+	@$(BIN)/python -m hatchling build -d dist
+	@$(BIN)/python -m release.smoke dist/photosd-$$($(BIN)/python -m hatchling version)-*.whl
+
+release: setup  ## VERSION=0.2.0: changelog, all tests, audit, archives, smoke test, commit and tag
+	@$(BIN)/python -m release "$(VERSION)"
 
 macos-check: setup  ## on a Mac: what nobody has run there yet (five minutes)
 	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd"

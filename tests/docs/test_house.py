@@ -36,7 +36,7 @@ def test_the_map_names_only_what_exists() -> None:
     """Every path in ARCHITECTURE.md is there."""
     import re
 
-    tops = "daemon|cli|training|docs|systemd|launchd"
+    tops = "daemon|cli|training|release|docs|systemd|launchd"
     for path in re.findall(rf"`((?:{tops})/[\w./]*)`", _architecture()):
         assert (ROOT / path).exists(), path
     names = {file.name for file in FILES}
