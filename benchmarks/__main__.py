@@ -57,7 +57,7 @@ def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dic
         vit = progress.part(
             "ViT-B-32", lambda: _one_model(random_model("ViT-B-32"), folder, photos, seconds)
         )
-        peer = progress.part("rclip", lambda: _peer(folder, photos // 4))
+        peer = progress.part("rclip", lambda: _peer(folder, photos))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, Any] = {
