@@ -12,7 +12,7 @@ JOBS ?= 2
 QUERY ?=
 VERSION ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture audit smoke release macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture audit smoke walk release macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ audit: setup  ## known weaknesses and licences of everything installed (needs th
 smoke: setup  ## build the wheel and try it in an empty environment and an empty home
 	@$(BIN)/python -m hatchling build -d dist
 	@$(BIN)/python -m release.smoke dist/photosd-$$($(BIN)/python -m hatchling version)-*.whl
+
+walk: setup  ## the README from top to bottom in an empty home, and nothing left afterwards (a quarter of an hour)
+	@$(BIN)/python -m release.walk
 
 release: setup  ## VERSION=0.2.0: changelog, all tests, audit, archives, smoke test, commit and tag
 	@$(BIN)/python -m release "$(VERSION)"

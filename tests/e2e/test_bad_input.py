@@ -43,6 +43,18 @@ def test_folders_that_cannot_be_watched(daemon: RunningDaemon, tmp_path: Path) -
     assert isinstance(refused(daemon, "remove", path=str(inner)), FolderError)
 
 
+def test_a_folder_that_was_moved_can_be_added_where_it_is(
+    daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    """It is the same directory, as far as device and inode tell, and no longer watched there."""
+    (tmp_path / "before").mkdir()
+    daemon.wait_until("ready")
+    with daemon.client() as client:
+        client.call("add", {"path": str(tmp_path / "before")})
+        (tmp_path / "before").rename(tmp_path / "after")
+        client.call("add", {"path": str(tmp_path / "after")})
+
+
 def test_an_empty_query_is_a_mistake(daemon: RunningDaemon) -> None:
     """So is one of spaces; the daemon lives on."""
     daemon.wait_until("ready")

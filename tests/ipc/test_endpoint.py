@@ -88,5 +88,7 @@ def test_a_long_home_gets_a_short_socket(tmp_path: Path, monkeypatch: pytest.Mon
     home = Home.from_environment()
     assert len(os.fsencode(home.socket)) <= SOCKET_PATH_LIMIT
     assert home.socket == socket_path()
-    open_endpoint(home).close()
-    home.runtime.rmdir()
+    endpoint = open_endpoint(home)
+    endpoint.close()
+    endpoint.release()
+    assert not home.runtime.exists()  # in /tmp nothing is left

@@ -103,7 +103,7 @@ class Folders:
                 remedy=(probe.remedy if probe.state == "no_permission" else None)
                 or "check the name: it has to be a folder that is there",
             )
-        self._refuse_overlap(path, probe)
+        self._refuse_overlap(path)
         self._insert(path, probe, excludes, cloud)
         self._save()
         return next(folder for folder in self.all() if folder.path == path)
@@ -163,10 +163,10 @@ class Folders:
             )
         return folder.state != probe.state
 
-    def _refuse_overlap(self, path: bytes, probe: FolderProbe) -> None:
+    def _refuse_overlap(self, path: bytes) -> None:
         for folder in self.all():
             shown = printable(folder.path)
-            if folder.path == path or (folder.device, folder.inode) == (probe.device, probe.inode):
+            if folder.path == path or _same_now(folder.path, path):
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
@@ -231,3 +231,15 @@ class Folders:
             path = base64.b64decode(entry["path_b64"])
             cloud = entry.get("cloud") is True
             self._insert(path, probe_folder(path, None), entry["excludes"], cloud)
+
+
+def _same_now(watched: bytes, path: bytes) -> bool:
+    """Whether both lead to one directory, as by a bind mount.
+
+    Asked of the disk: what was recorded of a folder fits another one after a move, or on another
+    machine.
+    """
+    try:
+        return Path(os.fsdecode(watched)).samefile(os.fsdecode(path))
+    except OSError:
+        return False

@@ -66,14 +66,17 @@ class Endpoint:
 
     def release(self) -> None:
         """Give up the lock, last of all: whoever takes it next opens catalog and index."""
+        if not self.inherited:
+            with contextlib.suppress(OSError):  # unless something else is in it
+                self.path.parent.rmdir()
         os.close(self.lock)
 
 
 def open_endpoint(home: Home) -> Endpoint:
     """Take the lock and listen; raises AlreadyRunning, or Unreachable saying what is unsafe."""
-    secure_directory(home.runtime)
-    lock = take_lock(home.lock, home.socket)
+    lock = take_lock(home.lock, home.socket)  # first: who held it removes the directory at its end
     try:
+        secure_directory(home.runtime)
         listener = inherited_socket()
         if listener is not None:
             path = Path(os.fsdecode(listener.getsockname()))

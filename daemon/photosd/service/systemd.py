@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -54,6 +55,8 @@ class Systemd:
         self._drop_strict()
         _systemctl("daemon-reload")
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
+        with contextlib.suppress(OSError):  # systemd made it for the socket, and leaves it
+            self._recipe.home.runtime.rmdir()
         return True
 
     def status(self) -> ServiceStatus:

@@ -28,6 +28,11 @@ class Probe:
         for left in self.directory.glob(f"{PREFIX}*"):
             left.unlink(missing_ok=True)
 
+    def remove(self) -> None:
+        """Remove the directory, unless somebody else has put something into it."""
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()
+
     def send(self) -> tuple[bytes, threading.Event]:
         """Make a file that shall be heard of; the event is set when it was. Any thread."""
         name = f"{PREFIX}{next(self._numbers)}"

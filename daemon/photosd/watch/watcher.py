@@ -174,6 +174,7 @@ class Watcher:
                 self._stopping.wait(self._limits.quiet)
         with contextlib.suppress(Exception):
             self._close_source()
+        self._probe.remove()
         self._roots.close()
 
     def _turn(self) -> None:
