@@ -29,7 +29,11 @@ def main() -> None:
     """Measure with the starter and a ViT-B-32 of random weights."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="fewer photos and seconds")
-    arguments.add_argument("--curve", action="store_true", help="also search at 1k and 10k photos")
+    arguments.add_argument(
+        "--curve",
+        action="store_true",
+        help="also search at 1k and 10k photos, and memory at each size",
+    )
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
@@ -69,7 +73,9 @@ def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dic
     sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
     found["search"] = {}
     for name, rows in sizes.items():
-        found["search"][name] = progress.part(f"search {name}", functools.partial(search, rows))
+        found["search"][name] = progress.part(
+            f"search {name}", functools.partial(search, rows, curve)
+        )
     updates = 100_000 if curve else 20_000
     found["memory_mb"]["100k"] = progress.part("memory", lambda: _index_memory(100_000, updates))
     found["query_under_load"] = {**starter["query_under_load"], "ViT-B-32": vit["query_under_load"]}

@@ -18,6 +18,8 @@ from photosd.ipc.client import Client
 
 Status = dict[str, Any]
 
+CALM_SECONDS = 2.0  # it reads eight texts at a time
+
 
 class BenchDaemon:
     """One running daemon and how to ask it."""
@@ -45,6 +47,19 @@ class BenchDaemon:
                     return time.monotonic() - started
             time.sleep(0.02)
         raise TimeoutError("the daemon did not become ready")
+
+    def wait_calm(self, seconds: float = 120) -> None:
+        """Until the encoder has nothing left to read.
+
+        When a model meets a library, two hundred texts are encoded to calibrate its scores: once,
+        however many photos follow, which is why it belongs to no rate.
+        """
+        until, read = time.monotonic() + seconds, -1
+        while time.monotonic() < until:
+            if read == (read := self.status()["encoder"]["texts_encoded"]):
+                return
+            time.sleep(CALM_SECONDS)
+        raise TimeoutError("the encoder does not come to rest")
 
     def query(self, text: str) -> dict[str, Any]:
         """One query's result."""

@@ -63,9 +63,10 @@ def _forward_rate(directory: Path) -> float:
 
 
 def whole_rate(model: Path | None, folder: Path) -> float:
-    """From `add` to nothing pending, in a new home, the model warm."""
+    """From `add` to nothing pending, in a new home, the model warm and calibrated."""
     with running(model) as daemon:
         daemon.wait_ready()
+        daemon.wait_calm()
         seconds = daemon.index(folder)
         status = daemon.status()
         if status["index"]["indexed"] != len(list(folder.iterdir())):

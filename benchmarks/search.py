@@ -45,8 +45,8 @@ FOLDERS = [Filter(below=(b"/p/%d/%d" % (depth, n // 2),)) for depth, n in enumer
 BETWEEN = 0.01  # seconds between queries: many of them meet a commit
 
 
-def search(rows: int) -> dict[str, float]:
-    """p50 and p95 in milliseconds, recall@20, memory and disk at ``rows`` vectors."""
+def search(rows: int, memory: bool) -> dict[str, float]:
+    """p50 and p95 in milliseconds, recall@20, disk and, if wished, memory at ``rows`` vectors."""
     directory = Path(tempfile.mkdtemp(prefix="photosd-bench-index-", dir="/tmp"))
     try:
         images, queries = _photos_and_texts(rows)
@@ -84,7 +84,7 @@ def search(rows: int) -> dict[str, float]:
             "exact_float32_p50_ms": round(median(exact), 2),
             "rank_s": round(seconds, 1),
             "open_s": round(opened, 2),
-            **serving_memory(directory),
+            **(serving_memory(directory) if memory else {}),
             "rss_mb": round((psutil.Process().memory_info().rss - before) / 1e6),
             "disk_per_live": round(disk, 2),
         }
