@@ -31,13 +31,18 @@ def open_state(home: Home, _patch: Patch, _photos: Path) -> None:
     home.state.chmod(0o777)
 
 
+def runtime_of(home: Home) -> Path:
+    """As a daemon that was killed leaves it; one that ends takes it along."""
+    home.runtime.mkdir(mode=0o700, exist_ok=True)
+    return home.runtime
+
+
 def linked_runtime(home: Home, _patch: Patch, photos: Path) -> None:
-    shutil.rmtree(home.runtime)
     home.runtime.symlink_to(photos)
 
 
 def foreign_runtime(home: Home, _patch: Patch, _photos: Path) -> None:
-    os.chown(home.runtime, 12345, 12345)
+    os.chown(runtime_of(home), 12345, 12345)
 
 
 def foreign_index(home: Home, _patch: Patch, _photos: Path) -> None:
@@ -75,10 +80,12 @@ def impossible_setting(home: Home, _patch: Patch, _photos: Path) -> None:
 
 
 def file_for_socket(home: Home, _patch: Patch, _photos: Path) -> None:
+    runtime_of(home)
     home.socket.write_text("mine")
 
 
 def stale_socket(home: Home, _patch: Patch, _photos: Path) -> None:
+    runtime_of(home)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(home.socket))
     home.socket.chmod(0o600)
