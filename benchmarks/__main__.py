@@ -32,7 +32,7 @@ def main() -> None:
     arguments.add_argument(
         "--curve",
         action="store_true",
-        help="also search at 1k and 10k photos, and memory at each size",
+        help="also search at 1k and 10k photos, memory at each size, and what loading costs",
     )
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
@@ -68,7 +68,8 @@ def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dic
         name: {"starter": starter[name], "ViT-B-32": vit[name]} for name in vit
     }
     found["rclip"] = peer
-    found["loading"] = progress.part("loading", lambda: loading("ViT-B-32"))
+    if curve:
+        found["loading"] = progress.part("loading", lambda: loading("ViT-B-32"))
     smaller = {"1k": 1_000, "10k": 10_000} if curve else {}
     sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
     found["search"] = {}

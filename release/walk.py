@@ -31,6 +31,7 @@ MAY_FAIL = {  # how each may end besides well, and why
     "photosd service": (1, "no systemd of this user, or this is root"),
 }
 INSTALLERS = (".cache/pip", ".cache/uv", ".local/share/uv")  # pip's and uv's own
+COMMON = (".config", ".local/state", ".local/share")  # of all programs; in any home they are there
 SECONDS = 1800
 
 
@@ -40,12 +41,15 @@ class Newcomer:
     def __init__(self, place: Path) -> None:
         self.home, self.runtime = place / "home", place / "run"
         self.clone, self.environment = self.home / "photosd", self.home / "environment"
-        self.home.mkdir()
+        for name in COMMON:
+            (self.home / name).mkdir(parents=True)
         self.runtime.mkdir(mode=0o700)
         painted(self.home / "Pictures", "beach")
         painted(self.home / "Pictures", "sunset")
-        packages = {
-            name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_"))
+        packages = {  # where they come from may be special
+            name: os.environ[name]
+            for name in os.environ
+            if name.startswith(("UV_", "PIP_", "SSL_"))
         }
         self._shell = {
             **packages,
@@ -77,11 +81,13 @@ class Newcomer:
     def left(self) -> list[str]:
         """What lies in home and runtime directory, and is not what a newcomer put there."""
         own = [self.home / name for name in ("Pictures", "photosd", "environment", *INSTALLERS)]
+        common = [self.home / name for name in COMMON]
         return [
             str(path)
             for top in (self.home, self.runtime)
             for path in top.rglob("*")
-            if not any(path.is_relative_to(each) or each.is_relative_to(path) for each in own)
+            if path not in common
+            and not any(path.is_relative_to(each) or each.is_relative_to(path) for each in own)
         ]
 
 
@@ -95,8 +101,9 @@ def main() -> None:
                     newcomer.activate()
                 newcomer.say(line)
         finally:
-            for line in examples_of(ROOT / REMOVE):
-                newcomer.say(line)
+            if newcomer.environment.exists():
+                for line in examples_of(ROOT / REMOVE):
+                    newcomer.say(line)
         if left := newcomer.left():
             raise SystemExit("left behind:\n" + "\n".join(left))
     print("the README holds, and nothing is left")

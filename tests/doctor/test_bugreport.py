@@ -50,7 +50,7 @@ def test_nothing_personal_is_left(line: dict[str, object], redactor: Redactor) -
     "text",
     [
         "hung: no answer to text for 2.5 s",
-        'File "/usr/lib/python3.11/threading.py", line 3 in wait',
+        'File "/usr/lib/fuse/threading.py", line 3 in wait',
         "12,408 photos and/or 3/4 of them",
         "killed by SIGSEGV",
         "https or so: 3 : 4",
