@@ -31,6 +31,37 @@ class Condition:
         self.start_took = FIRST_ETA
         self.starting_since = time.monotonic()
 
+    # -- what the watchdog tells --------------------------------------------------------------
+
+    def starts(self) -> None:
+        """A new encoder is on its way."""
+        self.state = "restarting" if self.restarts else "loading"
+        self.starting_since = time.monotonic()
+        self.phase = "start"
+
+    def becomes_ready(self, device: str, doubt: str | None) -> None:
+        """It is warm, on this device; ``doubt``: why its answers may be worth little."""
+        self.start_took = time.monotonic() - self.starting_since
+        self.phase, self.error = None, None
+        self.device, self.doubt = device, doubt
+        self.state = "ready"  # last: who sees it may rely on the rest
+
+    def dies(self, reason: str, *, too_often: int) -> None:
+        """It is gone; ``too_often``: deaths in a row, where those were too many."""
+        self.last_reason = reason
+        broken = bool(too_often) or self.error is not None
+        # Before it is counted: who sees that, or its process gone, must not be told it is ready.
+        self.state = "broken" if broken else "restarting"
+        self.restarts += 1
+        self.device = None
+        if broken and self.error is None:
+            self.error = EncoderUnavailable(
+                f"the encoder died {too_often} times in a row: {reason}",
+                remedy="photosd logs; then: photosd restart",
+            ).as_dict()
+
+    # -- what everybody reads -----------------------------------------------------------------
+
     def eta(self) -> float:
         """Seconds until the encoder should be ready; at least half of one."""
         return max(0.5, self.starting_since + self.start_took - time.monotonic())

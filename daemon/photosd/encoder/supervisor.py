@@ -147,9 +147,8 @@ class Supervisor(threading.Thread):
         return self._bury(death)
 
     def _spawn(self) -> None:
-        self._condition.state = "restarting" if self._condition.restarts else "loading"
-        self._condition.starting_since = self._progress_at = time.monotonic()
-        self._condition.phase, self._probe_answer = "start", None
+        self._condition.starts()
+        self._progress_at, self._probe_answer = time.monotonic(), None
         self._memory = MemoryWatch()
         self._condition.model = read_model(self._directory).name
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
@@ -291,29 +290,24 @@ class Supervisor(threading.Thread):
             raise FrameError("it answers a known question differently than before")
 
     def _become_ready(self, header: Header) -> None:
-        self._condition.start_took = time.monotonic() - self._condition.starting_since
-        self._condition.state, self._condition.phase, self._condition.device = (
-            "ready",
-            None,
-            header["device"],
-        )
-        self._condition.error, self._condition.doubt = None, header["doubt"]
+        condition = self._condition
+        condition.becomes_ready(header["device"], header["doubt"])
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
-        if self._condition.doubt is not None:
-            log.warning("model_doubtful", doubt=self._condition.doubt, remedy="photosd model list")
+        if condition.doubt is not None:
+            log.warning("model_doubtful", doubt=condition.doubt, remedy="photosd model list")
         self._heard_at = 0.0  # probe at once: the way there and back is warm before a query comes
         log.info(
             "model_loaded",
-            model=self._condition.model,
+            model=condition.model,
             seconds=round(header["load_seconds"], 2),
             mb=round(header["rss_mb"]),
-            device=header["device"],
+            device=condition.device,
         )
         log.info(
             "model_warm",
             first_ms=round(header["first_ms"], 1),
             second_ms=round(header["second_ms"], 1),
-            ready_s=round(self._condition.start_took, 2),
+            ready_s=round(condition.start_took, 2),
         )
 
     # -- dying --------------------------------------------------------------------------------
@@ -326,20 +320,11 @@ class Supervisor(threading.Thread):
 
     def _bury(self, death: Death) -> float:
         """Tell everyone who waits, log the reason once, and decide when to start the next."""
-        suspected = self._images.suspected
-        recycled = death.reason.startswith("recycled")
-        condition = self._condition
-        pause = 0.0 if suspected or recycled else self._policy.died()
-        condition.last_reason = death.reason
-        # First of all: who sees it counted, or its process gone, must not be told that it is ready.
-        condition.state = "broken" if self._policy.open or condition.error else "restarting"
-        condition.restarts += 1
-        condition.device, self._child = None, None
-        if condition.state == "broken" and condition.error is None:
-            condition.error = EncoderUnavailable(
-                f"the encoder died {self.limits.breaker_deaths} times in a row: {death.reason}",
-                remedy="photosd logs; then: photosd restart",
-            ).as_dict()
+        innocent = self._images.suspected or death.reason.startswith("recycled")
+        pause = 0.0 if innocent else self._policy.died()
+        too_often = self.limits.breaker_deaths if self._policy.open else 0
+        self._condition.dies(death.reason, too_often=too_often)
+        self._child = None
         log.error(
             "encoder_died",
             reason=death.reason,
@@ -353,7 +338,7 @@ class Supervisor(threading.Thread):
                 if not request.probe:
                     self._fail(lane, request, death)
         self._refuse(self._images, self._condition.unavailable())
-        return max(pause, self.limits.breaker_pause if condition.error else 0.0)
+        return max(pause, self.limits.breaker_pause if self._condition.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
         if lane is self._images:
