@@ -54,8 +54,7 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
     store.open()
     for at in range(0, rows, 10 * ROWS_A_COMMIT):
         store.commit(_embeddings(generator, range(at, min(rows, at + 10 * ROWS_A_COMMIT))))
-    if store._upkeep is not None:
-        store._upkeep.join()
+    store.rest(REST_SECONDS)
     store.compact()
     full = _rss()
     middle = full
@@ -84,8 +83,7 @@ def _come_to_rest(store: VectorStore) -> None:
     while time.monotonic() < end:
         time.sleep(KEEP_VERSIONS.total_seconds() + 1)
         store.tidy()
-        if store._upkeep is not None:
-            store._upkeep.join()
+        store.rest(REST_SECONDS)
         if store._untidy_at is None and not store._folds:
             return
 
@@ -108,7 +106,7 @@ def _serve(directory: Path) -> dict[str, float]:
         numbers = range(-at - 10 * ROWS_A_COMMIT, -at)
         store.commit(_embeddings(generator, numbers))
     peak = _rss()  # looked at again and again: ru_maxrss would count the parent's memory
-    while store._upkeep is not None and store._upkeep.is_alive():
+    while not store.rest(0):
         peak = max(peak, _rss())
         time.sleep(LOOK_SECONDS)
     return {"serving_mb": serving, "settling_peak_mb": peak, "settled_mb": _rss()}

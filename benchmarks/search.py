@@ -63,8 +63,7 @@ def search(rows: int, memory: bool) -> dict[str, float]:
             busy = _ask_for(BUSY_SECONDS, store, queries)
             busy_inside = _ask_for(BUSY_SECONDS, store, queries, FOLDERS)
             settling = _ask_while_settling(store, queries) if rows >= SETTLES else {}
-        if store._upkeep is not None:
-            store._upkeep.join()
+        store.rest(SETTLING_SECONDS)
         return {
             "p50_ms": round(median(times), 2),
             "p95_ms": round(percentile(times, 95), 2),
@@ -138,7 +137,7 @@ def _ask_while_settling(store: VectorStore, queries: Vectors) -> dict[str, float
         store.commit([Embedding(f"more{at}-{n}", v[None], {}) for n, v in enumerate(values)])
     started = time.monotonic()
     times: list[float] = []
-    while store._upkeep is not None and store._upkeep.is_alive():
+    while not store.rest(0):
         times.append(_timed(store, queries[len(times) % len(queries)], FOLDERS[len(times) % 3]))
         time.sleep(BETWEEN)
         if time.monotonic() - started > SETTLING_SECONDS:

@@ -137,8 +137,7 @@ def store(
         if request.param == "ranked":
             patch.setattr(vectors, "RAM_BYTES", 0)
             found.commit(photos[: ROWS // 2])
-            assert found._upkeep is not None
-            found._upkeep.join(60)
+            assert found.rest(60)
             patch.undo()
             found.commit(photos[ROWS // 2 :])
         else:

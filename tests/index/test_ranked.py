@@ -34,8 +34,7 @@ def opened(directory: Path) -> VectorStore:
 
 def ranked(store: VectorStore) -> VectorStore:
     """The store once its index is built."""
-    assert store._upkeep is not None
-    store._upkeep.join(60)
+    assert store.rest(60)
     assert store._settled is not None and store._settled.complete
     return store
 
@@ -120,8 +119,7 @@ def test_killed_while_it_settles(
         patch.setattr(Ranked, "fold", killed)
         store = opened(tmp_path)
         store.commit(photos[:30])
-        assert store._upkeep is not None
-        store._upkeep.join(30)
+        assert store.rest(30)
         assert len(store.nearest(photos[0].vectors[0], 50)) == 30
         assert store._settled is None
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)

@@ -11,7 +11,7 @@ import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
+from photosd.index.upkeep import Upkeep
 from photosd.process.allocator import trim
 
 log = structlog.get_logger()
@@ -46,7 +47,6 @@ RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 MOVED_AT_ONCE = 10_000  # settled contents that become recent when relabelled; more stay
 BATCH = 8192  # rows
 FOLDS = 2  # after settling: one merges what has settled, one drops what that replaced
-RETRY_SECONDS = 60.0
 
 
 class IndexVanished(StorageError):
@@ -65,8 +65,7 @@ class VectorStore:
         self._table: Any = None  # what is recent, and in RAM:
         self._matrix = Matrix(dimension)
         self._settled: Ranked | None = None
-        self._upkeep: threading.Thread | None = None
-        self._upkeep_at = 0.0  # not before then
+        self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._changed: set[str] = set()  # contents, since settling began
         self._removed: set[str] = set()  # of them
@@ -227,10 +226,10 @@ class VectorStore:
             trim()
         self._keep_up()
 
-    def rest(self, seconds: float) -> None:
-        """Wait until nothing is written behind anybody's back any more, at most so long."""
-        if self._upkeep is not None:
-            self._upkeep.join(seconds)
+    def rest(self, seconds: float) -> bool:
+        """Wait while something is written behind anybody's back, at most so long; False if it
+        still is."""
+        return self._upkeep.rest(seconds)
 
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
@@ -240,32 +239,12 @@ class VectorStore:
 
     def _keep_up(self) -> None:
         """Begin what is due, if anything."""
-        now = time.monotonic()
-        if now < self._upkeep_at or (self._upkeep is not None and self._upkeep.is_alive()):
-            return
         if len(self._matrix) * self._dimension * 4 > RAM_BYTES:
-            work = self._settle
-        elif self._folds and now >= self._fold_at:
-            work = self._fold
-        else:
-            return
-        self._upkeep = threading.Thread(target=self._do, args=(work,), name="upkeep", daemon=True)
-        self._upkeep.start()
+            self._upkeep.begin(self._settle)
+        elif self._folds and time.monotonic() >= self._fold_at:
+            self._upkeep.begin(self._fold)
 
-    def _do(self, work: Callable[[], None]) -> None:
-        started = time.monotonic()
-        try:
-            work()
-        except Exception as error:  # nothing has been lost, only not been gained
-            self._upkeep_at = time.monotonic() + RETRY_SECONDS
-            log.error("upkeep_failed", cause=str(error)[:500], remedy="nothing: it is tried again")
-            return
-        finally:
-            trim()
-        seconds = round(time.monotonic() - started, 1)
-        log.info("index_upkeep", work=work.__name__.strip("_"), rows=len(self), seconds=seconds)
-
-    def _settle(self) -> None:
+    def _settle(self) -> int:
         """Copy what is recent, index it, and only then let go of it."""
         with self._lock:
             self._changed, self._removed = set(), set()
@@ -282,17 +261,19 @@ class VectorStore:
             self._table.delete(f"content NOT IN ({kept})" if kept else "true")
             self._optimize()
         self._fold_soon()
+        return len(self)
 
     def _fold_soon(self) -> None:
         """Merge what has been folded, and then drop what that replaced; not while it is read."""
         self._folds = FOLDS
         self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    def _fold(self) -> None:
+    def _fold(self) -> int:
         if self._settled is not None:
             self._settled.fold()
         self._folds -= 1
         self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
+        return len(self)
 
     def _ranked(self, built_for: int | None = None) -> Ranked:
         return Ranked(self._directory, self._names()[1], self._dimension, built_for)

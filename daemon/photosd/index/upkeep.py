@@ -1,0 +1,63 @@
+"""Upkeep of the index: one piece of work at a time, behind everybody's back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from photosd.process.allocator import trim
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 60.0
+
+
+class Upkeep:
+    """Runs work in a thread of its own, and rests a while after a failure.
+
+    By that nothing has been lost, only not been gained. Any thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
+        self._choosing = threading.Lock()
+
+    def begin(self, work: Callable[[], int]) -> None:
+        """Do it, unless something is being done, or failed just now.
+
+        ``work`` says over how many rows it went.
+        """
+        with self._choosing:
+            if self._working or time.monotonic() < self._not_before:
+                return
+            self._thread = threading.Thread(
+                target=self._do, args=(work,), name="upkeep", daemon=True
+            )
+            self._thread.start()
+
+    def rest(self, seconds: float) -> bool:
+        """Wait for what is being done, at most so long; whether it is done."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self._working
+
+    @property
+    def _working(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _do(self, work: Callable[[], int]) -> None:
+        started = time.monotonic()
+        try:
+            rows = work()
+        except Exception as error:
+            self._not_before = time.monotonic() + RETRY_SECONDS
+            log.error("upkeep_failed", cause=str(error)[:500], remedy="nothing: it is tried again")
+            return
+        finally:
+            trim()
+        seconds = round(time.monotonic() - started, 1)
+        log.info("index_upkeep", work=work.__name__.strip("_"), rows=rows, seconds=seconds)

@@ -1,0 +1,61 @@
+"""Upkeep: one work at a time, and a rest after a failure."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from photosd.index import upkeep
+from photosd.index.upkeep import Upkeep
+
+
+class Work:
+    """Goes on until it is let go; counts how often it was done."""
+
+    def __init__(self) -> None:
+        self.go, self.times = threading.Event(), 0
+
+    def __call__(self) -> int:
+        self.times += 1
+        assert self.go.wait(10)
+        return 0
+
+    __name__ = "work"
+
+
+def broken() -> int:
+    """Work that fails."""
+    raise OSError(28, "No space left on device")
+
+
+def test_one_at_a_time() -> None:
+    """Whoever asks meanwhile does not wait, and nothing is begun twice."""
+    keeper, work = Upkeep(), Work()
+    for _ in range(3):
+        keeper.begin(work)
+    assert not keeper.rest(0.05)
+    work.go.set()
+    assert keeper.rest(10)
+    assert work.times == 1
+    keeper.begin(work)
+    assert keeper.rest(10)
+    assert work.times == 2
+
+
+def test_after_a_failure_it_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is not tried again at every commit, but it is tried again."""
+    keeper, work = Upkeep(), Work()
+    work.go.set()
+    keeper.begin(broken)
+    assert keeper.rest(10)
+    keeper.begin(work)
+    assert keeper.rest(10)
+    assert work.times == 0
+    monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.0)
+    again = Upkeep()
+    again.begin(broken)
+    assert again.rest(10)
+    again.begin(work)
+    assert again.rest(10)
+    assert work.times == 1
