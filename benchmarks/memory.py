@@ -102,7 +102,7 @@ def _serve(directory: Path) -> dict[str, float]:
     for query in generator.standard_normal((ASKED, DIMENSION), np.float32):
         store.nearest(query / np.linalg.norm(query), 28)
     serving = _rss()
-    for at in range(0, RAM_BYTES // (4 * DIMENSION) + 1, 10 * ROWS_A_COMMIT):
+    for at in range(0, RAM_BYTES // (8 * DIMENSION) + 1, 10 * ROWS_A_COMMIT):
         numbers = range(-at - 10 * ROWS_A_COMMIT, -at)
         store.commit(_embeddings(generator, numbers))
     peak = _rss()  # looked at again and again: ru_maxrss would count the parent's memory

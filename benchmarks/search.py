@@ -131,7 +131,7 @@ def _by_folder(name: str, times: list[float]) -> dict[str, float]:
 def _ask_while_settling(store: VectorStore, queries: Vectors) -> dict[str, float]:
     """So much has come that it leaves RAM for the index; milliseconds until it has."""
     generator = np.random.default_rng(4)
-    rows = RAM_BYTES // (4 * DIMENSION) + 1
+    rows = RAM_BYTES // (8 * DIMENSION) + 1
     for at in range(0, rows, PART // 10):
         values = _unit(generator.standard_normal((PART // 10, DIMENSION), np.float32))
         store.commit([Embedding(f"more{at}-{n}", v[None], {}) for n, v in enumerate(values)])

@@ -1,8 +1,8 @@
 """The vectors: durable in LanceDB, two tables per model: what is recent, and what has settled.
 
-Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES they move, all at once and
-behind everybody's back, to a table with an index (docs/adr/0004-exact-search-in-ram.md). A content
-in both counts as the recent one says.
+Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES (half of that, once there is
+an index) they move, all at once and behind everybody's back, to a table with an index
+(docs/adr/0004-exact-search-in-ram.md). A content in both counts as the recent one says.
 """
 
 from __future__ import annotations
@@ -239,7 +239,8 @@ class VectorStore:
 
     def _keep_up(self) -> None:
         """Begin what is due, if anything."""
-        if len(self._matrix) * self._dimension * 4 > RAM_BYTES:
+        room = RAM_BYTES if self._settled is None else RAM_BYTES // 2
+        if len(self._matrix) * self._dimension * 4 > room:
             self._upkeep.begin(self._settle)
         elif self._folds and time.monotonic() >= self._fold_at:
             self._upkeep.begin(self._fold)
