@@ -1,7 +1,7 @@
 """The vectors: durable in LanceDB, two tables per model: what is recent, and what has settled.
 
-Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES (half of that, once there is
-an index) they move, all at once and behind everybody's back, to a table with an index
+Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES, or half of that once there
+is an index, they move, all at once and behind everybody's back, to a table with an index
 (docs/adr/0004-exact-search-in-ram.md). A content in both counts as the recent one says.
 """
 

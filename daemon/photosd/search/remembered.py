@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import sqlite3
 import threading
 import time
 import unicodedata
@@ -52,6 +53,7 @@ class RememberedQueries:
         self._unsaved: OrderedDict[bytes, Meaning] = OrderedDict()
         self._lock = threading.Lock()
         self._saver = ThreadPoolExecutor(1, "remember")
+        self._to_forget = RECENT  # at the first save there may be some
 
     def get(self, text: str) -> Meaning | None:
         """What is remembered of ``text`` (normalised)."""
@@ -106,11 +108,19 @@ class RememberedQueries:
         ]
         with contextlib.suppress(StorageError), self._database.write(aside=True) as db:
             db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
-            db.execute(
-                "DELETE FROM remembered_queries WHERE key IN (SELECT key FROM"
-                " remembered_queries ORDER BY used_at DESC LIMIT -1 OFFSET ?)",
-                (KEPT,),
-            )
+            self._forget_some(db, len(rows))
+
+    def _forget_some(self, db: sqlite3.Connection, saved: int) -> None:
+        """Keep KEPT and a few; to find the oldest all are looked at, so not at every save."""
+        self._to_forget += saved
+        if self._to_forget < RECENT:
+            return
+        self._to_forget = 0
+        db.execute(
+            "DELETE FROM remembered_queries WHERE key IN (SELECT key FROM"
+            " remembered_queries ORDER BY used_at DESC LIMIT -1 OFFSET ?)",
+            (KEPT,),
+        )
 
     def _keep_recent(self, key: bytes, meaning: Meaning) -> None:
         self._recent[key] = meaning
