@@ -26,7 +26,7 @@ import psutil
 
 from photosd.core.paths import Home
 from tests.chaos.crowd import Crowd
-from tests.chaos.flatness import Growth, Lives
+from tests.chaos.flatness import Growth, Lives, pool_threads
 from tests.chaos.walk import picture
 from tests.conftest import RunningDaemon
 
@@ -37,6 +37,7 @@ STEP_SECONDS = 0.5  # one photo is added, one renamed, one deleted at each
 SAMPLE_SECONDS = 2.0
 PURGE_SECONDS = 30.0  # what is gone is forgotten now, not in 30 days, or it would pile up
 DECODER_SECONDS, ENCODER_SECONDS = 10.0, 80.0  # between kills; an encoder rests after 5 in 300
+REST_SECONDS = 40.0  # LanceDB ends a thread of its pool after 10 without work
 SEASONS = 8  # rough and calm in turns
 TOLD = 16  # how often in a run it is said how things are
 
@@ -51,7 +52,8 @@ class Outcome:
     kills: dict[str, int]
     added: int
     growth: dict[str, Growth]  # by kind of process
-    last: dict[str, int]  # what the daemon held at the end
+    last: dict[str, int]  # what the daemon held at the end, still at work
+    pool_at_rest: tuple[int, int]  # threads of LanceDB's pool before all that and after it
     astray: int  # photos of which index and folder disagree at the end
 
     @property
@@ -61,6 +63,8 @@ class Outcome:
         failed = {way: n for way, n in self.queries.items() if way not in ways}
         faults = [f"queries failed: {failed}"] if failed else []
         faults += [f"{n} photos astray"] if (n := self.astray) else []
+        before, after = self.pool_at_rest
+        faults += [f"LanceDB kept {after} threads, not {before}"] if after > before else []
         return faults + [
             f"{kind}: {fault}" for kind, growth in self.growth.items() for fault in growth.faults()
         ]
@@ -168,7 +172,9 @@ def soak(
     keeper = Keeper(folder)
     daemon.wait_until("ready")
     daemon.index(folder)
-    process, seasons = psutil.Process(daemon.process.pid), Seasons(60 * minutes)
+    process = psutil.Process(daemon.process.pid)
+    pool_before = _at_rest(process)
+    seasons = Seasons(60 * minutes)
     observer = Observer(process, seasons)
     decoders, encoders = (
         Every(DECODER_SECONDS, lambda: _kill(process, "photosd.decode")),
@@ -197,6 +203,7 @@ def soak(
         added=keeper.added,
         growth=observer.growth(),
         last=observer.lives["daemon"].all[-1],
+        pool_at_rest=(pool_before, _at_rest(process)),
         astray=len(keeper.names() ^ _listed(daemon)),
     )
 
@@ -205,6 +212,15 @@ def _so_far(observer: Observer, crowd: Crowd) -> str:
     memory = {kind: lives.all[-1]["rss"] for kind, lives in observer.lives.items() if lives.all}
     held = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in memory.items())
     return f"{time.strftime('%H:%M:%S')} {held}; {crowd.kinds()}"
+
+
+def _at_rest(daemon: psutil.Process) -> int:
+    """Threads of LanceDB's pool when nothing is to do: the fewest seen in a while."""
+    seen, end = [pool_threads(daemon.pid)], time.monotonic() + REST_SECONDS
+    while time.monotonic() < end:
+        time.sleep(1)
+        seen.append(pool_threads(daemon.pid))
+    return min(seen)
 
 
 def _kill(daemon: psutil.Process, module: str) -> None:

@@ -61,6 +61,13 @@ def test_what_helps_is_left_alone(text: str, redactor: Redactor) -> None:
     assert redactor.text(text) == text
 
 
+def test_the_systems_python_is_not_all_of_usr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's Python says its prefix is /usr, where FUSE lives, too."""
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    line = 'File "/usr/lib/fuse/threading.py", line 3 in wait'
+    assert Redactor({}).text(line) == line
+
+
 def test_one_photo_keeps_one_name(redactor: Redactor) -> None:
     """So that its story can be followed; and the kind of file is left."""
     first, again = (redactor.text(f"{FOLDER}/Anna 1.HEIC{end}") for end in ("", ": cut off"))

@@ -237,7 +237,7 @@ def test_another_home_s_service_is_left_alone(
     """PHOTOSD_HOME=/tmp/x photosd stop must not stop the daemon of the real photos."""
     photosd("service", "install")
     systemd.calls()
-    monkeypatch.setenv("PHOTOSD_HOME", f"{os.environ['PHOTOSD_HOME']}-other")
+    monkeypatch.setenv("PHOTOSD_HOME", f"{os.environ['PHOTOSD_HOME']}/other")
     lifecycle.start()
     lifecycle.stop()
     assert systemd.calls() == []

@@ -18,6 +18,7 @@ SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password", re.IGNOR
 QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")
 WHOLE = re.compile(r"^/.*?(?=$|: (?!.*: ))")
 WITHIN = re.compile(r"(?<![\w<>~/.])/[^\s'\",;:()\[\]]+")
+SYSTEM = ("/usr/", "/lib/", "/proc/", "/sys/", "/etc/", "/dev/", "/bin/")
 ENDS = r"(?=$|[/\s'\":,;)\]])"
 
 
@@ -31,8 +32,10 @@ class Redactor:
         """``own``: photosd's directories by name; ``folders``: the watched ones."""
         self._folders = sorted(folders, key=len, reverse=True)
         places = {str(path): f"<{name}>" for name, path in own.items()}
-        places |= {str(Path(__file__).parents[1]): "<photosd>", sys.prefix: "<python>"}
-        places |= {sys.base_prefix: "<python>", sysconfig.get_path("stdlib"): "<python>/lib"}
+        places |= {str(Path(__file__).parents[1]): "<photosd>"}
+        python = {sys.prefix: "", sys.base_prefix: "", sysconfig.get_path("stdlib"): "/lib"}
+        # The system's Python is in /usr, and so are many things that are not Python.
+        places |= {at: f"<python>{lib}" for at, lib in python.items() if not _of_system(at)}
         self._places = sorted(places.items(), key=lambda item: len(item[0]), reverse=True)
         names = {getpass.getuser(), platform.node(), Path("~").expanduser().name}
         common = {"", "root", "localhost"}
@@ -85,9 +88,13 @@ class Redactor:
         return line[: found.start()] + stand_in + colon + self._without_folder(reason, folder)
 
     def _stand_in(self, path: str) -> str:
-        if path.startswith(("/usr/", "/lib/", "/proc/", "/sys/", "/etc/", "/dev/", "/bin/")):
+        if _of_system(path):
             return path
         return f"<path {_digest(path)}{_suffix(path)}>"
+
+
+def _of_system(path: str) -> bool:
+    return f"{path}/".startswith(SYSTEM)
 
 
 def _digest(path: str) -> str:

@@ -1,0 +1,69 @@
+"""What calls a soak flat must see what is not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.chaos.flatness import MEASURES, POOL, Lives, look
+
+FLAT = dict.fromkeys(MEASURES, 1000)
+
+
+def lived(samples: list[dict[str, int]]) -> Lives:
+    lives = Lives(2.0)
+    lives.all += samples
+    return lives
+
+
+def test_what_stays_is_no_fault() -> None:
+    """Noise up and down by half a percent neither."""
+    samples = [FLAT | {"rss": 1000 + (-1) ** number * 5} for number in range(400)]
+    assert not [*lived(samples).of_one().faults()]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_slow_leak_is_one(measure: str) -> None:
+    """Four percent over the run, of whatever it is."""
+    samples = [FLAT | {measure: 1000 + number // 10} for number in range(400)]
+    assert any(measure in fault for fault in lived(samples).of_one().faults())
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_workers_are_compared_with_themselves(measure: str) -> None:
+    """Each life that grows says so; that one is larger than the other says nothing."""
+    lives = Lives(2.0)
+    for life, size in enumerate((1000, 1500)):
+        lives.calm[life, 1] += [FLAT | {measure: size}] * 30
+    assert not [*lives.of_many().faults()]
+    for life, size in enumerate((1000, 1500)):
+        lives.calm[life, 3] += [FLAT | {measure: size + 5 * number} for number in range(30)]
+        lives.calm[life, 5] += [FLAT | {measure: size + 5 * number} for number in range(30)]
+    assert any(measure in fault for fault in lives.of_many().faults())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel must name threads")
+def test_the_pool_of_lancedb_is_counted_apart() -> None:
+    """By the name of its threads."""
+    before, named, done = look(psutil.Process()), threading.Event(), threading.Event()
+
+    def thread() -> None:
+        Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(f"{POOL}-1")
+        named.set()
+        done.wait(10)
+
+    other = threading.Thread(target=thread)
+    other.start()
+    try:
+        assert named.wait(10)
+        now = look(psutil.Process(os.getpid()))
+    finally:
+        done.set()
+        other.join()
+    assert now["pool"] == before["pool"] + 1
+    assert now["threads"] == before["threads"]
