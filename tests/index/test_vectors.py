@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +42,29 @@ def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
     for photo in photos:
         for tile in photo.vectors:
             assert again.nearest(tile, 1)[0][0] == photo.content
+
+
+COMMIT = """
+import sys
+from pathlib import Path
+import numpy as np
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
+
+store = VectorStore(Path(sys.argv[1]), "test", 4)
+store.open()
+store.commit([Embedding("1-x", np.eye(1, 4, dtype=np.float32), {})])
+"""
+
+
+def test_a_commit_ends_whatever_the_environment_says_of_threads(tmp_path: Path) -> None:
+    """With one thread for input and output Lance waits for itself, for ever."""
+    subprocess.run(
+        [sys.executable, "-c", COMMIT, str(tmp_path)],
+        env=os.environ | {"LANCE_IO_THREADS": "1"},
+        timeout=30,
+        check=True,
+    )
 
 
 def test_removed_contents_are_gone(tmp_path: Path) -> None:

@@ -45,9 +45,8 @@ class Embedding(msgspec.Struct, frozen=True):
 
 def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
     """Open the table, or make it; ``cache``: bytes for its indexes."""
-    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
+    _set_threads()
     lancedb = import_lancedb()
-
     session = lancedb.Session(
         index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE
     )
@@ -61,6 +60,13 @@ def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CA
     table = connection.create_table(name, schema=_schema(dimension))
     table.set_unenforced_primary_key("key")  # without it concurrent upserts may duplicate
     return table
+
+
+def _set_threads() -> None:
+    """Lance reads these once. With a single thread for input and output no commit ever ends."""
+    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
+    if os.environ.get("LANCE_IO_THREADS", "").strip() in ("0", "1"):
+        os.environ["LANCE_IO_THREADS"] = "2"
 
 
 def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
