@@ -44,10 +44,14 @@ class RunningDaemon:
     """A real daemon on a temporary home."""
 
     def __init__(
-        self, home: Home, environment: dict[str, str] | None = None, prelude: str = ""
+        self,
+        home: Home,
+        environment: dict[str, str] | None = None,
+        prelude: str = "",
+        descriptors: tuple[int, ...] = (),
     ) -> None:
-        """``prelude``: statements that run in the daemon before it starts."""
-        self.home = home
+        """``prelude``: statements that run in the daemon before it starts, with ``descriptors``."""
+        self.home, self._descriptors = home, descriptors
         self._prelude = prelude
         self._environment = {**os.environ, **(environment or {})}
         self.process = self._spawn()
@@ -64,6 +68,7 @@ class RunningDaemon:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=self._descriptors,
         )
 
     def client(self, timeout: float = 30) -> Client:

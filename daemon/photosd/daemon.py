@@ -30,7 +30,7 @@ from photosd.vitals import Vitals
 log = structlog.get_logger()
 
 STOP_SECONDS = 20.0
-REHEARSALS = 4
+REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
 
 
@@ -53,6 +53,7 @@ class Daemon:
         self._pulse: Pulse | None = None
         self.notice: str | None = None  # for everyone who asks for the status
         self._open = threading.Event()
+        self._asking_ourselves = threading.Lock()
         self._trouble: PhotosdError | None = None
         self._stopping: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,8 +76,8 @@ class Daemon:
         opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
         opening.start()
         await self._stopping.wait()
-        pulse.stop()
         self._notifier.send(STOPPING="1", STATUS="stopping")
+        await asyncio.to_thread(self._ask_ourselves_no_more, pulse)
         await server.stop()
         await asyncio.to_thread(opening.join, STOP_SECONDS)
         if self._library is not None:
@@ -132,15 +133,26 @@ class Daemon:
 
     def _rehearse(self, library: Library) -> None:
         """Go the whole way of a query before the first client does, from socket to socket."""
-        warm = library.engine.rehearse(library.encoder.limits.start)
-        if warm and not self._going():  # systemd's socket would start the next daemon for us
-            with (
-                contextlib.suppress(PhotosdError),
-                Client(self._endpoint.path, timeout=5) as client,
-            ):
-                for number in range(REHEARSALS):
-                    client.query(f"a rehearsal, number {number}", mode="local")
+        if library.engine.rehearse(library.encoder.limits.start):
+            for number in range(REHEARSALS):
+                with self._asking_ourselves:
+                    if self._going():
+                        break
+                    self._ask_ourselves(f"a rehearsal, number {number}")
         library.rehearsed.set()
+
+    def _ask_ourselves(self, text: str) -> None:
+        with (
+            contextlib.suppress(PhotosdError),
+            Client(self._endpoint.path, timeout=REHEARSAL_SECONDS) as client,
+        ):
+            client.query(text, mode="local")
+
+    def _ask_ourselves_no_more(self, pulse: Pulse) -> None:
+        """No client of our own may be left: systemd's socket would start the next daemon for it."""
+        pulse.stop()
+        if self._asking_ourselves.acquire(timeout=2 * REHEARSAL_SECONDS):
+            self._asking_ourselves.release()
 
     def _going(self) -> bool:
         return self._stopping is not None and self._stopping.is_set()

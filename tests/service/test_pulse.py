@@ -54,6 +54,25 @@ def test_a_sign_that_raises_is_a_complaint() -> None:
     assert told.messages == [{"STATUS": beating.tell()}]
 
 
+def test_the_beat_in_progress_is_waited_for() -> None:
+    """And not one sign more is asked; the daemon goes on taking itself down only then."""
+    asked, asking, answer = [], threading.Event(), threading.Event()
+
+    def slow() -> None:
+        asking.set()
+        assert answer.wait(10)
+        asked.append("slow")
+
+    told = Told()
+    beating = Pulse(told, {"slow": slow, "next": lambda: asked.append("next")}, lambda: "ready")
+    beating.start()
+    assert asking.wait(10)
+    threading.Timer(0.2, answer.set).start()
+    beating.stop()
+    assert asked == ["slow"]
+    assert {"WATCHDOG": "1"} not in told.messages
+
+
 def test_the_state_is_told_when_it_changes() -> None:
     """Not again and again."""
     told, words = Told(), ["warming", "warming", "ready"]

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 EVERY_SECONDS = 20.0
 WARMING_SECONDS = 1.0  # how often the state is told while it changes
+LAST_BEAT_SECONDS = 5.0  # how long the one in progress at the end is waited for
 LONGEST_UNWELL = 60.0  # then, where nobody else would, the daemon ends itself
 SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
 
@@ -45,16 +46,23 @@ class Pulse:
         self.every = EVERY_SECONDS if period is None else min(EVERY_SECONDS, period / 3)
         self._told = ""
         self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
         self._well_at = time.monotonic()
         self.complaints: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin."""
-        threading.Thread(target=self._run, name="pulse", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Vouch and complain no more: the daemon is leaving, and the service manager knows."""
+        """Vouch and complain no more: the daemon is leaving, and the service manager knows.
+
+        Not for the event loop: signs need it to turn, and the one being asked is waited for. A
+        connection to a socket of systemd's, begun after we accept any, would start us again.
+        """
         self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(LAST_BEAT_SECONDS)
 
     def _run(self) -> None:
         due, pause = 0.0, 0.0
@@ -67,7 +75,7 @@ class Pulse:
 
     def beat(self) -> bool:
         """Look for every sign of life; vouch for the daemon if all are there."""
-        asked = {name: _ask(sign) for name, sign in self._signs.items()}
+        asked = {n: _ask(sign) for n, sign in self._signs.items() if not self._stopping.is_set()}
         complaints = {name: wrong for name, wrong in asked.items() if wrong}
         if self._stopping.is_set():
             return True
