@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from photosd.doctor.examination import CHECKS
 from photosd_cli.group import SECTIONS
 from tests.conftest import ROOT
 
@@ -79,6 +80,11 @@ def test_every_check_is_explained_with_its_remedies_and_no_other() -> None:
         if command not in table[check]
     }
     assert not missing
+
+
+def test_a_check_that_fails_has_a_name_to_look_up() -> None:
+    """Its defects are found under it."""
+    assert not CHECKS.keys() - rows().keys()
 
 
 def test_what_is_shown_is_what_is_explained() -> None:

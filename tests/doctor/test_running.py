@@ -325,7 +325,7 @@ def test_no_check_spoils_the_examination(
 ) -> None:
     """One that hangs or fails is a finding itself; the others are made all the same."""
     monkeypatch.setattr(examination, "CHECK_SECONDS", 0.3)
-    monkeypatch.setattr(examination, "CHECKS", (check, process.daemon))
+    monkeypatch.setattr(examination, "CHECKS", {"first": check, "daemon": process.daemon})
     first, second = examination.examine(home)
     assert says in first.says
     assert second.check == "daemon"

@@ -14,28 +14,30 @@ CHECK_SECONDS = 90.0  # a million vectors on a slow disk; more means that someth
 
 Check = Callable[[Patient], Findings]
 
-CHECKS: tuple[Check, ...] = (
-    process.environment,
-    places.directories,
-    places.settings,
-    places.space,
-    places.socket_file,
-    process.daemon,
-    process.versions,
-    process.encoder,
-    process.encoding,
-    model_files.model_files,
-    machine.memory,
-    machine.watches,
-    machine.folders,
-    stores.catalog,
-    stores.index,
-    stores.disk,
-    stores.failures,
-    services.service,
-    crashes.log_file,
-    crashes.crashes,
-)
+# In this order, under the names that docs/troubleshooting.md explains; a check may have findings of
+# more names than that of its first.
+CHECKS: dict[str, Check] = {
+    "environment": process.environment,
+    "directories": places.directories,
+    "settings": places.settings,
+    "disk space": places.space,
+    "socket": places.socket_file,
+    "daemon": process.daemon,
+    "version": process.versions,
+    "model": process.encoder,
+    "encode_text": process.encoding,
+    "model files": model_files.model_files,
+    "memory": machine.memory,
+    "inotify": machine.watches,
+    "folders": machine.folders,
+    "catalog": stores.catalog,
+    "index": stores.index,
+    "disk": stores.disk,
+    "photos": stores.failures,
+    "service": services.service,
+    "log": crashes.log_file,
+    "crashes": crashes.crashes,
+}
 
 
 def examine(home: Home, *, cloud: bool = False) -> Iterator[Finding]:
@@ -44,13 +46,13 @@ def examine(home: Home, *, cloud: bool = False) -> Iterator[Finding]:
     ``cloud``: try Gemini, too; nothing else uses the network.
     """
     patient = Patient(home)
-    for check in (*CHECKS, *((clouds.cloud,) if cloud else ())):
-        yield from _bounded(check, patient)
+    checks = CHECKS | ({"cloud": clouds.cloud} if cloud else {})
+    for name, check in checks.items():
+        yield from _bounded(name, check, patient)
 
 
-def _bounded(check: Check, patient: Patient) -> list[Finding]:
+def _bounded(name: str, check: Check, patient: Patient) -> list[Finding]:
     found: list[Finding] = []
-    name = check.__name__.replace("_", " ")
 
     def run() -> None:
         try:
