@@ -18,7 +18,7 @@ MODELS = ("starter", "ViT-B-32")
 
 HEAD = """# Performance
 
-Written by `make bench` and `python -m benchmarks.report` on {date}: {machine}; programs of others
+Written by `make bench-full` on {date}: {machine}; programs of others
 took {foreign} of a core meanwhile. ViT-B-32 has random weights: speed does not depend on them.
 Ratios matter more than times: what is compared was measured in the same run, in turn.
 """

@@ -1,4 +1,7 @@
-"""The library: catalog, folders and the model at work with everything around it, as one piece."""
+"""The library: builds catalog, folders and the model at work, connects them, and reports on them.
+
+What each part does is in its own module; here is who knows whom.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ class Library:
             home.state / "standing",
             home.config / "standing.json",
             judge=lambda: Judge(self.engine, self.spec.fingerprint),
-            settled=lambda: self.reconciler.compared and self.settled(),
+            settled=lambda: self.reconciler.compared and self.idle(),
         )
         self.database.on_commit = self.standing.wake
         self.watcher = Watcher(home.runtime / "probe")
@@ -184,7 +187,7 @@ class Library:
         self.cloud.pause(until)
 
     def apply(self, settings: Settings) -> None:
-        """Let changed settings take effect."""
+        """Let changed settings take effect, those of folders, index and encoder at once."""
         self.settings = settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
@@ -273,7 +276,7 @@ class Library:
             )
         return reports
 
-    def settled(self) -> bool:
+    def idle(self) -> bool:
         """Whether nothing is pending, being compared or in a worker's hands."""
         if self.reconciler.busy() or not self.pipeline.idle():
             return False

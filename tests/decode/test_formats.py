@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import pytest
 
 from photosd.decode.formats import PHOTO_SUFFIXES, is_photo_name, is_raw_name
+from photosd.decode.opening import open_picture
+from tests.decode.pictures import LIMITS
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,14 @@ def test_a_decoder_imports_no_numpy_torch_or_network_library() -> None:
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert out.stdout.strip() == "[]", out.stderr
+
+
+@pytest.mark.parametrize("kind", ["PDF", "EPS", "ICO", "TGA", "SGI", "PCX", "XBM"])
+def test_other_formats_are_not_tried(kind: str) -> None:
+    """Pillow knows them all; fewer parsers have fewer weaknesses."""
+    from PIL import Image, UnidentifiedImageError
+
+    file = io.BytesIO()
+    Image.new("1" if kind == "XBM" else "RGB", (32, 32)).save(file, kind)
+    with pytest.raises(UnidentifiedImageError):
+        open_picture(file.getvalue(), LIMITS)

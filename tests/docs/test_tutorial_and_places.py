@@ -53,12 +53,16 @@ def test_the_tutorial(shell: dict[str, str], tmp_path: Path) -> None:
     """Each step shows what it says."""
     for name in ("beach", "sunset", "forest"):
         painted(tmp_path / "Pictures", name, taken="2019:08:31 18:00:00")
-    painted(tmp_path / "Downloads", "snow")
+    photos = sorted((tmp_path / "Pictures").iterdir())
     said = carried_out("tutorial.md", shell, tmp_path)
     assert "beach.jpg" in said['photosd query "a beach"'].splitlines()[0]
     assert "beach.jpg" in (tmp_path / "beach.html").read_text()
-    assert "Winter/snow.jpg" in said['photosd query "snow" --weak'].splitlines()[0]
-    assert "indexed" in said["photosd show ~/Pictures/Winter/snow.jpg"]
+    for folder in ("Trial", "Tried"):
+        found = said[f'photosd query "a beach" --weak --in ~/Pictures/{folder}']
+        assert f"{folder}/beach.jpg" in found.splitlines()[0]
+    shown = next(printed for line, printed in said.items() if line.endswith("photosd show"))
+    assert "indexed" in shown
+    assert sorted((tmp_path / "Pictures").iterdir()) == photos
 
 
 def test_a_disk_comes_and_goes(running: dict[str, str], tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class IndexVanished(StorageError):
 
 
 class VectorStore:
-    """Vectors of one model by content id: durable in LanceDB, searched in memory.
+    """Vectors of one model by content id: durable in LanceDB; recent ones are searched in RAM,
+    settled ones, of large libraries, on the disk.
 
     Any thread may search; changes are serialised. Raises StorageError when the disk refuses.
     """

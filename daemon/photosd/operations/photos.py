@@ -25,7 +25,7 @@ class Photos(Topic):
         if not params.wait:
             return library.progress()
         library.pipeline.wake()
-        while not (done.wait(PROGRESS_SECONDS) and library.settled()):
+        while not (done.wait(PROGRESS_SECONDS) and library.idle()):
             emit(library.progress())
             if done.is_set():
                 time.sleep(PROGRESS_SECONDS)
