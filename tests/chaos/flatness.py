@@ -22,7 +22,8 @@ import psutil
 
 MEASURES = ("rss", "descriptors", "threads", "watches")
 FLAT = 0.02  # from the second quarter to the last, and over a worker's calm time
-STEADY = 0.01  # over the second half, as a line through it says
+STEADY = 0.02  # over the second half, as a line through it says
+A_STEP = 1.5  # descriptors, threads, watches: one more of thirty is 3 %, and may be a pool's last
 POOL = "lancedb-tokio"  # what a thread of it is named
 PARTS = 16  # of the run, by their medians
 LEAST_SAMPLES = 12  # of a worker in one calm time; fewer say nothing
@@ -69,6 +70,7 @@ class Growth:
     lives: int
     drift: dict[str, float]  # the whole run, or calm times
     second_half: dict[str, float]  # empty for workers
+    level: dict[str, float]  # how much there was of each, in the middle
     mb_per_hour: float  # of the second half, or of calm times
     curve_mb: list[float]  # over the run
 
@@ -79,7 +81,9 @@ class Growth:
             ("grew in the second half by", self.second_half, STEADY),
         ):
             for name, share in shares.items():
-                if share > most or (share < -most and name != "rss"):
+                shrank = share < -most and name != "rss"
+                a_step = abs(share) * self.level[name] < A_STEP
+                if (share > most or shrank) and not (a_step and name != "rss"):
                     yield f"{name} {what} {share:+.1%}"
 
 
@@ -107,6 +111,7 @@ class Lives:
             lives=1,
             drift={name: drift(values) for name, values in series.items()},
             second_half={name: course(values) for name, values in half.items()},
+            level={name: statistics.median(values) for name, values in series.items()},
             mb_per_hour=_rate(course(half["rss"]), half["rss"], hours),
             curve_mb=_curve(series["rss"]),
         )
@@ -126,6 +131,7 @@ class Lives:
             lives=len(long),
             drift=drifts,
             second_half={},
+            level={name: statistics.median(s[name] for s in self.all) for name in MEASURES},
             mb_per_hour=_rate(drifts.get("rss", 0.0), memory or [0], hours),
             curve_mb=_curve([sample["rss"] for sample in self.all]),
         )

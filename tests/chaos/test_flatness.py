@@ -29,9 +29,17 @@ def test_what_stays_is_no_fault() -> None:
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_slow_leak_is_one(measure: str) -> None:
-    """Four percent over the run, of whatever it is."""
-    samples = [FLAT | {measure: 1000 + number // 10} for number in range(400)]
+    """Six percent over the run, of whatever it is."""
+    samples = [FLAT | {measure: 1000 + number // 7} for number in range(400)]
     assert any(measure in fault for fault in lived(samples).of_one().faults())
+
+
+@pytest.mark.parametrize(("more", "says"), [(1, []), (2, ["threads", "threads"])])
+def test_one_more_of_thirty_says_nothing_two_do(more: int, says: list[str]) -> None:
+    """A pool of the daemon's may make its last thread late; each pool has a limit."""
+    samples = [FLAT | {"threads": 31 + more * (number > 300)} for number in range(400)]
+    faults = lived(samples).of_one().faults()
+    assert [fault.split()[0] for fault in faults] == says
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -40,6 +48,7 @@ def test_workers_are_compared_with_themselves(measure: str) -> None:
     lives = Lives(2.0)
     for life, size in enumerate((1000, 1500)):
         lives.calm[life, 1] += [FLAT | {measure: size}] * 30
+        lives.all += lives.calm[life, 1]
     assert not [*lives.of_many().faults()]
     for life, size in enumerate((1000, 1500)):
         lives.calm[life, 3] += [FLAT | {measure: size + 5 * number} for number in range(30)]

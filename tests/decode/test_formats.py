@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from photosd.decode.formats import PHOTO_SUFFIXES, is_photo_name, is_raw_name
-from photosd.decode.opening import open_picture
+from photosd.decode.formats import PHOTO_SUFFIXES, PICTURE_SUFFIXES, is_photo_name, is_raw_name
+from photosd.decode.opening import FORMATS, _know_heif, open_picture
 from tests.decode.pictures import LIMITS
 
 
@@ -65,3 +65,15 @@ def test_other_formats_are_not_tried(kind: str) -> None:
     Image.new("1" if kind == "XBM" else "RGB", (32, 32)).save(file, kind)
     with pytest.raises(UnidentifiedImageError):
         open_picture(file.getvalue(), LIMITS)
+
+
+def test_every_suffix_has_a_decoder() -> None:
+    """A file that is taken for a photo can be opened by one of ours."""
+    from PIL import Image
+
+    _know_heif()
+    Image.init()
+    known = Image.registered_extensions()
+    formats = {suffix: known.get(suffix.decode()) for suffix in PICTURE_SUFFIXES}
+    ours = {*FORMATS, "HEIF", "MPO"}  # an MPO begins with a JPEG, and is opened as one
+    assert not {suffix for suffix, name in formats.items() if name not in ours}

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from photosd.models.presets import PRESETS
 from tests.conftest import ROOT
 
 FILES = [
@@ -60,3 +61,9 @@ def test_what_defends_and_what_tests_it_exists() -> None:
         assert (ROOT / name).exists(), name
     for name in modules:
         assert (ROOT / "daemon/photosd" / name).exists(), name
+
+
+def test_every_recommended_model_is_explained() -> None:
+    """Where people read how to get another one."""
+    page = (ROOT / "docs/how-to/use-another-model.md").read_text()
+    assert [preset.name for preset in PRESETS if preset.name not in page] == []

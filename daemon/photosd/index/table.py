@@ -66,7 +66,7 @@ def _set_threads() -> None:
     """Lance reads these once. With a single thread for input and output no commit ever ends."""
     os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
     if os.environ.get("LANCE_IO_THREADS", "").strip() in ("0", "1"):
-        os.environ["LANCE_IO_THREADS"] = "2"
+        del os.environ["LANCE_IO_THREADS"]
 
 
 def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
