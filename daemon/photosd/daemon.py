@@ -151,7 +151,7 @@ class Daemon:
     def _ask_ourselves_no_more(self, pulse: Pulse) -> None:
         """No client of our own may be left: systemd's socket would start the next daemon for it."""
         pulse.stop()
-        if self._asking_ourselves.acquire(timeout=2 * REHEARSAL_SECONDS):
+        if self._asking_ourselves.acquire(timeout=REHEARSAL_SECONDS):
             self._asking_ourselves.release()
 
     def _going(self) -> bool:

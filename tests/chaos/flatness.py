@@ -21,8 +21,7 @@ from pathlib import Path
 import psutil
 
 MEASURES = ("rss", "descriptors", "threads", "watches")
-FLAT = 0.02  # from the second quarter to the last, and over a worker's calm time
-STEADY = 0.02  # over the second half, as a line through it says
+FLAT = 0.02  # from the second quarter to the last, over the second half, over a worker's calm time
 A_STEP = 1.5  # descriptors, threads, watches: one more of thirty is 3 %, and may be a pool's last
 POOL = "lancedb-tokio"  # what a thread of it is named
 PARTS = 16  # of the run, by their medians
@@ -76,14 +75,14 @@ class Growth:
 
     def faults(self) -> Iterable[str]:
         """What must not be. Memory may be given back; whatever else shrinks is lost."""
-        for what, shares, most in (
-            ("drifted by", self.drift, FLAT),
-            ("grew in the second half by", self.second_half, STEADY),
+        for what, shares in (
+            ("drifted by", self.drift),
+            ("grew in the second half by", self.second_half),
         ):
             for name, share in shares.items():
-                shrank = share < -most and name != "rss"
-                a_step = abs(share) * self.level[name] < A_STEP
-                if (share > most or shrank) and not (a_step and name != "rss"):
+                counted = name != "rss"
+                a_step = counted and abs(share) * self.level[name] < A_STEP
+                if (share > FLAT or (counted and share < -FLAT)) and not a_step:
                     yield f"{name} {what} {share:+.1%}"
 
 

@@ -22,7 +22,7 @@ from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from tests.conftest import RunningDaemon
 
-BEYOND = pytest.mark.xfail(reason="the starter does not see that they are alike", strict=False)
+BEYOND = pytest.mark.xfail(reason="the starter does not see that they are alike", strict=True)
 DEPTH = 3  # a right photo among the first so many
 TAKEN = {"coco": "2017:07:14 12:00:00", "elementary": "2019:12:31 23:30:00"}
 CAMERA = {"coco": ("Canon", "EOS 6D"), "elementary": ("Apple", "iPhone 12")}
