@@ -16,12 +16,12 @@ FILES = [
         ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
 ]
-LONGEST = 400
+LONGEST = 500
 
 
 @pytest.mark.skipif(not FILES, reason="not a git checkout")
 def test_modules_are_small_and_say_what_they_own() -> None:
-    """At most 400 lines; a sentence on top of each."""
+    """At most 500 lines; a sentence on top of each."""
     for file in FILES:
         if not file.exists():
             continue
