@@ -6,7 +6,6 @@ what differs is put on the work list.
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
@@ -17,9 +16,9 @@ import structlog
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
+from photosd.index.comparison import Comparison
 from photosd.index.folders import PRESENT, Folder, Folders
-from photosd.index.photo import Photo
-from photosd.watch.folders import photo_is_away, probe_folder
+from photosd.watch.folders import probe_folder
 from photosd.watch.hints import Hint
 from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.watcher import Watcher
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 BATCH = 1000  # comparisons in one transaction
 SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
 SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned although hints keep coming
-SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
 RETRY_SECONDS = 5.0
 UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this often
 GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
@@ -52,7 +50,10 @@ class Reconciler(threading.Thread):
         super().__init__(name="reconciler", daemon=True)
         self._catalog, self._folders, self._watcher = catalog, folders, watcher
         self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
-        self._is_embedded, self._on_work = is_embedded, on_work
+        self._on_work = on_work
+        self._comparison = Comparison(
+            catalog, settle_seconds=lambda: self.settle_seconds, is_embedded=is_embedded
+        )
         self._paths: dict[bytes, float] = {}  # path -> when to look at it
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
@@ -184,23 +185,19 @@ class Reconciler(threading.Thread):
         for batch in _batches(entries):
             with self._catalog.batch():
                 for entry in batch:
-                    self._compare(folder, entry, known.pop(entry.path, None))
+                    self._comparison.compare(folder, entry, known.pop(entry.path, None))
             self._on_work()
             if self._stopping:
                 return
         kept = tuple(path.rstrip(b"/") + b"/" for path in unreadable)
-        missing = [path for path, photo in known.items() if not self._away(folder, photo, kept)]
+        missing = [
+            path for path, photo in known.items() if not self._comparison.away(folder, photo, kept)
+        ]
         # The disk may have gone while we walked: ask again before believing that files did.
         if missing and self._present(folder):
             self._catalog.forget(missing)
             self._on_work()
             log.info("photos_gone", folder=printable(folder.path), photos=len(missing))
-
-    def _away(self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...]) -> bool:
-        """Whether an absent photo may only be out of sight."""
-        return photo.path.startswith(unreadable) or photo_is_away(
-            photo.path, photo.device, root=folder.path, root_device=folder.device or photo.device
-        )
 
     def _compare_path(self, path: bytes) -> None:
         folder = self._folders.containing(path)
@@ -213,45 +210,18 @@ class Reconciler(threading.Thread):
             return
         photo = self._catalog.get(path)
         if entry is not None:
-            self._compare(folder, entry, photo)
-        elif photo is not None and not self._away(folder, photo, ()) and self._present(folder):
+            self._comparison.compare(folder, entry, photo)
+        elif (
+            photo is not None
+            and not self._comparison.away(folder, photo, ())
+            and self._present(folder)
+        ):
             self._catalog.forget([path])
-
-    def _compare(self, folder: Folder, entry: Entry, photo: Photo | None) -> None:
-        """Bring the catalog's row of one existing file up to date."""
-        if photo is None:
-            photo = self._catalog.get(entry.path)  # it may be remembered as gone
-        if photo is not None and photo.state != "gone":
-            if photo.matches(entry):
-                return
-            if photo.looks_like(entry) and photo.device != entry.device:
-                self._catalog.restat(entry)
-                return
-        content = self._known_content(entry, photo)
-        if content is not None:
-            self._catalog.adopt(folder.id, entry, content)
-            return
-        # Same size and time, other inode: replaced by itself or by a cheat; its hash will tell.
-        doubtful = photo.content if photo is not None and photo.looks_like(entry) else None
-        quiet_for = time.time() - entry.mtime_ns / 1e9
-        settled = quiet_for >= self.settle_seconds or quiet_for < 0
-        due = time.time() + (0 if settled else self.settle_seconds - quiet_for)
-        self._catalog.put(folder.id, entry, due=due, content=doubtful)
-
-    def _known_content(self, entry: Entry, photo: Photo | None) -> str | None:
-        """The content of a file that was moved, linked or came back, without reading it."""
-        if photo is not None and photo.state == "gone" and photo.looks_like(entry):
-            same: Photo | None = photo
-        else:
-            same = self._catalog.same_file(entry)
-        if same is None or same.content is None or not self._is_embedded(same.content):
-            return None
-        return same.content
 
     def _present(self, folder: Folder) -> bool:
         """Probe the folder, record what was found, and say whether its photos can be judged."""
         probe = probe_folder(folder.path, folder.identity)
-        if probe.state == "offline" and self._recognised(folder):
+        if probe.state == "offline" and self._comparison.recognised(folder):
             probe = probe_folder(folder.path, None)
         if self._folders.update(folder, probe):
             log.info(
@@ -262,17 +232,6 @@ class Reconciler(threading.Thread):
                 remedy=probe.remedy,
             )
         return probe.state in PRESENT
-
-    def _recognised(self, folder: Folder) -> bool:
-        """Whether what is there now holds photos we know: a disk with a new number or place."""
-        for number, photo in enumerate(self._catalog.below(folder.path)):
-            if number == SAMPLE:
-                break
-            with contextlib.suppress(OSError):
-                entry = entry_of(photo.path)
-                if entry is not None and photo.looks_like(entry):
-                    return True
-        return False
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
