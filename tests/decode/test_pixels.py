@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -242,3 +243,55 @@ def test_twelve_megapixels_are_quartered_while_decoding(side: int) -> None:
     picture = opening.open_picture(data, LIMITS)
     picture.load((side * 4 // 3, side))
     assert picture.image.size == (1008, 756)
+
+
+def _ramp(low: float, high: float, kind: type = np.float32) -> Any:
+    return np.tile(np.linspace(low, high, 90), (80, 1)).astype(kind)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [
+        (0, 1, np.float32),
+        (0, 4, np.float32),
+        (0, 255, np.float32),
+        (0, 60_000, np.float32),
+        (-1, 1, np.float32),
+        (0, 4095, np.int32),
+        (0, 2_000_000_000, np.int32),
+        (-30_000, 30_000, np.int16),
+        (0, 65_535, np.uint16),
+    ],
+)
+def test_pictures_of_any_depth_show_their_whole_range(low: float, high: float, kind: type) -> None:
+    """From black to white, whatever numbers stand for that."""
+    ramp = _ramp(low, high, kind)
+    grey = tiles_of(_tiff(ramp))[0][..., 0].mean(axis=0)
+    # A square of the middle: 80 of 90 columns.
+    assert grey[0] == pytest.approx(14, abs=6) and grey[-1] == pytest.approx(241, abs=6)
+    assert grey[len(grey) // 2] == pytest.approx(128, abs=6)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1000.0])
+def test_a_few_odd_values_do_not_darken_a_picture_of_floats(odd: float) -> None:
+    """Not-a-number, infinity and sparks are a few pixels, and the others stay as they are."""
+    values = np.full((80, 90), 0.5, np.float32)
+    values[40, 45] = odd
+    assert np.median(tiles_of(_tiff(values))[0]) == pytest.approx(128, abs=1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -5.0])
+def test_a_picture_of_one_odd_value_is_no_error(value: float) -> None:
+    """There is no range to divide by."""
+    assert tiles_of(_tiff(np.full((80, 90), value, np.float32))).shape == (1, 64, 64, 3)
+
+
+def _tiff(values: Any) -> bytes:
+    """A grey TIFF of these values, (h, w), in their own type; Pillow writes no signed 16 bits."""
+    if values.dtype != np.int16:
+        return encoded(Image.fromarray(values), "TIFF")
+    unsigned = encoded(Image.fromarray(values.view(np.uint16)), "TIFF")
+    image = Image.open(io.BytesIO(unsigned))
+    buffer = io.BytesIO()
+    image.save(buffer, "TIFF", tiffinfo={339: 2})  # SampleFormat: signed integers
+    return buffer.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from typing import cast
 
 from PIL import Image, ImageCms
 
@@ -12,6 +11,9 @@ from PIL import Image, ImageCms
 # alpha channel uncovers whatever colours happened to lie beneath.
 BEHIND = (255, 255, 255)
 PROFILES_KEPT = 32
+SAMPLED = 1 << 20  # pixels that tell the range of a picture
+LIGHTER = 0.999  # of the pixels are no lighter than white: a few sparks must not darken the rest
+ROWS = 256  # converted at once, so that memory stays bounded
 SPACE_OF_MODE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 # Plain sRGB, which needs no transform; not every profile whose name begins like that is it.
 SRGB_NAMES = frozenset({"sRGB", "sRGB IEC61966-2.1", "sRGB built-in"})
@@ -23,6 +25,8 @@ def interpolable(image: Image.Image) -> Image.Image:
     """The same picture in a mode whose neighbouring values may be averaged."""
     if image.mode == "1":
         return image.convert("L")
+    if image.mode in ("I", "F"):
+        return _by_own_range(image)
     if image.mode.startswith("I;16"):  # Pillow resizes these wrongly or not at all
         return image.convert("I")
     if image.mode in ("P", "PA"):
@@ -48,21 +52,36 @@ def to_srgb(small: Image.Image, profile: bytes | None, scale: float) -> Image.Im
 
 
 def scale_of(image: Image.Image) -> float:
-    """What takes the values of a loaded picture to 0..255, whatever its depth."""
-    if image.mode.startswith("I;16"):
-        return 1 / 256
-    if image.mode not in ("I", "F"):
-        return 1.0
-    lightest = float(cast("tuple[float, float]", image.getextrema())[1])
-    if image.mode == "F" and lightest <= 1:
-        return 255.0
-    if lightest <= 255:
-        return 1.0
-    return 1 / 256 if lightest <= 65535 else 255 / lightest
+    """What takes the values of a picture that `interpolable` has made to 0..255."""
+    return 1 / 256 if image.mode.startswith("I;16") else 1.0
+
+
+def _by_own_range(image: Image.Image) -> Image.Image:
+    """A picture of floats or of 32-bit or signed integers as 8-bit grey.
+
+    White is 1 for floats and 255 for integers, or the lightest value where many are lighter; black
+    is 0, or the darkest negative value. Not-a-number counts as 0, infinity as white.
+    """
+    import numpy as np  # tens of milliseconds, for pictures that are rare
+
+    values = np.asarray(image)
+    step = max(1, round((values.size / SAMPLED) ** 0.5))
+    sample = values[::step, ::step].astype(np.float64).ravel()
+    sample = sample[np.isfinite(sample)]
+    white, nominal = 0.0, 1.0 if image.mode == "F" else 255.0
+    if sample.size:
+        black, white = (float(q) for q in np.quantile(sample, (1 - LIGHTER, LIGHTER)))
+    black, white = min(0.0, black if sample.size else 0.0), max(nominal, white)
+    grey = np.empty(values.shape, np.uint8)
+    for row in range(0, len(values), ROWS):
+        part = values[row : row + ROWS].astype(np.float64)
+        part = np.nan_to_num(part, nan=0.0, posinf=white, neginf=black)
+        grey[row : row + ROWS] = ((part - black) * (255 / (white - black))).round().clip(0, 255)
+    return Image.fromarray(grey)
 
 
 def _eight_bits(small: Image.Image, scale: float) -> Image.Image:
-    if small.mode in ("I", "F"):  # Pillow's own conversion cuts everything above 255 off
+    if small.mode == "I":  # Pillow's own conversion cuts everything above 255 off
         return small.point(lambda value: value * scale).convert("L")
     if small.mode in ("RGBa", "La"):
         return small.convert({"RGBa": "RGBA", "La": "LA"}[small.mode])

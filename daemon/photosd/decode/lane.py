@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import queue
+import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
 from photosd.decode.decoder import Answer, Decoder
-from photosd.decode.failures import DecodeFailed, Stopped, TooSlow
+from photosd.decode.failures import DecodeFailed, DecoderUnavailable, Stopped, TooSlow
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Request
 
@@ -60,18 +61,23 @@ class Task(Generic[T]):
 
 
 class Lane:
-    """``workers`` threads that take tasks in order. ``limits`` is asked before each task."""
+    """Threads that take tasks in order, ``target`` of them. ``limits`` is asked before each task.
+
+    Everything that several threads see changes under one lock; each waits for what concerns it.
+    """
 
     def __init__(
         self, name: str, workers: int, limits: Callable[[], DecodeLimits], *, urgent: bool
     ) -> None:
-        self._queue: queue.Queue[Task[object] | None] = queue.Queue()
         self._limits = limits
-        self._stopping = threading.Event()
-        self._name, self._urgent, self._started = name, urgent, False
+        self._name, self._urgent = name, urgent
+        self._changed = threading.Condition()
+        self._tasks: deque[Task[Any]] = deque()
         self._threads: dict[Decoder, threading.Thread] = {}
         self._out_of_order: set[Decoder] = set()
-        self.resize(workers)
+        self._target, self._numbers = workers, itertools.count()
+        self._started = False
+        self._stopping = threading.Event()
 
     @property
     def pids(self) -> list[int]:
@@ -80,88 +86,126 @@ class Lane:
 
     def start(self) -> None:
         """Begin to serve; the processes start with the first files."""
-        self._started = True
-        for thread in self._threads.values():
-            thread.start()
+        with self._changed:
+            self._started = True
+            self._hire()
 
     def resize(self, workers: int) -> None:
         """Have so many threads; those too many leave when they have finished their file."""
-        for _ in range(workers, len(self._threads)):
-            self._queue.put(None)
-        for number in range(len(self._threads), workers):
-            decoder = Decoder(urgent=self._urgent)
-            thread = threading.Thread(
-                target=self._serve, args=(decoder,), name=f"decode-{self._name}-{number}"
-            )
-            thread.daemon = True
-            self._threads[decoder] = thread
-            if self._started:
-                thread.start()
+        with self._changed:
+            self._target = workers
+            self._hire()
+            self._changed.notify_all()
 
     def submit(self, task: Task[T]) -> Future[T]:
         """Queue a task; raises Busy when too many wait already."""
-        if self._stopping.is_set():
-            task.fail(Stopped())
-        elif self._queue.qsize() >= MOST_WAITING:
-            raise Busy("too many photos wait to be read", retry_after_ms=1000)
-        else:
-            self._queue.put(task)  # type: ignore[arg-type]  # who reads it back does not look inside
-            if self._stopping.is_set():  # stopped in between: nobody may be left to take it
-                self._fail_all(Stopped())
+        with self._changed:
+            if self._stopping.is_set():
+                task.fail(Stopped())
+            elif len(self._tasks) >= MOST_WAITING:
+                raise Busy("too many photos wait to be read", retry_after_ms=1000)
+            else:
+                self._tasks.append(task)
+                self._hire()
+                self._changed.notify()
+            unserved = self._started and not self._threads
+        if unserved:
+            self._fail_all(DecoderUnavailable("no thread can be started"))
         return task.future
 
     def stop(self, deadline: Deadline) -> None:
         """End all processes and threads; what waits, or is being read, fails with Stopped."""
-        self._stopping.set()
+        with self._changed:
+            self._stopping.set()
+            threads = dict(self._threads)
+            self._changed.notify_all()
         self._fail_all(Stopped())
-        threads = dict(self._threads)
         for decoder in threads:
-            self._queue.put(None)
             decoder.interrupt()
         for thread in threads.values():
             if thread.is_alive():
                 thread.join(deadline.remaining)
 
+    def _hire(self) -> None:
+        """Start the threads that are missing, under the lock; the next task tries again."""
+        while self._started and not self._stopping.is_set() and len(self._threads) < self._target:
+            decoder = Decoder(urgent=self._urgent)
+            name = f"decode-{self._name}-{next(self._numbers)}"
+            thread = threading.Thread(target=self._serve, args=(decoder,), name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system has no room for a thread
+                log.warning("decoder_thread_missing", cause=str(error), threads=len(self._threads))
+                return
+            self._threads[decoder] = thread
+
     # -- the threads --------------------------------------------------------------------------
 
     def _serve(self, decoder: Decoder) -> None:
         pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            try:
-                task = self._queue.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                decoder.close()
-                continue
-            if task is None:
-                break
-            if not task.wanted():
-                continue
-            try:
-                decoder.ensure(self._limits())
-            except DecodeFailed as error:
-                task.future.set_exception(error)
-                self._sit_out(decoder, error, pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = FIRST_PAUSE
+        try:
+            while True:
+                stays, task = self._take(decoder)
+                if not stays:
+                    return
+                if task is None:
+                    decoder.close()
+                elif not task.wanted():
+                    continue
+                elif (error := self._prepare(decoder)) is None:
+                    pause = FIRST_PAUSE
+                    task.run(decoder)
+                else:
+                    task.future.set_exception(error)
+                    self._sit_out(decoder, error, pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+        finally:
+            self._count_out(decoder)
+            decoder.close()
+
+    def _take(self, decoder: Decoder) -> tuple[bool, Task[Any] | None]:
+        """Whether this thread stays, and its next task; None after a long time without one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._tasks or self._leaves(), IDLE_SECONDS)
+            if self._leaves():
+                self._count_out(decoder)  # before another thread counts
+                self._changed.notify()  # the task that woke this thread is for another one
+                return False, None
+            return True, self._tasks.popleft() if self._tasks else None
+
+    def _leaves(self) -> bool:
+        return len(self._threads) > self._target or self._stopping.is_set()
+
+    def _count_out(self, decoder: Decoder) -> None:
+        with self._changed:
+            self._threads.pop(decoder, None)
             self._out_of_order.discard(decoder)
-            task.run(decoder)
-        decoder.close()
-        self._out_of_order.discard(decoder)
-        del self._threads[decoder]
+
+    def _prepare(self, decoder: Decoder) -> DecodeFailed | None:
+        """Have a process; or why there is none, whatever the reason: a thread must not end here."""
+        try:
+            decoder.ensure(self._limits())
+        except DecodeFailed as error:
+            return error
+        except Exception as error:
+            log.exception("decoder_start_failed")
+            return DecoderUnavailable(f"no process can be started: {error}")
+        with self._changed:
+            self._out_of_order.discard(decoder)
+        return None
 
     def _sit_out(self, decoder: Decoder, error: DecodeFailed, pause: float) -> None:
         """Leave the work to the other threads; if there is none in order, nobody need wait."""
-        self._out_of_order.add(decoder)
-        if len(self._out_of_order) == len(self._threads):
+        with self._changed:
+            self._out_of_order.add(decoder)
+            none_left = self._out_of_order >= self._threads.keys()
+        if none_left:
             self._fail_all(error)
-        self._stopping.wait(pause)
+        with self._changed:
+            self._changed.wait_for(self._leaves, pause)
 
     def _fail_all(self, error: DecodeFailed) -> None:
-        while True:
-            try:
-                task = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if task is not None:
-                task.fail(error)
+        with self._changed:
+            waiting, self._tasks = list(self._tasks), deque()
+        for task in waiting:
+            task.fail(error)

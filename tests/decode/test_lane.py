@@ -1,0 +1,141 @@
+"""A lane has as many threads as it was told last, whatever it was told before."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from photosd.core.clock import Deadline
+from photosd.decode import lane as lanes
+from photosd.decode.failures import DecodeFailed
+from photosd.decode.lane import Lane, Task
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Reply, Request
+from tests.decode.waiting import SOON, wait_for
+
+REQUEST = Request(op="identify", path=b"/a.jpg")
+
+
+class QuickDecoder:
+    """Answers after a moment, without a process."""
+
+    pid = None
+    broken = 0
+
+    def __init__(self, *, urgent: bool) -> None:
+        self.closed = False
+
+    def ensure(self, _limits: DecodeLimits) -> None:
+        if QuickDecoder.broken > 0:
+            QuickDecoder.broken -= 1
+            raise OSError(24, "Too many open files")
+
+    def ask(self, _request: Request, _deadline: Deadline | None) -> Any:
+        time.sleep(0.001)
+        return Reply(), []
+
+    def interrupt(self) -> None:
+        self.closed = True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(lanes, "Decoder", QuickDecoder)
+    monkeypatch.setattr(lanes, "FIRST_PAUSE", 0.01)
+    QuickDecoder.broken = 0
+    yield
+
+
+def _lane(workers: int) -> Lane:
+    lane = Lane("test", workers, DecodeLimits, urgent=False)
+    lane.start()
+    return lane
+
+
+def _submit(lane: Lane, count: int) -> list[Future[object]]:
+    return [lane.submit(Task(REQUEST, lambda answer: answer)) for _ in range(count)]
+
+
+def test_the_same_size_twice_leaves_threads() -> None:
+    """Each changed setting names the size again, while a surplus thread is still at work."""
+    lane = _lane(4)
+    futures = _submit(lane, 40)
+    for _ in range(20):
+        lane.resize(1)
+    for future in [*futures, *_submit(lane, 5)]:
+        future.result(SOON)
+    wait_for(lambda: len(lane._threads) == 1)
+    lane.stop(Deadline.after(5))
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(0, 6), st.sampled_from((0.0, 0.0005, 0.002))),
+        min_size=1,
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_it_settles_at_the_last_size(steps: list[tuple[int, int, float]], crowd: bool) -> None:
+    """From any thread, at any rate, while tasks run: every task ends, and the size is the last."""
+    lane = _lane(2)
+    futures: list[Future[object]] = []
+    others = [threading.Thread(target=lane.resize, args=(n,)) for n in (3, 1, 5) if crowd]
+    for (size, tasks, pause), other in itertools.zip_longest(steps, others[: len(steps)]):
+        futures += _submit(lane, tasks)
+        if other is not None:
+            other.start()
+        lane.resize(size)
+        time.sleep(pause)
+    for other in others[: len(steps)]:
+        other.join()
+    size = steps[-1][0]
+    lane.resize(size)
+    for future in [*futures, *_submit(lane, 3)]:
+        future.result(SOON)
+    wait_for(lambda: len(lane._threads) == size)
+    threads = list(lane._threads.values())
+    lane.stop(Deadline.after(5))
+    assert not any(thread.is_alive() for thread in threads)
+    assert not lane._threads
+
+
+def test_an_unexpected_error_at_start_ends_no_thread() -> None:
+    """The task hears of it, and the next one is served."""
+    lane = _lane(1)
+    QuickDecoder.broken = 1
+    (failed,) = _submit(lane, 1)
+    assert isinstance(failed.exception(SOON), DecodeFailed)
+    (served,) = _submit(lane, 1)
+    served.result(SOON)
+    lane.stop(Deadline.after(5))
+
+
+def test_a_system_without_room_for_a_thread_fails_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them waits for ever, and the next one tries again."""
+    with monkeypatch.context() as patch:
+
+        def refuse(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", refuse)
+        lane = _lane(2)
+        (failed,) = _submit(lane, 1)
+        assert isinstance(failed.exception(SOON), DecodeFailed)
+    (served,) = _submit(lane, 1)
+    served.result(SOON)
+    lane.stop(Deadline.after(5))
