@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from photosd.core import config
+from photosd.core import settings_file
 from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning, PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.caller import error_of
@@ -108,7 +108,7 @@ def problems(home: Home) -> list[str]:
 
 def chosen_model(home: Home) -> str:
     """The model that the settings name."""
-    return config.load(home.settings).encoder.model
+    return settings_file.load(home.settings).encoder.model
 
 
 def import_local(
@@ -174,7 +174,7 @@ def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:
                 _wait(client, name)
                 return _outcome(name, f"{name} answers now")
     except NotRunning:
-        config.change(home.settings, "encoder.model", name)
+        settings_file.change(home.settings, "encoder.model", name)
         return _outcome(name, f"{name} is used from the next start on: photosd start")
     words = f"{name} will answer as soon as its index is complete ({_work(before)})"
     return _outcome(name, f"{words}; {before['serving']} does until then")

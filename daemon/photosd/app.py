@@ -12,9 +12,8 @@ import structlog
 
 import photosd
 from photosd.cloud.environment import Environment
-from photosd.core import config
-from photosd.core.config import Settings
-from photosd.core.errors import AlreadyRunning, ConfigError, PhotosdError
+from photosd.core import settings_file
+from photosd.core.errors import AlreadyRunning, PhotosdError
 from photosd.core.log import set_up
 from photosd.core.paths import Home
 from photosd.daemon import Daemon
@@ -36,11 +35,7 @@ def main() -> int:
     give_memory_back()
     environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
-    try:
-        settings = config.load(home.settings)
-        trouble: ConfigError | None = None
-    except ConfigError as error:
-        settings, trouble = Settings(), error
+    reading = settings_file.read(home.settings)
     try:
         endpoint = open_endpoint(home)
     except PhotosdError as error:
@@ -49,15 +44,12 @@ def main() -> int:
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_SECONDS)
     notifier = Notifier()
-    set_up(settings.log.level, home.log)
+    set_up(reading.settings.log.level, home.log)
     log.info(
         "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]
     )
-    if trouble is not None:
-        log.error("settings_ignored", cause=str(trouble), remedy=trouble.remedy)
     _keep_stacks(home)
-    daemon = Daemon(home, settings, endpoint, notifier, environment)
-    daemon.notice = None if trouble is None else f"settings are ignored: {trouble}"
+    daemon = Daemon(home, reading, endpoint, notifier, environment)
     asyncio.run(daemon.serve(handlers(daemon)))
     # Worker threads may sit in native calls; everything that matters is on disk by now.
     logging.shutdown()

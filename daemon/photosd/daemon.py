@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 
 import psutil
 import structlog
 
 import photosd
 from photosd.cloud.environment import Environment
-from photosd.core.config import Settings
-from photosd.core.errors import PhotosdError, Warming
+from photosd.core import settings_file
+from photosd.core.errors import Busy, PhotosdError, Warming
+from photosd.core.log import set_level
 from photosd.core.paths import Home
+from photosd.core.settings_file import Problem, Reading
 from photosd.ipc.client import Client
 from photosd.ipc.endpoint import Endpoint
 from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
@@ -30,6 +32,7 @@ from photosd.vitals import Vitals
 log = structlog.get_logger()
 
 STOP_SECONDS = 20.0
+SETTING_SECONDS = 30.0
 REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
 
@@ -40,18 +43,19 @@ class Daemon:
     def __init__(
         self,
         home: Home,
-        settings: Settings,
+        settings: Reading,
         endpoint: Endpoint,
         notifier: Notifier | None = None,
         environment: Environment | None = None,
     ) -> None:
-        self.home, self.settings = home, settings
+        self.home, self.settings = home, settings.settings
+        self._note(settings.problems)
+        self._setting = threading.Lock()  # one setting at a time changes and takes effect
         self._endpoint, self._notifier = endpoint, notifier or Notifier()
         self._environment = environment
         self._started = time.monotonic()
         self._library: Library | None = None
         self._pulse: Pulse | None = None
-        self.notice: str | None = None  # for everyone who asks for the status
         self._open = threading.Event()
         self._asking_ourselves = threading.Lock()
         self._trouble: PhotosdError | None = None
@@ -117,7 +121,8 @@ class Daemon:
     def _open_library(self) -> None:
         """Build everything behind the socket; what fails is told to every client."""
         try:
-            self._library = Library(self.home, self.settings, self._environment)
+            used = self.settings
+            self._library = Library(self.home, used, self._environment)
             self._library.open()
             rehearsal = threading.Thread(target=self._rehearse, args=(self._library,), daemon=True)
             rehearsal.start()
@@ -130,6 +135,9 @@ class Daemon:
             log.exception("library_failed", remedy=self._trouble.remedy)
         finally:
             self._open.set()
+        with self._setting:  # one that was changed meanwhile
+            if self.settings is not used and (library := self._opened()) is not None:
+                library.apply(self.settings)
 
     def _rehearse(self, library: Library) -> None:
         """Go the whole way of a query before the first client does, from socket to socket."""
@@ -178,19 +186,35 @@ class Daemon:
         """The library once it is open and in order."""
         return self._library if self._open.is_set() and self._trouble is None else None
 
-    def apply(self, settings: Settings) -> None:
-        """Let changed settings take effect."""
-        self.settings, self.notice = settings, None
-        logging.getLogger().setLevel(settings.log.level.upper())
-        if self._library is not None:
-            self._library.apply(settings)
+    def change_setting(self, name: str, value: str) -> None:
+        """Set ``name`` to ``value`` in the file, and let it take effect; raises ConfigError, Busy.
+
+        Whoever changes a setting last sees it take effect last.
+        """
+        if not self._setting.acquire(timeout=SETTING_SECONDS):
+            raise Busy("another setting is being changed", remedy="try again")
+        try:
+            reading = settings_file.change(self.home.settings, name, value)
+            self._note(reading.problems)
+            self.settings = reading.settings
+            set_level(self.settings.log.level)
+            if (library := self._opened()) is not None:
+                library.apply(self.settings)
+        finally:
+            self._setting.release()
+
+    def _note(self, problems: Sequence[Problem]) -> None:
+        """Keep what is wrong with the file for everyone who asks for the status, and log it."""
+        self._problems = problems
+        for problem in problems:
+            log.warning("setting_ignored", cause=problem.says, remedy=problem.remedy)
 
     def report(self) -> StatusResult:
         """The state on one page; answers at any time."""
         library = self._opened()
         encoder = self._encoder_report()
         warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
-        warnings += [] if self.notice is None else [self.notice]
+        warnings += [f"{problem.says}: {problem.remedy}" for problem in self._problems]
         if encoder.error is not None:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
         if encoder.doubt is not None:

@@ -187,10 +187,12 @@ class Library:
         self.cloud.pause(until)
 
     def apply(self, settings: Settings) -> None:
-        """Let changed settings take effect, those of folders, index and encoder at once."""
-        self.settings = settings
+        """Let changed settings take effect at once."""
+        before, self.settings = self.settings, settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
+        if settings.watch.rescan_minutes < before.watch.rescan_minutes:
+            self.reconciler.request()  # the next one may be a day away
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
         self.pool.set_workers(settings.decode.workers)
         self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)

@@ -74,10 +74,12 @@ def _settings() -> list[Setting]:
     except NotRunning:
         from msgspec import to_builtins
 
-        from photosd.core import config
+        from photosd.core import config, settings_file
 
-        loaded = config.load(Home.from_environment().settings)
-        return cast("list[Setting]", to_builtins(config.describe(loaded)))
+        reading = settings_file.read(Home.from_environment().settings)
+        for problem in reading.problems:
+            console.warn(f"{problem.says}\n  {problem.remedy}")
+        return cast("list[Setting]", to_builtins(config.describe(reading.settings)))
 
 
 def _set(name: str, value: str) -> dict[str, object]:
@@ -85,11 +87,10 @@ def _set(name: str, value: str) -> dict[str, object]:
         with Client() as client:
             return {**client.config_set(name, value)}
     except NotRunning:
-        from photosd.core import config
+        from photosd.core import config, settings_file
 
-        changed = config.change(Home.from_environment().settings, name, value)
-        by_name = {setting.name: setting.value for setting in config.describe(changed)}
-        return {"name": name, "value": by_name[name]}
+        settings_file.change(Home.from_environment().settings, name, value)
+        return {"name": name, "value": config.parsed(name, value)}
 
 
 def _show(setting: Setting) -> None:

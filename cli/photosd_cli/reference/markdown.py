@@ -56,8 +56,11 @@ def settings() -> str:
     return (
         f"# Settings\n\n{NOTICE}\n`photosd config get` shows them as they are, "
         "`photosd config set NAME VALUE` changes one at once. They are kept in TOML "
-        "(`photosd config path`), a table a section; a file with an unknown name is refused as a "
-        "whole, and the status says so.\n\n| name | meaning | type | default |\n|---|---|---|---|\n"
+        "(`photosd config path`), a table a section; comments, and what photosd does not know, are "
+        "kept. A line or value that makes no sense costs that setting alone: its default is used, "
+        "and `photosd status` and `photosd doctor` name the line. While a setting of the cloud "
+        "makes no sense, nothing is sent. A file changed by hand is read at the next start.\n\n"
+        "| name | meaning | type | default |\n|---|---|---|---|\n"
         + "".join(rows)
         + "\n## Environment\n\n| variable | meaning |\n|---|---|\n"
         + "".join(f"| `{name}` | {text} |\n" for name, text in ENVIRONMENT.items())

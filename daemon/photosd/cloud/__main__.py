@@ -14,6 +14,7 @@ import msgspec
 from photosd.cloud.environment import Environment
 from photosd.cloud.keys import Key
 from photosd.cloud.letters import Answer, Opening, Order, Trouble, Vectors, Written
+from photosd.core import typed
 from photosd.core.errors import CloudUnavailable
 from photosd.core.frames import receive_frame, send_frame
 from photosd.process.lifeline import attach
@@ -26,12 +27,12 @@ def main() -> None:
     sock = attach(sys.argv[1:3])
     Environment.take()
     header, _ = receive_frame(sock)
-    service = Service(sock, msgspec.convert(header, Opening))
+    service = Service(sock, typed.convert(header, Opening))
     threads = ThreadPoolExecutor(AT_ONCE, "call")
     with contextlib.suppress(EOFError, OSError):
         while True:
             header, blobs = receive_frame(sock)
-            threads.submit(service.serve, msgspec.convert(header, Order), list(map(bytes, blobs)))
+            threads.submit(service.serve, typed.convert(header, Order), list(map(bytes, blobs)))
     os._exit(0)  # calls may be under way: nobody wants their answers
 
 

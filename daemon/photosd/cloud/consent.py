@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from photosd.core import typed
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted
 
@@ -47,7 +48,7 @@ class ConsentFile:
     def read(self) -> Consent:
         """What is agreed to now."""
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Consent)
+            return typed.from_json(self._file.read_bytes(), Consent)
         except FileNotFoundError:
             return Consent()
         except (OSError, msgspec.MsgspecError) as error:

@@ -20,6 +20,7 @@ import structlog
 
 from photosd.cloud.keys import Key
 from photosd.cloud.letters import Answer, Opening, Order, Vectors, Written
+from photosd.core import typed
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudUnavailable
 from photosd.core.frames import FrameError, receive_frame, send_frame
@@ -166,7 +167,7 @@ class Courier(threading.Thread):
         try:
             while True:
                 header, blobs = receive_frame(child.sock)
-                answer = msgspec.convert(header, Answer)
+                answer = typed.convert(header, Answer)
                 self._hand_out(answer, bytes(blobs[0]) if blobs else b"")
         except (EOFError, OSError, ValueError, FrameError, msgspec.MsgspecError):
             self._finish(_lost("ended"))

@@ -18,6 +18,7 @@ from photosd.cloud.breaker import Attempt, Breaker
 from photosd.cloud.gate import Gate, Parcel
 from photosd.cloud.letters import Vectors, Written
 from photosd.cloud.remote import RemoteTable
+from photosd.core import typed
 from photosd.core.clock import Deadline
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudUnavailable, PhotosdError
@@ -73,9 +74,7 @@ class Questions:
     def _remembered(self, mode: str, text: str, count: int, settings: Cloud) -> Found | None:
         if mode == "hybrid":
             kept = self._answers.get(_rewritten(settings), text)
-            return (
-                None if kept is None else Found(prompts=msgspec.json.decode(kept, type=list[str]))
-            )
+            return None if kept is None else Found(prompts=typed.from_json(kept, list[str]))
         store = self._remote.ready(settings)
         if store is None or not len(store):
             raise CloudUnavailable(

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from photosd.core import typed
 from photosd.core.errors import CloudUnavailable
 
 MOST, LONGEST = 4, 200  # captions; characters of one
@@ -41,7 +42,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
 def captions(text: str) -> list[str]:
     """The captions in what Gemini wrote; raises CloudUnavailable when it kept to no schema."""
     try:
-        answer = msgspec.json.decode(text, type=_Answer)
+        answer = typed.from_json(text, _Answer)
     except (msgspec.MsgspecError, UnicodeError):
         raise _unusable("no JSON of the form it was asked for") from None
     if not 1 <= len(answer.prompts) <= MOST:

@@ -1,14 +1,23 @@
-"""The settings: names, types, limits and defaults, read from and written to one TOML file."""
+"""The settings: names, types, limits, defaults and meanings (settings_file.py: their file)."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import difflib
+import math
+import unicodedata
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
 
+from photosd.core import typed
 from photosd.core.errors import ConfigError
+
+MOST_MB = 100_000_000  # more than any machine has, and any computation with it stays exact
+MOST_MEGAPIXELS = 100_000
+MOST_USD = 1_000_000
+TYPES = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
+LONGEST_SHOWN = 60  # characters of a value in an error
 
 
 class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,7 +34,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "starter"
     memory_limit_mb: Annotated[
         int,
-        Meta(ge=0, description="Recycle the encoder above this many MB; 0: by RAM"),
+        Meta(ge=0, le=MOST_MB, description="Recycle the encoder above this many MB; 0: by RAM"),
     ] = 0
 
 
@@ -34,7 +43,12 @@ class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core")] = 0
     max_megapixels: Annotated[
-        int, Meta(ge=0, description="Largest photo to decode, megapixels; 0: decided by RAM")
+        int,
+        Meta(
+            ge=0,
+            le=MOST_MEGAPIXELS,
+            description="Largest photo to decode, megapixels; 0: decided by RAM",
+        ),
     ] = 0
 
 
@@ -42,7 +56,7 @@ class Thumbnails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Small pictures for terminals and contact sheets."""
 
     cache_mb: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Room for thumbnails on the disk, MB; 0: none")
+        int, Meta(ge=0, le=MOST_MB, description="Room for thumbnails on the disk, MB; 0: none")
     ] = 512
 
 
@@ -97,7 +111,10 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=0.1, le=30, description="Longest wait of a query for Gemini")
     ] = 1.5
     budget_usd: Annotated[
-        float, Meta(ge=0, description="Nothing is sent beyond this much a calendar month (UTC)")
+        float,
+        Meta(
+            ge=0, le=MOST_USD, description="Nothing is sent beyond this much a calendar month (UTC)"
+        ),
     ] = 2.0
     images_per_minute: Annotated[
         int, Meta(ge=1, le=10_000, description="Photos sent at most (gemini)")
@@ -112,16 +129,20 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="Proxy to reach Gemini by; HTTPS_PROXY and its like do not count")
     ] = ""
     usd_per_image: Annotated[
-        float, Meta(ge=0, description="Price of a photo's vector, for the budget")
+        float,
+        Meta(ge=0, le=MOST_USD, description="Price of a photo's vector, for the budget"),
     ] = 0.00012
     usd_per_million_embedded: Annotated[
-        float, Meta(ge=0, description="Price of a million tokens of queries embedded")
+        float,
+        Meta(ge=0, le=MOST_USD, description="Price of a million tokens of queries embedded"),
     ] = 0.20
     usd_per_million_in: Annotated[
-        float, Meta(ge=0, description="Price of a million tokens sent to the text model")
+        float,
+        Meta(ge=0, le=MOST_USD, description="Price of a million tokens sent to the text model"),
     ] = 0.30
     usd_per_million_out: Annotated[
-        float, Meta(ge=0, description="Price of a million tokens that the text model writes")
+        float,
+        Meta(ge=0, le=MOST_USD, description="Price of a million tokens that the text model writes"),
     ] = 2.50
 
 
@@ -147,55 +168,12 @@ class Setting(msgspec.Struct, frozen=True):
     description: str
 
 
-def load(file: Path) -> Settings:
-    """The settings in ``file`` (defaults where silent); raises ConfigError naming what is wrong."""
-    import tomllib
-
-    try:
-        data = tomllib.loads(file.read_text())
-    except FileNotFoundError:
-        return Settings()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"{file} cannot be read: {error}", remedy=f"correct or delete {file}"
-        ) from error
-    try:
-        return msgspec.convert(data, Settings)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{file}: {error}", remedy=f"correct {file}") from error
-
-
-def change(file: Path, name: str, text: str) -> Settings:
-    """Set ``name`` (``section.key``) to ``text`` in ``file``, comments kept; the new settings."""
-    import tomlkit
-
-    settings = load(file)
-    section, _, key = name.partition(".")
-    value = _parse(name, text)
-    try:
-        sections = msgspec.to_builtins(settings)
-        sections[section][key] = value
-        changed = msgspec.convert(sections, Settings)
-    except msgspec.ValidationError as error:
-        raise ConfigError(
-            f"{name} = {text}: {error}", remedy=f"photosd config get {name}"
-        ) from error
-    document = tomlkit.parse(file.read_text()) if file.exists() else tomlkit.document()
-    table = document.setdefault(section, tomlkit.table())
-    table[key] = value
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_suffix(".new")
-    draft.write_text(tomlkit.dumps(document))
-    draft.replace(file)  # a crash leaves the old file or the new one
-    return changed
-
-
 def describe(settings: Settings) -> list[Setting]:
     """Every setting with its value, default, type and meaning."""
     rows = []
-    for section in msgspec.structs.fields(Settings):
+    for section in _fields(Settings):
         current = getattr(settings, section.name)
-        for field in msgspec.structs.fields(section.type):
+        for field in _fields(section.type):
             rows.append(
                 Setting(
                     f"{section.name}.{field.name}",
@@ -208,24 +186,65 @@ def describe(settings: Settings) -> list[Setting]:
     return rows
 
 
-def _parse(name: str, text: str) -> Any:
-    """``text`` in the type of the setting ``name``."""
-    known = {setting.name: setting for setting in describe(Settings())}
+def defaults() -> dict[str, Setting]:
+    """Every setting by name, as it is by default."""
+    return {setting.name: setting for setting in describe(Settings())}
+
+
+def checked(name: str, value: Any) -> Any:
+    """``value`` as the setting ``name`` (which there is) holds it; raises ValueError, saying why.
+
+    NaN, infinities and characters that no file or command line should hold are refused.
+    """
+    section, _, key = name.partition(".")
+    kind = next(f.type for f in _fields(_section(section)) if f.name == key)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it must be a finite number")
+    try:
+        value = typed.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+    if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+        raise ValueError("it must be one line of UTF-8 text without control characters")
+    return value
+
+
+def parsed(name: str, text: str) -> Any:
+    """``text`` as somebody typed it, as the setting ``name`` holds it; raises ConfigError."""
+    known = defaults()
     if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?   " if near else ""
         raise ConfigError(
-            f"there is no setting {name!r}", remedy="photosd config get   (lists them all)"
+            f"there is no setting {name!r}", remedy=f"{hint}photosd config get   (lists them all)"
         )
-    kind = type(known[name].default)
+    remedy = f"photosd config get {name}"
+    try:
+        return checked(name, _of_type(type(known[name].default), text))
+    except ValueError as error:
+        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        raise ConfigError(f"{name} = {shown!r}: {error}", remedy=remedy) from error
+
+
+def _of_type(kind: type, text: str) -> Any:
     if kind is bool:
         if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
-            raise ConfigError(f"{name} is yes or no, not {text!r}", remedy=f"try: {name} yes")
+            raise ValueError("it must be yes or no")
         return text.lower() in ("true", "yes", "on", "1")
     try:
         return kind(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{name} is a number, not {text!r}", remedy=f"photosd config get {name}"
-        ) from error
+    except ValueError:
+        raise ValueError(f"it must be a {TYPES[kind]}") from None
+
+
+def _section(name: str) -> Any:
+    return next(field.type for field in _fields(Settings) if field.name == name)
+
+
+def _fields(kind: Any) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Looking at a type is as little made for two threads as decoding into it."""
+    typed.make_ready(kind)
+    return msgspec.structs.fields(kind)
 
 
 def _description(annotated: Any) -> str:
@@ -239,4 +258,4 @@ def _type_name(annotated: Any) -> str:
     kind = get_args(annotated)[0]
     if get_origin(kind) is Literal:
         return " | ".join(get_args(kind))
-    return {int: "whole number", float: "number", str: "text", bool: "yes or no"}[kind]
+    return TYPES[kind]

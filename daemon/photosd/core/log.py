@@ -62,11 +62,21 @@ def set_up(level: str, file: Path | None) -> None:
     # Its overflow warning is handled by our watcher; its RuntimeWarnings print whole watch tables.
     logging.getLogger("watchdog").setLevel(logging.ERROR)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # The root logger's level decides, so that it can be changed.
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         cache_logger_on_first_use=True,
     )
+
+
+def set_level(level: str) -> None:
+    """Keep lines of this level and above from now on."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def _console_kind() -> str:

@@ -9,8 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-import msgspec
-
+from photosd.core import typed
 from photosd.core.frames import receive_frame, send_frame
 from photosd.decode import facts, faults, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed
@@ -29,7 +28,7 @@ ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas,
 def main() -> None:
     """Serve the daemon until it closes the socket. Arguments: FD PARENT LIMITS LANE."""
     sock = attach(sys.argv[1:3])
-    limits = msgspec.json.decode(sys.argv[3], type=DecodeLimits)
+    limits = typed.from_json(sys.argv[3], DecodeLimits)
     _restrain(limits)
     if sys.argv[4] != "urgent":
         _step_back()
@@ -41,7 +40,7 @@ def main() -> None:
             header, _ = receive_frame(sock)
         except EOFError:
             return
-        request = msgspec.convert(header, Request, builtin_types=(bytes,))
+        request = typed.convert(header, Request, builtin_types=(bytes,))
         reply, blobs = _answer(sock, request, limits)
         send_frame(sock, reply.as_header(), blobs)
 

@@ -11,6 +11,7 @@ import time
 import msgspec
 import structlog
 
+from photosd.core import typed
 from photosd.core.clock import Deadline
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
@@ -146,7 +147,7 @@ class Decoder:
     def _receive(self, child: Child, seconds: float) -> Answer:
         child.sock.settimeout(max(seconds, 0.001))  # 0 would mean: do not block
         header, blobs = receive_frame(child.sock)
-        return msgspec.convert(header, Reply), blobs
+        return typed.convert(header, Reply), blobs
 
     def _give_up_on(
         self, child: Child, request: Request, deadline: Deadline | None

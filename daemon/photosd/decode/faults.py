@@ -18,6 +18,8 @@ from typing import Literal
 
 import msgspec
 
+from photosd.core import typed
+
 VARIABLE = "PHOTOSD_TEST_FAULTS"
 LONG_SECONDS = 3600
 
@@ -72,7 +74,7 @@ def strike_start() -> None:
 
 
 def _ordered() -> Faults:
-    return msgspec.json.decode(Path(os.environ[VARIABLE]).read_bytes(), type=_Order).decode
+    return typed.from_json(Path(os.environ[VARIABLE]).read_bytes(), _Order).decode
 
 
 def _do(fault: Fault) -> None:

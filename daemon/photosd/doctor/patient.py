@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from photosd.core import config
+from photosd.core import settings_file
 from photosd.core.config import Settings
-from photosd.core.errors import ConfigError, PhotosdError
+from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd.models.shelf import directory_of
@@ -35,10 +35,8 @@ class Patient:
 
     @cached_property
     def settings(self) -> Settings:
-        """As the file says, or the defaults where it cannot be read."""
-        with contextlib.suppress(ConfigError):
-            return config.load(self.home.settings)
-        return Settings()
+        """As the file says, or the defaults where it makes no sense."""
+        return settings_file.load(self.home.settings)
 
     @property
     def model_directory(self) -> Path:

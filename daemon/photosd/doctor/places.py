@@ -7,9 +7,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from photosd.core import config
-from photosd.core.errors import ConfigError
-from photosd.doctor.finding import Finding, Findings, failed, fault, ok, warning
+from photosd.core import settings_file
+from photosd.doctor.finding import Finding, Findings, fault, ok, warning
 from photosd.doctor.patient import Patient
 
 MB = 1_000_000
@@ -88,11 +87,10 @@ def _why_not_writable(place: Path) -> str | None:
 
 def settings(patient: Patient) -> Findings:
     """The settings file can be read and means something."""
-    try:
-        config.load(patient.home.settings)
-    except ConfigError as error:
-        yield failed("settings", error)
-    else:
+    problems = settings_file.read(patient.home.settings).problems
+    for problem in problems:
+        yield fault("settings", problem.says, problem.remedy)
+    if not problems:
         yield ok("settings", f"{patient.home.settings} is in order")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from photosd.core import typed
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.install.recipe import Order
 from photosd.models.spec import ModelSpec
@@ -40,7 +41,7 @@ def main() -> int:
             told.write(msgspec.json.encode(message) + b"\n")
 
     try:
-        order = msgspec.json.decode(sys.argv[1].encode(), type=Order)
+        order = typed.from_json(sys.argv[1], Order)
         spec, doubt = _carry_out(order, tell)
         tell(result={"model": msgspec.structs.asdict(spec), "doubt": doubt})
         return 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from photosd.core import typed
 from photosd.core.errors import ModelError
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.tokenizer_files import tokenizer_of
@@ -76,7 +77,7 @@ def _preprocess(config: dict[str, Any], facts: dict[str, Any]) -> Preprocess:
             "its preprocessing pads photos (resize_mode longest), which photosd does not do",
             remedy="choose another: photosd model list",
         )
-    return msgspec.convert({"size": config["vision_cfg"]["image_size"], **known}, Preprocess)
+    return typed.convert({"size": config["vision_cfg"]["image_size"], **known}, Preprocess)
 
 
 def _pretrained(arch: str, tag: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from photosd.core import typed
 from photosd.core.errors import BadRequest
 from photosd.ipc.messages import PROTOCOL, Operation, Request
 
@@ -13,7 +14,7 @@ UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 def parse_request(line: bytes) -> Request:
     """The envelope; parameters stay unread until the operation is known."""
     try:
-        request = msgspec.json.decode(line, type=Request)
+        request = typed.from_json(line, Request)
     except UNREADABLE as error:
         raise BadRequest(
             f"not a request: {error}",
@@ -30,7 +31,7 @@ def parse_request(line: bytes) -> Request:
 def parse_params(request: Request, operation: Operation) -> msgspec.Struct:
     """The parameters in the types of the operation."""
     try:
-        return msgspec.json.decode(request.params, type=operation.params)
+        return typed.from_json(request.params, operation.params)
     except UNREADABLE as error:
         raise BadRequest(
             f"{request.op}: {error}", remedy="see docs/protocol.md for the parameters"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from photosd.core import typed
 from photosd.core.errors import ModelError
 
 FORMAT = 1
@@ -119,7 +120,7 @@ def read_model(directory: Path) -> ModelSpec:
     """
     file = directory / "model.json"
     try:
-        spec = msgspec.json.decode(file.read_bytes(), type=ModelSpec)
+        spec = typed.from_json(file.read_bytes(), ModelSpec)
     except FileNotFoundError as error:
         raise ModelError(
             f"there is no model in {directory}",

@@ -6,7 +6,6 @@ import base64
 
 import msgspec
 
-from photosd.core import config
 from photosd.core.errors import NotFound
 from photosd.core.log import printable
 from photosd.decode.failures import DecodeFailed
@@ -63,5 +62,4 @@ class Cloud(Topic):
         return m.CloudCheckResult([m.CloudCheck(**msgspec.structs.asdict(one)) for one in checked])
 
     def _set_mode(self, mode: str) -> None:
-        settings = config.change(self._daemon.home.settings, "cloud.mode", mode)
-        self._daemon.apply(settings)
+        self._daemon.change_setting("cloud.mode", mode)

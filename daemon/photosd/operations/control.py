@@ -38,10 +38,9 @@ class Control(Topic):
     def config_set(self, params: m.ConfigSetParams, _emit: Emit) -> m.ConfigSetResult:
         if params.name == "encoder.model":
             shelf.find(self._daemon.home, params.value)
-        settings = config.change(self._daemon.home.settings, params.name, params.value)
-        self._daemon.apply(settings)
-        section, _, key = params.name.partition(".")
-        return m.ConfigSetResult(params.name, getattr(getattr(settings, section), key))
+        value = config.parsed(params.name, params.value)
+        self._daemon.change_setting(params.name, params.value)
+        return m.ConfigSetResult(params.name, value)
 
     def model(self, params: m.ModelParams, _emit: Emit) -> m.ModelResult:
         return self._library().succession.result(params.estimate)

@@ -1,0 +1,349 @@
+"""The file of the settings (TOML): read however it looks, and changed by one at a time.
+
+A line or value that makes no sense costs that setting alone: the default holds, and a `Problem`
+says so. Where one of the cloud's settings is wrong the mode is local, so that no mistake in the
+file can send more, elsewhere or for more money than was meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import os
+import re
+import stat
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from photosd.core import config
+from photosd.core.config import Settings
+from photosd.core.errors import ConfigError
+
+MOST_BYTES = 1 << 20
+MOST_BAD_LINES = 20  # beyond it, the file is something else
+TURN_SECONDS = 5.0  # for another process to finish its change
+POLL_SECONDS = 0.01
+DRAFT = ".config-draft-"
+
+_threads = threading.Lock()  # flock(2) is for processes; the turn of threads comes first
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the file that is not followed: ``setting`` (or section), what, what to do."""
+
+    setting: str
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the file says, and what in it makes no sense."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+
+
+def load(file: Path) -> Settings:
+    """The settings in ``file``; defaults where it is silent or wrong."""
+    return read(file).settings
+
+
+def read(file: Path) -> Reading:
+    """The settings in ``file``, and what is wrong with it."""
+    try:
+        text = _text(file)
+    except ConfigError as error:
+        return Reading(Settings(), (Problem("", str(error), error.remedy),))
+    return _understand(file, text)
+
+
+def change(file: Path, name: str, text: str) -> Reading:
+    """Set ``name`` (``section.key``) to ``text``, all else in the file kept; what it says now.
+
+    One thread and process at a time. A crash leaves the old file or the new one; a link stays a
+    link, and what it points to is replaced. Raises ConfigError, and then nothing has changed.
+    """
+    value = config.parsed(name, text)
+    target = _target(file)
+    with _turn(target.parent):
+        changed = _changed(file, _text(target), name, value)
+        _replace(target, changed)
+    return _understand(file, changed)
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def _text(file: Path) -> str:
+    """What is in it, "" when there is none. Odd bytes are left as surrogates, which TOML refuses.
+
+    Raises ConfigError.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO may hang
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise _unusable(file, f"cannot be read: {error.strerror}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _unusable(file, "is not a file")
+        data = os.read(descriptor, MOST_BYTES + 1)
+    except OSError as error:
+        raise _unusable(file, f"cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+    if len(data) > MOST_BYTES:
+        raise _unusable(file, "is too large for settings")
+    return data.decode("utf-8-sig", "surrogateescape")
+
+
+def _unusable(file: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"{file} {why}; the defaults hold",
+        remedy=f"correct or remove {file}, then: photosd restart",
+    )
+
+
+def _understand(file: Path, text: str) -> Reading:
+    data, problems = _parsed(file, text)
+    sections = {}
+    for section in (field.name for field in msgspec.structs.fields(Settings)):
+        found = data.pop(section, {})
+        if not isinstance(found, dict):
+            problems.append(_problem(file, text, section, f"{section} must be a table"))
+            found = {}
+        sections[section] = _section(file, text, section, found, problems)
+    problems += [
+        _problem(file, text, name, f"there is no section {name!r}", _near(name, sections))
+        for name in data
+    ]
+    doubtful = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
+    if doubtful and sections["cloud"].mode != "local":
+        sections["cloud"] = msgspec.structs.replace(sections["cloud"], mode="local")
+        says = "cloud.mode is local until every setting of the cloud makes sense"
+        problems.append(_problem(file, text, "cloud.mode", says))
+    return Reading(Settings(**sections), tuple(problems))
+
+
+def _section(
+    file: Path, text: str, section: str, found: dict[str, Any], problems: list[Problem]
+) -> Any:
+    """One section: what makes sense of it."""
+    default = getattr(Settings(), section)
+    known, values = default.__struct_fields__, {}
+    for key, value in found.items():
+        name = f"{section}.{key}"
+        if key not in known:
+            says = f"there is no setting {name}"
+            problems.append(_problem(file, text, name, says, _near(key, known)))
+            continue
+        try:
+            values[key] = config.checked(name, value)
+        except ValueError as error:
+            says = f"{name} = {str(value)[:60]}: {error}; {getattr(default, key)!r} is used"
+            problems.append(_problem(file, text, name, says))
+    return msgspec.structs.replace(default, **values)
+
+
+def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
+    """The TOML in it, without the lines that are none."""
+    written = text.split("\n")
+    lines, problems = written.copy(), []
+    for number, line in enumerate(written):
+        if not _is_utf8(line):
+            problems.append(_bad_line(file, written, number, "it is not UTF-8"))
+            lines[number] = ""
+    while len(problems) <= MOST_BAD_LINES:
+        try:
+            return tomllib.loads("\n".join(lines)), problems
+        except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+            number = _line_in(str(error), lines)
+            problems.append(_bad_line(file, written, number, str(error).partition(" (at ")[0]))
+            lines[number] = ""
+    whole = f"{file} is not TOML; the defaults hold"
+    return {}, [Problem("", whole, f"correct or remove {file}, then: photosd restart")]
+
+
+def _line_in(error: str, lines: list[str]) -> int:
+    """The line that a TOML error is about; the last one with anything on it when it is the end."""
+    last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
+    found = re.search(r"\(at line (\d+)", error)
+    number = min(int(found[1]) - 1, last) if found else last
+    while number > 0 and not lines[number].strip():  # the line before goes on too long
+        number -= 1
+    return number
+
+
+def _bad_line(file: Path, lines: list[str], number: int, why: str) -> Problem:
+    """``setting``: the section and key it seems to be about; empty when that is not clear."""
+    section = ""
+    for line in lines[: number + 1]:
+        if (header := HEADER.match(line)) is not None:
+            section = header[1]
+    key = re.match(r"\s*([\w.-]+)\s*=", lines[number])
+    name = ".".join(filter(None, (section, key[1] if key else "")))
+    shown = lines[number].strip().encode("utf-8", "replace").decode()[:60]
+    return Problem(
+        name, f"{file}, line {number + 1}: {why}: {shown}", f"correct line {number + 1} of {file}"
+    )
+
+
+HEADER = re.compile(r"\s*\[\s*[\"']?([\w-]+)")
+
+
+def _problem(file: Path, text: str, name: str, says: str, hint: str = "") -> Problem:
+    line = _line_of(text, name)
+    where = str(file) if line is None else f"{file}, line {line}"
+    place = f"{file}" if line is None else f"line {line} of {file}"
+    return Problem(name, f"{where}: {says}{hint}", f"correct {place}")
+
+
+def _line_of(text: str, name: str) -> int | None:
+    """The line, from 1, where ``section`` or ``section.key`` is written."""
+    section, _, key = name.partition(".")
+    inside = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if (header := HEADER.match(line)) is not None:
+            inside = header[1]
+        written = re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)
+        full = ".".join(filter(None, (inside, written[1]))) if written else inside
+        if full == name or (not key and full == section):
+            return number
+    return None
+
+
+def _near(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _is_utf8(line: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in line)
+
+
+# -- changing ---------------------------------------------------------------------------------
+
+
+def _changed(file: Path, before: str, name: str, value: Any) -> str:
+    """The text with that setting in it; raises ConfigError where the text is no TOML."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    _, problems = _parsed(file, before)
+    if problems:
+        raise ConfigError(problems[0].says, remedy=f"{problems[0].remedy}; then set it again")
+    section, _, key = name.partition(".")
+    try:
+        document = tomlkit.parse(before)
+        table: Any = document.setdefault(section, tomlkit.table())
+        table[key] = value
+        after = tomlkit.dumps(document)
+        if tomllib.loads(after)[section][key] == value:
+            return after
+    except (TOMLKitError, TypeError, KeyError, ValueError):
+        pass
+    raise ConfigError(
+        f"{file} is written in a way that photosd cannot change", remedy=f"set {name} in {file}"
+    )
+
+
+def _target(file: Path) -> Path:
+    """The file itself, with every link followed, and its directory there."""
+    try:
+        target = file.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise _refused(file, error) from error
+    return target
+
+
+@contextlib.contextmanager
+def _turn(directory: Path) -> Iterator[None]:
+    """Be the only one who changes settings there."""
+    until = time.monotonic() + TURN_SECONDS
+    if not _threads.acquire(timeout=TURN_SECONDS):
+        raise _busy(directory)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        _threads.release()
+        raise _refused(directory, error) from error
+    try:
+        while not _locked(descriptor):
+            if time.monotonic() > until:
+                raise _busy(directory)
+            time.sleep(POLL_SECONDS)
+        for draft in directory.glob(f"{DRAFT}*"):  # of a process that was killed
+            draft.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)
+        _threads.release()
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether the lock is ours; where the file system has none, threads are all that is kept."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # NFS locks no directories
+        return True
+    return True
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write it anew, on the disk before it has the name; mode as before, 0600 when new."""
+    draft = None
+    try:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+        descriptor, draft = tempfile.mkstemp(prefix=DRAFT, dir=target.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        Path(draft).replace(target)
+    except OSError as error:
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                Path(draft).unlink()
+        raise _refused(target, error) from error
+    _keep_name(target.parent)
+
+
+def _keep_name(directory: Path) -> None:
+    """Have the disk know the new name, too, where it can be asked."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _busy(directory: Path) -> ConfigError:
+    return ConfigError(
+        f"another process has been changing the settings in {directory} for {TURN_SECONDS:g} s",
+        remedy="try again; then: photosd restart",
+    )
+
+
+def _refused(file: Path, error: Exception) -> ConfigError:
+    why = getattr(error, "strerror", None) or str(error)
+    return ConfigError(
+        f"{file} cannot be written: {why}",
+        remedy=f"make {file} and its directory writable, or free space on its disk",
+    )
