@@ -1,0 +1,151 @@
+"""A real daemon whose workers are stand-ins, and what its index must hold for a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import xxhash
+
+from photosd.core.paths import Home
+from photosd.decode import pixels
+from photosd.decode.formats import is_photo_name, is_raw_name
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Shape
+from tests.conftest import ROOT as PROJECT
+from tests.conftest import RunningDaemon
+from tests.household import stand_in
+from tests.household.household import LEFT_ALONE, MARK
+
+PRELUDE = f"""
+import sys; sys.path.insert(0, {str(PROJECT)!r})
+from tests.household.stand_in import install; install()
+"""
+LIMITS = DecodeLimits().resolved()
+COSINE = 0.99
+
+
+class StandInDaemon(RunningDaemon):
+    """``orders``: the file of faults (tests.household.orders), which strike below ``photos``."""
+
+    def __init__(self, home: Home, orders: Path | None = None, photos: Path | None = None) -> None:
+        environment = {}
+        if orders is not None and photos is not None:
+            environment = {stand_in.ORDERS: str(orders), stand_in.ROOT: str(photos)}
+        home.config.mkdir(parents=True, exist_ok=True)
+        if not home.settings.exists():
+            home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
+        super().__init__(home, environment, PRELUDE)
+
+    def contents(self) -> dict[bytes, str]:
+        """The content id of every indexed path, as the catalog has it."""
+        return dict(self._rows("SELECT path, content FROM photos WHERE state = 'indexed'"))
+
+    def failed(self) -> dict[bytes, str]:
+        """Every path that could not be indexed, and why."""
+        return dict(self._rows("SELECT path, reason FROM photos WHERE state = 'failed'"))
+
+    def _rows(self, statement: str) -> list[tuple[bytes, str]]:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.home.catalog}?mode=ro", uri=True)
+        ) as db:
+            return db.execute(statement).fetchall()
+
+    def wrong_vectors(self, contents: Iterable[str]) -> dict[str, str]:
+        """What is wrong with the vectors of these contents; to be asked of an idle daemon."""
+        rows: dict[str, list[Any]] = {}
+        for table in sorted(self.home.index.glob("vectors_*.lance")):
+            found = lancedb.connect(self.home.index).open_table(table.stem)
+            for row in found.search().select(["content", "vector"]).to_list():
+                rows.setdefault(row["content"], []).append(row["vector"])
+        wrong = {}
+        for content in contents:
+            if content not in rows:
+                wrong[content] = "there is none"
+                continue
+            vectors = np.array(rows[content])
+            expected = stand_in.vector_of(stand_in.stamp_of(content), vectors.shape[1])
+            if (vectors @ expected).min() < COSINE:
+                wrong[content] = "another photo's"
+        return wrong
+
+
+def until(done: Any, seconds: float, what: str) -> None:
+    """Wait for ``done()``."""
+    limit = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < limit, what
+        time.sleep(0.1)
+
+
+# -- what must be indexed, by the simplest means ----------------------------------------------
+
+
+def expected(root: Path) -> tuple[dict[bytes, str], set[bytes]]:
+    """Of a folder as it is now: content ids by path of what is indexed, and paths that fail."""
+    good: dict[bytes, str] = {}
+    bad: set[bytes] = set()
+    for path in photos_below(os.fsencode(root)):
+        data = Path(os.fsdecode(path)).read_bytes()
+        content = f"{len(data):x}-{xxhash.xxh3_128_hexdigest(data)}"
+        if _decodes(data, is_raw_name(path)):
+            good[path] = content
+        else:
+            bad.add(path)
+    return good, bad
+
+
+def photos_below(root: bytes) -> Iterator[bytes]:
+    """Files with a photo's name that nobody has asked to leave alone."""
+    patterns: list[tuple[bytes, bytes]] = []  # with the directory they count from
+    for place, directories, files in os.walk(root):
+        if MARK["nomedia"] in files:
+            directories.clear()
+            continue
+        if MARK["ignore"] in files:
+            lines = Path(os.fsdecode(place + b"/" + MARK["ignore"])).read_bytes().split(b"\n")
+            patterns += [(place, line) for line in lines if line and not line.startswith(b"#")]
+        directories[:] = [
+            name
+            for name in directories
+            if not (name in LEFT_ALONE or _unwanted(place, name + b"/", patterns))
+        ]
+        for name in files:
+            path = place + b"/" + name
+            wanted = is_photo_name(name) and not _unwanted(place, name, patterns)
+            if wanted and os.path.isfile(path):  # noqa: PTH113 (bytes); a link's target counts
+                yield path
+
+
+def _unwanted(place: bytes, name: bytes, patterns: list[tuple[bytes, bytes]]) -> bool:
+    """Of the patterns that tests use: ``*.gif`` names anything, ``drafts/`` a directory."""
+    plain = name.removesuffix(b"/")
+    return plain.startswith(b".") or any(
+        fnmatch.fnmatchcase(name if pattern.endswith(b"/") else plain, pattern)
+        for top, pattern in patterns
+        if place == top or place.startswith(top + b"/")
+    )
+
+
+_decodable: set[tuple[str, bool]] = set()  # what has been found so
+
+
+def _decodes(data: bytes, is_raw: bool) -> bool:
+    """Whether the decoder's own code makes a picture of it."""
+    key = xxhash.xxh3_128_hexdigest(data), is_raw
+    if key not in _decodable:
+        try:
+            picture = stand_in.readable(b"a.dng" if is_raw else b"a.jpg", data, LIMITS)
+            pixels.squares(picture, Shape(64))
+        except Exception:  # Pillow raises whatever it likes
+            return False
+        _decodable.add(key)
+    return True
