@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
-
 import msgspec
+
+from photosd.core import machine
 
 MIB = 1 << 20
 LEAST_MEMORY = 768 * MIB
@@ -17,7 +16,7 @@ OTHER_BYTES_PER_PIXEL = 12
 
 
 class DecodeLimits(msgspec.Struct, frozen=True):
-    """Limits for one photo; 0 means: decided by this machine's memory.
+    """Limits for one photo; 0 means: decided by the memory there is for us.
 
     Seconds: ``start`` for a decoder to come up, ``read`` to get the bytes off the disk, then
     ``decode`` (``raw`` for camera files). ``memory`` is in bytes.
@@ -32,7 +31,7 @@ class DecodeLimits(msgspec.Struct, frozen=True):
 
     def resolved(self) -> DecodeLimits:
         """The same with ``memory`` filled in for this machine and the wished megapixels."""
-        memory = self.memory or min(max(usable_memory() // 6, LEAST_MEMORY), MOST_MEMORY)
+        memory = self.memory or min(max(machine.memory() // 6, LEAST_MEMORY), MOST_MEMORY)
         wished = self.max_megapixels * 1_000_000 * max(BYTES_PER_PIXEL.values())
         return msgspec.structs.replace(self, memory=max(memory, wished))
 
@@ -51,27 +50,3 @@ class DecodeLimits(msgspec.Struct, frozen=True):
 def bytes_per_pixel(format_name: str) -> int:
     """Peak bytes a decoder needs for each pixel of a picture of this format."""
     return BYTES_PER_PIXEL.get(format_name, OTHER_BYTES_PER_PIXEL)
-
-
-def usable_memory() -> int:
-    """Bytes of memory this process could ever get: the machine's, or its control group's share."""
-    import psutil
-
-    total = int(psutil.virtual_memory().total)
-    for limit in _group_limits():
-        total = min(total, limit)
-    return total
-
-
-def _group_limits() -> list[int]:
-    """Memory limits of this process's control group and those above it (Linux, version 2)."""
-    limits = []
-    with contextlib.suppress(OSError, ValueError):
-        group = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
-        place = Path("/sys/fs/cgroup") / group.lstrip("/")
-        for directory in (place, *place.parents):
-            if directory == Path("/sys/fs"):
-                break
-            with contextlib.suppress(OSError, ValueError):
-                limits.append(int((directory / "memory.max").read_text()))
-    return limits

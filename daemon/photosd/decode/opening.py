@@ -24,6 +24,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from photosd.core import machine
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.geometry import Box
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
@@ -134,14 +135,12 @@ def _check(pixels: int, kind: str, limits: DecodeLimits) -> None:
     need = pixels * bytes_per_pixel(kind)
     if need < BIG_BYTES:
         return
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
+    free = machine.available()
     if need > free:
         raise DecodeFailed(
             "memory",
             f"the photo needs {need // MIB:,} MiB of memory and {free // MIB:,} MiB are free",
-            "close other programs; it is tried again later",
+            f"{machine.more_memory()}; it is tried again later",
             transient=True,
         )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import Future
 
 import msgspec
 import numpy as np
 
+from photosd.core import machine
 from photosd.core.clock import Deadline
 from photosd.decode.decoder import Answer
 from photosd.decode.failures import DecodeFailed
@@ -36,7 +36,7 @@ class Pool:
         """``workers`` background processes at most; 0: one for each core."""
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
-        self.workers = workers or _cores()
+        self.workers = workers or machine.cores()
         self._background = Lane("background", self.workers, self._current, urgent=False)
         self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
         self._pictures = Lane("pictures", PICTURE_WORKERS, self._current, urgent=True)
@@ -61,7 +61,7 @@ class Pool:
 
     def set_workers(self, workers: int) -> None:
         """Have so many background workers from now on; 0: one for each core."""
-        self.workers = workers or _cores()
+        self.workers = workers or machine.cores()
         self._background.resize(self.workers)
 
     @property
@@ -107,12 +107,6 @@ class Pool:
     def _current(self) -> DecodeLimits:
         with self._lock:
             return self._limits
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _identity(answer: Answer) -> Identity:

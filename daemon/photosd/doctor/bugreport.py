@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psutil
 
 import photosd
+from photosd.core import machine
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.doctor.examination import examine
@@ -121,8 +121,8 @@ def _versions() -> dict[str, object]:
         "python": sys.version,
         "system": platform.platform(),
         "machine": platform.machine(),
-        "processors": os.cpu_count(),
-        "memory_mb": psutil.virtual_memory().total // 1_000_000,
+        "processors": machine.cores(),
+        "memory_mb": machine.memory() // 1_000_000,
         "libraries": libraries,
     }
 

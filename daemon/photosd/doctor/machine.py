@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from photosd.core import machine
 from photosd.core.errors import ModelError
 from photosd.core.log import printable
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
@@ -36,7 +37,7 @@ def memory(patient: Patient) -> Findings:
         yield unknown("memory", "not judged: the model cannot be read")
         return
     needed = TORCH_MB + 1.3 * weights
-    free = psutil.virtual_memory().available / MB
+    free = machine.available() / MB
     swap = psutil.swap_memory()
     loaded = patient.status is not None and patient.status["encoder"]["pid"] is not None
     limit = patient.settings.encoder.memory_limit_mb
@@ -51,7 +52,7 @@ def memory(patient: Patient) -> Findings:
         yield fault(
             "memory",
             f"{free:,.0f} MB are free, the model needs about {needed:,.0f}",
-            "close other programs, or: photosd model use starter",
+            f"{machine.more_memory()}, or: photosd model use starter",
         )
     elif swap.total and swap.used > SWAP_FULL * swap.total and free < needed:
         remedy = "close other programs; answers wait for the disk"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from photosd.core import machine
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.frames import Blob, Header, send_frame
 from photosd.models.spec import ModelSpec, read_model
@@ -70,7 +71,11 @@ def _come_up(directory: Path, reporter: Reporter) -> Serving:
     spec = read_model(directory)
     _require_memory(spec)
     import_everything(spec, reporter)
+    import torch
+
     from photosd.encoder import model
+
+    torch.set_num_threads(machine.cores())  # for loading; the lanes choose for themselves
 
     fallen: str | None = None
     for device in model.devices():
@@ -117,16 +122,16 @@ def _require_memory(spec: ModelSpec) -> None:
     """Refuse, with the numbers, rather than make the machine swap."""
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
     needed = int(os.environ.get("PHOTOSD_TEST_MODEL_BYTES", needed))
-    free = psutil.virtual_memory().available
+    free = machine.available()
     if free < needed:
         raise ModelError(
             f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free",
-            remedy="close other programs, then: photosd restart",
+            remedy=f"{machine.more_memory()}, then: photosd restart",
         )
 
 
 def _out_of_memory() -> ModelError:
     return ModelError(
         "there was not enough memory to load it",
-        remedy="close other programs, then: photosd restart",
+        remedy=f"{machine.more_memory()}, then: photosd restart",
     )

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from photosd.core import machine
 from photosd.core.frames import Header, receive_frame
 from photosd.encoder import faults
 from photosd.encoder.canary import picture
@@ -45,7 +46,7 @@ class Serving:
         self._images = ThreadPoolExecutor(1, "images", initializer=_stand_back)
         self._image_lane_busy = threading.Event()
         self._steps = Steps(model.encode_images)
-        self._cores = os.cpu_count() or 1
+        self._cores = machine.cores()
         self._text_threads = self._cores
 
     def run(self, sock: socket.socket) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.core import machine
 from photosd.index.filters import Traits, folded, traits
 from photosd.index.lance import import_lancedb
 from photosd.index.matrix import Vectors
@@ -64,7 +65,7 @@ def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CA
 
 def _set_threads() -> None:
     """Lance reads these once. With a single thread for input and output no commit ever ends."""
-    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * (os.cpu_count() or 1)))
+    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * machine.cores()))
     if os.environ.get("LANCE_IO_THREADS", "").strip() in ("0", "1"):
         del os.environ["LANCE_IO_THREADS"]
 
