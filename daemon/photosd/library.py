@@ -25,6 +25,7 @@ from photosd.decode.thumbnail_store import ThumbnailStore
 from photosd.decode.thumbnails import Thumbnails
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
+from photosd.index.causes import Circumstances
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
@@ -57,7 +58,9 @@ class Library:
         self.rehearsed = threading.Event()  # the whole way of a query has been gone once
         self.database = Database(home.catalog)
         directory, spec = self._choose()
-        self.catalog, self.worklist = Catalog(self.database), WorkList(self.database)
+        self.catalog = Catalog(self.database)
+        circumstances = Circumstances()
+        self.worklist = WorkList(self.database, lambda: circumstances.now(self.pool.limits))
         self.contents = Contents(self.database)
         self.folders = Folders(self.database, home.config / "folders.json")
         self.pool = Pool(
@@ -194,10 +197,12 @@ class Library:
         if settings.watch.rescan_minutes < before.watch.rescan_minutes:
             self.reconciler.request()  # the next one may be a day away
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
+        self.worklist.reconsider()  # what was too large may not be any more
         self.pool.set_workers(settings.decode.workers)
         self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)
         for active in self.succession.actives():
             active.pipeline.look_ahead = look_ahead(self.pool.workers)
+            active.pipeline.wake()
             active.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
         self.succession.follow(settings.encoder.model)
         self.cloud.apply(settings.cloud)

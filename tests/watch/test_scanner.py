@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.scanner import Entry, entry_of, scan
+from photosd.watch.scanner import entry_of, scan
 from tests.watch.listening import write
 
 
@@ -33,9 +33,12 @@ def test_an_entry_is_what_stat_says(root: Path) -> None:
     os.utime(photo, ns=(1, 1_234_567_890_123_456_789))
     status = photo.stat()
     start = os.fsencode(root)
-    entry = Entry(os.fsencode(photo), 5, 1_234_567_890_123_456_789, status.st_ino, status.st_dev)
+    entry = entry_of(os.fsencode(photo))
+    assert entry is not None
+    when = 1_234_567_890_123_456_789
+    assert entry[:5] == (os.fsencode(photo), 5, when, status.st_ino, status.st_dev)
+    assert entry.place == status.st_dev
     assert list(scan(start, None, IgnoreRules(start))) == [entry]
-    assert entry_of(os.fsencode(photo)) == entry
 
 
 def test_only_regular_files_with_a_photos_name(root: Path) -> None:
@@ -181,11 +184,12 @@ def test_numbers_that_the_catalog_can_hold(monkeypatch: pytest.MonkeyPatch, root
 
         st_mode, st_size = real.st_mode, 1
         st_mtime_ns, st_ino, st_dev = 10**30, (1 << 64) - 1, (1 << 64) - 2
+        st_ctime_ns, st_uid, st_gid = 10**30, 1 << 32, 1 << 32
 
-    monkeypatch.setattr("os.stat", lambda _path: Wide())
+    monkeypatch.setattr("os.lstat", lambda _path: Wide())
     entry = entry_of(photo)
     assert entry is not None
-    assert all(-limit <= number < limit for number in entry[1:])
+    assert all(-limit <= number < limit for number in entry[1:] if number is not None)
 
 
 def test_a_hundred_thousand_files_take_about_a_second(root: Path) -> None:

@@ -65,6 +65,11 @@ class Pool:
         self._background.resize(self.workers)
 
     @property
+    def limits(self) -> DecodeLimits:
+        """Those in force."""
+        return self._current()
+
+    @property
     def pids(self) -> list[int]:
         """The decoder processes that are up."""
         return self._background.pids + self._urgent.pids + self._pictures.pids

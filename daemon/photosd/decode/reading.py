@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import xxhash
 
+from photosd.core.filestat import normalised
 from photosd.decode import faults
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import MIB
@@ -114,12 +115,13 @@ def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -
         raise DecodeFailed(
             "changing", "the file changed while it was read", "nothing to do", transient=True
         )
+    found = normalised(after)
     return Identity(
         content_id=f"{size:x}-{digest}",
-        size=size,
-        mtime_ns=after.st_mtime_ns,
-        inode=after.st_ino,
-        device=after.st_dev,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        inode=found.inode,
+        device=found.device,
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from photosd.core.errors import PhotosdError
+from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
@@ -194,12 +195,12 @@ def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
 
 def _differs(path: bytes, size: int, mtime_ns: int) -> bool:
     try:
-        status = os.lstat(path)
+        found = normalised(os.stat(path))  # noqa: PTH116 (paths are bytes here)
     except FileNotFoundError:
-        return True
+        return not os.path.islink(path)  # noqa: PTH114 (the disk it leads to may be away)
     except OSError:
         return False  # unreadable is another check's matter
-    return (status.st_size, status.st_mtime_ns) != (size, mtime_ns)
+    return (found.size, found.mtime_ns) != (size, mtime_ns)
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

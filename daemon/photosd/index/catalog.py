@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from photosd.index.database import Database
-from photosd.index.photo import Photo, photos, range_below
+from photosd.index.photo import Photo, photos, range_below, set_aside
 from photosd.watch.scanner import Entry
 
 PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
@@ -41,12 +41,13 @@ class Catalog:
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO photos"
-                " (path, folder, size, mtime_ns, inode, device, content, state, due) VALUES("
-                "?, ?, ?, ?, ?, ?, ?, 'pending', ?) ON CONFLICT(path) DO UPDATE SET"
+                " (path, folder, size, mtime_ns, inode, device, place, access, content, state, due)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?) ON CONFLICT(path) DO UPDATE SET"
                 " folder = excluded.folder, size = excluded.size, mtime_ns = excluded.mtime_ns,"
-                " inode = excluded.inode, device = excluded.device, content = excluded.content,"
-                " state = 'pending', due = excluded.due, attempts = 0, deaths = 0, reason = NULL,"
-                " remedy = NULL, stack = NULL, gone_at = NULL",
+                " inode = excluded.inode, device = excluded.device, place = excluded.place,"
+                " access = excluded.access, content = excluded.content, state = 'pending',"
+                " due = excluded.due, attempts = 0, deaths = 0, reason = NULL, remedy = NULL,"
+                " stack = NULL, code = NULL, circumstance = NULL, gone_at = NULL",
                 (
                     entry.path,
                     folder,
@@ -54,6 +55,8 @@ class Catalog:
                     entry.mtime_ns,
                     entry.inode,
                     entry.device,
+                    entry.place,
+                    entry.access,
                     content,
                     due,
                 ),
@@ -68,12 +71,17 @@ class Catalog:
             )
 
     def restat(self, entry: Entry) -> None:
-        """The same photo, but its disk came back under another device or inode number."""
+        """The same photo under other numbers: its disk came back, or its permissions changed."""
         with self._database.write() as db:
             db.execute(
-                "UPDATE photos SET inode = ?, device = ? WHERE path = ?",
-                (entry.inode, entry.device, entry.path),
+                "UPDATE photos SET inode = ?, device = ?, place = ?, access = ? WHERE path = ?",
+                (entry.inode, entry.device, entry.place, entry.access, entry.path),
             )
+
+    def set_aside(self, folder: int, path: bytes, error: Exception) -> None:
+        """The row of ``path`` cannot be written; it counts as failed, and says so."""
+        with self._database.write() as db:
+            set_aside(db, path, error, folder)
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
         """Many changes as one transaction."""

@@ -159,6 +159,25 @@ MIGRATIONS = (
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
+    """
+    -- place: the device of the name (null: that of the file); access: see core/filestat.py.
+    -- code: what kind of failure it was, circumstance: what that depends on, as it was then.
+    ALTER TABLE photos ADD COLUMN place INTEGER;
+    ALTER TABLE photos ADD COLUMN access INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE photos ADD COLUMN code TEXT;
+    ALTER TABLE photos ADD COLUMN circumstance TEXT;
+    """,
+)
+
+# What writing one row raises when the row is at fault, not the disk and not the statement: the
+# transaction goes on without it.
+UNWRITABLE = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    UnicodeError,
 )
 
 
@@ -220,7 +239,7 @@ class Database:
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.Error) and not isinstance(error, UNWRITABLE):
                     raise StorageError(
                         f"the catalog cannot be written: {error}",
                         remedy="check free space and permissions of the state directory",

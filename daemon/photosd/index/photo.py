@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
-from photosd.index.database import Database, Reader
+from photosd.index.database import UNWRITABLE, Database, Reader
 from photosd.watch.scanner import Entry
+
+log = structlog.get_logger()
+
+REPORT = "photosd bugreport   (this should not happen: please report it)"
 
 
 class Photo(msgspec.Struct, frozen=True):
@@ -29,10 +35,15 @@ class Photo(msgspec.Struct, frozen=True):
     remedy: str | None
     stack: str | None
     gone_at: float | None
+    place: int | None = None
+    access: int = 0
+    code: str | None = None
+    circumstance: str | None = None
 
-    def matches(self, entry: Entry) -> bool:
-        """Whether the file is certainly the one catalogued."""
-        return self.looks_like(entry) and (self.inode, self.device) == (entry.inode, entry.device)
+    @property
+    def name_device(self) -> int:
+        """The device that the name lies on: for a link not always that of the file."""
+        return self.device if self.place is None else self.place
 
     def looks_like(self, entry: Entry) -> bool:
         """Whether size and time agree; the content is then the same unless somebody cheats."""
@@ -50,3 +61,33 @@ def range_below(directory: bytes) -> tuple[bytes, bytes]:
     """The open interval of paths below a directory: '0' is the byte after '/'."""
     base = directory.rstrip(b"/")
     return base + b"/", base + b"0"
+
+
+def set_aside(
+    db: sqlite3.Connection, path: bytes, error: Exception, folder: int | None = None
+) -> None:
+    """Note the photo at ``path`` as failed because its row cannot be written as it should be.
+
+    ``folder``: make a row if there is none. If not even that can be written there will be no row,
+    and the next comparison tries it anew.
+    """
+    log.error("photo_set_aside", path=path, cause=str(error), remedy=REPORT)
+    try:
+        if folder is not None:
+            db.execute(
+                "INSERT OR IGNORE INTO photos(path, folder, size, mtime_ns, inode, device, state)"
+                " VALUES(?, ?, 0, 0, 0, 0, 'failed')",
+                (path, folder),
+            )
+        db.execute(
+            "UPDATE photos SET state = 'failed', due = NULL, reason = ?, remedy = ?,"
+            " code = 'catalog', attempts = attempts + 1 WHERE path = ?",
+            (plain(f"the catalog cannot hold it: {error}"), REPORT, path),
+        )
+    except UNWRITABLE:
+        db.execute("DELETE FROM photos WHERE path = ?", (path,))
+
+
+def plain(text: str) -> str:
+    """The same as SQLite can hold it: file names and libraries bring lone surrogates along."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -48,7 +48,12 @@ STORAGE_RETRY_SECONDS = 5.0
 DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
-TRANSIENT_RETRIES = (5.0, 30.0, 300.0)  # seconds until what may pass by itself is tried again
+TRANSIENT_RETRIES = (
+    5.0,
+    30.0,
+    300.0,
+    3600.0,
+)  # seconds until what may pass by itself is tried again
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,8 @@ class Pipeline(threading.Thread):
         if error.transient:
             wait = TRANSIENT_RETRIES[min(photo.attempts, len(TRANSIENT_RETRIES) - 1)]
             retry_at = time.time() + wait
-        self._worklist.failed(photo, Failure(error.reason, error.remedy, retry_at))
+        failure = Failure(error.reason, error.remedy, retry_at, code=error.code)
+        self._worklist.failed(photo, failure)
 
     # -- encoding -----------------------------------------------------------------------------
 

@@ -25,4 +25,5 @@ def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
         "photosd failures --retry   (if something else was at fault)",
         retry_at=None,
         stack=stack or None,
+        code="quarantined",
     )

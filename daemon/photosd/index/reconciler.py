@@ -210,7 +210,7 @@ class Reconciler(threading.Thread):
             return
         photo = self._catalog.get(path)
         if entry is not None:
-            self._comparison.compare(folder, entry, photo)
+            self._comparison.compare(folder, entry, photo, hinted=True)
         elif (
             photo is not None
             and not self._comparison.away(folder, photo, ())

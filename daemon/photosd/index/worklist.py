@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from photosd.index.database import Database
-from photosd.index.photo import Photo, photos
+from photosd.index.causes import changed
+from photosd.index.database import UNWRITABLE, Database
+from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
+
+ASK_SECONDS = 10.0  # how often it is asked whether circumstances have changed
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a photo could not be indexed; ``retry_at`` null: not before the file changes."""
+    """Why a photo could not be indexed.
+
+    ``retry_at`` null: not before the file changes, or what ``code`` depends on (see `causes`).
+    """
 
     reason: str
     remedy: str
     retry_at: float | None = None
     stack: str | None = None
+    code: str | None = None
 
 
 class Work(Protocol):
@@ -38,14 +46,23 @@ class Work(Protocol):
 class WorkList:
     """What is left to do, kept in the catalog and never only in memory."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, circumstances: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
+        """``circumstances``: what failures depend on now, by their code."""
+        self._database, self._circumstances = database, circumstances
+        self._known: Mapping[str, str] = {}
+        self._ask_at = 0.0
+        # What was so when a photo was handed out: a failure is told of that, not of what is now.
+        self._handed_out: dict[bytes, Mapping[str, str]] = {}
 
     def due(self, limit: int) -> list[Photo]:
         """Up to ``limit`` pending photos that are due, none in an absent folder.
 
         Newest first; photos that a worker died over wait until there are no others.
         """
+        if time.monotonic() >= self._ask_at:
+            self.reconsider()
         now = time.time()
         with self._database.write() as db:
             db.execute(
@@ -60,8 +77,27 @@ class WorkList:
                 (now, limit),
             )
             if rows := list(found):
+                self._handed_out.update((photo.path, self._known) for photo in rows)
                 return rows
+        self._handed_out.clear()
         return []
+
+    def reconsider(self) -> int:
+        """Put failures on the work list whose circumstances have changed; how many."""
+        self._ask_at = time.monotonic() + ASK_SECONDS
+        now = self._circumstances()
+        others, self._known = changed(self._known, now), now
+        if not others:
+            return 0
+        with self._database.write() as db:
+            return sum(
+                db.execute(
+                    "UPDATE photos SET state = 'pending', due = ? WHERE state = 'failed'"
+                    " AND code = ? AND circumstance IS NOT ? AND deaths = 0",
+                    (time.time(), code, circumstance),
+                ).rowcount
+                for code, circumstance in others.items()
+            )
 
     def next_due(self) -> float | None:
         """When the next photo that is not due yet will be, Unix seconds."""
@@ -85,33 +121,43 @@ class WorkList:
         """The vectors of these files (as they were read, with their content id) are committed."""
         with self._database.write() as db:
             for entry, content in finished:
-                # Only if the file is still the one that was read; otherwise it stays pending.
-                db.execute(
-                    "UPDATE photos SET state = 'indexed', content = ?, due = NULL, attempts = 0,"
-                    " deaths = 0, inode = ?, device = ?, reason = NULL, remedy = NULL, stack = NULL"
-                    " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
-                    (content, entry.inode, entry.device, entry.path, entry.size, entry.mtime_ns),
-                )
+                self._handed_out.pop(entry.path, None)
+                try:
+                    _done(db, entry, content)
+                except UNWRITABLE as error:  # one odd row holds up nobody else
+                    set_aside(db, entry.path, error)
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 
     def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None:
-        """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed."""
+        """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed.
+
+        If its permissions have changed meanwhile, it is tried once more at once.
+        """
+        circumstance = self._handed_out.pop(photo.path, self._known).get(failure.code or "")
         with self._database.write() as db:
-            db.execute(
-                "UPDATE photos SET state = 'failed', due = ?, reason = ?, remedy = ?, stack = ?,"
-                " attempts = attempts + 1, deaths = ?"
-                " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
-                (
-                    failure.retry_at,
-                    failure.reason,
-                    failure.remedy,
-                    failure.stack,
-                    deaths,
-                    photo.path,
-                    photo.size,
-                    photo.mtime_ns,
-                ),
-            )
+            try:
+                db.execute(
+                    "UPDATE photos SET state = iif(access = ?, 'failed', 'pending'),"
+                    " due = iif(access = ?, ?, 0), reason = ?, remedy = ?, stack = ?, code = ?,"
+                    " circumstance = ?, attempts = attempts + 1, deaths = ?"
+                    " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
+                    (
+                        photo.access,
+                        photo.access,
+                        failure.retry_at,
+                        plain(failure.reason),
+                        plain(failure.remedy),
+                        None if failure.stack is None else plain(failure.stack),
+                        failure.code,
+                        circumstance,
+                        deaths,
+                        photo.path,
+                        photo.size,
+                        photo.mtime_ns,
+                    ),
+                )
+            except UNWRITABLE as error:
+                set_aside(db, photo.path, error)
             db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
@@ -153,3 +199,14 @@ class WorkList:
                 "SELECT count(*) FROM photos WHERE state = 'failed' AND due IS NOT NULL"
             ).fetchone()
             return int(row[0])
+
+
+def _done(db: sqlite3.Connection, entry: Entry, content: str) -> None:
+    """Indexed, if the file is still the one that was read; otherwise it stays pending."""
+    db.execute(
+        "UPDATE photos SET state = 'indexed', content = ?, due = NULL, attempts = 0,"
+        " deaths = 0, inode = ?, device = ?, reason = NULL, remedy = NULL, stack = NULL,"
+        " code = NULL, circumstance = NULL"
+        " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
+        (content, entry.inode, entry.device, entry.path, entry.size, entry.mtime_ns),
+    )

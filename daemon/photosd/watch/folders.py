@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.watch.mounts import Mount, mount_of, mounts
 
@@ -107,7 +108,7 @@ def photo_is_away(path: bytes, device: int, *, root: bytes, root_device: int) ->
     directory = path.rpartition(b"/")[0]
     while len(directory) > len(root):
         try:
-            here = os.stat(directory).st_dev
+            here = normalised(os.stat(directory)).device
         except OSError:
             directory = directory.rpartition(b"/")[0]
             continue
@@ -146,7 +147,8 @@ def _look(path: bytes) -> Identity | PermissionError | str:
         return f"{printable(path)} is not there"
     except OSError as error:
         return f"{printable(path)} cannot be read: {error.strerror}"
-    return Identity(found.st_dev, found.st_ino)
+    numbers = normalised(found)
+    return Identity(numbers.device, numbers.inode)
 
 
 def _look_in_time(path: bytes) -> Identity | PermissionError | str:
@@ -164,6 +166,6 @@ def _away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
 
 def _device_of(path: bytes) -> int:
     try:
-        return os.stat(path).st_dev
+        return normalised(os.stat(path)).device
     except OSError:
         return -1

@@ -13,6 +13,7 @@ from typing import Literal
 
 import structlog
 
+from photosd.core.filestat import normalised
 from photosd.watch.hints import HintBatch, topmost
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.limits import WatchLimits, instances_remedy, watch_budget, watches_remedy
@@ -218,7 +219,7 @@ def _identity(path: bytes) -> tuple[int, int] | None:
     """Device and inode of a folder; None when it is not there or is no folder."""
     try:
         # The closing dot asks for a directory.
-        found = os.stat(path + b"/.")
+        found = normalised(os.stat(path + b"/."))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return found.device, found.inode

@@ -11,23 +11,28 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from photosd.core.filestat import normalised
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
 
-# What the catalog can hold; some file systems have wider inodes and stranger times.
-INTEGER_LIMIT = (1 << 63) - 1
 NO_PHOTO = VANISHED | {errno.ELOOP}
 
 
 class Entry(NamedTuple):
-    """One photo file as ``stat`` sees it; a link is the file it leads to, under its own path."""
+    """One photo file as ``stat`` sees it; a link is the file it leads to, under its own path.
+
+    The numbers are those of `core.filestat`. ``place`` is the device that the name lies on, which
+    for a link is not always that of the file; None: not known.
+    """
 
     path: bytes
     size: int
     mtime_ns: int
     inode: int
     device: int
+    place: int | None = None
+    access: int = 0
 
 
 def scan(
@@ -72,12 +77,13 @@ def _photos(files: list[os.DirEntry[bytes]], errors: list[int]) -> Iterator[Entr
             continue
         try:
             found = file.stat()
+            name = file.stat(follow_symlinks=False) if file.is_symlink() else found
         except OSError as error:
             if error.errno not in NO_PHOTO:
                 errors.append(error.errno or errno.EIO)
             continue
         if stat.S_ISREG(found.st_mode):
-            yield _entry(file.path, found)
+            yield _entry(file.path, found, name)
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
@@ -89,22 +95,19 @@ def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
     if not is_photo_name(path.rpartition(b"/")[2]) or (ignore is not None and ignore.ignored(path)):
         return None
     try:
-        found = os.stat(path)
+        name = os.lstat(path)
+        found = os.stat(path) if stat.S_ISLNK(name.st_mode) else name
     except OSError as error:
         if error.errno in NO_PHOTO:
             return None
         raise
-    return _entry(path, found) if stat.S_ISREG(found.st_mode) else None
+    return _entry(path, found, name) if stat.S_ISREG(found.st_mode) else None
 
 
-def _entry(path: bytes, found: os.stat_result) -> Entry:
-    return Entry(
-        path,
-        found.st_size,
-        max(-INTEGER_LIMIT, min(INTEGER_LIMIT, found.st_mtime_ns)),
-        found.st_ino & INTEGER_LIMIT,
-        found.st_dev & INTEGER_LIMIT,
-    )
+def _entry(path: bytes, found: os.stat_result, name: os.stat_result) -> Entry:
+    """``found`` is what the file says, ``name`` what the link to it says, if it is one."""
+    numbers = normalised(found)
+    return Entry(path, *numbers[:4], normalised(name).device, numbers.access)
 
 
 def _missing(root: bytes) -> int:

@@ -1,0 +1,75 @@
+"""Which inode numbers can be believed: not every file system keeps the numbers it gives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from photosd.watch.mounts import Mount, mount_of, mounts
+from photosd.watch.scanner import Entry
+
+# File systems that store a file's number with the file. Every other one may number anew at each
+# mount, or whenever it has forgotten a file: FAT and exFAT, FUSE, 9p, SMB, overlays and mergerfs.
+STABLE = frozenset(
+    (
+        "apfs",
+        "bcachefs",
+        "btrfs",
+        "ext2",
+        "ext3",
+        "ext4",
+        "f2fs",
+        "hfs",
+        "hfsplus",
+        "jfs",
+        "nilfs2",
+        "ramfs",
+        "reiserfs",
+        "tmpfs",
+        "ufs",
+        "xfs",
+        "zfs",
+    )
+)
+MOUNTINFO = Path("/proc/self/mountinfo")
+FRESH_SECONDS = 1.0  # so long the table of mounts is believed
+
+
+class Inodes:
+    """Asks the table of mounts, never a disk. Safe from any thread."""
+
+    def __init__(
+        self,
+        table: Callable[[], Mapping[bytes, Mount]] = mounts,
+        kinds: Callable[[], Mapping[int, str]] | None = None,
+    ) -> None:
+        """``kinds``: the kind of file system of each device number."""
+        self._table, self._kinds = table, kinds or _kinds_of_devices
+        self._known: tuple[float, Mapping[bytes, Mount], Mapping[int, str]] | None = None
+
+    def stable(self, entry: Entry) -> bool:
+        """Whether this file's number is its own for as long as the file exists."""
+        _, table, kinds = self._mounted()
+        if entry.place in (None, entry.device):
+            return mount_of(entry.path, table).filesystem in STABLE
+        return kinds.get(entry.device) in STABLE  # a link leads to another device
+
+    def _mounted(self) -> tuple[float, Mapping[bytes, Mount], Mapping[int, str]]:
+        known, now = self._known, time.monotonic()
+        if known is None or now - known[0] > FRESH_SECONDS:
+            self._known = known = (now, self._table(), self._kinds())
+        return known
+
+
+def _kinds_of_devices() -> Mapping[int, str]:
+    """By device number, where the system tells (Linux; see proc(5))."""
+    kinds: dict[int, str] = {}
+    with contextlib.suppress(OSError):
+        for line in MOUNTINFO.read_text("utf-8", "surrogateescape").splitlines():
+            mount, _, filesystem = line.partition(" - ")
+            major, _, minor = mount.split()[2].partition(":")
+            kinds[os.makedev(int(major), int(minor))] = filesystem.split()[0]
+    return kinds
