@@ -197,7 +197,7 @@ class StandInSupervisor(Supervisor):
     def turned_at(self, _moment: float) -> None:
         pass
 
-    def encode_texts(self, texts: Any, deadline: Deadline) -> Future[TextVectors]:
+    def encode_texts(self, texts: Any, deadline: Deadline | None) -> Future[TextVectors]:
         stamps = [stamp_of(text) for text in texts]
         vectors = np.stack([vector_of(stamp, self._dimension) for stamp in stamps])
         return _done(lambda: TextVectors(vectors, [1.0] * len(stamps), [[] for _ in stamps]))

@@ -21,22 +21,34 @@ DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it c
 # Halves of a limit that a lane may get on top of it while others hold the cores: somebody waits
 # for a text, and what spins for ever on a busy machine looks the same.
 MOST_EXCUSES = {"text": 6, "image": 40}
+# Seconds between two background requests: a query waits for one at most, and seldom for that.
+# While images are encoded they take a few hundredths of the cores.
+BACKGROUND_PAUSE, BUSY_BACKGROUND_PAUSE = 0.02, 0.5
 _numbers = itertools.count(1)
 
 
 @dataclass(eq=False)
 class Request:
-    """One request; ``finish`` turns the reply into the future's result."""
+    """One request; ``finish`` turns the reply about ``items`` into the future's result.
+
+    ``background``: nobody waits for it, and it is sent when there is nothing else.
+    """
 
     header: Header
     blobs: tuple[Blob, ...]
     items: int
     deadline: Deadline | None
-    finish: Callable[[Header, list[bytearray]], Any]
+    finish: Callable[[Header, list[bytearray], int], Any]
     suspect: bool = False
+    background: bool = False
     probe: bool = False
     future: Future[Any] = field(default_factory=Future)
     number: int = field(default_factory=lambda: next(_numbers))
+
+    @property
+    def rank(self) -> int:
+        """Its place in the queue: what somebody waits for, what nobody does, the background."""
+        return 2 if self.background else int(self.deadline is None)
 
     def refuse(self, error: Exception) -> None:
         """End it without an answer; nothing where its client has left already."""
@@ -56,12 +68,13 @@ class LaneQueue:
         self._moving_since = 0.0
         self._excuses = 0
         self._coreless: float | None = None  # seconds without a core, as of the half of its time
+        self._background_at = 0.0  # when the last one was sent or answered
 
     def submit(self, request: Request) -> None:
-        """Queue a request: behind those that somebody waits for, before those that nobody does."""
+        """Queue a request: behind its like, before what is less urgent."""
         with self._lock:
             place = len(self._waiting)
-            while place and request.deadline and self._waiting[place - 1].deadline is None:
+            while place and self._waiting[place - 1].rank > request.rank:
                 place -= 1
             self._waiting.insert(place, request)
 
@@ -75,11 +88,19 @@ class LaneQueue:
         """Whether it holds something known to be dangerous."""
         return any(request.suspect for request in self._sent.values())
 
-    def sendable(self) -> Iterator[Request]:
+    def background_due(self, *, busy: bool) -> float:
+        """When the next background request may be sent; ``busy``: the other lane has work."""
+        with self._lock:
+            if self._sent or not self._waiting or not self._waiting[0].background:
+                return float("inf")
+        return self._background_at + (BUSY_BACKGROUND_PAUSE if busy else BACKGROUND_PAUSE)
+
+    def sendable(self, *, busy: bool = False) -> Iterator[Request]:
         """Requests that may be sent now; each counts as sent when taken."""
         while len(self._sent) < DEPTH[self.kind]:
+            background = time.monotonic() >= self.background_due(busy=busy)
             with self._lock:
-                if not self._waiting:
+                if not self._waiting or (self._waiting[0].background and not background):
                     return
                 request = self._waiting.popleft()
             if not request.future.set_running_or_notify_cancel():
@@ -89,13 +110,16 @@ class LaneQueue:
             self._sent[request.number] = request
             yield request
 
-    def arrived(self, number: int, seconds: float) -> Request | None:
-        """The request that was answered, after ``seconds`` of work."""
-        request = self._sent.pop(number, None)
-        if request is not None:
-            self._restart_clock()
-            self.average.add(seconds)
-        return request
+    def sent(self, number: int) -> Request | None:
+        """The request of this number that the encoder has."""
+        return self._sent.get(number)
+
+    def arrived(self, number: int, seconds: float) -> None:
+        """That request was answered, after ``seconds`` of work."""
+        if self._sent.pop(number).background:
+            self._background_at = time.monotonic()
+        self._restart_clock()
+        self.average.add(seconds)
 
     def expect(self, seconds: float, factor: float) -> None:
         """Before the first answer: a request may take twice so long, in which a huge model works

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from photosd.core import machine
 from photosd.core.frames import Header, receive_frame
+from photosd.core.shortage import shortage_of
 from photosd.encoder import faults
 from photosd.encoder.canary import picture
 from photosd.encoder.model import WarmModel
@@ -98,9 +99,11 @@ class Serving:
         started = time.perf_counter()
         try:
             answer(header, blobs, started)
-        except (MemoryError, RuntimeError, ValueError) as error:
+        except Exception as error:  # whatever it is: who asks must hear of it
             reason = f"{type(error).__name__}: {error}"[:500]
             self._send({"id": header["id"], "ok": False, "reason": reason})
+            if shortage_of(error) == "memory" and self._model.device == "cuda":
+                torch.cuda.empty_cache()  # what the allocator keeps for itself may be enough
 
     def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
         texts: list[str] = header["texts"]

@@ -8,7 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.core.frames import Header
+from photosd.core.frames import FrameError, Header
+
+LENGTH_TOLERANCE = 0.02  # half precision is good for 0.001
 
 
 class TextVectors(msgspec.Struct, frozen=True):
@@ -19,16 +21,32 @@ class TextVectors(msgspec.Struct, frozen=True):
     unknown: list[list[str]]
 
 
-def vectors(header: Header, blobs: list[bytearray]) -> NDArray[np.float32]:
-    """The vectors of a reply, (n, d) float32."""
-    return np.frombuffer(blobs[0], np.float32).reshape(header["shape"])
+def vectors(header: Header, blobs: list[bytearray], items: int) -> NDArray[np.float32]:
+    """The vectors of a reply about so many items, (items, d) float32 of unit length.
+
+    Raises FrameError when they are not that.
+    """
+    if len(blobs) != 1:
+        raise FrameError(f"an answer of {len(blobs)} parts")
+    rows, dimension = (int(side) for side in header["shape"])
+    found = np.frombuffer(blobs[0], np.float32).reshape(rows, dimension)
+    if rows != items:
+        raise FrameError(f"{rows} vectors for {items} items")
+    lengths = np.linalg.norm(found, axis=1)
+    if not (np.abs(lengths - 1) < LENGTH_TOLERANCE).all():  # so it is for what is no number, too
+        raise FrameError("vectors that do not have unit length")
+    return found
 
 
-def text_vectors(header: Header, blobs: list[bytearray]) -> TextVectors:
-    """The vectors of a reply to texts, and what was understood."""
-    understood = header["understood"]
+def text_vectors(header: Header, blobs: list[bytearray], items: int) -> TextVectors:
+    """The vectors of a reply to texts, and what was understood; raises like `vectors`."""
+    understood = [(float(share), list(words)) for share, words in header["understood"]]
+    if len(understood) != items:
+        raise FrameError(f"what was understood of {len(understood)} texts for {items}")
     return TextVectors(
-        vectors(header, blobs), [share for share, _ in understood], [w for _, w in understood]
+        vectors(header, blobs, items),
+        [share for share, _ in understood],
+        [words for _, words in understood],
     )
 
 

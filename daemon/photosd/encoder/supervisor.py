@@ -25,6 +25,7 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
 from photosd.encoder.condition import Condition
+from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
 from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
 from photosd.encoder.nursery import Nursery
@@ -37,17 +38,13 @@ from photosd.process.starvation import seconds_without_core
 
 log = structlog.get_logger()
 
+STOPPING = EncoderUnavailable("photosd is stopping", remedy="photosd start")
 FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
 PROBE_TEXT = "a photo"
 IMAGES_AT_ONCE = 16  # in a request of the pipeline
+ERRORS_IN_A_ROW = 3  # answered, of one lane, that are no shortage: more say nothing about photos
 
-
-class EncoderDied(Exception):
-    """The encoder died, or was killed for hanging, while it held this request."""
-
-    def __init__(self, reason: str, stack: str) -> None:
-        super().__init__(reason)
-        self.reason, self.stack = reason, stack
+__all__ = ["EncoderDied", "EncodingFailed", "Supervisor"]
 
 
 class Supervisor(threading.Thread):
@@ -62,8 +59,11 @@ class Supervisor(threading.Thread):
         self._condition = Condition(model.name, self.limits.breaker_pause)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
-        self._stopping = False
+        self._stopping = self._over = False
         self._child: Child | None = None
+        self._dimension = 0
+        self._cause: Cause = "other"  # of the end of the present encoder
+        self._errors = {"text": 0, "image": 0}  # in a row
         self._nursery = Nursery()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
@@ -72,17 +72,23 @@ class Supervisor(threading.Thread):
 
     # -- from other threads -------------------------------------------------------------------
 
-    def encode_texts(self, texts: Sequence[str], deadline: Deadline) -> Future[TextVectors]:
-        """Unit vectors of texts; fails with Warming or EncoderUnavailable by the deadline."""
+    def encode_texts(self, texts: Sequence[str], deadline: Deadline | None) -> Future[TextVectors]:
+        """Unit vectors of texts; fails with Warming or EncoderUnavailable by the deadline.
+
+        Without a ``deadline`` nobody waits: one is encoded at a time, when there is nothing else.
+        """
+        header: Header = {"op": "text", "texts": list(texts)}
         request = Request(
-            {"op": "text", "texts": list(texts)}, (), len(texts), deadline, text_vectors
+            header, (), len(texts), deadline, text_vectors, background=deadline is None
         )
         return self._submit(self._texts, request)
 
     def encode_images(
         self, pixels: NDArray[np.uint8], *, suspect: bool = False, deadline: Deadline | None = None
     ) -> Future[NDArray[np.float32]]:
-        """Unit vectors (n, d) of (n, S, S, 3) uint8; EncoderDied when it died over them.
+        """Unit vectors (n, d) of (n, S, S, 3) uint8.
+
+        EncoderDied when it died over them, EncodingFailed when it answered with an error.
 
         ``suspect``: these pictures may kill it; such a death does not slow the next start. With a
         ``deadline`` somebody waits: they go first, and wait for an encoder that is coming up.
@@ -114,6 +120,8 @@ class Supervisor(threading.Thread):
 
     def _submit(self, lane: LaneQueue, request: Request) -> Future[Any]:
         lane.submit(request)
+        if self._over:  # nobody is left to take it
+            self._refuse_all(STOPPING)
         self._wake()
         return request.future
 
@@ -128,8 +136,9 @@ class Supervisor(threading.Thread):
         while not self._stopping:
             pause = self._one_life()
             self._wait(pause)
+        self._over = True
+        self._refuse_all(STOPPING)
         self._nursery.close()
-        self._refuse_all(EncoderUnavailable("photosd is stopping", remedy="photosd start"))
 
     def _one_life(self) -> float:
         """Start an encoder and stay with it to its end; seconds until the next may start."""
@@ -149,8 +158,10 @@ class Supervisor(threading.Thread):
     def _spawn(self) -> None:
         self._condition.starts()
         self._progress_at, self._probe_answer = time.monotonic(), None
-        self._memory = MemoryWatch()
-        self._condition.model = read_model(self._directory).name
+        self._memory, self._errors = MemoryWatch(), {"text": 0, "image": 0}
+        self._cause = "other"
+        spec = read_model(self._directory)
+        self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
         self._child = self._nursery.bear(self._directory)
@@ -171,14 +182,16 @@ class Supervisor(threading.Thread):
                     self._send_due()
                     for key, _ in selector.select(self._patience()):
                         if key.fileobj is child.sock:
-                            self._hear(*receive_frame(child.sock))
+                            self._understand(*receive_frame(child.sock))
                         else:
                             self._wake_reader.recv(4096)
                 except (EOFError, ConnectionError):
                     return self._ended(child)
                 except TimeoutError:
+                    self._cause = "nonsense"
                     return self._kill("it stopped in the middle of a message")
                 except (FrameError, OSError) as error:
+                    self._cause = "nonsense"
                     return self._kill(f"its connection broke: {error}")
 
     def _ended(self, child: Child) -> Death:
@@ -186,7 +199,9 @@ class Supervisor(threading.Thread):
         deadline = Deadline.after(1.0)
         while child.alive and not deadline.passed:
             time.sleep(0.01)
-        return self._kill("it closed its connection") if child.alive else child.obituary()
+        death = self._kill("it closed its connection") if child.alive else child.obituary()
+        self._cause = "killed" if death.by_others else "crash"
+        return death
 
     def _complaint(self) -> str | None:
         """Why the encoder has to go, if it has to."""
@@ -205,7 +220,7 @@ class Supervisor(threading.Thread):
             if now < lane.look_at(limit):
                 continue
             if lane.hangs(seconds_without_core(self._require_child().pid), limit):
-                self._condition.state = "hung"
+                self._condition.state, self._cause = "hung", "crash"
                 return f"hung: no answer to {lane.kind} for {limit:.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
         return None if self._texts.busy or self._images.busy else self._memory.verdict
@@ -226,6 +241,8 @@ class Supervisor(threading.Thread):
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
+            if self._memory.verdict is None:
+                moments.append(self._texts.background_due(busy=self._images.busy))
             moments.append(self._heard_at + self.limits.idle_probe)
             if self._texts.busy or self._images.busy:
                 moments.append(time.monotonic() + LOOK_SECONDS)
@@ -246,9 +263,18 @@ class Supervisor(threading.Thread):
             self._texts.submit(Request(header, (), 1, None, vectors, probe=True))
             self._heard_at = time.monotonic()
         for lane in (self._texts, self._images):
-            for request in lane.sendable():
+            for request in lane.sendable(busy=self._images.busy):
                 header = {**request.header, "id": request.number}
                 send_frame(self._require_child().sock, header, request.blobs)
+
+    def _understand(self, header: Header, blobs: list[bytearray]) -> None:
+        """Hear a message; raises FrameError when it makes no sense."""
+        try:
+            self._hear(header, blobs)
+        except FrameError:
+            raise
+        except Exception as error:
+            raise FrameError(f"a message that makes no sense: {error!r}") from error
 
     def _hear(self, header: Header, blobs: list[bytearray]) -> None:
         self._heard_at = self._progress_at = time.monotonic()
@@ -262,25 +288,45 @@ class Supervisor(threading.Thread):
             self._become_ready(header)
         elif header["event"] == "failed":
             self._note_failure(header["error"])
+        else:
+            raise FrameError(f"it reports {header['event']!r}")
 
     def _note_failure(self, error: dict[str, Any]) -> None:
         self._condition.error = error
         log.error("model_failed", model=self._condition.model, **error)
 
     def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
+        """Give an answer to who waits for it; until it makes sense, the encoder still owes it."""
+        number, seconds = int(header["id"]), float(header.get("ms", 0)) / 1000
         for lane in self._lanes.values():
-            if (request := lane.arrived(header["id"], header.get("ms", 0) / 1000)) is None:
-                continue
-            if not header["ok"]:
-                error = EncoderDied(header["reason"], "")
-                request.future.set_exception(error)
-            elif request.probe:
-                self._check_probe(vectors(header, blobs))
-            else:
-                self._condition.counts[lane.kind] += request.items
-                if lane is self._texts:
-                    self._condition.latencies.add(header["ms"], busy=self._images.busy)
-                request.future.set_result(request.finish(header, blobs))
+            if (request := lane.sent(number)) is not None:
+                break
+        else:
+            raise FrameError(f"an answer to {number}, which was not asked or is answered already")
+        if not header["ok"]:
+            self._take_error(lane, request, EncodingFailed(str(header["reason"])))
+            return
+        answer = request.finish(header, blobs, request.items)
+        if header["shape"][1] != self._dimension:
+            raise FrameError(f"vectors of {header['shape'][1]} numbers, not {self._dimension}")
+        lane.arrived(number, seconds)
+        self._errors[lane.kind] = 0
+        if request.probe:
+            self._check_probe(answer)
+            return
+        self._condition.counts[lane.kind] += request.items
+        if lane is self._texts and not request.background:
+            self._condition.latencies.add(1000 * seconds, busy=self._images.busy)
+        request.future.set_result(answer)
+
+    def _take_error(self, lane: LaneQueue, request: Request, error: EncodingFailed) -> None:
+        """It could not do this, and says why; one that can do nothing at all has to go."""
+        lane.arrived(request.number, lane.average.value)
+        request.future.set_exception(error)
+        if error.shortage is None:
+            self._errors[lane.kind] += 1
+        if self._errors[lane.kind] >= ERRORS_IN_A_ROW:
+            raise FrameError(f"it answers with nothing but errors: {error.reason}")
 
     def _check_probe(self, answer: NDArray[np.float32]) -> None:
         """The same question must get the same answer for as long as this encoder lives."""
@@ -342,7 +388,8 @@ class Supervisor(threading.Thread):
 
     def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
         if lane is self._images:
-            request.future.set_exception(EncoderDied(death.reason, death.stack))
+            error = EncoderDied(death.reason, death.stack, self._cause)
+            request.future.set_exception(error)
         else:
             request.future.set_exception(self._condition.unavailable())
 
@@ -375,5 +422,5 @@ class Supervisor(threading.Thread):
 
     def _require_child(self) -> Child:
         if self._child is None:
-            raise EncoderDied("there is no encoder", "")
+            raise EncoderDied("there is no encoder", "", "other")
         return self._child

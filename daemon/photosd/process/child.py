@@ -27,6 +27,11 @@ class Death:
     exit_code: int | None
     reaped: bool
 
+    @property
+    def by_others(self) -> bool:
+        """Whether somebody else ended it: the kernel, short of memory, or an administrator."""
+        return self.reason in (describe_exit(-signal.SIGKILL), describe_exit(-signal.SIGTERM))
+
 
 class Child:
     """One worker process (``python -m MODULE FD PARENT_PID …``) and our end of its socketpair.

@@ -21,7 +21,6 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.contents import Contents
 from photosd.index.matrix import Vectors
@@ -40,8 +39,6 @@ FEW = 64  # photos; fewer are judged as if they were so many: chance needs room 
 GROWTH = 0.2  # of the library, from which on it is calibrated again
 REST_SECONDS = 30.0  # between two calibrations that take a while
 AT_ONCE = 1 << 20  # numbers in RAM; so few are gone through while a query waits
-TEXTS_AT_ONCE = 8  # so that a query never waits behind many
-PATIENCE_SECONDS = 20.0  # for the encoder
 SAMPLE = 1024  # photos
 
 SHAPES = 100  # of questions that scales are kept for
@@ -118,12 +115,11 @@ class Calibration:
     def _encode(self, texts: Sequence[str]) -> Vectors | None:
         texts = [text for text in texts if text]
         found: list[Vectors] = []
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
+        for text in texts:  # one by one: a query waits for one at most
             if self._closed:
                 return None
-            part = list(texts[start : start + TEXTS_AT_ONCE])
-            meanings, _ = self._meanings.of_texts(part, Deadline.after(PATIENCE_SECONDS))
-            found += [meanings[text].vector for text in part]
+            meanings, _ = self._meanings.of_texts([text], None)
+            found.append(meanings[text].vector)
         return np.stack(found)
 
     def _calibrate(self, unrelated: Vectors) -> None:

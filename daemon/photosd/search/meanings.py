@@ -15,6 +15,7 @@ from photosd.search.question import Question, Term
 from photosd.search.remembered import Meaning, RememberedQueries
 
 RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
+BACKGROUND_SECONDS = 20.0  # for what nobody waits for: queries go first
 CANCELLED = 1e-3  # length of a sum that points nowhere
 
 
@@ -44,8 +45,13 @@ class Meanings:
             parts.append((term, Meaning(vector, 1.0, [])))
         return _sum(parts), known
 
-    def of_texts(self, texts: list[str], deadline: Deadline) -> tuple[dict[str, Meaning], bool]:
-        """Meanings of normalised texts, and whether no encoder was needed for them."""
+    def of_texts(
+        self, texts: list[str], deadline: Deadline | None
+    ) -> tuple[dict[str, Meaning], bool]:
+        """Meanings of normalised texts, and whether no encoder was needed for them.
+
+        No ``deadline``: nobody waits for it, and everything else goes first.
+        """
         found = {text: self._remembered.get(text) for text in texts}
         wanted = [text for text, meaning in found.items() if meaning is None]
         fresh = self.encode(wanted, deadline) if wanted else {}
@@ -53,11 +59,12 @@ class Meanings:
             self._remembered.put(text, meaning)
         return {text: meaning or fresh[text] for text, meaning in found.items()}, not wanted
 
-    def encode(self, texts: list[str], deadline: Deadline) -> dict[str, Meaning]:
+    def encode(self, texts: list[str], deadline: Deadline | None) -> dict[str, Meaning]:
         """What the encoder makes of these texts; raises what it raises, or DeadlineExceeded."""
         future = self._encoder.encode_texts(texts, deadline)
+        left = BACKGROUND_SECONDS if deadline is None else deadline.remaining
         try:
-            answer = future.result(timeout=deadline.remaining + RESERVE_SECONDS / 2)
+            answer = future.result(timeout=left + RESERVE_SECONDS / 2)
         except concurrent.futures.TimeoutError as error:
             future.cancel()
             raise DeadlineExceeded(
