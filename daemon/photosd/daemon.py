@@ -226,7 +226,7 @@ class Daemon:
             warnings.append(f"{trouble}: {trouble.remedy}")
         folders = library.folder_reports() if library else []
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
-        warnings += library.cloud.warnings() if library else []
+        warnings += library.cloud.warnings() + library.standing.warnings() if library else []
         return StatusResult(
             version=1,
             state=self._state(library, encoder.state),

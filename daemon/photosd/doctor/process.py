@@ -9,6 +9,7 @@ from photosd.core.errors import NotRunning, PhotosdError, Warming
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.ipc.replies import EncoderReport, TextCheck
+from photosd.standing.refusals import WARNING
 
 SLOW_MS = 500.0
 SWAPPED_MB = 50.0
@@ -130,7 +131,11 @@ def _general(patient: Patient) -> Findings:
     if status["state"] == "degraded" and waiting == "start":
         for words in status["warnings"][:1]:
             yield fault("daemon", words, "photosd logs")
-    elif waiting == "resume":
+    for words in status["warnings"]:
+        if words.startswith(WARNING):
+            place = patient.home.state / "standing"
+            yield warning("daemon", words, f"free space on its disk, or make it writable: {place}")
+    if waiting == "resume":
         yield warning("indexing", "it is paused", "photosd resume")
     elif waiting == "disk":
         yield fault("indexing", "the disk refuses what is written", "photosd logs; df -h")

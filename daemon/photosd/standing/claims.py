@@ -38,7 +38,7 @@ class Claims:
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # why it made no claim; its command has another
             start_new_session=True,  # Ctrl-C in the daemon's terminal is not meant for it
         )
 
@@ -61,7 +61,8 @@ class Claims:
 
     def drop(self, claim: str) -> None:
         """It is written down elsewhere."""
-        self._file(claim).unlink(missing_ok=True)
+        for file in (self._file(claim), *self._directory.glob(f"{claim}.*")):
+            file.unlink(missing_ok=True)
 
     def sweep(self, kept: Collection[str]) -> None:
         """Drop all others: the daemon died between writing down and dropping."""

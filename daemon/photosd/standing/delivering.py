@@ -8,6 +8,7 @@ first launcher got to run the command (launcher.py).
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +26,12 @@ from photosd.index.folders import Folders
 from photosd.standing.claims import INTERRUPTED, Claims, Running
 from photosd.standing.commands import Match, command_for, environment_for, seconds_for
 from photosd.standing.queries import StandingQuery
+from photosd.standing.refusals import Refusals
 
 log = structlog.get_logger()
 
 AT_ONCE = 2  # commands; each may be as heavy as its writer likes
+WORDS_BYTES = 4096
 PAGE = 64  # rows read at once
 LAUNCHER_SECONDS = 30.0  # beyond the command's own time
 POLL_SECONDS = 0.02
@@ -50,6 +53,7 @@ class Delivery:
         self._claims, self._on_room = claims, on_room
         self._threads = ThreadPoolExecutor(AT_ONCE, "standing")
         self._in_hand: set[str] = set()  # claims
+        self._refusals = Refusals()
         self._stopping = threading.Event()
 
     def open(self) -> None:
@@ -63,12 +67,22 @@ class Delivery:
         self._stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why no command can be started now; it is tried again."""
+        return self._refusals.reason
+
     def deliver(self, queries: Mapping[int, StandingQuery]) -> bool:
         """Begin what is due while there is room; whether something is left. Raises StorageError."""
         left = False
+        if not self._refusals.may_try(None):
+            return True
         for matches in self._due():
             if self._stopping.is_set() or len(self._in_hand) >= AT_ONCE:
                 return True
+            if not self._refusals.may_try(matches[0].claim):
+                left = True
+                continue
             query = queries.get(matches[0].standing)
             if query is not None and matches[0].claim not in self._in_hand:
                 left = not self._begin(matches, query) or left
@@ -145,12 +159,12 @@ class Delivery:
             result = self._result(claim, matches, query)
             if result is not None:
                 self._write_down(claim, matches, result)
+                self._refusals.started(claim)
         except (PhotosdError, OSError) as error:  # it is tried again with the same claim
-            log.error("standing_delivery_waits", standing=query.id, cause=str(error))
-            self._stopping.wait(LOOK_SECONDS)
-        except Exception:
+            self._refusals.refused(claim, str(error))
+        except Exception as error:
             log.exception("standing_delivery_failed", standing=query.id)
-            self._stopping.wait(LOOK_SECONDS)
+            self._refusals.refused(claim, f"{type(error).__name__}: {error}")
         finally:
             self._in_hand.discard(claim)
             self._on_room()
@@ -158,11 +172,23 @@ class Delivery:
     def _result(
         self, claim: str, matches: Sequence[Match], query: StandingQuery
     ) -> dict[str, Any] | None:
-        """What the command came to; None when the daemon ends before that."""
+        """What the command came to; None when the daemon ends before that.
+
+        Raises OSError when no launcher can be started, Refused when it makes no claim.
+        """
         seconds = seconds_for(query)
         launcher = self._claims.launch(
             claim, seconds, command_for(query, matches), environment_for(query, matches[0])
         )
+        try:
+            return self._outcome(launcher, claim, seconds)
+        finally:
+            if launcher.stderr is not None:
+                launcher.stderr.close()
+
+    def _outcome(
+        self, launcher: subprocess.Popen[bytes], claim: str, seconds: float
+    ) -> dict[str, Any] | None:
         until = time.monotonic() + seconds + LAUNCHER_SECONDS
         while time.monotonic() < until:
             ended = launcher.poll() is not None
@@ -172,9 +198,9 @@ class Delivery:
                     launcher.wait(LAUNCHER_SECONDS)
                     return result
                 if ended:
-                    return None  # it was killed before it had claimed: the next try will
+                    raise Refused(_why(launcher))  # the command has not run: the next try may
             except Running:
-                pass
+                self._refusals.started(claim)
             if self._stopping.wait(LOOK_SECONDS if ended else POLL_SECONDS):
                 return None
         return INTERRUPTED
@@ -201,3 +227,14 @@ class Delivery:
                 f"UPDATE matches SET state = ?, outcome = ?, ended_at = ? WHERE {which}",
                 (state, outcome, time.time(), value),
             )
+
+
+class Refused(OSError):
+    """A launcher ended without a claim."""
+
+
+def _why(launcher: subprocess.Popen[bytes]) -> str:
+    """Its own words, else how it ended."""
+    said = launcher.stderr.read(WORDS_BYTES) if launcher.stderr is not None else b""
+    words = said.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    return words or f"the launcher ended with code {launcher.returncode} before it had begun"

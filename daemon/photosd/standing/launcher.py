@@ -4,12 +4,15 @@ Run as a file, with nothing but the standard library: ``python launcher.py CLAIM
 Of all launchers that are ever started with one CLAIM a single one gets to run the command: the one
 that succeeds in giving the claim its name. It holds a lock on that file while the command runs and
 leaves a JSON object in it: ``exit``, ``error`` and the ``output``'s last part. A lock that is gone
-without one means that the launcher was killed.
+without one means that the launcher was killed. Room for that object is taken before the command
+runs, so that a full disk cannot lose it. Where no claim can be made the command is not run; stderr
+says why.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -24,22 +27,41 @@ OUTPUT_BYTES = 4096
 GRACE_SECONDS = 2.0
 POLL_SECONDS = 0.05
 TAKEN = 75  # sysexits(3): somebody else has run it, or does
+REFUSED = 73  # sysexits(3): a file cannot be made
+ROOM = 32 << 10  # bytes of a result at most: in JSON a byte of output may become six
 
 
 def main(arguments: list[str]) -> int:
-    """Claim, run, tell; 0, or TAKEN."""
+    """Claim, run, tell; 0, TAKEN or REFUSED."""
     claim, seconds, command = arguments[0], float(arguments[1]), arguments[2:]
-    draft = f"{claim}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has the name: nobody sees it unlocked
     try:
+        descriptor = _claim(claim)
+    except OSError as error:
+        sys.stderr.write(f"no claim can be made in {Path(claim).parent}: {error.strerror}")
+        return REFUSED
+    if descriptor is None:
+        return TAKEN
+    result = json.dumps(run(command, seconds)).encode()
+    os.pwrite(descriptor, result, 0)
+    os.ftruncate(descriptor, len(result))
+    return 0
+
+
+def _claim(claim: str) -> int | None:
+    """The claim's file, locked and with room in it; None when another has it. Raises OSError."""
+    draft = f"{claim}.{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has the name: nobody sees it unlocked
+        if os.write(descriptor, b" " * ROOM) < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.link(draft, claim)
     except FileExistsError:
-        return TAKEN
+        return None
     finally:
-        Path(draft).unlink()
-    os.write(descriptor, json.dumps(run(command, seconds)).encode())
-    return 0
+        with contextlib.suppress(OSError):  # a draft that is left is swept up later
+            Path(draft).unlink()
+    return descriptor
 
 
 def run(command: list[str], seconds: float) -> dict[str, object]:

@@ -19,6 +19,7 @@ from photosd.standing.commands import Match, check_command, notifier
 from photosd.standing.deciding import Decider, Judge
 from photosd.standing.delivering import Delivery
 from photosd.standing.queries import StandingQueries, StandingQuery, Wish
+from photosd.standing.refusals import WARNING
 
 log = structlog.get_logger()
 
@@ -59,7 +60,14 @@ class Standing:
         """Why a query cannot do now what it should."""
         asleep = None if query.awake else "waits until every photo is known again"
         here = (self.albums.troubles, self._decider.troubles)
-        return asleep or next((found[query.id] for found in here if query.id in found), None)
+        found = next((one[query.id] for one in here if query.id in one), None)
+        runs = query.wish.kind in ("exec", "notify")
+        return asleep or found or (self._delivery.trouble if runs else None)
+
+    def warnings(self) -> list[str]:
+        """What somebody should know who does not look at the queries."""
+        trouble = self._delivery.trouble
+        return [] if trouble is None else [f"{WARNING}: {trouble}; it is tried again"]
 
     def start(self) -> None:
         """Go on where the last daemon stopped."""
