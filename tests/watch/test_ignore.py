@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from photosd.core.errors import BadRequest
-from photosd.watch.ignore import IgnoreRules
-from photosd.watch.scanner import scan
+from photosd.watch.ignore import IGNORE_FILE_BYTES, IgnoreRules
+from photosd.watch.scanner import entry_of, scan
+from photosd.watch.walk import unknown_below
 from tests.watch.listening import files_below, write
 
 GITIGNORES = [
@@ -117,22 +120,109 @@ def test_an_exclude_that_is_no_pattern_is_refused_by_name(root: Path) -> None:
         assert "--exclude" in caught.value.remedy
 
 
-def test_lines_that_are_no_patterns_do_not_spoil_the_others(root: Path) -> None:
-    """In an ignore file a mistake costs that line only; so do NUL bytes and Windows line ends."""
+def test_lines_that_exclude_nothing_do_not_spoil_the_others(root: Path) -> None:
+    """What would take back nothing known costs that line only; so do Windows line ends and BOMs."""
     write(root / "a.png")
     write(root / "b.jpg")
-    write(root / ".photosdignore", b"!\n[z-a]\r\n*.png\r\n\xff\x00\n")
-    assert scanned(root) == {"b.jpg"}
+    for begin, encoding in ((b"", "utf-8"), (b"\xef\xbb\xbf", "utf-8"), (b"", "utf-16")):
+        text = "!\n![z-a]\r\n*.png\r\n"
+        write(root / ".photosdignore", begin + text.encode(encoding))
+        assert scanned(root) == {"b.jpg"}
 
 
-def test_an_ignore_file_that_cannot_be_read_stops_nothing(root: Path) -> None:
-    """A directory, a dangling link or a FIFO of that name must not block or end a scan."""
-    for number in range(3):
-        write(root / str(number) / "1.jpg")
-    (root / "0" / ".photosdignore").mkdir()
-    os.mkfifo(root / "1" / ".photosdignore")
-    (root / "2" / ".photosdignore").symlink_to("gone")
-    assert scanned(root) == {"0/1.jpg", "1/1.jpg", "2/1.jpg"}
+def plant_unreadable(directory: Path, how: str) -> None:
+    """Make the ignore file of a directory one that does not say what to leave alone."""
+    file = directory / ".photosdignore"
+    match how:
+        case "a directory":
+            file.mkdir()
+        case "a FIFO":
+            os.mkfifo(file)
+        case "a dangling link":
+            file.symlink_to("gone")
+        case "a link to itself":
+            file.symlink_to(".photosdignore")
+        case _:
+            write(file, UNREADABLE[how])
+
+
+UNREADABLE = {
+    "a directory": b"",
+    "a FIFO": b"",
+    "a dangling link": b"",
+    "a link to itself": b"",
+    "no UTF-8": b"priv\xe9\n",
+    "binary": b"private\0\n",
+    "half a character": b"\xff\xfeprivate",
+    "too large": b"private\n" * (IGNORE_FILE_BYTES // 8 + 1),
+    "too many lines": b"*.a\n" * 20_000,
+    "a line too long": b"private/" + b"*a" * 5_000 + b"\n",
+    "no pattern": b"*.png\n[z-a]\n",
+    "too many depths": b"**/a/**/b/**/private\n",
+}
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+def test_an_ignore_file_that_cannot_be_read_hides_its_directory(root: Path, how: str) -> None:
+    """Nothing below is found, what lies beside it is, and the scan says which file is at fault."""
+    for name in ("1.jpg", "a/2.jpg", "a/b/3.jpg", "c/4.jpg"):
+        write(root / name)
+    plant_unreadable(root / "a", how)
+    start, told = os.fsencode(root), list[Any]()
+    rules = IgnoreRules(start)
+    found = {entry.path for entry in scan(start, None, rules, on_error=lambda p, _: told.append(p))}
+    assert found == {start + b"/1.jpg", start + b"/c/4.jpg"}
+    assert told == [start + b"/a/.photosdignore"]
+    assert (start + b"/a/b/3.jpg").startswith(unknown_below(told[0]))
+    for path in (b"/a/2.jpg", b"/a/b/3.jpg"):
+        with pytest.raises(OSError, match="photosdignore"):
+            rules.ignored(start + path)
+        with pytest.raises(OSError, match="photosdignore"):
+            entry_of(start + path, rules)
+    subtree = list(scan(start, start + b"/a/b", rules, on_error=lambda p, _: told.append(p)))
+    assert subtree == []
+    assert told == [start + b"/a/.photosdignore"] * 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_ignore_file_without_permission_hides_its_directory(root: Path) -> None:
+    """And with it, it says what to leave alone."""
+    write(root / "a.jpg")
+    write(root / "b.png")
+    write(root / ".photosdignore", b"*.png\n").chmod(0)
+    assert scanned(root) == set()
+    (root / ".photosdignore").chmod(0o600)
+    assert scanned(root) == {"a.jpg"}
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOENT])
+def test_whatever_the_disk_says_of_an_ignore_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """One that was listed and cannot be opened is not an empty one, even if it has vanished."""
+    write(root / "a.jpg")
+    write(root / ".photosdignore", b"*.png\n")
+    real = os.open
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> int:
+        if bytes(path).endswith(b".photosdignore"):
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    start, told = os.fsencode(root), list[Any]()
+    rules = IgnoreRules(start)
+    assert not list(scan(start, None, rules, on_error=lambda *error: told.append(error)))
+    assert told == [(start + b"/.photosdignore", number)]
+
+
+def test_excludes_that_make_no_sense_any_more_hide_the_folder(root: Path) -> None:
+    """They were understood when they were given; what they were to exclude is not known now."""
+    write(root / "a.jpg")
+    start, told = os.fsencode(root), list[Any]()
+    rules = IgnoreRules(start, ["[z-a]"], strict=False)
+    assert not list(scan(start, None, rules, on_error=lambda path, _: told.append(path)))
+    assert [unknown_below(path) for path in told] == [start + b"/"]
 
 
 def test_names_that_are_not_text(root: Path) -> None:
@@ -142,7 +232,7 @@ def test_names_that_are_not_text(root: Path) -> None:
     for name in names:
         with open(os.path.join(start, name), "wb"):
             pass
-    write(root / ".photosdignore", b"caf\xe9*\nnew*\n")
+    write(root / ".photosdignore", b"caf?.*\nnew*\n")
     rules = IgnoreRules(start, ["*.png"])
     left = {b"quote'\".jpg", b"\xff\xfe.jpg"}
     assert {entry.path[len(start) + 1 :] for entry in scan(start, None, rules)} == left

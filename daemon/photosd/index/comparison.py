@@ -23,6 +23,7 @@ from photosd.index.photo import Photo
 from photosd.watch.folders import photo_is_away
 from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry, entry_of
+from photosd.watch.walk import unknown_below
 
 SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
 LIVING = ("pending", "failed", "indexed")
@@ -113,7 +114,7 @@ class Comparison:
 
     def away(self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...]) -> bool:
         """Whether an absent photo may only be out of sight."""
-        if photo.path.startswith(unreadable):
+        if photo.path.startswith(tuple(unknown_below(path) for path in unreadable)):
             return True
         if photo.name_device != photo.device and (known := _leads_away(photo)) is not None:
             return known

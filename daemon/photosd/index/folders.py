@@ -43,7 +43,7 @@ class Folder(msgspec.Struct, frozen=True):
     @property
     def rules(self) -> IgnoreRules:
         """What is left alone in it."""
-        return IgnoreRules(self.path, self.excludes)
+        return IgnoreRules(self.path, self.excludes, strict=False)
 
     @property
     def present(self) -> bool:

@@ -21,7 +21,7 @@ from photosd.core.errors import BadRequest
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
-from photosd.index.folders import Folders
+from photosd.index.folders import Folder, Folders
 from photosd.standing.queries import StandingQuery
 
 log = structlog.get_logger()
@@ -172,7 +172,7 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[StandingQuery])
                 remedy=f"choose another DIR, or: photosd on --remove {other.id}",
             )
     folder = folders.containing(directory)
-    if folder is not None and not folder.rules.ignored(directory, is_directory=True):
+    if folder is not None and not _left_alone(folder, directory):
         raise BadRequest(
             f"{shown} lies in a watched folder, where its links would count as photos",
             remedy="choose a DIR elsewhere, or one that is left alone (photosd add --exclude)",
@@ -186,6 +186,13 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[StandingQuery])
     if not os.access(directory, os.W_OK | os.X_OK):
         raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx '{shown}'")
     return directory
+
+
+def _left_alone(folder: Folder, directory: bytes) -> bool:
+    try:
+        return folder.rules.ignored(directory, is_directory=True)
+    except OSError:  # an ignore file that cannot be read
+        return False
 
 
 def _names(directory: bytes, target: bytes) -> Iterator[bytes]:

@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
+import codecs
+import dataclasses
+import errno
 import os
 import re
 import stat
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-import structlog
 from pathspec import GitIgnoreSpec
 
 from photosd.core.errors import BadRequest
 from photosd.watch.patterns import Pattern
-
-log = structlog.get_logger()
 
 IGNORE_FILE = b".photosdignore"
 HIDE_MARK = b".nomedia"
@@ -27,6 +27,8 @@ JUNK = frozenset(
     (b"@eaDir", b"#recycle", b"#snapshot", b"$RECYCLE.BIN", b"System Volume Information")
 )
 IGNORE_FILE_BYTES = 1 << 20
+IGNORE_FILE_LINES = 10_000  # each is tried on each name
+LINE_CHARACTERS = 4096  # no path is longer
 DOT = ord(".")
 
 
@@ -36,11 +38,20 @@ class Level:
 
     ``specs`` are gitignore patterns with the length of the path they are relative to, the
     deepest last; as in git the last pattern that matches decides, the deepest file first.
+    ``unknown``: 0, or the error number that says why the rules cannot be known. Then nothing is
+    known of the directory: neither what to leave alone nor what not to.
     """
 
     prefix: bytes  # the directory with a closing slash
     specs: tuple[tuple[int, GitIgnoreSpec], ...]
     forbidden: Container[bytes]
+    unknown: int = 0
+
+    def require(self) -> Level:
+        """The same; raises OSError when the rules cannot be known."""
+        if self.unknown:
+            raise OSError(self.unknown, os.strerror(self.unknown), self.prefix + IGNORE_FILE)
+        return self
 
     def hides(self, name: bytes, is_directory: bool) -> bool:
         """Whether the entry ``name`` of this directory is left alone."""
@@ -64,7 +75,10 @@ class Level:
         return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
 
     def _with_ignore_file(self) -> Level:
-        spec = _read_ignore_file(self.prefix + IGNORE_FILE)
+        try:
+            spec = _read_ignore_file(self.prefix + IGNORE_FILE)
+        except OSError as error:
+            return dataclasses.replace(self, unknown=error.errno or errno.EIO)
         if spec is None:
             return self
         return Level(self.prefix, (*self.specs, (len(self.prefix), spec)), self.forbidden)
@@ -83,35 +97,47 @@ class IgnoreRules:
 
     Left alone: hidden names, `@eaDir` and its kind, what ``excludes`` or a `.photosdignore`
     matches (gitignore syntax, `.photosdignore` counting from its own directory), everything in a
-    directory that holds `.nomedia`, and ``other_roots``: folders that are watched by themselves.
-    The folder itself is never ignored. Ignore files are read anew at each question.
+    directory that holds `.nomedia`, and ``other_roots``: folders that are watched by themselves,
+    or what photosd writes itself. The folder itself is never ignored. Ignore files are read anew at
+    each question; while one cannot be read or understood, nothing is known of its directory and
+    what lies below, and questions about that raise OSError, whose ``filename`` is the ignore file.
     """
 
     def __init__(
-        self, root: bytes, excludes: Sequence[str] = (), *, other_roots: Iterable[bytes] = ()
+        self,
+        root: bytes,
+        excludes: Sequence[str] = (),
+        *,
+        other_roots: Iterable[bytes] = (),
+        strict: bool = True,
     ) -> None:
-        """Raises BadRequest naming the pattern of ``excludes`` that cannot be understood."""
+        """Raises BadRequest naming the pattern of ``excludes`` that cannot be understood.
+
+        Not ``strict``: then nothing is known of the whole folder instead.
+        """
         prefix = _closed(root)
         spec, wrong = _compile(excludes)
-        if wrong:
+        if wrong and strict:
             raise BadRequest(
-                f"the pattern {wrong[0]!r} cannot be understood",
+                f"the pattern {wrong[0][:100]!r} cannot be understood",
                 remedy="use the syntax of .gitignore, for example: --exclude 'Screenshots/'",
             )
         self.root = root
         specs = ((len(prefix), spec),) if spec is not None else ()
-        self._top = Level(prefix, specs, frozenset(other_roots) - {root})
+        unknown = errno.EINVAL if wrong else 0
+        self._top = Level(prefix, specs, frozenset(other_roots) - {root}, unknown)
 
     def inside(self, directory: bytes) -> Level | None:
         """The rules inside ``directory`` (the root or below), its own ignore file not read yet.
 
         None when the directory is ignored, or leads through a link (links to directories are
-        never followed). Raises ValueError when it lies outside the root.
+        never followed). Raises ValueError when it lies outside the root, OSError when an ignore
+        file on the way cannot be read.
         """
-        level: Level | None = self._top
+        level: Level | None = self._top.require()
         for name in self._names(directory):
             level = level.settled() if level is not None else None
-            if level is None or level.hides(name, is_directory=True):
+            if level is None or level.require().hides(name, is_directory=True):
                 return None
             if os.path.islink(level.prefix + name):
                 return None
@@ -119,13 +145,13 @@ class IgnoreRules:
         return level
 
     def ignored(self, path: bytes, is_directory: bool = False) -> bool:
-        """Whether ``path`` is left alone, as scans do. Raises ValueError outside the root."""
+        """Whether ``path`` is left alone, as scans do. Raises like `inside`."""
         if path == self.root:
             return False
         directory, _, name = path.rpartition(b"/")
         level = self.inside(directory or b"/")
         level = level.settled() if level is not None else None
-        return level is None or level.hides(name, is_directory)
+        return level is None or level.require().hides(name, is_directory)
 
     def _names(self, directory: bytes) -> list[bytes]:
         """The names that lead from the root to ``directory``."""
@@ -146,25 +172,42 @@ def _closed(directory: bytes) -> bytes:
 
 
 def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
-    """The patterns in ``file``; a line that cannot be understood is reported and skipped."""
+    """The patterns in ``file``; raises OSError when they cannot be had, all of them."""
+    # Not blocking: a FIFO of that name must not stop a scan.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        # Not blocking: a FIFO of that name must not stop a scan.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            text = os.fsdecode(os.read(descriptor, IGNORE_FILE_BYTES))
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        log.warning("ignore_file_unreadable", file=file, cause=error.strerror)
-        return None
-    spec, wrong = _compile(line.rstrip("\r") for line in text.split("\n"))
-    if wrong:
-        log.warning("ignore_file_lines_skipped", file=file, lines=wrong[:5], count=len(wrong))
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise _error(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(IGNORE_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > IGNORE_FILE_BYTES:
+        raise _error(errno.EFBIG)
+    lines = _text_of(data).split("\n")
+    if len(lines) > IGNORE_FILE_LINES:
+        raise _error(errno.EFBIG)
+    spec, wrong = _compile(line.rstrip("\r") for line in lines)
+    if any(not line.startswith("!") for line in wrong):  # what it was to exclude is not known
+        raise _error(errno.EINVAL)
     return spec
+
+
+def _text_of(data: bytes) -> str:
+    """The text of an ignore file: UTF-8, or what an editor of Windows writes."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise _error(errno.EILSEQ) from None
+    if "\0" in text:
+        raise _error(errno.EILSEQ)
+    return text
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _plain(text: str) -> str:
@@ -176,6 +219,9 @@ def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
     """The patterns of ``lines`` (None when there are none) and the lines that are not patterns."""
     patterns, wrong = [], []
     for line in lines:
+        if len(line) > LINE_CHARACTERS:
+            wrong.append(line)
+            continue
         try:
             pattern = Pattern(_plain(line))
         except (ValueError, re.error):

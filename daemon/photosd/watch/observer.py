@@ -135,8 +135,15 @@ class ObserverSource:
             self._listener.batch.subtree(directory)
         elif not is_directory and not is_photo_name(name):
             return
-        elif not ignore.ignored(path, is_directory):
+        elif not _ignored(ignore, path, is_directory):
             if is_directory:
                 self._listener.batch.subtree(path)
             else:
                 self._listener.batch.path(path)
+
+
+def _ignored(ignore: IgnoreRules, path: bytes, is_directory: bool) -> bool:
+    try:
+        return ignore.ignored(path, is_directory)
+    except OSError:  # an ignore file that cannot be read: the comparison says so
+        return False

@@ -46,11 +46,12 @@ def scan(
     """Photo files at or below ``subtree`` (None: ``root``) that are not ignored, in no order.
 
     Regular files only; a link to a file counts under its own path, a link to a directory is not
-    followed. What vanishes meanwhile is left out. ``on_error(directory, errno)`` hears of every
-    directory that could not be read to the end, and of a root that is not there: nothing may be
-    concluded from the absence of what lies below those.
+    followed. What vanishes meanwhile is left out. ``on_error(path, errno)`` hears of every
+    directory that could not be read to the end, of every ignore file that could not, and of a root
+    that is not there: nothing may be concluded from the absence of what lies below those (see
+    `walk.unknown_below`).
     """
-    report = on_error or _ignore_error
+    report = on_error or _unheard
     if reason := _missing(root):
         report(root, reason)
         return
@@ -118,5 +119,5 @@ def _missing(root: bytes) -> int:
         return error.errno or errno.EIO
 
 
-def _ignore_error(_directory: bytes, _errno: int) -> None:
+def _unheard(_directory: bytes, _errno: int) -> None:
     """For those who do not want to know."""

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Container, Iterator
 
-from photosd.watch.ignore import DOT, IgnoreRules, Level
+from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
 
 OnDirectory = Callable[[bytes, Level], None]
 OnError = Callable[[bytes, int], None]
@@ -28,24 +28,26 @@ def walk(
     directories are among them and never followed, so there are no circles. ``on_directory(path,
     rules before its own ignore file)`` is called before a directory is listed, so that a watch
     placed there misses nothing; an exception from it ends the walk. ``on_error(path, errno)``
-    hears of directories that cannot be listed; those that have vanished are skipped in silence.
+    hears of directories that cannot be listed, and of ignore files that cannot be read or
+    understood, whose directories are then not entered; those that have vanished are skipped in
+    silence.
     Directories in ``prune`` are not entered.
     """
-    level = ignore.inside(top)
+    report = on_error or _ignore_error
+    try:
+        level = ignore.inside(top)
+    except OSError as error:
+        report(error.filename or top, error.errno or errno.EIO)
+        return
     stack = [(top, level)] if level is not None else []
     while stack:
         directory, level = stack.pop()
         if on_directory is not None:
             on_directory(directory, level)
-        entries, error = _list(directory)
-        if error:
-            if on_error is not None and error not in VANISHED:
-                on_error(directory, error)
-            continue
-        others: list[os.DirEntry[bytes]] = []
-        settled = level.settled({entry.name for entry in entries if entry.name[0] == DOT})
+        settled, entries = _enter(directory, level, report)
         if settled is None:
             continue
+        others: list[os.DirEntry[bytes]] = []
         for entry in entries:
             is_directory = _is_directory(entry)
             if settled.hides(entry.name, is_directory):
@@ -55,6 +57,22 @@ def walk(
             elif not is_directory:
                 others.append(entry)
         yield directory, settled, others
+
+
+def _enter(
+    directory: bytes, level: Level, report: OnError
+) -> tuple[Level | None, list[os.DirEntry[bytes]]]:
+    """The rules inside a directory and its entries; no rules where it is not to be entered."""
+    entries, error = _list(directory)
+    if error:
+        if error not in VANISHED:
+            report(directory, error)
+        return None, []
+    settled = level.settled({entry.name for entry in entries if entry.name[0] == DOT})
+    if settled is not None and settled.unknown:
+        report(settled.prefix + IGNORE_FILE, settled.unknown)
+        return None, []
+    return settled, entries
 
 
 def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
@@ -71,3 +89,14 @@ def _is_directory(entry: os.DirEntry[bytes]) -> bool:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
         return False
+
+
+def unknown_below(path: bytes) -> bytes:
+    """The prefix of the paths of which nothing is known when `walk` told of ``path``."""
+    path = path.rstrip(b"/")
+    directory, _, name = path.rpartition(b"/")
+    return (directory if name == IGNORE_FILE else path) + b"/"
+
+
+def _ignore_error(_path: bytes, _errno: int) -> None:
+    """For those who do not want to know."""
