@@ -63,6 +63,7 @@ class Library:
         self.worklist = WorkList(self.database, lambda: circumstances.now(self.pool.limits))
         self.contents = Contents(self.database)
         self.folders = Folders(self.database, home.config / "folders.json")
+        self.folders.own = home.own
         self.pool = Pool(
             settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
         )

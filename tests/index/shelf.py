@@ -76,7 +76,11 @@ class Shelf:
         folder = self._folder()
         for name in names:
             path = bytes(self.root / name)
-            photo, entry = self.catalog.get(path), entry_of(path, folder.rules)
+            photo = self.catalog.get(path)
+            try:
+                entry = entry_of(path, folder.rules)
+            except OSError:
+                continue
             if entry is not None:
                 self.comparison.compare(folder, self._seen(entry), photo, hinted=True)
             elif photo is not None and not self.comparison.away(folder, photo, ()):

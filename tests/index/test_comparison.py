@@ -235,3 +235,21 @@ def test_a_link_of_an_older_catalog_is_forgotten_too(tmp_path: Path, other_disk:
     link.unlink()
     shelf.compare()
     assert shelf.states() == {}
+
+
+def test_an_ignore_file_that_cannot_be_read_hides_and_keeps(tmp_path: Path) -> None:
+    """What is new is not indexed, what is known is kept; with a readable one it goes on."""
+    shelf = Shelf(tmp_path)
+    shelf.write("a/known.jpg")
+    shelf.settle()
+    ignore = shelf.root / "a" / ".photosdignore"
+    ignore.mkdir()
+    shelf.write("a/private/new.jpg", b"new")
+    shelf.settle()
+    shelf.hint("a/private/new.jpg")
+    assert shelf.states() == {"a/known.jpg": "indexed"}
+    ignore.rmdir()
+    ignore.write_text("private/\n")
+    shelf.write("a/other.jpg", b"other")
+    shelf.settle()
+    assert shelf.states() == {"a/known.jpg": "indexed", "a/other.jpg": "indexed"}

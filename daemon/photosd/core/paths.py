@@ -19,6 +19,12 @@ class Home:
     runtime: Path
 
     @property
+    def own(self) -> tuple[bytes, ...]:
+        """The real paths of the directories that photosd writes to; nothing in them is a photo."""
+        places = (self.config, self.state, self.models, self.runtime)
+        return tuple(os.fsencode(place.resolve()) for place in places)
+
+    @property
     def settings(self) -> Path:
         """The user's settings, TOML."""
         return self.config / "config.toml"

@@ -32,6 +32,7 @@ class Folder(msgspec.Struct, frozen=True):
     remedy: str | None
     excludes: tuple[str, ...]
     cloud: bool = False  # its photos may be sent, where the mode is gemini
+    own: tuple[bytes, ...] = ()  # directories that photosd writes to; never looked into
 
     @property
     def identity(self) -> Identity | None:
@@ -43,7 +44,7 @@ class Folder(msgspec.Struct, frozen=True):
     @property
     def rules(self) -> IgnoreRules:
         """What is left alone in it."""
-        return IgnoreRules(self.path, self.excludes, strict=False)
+        return IgnoreRules(self.path, self.excludes, other_roots=self.own, strict=False)
 
     @property
     def present(self) -> bool:
@@ -60,16 +61,20 @@ class Folders:
 
     def __init__(self, database: Database, copy: Path) -> None:
         self._database, self._copy = database, copy
+        self.own: tuple[bytes, ...] = ()  # real paths of what photosd writes itself, albums apart
         if not self.all():
             self._restore()
 
     def all(self) -> list[Folder]:
         """Every folder in order of path."""
         with self._database.read() as db:
+            albums = db.execute("SELECT directory FROM standing WHERE kind = 'link'").fetchall()
+            own = (*self.own, *(row["directory"] for row in albums if row["directory"]))
             return [
                 Folder(
                     **{
                         **dict(row),
+                        "own": own,
                         "excludes": tuple(json.loads(row["excludes"])),
                         "cloud": bool(row["cloud"]),
                     }
@@ -103,6 +108,7 @@ class Folders:
                 remedy=(probe.remedy if probe.state == "no_permission" else None)
                 or "check the name: it has to be a folder that is there",
             )
+        self._refuse_own(path)
         self._refuse_overlap(path)
         self._insert(path, probe, excludes, cloud)
         self._save()
@@ -162,6 +168,14 @@ class Folders:
                 ),
             )
         return folder.state != probe.state
+
+    def _refuse_own(self, path: bytes) -> None:
+        for place in self.own:
+            if path == place or path.startswith(place + b"/"):
+                raise FolderError(
+                    f"{printable(path)} is where photosd keeps files of its own",
+                    remedy="add the folder that your photos are in",
+                )
 
     def _refuse_overlap(self, path: bytes) -> None:
         for folder in self.all():

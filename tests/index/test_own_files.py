@@ -1,0 +1,94 @@
+"""What photosd writes itself is never an input, whatever folder above it is watched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from photosd.core.errors import FolderError
+from photosd.core.paths import Home
+from photosd.watch.inotify import InotifySource
+from photosd.watch.scanner import entry_of
+from tests.index.shelf import Shelf
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A watched folder that holds photosd's own places, by way of a link."""
+    shelf = Shelf(tmp_path)
+    (shelf.root / "real").mkdir()
+    (shelf.root / "Library").symlink_to("real")
+    monkeypatch.setenv("PHOTOSD_HOME", str(shelf.root / "Library" / "photosd"))
+    shelf.folders.own = Home.from_environment().own
+    return shelf
+
+
+def own_files() -> list[Path]:
+    """A picture in every place that photosd writes to."""
+    home = Home.from_environment()
+    places = [home.thumbnails / "ab", home.sheets, home.cloud, home.index, home.models, home.config]
+    files = [place / "0123-ab.320.jpg" for place in places]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"thumbnail")
+    return files
+
+
+def test_own_files_are_not_indexed(shelf: Shelf) -> None:
+    """Neither by a comparison nor by a hint; those that were indexed earlier are forgotten."""
+    mine = shelf.write("real/mine.jpg")
+    files = own_files()
+    shelf.settle()
+    assert shelf.states() == {"real/mine.jpg": "indexed"}
+    rules = shelf.folders.all()[0].rules
+    for file in files:
+        path = bytes(file.resolve())
+        assert entry_of(path, rules) is None
+        shelf.hint(str(file.resolve().relative_to(shelf.root)))
+        shelf.catalog.put(1, entry_of(path) or pytest.fail("a picture"), due=0)
+    assert entry_of(bytes(mine), rules) is not None
+    shelf.settle()
+    assert shelf.states() == {"real/mine.jpg": "indexed"}
+
+
+def test_an_album_is_not_indexed(shelf: Shelf) -> None:
+    """Its links lead to photos that are indexed under their own names."""
+    photo = shelf.write("a.jpg")
+    album = shelf.root / "album"
+    album.mkdir()
+    (album / "a.jpg").symlink_to(photo)
+    with shelf.database.write() as db:
+        db.execute(
+            "INSERT INTO standing(text, kind, filter, argv, directory, created_at)"
+            " VALUES('sea', 'link', '{}', '[]', ?, 0)",
+            (bytes(album),),
+        )
+    shelf.settle()
+    assert shelf.states() == {"a.jpg": "indexed"}
+
+
+def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
+    """Watching it would make the thumbnails photos."""
+    own_files()
+    home = Home.from_environment()
+    for place in (home.state, home.thumbnails, home.models):
+        with pytest.raises(FolderError, match="files of its own"):
+            shelf.folders.add(bytes(place))
+
+
+def test_own_files_raise_no_hints(shelf: Shelf) -> None:
+    """Their directories are not even watched."""
+    own_files()
+    watched: list[bytes] = []
+
+    class Source(InotifySource):
+        def _watch_directory(self, path: bytes, ignore: object) -> None:
+            watched.append(path)
+
+    source = Source(lambda news: None, None)  # type: ignore[arg-type]
+    rules = shelf.folders.all()[0].rules
+    source._watch_tree(rules, rules.root)
+    own = Home.from_environment().own
+    assert watched
+    assert not [path for path in watched if path.startswith(own)]
