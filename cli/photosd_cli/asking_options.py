@@ -19,7 +19,7 @@ from photosd_cli.wish import Seeing, Wish
 if TYPE_CHECKING:
     from photosd.ipc.replies import Term, Where
 
-DATES = 'A date: 2019, 2019-05, 2019-05-31, "May 2019", "last summer", "3 weeks ago".'
+DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
 WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 
 FILTERS = (

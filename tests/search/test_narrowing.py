@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,36 @@ def test_only_what_passes_is_found(
     assert found(library, "abc", **where) == expected
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Jerusalem", "America/Los_Angeles"])
+def test_a_photo_is_of_the_day_that_its_own_clock_showed(
+    tmp_path: Path, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the daemon runs, with an offset as without; `--until` has all of a day in it."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        library = Library(tmp_path)
+        for name, taken in (
+            ("jerusalem", "2020-01-01T00:30:00+02:00"),
+            ("hawaii", "2019-12-31T23:30:00-10:00"),
+            ("somewhere", "2019-12-31T23:59:59"),
+        ):
+            unix = datetime.datetime.fromisoformat(taken).timestamp()
+            library.add(f"/p/{name}.jpg", 3, taken=taken, taken_at=unix)
+        assert found(library, "abc", since="2020") == {"jerusalem.jpg"}
+        assert found(library, "abc", until="20191231") == {"hawaii.jpg", "somewhere.jpg"}
+        assert found(library, "abc", since="2020-01-01", until="2020-W01") == {"jerusalem.jpg"}
+        midnight = moment("2020-01-01")
+        assert found(library, "abc", since=midnight) == {"jerusalem.jpg"}
+        hits = library.engine().query(QueryParams("abc", where=Where(since="2020"))).hits
+        assert [hit.taken for hit in hits] == ["2020-01-01T00:30:00+02:00"]
+        library.encoder.error = EncoderUnavailable("dead", remedy="wait")
+        assert found(library, "2020") == {"jerusalem.jpg"}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_names_are_filtered_as_well(library: Library) -> None:
     """With an encoder and without."""
     assert found(library, "eilat", below=["/p/home"]) == {"home/eilat.jpg", "home/c.jpg"}
@@ -103,6 +134,10 @@ def test_others_than_the_picture_itself(library: Library) -> None:
     [
         Where(since="yesteryear"),
         Where(since="2020", until="2019"),
+        Where(since="before 2019"),
+        Where(until="since 2019"),
+        Where(since="03/04/2020"),
+        Where(since=1e300),
         Where(near=(91, 0, 1)),
         Where(near=(0, 0, 0)),
         Where(near=(float("nan"), 0, 1)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
+from photosd.core import wall_clock
 from photosd.core.errors import BadRequest
 from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.ipc.messages import Where
 from photosd.ipc.paths import path_from
-from photosd.search.dates import span_of
 
 Real = Callable[[bytes], bytes]  # a path as the library knows it
 
@@ -17,11 +18,11 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
     """The filter; None when it lets everything pass. Raises BadRequest."""
     if where is None:
         return None
-    since, until = _moment(where.since, 0), _moment(where.until, 1)
+    since, until = _moment(where.since, "begin"), _moment(where.until, "end")
     if since is not None and until is not None and since >= until:
         raise BadRequest(
-            f"there is no time since {where.since} and until {where.until}",
-            remedy="turn them round: the earlier one is --since",
+            f"--since {where.since} comes after --until {where.until}",
+            remedy="swap them: the earlier date is --since",
         )
     found = Filter(
         below=tuple(real(path_from(path, None)) for path in where.below)
@@ -37,11 +38,21 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
     return None if found == Filter() else found
 
 
-def _moment(date: str | float | None, end: int) -> float | None:
-    """Unix seconds of a date's first moment (``end`` 0), or the first one after it (1)."""
-    if date is None or isinstance(date, (int, float)):
-        return date
-    return span_of(date)[end]
+def _moment(date: str | float | None, side: Literal["begin", "end"]) -> float | None:
+    """Wall-clock seconds of a date's first moment, or of the first one after it.
+
+    A number is Unix seconds, and means what this machine's clock shows then.
+    """
+    if date is None:
+        return None
+    try:
+        if isinstance(date, (int, float)):
+            return wall_clock.wall_seconds(wall_clock.shown_here(date))
+    except OverflowError as error:
+        raise BadRequest(f"{date:g} is too large for a date", remedy="give Unix seconds") from error
+    from photosd.search import dates  # with the words of ten languages, when first needed
+
+    return dates.since(date) if side == "begin" else dates.until(date)
 
 
 def _near(near: Sequence[float] | None) -> tuple[float, float, float] | None:

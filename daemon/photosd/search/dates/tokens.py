@@ -1,0 +1,217 @@
+"""A text in tokens: spelling folded, numbers and numeric dates read, places in the text kept."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from photosd.search.dates import holidays, periods
+from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
+
+PUNCTUATION = str.maketrans(
+    {
+        "־": "-", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-",
+        "’": "'", "‘": "'", "׳": "'", "´": "'", "`": "'", "״": '"', "”": '"', "“": '"', "„": '"',
+        "،": ",", "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
+    }
+)  # fmt: skip
+GEMATRIA = {
+    letter: (place % 9 + 1) * 10 ** (place // 9)
+    for place, letter in enumerate("אבגדהוזחטיכלמנסעפצקרשת")
+}
+
+
+class Item(NamedTuple):
+    """What a token may stand for: a kind (a letter, see words.py) and its value."""
+
+    kind: str
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of text from ``start`` to ``end``, folded, and what it may be if it is numeric."""
+
+    text: str
+    start: int
+    end: int
+    items: tuple[Item, ...] = ()
+
+
+class Line(NamedTuple):
+    """A folded text, and for each of its characters where it stood."""
+
+    text: str
+    places: list[int]
+
+
+def fold(text: str) -> Line:
+    """Without case, accents, points, marks of direction, final letters, kinds of dashes."""
+    folded, places = [], []
+    for place, character in enumerate(text):
+        for part in unicodedata.normalize("NFKD", character):
+            if unicodedata.category(part) in ("Mn", "Cf"):
+                continue
+            digit = unicodedata.decimal(part, None)
+            plain = part.casefold().translate(PUNCTUATION) if digit is None else str(digit)
+            folded.append(plain)
+            places.extend([place] * len(plain))
+    return Line("".join(folded), places)
+
+
+def folded_words(phrase: str) -> tuple[str, ...]:
+    """The tokens of a phrase, as they are looked up."""
+    return tuple(token.text for token in tokens(phrase))
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text, without blanks. Every character of another kind is one by itself."""
+    line, found, at = fold(text), [], 0
+    while at < len(line.text):
+        if line.text[at].isspace():
+            at += 1
+            continue
+        end, items = _longest(line.text, at)
+        word = line.text[at:end].replace('"', "") if end - at > 1 else line.text[at:end]
+        if "א" <= word[0] <= "ת":
+            word = word.replace("'", "")
+        start, last = line.places[at], line.places[end - 1]
+        found.append(Token(word, start, last + 1, items))
+        at = end
+    return found
+
+
+def _longest(text: str, at: int) -> tuple[int, tuple[Item, ...]]:
+    """Where the token that begins here ends, and what it may be."""
+    for pattern, read in PATTERNS:
+        match = pattern.match(text, at)
+        if match is not None:
+            try:
+                return match.end(), tuple(read(match))
+            except ValueError:  # the 31st of February
+                return match.end(), ()
+    return at + 1, ()
+
+
+def _nothing(match: re.Match[str]) -> Iterator[Item]:
+    return iter(())
+
+
+def _moment(match: re.Match[str]) -> Iterator[Item]:
+    """A minute or a second: as long as it is exact."""
+    moment = Moment.fromisoformat(match[0].upper().replace(" ", "T"))
+    yield from _exact(periods.period(moment, **({"seconds": 1} if match[2] else {"minutes": 1})))
+
+
+def _year_first(match: re.Match[str]) -> Iterator[Item]:
+    yield from _exact(periods.day(int(match[1]), int(match[3]), int(match[4])))
+
+
+def _compact(match: re.Match[str]) -> Iterator[Item]:
+    yield from _exact(periods.day(int(match[1]), int(match[2]), int(match[3])))
+
+
+def _iso_week(match: re.Match[str]) -> Iterator[Item]:
+    year, week, day = int(match[1]), int(match[2]), int(match[3] or 1)
+    yield from _exact(
+        periods.period(Moment.fromisocalendar(year, week, day), days=1 if match[3] else 7)
+    )
+
+
+def _day_first(match: re.Match[str]) -> Iterator[Item]:
+    """Both readings, where both exist: 3 April and 4 March."""
+    one, other, year = int(match[1]), int(match[3]), int(match[4])
+    for day, month in {(one, other), (other, one)}:
+        with contextlib.suppress(ValueError):
+            yield from _exact(periods.day(year, month, day))
+
+
+def _year_month(match: re.Match[str]) -> Iterator[Item]:
+    yield from _exact(periods.month(int(match[1]), int(match[2])))
+
+
+def _month_year(match: re.Match[str]) -> Iterator[Item]:
+    yield from _exact(periods.month(int(match[2]), int(match[1])))
+
+
+def _day_month(match: re.Match[str]) -> Iterator[Item]:
+    """A day without its year, in both readings: (day, month)."""
+    one, other = int(match[1]), int(match[2])
+    yield from (Item("/", pair) for pair in {(one, other), (other, one)} if pair[1] <= 12)
+
+
+def _decade(match: re.Match[str]) -> Iterator[Item]:
+    first = int(match[1])
+    if len(match[1]) == 2:
+        first += 1900 if first >= 30 else 2000
+    yield from _exact(periods.decade(first))
+
+
+def _ordinal(match: re.Match[str]) -> Iterator[Item]:
+    yield Item("D", int(match[1]))
+
+
+def _number(match: re.Match[str]) -> Iterator[Item]:
+    number = int(match[0])
+    if len(match[0]) <= 3:
+        yield Item("n", number)
+        if len(match[0]) == 2:
+            yield Item("y", number)
+    elif len(match[0]) == 4 and FIRST_YEAR <= number <= LAST_YEAR:
+        yield Item("Y", number)
+
+
+def _hebrew_year(match: re.Match[str]) -> Iterator[Item]:
+    """The letters of a year without its thousands, as in 5779."""
+    values = [GEMATRIA[letter] for letter in match[1] if letter != '"']
+    if values == sorted(values, reverse=True) or values[-2:] in ([9, 6], [9, 7]):
+        yield from _exact(holidays.hebrew_year(5000 + sum(values)))
+
+
+def _range(match: re.Match[str]) -> Iterator[Item]:
+    yield Item("-")
+
+
+def _comma(match: re.Match[str]) -> Iterator[Item]:
+    yield Item("F")
+
+
+def _exact(found: Period) -> Iterator[Item]:
+    """The period, if there were photos."""
+    if found.begin is not None and FIRST_YEAR <= found.begin.year <= LAST_YEAR:
+        yield Item("X", found)
+
+
+Reader = Callable[[re.Match[str]], Iterator[Item]]
+# The first that fits is taken. What is no date, but looks like one, is one token of no meaning.
+PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
+    (re.compile(pattern), read)
+    for pattern, read in (
+        (r"\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d)?(\.\d+)?(z|[+-]\d\d:?\d\d)(?!\w)", _nothing),
+        (r"(\d{4}-\d\d-\d\d)[t ](?:[01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?(?![\w:.])", _moment),
+        (r"(\d{4})([-/.])(\d\d?)\2(\d\d?)(?!\d|[-/.]\d\d?(?!\d))", _year_first),
+        (r"(\d{4})-?w([0-4]\d|5[0-3])(?:-?([1-7]))?(?!\w)", _iso_week),
+        (r"(\d{4})(\d\d)(\d\d)(?!\w)", _compact),
+        (r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?!\d)", _day_first),
+        (r"(\d{4})[-/.](\d\d?)(?![-/.]?\d)", _year_month),
+        (r"(\d{4})-(\d\d)(?=-\d{4})", _year_month),
+        (r"(\d\d?)[-/.](\d{4})(?!\d)", _month_year),
+        (r"(\d\d?)[-/.](\d\d?)[-/.](\d\d?)(?!\d)", _nothing),
+        (r"(\d\d?)[/.](\d\d?)(?!\d)", _day_month),
+        (r"'?(\d0|\d{3}0)'?s(?!\w)", _decade),
+        (r"(\d\d?)(?:st|nd|rd|th|er|o|го)(?!\w)", _ordinal),
+        (r"(\d\d?)\.(?=\s)", _ordinal),
+        (r"'\d+", _nothing),
+        (r"\d+", _number),
+        (r"\.\.\.?|-", _range),
+        (r",", _comma),
+        (r"(?:[ובלמש]|ב?ה')?(ת[א-ת]{0,3}\"[א-ת])(?![א-ת])", _hebrew_year),
+        (r"[א-ת]+(?:[\"'][א-ת]+)*'?", _nothing),
+        (r"(?:l|d|dell|nell|all|un|quest)'(?=[^\W\d_]|$)", _nothing),
+        (r"[^\W\d_]+(?:'[^\W\d_]+)*", _nothing),
+    )
+]

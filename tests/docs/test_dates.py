@@ -1,0 +1,42 @@
+"""The page of dates: each form that it promises is read, each that it refuses is refused."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+
+from photosd.core.errors import BadRequest
+from photosd.search.dates import period_of
+from tests.conftest import ROOT
+
+NOW = datetime.datetime(2026, 11, 26, 14, 30)
+PAGE = (ROOT / "docs" / "reference" / "dates.md").read_text()
+TABLE, REST = PAGE.partition("\n- ")[0], PAGE.rpartition("\nWhat can be read in two ways")[2]
+LANGUAGES = PAGE.partition("Arabic, too:")[2].partition("\n\n")[0]
+
+
+def quoted(text: str) -> list[str]:
+    return [one.replace("\n", " ") for one in re.findall(r"`([^`]+)`", text)]
+
+
+FORMS = quoted(TABLE.partition("|---|---|")[2]) + quoted(LANGUAGES)
+
+
+def test_the_table_is_found() -> None:
+    """The page is read as it is laid out."""
+    assert len(FORMS) > 100 and len(quoted(REST)) == 7
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_the_page_promises_is_read(form: str) -> None:
+    """Every example of the table."""
+    period_of(form, NOW)
+
+
+@pytest.mark.parametrize("form", quoted(REST))
+def test_what_the_page_refuses_is_refused(form: str) -> None:
+    """With a reason."""
+    with pytest.raises(BadRequest):
+        period_of(form, NOW)
