@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from photosd.ipc.client import Client
 from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli.taken import day
 from photosd_cli.wish import Wish
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _chosen(result: QueryResult, wish: Wish) -> list[Hit]:
 def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
     """The table for people: weak hits are counted, not shown, unless asked for."""
     hits, chosen = result["hits"], _chosen(result, wish)
-    dated = any(hit["taken_at"] is not None for hit in chosen)
+    dated = any(day(hit) for hit in chosen)
     rows = [_row(hit, dated, wish) for hit in chosen]
     if wish.seeing.preview == "off":
         for row in rows:
@@ -106,7 +106,7 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
 def _row(hit: Hit, dated: bool, wish: Wish) -> str:
     cells = [f"{hit['strength']:<6}", f"{hit['score']:.3f}"]
     if dated:
-        cells.append(f"{day(hit['taken_at']):<10}")
+        cells.append(f"{day(hit):<10}")
     cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, wish.seeing.hyperlink))
     if hit.get("copies", 1) > 1:
         cells.append(console.styled(f"({hit['copies']} copies)", "dim", sys.stdout))
@@ -114,14 +114,6 @@ def _row(hit: Hit, dated: bool, wish: Wish) -> str:
         cells.append(console.styled("(offline)", "dim", sys.stdout))
     cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""), sys.stdout)
     return "  ".join(cells)
-
-
-def day(taken_at: float | None) -> str:
-    """The date of a photo; nothing where it has none."""
-    try:
-        return "" if taken_at is None else time.strftime("%Y-%m-%d", time.localtime(taken_at))
-    except (OverflowError, OSError, ValueError):  # a date beyond what this machine's clock knows
-        return ""
 
 
 def _summary(result: QueryResult, shown: int) -> str:

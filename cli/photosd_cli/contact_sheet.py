@@ -15,6 +15,7 @@ import photosd
 from photosd.core.errors import PhotosdError
 from photosd_cli import paths, text
 from photosd_cli.hyperlinks import file_url
+from photosd_cli.taken import clock_of
 
 if TYPE_CHECKING:
     from photosd.ipc.replies import Hit, QueryResult, ThumbnailResult
@@ -130,11 +131,11 @@ def _photo(hit: Hit, seen: ThumbnailResult | PhotosdError, sheet: Sheet) -> str:
     path = paths.raw(hit)
     folders, name = _shown_parts(hit["path"])
     kind = "weak" if _is_weak(hit, sheet.result) else hit["strength"]
-    date = _date(hit["taken_at"])
+    date = _date(hit)
     spoken = escape(f"{name}, {date or 'no date'}, {kind} match")
     picture, (width, height) = _picture(seen, spoken)
     away = '<span class="away">away</span>' if hit["offline"] else ""
-    brief = f"<time>{_brief(hit['taken_at'])}</time>" if date else ""
+    brief = f"<time>{_brief(hit)}</time>" if date else ""
     return (
         f'<figure class="photo {kind}" data-width="{width}" data-height="{height}">'
         f'<a class="frame" href="{escape(file_url(path))}">{picture}{away}</a>'
@@ -185,18 +186,11 @@ def _shown_parts(path: str) -> tuple[list[str], str]:
     return [folder for folder in folders if folder], name
 
 
-def _date(taken_at: float | None) -> str:
-    moment = _local(taken_at)
+def _date(hit: Hit) -> str:
+    moment = clock_of(hit)
     return "" if moment is None else f"{moment.tm_mday} {time.strftime('%B %Y, %H:%M', moment)}"
 
 
-def _brief(taken_at: float | None) -> str:
-    moment = _local(taken_at)
+def _brief(hit: Hit) -> str:
+    moment = clock_of(hit)
     return "" if moment is None else f"{moment.tm_mday} {time.strftime('%b %Y', moment)}"
-
-
-def _local(taken_at: float | None) -> time.struct_time | None:
-    try:
-        return None if taken_at is None else time.localtime(taken_at)
-    except (OverflowError, OSError, ValueError):  # a date beyond what this machine's clock knows
-        return None

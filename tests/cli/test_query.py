@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -41,6 +42,23 @@ def test_dates_and_offline_disks_are_shown(stub: StubDaemon, photosd: Photosd) -
         "strong  0.312  2023-08-12  /p/IMG_2041.jpg  (offline)",
         "fair    0.250              /p/IMG_7.jpg",
     ]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_a_date_is_that_of_the_place(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """What the clock showed there, not what this machine's would have."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        dated = {**SUNSET, "taken": "2020-01-01T00:30:00+02:00", "taken_at": 1_577_831_400.0}
+        stub.answers["query"] = query_result(dated)
+        out = photosd("query", "sunset").out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert out == "strong  0.312  2020-01-01  /p/IMG_2041.jpg\n"
 
 
 def test_an_impossible_date_is_left_out(stub: StubDaemon, photosd: Photosd) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -57,6 +58,23 @@ def test_work_in_an_offline_folder_waits(database: Database) -> None:
     catalog.put(1, entry("/p/a.jpg"), due=0)
     catalog.put(2, entry("/usb/b.jpg"), due=0)
     assert [photo.path for photo in worklist.due(10)] == [b"/p/a.jpg"]
+
+
+def test_tables_of_photosd_0_1_are_told_dates_anew(tmp_path: Path) -> None:
+    """They compare moments of this machine's zone; nothing is encoded for it."""
+    file = tmp_path / "catalog.sqlite3"
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        for script in MIGRATIONS[:5]:  # those of 0.1
+            db.executescript(script)
+        db.execute("INSERT INTO embedded VALUES('model', '1-a'), ('model', '2-b')")
+        db.execute("DELETE FROM unfiled WHERE content = '2-b'")
+        db.execute("PRAGMA user_version = 5")
+        db.commit()
+    database = Database(file)
+    with database.read() as reader:
+        rows = reader.execute("SELECT model, content FROM unfiled ORDER BY content").fetchall()
+    assert [tuple(row) for row in rows] == [("model", "1-a"), ("model", "2-b")]
+    database.close()
 
 
 def test_a_file_changed_while_it_was_encoded_stays_pending(database: Database) -> None:

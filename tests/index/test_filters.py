@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photosd.core.wall_clock import EPOCH, shown_here, wall_seconds
 from photosd.index import vectors
-from photosd.index.filters import Filter
+from photosd.index.filters import Filter, traits
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 
@@ -37,11 +41,17 @@ def photo(number: int, vector: NDArray[np.float32]) -> Embedding:
         "rating": (None, -1, 0, 3, 5)[number % 5],
         "width": (4000, 3000, 3000)[number % 3],
         "height": (3000, 4000, 2990)[number % 3],
-        "taken_at": None if number % 11 == 0 else number * 1e6,
+        "taken": None if number % 11 == 0 else shown(number * 1e6) + "+05:00",
+        "taken_at": None if number % 11 == 0 else number * 1e6 - 5 * 3600,
         "latitude": place[0],
         "longitude": place[1],
     }
     return Embedding(f"{number}-x", vector[None], facts, tuple(paths), modified=MODIFIED)
+
+
+def shown(seconds: float) -> str:
+    """What a clock shows after so many wall-clock seconds."""
+    return (EPOCH + datetime.timedelta(seconds=seconds)).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +65,9 @@ def photos() -> list[Embedding]:
 def passes(photo: Embedding, where: Filter) -> bool:
     """As the words of Filter say."""
     facts, path = photo.facts, photo.paths[0]
-    when: float = MODIFIED if facts["taken_at"] is None else facts["taken_at"]
+    when: float = wall_seconds(shown_here(MODIFIED))
+    if facts["taken"] is not None:
+        when = facts["taken_at"] + 5 * 3600
     camera, stars = facts["camera"] or "", facts["rating"] or 0
     kinds = {b"jpg": {"jpeg", "jpg"}, b"heic": {"heic", "heif"}, b"CR2": {"raw", "cr2"}}
     kind = kinds.get(path.rpartition(b".")[2], {"png"})
@@ -180,3 +192,35 @@ def test_a_filter_that_passes_three_returns_these_three(
     query = -np.mean([p.vectors[0] for p in photos if p.content in expected], axis=0)
     found = store.nearest(query / np.linalg.norm(query), 20, where)
     assert {content for content, _ in found} == expected
+
+
+ZONES = ["UTC", "Asia/Jerusalem", "America/Los_Angeles", "Pacific/Kiritimati"]
+
+
+@pytest.fixture(params=ZONES)
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """This machine stands there."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_photo_lies_in_the_year_of_its_own_clock(zone: str) -> None:
+    """Half an hour after New Year in Jerusalem is of 2020, wherever the daemon runs."""
+    new_year = wall_seconds(datetime.datetime(2020, 1, 1))
+    for taken in ("2020-01-01T00:30:00+02:00", "2020-01-01T00:30:00", "2020-01-01T00:30:00-11:00"):
+        facts = {"taken": taken, "taken_at": 1_577_831_400.0}
+        assert traits(facts, (), None).moment == new_year + 1800
+
+
+def test_what_has_no_clock_of_its_own_has_this_machines(zone: str) -> None:
+    """Photos that photosd 0.1 has read, and files without a date."""
+    local = datetime.datetime(2020, 1, 1, 0, 30)
+    expected = wall_seconds(local)
+    assert traits({"taken_at": local.timestamp()}, (), None).moment == expected
+    assert traits({}, (), local.timestamp()).moment == expected
+    assert traits({}, (), None).moment is None
+    assert traits({"taken_at": 1e300}, (), None).moment is None
+    assert traits({"taken_at": -3e10}, (), None).moment is not None

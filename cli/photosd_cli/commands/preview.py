@@ -9,9 +9,9 @@ import click
 from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
 from photosd_cli import console, drawing, paths, preview, text
-from photosd_cli.answers import day
 from photosd_cli.group import json_option
 from photosd_cli.preview import Screen
+from photosd_cli.taken import day
 
 MODES = tuple(mode for mode in preview.MODES if mode != "off")
 JSON_PIXELS = 1280
@@ -77,7 +77,7 @@ def _facts(client: Client, file: bytes) -> str:
         facts = client.show(file)["facts"]
     except PhotosdError:  # not of the library: there is its name
         return parts[0]
-    parts.append(day(facts.get("taken_at")))
+    parts.append(day(facts))
     if facts.get("width") and facts.get("height"):
         parts.append(f"{facts['width']} × {facts['height']}")
     parts.append(text.inert(str(facts.get("camera") or "")))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -14,14 +12,12 @@ from photosd.decode import xmp
 from photosd.decode.geometry import stored_size
 from photosd.decode.messages import Facts
 from photosd.decode.opening import Picture
+from photosd.decode.taken import taken
 
 T = TypeVar("T")
 Tags = Mapping[int, Any]
 
 MOST_CHARACTERS = 80
-EARLIEST_YEAR = 1826  # the first photograph
-DATE = re.compile(r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(.*)")
-ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 
 def of(picture: Picture, path: bytes) -> Facts:
@@ -32,13 +28,15 @@ def of(picture: Picture, path: bytes) -> Facts:
     inside = _attempt(lambda: xmp.properties(_xmp_of(picture))) or {}
     sidecar = _attempt(lambda: xmp.properties(xmp.sidecar_of(path) or b"")) or {}
     latitude, longitude = _attempt(lambda: _place(places)) or (None, None)
+    clock = _attempt(lambda: taken(exif, details, inside, sidecar))
     width, height = stored_size(picture.size, picture.orientation)
     return Facts(
         width=width,
         height=height,
         format=picture.format,
         orientation=picture.orientation,
-        taken_at=_attempt(lambda: _taken_at(details, inside, sidecar)),
+        taken=None if clock is None else clock.isoformat(),
+        taken_at=None if clock is None else _attempt(clock.timestamp),
         camera=_attempt(lambda: _camera(exif)),
         lens=_attempt(lambda: _text(details.get(Base.LensModel))),
         latitude=latitude,
@@ -58,40 +56,6 @@ def _attempt(read: Callable[[], T]) -> T | None:
 def _xmp_of(picture: Picture) -> bytes:
     data = picture.image.info.get("xmp", b"")
     return data.encode() if isinstance(data, str) else bytes(data)
-
-
-def _taken_at(details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]) -> float | None:
-    """The sidecar's date if there is one (somebody corrected it), else EXIF's, else XMP's."""
-    original = _text(details.get(Base.DateTimeOriginal)) or ""
-    zone = _text(details.get(Base.OffsetTimeOriginal)) or ""
-    for text in (sidecar.get("date", ""), original + zone, inside.get("date", "")):
-        moment = _attempt(functools.partial(moment_of, text))
-        if moment is not None:
-            return moment
-    return None
-
-
-def moment_of(text: str) -> float | None:
-    """Unix seconds of an EXIF or ISO date; without a zone, this machine's is taken."""
-    found = DATE.match(text.strip())
-    if found is None:
-        return None
-    year, month, day, hour, minute = (int(found[index]) for index in range(1, 6))
-    if year < EARLIEST_YEAR:
-        return None
-    fraction = round(float(found[7] or 0) * 1_000_000) % 1_000_000
-    local = datetime.datetime(year, month, day, hour, minute, int(found[6] or 0), fraction)
-    return local.replace(tzinfo=_zone(found[8].strip())).timestamp()
-
-
-def _zone(text: str) -> datetime.tzinfo | None:
-    if text.upper() == "Z":
-        return datetime.UTC
-    found = ZONE.fullmatch(text)
-    if found is None:
-        return None
-    offset = datetime.timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return datetime.timezone(-offset if found[1] == "-" else offset)
 
 
 def _camera(exif: Tags) -> str | None:

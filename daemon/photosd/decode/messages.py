@@ -25,15 +25,18 @@ class Shape(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a photo says about itself; None where it is silent or lies beyond belief.
 
-    ``width`` and ``height`` are those of the upright picture; ``taken_at`` is in Unix seconds,
-    taken in this machine's time zone unless the photo names its own; ``rating`` is 0 to 5 (-1:
-    rejected); ``orientation`` (1 to 8) is what was undone to make it upright.
+    ``width`` and ``height`` are those of the upright picture; ``taken`` is what the
+    clock showed where it was taken, ISO 8601, with its offset from UTC if the photo names one;
+    ``taken_at`` the same in Unix seconds, for a photo without an offset as a clock of this
+    machine's zone would show it; ``rating`` is 0 to 5 (-1: rejected); ``orientation`` (1 to 8) is
+    what was undone to make it upright.
     """
 
     width: int
     height: int
     format: str
     orientation: int = 1
+    taken: str | None = None
     taken_at: float | None = None
     camera: str | None = None
     lens: str | None = None

@@ -167,6 +167,10 @@ MIGRATIONS = (
     ALTER TABLE photos ADD COLUMN code TEXT;
     ALTER TABLE photos ADD COLUMN circumstance TEXT;
     """,
+    """
+    -- What filters compare dates with is a wall clock now: filing tells every table anew.
+    INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the

@@ -6,6 +6,7 @@ number made of its name, so that one list of labels and one index answer for all
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from photosd.core import wall_clock
 from photosd.decode.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
 
 Floats = NDArray[np.float64]
@@ -33,8 +35,9 @@ class Filter(msgspec.Struct, frozen=True):
     """What a photo must have to be found; every part that is given has to hold.
 
     ``below``: absolute real paths of directories, in any of which it lies. ``since`` and ``until``
-    in Unix seconds: taken at or after, and before; a photo that does not say when counts by the
-    time its file was last changed. ``camera``: a part of the camera's name, whatever its case.
+    in wall-clock seconds (core.wall_clock) of the place where it was taken: at or after, and
+    before; a photo that does not say when counts by the time its file was last changed, on this
+    machine's clock. ``camera``: a part of the camera's name, whatever its case.
     ``near``: latitude, longitude and kilometres as the crow flies; a photo that does not say where
     is near nothing. ``formats``: any of these (``jpeg``, ``heic``, ``raw``, ``cr2`` …). ``rating``:
     at least so many stars; without any a photo has 0, a rejected one -1. ``orientation``: of the
@@ -77,7 +80,8 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What filters look at in one content. ``moment``: Unix seconds; ``camera``: case-folded."""
+    """What filters look at in one content. ``moment``: when it was taken, in wall-clock seconds
+    (core.wall_clock); ``camera``: case-folded."""
 
     labels: tuple[int, ...] = ()
     camera: str | None = None
@@ -92,7 +96,7 @@ def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None
     ``modified``: when its file was last changed, Unix seconds.
     """
     camera = folded(facts.get("camera"))
-    taken_at, stars = facts.get("taken_at"), facts.get("rating") or 0
+    stars = facts.get("rating") or 0
     orientation = _orientation(facts.get("width") or 0, facts.get("height") or 0)
     found = {label("in", folder) for path in paths for folder in _folders(path)}
     found |= {label("format", name) for name in _formats(facts.get("format"), paths)}
@@ -104,10 +108,22 @@ def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None
     return Traits(
         tuple(sorted(found)),
         camera,
-        modified if taken_at is None else taken_at,
+        _moment(facts, modified),
         facts.get("latitude"),
         facts.get("longitude"),
     )
+
+
+def _moment(facts: dict[str, Any], modified: float | None) -> float | None:
+    """What the clock showed; of photos that photosd 0.1 has read, by this machine's zone."""
+    if (taken := facts.get("taken")) is not None:
+        return wall_clock.wall_seconds(datetime.datetime.fromisoformat(taken))
+    unix = facts.get("taken_at")
+    unix = modified if unix is None else unix
+    try:
+        return None if unix is None else wall_clock.wall_seconds(wall_clock.shown_here(unix))
+    except OverflowError:
+        return None
 
 
 def folded(camera: str | None) -> str | None:

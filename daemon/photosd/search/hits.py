@@ -48,26 +48,23 @@ class Hits:
             places = sorted(paths.get(one.content, ()), key=lambda place: place[1] in absent)
             if where is not None:
                 places = [place for place in places if where.holds_path(place[0])]
-            copies, taken_at = len(places), _taken_at(facts, one.content)
+            copies, known = len(places), facts.get(one.content, {})
             if every_copy:
                 copies = 1
             chosen = places if every_copy else places[:1]
-            hits.append([_hit(one, p, copies, taken_at, offline=p[1] in absent) for p in chosen])
+            hits.append([_hit(one, p, copies, known, offline=p[1] in absent) for p in chosen])
         return hits
 
 
-def _hit(one: Found, place: Place, copies: int, taken_at: float | None, *, offline: bool) -> Hit:
+def _hit(one: Found, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool) -> Hit:
     return Hit(
         rank=0,
         **path_fields(place[0]),
         score=round(one.score, 4),
         strength=one.strength,
         sources=one.sources,
-        taken_at=taken_at,
+        taken_at=facts.get("taken_at"),
+        taken=facts.get("taken"),
         offline=offline,
         copies=copies,
     )
-
-
-def _taken_at(facts: Mapping[str, dict[str, Any]], content: str) -> float | None:
-    return facts[content].get("taken_at") if content in facts else None

@@ -20,7 +20,10 @@ def match_words(database: Database, text: str, count: int) -> list[tuple[str, fl
         term = "lower(CAST(photos.path AS TEXT)) LIKE ? ESCAPE '\\'"
         values.append("%" + re.sub(r"([\\%_])", r"\\\1", word) + "%")
         if YEAR.fullmatch(word):
-            term += " OR strftime('%Y', json_extract(facts, '$.taken_at'), 'unixepoch') = ?"
+            term += (
+                " OR coalesce(substr(json_extract(facts, '$.taken'), 1, 4), strftime('%Y',"
+                " json_extract(facts, '$.taken_at'), 'unixepoch', 'localtime')) = ?"
+            )
             values.append(word)
         terms.append(f"coalesce({term}, 0)")
     with database.read() as db:

@@ -25,7 +25,8 @@ class Where(Struct, omit_defaults=True):
     """What photos must have; everything that is given has to hold.
 
     ``below``: directories, in any of which they lie. ``since`` and ``until``: dates as people say
-    them, ``2019`` or ``last summer``, the second with all of it; a number is Unix seconds.
+    them, ``2019`` or ``last summer``, the second with all of it, by the clock where a photo was
+    taken; a number is Unix seconds, and means what this machine's clock shows then.
     ``camera``: a part of its name. ``near``: latitude, longitude, kilometres. ``formats``: any of
     ``jpeg``, ``heic``, ``raw`` … ``rating``: at least so many stars.
     """
@@ -65,7 +66,8 @@ class Hit(Struct, omit_defaults=True):
     """One photo of an answer. ``path_b64`` appears when the path is not UTF-8.
 
     ``sources``: why it is here, ``clip`` for its looks, ``name`` for words of its path. ``copies``:
-    how many files of the library hold this very photo.
+    how many files of the library hold this very photo. ``taken``: what the clock showed where it
+    was taken, ISO 8601, with its offset from UTC if the photo says; ``taken_at``: Unix seconds.
     """
 
     rank: int
@@ -77,6 +79,7 @@ class Hit(Struct, omit_defaults=True):
     offline: bool
     path_b64: str | None = None
     copies: int = 1
+    taken: str | None = None
 
 
 class Coverage(Struct):

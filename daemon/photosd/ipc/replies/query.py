@@ -17,6 +17,7 @@ class Hit(TypedDict):
     offline: bool
     path_b64: NotRequired[str]
     copies: NotRequired[int]
+    taken: NotRequired[str]
 
 
 class Coverage(TypedDict):
