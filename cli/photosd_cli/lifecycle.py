@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from photosd.core.clock import STOP_SECONDS
 from photosd.core.errors import (
     DeadlineExceeded,
     NotRunning,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 30.0  # until the socket answers; it takes about one on a quiet machine
 WARM_SECONDS = 180.0
-STOP_SECONDS = 20.0
+ENDED_SECONDS = STOP_SECONDS + 2  # what the daemon promises, and a little for a busy machine
 SIGNAL_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.03
@@ -110,7 +111,7 @@ def stop() -> Stopped:
     process = _process(home)
     if process is None:
         return "not_running"
-    if _ask_to_stop() and _ended(process, STOP_SECONDS):
+    if _ask_to_stop() and _ended(process, ENDED_SECONDS):
         return "stopped"
     for signal_it in (process.terminate, process.kill):
         signal_it()  # psutil makes sure that the pid is still this process
@@ -172,7 +173,7 @@ def _answers(home: Home) -> bool:
 
 def _another_comes_to_answer(home: Home) -> bool:
     """Wait for a daemon that stops to be gone (False), or for one that starts to answer (True)."""
-    until = time.monotonic() + STOP_SECONDS
+    until = time.monotonic() + ENDED_SECONDS
     while (pid := locks.lock_holder(home)) is not None:
         if _answers(home):
             return True

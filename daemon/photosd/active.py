@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 from photosd.cloud.cloud import Cloud
-from photosd.core.errors import StorageError
+from photosd.core.clock import Deadline
+from photosd.core.ending import stop_all
 from photosd.decode.pool import Shape
 from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import Supervisor
@@ -37,9 +38,12 @@ class Active:
         self.spec, self._ground = spec, ground
         self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
         self.encoder.start()
-        self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
-        self.engine = Engine(spec, self.encoder, self.store, ground, cloud)
-        self.pipeline = self._new_pipeline(work)
+        with contextlib.ExitStack() as undo:  # a process without an owner would never end
+            undo.callback(self.encoder.stop)
+            self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
+            self.engine = Engine(spec, self.encoder, self.store, ground, cloud)
+            self.pipeline = self._new_pipeline(work)
+            undo.pop_all()
         self._serving = True
 
     def open(self, *, serving: bool) -> None:
@@ -64,12 +68,12 @@ class Active:
         self._serving = True
         self.work_on(work)
 
-    def close(self) -> None:
-        """Stop the pipeline, then the encoder; the vectors stay on the disk."""
-        self.pipeline.stop()
-        self.encoder.stop()
-        with contextlib.suppress(StorageError):
-            self.engine.close()
+    def close(self, deadline: Deadline | None = None) -> list[str]:
+        """Stop the pipeline, then the encoder; the vectors stay on the disk. What is late."""
+        deadline = deadline or Deadline.to_stop()
+        late = stop_all({"pipeline": self.pipeline.stop}, deadline.part(0.5))
+        rest = {"encoder": self.encoder.stop, "queries": self.engine.close}
+        return late + stop_all({**rest, "upkeep": self.store.close}, deadline)
 
     def _new_pipeline(self, work: Work) -> Pipeline:
         ground = self._ground

@@ -6,6 +6,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import signal
 import sys
 
 import structlog
@@ -32,6 +33,8 @@ STACKS_BYTES = 1 << 20
 
 def main() -> int:
     """Run the daemon in the foreground; the exit code says how it ended."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
     give_memory_back()
     environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
@@ -51,6 +54,7 @@ def main() -> int:
     _keep_stacks(home)
     daemon = Daemon(home, reading, endpoint, notifier, environment)
     asyncio.run(daemon.serve(handlers(daemon)))
+    daemon.close()
     # Worker threads may sit in native calls; everything that matters is on disk by now.
     logging.shutdown()
     os._exit(0)

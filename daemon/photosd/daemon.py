@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ import structlog
 import photosd
 from photosd.cloud.environment import Environment
 from photosd.core import settings_file
+from photosd.core.clock import STOP_SECONDS, Deadline
 from photosd.core.errors import Busy, PhotosdError, Warming
 from photosd.core.log import set_level
 from photosd.core.paths import Home
@@ -31,7 +33,10 @@ from photosd.vitals import Vitals
 
 log = structlog.get_logger()
 
-STOP_SECONDS = 20.0
+# Of STOP_SECONDS, which are promised: for all parts to end; until clients of our own have hung up;
+# then the process ends whatever they do.
+ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP_SECONDS - 1
+LAST_WORDS_SECONDS = 0.5
 SETTING_SECONDS = 30.0
 REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
@@ -60,6 +65,9 @@ class Daemon:
         self._asking_ourselves = threading.Lock()
         self._trouble: PhotosdError | None = None
         self._stopping: asyncio.Event | None = None
+        self._deadline: Deadline | None = None  # once it has been asked to stop
+        self._asking_to_stop = threading.Lock()
+        self._opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -68,7 +76,7 @@ class Daemon:
         """Until asked to stop: answer clients by these; the library opens meanwhile."""
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self.request_stop, signal.Signals(number).name)
+            self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
         server = Server(self._endpoint, handlers)
         await server.start()
@@ -77,23 +85,80 @@ class Daemon:
         self._pulse = pulse = vitals.pulse(self._notifier, self.words)
         pulse.start()
         log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
-        opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
-        opening.start()
+        self._opening.start()
         await self._stopping.wait()
         self._notifier.send(STOPPING="1", STATUS="stopping")
-        await asyncio.to_thread(self._ask_ourselves_no_more, pulse)
+        await self._own_clients_gone(pulse)
         await server.stop()
-        await asyncio.to_thread(opening.join, STOP_SECONDS)
+
+    def close(self) -> None:
+        """Once nobody is served any more: stop every part, by the deadline of the whole.
+
+        For the main thread. What has not ended then ends with the process.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: self._signalled(number))
+        deadline = self._deadline or Deadline.after(ENDING_SECONDS)
         if self._library is not None:
-            await asyncio.to_thread(self._library.close)
-        self._endpoint.release()
+            self._library.halt()
+        self._opening.join(deadline.part(0.5).remaining)
+        late = ["opening"] if self._opening.is_alive() else []
+        if self._library is not None and not late:
+            late = self._library.close(deadline)
+        if late:  # the lock ends with the process, after whoever still writes
+            log.warning("stop_forced", late=late, remedy="none needed: nothing is lost")
+        else:
+            self._endpoint.release()
         log.info("stopped")
 
     def request_stop(self, reason: str) -> None:
-        """Begin to stop; any thread may ask."""
+        """Begin to stop; any thread may ask, the first one counts."""
+        with self._asking_to_stop:
+            if self._deadline is not None:
+                return
+            self._deadline = Deadline.after(ENDING_SECONDS)
         log.info("stopping", reason=reason)
+        force = threading.Timer(FORCE_SECONDS, self._force, ("it took too long",))
+        force.daemon = True
+        force.start()
+        if (library := self._library) is not None:
+            library.halt()
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _signalled(self, number: int) -> None:
+        """The first signal stops, the next one forces it."""
+        if self._deadline is not None:
+            self._force(f"{signal.Signals(number).name} came again")
+        self.request_stop(signal.Signals(number).name)
+
+    def _force(self, reason: str) -> None:
+        """End the process now: all that matters is on the disk, and workers end with us."""
+
+        def say() -> None:  # aside, for the log's disk may be what hangs
+            log.warning("stop_forced", reason=reason, remedy="none needed: nothing is lost")
+            logging.shutdown()
+
+        words = threading.Thread(target=say, name="last-words", daemon=True)
+        words.start()
+        words.join(LAST_WORDS_SECONDS)
+        os._exit(0)
+
+    async def _own_clients_gone(self, pulse: Pulse) -> None:
+        """No client of our own may be left: systemd's socket would start the next daemon for it."""
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+        deadline = Deadline.after(OWN_CLIENTS_SECONDS)
+
+        def wait() -> None:
+            pulse.stop(deadline)
+            if self._asking_ourselves.acquire(timeout=deadline.remaining):
+                self._asking_ourselves.release()
+            with contextlib.suppress(RuntimeError):  # the loop is closed by now
+                loop.call_soon_threadsafe(gone.set)
+
+        threading.Thread(target=wait, name="own-clients", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(gone.wait(), OWN_CLIENTS_SECONDS)
 
     def unwell(self) -> dict[str, str]:
         """Signs of life that are missing now."""
@@ -156,14 +221,8 @@ class Daemon:
         ):
             client.query(text, mode="local")
 
-    def _ask_ourselves_no_more(self, pulse: Pulse) -> None:
-        """No client of our own may be left: systemd's socket would start the next daemon for it."""
-        pulse.stop()
-        if self._asking_ourselves.acquire(timeout=REHEARSAL_SECONDS):
-            self._asking_ourselves.release()
-
     def _going(self) -> bool:
-        return self._stopping is not None and self._stopping.is_set()
+        return self._deadline is not None
 
     # -- what operations ask ------------------------------------------------------------------
 

@@ -16,7 +16,9 @@ import photosd
 from photosd.active import Active, look_ahead
 from photosd.cloud.cloud import Cloud
 from photosd.cloud.environment import Environment
+from photosd.core.clock import Deadline
 from photosd.core.config import Settings
+from photosd.core.ending import stop_all
 from photosd.core.errors import ModelError
 from photosd.core.log import printable
 from photosd.core.paths import Home
@@ -55,8 +57,17 @@ class Library:
         self, home: Home, settings: Settings, environment: Environment | None = None
     ) -> None:
         self.home, self.settings = home, settings
+        self._halted = threading.Event()
         self.rehearsed = threading.Event()  # the whole way of a query has been gone once
         self.database = Database(home.catalog)
+        with contextlib.ExitStack() as undo:  # of a library that cannot be built nothing is left
+            undo.callback(self.database.close)
+            self._build(environment or Environment(), undo)
+            undo.pop_all()
+
+    def _build(self, environment: Environment, undo: contextlib.ExitStack) -> None:
+        """Make and connect all parts."""
+        home, settings = self.home, self.settings
         directory, spec = self._choose()
         self.catalog = Catalog(self.database)
         circumstances = Circumstances()
@@ -70,9 +81,7 @@ class Library:
         self.thumbnails = Thumbnails(
             self.pool, ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         )
-        self.cloud = Cloud(
-            home, settings.cloud, self.database, self.pool, environment or Environment()
-        )
+        self.cloud = Cloud(home, settings.cloud, self.database, self.pool, environment)
         self.ground = Ground(
             home.index,
             self.database,
@@ -92,6 +101,7 @@ class Library:
             settings.encoder.memory_limit_mb,
             self.cloud,
         )
+        undo.callback(self.active.close)
         self.succession = Succession(self)
         self.standing = Standing(
             self.database,
@@ -147,11 +157,15 @@ class Library:
         if self.database.swap("photosd_version", photosd.__version__) != photosd.__version__:
             self.worklist.retry_failures()  # what killed the old version may not kill this one
         self._forget_removed_models()
+        if self._halted.is_set():
+            return
         self.pool.start()
         self.watcher.start()
         for folder in self.folders.all():
             self.watch(folder)
         self.active.open(serving=True)
+        if self._halted.is_set():
+            return
         self.contents.have_embedded(self.spec.fingerprint)
         self.database.swap(SERVING, self.spec.name)
         self.reconciler.start()
@@ -169,20 +183,30 @@ class Library:
             self.contents.drop_models(kept)
             log.info("tables_dropped", tables=dropped)
 
-    def close(self) -> None:
-        """Stop every thread and worker, each within its own bound."""
-        self.cloud.close()
-        for part in (
-            self.standing,
-            self.reconciler,
-            self.watcher,
-            self.succession,
-            self.pipeline,
-            self.pool,
-        ):
-            part.stop()
-        self.active.close()
-        self.database.close()
+    def halt(self) -> None:
+        """Open nothing more: it is about to be closed."""
+        self._halted.set()
+
+    def close(self, deadline: Deadline | None = None) -> list[str]:
+        """Stop every thread and worker; the names of what has not stopped by the deadline."""
+        deadline = deadline or Deadline.to_stop()
+        self.halt()
+        late = stop_all(
+            {
+                "cloud": self.cloud.close,
+                "standing": self.standing.stop,
+                "reconciler": self.reconciler.stop,
+                "watcher": self.watcher.stop,
+                "succession": self.succession.stop,
+                "pipeline": self.pipeline.stop,
+                "decoders": self.pool.stop,
+            },
+            deadline.part(0.6),
+        )
+        late = list(dict.fromkeys(late + self.active.close(deadline.part(0.8))))
+        if not late:  # else somebody may still be writing; what is committed is on the disk
+            late = stop_all({"catalog": lambda _: self.database.close()}, deadline)
+        return late
 
     def pause(self, until: float) -> None:
         """Let indexing rest until then (Unix seconds)."""

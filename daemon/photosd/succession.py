@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Protocol
 
 import structlog
 
 from photosd.active import Active
 from photosd.cloud.cloud import Cloud
+from photosd.core.clock import Deadline
 from photosd.core.config import Settings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
@@ -50,6 +50,8 @@ class Succession:
         self._lock = threading.RLock()
         self._switch: Switch | None = None
         self._stopped = False
+        self._over = threading.Event()
+        self._leaving: list[threading.Thread] = []  # each sees a model off
         self.trouble: PhotosdError | None = None  # why the model that is wanted cannot follow
 
     def follow(self, name: str) -> None:
@@ -80,13 +82,20 @@ class Succession:
             self._switch = Switch(target, fill, self._flip)
             self._switch.start()
 
-    def stop(self) -> None:
-        """End a switch that is going on; it goes on with the next daemon."""
-        with self._lock:
-            self._stopped = True
-            switch, self._switch = self._switch, None
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """End a switch that is going on; it goes on with the next daemon. And models that leave."""
+        deadline = deadline or Deadline.to_stop()
+        self._over.set()
+        if not self._lock.acquire(timeout=deadline.part(0.5).remaining):
+            return  # it switches just now, and hangs; whoever waits for the lock goes with us
+        self._stopped = True
+        switch, self._switch = self._switch, None
+        leaving = list(self._leaving)
+        self._lock.release()
         if switch is not None:
-            switch.stop()
+            switch.stop(deadline)
+        for thread in leaving:
+            thread.join(deadline.remaining)
 
     def actives(self) -> list[Active]:
         """The model that answers, and the one that is getting ready."""
@@ -135,11 +144,15 @@ class Succession:
             # What was moved in that moment was taken for seen, by the model before.
             library.contents.have_embedded(new.spec.fingerprint)
             self._switch = None
+            leaver = threading.Thread(
+                target=self._see_off, args=(old, switch), name="leaving-model", daemon=True
+            )
+            self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaver]
+            leaver.start()
         log.info("switched", model=new.spec.name, before=old.spec.name)
-        threading.Thread(target=_see_off, args=(old, switch), daemon=True).start()
 
-
-def _see_off(old: Active, switch: Switch) -> None:
-    time.sleep(LINGER_SECONDS)
-    old.close()
-    switch.release()
+    def _see_off(self, old: Active, switch: Switch) -> None:
+        """End a model once its last queries are answered."""
+        self._over.wait(LINGER_SECONDS)
+        old.close()
+        switch.release()

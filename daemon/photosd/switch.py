@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 
 from photosd.active import Active
+from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.index.filling import FillList
 from photosd.ipc.messages.models import SwitchReport
@@ -35,12 +36,13 @@ class Switch(threading.Thread):
         self._total = self._left = 0
         self._error: PhotosdError | None = None
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """Give it up; what was filled is kept, in case somebody begins it again."""
+        deadline = deadline or Deadline.to_stop()
         self._stopping.set()
         if self.is_alive() and threading.current_thread() is not self:
-            self.join(30)
-        self.target.close()
+            self.join(deadline.part(0.5).remaining)
+        self.target.close(deadline)
         self._fill.close()
 
     def release(self) -> None:

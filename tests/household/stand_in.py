@@ -112,7 +112,7 @@ class StandInPool(Pool):
         self._mourned: set[bytes] = set()
         opening.configure(self._limits)
 
-    def stop(self, seconds: float = 5.0) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -185,7 +185,7 @@ class StandInSupervisor(Supervisor):
         self._mourned: set[bytes] = set()
         self._condition.becomes_ready("stand-in", None)
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """There is nothing to end."""
 
     @property

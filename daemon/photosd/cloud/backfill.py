@@ -16,6 +16,7 @@ from photosd.cloud.gate import Gate
 from photosd.cloud.letters import Vectors
 from photosd.cloud.marked import MarkedPhoto, MarkedPhotos
 from photosd.cloud.remote import RemoteTable
+from photosd.core.clock import Deadline
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError
 from photosd.decode.failures import DecodeFailed
@@ -76,12 +77,12 @@ class Backfill(threading.Thread):
         """There may be something to do, or what failed may work now."""
         self._woken.set()
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """End soon; what is not committed is sent again another time."""
         self._stopping = True
         self.wake()
         if self.is_alive():
-            self.join(5)
+            self.join((deadline or Deadline.to_stop()).remaining)
 
     def run(self) -> None:
         """Until stopped."""

@@ -60,11 +60,11 @@ class Cloud:
         self._open = True
         self._follow()
 
-    def close(self) -> None:
+    def close(self, deadline: Deadline | None = None) -> None:
         """End every thread; calls under way are cut."""
         self._open = False
         self._gate.dismiss()
-        self._backfill.stop()
+        self._backfill.stop(deadline)
         self._questions.close()
 
     def apply(self, settings: CloudSettings) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+# What is promised for the end of the daemon; the command, systemd and launchd wait a little longer.
+STOP_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Deadline:
@@ -16,6 +19,15 @@ class Deadline:
     def after(cls, seconds: float) -> Deadline:
         """The deadline that lies ``seconds`` from now."""
         return cls(time.monotonic() + seconds)
+
+    @classmethod
+    def to_stop(cls) -> Deadline:
+        """The deadline of somebody who stops a part for itself."""
+        return cls.after(STOP_SECONDS)
+
+    def part(self, share: float) -> Deadline:
+        """An earlier one, after this share of what remains."""
+        return Deadline.after(share * self.remaining)
 
     @property
     def remaining(self) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from photosd.core import machine
 from photosd.core.clock import Deadline
+from photosd.core.ending import stop_all
 from photosd.decode.decoder import Answer
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.lane import Lane, Task
@@ -17,7 +18,6 @@ from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Form, Identity, Request, Shape
 from photosd.decode.results import Decoded, Thumbnail
 
-STOP_SECONDS = 5.0
 URGENT_WORKERS = 1
 PICTURE_WORKERS = 2  # for thumbnails: a page of them must not hold up what a query waits for
 LARGEST = 4096
@@ -47,12 +47,10 @@ class Pool:
         self._urgent.start()
         self._pictures.start()
 
-    def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """End every process within ``seconds``; what is unfinished fails with Stopped."""
-        deadline = Deadline.after(seconds)
-        self._urgent.stop(deadline)
-        self._pictures.stop(deadline)
-        self._background.stop(deadline)
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """End every process by the deadline; what is unfinished fails with Stopped."""
+        lanes = {"urgent": self._urgent, "pictures": self._pictures, "background": self._background}
+        stop_all({n: lane.stop for n, lane in lanes.items()}, deadline or Deadline.to_stop())
 
     def set_limits(self, limits: DecodeLimits) -> None:
         """New limits, in force from the next file of each worker on."""

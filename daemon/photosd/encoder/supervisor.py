@@ -111,12 +111,12 @@ class Supervisor(threading.Thread):
         """Recycle the encoder above so many MB, from now on; 0: a share of the machine's."""
         self.limits = dataclasses.replace(self.limits, memory_mb=megabytes)
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """End the thread and the encoder; everything unanswered fails."""
         self._stopping = True
         self._wake()
         if self.is_alive():
-            self.join(10)
+            self.join((deadline or Deadline.to_stop()).remaining)
 
     def _submit(self, lane: LaneQueue, request: Request) -> Future[Any]:
         lane.submit(request)

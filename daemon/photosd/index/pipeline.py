@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.decode.failures import (
     DecodeFailed,
@@ -114,12 +115,12 @@ class Pipeline(threading.Thread):
         self.paused_until = until
         self.wake()
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """End after the current event; what is not committed stays on the work list."""
         self._stopping = True
         self.wake()
         if self.is_alive():
-            self.join(15)
+            self.join((deadline or Deadline.to_stop()).remaining)
 
     def idle(self) -> bool:
         """Whether nothing is in hand."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
@@ -82,12 +83,12 @@ class Reconciler(threading.Thread):
         """Whether comparisons are running or due."""
         return self.scanning or bool(self._paths or self._trees or self._requests)
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """End the thread; bounded by one batch of comparisons."""
         self._stopping = True
         self._watcher.hints.put(Hint("path", b""))
         if self.is_alive():
-            self.join(10)
+            self.join((deadline or Deadline.to_stop()).remaining)
 
     # -- the loop -----------------------------------------------------------------------------
 

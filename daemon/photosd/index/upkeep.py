@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.process.allocator import trim
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ class Upkeep:
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
         self._choosing = threading.Lock()
+        self._closed = False
 
     def begin(self, work: Callable[[], int]) -> None:
         """Do it, unless something is being done, or failed just now.
@@ -32,7 +34,7 @@ class Upkeep:
         ``work`` says over how many rows it went.
         """
         with self._choosing:
-            if self._working or time.monotonic() < self._not_before:
+            if self._closed or self._working or time.monotonic() < self._not_before:
                 return
             self._thread = threading.Thread(
                 target=self._do, args=(work,), name="upkeep", daemon=True
@@ -44,6 +46,13 @@ class Upkeep:
         if self._thread is not None:
             self._thread.join(seconds)
         return not self._working
+
+    def close(self, deadline: Deadline) -> None:
+        """Begin nothing more; what is being done may end by the deadline, or with the process:
+        another version of the table is valid until it is done."""
+        with self._choosing:
+            self._closed = True
+        self.rest(deadline.remaining)
 
     @property
     def _working(self) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
 from photosd.index.matrix import Matrix, Vectors
@@ -231,6 +232,10 @@ class VectorStore:
         """Wait while something is written behind anybody's back, at most so long; False if it
         still is."""
         return self._upkeep.rest(seconds)
+
+    def close(self, deadline: Deadline) -> None:
+        """Write nothing more behind anybody's back."""
+        self._upkeep.close(deadline)
 
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)

@@ -14,13 +14,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.contents import Contents
 from photosd.index.matrix import Vectors
@@ -62,6 +63,7 @@ class Calibration:
         self._sampled: Vectors | None = None
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, "calibrate")
+        self._running: Future[None] | None = None
         self._begun = self._closed = False
 
     def begin(self) -> None:
@@ -94,12 +96,14 @@ class Calibration:
         elif self._begun and time.monotonic() >= self._rest_until:
             self._rest_until = time.monotonic() + REST_SECONDS
             with contextlib.suppress(RuntimeError):  # closed meanwhile
-                self._worker.submit(self._run)
+                self._running = self._worker.submit(self._run)
 
-    def close(self) -> None:
-        """End it; one that runs is waited for, a batch of texts at most."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """End it; one that runs ends with its text, or is left behind at the deadline."""
         self._closed = True
-        self._worker.shutdown(cancel_futures=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        if self._running is not None:
+            wait([self._running], (deadline or Deadline.to_stop()).remaining)
 
     def _run(self) -> None:
         try:

@@ -99,10 +99,10 @@ class Engine:
             for content, tiles in self._store.vectors_of([one.content for one in passing]).items()
         }
 
-    def close(self) -> None:
+    def close(self, deadline: Deadline | None = None) -> None:
         """Save what queries left to be saved."""
-        self._calibration.close()
-        self._remembered.close()
+        self._calibration.close(deadline)
+        self._remembered.close(deadline)
 
     def rehearse(self, seconds: float) -> bool:
         """Answer a query for nobody, so that the first real one finds every page warm.

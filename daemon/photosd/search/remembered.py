@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.database import Database
 
@@ -80,9 +81,11 @@ class RememberedQueries:
         self._keep_recent(key, meaning)
         self._save_soon(key, meaning)
 
-    def close(self) -> None:
-        """Save what is not saved yet."""
-        self._saver.shutdown()
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Save what is not saved yet, if that can be done by the deadline."""
+        with contextlib.suppress(RuntimeError, TimeoutError):  # closed before; or the disk hangs
+            self._saver.submit(self._save).result((deadline or Deadline.to_stop()).remaining)
+        self._saver.shutdown(wait=False)
 
     def _save_soon(self, key: bytes, meaning: Meaning) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.service.notify import Notifier
 
 log = structlog.get_logger()
@@ -54,7 +55,7 @@ class Pulse:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """Vouch and complain no more: the daemon is leaving, and the service manager knows.
 
         Not for the event loop: signs need it to turn, and the one being asked is waited for. A
@@ -62,7 +63,8 @@ class Pulse:
         """
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(LAST_BEAT_SECONDS)
+            last = deadline or Deadline.after(LAST_BEAT_SECONDS)
+            self._thread.join(min(LAST_BEAT_SECONDS, last.remaining))
 
     def _run(self) -> None:
         due, pause = 0.0, 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
@@ -74,7 +75,7 @@ class Standing:
         self._delivery.open()
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, deadline: Deadline | None = None) -> None:
         """Begin nothing more; bounded by one batch of verdicts. Readers are let go."""
         self._stopping = True
         self._delivery.close()
@@ -82,7 +83,7 @@ class Standing:
         with self._news:
             self._news.notify_all()
         if self._thread.is_alive():
-            self._thread.join(10)
+            self._thread.join((deadline or Deadline.to_stop()).remaining)
 
     def wake(self) -> None:
         """There may be something to do: photos were indexed, moved or removed."""

@@ -27,7 +27,6 @@ __all__ = ["Hint", "MakeSource", "RootHealth", "WatchLimits", "Watcher"]
 
 log = structlog.get_logger()
 
-STOP_SECONDS = 15.0
 BARRIER_SECONDS = 0.5
 PROBES_BETWEEN_COUNTS = 20
 
@@ -88,12 +87,12 @@ class Watcher:
         """Start watching; folders may be added before and after."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop and give every watch back; returns within `STOP_SECONDS` even if that hangs."""
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """Stop and give every watch back; returns by the deadline even if that hangs."""
         self._stopping.set()
         self._inbox.put(_nothing)
         if self._thread.is_alive():
-            self._thread.join(STOP_SECONDS)
+            self._thread.join((deadline or Deadline.to_stop()).remaining)
 
     def add(self, root: bytes, ignore: IgnoreRules) -> None:
         """Watch ``root`` (absolute, links resolved) by these rules; again to change the rules.

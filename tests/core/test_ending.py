@@ -1,0 +1,44 @@
+"""Many parts end at once, within one deadline, whatever each of them does."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from photosd.core.clock import Deadline
+from photosd.core.ending import stop_all
+
+
+def test_one_that_hangs_holds_up_nobody() -> None:
+    """The others are asked at once, and the deadline is one for all."""
+    for_ever, asked = threading.Event(), []
+
+    def raises(_: Deadline) -> None:
+        raise RuntimeError("a defect")
+
+    def well(deadline: Deadline) -> None:
+        asked.append(deadline)
+
+    deadline, begun = Deadline.after(2), time.monotonic()
+    parts = {"a": lambda _: for_ever.wait(), "b": raises, "c": well, "d": lambda _: for_ever.wait()}
+    assert stop_all(parts, deadline) == ["a", "d"]
+    assert 1.9 < time.monotonic() - begun < 8
+    assert asked == [deadline]
+    assert stop_all(parts, Deadline.after(-1)) != []  # one that is over is not waited for at all
+    for_ever.set()
+
+
+def test_all_that_end_are_not_waited_for_longer() -> None:
+    """Nothing to wait for is no time."""
+    begun = time.monotonic()
+    assert stop_all({"a": lambda _: None}, Deadline.after(60)) == []
+    assert stop_all({}, Deadline.after(60)) == []
+    assert time.monotonic() - begun < 10
+
+
+def test_a_part_of_a_deadline_is_no_later() -> None:
+    """Shares are of what remains."""
+    deadline = Deadline.after(10)
+    assert 5.5 < deadline.part(0.6).remaining <= 6
+    assert deadline.part(1).at <= deadline.at + 0.1
+    assert Deadline.after(-5).part(0.5).passed

@@ -1,0 +1,365 @@
+"""Stopping takes ten seconds at most, whatever hangs; nothing is lost and no process is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import plistlib
+import re
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from photosd.core.clock import STOP_SECONDS, Deadline
+from photosd.core.config import Settings
+from photosd.core.errors import StorageError
+from photosd.core.paths import Home
+from photosd.encoder.supervisor import Supervisor
+from photosd.index.database import Database
+from photosd.index.upkeep import Upkeep
+from photosd.ipc.client import Client
+from photosd.library import Library
+from photosd.search.remembered import Meaning, RememberedQueries
+from photosd.succession import Succession
+from photosd_cli import lifecycle
+from tests.conftest import ROOT, RunningDaemon
+from tests.standing.scenes import eventually, write
+
+# -- parts, in this process --------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(home: Home, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """All parts, none started."""
+    monkeypatch.setattr(Supervisor, "start", lambda _: None)
+    return Library(home, Settings())
+
+
+PARTS: dict[str, tuple[Callable[[Library], object], str, str]] = {
+    "cloud": (lambda lib: lib.cloud, "close", "cloud"),
+    "standing": (lambda lib: lib.standing, "stop", "standing"),
+    "reconciler": (lambda lib: lib.reconciler, "stop", "reconciler"),
+    "watcher": (lambda lib: lib.watcher, "stop", "watcher"),
+    "succession": (lambda lib: lib.succession, "stop", "succession"),
+    "pipeline": (lambda lib: lib.pipeline, "stop", "pipeline"),
+    "decoders": (lambda lib: lib.pool, "stop", "decoders"),
+    "encoder": (lambda lib: lib.encoder, "stop", "encoder"),
+    "queries to remember": (lambda lib: lib.engine, "close", "queries"),
+    "upkeep": (lambda lib: lib.active.store, "close", "upkeep"),
+    "catalog": (lambda lib: lib.database, "close", "catalog"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_that_hangs_holds_up_neither_the_others_nor_the_end(
+    library: Library, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is named; every other one is asked, with a deadline that is no later than the whole."""
+    for_ever, given = threading.Event(), dict[str, Any]()
+    for other, (part, method, _) in PARTS.items():
+
+        def stop(*deadline: Deadline, other: str = other) -> None:
+            given[other] = deadline
+            if other == name:
+                for_ever.wait()
+
+        monkeypatch.setattr(part(library), method, stop)
+    whole, begun = Deadline.after(1.0), time.monotonic()
+    assert library.close(whole) == [PARTS[name][2]]
+    assert time.monotonic() - begun < 4
+    assert set(given) == set(PARTS) - ({"catalog"} if name != "catalog" else set())
+    for name_, deadline in given.items():
+        assert name_ == "catalog" or deadline[0].at <= whole.at + 0.5
+    for_ever.set()
+
+
+def test_all_that_is_well_ends_at_once(library: Library) -> None:
+    """Nothing waits out its time; twice is as good as once."""
+    begun = time.monotonic()
+    assert library.close() == []
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("broken", ["active.VectorStore", "active.Engine", "active.Pipeline"])
+def test_a_model_that_cannot_be_built_leaves_no_encoder(
+    home: Home, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The process that was started for it ends, and the catalog is closed."""
+    assert _ended_after(home, monkeypatch, broken) == ["start", "stop", "closed"]
+
+
+@pytest.mark.parametrize("broken", ["library.Standing", "library.Watcher", "library.Reconciler"])
+def test_a_library_that_cannot_be_built_leaves_no_encoder(
+    home: Home, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """A start that is tried again would have two."""
+    assert _ended_after(home, monkeypatch, broken) == ["start", "stop", "closed"]
+
+
+def _ended_after(home: Home, monkeypatch: pytest.MonkeyPatch, broken: str) -> list[str]:
+    happened: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise StorageError("broken")
+
+    close = Database.close
+    monkeypatch.setattr(Supervisor, "start", lambda _: happened.append("start"))
+    monkeypatch.setattr(Supervisor, "stop", lambda *_: happened.append("stop"))
+
+    def closed(database: Database) -> None:
+        happened.append("closed")
+        close(database)
+
+    monkeypatch.setattr(Database, "close", closed)
+    monkeypatch.setattr(f"photosd.{broken}", fail)
+    with pytest.raises(StorageError):
+        Library(home, Settings())
+    return happened
+
+
+def test_queries_are_not_saved_for_ever(home: Home) -> None:
+    """While the disk hangs; else they are saved."""
+    import numpy as np
+
+    home.state.mkdir()
+    database = Database(home.catalog)
+    kept = RememberedQueries(database, "m")
+    meaning = Meaning(np.ones(4, np.float32), 1.0, [])
+    release, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.write():
+            held.set()
+            release.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    kept.put("dog", meaning)
+    begun = time.monotonic()
+    kept.close(Deadline.after(0.3))
+    assert time.monotonic() - begun < 5
+    release.set()
+    thread.join()
+    other = RememberedQueries(database, "m")
+    other.put("cat", meaning)
+    other.close(Deadline.after(10))
+    assert RememberedQueries(database, "m").get("cat") is not None
+    database.close()
+
+
+def test_upkeep_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
+    """A version of the table is whole or not there."""
+    release, again = threading.Event(), threading.Event()
+    upkeep = Upkeep()
+    upkeep.begin(lambda: int(release.wait(30)))
+    begun = time.monotonic()
+    upkeep.close(Deadline.after(0.2))
+    assert time.monotonic() - begun < 5
+    release.set()
+    upkeep.rest(10)
+    upkeep.begin(lambda: again.set() or 0)  # type: ignore[func-returns-value]
+    assert upkeep.rest(1) and not again.is_set()
+
+
+def test_a_model_that_leaves_is_seen_off_at_once_when_all_ends(library: Library) -> None:
+    """It lingers for its last queries, not when there are none any more."""
+    closed = threading.Event()
+
+    class Leaving:
+        def close(self) -> None:
+            closed.set()
+
+        def release(self) -> None:
+            pass
+
+    succession: Succession = library.succession
+    thread = threading.Thread(target=succession._see_off, args=(Leaving(), Leaving()), daemon=True)
+    succession._leaving.append(thread)
+    thread.start()
+    assert not closed.wait(0.2)
+    succession.stop(Deadline.after(5))
+    assert closed.is_set() and not thread.is_alive()
+    library.close()
+
+
+def test_a_switch_that_hangs_does_not_hold_the_end(library: Library) -> None:
+    """It holds the lock of the succession; that is left to it."""
+    held, release = threading.Event(), threading.Event()
+
+    def flip() -> None:
+        with library.succession._lock:
+            held.set()
+            release.wait(30)
+
+    threading.Thread(target=flip, daemon=True).start()
+    held.wait(10)
+    begun = time.monotonic()
+    library.close(Deadline.after(2))
+    assert time.monotonic() - begun < 8
+    release.set()
+
+
+def test_everybody_who_waits_for_the_end_waits_longer_than_it_takes() -> None:
+    """The command, systemd and launchd; and none of them much longer."""
+    unit = (ROOT / "systemd/photosd.service").read_text()
+    agent = plistlib.loads((ROOT / "launchd/org.photosd.daemon.plist").read_bytes())
+    found = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M)
+    assert found is not None
+    for seconds in (float(found[1]), agent["ExitTimeOut"], lifecycle.ENDED_SECONDS):
+        assert STOP_SECONDS + 2 <= seconds <= 2 * STOP_SECONDS
+
+
+def test_no_wait_of_a_stop_has_no_end() -> None:
+    """A thread is joined for so long, an executor is not waited for."""
+    found = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in sorted((ROOT / "daemon/photosd").rglob("*.py"))
+        for line in file.read_text().splitlines()
+        if re.search(r"[a-z]\.join\(\)|\.shutdown\((cancel_futures=True)?\)|to_thread\(", line)
+        and "logging.shutdown" not in line
+    ]
+    assert found == []
+
+
+# -- the whole, from outside -------------------------------------------------------------------
+
+
+def ends(running: RunningDaemon, *signals: int, within: float = STOP_SECONDS) -> str:
+    """Send the signals; it ends in time, with 0, and every process with it. What it has logged."""
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    begun = time.monotonic()
+    for number in signals:
+        running.process.send_signal(number)
+        time.sleep(0.5)
+    assert running.process.wait(within + 10) == 0
+    took = time.monotonic() - begun
+    assert took < within + 1, f"{took:.1f} s\n{running.log()[-2000:]}"
+    psutil.wait_procs(family, timeout=3)
+    left = [" ".join(_command(process)) for process in family if process.is_running()]
+    theirs = ("launcher.py", "sleep")  # a command of a standing query, and who waits for it
+    assert [words for words in left if words and not any(one in words for one in theirs)] == []
+    return running.log()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+@contextlib.contextmanager
+def started(home: Home, prelude: str = "", **environment: str) -> Iterator[RunningDaemon]:
+    """A daemon that is killed at the latest when the test is over."""
+    running = RunningDaemon(home, environment, prelude)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+
+
+def serving(running: RunningDaemon) -> None:
+    """Wait until it answers, whatever its state is."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(Exception), running.client() as client:
+            client.hello()
+            return
+        time.sleep(0.05)
+    raise AssertionError(running.log())
+
+
+HANGS = """
+import threading
+from photosd.{module} import {name}
+{name}.{method} = lambda *_: threading.Event().wait()
+"""
+
+
+def test_during_the_start(home: Home) -> None:
+    """While the index is opened, on a disk that hangs; and the model is loaded."""
+    with started(home, HANGS.format(module="library", name="Library", method="open")) as running:
+        serving(running)
+        assert "opening" in ends(running, signal.SIGTERM)
+
+
+def test_when_a_part_never_ends_and_nothing_is_lost(home: Home, photos: Path) -> None:
+    """The next daemon has all that this one had."""
+    folder = home.state.parent / "photos"
+    folder.mkdir()
+    for file in sorted((photos / "library").glob("*.jpg"))[:3]:
+        shutil.copy(file, folder)
+    with started(
+        home, HANGS.format(module="index.reconciler", name="Reconciler", method="stop")
+    ) as running:
+        running.wait_until()
+        assert running.index(folder)["indexed"] == 3
+        log = ends(running, signal.SIGTERM)
+        assert "reconciler" in log and "stop_forced" in log
+        running.restart()
+        serving(running)
+        eventually(lambda: _indexed(running) == 3)
+        ends(running, signal.SIGINT)
+
+
+def _indexed(running: RunningDaemon) -> int:
+    with running.client() as client:
+        return client.status()["index"]["indexed"]
+
+
+def test_a_second_signal_forces_it(home: Home) -> None:
+    """At once: whoever presses Ctrl-C twice means it."""
+    hangs = HANGS.format(module="library", name="Library", method="close")
+    with started(home, hangs) as running:
+        serving(running)
+        assert "came again" in ends(running, signal.SIGINT, signal.SIGINT, within=4)
+
+
+def test_with_everything_hanging_at_once(home: Home, tmp_path: Path) -> None:
+    """An encoder and a decoder, a command of a standing query, a client that waits."""
+    folder, orders, pid = tmp_path / "photos", tmp_path / "faults.json", tmp_path / "pid"
+    program = tmp_path / "hangs"
+    program.write_text(f"#!/bin/sh\necho $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 60")
+    program.chmod(0o755)
+    folder.mkdir()
+    write(folder / "old.jpg", "sunset")
+    orders.write_text("{}")
+    with started(home, PHOTOSD_TEST_FAULTS=str(orders)) as running:
+        running.wait_until()
+        running.index(folder)
+        with running.client() as client:
+            client.standing_add("sunset", "exec", argv=[str(program)])
+        write(folder / "new.jpg", "sunset")
+        eventually(pid.exists)
+        hangs = {"start": None, "files": [{"name": "hangs*", "do": "hang_gil"}]}
+        orders.write_text(json.dumps({"encoder": {"text": "hang_gil"}, "decode": hangs}))
+        write(folder / "hangs.jpg", "snow")
+        stuck = Client(home.socket, timeout=30)
+        asking = threading.Thread(target=lambda: _quietly(lambda: stuck.query("dog")), daemon=True)
+        asking.start()
+        eventually(lambda: len(_decoders(running)) > 0)
+        time.sleep(2)
+        ends(running, signal.SIGTERM)
+        asking.join(10)
+        stuck.close()
+        assert "sleep" in _command(psutil.Process(int(pid.read_text())))  # it is left to end
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+def _decoders(running: RunningDaemon) -> list[psutil.Process]:
+    family = psutil.Process(running.process.pid).children(recursive=True)
+    return [process for process in family if "photosd.decode" in _command(process)]
+
+
+def _quietly(action: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):
+        action()
