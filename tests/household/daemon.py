@@ -47,13 +47,14 @@ class StandInDaemon(RunningDaemon):
 
     def contents(self) -> dict[bytes, str]:
         """The content id of every indexed path, as the catalog has it."""
-        return dict(self._rows("SELECT path, content FROM photos WHERE state = 'indexed'"))
+        return dict(self.rows("SELECT path, content FROM photos WHERE state = 'indexed'"))
 
     def failed(self) -> dict[bytes, str]:
         """Every path that could not be indexed, and why."""
-        return dict(self._rows("SELECT path, reason FROM photos WHERE state = 'failed'"))
+        return dict(self.rows("SELECT path, reason FROM photos WHERE state = 'failed'"))
 
-    def _rows(self, statement: str) -> list[tuple[bytes, str]]:
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the catalog answers to a statement that reads."""
         with contextlib.closing(
             sqlite3.connect(f"file:{self.home.catalog}?mode=ro", uri=True)
         ) as db:
@@ -61,21 +62,25 @@ class StandInDaemon(RunningDaemon):
 
     def wrong_vectors(self, contents: Iterable[str]) -> dict[str, str]:
         """What is wrong with the vectors of these contents; to be asked of an idle daemon."""
+        vectors, wrong = self.vectors(), {}
+        for content in contents:
+            if content not in vectors:
+                wrong[content] = "there is none"
+                continue
+            found = np.array(vectors[content])
+            expected = stand_in.vector_of(stand_in.stamp_of(content), found.shape[1])
+            if (found @ expected).min() < COSINE:
+                wrong[content] = "another photo's"
+        return wrong
+
+    def vectors(self) -> dict[str, list[Any]]:
+        """The rows of every content in the index on the disk."""
         rows: dict[str, list[Any]] = {}
         for table in sorted(self.home.index.glob("vectors_*.lance")):
             found = lancedb.connect(self.home.index).open_table(table.stem)
             for row in found.search().select(["content", "vector"]).to_list():
                 rows.setdefault(row["content"], []).append(row["vector"])
-        wrong = {}
-        for content in contents:
-            if content not in rows:
-                wrong[content] = "there is none"
-                continue
-            vectors = np.array(rows[content])
-            expected = stand_in.vector_of(stand_in.stamp_of(content), vectors.shape[1])
-            if (vectors @ expected).min() < COSINE:
-                wrong[content] = "another photo's"
-        return wrong
+        return rows
 
 
 def until(done: Any, seconds: float, what: str) -> None:
@@ -89,11 +94,11 @@ def until(done: Any, seconds: float, what: str) -> None:
 # -- what must be indexed, by the simplest means ----------------------------------------------
 
 
-def expected(root: Path) -> tuple[dict[bytes, str], set[bytes]]:
+def expected(root: Path, excludes: Iterable[bytes] = ()) -> tuple[dict[bytes, str], set[bytes]]:
     """Of a folder as it is now: content ids by path of what is indexed, and paths that fail."""
     good: dict[bytes, str] = {}
     bad: set[bytes] = set()
-    for path in photos_below(os.fsencode(root)):
+    for path in photos_below(os.fsencode(root), excludes):
         data = Path(os.fsdecode(path)).read_bytes()
         content = f"{len(data):x}-{xxhash.xxh3_128_hexdigest(data)}"
         if _decodes(data, is_raw_name(path)):
@@ -103,9 +108,9 @@ def expected(root: Path) -> tuple[dict[bytes, str], set[bytes]]:
     return good, bad
 
 
-def photos_below(root: bytes) -> Iterator[bytes]:
+def photos_below(root: bytes, excludes: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Files with a photo's name that nobody has asked to leave alone."""
-    patterns: list[tuple[bytes, bytes]] = []  # with the directory they count from
+    patterns = [(root, pattern) for pattern in excludes]  # with the directory they count from
     for place, directories, files in os.walk(root):
         if MARK["nomedia"] in files:
             directories.clear()

@@ -1,0 +1,197 @@
+"""Each limit of a count in the code, and the test that passes it.
+
+A number that a module of `index`, `search`, `watch`, `standing`, `ipc` or `decode` names in
+capitals is a limit until this table says why it is none. Whoever adds one writes a test in which
+people's libraries or habits go beyond it, and a line here.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import itertools
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.household.limits import limits
+
+HERE = "tests/household/test_crossings.py::"
+# 3,000 photos are compared, read, encoded, committed and searched by these.
+WHOLE = "tests/household/test_indexed.py::test_every_path_ends_as_it_must"
+PAGES = HERE + "test_all_pages_together_show_every_photo_once"
+CROWD = HERE + "test_more_clients_than_places_are_all_answered"
+LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
+RANKED = "tests/index/test_ranked.py::"
+SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
+CALIBRATED = "tests/search/test_calibration.py::"
+
+CROSSED = {
+    "index/catalog.py:PARAMETERS": PAGES,
+    "index/committer.py:ROWS": WHOLE,
+    "index/contents.py:PARAMETERS": HERE + "test_more_contents_than_parameters_are_looked_up",
+    "index/copies.py:PARAMETERS": (
+        "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
+    ),
+    "index/filing.py:AT_ONCE": LARGE,
+    "index/inspection.py:BATCH": LARGE,
+    "index/inspection.py:VECTORS_TRIED": LARGE,
+    "index/matrix.py:AT_ONCE": LARGE,
+    "index/pipeline.py:BATCH_TILES": WHOLE,
+    "index/pipeline.py:FETCH": WHOLE,
+    "index/quarantine.py:DEATHS": (
+        "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
+    ),
+    "index/ranked.py:ROWS_A_PARTITION": LARGE,
+    "index/reconciler.py:BATCH": WHOLE,
+    "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
+    "index/vectors.py:BATCH": LARGE,
+    "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_are_left_lying",
+    "index/vectors.py:MOVED_AT_ONCE": RANKED + "test_very_many_that_move_stay_where_they_are",
+    "index/vectors.py:RAM_BYTES": RANKED + "test_it_takes_over_and_finds_the_same",
+    "search/calibration.py:AT_ONCE": LARGE,
+    "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
+    "search/calibration.py:SAMPLE": LARGE,
+    "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
+    "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
+    "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
+    "search/question.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
+    "search/ranking.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
+    "search/remembered.py:KEPT": "tests/search/test_remembered.py::test_the_newest_are_kept",
+    "search/remembered.py:RECENT": "tests/search/test_remembered.py::test_the_newest_are_kept",
+    "search/retrieval.py:OVERSAMPLE": (
+        "tests/search/test_engine.py::test_gone_photos_do_not_take_the_places_of_others"
+    ),
+    "standing/album.py:NAME_BYTES": (
+        "tests/standing/test_albums.py::test_photos_of_one_name_have_room"
+    ),
+    "standing/deciding.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
+    "standing/queries.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
+    "standing/standing.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
+    "ipc/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
+    "ipc/caller.py:REQUEST_LIMIT": "tests/ipc/test_parsing.py::test_lines_made_to_hurt",
+    "ipc/messages/__init__.py:REQUEST_LIMIT": "tests/ipc/test_parsing.py::test_lines_made_to_hurt",
+    "ipc/messages/query.py:TEXT_LIMIT": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
+    "ipc/server.py:CONNECTIONS": (
+        "tests/ipc/test_server.py::test_more_connections_than_places_push_out_idle_ones"
+    ),
+    "ipc/server.py:QUERIES": CROWD,
+    "ipc/server.py:OTHERS": CROWD,
+    "ipc/server.py:STREAMS": CROWD,
+    "ipc/server.py:PICTURES": (
+        "tests/e2e/test_thumbnails.py::test_a_flood_of_thumbnails_holds_up_nobody"
+    ),
+    "ipc/server.py:SUBSCRIPTIONS": SUBSCRIBERS,
+    "ipc/server.py:WAITING": SUBSCRIBERS,
+    "ipc/server.py:IN_FLIGHT_EACH": SUBSCRIBERS,
+    "decode/decoder.py:RECYCLE_AFTER": (
+        "tests/decode/test_deaths.py::test_decoders_are_renewed_after_many_files"
+    ),
+    "decode/facts.py:MOST_CHARACTERS": (
+        "tests/decode/test_facts.py::test_text_is_short_printable_and_valid"
+    ),
+    "decode/taken.py:EARLIEST_YEAR": (
+        "tests/decode/test_taken.py::test_dates_are_understood_or_left_out"
+    ),
+    "decode/geometry.py:MOST_TILES": (
+        "tests/decode/test_geometry.py::test_an_absurdly_long_picture_still_gives_three_squares"
+    ),
+    "decode/lane.py:MOST_WAITING": (
+        "tests/decode/test_pool.py::test_too_many_waiting_files_are_refused"
+    ),
+    "decode/raw.py:ENOUGH_PIXELS": (
+        "tests/decode/test_raw.py::test_the_largest_preview_is_the_photo"
+    ),
+    "decode/raw.py:MOST_STARTS": HERE + "test_sensor_data_that_looks_like_many_jpegs",
+    "decode/xmp.py:MOST_BYTES": (
+        "tests/decode/test_facts.py::test_a_sidecar_that_is_no_file_is_ignored"
+    ),
+    "watch/ignore.py:IGNORE_FILE_BYTES": (
+        "tests/watch/test_ignore.py::test_an_ignore_file_that_cannot_be_read_hides_its_directory"
+    ),
+    "watch/ignore.py:IGNORE_FILE_LINES": HERE + "test_a_very_long_ignore_file_hides_its_directory",
+    "watch/ignore.py:LINE_CHARACTERS": HERE + "test_a_very_long_ignore_file_hides_its_directory",
+    "watch/patterns.py:MOST_DEPTHS": (
+        "tests/watch/test_patterns.py::test_too_many_depths_are_refused_in_words"
+    ),
+}  # fmt: skip
+
+NO_LIMIT = {
+    "a number in a formula": (
+        "index/ranked.py:BITS", "index/ranked.py:REFINE", "index/ranked.py:GROWTH",
+        "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
+        "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
+        "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",
+    ),
+    "so many beside each other; more only wait their turn": (
+        "index/pipeline.py:BATCHES_IN_ENCODER", "index/table.py:THREADS_A_CORE",
+        "standing/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
+        "decode/pool.py:PICTURE_WORKERS", "standing/delivering.py:PAGE",
+    ),
+    "so many times something is tried or done": (
+        "index/filling.py:PATIENCE", "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
+        "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
+        "watch/watcher.py:PROBES_BETWEEN_COUNTS",
+    ),
+    "room of a cache or a buffer; what does not fit is read again": (
+        "index/table.py:LEAST_CACHE", "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
+        "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
+        "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",
+        "standing/launcher.py:OUTPUT_BYTES", "standing/launcher.py:ROOM",
+        "standing/delivering.py:WORDS_BYTES",
+    ),
+    "a code, a version, a flag, a day or a month": (
+        "ipc/caller.py:PROTOCOL", "ipc/messages/__init__.py:PROTOCOL", "standing/launcher.py:TAKEN",
+        "standing/launcher.py:REFUSED", "decode/reading.py:SF_DATALESS",
+        "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",
+        "search/dates/holidays.py:*", "search/dates/periods.py:*",
+    ),
+    "seconds": ("index/reconciler.py:GONE_SECONDS", "decode/faults.py:LONG_SECONDS"),
+    "a limit of the system's, recommended or asked for": (
+        "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
+        "ipc/endpoint.py:BACKLOG", "decode/__main__.py:OPEN_FILES",
+    ),
+    "against what is no photosd or no person: out of reach of honest use": (
+        "ipc/connection.py:REPLY_LIMIT", "standing/album.py:MOST_NAMESAKES",
+        "standing/standing.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
+        "decode/pool.py:LARGEST",
+    ),
+    "so few that they say nothing": ("search/duplicates.py:FEW", "search/names.py:FEW"),
+    # Passed by the tests of search by name, of duplicates and of identity (tests/search,
+    # tests/index), where they decide what is found.
+    "decides what is found, and its own tests pass it": (
+        "search/names.py:MOST_WORDS", "search/names.py:MOST_FOUND", "search/retrieval.py:DEEPER",
+        "search/retrieval.py:MOST_NAMED", "search/duplicates.py:SAMPLE",
+        "search/duplicates.py:NEIGHBOURS", "index/comparison.py:SAMPLE",
+    ),
+}  # fmt: skip
+
+
+def test_every_limit_is_passed_by_a_test() -> None:
+    """A new one needs a line above; one that has gone, its line removed."""
+    found = set(limits())
+    explained: set[str] = set()
+    for pattern in itertools.chain(*NO_LIMIT.values()):
+        matching = set(fnmatch.filter(found, pattern))
+        assert matching, f"{pattern} is not there any more"
+        explained |= matching
+    assert found - CROSSED.keys() - explained == set(), "add a test that goes beyond, and a line"
+    assert CROSSED.keys() - found == set(), "these are not there any more"
+    assert CROSSED.keys() & explained == set()
+
+
+@pytest.mark.parametrize("test", sorted(set(CROSSED.values())))
+def test_the_tests_named_exist(test: str) -> None:
+    """By file and name."""
+    file, _, name = test.partition("::")
+    tree = ast.parse((ROOT / file).read_text())
+    assert name in {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
+
+
+def test_what_is_found_is_what_is_meant() -> None:
+    """Calculated numbers and pairs of them, no fractions, no texts."""
+    found = limits()
+    assert found["index/reconciler.py:BATCH"] == 1000
+    assert found["index/vectors.py:RAM_BYTES"] == 64 << 20
+    assert found["ipc/server.py:OTHERS"] == 16
+    assert "index/reconciler.py:SUBTREE_QUIET" not in found
