@@ -14,6 +14,7 @@ import click
 from photosd.core.errors import BadRequest
 from photosd.ipc.client import path_params
 from photosd_cli import paths, seeing_options
+from photosd_cli.values import Number
 from photosd_cli.wish import Seeing, Wish
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ WISHES = (
     ),
     click.option(
         "--deadline",
-        type=click.FloatRange(0.05, 600),
+        type=Number(0.05, 600),
         default=3.0,
         show_default=True,
         metavar="SECONDS",
@@ -157,9 +158,12 @@ def _below(directories: Sequence[str]) -> dict[str, Any]:
 def _place(text: str) -> tuple[float, float, float]:
     try:
         latitude, longitude, km = (float(part) for part in text.removesuffix("km").split(","))
+        if not all(math.isfinite(number) for number in (latitude, longitude, km)):
+            raise ValueError(text)
     except ValueError as error:
         raise BadRequest(
-            f"--near {text!r} is no place with a distance", remedy="--near 32.08,34.78,5"
+            f"cannot read the place {text!r}",
+            remedy="use --near LATITUDE,LONGITUDE,KILOMETRES, as in --near 32.08,34.78,5",
         ) from error
     return latitude, longitude, km
 

@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
+
+from photosd.core.errors import BadRequest
 
 STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
@@ -25,6 +27,25 @@ def set_up() -> None:
     ):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=errors)
+
+
+def lines() -> Iterator[str]:
+    """The lines of stdin; raises BadRequest where there is no stdin to read."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise BadRequest("stdin is closed", remedy="photosd query - < queries.txt")
+    yield from sys.stdin
+
+
+def asks(question: str, *, otherwise: str) -> bool:
+    """Whether the person at the terminal says yes; raises BadRequest where nobody can be asked.
+
+    ``otherwise`` is the command that needs no answer.
+    """
+    if not is_terminal(sys.stdin):
+        raise BadRequest("this needs your confirmation", remedy=otherwise)
+    import click
+
+    return click.confirm(question, default=False, err=True)
 
 
 def out(text: str = "", *, end: str = "\n") -> None:

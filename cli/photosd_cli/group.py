@@ -10,6 +10,7 @@ import click
 
 import photosd
 from photosd.core.errors import BadRequest
+from photosd_cli.values import check_options
 
 # A command is a module of photosd_cli.commands; naming it here is all it takes to have it.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -64,6 +65,7 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"photosd_cli.commands.{name}.command is no click command")
         command.name = name
+        check_options(command)
         return command
 
     def resolve_command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -13,34 +13,46 @@ from typing import IO
 from photosd_cli import text
 
 POLL_SECONDS = 0.25
-TAIL_BYTES = 1 << 20
+TAIL_BYTES = 1 << 20  # read at once
 ROTATED = 3  # older files that are kept; see photosd.core.log
 LEVELS = ("debug", "info", "warning", "error", "critical")
 STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "critical": "red"}
 FIRST = ("timestamp", "level", "event", "exception")
 
 
-def tail(file: Path, lines: int, since: int = 0) -> list[str]:
-    """The last ``lines`` lines written after byte ``since``; none when there is no log.
+def tail(
+    file: Path, lines: int, since: int = 0, wanted: Callable[[str], bool] | None = None
+) -> list[str]:
+    """The last ``lines`` lines that are ``wanted``, written after byte ``since``.
 
-    Where the file has too few and all of it is wanted, those before its rotation come first.
+    None when there is no log. Where the file has too few and all of it is asked for (``since``
+    0), lines of the files before its rotation come first.
     """
-    found = _last_of(file, lines, since)
-    if since == 0:
-        for number in range(1, ROTATED + 1):
-            if len(found) >= lines:
-                break
-            found = _last_of(file.with_name(f"{file.name}.{number}"), lines, 0) + found
-    return found[max(0, len(found) - lines) :]
+    names = [file.name, *(f"{file.name}.{number}" for number in range(1, ROTATED + 1))]
+    found: list[str] = []
+    for name in names if since == 0 else names[:1]:
+        if len(found) >= lines:
+            break
+        found = _last_of(file.with_name(name), lines - len(found), since, wanted) + found
+    return found
 
 
-def _last_of(file: Path, lines: int, since: int) -> list[str]:
+def _last_of(file: Path, lines: int, since: int, wanted: Callable[[str], bool] | None) -> list[str]:
+    """Of one file; it is read in pieces of TAIL_BYTES from its end until there are enough."""
+    found: list[str] = []
     try:
         with file.open("rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            start = max(since if since <= size else 0, size - TAIL_BYTES)
-            log.seek(start)
-            found = log.read().decode("utf-8", "replace").splitlines()
+            end = log.seek(0, os.SEEK_END)
+            first = since if since <= end else 0
+            rest = b""  # of a line that begins in the piece before
+            while end > first and len(found) < lines:
+                start = max(first, end - TAIL_BYTES)
+                log.seek(start)
+                piece = log.read(end - start) + rest
+                rest, end = (b"", start) if start == first else (piece.partition(b"\n")[0], start)
+                text = piece[len(rest) :].decode("utf-8", "replace")
+                words = [line for line in text.splitlines() if line]
+                found = [one for one in words if wanted is None or wanted(one)] + found
     except FileNotFoundError:
         return []
     return found[max(0, len(found) - lines) :]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from pathlib import Path
 
-from photosd.core.errors import PhotosdError
+from photosd.core.errors import FileError, PhotosdError
 from photosd_cli import console, failure
 from photosd_cli.quick import plain_query
 
@@ -28,11 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except PhotosdError as error:
         return _report(error, arguments)
-    except KeyError as error:
-        return _report(_foreign(error), arguments)
     except OSError as error:
-        console.discard()
-        return _report(PhotosdError(str(error)), arguments)
+        return _report(FileError.of(error), arguments)
+    except Exception as error:  # the last handler: nobody is shown a traceback
+        return _report(_unexpected(error), arguments)
 
 
 def _run(arguments: list[str]) -> int:
@@ -45,19 +46,30 @@ def _run(arguments: list[str]) -> int:
     return run(arguments, wants_json(arguments))
 
 
-def _foreign(error: KeyError) -> PhotosdError:
-    """Answers gain fields from version to version: that of an older daemon may lack one.
+def _unexpected(error: Exception) -> PhotosdError:
+    """A defect of ours, or an answer without a field because an older daemon gave it."""
+    if os.environ.get("PHOTOSD_TRACEBACK"):
+        traceback.print_exc()
+    if isinstance(error, KeyError) and (skew := _version_skew()):
+        return PhotosdError(f"the answer has no field {error}; {skew}", remedy="photosd restart")
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return PhotosdError(
+        f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})",
+        remedy="this is a bug in photosd; report it with: photosd bugreport\n"
+        "to see the traceback, set PHOTOSD_TRACEBACK=1 and run the command again",
+    )
 
-    Where the versions are the same it is a defect of ours, and is raised again.
-    """
+
+def _version_skew() -> str | None:
+    """How the daemon's version differs from ours; None where it does not, or nobody answers."""
     from photosd.ipc.client import Client
     from photosd_cli.report import version_skew
 
-    with Client(timeout=HELLO_SECONDS) as client:
-        skew = version_skew(client.hello()["version"])
-    if skew is None:
-        raise error
-    return PhotosdError(f"an answer has no field {error}; {skew}", remedy="photosd restart")
+    try:
+        with Client(timeout=HELLO_SECONDS) as client:
+            return version_skew(client.hello().get("version"))
+    except PhotosdError:
+        return None
 
 
 def _report(error: PhotosdError, arguments: list[str]) -> int:

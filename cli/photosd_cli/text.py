@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
 # no encoder can write: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
@@ -35,6 +36,15 @@ def span(seconds: float) -> str:
             parts.append(f"{left // length} {name}")
             left %= length
     return " ".join(parts[:2]) or "0 s"
+
+
+def until(moment: float | None) -> str:
+    """`` until 23:52``, with the day when that is not today; nothing when there is no end."""
+    if moment is None:
+        return ""
+    there, now = time.localtime(moment), time.localtime()
+    today = there[:3] == now[:3]
+    return " until " + time.strftime("%H:%M" if today else "%A, %Y-%m-%d %H:%M", there)
 
 
 def size(number: float) -> str:

@@ -182,7 +182,7 @@ def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photo
     [
         (["--near", "here"], "--near 32.08,34.78,5"),
         (["--near", "1,2"], "--near 32.08,34.78,5"),
-        (["--in", ""], "photosd add"),
+        (["--in", ""], "empty"),
         (["--like", ""], "photosd"),
         (["--rating", "6"], "0<=x<=5"),
         (["--orientation", "round"], "'landscape', 'portrait', 'square'"),

@@ -143,7 +143,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "pause",
         {"paused": True, "paused_until": None},
         {"seconds": None},
-        "indexing rests until `photosd resume`",
+        "Indexing paused. Resume with: photosd resume",
         {"paused": True, "paused_until": None},
     ),
     (
@@ -151,7 +151,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "pause",
         {"paused": True, "paused_until": None},
         {"seconds": 5400.0},
-        "indexing rests until `photosd resume`",
+        "Indexing paused. Resume with: photosd resume",
         {"paused": True, "paused_until": None},
     ),
     (
@@ -159,7 +159,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "resume",
         {"paused": False, "paused_until": None},
         {},
-        "indexing goes on",
+        "Indexing resumed.",
         {"paused": False, "paused_until": None},
     ),
     (

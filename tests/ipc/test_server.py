@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from photosd.ipc import messages as m
 from photosd.ipc import server as server_module
 from photosd.ipc.endpoint import open_endpoint
 from photosd.ipc.server import Emit, Server
+
+ENDED: list[type[BaseException]] = []  # what ended a stream before its time
 
 
 def handlers() -> dict[str, Any]:
@@ -40,8 +43,12 @@ def handlers() -> dict[str, Any]:
         raise ZeroDivisionError
 
     def list_(_params: m.ListParams, emit: Emit) -> m.ListResult:
-        for _ in range(200):
-            emit(m.ListProgress([m.ListedPath("x" * 1000, "indexed")] * 50))
+        try:
+            for _ in range(200):
+                emit(m.ListProgress([m.ListedPath("x" * 1000, "indexed")] * 50))
+        except BaseException as error:
+            ENDED.append(type(error))
+            raise
         return m.ListResult(200)
 
     return {"hello": hello, "query": query, "show": show, "purge": purge, "list": list_}
@@ -88,6 +95,22 @@ def well(home: Home) -> None:
     before = time.monotonic()
     assert ask(home, b'{"id":"a","op":"hello"}')["ok"] is True
     assert time.monotonic() - before < 3
+
+
+def test_a_client_that_hangs_up_is_not_logged(running: Home) -> None:
+    """Ctrl-C on a command that streams is no failure of the daemon."""
+    ENDED.clear()
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            with connect(running) as client:
+                client.sendall(b'{"id":"1","op":"list"}\n')
+                client.recv(10)
+        deadline = time.monotonic() + 10
+        while len(ENDED) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        well(running)
+    assert [server_module.ClientLeft] * 3 == ENDED
+    assert not logged
 
 
 @pytest.mark.parametrize(

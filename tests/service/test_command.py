@@ -12,7 +12,8 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.service import here, units
-from photosd.service.recipe import Recipe
+from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.systemd import Systemd
 from photosd_cli import lifecycle
 from tests.cli.conftest import Photosd, photosd
 
@@ -66,6 +67,34 @@ class FakeSystemd:
     def fail(self, words: str) -> None:
         """Refuse everything from now on."""
         self._state.write_text(json.dumps({"calls": [], "on": {}, "fail": words}))
+
+
+def test_a_running_daemon_is_not_stopped_in_vain(
+    systemd: FakeSystemd, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no user manager answers (ssh, su, containers), nothing changes."""
+    stopped: list[int] = []
+    monkeypatch.setattr(lifecycle, "stop", lambda: stopped.append(1))
+    systemd.fail("Failed to connect to bus: No medium found")
+    ran = photosd("service", "install")
+    assert ran.code != 0 and "linger" in ran.err
+    assert not stopped
+
+
+def test_a_daemon_stopped_for_a_service_that_fails_is_started_again(
+    systemd: FakeSystemd, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is as it was before."""
+    steps: list[str] = []
+    monkeypatch.setattr(lifecycle, "stop", lambda: steps.append("stop") or "stopped")
+    monkeypatch.setattr(lifecycle, "start", lambda: steps.append("start"))
+    monkeypatch.setattr(Systemd, "start", _refuse)
+    assert photosd("service", "install").code != 0
+    assert steps == ["stop", "start"]
+
+
+def _refuse(_self: Systemd) -> None:
+    raise ServiceError("no", remedy="none")
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ LAUNCHCTL = """#!/bin/sh
 here=$(dirname "$0")
 echo "$1" >> "$here/calls"
 case $1 in
-  print) [ -f "$here/loaded" ] || exit 113; echo "	state = running" ;;
+  print)
+    case $2 in gui/*/*) ;; *) exit 0 ;; esac
+    [ -f "$here/loaded" ] || exit 113; echo "	state = running" ;;
   bootstrap) touch "$here/loaded" ;;
   bootout) rm -f "$here/loaded" ;;
   kickstart) [ -f "$here/loaded" ] || exit 3 ;;

@@ -70,8 +70,10 @@ def forget(yes: bool, as_json: bool) -> int:
 
     What Google keeps is not in photosd's hands. The log of calls stays.
     """
-    if not (yes or as_json) and console.is_terminal(sys.stdin):
-        click.confirm("Delete all that came from Gemini?", abort=True, err=True)
+    if not yes and not console.asks(
+        "Delete everything that came from Gemini?", otherwise="photosd cloud forget --yes"
+    ):
+        raise click.Abort
     with Client() as client:
         removed = client.cloud_forget()
     if as_json:

@@ -15,7 +15,7 @@ from photosd_cli import console, logfile
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with every new line, until Ctrl-C.")
 @click.option(
-    "-n", "lines", type=click.IntRange(0), default=50, show_default=True, help="Last lines."
+    "-n", "lines", type=click.IntRange(0, 10**9), default=50, show_default=True, help="Last lines."
 )
 @click.option(
     "--level",
@@ -30,7 +30,7 @@ def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
     if not file.exists() and not follow:
         raise NotFound(f"there is no log at {file}; it never ran here", remedy="photosd start")
     shown = logfile.LEVELS[logfile.LEVELS.index(level) :]
-    last = [line for line in logfile.tail(file, lines) if logfile.level_of(line) in shown]
+    last = logfile.tail(file, lines, wanted=lambda line: logfile.level_of(line) in shown)
     if as_json and not follow:
         console.out_json({"log": str(file), "lines": [_event(line) for line in last]})
         return 0

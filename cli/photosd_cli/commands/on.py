@@ -21,7 +21,14 @@ EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 @click.option("--jsonl", is_flag=True, help="Print one JSON object a photo.")
 @click.option("--no-wait", is_flag=True, help="Print what came since the last time, and end.")
 @click.option("--list", "listing", is_flag=True, help="Show every standing query.")
-@click.option("--remove", "numbers", type=int, multiple=True, metavar="ID", help="End that one.")
+@click.option(
+    "--remove",
+    "numbers",
+    type=click.IntRange(1, 2**63 - 1),
+    multiple=True,
+    metavar="ID",
+    help="End that one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; do not wait.")
 def command(
     words: tuple[str, ...],

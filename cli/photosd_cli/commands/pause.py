@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 
 import click
 
 from photosd.ipc.client import Client
-from photosd_cli import console
+from photosd_cli import console, text
 from photosd_cli.group import json_option
 
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?")
+LONGEST = 3650 * 86400.0  # seconds, as the protocol has it
 SECONDS_IN = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -25,12 +25,12 @@ class Span(click.ParamType[float]):
     ) -> float:
         words = str(value).strip()
         if not re.fullmatch(rf"({PART.pattern}\s*)+", words):
-            self.fail(f"{words!r} is no length of time; say 30s, 10m, 2h, 1h30m or 1d")
+            self.fail(f"Cannot read the time {words!r}. Use 30s, 10m, 2h, 1h30m or 1d.")
         seconds = sum(
             float(number) * SECONDS_IN[unit or "s"] for number, unit in PART.findall(words)
         )
-        if seconds <= 0:
-            self.fail("a pause lasts longer than nothing")
+        if not 0 < seconds <= LONGEST:
+            self.fail("Use a time above 0 and of at most 3650d (10 years).")
         return seconds
 
 
@@ -44,7 +44,5 @@ def command(seconds: float | None, as_json: bool) -> int:
     if as_json:
         console.out_json(result)
         return 0
-    until = result["paused_until"]
-    when = "`photosd resume`" if until is None else time.strftime("%H:%M", time.localtime(until))
-    console.out(f"indexing rests until {when}")
+    console.out(f"Indexing paused{text.until(result['paused_until'])}. Resume with: photosd resume")
     return 0

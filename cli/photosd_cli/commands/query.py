@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from photosd.core.errors import BadRequest
-from photosd_cli import asking_options, seeing_options
+from photosd_cli import asking_options, console, seeing_options
 from photosd_cli.ask import ask, ask_each
 from photosd_cli.attached import AttachedValues
 from photosd_cli.wish import Asked, Wish
@@ -77,6 +76,11 @@ def command(
     terms += [asking_options.picture(one) for one in like]
     terms += [asking_options.picture(one, -1) for one in unlike]
     many = text == ("-",)
+    if not many and "-" in text:
+        raise BadRequest(
+            "`-` reads queries from stdin and takes no other words",
+            remedy="photosd query - < queries.txt",
+        )
     wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form, many=many))
     asked = Asked("" if many else " ".join(text), terms, where, every_copy)
     asked = asked._replace(cursor=cursor, mode=mode)
@@ -85,4 +89,4 @@ def command(
             "a cursor remembers what was asked: nothing can be added",
             remedy=f"photosd query --cursor {cursor}",
         )
-    return ask_each(sys.stdin, asked, wish) if many else ask(asked, wish)
+    return ask_each(console.lines(), asked, wish) if many else ask(asked, wish)

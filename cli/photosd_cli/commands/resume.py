@@ -1,4 +1,4 @@
-"""`photosd resume`: go on indexing."""
+"""`photosd resume`: resume indexing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from photosd_cli.group import json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> int:
-    """Go on indexing after a pause."""
+    """Resume indexing after a pause."""
     with Client() as client:
         result = client.resume()
     if as_json:
         console.out_json(result)
     else:
-        console.out("indexing goes on")
+        console.out("Indexing resumed.")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd_cli import console, lifecycle, text
 from photosd_cli.group import json_option
@@ -46,9 +47,14 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
                 console.out(f"==> {file}\n{content}")
         return 0
     refuse_root()
-    if not service.status().installed:
-        lifecycle.stop()  # a daemon started by hand holds the lock
-    changed = service.install()
+    service.check()  # before anything is stopped
+    stopped = not service.status().installed and lifecycle.stop() != "not_running"
+    try:
+        changed = service.install()
+    except PhotosdError:
+        if stopped:
+            lifecycle.start()  # as it was before
+        raise
     lifecycle.wait_for_answer()
     if as_json:
         console.out_json({"changed": changed, **dataclasses.asdict(service.status())})

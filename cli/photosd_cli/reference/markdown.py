@@ -70,6 +70,7 @@ def settings() -> str:
 ENVIRONMENT = {
     "PHOTOSD_HOME": "one directory for settings, state, index, models, log and socket",
     "PHOTOSD_SOCKET": "the socket that commands ask, whatever else is set",
+    "PHOTOSD_TRACEBACK": "any text: a command that fails inside shows where",
     "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME": "where settings, state, models go (Linux)",
     "XDG_RUNTIME_DIR": "where the socket's directory is made",
     "NO_COLOR": "no colours",

@@ -85,6 +85,22 @@ class Unreachable(PhotosdError):
     code, title = "unreachable", "photosd cannot be reached"
 
 
+class FileError(PhotosdError):
+    """The operating system refused a file: no space, no permission, a name that is too long."""
+
+    code, title = "file", "A file cannot be read or written"
+
+    @classmethod
+    def of(cls, error: OSError) -> FileError:
+        """The same error with the file's name."""
+        reason = error.strerror or str(error)
+        name = error.filename if isinstance(error.filename, str) else ""
+        return cls(
+            f"{name[:200]}: {reason}" if name else reason,
+            remedy="check the path, its permissions and the free space",
+        )
+
+
 class FolderError(PhotosdError):
     """A folder cannot be watched."""
 

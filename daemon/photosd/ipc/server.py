@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -34,6 +34,11 @@ LINE_SECONDS = 5.0  # from a line's first byte to its last
 IDLE_SECONDS = 300.0
 WRITE_SECONDS = 10.0  # a client that does not read is cut off
 OPERATION_SECONDS = 60.0
+
+
+class ClientLeft(ConnectionError):
+    """The client hung up, or does not read. Handlers let it pass: it is no failure of ours."""
+
 
 Emit = Callable[[msgspec.Struct], None]
 Handler = Callable[[Any, Emit], msgspec.Struct]
@@ -238,6 +243,8 @@ class Connection:
             result = await self._server.answer(request, self._emitter(identity))
             warnings = getattr(result, "warnings", [])
             reply = {"ok": True, "result": result, "warnings": warnings}
+        except ClientLeft:
+            return
         except PhotosdError as error:
             reply = {"ok": False, "error": error.as_dict()}
         except Exception as error:
@@ -252,8 +259,11 @@ class Connection:
 
         def emit(progress: msgspec.Struct) -> None:
             message = {"v": PROTOCOL, "id": identity, "progress": progress}
-            sent = asyncio.run_coroutine_threadsafe(self._send(message), loop)
-            sent.result(WRITE_SECONDS + 5)
+            try:
+                sent = asyncio.run_coroutine_threadsafe(self._send(message), loop)
+                sent.result(WRITE_SECONDS + 5)
+            except (ConnectionError, TimeoutError, CancelledError) as error:
+                raise ClientLeft("the client hung up") from error
 
         return emit
 
@@ -261,7 +271,7 @@ class Connection:
         encoded = msgspec.json.encode(message) + b"\n"
         async with self._write_lock:
             if self._writer.transport.is_closing():
-                raise ConnectionResetError("the client left")
+                raise ClientLeft("the client hung up")
             self._writer.write(encoded)
             try:
                 await asyncio.wait_for(self._writer.drain(), WRITE_SECONDS)

@@ -19,12 +19,16 @@ STAGING = ".new-"  # a directory that is being filled; what begins so is no mode
 
 def check_name(name: str) -> str:
     """``name`` if a model may be called so; raises ModelError."""
-    if name == "starter" or len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+    if name == "starter" or not _possible(name):
         raise ModelError(
             f"a model cannot be called {name!r}",
             remedy="--name takes letters, digits, dots, dashes; 'starter' is taken",
         )
     return name
+
+
+def _possible(name: str) -> bool:
+    return len(name) <= LONGEST_NAME and NAME.fullmatch(name) is not None
 
 
 def directory_of(home: Home, name: str) -> Path:
@@ -40,7 +44,7 @@ def directory_of_name(models: Path, name: str) -> Path:
 def find(home: Home, name: str) -> tuple[Path, ModelSpec]:
     """Directory and spec of an installed model; raises ModelError with the command to get it."""
     directory = directory_of(home, name)
-    if not (directory / "model.json").is_file():
+    if not _possible(name) or not (directory / "model.json").is_file():
         raise ModelError(f"the model {name!r} is not installed", remedy=_how_to_get(name))
     return directory, read_model(directory)
 
@@ -68,13 +72,16 @@ def damaged(home: Home) -> list[ModelError]:
 def remove(home: Home, name: str) -> int:
     """Take a model away; the bytes that are free again. Whoever asks makes sure it is not used."""
     directory = directory_of(home, name)
-    if name == "starter" or not (directory / "model.json").is_file():
+    if name == "starter" or not _possible(name) or not (directory / "model.json").is_file():
         raise ModelError(
             "the starter is a part of photosd"
             if name == "starter"
             else f"the model {name!r} is not installed",
             remedy="photosd model list",
         )
+    if directory.is_symlink():  # the files are somewhere else, and not ours
+        directory.unlink()
+        return 0
     size = sum(file.stat().st_size for file in directory.iterdir())
     doomed = directory.with_name(STAGING + directory.name)  # half of a model is never seen as one
     shutil.rmtree(doomed, ignore_errors=True)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from photosd.service import units
-from photosd.service.manager import ServiceStatus, call, replace_file
+from photosd.service.manager import ServiceStatus, call, check_writable, replace_file
 from photosd.service.recipe import Recipe
 
 
@@ -22,6 +22,11 @@ class Launchd:
     def files(self) -> dict[Path, bytes]:
         """The agent's property list."""
         return {self._file: units.launchd_agent(self._recipe)}
+
+    def check(self) -> None:
+        """The desktop session is there, and the agent's file can be written."""
+        call(["launchctl", "print", self._domain])
+        check_writable(self._file.parent)
 
     def install(self) -> bool:
         """Idempotent; an agent that is loaded with other content is loaded anew."""

@@ -39,6 +39,9 @@ class Service(Protocol):
     def files(self) -> dict[Path, bytes]:
         """What has to be written, and where."""
 
+    def check(self) -> None:
+        """Raise ServiceError where `install` would fail; change nothing."""
+
     def install(self) -> bool:
         """Write the files, have it start at login, and start it; whether anything changed."""
 
@@ -88,6 +91,15 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
             raise NoManager(said, remedy=NO_BUS_REMEDY)
         raise ServiceError(said, remedy="photosd service status; photosd logs")
     return done.stdout
+
+
+def check_writable(directory: Path) -> None:
+    """Raise ServiceError unless files can be made in ``directory``, or it can be made."""
+    existing = next(place for place in (directory, *directory.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ServiceError(
+            f"no file can be written to {directory}", remedy=f"check who owns {existing}"
+        )
 
 
 def replace_file(file: Path, content: bytes) -> bool:

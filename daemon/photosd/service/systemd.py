@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from photosd.service import units
-from photosd.service.manager import ServiceStatus, call, replace_file
+from photosd.service.manager import ServiceStatus, call, check_writable, replace_file
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
 UNITS = (units.SOCKET, units.SERVICE)  # in this order: the service needs the socket
@@ -28,9 +28,14 @@ class Systemd:
         filled = units.systemd_units(self._recipe, strict=self._strict)
         return {self._directory / name: text.encode() for name, text in filled.items()}
 
+    def check(self) -> None:
+        """A user manager answers, and the units can be written."""
+        _systemctl("show", "--property=Version")
+        check_writable(self._directory)
+
     def install(self) -> bool:
         """Idempotent; a running service goes on undisturbed unless its units changed."""
-        _systemctl("show", "--property=Version")  # no user manager: say so before writing
+        self.check()
         for place in (self._recipe.home.config, self._recipe.home.state, self._recipe.home.models):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in opens only these
         changed = [replace_file(file, content) for file, content in self.files().items()]

@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 
 from photosd.ipc.messages.status import FolderReport
 
+LONGEST_PAUSE = 3650 * 86400.0  # seconds
+
 
 class PathParams(Struct):
     """A path, absolute; ``path_b64`` wins where the path is not UTF-8."""
@@ -151,7 +153,7 @@ class PurgeResult(Struct):
 class PauseParams(Struct):
     """Stop indexing for so many seconds; until resumed when null."""
 
-    seconds: Annotated[float, Meta(gt=0)] | None = None
+    seconds: Annotated[float, Meta(gt=0, le=LONGEST_PAUSE)] | None = None
 
 
 class PauseResult(Struct):

@@ -1,0 +1,119 @@
+"""Whatever goes wrong in a command: one plain error, its exit code, JSON where it was asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from photosd.core.paths import Home
+from photosd_cli import logfile, text
+from tests.cli.conftest import Photosd, command, environment
+from tests.cli.stub import StubDaemon
+
+
+def test_a_defect_is_no_traceback(stub: StubDaemon, photosd: Photosd) -> None:
+    stub.answers.update(folders=lambda _: {"folders": 7}, hello={"version": "0.0.1"})
+    ran = photosd("folders")
+    assert ran.code == 5
+    assert "Traceback" not in ran.err and "photosd bugreport" in ran.err
+    ran = photosd("folders", "--json", "--nothing")
+    assert ran.code == 2 and json.loads(ran.out)["error"]["code"] == "bad_request"
+
+
+def test_a_defect_is_json_under_json(
+    photosd: Photosd, stub: StubDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photosd.ipc.client.Client.folders", lambda _: 1 / 0)
+    ran = photosd("folders", "--json")
+    error = json.loads(ran.out)["error"]
+    assert (ran.code, error["code"]) == (5, "internal")
+    assert "ZeroDivisionError" in error["message"]
+
+
+def test_a_full_disk_behind_stdout_is_told(home: Home) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("config", "get"), env=environment(), stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 5
+    assert b"No space left" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["query", "-"], ["query", "-", "--json"], ["cloud", "forget"]])
+def test_a_closed_stdin(home: Home, words: list[str]) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command(*words)],
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
+    assert b"Traceback" not in done.stderr + done.stdout
+    assert done.returncode in (2, 3)
+
+
+def test_cloud_forget_asks_before_it_deletes(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal nobody can be asked."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    stub.answers.update(cloud_forget={"removed": 3})
+    for words in (["cloud", "forget"], ["cloud", "forget", "--json"]):
+        ran = photosd(*words)
+        assert ran.code == 2
+        assert "cloud forget --yes" in ran.err + ran.out
+    assert not stub.params("cloud_forget")
+    assert photosd("cloud", "forget", "--yes").code == 0
+
+
+def test_a_dash_takes_no_other_words(photosd: Photosd) -> None:
+    ran = photosd("query", "-", "dog")
+    assert ran.code == 2 and "stdin" in ran.err
+
+
+def test_an_empty_option_is_refused(photosd: Photosd) -> None:
+    """An unset variable of a script must not widen a query."""
+    for option in ("--camera", "--type", "--in", "--since", "--near", "--like", "--plus"):
+        ran = photosd("query", "dog", option, "")
+        assert ran.code == 2, option
+        assert "empty" in ran.err
+
+
+def test_logs_filter_before_they_are_cut(home: Home, photosd: Photosd) -> None:
+    """An error is found however many lines came after it, and in rotated files."""
+    home.log.parent.mkdir(parents=True, exist_ok=True)
+    lines = ['{"event":"bad","level":"error"}'] + ['{"event":"x","level":"info"}'] * 50_000
+    home.log.write_text("\n".join(lines) + "\n")
+    home.log.with_name(home.log.name + ".1").write_text('{"event":"older","level":"error"}\n')
+    ran = photosd("logs", "--level", "error", "--json")
+    assert [line["event"] for line in json.loads(ran.out)["lines"]] == ["older", "bad"]
+
+
+def test_the_tail_of_a_log_is_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However its pieces fall."""
+    monkeypatch.setattr(logfile, "TAIL_BYTES", 7)
+    file = tmp_path / "log"
+    lines = ["a" * number + "é" for number in range(1, 40)]
+    file.write_text("\n".join(lines) + "\n")
+    for count in range(45):
+        assert logfile.tail(file, count) == lines[max(0, len(lines) - count) :]
+
+
+def test_a_time_far_away_has_a_day() -> None:
+    assert text.until(None) == ""
+    assert len(text.until(4102444800.0)) > len(" until 23:59")
+
+
+def test_a_linked_model_is_unlinked(home: Home, photosd: Photosd, tmp_path: Path) -> None:
+    """Its files lie elsewhere and stay."""
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "model.json").write_text("{}")
+    home.models.mkdir(parents=True)
+    (home.models / "mine").symlink_to(real)
+    ran = photosd("model", "remove", "mine")
+    assert ran.code == 0, ran.err
+    assert not list(home.models.iterdir()) and (real / "model.json").exists()
