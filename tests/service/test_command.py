@@ -86,7 +86,12 @@ def test_a_daemon_stopped_for_a_service_that_fails_is_started_again(
 ) -> None:
     """It is as it was before."""
     steps: list[str] = []
-    monkeypatch.setattr(lifecycle, "stop", lambda: steps.append("stop") or "stopped")
+
+    def stop() -> str:
+        steps.append("stop")
+        return "stopped"
+
+    monkeypatch.setattr(lifecycle, "stop", stop)
     monkeypatch.setattr(lifecycle, "start", lambda: steps.append("start"))
     monkeypatch.setattr(Systemd, "start", _refuse)
     assert photosd("service", "install").code != 0
