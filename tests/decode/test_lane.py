@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import itertools
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photosd.core.clock import Deadline
 from photosd.decode import lane as lanes
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decoder import Decoder
+from photosd.decode.failures import DecodeFailed, Nonsense
 from photosd.decode.lane import Lane, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Reply, Request
-from tests.decode.waiting import SOON, wait_for
+from photosd.decode.messages import Facts, Identity, Reply, Request
+from photosd.decode.pool import Pool
+from photosd.process.child import Death
+from tests.decode.waiting import SHAPE, SOON, wait_for
 
+IDENTITY = Identity(content_id="1-a", size=1, mtime_ns=0, inode=1, device=1)
+FACTS = Facts(width=1, height=1, format="JPEG")
 REQUEST = Request(op="identify", path=b"/a.jpg")
 
 
@@ -55,6 +63,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lanes, "FIRST_PAUSE", 0.01)
     QuickDecoder.broken = 0
     yield
+
+
+@pytest.fixture
+def real_decoder() -> type[Decoder]:
+    return Decoder
 
 
 def _lane(workers: int) -> Lane:
@@ -139,3 +152,59 @@ def test_a_system_without_room_for_a_thread_fails_tasks(monkeypatch: pytest.Monk
     (served,) = _submit(lane, 1)
     served.result(SOON)
     lane.stop(Deadline.after(5))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (Reply(), []),
+        (Reply(identity=IDENTITY), [b""]),
+        (Reply(identity=IDENTITY, facts=FACTS), []),
+        (Reply(identity=IDENTITY, facts=FACTS), [bytearray(5)]),
+    ],
+)
+def test_an_answer_that_makes_no_sense_costs_the_process_not_the_photo(
+    monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    """The caller hears so, and that it may be tried again; another process takes the next file."""
+    closed: list[object] = []
+    monkeypatch.setattr(QuickDecoder, "ask", lambda _decoder, _request, _deadline: answer)
+    monkeypatch.setattr(QuickDecoder, "close", lambda decoder: closed.append(decoder))
+    pool = Pool(1)
+    pool.start()
+    error = pool.decode(b"/a.jpg", SHAPE).exception(SOON)
+    assert isinstance(error, Nonsense) and error.transient
+    assert len(closed) == 1
+    pool.stop()
+
+
+class GarbledChild:
+    """A process that answers with something else."""
+
+    pid, alive = 0, True
+
+    def __init__(self, said: bytes) -> None:
+        self.sock, self._theirs = socket.socketpair()
+        self._theirs.sendall(said)
+
+    def kill(self, reason: str, *, dump: bool = True) -> Death:
+        return Death(reason, "", None, reaped=True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\xff" * 64,
+        struct.pack(">II", 3, 0) + b"\x01ab",
+        struct.pack(">II", 6, 0) + msgspec.msgpack.encode({"tiles": "x"})[:6],
+    ],
+)
+def test_garbage_from_a_decoder_is_no_death_of_the_photo(
+    real_decoder: type[Decoder], said: bytes
+) -> None:
+    """The process is replaced, and nothing is counted against the file."""
+    decoder = real_decoder(urgent=False)
+    decoder._child = GarbledChild(said)  # type: ignore[assignment]
+    with pytest.raises(Nonsense):
+        decoder.ask(REQUEST)
+    assert decoder.pid is None

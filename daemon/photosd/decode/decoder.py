@@ -20,6 +20,7 @@ from photosd.decode.failures import (
     DecoderDied,
     DecoderUnavailable,
     FileGone,
+    Nonsense,
     Stopped,
     TooSlow,
 )
@@ -79,8 +80,11 @@ class Decoder:
             return self._converse(child, request, deadline)
         except TimeoutError:
             raise self._give_up_on(child, request, deadline) from None
-        except (EOFError, OSError, FrameError, msgspec.MsgspecError):
+        except (EOFError, OSError):
             raise self._bury(child, request) from None
+        except (FrameError, msgspec.MsgspecError, ValueError) as error:
+            self.close()
+            raise Nonsense(error) from error
 
     def interrupt(self) -> None:
         """From another thread: whatever is asked now, or ever again, ends with Stopped."""
@@ -171,20 +175,23 @@ class Decoder:
         return self._died(request, death.reason, death.stack)
 
     def _bury(self, child: Child, request: Request) -> DecodeFailed:
-        """The process is gone, or says nonsense."""
+        """The process is gone."""
         self._child = None
         if self._interrupted.is_set():
             child.kill("stopped", dump=False)
             return Stopped()
         _wait_for_exit(child)
         death = child.obituary()
-        return self._died(request, f"the decoder was lost: {death.reason}", death.stack)
+        reason = f"the decoder was lost: {death.reason}"
+        return self._died(request, reason, death.stack, by_others=death.by_others)
 
-    def _died(self, request: Request, reason: str, stack: str) -> DecoderDied:
+    def _died(
+        self, request: Request, reason: str, stack: str, *, by_others: bool = False
+    ) -> DecoderDied:
         log.warning(
             "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
         )
-        return DecoderDied(reason, stack)
+        return DecoderDied(reason, stack, by_others=by_others)
 
 
 def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> None:

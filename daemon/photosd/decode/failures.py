@@ -33,9 +33,18 @@ class DecoderDied(DecodeFailed):
     such deaths of one file should leave the file alone until it changes.
     """
 
-    def __init__(self, reason: str, stack: str) -> None:
+    def __init__(self, reason: str, stack: str, *, by_others: bool = False) -> None:
+        """``by_others``: it was killed, as the kernel does when memory is short."""
         super().__init__("decoder_died", reason, UPDATE, True)
-        self.stack = stack
+        self.stack, self.by_others = stack, by_others
+
+
+class Nonsense(DecodeFailed):
+    """The decoder's answer makes no sense; says nothing about the file."""
+
+    def __init__(self, why: object = "") -> None:
+        reason = f"the decoder's answer makes no sense {why}".strip()
+        super().__init__("nonsense", reason, UPDATE, True)
 
 
 class DecoderUnavailable(DecodeFailed):

@@ -14,7 +14,13 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
 from photosd.decode.decoder import Answer, Decoder
-from photosd.decode.failures import DecodeFailed, DecoderUnavailable, Stopped, TooSlow
+from photosd.decode.failures import (
+    DecodeFailed,
+    DecoderUnavailable,
+    Nonsense,
+    Stopped,
+    TooSlow,
+)
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Request
 
@@ -41,6 +47,8 @@ class Task(Generic[T]):
         try:
             result = self._finish(decoder.ask(self.request, self.deadline))
         except Exception as error:
+            if isinstance(error, Nonsense):
+                decoder.close()  # and another process is begun for the next file
             self.future.set_exception(error)
         else:
             self.future.set_result(result)

@@ -12,7 +12,7 @@ from photosd.core import machine
 from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
 from photosd.decode.decoder import Answer
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.failures import Nonsense
 from photosd.decode.lane import Lane, Task
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Form, Identity, Request, Shape
@@ -115,7 +115,7 @@ class Pool:
 def _identity(answer: Answer) -> Identity:
     reply, _ = answer
     if reply.identity is None:
-        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
+        raise Nonsense
     return reply.identity
 
 
@@ -124,7 +124,7 @@ def _decoded(answer: Answer, shape: Shape) -> Decoded:
     identity = _identity(answer)
     expected = shape.size * shape.size * 3
     if reply.facts is None or not blobs or any(len(blob) != expected for blob in blobs):
-        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
+        raise Nonsense
     pixels = np.frombuffer(b"".join(blobs), np.uint8)
     return Decoded(
         **msgspec.structs.asdict(identity),
@@ -136,5 +136,5 @@ def _decoded(answer: Answer, shape: Shape) -> Decoded:
 def _thumbnail(answer: Answer) -> Thumbnail:
     reply, blobs = answer
     if len(blobs) != 1:
-        raise DecodeFailed("internal", "the decoder's answer makes no sense", "photosd logs")
+        raise Nonsense
     return Thumbnail(bytes(blobs[0]), *reply.size, _identity(answer).content_id)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+import structlog
+
+from photosd.core.shortage import shortage_of
 from photosd.index.contents import Contents
 from photosd.index.filing import Filing
 from photosd.index.table import Embedding
-from photosd.index.vectors import VectorStore
+from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work
 from photosd.watch.scanner import Entry
 
+log = structlog.get_logger()
+
 ROWS = 256  # a commit costs some milliseconds and a fragment, however few rows it has
-SECONDS = 1.0
+SECONDS = 1.0  # between two commits; the first photo of a folder does not wait for others
+TRIES = 2  # all together, then each content by itself
+MOST_REFUSALS = 10  # of one content while others are written: then it is the content
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,16 @@ class Finished:
     entry: Entry
     content: str
     embedding: Embedding | None
+
+
+@dataclass
+class Committed:
+    """What became of those that waited; the others go on waiting, because of ``trouble``."""
+
+    done: list[Finished] = field(default_factory=list)
+    lost: list[Finished] = field(default_factory=list)  # the vector they share is gone
+    refused: list[tuple[Finished, str]] = field(default_factory=list)  # cannot be written; why
+    trouble: Exception | None = None
 
 
 class Committer:
@@ -35,7 +54,9 @@ class Committer:
         self._fingerprint = fingerprint
         self._filing = Filing(store, contents, fingerprint)
         self._waiting: list[Finished] = []
-        self._since = 0.0
+        self._last = 0.0
+        self._tries = 0
+        self._refusals: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """Photos that wait to be committed."""
@@ -43,8 +64,6 @@ class Committer:
 
     def add(self, finished: Finished) -> None:
         """One more photo for the next commit."""
-        if not self._waiting:
-            self._since = time.monotonic()
         self._waiting.append(finished)
 
     def knows(self, content: str) -> bool:
@@ -54,7 +73,7 @@ class Committer:
 
     def patience(self) -> float:
         """Seconds until a commit is due at the latest."""
-        return max(0.0, self._since + SECONDS - time.monotonic())
+        return max(0.0, self._last + SECONDS - time.monotonic())
 
     def due(self) -> bool:
         """Whether enough photos, or any long enough, have waited."""
@@ -65,15 +84,83 @@ class Committer:
         self._filing.run()
         self._store.tidy()
 
-    def commit(self) -> list[bytes]:
-        """Commit everything; the paths that are done. Raises StorageError and keeps all of it."""
-        embeddings = [f.embedding for f in self._waiting if f.embedding is not None]
+    def commit(self) -> Committed:
+        """Commit everything, or what of it can be written; raises nothing, and loses nothing."""
+        self._last = time.monotonic()
+        outcome = Committed()
+        try:
+            self._set_lost_aside(outcome)
+            self._write(self._waiting, outcome)
+            self._tries = 0
+        except Exception as error:
+            outcome.trouble = error
+            self._tries += 1
+            if self._tries >= TRIES and not _of_all(error):
+                self._write_one_by_one(outcome)
+        if outcome.done and outcome.trouble is None:
+            try:
+                self._filing.run()
+            except Exception as error:
+                outcome.trouble = error
+        return outcome
+
+    def _write(self, finished: Sequence[Finished], outcome: Committed) -> None:
+        """All of these or none; raises what the disk makes raise."""
+        embeddings = [f.embedding for f in finished if f.embedding is not None]
         if embeddings:
             self._store.commit(embeddings)
         with self._contents.batch():
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
-            self._worklist.done((finished.entry, finished.content) for finished in self._waiting)
+            self._worklist.done((one.entry, one.content) for one in finished)
             self._contents.filed(self._fingerprint, {e.content: e.paths for e in embeddings})
-        done, self._waiting = [finished.entry.path for finished in self._waiting], []
-        self._filing.run()
-        return done
+        self._settle(finished, outcome.done)
+
+    def _write_one_by_one(self, outcome: Committed) -> None:
+        """So that one that cannot be written holds up no other."""
+        groups: dict[str, list[Finished]] = {}
+        for finished in self._waiting:
+            groups.setdefault(finished.content, []).append(finished)
+        failed: list[tuple[str, Exception]] = []
+        for content, group in groups.items():
+            try:
+                self._write(group, outcome)
+                self._refusals.pop(content, None)
+            except Exception as error:
+                failed.append((content, error))
+                if _of_all(error):
+                    break
+        for content, refusal in failed:
+            self._refusals[content] += bool(outcome.done) or _of_the_data(refusal)
+            if self._refusals[content] >= MOST_REFUSALS:
+                self._refusals.pop(content)
+                log.error("photo_not_written", content=content, cause=str(refusal))
+                outcome.refused += [(one, str(refusal)) for one in groups[content]]
+                self._settle(groups[content], [])
+
+    def _set_lost_aside(self, outcome: Committed) -> None:
+        """A vector that was to be shared may have been removed meanwhile, or lost."""
+        new = {one.content for one in self._waiting if one.embedding is not None}
+        shared = {one.content for one in self._waiting} - new
+        lost = {
+            content
+            for content in shared
+            if not self._contents.has_embedding(self._fingerprint, content)
+        }
+        self._settle([one for one in self._waiting if one.content in lost], outcome.lost)
+
+    def _settle(self, finished: Sequence[Finished], place: list[Finished]) -> None:
+        """These wait no longer."""
+        place += finished
+        over = {id(one) for one in finished}
+        self._waiting = [one for one in self._waiting if id(one) not in over]
+
+
+def _of_all(error: Exception) -> bool:
+    """Whether it would be the same for whatever is written."""
+    return isinstance(error, IndexVanished) or shortage_of(error) is not None
+
+
+def _of_the_data(error: BaseException) -> bool:
+    """Whether what was to be written is at fault, as far as the error tells."""
+    cause = error.__cause__ or error
+    return isinstance(cause, ValueError | TypeError | OverflowError)

@@ -108,6 +108,11 @@ class FillList:
     def journal(self, paths: Iterable[bytes]) -> None:
         """Suspects are found by the work list, after the switch."""
 
+    def release(self, paths: Iterable[bytes]) -> None:
+        """The pipeline holds these no more: what it has not done comes up again."""
+        with self._lock:
+            self._out.difference_update(paths)
+
     def journaled(self) -> set[bytes]:
         """None: see `journal`."""
         return set()

@@ -1,18 +1,22 @@
 """The pipeline: work list -> decoders -> encoder -> vectors -> catalog, always full, never lost.
 
 One thread owns all of its state; futures of the worker processes come back as events on a queue.
+Every photo in hand has a lease (`leases`): a step that fails leaves it at its stage, or gives it
+back to the work list. What nobody can help, a full disk or too little memory, is waited for
+(`resting`) and charged to no photo.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,24 +24,28 @@ import numpy as np
 import structlog
 
 from photosd.core.clock import Deadline
-from photosd.core.errors import StorageError
+from photosd.core.errors import Busy, PhotosdError
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderDied,
     DecoderUnavailable,
     FileGone,
+    Nonsense,
     Stopped,
 )
 from photosd.decode.pool import Decoded, Identity, Pool, Shape
-from photosd.encoder.supervisor import EncoderDied, Supervisor
+from photosd.encoder.supervisor import EncoderDied, EncodingFailed, Supervisor
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
+from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage
 from photosd.index.photo import Photo
-from photosd.index.quarantine import verdict
+from photosd.index.quarantine import Quarantine
 from photosd.index.rate import Rate
+from photosd.index.replies import check_pixels, checked_vectors, ran_out
+from photosd.index.resting import Rest, reason_of
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
-from photosd.index.worklist import Failure, Work
+from photosd.index.worklist import Work
 from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
@@ -46,23 +54,15 @@ BATCH_TILES = 16  # images sent to the encoder at once; it splits them to its ow
 BATCHES_IN_ENCODER = 2  # one at work, one waiting, so that it never idles between two
 FETCH = 256
 STORAGE_RETRY_SECONDS = 5.0
+SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, until what has run out is tried again
+ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
 DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
-TRANSIENT_RETRIES = (
-    5.0,
-    30.0,
-    300.0,
-    3600.0,
-)  # seconds until what may pass by itself is tried again
+# Seconds until what may pass by itself is tried again.
+TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)
 
-
-@dataclass(frozen=True)
-class Ready:
-    """A decoded photo on its way through the encoder."""
-
-    photo: Photo
-    decoded: Decoded
+Handler = Callable[[list[Lease], Future[Any]], None]
 
 
 class Pipeline(threading.Thread):
@@ -89,16 +89,13 @@ class Pipeline(threading.Thread):
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.look_ahead = look_ahead
         self._fetched: deque[Photo] = deque()
-        self._in_hand: set[bytes] = set()  # paths somewhere between fetch and commit
-        self._decoding = 0
-        self._ready: deque[Ready] = deque()
-        self._alone: deque[Ready] = deque()  # suspected of killing the encoder
-        self._suspects = worklist.journaled()
-        self._encoding: dict[str, list[Ready]] = {}  # content id -> photos that share it
-        self._batches = 0
+        self._leases = Leases()
+        self._quarantine = Quarantine(worklist)
         self._committer = Committer(store, contents, worklist, fingerprint)
-        self._storage_retry_at = 0.0
-        self._encoder_retry_at = 0.0
+        self._rest, self._encoder_rest = Rest(), Rest()
+        self._most_tiles = BATCH_TILES  # fewer while memory is short
+        self._ramp = 1  # after a rest the first photos do not wait for others
+        self._numbers = itertools.count(1)
         self._stopping = False
         self.paused_until = 0.0
         self.rate = Rate()
@@ -124,26 +121,20 @@ class Pipeline(threading.Thread):
 
     def idle(self) -> bool:
         """Whether nothing is in hand."""
-        return not self._in_hand
+        return not self._leases
 
     # -- the loop -----------------------------------------------------------------------------
 
     def run(self) -> None:
         """Until stopped: handle what came back, keep every stage supplied, commit."""
         self.wake()
+        steps = (self._wait, self._supply_decoders, self._supply_encoder, self._commit_if_due)
         while not self._stopping:
-            try:
-                self._wait()
-                self._supply_decoders()
-                self._supply_encoder()
-                self._commit_if_due()
-            except StorageError as error:
-                self._hold_on(error)
-            except Exception:  # a defect in one step must not end indexing for ever
-                log.exception("pipeline_failed")
-                time.sleep(TICK_SECONDS)
-        with contextlib.suppress(StorageError):
-            self._commit()
+            for step in steps:
+                self._attempt((), step)
+        self._attempt((), self._commit)
+        left = [photo.path for photo in self._fetched]
+        self._worklist.release([*left, *(lease.photo.path for lease in self._leases.of(*Stage))])
 
     def _wait(self) -> None:
         """Handle every event there is; wait for one, at most a tick."""
@@ -156,224 +147,354 @@ class Pipeline(threading.Thread):
             return
 
     def _patience(self) -> float:
+        if resting := self._rest.seconds:
+            return min(resting, TICK_SECONDS)
         if len(self._committer):
             return self._committer.patience()
-        if self._in_hand or self.waiting_for:
-            return TICK_SECONDS
+        if self._leases or self._halted():
+            return min(self._encoder_rest.seconds or TICK_SECONDS, TICK_SECONDS)
         due = self._worklist.next_due()
-        return IDLE_SECONDS if due is None else min(max(0.01, due - time.time()), IDLE_SECONDS)
-
-    def _hold_on(self, error: StorageError) -> None:
-        """The disk refuses: keep what is finished and try again later."""
-        self.waiting_for = "disk"
-        self._storage_retry_at = time.monotonic() + STORAGE_RETRY_SECONDS
-        if isinstance(error, IndexVanished):
-            with contextlib.suppress(StorageError):
-                self._on_vanished()
-                self._storage_retry_at = 0.0
-        log.error("storage_refused", title=error.title, cause=str(error), remedy=error.remedy)
+        if due is None:
+            self._rest.over(self._rest.reason)  # nothing is left that could wait for it
+            return IDLE_SECONDS
+        return min(max(0.01, due - time.time()), IDLE_SECONDS)
 
     def _halted(self) -> str | None:
         """What indexing waits for, if anything."""
         if time.time() < self.paused_until:
             return "resume"
-        if time.monotonic() < self._storage_retry_at:
-            return "disk"
-        if time.monotonic() < self._encoder_retry_at:
-            return "encoder"
-        return None
+        if self._rest.seconds:
+            return self._rest.reason
+        return "encoder" if self._encoder_rest.seconds else None
+
+    # -- what fails ---------------------------------------------------------------------------
+
+    def _attempt(self, leases: Sequence[Lease], step: Callable[[], None]) -> None:
+        """A step with these photos. Where it fails, those that a worker would answer for are
+        given back, since nobody will; the others stay at their stage and are tried again."""
+        try:
+            step()
+        except Exception as error:
+            reason = reason_of(error)
+            for lease in leases:
+                if lease.stage in ELSEWHERE or (reason is None and lease.stage in WAITING):
+                    self._give_back(lease)
+            if reason is not None:
+                self._hold_on(error, reason)
+                return
+            if isinstance(error, Busy):
+                self._rest.begin("decoder", (TICK_SECONDS,))
+                return
+            self._note_odd(leases, error)
+
+    def _give_back(self, lease: Lease) -> None:
+        """On the work list it still is; it may be taken again."""
+        for one in self._leases.with_sharers(lease):
+            self._end(one)
+
+    def _end(self, lease: Lease) -> None:
+        if self._leases.holds(lease):
+            self._leases.end(lease)
+            self._worklist.release([lease.photo.path])
+            self.wake()  # its row may have become due again meanwhile
+
+    def _hold_on(self, error: Exception, reason: str) -> None:
+        """Something has run out, or the disk refuses: keep what there is and try again later."""
+        pauses = (STORAGE_RETRY_SECONDS,) if reason == "disk" else SHORTAGE_PAUSES
+        self._rest.begin(reason, pauses)
+        self.waiting_for = reason
+        if isinstance(error, IndexVanished):
+            try:
+                self._on_vanished()
+                self._rest.cut_short()
+            except Exception as again:
+                error = again
+        remedy = error.remedy if isinstance(error, PhotosdError) else "photosd logs"
+        log.error("indexing_waits", waits_for=reason, cause=str(error), remedy=remedy)
+
+    def _note_odd(self, leases: Sequence[Lease], error: Exception) -> None:
+        """Nobody knows why it failed: the photos are tried again later, or all of it is."""
+        log.exception("pipeline_failed", photos=len(leases))
+        if not leases:
+            self._rest.begin("retry", (TICK_SECONDS,))
+            return
+        with contextlib.suppress(Exception):  # then they are due at once
+            self._quarantine.odd([lease.photo for lease in leases], error, TRANSIENT_RETRIES)
 
     # -- decoding -----------------------------------------------------------------------------
 
     def _supply_decoders(self) -> None:
-        self.waiting_for = self._halted()
-        while not self.waiting_for and self._decoding < self.look_ahead:
-            if len(self._ready) + len(self._alone) >= 2 * BATCH_TILES:
+        self.waiting_for = self._halted() or self._rest.reason
+        while not self._halted() and self._leases.count(Stage.DECODING) < self.look_ahead:
+            if self._leases.count(Stage.READY, Stage.ALONE) >= 2 * BATCH_TILES:
                 return
             photo = self._next()
             if photo is None:
                 return
-            self._decoding += 1
-            if self._worklist.perhaps_known(photo):
-                self._call(self._pool.identify(photo.path), self._identified, photo)
-            else:
-                self._call(self._pool.decode(photo.path, self._shape), self._decoded, photo)
+            lease = self._leases.take(photo)
+            self._attempt([lease], functools.partial(self._read, lease))
 
     def _next(self) -> Photo | None:
         if not self._fetched:
-            rows = self._worklist.due(FETCH + len(self._in_hand))
-            self._fetched.extend(photo for photo in rows if photo.path not in self._in_hand)
+            rows = self._worklist.due(FETCH + len(self._leases))
+            self._fetched.extend(photo for photo in rows if photo.path not in self._leases)
+            if not self._leases and not self._fetched:
+                self._ramp = 1
         if not self._fetched:
             return None
         photo = self._fetched.popleft()
-        if photo.deaths:  # its last appeal, heard when there is nothing else in hand
+        if photo.deaths and self._leases:  # its last appeal, heard when nothing else is in hand
+            self._worklist.release([one.path for one in (photo, *self._fetched)])
             self._fetched.clear()
-            if self._in_hand:
-                return None
-        if photo.path in self._in_hand:
             return None
-        self._in_hand.add(photo.path)
-        return photo
+        return None if photo.path in self._leases else photo
 
-    def _identified(self, photo: Photo, future: Future[Identity]) -> None:
-        if (found := self._arrived(photo, future)) is None:
+    def _read(self, lease: Lease) -> None:
+        path = lease.photo.path
+        if self._worklist.perhaps_known(lease.photo):
+            self._expect(self._pool.identify(path), [lease], self._identified)
+        else:
+            self._expect(self._pool.decode(path, self._shape), [lease], self._decoded)
+        self._rest.over("decoder")
+
+    def _expect(self, future: Future[Any], leases: list[Lease], handle: Handler) -> None:
+        """Have ``handle`` called on this thread when the worker answered."""
+
+        def arrived(done: Future[Any]) -> None:
+            self._events.put(lambda: self._attempt(leases, lambda: handle(leases, done)))
+
+        future.add_done_callback(arrived)
+
+    def _identified(self, leases: list[Lease], future: Future[Identity]) -> None:
+        (lease,) = leases
+        if (found := self._arrived(lease, future)) is None:
             return
         if self._committer.knows(found.content_id):
-            self._decoding -= 1
-            self._finish(photo, found, None)
-            return
-        self._call(self._pool.decode(photo.path, self._shape), self._decoded, photo)
-
-    def _decoded(self, photo: Photo, future: Future[Decoded]) -> None:
-        if (decoded := self._arrived(photo, future)) is None:
-            return
-        self._decoding -= 1
-        ready = Ready(photo, decoded)
-        sharers = self._encoding.get(decoded.content_id)
-        if sharers is not None:
-            sharers.append(ready)
-        elif self._committer.knows(decoded.content_id):
-            self._finish(photo, decoded, None)
+            self._finish(lease, found, None)
         else:
-            self._encoding[decoded.content_id] = [ready]
-            suspect = photo.path in self._suspects or photo.deaths > 0
-            (self._alone if suspect else self._ready).append(ready)
+            self._expect(self._pool.decode(lease.photo.path, self._shape), leases, self._decoded)
 
-    def _arrived(self, photo: Photo, future: Future[Any]) -> Any:
-        """The result, or None after noting why there is none and releasing the photo."""
+    def _decoded(self, leases: list[Lease], future: Future[Decoded]) -> None:
+        (lease,) = leases
+        if (decoded := self._arrived(lease, future)) is None:
+            return
+        check_pixels(decoded.pixels, self._shape)
+        if self._leases.of_content(decoded.content_id, *LEADING):
+            stage = Stage.SHARING
+        elif self._committer.knows(decoded.content_id):
+            self._finish(lease, decoded, None)
+            return
+        else:
+            stage = self._queue_of(lease)
+        lease.decoded = decoded
+        self._leases.move(lease, stage)
+
+    def _arrived(self, lease: Lease, future: Future[Any]) -> Any:
+        """The result, or None after noting why there is none and letting go of the photo."""
         try:
             found = future.result()
         except FileGone:
-            self._doubt(photo)
+            self._doubt(lease)
         except DecodeFailed as error:
-            self._note_failure(photo, error)
+            self._note_failure(lease, error)
         else:
-            if (found.size, found.mtime_ns) == (photo.size, photo.mtime_ns):
+            if (found.size, found.mtime_ns) == (lease.photo.size, lease.photo.mtime_ns):
                 return found
-            self._doubt(photo)
-        self._decoding -= 1
-        self._release(photo.path)
+            self._doubt(lease)
+        self._end(lease)
         return None
 
-    def _doubt(self, photo: Photo) -> None:
+    def _doubt(self, lease: Lease) -> None:
         """The file is not the one catalogued any more: leave it until it has been compared."""
-        self._worklist.postpone(photo, time.time() + DOUBT_SECONDS)
-        self._look_at(photo.path)
+        self._worklist.postpone(lease.photo, time.time() + DOUBT_SECONDS)
+        self._look_at(lease.photo.path)
 
-    def _note_failure(self, photo: Photo, error: DecodeFailed) -> None:
-        if isinstance(error, DecoderDied):
-            self._judge(photo, error.reason, error.stack)  # a decoder holds one photo at a time
-            return
+    def _note_failure(self, lease: Lease, error: DecodeFailed) -> None:
+        photo = lease.photo
         if isinstance(error, DecoderUnavailable | Stopped):  # not the photo's fault
             self._worklist.postpone(photo, time.time() + STORAGE_RETRY_SECONDS)
-            return
-        retry_at = None
-        if error.transient:
-            wait = TRANSIENT_RETRIES[min(photo.attempts, len(TRANSIENT_RETRIES) - 1)]
-            retry_at = time.time() + wait
-        failure = Failure(error.reason, error.remedy, retry_at, code=error.code)
-        self._worklist.failed(photo, failure)
+        elif ran_out(error):
+            self._quarantine.ran_out(photo, error.reason, TRANSIENT_RETRIES)
+        elif isinstance(error, Nonsense):
+            self._quarantine.odd([photo], error, TRANSIENT_RETRIES)
+        elif isinstance(error, DecoderDied):
+            # A decoder holds one photo at a time.
+            self._quarantine.died(photo, error.reason, error.stack)
+        else:
+            self._quarantine.unreadable(photo, error, TRANSIENT_RETRIES)
 
     # -- encoding -----------------------------------------------------------------------------
 
     def _supply_encoder(self) -> None:
-        if time.monotonic() < self._encoder_retry_at:
+        if self._rest.seconds or self._encoder_rest.seconds:
             return
-        while self._batches < BATCHES_IN_ENCODER and self._ready:
-            tiles = sum(len(ready.decoded.pixels) for ready in self._ready)
-            if tiles < BATCH_TILES and (self._decoding or self._batches):
-                return  # a fuller batch is on its way
-            batch: list[Ready] = []
-            while self._ready and sum(len(r.decoded.pixels) for r in batch) < BATCH_TILES:
-                batch.append(self._ready.popleft())
-            self._encode(batch)
-        if self._alone and not self._ready and not self._batches:
-            self._encode([self._alone.popleft()], suspect=True)
+        while self._leases.batches() < BATCHES_IN_ENCODER and self._leases.count(Stage.READY):
+            busy = self._leases.count(Stage.DECODING) or self._leases.batches()
+            if self._leases.tiles() < min(self._ramp, self._most_tiles) and busy:
+                break  # a fuller batch is on its way
+            if not self._send(self._leases.next_batch(self._most_tiles)):
+                return
+            self._ramp = min(2 * self._ramp, BATCH_TILES)
+        if self._leases.batches() or self._leases.count(Stage.READY):
+            return
+        if doubted := self._leases.of(Stage.DOUBTED):
+            self._attempt((), lambda: self._examine(doubted[0]))
+        elif alone := self._leases.of(Stage.ALONE):
+            self._send(alone[:1], suspect=True)
 
-    def _encode(self, batch: list[Ready], *, suspect: bool = False) -> None:
+    def _send(self, batch: list[Lease], *, suspect: bool = False) -> bool:
+        """Whether the encoder has them now."""
+        self._attempt(batch, lambda: self._encode(batch, suspect=suspect))
+        return batch[0].stage is Stage.ENCODING
+
+    def _encode(self, batch: list[Lease], *, suspect: bool) -> None:
         """Hand a batch to the encoder, its paths journaled first."""
-        self._worklist.journal(ready.photo.path for ready in batch)
-        self._batches += 1
-        pixels = np.concatenate([ready.decoded.pixels for ready in batch])
+        self._worklist.journal([lease.photo.path for lease in batch])
+        self._rest.over("disk")
+        pixels = np.concatenate([lease.pixels.pixels for lease in batch])
         future = self._encoder.encode_images(pixels, suspect=suspect)
-        future.add_done_callback(lambda done: self._events.put(lambda: self._encoded(batch, done)))
+        number = next(self._numbers)
+        for lease in batch:
+            lease.batch = number
+            self._leases.move(lease, Stage.ENCODING)
+        self._expect(future, batch, self._encoded)
 
-    def _encoded(self, batch: list[Ready], future: Future[Any]) -> None:
-        self._batches -= 1
+    def _encoded(self, batch: list[Lease], future: Future[Any]) -> None:
         try:
-            vectors = future.result()
+            vectors = checked_vectors(future.result(), sum(len(one.pixels.pixels) for one in batch))
         except EncoderDied as error:
             self._mourn(batch, error)
-            return
+        except EncodingFailed as error:
+            self._lessen(batch, error.reason, error.shortage, "error")
         except Exception as error:  # not accepted: warming, restarting or broken
-            self._ready.extendleft(reversed(batch))
-            self._encoder_retry_at = time.monotonic() + TICK_SECONDS / 4
+            if reason_of(error) is not None:
+                raise
+            self._again(batch)
+            self._encoder_rest.begin("encoder", (TICK_SECONDS / 4,))
             log.debug("encoder_refused", cause=str(error))
-            return
+        else:
+            self._rest.over("memory", "descriptors", "processes")
+            self._encoder_rest.over("encoder")
+            self._most_tiles = min(2 * self._most_tiles, BATCH_TILES)
+            self._finish_batch(batch, vectors)
+
+    def _finish_batch(self, batch: list[Lease], vectors: Any) -> None:
         start = 0
-        for ready in batch:
-            end = start + len(ready.decoded.pixels)
-            sharers = self._encoding.pop(ready.decoded.content_id)
+        for lease in batch:
+            decoded = lease.pixels
+            end = start + len(decoded.pixels)
+            sharers = self._leases.with_sharers(lease)
             embedding = Embedding(
-                ready.decoded.content_id,
+                decoded.content_id,
                 vectors[start:end],
-                msgspec.to_builtins(ready.decoded.facts),
+                msgspec.to_builtins(decoded.facts),
                 tuple(sharer.photo.path for sharer in sharers),
                 min(sharer.photo.mtime_ns for sharer in sharers) / 1e9,
             )
             for number, sharer in enumerate(sharers):
-                self._finish(sharer.photo, sharer.decoded, None if number else embedding)
+                self._finish(sharer, sharer.pixels, None if number else embedding)
             start = end
 
-    def _mourn(self, batch: list[Ready], error: EncoderDied) -> None:
-        """The encoder died with these in hand: of many each is tried alone, one is judged."""
-        if len(batch) > 1:
-            self._suspects.update(ready.photo.path for ready in batch)
-            self._alone.extend(batch)
-            return
-        for sharer in self._encoding.pop(batch[0].decoded.content_id):
-            self._judge(sharer.photo, error.reason, error.stack)
-            self._release(sharer.photo.path)
+    def _again(self, batch: list[Lease]) -> None:
+        """Back to where they came from, the first first."""
+        for lease in reversed(batch):
+            self._leases.move(lease, self._queue_of(lease), first=True)
 
-    def _judge(self, photo: Photo, reason: str, stack: str) -> None:
-        """Count a death against a photo: one more try, or quarantine."""
-        deaths = photo.deaths + 1
-        failure = verdict(reason, stack, deaths)
-        if failure is not None:
-            log.error("photo_quarantined", path=photo.path, reason=reason, remedy=failure.remedy)
-            self._worklist.failed(photo, failure, deaths=deaths)
+    def _queue_of(self, lease: Lease) -> Stage:
+        return Stage.ALONE if self._quarantine.suspects(lease.photo) else Stage.READY
+
+    def _mourn(self, batch: list[Lease], error: EncoderDied) -> None:
+        """The encoder died with these in hand: of many each is tried alone, one is judged."""
+        if error.cause == "crash" and len(batch) == 1:
+            for lease in self._leases.with_sharers(batch[0]):
+                self._quarantine.died(lease.photo, error.reason, error.stack)
+                self._end(lease)
+        elif error.cause == "crash":
+            self._separate(batch)
         else:
-            self._worklist.postpone(photo, time.time(), deaths=deaths)
+            shortage = "memory" if error.cause == "killed" else None
+            self._lessen(batch, error.reason, shortage, error.cause)
+
+    def _lessen(self, batch: list[Lease], reason: str, shortage: str | None, kind: str) -> None:
+        """It failed, and may live: try less at once; of one alone find out whose fault it is."""
+        if shortage is not None and len(batch) > 1:
+            self._most_tiles = max(1, min(self._most_tiles, len(batch)) // 2)
+            self._again(batch)
+        elif shortage is not None:
+            self._hold_on(EncodingFailed(reason), shortage)
+            if kind == "killed":
+                for lease in self._leases.with_sharers(batch[0]):
+                    self._quarantine.ran_out(lease.photo, reason, TRANSIENT_RETRIES)
+                    self._end(lease)
+            else:
+                self._again(batch)
+        elif len(batch) > 1:
+            self._separate(batch)
+        else:
+            batch[0].reason, batch[0].kind = reason, kind
+            self._leases.move(batch[0], Stage.DOUBTED)
+
+    def _separate(self, batch: list[Lease]) -> None:
+        self._quarantine.suspect(lease.photo for lease in batch)
+        for lease in batch:
+            self._leases.move(lease, Stage.ALONE)
+
+    def _examine(self, lease: Lease) -> None:
+        """Ask the encoder for a plain picture: only if it manages that the photo is at fault."""
+        size = self._shape.size
+        future = self._encoder.encode_images(np.full((1, size, size, 3), 128, np.uint8))
+        lease.batch = next(self._numbers)
+        self._leases.move(lease, Stage.EXAMINED)
+        self._expect(future, [lease], self._examined)
+
+    def _examined(self, leases: list[Lease], future: Future[Any]) -> None:
+        (lease,) = leases
+        try:
+            checked_vectors(future.result(), 1)
+        except Exception as error:
+            fails = isinstance(error, EncoderDied | EncodingFailed)
+            self._leases.move(lease, Stage.ALONE if fails else Stage.DOUBTED)
+            self._encoder_rest.begin("encoder", ENCODER_PAUSES)
+            log.debug("encoder_doubted", cause=str(error))
+            return
+        for one in self._leases.with_sharers(lease):
+            self._quarantine.failed(one.photo, lease.reason, TRANSIENT_RETRIES)
+            self._end(one)
 
     # -- committing ---------------------------------------------------------------------------
 
-    def _finish(self, photo: Photo, read: Identity | Decoded, new: Embedding | None) -> None:
+    def _finish(self, lease: Lease, read: Identity | Decoded, new: Embedding | None) -> None:
         """A photo is done: with a new embedding, or sharing one that exists."""
         # The file as it was when it was read, which is what the catalog must still hold.
-        entry = Entry(photo.path, read.size, read.mtime_ns, read.inode, read.device)
+        entry = Entry(lease.photo.path, read.size, read.mtime_ns, read.inode, read.device)
         self._committer.add(Finished(entry, read.content_id, new))
+        self._leases.move(lease, Stage.FINISHED)
         self.rate.count()
 
     def _commit_if_due(self) -> None:
-        if time.monotonic() < self._storage_retry_at:
+        if self._rest.seconds:
             return
-        if not self._in_hand:
+        if not self._leases:
             self._committer.tidy()
-        nothing_else = 0 < len(self._in_hand) == len(self._committer)
+            self._rest.over("disk", "retry")
+        nothing_else = 0 < len(self._leases) == len(self._committer)
         if nothing_else or self._committer.due():
             self._commit()
 
     def _commit(self) -> None:
-        for path in self._committer.commit():
-            self._release(path)
-
-    def _release(self, path: bytes) -> None:
-        self._in_hand.discard(path)
-        self._suspects.discard(path)
-        self.wake()  # its row may have become due again meanwhile
-
-    def _call(
-        self, future: Future[Any], handle: Callable[[Photo, Future[Any]], None], photo: Photo
-    ) -> None:
-        """Have ``handle`` called on this thread when the worker answered."""
-        future.add_done_callback(lambda done: self._events.put(lambda: handle(photo, done)))
+        committed = self._committer.commit()
+        finished = {lease.photo.path: lease for lease in self._leases.of(Stage.FINISHED)}
+        for one in committed.done:
+            self._quarantine.acquit(one.entry.path)
+            self._end(finished[one.entry.path])
+        for one in committed.lost:
+            self._end(finished[one.entry.path])
+        for one, why in committed.refused:
+            lease = finished[one.entry.path]
+            refuse = self._quarantine.refused
+            self._attempt((), functools.partial(refuse, lease.photo, why, TRANSIENT_RETRIES))
+            self._end(lease)
+        if committed.trouble is not None:
+            raise committed.trouble
+        if committed.done:
+            self._rest.over("disk", "retry")

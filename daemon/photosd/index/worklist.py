@@ -41,6 +41,7 @@ class Work(Protocol):
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None: ...
     def journal(self, paths: Iterable[bytes]) -> None: ...
     def journaled(self) -> set[bytes]: ...
+    def release(self, paths: Iterable[bytes]) -> None: ...
 
 
 class WorkList:
@@ -183,6 +184,11 @@ class WorkList:
         """These came back."""
         with self._database.write() as db:
             db.executemany("DELETE FROM journal WHERE path = ?", ((path,) for path in paths))
+
+    def release(self, paths: Iterable[bytes]) -> None:
+        """The pipeline holds these no more, whatever became of them; nothing to do here."""
+        for path in paths:
+            self._handed_out.pop(path, None)
 
     def retry_failures(self) -> int:
         """Put every failure back on the work list."""

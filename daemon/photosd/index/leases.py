@@ -1,0 +1,130 @@
+"""Leases: which photos are in hand, and at which stage; the one place that knows.
+
+A photo is on the work list, or has one lease in one stage. Nothing else counts what is where, so
+nothing can be wrong about it after a step has failed.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from photosd.decode.results import Decoded
+from photosd.index.photo import Photo
+
+
+class Stage(enum.Enum):
+    """Where a photo is. In the first three somebody else answers for it."""
+
+    DECODING = "a decoder has it, or is about to"
+    ENCODING = "the encoder has it"
+    EXAMINED = "whether it or the encoder is at fault is being found out"
+    READY = "decoded; the encoder takes it with others"
+    ALONE = "decoded; the encoder may die of it"
+    DOUBTED = "the encoder failed over it, alone; it is to be examined"
+    SHARING = "decoded; another photo with the same content is on its way"
+    FINISHED = "the committer has it"
+
+
+ELSEWHERE = (Stage.DECODING, Stage.ENCODING, Stage.EXAMINED)
+LEADING = (Stage.READY, Stage.ALONE, Stage.ENCODING, Stage.DOUBTED, Stage.EXAMINED)
+WAITING = (Stage.READY, Stage.ALONE, Stage.DOUBTED, Stage.SHARING)
+
+
+@dataclass(eq=False)
+class Lease:
+    """One photo in hand; ``batch``: with which others the encoder has it."""
+
+    photo: Photo
+    stage: Stage = Stage.DECODING
+    decoded: Decoded | None = None
+    batch: int = 0
+    reason: str = ""  # why it is doubted
+    kind: str = ""
+
+    @property
+    def pixels(self) -> Decoded:
+        """What was decoded; only asked of those that are."""
+        if self.decoded is None:
+            raise RuntimeError("not decoded yet")
+        return self.decoded
+
+
+@dataclass
+class Leases:
+    """All photos in hand. For one thread; others may ask how many there are."""
+
+    _by_path: dict[bytes, Lease] = field(default_factory=dict)
+    _stages: dict[Stage, dict[bytes, Lease]] = field(
+        default_factory=lambda: {stage: {} for stage in Stage}
+    )
+
+    def __len__(self) -> int:
+        return len(self._by_path)
+
+    def __contains__(self, path: bytes) -> bool:
+        return path in self._by_path
+
+    def take(self, photo: Photo) -> Lease:
+        """Take a photo in hand, to be decoded."""
+        lease = self._by_path[photo.path] = Lease(photo)
+        self._stages[lease.stage][photo.path] = lease
+        return lease
+
+    def move(self, lease: Lease, stage: Stage, *, first: bool = False) -> None:
+        """To another stage, behind the others there or ``first`` of them."""
+        if not self.holds(lease):
+            return
+        del self._stages[lease.stage][lease.photo.path]
+        lease.stage = stage
+        place = self._stages[stage]
+        others = dict(place) if first else {}
+        if first:
+            place.clear()
+        place[lease.photo.path] = lease
+        place.update(others)
+
+    def end(self, lease: Lease) -> None:
+        """It is not in hand any more."""
+        if self.holds(lease):
+            del self._by_path[lease.photo.path]
+            del self._stages[lease.stage][lease.photo.path]
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether this very lease still runs: one that ended and was taken anew is another."""
+        return self._by_path.get(lease.photo.path) is lease
+
+    def of(self, *stages: Stage) -> list[Lease]:
+        """Those at these stages, the first to get there first."""
+        return [lease for stage in stages for lease in self._stages[stage].values()]
+
+    def count(self, *stages: Stage) -> int:
+        """How many are at these stages."""
+        return sum(len(self._stages[stage]) for stage in stages)
+
+    def batches(self) -> int:
+        """How many batches the encoder has."""
+        return len({lease.batch for lease in self.of(Stage.ENCODING, Stage.EXAMINED)})
+
+    def tiles(self) -> int:
+        """How many images wait to be encoded in company."""
+        return sum(len(lease.pixels.pixels) for lease in self.of(Stage.READY))
+
+    def next_batch(self, most_tiles: int) -> list[Lease]:
+        """The first that are ready, of so many images at most, though one photo at least."""
+        batch: list[Lease] = []
+        for lease in self.of(Stage.READY):
+            if batch and sum(len(one.pixels.pixels) for one in [*batch, lease]) > most_tiles:
+                break
+            batch.append(lease)
+        return batch
+
+    def with_sharers(self, lease: Lease) -> list[Lease]:
+        """It and, once it is decoded, those that wait for what becomes of its content."""
+        if lease.decoded is None or lease.stage not in LEADING:
+            return [lease]
+        return [lease, *self.of_content(lease.decoded.content_id, Stage.SHARING)]
+
+    def of_content(self, content: str, *stages: Stage) -> list[Lease]:
+        """Those at these stages that hold this content."""
+        return [one for one in self.of(*stages) if one.pixels.content_id == content]
