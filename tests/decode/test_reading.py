@@ -14,12 +14,13 @@ import xxhash
 
 from photosd.decode import faults, reading
 from photosd.decode.failures import DecodeFailed, FileGone
+from photosd.decode.limits import DecodeLimits
 from tests.decode.pictures import write
 
-MOST = 1 << 20
+MOST = DecodeLimits(memory=3 << 20)  # files of 1 MiB
 
 
-def code_of(path: bytes, most: int = MOST) -> str:
+def code_of(path: bytes, most: DecodeLimits = MOST) -> str:
     """The code with which reading this path fails, by both ways of reading."""
     codes = []
     for read in (lambda: reading.read(path, most), lambda: reading.identify(path)):
@@ -177,13 +178,13 @@ def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     script = (
-        "import os, sys; from photosd.decode import reading, failures\n"
+        "import os, sys; from photosd.decode import reading, failures, limits\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try: reading.read(os.fsencode(sys.argv[1]), 99)\n"
+        "try: reading.read(os.fsencode(sys.argv[1]), limits.DecodeLimits(memory=300))\n"
         "except failures.DecodeFailed as e: print(e.code, e.transient, e.reason, e.remedy)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "a.jpg")],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.startswith("permission False photosd may not read the file give"), done
+    assert done.stdout.startswith("permission True photosd may not read the file give"), done

@@ -142,7 +142,7 @@ class StandInPool(Pool):
             "decoder_full",
             lambda: DecodeFailed("memory", "no memory, on order", "wait", transient=True),
         )
-        data, identity = reading.read(path, self._limits.file_bytes)
+        data, identity = reading.read(path, self._limits)
         if path not in self._mourned and faults.due("decoder_dies"):
             self._mourned.add(path)
             raise DecoderDied("killed on order", "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from photosd.decode.failures import DecodeFailed
+from photosd.decode.messages import Identity
 from photosd.decode.reading import identify
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
@@ -32,8 +33,9 @@ class Shelf:
         self.kind, self.kinds = kind, dict[int, str]()
         self.database = Database(directory / "catalog.sqlite3")
         self.catalog, self.contents = Catalog(self.database), Contents(self.database)
-        self.circumstances: dict[str, str] = {}
-        self.worklist = WorkList(self.database, lambda: dict(self.circumstances))
+        self.circumstances: Callable[[], Mapping[str, str]] = dict
+        self.worklist = WorkList(self.database, lambda: self.circumstances())
+        self.decode: Callable[[bytes], Identity] = identify
         self.folders = Folders(self.database, directory / "folders.json")
         self.folder = self.folders.add(bytes(self.root))
         self.read: list[str] = []  # names, in the order in which their bytes were read
@@ -116,7 +118,7 @@ class Shelf:
     def _work_on(self, photo: Photo) -> None:
         self.read.append(self._name(photo.path))
         try:
-            found = identify(photo.path)
+            found = self.decode(photo.path)
         except DecodeFailed as error:
             retry_at = time.time() + 60 if error.transient else None
             self.worklist.failed(

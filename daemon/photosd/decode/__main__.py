@@ -51,7 +51,7 @@ def _answer(
     try:
         return _do(sock, request, limits)
     except Exception as error:
-        failed = reasons.explain(error)
+        failed = reasons.explain(error, limits=limits)
         return Reply(
             failure=Failure(failed.code, failed.reason, failed.remedy, failed.transient)
         ), []
@@ -60,7 +60,7 @@ def _answer(
 def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Reply, list[bytes]]:
     if request.op == "identify":
         return Reply(identity=reading.identify(request.path)), []
-    data, identity = reading.read(request.path, limits.file_bytes)
+    data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     faults.strike("decode", request.path, data)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from photosd.core import machine
+from photosd.core.config import MOST_MEGAPIXELS
 
 MIB = 1 << 20
 LEAST_MEMORY = 768 * MIB
@@ -13,6 +14,7 @@ MOST_MEMORY = 4096 * MIB
 # progressive one keeps all its coefficients; the rest of the table holds a picture several times.
 BYTES_PER_PIXEL = {"JPEG": 7, "MPO": 7, "HEIF": 16, "AVIF": 16, "WEBP": 18, "JPEG2000": 24}
 OTHER_BYTES_PER_PIXEL = 12
+FILE_SHARE = 3  # the bytes of a file may take this part of the memory
 
 
 class DecodeLimits(msgspec.Struct, frozen=True):
@@ -41,10 +43,21 @@ class DecodeLimits(msgspec.Struct, frozen=True):
             return self.max_megapixels * 1_000_000
         return self.memory // bytes_per_pixel(format_name)
 
+    def remedy(self, *, pixels: int = 0, memory: int = 0) -> str:
+        """The command after which a file is read that has so many pixels or takes so much memory.
+
+        It lowers no limit that holds now.
+        """
+        of_one = 1_000_000 * max(BYTES_PER_PIXEL.values())
+        wanted = (-(-pixels // 1_000_000), -(-memory // of_one), self.pixels("JPEG") // 1_000_000)
+        if max(wanted) > MOST_MEGAPIXELS:
+            return "export a smaller copy with another program, and keep that here instead"
+        return f"if you trust the file: photosd config set decode.max_megapixels {max(wanted)}"
+
     @property
     def file_bytes(self) -> int:
         """The largest file that is read whole."""
-        return self.memory // 3
+        return self.memory // FILE_SHARE
 
 
 def bytes_per_pixel(format_name: str) -> int:

@@ -151,7 +151,7 @@ def _too_large(pixels: int, limits: DecodeLimits, kind: str) -> DecodeFailed:
         "too_large",
         f"too large: {megapixels:,} MP,"
         f" the limit on this machine is {limits.pixels(kind) // 1_000_000:,} MP",
-        f"if you trust the file: photosd config set decode.max_megapixels {megapixels}",
+        limits.remedy(pixels=pixels),
     )
 
 

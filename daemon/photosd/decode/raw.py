@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import io
 import re
+import sys
 from collections.abc import Iterator
 
 from PIL import Image
 
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.failures import LOOK, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import Picture, open_picture
 
@@ -18,6 +19,7 @@ JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]")
 MOST_STARTS = 64
 ENOUGH_PIXELS = 400 * 400  # smaller is a thumbnail: rawpy does better where it is installed
 SOF_LOSSLESS = b"\xff\xc3"
+READER = "rawpy"  # optional; imported for the files that need it
 METADATA_BYTES = HEADER_BYTES = 1 << 20
 
 
@@ -34,7 +36,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> Picture:
         raise DecodeFailed(
             "raw_without_preview",
             "this camera file holds no preview that photosd can read",
-            'install the raw reader: pip install "photosd[raw]"',
+            LOOK if READER in sys.modules else 'install the raw reader: pip install "photosd[raw]"',
         )
     return Picture(best.image, "RAW", best.size, container)
 
@@ -85,7 +87,7 @@ def _metadata(data: bytes) -> Image.Exif | None:
 def _rendered(data: bytes, limits: DecodeLimits) -> Picture | None:
     """What rawpy makes of it: the preview it knows of, or half-size developed sensor data."""
     try:
-        rawpy = importlib.import_module("rawpy")
+        rawpy = importlib.import_module(READER)
     except ImportError:
         return None
     try:

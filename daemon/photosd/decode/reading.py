@@ -14,24 +14,24 @@ import xxhash
 from photosd.core.filestat import normalised
 from photosd.decode import faults
 from photosd.decode.failures import DecodeFailed, FileGone
-from photosd.decode.limits import MIB
+from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import Identity
 
 SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
 
 
-def read(path: bytes, most: int) -> tuple[bytes, Identity]:
-    """All bytes of a regular file and who it is; raises DecodeFailed, also above ``most`` bytes.
+def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, Identity]:
+    """All bytes of a regular file and who it is; raises DecodeFailed, also when it is too large.
 
     The bytes are copied rather than mapped: a mapped file that shrinks would kill the process.
     """
     with _opened(path) as (descriptor, before):
-        if before.st_size > most:
+        if before.st_size > limits.file_bytes:
             raise DecodeFailed(
                 "too_large",
                 f"too large: {before.st_size / MIB:,.0f} MiB,"
-                f" the limit on this machine is {most // MIB:,} MiB",
-                "export a smaller copy",
+                f" the limit on this machine is {limits.file_bytes // MIB:,} MiB",
+                limits.remedy(memory=FILE_SHARE * before.st_size),
             )
         faults.strike("read", path)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -135,6 +135,7 @@ def failure_of(error: OSError) -> DecodeFailed:
                 "permission",
                 "photosd may not read the file",
                 "give your user read access to it: chmod u+r FILE (and u+x on its folders)",
+                transient=True,  # programs that copy or download files lock them for seconds
             )
         case errno.ELOOP:
             return DecodeFailed(

@@ -7,6 +7,7 @@ import re
 from PIL import UnidentifiedImageError
 
 from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed
+from photosd.decode.limits import DecodeLimits
 
 # How files of known kinds begin; enough to tell a damaged picture from something else.
 BEGINNINGS = (
@@ -28,15 +29,18 @@ ENDS_EARLY = re.compile(r"truncated|unexpected end|premature|not enough|no more 
 BEYOND_US = re.compile(r"unsupported|not supported|cannot handle|not available|unknown", re.I)
 
 
-def explain(error: Exception, data: bytes | None = None) -> DecodeFailed:
-    """The failure behind an exception that decoding ``data`` ended with."""
+def explain(
+    error: Exception, data: bytes | None = None, limits: DecodeLimits | None = None
+) -> DecodeFailed:
+    """The failure behind an exception that decoding ``data`` within ``limits`` ended with."""
     if isinstance(error, DecodeFailed):
         return error
     if isinstance(error, MemoryError):
+        held = limits or DecodeLimits().resolved()
         return DecodeFailed(
             "memory",
             "decoding it takes more memory than a decoder may use",
-            "export a smaller copy, or raise the limit: photosd config set decode.max_megapixels N",
+            held.remedy(memory=2 * held.memory),
         )
     if data is None:
         return DecodeFailed("internal", f"unexpected: {_short(error)}", UPDATE)

@@ -132,19 +132,22 @@ class WorkList:
     def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None:
         """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed.
 
-        If its permissions have changed meanwhile, it is tried once more at once.
+        If what that depends on has changed since it was handed out, it is tried once more at once.
         """
         circumstance = self._handed_out.pop(photo.path, self._known).get(failure.code or "")
+        still = circumstance == self._known.get(failure.code or "")
         with self._database.write() as db:
             try:
                 db.execute(
-                    "UPDATE photos SET state = iif(access = ?, 'failed', 'pending'),"
-                    " due = iif(access = ?, ?, 0), reason = ?, remedy = ?, stack = ?, code = ?,"
-                    " circumstance = ?, attempts = attempts + 1, deaths = ?"
+                    "UPDATE photos SET state = iif(access = ? AND ?, 'failed', 'pending'),"
+                    " due = iif(access = ? AND ?, ?, 0), reason = ?, remedy = ?, stack = ?,"
+                    " code = ?, circumstance = ?, attempts = attempts + 1, deaths = ?"
                     " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
                     (
                         photo.access,
+                        still,
                         photo.access,
+                        still,
                         failure.retry_at,
                         plain(failure.reason),
                         plain(failure.remedy),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -161,6 +162,8 @@ class InotifySource:
             self._listener.batch.subtree(path)
         elif path in self._denied:
             self._arrive(ignore, path)
+        elif not os.access(path, os.X_OK):
+            self._denied.add(path)  # it could be entered; when it can again, it is scanned
 
     def _arrive(self, ignore: IgnoreRules, top: bytes) -> None:
         """Watch a directory that is new here, then hint that it must be scanned."""
@@ -189,6 +192,8 @@ class InotifySource:
                 f"its directories are more than the {self._budget} that photosd may watch"
             )
         self._denied.discard(path)
+        if not os.access(path, os.X_OK):  # what is in it can be listed at most
+            self._denied.add(path)
         try:
             descriptor = self._kernel.watch(path, _mask(path, ignore))
         except OSError as error:

@@ -1,0 +1,367 @@
+"""Every remedy that photosd gives helps: done as it is said, the photo is indexed."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import photosd.decode
+from photosd.decode import opening, pixels, raw, reading, reasons
+from photosd.decode.failures import DecodeFailed, DecoderDied, TooSlow
+from photosd.decode.formats import is_raw_name
+from photosd.decode.limits import DecodeLimits
+from photosd.decode.messages import Identity, Shape
+from photosd.index import causes
+from photosd.index.causes import Circumstances
+from photosd.index.quarantine import verdict
+from tests.decode.pictures import encoded, jpeg, scene
+from tests.index.shelf import Shelf
+
+GOOD = jpeg(scene(64, 48))
+SMALL = DecodeLimits(memory=64 << 20)
+Patch = pytest.MonkeyPatch
+
+
+class Patient(Shelf):
+    """Decodes in this process, as a decoder would, within limits that can be set."""
+
+    def __init__(self, directory: Path, patch: Patch) -> None:
+        super().__init__(directory)
+        self.patch = patch
+        self.limits = SMALL.resolved()
+        self.troubles: dict[bytes, Callable[[], None]] = {}  # of the disk, by path
+        known = Circumstances()
+        self.circumstances = lambda: known.now(self.limits)
+        self.decode = self._decode
+
+    def _decode(self, path: bytes) -> Identity:
+        data = None
+        try:
+            data, identity = self._read(path)
+            picture = (raw.open_raw if is_raw_name(path) else opening.open_picture)(
+                data, self.limits
+            )
+            pixels.squares(picture, Shape(32))
+        except Exception as error:
+            raise reasons.explain(error, data, self.limits) from error
+        return identity
+
+    def _read(self, path: bytes) -> tuple[bytes, Identity]:
+        self.troubles.get(path, lambda: None)()
+        try:
+            if not Path(os.fsdecode(path)).stat().st_mode & 0o400:  # root, too
+                raise PermissionError(13, "Permission denied")
+        except OSError as error:
+            raise reading.failure_of(error) from error
+        return reading.read(path, self.limits)
+
+    def trouble(self, name: str, error: Exception) -> None:
+        """From now on reading it ends so."""
+
+        def strike() -> None:
+            raise error
+
+        self.troubles[bytes(self.root / name)] = strike
+
+    def wait(self) -> None:
+        """Let the time pass until what is to be tried again is."""
+        with self.database.write() as db:
+            db.execute("UPDATE photos SET due = 0 WHERE state = 'failed' AND due IS NOT NULL")
+
+    def do(self, remedy: str) -> None:
+        """Carry out the command in a remedy."""
+        if found := re.search(r"photosd config set decode\.max_megapixels (\d+)$", remedy):
+            self.limits = DecodeLimits(max_megapixels=int(found[1]), memory=SMALL.memory).resolved()
+            self.worklist.reconsider()  # as the library does when a setting changes
+        elif "photosd failures --retry" in remedy:
+            self.worklist.retry_failures()
+        else:
+            raise AssertionError(f"no command: {remedy}")
+
+
+Case = Callable[[Patient], Callable[[str], None]]  # plants a fault in x.jpg; what mends it
+
+
+def file_of(data: bytes, name: str = "x.jpg") -> Case:
+    """A bad file; the remedy is a good one in its place."""
+
+    def plant(patient: Patient) -> Callable[[str], None]:
+        patient.write(name, data)
+
+        def mend(_: str) -> None:
+            patient.write(name, GOOD, at=2_000_000_000.0)
+
+        return mend
+
+    return plant
+
+
+def passing(error: Exception, remedy: str) -> Case:
+    """Trouble that ends when somebody does what the remedy says, or by itself."""
+
+    def plant(patient: Patient) -> Callable[[str], None]:
+        patient.write("x.jpg", GOOD)
+        patient.trouble("x.jpg", error)
+
+        def mend(said: str) -> None:
+            assert remedy in said
+            patient.troubles.clear()
+            patient.wait()
+
+        return mend
+
+    return plant
+
+
+def permission(patient: Patient) -> Callable[[str], None]:
+    file = patient.write("x.jpg", GOOD)
+    file.chmod(0)
+
+    def mend(remedy: str) -> None:
+        assert "chmod u+r" in remedy
+        file.chmod(0o400)
+
+    return mend
+
+
+def too_many_pixels(patient: Patient) -> Callable[[str], None]:
+    patient.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
+    return patient.do
+
+
+def too_many_bytes(patient: Patient) -> Callable[[str], None]:
+    patient.write("x.jpg", GOOD + bytes(SMALL.memory // 3))
+    return patient.do
+
+
+def too_much_memory(patient: Patient) -> Callable[[str], None]:
+    file = patient.write("x.jpg", GOOD)
+
+    def strike() -> None:
+        if patient.limits.memory <= SMALL.memory:
+            raise MemoryError
+
+    patient.troubles[bytes(file)] = strike
+    return patient.do
+
+
+def too_little_free_memory(patient: Patient) -> Callable[[str], None]:
+    patient.limits = DecodeLimits(max_megapixels=100).resolved()
+    buffer = io.BytesIO()
+    Image.new("L", (6000, 5000)).save(buffer, "PNG")
+    patient.write("x.jpg", buffer.getvalue())
+
+    patient.patch.setattr("photosd.core.machine.available", lambda *_: 1 << 20)
+
+    def mend(remedy: str) -> None:
+        assert "tried again later" in remedy
+        patient.patch.undo()
+        patient.wait()
+
+    return mend
+
+
+def no_raw_reader(patient: Patient) -> Callable[[str], None]:
+    patient.write("x.cr2", b"II*\0" + bytes(99))
+
+    def mend(remedy: str) -> None:
+        assert 'pip install "photosd[raw]"' in remedy
+        find = importlib.util.find_spec
+        patient.patch.setattr(
+            importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)
+        )
+        rendered = opening.Picture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
+        patient.patch.setattr(raw, "_rendered", lambda *_: rendered)
+
+    return mend
+
+
+def another_version(error: Exception) -> Case:
+    """What only another photosd can read, or another Pillow."""
+
+    def plant(patient: Patient) -> Callable[[str], None]:
+        patient.write("x.jpg", GOOD)
+        patient.trouble("x.jpg", error)
+
+        def mend(remedy: str) -> None:
+            assert "photosd logs" in remedy
+            patient.troubles.clear()
+            patient.patch.setattr(causes, "version", lambda _name: "99")
+            known = Circumstances()  # as after a restart
+            patient.circumstances = lambda: known.now(patient.limits)
+            patient.worklist.reconsider()
+
+        return mend
+
+    return plant
+
+
+def quarantined(patient: Patient) -> Callable[[str], None]:
+    patient.write("x.jpg", GOOD)
+    failure = verdict("killed", "stack", 2)
+    assert failure is not None
+    patient.trouble("x.jpg", DecodeFailed(failure.code or "", failure.reason, failure.remedy))
+
+    def mend(remedy: str) -> None:
+        patient.troubles.clear()
+        patient.do(remedy)
+
+    return mend
+
+
+def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
+    file = patient.write("x.jpg", GOOD)
+    with patient.database.write() as db:
+        db.execute(
+            "CREATE TRIGGER sick BEFORE INSERT ON photos WHEN NEW.state = 'pending'"
+            f" AND NEW.path = x'{bytes(file).hex()}' BEGIN SELECT RAISE(ABORT, 'sick'); END"
+        )
+
+    def mend(remedy: str) -> None:
+        assert "photosd bugreport" in remedy
+        with patient.database.write() as db:  # whatever was reported was mended
+            db.execute("DROP TRIGGER sick")
+
+    return mend
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+PIPE = "give it a name that does not look like a photo's"
+BIG = jpeg(scene(900, 700))
+CASES: dict[str, list[Case]] = {
+    "permission": [permission],
+    "too_large": [too_many_pixels, too_many_bytes],
+    "memory": [too_much_memory, too_little_free_memory],
+    "raw_without_preview": [no_raw_reader],
+    "internal": [another_version(RuntimeError("odd"))],
+    "unsupported": [another_version(DecodeFailed("unsupported", "odd", "photosd logs   (…)"))],
+    "empty": [file_of(b""), file_of(b"", "x.nef")],
+    "truncated": [file_of(cut(BIG))],
+    "damaged": [file_of(bytes(9000)), file_of(b"\xff\xd8\xff" + bytes(99))],
+    "not_a_picture": [file_of(b"Dear diary,\n" * 50), file_of(b"\0\0\0\x18ftypisom" + bytes(99))],
+    "changing": [passing(DecodeFailed("changing", "odd", "nothing to do", True), "nothing to do")],
+    "in_the_cloud": [passing(DecodeFailed("in_the_cloud", "odd", "download it", True), "download")],
+    "io": [passing(reading.failure_of(OSError(5, "odd")), "check the disk")],
+    "slow_disk": [passing(DecodeFailed("slow_disk", "odd", "check the disk", True), "check")],
+    "quarantined": [quarantined],
+    "catalog": [refused_by_the_catalog],
+}
+# Not failures of a photo: the pipeline compares it again, or tries it again, or nobody indexes it.
+OTHERS = {"gone", "decoder_died", "decoder_unavailable", "stopped", "deadline"}
+# Such a name is not taken for a photo at all: renamed or removed, it is another one or none.
+NAMES = {"link_loop", "name", "not_a_file"}
+
+
+@pytest.fixture
+def patient(tmp_path: Path, monkeypatch: Patch) -> Patient:
+    return Patient(tmp_path, monkeypatch)
+
+
+def test_every_remedy_helps(tmp_path: Path, monkeypatch: Patch) -> None:
+    """One after the other; meanwhile a sound photo is not touched."""
+    for code, cases in CASES.items():
+        for number, case in enumerate(cases):
+            directory = tmp_path / f"{code}-{number}"
+            directory.mkdir()
+            with monkeypatch.context() as patch:
+                check(Patient(directory, patch), code, case)
+
+
+def check(patient: Patient, code: str, case: Case) -> None:
+    """The photo fails with this code; after its remedy it is indexed."""
+    patient.write("sound.jpg", GOOD)
+    mend = case(patient)
+    patient.settle()
+    states = patient.states()
+    assert states.pop("sound.jpg") == "indexed"
+    (name, state), *more = states.items()
+    assert (state, more) == ("failed", []), (code, states)
+    photo = patient.photo(name)
+    assert (photo.code, bool(photo.reason)) == (code, True), (code, photo)
+    patient.settle()
+    assert patient.states()[name] == "failed", f"{code}: it was mended by nothing"
+    mend(photo.remedy or "")
+    patient.hint(name)  # a new file or other permissions raise an event; so does nothing else here
+    patient.work()
+    assert patient.states()[name] == "indexed", (code, patient.photo(name))
+
+
+def test_there_is_no_other_remedy() -> None:
+    """Every code in the sources has its case above."""
+    sources = Path(photosd.decode.__file__).parent.rglob("*.py")
+    quoted = r'(?:DecodeFailed|super\(\)\.__init__)\(\s*"([a-z_]+)"'
+    codes = {code for file in sources for code in re.findall(quoted, file.read_text())}
+    assert codes <= CASES.keys() | OTHERS | NAMES
+    assert {DecoderDied("", "").code, TooSlow().code} <= OTHERS
+
+
+@pytest.mark.parametrize("kind", ["loop", "pipe", "long"])
+def test_a_name_that_is_no_photo_fails_nobody(patient: Patient, kind: str) -> None:
+    """It is not indexed, not a failure, and forgotten where a photo was."""
+    file = patient.write("x.jpg", GOOD)
+    patient.settle()
+    file.unlink()
+    if kind == "loop":
+        file.symlink_to("x.jpg")
+    elif kind == "pipe":
+        os.mkfifo(file)
+    patient.settle()
+    assert patient.states() == {}
+    patient.hint("x.jpg")
+    assert patient.states() == {}
+
+
+def test_permission_that_comes_while_it_is_tried_counts(patient: Patient) -> None:
+    """The photo was handed out without it, and fails after it was given."""
+    file = patient.write("x.jpg", GOOD)
+    file.chmod(0)
+    patient.compare()
+    (photo,) = patient.worklist.due(9)
+    file.chmod(0o400)
+    patient.hint("x.jpg")
+    patient.worklist.failed(photo, failure_for(photo))
+    assert patient.states() == {"x.jpg": "pending"}
+    patient.work()
+    assert patient.states() == {"x.jpg": "indexed"}
+
+
+def test_a_limit_that_rises_while_it_is_tried_counts(patient: Patient) -> None:
+    """A decoder said no by the former limit."""
+    patient.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
+    patient.compare()
+    patient.worklist.reconsider()
+    (photo,) = patient.worklist.due(9)
+    patient.do("photosd config set decode.max_megapixels 99")
+    patient.worklist.failed(photo, failure_for(photo, "too_large"))
+    patient.work()
+    patient.worklist.reconsider()
+    patient.work()
+    assert patient.states() == {"x.jpg": "indexed"}
+
+
+def failure_for(_photo: Any, code: str = "permission") -> Any:
+    from photosd.index.worklist import Failure
+
+    return Failure("odd", "none", code=code)
+
+
+def test_a_raised_limit_lowers_no_other() -> None:
+    """The number that is told is at least what holds now for every format."""
+    limits = DecodeLimits().resolved()
+    for kind, size in (("JPEG2000", 200_000_000), ("PNG", 1)):
+        told = re.search(r"(\d+)$", limits.remedy(pixels=size))
+        assert told
+        raised = DecodeLimits(max_megapixels=int(told[1])).resolved()
+        for other in ("JPEG", "PNG", "HEIF", kind):
+            assert raised.pixels(other) >= limits.pixels(other) - 1_000_000
