@@ -19,6 +19,6 @@ def report(error: PhotosdError, as_json: bool) -> int:
         console.note(text.inert(line), "")
     for line in error.remedy.splitlines():
         console.note(f"  {text.inert(line)}", "")
-    if error.retry_after_ms:
+    if error.retry_after_ms and "again in" not in error.remedy:
         console.note(f"  try again in {text.span(max(1, error.retry_after_ms / 1000))}", "")
     return error.exit_code

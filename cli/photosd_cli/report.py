@@ -30,6 +30,10 @@ def status_lines(status: StatusResult) -> list[str]:
         f"up {text.span(status['uptime_s'])}  {status['rss_mb']:.0f} MB",
         _labelled("model", _encoder(status["encoder"])),
         *_switch(status.get("switch")),
+    ]
+    if status["index"]["waiting_for"] == "start":  # what it holds is not known yet
+        return [*lines, _labelled("index", "opening the library")]
+    lines += [
         _labelled("index", _index(status["index"])),
         _labelled("queue", _queue(status["index"])),
     ]
@@ -113,7 +117,9 @@ def _queue(index: IndexReport) -> str:
         parts.append(f"{index['rate_per_s']:.1f}/s")
     if index["pending"] and index["eta_s"] is not None:
         parts.append(f"~{text.span(index['eta_s'])} left")
-    if index["waiting_for"] and (index["pending"] or index["waiting_for"] == "disk"):
+    if index.get("paused"):
+        parts.append(f"paused{text.until(index.get('paused_until'))}, resume with: photosd resume")
+    elif index["waiting_for"] and (index["pending"] or index["waiting_for"] == "disk"):
         parts.append(f"waiting for {text.inert(index['waiting_for'])}")
     if index["failed"]:
         parts.append(f"{index['failed']:,} failed, see: photosd failures")

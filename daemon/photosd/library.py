@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -37,6 +38,7 @@ from photosd.index.reconciler import Reconciler
 from photosd.index.vectors import drop_tables
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
+from photosd.ipc.paths import path_fields
 from photosd.models import shelf
 from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
@@ -48,6 +50,7 @@ from photosd.watch.watcher import Watcher
 log = structlog.get_logger()
 
 MB = 1_000_000
+FOREVER = float("inf")  # a pause until `resume`
 
 
 class Library:
@@ -270,7 +273,13 @@ class Library:
             failed=counts.get("failed", 0),
             rate_per_s=round(rate.per_second(), 1),
             eta_s=rate.eta_seconds(pending),
+            **self._pause(),
         )
+
+    def _pause(self) -> dict[str, Any]:
+        until = self.pipeline.paused_until
+        paused = time.time() < until
+        return {"paused": paused, "paused_until": until if paused and until < FOREVER else None}
 
     def index_report(self) -> IndexReport:
         """The index and what is left to do."""
@@ -284,6 +293,8 @@ class Library:
             eta_s=progress.eta_s,
             bytes=self.active.store.bytes_on_disk(),
             waiting_for=self.pipeline.waiting_for or self.reconciler.waiting_for,
+            paused=progress.paused,
+            paused_until=progress.paused_until,
         )
 
     def folder_reports(self) -> list[FolderReport]:
@@ -298,7 +309,7 @@ class Library:
                 state, reason, remedy = watched.state, watched.reason, watched.remedy
             reports.append(
                 FolderReport(
-                    path=printable(folder.path),
+                    **path_fields(folder.path),
                     state=state,
                     photos=_photos(counts.get(folder.id, {})),
                     reason=reason,

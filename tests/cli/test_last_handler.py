@@ -12,7 +12,7 @@ import pytest
 from photosd.core.paths import Home
 from photosd_cli import logfile, text
 from tests.cli.conftest import Photosd, command, environment
-from tests.cli.stub import StubDaemon
+from tests.cli.stub import StubDaemon, status_result
 
 
 def test_a_defect_is_no_traceback(stub: StubDaemon, photosd: Photosd) -> None:
@@ -117,3 +117,41 @@ def test_a_linked_model_is_unlinked(home: Home, photosd: Photosd, tmp_path: Path
     ran = photosd("model", "remove", "mine")
     assert ran.code == 0, ran.err
     assert not list(home.models.iterdir()) and (real / "model.json").exists()
+
+
+def test_a_pause_is_shown(stub: StubDaemon, photosd: Photosd) -> None:
+    """`index --wait` ends and says why; so does `status`."""
+    progress = {
+        "photos": 126,
+        "indexed": 125,
+        "pending": 1,
+        "failed": 0,
+        "rate_per_s": 0.0,
+        "eta_s": None,
+        "paused": True,
+        "paused_until": None,
+    }
+    stub.answers["rescan"] = [progress]
+    ran = photosd("index", "--wait")
+    assert ran.code == 0 and "indexing is paused" in ran.out and "photosd resume" in ran.out
+    index = {**progress, "bytes": 0, "waiting_for": "resume"}
+    stub.answers["status"] = status_result(index=index)
+    assert "paused, resume with: photosd resume" in photosd("status").out
+
+
+def test_status_claims_no_empty_library_while_it_is_opened(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    index = {
+        "photos": 0,
+        "indexed": 0,
+        "pending": 0,
+        "failed": 0,
+        "rate_per_s": 0.0,
+        "eta_s": None,
+        "bytes": 0,
+        "waiting_for": "start",
+    }
+    stub.answers["status"] = status_result(state="warming", folders=[], index=index)
+    ran = photosd("status")
+    assert "opening the library" in ran.out and "photosd add" not in ran.out

@@ -40,4 +40,6 @@ def command(
                 console.warn(text.inert(folder["reason"]))
     if as_json:
         console.out_json({"folders": added})
+    else:
+        console.note("Indexing in the background. See how far it is: photosd status")
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from photosd.ipc.client import Client
@@ -19,6 +21,8 @@ def command(as_json: bool) -> int:
     if as_json:
         console.out_json(result)
     elif result["folders"]:
+        if console.is_terminal(sys.stdout):
+            console.out(console.styled("folder  state  photos", "dim", sys.stdout))
         for line in folder_lines(result["folders"]):
             console.out(line)
     else:

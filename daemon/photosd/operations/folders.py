@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from photosd.core.log import printable
+from photosd.index.folders import Folder
 from photosd.ipc import messages as m
-from photosd.ipc.paths import path_from
+from photosd.ipc.paths import path_fields, path_from
 from photosd.ipc.server import Emit
 from photosd.operations.base import Topic
 
@@ -22,11 +22,11 @@ class Folders(Topic):
                 library.cloud.wake()
             else:
                 library.cloud.cut()
-            return m.AddResult(printable(folder.path), folder.state, folder.reason, folder.cloud)
+            return _added(folder)
         folder = library.folders.add(path, params.exclude, cloud=bool(params.cloud))
         library.watch(folder)
         library.reconciler.request()
-        return m.AddResult(printable(folder.path), folder.state, folder.reason, folder.cloud)
+        return _added(folder)
 
     def remove(self, params: m.PathParams, _emit: Emit) -> m.RemoveResult:
         library = self._library()
@@ -34,7 +34,16 @@ class Folders(Topic):
         photos = library.folders.remove(path)
         library.watcher.remove(path)
         library.cloud.cut()  # a photo of it may be on its way
-        return m.RemoveResult(printable(path), photos)
+        return m.RemoveResult(photos=photos, **path_fields(path))
 
     def folders(self, _params: m.Nothing, _emit: Emit) -> m.FoldersResult:
         return m.FoldersResult(self._library().folder_reports())
+
+
+def _added(folder: Folder) -> m.AddResult:
+    return m.AddResult(
+        state=folder.state,
+        reason=folder.reason,
+        cloud=folder.cloud,
+        **path_fields(folder.path),
+    )

@@ -26,7 +26,10 @@ class Photos(Topic):
             return library.progress()
         library.pipeline.wake()
         while not (done.wait(PROGRESS_SECONDS) and library.idle()):
-            emit(library.progress())
+            progress = library.progress()
+            emit(progress)
+            if progress.paused and done.is_set():  # it would wait for `resume`
+                return progress
             if done.is_set():
                 time.sleep(PROGRESS_SECONDS)
         return library.progress()
@@ -68,7 +71,7 @@ class Photos(Topic):
             )
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
         return m.ShowResult(
-            path=printable(path),
+            **path_fields(path),
             state=photo.state,
             reason=photo.reason,
             remedy=photo.remedy,

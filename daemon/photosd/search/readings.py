@@ -47,8 +47,11 @@ def foreign_script_warning(text: str, model: str) -> list[str]:
     script = script_of(text)
     if script in (None, LATIN):
         return []
-    remedy = "photosd model use multilingual"
-    return [f"the model {model} reads English only and can make nothing of {script}: {remedy}"]
+    return [
+        f"The model {model} understands English only, not {script}. "
+        "Install and use one that does: photosd model pull multilingual; "
+        "photosd model use multilingual"
+    ]
 
 
 def _script(character: str) -> str:

@@ -32,6 +32,7 @@ class AddResult(Struct):
     state: str
     reason: str | None = None
     cloud: bool = False
+    path_b64: str | None = None
 
 
 class RemoveResult(Struct):
@@ -39,6 +40,7 @@ class RemoveResult(Struct):
 
     path: str
     photos: int
+    path_b64: str | None = None
 
 
 class FoldersResult(Struct):
@@ -54,7 +56,10 @@ class RescanParams(Struct):
 
 
 class Progress(Struct):
-    """Where indexing stands. ``pending`` leaves out retries that are due later."""
+    """Where indexing stands. ``pending`` leaves out retries that are due later.
+
+    While indexing is paused ``rescan`` ends when everything is compared.
+    """
 
     photos: int
     indexed: int
@@ -62,6 +67,8 @@ class Progress(Struct):
     failed: int
     rate_per_s: float
     eta_s: float | None
+    paused: bool = False
+    paused_until: float | None = None  # Unix seconds; null while paused: until resumed
 
 
 class ReindexParams(Struct):
@@ -116,6 +123,7 @@ class ShowResult(Struct):
     modified_at: float | None
     attempts: int
     facts: dict[str, Any]
+    path_b64: str | None = None
 
 
 class FailuresParams(Struct):

@@ -42,10 +42,12 @@ class IndexReport(Struct):
     eta_s: float | None
     bytes: int
     waiting_for: str | None
+    paused: bool = False
+    paused_until: float | None = None  # Unix seconds; null while paused: until resumed
 
 
 class FolderReport(Struct):
-    """One watched folder."""
+    """One watched folder; ``path_b64`` where its path is not UTF-8."""
 
     path: str
     state: str
@@ -53,6 +55,7 @@ class FolderReport(Struct):
     reason: str | None = None
     remedy: str | None = None
     cloud: bool = False
+    path_b64: str | None = None
 
 
 class StatusResult(Struct):

@@ -14,6 +14,7 @@ class AddResult(TypedDict):
     state: str
     reason: str | None
     cloud: NotRequired[bool]
+    path_b64: NotRequired[str | None]
 
 
 class RemoveResult(TypedDict):
@@ -21,6 +22,7 @@ class RemoveResult(TypedDict):
 
     path: str
     photos: int
+    path_b64: NotRequired[str | None]
 
 
 class FoldersResult(TypedDict):
@@ -38,6 +40,8 @@ class Progress(TypedDict):
     failed: int
     rate_per_s: float
     eta_s: float | None
+    paused: NotRequired[bool]
+    paused_until: NotRequired[float | None]
 
 
 class ReindexResult(TypedDict):
@@ -67,6 +71,7 @@ class ShowResult(TypedDict):
     modified_at: float | None
     attempts: int
     facts: dict[str, Any]
+    path_b64: NotRequired[str | None]
 
 
 class Failure(TypedDict):

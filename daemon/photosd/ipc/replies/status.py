@@ -37,6 +37,8 @@ class IndexReport(TypedDict):
     eta_s: float | None
     bytes: int
     waiting_for: str | None
+    paused: NotRequired[bool]
+    paused_until: NotRequired[float | None]
 
 
 class SwitchReport(TypedDict):
@@ -59,6 +61,7 @@ class FolderReport(TypedDict):
     reason: str | None
     remedy: str | None
     cloud: NotRequired[bool]
+    path_b64: NotRequired[str | None]
 
 
 class StatusResult(TypedDict):
