@@ -385,3 +385,13 @@ def test_sockname_is_where_clients_connect(photosd: Photosd, home: Home) -> None
         "version": 1,
         "socket": str(home.socket),
     }
+
+
+def test_a_photo_was_taken_when_the_clock_there_said(stub: StubDaemon, photosd: Photosd) -> None:
+    """With its offset, and not a second time by this machine's clock."""
+    facts = {"taken": "2020-01-01T00:30:00+02:00", "taken_at": 1_577_831_400.0}
+    stub.answers["show"] = {**SHOWN, "facts": facts}
+    lines = photosd("show", "/p/a.jpg").out.splitlines()
+    assert [line for line in lines if line.startswith("taken")] == [
+        "taken       2020-01-01 00:30:00+02:00"
+    ]

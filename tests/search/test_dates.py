@@ -106,6 +106,8 @@ one week ago = 2026-11-16..2026-11-22
 3 weeks ago = 2026-11-02..2026-11-08
 three weeks ago = 2026-11-02..2026-11-08
 a couple of weeks ago = 2026-11-09..2026-11-15
+the week before last = 2026-11-09..2026-11-15
+this past week = 2026-11-19..2026-11-26
 a fortnight ago = 2026-11-09..2026-11-15
 past week = 2026-11-19..2026-11-26
 the past week = 2026-11-19..2026-11-26
@@ -152,6 +154,8 @@ last year = 2025
 a year ago = 2025
 3 years ago = 2023
 seven years ago = 2019
+over the past year = 2025-11-26..2026-11-26
+the year before last = 2024
 past year = 2025-11-26..2026-11-26
 last 2 years = 2024-11-26..2026-11-26
 the 90s = 1990-01-01..1999-12-31
@@ -184,6 +188,7 @@ winter 2019-2020 = 2019-12-01..2020-02-29
 2019 summer = 2019-06-01..2019-08-31
 last summer = 2026-06-01..2026-08-31
 Last  Winter = 2025-12-01..2026-02-28
+this past summer = 2026-06-01..2026-08-31
 last autumn = 2025-09-01..2025-11-30
 this autumn = 2026-09-01..2026-11-30
 this summer = 2026-06-01..2026-08-31
@@ -365,6 +370,13 @@ HEBREW = """
 שנות ה-2000 = 2000-01-01..2009-12-31
 העשור הקודם = 2010-01-01..2019-12-31
 תשע"ט = 2018-09-10..2019-09-29
+בשנת תשע"ט = 2018-09-10..2019-09-29
+בשנים 2018-2020 = 2018-01-01..2020-12-31
+בין השנים 2018 ל-2020 = 2018-01-01..2020-12-31
+לפני כשנה = 2025
+לפני 30 שנה = 1996
+בעשר השנים האחרונות = 2016-11-26..2026-11-26
+הסופ"ש האחרון = 2026-11-20..2026-11-21
 תשע״ט = 2018-09-10..2019-09-29
 תשפ"ד = 2023-09-16..2024-10-02
 קיץ 2019 = 2019-06-01..2019-08-31
@@ -632,8 +644,9 @@ def test_this_and_last_at_a_border(now: str, said: str, meant: str) -> None:
         "29 February 2019", "40 May", "0 May 2019", "Thursday 31 May 2019", "95s", "1995s",
         "summer x", "may may", "2019 2020", "last", "this", "ago", "last last week", "last 2019",
         "weeks ago", "last weeks", "0 weeks ago", "last 0 days", "3 ago", "3 weeks", "week",
-        "month", "year", "days", "week 22", "week 60 of 2019", "last summer 2019", "this may 2019",
-        "summer of '69", "some time ago", "long ago", "soon", "tomorrow", "next week",
+        "month", "year", "days", "week 22", "week 60 of 2019", "year 2019-05", "last summer 2019",
+        "this may 2019", "summer of '69", "some time ago", "long ago", "soon", "tomorrow",
+        "next week",
         "and", "between", "between 2018", "between 2018 and", "2018 and", "from", "to 2019",
         "-2019", "2019-", "..2019", "since", "before", "since since 2019", "1234567890",
         "90 seconds ago", "2019-05-31T10:00Z", "2019-05-31T25:00", "IMG_2019", "v2019", "2019a",

@@ -34,7 +34,7 @@ def command(path: str, as_json: bool) -> int:
         "size": photo["size"] and text.size(photo["size"]),
         "modified": _moment(photo["modified_at"]),
         "content": photo["content_id"],
-        **{name: _fact(name, value) for name, value in photo["facts"].items()},
+        **_facts(photo["facts"]),
     }
     for name, value in rows.items():
         if value is not None:
@@ -42,8 +42,13 @@ def command(path: str, as_json: bool) -> int:
     return 0
 
 
-def _fact(name: str, value: object) -> object:
-    return _moment(value) if name.endswith("_at") else value
+def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """What the photo says of itself; when it was taken, by the clock of the place."""
+    if (taken := facts.get("taken")) is not None:
+        return {**facts, "taken": str(taken).replace("T", " "), "taken_at": None}
+    return {
+        name: _moment(value) if name.endswith("_at") else value for name, value in facts.items()
+    }
 
 
 def _moment(seconds: object) -> str | None:

@@ -242,8 +242,19 @@ def _numbered_week(said: Said) -> Found:
         yield periods.week(said.get("Y"), said.get("n"))
 
 
+def _before_last(said: Said) -> Found:
+    yield periods.at(said.get("U"), said.now, -2)
+
+
+def _hebrew_year(said: Said) -> Found:
+    """A year of the Hebrew calendar, with the word for it."""
+    found = said.get("X")
+    if said.get("U").name == "year" and (found.end - found.begin).days in range(353, 386):
+        yield found
+
+
 def _year_named(said: Said) -> Found:
-    if said.get("U").name == "year":
+    if said.get("UV").name == "year":
         yield periods.year(said.get("Y"))
 
 
@@ -277,7 +288,7 @@ def _recurring(said: Said) -> Found:
 
 
 def _chosen(said: Said) -> Callable[[Iterable[Period], Moment], Period | None]:
-    if said.has("Ll"):
+    if said.has("LlP"):
         return periods.latest_over
     return periods.this if said.has("T") else periods.latest
 
@@ -328,7 +339,8 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("X", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, the 1990s
         ("WF*X", _weekday_exact),  # Friday 2019-05-31
         ("Y", _year),  # 2019
-        ("UF*Y", _year_named),  # the year 2019
+        ("[UV]F*Y", _year_named),  # the year 2019, השנים 2018-2020
+        ("UF*X", _hebrew_year),  # שנת תשע"ט
         ("MF*Y|YM", _month_of_year),  # May 2019
         ("My", _month_of_short_year),  # May 19, beside 19 May
         (f"(?:WF*)?{DAY_OF_MONTH}(?:F*Y)?", _day),  # (Friday) 31 May (2019), May 31st
@@ -336,7 +348,8 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("R", _relative_day),  # yesterday
         ("[LT]F*U|UF*[LT]", _unit),  # last week, semana pasada
         ("[LPl]F*[nN]F*[UV]|[nN]F*[Ll]F*[UV]|[nN]F*[UV]F*[Ll]", _past),  # last 3 months
-        ("PF*U|UF*l|[LP]F*K|KF*[Ll]", _past),  # past week, בשבועיים האחרונים
+        ("T?PF*U|UF*l|[LP]F*K|KF*[Ll]", _past),  # past week, בשבועיים האחרונים
+        ("UvL", _before_last),  # the week before last
         ("[nN]F*[UV]A|UA|KA|BF*[nN]F*[UV]|BF*U|BF*K", _ago),  # 3 weeks ago, לפני שבוע
         ("UF*nF*Y|YF*UF*n", _numbered_week),  # week 22 of 2019
         ("Q|GF*Q|GF*n", _decade),  # the nineties, שנות ה-90
@@ -344,7 +357,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("(?:M|S|EF*H|H)", _recurring),  # May, summer, Hanukkah
         ("(?:S|EF*H|H)F*Y|YS", _recurring),  # summer 2019
         ("(?:M|S|EF*H|H)F*(?:[LT]F*U|UF*[LT])", _recurring),  # May last year
-        ("[LTl]F*(?:M|S|EF*H|H)|(?:M|S|EF*H|H)F*[LTl]", _recurring),  # last summer
+        ("(?:[Tl]|T?P|L)F*(?:M|S|EF*H|H)|(?:M|S|EF*H|H)F*[LTl]", _recurring),  # last summer
         ("W|[LTl]F*W|WF*[LTl]", _weekday),  # Friday, last Friday
         ("SF*YF*-F*Y", _winter),  # winter 2019-2020
     )

@@ -30,7 +30,7 @@ LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", 
 #   s since   u until   v before   w after   b between   a and   f from   t to   o on (from … on)
 # Values are separated by commas; "=" gives one its value: a number, a unit, a season.
 ENGLISH = {
-    "F": "the, in, on, of, at, during",
+    "F": "the, in, on, of, at, during, over, within",
     "L": "last, previous",
     "T": "this",
     "P": "past",
