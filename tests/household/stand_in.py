@@ -151,7 +151,7 @@ class StandInPool(Pool):
             tiles = pixels.squares(picture, Shape(SMALL, shape.interpolation, shape.resize_mode))
         except Exception as error:
             raise reasons.explain(error, data) from error
-        shown = np.zeros((len(tiles), 1, STAMP, 3), np.uint8)
+        shown = np.zeros((len(tiles), shape.size, shape.size, 3), np.uint8)
         shown.reshape(len(tiles), -1)[:, :STAMP] = list(stamp_of(identity.content_id))
         return Decoded(
             content_id=identity.content_id,
