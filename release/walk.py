@@ -25,7 +25,7 @@ BETWEEN_THE_LINES = (
     "photosd service install",
 )
 MAY_FAIL = {  # how each may end besides well, and why
-    "photosd query": (1, "nothing convincing, which depends on whose photos they are"),
+    "photosd query": (1, "no good matches, which depends on whose photos they are"),
     "photosd model": (5, "the hub of models is out of reach"),
     "photosd doctor": (1, "it found something to say"),
     "photosd service": (1, "no systemd of this user, or this is root"),

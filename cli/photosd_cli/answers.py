@@ -95,7 +95,7 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
     weak = text.count(hidden, "weak one")
     if not result["convincing"]:
         more = f"; {weak}, show with --weak" if hidden else ""
-        console.note(f"nothing convincing{more}", "")
+        console.note(f"{_no_matches(result)}{more}", "")
     elif hidden:
         console.note(f"{weak} hidden, show with --weak")
     console.note(_summary(result, len(chosen)))
@@ -103,8 +103,24 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
         console.note(f"more: photosd query --cursor {text.inert(str(result['cursor']))}")
 
 
+def _no_matches(result: QueryResult) -> str:
+    """That there are none; while photos are being indexed, not yet."""
+    coverage = result["coverage"]
+    if not coverage["pending"]:
+        return "No good matches"
+    every = text.count(coverage["photos"], "photo")
+    being = "is" if coverage["pending"] == 1 else "are"
+    return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
+
+
+def score(hit: Hit) -> str:
+    """The score of a look. What a name is worth has no number, and it decides the place."""
+    other = [source for source in hit["sources"] if source != "clip"]
+    return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"
+
+
 def _row(hit: Hit, dated: bool, wish: Wish) -> str:
-    cells = [f"{hit['strength']:<6}", f"{hit['score']:.3f}"]
+    cells = [f"{hit['strength']:<6}", score(hit)]
     if dated:
         cells.append(f"{day(hit):<10}")
     cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, wish.seeing.hyperlink))
@@ -125,7 +141,7 @@ def _summary(result: QueryResult, shown: int) -> str:
         f"{result['timings_ms']['total']:.0f} ms",
         result["mode_used"],
     ]
-    if coverage["pending"]:
+    if coverage["pending"] and result["convincing"]:
         parts.append(f"{coverage['pending']:,} still to be indexed")
     if coverage["offline_folders"]:
         parts.append(f"{text.count(len(coverage['offline_folders']), 'folder')} offline")

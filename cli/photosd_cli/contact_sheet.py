@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import photosd
 from photosd.core.errors import PhotosdError
-from photosd_cli import paths, text
+from photosd_cli import answers, paths, text
 from photosd_cli.hyperlinks import file_url
 from photosd_cli.taken import clock_of
 
@@ -83,7 +83,7 @@ def _summary(result: QueryResult, convincing: int) -> str:
     if not result["hits"]:
         return f"Nothing was found among {every}."
     if not convincing:
-        return f"<strong>Nothing convincing</strong> among {every}."
+        return f"<strong>No good matches</strong> among {every}."
     found = [hit["strength"] for hit in result["hits"]]
     parts = [f"{found.count(kind):,} {kind}" for kind in ("strong", "fair") if kind in found]
     return f"<strong>{convincing:,} of {every}</strong> · {', '.join(parts)}"
@@ -165,7 +165,7 @@ def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str
     rows = [
         ("Date", escape(date)),
         ("Folder", crumbs),
-        ("Match", f"{kind}, {hit['score']:.3f}"),
+        ("Match", f"{kind}, {answers.score(hit).strip()}"),
     ]
     if hit["offline"]:
         rows.append(("Disk", "away"))

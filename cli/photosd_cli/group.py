@@ -45,7 +45,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Help": ("doctor", "bugreport", "demo", "completion"),
 }
 EPILOG = """\b
-Exit codes: 0 ok, a convincing result · 1 nothing convincing, or a check failed
+Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
 2 usage · 3 the daemon is not running · 4 it is warming up and the deadline passed
 5 the daemon has an error · 6 cloud not permitted · 130 interrupted"""
 

@@ -16,7 +16,7 @@ HELLO_SECONDS = 2.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; 0 ok, 1 nothing convincing, 2 usage, 3 not running, 4 warming, …"""
+    """Run the command line; 0 ok, 1 no good matches, 2 usage, 3 not running, 4 warming, …"""
     arguments = sys.argv[1:] if arguments is None else arguments
     console.set_up()
     try:

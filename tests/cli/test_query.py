@@ -78,12 +78,12 @@ def test_weak_hits_are_counted_not_shown(stub: StubDaemon, photosd: Photosd) -> 
     assert "1 weak one hidden" in photosd("query", "sunset").err
 
 
-def test_nothing_convincing_is_said_and_exits_1(stub: StubDaemon, photosd: Photosd) -> None:
+def test_no_good_matches_is_said_and_exits_1(stub: StubDaemon, photosd: Photosd) -> None:
     """Nearest is not the same as right."""
     stub.answers["query"] = query_result(WEAK, WEAK)
     ran = photosd("query", "quantum", "chromodynamics")
     assert (ran.code, ran.out) == (1, "")
-    assert "nothing convincing; 2 weak ones, show with --weak" in ran.err
+    assert "No good matches; 2 weak ones, show with --weak" in ran.err
     ran = photosd("query", "--weak", "quantum")
     assert ran.code == 1
     assert ran.out.count("screenshot") == 2

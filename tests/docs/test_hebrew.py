@@ -18,7 +18,7 @@ def test_the_starter_says_that_it_reads_no_hebrew(daemon: RunningDaemon, tmp_pat
     daemon.wait_until("ready")
     daemon.index(tmp_path / "Pictures")
     page = (DOCS / "how-to/search-in-hebrew.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^(\$ photosd query .+)\n(! .+)\n(nothing convincing)", page, re.MULTILINE)
+    shown = re.findall(r"^(\$ photosd query .+)\n(! .+)\n(No good matches)", page, re.MULTILINE)
     assert len(shown) == 1
     for command, warning, verdict in shown:
         asked = run(command.removeprefix("$ "), tmp_path, shell)

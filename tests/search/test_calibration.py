@@ -47,6 +47,11 @@ def calibrated(library: Library) -> Calibration:
     return found
 
 
+def strength(judge: Judge, meaning: Meaning, tiles: Any) -> str:
+    (look,) = judge.looks("", meaning, [tiles])
+    return judge.of_look(look)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     library = Library(tmp_path)
@@ -96,8 +101,8 @@ def test_a_photo_that_is_near_to_everything_must_come_nearer() -> None:
     meaning = Meaning(np.array([0.6, 0.8, 0, 0], np.float32), 1.0, [])
     everywhere = np.array([[1, 0, 0, 0]], np.float32)
     here = np.array([[0, 1, 0, 0]], np.float32)
-    assert judge.match(meaning, everywhere).strength == "weak"
-    assert judge.match(meaning, here).strength == "strong"
+    assert strength(judge, meaning, everywhere) == "weak"
+    assert strength(judge, meaning, here) == "strong"
 
 
 def test_vectors_on_the_disk_are_judged_by_what_is_known(
@@ -138,7 +143,7 @@ def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
     twin, other = vectors["1-/p/41.jpg"], vectors["1-/p/1.jpg"]
     meaning = Meaning(vectors["1-/p/0.jpg"][0], 1.0, [])
     judge = Judge(found.of(picture))
-    assert judge.match(meaning, twin).convincing and not judge.match(meaning, other).convincing
+    assert strength(judge, meaning, twin) != "weak" == strength(judge, meaning, other)
     assert found.of(double) is found.of(both)
     assert found.of(both).fair != found.of(TEXT).fair
     found.close()

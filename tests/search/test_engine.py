@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from concurrent.futures import Future
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import (
@@ -35,6 +38,7 @@ from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weig
 from photosd.search.engine import Engine
 from photosd.search.names import named
 from photosd.search.question import question_of
+from photosd.search.strength import Judge, Scale
 from photosd.watch.scanner import Entry
 
 SPEC = ModelSpec(
@@ -74,6 +78,16 @@ class FakeEncoder:
         vector[:, pixels[0, 0, 0, 0]] = 1
         future: Future[Any] = Future()
         future.set_result(vector)
+        return future
+
+
+class TwoSides:
+    """Answers with what is between two axes."""
+
+    def encode_texts(self, texts: list[str], _deadline: Deadline) -> Future[Any]:
+        vector = np.array([[0.9, 0.436, 0, 0]] * len(texts), np.float32)
+        future: Future[Any] = Future()
+        future.set_result(TextVectors(vector, [1.0] * len(texts), [[]] * len(texts)))
         return future
 
 
@@ -377,8 +391,8 @@ def test_words_that_name_most_of_the_library_say_nothing(library: Library) -> No
     """A folder that holds everything, the file type, an article."""
     library.add("/p/Zoo 1.jpg", 0)
     for text in ("axis", "jpg", "the"):
-        assert named(library.database, text) == []
-    assert [one.content for one in named(library.database, "the axis zoo")] == ["1-/p/Zoo 1.jpg"]
+        assert not named(library.database, text)
+    assert list(named(library.database, "the axis zoo")) == ["1-/p/Zoo 1.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -395,8 +409,8 @@ def test_words_that_name_most_of_the_library_say_nothing(library: Library) -> No
 def test_names_in_any_script(library: Library, name: str, word: str) -> None:
     """With and without accents; letters that SQLite does not know break nothing."""
     library.add(f"/p/{name} 3.jpg", 0)
-    assert [one.content for one in named(library.database, word)] == [f"1-/p/{name} 3.jpg"]
-    assert named(library.database, "a\u19b0b") == []
+    assert list(named(library.database, word)) == [f"1-/p/{name} 3.jpg"]
+    assert not named(library.database, "a\u19b0b")
 
 
 def test_names_follow_the_catalog(library: Library) -> None:
@@ -407,7 +421,36 @@ def test_names_follow_the_catalog(library: Library) -> None:
     assert not named(library.database, "zebra")
     library.catalog.sweep(time.time() + 1)
     library.copy("/p/axis 0.jpg", "/p/okapi.jpg")
-    assert [one.share for one in named(library.database, "okapi")] == [1.0]
+    assert [one.share for one in named(library.database, "okapi").values()] == [1.0]
+
+
+def test_the_copy_that_is_named_so_is_shown(library: Library) -> None:
+    """Else the hit looks like a mistake; with a filter, of the copies that pass."""
+    library.copy("/p/axis 0.jpg", "/p/b/copy of okapi (1).jpg")
+    library.copy("/p/axis 0.jpg", "/p/aa.jpg")
+    hit = library.engine().query(QueryParams("okapi")).hits[0]
+    assert (hit.path, hit.sources, hit.copies) == ("/p/b/copy of okapi (1).jpg", ["name"], 3)
+    hit = library.engine().query(QueryParams("abcd")).hits[0]
+    assert (hit.path, hit.sources) == ("/p/aa.jpg", ["clip"])
+
+
+def test_what_convinces_is_on_the_first_page(tmp_path: Path) -> None:
+    """However few are wanted: the verdict is that of the best evidence, not of place 1."""
+    library = Library(tmp_path)
+    for number in range(4):
+        library.add(f"/p/{number}.jpg", 3)
+    library.add_vector("/p/near to all.jpg", (1, 1, 0, 0))
+    library.add_vector("/p/it.jpg", (1, 0, 1, 0))
+    engine = library.engine(encoder=TwoSides())
+    judge = Judge(Scale(np.array([0, 0.9, 0, 0], np.float32), 0.5, 0.9))
+    engine._judge = lambda question: judge  # type: ignore[method-assign]
+    nearest = [hit.strength for hit in engine.query(QueryParams("x", 3)).hits]
+    assert nearest[:2] == ["weak", "fair"]
+    answer = engine.query(QueryParams("x", 1))
+    assert answer.convincing and [hit.path for hit in answer.hits] == ["/p/it.jpg"]
+    assert answer.cursor is not None
+    rest = engine.query(QueryParams(cursor=answer.cursor, limit=20)).hits
+    assert "/p/it.jpg" not in [hit.path for hit in rest] and len(rest) == 5
 
 
 # -- single photos --------------------------------------------------------------------------------
@@ -422,3 +465,40 @@ def test_one_photo_is_judged_as_all_are(library: Library) -> None:
         contents[0]: ("strong", True),
         contents[1]: ("weak", False),
     }
+
+
+TEXTS = ("abc", "axis 3", "axis", "zoo", "the zoo 7", "zoo 7.jpg", "abcd zoo", "zoo cat abc")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["zoo", "a/zoo", "cat", "axis 3", "Zoo cat", "x"]),
+            st.tuples(*[st.floats(-1, 1)] * 4).filter(any),
+        ),
+        max_size=12,
+    ),
+    st.sampled_from(TEXTS),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_query_convinces_of_a_photo_exactly_when_an_alert_fires(
+    photos: list[tuple[str, tuple[float, ...]]], text: str
+) -> None:
+    """For random photos and questions: one judge."""
+    with tempfile.TemporaryDirectory(prefix="photosd-test-") as directory:
+        library = Library(Path(directory))
+        for number, (name, towards) in enumerate(photos):
+            library.add_vector(f"/p/{name} {number}.jpg", towards)
+        engine = library.engine()
+        contents = [f"1-/p/{name} {number}.jpg" for number, (name, _) in enumerate(photos)]
+        question = question_of(QueryParams(text))
+        fires = {
+            c
+            for c, m in engine.match(question, contents, Deadline.after(9)).items()
+            if m.convincing
+        }
+        answer = engine.query(QueryParams(text, 100))
+        assert {f"1-{hit.path}" for hit in answer.hits if hit.strength != "weak"} == fires
+        assert answer.convincing == bool(fires)
+        engine.close()
+        library.database.close()

@@ -82,7 +82,7 @@ def test_harmful_names_add_no_element_and_no_attribute() -> None:
 
 
 def test_what_was_not_seen_is_admitted() -> None:
-    """Nothing convincing, photos that wait, failed ones, disks that are away, unknown words."""
+    """No good matches, photos that wait, failed ones, disks that are away, unknown words."""
     page = render(
         sheet_of(
             found("/p/a.jpg", "weak"),
@@ -100,7 +100,7 @@ def test_what_was_not_seen_is_admitted() -> None:
     )
     words = " ".join(Outline(page).words)
     for expected in (
-        "Nothing convincing",
+        "No good matches",
         "among 18,000 photos",
         "2,000 still to be indexed",
         "100 cannot be read",

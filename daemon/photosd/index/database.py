@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from photosd.core.errors import StorageError
+from photosd.index import wording
 
 log = structlog.get_logger()
 
@@ -171,6 +172,46 @@ MIGRATIONS = (
     -- What filters compare dates with is a wall clock now: filing tells every table anew.
     INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
     """,
+    """
+    -- Words of the paths of indexed photos, folded (wording.py), and the key of each file's own
+    -- name. Photos that were removed are not here.
+    DROP TRIGGER photos_named;
+    DROP TRIGGER photos_unnamed;
+    DROP TABLE names;
+    DROP TABLE named;
+    CREATE TABLE named(
+      id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, content TEXT, key TEXT NOT NULL
+    );
+    CREATE INDEX named_key ON named(key);
+    CREATE VIRTUAL TABLE names USING fts5(
+      name, folders, content='', detail='column', columnsize=0, tokenize='porter ascii'
+    );
+    CREATE TRIGGER photos_named AFTER INSERT ON photos WHEN NEW.state = 'indexed' BEGIN
+      INSERT INTO named(path, content, key) VALUES(NEW.path, NEW.content, name_key(NEW.path));
+      INSERT INTO names(rowid, name, folders)
+        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_renamed AFTER UPDATE OF state, content ON photos
+      WHEN (OLD.state = 'indexed') <> (NEW.state = 'indexed')
+      OR (NEW.state = 'indexed' AND OLD.content IS NOT NEW.content) BEGIN
+      INSERT INTO names(names, rowid, name, folders)
+        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+      INSERT INTO named(path, content, key)
+        SELECT NEW.path, NEW.content, name_key(NEW.path) WHERE NEW.state = 'indexed';
+      INSERT INTO names(rowid, name, folders)
+        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
+      INSERT INTO names(names, rowid, name, folders)
+        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+    END;
+    INSERT INTO named(path, content, key)
+      SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
+    INSERT INTO names(rowid, name, folders)
+      SELECT id, name_words(path), folder_words(path) FROM named;
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the
@@ -278,6 +319,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions are ours, not implied by the statement's first word.
     connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    for function in (wording.name_words, wording.folder_words, wording.name_key):
+        connection.create_function(function.__name__, 1, function, deterministic=True)
     return connection
 
 

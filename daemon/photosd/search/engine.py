@@ -30,7 +30,7 @@ from photosd.search.aspects import NO_REMOTE, Aspect, Remote, best_understood
 from photosd.search.calibration import Calibration
 from photosd.search.hits import Found, Hits
 from photosd.search.meanings import RESERVE_SECONDS, Meanings
-from photosd.search.names import Named, telling_words
+from photosd.search.names import MOST_WORDS, words_left_out
 from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
@@ -79,6 +79,8 @@ class Engine:
         encoded = time.perf_counter()
         limit = params.limit or ranking.question.limit
         found = ranking.page(cursor.place, limit)
+        if params.cursor is None and words_left_out(ranking.question.words):
+            warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
         log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
@@ -87,17 +89,13 @@ class Engine:
     def match(
         self, question: Question, contents: Sequence[str], deadline: Deadline
     ) -> dict[str, Match]:
-        """How well each of these contents answers; those without a vector are left out.
+        """What a query would say of each of these contents; those without a vector are left out.
 
-        Raises what encoding the question raises.
+        Of the question's filter only the folders count, and only for names: where a photo has to
+        lie is for the caller. Raises what encoding the question raises.
         """
         meaning, _ = self._meanings.of(question, deadline)
-        judge = self._judge(question)
-        passing = self._retrieval.passing(question, [Named(content, 0) for content in contents])
-        return {
-            content: judge.match(meaning, tiles)
-            for content, tiles in self._store.vectors_of([one.content for one in passing]).items()
-        }
+        return self._retrieval.judge(question, meaning, self._judge(question), contents)
 
     def close(self, deadline: Deadline | None = None) -> None:
         """Save what queries left to be saved."""
@@ -146,7 +144,7 @@ class Engine:
                 )
 
     def _judge(self, question: Question) -> Judge:
-        return Judge(self._calibration.of(question), telling_words(question.words))
+        return Judge(self._calibration.of(question))
 
     def _begin(
         self, question: Question, mode: str | None, deadline: Deadline, warnings: list[str]
@@ -185,7 +183,7 @@ class Engine:
         if not find(1):
             raise trouble
         warnings.append(f"{trouble.title}: matched words in file names instead")
-        return Ranking(question, None, "text_match", self._judge(question), find)
+        return Ranking(question, None, "text_match", find)
 
     def _ranking(
         self,
@@ -195,12 +193,10 @@ class Engine:
         remote: Remote = NO_REMOTE,
     ) -> Ranking:
         judge, best = self._judge(question), best_understood(aspects)
-        if best is not None and best.words != question.words:
-            judge = structs.replace(judge, words=telling_words(best.words))
         find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
         if best is None:
-            return Ranking(question, None, "gemini", judge, find)
-        return Ranking(question, best.meaning, answered_by, judge, find)
+            return Ranking(question, None, "gemini", find)
+        return Ranking(question, best.meaning, answered_by, find)
 
     def _answer(
         self,
@@ -280,7 +276,7 @@ class Engine:
                 ranking = self._ranking(again, [Aspect(again.words, meaning)], "vector")
                 found = ranking.page(0, limit)
                 # Where no list of words tells sense from nonsense, the photos have to.
-                strong = bool(found) and found[0].strength == "strong"
+                strong = any(one.strength == "strong" for one in found)
                 telling = strong or bool(self._spec.tokenizer.words)
                 if telling and ranking.convincing:
                     answers.append((reading, ranking, found))

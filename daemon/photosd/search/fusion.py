@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion: several rankings of contents become one, whatever their scores mean."""
+"""The order of an answer: lists of evidence become one, by what it means and then by rank."""
 
 from __future__ import annotations
 
@@ -6,36 +6,66 @@ from collections.abc import Sequence
 
 import msgspec
 
+from photosd.search.evidence import Evidence, Ranked, Weight
+
 K = 60  # how little the first places count for more than the next; the value everybody uses
 
 
-class RankedList(msgspec.Struct, frozen=True):
-    """Contents, best first, and where they come from (``clip``, ``name``).
-
-    ``weights``: how much each is worth beside the others of its list; all the same without.
-    """
-
-    source: str
-    contents: Sequence[str]
-    weight: float = 1.0
-    weights: Sequence[float] = ()
-
-
 class Fused(msgspec.Struct, frozen=True):
-    """One content of the fused ranking, and the lists it is in."""
+    """One content of the answer, and all the evidence there is for it."""
 
     content: str
-    sources: list[str]
+    evidence: tuple[Evidence, ...]
 
 
-def fuse(lists: Sequence[RankedList]) -> list[Fused]:
-    """Every content of these lists, best first; what ties stays in the order of the first list."""
-    worth: dict[str, float] = {}
-    sources: dict[str, list[str]] = {}
+def ordered(lists: Sequence[Ranked]) -> list[Fused]:
+    """Every content of these lists, each in the place that its best evidence gives it.
+
+    1. Files that have the name that was asked for.
+    2. Files whose own name has every word of two or more.
+    3. What looks as asked, and what has every word in its path, take turns: fused by rank.
+    4. The rest, fused by rank.
+
+    Within 1 and 2 the list's own order stays. In 3 a list goes as far as its last telling place,
+    so that looks keep their order; names that have half of the words lift what they name among
+    them, and nothing else. What ties stays in the order of ``lists``.
+    """
+    evidence: dict[str, list[Evidence]] = {}
+    for one in (one for ranked in lists for one in ranked):
+        evidence.setdefault(one.content, []).append(one)
+    best = {content: max(one.weight for one in every) for content, every in evidence.items()}
+    clear = [
+        one.content
+        for weight in (Weight.WHOLE, Weight.NAMED)
+        for ranked in lists
+        for one in ranked
+        if best[one.content] == one.weight == weight
+    ]
+    order = dict.fromkeys([*clear, *_fused(_telling(lists)), *_fused(lists)])
+    return [Fused(content, tuple(evidence[content])) for content in order]
+
+
+def _telling(lists: Sequence[Ranked]) -> list[Ranked]:
+    """Each list as far as it tells something; what hints at a content lifts it there."""
+    lifted = _worth([[one for one in ranked if one.share < 1] for ranked in lists])
+    found: list[Ranked] = []
     for ranked in lists:
-        for place, content in enumerate(ranked.contents):
-            share = ranked.weights[place] if ranked.weights else 1.0
-            worth[content] = worth.get(content, 0.0) + ranked.weight * share / (K + 1 + place)
-            sources.setdefault(content, []).append(ranked.source)
-    ordered = sorted(worth, key=worth.__getitem__, reverse=True)
-    return [Fused(content, sources[content]) for content in ordered]
+        telling = [place for place, one in enumerate(ranked) if one.weight >= Weight.TELLING]
+        zone = ranked[: telling[-1] + 1 if telling else 0]
+        worth = {one.content: 1 / (K + 1 + place) for place, one in enumerate(zone)}
+        found.append(sorted(zone, key=lambda one: -worth[one.content] - lifted.get(one.content, 0)))
+    return found
+
+
+def _fused(lists: Sequence[Ranked]) -> list[str]:
+    """Reciprocal rank fusion: contents by their places, whatever the scores of a list mean."""
+    worth = _worth(lists)
+    return sorted(worth, key=worth.__getitem__, reverse=True)  # stable
+
+
+def _worth(lists: Sequence[Ranked]) -> dict[str, float]:
+    worth: dict[str, float] = {}
+    for ranked in lists:
+        for place, one in enumerate(ranked):
+            worth[one.content] = worth.get(one.content, 0.0) + one.share**2 / (K + 1 + place)
+    return worth

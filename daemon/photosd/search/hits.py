@@ -18,12 +18,16 @@ Place = tuple[bytes, int]  # a path and the number of its folder
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One content of a ranking: its cosine, what that is worth, and the lists it came from."""
+    """One content of a ranking: its cosine, what it is worth, and the kinds of evidence for it.
+
+    ``path``: the copy that is named so, where its name is one of them.
+    """
 
     content: str
     score: float
     strength: str
     sources: list[str]
+    path: bytes | None = None
 
 
 class Hits:
@@ -37,15 +41,19 @@ class Hits:
     ) -> list[list[Hit]]:
         """The hits of each content: one, or one for each path of it; none when it has no path.
 
-        Only paths that ``where`` lets pass. The copy that stands for the others is one that is
-        there, the first by name. Ranks are left to whoever lays out the page.
+        Only paths that ``where`` lets pass. The copy that stands for the others is the one whose
+        name matched; else one that is there, the first by name. Ranks are left to whoever lays
+        out the page.
         """
         names = [one.content for one in found]
         paths, facts = self._catalog.paths_of(names), self._contents.facts_of(names)
         absent = {folder.id for folder in self._folders.all() if not folder.present}
         hits = []
         for one in found:
-            places = sorted(paths.get(one.content, ()), key=lambda place: place[1] in absent)
+            places = sorted(
+                paths.get(one.content, ()),
+                key=lambda place: (place[0] != one.path, place[1] in absent),
+            )
             if where is not None:
                 places = [place for place in places if where.holds_path(place[0])]
             copies, known = len(places), facts.get(one.content, {})

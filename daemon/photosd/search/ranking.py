@@ -15,8 +15,8 @@ from photosd.ipc.messages import Hit
 from photosd.search.hits import Found
 from photosd.search.question import Question
 from photosd.search.remembered import Meaning
-from photosd.search.strength import Judge
 
+AHEAD = 50  # places looked at for a page, at least: what convinces may not be the nearest
 KEPT = 128  # rankings whose next page may still be asked for; the oldest are forgotten
 Find = Callable[[int], list[Found]]  # the best so many as things are now
 
@@ -33,7 +33,7 @@ class Ranking:
     """One question's answer as far as it was looked at; what comes later is found when asked for.
 
     Photos that arrive between two pages appear below what was shown, or, had they been above
-    it, first on the next page.
+    it, first on the next page. ``convincing``: whether any of the first ones does, wherever it is.
     """
 
     def __init__(
@@ -41,19 +41,13 @@ class Ranking:
         question: Question,
         meaning: Meaning | None,
         answered_by: str,
-        judge: Judge,
         find: Find,
     ) -> None:
         self.question, self.meaning, self.answered_by = question, meaning, answered_by
-        self.judge = judge
         self.modes = Modes()
         self._find, self._lock = find, threading.Lock()
         self._shown: list[Found] = []
-
-    @property
-    def convincing(self) -> bool:
-        """Whether its first photo convinces."""
-        return self.judge.convincing(self.page(0, 1), self.meaning)
+        self.convincing = False
 
     def page(self, start: int, limit: int) -> list[Found]:
         """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""
@@ -61,9 +55,19 @@ class Ranking:
             end = start + limit
             if len(self._shown) < end:
                 known = {one.content for one in self._shown}
-                fresh = [one for one in self._find(end) if one.content not in known]
+                found = self._find(max(end, AHEAD))
+                fresh = [one for one in found if one.content not in known]
                 self._shown += fresh[: end - len(self._shown)]
+                if not known:
+                    self._judge(found)
             return self._shown[start:end]
+
+    def _judge(self, found: Sequence[Found]) -> None:
+        """Whether the answer convinces; what does is never left to a later page."""
+        telling = [one for one in found if one.strength != "weak"]
+        self.convincing = bool(telling)
+        if telling and all(one.strength == "weak" for one in self._shown):
+            self._shown[-1] = telling[0]
 
 
 class Cursor(msgspec.Struct, frozen=True):

@@ -1,42 +1,34 @@
-"""Which photos answer a question: the nearest ones and those named so, fused by rank."""
+"""Which photos answer a question: all evidence there is for each of them, and their order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from photosd.index.columns import Columns
 from photosd.index.contents import Holding
 from photosd.index.filters import Filter, traits
 from photosd.index.ground import Ground
-from photosd.index.matrix import Vectors
 from photosd.index.vectors import VectorStore
-from photosd.search.aspects import NO_REMOTE, Aspect, Remote, Sources, View, fused
+from photosd.search.aspects import NO_REMOTE, Aspect, Remote
+from photosd.search.evidence import Evidence, Ranked, Weight
+from photosd.search.fusion import Fused, ordered
 from photosd.search.hits import Found
-from photosd.search.names import Named, named
+from photosd.search.names import HALF, Degree, Named, named
 from photosd.search.question import Question
 from photosd.search.remembered import Meaning
-from photosd.search.strength import Judge
+from photosd.search.strength import Judge, Look, Match, of_name
 from photosd.search.words import match_words
 
 OVERSAMPLE = 8  # nearest contents beyond those wanted, for those that have no path any more
-MOST_NAMED = 5000  # photos looked at by name alone, where a filter may let few pass
+MOST_NAMED = 5000  # photos asked of Gemini where a filter may let few pass
 DEEPER = 200  # places looked at where there are other lists: a photo may be far down by its looks
-UNSEEN = -2.0  # how near is what our model was not asked about
+LOOKED_AT = 500  # photos of one name whose looks decide which of them comes first
+FILTERED_AT_ONCE = 250  # contents looked up in the catalog
 
 NOTHING = Holding("", {}, (), None)
-
-
-class Seen(NamedTuple):
-    """How near a photo is to a question: its cosine, and by how much more than to others."""
-
-    score: float
-    beyond: float
-
-
-NOT_SEEN = Seen(0.0, UNSEEN)
+UNKNOWN = Look()
+Names = Mapping[str, Named]
 
 
 class Retrieval:
@@ -57,67 +49,84 @@ class Retrieval:
 
         Their scores are our model's; where it was not asked, the other's.
         """
-        meanings = [one.meaning for one in aspects if one.meaning is not None]
-        deep = len(meanings) + bool(remote.nearest) > 1
-        seen: dict[str, Seen] = {}
-        views = [self._look(question, one, judge, count, seen, deep=deep) for one in aspects]
-        views.append(elsewhere := self._view(question, remote))
-        best, sources = fused(views)[:count], Sources(views, count)
-        if meanings:
-            missing = [one.content for one in best if one.content not in seen]
-            seen |= self._seen(meanings, judge, missing)
-        else:
-            seen = {content: Seen(score, UNSEEN) for content, score in remote.nearest}
-        shares = {one.content: one.share for view in reversed(views) for one in view.names}
+        names = self._names(question, aspects)
+        asked = [one for one in aspects if one.meaning is not None]
+        several = bool(names) or len(asked) + bool(remote.nearest) > 1
+        wanted = max(count, DEEPER) if several else count
+        seen: dict[str, Look] = {}
+        looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
+        clear = [one.content for one in names.values() if one.degree > Degree.SOME]
+        if self._store.in_memory and len(clear) <= LOOKED_AT:  # else the nearest of them will do
+            self._look(asked, judge, clear, seen)
+        elsewhere = self._elsewhere(question, remote)
+        by_name = self._by_name(question, names, seen, count)
+        best = ordered([by_name, *looks, elsewhere])[:count]
+        self._look(asked, judge, [one.content for one in best], seen)
+        if not asked:
+            seen |= {content: Look(score) for content, score in remote.nearest}
+        outstanding = {one.content for one in elsewhere if one.weight >= Weight.TELLING}
         return [
-            Found(
-                one.content,
-                seen.get(one.content, NOT_SEEN).score,
-                judge.strength(
-                    seen.get(one.content, NOT_SEEN).beyond,
-                    shares.get(one.content, 0.0),
-                    outstanding=one.content in elsewhere.telling,
+            _found(
+                one,
+                names.get(one.content),
+                judge.match(
+                    seen.get(one.content, UNKNOWN),
+                    names.get(one.content),
+                    outstanding=one.content in outstanding,
                 ),
-                sources.of(one),
             )
             for one in best
-            if one.content in seen or not meanings  # its vector was removed meanwhile
         ]
 
-    def _look(
+    def judge(
+        self, question: Question, meaning: Meaning, judge: Judge, contents: Sequence[str]
+    ) -> dict[str, Match]:
+        """What a query would say of each of these contents; those without a vector are left out."""
+        aspect, seen = Aspect(question.words, meaning), dict[str, Look]()
+        names = self._names(question, [aspect])
+        self._look([aspect], judge, contents, seen)
+        return {content: judge.match(look, names.get(content)) for content, look in seen.items()}
+
+    # -- looks --------------------------------------------------------------------------------
+
+    def _by_looks(
         self,
         question: Question,
         aspect: Aspect,
         judge: Judge,
         count: int,
-        seen: dict[str, Seen],
-        *,
-        deep: bool,
-    ) -> View:
-        """What one aspect finds; ``seen`` keeps how near each is to the aspect it is nearest to."""
-        names = self.passing(question, named(self._ground.database, aspect.words))
+        seen: dict[str, Look],
+    ) -> Ranked:
+        """The nearest to one aspect; ``seen`` keeps the best look of each content."""
         if aspect.meaning is None:
-            return View(aspect.source, names=names)
-        wanted = max(count, DEEPER) if names or deep else count
-        nearest = self.nearest(question, aspect.meaning, wanted)
-        if judge.scale.centre is None:  # vectors on a disk are not fetched for nothing
-            found = {content: Seen(score, score) for content, score in nearest}
-        else:
-            found = self._seen([aspect.meaning], judge, [content for content, _ in nearest])
-        every = [content for content, _ in nearest if content in found]
-        telling = [one for one in every if judge.strength(found[one].beyond) != "weak"]
-        for content, one in found.items():
-            seen[content] = max(one, seen.get(content, one), key=_beyond)
-        return View(aspect.source, every, telling, names)
+            return []
+        nearest = self.nearest(question, aspect.meaning, count)
+        found: dict[str, Look] = {}
+        self._look([aspect], judge, [content for content, _ in nearest], found)
+        for content, look in found.items():
+            seen[content] = max(look, seen.get(content, look), key=_nearness)
+        return [
+            Evidence(aspect.source, content, _weight(judge.of_look(found[content])))
+            for content, _ in nearest
+            if content in found  # else its vector was removed meanwhile
+        ]
 
-    def _view(self, question: Question, remote: Remote) -> View:
-        """Those of another model's contents that pass the filter and have a path."""
-        contents = [content for content, _ in remote.nearest]
-        paths = self._ground.catalog.paths_of(contents) if contents else {}
-        there = [Named(content, 0) for content in contents if content in paths]
-        looks = [one.content for one in self.passing(question, there)]
-        outstanding = set(contents[: remote.outstanding])
-        return View("gemini", looks, [content for content in looks if content in outstanding])
+    def _look(
+        self,
+        aspects: Sequence[Aspect],
+        judge: Judge,
+        contents: Iterable[str],
+        seen: dict[str, Look],
+    ) -> None:
+        """Add how near those contents are that are not seen yet, each to its nearest aspect."""
+        missing = [content for content in contents if content not in seen]
+        tiles = self._store.vectors_of(missing) if missing and aspects else {}
+        for aspect in aspects:
+            if aspect.meaning is None:
+                continue
+            found = judge.looks(aspect.words, aspect.meaning, list(tiles.values()))
+            for content, look in zip(tiles, found, strict=True):
+                seen[content] = max(look, seen.get(content, look), key=_nearness)
 
     def nearest(self, question: Question, meaning: Meaning, count: int) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""
@@ -135,45 +144,108 @@ class Retrieval:
                 return found[:count]
             take *= 4
 
-    def by_name(self, question: Question, count: int) -> list[Found]:
-        """What remains when no vector can be had: words in paths, and years."""
-        most = count if question.where is None else MOST_NAMED
-        found = match_words(self._ground.database, question.words, most)
-        passing = self.passing(question, [Named(content, share) for content, share in found])
+    def _elsewhere(self, question: Question, remote: Remote) -> Ranked:
+        """Those of another model's contents that pass the filter and have a path."""
+        contents = [content for content, _ in remote.nearest]
+        paths = self._ground.catalog.paths_of(contents) if contents else {}
+        there = [content for content in contents if content in paths]
+        outstanding = set(contents[: remote.outstanding])
         return [
-            Found(one.content, one.share, "fair" if one.share == 1 else "weak", ["name"])
-            for one in passing[:count]
+            Evidence("gemini", one, Weight.TELLING if one in outstanding else Weight.HINT)
+            for one in self._passing(question, there)
         ]
 
-    def passing(self, question: Question, names: list[Named]) -> list[Named]:
-        """Those that pass the question's filter, as the catalog knows them."""
-        names = [one for one in names if one.content not in question.but]
-        if question.where is None or not names:
-            return names
-        held = self._ground.contents.holding([one.content for one in names])
-        rows = [
-            traits(one.facts, one.paths, one.modified)
-            for one in (held.get(name.content, NOTHING) for name in names)
+    # -- names --------------------------------------------------------------------------------
+
+    def _names(self, question: Question, aspects: Sequence[Aspect]) -> dict[str, Named]:
+        """What paths say of any aspect; of each content the path that says most."""
+        where = question.where or Filter()
+        best: dict[str, Named] = {}
+        for aspect in aspects:
+            for content, one in named(
+                self._ground.database, aspect.words, where.holds_path
+            ).items():
+                if one.share >= HALF and (content not in best or best[content].worth < one.worth):
+                    best[content] = one
+        return best
+
+    def _by_name(
+        self, question: Question, names: Names, seen: Mapping[str, Look], count: int
+    ) -> Ranked:
+        """The best of them that pass: by what the names say, then by looks, then the latest."""
+
+        def order(one: Named) -> tuple[float, ...]:
+            return one.degree, one.share, seen.get(one.content, UNKNOWN).score, one.number
+
+        contents = [one.content for one in sorted(names.values(), key=order, reverse=True)]
+        return [
+            Evidence("name", content, _weight_of(names[content]), names[content].share)
+            for content in itertools.islice(self._passing(question, contents), count)
         ]
-        return [names[row] for row in Columns(rows).passing(question.where)]
 
-    def _seen(
-        self, meanings: Sequence[Meaning], judge: Judge, contents: list[str]
-    ) -> dict[str, Seen]:
-        """How near these contents are to the nearest meaning; the best tile counts."""
-        found = self._store.vectors_of(contents) if contents else {}
-        return {
-            content: max((_near(meaning, judge, tiles) for meaning in meanings), key=_beyond)
-            for content, tiles in found.items()
-        }
+    def by_name(self, question: Question, count: int) -> list[Found]:
+        """What remains when no vector can be had: names, parts of words in paths, and years."""
+        where = question.where or Filter()
+        names = named(self._ground.database, question.words, where.holds_path)
+        shares = dict.fromkeys(sorted(names, key=lambda one: names[one].worth, reverse=True), 0.0)
+        shares |= {content: names[content].share for content in shares}
+        for content, share in match_words(self._ground.database, question.words):
+            shares[content] = max(share, shares.get(content, 0.0))
+        order = sorted(shares, key=lambda one: (_weight_of(names.get(one)), shares[one]))[::-1]
+        return [
+            _named_only(content, shares[content], names.get(content))
+            for content in itertools.islice(self._passing(question, order), count)
+        ]
+
+    # -- filters ------------------------------------------------------------------------------
+
+    def _passing(self, question: Question, contents: Sequence[str]) -> Iterator[str]:
+        """Those that pass the question's filter, as the catalog knows them, in the same order."""
+        kept = [content for content in contents if content not in question.but]
+        if question.where is None:
+            yield from kept
+            return
+        for start in range(0, len(kept), FILTERED_AT_ONCE):
+            part = kept[start : start + FILTERED_AT_ONCE]
+            held = self._ground.contents.holding(part)
+            rows = [
+                traits(one.facts, one.paths, one.modified)
+                for one in (held.get(content, NOTHING) for content in part)
+            ]
+            yield from (part[row] for row in Columns(rows).passing(question.where))
 
 
-def _near(meaning: Meaning, judge: Judge, tiles: Vectors) -> Seen:
-    return Seen(float(np.max(tiles @ meaning.vector)), judge.beyond(meaning, tiles))
+def _found(one: Fused, name: Named | None, match: Match) -> Found:
+    """With the kinds of what tells something; where nothing does, of all there is."""
+    looks = [evidence for evidence in one.evidence if evidence.kind != "name"]
+    telling = [evidence for evidence in one.evidence if evidence.weight >= Weight.TELLING]
+    kinds = [evidence.kind for evidence in looks if evidence in telling or not telling]
+    kinds += [] if name is None else ["name"]
+    path = None if name is None else name.path
+    return Found(one.content, match.score, match.strength, list(dict.fromkeys(kinds)), path)
 
 
-def _beyond(seen: Seen) -> float:
-    return seen.beyond
+def _named_only(content: str, share: float, name: Named | None) -> Found:
+    strength = of_name(name)
+    if strength == "weak" and share == 1:  # a part of a word, or a year
+        strength = "fair"
+    return Found(content, share, strength, ["name"], None if name is None else name.path)
+
+
+def _weight(strength: str) -> Weight:
+    return Weight.HINT if strength == "weak" else Weight.TELLING
+
+
+def _weight_of(name: Named | None) -> Weight:
+    if name is None or name.degree == Degree.SOME:
+        return Weight.HINT
+    if name.degree >= Degree.WHOLE:
+        return Weight.WHOLE
+    return Weight.NAMED if name.degree >= Degree.OWN else Weight.TELLING
+
+
+def _nearness(look: Look) -> tuple[float, float]:
+    return look.beyond, look.score
 
 
 def lies_there(where: Filter | None, places: Sequence[tuple[bytes, int]]) -> bool:

@@ -1,4 +1,4 @@
-"""How much a score is worth: strong, fair or weak, and whether an answer convinces."""
+"""How much evidence is worth: strong, fair or weak. The one judge of queries and alerts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ import msgspec
 import numpy as np
 
 from photosd.index.matrix import Vectors
-from photosd.search.hits import Found
+from photosd.search.names import Degree, Named, telling_words
 from photosd.search.remembered import Meaning
+
+UNSEEN = -2.0  # how near is what no model was asked about, or what it did not understand
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How near a photo is to a question: its cosine, and by how much more than to others."""
+
+    score: float = 0.0
+    beyond: float = UNSEEN
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -17,7 +26,11 @@ class Match(msgspec.Struct, frozen=True):
 
     score: float
     strength: str
-    convincing: bool
+
+    @property
+    def convincing(self) -> bool:
+        """Whether somebody who asked this would be content with it."""
+        return self.strength != "weak"
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -29,42 +42,53 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """Judges photos by a scale (see calibration.py).
-
-    ``words``: what was asked for, without articles and the like.
-    """
+    """Judges photos by a scale (see calibration.py). A photo has its verdict from its own evidence
+    alone, whatever other photos there are."""
 
     scale: Scale
-    words: Sequence[str] = ()
 
-    def beyond(self, meaning: Meaning, tiles: Vectors) -> float:
-        """How much nearer a photo (tiles, d) is to this than to unrelated things."""
-        vector, centre = meaning.vector, self.scale.centre
-        return float(np.max(tiles @ (vector if centre is None else vector - centre)))
+    def looks(self, words: str, meaning: Meaning, tiles: Sequence[Vectors]) -> list[Look]:
+        """How near photos, each (tiles, d), are to what ``words`` mean; the best tile counts.
 
-    def strength(self, beyond: float, named: float = 0.0, *, outstanding: bool = False) -> str:
-        """What that is worth.
-
-        Never weak: a photo whose name has all the words asked for, or ``outstanding`` for Gemini.
+        What the model does not know at all looks like nothing.
         """
-        if beyond >= self.scale.strong:
+        if not tiles:
+            return []
+        starts = np.cumsum([0, *map(len, tiles[:-1])])
+        every = np.concatenate(tiles)
+        scores = np.maximum.reduceat(every @ meaning.vector, starts)
+        beyond = np.full(len(tiles), UNSEEN)
+        if understood(words, meaning):
+            centre = self.scale.centre
+            vector = meaning.vector if centre is None else meaning.vector - centre
+            beyond = np.maximum.reduceat(every @ vector, starts)
+        return [Look(s, b) for s, b in zip(scores.tolist(), beyond.tolist(), strict=True)]
+
+    def of_look(self, look: Look) -> str:
+        """What looking so is worth."""
+        if look.beyond >= self.scale.strong:
             return "strong"
-        return "fair" if beyond >= self.scale.fair or named >= 1 or outstanding else "weak"
+        return "fair" if look.beyond >= self.scale.fair else "weak"
 
-    def convincing(self, found: Sequence[Found], meaning: Meaning | None) -> bool:
-        """Whether somebody who asked this would be content with the first of these photos."""
-        if not found or found[0].strength == "weak":
-            return False
-        elsewhere = not {"name", "gemini"}.isdisjoint(found[0].sources)
-        return meaning is None or elsewhere or self._understood(meaning)
+    def match(self, look: Look, name: Named | None = None, *, outstanding: bool = False) -> Match:
+        """What all there is of one photo is worth: as much as the best of it.
 
-    def match(self, meaning: Meaning, tiles: Vectors) -> Match:
-        """What a single photo (tiles, d) is worth as an answer."""
-        score = float(np.max(tiles @ meaning.vector))
-        strength = self.strength(self.beyond(meaning, tiles))
-        return Match(score, strength, strength != "weak" and self._understood(meaning))
+        ``outstanding``: it stands out for Gemini.
+        """
+        found = {self.of_look(look), of_name(name), "fair" if outstanding else "weak"}
+        return Match(look.score, next(one for one in ("strong", "fair", "weak") if one in found))
 
-    def _understood(self, meaning: Meaning) -> bool:
-        """Whether the model knows anything of what was asked for; "a" and "the" are nothing."""
-        known = not self.words or any(word not in meaning.unknown for word in self.words)
-        return meaning.understood > 0 and known
+
+def of_name(name: Named | None) -> str:
+    """What being named so is worth: the whole name leaves no doubt, every word little."""
+    if name is None or name.degree == Degree.SOME:
+        return "weak"
+    return "strong" if name.degree >= Degree.WHOLE else "fair"
+
+
+def understood(words: str, meaning: Meaning) -> bool:
+    """Whether the model knows anything of what was asked for; "a" and "the" are nothing."""
+    unknown = {word for text in meaning.unknown for word in telling_words(text)}
+    telling = telling_words(words)
+    known = not telling or any(word not in unknown for word in telling)
+    return meaning.understood > 0 and known

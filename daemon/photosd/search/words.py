@@ -6,12 +6,13 @@ import re
 
 from photosd.index.database import Database
 
+MOST_WORDS = 16
 YEAR = re.compile(r"(19|20)\d\d")
 
 
-def match_words(database: Database, text: str, count: int) -> list[tuple[str, float]]:
-    """Up to ``count`` contents whose path or year has words of ``text``; the share of them."""
-    words = re.findall(r"\w+", text.lower())[:16]
+def match_words(database: Database, text: str) -> list[tuple[str, float]]:
+    """Contents whose path or year has words of ``text``, best first; the share of them."""
+    words = re.findall(r"\w+", text.lower())[:MOST_WORDS]
     if not words:
         return []
     terms, values = [], []
@@ -30,7 +31,7 @@ def match_words(database: Database, text: str, count: int) -> list[tuple[str, fl
         rows = db.execute(
             f"SELECT content, max({' + '.join(f'({t})' for t in terms)}) AS matched"  # noqa: S608
             " FROM photos LEFT JOIN contents USING(content) WHERE state = 'indexed'"
-            " GROUP BY content HAVING matched > 0 ORDER BY matched DESC, content LIMIT ?",
-            (*values, count),
+            " GROUP BY content HAVING matched > 0 ORDER BY matched DESC, content",
+            values,
         ).fetchall()
     return [(row["content"], row["matched"] / len(words)) for row in rows]

@@ -16,10 +16,11 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
+from photosd.index.filters import Filter
 from photosd.search.engine import Engine
 from photosd.search.question import Question, Term
 from photosd.search.strength import Match as Verdict
-from photosd.standing.queries import StandingQueries, StandingQuery
+from photosd.standing.queries import StandingQueries, StandingQuery, Wish
 
 log = structlog.get_logger()
 
@@ -42,9 +43,11 @@ class Judge(msgspec.Struct, frozen=True):
     engine: Engine
     fingerprint: str
 
-    def judge(self, text: str, contents: Sequence[str]) -> Mapping[str, Verdict]:
-        """A verdict on each of these contents that has a vector; raises PhotosdError."""
-        question = Question((Term(1.0, text),))
+    def judge(self, wish: Wish, contents: Sequence[str]) -> Mapping[str, Verdict]:
+        """What `photosd query` would say of each of these contents that has a vector, wherever it
+        lies; raises PhotosdError. Names of copies that lie elsewhere say nothing."""
+        where = None if wish.below is None else Filter(below=(wish.below,))
+        question = Question((Term(1.0, wish.text),), where=where)
         return self.engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
 
 
@@ -82,7 +85,7 @@ class Decider:
             self._queries.reconsider(query.id, judge.fingerprint)
         after, found = "", 0
         while contents := self._ready(query, judge.fingerprint, after):
-            found += self._decide(query, judge.judge(query.wish.text, contents))
+            found += self._decide(query, judge.judge(query.wish, contents))
             after = contents[-1]
         return found
 

@@ -65,9 +65,11 @@ class QueryParams(Struct):
 class Hit(Struct, omit_defaults=True):
     """One photo of an answer. ``path_b64`` appears when the path is not UTF-8.
 
-    ``sources``: why it is here, ``clip`` for its looks, ``name`` for words of its path. ``copies``:
-    how many files of the library hold this very photo. ``taken``: what the clock showed where it
-    was taken, ISO 8601, with its offset from UTC if the photo says; ``taken_at``: Unix seconds.
+    ``sources``: why it is here, ``clip`` for its looks, ``name`` for words of its path; then
+    ``path`` is the copy that is named so. ``score`` is a cosine, and orders looks alone.
+    ``copies``: how many files of the library hold this very photo. ``taken``: what the clock showed
+    where it was taken, ISO 8601, with its offset from UTC if the photo says; ``taken_at``: Unix
+    seconds.
     """
 
     rank: int
@@ -101,7 +103,9 @@ class Timings(Struct):
 
 
 class QueryResult(Struct):
-    """The nearest photos, and how far to trust them; ``cursor`` asks for the page after this.
+    """The best photos, and how far to trust them; ``cursor`` asks for the page after this.
+
+    ``convincing``: whether there is good evidence for any of them, wherever it stands.
 
     ``answered_by``: ``vector``, ``cached_embedding``, ``text_match`` or ``gemini``. ``mode_used``
     is other than ``mode_requested`` where the cloud did not help; ``fallback_reason`` is one of

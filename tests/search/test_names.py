@@ -1,0 +1,141 @@
+"""Photos searched by their names are found first, in any library; looks are random here."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photosd.core.log import printable
+from photosd.ipc.messages import Hit, QueryParams, Where
+from tests.search.household import HEBREW, Household, names
+
+NIQQUD = "\u05b8"
+
+
+@pytest.fixture(scope="module", params=[3000, pytest.param(20_000, marks=pytest.mark.slow)])
+def household(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Household:
+    paths = itertools.islice(names(), request.param)
+    return Household(tmp_path_factory.mktemp("household"), list(dict.fromkeys(paths)))
+
+
+def first(household: Household, text: str, **where: object) -> Hit:
+    """The first hit; the answer convinces."""
+    answer = household.ready.query(
+        QueryParams(text, where=Where(**where) if where else None)  # type: ignore[arg-type]
+    )
+    assert answer.convincing, text
+    return answer.hits[0]
+
+
+def drawn(household: Household, number: int, wanted: Callable[[str], bool]) -> list[str]:
+    """Some paths that a person can type, always the same ones."""
+    paths = [path.decode() for path in household.paths if printable(path).encode() == path]
+    return random.Random(1).sample([path for path in paths if wanted(path)], number)
+
+
+def name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def spellings(name: str) -> list[str]:
+    """How people write the name of a file."""
+    stem = name.rpartition(".")[0]
+    return [
+        name,
+        stem,
+        name.lower(),
+        stem.upper(),
+        stem.replace("_", " ").replace("-", " "),
+        unicodedata.normalize("NFD", name),
+        unicodedata.normalize("NFC", name),
+    ]
+
+
+def test_exact_names_are_first(household: Household) -> None:
+    """500 of them, each in one of the ways to write it; 100 of them in Hebrew."""
+    hebrew = drawn(household, 100, lambda path: any(word in path for word in HEBREW))
+    others = drawn(household, 400, lambda path: not any(word in path for word in HEBREW))
+    for number, path in enumerate(hebrew + others):
+        ways = spellings(name_of(path))
+        hit = first(household, ways[number % len(ways)])
+        wrong = (ways[number % len(ways)], hit.path)
+        assert name_of(hit.path).lower() == name_of(path).lower(), wrong
+        assert hit.sources[-1] == "name" and hit.strength == "strong", wrong
+
+
+def test_a_path_leads_to_one_of_many(household: Household) -> None:
+    """With the folders that it lies in, as many as one likes to name."""
+    for number, path in enumerate(drawn(household, 60, lambda path: path.count("/") > 2)):
+        parts = path.split("/")
+        assert first(household, "/".join(parts[-2 - number % 2 :])).path == path
+
+
+@pytest.mark.parametrize("way", ["niqqud", "finals", "quotes", "bare"])
+def test_hebrew_names_however_they_are_written(household: Household, way: str) -> None:
+    """With vowel points and without, with either form of a letter, with any quotation mark."""
+    for path in drawn(household, 25, lambda path: any(word in name_of(path) for word in HEBREW)):
+        stem = name_of(path).rpartition(".")[0]
+        text = {
+            "niqqud": "".join(c + NIQQUD if c == "ו" else c for c in stem),
+            "finals": stem.translate(str.maketrans("םןץףך", "מנצפכ")),
+            "quotes": stem.replace('"', "״").replace("'", "׳"),
+            "bare": stem.replace('"', "").replace("'", ""),
+        }[way]
+        assert name_of(first(household, text).path) == name_of(path)
+
+
+def test_two_words_of_a_name_are_enough(household: Household) -> None:
+    """200 of them, also where one names thousands: `beach` is a seventh of this library."""
+    named = drawn(household, 200, lambda path: "/beach/" in path or "beach" in name_of(path))
+    for path in named:
+        number = name_of(path).rpartition(".")[0].replace("_", " ").split()[-1]
+        text = f"beach {number}"
+        found = first(household, text)
+        assert all(word in found.path for word in text.split()), (text, found.path)
+        assert found.sources[-1] == "name" and found.strength != "weak"
+
+
+def test_a_filter_comes_before_any_limit(household: Household) -> None:
+    """The one photo of thousands that lies where it should, though the latest lie elsewhere."""
+    there = drawn(household, 20, lambda path: "/beach/" in path)
+    for path in there:
+        folder = path.rpartition("/")[0]
+        found = household.ready.query(QueryParams("beach", 50, where=Where(below=[folder])))
+        assert found.convincing
+        assert all(hit.path.startswith(folder) and "name" in hit.sources for hit in found.hits)
+
+
+def test_scores_never_rise_where_they_are_shown(household: Household) -> None:
+    """Those of looks alone, down the whole answer."""
+    for text in ("sunset", "beach", "beach sunset", "dana", "zebra", "IMG_0007"):
+        hits = household.ready.query(QueryParams(text, 200)).hits
+        scores = [hit.score for hit in hits if hit.sources == ["clip"]]
+        assert scores == sorted(scores, reverse=True), text
+
+
+def test_questions_and_names_of_many_words(tmp_path: Path) -> None:
+    """A hundred words are all looked up; of more it is said."""
+    words = [f"w{number}" for number in range(60)]
+    library = Household(tmp_path, [f"x/{' '.join(words)}.jpg".encode(), b"x/w7.jpg", b"x/y.jpg"])
+    assert first(library, " ".join(words)).path.startswith("/p/x/w0 w1")
+    assert first(library, " ".join(reversed(words))).path.startswith("/p/x/w0 w1")
+    many = " ".join(f"v{number}" for number in range(150))
+    warnings = library.ready.query(QueryParams(many)).warnings
+    assert warnings == ["only the first 100 words were looked up in file names"]
+    assert library.ready.query(QueryParams(" ".join(words[:50] * 2))).warnings == []
+
+
+@pytest.mark.parametrize("name", ["the.jpg", "photo.jpg", "1.jpg", "🐶.jpg", "___.jpg", "a b.jpg"])
+def test_names_of_words_that_say_nothing(tmp_path: Path, name: str) -> None:
+    """An article, a number, a sign: still the name that was asked for."""
+    others = [f"photo the 1 a b/{number}/photo of the.jpg".encode() for number in range(20)]
+    library = Household(tmp_path, [*others, f"x/{name}".encode()])
+    for text in (name, name.removesuffix(".jpg")):
+        assert first(library, text).path == f"/p/x/{name}"
