@@ -22,7 +22,7 @@ LONGEST = 200  # characters of one date
 TRY = "Try: 2019-08, August 2019, last summer, 3 weeks ago"
 ZONE = re.compile(r"\d\d:\d\d(:\d\d)?(\.\d+)?\s*(z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 SHORT_YEAR = re.compile(r"'\d\d|\d{1,2}([/.-])\d{1,2}\1\d\d")
-SURE = set("XYRALBPKTGQ")  # kinds of which one has to be in a date inside a question
+SURE = set("XYRALBPKTG")  # kinds of which one has to be in a date inside a question
 
 
 class Found(NamedTuple):
@@ -108,7 +108,9 @@ def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int,
 
 
 def _sure(path: Path) -> bool:
-    return not SURE.isdisjoint(item.kind for item in path)
+    """Also of ``the forties`` and ``in the 40s``, but a man in his forties is no date."""
+    kinds = {item.kind for item in path}
+    return bool(SURE & kinds) or (path[0].kind == "F" and bool(kinds & {"C", "Q"}))
 
 
 def _whole(text: str, start: int, end: int) -> bool:

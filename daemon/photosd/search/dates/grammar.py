@@ -145,7 +145,7 @@ def _left(left: Path, right: Path, last: Period, now: Moment) -> Iterator[Period
     kinds = {item.kind for item in left} - {"F"}
     if not kinds:
         return
-    if kinds & set("XYLTlPARUVKGQ"):  # it is complete
+    if kinds & set("XCYLTlPARUVKGQ"):  # it is complete
         yield from _simple(left, now)
         return
     for place in range(1, len(right)):
@@ -169,7 +169,7 @@ Found = Iterable[Period | None]
 
 
 def _exact(said: Said) -> Found:
-    yield said.get("X")
+    yield said.get("XC")
 
 
 def _year(said: Said) -> Found:
@@ -260,7 +260,7 @@ def _year_named(said: Said) -> Found:
 
 def _decade(said: Said) -> Found:
     """``the nineties``, ``שנות ה-90``: of the century that has them."""
-    number = said.get("Q")
+    number = said.get("Qq")
     if number is None:
         number = said.get("n") + (0 if said.get("n") >= 30 else 100)
         if said.get("n") % 10:
@@ -336,7 +336,7 @@ DAY_OF_MONTH = "(?:[nD]F*M|MF*[nD])"
 FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
     (re.compile("F{0,3}(?:" + form.replace("F*", "F{0,3}").replace("Y", "Yg?") + ")"), read)
     for form, read in (
-        ("X", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, the 1990s
+        ("[XC]", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, 1990s, the 90s
         ("WF*X", _weekday_exact),  # Friday 2019-05-31
         ("Y", _year),  # 2019
         ("[UV]F*Y", _year_named),  # the year 2019, השנים 2018-2020
@@ -352,7 +352,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("UvL", _before_last),  # the week before last
         ("[nN]F*[UV]A|UA|KA|BF*[nN]F*[UV]|BF*U|BF*K", _ago),  # 3 weeks ago, לפני שבוע
         ("UF*nF*Y|YF*UF*n", _numbered_week),  # week 22 of 2019
-        ("Q|GF*Q|GF*n", _decade),  # the nineties, שנות ה-90
+        ("Q|GF*q|GF*n", _decade),  # the nineties, שנות ה-90
         ("GF*Y", _decade_by_year),  # שנות ה-2000
         ("(?:M|S|EF*H|H)", _recurring),  # May, summer, Hanukkah
         ("(?:S|EF*H|H)F*Y|YS", _recurring),  # summer 2019

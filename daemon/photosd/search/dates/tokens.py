@@ -145,10 +145,12 @@ def _day_month(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _decade(match: re.Match[str]) -> Iterator[Item]:
+    """``1990s``; ``90s`` is another kind: it may be somebody's age."""
     first = int(match[1])
-    if len(match[1]) == 2:
-        first += 1900 if first >= 30 else 2000
-    yield from _exact(periods.decade(first))
+    if len(match[1]) > 2:
+        yield from _exact(periods.decade(first))
+    else:
+        yield Item("C", periods.decade(first + (1900 if first >= 30 else 2000)))
 
 
 def _ordinal(match: re.Match[str]) -> Iterator[Item]:

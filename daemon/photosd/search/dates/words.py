@@ -26,8 +26,9 @@ LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", 
 #   A ago (after)     B ago (before)     R a day counted from today     U a unit     V units
 #   N a number        K units with their number in one word      g after a year, in Russian
 #   S season          M month            W weekday     H holiday
-#   E eve             G decades follow   Q so many of the years after 1900       O onwards
-#   s since   u until   v before   w after   b between   a and   f from   t to   o on (from … on)
+#   E eve             G decades follow   Q a decade, in years after 1900; q the same, after G
+#   O onwards         o on, for "from … on"
+#   s since   u until   v before   w after   b between   a and   f from   t to
 # Values are separated by commas; "=" gives one its value: a number, a unit, a season.
 ENGLISH = {
     "F": "the, in, on, of, at, during, over, within",
@@ -80,7 +81,7 @@ HEBREW = {
     " שמונה=8, שמונת=8, תשע=9, תשעה=9, תשעת=9, עשר=10, עשרה=10, עשרת=10",
     "W": "ראשון=6, שני=0, שלישי=1, רביעי=2, חמישי=3, שישי=4, שבת=5, יום שבת=5",
     "G": "שנות",
-    "Q": "עשרים=120, שלושים=30, ארבעים=40, חמישים=50, שישים=60, שבעים=70, שמונים=80, תשעים=90",
+    "q": "עשרים=120, שלושים=30, ארבעים=40, חמישים=50, שישים=60, שבעים=70, שמונים=80, תשעים=90",
     "E": "ערב",
     "s": "מאז, החל מ, החל מ-",
     "u": "עד",
@@ -250,7 +251,7 @@ def _value(kind: str, text: str, first: int) -> Any:
         return int(count), Unit(name, first)
     if kind == "W":
         return int(text), first
-    if kind in "NMRQ":
+    if kind in "NMRQq":
         return int(text)
     return text or None
 
