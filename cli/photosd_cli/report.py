@@ -10,6 +10,7 @@ from photosd_cli import cloud_report, console, paths, text
 
 if TYPE_CHECKING:
     from photosd.ipc.replies import (
+        ComparisonReport,
         EncoderReport,
         FolderReport,
         IndexReport,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
 EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
 LABEL = 9
+SILENT = "not answering"  # how the reason begins of a folder whose share has stopped answering
 
 
 def status_lines(status: StatusResult) -> list[str]:
@@ -39,6 +41,7 @@ def status_lines(status: StatusResult) -> list[str]:
     ]
     folders = folder_lines(status["folders"]) or ["none; begin with: photosd add ~/Pictures"]
     lines += [_labelled("" if number else "folders", line) for number, line in enumerate(folders)]
+    lines += [_labelled("compares", _comparison(one)) for one in status.get("comparisons", ())]
     if (cloud := status.get("cloud")) is not None:
         lines.append(_labelled("cloud", cloud_report.brief(cloud)))
     return lines
@@ -48,16 +51,27 @@ def folder_lines(folders: list[FolderReport]) -> list[str]:
     """One line a folder, and what is wrong with it below."""
     lines = []
     for folder in folders:
-        state = console.styled(
-            folder["state"], "" if folder["state"] == "ok" else "yellow", sys.stdout
-        )
+        silent = (folder["reason"] or "").startswith(SILENT)
+        words = f"{folder['state']} ({SILENT})" if silent else folder["state"]
+        state = console.styled(words, "" if folder["state"] == "ok" else "yellow", sys.stdout)
         photos = text.count(folder["photos"], "photo")
         marked = "  cloud" if folder.get("cloud") else ""
         lines.append(f"{paths.shown(folder['path'])}  {state}  {photos}{marked}")
         for more in (folder["reason"], folder["remedy"]):
             if more:
                 lines.append(f"  {text.inert(more)}")
+        if unreadable := folder.get("unreadable"):
+            example = text.inert(folder.get("unreadable_example") or "")
+            lines.append(f"  {text.count(unreadable, 'place')} in it cannot be read: {example}")
     return lines
+
+
+def _comparison(comparison: ComparisonReport) -> str:
+    """A comparison under way, and how far it is."""
+    seen = f"{comparison['seen']:,}"
+    if comparison["known"]:
+        seen += f" of about {comparison['known']:,}"
+    return f"{paths.shown(comparison['path'])}  {seen} seen in {text.span(comparison['seconds'])}"
 
 
 def version_skew(daemon_version: str | None) -> str | None:

@@ -302,6 +302,7 @@ class Daemon:
             warnings=warnings,
             switch=switch,
             cloud=library.cloud.report(count=False) if library else None,
+            comparisons=library.comparison_reports() if library else [],
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:

@@ -37,7 +37,7 @@ from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
 from photosd.index.vectors import drop_tables
 from photosd.index.worklist import WorkList
-from photosd.ipc.messages import Coverage, FolderReport, IndexReport, Progress
+from photosd.ipc.messages import ComparisonReport, Coverage, FolderReport, IndexReport, Progress
 from photosd.ipc.paths import path_fields
 from photosd.models import shelf
 from photosd.models.spec import ModelSpec
@@ -45,6 +45,7 @@ from photosd.search.engine import Engine
 from photosd.standing.deciding import Judge
 from photosd.standing.standing import Standing
 from photosd.succession import SERVING, Succession
+from photosd.watch.devices import Devices
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
@@ -76,7 +77,9 @@ class Library:
         circumstances = Circumstances()
         self.worklist = WorkList(self.database, lambda: circumstances.now(self.pool.limits))
         self.contents = Contents(self.database)
-        self.folders = Folders(self.database, home.config / "folders.json")
+        self.devices = Devices()
+        undo.callback(self.devices.stop)
+        self.folders = Folders(self.database, home.config / "folders.json", self.devices)
         self.folders.own = home.own
         self.pool = Pool(
             settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
@@ -198,6 +201,7 @@ class Library:
             {
                 "cloud": self.cloud.close,
                 "standing": self.standing.stop,
+                "devices": self.devices.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,
                 "succession": self.succession.stop,
@@ -303,10 +307,12 @@ class Library:
         health = {root.root: root for root in self.watcher.health()}
         reports = []
         for folder in self.folders.all():
+            self.devices.check(folder.path)  # for whoever asks next
             state, reason, remedy = folder.state, folder.reason, folder.remedy
             watched = health.get(folder.path)
             if state == "ok" and watched is not None and watched.state != "watching":
                 state, reason, remedy = watched.state, watched.reason, watched.remedy
+            unreadable = self.reconciler.unreadable(folder)
             reports.append(
                 FolderReport(
                     **path_fields(folder.path),
@@ -315,9 +321,24 @@ class Library:
                     reason=reason,
                     remedy=remedy,
                     cloud=folder.cloud,
+                    unreadable=unreadable.count if unreadable else 0,
+                    unreadable_example=str(unreadable) if unreadable else None,
                 )
             )
         return reports
+
+    def comparison_reports(self) -> list[ComparisonReport]:
+        """The comparisons of folders with the catalog that are under way."""
+        now = time.monotonic()
+        return [
+            ComparisonReport(
+                path=printable(running.tree),
+                seen=running.seen,
+                known=running.known,
+                seconds=round(now - running.begun_at, 1),
+            )
+            for running in self.reconciler.running()
+        ]
 
     def idle(self) -> bool:
         """Whether nothing is pending, being compared or in a worker's hands."""

@@ -43,6 +43,7 @@ class Vitals:
             "socket": self._socket,
             "watchdog": self._watchdog,
             "watcher": self._watcher,
+            "reconciler": self._reconciler,
         }
         alone = os.environ.get("PHOTOSD_SELF_CHECK") == "exit"
         return Pulse(notifier, signs, words, exit_when_unwell=alone)
@@ -74,3 +75,10 @@ class Vitals:
         if (library := self._library()) is None:
             return None
         return health.recent("nothing heard", library.watcher.sign_at, health.WATCHER_SECONDS)
+
+    def _reconciler(self) -> str | None:
+        if (library := self._library()) is None:
+            return None
+        reconciler = library.reconciler
+        turned = health.recent("no turn", reconciler.turned_at, health.RECONCILER_SECONDS)
+        return turned or reconciler.stalled()

@@ -70,8 +70,11 @@ class Shelf:
                 self.comparison.compare(folder, self._seen(entry), self.catalog.get(entry.path))
         kept = tuple(path.rstrip(b"/") + b"/" for path in unreadable)
         self.catalog.forget(
-            path for path, photo in known.items() if not self.comparison.away(folder, photo, kept)
+            path for path, photo in known.items() if not self._away(folder, photo, kept)
         )
+
+    def _away(self, folder: Folder, photo: Photo, kept: tuple[bytes, ...]) -> bool:
+        return self.comparison.away(folder, photo, kept, self.folders.devices)
 
     def hint(self, *names: str) -> None:
         """Something is said to have happened to these."""
@@ -85,7 +88,7 @@ class Shelf:
                 continue
             if entry is not None:
                 self.comparison.compare(folder, self._seen(entry), photo, hinted=True)
-            elif photo is not None and not self.comparison.away(folder, photo, ()):
+            elif photo is not None and not self._away(folder, photo, ()):
                 self.catalog.forget([path])
 
     def work(self) -> None:

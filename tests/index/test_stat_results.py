@@ -83,9 +83,9 @@ def world(drawn: dict[bytes, dict[str, int]]) -> Iterator[None]:
     def told(real: os.stat_result) -> Any:
         return Status(real, by_inode[real.st_ino]) if real.st_ino in by_inode else real
 
-    def photos_among(files: Any, errors: Any) -> Any:
+    def photos_among(files: Any, errors: Any, on_link: Any) -> Any:
         seen: list[Any] = [Found(f, drawn[f.path]) if f.path in drawn else f for f in files]
-        return photos(seen, errors)
+        return photos(seen, errors, on_link)
 
     with (
         patch.object(scanner, "_photos", photos_among),

@@ -104,8 +104,22 @@ def folders(patient: Patient) -> Findings:
         else:
             said = f"{path} is {state.replace('_', ' ')}: {reason}"
             yield fault("folders", said, remedy or f"photosd remove '{path}'")
+    yield from _unreadable(patient)
     if not found:
         yield warning("folders", "no folder is watched", "photosd add ~/Pictures")
+
+
+def _unreadable(patient: Patient) -> Findings:
+    """Parts of folders that could not be read when they were compared last."""
+    for folder in patient.status["folders"] if patient.status is not None else ():
+        if places := folder.get("unreadable"):
+            yield warning(
+                "folders",
+                f"{folder['path']}: {places:,} in it cannot be read, for example "
+                f"{folder.get('unreadable_example')}",
+                "give your user the right to read and enter them (chmod u+rx), or leave them out: "
+                "a line in .photosdignore",
+            )
 
 
 def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:

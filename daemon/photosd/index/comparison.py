@@ -4,25 +4,21 @@ The reconciler says when, and on which thread: `away` and `recognised` ask the d
 where a disk may be waited for, and never inside a transaction of the catalog.
 """
 
-# Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH116, PTH120
-
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 import time
 from collections.abc import Callable
 
-from photosd.core.filestat import normalised
 from photosd.index.catalog import Catalog
 from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
+from photosd.watch.devices import Devices, NotAnswering
 from photosd.watch.folders import photo_is_away
 from photosd.watch.inodes import Inodes
-from photosd.watch.scanner import Entry, entry_of
+from photosd.watch.scanner import Entry
 from photosd.watch.walk import unknown_below
 
 SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
@@ -112,26 +108,31 @@ class Comparison:
         due = now + (0 if settled else settle_seconds - quiet_for)
         self._catalog.put(folder.id, entry, due=due, content=doubtful)
 
-    def away(self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...]) -> bool:
+    def away(
+        self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], devices: Devices
+    ) -> bool:
         """Whether an absent photo may only be out of sight."""
         if photo.path.startswith(tuple(unknown_below(path) for path in unreadable)):
             return True
-        if photo.name_device != photo.device and (known := _leads_away(photo)) is not None:
+        if photo.name_device != photo.device and (
+            (known := _leads_away(photo, devices)) is not None
+        ):
             return known
         return photo_is_away(
             photo.path,
             photo.name_device,
             root=folder.path,
             root_device=folder.device or photo.name_device,
+            device_of=lambda path: int(devices.ask(path, "state")[1]),
         )
 
-    def recognised(self, folder: Folder) -> bool:
+    def recognised(self, folder: Folder, devices: Devices) -> bool:
         """Whether what is there now holds photos we know: a disk with a new number or place."""
         for number, photo in enumerate(self._catalog.below(folder.path)):
             if number == SAMPLE:
                 break
             with contextlib.suppress(OSError):
-                entry = entry_of(photo.path)
+                entry = devices.entry(photo.path)
                 if entry is not None and photo.looks_like(entry):
                     return True
         return False
@@ -142,18 +143,20 @@ def _numbers(one: Photo | Entry) -> tuple[int, int, int]:
     return one.inode, one.device, place
 
 
-def _leads_away(photo: Photo) -> bool | None:
+def _leads_away(photo: Photo, devices: Devices) -> bool | None:
     """Of a photo seen through a link to another device: whether that device may be away.
 
     None when the link itself is not there.
     """
     try:
-        if not stat.S_ISLNK(os.lstat(photo.path).st_mode):
+        if not stat.S_ISLNK(devices.ask(photo.path, "name")[0]):
             return False
+    except NotAnswering:
+        return True
     except OSError:
         return None
     try:
-        there = os.stat(os.path.dirname(os.path.realpath(photo.path)))
+        directory = devices.resolve(photo.path).rpartition(b"/")[0] or b"/"
+        return int(devices.ask(directory, "state")[1]) != photo.device
     except OSError:
         return True
-    return normalised(there).device != photo.device

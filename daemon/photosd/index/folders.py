@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
-import os
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
-from photosd.watch.folders import FolderProbe, Identity, probe_folder
+from photosd.watch.devices import Devices
+from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
 from photosd.watch.ignore import IgnoreRules
 
+log = structlog.get_logger()
+
 PRESENT = ("ok", "scan_only")
+LAST_ID = "last_folder_id"  # the fact that keeps ids of removed folders from being used again
 
 
 class Folder(msgspec.Struct, frozen=True):
@@ -47,6 +52,11 @@ class Folder(msgspec.Struct, frozen=True):
         return IgnoreRules(self.path, self.excludes, other_roots=self.own, strict=False)
 
     @property
+    def recipe(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...]]:
+        """What `calls` makes the same rules of."""
+        return self.path, self.excludes, self.own
+
+    @property
     def present(self) -> bool:
         """Whether its photos can be judged: it is there and readable."""
         return self.state in PRESENT
@@ -59,9 +69,10 @@ class Folder(msgspec.Struct, frozen=True):
 class Folders:
     """The list of folders. The catalog can be rebuilt from the photos, the wish to watch cannot."""
 
-    def __init__(self, database: Database, copy: Path) -> None:
+    def __init__(self, database: Database, copy: Path, devices: Devices | None = None) -> None:
         self._database, self._copy = database, copy
         self.own: tuple[bytes, ...] = ()  # real paths of what photosd writes itself, albums apart
+        self.devices = devices or Devices()
         if not self.all():
             self._restore()
 
@@ -91,28 +102,48 @@ class Folders:
         folders = self.all()
         if any(folder.contains(path) or folder.path == path for folder in folders):
             return path
-        whole = os.path.realpath(path)
-        if any(folder.path == whole for folder in folders):
-            return whole
-        parent, slash, name = path.rpartition(b"/")  # a link to a photo is not the photo
-        return os.path.realpath(parent or slash).rstrip(b"/") + slash + name
+        parent, slash, name = path.rpartition(b"/")
+        try:
+            whole = self.devices.resolve(path)
+            if any(folder.path == whole for folder in folders):
+                return whole
+            # A link to a photo is not the photo.
+            return self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
+        except OSError:  # its disk does not answer: what is asked about can have this name alone
+            return path
 
     def add(self, path: bytes, excludes: Sequence[str] = (), *, cloud: bool = False) -> Folder:
         """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
-        path = os.path.realpath(path)
-        probe = probe_folder(path, None)
+        try:
+            path = self.devices.resolve(path)
+        except OSError as error:
+            raise FolderError(
+                f"{printable(path)} cannot be looked at: {error.strerror}",
+                remedy="wait until its disk or share answers again, then add it",
+            ) from error
+        probe = self._probe(path)
         IgnoreRules(path, excludes)  # refuses patterns that make no sense
         if probe.state not in PRESENT:
             raise FolderError(
                 probe.reason or printable(path),
-                remedy=(probe.remedy if probe.state == "no_permission" else None)
-                or "check the name: it has to be a folder that is there",
+                remedy=_remedy(probe),
             )
         self._refuse_own(path)
         self._refuse_overlap(path)
         self._insert(path, probe, excludes, cloud)
         self._save()
         return next(folder for folder in self.all() if folder.path == path)
+
+    def _probe(self, path: bytes) -> FolderProbe:
+        return probe_folder(path, None, look=self.devices.look)
+
+    def watched(self, folder: Folder) -> bool:
+        """Whether this very folder is still watched; asked in a transaction, for all of it."""
+        with self._database.read() as db:
+            row = db.execute(
+                "SELECT 1 FROM folders WHERE id = ? AND path = ?", (folder.id, folder.path)
+            ).fetchone()
+        return row is not None
 
     def mark(self, path: bytes, cloud: bool) -> Folder:
         """Say whether photos of the watched folder ``path`` may be sent to the cloud."""
@@ -146,15 +177,15 @@ class Folders:
         self._save()
         return int(photos)
 
-    def update(self, folder: Folder, probe: FolderProbe) -> bool:
-        """Record what a probe found; whether the state changed.
+    def update(self, folder: Folder, probe: FolderProbe) -> None:
+        """Record what a probe found; a change of state is logged.
 
         The identity is only replaced while the folder is readable: an absent one keeps the
         identity it must come back with.
         """
         identity = probe.identity if probe.state in PRESENT else folder.identity
         if (folder.state, folder.reason, folder.identity) == (probe.state, probe.reason, identity):
-            return False
+            return
         with self._database.write() as db:
             db.execute(
                 "UPDATE folders SET state = ?, reason = ?, remedy = ?, device = ?, inode = ?,"
@@ -167,7 +198,14 @@ class Folders:
                     folder.id,
                 ),
             )
-        return folder.state != probe.state
+        if folder.state != probe.state:
+            log.info(
+                "folder_state",
+                folder=printable(folder.path),
+                state=probe.state,
+                reason=probe.reason,
+                remedy=probe.remedy,
+            )
 
     def _refuse_own(self, path: bytes) -> None:
         for place in self.own:
@@ -180,7 +218,7 @@ class Folders:
     def _refuse_overlap(self, path: bytes) -> None:
         for folder in self.all():
             shown = printable(folder.path)
-            if folder.path == path or _same_now(folder.path, path):
+            if folder.path == path or self._same_now(folder.path, path):
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
@@ -197,15 +235,29 @@ class Folders:
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
                 )
 
+    def _same_now(self, watched: bytes, path: bytes) -> bool:
+        """Whether both lead to one directory, as by a bind mount.
+
+        Asked of the disk: what was recorded of a folder fits another one after a move, or on
+        another machine. Not of another disk than that of ``path``, which may not answer.
+        """
+        if self.devices.of(watched) is not self.devices.of(path):
+            return False
+        try:
+            return self.devices.look(watched) == self.devices.look(path)
+        except OSError:
+            return False
+
     def _insert(
         self, path: bytes, probe: FolderProbe, excludes: Sequence[str], cloud: bool = False
     ) -> None:
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO folders"
-                "(path, device, inode, mount_point, state, reason, remedy, excludes, cloud)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "(id, path, device, inode, mount_point, state, reason, remedy, excludes, cloud)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
+                    _fresh_id(db),
                     path,
                     *(probe.identity if probe.state in PRESENT else (None, None, b"")),
                     probe.state,
@@ -244,16 +296,22 @@ class Folders:
         for entry in kept:
             path = base64.b64decode(entry["path_b64"])
             cloud = entry.get("cloud") is True
-            self._insert(path, probe_folder(path, None), entry["excludes"], cloud)
+            self._insert(path, self._probe(path), entry["excludes"], cloud)
 
 
-def _same_now(watched: bytes, path: bytes) -> bool:
-    """Whether both lead to one directory, as by a bind mount.
+def _fresh_id(db: sqlite3.Connection) -> int:
+    """An id that no folder ever had: work in flight for a removed one must not find another."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (LAST_ID,)).fetchone()
+    most = int(db.execute("SELECT coalesce(max(id), 0) FROM folders").fetchone()[0])
+    fresh = 1 + max(most, int(row[0]) if row else 0)
+    db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (LAST_ID, str(fresh)))
+    return fresh
 
-    Asked of the disk: what was recorded of a folder fits another one after a move, or on another
-    machine.
-    """
-    try:
-        return Path(os.fsdecode(watched)).samefile(os.fsdecode(path))
-    except OSError:
-        return False
+
+def _remedy(probe: FolderProbe) -> str:
+    """What helps with a folder that cannot be added."""
+    if probe.state == "no_permission" and probe.remedy:
+        return probe.remedy
+    if (probe.reason or "").startswith(NOT_ANSWERING):
+        return "wait until its disk or share answers again, then add it"
+    return "check the name: it has to be a folder that is there"

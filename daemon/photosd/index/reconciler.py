@@ -1,7 +1,8 @@
 """The reconciler: compares what is on disk with the catalog; the file system is the truth.
 
 Hints from the watcher only say where to look. Every path in doubt is stat-ed and compared, and
-what differs is put on the work list.
+what differs is put on the work list. This thread never asks a file system: comparisons run on one
+thread for each, so that a slow or silent one holds up nothing but its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,25 +20,48 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
+from photosd.index.comparer import Comparer, Running, Unreadable
 from photosd.index.comparison import Comparison
-from photosd.index.folders import PRESENT, Folder, Folders
-from photosd.watch.folders import probe_folder
+from photosd.index.folders import Folder, Folders
+from photosd.watch.devices import Device, NotAnswering, can_hang
+from photosd.watch.folders import not_answering
 from photosd.watch.hints import Hint
-from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
 
-BATCH = 1000  # comparisons in one transaction
 SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
 SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned although hints keep coming
 RETRY_SECONDS = 5.0
+LONGEST_RETRY = 300.0  # a share that is away is looked for this often at least
 UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this often
 GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
+TURN_SECONDS = 30.0  # the thread turns at least this often, which is its sign of life
+STALLED_SECONDS = 900.0  # a comparison that does not move for so long is dead, not busy
+NEVER = float("inf")
+
+
+class Round:
+    """One comparison of everything, and who waits for it."""
+
+    def __init__(self, requests: Iterable[threading.Event]) -> None:
+        self.requests = list(requests)
+        self.jobs: set[Job] = set()
+        self.failed = False
+
+
+@dataclass(eq=False)
+class Job:
+    """One comparison: of a tree, or of single paths."""
+
+    folder: Folder | None
+    tree: bytes
+    paths: list[bytes] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
 
 
 class Reconciler(threading.Thread):
-    """One thread that turns hints, requests and the passing of time into pending photos."""
+    """Turns hints, requests and the passing of time into comparisons, and those into work."""
 
     def __init__(
         self,
@@ -50,27 +76,44 @@ class Reconciler(threading.Thread):
     ) -> None:
         super().__init__(name="reconciler", daemon=True)
         self._catalog, self._folders, self._watcher = catalog, folders, watcher
+        self._devices = devices = folders.devices
         self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
-        self._on_work = on_work
-        self._comparison = Comparison(
-            catalog, settle_seconds=lambda: self.settle_seconds, is_embedded=is_embedded
+        self.comparer = Comparer(
+            catalog,
+            folders,
+            devices,
+            Comparison(
+                catalog, settle_seconds=lambda: self.settle_seconds, is_embedded=is_embedded
+            ),
+            on_work,
+            lambda: self._stopping,
         )
         self._paths: dict[bytes, float] = {}  # path -> when to look at it
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
-        self._request_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._jobs: dict[Device, deque[Job]] = {}  # the first one is being done
+        self._threads: dict[Device, threading.Thread] = {}
+        self._round: Round | None = None
+        self._interrupted: list[Job] = []  # because their file system fell silent
+        self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
+        self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._stopping = False
         self._next_full = 0.0
-        self.scanning = False
+        self.turned_at = time.monotonic()
         self.compared = False  # everything, once at least since the start
         self.waiting_for: str | None = None  # what comparing waits for, if anything
+        devices.on_change = self.wake
 
     # -- from other threads -------------------------------------------------------------------
 
     def request(self) -> threading.Event:
-        """Compare everything soon; the event is set when that is done."""
+        """Compare everything soon; the event is set when that is done.
+
+        What does not answer is left out.
+        """
         done = threading.Event()
-        with self._request_lock:
+        with self._lock:
             self._requests.append(done)
         self._watcher.hints.put(Hint("overflow", b""))
         return done
@@ -79,41 +122,77 @@ class Reconciler(threading.Thread):
         """Look at one path again soon."""
         self._watcher.hints.put(Hint("path", path))
 
+    def wake(self) -> None:
+        """Something may have changed."""
+        self._watcher.hints.put(Hint("path", b""))
+
     def busy(self) -> bool:
         """Whether comparisons are running or due."""
-        return self.scanning or bool(self._paths or self._trees or self._requests)
+        return bool(self._paths or self._trees or self._requests or self._jobs or self._round)
+
+    def running(self) -> list[Running]:
+        """The comparisons of trees under way."""
+        return self.comparer.running()
+
+    def unreadable(self, folder: Folder) -> Unreadable | None:
+        """What of a folder could not be read when it was compared last."""
+        return self.comparer.unreadable(folder.id)
+
+    def stalled(self) -> str | None:
+        """What is wrong with the comparisons, if anything; a silent file system is not."""
+        now = time.monotonic()
+        for running in self.running():
+            if not running.asking and now - running.moved_at > STALLED_SECONDS:
+                return f"comparing {printable(running.tree)} does not go on"
+        return None
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End the thread; bounded by one batch of comparisons."""
+        """End the threads; each is bounded by one batch of comparisons."""
         self._stopping = True
-        self._watcher.hints.put(Hint("path", b""))
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
+        self.wake()
+        deadline = deadline or Deadline.to_stop()
+        with self._lock:
+            threads = list(self._threads.values())
+        for thread in ([self] if self.is_alive() else []) + threads:
+            thread.join(deadline.remaining)
 
     # -- the loop -----------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Until stopped: collect hints, compare what has become due."""
+        """Until stopped: collect hints, begin what has become due."""
         while not self._stopping:
+            self.turned_at = time.monotonic()
             self._collect()
+            if self._stopping:
+                return
             try:
-                if time.monotonic() >= self._next_full:
-                    self._compare_all()
-                    self.waiting_for = None
-                self._compare_due()
-            except StorageError as error:
-                self.waiting_for = "disk"
-                log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
-                self._next_full = time.monotonic() + RETRY_SECONDS
-            except Exception:  # one odd path must not end the watching of all others
-                log.exception("reconcile_failed")
-                self._next_full = time.monotonic() + RETRY_SECONDS
+                self._attend_to_silence()
+                if time.monotonic() >= self._next_full and self._round is None:
+                    self._begin_round()
+                self._begin_due()
+                self._end_round()
+                self.waiting_for = None
+            except Exception as error:  # one odd path must not end the watching of all others
+                self._set_back(error)
+
+    def _set_back(self, error: Exception) -> None:
+        """A step failed: try again later."""
+        if isinstance(error, StorageError):
+            self.waiting_for = "disk"
+            log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
+        else:
+            log.exception("reconcile_failed")
+        self._next_full = min(self._next_full, time.monotonic() + RETRY_SECONDS)
 
     def _collect(self) -> None:
         """Take the hints there are; wait for one when nothing is due."""
-        wake = min([self._next_full, *self._paths.values(), *(t[0] for t in self._trees.values())])
+        due = [*self._paths.values(), *(t[0] for t in self._trees.values())]
+        due += [at for at, _ in self._retries.values()]
+        if self._round is None:
+            due.append(self._next_full)
+        seconds = min([TURN_SECONDS, *(at - time.monotonic() for at in due)])
         try:
-            hint = self._watcher.hints.get(timeout=max(0.0, min(wake - time.monotonic(), 3600)))
+            hint = self._watcher.hints.get(timeout=max(0.0, seconds))
             while True:
                 self._note(hint)
                 hint = self._watcher.hints.get_nowait()
@@ -131,19 +210,30 @@ class Reconciler(threading.Thread):
             latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
             self._trees[hint.path] = (min(now + SUBTREE_QUIET, latest), latest)
 
-    def _compare_all(self) -> None:
-        with self._request_lock:
+    # -- what to compare ------------------------------------------------------------------------
+
+    def _begin_round(self) -> None:
+        """Compare everything."""
+        folders = self._folders.all()
+        with self._lock:
             requests, self._requests = self._requests, []
-        self.scanning = True
+        self._round, self._next_full = Round(requests), NEVER
+        for folder in folders:
+            self._begin(folder, folder.path, self._round)
+
+    def _end_round(self) -> None:
+        """When all of a round is done: forget what was gone for long, and say so."""
+        ended = self._round
+        if ended is None or ended.jobs:
+            return
         try:
-            for folder in self._folders.all():
-                self.compare_tree(folder, folder.path)
             self._catalog.sweep(time.time() - GONE_SECONDS)
-            self._next_full = time.monotonic() + self._rescan_seconds()
-            self.compared = True
+            self.compared = self.compared or not ended.failed
         finally:
-            self.scanning = False
-            for request in requests:
+            # It may have been asked for again meanwhile.
+            self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
+            self._round = None
+            for request in ended.requests:
                 request.set()
 
     def _rescan_seconds(self) -> float:
@@ -151,96 +241,132 @@ class Reconciler(threading.Thread):
         unwatched = any(root.state == "scan_only" for root in self._watcher.health())
         return min(self.rescan_seconds, UNWATCHED_SECONDS) if unwatched else self.rescan_seconds
 
-    def _compare_due(self) -> None:
+    def _begin_due(self) -> None:
+        """Begin what hints have pointed at, each file system by itself."""
         now = time.monotonic()
         trees = [tree for tree, (due, _) in self._trees.items() if due <= now]
         paths = [path for path, due in self._paths.items() if due <= now]
+        folders = self._folders.all() if trees else []
         for tree in trees:
-            del self._trees[tree]
-            for folder in self._folders.all():
+            for folder in folders:
                 if folder.contains(tree):
-                    self.compare_tree(folder, tree)
-        with self._catalog.batch():
-            for path in paths:
+                    self._begin(folder, tree)
+            del self._trees[tree]
+        by_device: dict[Device, list[bytes]] = {}
+        for path in paths:
+            by_device.setdefault(self._devices.of(path), []).append(path)
+        for device, some in by_device.items():
+            self._enqueue(device, Job(None, b"", some))
+            for path in some:
                 del self._paths[path]
-                self._compare_path(path)
-        if paths:
-            self._on_work()
 
-    # -- comparing ----------------------------------------------------------------------------
-
-    def compare_tree(self, folder: Folder, tree: bytes) -> None:
-        """Compare everything below ``tree``; nothing is forgotten unless the folder is there."""
-        if not self._present(folder):
-            return
-        known = {photo.path: photo for photo in self._catalog.below(tree)}
-        if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
-            known[tree] = itself  # a photo was here, and now a directory has its name
-        unreadable: list[bytes] = []
-        entries = scan(
-            folder.path,
-            tree,
-            folder.rules,
-            on_error=lambda path, _error: unreadable.append(path),
-        )
-        for batch in _batches(entries):
-            with self._catalog.batch():
-                for entry in batch:
-                    self._comparison.compare(folder, entry, known.pop(entry.path, None))
-            self._on_work()
-            if self._stopping:
-                return
-        kept = tuple(path.rstrip(b"/") + b"/" for path in unreadable)
-        missing = [
-            path for path, photo in known.items() if not self._comparison.away(folder, photo, kept)
-        ]
-        # The disk may have gone while we walked: ask again before believing that files did.
-        if missing and self._present(folder):
-            self._catalog.forget(missing)
-            self._on_work()
-            log.info("photos_gone", folder=printable(folder.path), photos=len(missing))
-
-    def _compare_path(self, path: bytes) -> None:
-        folder = self._folders.containing(path)
-        if folder is None:
-            return
-        try:
-            entry = entry_of(path, folder.rules)
-        except OSError as error:
-            log.warning("photo_unreadable", path=path, cause=error.strerror)
-            return
-        photo = self._catalog.get(path)
-        if entry is not None:
-            self._comparison.compare(folder, entry, photo, hinted=True)
-        elif (
-            photo is not None
-            and not self._comparison.away(folder, photo, ())
-            and self._present(folder)
-        ):
-            self._catalog.forget([path])
-
-    def _present(self, folder: Folder) -> bool:
-        """Probe the folder, record what was found, and say whether its photos can be judged."""
-        probe = probe_folder(folder.path, folder.identity)
-        if probe.state == "offline" and self._comparison.recognised(folder):
-            probe = probe_folder(folder.path, None)
-        if self._folders.update(folder, probe):
-            log.info(
-                "folder_state",
-                folder=printable(folder.path),
-                state=probe.state,
-                reason=probe.reason,
-                remedy=probe.remedy,
+    def _begin(self, folder: Folder, tree: bytes, whole: Round | None = None) -> None:
+        """Compare a tree, and what is mounted in it each by itself."""
+        for part in (tree, *self._devices.mounts_below(tree)):
+            self._enqueue(
+                self._devices.of(part), Job(folder, part, rounds=[whole] if whole else [])
             )
-        return probe.state in PRESENT
+
+    # -- the threads that compare -----------------------------------------------------------------
+
+    def _enqueue(self, device: Device, job: Job) -> None:
+        """Have a file system's thread do it, after what waits there; the same but once."""
+        with self._lock:
+            jobs = self._jobs.setdefault(device, deque())
+            same = [j for j in list(jobs)[1:] if j.folder is not None and _same(j, job)]
+            kept = same[0] if same else job
+            kept.rounds.extend(r for r in job.rounds if r not in kept.rounds)
+            for whole in job.rounds:
+                whole.jobs.add(kept)
+            if not same:
+                jobs.append(job)
+            if device not in self._threads:
+                name = f"compare {printable(device.mount.point)}"
+                thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
+                self._threads[device] = thread
+                thread.start()
+
+    def _work(self, device: Device) -> None:
+        """The thread of one file system: until there is nothing left to compare."""
+        while True:
+            with self._lock:
+                jobs = self._jobs.get(device)
+                if not jobs or self._stopping:
+                    self._jobs.pop(device, None)
+                    del self._threads[device]
+                    break
+                job = jobs[0]
+            self._compare(job)
+            with self._lock:
+                jobs.popleft()
+                for whole in job.rounds:
+                    whole.jobs.discard(job)
+        self.wake()
+
+    def _compare(self, job: Job) -> None:
+        try:
+            if job.folder is None:
+                self.comparer.paths(job.paths)
+            else:
+                self.comparer.tree(job.folder, job.tree)
+        except NotAnswering:
+            with self._lock:
+                self._interrupted.append(job)
+        except Exception as error:
+            if not self._stopping:
+                for whole in job.rounds:
+                    whole.failed = True
+                self._set_back(error)
+                self.wake()
+
+    # -- file systems that do not answer ----------------------------------------------------------
+
+    def _attend_to_silence(self) -> None:
+        """Mark the folders on file systems that have fallen silent; compare those that are back."""
+        before, self._silent = self._silent, set()
+        folders = self._folders.all()
+        for folder in folders:
+            for part in (folder.path, *self._devices.mounts_below(folder.path)):
+                if self._devices.silent(part):
+                    self._silent.add((folder.id, part))
+                elif (folder.id, part) in before:
+                    self._begin(folder, part)
+            if (folder.id, folder.path) in self._silent:
+                mount = self._devices.of(folder.path).mount
+                self._folders.update(folder, not_answering(folder.path, mount))
+            else:
+                self._look_for(folder)
+        watched = {folder.id for folder in folders}
+        self._retries = {key: at for key, at in self._retries.items() if key in watched}
+        self._resume()
+
+    def _resume(self) -> None:
+        """Begin again what was interrupted, where it can be done now."""
+        with self._lock:
+            interrupted, self._interrupted = self._interrupted, []
+        for job in interrupted:
+            device = self._devices.of(job.tree or job.paths[0])
+            if device.silent_since is None:
+                self._enqueue(device, Job(job.folder, job.tree, job.paths))
+            else:
+                self._interrupted.append(job)
+
+    def _look_for(self, folder: Folder) -> None:
+        """Compare a share that is away again, after longer and longer pauses."""
+        if folder.present or not can_hang(self._devices.of(folder.path).mount):
+            self._retries.pop(folder.id, None)
+            return
+        due, pause = self._retries.get(folder.id, (0.0, 0.0))
+        if time.monotonic() < due:
+            return
+        if pause:
+            self._begin(folder, folder.path)
+        pause = min(max(RETRY_SECONDS, 2 * pause), LONGEST_RETRY)
+        self._retries[folder.id] = (time.monotonic() + pause, pause)
 
 
-def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    batch: list[Entry] = []
-    for entry in entries:
-        batch.append(entry)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _same(one: Job, other: Job) -> bool:
+    return (one.folder and one.folder.id, one.tree) == (
+        other.folder and other.folder.id,
+        other.tree,
+    )

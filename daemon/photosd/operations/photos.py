@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from photosd.core.errors import NotFound
@@ -11,6 +10,7 @@ from photosd.ipc import messages as m
 from photosd.ipc.paths import path_fields, path_from
 from photosd.ipc.server import Emit
 from photosd.operations.base import Topic
+from photosd.watch.devices import Devices, NotAnswering
 
 LIST_CHUNK = 500
 PROGRESS_SECONDS = 0.2
@@ -66,7 +66,8 @@ class Photos(Topic):
         folder = library.folders.containing(path)
         if photo is None:
             raise NotFound(
-                f"{printable(path)} is not indexed: " + _why_unknown(path, folder is not None),
+                f"{printable(path)} is not indexed: "
+                + _why_unknown(path, library.devices if folder else None),
                 remedy="photosd folders" if folder else "photosd add DIR",
             )
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
@@ -114,9 +115,15 @@ class Photos(Topic):
         return m.PauseResult(False, None)
 
 
-def _why_unknown(path: bytes, watched: bool) -> str:
-    if not watched:
+def _why_unknown(path: bytes, devices: Devices | None) -> str:
+    """Why a photo is not in the catalog; ``devices``: where it lies, if in a watched folder."""
+    if devices is None:
         return "it lies in no watched folder"
-    if not os.path.lexists(path):
-        return "there is no such file"
+    try:
+        if not devices.ask(path, "exists"):
+            return "there is no such file"
+    except NotAnswering:
+        return "its disk or share does not answer"
+    except OSError:
+        pass
     return "it is not a photo, is ignored, or was not seen yet"

@@ -94,7 +94,7 @@ class Child:
             return self._stderr.read().decode("utf-8", "backslashreplace").strip()
         return ""
 
-    def kill(self, reason: str, *, dump: bool = True) -> Death:
+    def kill(self, reason: str, *, dump: bool = True, reap_seconds: float = REAP_SECONDS) -> Death:
         """End it for certain: ask for its stack, SIGKILL its group, reap within a bounded time.
 
         A process in uninterruptible sleep cannot be reaped; it is left behind (``reaped`` is
@@ -107,7 +107,7 @@ class Child:
                 self._wait(DUMP_SECONDS)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        reaped = self._wait(REAP_SECONDS)
+        reaped = self._wait(reap_seconds)
         death = Death(reason, self.last_words(), self._exit_code(), reaped)
         self.close()
         return death

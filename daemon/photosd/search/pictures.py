@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import os
 import stat
 from typing import TypeVar
 
@@ -28,6 +27,7 @@ from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.ground import Ground
 from photosd.index.matrix import Vectors
 from photosd.index.vectors import VectorStore
+from photosd.watch.devices import Devices, NotAnswering
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Pictures:
         content = self.content_of(path)
         if content is not None and (known := self._stored(content)) is not None:
             return known, True
-        _refuse_what_is_no_file(path)
+        _refuse_what_is_no_file(path, self._ground.folders.devices)
         future = self._ground.pool.decode(path, self._shape, urgent=True, deadline=deadline)
         try:
             decoded = _wait(future, deadline)
@@ -87,18 +87,23 @@ def middle_of(tiles: Vectors) -> Vectors:
     return middle
 
 
-def _refuse_what_is_no_file(path: bytes) -> None:
+def _refuse_what_is_no_file(path: bytes, devices: Devices) -> None:
     try:
-        found = os.stat(path)  # noqa: PTH116 (paths are bytes here)
+        mode, _ = devices.ask(devices.resolve(path), "state")
     except FileNotFoundError as error:
         raise NotFound(
             f"there is no file {printable(path)}", remedy="check the name of the picture"
+        ) from error
+    except NotAnswering as error:
+        raise UnreadablePhoto(
+            f"{printable(path)}: its disk or share does not answer",
+            remedy="wait until it answers again, or copy the picture to a local disk",
         ) from error
     except OSError as error:
         raise UnreadablePhoto(
             f"{printable(path)}: {error.strerror}", remedy="check the permissions of the file"
         ) from error
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(mode):
         raise BadRequest(f"{printable(path)} is not a file", remedy="name a picture file")
 
 

@@ -15,6 +15,8 @@ LOOP_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 # The watchdog thread turns at least every 30 s; burying an encoder may take some seconds more.
 WATCHDOG_SECONDS = 120.0
+# The reconciler turns at least every 30 s, and only ever waits for the catalog.
+RECONCILER_SECONDS = 300.0
 # Watching a large folder anew on a slow disk takes minutes, and is work, not death.
 WATCHER_SECONDS = 900.0
 

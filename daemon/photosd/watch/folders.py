@@ -6,20 +6,19 @@
 from __future__ import annotations
 
 import os
-import stat
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
+from photosd.watch.calls import look as look_here
+from photosd.watch.devices import Devices, NotAnswering, can_hang
 from photosd.watch.mounts import Mount, mount_of, mounts
 
 State = Literal["ok", "offline", "no_permission", "scan_only"]
-
-# A server that does not answer holds `stat` for minutes; nobody waits for it longer than this.
-ANSWER_SECONDS = 3.0
+NOT_ANSWERING = "not answering"
+RECONNECT = "connect the disk or share, or: photosd remove FOLDER"
 
 
 class Identity(NamedTuple):
@@ -56,16 +55,18 @@ def probe_folder(
     known: Identity | tuple[int, int] | None = None,
     *,
     table: Mapping[bytes, Mount] | None = None,
+    look: Callable[[bytes], tuple[int, int]] | None = None,
 ) -> FolderProbe:
-    """The state of the folder at the absolute ``path``; never raises, never waits over 3 s.
+    """The state of the folder at the absolute ``path``; never raises, never waits for long.
 
     ``known`` is what an earlier probe found. A folder on another file system than that is
-    offline, not empty: its disk was unmounted, or something is mounted over it.
+    offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` gives
+    its device and inode, as `calls.look` does.
     """
     mount = mount_of(path, mounts() if table is None else table)
-    found = _look(path) if not mount.remote else _look_in_time(path)
+    found = _look(path, look or (_look_from_aside if can_hang(mount) else _look_at_once))
     if isinstance(found, str):
-        return _away(mount, found, "connect the disk or share, or: photosd remove FOLDER")
+        return away(mount, found)
     if isinstance(found, PermissionError):
         return FolderProbe(
             "no_permission",
@@ -78,7 +79,7 @@ def probe_folder(
             "photosd in System Settings, Privacy & Security, Files and Folders",
         )
     if known is not None and (reason := _moved(path, found, Identity(*known), mount)):
-        return _away(
+        return away(
             mount,
             reason,
             "connect the disk again; if the photos were moved here for good: "
@@ -97,22 +98,39 @@ def probe_folder(
     )
 
 
-def photo_is_away(path: bytes, device: int, *, root: bytes, root_device: int) -> bool:
+def _device_of(path: bytes) -> int:
+    return normalised(os.stat(path)).device
+
+
+def photo_is_away(
+    path: bytes,
+    device: int,
+    *,
+    root: bytes,
+    root_device: int,
+    device_of: Callable[[bytes], int] = _device_of,
+) -> bool:
     """Whether an absent photo lies on a disk that is mounted below ``root`` when it is there.
 
     ``device`` is where the photo was last seen and ``root_device`` where its folder was at that
     time. True: keep the photo, its disk is away. False: it was deleted.
+    ``device_of`` may raise OSError.
     """
     if device == root_device:
         return False
     directory = path.rpartition(b"/")[0]
     while len(directory) > len(root):
         try:
-            here = normalised(os.stat(directory)).device
+            here = device_of(directory)
+        except NotAnswering:
+            return True
         except OSError:
             directory = directory.rpartition(b"/")[0]
             continue
-        return here == _device_of(root)
+        try:
+            return here == device_of(root)
+        except OSError:
+            return False
     return True
 
 
@@ -132,40 +150,41 @@ def _moved(path: bytes, found: Identity, known: Identity, mount: Mount) -> str |
     return f"{printable(path)} is on another disk than before"
 
 
-def _look(path: bytes) -> Identity | PermissionError | str:
-    """The folder's identity, or why not, in words."""
-    try:
-        found = os.stat(path)
-        if not stat.S_ISDIR(found.st_mode):
-            return f"{printable(path)} is not a folder"
-        with os.scandir(path) as listing:  # the right to list shows only when it is used
-            next(listing, None)
-        os.stat(path + b"/.")  # and the right to enter
-    except PermissionError as error:
-        return error
-    except FileNotFoundError:
-        return f"{printable(path)} is not there"
-    except OSError as error:
-        return f"{printable(path)} cannot be read: {error.strerror}"
-    numbers = normalised(found)
-    return Identity(numbers.device, numbers.inode)
-
-
-def _look_in_time(path: bytes) -> Identity | PermissionError | str:
-    """`_look`, given up after a while: the thread stays behind until the server answers."""
-    answers: list[Identity | PermissionError | str] = []
-    thread = threading.Thread(target=lambda: answers.append(_look(path)), daemon=True)
-    thread.start()
-    thread.join(ANSWER_SECONDS)
-    return answers[0] if answers else f"{printable(path)} does not answer"
-
-
-def _away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
+def away(mount: Mount, reason: str, remedy: str = RECONNECT) -> FolderProbe:
+    """A folder that cannot be judged now."""
     return FolderProbe("offline", reason, 0, 0, mount.filesystem, mount.point, remedy)
 
 
-def _device_of(path: bytes) -> int:
+def not_answering(path: bytes, mount: Mount) -> FolderProbe:
+    """A folder on a file system that has fallen silent."""
+    return away(mount, f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})")
+
+
+def _look(
+    path: bytes, look: Callable[[bytes], tuple[int, int]]
+) -> Identity | PermissionError | str:
+    """The folder's identity, or why not, in words."""
     try:
-        return normalised(os.stat(path)).device
-    except OSError:
-        return -1
+        return Identity(*look(path))
+    except PermissionError as error:
+        return error
+    except NotAnswering:
+        return f"{NOT_ANSWERING}: {printable(path)}"
+    except FileNotFoundError:
+        return f"{printable(path)} is not there"
+    except NotADirectoryError:
+        return f"{printable(path)} is not a folder"
+    except OSError as error:
+        return f"{printable(path)} cannot be read: {error.strerror}"
+
+
+def _look_at_once(path: bytes) -> tuple[int, int]:
+    device, inode = next(look_here(path))
+    return device, inode
+
+
+def _look_from_aside(path: bytes) -> tuple[int, int]:
+    """For those who have no `Devices`, once."""
+    with Devices() as devices:
+        device, inode = devices.ask(path, "look")
+        return device, inode

@@ -8,15 +8,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from photosd.core.filestat import normalised
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
+from photosd.watch.progress import tick
 from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
+OnLink = Callable[[bytes], None]
 
 
 class Entry(NamedTuple):
@@ -42,6 +44,8 @@ def scan(
     *,
     on_directory: OnDirectory | None = None,
     on_error: OnError | None = None,
+    on_link: OnLink | None = None,
+    prune: Container[bytes] = (),
 ) -> Iterator[Entry]:
     """Photo files at or below ``subtree`` (None: ``root``) that are not ignored, in no order.
 
@@ -49,12 +53,14 @@ def scan(
     followed. What vanishes meanwhile is left out. ``on_error(path, errno)`` hears of every
     directory that could not be read to the end, of every ignore file that could not, and of a root
     that is not there: nothing may be concluded from the absence of what lies below those (see
-    `walk.unknown_below`).
+    `walk.unknown_below`). ``on_link(path)``, where given, is told of links called like photos
+    instead of their being followed. Directories in ``prune`` are not entered.
     """
     report = on_error or _unheard
     if reason := _missing(root):
         report(root, reason)
         return
+    tick()
     top = root if subtree is None else subtree
     if top != root and is_photo_name(top):
         # A directory called like a photo, or a photo where that directory was.
@@ -64,17 +70,24 @@ def scan(
         except OSError as error:
             report(top.rpartition(b"/")[0], error.errno or errno.EIO)
             return
-    for directory, _, files in walk(ignore, top, on_directory=on_directory, on_error=report):
+    found = walk(ignore, top, on_directory=on_directory, on_error=report, prune=prune)
+    for directory, _, files in found:
         errors: list[int] = []
-        yield from _photos(files, errors)
+        yield from _photos(files, errors, on_link)
         if errors:
             report(directory, errors[0])
 
 
-def _photos(files: list[os.DirEntry[bytes]], errors: list[int]) -> Iterator[Entry]:
+def _photos(
+    files: list[os.DirEntry[bytes]], errors: list[int], on_link: OnLink | None
+) -> Iterator[Entry]:
     """The photos among the entries of one directory; why others could not be looked at."""
     for file in files:
         if not is_photo_name(file.name):
+            continue
+        tick()
+        if on_link is not None and file.is_symlink():
+            on_link(file.path)
             continue
         try:
             found = file.stat()
@@ -83,8 +96,9 @@ def _photos(files: list[os.DirEntry[bytes]], errors: list[int]) -> Iterator[Entr
             if error.errno not in NO_PHOTO:
                 errors.append(error.errno or errno.EIO)
             continue
+        tick()
         if stat.S_ISREG(found.st_mode):
-            yield _entry(file.path, found, name)
+            yield entry_of_stat(file.path, found, name)
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
@@ -102,10 +116,10 @@ def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
         if error.errno in NO_PHOTO:
             return None
         raise
-    return _entry(path, found, name) if stat.S_ISREG(found.st_mode) else None
+    return entry_of_stat(path, found, name) if stat.S_ISREG(found.st_mode) else None
 
 
-def _entry(path: bytes, found: os.stat_result, name: os.stat_result) -> Entry:
+def entry_of_stat(path: bytes, found: os.stat_result, name: os.stat_result) -> Entry:
     """``found`` is what the file says, ``name`` what the link to it says, if it is one."""
     numbers = normalised(found)
     return Entry(path, *numbers[:4], normalised(name).device, numbers.access)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Container, Iterator
 
 from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
+from photosd.watch.progress import tick
 
 OnDirectory = Callable[[bytes, Level], None]
 OnError = Callable[[bytes, int], None]
@@ -77,9 +78,15 @@ def _enter(
 
 def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
     """The entries and 0, or the error number that ended the listing."""
+    entries: list[os.DirEntry[bytes]] = []
     try:
         with os.scandir(directory) as listing:
-            return list(listing), 0
+            tick()
+            for entry in listing:
+                entries.append(entry)
+                tick()
+            tick()
+            return entries, 0
     except OSError as error:
         return [], error.errno or errno.EIO
 

@@ -74,6 +74,7 @@ from photosd.ipc.messages.standing import StandingReport as StandingReport
 from photosd.ipc.messages.standing import StandingResult as StandingResult
 from photosd.ipc.messages.standing import SubscribeParams as SubscribeParams
 from photosd.ipc.messages.standing import SubscribeResult as SubscribeResult
+from photosd.ipc.messages.status import ComparisonReport as ComparisonReport
 from photosd.ipc.messages.status import EncoderReport as EncoderReport
 from photosd.ipc.messages.status import EncoderState as EncoderState
 from photosd.ipc.messages.status import FolderReport as FolderReport

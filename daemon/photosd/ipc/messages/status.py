@@ -47,7 +47,10 @@ class IndexReport(Struct):
 
 
 class FolderReport(Struct):
-    """One watched folder; ``path_b64`` where its path is not UTF-8."""
+    """One watched folder; ``path_b64`` where its path is not UTF-8.
+
+    ``unreadable``: how many places in it could not be read, and one of them with the reason.
+    """
 
     path: str
     state: str
@@ -56,6 +59,20 @@ class FolderReport(Struct):
     remedy: str | None = None
     cloud: bool = False
     path_b64: str | None = None
+    unreadable: int = 0
+    unreadable_example: str | None = None
+
+
+class ComparisonReport(Struct):
+    """One folder, or a disk mounted in it, that is being compared with the catalog.
+
+    ``seen``: files found so far, ``known``: photos in the catalog before, ``seconds``: since when.
+    """
+
+    path: str
+    seen: int
+    known: int
+    seconds: float
 
 
 class StatusResult(Struct):
@@ -74,6 +91,7 @@ class StatusResult(Struct):
     warnings: list[str]
     switch: SwitchReport | None = None
     cloud: CloudReport | None = None
+    comparisons: list[ComparisonReport] = []
 
 
 class TextCheck(Struct):

@@ -43,6 +43,7 @@ from photosd.ipc.replies.standing import StandingMatch as StandingMatch
 from photosd.ipc.replies.standing import StandingRemoveResult as StandingRemoveResult
 from photosd.ipc.replies.standing import StandingReport as StandingReport
 from photosd.ipc.replies.standing import StandingResult as StandingResult
+from photosd.ipc.replies.status import ComparisonReport as ComparisonReport
 from photosd.ipc.replies.status import EncoderReport as EncoderReport
 from photosd.ipc.replies.status import FolderReport as FolderReport
 from photosd.ipc.replies.status import IndexReport as IndexReport

@@ -62,6 +62,17 @@ class FolderReport(TypedDict):
     remedy: str | None
     cloud: NotRequired[bool]
     path_b64: NotRequired[str | None]
+    unreadable: NotRequired[int]
+    unreadable_example: NotRequired[str | None]
+
+
+class ComparisonReport(TypedDict):
+    """One folder, or a disk mounted in it, that is being compared with the catalog."""
+
+    path: str
+    seen: int
+    known: int
+    seconds: float
 
 
 class StatusResult(TypedDict):
@@ -80,6 +91,7 @@ class StatusResult(TypedDict):
     warnings: list[str]
     switch: NotRequired[SwitchReport | None]
     cloud: NotRequired[CloudReport | None]
+    comparisons: NotRequired[list[ComparisonReport]]
 
 
 class TextCheck(TypedDict):

@@ -1,0 +1,252 @@
+"""Compares a tree or single paths with the catalog, on a thread of the file system's own.
+
+Every call to the file system goes through `Devices` and is made before a transaction of the
+catalog begins, never in one. A folder may be removed meanwhile: nothing is written for one that is
+not watched any more.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.comparison import Comparison
+from photosd.index.folders import PRESENT, Folder, Folders
+from photosd.index.photo import Photo
+from photosd.watch.calls import ENTRY, LINK
+from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.folders import NOT_ANSWERING, probe_folder
+from photosd.watch.scanner import Entry
+
+log = structlog.get_logger()
+
+BATCH = 1000  # comparisons in one transaction
+BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
+
+
+@dataclass
+class Running:
+    """A comparison under way: of which tree, how many files it has seen and how many are known."""
+
+    folder: Folder
+    tree: bytes
+    known: int = 0
+    seen: int = 0
+    asking: bool = True  # the file system, which is given up when it stops answering
+    begun_at: float = field(default_factory=time.monotonic)
+    moved_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What of a folder cannot be read: how many directories or links, and one with the reason."""
+
+    count: int
+    path: bytes
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: {self.reason}"
+
+
+class Comparer:
+    """For any thread; two of them never compare one tree at a time."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        folders: Folders,
+        devices: Devices,
+        comparison: Comparison,
+        on_work: Callable[[], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._catalog, self._folders, self._devices = catalog, folders, devices
+        self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
+        self._lock = threading.Lock()
+        self._running: list[Running] = []
+        self._unreadable: dict[int, dict[bytes, str]] = {}
+
+    # -- what others are told ------------------------------------------------------------------
+
+    def running(self) -> list[Running]:
+        """The comparisons of trees that are under way."""
+        with self._lock:
+            return list(self._running)
+
+    def unreadable(self, folder: int) -> Unreadable | None:
+        """What could not be read when this folder was compared last."""
+        with self._lock:
+            found = self._unreadable.get(folder)
+            if not found:
+                return None
+            path = min(found)
+            return Unreadable(len(found), path, found[path])
+
+    # -- trees ---------------------------------------------------------------------------------
+
+    def tree(self, folder: Folder, tree: bytes) -> None:
+        """Compare what lies below ``tree`` on its own file system; raises NotAnswering.
+
+        Nothing is forgotten unless the folder is there.
+        """
+        running = Running(folder, tree)
+        with self._lock:
+            self._running.append(running)
+        try:
+            if self.present(folder):
+                self._tree(running)
+        except NotAnswering as error:
+            self._note_unreadable(folder, tree, {tree: error.strerror or str(error)})
+            raise
+        finally:
+            with self._lock:
+                self._running.remove(running)
+
+    def _tree(self, running: Running) -> None:
+        folder, tree = running.folder, running.tree
+        others = tuple(self._devices.mounts_below(tree))
+        below = tuple(point + b"/" for point in others)
+        known = {p.path: p for p in self._catalog.below(tree) if not p.path.startswith(below)}
+        if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
+            known[tree] = itself  # a photo was here, and now a directory has its name
+        running.known = len(known)
+        unreadable: dict[bytes, str] = {}
+        for batch in _batches(self._found(folder, tree, others, unreadable)):
+            running.moved_at, running.asking = time.monotonic(), False
+            with self._catalog.batch():
+                if not self._folders.watched(folder):
+                    return
+                for entry in batch:
+                    self._comparison.compare(folder, entry, known.pop(entry.path, None))
+            running.seen += len(batch)
+            running.moved_at, running.asking = time.monotonic(), True
+            self._on_work()
+            if self._stopping():
+                return
+        self._note_unreadable(folder, tree, unreadable)
+        absent = [photo for photo in known.values() if photo.path not in unreadable]
+        self._forget(folder, absent, tuple(unreadable))
+
+    def _found(
+        self, folder: Folder, tree: bytes, others: Sequence[bytes], unreadable: dict[bytes, str]
+    ) -> Iterator[Entry]:
+        """What lies on the disk, links followed wherever they lead."""
+        arguments = (*folder.recipe, tree, others)
+        for kind, *fields in self._devices.call(tree, "tree", *arguments, long=True):
+            if kind == ENTRY:
+                yield Entry(*fields)
+            elif kind == LINK:
+                try:
+                    entry = self._devices.entry(fields[0])
+                except OSError as error:
+                    unreadable[fields[0]] = error.strerror or str(error)
+                    continue
+                if entry is not None:
+                    yield entry
+            else:
+                unreadable[fields[0]] = os.strerror(fields[1])
+
+    def _note_unreadable(self, folder: Folder, tree: bytes, found: dict[bytes, str]) -> None:
+        """Remember what could not be read; what is new is logged once."""
+        inside = tree.rstrip(b"/") + b"/"
+        with self._lock:
+            before = self._unreadable.get(folder.id, {})
+            kept = {p: why for p, why in before.items() if p != tree and not p.startswith(inside)}
+            self._unreadable[folder.id] = {**kept, **found}
+        if fresh := sorted(found.keys() - before.keys()):
+            log.warning(
+                "folder_unreadable_in_part",
+                folder=printable(folder.path),
+                places=len(fresh),
+                path=printable(fresh[0]),
+                cause=found[fresh[0]],
+                remedy="give your user the right to read them, or leave them out: .photosdignore",
+            )
+
+    # -- single paths --------------------------------------------------------------------------
+
+    def paths(self, paths: Iterable[bytes]) -> None:
+        """Compare single paths, all on one file system; raises NotAnswering."""
+        folders = self._folders.all()
+        found: list[tuple[Folder, Entry]] = []
+        missing: dict[Folder, list[Photo]] = {}
+        for path in paths:
+            folder = next((folder for folder in folders if folder.contains(path)), None)
+            if folder is None:
+                continue
+            try:
+                entry = self._at(folder, path)
+            except NotAnswering:
+                raise
+            except OSError as error:
+                log.warning("photo_unreadable", path=path, cause=error.strerror)
+                continue
+            if entry is not None:
+                found.append((folder, entry))
+            elif (photo := self._catalog.get(path)) is not None:
+                missing.setdefault(folder, []).append(photo)
+        with self._catalog.batch():
+            for folder, entry in found:
+                if self._folders.watched(folder):
+                    known = self._catalog.get(entry.path)
+                    self._comparison.compare(folder, entry, known, hinted=True)
+        for folder, photos in missing.items():
+            self._forget(folder, photos, ())
+        self._on_work()
+
+    def _at(self, folder: Folder, path: bytes) -> Entry | None:
+        arguments = (*folder.recipe, path)
+        for kind, *fields in list(self._devices.call(path, "one", *arguments)):
+            return Entry(*fields) if kind == ENTRY else self._devices.entry(path)
+        return None
+
+    # -- both ----------------------------------------------------------------------------------
+
+    def _forget(
+        self, folder: Folder, absent: Iterable[Photo], unreadable: tuple[bytes, ...]
+    ) -> None:
+        """Forget those of the absent photos that were deleted, if the folder is still there."""
+        gone = [
+            photo.path
+            for photo in absent
+            if not self._comparison.away(folder, photo, unreadable, self._devices)
+        ]
+        # The disk may have gone while we looked: ask again before believing that files did.
+        if not gone or not self.present(folder):
+            return
+        with self._catalog.batch():
+            if not self._folders.watched(folder):
+                return
+            self._catalog.forget(gone)
+        self._on_work()
+        log.info("photos_gone", folder=printable(folder.path), photos=len(gone))
+
+    def present(self, folder: Folder) -> bool:
+        """Probe the folder, record what was found, and say whether its photos can be judged."""
+        probe = probe_folder(folder.path, folder.identity, look=self._devices.look)
+        if probe.state == "offline" and self._comparison.recognised(folder, self._devices):
+            probe = probe_folder(folder.path, None, look=self._devices.look)
+        if (probe.reason or "").startswith(NOT_ANSWERING):
+            raise NotAnswering(folder.path)
+        self._folders.update(folder, probe)
+        return probe.state in PRESENT
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    begun_at = time.monotonic()
+    for entry in entries:
+        batch.append(entry)
+        if len(batch) == BATCH or time.monotonic() - begun_at > BATCH_SECONDS:
+            yield batch
+            batch, begun_at = [], time.monotonic()
+    if batch:
+        yield batch

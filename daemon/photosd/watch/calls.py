@@ -1,0 +1,137 @@
+"""What is asked of a file system that may hang, by name, so that another process can do it.
+
+Each is a generator of plain values (they travel as msgpack) and raises OSError. See `devices`.
+"""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH115, PTH116
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from photosd.core.filestat import normalised
+from photosd.decode.formats import is_photo_name
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.progress import tick
+from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan
+
+Item = Any  # what msgpack can carry
+ENTRY, LINK, UNREADABLE = 0, 1, 2  # first of each item of `tree` and `one`
+CHUNK = 256 << 10
+
+
+def look(path: bytes) -> Iterator[Item]:
+    """(device, inode) of a directory that may be listed and entered."""
+    found = os.stat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    tick()
+    with os.scandir(path) as listing:  # the right to list shows only when it is used
+        next(listing, None)
+    tick()
+    os.stat(path + b"/.")  # and the right to enter
+    numbers = normalised(found)
+    yield numbers.device, numbers.inode
+
+
+def link(path: bytes) -> Iterator[Item]:
+    """Where a symbolic link leads; EINVAL when it is none."""
+    yield os.readlink(path)
+
+
+def name(path: bytes) -> Iterator[Item]:
+    """The mode and the device of ``path`` itself, where it is a link too."""
+    found = os.lstat(path)
+    yield found.st_mode, normalised(found).device
+
+
+def exists(path: bytes) -> Iterator[Item]:
+    """Whether there is anything of that name, if only a link that leads nowhere."""
+    yield os.path.lexists(path)
+
+
+def file(path: bytes) -> Iterator[Item]:
+    """The fields of the `Entry` of a regular file; nothing when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if error.errno in NO_PHOTO:
+            return
+        raise
+    if stat.S_ISREG(found.st_mode):
+        yield tuple(entry_of_stat(path, found, found))
+
+
+def state(path: bytes) -> Iterator[Item]:
+    """The mode (st_mode) and the device of what is at ``path``."""
+    found = os.stat(path)
+    yield found.st_mode, normalised(found).device
+
+
+def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes) -> Iterator[Item]:
+    """The photo file at ``path`` as a scan of ``root`` would find it, or a link of that name."""
+    if not is_photo_name(path.rpartition(b"/")[2]) or _rules(root, excludes, own).ignored(path):
+        return
+    tick()
+    try:
+        found = os.lstat(path)
+    except OSError as error:
+        if error.errno in NO_PHOTO:
+            return
+        raise
+    if stat.S_ISLNK(found.st_mode):
+        yield LINK, path
+    elif stat.S_ISREG(found.st_mode):
+        yield (ENTRY, *entry_of_stat(path, found, found))
+
+
+def tree(
+    root: bytes,
+    excludes: Sequence[str],
+    own: Sequence[bytes],
+    top: bytes,
+    prune: Sequence[bytes],
+) -> Iterator[Item]:
+    """All photo files at or below ``top``: entries, links, and directories that cannot be read."""
+    aside: list[Item] = []
+    found = scan(
+        root,
+        top,
+        _rules(root, excludes, own),
+        on_error=lambda path, number: aside.append((UNREADABLE, path, number)),
+        on_link=lambda path: aside.append((LINK, path)),
+        prune=frozenset(prune),
+    )
+    for entry in found:
+        yield (ENTRY, *entry)
+        if aside:
+            yield from aside
+            aside.clear()
+    yield from aside
+
+
+def _rules(root: bytes, excludes: Sequence[str], own: Sequence[bytes]) -> IgnoreRules:
+    return IgnoreRules(root, excludes, other_roots=own, strict=False)
+
+
+def read(path: bytes) -> Iterator[Item]:
+    """The size of a file, which is read to its end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        size = 0
+        while chunk := os.read(descriptor, CHUNK):
+            size += len(chunk)
+            tick()
+    finally:
+        os.close(descriptor)
+    yield size
+
+
+CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
+    call.__name__: call for call in (look, link, name, exists, file, state, one, tree, read)
+}

@@ -1,0 +1,434 @@
+"""File systems that may stop answering: who asks them, how long is waited, and when they are back.
+
+A call to a share whose server is away does not return, cannot be interrupted and holds its thread
+and its process. So every call on a watched folder goes through here: which file system a path lies
+on is told by the table of mounts alone; a worker of that file system makes the call; whoever asked
+waits while there is progress, and then hears `NotAnswering`, as everybody else does at once until
+the file system answers again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.log import printable
+from photosd.watch.calls import Item
+from photosd.watch.mounts import Mount, MountWatch, mount_of
+from photosd.watch.scanner import NO_PHOTO, Entry
+from photosd.watch.workers import ProcessWorker, ThreadWorker, Worker
+
+log = structlog.get_logger()
+
+# A call without an answer for so long makes a share count as not answering: the slowest that is
+# in use takes a second for a call, and people are told within five.
+ANSWER_SECONDS = 3.5
+DISK_SECONDS = 15.0  # a disk of this machine: one that sleeps needs up to ten to turn
+CHECK_SECONDS = 1.0  # whoever asks for the state has shares checked this often
+START_SECONDS = 30.0  # for a worker process to come up on a busy machine
+POLL_SECONDS = 0.1
+IDLE_SECONDS = 60.0  # then a worker ends
+FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds until a call is made anew, doubled each time
+LEFT_BEHIND = 2  # processes that may be held by one file system; then no more are begun
+SILENT_TURN, IDLE_TURN = 0.25, 15.0  # seconds between two looks of the keeper
+MOST_LINKS = 40  # as the kernel follows
+
+
+class NotAnswering(OSError):
+    """The file system that a path lies on does not answer."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(errno.ETIMEDOUT, "it does not answer", path)
+
+
+class Device:
+    """One file system. `call` is for any thread; `look_after` for the keeper's."""
+
+    def __init__(
+        self, mount: Mount, begin: Callable[[Device], Worker], stopping: threading.Event
+    ) -> None:
+        self.mount = mount
+        self.limit = ANSWER_SECONDS if can_hang(mount) else DISK_SECONDS
+        self.silent_since: float | None = None
+        self._begin, self._stopping = begin, stopping
+        self._locks = {True: threading.Lock(), False: threading.Lock()}
+        self._workers: dict[bool, tuple[Worker, float]] = {}  # long calls or not -> idle since
+        self._lock = threading.Lock()
+        self._stuck: list[Worker] = []  # the first one's return is the sign of recovery
+        self._asked: tuple[str, tuple[Any, ...]] = ("look", (mount.point,))
+        self._tried_at: float | None = None  # None: the first is who asked, and not a new try
+        self._try_at = self._pause = self._checked_at = 0.0
+
+    def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
+        """What ``call`` yields; raises NotAnswering, or the OSError it ended with.
+
+        A ``long`` call holds up other long ones alone.
+        """
+        if self.silent_since is not None or not self._locks[long].acquire(timeout=self.limit):
+            raise NotAnswering(path)
+        try:
+            worker = self._take(long)
+            ended = False
+            try:
+                worker.send(call, arguments)
+                while not ended:
+                    part = self._next(worker, path, call, arguments)
+                    ended = part.end is not None
+                    yield from part.items
+                    if part.end:
+                        raise OSError(part.end, os.strerror(part.end), path)
+            finally:
+                self._give_back(worker, long, ended)
+        finally:
+            self._locks[long].release()
+
+    def _take(self, long: bool) -> Worker:
+        with self._lock:
+            kept = self._workers.pop(long, None)
+        return kept[0] if kept else self._begin(self)
+
+    def _give_back(self, worker: Worker, long: bool, ended: bool) -> None:
+        with self._lock:
+            if ended and not self._stopping.is_set():
+                self._workers[long] = worker, time.monotonic()
+            elif worker not in self._stuck:  # who asked has lost interest
+                worker.discard()
+
+    def _next(self, worker: Worker, path: bytes, call: str, arguments: tuple[Any, ...]) -> Any:
+        """The next part of an answer, as long as there is any sign of progress."""
+        heard_at = time.monotonic()
+        while True:
+            part = worker.receive(POLL_SECONDS)
+            if part is not None and (part.items or part.end is not None):
+                return part
+            if part is not None:
+                heard_at = time.monotonic()
+            if self._stopping.is_set():
+                raise NotAnswering(path)
+            limit = self.limit if worker.ready else START_SECONDS
+            if time.monotonic() - heard_at > limit:
+                self._give_up(worker, call, arguments)
+                raise NotAnswering(path)
+
+    def _give_up(self, worker: Worker, call: str, arguments: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._stuck.append(worker)
+            if self.silent_since is None:
+                self._fall_silent(call, arguments)
+
+    def _fall_silent(self, call: str, arguments: tuple[Any, ...]) -> None:
+        self.silent_since = time.monotonic()
+        self._asked = call, arguments
+        self._tried_at, self._pause = None, FIRST_RETRY
+        self._try_at = self.silent_since + self._pause
+        log.warning(
+            "device_silent",
+            mount=printable(self.mount.point),
+            filesystem=self.mount.filesystem,
+            call=call,
+            remedy="nothing to do: it is taken up again when it answers",
+        )
+
+    def due_for_check(self) -> bool:
+        """Whether nobody has checked it lately; then it is the caller who does."""
+        with self._lock:
+            now = time.monotonic()
+            if self.silent_since is not None or now - self._checked_at < CHECK_SECONDS:
+                return False
+            self._checked_at = now
+            return True
+
+    def suspect(self, path: bytes) -> None:
+        """Another process was not given the bytes of ``path``: silent until they can be read."""
+        with self._lock:
+            if self.silent_since is None:
+                self._fall_silent("read", (path,))
+                self._try_at = 0.0
+
+    def look_after(self) -> bool:
+        """Whether it answers again since the last question; never waits."""
+        with self._lock:
+            if self.silent_since is None:
+                self._end_idle()
+                return False
+            if self._stuck and self._back(self._stuck[0]):
+                self._taken_up()
+                return True
+            freed = [worker for worker in self._stuck[1:] if not worker.lingers]
+            if freed or time.monotonic() >= self._try_at:
+                self._stuck = [worker for worker in self._stuck if worker not in freed]
+                self._try_anew()
+            return False
+
+    def _back(self, worker: Worker) -> bool:
+        """Whether the call that was not answered, or the same made anew, is answered now."""
+        part = worker.receive(0)
+        if part is None:
+            return False
+        if self._tried_at is None or part.end is not None:
+            return True
+        # A long one need not end: it went on for longer than the file system may be silent.
+        return self._asked[0] == "tree" and time.monotonic() - self._tried_at > 2 * self.limit
+
+    def _taken_up(self) -> None:
+        for worker in self._stuck:
+            worker.discard()
+        self._stuck = [worker for worker in self._stuck if worker.lingers]
+        seconds = round(time.monotonic() - (self.silent_since or 0.0))
+        self.silent_since = None
+        log.info("device_answers", mount=printable(self.mount.point), silent_seconds=seconds)
+
+    def _try_anew(self) -> None:
+        """Make the call again with another worker, unless too many are held already."""
+        self._pause = min(self._pause * 2, LONGEST_RETRY)
+        self._try_at = time.monotonic() + self._pause
+        if self._stuck and not can_hang(self.mount):
+            return  # one thread waits, and that is enough
+        for worker in self._stuck:
+            worker.discard()
+        self._stuck = [worker for worker in self._stuck if worker.lingers]
+        if len(self._stuck) >= LEFT_BEHIND:
+            return
+        worker = self._begin(self)
+        worker.send(*self._asked)
+        self._stuck.insert(0, worker)
+        self._tried_at = time.monotonic()
+
+    def _end_idle(self) -> None:
+        for long, (worker, since) in list(self._workers.items()):
+            if time.monotonic() - since > IDLE_SECONDS:
+                del self._workers[long]
+                worker.discard()
+        self._stuck = [stuck for stuck in self._stuck if stuck.lingers]
+
+    def close(self) -> None:
+        """End what can be ended; the rest ends when the file system lets it."""
+        with self._lock:
+            for worker in [*self._stuck, *(worker for worker, _ in self._workers.values())]:
+                worker.discard()
+            self._workers.clear()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is kept for it."""
+        with self._lock:
+            return not (self._workers or self._stuck or self.silent_since)
+
+
+def can_hang(mount: Mount) -> bool:
+    """Whether its calls may wait for another machine or process, for as long as that likes."""
+    return mount.remote or mount.filesystem.startswith("fuse")
+
+
+class Devices:
+    """All file systems, by what the table of mounts says of a path."""
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self.on_change = on_change  # one has fallen silent, or answers again
+        self._watch = MountWatch()
+        self._lock = threading.Lock()
+        self._devices: dict[tuple[str, str], Device] = {}
+        self._wanted: deque[tuple[threading.Event, list[Worker | OSError]]] = deque()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="devices", daemon=True)
+        self._kept = False
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """End every worker; one that is held by a file system is left behind."""
+        self._stopping.set()
+        self._wake.set()
+        with self._lock:
+            kept, self._kept = self._kept, True
+        if kept:
+            self._keeper.join((deadline or Deadline.to_stop()).remaining)
+        with self._lock:
+            self._watch.close()
+
+    def __enter__(self) -> Devices:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # -- which ----------------------------------------------------------------------------------
+
+    def table(self) -> dict[bytes, Mount]:
+        """The mounts of this moment, by mount point."""
+        with self._lock:
+            if not self._stopping.is_set():
+                self._watch.changes()
+            return self._watch.table
+
+    def of(self, path: bytes) -> Device:
+        """The file system that the absolute ``path`` lies on, should no link lead elsewhere."""
+        mount = mount_of(path, self.table())
+        key = (mount.filesystem, mount.device or os.fsdecode(mount.point))
+        with self._lock:
+            device = self._devices.get(key)
+            if not self._kept:
+                self._kept = True
+                self._keeper.start()
+            if device is None:
+                device = self._devices[key] = Device(mount, self._begin, self._stopping)
+            return device
+
+    def silent(self, path: bytes) -> bool:
+        """Whether what ``path`` lies on has stopped answering."""
+        return self.of(path).silent_since is not None
+
+    def mounts_below(self, directory: bytes) -> list[bytes]:
+        """Where other file systems are attached below a directory."""
+        inside = directory.rstrip(b"/") + b"/"
+        return sorted(point for point in self.table() if point.startswith(inside))
+
+    # -- calls ----------------------------------------------------------------------------------
+
+    def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
+        """What one of `calls` yields of ``path``; raises NotAnswering and other OSErrors."""
+        device = self.of(path)
+        try:
+            yield from device.call(path, call, *arguments, long=long)
+        except NotAnswering:
+            self._wake.set()
+            self.on_change()
+            raise
+
+    def ask(self, path: bytes, call: str) -> Item:
+        """The one thing that a call about ``path`` yields; None when it yields nothing."""
+        return next(iter(list(self.call(path, call, path))), None)
+
+    def check(self, path: bytes) -> None:
+        """Find out soon whether ``path`` is still answered for; returns at once."""
+        device = self.of(path)
+        if can_hang(device.mount) and device.due_for_check():
+            threading.Thread(target=self._check, args=(path,), name="check", daemon=True).start()
+
+    def _check(self, path: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self.ask(path, "look")
+
+    def look(self, path: bytes) -> tuple[int, int]:
+        """Device and inode of a directory that may be read; raises OSError."""
+        device, inode = self.ask(path, "look")
+        return device, inode
+
+    def suspect(self, path: bytes) -> None:
+        """Somebody waits in vain for the bytes of ``path``."""
+        self.of(path).suspect(path)
+        self._wake.set()
+        self.on_change()
+
+    def resolve(self, path: bytes) -> bytes:
+        """``path`` without links, as realpath says it, but each part asked where it lies."""
+        done, rest, links = b"/", deque(path.split(b"/")), 0
+        while rest:
+            name = rest.popleft()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                done = done.rpartition(b"/")[0] or b"/"
+                continue
+            here = done.rstrip(b"/") + b"/" + name
+            target = None if here in self.table() else self._link(here)
+            if target is None:
+                done = here
+                continue
+            links += 1
+            if links > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            done = b"/" if target.startswith(b"/") else done
+            rest.extendleft(reversed(target.split(b"/")))
+        return done
+
+    def _link(self, path: bytes) -> bytes | None:
+        try:
+            return bytes(self.ask(path, "link"))
+        except NotAnswering:
+            raise
+        except OSError:
+            return None
+
+    def entry(self, path: bytes) -> Entry | None:
+        """The file at ``path``, wherever that leads, by the name ``path``; raises OSError."""
+        place = None
+        try:
+            target = self.resolve(path)
+            if target != path:
+                place = int(self.ask(path, "name")[1])
+        except OSError as error:
+            if error.errno in NO_PHOTO:
+                return None
+            raise
+        found = self.ask(target, "file")
+        if found is None:
+            return None
+        entry = Entry(*found)
+        return entry._replace(path=path, place=entry.place if place is None else place)
+
+    # -- the keeper, which starts the workers' processes: they end with the thread that does -----
+
+    def _begin(self, device: Device) -> Worker:
+        """A new worker; raises OSError when there can be none."""
+        if not can_hang(device.mount):
+            return ThreadWorker()
+        if threading.current_thread() is self._keeper:
+            return ProcessWorker()
+        done, made = threading.Event(), list[Worker | OSError]()
+        self._wanted.append((done, made))
+        self._wake.set()
+        if not done.wait(START_SECONDS) or isinstance(made[0], OSError):
+            raise made[0] if made and isinstance(made[0], OSError) else NotAnswering(b"")
+        return made[0]
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(SILENT_TURN if self._silent() else IDLE_TURN)
+            self._wake.clear()
+            try:
+                self._start_wanted()
+                self._look_after()
+            except Exception:  # the next turn may go better
+                log.exception("devices_failed")
+        for device in self._all():
+            device.close()
+
+    def _start_wanted(self) -> None:
+        while self._wanted:
+            done, made = self._wanted.popleft()
+            try:
+                made.append(ProcessWorker())
+            except OSError as error:
+                made.append(error)
+            done.set()
+
+    def _look_after(self) -> None:
+        answering = False
+        for device in self._all():
+            try:
+                answering |= device.look_after()
+            except OSError as error:  # no process can be started: later
+                log.warning("device_retry_failed", cause=error.strerror)
+        with self._lock:
+            mounted = {mount.point for mount in self._watch.table.values()}
+            for key, device in list(self._devices.items()):
+                if device.idle and device.mount.point not in mounted:
+                    del self._devices[key]
+        if answering:
+            self.on_change()
+
+    def _silent(self) -> bool:
+        return any(device.silent_since is not None for device in self._all())
+
+    def _all(self) -> list[Device]:
+        with self._lock:
+            return list(self._devices.values())

@@ -1,0 +1,81 @@
+"""The process that makes calls to one file system, so that the daemon never waits in one.
+
+A thread that waits for a server that is away cannot be ended, and its process cannot either. This
+process can be left behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import time
+from typing import Any
+
+from photosd.core.frames import receive_frame, send_frame
+from photosd.process.lifeline import attach
+from photosd.watch.calls import CALLS, Item
+from photosd.watch.progress import reporting
+
+BATCH = 500  # items in a frame
+SIGN_SECONDS = 0.25  # a frame is sent this often while calls are answered
+
+
+class Answer:
+    """The frames of one answer."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._items: list[Item] = []
+        self._sent_at = time.monotonic()
+
+    def add(self, item: Item) -> None:
+        """One more item; sent with others."""
+        self._items.append(item)
+        if len(self._items) >= BATCH:
+            self._send({})
+        else:
+            self.sign()
+
+    def sign(self) -> None:
+        """Say that the file system answers, if nothing was said lately."""
+        if time.monotonic() - self._sent_at >= SIGN_SECONDS:
+            self._send({})
+
+    def end(self, number: int = 0) -> None:
+        """The last frame; ``number`` is the errno that ended it, 0 when nothing was wrong."""
+        self._send({"end": number})
+
+    def _send(self, fields: dict[str, Any]) -> None:
+        items, self._items = self._items, []
+        send_frame(self._sock, {"items": items, **fields})
+        self._sent_at = time.monotonic()
+
+
+def main() -> None:
+    """Answer calls until the daemon closes the socket. Arguments: FD PARENT."""
+    sock = attach(sys.argv[1:3])
+    send_frame(sock, {"items": []})  # ready
+    while True:
+        try:
+            header, _ = receive_frame(sock)
+        except EOFError:
+            return
+        _serve(Answer(sock), header["call"], header["arguments"])
+
+
+def _serve(answer: Answer, call: str, arguments: list[Any]) -> None:
+    try:
+        with reporting(answer.sign):
+            for item in CALLS[call](*arguments):
+                answer.add(item)
+    except BrokenPipeError:
+        sys.exit()
+    except OSError as error:
+        answer.end(error.errno or errno.EIO)
+    else:
+        answer.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Who makes the calls to one file system: a thread, or where calls can hang for good a process."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import queue
+import select
+import threading
+import time
+from typing import Any, NamedTuple, Protocol
+
+from photosd.core.frames import FrameError, receive_frame, send_frame
+from photosd.process.child import Child
+from photosd.watch.calls import CALLS, Item
+from photosd.watch.progress import reporting
+
+BATCH = 500  # items handed over at once
+WAITING = 8  # batches made ahead of whoever takes them
+SEND_SECONDS = 5.0
+REAP_SECONDS = 0.2
+
+
+class Part(NamedTuple):
+    """A part of an answer. ``end``: the errno it ended with (0: well), None: it goes on."""
+
+    items: list[Item]
+    end: int | None
+
+
+class Worker(Protocol):
+    """Makes one call at a time; no method waits for the file system."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is up; before that, silence says nothing about the file system."""
+
+    def send(self, call: str, arguments: tuple[Any, ...]) -> None:
+        """Begin a call."""
+
+    def receive(self, seconds: float) -> Part | None:
+        """The next part of the answer; None when none came. An empty part is a sign of life."""
+
+    def discard(self) -> None:
+        """Be rid of it, whatever it is doing."""
+
+    @property
+    def lingers(self) -> bool:
+        """Whether it was discarded and is still held by the file system."""
+
+
+class ProcessWorker:
+    """A process of its own: where the server is away it is left behind, and we can still end."""
+
+    def __init__(self) -> None:
+        """Raises OSError; from a thread that stays, because the process ends with it."""
+        self._child = Child("photosd.watch.looker")
+        self.ready = self._discarded = False
+
+    def send(self, call: str, arguments: tuple[Any, ...]) -> None:
+        """Begin a call; a process that is gone is heard of by `receive`."""
+        self._child.sock.settimeout(SEND_SECONDS)
+        with contextlib.suppress(OSError):
+            send_frame(self._child.sock, {"call": call, "arguments": arguments})
+
+    def receive(self, seconds: float) -> Part | None:
+        """The next part; EIO when the process is gone."""
+        sock = self._child.sock
+        try:
+            if not select.select([sock], [], [], seconds)[0]:
+                return None
+            sock.settimeout(SEND_SECONDS)
+            header, _ = receive_frame(sock)
+        except (OSError, EOFError, FrameError, ValueError):
+            return Part([], errno.EIO)
+        self.ready = True
+        return Part(header["items"], header.get("end"))
+
+    def discard(self) -> None:
+        """Kill it; it may be held by the file system for longer, which is not waited for."""
+        if not self._discarded:
+            self._discarded = True
+            self._child.kill("no longer needed", dump=False, reap_seconds=REAP_SECONDS)
+
+    @property
+    def lingers(self) -> bool:
+        """Whether it was killed and is not dead."""
+        return self._discarded and self._child.alive
+
+
+class _Discarded(Exception):
+    """Nobody wants the answer any more."""
+
+
+class ThreadWorker:
+    """A thread: quick to begin, and enough for a disk of this machine."""
+
+    ready = True
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
+        self._parts: queue.Queue[Part] = queue.Queue(WAITING)
+        self._discarded = False
+        self._sign_at = 0.0
+        self._heard_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="looker", daemon=True)
+        self._thread.start()
+
+    def send(self, call: str, arguments: tuple[Any, ...]) -> None:
+        """Begin a call."""
+        self._calls.put((call, arguments))
+
+    def receive(self, seconds: float) -> Part | None:
+        """The next part."""
+        try:
+            return self._parts.get(timeout=seconds) if seconds else self._parts.get_nowait()
+        except queue.Empty:
+            if self._sign_at == self._heard_at:
+                return None
+            self._heard_at = self._sign_at
+            return Part([], None)
+
+    def discard(self) -> None:
+        """Have it end as soon as the file system lets it."""
+        self._discarded = True
+        self._calls.put(None)
+
+    @property
+    def lingers(self) -> bool:
+        """Whether it was told to end and has not."""
+        return self._discarded and self._thread.is_alive()
+
+    def _run(self) -> None:
+        with reporting(self._sign):
+            while (asked := self._calls.get()) is not None:
+                try:
+                    self._serve(*asked)
+                except _Discarded:
+                    return
+
+    def _serve(self, call: str, arguments: tuple[Any, ...]) -> None:
+        items: list[Item] = []
+        end = 0
+        try:
+            for item in CALLS[call](*arguments):
+                items.append(item)
+                if len(items) >= BATCH:
+                    self._hand_over(Part(items, None))
+                    items = []
+        except OSError as error:
+            end = error.errno or errno.EIO
+        self._hand_over(Part(items, end))
+
+    def _hand_over(self, part: Part) -> None:
+        while True:
+            self._sign()
+            with contextlib.suppress(queue.Full):
+                self._parts.put(part, timeout=1.0)
+                return
+
+    def _sign(self) -> None:
+        if self._discarded:
+            raise _Discarded
+        self._sign_at = time.monotonic()

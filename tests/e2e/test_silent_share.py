@@ -1,0 +1,189 @@
+"""A share that stops answering holds up nothing but itself, and comes back by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
+from tests.conftest import RunningDaemon
+from tests.household import bodies
+from tests.watch.hangfs import Share, shared
+
+FOUND_SECONDS, NAMED_SECONDS, REMOVE_SECONDS, STOP_SECONDS = 5.0, 5.0, 3.0, 10.0
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Share]:
+    with shared(tmp_path) as share:
+        (share.source / "deep").mkdir()
+        for number in range(6):
+            (share.source / "deep" / f"{number}.png").write_bytes(bodies.fresh("png", number))
+        yield share
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    folder = tmp_path / "local"
+    folder.mkdir()
+    (folder / "first.png").write_bytes(bodies.fresh("png", 100))
+    return folder
+
+
+@pytest.fixture
+def daemon(home: Home, share: Share) -> Iterator[RunningDaemon]:
+    """It is stopped before the share is taken away."""
+    home.config.mkdir(parents=True, exist_ok=True)
+    home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
+    running = RunningDaemon(home)
+    yield running
+    share.hang()
+    running.stop()
+
+
+def ask(daemon: RunningDaemon, call: str, **params: Any) -> Any:
+    with daemon.client() as client:
+        return client.call(call, params)
+
+
+def state_of(daemon: RunningDaemon, folder: Path) -> str:
+    """State and reason, as status has them."""
+    reports = ask(daemon, "status")["folders"]
+    report = next(report for report in reports if report["path"] == str(folder))
+    return f"{report['state']} ({report['reason']})"
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+def in_time(seconds: float, act: Callable[[], Any]) -> Any:
+    begun = time.monotonic()
+    answer = act()
+    assert time.monotonic() - begun < seconds
+    return answer
+
+
+def known(daemon: RunningDaemon, photo: Path) -> bool:
+    try:
+        return bool(ask(daemon, "show", path=str(photo))["state"] == "indexed")
+    except PhotosdError:
+        return False
+
+
+def found_in_time(daemon: RunningDaemon, folder: Path, number: int) -> None:
+    """A new photo there is indexed as soon as ever."""
+    photo = folder / f"new {number}.png"
+    photo.write_bytes(bodies.fresh("png", number))
+    within(FOUND_SECONDS, lambda: known(daemon, photo))
+
+
+@pytest.mark.parametrize("how", ["lookup", "readdir", "all"])
+def test_nobody_else_notices_a_share_that_hangs(
+    daemon: RunningDaemon, share: Share, local: Path, tmp_path: Path, how: str
+) -> None:
+    daemon.wait_until("ready")
+    daemon.index(share.point, local)
+    encoded = ask(daemon, "status")["encoder"]["images_encoded"]
+    share.hang(how)
+    ask(daemon, "rescan", wait=False)
+    within(NAMED_SECONDS, lambda: "offline (not answering" in state_of(daemon, share.point))
+    assert "unwell" not in ask(daemon, "status")["state"]
+    found_in_time(daemon, local, 200)
+    other = tmp_path / "other"
+    other.mkdir()
+    in_time(REMOVE_SECONDS, lambda: ask(daemon, "add", path=str(other)))
+    photo = share.point / "deep" / "1.png"
+    assert in_time(1, lambda: ask(daemon, "show", path=str(photo)))["state"] == "indexed"
+    in_time(1, lambda: ask(daemon, "folders"))
+    in_time(FOUND_SECONDS, lambda: daemon.index())
+    found_in_time(daemon, local, 201)
+    share.hang()
+    within(20, lambda: "scan_only" in state_of(daemon, share.point))
+    daemon.index()
+    progress = ask(daemon, "status")
+    assert (progress["index"]["photos"], progress["index"]["failed"]) == (9, 0)
+    assert progress["encoder"]["images_encoded"] == encoded + 2
+    share.hang(how)
+    ask(daemon, "rescan", wait=False)
+    in_time(REMOVE_SECONDS, lambda: ask(daemon, "remove", path=str(share.point)))
+    in_time(STOP_SECONDS, daemon.stop)
+
+
+def test_a_daemon_starts_while_a_share_hangs(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    daemon.wait_until("ready")
+    daemon.index(share.point, local)
+    share.hang("all")
+    in_time(STOP_SECONDS, daemon.stop)
+    daemon.restart()
+    daemon.wait_until("ready")
+    found_in_time(daemon, local, 300)
+    within(NAMED_SECONDS, lambda: "offline (not answering" in state_of(daemon, share.point))
+    share.hang()
+    within(20, lambda: "scan_only" in state_of(daemon, share.point))
+    assert ask(daemon, "status")["encoder"]["images_encoded"] == 1
+
+
+def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    """Decoders are taken away from it, for others; no photo is blamed."""
+    daemon.wait_until("ready")
+    daemon.index(local)
+    share.hang("read")
+    ask(daemon, "add", path=str(share.point))
+    within(NAMED_SECONDS + 2, lambda: "offline (not answering" in state_of(daemon, share.point))
+    found_in_time(daemon, local, 400)
+    assert ask(daemon, "status")["index"]["failed"] == 0
+    share.hang()
+    within(30, lambda: ask(daemon, "status")["index"]["indexed"] == 8)
+    share.hang("read")
+    in_time(STOP_SECONDS, daemon.stop)
+
+
+def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
+    daemon.wait_until("ready")
+    share.hang("slow")
+    ask(daemon, "add", path=str(share.point))
+    seen: set[str] = set()
+    comparing = 0
+
+    def done() -> bool:
+        nonlocal comparing
+        status = ask(daemon, "status")
+        seen.add(status["folders"][0]["state"])
+        comparing += any(c["path"] == str(share.point) for c in status["comparisons"])
+        return bool(status["index"]["photos"] == 6)
+
+    within(60, done)
+    assert seen == {"scan_only"}
+    assert comparing
+
+
+def test_processes_and_threads_stay_as_many(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    daemon.wait_until("ready")
+    daemon.index(share.point, local)
+    share.hang("all")
+    daemon.index()
+
+    def held() -> int:
+        process = psutil.Process(daemon.process.pid)
+        return process.num_threads() + len(process.children(recursive=True))
+
+    before = held()
+    for _ in range(20):
+        daemon.index()
+    assert held() <= before + 2
