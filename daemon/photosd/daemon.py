@@ -67,6 +67,7 @@ class Daemon:
         self._stopping: asyncio.Event | None = None
         self._deadline: Deadline | None = None  # once it has been asked to stop
         self._asking_to_stop = threading.Lock()
+        self._rehearsal: threading.Thread | None = None
         self._opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -105,6 +106,8 @@ class Daemon:
         late = ["opening"] if self._opening.is_alive() else []
         if self._library is not None and not late:
             late = self._library.close(deadline)
+        if self._rehearsal is not None:  # its question was refused with the encoder's end
+            self._rehearsal.join(deadline.remaining)
         if late:  # the lock ends with the process, after whoever still writes
             log.warning("stop_forced", late=late, remedy="none needed: nothing is lost")
         else:
@@ -187,10 +190,14 @@ class Daemon:
         """Build everything behind the socket; what fails is told to every client."""
         try:
             used = self.settings
-            self._library = Library(self.home, used, self._environment)
-            self._library.open()
-            rehearsal = threading.Thread(target=self._rehearse, args=(self._library,), daemon=True)
-            rehearsal.start()
+            self._library = library = Library(self.home, used, self._environment)
+            if self._going():  # it was not there yet to be told
+                library.halt()
+            library.open()
+            self._rehearsal = threading.Thread(
+                target=self._rehearse, args=(library,), name="rehearsal", daemon=True
+            )
+            self._rehearsal.start()
             log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
         except PhotosdError as error:
             self._trouble = error
@@ -201,8 +208,8 @@ class Daemon:
         finally:
             self._open.set()
         with self._setting:  # one that was changed meanwhile
-            if self.settings is not used and (library := self._opened()) is not None:
-                library.apply(self.settings)
+            if self.settings is not used and (opened := self._opened()) is not None:
+                opened.apply(self.settings)
 
     def _rehearse(self, library: Library) -> None:
         """Go the whole way of a query before the first client does, from socket to socket."""

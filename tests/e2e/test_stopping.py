@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -29,6 +30,7 @@ from photosd.ipc.client import Client
 from photosd.library import Library
 from photosd.search.remembered import Meaning, RememberedQueries
 from photosd.succession import Succession
+from photosd.switch import Switch
 from photosd_cli import lifecycle
 from tests.conftest import ROOT, RunningDaemon
 from tests.standing.scenes import eventually, write
@@ -205,6 +207,36 @@ def test_a_switch_that_hangs_does_not_hold_the_end(library: Library) -> None:
     begun = time.monotonic()
     library.close(Deadline.after(2))
     assert time.monotonic() - begun < 8
+    release.set()
+
+
+def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
+    """Between two models, on a disk that hangs: its encoder is ended all the same."""
+    opening, release, released = threading.Event(), threading.Event(), threading.Event()
+    closed: list[float] = []
+
+    class Target:
+        spec = SimpleNamespace(name="next")
+        pipeline = SimpleNamespace(stop=lambda: None)
+
+        def open(self, *, serving: bool) -> None:
+            opening.set()
+            release.wait(30)
+
+        def work_on(self, _: object) -> None:
+            pass
+
+        def close(self, deadline: Deadline) -> None:
+            closed.append(deadline.remaining)
+
+    fill = SimpleNamespace(close=released.set, left=lambda: 1, exhausted=lambda: False)
+    switch = Switch(Target(), fill, lambda _: None)  # type: ignore[arg-type]
+    switch.start()
+    opening.wait(10)
+    begun = time.monotonic()
+    switch.stop(Deadline.after(1))
+    assert time.monotonic() - begun < 5
+    assert released.is_set() and closed and closed[0] <= 0.6
     release.set()
 
 

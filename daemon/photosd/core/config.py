@@ -259,3 +259,6 @@ def _type_name(annotated: Any) -> str:
     if get_origin(kind) is Literal:
         return " | ".join(get_args(kind))
     return TYPES[kind]
+
+
+typed.make_ready(Settings)  # here, because modules are imported by one thread at a time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from photosd.core import typed
 from photosd.daemon import Daemon
 from photosd.ipc.messages import OPERATIONS
 from photosd.ipc.server import Handler
@@ -22,6 +23,8 @@ TOPICS = (Search, Photos, Pictures, Duplicates, Standing, Folders, Cloud, Contro
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """Every operation of the protocol by name."""
+    for operation in OPERATIONS.values():
+        typed.make_ready(operation.params)
     topics = [topic(daemon) for topic in TOPICS]
     return {name: _handler(name, topics) for name in OPERATIONS}
 
