@@ -13,11 +13,12 @@ def report(error: PhotosdError, as_json: bool) -> int:
     if as_json:
         console.out(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
         return error.exit_code
-    first, *more = f"{error.title}: {error}".removesuffix(": ").splitlines()
+    shown = error.as_dict()  # without secrets
+    first, *more = f"{error.title}: {shown['message']}".removesuffix(": ").splitlines()
     console.note(text.inert(first), "red")
     for line in more:
         console.note(text.inert(line), "")
-    for line in error.remedy.splitlines():
+    for line in shown["remedy"].splitlines():
         console.note(f"  {text.inert(line)}", "")
     if error.retry_after_ms and "again in" not in error.remedy:
         console.note(f"  try again in {text.span(max(1, error.retry_after_ms / 1000))}", "")

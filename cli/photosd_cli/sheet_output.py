@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosd.core.errors import BadRequest, PhotosdError
+from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd_cli import attached, console, openers, paths
@@ -20,12 +21,7 @@ if TYPE_CHECKING:
 
 KEPT = 20  # sheets in the private place
 STDOUT = "-"
-
-
-class NotWritten(PhotosdError):
-    """The disk does not take it."""
-
-    code, title, exit_code = "not_written", "The contact sheet cannot be written", 1
+MADE_BY_US = b'<meta name="generator" content="photosd'
 
 
 def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: bool) -> None:
@@ -37,13 +33,9 @@ def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: 
         console.out(render(_sheet(client, result, weak=weak)), end="")
         return
     place = checked(file) if file else _private_place()
-    page = render(_sheet(client, result, weak=weak))
-    try:
-        _write(place, page, private=not file)
-    except OSError as error:
-        raise NotWritten(
-            f"{place}: {error.strerror or error}", remedy="--html=ELSEWHERE.html"
-        ) from error
+    page = render(_sheet(client, result, weak=weak)).encode()
+    home, mode = Home.from_environment(), 0o666 if file else 0o600
+    write_output(place, page, home, mark=MADE_BY_US, mode=mode)
     paths.write({"path": str(place)})
     console.flush()
     if opened or not file:
@@ -61,15 +53,14 @@ def _sheet(client: Client, result: QueryResult, *, weak: bool) -> Sheet:
 
 
 def checked(file: str) -> Path:
-    """The path of the user's file, which must look like a page: nothing else is overwritten.
+    """The path of the user's file, whose name must be a page's; raises BadRequest, OutputRefused.
 
-    Raises BadRequest.
+    Only a contact sheet is replaced.
     """
     place = Path(os.fsdecode(paths.absolute(file)))
     if place.suffix.lower() not in attached.PAGES or place.is_dir():
-        raise BadRequest(f"{file} is no name for a page", remedy="--html=sheet.html")
-    if not place.parent.is_dir():
-        raise BadRequest(f"there is no folder {place.parent}", remedy=f"mkdir -p {place.parent}")
+        raise BadRequest(f"{file} is not the name of a page", remedy="--html=sheet.html")
+    check_output(place, Home.from_environment(), mark=MADE_BY_US)
     return place
 
 
@@ -82,18 +73,3 @@ def _private_place() -> Path:
         with contextlib.suppress(OSError):
             old.unlink()
     return directory / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{os.getpid()}.html"
-
-
-def _write(place: Path, page: str, *, private: bool) -> None:
-    """All of it or nothing; a file that was there stays until the new one is whole."""
-    draft = place.with_name(f".{place.name}.{os.getpid()}.new")
-    mode = 0o600 if private else 0o666  # less what the umask takes
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(page)
-        draft.replace(place)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise

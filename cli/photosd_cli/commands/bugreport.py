@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from photosd.core.errors import BadRequest
+from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
 from photosd_cli import console, text
 from photosd_cli.group import json_option
@@ -18,19 +18,20 @@ from photosd_cli.group import json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The file to write (.tar.gz)."
 )
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @json_option
-def command(output: Path | None, as_json: bool) -> int:
+def command(output: Path | None, force: bool, as_json: bool) -> int:
     """Pack logs, versions, status and the doctor's findings; paths and queries are taken out.
 
     Nothing is sent anywhere. Works without the daemon, too.
     """
-    from photosd.doctor.bugreport import write_report
+    from photosd.doctor.bugreport import make_report
 
     archive = output or Path(time.strftime("photosd-bugreport-%Y%m%d-%H%M%S.tar.gz"))
-    try:
-        names = write_report(Home.from_environment(), archive)
-    except FileExistsError as error:
-        raise BadRequest(f"{archive} exists already", remedy="name another with -o") from error
+    home = Home.from_environment()
+    check_output(archive, home, force=force)
+    names, data = make_report(home)
+    write_output(archive, data, home, force=force, mode=0o600)
     if as_json:
         console.out_json({"file": os.fspath(archive.absolute()), "contents": names})
     else:

@@ -9,9 +9,13 @@ from pathlib import Path
 import click
 
 from photosd.core.errors import CloudNotPermitted
+from photosd.core.outputs import check_output, write_output
+from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd_cli import cloud_report, console, paths, text
 from photosd_cli.group import json_option
+
+STDOUT = Path("-")
 
 
 @click.group()
@@ -123,18 +127,28 @@ def log(limit: int, as_json: bool) -> int:
 
 @command.command("preview")
 @click.argument("path", metavar="PATH", type=click.Path(readable=False))
-@click.option("-o", "--output", metavar="FILE", help="Write the very bytes; `-` is stdout.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the exact bytes to a new file; `-` is stdout.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
-def preview(path: str, output: str | None, as_json: bool) -> int:
+def preview(path: str, output: Path | None, force: bool, as_json: bool) -> int:
     """The copy of a photo that gemini would send, exactly; nothing is sent by this."""
+    home = Home.from_environment()
+    if output is not None and output != STDOUT:
+        check_output(output, home, force=force)  # before the daemon is asked
     with Client() as client:
         found = client.cloud_preview(paths.absolute(path))
     jpeg = base64.b64decode(found["jpeg_b64"])
-    if output == "-":
+    if output == STDOUT:
         console.out_bytes(jpeg)
         return 0
     if output is not None:
-        Path(output).write_bytes(jpeg)
+        write_output(output, jpeg, home, force=force)
     if as_json:
         console.out_json(found)
         return 0

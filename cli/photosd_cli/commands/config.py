@@ -9,6 +9,7 @@ import click
 
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
+from photosd.core.secrets import without_secrets
 from photosd.ipc.client import Client
 from photosd_cli import completing, console, text
 from photosd_cli.group import json_option
@@ -50,7 +51,8 @@ def set_(name: str, value: str, as_json: bool) -> int:
     if as_json:
         console.out_json(setting)
     else:
-        console.out(text.inert(f"{setting['name']} = {_words(setting['value'])}"))
+        value = without_secrets(_words(setting["value"]))
+        console.out(text.inert(f"{setting['name']} = {value}"))
     return 0
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from photosd.core import typed
 from photosd.core.errors import ConfigError
+from photosd.core.secrets import without_secrets
 
 MOST_MB = 100_000_000  # more than any machine has, and any computation with it stays exact
 MOST_MEGAPIXELS = 100_000
@@ -168,6 +169,10 @@ class Setting(msgspec.Struct, frozen=True):
     description: str
 
 
+def _shown(value: Any) -> Any:
+    return without_secrets(value) if isinstance(value, str) else value
+
+
 def describe(settings: Settings) -> list[Setting]:
     """Every setting with its value, default, type and meaning."""
     rows = []
@@ -177,7 +182,7 @@ def describe(settings: Settings) -> list[Setting]:
             rows.append(
                 Setting(
                     f"{section.name}.{field.name}",
-                    getattr(current, field.name),
+                    _shown(getattr(current, field.name)),
                     field.default,
                     _type_name(field.type),
                     _description(field.type),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from photosd.core.secrets import without_secrets
+
 
 class PhotosdError(Exception):
     """A failure worth showing: ``str(error)`` is the cause, ``remedy`` is what to do about it.
@@ -29,8 +31,8 @@ class PhotosdError(Exception):
         error: dict[str, Any] = {
             "code": self.code,
             "title": self.title,
-            "message": str(self),
-            "remedy": self.remedy,
+            "message": without_secrets(str(self)),
+            "remedy": without_secrets(self.remedy),
         }
         if self.retry_after_ms is not None:
             error["retry_after_ms"] = self.retry_after_ms
@@ -99,6 +101,12 @@ class FileError(PhotosdError):
             f"{name[:200]}: {reason}" if name else reason,
             remedy="check the path, its permissions and the free space",
         )
+
+
+class OutputRefused(PhotosdError):
+    """A file is not written, because it would replace a file or lie among photos."""
+
+    code, title, exit_code = "output", "The file is not written", 2
 
 
 class FolderError(PhotosdError):

@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from photosd.core.secrets import without_secrets
+
 LOG_BYTES = 5 << 20
 LOG_FILES = 4
 
@@ -30,6 +32,7 @@ def set_up(level: str, file: Path | None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _survive_odd_bytes,
+        _without_secrets,
     ]
     handlers: list[logging.Handler] = []
     kind = _console_kind()
@@ -126,3 +129,22 @@ def _survive_odd_bytes(
         elif isinstance(value, bytes | os.PathLike):
             event[key] = printable(value)
     return event
+
+
+def _without_secrets(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for key, value in event.items():
+        event[key] = _clean(value)
+    return event
+
+
+def _clean(value: Any) -> Any:
+    """``value`` with the secrets taken out of every text in it."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import io
 import json
-import os
 import platform
 import re
 import sys
@@ -36,20 +35,19 @@ Look through it before you send it.
 """
 
 
-def write_report(home: Home, archive: Path) -> list[str]:
-    """Write the archive (gzipped tar, for your eyes only); the names of what is in it."""
+def make_report(home: Home) -> tuple[list[str], bytes]:
+    """The names of what is in the archive, and the archive (gzipped tar)."""
     patient = Patient(home)
     redactor = _redactor(patient)
-    names = []
-    descriptor = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as tar:
+    names, archive = [], io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         for name, text in _parts(patient, redactor):
             data = text.encode("utf-8", "backslashreplace")
             entry = tarfile.TarInfo(f"photosd-bugreport/{name}")
             entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
             tar.addfile(entry, io.BytesIO(data))
             names.append(name)
-    return names
+    return names, archive.getvalue()
 
 
 def _redactor(patient: Patient) -> Redactor:

@@ -12,7 +12,9 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password", re.IGNORECASE)
+from photosd.core.secrets import without_secrets
+
+SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy", re.IGNORECASE)
 # Sentences name paths in quotes, or up to ": " and a reason. Rather too much is taken out than
 # too little: a line that begins with a path is one up to its last ": ".
 QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")
@@ -61,6 +63,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Any text, line by line."""
+        text = without_secrets(text)
         return "\n".join(self._one_line(line) for line in text.split("\n"))
 
     def _one_line(self, line: str) -> str:

@@ -1,0 +1,109 @@
+"""Files written where a person says: never over a file of theirs, never among photos."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import stat
+from pathlib import Path
+
+from photosd.core.errors import OutputRefused
+from photosd.core.paths import Home
+
+MARK_BYTES = 8192  # of an existing file that are searched for the mark
+
+
+def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = b"") -> None:
+    """Raise OutputRefused unless a file may be written at ``place``.
+
+    It may where nothing is there, where the file there has ``mark`` in its first 8 KiB (photosd
+    made it), or where ``force`` says so; and never below a watched folder.
+    """
+    if place.is_dir():
+        raise OutputRefused(f"{place} is a directory", remedy="name a file in it")
+    if not place.parent.is_dir():
+        raise OutputRefused(
+            f"there is no directory {place.parent}", remedy=f"mkdir -p '{place.parent}'"
+        )
+    parent = os.fsencode(place.parent.resolve())
+    for folder in watched_folders(home):
+        if parent == folder or parent.startswith(folder.rstrip(b"/") + b"/"):
+            raise OutputRefused(
+                f"{place} lies in the watched folder {os.fsdecode(folder)}",
+                remedy="choose a place outside your photo folders",
+            )
+    if os.path.lexists(place) and not force and not _is_stream(place) and not _has(place, mark):
+        raise OutputRefused(f"{place} exists", remedy="choose another name, or add --force")
+
+
+def write_output(
+    place: Path,
+    data: bytes,
+    home: Home,
+    *,
+    force: bool = False,
+    mark: bytes = b"",
+    mode: int = 0o666,
+) -> None:
+    """Write ``data`` to ``place`` whole or not at all; raises OutputRefused or OSError.
+
+    See `check_output` for what is refused. ``mode`` is what the umask is taken from.
+    """
+    check_output(place, home, force=force, mark=mark)
+    if _is_stream(place):
+        place.write_bytes(data)
+        return
+    draft = place.with_name(f".{place.name[:200]}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        if force or os.path.lexists(place):  # checked above: ours, or to be replaced
+            draft.replace(place)
+        else:
+            _move_new(draft, place)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
+def watched_folders(home: Home) -> list[bytes]:
+    """The real paths of the watched folders, from their list beside the settings."""
+    try:
+        kept = json.loads((home.config / "folders.json").read_text())
+        paths = [base64.b64decode(entry["path_b64"]) for entry in kept]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [os.path.normpath(path) for path in paths]
+
+
+def _move_new(draft: Path, place: Path) -> None:
+    """Give the draft its name; somebody's file that has come there meanwhile stays."""
+    try:
+        place.hardlink_to(draft)
+    except FileExistsError as error:
+        raise OutputRefused(f"{place} exists", remedy="choose another name") from error
+    except OSError:  # a file system without hard links
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        draft.replace(place)
+
+
+def _is_stream(place: Path) -> bool:
+    """Whether writing there replaces nothing: /dev/null, a pipe, a terminal."""
+    try:
+        mode = place.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _has(place: Path, mark: bytes) -> bool:
+    if not mark or place.is_symlink():
+        return False
+    try:
+        with place.open("rb") as file:
+            return mark in file.read(MARK_BYTES)
+    except OSError:
+        return False

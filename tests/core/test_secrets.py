@@ -1,0 +1,113 @@
+"""Secrets in any text, log line, error, setting or bug report are taken out."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from photosd.core.errors import PhotosdError
+from photosd.core.log import set_up
+from photosd.core.paths import Home
+from photosd.core.secrets import without_secrets
+from photosd.doctor.bugreport import make_report
+from tests.cli.conftest import Photosd, photosd
+
+__all__ = ["photosd"]  # the fixture
+
+SECRETS = [
+    ("http://user:hunter2-pass@proxy:3128/x", "hunter2-pass"),
+    ("socks5://:hunter2@proxy", "hunter2"),
+    ("https://tokentoken@host/path", "tokentoken"),
+    ("proxy https://a%40b:p%40ss-word@host refused", "p%40ss-word"),
+    ("https://host/v1?key=abcdef123456&x=1", "abcdef123456"),
+    ("https://host/v1?x=1&access_token=abcdef123456", "abcdef123456"),
+    ("https://s3.host/o?X-Amz-Signature=abcdef0123", "abcdef0123"),
+    ("AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIzaSyA123"),
+    ("key AIzaSyA1234567890abcdefghijklmnopqrstuv.", "AIzaSyA123"),
+    ("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop"),
+    ('{"Authorization": "Basic dXNlcjpwYXNzd29yZA=="}', "dXNlcjpwYXNzd29yZA"),
+    ("Proxy-Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    ("x-goog-api-key: abcdef123456", "abcdef123456"),
+    ("'X-Goog-Api-Key': 'abcdef123456'", "abcdef123456"),
+    ("GEMINI_API_KEY=abcdef123456", "abcdef123456"),
+    ("HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnop"),
+    ("token hf_abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnop"),
+    ("password = correct-horse", "correct-horse"),
+    ("passwd:hunter22", "hunter22"),
+    ('"password": "hunter22"', "hunter22"),
+    ("client_secret=abcdef123456", "abcdef123456"),
+    ("sk-abcdefghijklmnopqrstuvwx", "abcdefghijkl"),
+    ("ghp_abcdefghijklmnopqrstuvwxyz0123", "abcdefghijkl"),
+    ("github_pat_abcdefghijklmnopqrstuvwxyz", "abcdefghijkl"),
+    ("glpat-abcdefghijklmnopqrst", "abcdefghijkl"),
+    ("xoxb-1234567890-abcdef", "1234567890"),
+    ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
+    ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI", "wJalrXUtnFEMI"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefgh", "eyJzdWIi"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----", "MIIEvQIB"),
+    ("Cookie: session=abcdef; other=1", "abcdef"),
+    ("ya29.a0AfH6SMBabcdefghijklmnop", "a0AfH6SMB"),
+]
+HARMLESS = [
+    "12,408 photos, key frames and tokens",
+    "hung: no answer to text for 2.5 s",
+    "/home/anna/Pictures/keyboard.jpg",
+    "the file is a link that leads in a circle",
+    "https://host/path?limit=3",
+    "sk-1, basic colours",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_each_kind_is_removed_wherever_it_stands(text: str, secret: str) -> None:
+    for whole in (text, f"it failed: {text}", f"[{text}]", f"a\n{text}\nb"):
+        assert secret not in without_secrets(whole)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_text_stays(text: str) -> None:
+    assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_errors_have_none(text: str, secret: str) -> None:
+    assert secret not in json.dumps(PhotosdError(text, remedy=text).as_dict())
+
+
+def test_logs_have_none(tmp_path: Path) -> None:
+    import structlog
+
+    file = tmp_path / "log"
+    try:
+        set_up("debug", file)
+        for text, _ in SECRETS:
+            structlog.get_logger().info("event", cause=text, nested={"a": [text]})
+            try:
+                raise ValueError(text)
+            except ValueError:
+                structlog.get_logger().exception("failed")
+            logging.getLogger("httpx").warning("request %s", text)
+    finally:
+        logging.basicConfig(handlers=[], force=True)
+        structlog.reset_defaults()
+    written = file.read_text()
+    assert not [secret for _, secret in SECRETS if secret in written]
+
+
+def test_settings_and_bug_reports_have_none(home: Home, photosd: Photosd) -> None:
+    proxy = "http://user:hunter2-pass@127.0.0.1:9"
+    assert photosd("config", "set", "cloud.proxy", proxy).code == 0
+    home.log.parent.mkdir(parents=True, exist_ok=True)
+    home.log.write_text("\n".join(json.dumps({"event": "e", "cause": t}) for t, _ in SECRETS))
+    for words in (["config", "get"], ["config", "get", "cloud.proxy"], ["config", "get", "--json"]):
+        assert "hunter2" not in photosd(*words).out
+    assert "hunter2" in home.settings.read_text()
+    _, data = make_report(home)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        texts = [stream.read().decode() for m in tar if (stream := tar.extractfile(m)) is not None]
+    assert not [secret for _, secret in SECRETS for text in texts if secret in text]
