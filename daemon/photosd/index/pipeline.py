@@ -278,7 +278,7 @@ class Pipeline(threading.Thread):
         (lease,) = leases
         if (decoded := self._arrived(lease, future)) is None:
             return
-        check_pixels(decoded.pixels, self._shape)
+        check_pixels(decoded.pixels)
         if self._leases.of_content(decoded.content_id, *LEADING):
             stage = Stage.SHARING
         elif self._committer.knows(decoded.content_id):

@@ -8,7 +8,6 @@ import numpy as np
 
 from photosd.core.shortage import shortage_in
 from photosd.decode.failures import DecodeFailed, DecoderDied
-from photosd.decode.messages import Shape
 from photosd.encoder.failures import EncoderDied
 
 
@@ -22,11 +21,11 @@ def ran_out(error: DecodeFailed) -> bool:
     return error.transient and (error.code == "memory" or shortage_in(error.reason) is not None)
 
 
-def check_pixels(pixels: Any, shape: Shape) -> None:
-    """Raises ValueError where these are no squares of the shape."""
-    wanted = (shape.size, shape.size, 3)
-    if pixels.dtype != np.uint8 or not len(pixels) or pixels.shape[1:] != wanted:
-        raise ValueError(f"pixels of {pixels.dtype} {pixels.shape}, not of uint8 (n, {wanted})")
+def check_pixels(pixels: Any) -> None:
+    """Raises ValueError where these are no squares of RGB, (n, S, S, 3) uint8."""
+    squares = pixels.ndim == 4 and len(pixels) and pixels.shape[1:] == (pixels.shape[1],) * 2 + (3,)
+    if pixels.dtype != np.uint8 or not squares:
+        raise ValueError(f"pixels of {pixels.dtype} {pixels.shape}, not of uint8 (n, S, S, 3)")
 
 
 def checked_vectors(vectors: Any, count: int) -> Any:
