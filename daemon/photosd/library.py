@@ -84,6 +84,7 @@ class Library:
         self.pool = Pool(
             settings.decode.workers, DecodeLimits(max_megapixels=settings.decode.max_megapixels)
         )
+        self.pool.disks = self.devices
         self.thumbnails = Thumbnails(
             self.pool, ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         )

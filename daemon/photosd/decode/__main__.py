@@ -7,10 +7,12 @@ import os
 import resource
 import socket
 import sys
+import time
 from pathlib import Path
 
 from photosd.core import typed
 from photosd.core.frames import receive_frame, send_frame
+from photosd.core.progress import reporting
 from photosd.decode import facts, faults, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.formats import is_raw_name
@@ -20,9 +22,23 @@ from photosd.decode.opening import Picture, configure, open_picture
 from photosd.process.lifeline import attach
 
 NICENESS = 19
+SIGN_SECONDS = 0.25
 OPEN_FILES = 64
 STDERR_BYTES = 16 * MIB
 ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas, mostly unused
+
+
+class Sign:
+    """Tells the daemon now and then that the disk still delivers."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._sent_at = sock, time.monotonic()
+
+    def __call__(self) -> None:
+        """One more piece has been read."""
+        if time.monotonic() - self._sent_at >= SIGN_SECONDS:
+            send_frame(self._sock, Reply(reading=True).as_header())
+            self._sent_at = time.monotonic()
 
 
 def main() -> None:
@@ -58,9 +74,10 @@ def _answer(
 
 
 def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Reply, list[bytes]]:
-    if request.op == "identify":
-        return Reply(identity=reading.identify(request.path)), []
-    data, identity = reading.read(request.path, limits)
+    with reporting(Sign(sock)):
+        if request.op == "identify":
+            return Reply(identity=reading.identify(request.path)), []
+        data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     faults.strike("decode", request.path, data)
     try:

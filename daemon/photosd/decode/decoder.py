@@ -9,6 +9,7 @@ import threading
 import time
 
 import msgspec
+import psutil
 import structlog
 
 from photosd.core import typed
@@ -21,6 +22,7 @@ from photosd.decode.failures import (
     DecoderUnavailable,
     FileGone,
     Nonsense,
+    NotDelivered,
     Stopped,
     TooSlow,
 )
@@ -35,6 +37,7 @@ log = structlog.get_logger()
 MODULE = "photosd.decode"
 RECYCLE_AFTER = 5000  # files; whatever a picture library leaks goes with its process
 EXIT_SECONDS = 1.0
+REAP_SECONDS = 0.2  # for one that its disk may hold for ever
 Answer = tuple[Reply, list[bytearray]]
 
 
@@ -67,17 +70,20 @@ class Decoder:
         if self._child is None:
             self._start(limits)
 
-    def ask(self, request: Request, deadline: Deadline | None = None) -> Answer:
+    def ask(
+        self, request: Request, deadline: Deadline | None = None, silence: float | None = None
+    ) -> Answer:
         """The answer about one file; raises DecodeFailed of every kind.
 
-        ``deadline`` is the caller's; the limits for reading and decoding hold anyway.
+        ``deadline`` is the caller's; the limits for reading and decoding hold anyway. After
+        ``silence`` seconds in which nothing of the file was read it raises NotDelivered.
         """
         child = self._child
         if child is None:
             raise DecoderUnavailable("there is no decoder process")
         self._served += 1
         try:
-            return self._converse(child, request, deadline)
+            return self._converse(child, request, deadline, silence)
         except TimeoutError:
             raise self._give_up_on(child, request, deadline) from None
         except (EOFError, OSError):
@@ -133,11 +139,13 @@ class Decoder:
         last = death.stack.rpartition("\n")[2]
         raise DecoderUnavailable(f"the decoder does not start: {death.reason}. {last}".strip())
 
-    def _converse(self, child: Child, request: Request, deadline: Deadline | None) -> Answer:
+    def _converse(
+        self, child: Child, request: Request, deadline: Deadline | None, silence: float | None
+    ) -> Answer:
         self._reading, limits = True, self._limits
         child.sock.settimeout(limits.read_seconds)
         send_frame(child.sock, request.as_header())
-        reply, blobs = self._receive(child, _within(limits.read_seconds, deadline))
+        reply, blobs = self._read(child, _within(limits.read_seconds, deadline), silence)
         if reply.read:
             self._reading = False
             raw = is_raw_name(request.path)
@@ -147,6 +155,22 @@ class Decoder:
         if reply.failure is not None:
             raise _failed(reply.failure)
         return reply, blobs
+
+    def _read(self, child: Child, seconds: float, silence: float | None) -> Answer:
+        """The first answer that is more than a sign that bytes still come."""
+        end = time.monotonic() + seconds
+        while True:
+            if silence is not None and silence < end - time.monotonic():
+                heard = select.select([child.sock], [], [], silence)[0]
+                if not heard and not _runs(child.pid):
+                    self._child = None
+                    child.kill("its disk does not answer", dump=False, reap_seconds=REAP_SECONDS)
+                    raise NotDelivered
+                if not heard:
+                    continue  # it waits for a core, not for the disk
+            reply, blobs = self._receive(child, end - time.monotonic())
+            if not reply.reading:
+                return reply, blobs
 
     def _receive(self, child: Child, seconds: float) -> Answer:
         child.sock.settimeout(max(seconds, 0.001))  # 0 would mean: do not block
@@ -192,6 +216,14 @@ class Decoder:
             "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
         )
         return DecoderDied(reason, stack, by_others=by_others)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process has something to do, were there a core for it."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_RUNNING)
+    except psutil.Error:
+        return False
 
 
 def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> None:

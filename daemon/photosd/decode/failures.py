@@ -54,6 +54,14 @@ class DecoderUnavailable(DecodeFailed):
         super().__init__("decoder_unavailable", reason, "photosd logs", True)
 
 
+class NotDelivered(DecoderUnavailable):
+    """The disk or share does not answer; says nothing about the file."""
+
+    def __init__(self) -> None:
+        super().__init__("its disk or share does not answer")
+        self.code, self.remedy = "not_answering", "nothing to do: it is read when it answers again"
+
+
 class Stopped(DecodeFailed):
     """The pool was stopped before the file's turn was over."""
 

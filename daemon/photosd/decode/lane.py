@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -18,6 +18,7 @@ from photosd.decode.failures import (
     DecodeFailed,
     DecoderUnavailable,
     Nonsense,
+    NotDelivered,
     Stopped,
     TooSlow,
 )
@@ -32,21 +33,40 @@ IDLE_SECONDS = 60.0  # then the process ends; the next file costs 0.2 s more
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to start a decoder
 
 
+class Disks(Protocol):
+    """What is known of the disks and shares that files lie on."""
+
+    def silent(self, path: bytes) -> bool:
+        """Whether the disk of ``path`` has stopped answering."""
+
+    def patience(self, path: bytes) -> float | None:
+        """Seconds without a byte after which it has; None: no such limit."""
+
+    def suspect(self, path: bytes) -> None:
+        """It has, over this file."""
+
+
 class Task(Generic[T]):
     """One file to be read, and who waits for it."""
 
     def __init__(
-        self, request: Request, finish: Callable[[Answer], T], deadline: Deadline | None = None
+        self,
+        request: Request,
+        finish: Callable[[Answer], T],
+        deadline: Deadline | None = None,
+        disks: Disks | None = None,
     ) -> None:
-        self.request, self.deadline = request, deadline
+        self.request, self.deadline, self._disks = request, deadline, disks
         self.future: Future[T] = Future()
         self._finish = finish
 
     def run(self, decoder: Decoder) -> None:
         """Have ``decoder`` do it; the future holds the result or a DecodeFailed."""
         try:
-            result = self._finish(decoder.ask(self.request, self.deadline))
+            result = self._finish(decoder.ask(self.request, self.deadline, self._patience()))
         except Exception as error:
+            if isinstance(error, NotDelivered) and self._disks is not None:
+                self._disks.suspect(self.request.path)
             if isinstance(error, Nonsense):
                 decoder.close()  # and another process is begun for the next file
             self.future.set_exception(error)
@@ -60,7 +80,13 @@ class Task(Generic[T]):
         if self.deadline is not None and self.deadline.passed:
             self.future.set_exception(TooSlow())
             return False
+        if self._disks is not None and self._disks.silent(self.request.path):
+            self.future.set_exception(NotDelivered())
+            return False
         return True
+
+    def _patience(self) -> float | None:
+        return self._disks.patience(self.request.path) if self._disks is not None else None
 
     def fail(self, error: DecodeFailed) -> None:
         """End it without having begun."""

@@ -86,9 +86,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``read``: the bytes are here, decoding begins; else the result, or why there is none."""
+    """``reading``: bytes still come; ``read``: they are here, decoding begins; else the result."""
 
     ready: bool = False
+    reading: bool = False
     read: bool = False
     failure: Failure | None = None
     identity: Identity | None = None

@@ -13,7 +13,7 @@ from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
 from photosd.decode.decoder import Answer
 from photosd.decode.failures import Nonsense
-from photosd.decode.lane import Lane, Task
+from photosd.decode.lane import Disks, Lane, Task
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Form, Identity, Request, Shape
 from photosd.decode.results import Decoded, Thumbnail
@@ -37,6 +37,7 @@ class Pool:
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
         self.workers = workers or machine.cores()
+        self.disks: Disks | None = None  # of which some may not answer
         self._background = Lane("background", self.workers, self._current, urgent=False)
         self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
         self._pictures = Lane("pictures", PICTURE_WORKERS, self._current, urgent=True)
@@ -83,11 +84,14 @@ class Pool:
         """Pixels and facts of a photo; ``urgent`` when a person waits, until ``deadline``."""
         request = Request(op="decode", path=path, shape=shape)
         lane = self._urgent if urgent else self._background
-        return lane.submit(Task(request, lambda answer: _decoded(answer, shape), deadline))
+        return lane.submit(
+            Task(request, lambda answer: _decoded(answer, shape), deadline, self.disks)
+        )
 
     def identify(self, path: bytes) -> Future[Identity]:
         """Content id and stat of a file, nothing decoded; works for files of any size."""
-        return self._background.submit(Task(Request(op="identify", path=path), _identity))
+        request = Request(op="identify", path=path)
+        return self._background.submit(Task(request, _identity, disks=self.disks))
 
     def thumbnail(
         self,
@@ -105,7 +109,7 @@ class Pool:
         width, height = (max(1, min(side, LARGEST)) for side in box)
         request = Request(op="thumbnail", path=path, box=(width, height), form=form)
         lane = self._background if background else self._pictures
-        return lane.submit(Task(request, _thumbnail, deadline))
+        return lane.submit(Task(request, _thumbnail, deadline, self.disks))
 
     def _current(self) -> DecodeLimits:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
@@ -12,11 +13,13 @@ from contextlib import contextmanager
 import xxhash
 
 from photosd.core.filestat import normalised
+from photosd.core.progress import tick
 from photosd.decode import faults
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import Identity
 
+CHUNK = MIB // 4  # read at once; a share that needs over 3.5 s for it counts as not answering
 SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
 
 
@@ -34,8 +37,7 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, Identity]:
                 limits.remedy(memory=FILE_SHARE * before.st_size),
             )
         faults.strike("read", path)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(before.st_size + 1)
+        data = _contents(descriptor, before.st_size + 1)
         identity = _identity(descriptor, before, len(data), xxhash.xxh3_128_hexdigest(data))
     return data, identity
 
@@ -44,13 +46,23 @@ def identify(path: bytes) -> Identity:
     """Who a regular file is, however large; raises DecodeFailed."""
     with _opened(path) as (descriptor, before):
         faults.strike("read", path)
-        digest, size, buffer = xxhash.xxh3_128(), 0, bytearray(MIB)
+        digest, size, buffer = xxhash.xxh3_128(), 0, bytearray(CHUNK)
         view = memoryview(buffer)
         with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
             while size <= before.st_size and (count := file.readinto(buffer)):
                 digest.update(view[:count])
                 size += count
+                tick()
         return _identity(descriptor, before, size, digest.hexdigest())
+
+
+def _contents(descriptor: int, most: int) -> bytes:
+    """Up to ``most`` bytes, read in pieces: each is a sign that the disk still delivers."""
+    data = io.BytesIO()
+    while (left := most - data.tell()) > 0 and (chunk := os.read(descriptor, min(left, CHUNK))):
+        data.write(chunk)
+        tick()
+    return data.getvalue()
 
 
 @contextmanager
@@ -58,9 +70,11 @@ def _opened(path: bytes) -> Iterator[tuple[int, os.stat_result]]:
     """An open descriptor of a regular file and its state; OSErrors become DecodeFailed."""
     try:
         _refuse(os.stat(path))  # noqa: PTH116 (bytes); some devices mind being opened
+        tick()
         # Should a FIFO take its place in between, then opening it must not wait for a writer.
         descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
+            tick()
             state = os.fstat(descriptor)
             _refuse(state)
             yield descriptor, state

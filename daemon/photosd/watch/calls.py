@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from photosd.core.filestat import normalised
+from photosd.core.progress import tick
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.progress import tick
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan
 
 Item = Any  # what msgpack can carry

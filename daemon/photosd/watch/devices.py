@@ -139,10 +139,11 @@ class Device:
         )
 
     def due_for_check(self) -> bool:
-        """Whether nobody has checked it lately; then it is the caller who does."""
+        """Whether nobody asks it anything or has lately; then it is the caller who does."""
         with self._lock:
             now = time.monotonic()
-            if self.silent_since is not None or now - self._checked_at < CHECK_SECONDS:
+            asked = any(lock.locked() for lock in self._locks.values())
+            if asked or self.silent_since is not None or now - self._checked_at < CHECK_SECONDS:
                 return False
             self._checked_at = now
             return True
@@ -285,6 +286,11 @@ class Devices:
     def silent(self, path: bytes) -> bool:
         """Whether what ``path`` lies on has stopped answering."""
         return self.of(path).silent_since is not None
+
+    def patience(self, path: bytes) -> float | None:
+        """Seconds that may pass without an answer, where that means anything: of a share."""
+        device = self.of(path)
+        return device.limit if can_hang(device.mount) else None
 
     def mounts_below(self, directory: bytes) -> list[bytes]:
         """Where other file systems are attached below a directory."""

@@ -13,9 +13,9 @@ import time
 from typing import Any
 
 from photosd.core.frames import receive_frame, send_frame
+from photosd.core.progress import reporting
 from photosd.process.lifeline import attach
 from photosd.watch.calls import CALLS, Item
-from photosd.watch.progress import reporting
 
 BATCH = 500  # items in a frame
 SIGN_SECONDS = 0.25  # a frame is sent this often while calls are answered

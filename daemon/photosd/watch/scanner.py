@@ -12,9 +12,9 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from photosd.core.filestat import normalised
+from photosd.core.progress import tick
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.progress import tick
 from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}

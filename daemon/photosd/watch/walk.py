@@ -6,8 +6,8 @@ import errno
 import os
 from collections.abc import Callable, Container, Iterator
 
+from photosd.core.progress import tick
 from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
-from photosd.watch.progress import tick
 
 OnDirectory = Callable[[bytes, Level], None]
 OnError = Callable[[bytes, int], None]

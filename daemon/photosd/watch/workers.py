@@ -11,9 +11,9 @@ import time
 from typing import Any, NamedTuple, Protocol
 
 from photosd.core.frames import FrameError, receive_frame, send_frame
+from photosd.core.progress import reporting
 from photosd.process.child import Child
 from photosd.watch.calls import CALLS, Item
-from photosd.watch.progress import reporting
 
 BATCH = 500  # items handed over at once
 WAITING = 8  # batches made ahead of whoever takes them
