@@ -63,7 +63,7 @@ class Task(Generic[T]):
     def run(self, decoder: Decoder) -> None:
         """Have ``decoder`` do it; the future holds the result or a DecodeFailed."""
         try:
-            result = self._finish(decoder.ask(self.request, self.deadline, self._patience()))
+            result = self._finish(self._ask(decoder))
         except Exception as error:
             if isinstance(error, NotDelivered) and self._disks is not None:
                 self._disks.suspect(self.request.path)
@@ -85,8 +85,11 @@ class Task(Generic[T]):
             return False
         return True
 
-    def _patience(self) -> float | None:
-        return self._disks.patience(self.request.path) if self._disks is not None else None
+    def _ask(self, decoder: Decoder) -> Answer:
+        silence = self._disks.patience(self.request.path) if self._disks is not None else None
+        if silence is None:
+            return decoder.ask(self.request, self.deadline)
+        return decoder.ask(self.request, self.deadline, silence)
 
     def fail(self, error: DecodeFailed) -> None:
         """End it without having begun."""
