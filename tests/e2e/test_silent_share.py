@@ -87,7 +87,10 @@ def found_in_time(daemon: RunningDaemon, folder: Path, number: int) -> None:
     within(FOUND_SECONDS, lambda: known(daemon, photo))
 
 
-@pytest.mark.parametrize("how", ["lookup", "readdir", "all"])
+@pytest.mark.parametrize(
+    "how",
+    ["lookup", *(pytest.param(how, marks=pytest.mark.slow) for how in ("readdir", "all"))],
+)
 def test_nobody_else_notices_a_share_that_hangs(
     daemon: RunningDaemon, share: Share, local: Path, tmp_path: Path, how: str
 ) -> None:
@@ -152,6 +155,7 @@ def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
     in_time(STOP_SECONDS, daemon.stop)
 
 
+@pytest.mark.slow
 def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
     daemon.wait_until("ready")
     share.hang("slow")
@@ -166,11 +170,12 @@ def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
         comparing += any(c["path"] == str(share.point) for c in status["comparisons"])
         return bool(status["index"]["photos"] == 6)
 
-    within(60, done)
+    within(240, done)
     assert seen == {"scan_only"}
     assert comparing
 
 
+@pytest.mark.slow
 def test_processes_and_threads_stay_as_many(
     daemon: RunningDaemon, share: Share, local: Path
 ) -> None:
