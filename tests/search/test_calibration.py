@@ -87,7 +87,8 @@ def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> No
     scale = found.of(TEXT)
     assert found._unrelated is not None
     assert scale.centre is not None
-    best = library.store.best(found._unrelated - scale.centre)
+    best, rows = library.store.best(found._unrelated - scale.centre, library.contents.alive)
+    assert rows == photos
     for share, value in ((calibration.FAIR, scale.fair), (calibration.STRONG, scale.strong)):
         below = np.mean(best < value)
         assert below >= share - 0.01
@@ -127,6 +128,26 @@ def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:
         library.add(f"/p/more {number}.jpg", 0)
     assert found.of(TEXT) is not before
     found.close()
+
+
+def test_photos_that_were_removed_count_nowhere(tmp_path: Path) -> None:
+    """Their vectors stay for 30 days; the scales are those of a library that never had them."""
+    library, other = Library(tmp_path / "one"), Library(tmp_path / "other")
+    for number in range(80):
+        for one in (library, other):
+            one.add(f"/p/{number}.jpg", number % 4, also=number % 3)
+    others = np.random.default_rng(5).normal(size=(60, 4))
+    for number, towards in enumerate(others):
+        library.add_vector(f"/p/gone/{number}.jpg", towards)
+    found, expected = calibrated(library), calibrated(other)
+    assert found.of(TEXT).fair != pytest.approx(expected.of(TEXT).fair)
+    library.catalog.forget(f"/p/gone/{number}.jpg".encode() for number in range(60))
+    assert found.of(TEXT).fair == pytest.approx(expected.of(TEXT).fair)
+    assert found.of(TEXT).strong == pytest.approx(expected.of(TEXT).strong)
+    names = library.contents.some(SPEC.fingerprint, 1000)
+    assert len(names) == 80 and not any("gone" in name for name in names)
+    found.close()
+    expected.close()
 
 
 def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:

@@ -453,6 +453,16 @@ def test_what_convinces_is_on_the_first_page(tmp_path: Path) -> None:
     assert "/p/it.jpg" not in [hit.path for hit in rest] and len(rest) == 5
 
 
+def test_photos_that_were_removed_are_named_by_nothing(library: Library) -> None:
+    """Nor do they make a word of few photos one that says nothing."""
+    for number in range(20):
+        library.add(f"/p/okapi {number}.jpg", 0)
+    library.catalog.forget(f"/p/okapi {number}.jpg".encode() for number in range(19))
+    assert list(named(library.database, "okapi")) == ["1-/p/okapi 19.jpg"]
+    library.catalog.adopt(1, Entry(b"/p/okapi 3.jpg", 1, 1, 7, 1), "1-/p/okapi 3.jpg")
+    assert len(named(library.database, "okapi")) == 2
+
+
 # -- single photos --------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from photosd.core.errors import BadRequest, EncoderUnavailable, NotFound
+from photosd.core.errors import BadRequest, EncoderUnavailable, FolderError, NotFound
 from photosd.ipc.messages import QueryParams, Term, Where
 from tests.search.test_engine import Library
 
@@ -157,3 +157,32 @@ def test_a_directory_without_photos_is_refused(library: Library) -> None:
     with pytest.raises(NotFound, match="/p/tripps") as caught:
         found(library, "abc", below=["/p/tripps"])
     assert "photosd add" in (caught.value.remedy or "")
+
+
+def test_a_link_to_a_directory_is_that_directory(tmp_path: Path) -> None:
+    """In a filter, as a picture's folder, and from outside; what is known needs no disk."""
+    photos = tmp_path / "photos"
+    (photos / "2024").mkdir(parents=True)
+    (photos / "2024/x.jpg").write_bytes(b"x")
+    (photos / "latest").symlink_to("2024")
+    (tmp_path / "outside").symlink_to(photos / "latest")
+    (tmp_path / "x.jpg").symlink_to(photos / "2024/x.jpg")
+    library = Library(tmp_path / "home")
+    with library.database.write() as db:
+        db.execute("UPDATE folders SET path = ? WHERE id = 1", (bytes(photos),))
+    library.add(f"{photos}/2024/x.jpg", 3)
+    library.add(f"{photos}/2023/y.jpg", 3)
+    library.add(f"{photos}/away/z.jpg", 3)
+    for folder in (photos / "latest", tmp_path / "outside", photos / "2024"):
+        answer = library.engine().query(QueryParams("abc", where=Where(below=[str(folder)])))
+        assert [hit.path for hit in answer.hits] == [f"{photos}/2024/x.jpg"], folder
+    for picture in (photos / "latest/x.jpg", tmp_path / "outside/x.jpg", tmp_path / "x.jpg"):
+        terms = [Term(path=str(picture))]
+        hits = library.engine().query(QueryParams(terms=terms, others=True)).hits
+        assert f"{photos}/2024/x.jpg" not in [hit.path for hit in hits] and len(hits) == 2, picture
+    assert library.pool.read == []
+    assert library.folders.real(f"{photos}/away".encode()) == f"{photos}/away".encode()
+    with pytest.raises(
+        FolderError, match=f"{photos}/latest leads to {photos}/2024, which lies inside"
+    ):
+        library.folders.add(f"{photos}/latest".encode())

@@ -72,13 +72,35 @@ class Contents:
                 r[0] for r in db.execute("SELECT content FROM embedded WHERE model = ?", (model,))
             }
 
+    def alive(self, contents: Sequence[str]) -> set[str]:
+        """Those of these contents that an indexed path holds."""
+        found: set[str] = set()
+        with self._database.read() as db:
+            for start in range(0, len(contents), PARAMETERS):
+                part = contents[start : start + PARAMETERS]
+                rows = db.execute(
+                    "SELECT DISTINCT content FROM photos WHERE state = 'indexed'"
+                    f" AND content IN ({','.join('?' * len(part))})",
+                    part,
+                )
+                found.update(str(row[0]) for row in rows)
+        return found
+
+    def indexed(self) -> int:
+        """How many paths are indexed."""
+        with self._database.read() as db:
+            found = db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
+            return int(found.fetchone()[0])
+
     def some(self, model: str, limit: int) -> list[str]:
-        """Content ids with a committed vector of ``model``, chosen at random."""
+        """Content ids with a committed vector of ``model`` and a path, chosen at random."""
         with self._database.read() as db:
             return [
                 row[0]
                 for row in db.execute(
-                    "SELECT content FROM embedded WHERE model = ? ORDER BY random() LIMIT ?",
+                    "SELECT content FROM embedded WHERE model = ?"
+                    " AND content IN (SELECT content FROM photos WHERE state = 'indexed')"
+                    " ORDER BY random() LIMIT ?",
                     (model, limit),
                 )
             ]

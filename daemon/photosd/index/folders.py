@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import structlog
 from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
+from photosd.index.photo import range_below
 from photosd.watch.devices import Devices
 from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
 from photosd.watch.ignore import IgnoreRules
@@ -98,22 +100,45 @@ class Folders:
         return next((folder for folder in self.all() if folder.contains(path)), None)
 
     def real(self, path: bytes) -> bytes:
-        """``path`` as photosd knows it: folders are kept by real path, whatever way led there."""
-        folders = self.all()
-        if any(folder.contains(path) or folder.path == path for folder in folders):
+        """``path`` as photosd knows it: folders and photos are kept by real path, whatever way led
+        there; a link to a directory is that directory, a link to a photo is not that photo.
+
+        The disk is not asked about what is known by this very path: it may be away.
+        """
+        if self._is_known(path):
             return path
         parent, slash, name = path.rpartition(b"/")
         try:
             whole = self.devices.resolve(path)
-            if any(folder.path == whole for folder in folders):
+            if self._is_directory(whole):
                 return whole
-            # A link to a photo is not the photo.
             return self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
         except OSError:  # its disk does not answer: what is asked about can have this name alone
             return path
 
+    def _is_directory(self, path: bytes) -> bool:
+        """Whether it is a watched folder, there or not, or any directory; raises NotAnswering."""
+        if any(folder.path == path for folder in self.all()):
+            return True
+        try:
+            return stat.S_ISDIR(self.devices.ask(path, "name")[0])
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return False
+
+    def _is_known(self, path: bytes) -> bool:
+        """Whether it is a watched folder, a photo or a directory of photos."""
+        with self._database.read() as db:
+            known = db.execute(
+                "SELECT 1 FROM folders WHERE path = ?1 UNION ALL"
+                " SELECT 1 FROM photos WHERE path = ?1 UNION ALL"
+                " SELECT 1 FROM photos WHERE path > ?2 AND path < ?3 AND state <> 'gone' LIMIT 1",
+                (path, *range_below(path)),
+            )
+            return known.fetchone() is not None
+
     def add(self, path: bytes, excludes: Sequence[str] = (), *, cloud: bool = False) -> Folder:
         """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
+        asked = path
         try:
             path = self.devices.resolve(path)
         except OSError as error:
@@ -129,7 +154,7 @@ class Folders:
                 remedy=_remedy(probe),
             )
         self._refuse_own(path)
-        self._refuse_overlap(path)
+        self._refuse_overlap(path, asked)
         self._insert(path, probe, excludes, cloud)
         self._save()
         return next(folder for folder in self.all() if folder.path == path)
@@ -215,7 +240,7 @@ class Folders:
                     remedy="add the folder that your photos are in",
                 )
 
-    def _refuse_overlap(self, path: bytes) -> None:
+    def _refuse_overlap(self, path: bytes, asked: bytes) -> None:
         for folder in self.all():
             shown = printable(folder.path)
             if folder.path == path or self._same_now(folder.path, path):
@@ -225,9 +250,10 @@ class Folders:
                     remedy="nothing to do: photosd folders",
                 )
             if folder.contains(path):
+                linked = "" if asked == path else f"{printable(asked)} leads to "
                 raise FolderError(
-                    f"{printable(path)} lies inside {shown}, which is watched already",
-                    remedy="nothing to do: photosd folders",
+                    f"{linked}{printable(path)}, which lies inside {shown}: watched already",
+                    remedy=f"nothing to do; to search it alone: --in '{printable(asked)}'",
                 )
             if path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/"):
                 raise FolderError(

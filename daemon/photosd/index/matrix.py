@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from photosd.index.filters import Filter, Traits
 
 Vectors = NDArray[np.float32]
 
+
+Alive = Callable[[Sequence[str]], set[str]]  # which of these contents have a path
 
 AT_ONCE = 4096  # rows, where there are many queries
 GATHER = 4  # rows are copied together when fewer than one in so many pass; else all are multiplied
@@ -86,15 +88,18 @@ class Matrix:
                 found[content] = self._values[first:end].copy()
         return found
 
-    def best(self, queries: Vectors) -> Vectors:
-        """The highest product that each query (n, d) comes to with any row; -1 without rows."""
+    def best(self, queries: Vectors, alive: Alive) -> tuple[Vectors, int]:
+        """The highest product that each query (n, d) comes to with any row of a content that is
+        alive, -1 without any: (n,) float32; and how many rows those are."""
         with self._lock:
-            values, rows = self._values, len(self._contents)
+            values, contents = self._values, list(self._contents)
+        living = alive(list(dict.fromkeys(contents)))
+        rows = np.array([row for row, one in enumerate(contents) if one in living], np.int64)
         found = np.full(len(queries), -1, np.float32)
-        for start in range(0, rows, AT_ONCE):
-            part = values[start : min(rows, start + AT_ONCE)]
+        for start in range(0, len(rows), AT_ONCE):
+            part = values[rows[start : start + AT_ONCE]]
             found = np.maximum(found, (queries @ part.T).max(axis=1))
-        return found
+        return found, len(rows)
 
     def relabel(self, traits: Mapping[str, Traits]) -> None:
         """Give every row of these contents other traits."""

@@ -21,7 +21,7 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
-from photosd.index.matrix import Matrix, Vectors
+from photosd.index.matrix import Alive, Matrix, Vectors
 from photosd.index.ranked import KEEP_VERSIONS, Ranked
 from photosd.index.table import (
     FACTS,
@@ -343,15 +343,19 @@ class VectorStore:
         )
         return sorted(found, key=lambda one: -one[1])[:count]
 
-    def best(self, queries: Vectors) -> Vectors:
-        """The highest product that each query (n, d) comes to with any row: (n,) float32."""
-        found = self._matrix.best(queries)
+    def best(self, queries: Vectors, alive: Alive) -> tuple[Vectors, int]:
+        """The highest product that each query (n, d) comes to with any row of a content that is
+        alive: (n,) float32; and how many rows those are, at most."""
+        found, rows = self._matrix.best(queries, alive)
         if self._settled is not None:
-            lengths = np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
-            nearest = [self._settled.nearest(one, 1) for one in queries / lengths[:, None]]
+            place, lengths = self._settled, np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
+            nearest = [
+                place.nearest(one, 1, hidden=lambda content: not alive([content]))
+                for one in queries / lengths[:, None]
+            ]
             settled = np.array([one[0][1] if one else -1.0 for one in nearest], np.float32)
-            found = np.maximum(found, settled * lengths)
-        return found
+            found, rows = np.maximum(found, settled * lengths), rows + len(place)
+        return found, rows
 
     def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
         """The vectors (tiles, d) of those of these contents that have any."""

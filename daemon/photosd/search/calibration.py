@@ -58,7 +58,7 @@ class Calibration:
         brought = spec.strength
         self._brought = Scale(None, brought.fair, brought.strong)
         self._unrelated: Vectors | None = None
-        self._rows, self._in_memory, self._rest_until = 0, True, 0.0
+        self._photos, self._in_memory, self._rest_until = 0, True, 0.0
         self._scales: dict[Shape, Scale] = {}
         self._sampled: Vectors | None = None
         self._lock = threading.Lock()
@@ -87,11 +87,12 @@ class Calibration:
 
     def follow(self) -> None:
         """Calibrate again where the library has changed enough: now if that is a moment's work."""
-        rows = len(self._store)
+        photos = self._contents.indexed()
         same = self._store.in_memory == self._in_memory
-        if same and self._unrelated is not None and abs(rows - self._rows) <= GROWTH * self._rows:
+        grown = abs(photos - self._photos) > GROWTH * self._photos
+        if same and self._unrelated is not None and not grown:
             return
-        if self._unrelated is not None and rows * self._spec.dimension <= AT_ONCE:
+        if self._unrelated is not None and len(self._store) * self._spec.dimension <= AT_ONCE:
             self._calibrate(self._unrelated)
         elif self._begun and time.monotonic() >= self._rest_until:
             self._rest_until = time.monotonic() + REST_SECONDS
@@ -128,19 +129,20 @@ class Calibration:
 
     def _calibrate(self, unrelated: Vectors) -> None:
         with self._lock:
-            rows, self._in_memory, self._sampled = len(self._store), self._store.in_memory, None
+            self._photos, self._sampled = self._contents.indexed(), None
+            self._in_memory = self._store.in_memory
             centre = unrelated.mean(axis=0) if self._in_memory else None
+            best, rows = self._store.best(_beyond(unrelated, centre), self._contents.alive)
             if rows >= FEW:
-                best = self._store.best(_beyond(unrelated, centre))
                 fair, strong = np.quantile(best, (FAIR, STRONG))
             elif len(sample := self._sample()):
                 every = _beyond(unrelated, centre) @ sample.T
                 fair, strong = np.quantile(every, (FAIR ** (1 / FEW), STRONG ** (1 / FEW)))
             else:
-                self._rows, self._scales = rows, {}
+                self._scales = {}
                 return
             scale = Scale(centre, float(fair), float(strong))
-            self._rows, self._scales = rows, {ONE_TEXT: scale}
+            self._scales = {ONE_TEXT: scale}
         log.debug("calibrated", rows=rows, fair=round(scale.fair, 3), strong=round(scale.strong, 3))
 
     # -- sums, and pictures -------------------------------------------------------------------

@@ -41,8 +41,18 @@ class Pictures:
         self._ground, self._store, self._encoder, self._shape = ground, store, encoder, shape
 
     def content_of(self, path: bytes) -> str | None:
-        """The content id of a photo of the library; None for other files."""
-        photo = self._ground.catalog.get(self._ground.folders.real(path))
+        """The content id of a photo of the library, or of what a link to one leads to; None for
+        other files."""
+        folders = self._ground.folders
+        if (content := self._known(folders.real(path))) is not None:
+            return content
+        try:
+            return self._known(folders.devices.resolve(path))
+        except OSError:  # its disk does not answer
+            return None
+
+    def _known(self, path: bytes) -> str | None:
+        photo = self._ground.catalog.get(path)
         return photo.content if photo is not None and photo.state == "indexed" else None
 
     def vector(self, path: bytes, deadline: Deadline) -> tuple[Vectors, bool]:
