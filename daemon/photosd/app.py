@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import logging
 import os
@@ -63,7 +64,8 @@ def main() -> int:
 def _keep_stacks(home: Home) -> None:
     """Have every thread's stack written down when the process is aborted or crashes."""
     file = home.stacks
-    if file.exists() and file.stat().st_size > STACKS_BYTES:
-        file.replace(file.with_suffix(".old"))
-    # For the life of the process: faulthandler writes to the bare descriptor.
-    faulthandler.enable(file.open("a"), all_threads=True)
+    with contextlib.suppress(OSError):  # without room for it the daemon starts all the same
+        if file.exists() and file.stat().st_size > STACKS_BYTES:
+            file.replace(file.with_suffix(".old"))
+        # For the life of the process: faulthandler writes to the bare descriptor.
+        faulthandler.enable(file.open("a"), all_threads=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import signal
@@ -18,10 +19,12 @@ import photosd
 from photosd.cloud.environment import Environment
 from photosd.core import settings_file
 from photosd.core.clock import STOP_SECONDS, Deadline
+from photosd.core.config import Settings
 from photosd.core.errors import Busy, PhotosdError, Warming
 from photosd.core.log import set_level
 from photosd.core.paths import Home
 from photosd.core.settings_file import Problem, Reading
+from photosd.index.resting import reason_of
 from photosd.ipc.client import Client
 from photosd.ipc.endpoint import Endpoint
 from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
@@ -38,6 +41,7 @@ log = structlog.get_logger()
 ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP_SECONDS - 1
 LAST_WORDS_SECONDS = 0.5
 SETTING_SECONDS = 30.0
+RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # until a start that failed is tried again
 REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
 LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
 
@@ -63,7 +67,8 @@ class Daemon:
         self._pulse: Pulse | None = None
         self._open = threading.Event()
         self._asking_ourselves = threading.Lock()
-        self._trouble: PhotosdError | None = None
+        self._trouble: PhotosdError | None = None  # why there is no library; it is tried again
+        self._stop_asked = threading.Event()
         self._stopping: asyncio.Event | None = None
         self._deadline: Deadline | None = None  # once it has been asked to stop
         self._asking_to_stop = threading.Lock()
@@ -120,6 +125,7 @@ class Daemon:
             if self._deadline is not None:
                 return
             self._deadline = Deadline.after(ENDING_SECONDS)
+        self._stop_asked.set()
         log.info("stopping", reason=reason)
         force = threading.Timer(FORCE_SECONDS, self._force, ("it took too long",))
         force.daemon = True
@@ -187,10 +193,22 @@ class Daemon:
             self._library.reconciler.request()
 
     def _open_library(self) -> None:
-        """Build everything behind the socket; what fails is told to every client."""
-        try:
+        """Build everything behind the socket; what fails is told to every client, and tried again
+        until it works."""
+        for pause in itertools.chain(RETRY_PAUSES, itertools.repeat(RETRY_PAUSES[-1])):
             used = self.settings
-            self._library = library = Library(self.home, used, self._environment)
+            self._trouble = self._try_to_open(used)
+            self._open.set()
+            if self._trouble is None or self._stop_asked.wait(pause):
+                break
+        with self._setting:  # one that was changed meanwhile
+            if self.settings is not used and (opened := self._opened()) is not None:
+                opened.apply(self.settings)
+
+    def _try_to_open(self, settings: Settings) -> PhotosdError | None:
+        """Why the library cannot be opened now; nothing is left of it then."""
+        try:
+            library = self._library = Library(self.home, settings, self._environment)
             if self._going():  # it was not there yet to be told
                 library.halt()
             library.open()
@@ -199,17 +217,18 @@ class Daemon:
             )
             self._rehearsal.start()
             log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
+            return None
         except PhotosdError as error:
-            self._trouble = error
             log.error("library_failed", title=error.title, cause=str(error), remedy=error.remedy)
+            trouble = error
         except Exception as error:
-            self._trouble = PhotosdError(f"{type(error).__name__}: {error}")
-            log.exception("library_failed", remedy=self._trouble.remedy)
-        finally:
-            self._open.set()
-        with self._setting:  # one that was changed meanwhile
-            if self.settings is not used and (opened := self._opened()) is not None:
-                opened.apply(self.settings)
+            trouble = PhotosdError(f"{type(error).__name__}: {error}")
+            log.exception("library_failed", remedy=trouble.remedy)
+        if not self._stop_asked.is_set():  # else it is closed with everything else
+            built, self._library = self._library, None
+            if built is not None:
+                built.close()
+        return trouble
 
     def _rehearse(self, library: Library) -> None:
         """Go the whole way of a query before the first client does, from socket to socket."""
@@ -279,7 +298,8 @@ class Daemon:
         """The state on one page; answers at any time."""
         library = self._opened()
         encoder = self._encoder_report()
-        warnings = [] if self._trouble is None else [f"{self._trouble.title}: {self._trouble}"]
+        trouble, again = self._trouble, "it is tried again until it works"
+        warnings = [] if trouble is None else [f"{trouble.title}: {trouble}; {again}"]
         warnings += [f"{problem.says}: {problem.remedy}" for problem in self._problems]
         if encoder.error is not None:
             warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
@@ -304,7 +324,7 @@ class Daemon:
             encoder=encoder,
             index=library.index_report()
             if library
-            else IndexReport(0, 0, 0, 0, 0, None, 0, "start"),
+            else IndexReport(0, 0, 0, 0, 0, None, 0, self._start_waits_for()),
             folders=folders,
             warnings=warnings,
             switch=switch,
@@ -322,6 +342,11 @@ class Daemon:
         return "ready"
 
     def _encoder_report(self) -> EncoderReport:
-        if self._library is None:
+        if (library := self._library) is None:
             return EncoderReport(state="loading", model=self.settings.encoder.model)
-        return self._library.encoder.status()
+        return library.encoder.status()
+
+    def _start_waits_for(self) -> str:
+        if self._trouble is None:
+            return "start"
+        return reason_of(self._trouble) or "start"

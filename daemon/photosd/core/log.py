@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -37,12 +38,14 @@ def set_up(level: str, file: Path | None) -> None:
     handlers: list[logging.Handler] = []
     kind = _console_kind()
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(OSError):  # a full disk must not keep the daemon from starting
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handlers.append(
             logging.handlers.RotatingFileHandler(
                 file,
                 maxBytes=LOG_BYTES,
                 backupCount=LOG_FILES - 1,
+                delay=True,  # opened with the first line
                 encoding="utf-8",
                 errors="backslashreplace",  # lone surrogates, however deep inside a value
             )
