@@ -35,6 +35,7 @@ from photosd.index.folders import Folder, Folders
 from photosd.index.ground import Ground
 from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
+from photosd.index.sidecars import Sidecars
 from photosd.index.vectors import drop_tables
 from photosd.index.worklist import WorkList
 from photosd.ipc.messages import ComparisonReport, Coverage, FolderReport, IndexReport, Progress
@@ -119,7 +120,8 @@ class Library:
             judge=lambda: Judge(self.engine, self.spec.fingerprint),
             settled=lambda: self.reconciler.compared and self.idle(),
         )
-        self.database.on_commit = self.standing.wake
+        self.sidecars = Sidecars(self.database, self.pool, self._facts_changed)
+        self.database.on_commit = self._changed
         self.watcher = Watcher(home.runtime / "probe")
         self.reconciler = Reconciler(
             self.catalog,
@@ -130,6 +132,16 @@ class Library:
             is_embedded=lambda content: self.contents.has_embedding(self.spec.fingerprint, content),
             on_work=lambda: self.pipeline.wake(),
         )
+
+    def _changed(self) -> None:
+        """The catalog has changed."""
+        self.standing.wake()
+        self.sidecars.wake()
+
+    def _facts_changed(self) -> None:
+        """Tables have to be told; pipelines do it when they have nothing else to do."""
+        for active in self.succession.actives():
+            active.pipeline.wake()
 
     def _choose(self) -> tuple[Path, ModelSpec]:
         """The model that answers: the one whose vectors are complete, while there is one."""
@@ -180,6 +192,8 @@ class Library:
         self.succession.follow(self.settings.encoder.model)
         self.cloud.open()
         self.standing.start()
+        self.sidecars.start()
+        self.sidecars.wake()
 
     def _forget_removed_models(self) -> None:
         """Free what the index still holds of them; not while a model only cannot be read."""
@@ -203,6 +217,7 @@ class Library:
                 "cloud": self.cloud.close,
                 "standing": self.standing.stop,
                 "devices": self.devices.stop,
+                "sidecars": self.sidecars.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,
                 "succession": self.succession.stop,
@@ -343,7 +358,7 @@ class Library:
 
     def idle(self) -> bool:
         """Whether nothing is pending, being compared or in a worker's hands."""
-        if self.reconciler.busy() or not self.pipeline.idle():
+        if self.reconciler.busy() or not (self.pipeline.idle() and self.sidecars.idle()):
             return False
         absent = {folder.id for folder in self.folders.all() if not folder.present}
         return not any(

@@ -127,6 +127,9 @@ class StandInPool(Pool):
     ) -> Future[Decoded]:
         return self._submit(lambda: self._decode(path, shape))
 
+    def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
+        return self._submit(lambda: facts.of_sidecar(path))
+
     def identify(self, path: bytes) -> Future[Identity]:
         return self._submit(lambda: reading.identify(path))
 
@@ -160,7 +163,7 @@ class StandInPool(Pool):
             inode=identity.inode,
             device=identity.device,
             pixels=shown,
-            facts=facts.of(picture, path),
+            facts=facts.of(picture),
         )
 
 

@@ -130,7 +130,7 @@ class Shelf:
             return
         if not self.contents.has_embedding(MODEL, found.content_id):
             self.encoded.append(self._name(photo.path))
-        self.contents.record(MODEL, [(found.content_id, {})])
+        self.contents.record(MODEL, [(found.content_id, {"width": 3, "rating": 1})])
         inode, device = self.renumbered.get(photo.path, (found.inode, found.device))
         entry = Entry(photo.path, found.size, found.mtime_ns, inode, device)
         self.worklist.done([(entry, found.content_id)])

@@ -77,6 +77,8 @@ def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Re
     with reporting(Sign(sock)):
         if request.op == "identify":
             return Reply(identity=reading.identify(request.path)), []
+        if request.op == "sidecar":
+            return Reply(sidecar=facts.of_sidecar(request.path)), []
         data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     faults.strike("decode", request.path, data)
@@ -92,7 +94,7 @@ def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Re
         raise
     except Exception as error:
         raise reasons.explain(error, data) from error
-    found = facts.of(picture, request.path)
+    found = facts.of(picture)
     return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
 
 

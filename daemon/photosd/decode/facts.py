@@ -20,15 +20,17 @@ Tags = Mapping[int, Any]
 MOST_CHARACTERS = 80
 
 
-def of(picture: Picture, path: bytes) -> Facts:
-    """The facts of a loaded picture; hostile metadata costs single facts, never the photo."""
+def of(picture: Picture) -> Facts:
+    """The facts in a loaded picture; hostile metadata costs single facts, never the photo.
+
+    What a sidecar says is another matter: `of_sidecar`.
+    """
     exif = _attempt(picture.tags) or {}
     details = _attempt(lambda: picture.directory(IFD.Exif)) or {}
     places = _attempt(lambda: picture.directory(IFD.GPSInfo)) or {}
     inside = _attempt(lambda: xmp.properties(_xmp_of(picture))) or {}
-    sidecar = _attempt(lambda: xmp.properties(xmp.sidecar_of(path) or b"")) or {}
     latitude, longitude = _attempt(lambda: _place(places)) or (None, None)
-    clock = _attempt(lambda: taken(exif, details, inside, sidecar))
+    clock = _attempt(lambda: taken(exif, details, inside, {}))
     width, height = stored_size(picture.size, picture.orientation)
     return Facts(
         width=width,
@@ -41,8 +43,23 @@ def of(picture: Picture, path: bytes) -> Facts:
         lens=_attempt(lambda: _text(details.get(Base.LensModel))),
         latitude=latitude,
         longitude=longitude,
-        rating=_attempt(lambda: _rating(exif, inside, sidecar)),
+        rating=_attempt(lambda: _rating(exif, inside)),
     )
+
+
+def of_sidecar(path: bytes) -> dict[str, str | int | float]:
+    """The facts, by the names of `Facts`, that the sidecar of the photo at ``path`` has.
+
+    They go before the photo's own: somebody has corrected those. Empty without a sidecar.
+    """
+    found = _attempt(lambda: xmp.properties(xmp.sidecar_of(path) or b"")) or {}
+    clock = _attempt(lambda: taken({}, {}, {}, found))
+    facts = {
+        "taken": None if clock is None else clock.isoformat(),
+        "taken_at": None if clock is None else _attempt(clock.timestamp),
+        "rating": _attempt(lambda: _rating({}, found)),
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _attempt(read: Callable[[], T]) -> T | None:
@@ -96,9 +113,9 @@ def _degrees(places: Tags, tag: int, reference: int) -> float:
     return round(value, 7)
 
 
-def _rating(exif: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]) -> int | None:
-    """Stars, 0 to 5, -1 for rejected: the sidecar's word before XMP's before EXIF's."""
-    words: list[Any] = [sidecar.get("rating"), inside.get("rating"), exif.get(Base.Rating)]
+def _rating(exif: Tags, inside: Mapping[str, str]) -> int | None:
+    """Stars, 0 to 5, -1 for rejected: XMP's word before EXIF's."""
+    words: list[Any] = [inside.get("rating"), exif.get(Base.Rating)]
     for word in words:
         stars = _attempt(functools.partial(float, word))
         if stars is not None and -1 <= stars <= 5:

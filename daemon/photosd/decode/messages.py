@@ -64,7 +64,7 @@ Form = Literal["jpeg", "rgb"]
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One file to be read; ``box`` is what a thumbnail fits into, (width, height), upright."""
 
-    op: Literal["identify", "decode", "thumbnail"]
+    op: Literal["identify", "decode", "thumbnail", "sidecar"]
     path: bytes
     shape: Shape | None = None
     box: tuple[int, int] = (0, 0)
@@ -86,7 +86,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``reading``: bytes still come; ``read``: they are here, decoding begins; else the result."""
+    """``reading``: bytes still come; ``read``: they are here, decoding begins; else the result.
+
+    ``sidecar``: the `Facts` that a sidecar has, by name.
+    """
 
     ready: bool = False
     reading: bool = False
@@ -94,6 +97,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: Failure | None = None
     identity: Identity | None = None
     facts: Facts | None = None
+    sidecar: dict[str, str | int | float] | None = None
     tiles: int = 0
     size: tuple[int, int] = (0, 0)
 

@@ -93,6 +93,10 @@ class Pool:
         request = Request(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self.disks))
 
+    def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
+        """The facts, by name, that the XMP sidecar of the photo at ``path`` has; may be none."""
+        return self._background.submit(Task(Request(op="sidecar", path=path), _sidecar))
+
     def thumbnail(
         self,
         path: bytes,
@@ -121,6 +125,10 @@ def _identity(answer: Answer) -> Identity:
     if reply.identity is None:
         raise Nonsense
     return reply.identity
+
+
+def _sidecar(answer: Answer) -> dict[str, str | int | float]:
+    return answer[0].sidecar or {}
 
 
 def _decoded(answer: Answer, shape: Shape) -> Decoded:

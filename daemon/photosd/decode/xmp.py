@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
+from photosd.decode.formats import sidecar_names
+
 MOST_BYTES = 1 << 20
 RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
 DATES = (
@@ -18,8 +20,7 @@ DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 
 def sidecar_of(path: bytes) -> bytes | None:
     """The XMP beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None when there is none."""
-    stem = os.path.splitext(path)[0]  # noqa: PTH122 (a path of bytes)
-    for name in (path + b".xmp", path + b".XMP", stem + b".xmp", stem + b".XMP"):
+    for name in sidecar_names(path):
         # A sidecar is a courtesy: whatever is wrong with it, the photo goes on without.
         with contextlib.suppress(OSError):
             place = Path(os.fsdecode(name))

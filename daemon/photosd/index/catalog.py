@@ -6,8 +6,10 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from photosd.decode.formats import sidecar_names
 from photosd.index.database import Database
 from photosd.index.photo import Photo, photos, range_below, set_aside
+from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
 PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
@@ -82,6 +84,19 @@ class Catalog:
         """The row of ``path`` cannot be written; it counts as failed, and says so."""
         with self._database.write() as db:
             set_aside(db, path, error, folder)
+
+    def note_sidecar(self, entry: Entry) -> None:
+        """The photo has this sidecar now, or none."""
+        with self._database.write() as db:
+            note(db, entry.path, entry.sidecar)
+
+    def beside(self, sidecar: bytes) -> list[bytes]:
+        """The photos, gone ones apart, that a sidecar of this path may belong to."""
+        stem = sidecar[: -len(b".xmp")]
+        found = self._photos(
+            "WHERE state <> 'gone' AND path >= ? AND path < ?", (stem, stem + b"/")
+        )
+        return [photo.path for photo in found if sidecar in sidecar_names(photo.path)]
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
         """Many changes as one transaction."""

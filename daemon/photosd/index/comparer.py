@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from photosd.core.log import printable
+from photosd.decode.formats import is_sidecar_name
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
 from photosd.index.folders import PRESENT, Folder, Folders
@@ -150,7 +151,7 @@ class Comparer:
                     unreadable[fields[0]] = error.strerror or str(error)
                     continue
                 if entry is not None:
-                    yield entry
+                    yield entry._replace(sidecar=fields[1])
             else:
                 unreadable[fields[0]] = os.strerror(fields[1])
 
@@ -178,7 +179,7 @@ class Comparer:
         folders = self._folders.all()
         found: list[tuple[Folder, Entry]] = []
         missing: dict[Folder, list[Photo]] = {}
-        for path in paths:
+        for path in dict.fromkeys(self._of_sidecars(paths)):
             folder = next((folder for folder in folders if folder.contains(path)), None)
             if folder is None:
                 continue
@@ -205,8 +206,19 @@ class Comparer:
     def _at(self, folder: Folder, path: bytes) -> Entry | None:
         arguments = (*folder.recipe, path)
         for kind, *fields in list(self._devices.call(path, "one", *arguments)):
-            return Entry(*fields) if kind == ENTRY else self._devices.entry(path)
+            if kind == ENTRY:
+                return Entry(*fields)
+            entry = self._devices.entry(path)
+            return None if entry is None else entry._replace(sidecar=fields[1])
         return None
+
+    def _of_sidecars(self, paths: Iterable[bytes]) -> Iterator[bytes]:
+        """The same paths, those of photos for each of a sidecar."""
+        for path in paths:
+            if is_sidecar_name(path):
+                yield from self._catalog.beside(path)
+            else:
+                yield path
 
     # -- both ----------------------------------------------------------------------------------
 

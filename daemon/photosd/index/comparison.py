@@ -47,14 +47,16 @@ class Comparison:
         ``hinted``: something is said to have happened to this very path. A row that cannot be
         written is set aside with the reason, and holds up nobody else.
         """
+        photo = photo or self._catalog.get(entry.path)  # it may be remembered as gone
         try:
             self._compare(folder, entry, photo, hinted)
+            before = None if photo is None else photo.sidecar
+            if before != (entry.sidecar or None) or (hinted and entry.sidecar):
+                self._catalog.note_sidecar(entry)
         except UNWRITABLE as error:
             self._catalog.set_aside(folder.id, entry.path, error)
 
     def _compare(self, folder: Folder, entry: Entry, photo: Photo | None, hinted: bool) -> None:
-        if photo is None:
-            photo = self._catalog.get(entry.path)  # it may be remembered as gone
         if photo is not None and photo.state in LIVING and photo.looks_like(entry):
             self._compare_alike(folder, entry, photo, hinted)
             return

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from photosd.index.database import Database
+from photosd.index.sidecars import OF_SIDECAR
 
 PARAMETERS = 500  # of one statement
+SAID = OF_SIDECAR.format(content="excluded.content")
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -37,8 +39,9 @@ class Contents:
         with self._database.write() as db:
             for content, facts in rows:
                 db.execute(
-                    "INSERT INTO contents VALUES(?, ?)"
-                    " ON CONFLICT DO UPDATE SET facts = excluded.facts"
+                    "INSERT INTO contents(content, facts) VALUES(?, ?)"
+                    " ON CONFLICT DO UPDATE SET own = excluded.facts,"
+                    f" facts = json_patch(excluded.facts, {SAID})"
                     " WHERE excluded.facts <> '{}'",  # who only finds a vector knows none
                     (content, msgspec.json.encode(facts).decode()),
                 )

@@ -212,6 +212,29 @@ MIGRATIONS = (
     INSERT INTO names(rowid, name, folders)
       SELECT id, name_words(path), folder_words(path) FROM named;
     """,
+    """
+    -- sidecar: which XMP a photo has beside it, as the last comparison saw it; see scanner.py.
+    -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
+    ALTER TABLE photos ADD COLUMN sidecar TEXT;
+    ALTER TABLE contents ADD COLUMN own TEXT;
+    -- What sidecars say, by the path of the photo, and of which content; due: above 0 while it is
+    -- to be read, higher each time that something has happened.
+    CREATE TABLE sidecars(
+      path BLOB PRIMARY KEY, facts TEXT NOT NULL DEFAULT '{}', content TEXT,
+      due INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX sidecars_due ON sidecars(path) WHERE due > 0;
+    CREATE INDEX sidecars_content ON sidecars(content, path);
+    CREATE TRIGGER photos_sidecar AFTER UPDATE OF state, content ON photos
+      WHEN NEW.sidecar IS NOT NULL AND NEW.state IN ('indexed', 'gone')
+      AND (OLD.state <> NEW.state OR OLD.content IS NOT NEW.content) BEGIN
+      INSERT INTO sidecars(path, due) VALUES(NEW.path, 1)
+        ON CONFLICT(path) DO UPDATE SET due = due + 1;
+    END;
+    CREATE TRIGGER photos_sidecar_died AFTER DELETE ON photos WHEN OLD.sidecar IS NOT NULL BEGIN
+      UPDATE sidecars SET due = due + 1 WHERE path = OLD.path;
+    END;
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the

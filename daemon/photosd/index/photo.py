@@ -39,6 +39,7 @@ class Photo(msgspec.Struct, frozen=True):
     access: int = 0
     code: str | None = None
     circumstance: str | None = None
+    sidecar: str | None = None
 
     @property
     def name_device(self) -> int:

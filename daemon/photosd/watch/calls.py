@@ -18,7 +18,7 @@ from photosd.core.filestat import normalised
 from photosd.core.progress import tick
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan
+from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
 
 Item = Any  # what msgpack can carry
 ENTRY, LINK, UNREADABLE = 0, 1, 2  # first of each item of `tree` and `one`
@@ -75,7 +75,8 @@ def state(path: bytes) -> Iterator[Item]:
 
 def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes) -> Iterator[Item]:
     """The photo file at ``path`` as a scan of ``root`` would find it, or a link of that name."""
-    if not is_photo_name(path.rpartition(b"/")[2]) or _rules(root, excludes, own).ignored(path):
+    rules = _rules(root, excludes, own)
+    if not is_photo_name(path.rpartition(b"/")[2]) or rules.ignored(path):
         return
     tick()
     try:
@@ -85,9 +86,10 @@ def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes)
             return
         raise
     if stat.S_ISLNK(found.st_mode):
-        yield LINK, path
+        yield LINK, path, sidecar_of(path, rules)
     elif stat.S_ISREG(found.st_mode):
-        yield (ENTRY, *entry_of_stat(path, found, found))
+        entry = entry_of_stat(path, found, found)
+        yield (ENTRY, *entry._replace(sidecar=sidecar_of(path, rules)))
 
 
 def tree(
@@ -104,7 +106,7 @@ def tree(
         top,
         _rules(root, excludes, own),
         on_error=lambda path, number: aside.append((UNREADABLE, path, number)),
-        on_link=lambda path: aside.append((LINK, path)),
+        on_link=lambda *link: aside.append((LINK, *link)),
         prune=frozenset(prune),
     )
     for entry in found:

@@ -10,7 +10,7 @@ from functools import partial
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
 
-from photosd.decode.formats import is_photo_name
+from photosd.decode.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.kernel import DIRECTORY_MASK, ROOT_MASK, Kernel
 from photosd.watch.limits import watch_budget
@@ -146,7 +146,7 @@ class InotifySource:
         path = level.prefix + name
         if is_directory:
             self._directory_changed(path, ignore, event)
-        elif is_photo_name(name):
+        elif is_photo_name(name) or is_sidecar_name(name):
             self._listener.batch.path(path)
 
     def _directory_changed(self, path: bytes, ignore: IgnoreRules, event: InotifyEvent) -> None:

@@ -23,7 +23,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
-from photosd.decode.formats import is_photo_name
+from photosd.decode.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules
 from photosd.watch.source import Listener, Receive
 
@@ -133,7 +133,7 @@ class ObserverSource:
             self._listener.batch.subtree(ignore.root)  # told by another name of the folder
         elif name in MARKS:
             self._listener.batch.subtree(directory)
-        elif not is_directory and not is_photo_name(name):
+        elif not (is_directory or is_photo_name(name) or is_sidecar_name(name)):
             return
         elif not _ignored(ignore, path, is_directory):
             if is_directory:

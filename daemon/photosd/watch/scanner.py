@@ -5,27 +5,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import NamedTuple
 
 from photosd.core.filestat import normalised
 from photosd.core.progress import tick
-from photosd.decode.formats import is_photo_name
+from photosd.decode.formats import is_photo_name, sidecar_names
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
-OnLink = Callable[[bytes], None]
+OnLink = Callable[[bytes, str], None]
 
 
 class Entry(NamedTuple):
     """One photo file as ``stat`` sees it; a link is the file it leads to, under its own path.
 
     The numbers are those of `core.filestat`. ``place`` is the device that the name lies on, which
-    for a link is not always that of the file; None: not known.
+    for a link is not always that of the file; None: not known. ``sidecar`` is another text when the
+    XMP beside the photo is another one or has changed; empty without one.
     """
 
     path: bytes
@@ -35,6 +37,7 @@ class Entry(NamedTuple):
     device: int
     place: int | None = None
     access: int = 0
+    sidecar: str = ""
 
 
 def scan(
@@ -53,8 +56,8 @@ def scan(
     followed. What vanishes meanwhile is left out. ``on_error(path, errno)`` hears of every
     directory that could not be read to the end, of every ignore file that could not, and of a root
     that is not there: nothing may be concluded from the absence of what lies below those (see
-    `walk.unknown_below`). ``on_link(path)``, where given, is told of links called like photos
-    instead of their being followed. Directories in ``prune`` are not entered.
+    `walk.unknown_below`). ``on_link(path, sidecar)``, where given, is told of links called like
+    photos instead of their being followed. Directories in ``prune`` are not entered.
     """
     report = on_error or _unheard
     if reason := _missing(root):
@@ -82,12 +85,13 @@ def _photos(
     files: list[os.DirEntry[bytes]], errors: list[int], on_link: OnLink | None
 ) -> Iterator[Entry]:
     """The photos among the entries of one directory; why others could not be looked at."""
+    sidecars = {file.name: file for file in files if file.name.endswith((b".xmp", b".XMP"))}
     for file in files:
         if not is_photo_name(file.name):
             continue
         tick()
         if on_link is not None and file.is_symlink():
-            on_link(file.path)
+            on_link(file.path, _beside(file.name, sidecars))
             continue
         try:
             found = file.stat()
@@ -98,7 +102,33 @@ def _photos(
             continue
         tick()
         if stat.S_ISREG(found.st_mode):
-            yield entry_of_stat(file.path, found, name)
+            entry = entry_of_stat(file.path, found, name)
+            yield entry if not sidecars else entry._replace(sidecar=_beside(file.name, sidecars))
+
+
+def _beside(photo: bytes, sidecars: Mapping[bytes, os.DirEntry[bytes]]) -> str:
+    """The sidecar of a photo among those of its directory; see `Entry`."""
+    for number, name in enumerate(sidecar_names(photo)):
+        if name in sidecars:
+            with contextlib.suppress(OSError):  # it has vanished
+                return _stamp(number, sidecars[name].stat(follow_symlinks=False))
+    return ""
+
+
+def sidecar_of(photo: bytes, ignore: IgnoreRules | None) -> str:
+    """The sidecar of one photo, by asking the disk; see `Entry`."""
+    for number, path in enumerate(sidecar_names(photo)):
+        with contextlib.suppress(OSError):
+            found = os.lstat(path)
+            if not stat.S_ISDIR(found.st_mode) and not (ignore and ignore.ignored(path)):
+                return _stamp(number, found)
+        tick()
+    return ""
+
+
+def _stamp(number: int, found: os.stat_result) -> str:
+    numbers = normalised(found)
+    return f"{number}:{numbers.size}:{numbers.mtime_ns}"
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
@@ -116,13 +146,17 @@ def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
         if error.errno in NO_PHOTO:
             return None
         raise
-    return entry_of_stat(path, found, name) if stat.S_ISREG(found.st_mode) else None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return entry_of_stat(path, found, name)._replace(sidecar=sidecar_of(path, ignore))
 
 
 def entry_of_stat(path: bytes, found: os.stat_result, name: os.stat_result) -> Entry:
     """``found`` is what the file says, ``name`` what the link to it says, if it is one."""
     numbers = normalised(found)
-    return Entry(path, *numbers[:4], normalised(name).device, numbers.access)
+    size, mtime_ns, inode, device, access = numbers
+    place = device if name is found else normalised(name).device
+    return Entry(path, size, mtime_ns, inode, device, place, access)
 
 
 def _missing(root: bytes) -> int:

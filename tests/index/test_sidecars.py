@@ -1,0 +1,237 @@
+"""Sidecars are inputs of the facts: one that comes, changes or goes is read, nothing else is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photosd.decode import facts
+from photosd.decode.failures import DecodeFailed
+from photosd.index.reconciler import Reconciler
+from photosd.index.sidecars import Sidecars
+from photosd.watch.watcher import Watcher
+from tests.index.shelf import Shelf
+
+XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description'
+    ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="%d"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+class Pool:
+    """Reads in this process."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.broken = False
+
+    def sidecar(self, path: bytes) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.read += 1
+        if self.broken:
+            future.set_exception(DecodeFailed("slow_disk", "odd"))
+        else:
+            future.set_result(facts.of_sidecar(path))
+        return future
+
+
+class Rated(Shelf):
+    """With sidecars, which the reconciler compares."""
+
+    def __init__(self, directory: Path, kind: str = "ext4") -> None:
+        super().__init__(directory, kind)
+        self.pool, self.told = Pool(), 0
+        self.sidecars = Sidecars(self.database, self.pool, self._told)
+        self.reconciler = Reconciler(
+            self.catalog,
+            self.folders,
+            Watcher(directory / "probe"),
+            settle_seconds=0,
+            rescan_seconds=999,
+            is_embedded=lambda content: self.contents.has_embedding("m", content),
+            on_work=lambda: None,
+        )
+
+    def _told(self) -> None:
+        self.told += 1
+
+    def rate(self, name: str, stars: int) -> None:
+        self.write(name, (XMP % stars).encode(), at=None)
+
+    def rating(self, name: str) -> int | None:
+        """What filters and people see."""
+        content = self.content(name) or ""
+        return self.contents.facts_of([content])[content].get("rating")
+
+    def settle(self) -> None:
+        super().settle()
+        self.read_sidecars()
+
+    def read_sidecars(self) -> None:
+        while self.sidecars.turn():
+            pass
+        assert self.sidecars.idle()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Rated:
+    return Rated(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.jpg.xmp", "a.xmp", "a.XMP", "a.jpg.XMP"])
+def test_a_sidecar_comes_changes_and_goes(shelf: Rated, name: str) -> None:
+    """Each time the rating follows; the photo is read once, when it came."""
+    shelf.write("a.jpg")
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 1
+    for stars in (5, 4, 0):
+        shelf.rate(name, stars)
+        shelf.settle()
+        assert shelf.rating("a.jpg") == stars
+    (shelf.root / name).unlink()
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 1
+    assert shelf.read == ["a.jpg"]
+    assert shelf.told >= 4
+    with shelf.database.read() as db:
+        assert db.execute("SELECT count(*) FROM sidecars").fetchone()[0] == 0
+
+
+def test_tables_are_told(shelf: Rated) -> None:
+    """What filters look at is filed anew."""
+    shelf.write("a.jpg")
+    shelf.settle()
+    shelf.contents.filed("m", {shelf.content("a.jpg") or "": [bytes(shelf.root / "a.jpg")]})
+    assert not shelf.contents.unfiled("m", 9)
+    shelf.rate("a.xmp", 5)
+    shelf.settle()
+    (held,) = shelf.contents.unfiled("m", 9)
+    assert held.facts == {"width": 3, "rating": 5}
+
+
+def test_a_sidecar_that_was_there_first_counts(shelf: Rated) -> None:
+    """And one of a photo that comes back, or is read again, or has another content now."""
+    shelf.rate("a.xmp", 5)
+    shelf.write("a.jpg")
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 5
+    shelf.catalog.read_again(None)
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 5
+    shelf.write("a.jpg", b"another", at=1_100_000_000)
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 5
+    (shelf.root / "a.jpg").rename(shelf.root / "aside")
+    shelf.settle()
+    (shelf.root / "aside").rename(shelf.root / "a.jpg")
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 5
+
+
+def test_a_photo_that_leaves_its_sidecar_loses_its_word(shelf: Rated) -> None:
+    """Renamed alone it has none any more; renamed with it, it has."""
+    shelf.rate("a.xmp", 5)
+    shelf.write("a.jpg")
+    shelf.settle()
+    (shelf.root / "a.jpg").rename(shelf.root / "b.jpg")
+    shelf.settle()
+    assert shelf.rating("b.jpg") == 1
+    (shelf.root / "a.xmp").rename(shelf.root / "b.xmp")
+    shelf.settle()
+    assert shelf.rating("b.jpg") == 5
+    assert shelf.read == ["a.jpg"]
+
+
+def test_two_photos_share_a_sidecar(shelf: Rated) -> None:
+    """The raw file and the JPEG of one exposure; a name that only begins alike does not."""
+    for number, name in enumerate(("a.jpg", "a.nef", "a.b.jpg", "ab.jpg")):
+        shelf.write(name, b"%d" % number)
+    shelf.settle()
+    shelf.rate("a.xmp", 5)
+    assert sorted(shelf.catalog.beside(bytes(shelf.root / "a.xmp"))) == [
+        bytes(shelf.root / "a.jpg"),
+        bytes(shelf.root / "a.nef"),
+    ]
+    shelf.reconciler.comparer.paths([bytes(shelf.root / "a.xmp")])
+    shelf.read_sidecars()
+    found = [shelf.rating(name) for name in ("a.jpg", "a.nef", "a.b.jpg", "ab.jpg")]
+    assert found == [5, 5, 1, 1]
+
+
+def test_a_sidecar_that_is_written_twice_in_two_seconds(tmp_path: Path) -> None:
+    """On FAT its size and time may be the same; the hint has it read."""
+    shelf = Rated(tmp_path, "vfat")
+    shelf.write("a.jpg")
+    shelf.rate("a.xmp", 3)
+    os.utime(shelf.root / "a.xmp", (1e9, 1e9))
+    shelf.settle()
+    shelf.rate("a.xmp", 4)
+    os.utime(shelf.root / "a.xmp", (1e9, 1e9))
+    shelf.reconciler.comparer.paths([bytes(shelf.root / "a.xmp")])
+    shelf.read_sidecars()
+    assert shelf.rating("a.jpg") == 4
+
+
+def test_one_that_cannot_be_read_is_read_later(shelf: Rated) -> None:
+    """Nobody waits for it; the next comparison finds it."""
+    shelf.write("a.jpg")
+    shelf.rate("a.xmp", 5)
+    shelf.pool.broken = True
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 1
+    shelf.pool.broken = False
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 5
+
+
+def test_a_folder_that_is_removed_leaves_nothing(shelf: Rated) -> None:
+    """Nor do the facts of a copy elsewhere keep what its sidecar said."""
+    shelf.write("a.jpg")
+    shelf.rate("a.xmp", 5)
+    shelf.settle()
+    shelf.folders.remove(bytes(shelf.root))
+    shelf.read_sidecars()
+    with shelf.database.read() as db:
+        assert db.execute("SELECT count(*) FROM sidecars").fetchone()[0] == 0
+
+
+def test_many_sidecars_at_once_are_not_quadratic(shelf: Rated) -> None:
+    """Four times as many take about four times as long, in one directory."""
+    taken: Callable[[int], float] = lambda n: timed(shelf, n)  # noqa: E731
+    taken(100)
+    few, many = taken(500), taken(2000)
+    assert many < 4 * few * 3, (few, many)
+
+
+def timed(shelf: Rated, number: int) -> float:
+    """Seconds to see and read so many sidecars, all changed since."""
+    with shelf.database.write() as db:
+        db.executemany(
+            "INSERT OR IGNORE INTO photos(path, folder, size, mtime_ns, inode, device, place,"
+            " content, state) VALUES(?, ?, 4, 0, 1, 1, 1, ?, 'indexed')",
+            (
+                (bytes(shelf.root / f"{number}-{n}.jpg"), shelf.folder.id, f"4-{number}-{n}")
+                for n in range(number)
+            ),
+        )
+        db.executemany(
+            "INSERT INTO contents(content, facts) VALUES(?, '{}')",
+            ((f"4-{number}-{n}",) for n in range(number)),
+        )
+    begun = time.perf_counter()
+    for n in range(number):
+        path = bytes(shelf.root / f"{number}-{n}.xmp")
+        with shelf.catalog.batch() as db:
+            for photo in shelf.catalog.beside(path):
+                from photosd.index.sidecars import note
+
+                note(db, photo, "0:1:1")
+    shelf.read_sidecars()
+    return time.perf_counter() - begun
