@@ -19,10 +19,12 @@ from photosd.core.progress import tick
 from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
+from photosd.watch.spelling import Spelling
 
 Item = Any  # what msgpack can carry
 ENTRY, LINK, UNREADABLE = 0, 1, 2  # first of each item of `tree` and `one`
 CHUNK = 256 << 10
+SPELLING = Spelling()
 
 
 def look(path: bytes) -> Iterator[Item]:
@@ -85,6 +87,8 @@ def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes)
         if error.errno in NO_PHOTO:
             return
         raise
+    if not SPELLING.right(root, path):
+        return
     if stat.S_ISLNK(found.st_mode):
         yield LINK, path, sidecar_of(path, rules)
     elif stat.S_ISREG(found.st_mode):
@@ -101,6 +105,8 @@ def tree(
 ) -> Iterator[Item]:
     """All photo files at or below ``top``: entries, links, and directories that cannot be read."""
     aside: list[Item] = []
+    if not SPELLING.right(root, top):
+        return
     found = scan(
         root,
         top,
