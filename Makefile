@@ -52,7 +52,7 @@ lint: setup  ## style and the walls between packages
 types: setup  ## mypy --strict
 	@$(BIN)/mypy
 
-chaos: setup  ## kill, hang and corrupt things at random (an hour)
+chaos: setup  ## kill, hang and corrupt things at random, fault walks, 100,000 files (hours)
 	@$(BIN)/python -m pytest -q -m "chaos or slow"
 
 soak: setup  ## a long steady life: adds, renames, queries, kills, and nothing may grow; MINUTES=180

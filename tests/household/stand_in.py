@@ -52,6 +52,7 @@ SHORT = {
     "TICK_SECONDS": 0.2,
     "TRANSIENT_RETRIES": (0.3, 0.6, 1.2),
     "SUBTREE_PATIENCE": 1.0,
+    "IDLE_SECONDS": 5.0,
 }
 SHORTENED = ("photosd.index.pipeline", "photosd.index.reconciler", "photosd.index.committer")
 

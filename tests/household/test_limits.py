@@ -33,6 +33,9 @@ CROSSED = {
     "index/copies.py:PARAMETERS": (
         "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
     ),
+    "index/committer.py:MOST_REFUSALS": (
+        "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
+    ),
     "index/filing.py:AT_ONCE": LARGE,
     "index/inspection.py:BATCH": LARGE,
     "index/inspection.py:VECTORS_TRIED": LARGE,
@@ -43,7 +46,7 @@ CROSSED = {
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
     "index/ranked.py:ROWS_A_PARTITION": LARGE,
-    "index/reconciler.py:BATCH": WHOLE,
+    "index/comparer.py:BATCH": WHOLE,
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_are_left_lying",
@@ -55,6 +58,14 @@ CROSSED = {
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
+    "index/sidecars.py:AT_ONCE": WHOLE,
+    "index/sidecars.py:BATCH": WHOLE,
+    "search/names.py:MOST_WORDS": (
+        "tests/search/test_names.py::test_questions_and_names_of_many_words"
+    ),
+    "search/retrieval.py:FILTERED_AT_ONCE": PAGES,
+    "watch/looker.py:BATCH": WHOLE,
+    "watch/workers.py:BATCH": WHOLE,
     "search/question.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
     "search/ranking.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
     "search/remembered.py:KEPT": "tests/search/test_remembered.py::test_the_newest_are_kept",
@@ -122,19 +133,23 @@ NO_LIMIT = {
         "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",
+        "decode/limits.py:FILE_SHARE",
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER", "index/table.py:THREADS_A_CORE",
+        "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
         "standing/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "standing/delivering.py:PAGE",
     ),
     "so many times something is tried or done": (
-        "index/filling.py:PATIENCE", "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
+        "index/committer.py:TRIES", "index/filling.py:PATIENCE", "index/vectors.py:FOLDS",
+        "search/engine.py:REHEARSALS",
         "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
     ),
     "room of a cache or a buffer; what does not fit is read again": (
         "index/table.py:LEAST_CACHE", "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
+        "watch/calls.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
         "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",
         "standing/launcher.py:OUTPUT_BYTES", "standing/launcher.py:ROOM",
@@ -144,6 +159,7 @@ NO_LIMIT = {
         "ipc/caller.py:PROTOCOL", "ipc/messages/__init__.py:PROTOCOL", "standing/launcher.py:TAKEN",
         "standing/launcher.py:REFUSED", "decode/reading.py:SF_DATALESS",
         "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",
+        "watch/calls.py:ENTRY", "watch/calls.py:LINK", "watch/calls.py:UNREADABLE",
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
     ),
     "seconds": ("index/reconciler.py:GONE_SECONDS", "decode/faults.py:LONG_SECONDS"),
@@ -160,7 +176,8 @@ NO_LIMIT = {
     # Passed by the tests of search by name, of duplicates and of identity (tests/search,
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
-        "search/names.py:MOST_WORDS", "search/names.py:MOST_FOUND", "search/retrieval.py:DEEPER",
+        "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
+        "search/ranking.py:AHEAD", "search/words.py:MOST_WORDS", "watch/devices.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/duplicates.py:SAMPLE",
         "search/duplicates.py:NEIGHBOURS", "index/comparison.py:SAMPLE",
     ),
@@ -191,7 +208,7 @@ def test_the_tests_named_exist(test: str) -> None:
 def test_what_is_found_is_what_is_meant() -> None:
     """Calculated numbers and pairs of them, no fractions, no texts."""
     found = limits()
-    assert found["index/reconciler.py:BATCH"] == 1000
+    assert found["index/comparer.py:BATCH"] == 1000
     assert found["index/vectors.py:RAM_BYTES"] == 64 << 20
     assert found["ipc/server.py:OTHERS"] == 16
     assert "index/reconciler.py:SUBTREE_QUIET" not in found

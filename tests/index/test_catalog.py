@@ -184,3 +184,11 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         catalog.put(1, entry("/p/a.jpg"), due=0)
         raise RuntimeError
     assert catalog.get(b"/p/a.jpg") is None
+
+
+def test_a_disk_that_does_not_deliver_is_told_as_such(database: Database) -> None:
+    """A read that fails is the disk's fault, with a remedy, and no defect of photosd's."""
+    with pytest.raises(StorageError) as refused, database.read():
+        raise sqlite3.OperationalError("disk I/O error")
+    assert refused.value.remedy
+    assert Catalog(database).counts() == {}

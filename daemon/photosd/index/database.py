@@ -314,9 +314,17 @@ class Database:
                     ) from error
                 raise
 
-    def read(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """The read connection, for a moment; it sees everything committed."""
-        return self._reader.read()
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The read connection, for a moment; it sees everything committed. Raises StorageError."""
+        try:
+            with self._reader.read() as connection:
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise StorageError(
+                f"the catalog cannot be read: {error}",
+                remedy="check free space and permissions of the state directory",
+            ) from error
 
     def swap(self, key: str, value: str) -> str | None:
         """Record a fact about this catalog (``version``, …) and return what it was before."""

@@ -15,6 +15,10 @@ from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
 
 ASK_SECONDS = 10.0  # how often it is asked whether circumstances have changed
+LONGEST_WAIT = (
+    600.0  # seconds; nothing is put off for longer, so what is due later is a clock's error
+)
+CLOCK_STEP = 1.0  # seconds that the clock went back; less is a correction
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -54,6 +58,7 @@ class WorkList:
         self._database, self._circumstances = database, circumstances
         self._known: Mapping[str, str] = {}
         self._ask_at = 0.0
+        self._clock = _clock()
         # What was so when a photo was handed out: a failure is told of that, not of what is now.
         self._handed_out: dict[bytes, Mapping[str, str]] = {}
 
@@ -64,8 +69,12 @@ class WorkList:
         """
         if time.monotonic() >= self._ask_at:
             self.reconsider()
-        now = time.time()
+        latest, now = self._latest_due(), time.time()
         with self._database.write() as db:
+            db.execute(
+                "UPDATE photos SET due = ? WHERE state IN ('pending', 'failed') AND due > ?",
+                (now, latest),
+            )
             db.execute(
                 "UPDATE photos SET state = 'pending' WHERE state = 'failed' AND due <= ?", (now,)
             )
@@ -99,6 +108,13 @@ class WorkList:
                 ).rowcount
                 for code, circumstance in others.items()
             )
+
+    def _latest_due(self) -> float:
+        """The latest moment for which anything can have been put off; it was in another time where
+        the clock has gone back since."""
+        before, self._clock = self._clock, _clock()
+        back = before - self._clock > CLOCK_STEP
+        return time.time() if back else time.time() + LONGEST_WAIT
 
     def next_due(self) -> float | None:
         """When the next photo that is not due yet will be, Unix seconds."""
@@ -219,3 +235,8 @@ def _done(db: sqlite3.Connection, entry: Entry, content: str) -> None:
         " WHERE path = ? AND size = ? AND mtime_ns = ? AND state = 'pending'",
         (content, entry.inode, entry.device, entry.path, entry.size, entry.mtime_ns),
     )
+
+
+def _clock() -> float:
+    """How far the clock that people set is ahead of the one that only counts, seconds."""
+    return time.time() - time.monotonic()
