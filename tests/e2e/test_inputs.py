@@ -1,0 +1,67 @@
+"""What counts as an input, through a whole daemon: sidecars do, own files and hidden ones not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photosd.core.paths import Home
+from tests.decode.pictures import jpeg, scene
+from tests.household.daemon import StandInDaemon
+from tests.index.test_sidecars import XMP
+
+
+@pytest.fixture
+def running(home: Home) -> Iterator[StandInDaemon]:
+    daemon = StandInDaemon(home)
+    yield daemon
+    daemon.stop()
+
+
+def soon(true: Callable[[], bool], what: str) -> None:
+    """Within ten seconds, on a busy machine."""
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until, what
+        time.sleep(0.1)
+
+
+def test_inputs_are_what_they_should_be(running: StandInDaemon) -> None:
+    """Its home lies in the watched folder; a sidecar changes and goes; an ignore file breaks."""
+    root = running.home.state.parent.resolve()
+    photos = root / "photos"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(jpeg(scene(64, 48)))
+    running.wait_until()
+    running.index(root)
+    with running.client() as client:
+
+        def shown(path: Path = photos / "a.jpg") -> dict[str, Any]:
+            result: dict[str, Any] = client.call("show", {"path": str(path)})
+            return result
+
+        thumbnail = running.home.thumbnails / "ab" / "0123-ab.320.64x48.jpg"
+        thumbnail.parent.mkdir(parents=True)
+        thumbnail.write_bytes(jpeg(scene(32, 24)))
+        for stars in (5, 3):
+            (photos / "a.xmp").write_text(XMP % stars)
+            soon(lambda s=stars: shown()["facts"].get("rating") == s, f"{stars} stars")  # type: ignore[misc]
+        (photos / "a.xmp").unlink()
+        soon(lambda: "rating" not in shown()["facts"] or shown()["facts"]["rating"] is None, "none")
+        list(client.stream("rescan", {"wait": True}))
+        assert set(running.contents()) == {bytes(photos / "a.jpg")}
+
+        (photos / "private").mkdir()
+        (photos / ".photosdignore").mkdir()
+        (photos / "private" / "b.jpg").write_bytes(jpeg(scene(48, 64)))
+        list(client.stream("rescan", {"wait": True}))
+        assert set(running.contents()) == {bytes(photos / "a.jpg")}
+        (folder,) = client.call("folders", {})["folders"]
+        assert ".photosdignore" in folder["unreadable_example"], folder
+        (photos / ".photosdignore").rmdir()
+        (photos / ".photosdignore").write_text("nothing\n")
+        soon(lambda: len(running.contents()) == 2, "indexed when it may be")
