@@ -61,7 +61,7 @@ def test_inputs_are_what_they_should_be(running: StandInDaemon) -> None:
         list(client.stream("rescan", {"wait": True}))
         assert set(running.contents()) == {bytes(photos / "a.jpg")}
         (folder,) = client.call("folders", {})["folders"]
-        assert ".photosdignore" in folder["unreadable_example"], folder
+        assert ".photosdignore: it is a folder" in folder["unreadable_example"], folder
         (photos / ".photosdignore").rmdir()
         (photos / ".photosdignore").write_text("nothing\n")
         soon(lambda: len(running.contents()) == 2, "indexed when it may be")

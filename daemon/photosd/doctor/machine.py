@@ -117,8 +117,10 @@ def _unreadable(patient: Patient) -> Findings:
                 "folders",
                 f"{folder['path']}: {places:,} in it cannot be read, for example "
                 f"{folder.get('unreadable_example')}",
-                "give your user the right to read and enter them (chmod u+rx), or leave them out: "
-                "a line in .photosdignore",
+                "mend that file (UTF-8, the syntax of .gitignore), or delete it"
+                if "/.photosdignore: " in (folder.get("unreadable_example") or "")
+                else "give your user the right to read and enter them (chmod u+rx), or leave them "
+                "out: a line in .photosdignore",
             )
 
 

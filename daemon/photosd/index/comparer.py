@@ -7,7 +7,6 @@ not watched any more.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from photosd.watch.calls import ENTRY, LINK
 from photosd.watch.devices import Devices, NotAnswering
 from photosd.watch.folders import NOT_ANSWERING, probe_folder
 from photosd.watch.scanner import Entry
+from photosd.watch.walk import why_unknown
 
 log = structlog.get_logger()
 
@@ -153,7 +153,7 @@ class Comparer:
                 if entry is not None:
                     yield entry._replace(sidecar=fields[1])
             else:
-                unreadable[fields[0]] = os.strerror(fields[1])
+                unreadable[fields[0]] = why_unknown(fields[0], fields[1])
 
     def _note_unreadable(self, folder: Folder, tree: bytes, found: dict[bytes, str]) -> None:
         """Remember what could not be read; what is new is logged once."""
@@ -169,7 +169,8 @@ class Comparer:
                 places=len(fresh),
                 path=printable(fresh[0]),
                 cause=found[fresh[0]],
-                remedy="give your user the right to read them, or leave them out: .photosdignore",
+                remedy="give your user the right to read them, or leave them out: .photosdignore; "
+                "mend or delete an ignore file that cannot be read",
             )
 
     # -- single paths --------------------------------------------------------------------------

@@ -12,6 +12,13 @@ from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
 OnDirectory = Callable[[bytes, Level], None]
 OnError = Callable[[bytes, int], None]
 
+IGNORE_FILE_TROUBLES = {
+    errno.EILSEQ: "it is not text in UTF-8",
+    errno.EINVAL: "it, or --exclude, has a pattern that cannot be understood",
+    errno.EFBIG: "it is too large",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOENT: "it is a link that leads nowhere",
+}
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
 
 
@@ -103,6 +110,14 @@ def unknown_below(path: bytes) -> bytes:
     path = path.rstrip(b"/")
     directory, _, name = path.rpartition(b"/")
     return (directory if name == IGNORE_FILE else path) + b"/"
+
+
+def why_unknown(path: bytes, number: int) -> str:
+    """In words, why nothing is known of what `walk` told of."""
+    if path.rpartition(b"/")[2] != IGNORE_FILE:
+        return os.strerror(number)
+    why = IGNORE_FILE_TROUBLES.get(number) or os.strerror(number)
+    return f"{why}; nothing new in its folder is indexed until that is mended"
 
 
 def _ignore_error(_path: bytes, _errno: int) -> None:
