@@ -1,0 +1,203 @@
+"""The reconciler: comparisons that run beside each other, and folders that go meanwhile."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from photosd.index import comparer
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.folders import Folder, Folders
+from photosd.index.reconciler import Reconciler
+from photosd.index.worklist import WorkList
+from photosd.watch.watcher import Watcher
+from tests.watch.hangfs import shared
+from tests.watch.listening import as_unprivileged
+
+
+class Shop:
+    """A catalog and the reconciler that fills it; nothing is decoded."""
+
+    def __init__(self, directory: Path) -> None:
+        self.database = Database(directory / "catalog.sqlite3")
+        self.catalog = Catalog(self.database)
+        self.worklist = WorkList(self.database)
+        self.folders = Folders(self.database, directory / "folders.json")
+        self.reconciler = Reconciler(
+            self.catalog,
+            self.folders,
+            Watcher(directory / "probe"),
+            settle_seconds=0.0,
+            rescan_seconds=3600.0,
+            is_embedded=lambda content: False,
+            on_work=lambda: None,
+        )
+
+    def add(self, directory: Path, names: int = 3) -> Folder:
+        directory.mkdir(exist_ok=True)
+        for number in range(names):
+            (directory / f"{number}.jpg").write_bytes(b"%d" % number)
+        return self.folders.add(bytes(directory))
+
+    def compare(self) -> None:
+        assert self.reconciler.request().wait(60)
+
+    def close(self) -> None:
+        self.folders.devices.stop()
+        self.reconciler.stop()
+        self.database.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path)
+    yield shop
+    shop.close()
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def test_threads_stay_as_many_over_two_hundred_comparisons(shop: Shop, tmp_path: Path) -> None:
+    """A share that hangs costs one process, however often the folders are compared."""
+    with shared(tmp_path) as share:
+        (share.source / "a.jpg").write_bytes(b"a")
+        shop.add(tmp_path / "local")
+        folder = shop.folders.add(bytes(share.point))
+        shop.reconciler.start()
+        shop.compare()
+        share.hang("all")
+        shop.compare()
+        within(5, lambda: not shop.folders.all()[-1].present)
+        assert "not answering" in (shop.folders.all()[-1].reason or "")
+        before = threading.active_count()
+        for _ in range(200):
+            shop.compare()
+        assert threading.active_count() <= before + 1
+        assert shop.catalog.get(folder.path + b"/a.jpg") is not None
+        share.hang()
+        within(10, lambda: all(folder.present for folder in shop.folders.all()))
+        shop.reconciler.stop()
+
+
+def test_a_link_to_a_share_that_hangs_holds_up_nobody(shop: Shop, tmp_path: Path) -> None:
+    """Where a link leads is asked of the file system that it leads to."""
+    with shared(tmp_path) as share:
+        (share.source / "a.jpg").write_bytes(b"a")
+        local = tmp_path / "local"
+        shop.add(local)
+        (local / "link.jpg").symlink_to(share.point / "a.jpg")
+        shop.reconciler.start()
+        shop.compare()
+        assert shop.catalog.get(bytes(local / "link.jpg")) is not None
+        share.hang("all")
+        (local / "new.jpg").write_bytes(b"new")
+        shop.compare()
+        assert shop.catalog.get(bytes(local / "new.jpg")) is not None
+        photo = shop.catalog.get(bytes(local / "link.jpg"))
+        assert photo is not None
+        assert photo.state != "gone"
+        share.hang()
+        shop.reconciler.stop()
+
+
+def test_a_share_in_a_folder_is_compared_by_itself(shop: Shop, tmp_path: Path) -> None:
+    """Its photos are kept while it hangs, and the folder around it goes on."""
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    with shared(outer) as share:
+        (share.source / "a.jpg").write_bytes(b"a")
+        shop.add(outer)
+        shop.reconciler.start()
+        shop.compare()
+        inside = bytes(share.point / "a.jpg")
+        assert shop.catalog.get(inside) is not None
+        share.hang("all")
+        (outer / "0.jpg").unlink()
+        (outer / "new.jpg").write_bytes(b"new")
+        shop.compare()
+        assert shop.catalog.get(bytes(outer / "new.jpg")) is not None
+        gone = shop.catalog.get(bytes(outer / "0.jpg"))
+        assert gone is not None
+        assert gone.state == "gone"
+        kept = shop.catalog.get(inside)
+        assert kept is not None
+        assert kept.state != "gone"
+        share.hang()
+        shop.reconciler.stop()
+
+
+def test_a_folder_removed_while_it_is_compared_stays_removed(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is written, neither under its id nor under that of a folder added since."""
+    monkeypatch.setattr(comparer, "BATCH", 2)
+    first = shop.add(tmp_path / "first", 10)
+    compare, seen = shop.reconciler.comparer._comparison.compare, 0
+
+    def interrupt(folder: Folder, *entry: object, **how: object) -> None:
+        nonlocal seen
+        seen += 1
+        compare(folder, *entry, **how)  # type: ignore[arg-type]
+
+    def on_work() -> None:
+        if shop.folders.containing(first.path) is not None:
+            shop.folders.remove(first.path)
+            second = shop.add(tmp_path / "second", 0)
+            assert second.id != first.id
+
+    monkeypatch.setattr(shop.reconciler.comparer._comparison, "compare", interrupt)
+    monkeypatch.setattr(shop.reconciler.comparer, "_on_work", on_work)
+    shop.reconciler.comparer.tree(first, first.path)
+    assert seen == 2
+    assert list(shop.catalog.in_state("")) == []
+
+
+def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    """How many places, one of them with the reason, and its photos are kept."""
+    folder = tmp_path / "folder"
+    (folder / "private").mkdir(parents=True)
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    (folder / "private" / "a.jpg").write_bytes(b"a")
+    (folder / "private").chmod(0)
+    tmp_path.chmod(0o777)
+
+    def told() -> str:
+        shop = Shop(tmp_path)
+        added = shop.folders.add(bytes(folder))
+        shop.reconciler.comparer.tree(added, added.path)
+        words = str(shop.reconciler.unreadable(added))
+        shop.close()
+        return words
+
+    try:
+        answer = as_unprivileged(told)
+    finally:
+        (folder / "private").chmod(0o755)
+    assert answer == f"{folder / 'private'}: {os.strerror(13)}"
+
+
+def test_photos_found_while_the_clock_is_ahead_do_not_wait_for_it(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hours ahead, as after another system that keeps local time; then put right."""
+    folder = shop.add(tmp_path / "folder")
+    now, ahead = time.time, 7200.0
+    monkeypatch.setattr(time, "time", lambda: now() + ahead)
+    shop.reconciler._check_clock()
+    shop.reconciler.comparer.tree(folder, folder.path)
+    ahead = 0.0
+    assert not shop.worklist.due(10)
+    shop.reconciler._check_clock()
+    assert len(shop.worklist.due(10)) == 3
