@@ -122,7 +122,7 @@ class Library:
         )
         self.sidecars = Sidecars(self.database, self.pool, self._facts_changed)
         self.database.on_commit = self._changed
-        self.watcher = Watcher(home.runtime / "probe")
+        self.watcher = Watcher(home.runtime / "probe", answers=self.devices.answers)
         self.reconciler = Reconciler(
             self.catalog,
             self.folders,

@@ -5,7 +5,7 @@ counts as ours only while it is a link that leads where we had it lead.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH103, PTH108, PTH115, PTH116, PTH211
+# ruff: noqa: PTH103, PTH108, PTH115, PTH211
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.standing.queries import StandingQuery
+from photosd.watch.devices import Devices, NotAnswering
 
 log = structlog.get_logger()
 
@@ -46,8 +47,8 @@ class Member(msgspec.Struct, frozen=True):
 class Albums:
     """Makes directories what the catalog says they are. One thread uses it."""
 
-    def __init__(self, database: Database, catalog: Catalog) -> None:
-        self._database, self._catalog = database, catalog
+    def __init__(self, database: Database, catalog: Catalog, devices: Devices) -> None:
+        self._database, self._catalog, self._devices = database, catalog, devices
         self.troubles: dict[int, str] = {}  # why an album is not as it should be
 
     def sync(self, queries: Sequence[StandingQuery]) -> None:
@@ -79,8 +80,8 @@ class Albums:
     def _sync(self, number: int, query: StandingQuery | None, albums: Sequence[bytes]) -> None:
         members = self._members(number)
         targets: Mapping[str, bytes] = {}
+        self._require_answer(query, members)
         if query is not None:
-            os.stat(query.wish.directory or b"")  # an absent disk: leave everything as it is
             targets = self._targets(query, [m for m in members if m.wanted], albums)
         for member in members:
             target = targets.get(member.content)
@@ -90,6 +91,16 @@ class Albums:
             if target is not None and query is not None:
                 self._make(member, target, query)
         self._forget(number, [m for m in members if query is None or not m.wanted])
+
+    def _require_answer(self, query: StandingQuery | None, members: Sequence[Member]) -> None:
+        """Raises OSError where a disk is absent or does not answer: leave everything as it is."""
+        directories = {m.link.rpartition(b"/")[0] for m in members if m.link and query is None}
+        for directory in directories if query is None else {query.wish.directory or b""}:
+            try:
+                self._devices.look(directory)
+            except OSError as error:
+                if query is not None or isinstance(error, NotAnswering):
+                    raise OSError(error.errno, error.strerror, directory) from error
 
     def _forget(self, number: int, members: Sequence[Member]) -> None:
         """Rows that are needed no more; their links are gone."""
@@ -163,7 +174,13 @@ class Albums:
 
 def prepare(directory: bytes, folders: Folders, others: Sequence[StandingQuery]) -> bytes:
     """Make the directory of an album; its real path. Raises BadRequest when it cannot be one."""
-    directory = os.path.realpath(directory)
+    try:
+        directory = folders.devices.resolve(directory)
+    except OSError as error:
+        raise BadRequest(
+            f"{printable(directory)} cannot be looked at: {error.strerror}",
+            remedy="choose a DIR on a disk that answers",
+        ) from error
     shown = printable(directory)
     for other in others:
         if other.wish.directory == directory:

@@ -7,7 +7,6 @@ first launcher got to run the command (launcher.py).
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -150,9 +149,15 @@ class Delivery:
         present = {folder.id for folder in self._folders.all() if folder.present}
         covered = [(path, folder) for path, folder in places if query.covers(path)]
         for path, folder in covered:
-            if folder in present and os.path.exists(path):  # noqa: PTH110 (bytes)
+            if folder in present and self._is_there(path):
                 return path
         return None if covered else b""
+
+    def _is_there(self, path: bytes) -> bool:
+        try:
+            return self._folders.devices.entry(path) is not None
+        except OSError:  # nor is it clear that it is not
+            return False
 
     def _run(self, claim: str, matches: Sequence[Match], query: StandingQuery) -> None:
         try:

@@ -49,7 +49,7 @@ class Standing:
     ) -> None:
         self._database, self._folders, self._settled = database, folders, settled
         self.queries = StandingQueries(database, copy)
-        self.albums = Albums(database, catalog)
+        self.albums = Albums(database, catalog, folders.devices)
         self._decider = Decider(database, catalog, self.queries, judge)
         self._delivery = Delivery(database, catalog, folders, Claims(state), self.wake)
         self._wake, self._news = threading.Event(), threading.Condition()

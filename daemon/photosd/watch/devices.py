@@ -287,6 +287,13 @@ class Devices:
         """Whether what ``path`` lies on has stopped answering."""
         return self.of(path).silent_since is not None
 
+    def answers(self, path: bytes) -> bool:
+        """Whether what ``path`` lies on answers: of what can hang it is found out, once a while."""
+        device = self.of(path)
+        if can_hang(device.mount) and device.due_for_check():
+            self._check(path)
+        return device.silent_since is None
+
     def patience(self, path: bytes) -> float | None:
         """Seconds that may pass without an answer, where that means anything: of a share."""
         device = self.of(path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,8 +50,14 @@ class _Root:
 class Roots:
     """Keeps every folder watched as well as it can be; any thread may ask for `health` alone."""
 
-    def __init__(self, limits: WatchLimits, batch: HintBatch) -> None:
-        self._limits, self._batch = limits, batch
+    def __init__(
+        self,
+        limits: WatchLimits,
+        batch: HintBatch,
+        answers: Callable[[bytes], bool] = lambda _path: True,
+    ) -> None:
+        """``answers``: whether what a path lies on answers; asked before it is touched here."""
+        self._limits, self._batch, self._answers = limits, batch, answers
         self._roots: dict[bytes, _Root] = {}
         self._lock = threading.Lock()
         self._mounts = MountWatch()
@@ -127,7 +133,9 @@ class Roots:
         path, state = root.ignore.root, root.health.state
         if mount_of(path, self._mounts.table).remote:
             return False
-        identity = _identity(path)
+        identity = self._identity(path)
+        if identity is not None and root.prune != self._apart_below(path):
+            return True
         if identity != root.identity:
             return True
         if identity is None or source is None:
@@ -147,7 +155,7 @@ class Roots:
         above = any(
             path == point or path.startswith(point.rstrip(b"/") + b"/") for point in changed
         )
-        if above or self._remote_below(path) != root.prune:
+        if above or self._apart_below(path) != root.prune:
             self._watch(root, source, now)
             self._batch.overflow(path)
             return
@@ -160,8 +168,8 @@ class Roots:
         """Watch a folder from scratch and set its state."""
         path = root.ignore.root
         mount = mount_of(path, self._mounts.table)
-        root.retry_at, root.budget, root.prune = NEVER, 0, self._remote_below(path)
-        root.identity = None if mount.remote else _identity(path)
+        root.retry_at, root.budget, root.prune = NEVER, 0, self._apart_below(path)
+        root.identity = None if mount.remote else self._identity(path)
         if mount.remote or root.identity is None:
             if source is not None:
                 source.unwatch(path)
@@ -206,13 +214,18 @@ class Roots:
                 health.root, health.state, health.reason, health.remedy, watches
             )
 
-    def _remote_below(self, path: bytes) -> frozenset[bytes]:
+    def _apart_below(self, path: bytes) -> frozenset[bytes]:
+        """Mounts in a folder that report no changes, or do not answer."""
         inside = path.rstrip(b"/") + b"/"
         return frozenset(
             point
             for point, mount in self._mounts.table.items()
-            if mount.remote and point.startswith(inside)
+            if point.startswith(inside) and (mount.remote or not self._answers(point))
         )
+
+    def _identity(self, path: bytes) -> tuple[int, int] | None:
+        """Device and inode of a folder; None when it is not there, or does not answer."""
+        return _identity(path) if self._answers(path) else None
 
 
 def _identity(path: bytes) -> tuple[int, int] | None:

@@ -58,8 +58,12 @@ class Watcher:
         limits: WatchLimits | None = None,
         *,
         make_source: MakeSource = platform_source,
+        answers: Callable[[bytes], bool] = lambda _path: True,
     ) -> None:
-        """``probe_directory`` is ours alone, best in the runtime directory (memory, not disk)."""
+        """``probe_directory`` is ours alone, best in the runtime directory (memory, not disk).
+
+        ``answers``: whether what a path lies on answers; what does not is left alone.
+        """
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
         self.rebuilds = -1  # times it had to start anew; the first start counts for nothing
@@ -70,7 +74,7 @@ class Watcher:
         self._flooded = False
         self._probe = Probe(probe_directory)
         self._recovery = Recovery(self._limits)
-        self._roots = Roots(self._limits, self.batch)
+        self._roots = Roots(self._limits, self.batch, answers)
         self._suspend = SuspendDetector(self._limits.suspend)
         self._source: Source | None = None
         self._listening = threading.Event()
