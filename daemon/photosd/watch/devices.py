@@ -288,9 +288,9 @@ class Devices:
         return self.of(path).silent_since is not None
 
     def answers(self, path: bytes) -> bool:
-        """Whether what ``path`` lies on answers: of what can hang it is found out, once a while."""
+        """Whether what ``path`` lies on answers: of what can hang this moment's truth."""
         device = self.of(path)
-        if can_hang(device.mount) and device.due_for_check():
+        if can_hang(device.mount):
             self._check(path)
         return device.silent_since is None
 
