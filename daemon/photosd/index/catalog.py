@@ -170,17 +170,6 @@ class Catalog:
                 (time.time(), *values),
             ).rowcount
 
-    def hasten(self, latest: float) -> int:
-        """Make due now what would be later than ``latest`` (Unix seconds); how many photos.
-
-        Nobody waits that long on purpose: the clock was ahead when they were put off.
-        """
-        with self._database.write() as db:
-            return db.execute(
-                "UPDATE photos SET due = ? WHERE state IN ('pending', 'failed') AND due > ?",
-                (time.time(), latest),
-            ).rowcount
-
     def sweep(self, gone_before: float) -> None:
         """Delete the rows of files that have been gone since before then (Unix seconds)."""
         with self._database.write() as db:

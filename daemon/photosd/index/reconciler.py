@@ -38,8 +38,6 @@ UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this of
 GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
 TURN_SECONDS = 30.0  # the thread turns at least this often, which is its sign of life
 STALLED_SECONDS = 900.0  # a comparison that does not move for so long is dead, not busy
-LONGEST_WAIT = 600.0  # seconds; nothing on the work list is put off for longer on purpose
-CLOCK_SECONDS = 5.0  # a clock that is set back by less does no harm
 NEVER = float("inf")
 
 
@@ -101,8 +99,6 @@ class Reconciler(threading.Thread):
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._stopping = False
-        self._on_work = on_work
-        self._ahead = NEVER  # of the clock before time.monotonic(); at the start as if set back
         self._next_full = 0.0
         self.turned_at = time.monotonic()
         self.compared = False  # everything, once at least since the start
@@ -170,7 +166,6 @@ class Reconciler(threading.Thread):
             if self._stopping:
                 return
             try:
-                self._check_clock()
                 self._attend_to_silence()
                 if time.monotonic() >= self._next_full and self._round is None:
                     self._begin_round()
@@ -179,21 +174,6 @@ class Reconciler(threading.Thread):
                 self.waiting_for = None
             except Exception as error:  # one odd path must not end the watching of all others
                 self._set_back(error)
-
-    def _check_clock(self) -> None:
-        """Once at the start, and when the clock was set back: what waits for it need not."""
-        ahead = time.time() - time.monotonic()
-        before, self._ahead = self._ahead, ahead
-        if ahead > before - CLOCK_SECONDS:
-            return
-        try:
-            latest = time.time() + LONGEST_WAIT + self.settle_seconds
-            if photos := self._catalog.hasten(latest):
-                log.info("clock_was_ahead", photos=photos)
-                self._on_work()
-        except BaseException:
-            self._ahead = NEVER
-            raise
 
     def _set_back(self, error: Exception) -> None:
         """A step failed: try again later."""
