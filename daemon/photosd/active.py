@@ -88,6 +88,7 @@ class Active:
             look_ahead=look_ahead(ground.pool.workers),
             look_at=ground.look_at,
             on_vanished=self._reopen,
+            on_idle=self.engine.follow,
         )
 
     def _reopen(self) -> None:

@@ -76,14 +76,16 @@ class Switch(threading.Thread):
                     self._flip(self)
                 return
             except StorageError as error:
-                self._error = error
                 log.error("switch_waits", cause=str(error), remedy=error.remedy)
-                self.target.pipeline.stop()
-                self._stopping.wait(RETRY_SECONDS)
-            except Exception:  # a defect here must not leave a switch that never ends
-                log.exception("switch_failed")
-                self._error = PhotosdError("the switch failed", remedy="photosd logs")
-                return
+                self._wait_after(error)
+            except Exception as error:  # a catalog that is busy, too little memory, a defect
+                log.exception("switch_waits")
+                self._wait_after(PhotosdError(f"the switch failed, and is tried again: {error}"))
+
+    def _wait_after(self, error: PhotosdError) -> None:
+        self._error = error
+        self.target.pipeline.stop()
+        self._stopping.wait(RETRY_SECONDS)
 
     def _fill_up(self) -> None:
         """Return when everything that can be seen has been, and the target can answer."""

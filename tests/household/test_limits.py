@@ -144,6 +144,7 @@ NO_LIMIT = {
     "so many times something is tried or done": (
         "index/committer.py:TRIES", "index/filling.py:PATIENCE", "index/vectors.py:FOLDS",
         "search/engine.py:REHEARSALS",
+        "search/calibration.py:REST_TIMES",
         "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,31 @@ def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
         assert time.monotonic() < limit
         time.sleep(0.01)
     engine.close()
+
+
+def test_what_takes_long_is_calibrated_before_anybody_asks(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query never does it; the pipeline has it done when it has nothing else to do."""
+    monkeypatch.setattr(calibration, "AT_ONCE", 0)
+    monkeypatch.setattr(calibration, "REST_TIMES", 0)
+    found = calibrated(library)
+    before = found.of(TEXT)
+    for number in range(20):
+        library.add(f"/p/more {number}.jpg", 0)
+    asked = threading.get_ident()
+    calibrate, threads = found._calibrate, []
+
+    def noted(unrelated: Any) -> None:
+        threads.append(threading.get_ident())
+        calibrate(unrelated)
+
+    monkeypatch.setattr(found, "_calibrate", noted)
+    found.follow_aside()
+    limit = time.monotonic() + 10
+    while found._scales.get(calibration.ONE_TEXT) is before:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    assert threads and asked not in threads
+    assert found.of(TEXT) is not before
+    found.close()

@@ -59,8 +59,7 @@ ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
 DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
-# Seconds until what may pass by itself is tried again.
-TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)
+TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for what may pass by itself
 
 Handler = Callable[[list[Lease], Future[Any]], None]
 
@@ -81,11 +80,12 @@ class Pipeline(threading.Thread):
         look_ahead: int,
         look_at: Callable[[bytes], None],
         on_vanished: Callable[[], None],
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="pipeline", daemon=True)
         self._worklist, self._pool, self._encoder = worklist, pool, encoder
         self._shape = shape
-        self._look_at, self._on_vanished = look_at, on_vanished
+        self._look_at, self._on_vanished, self._on_idle = look_at, on_vanished, on_idle
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.look_ahead = look_ahead
         self._fetched: deque[Photo] = deque()
@@ -318,7 +318,6 @@ class Pipeline(threading.Thread):
         elif isinstance(error, Nonsense):
             self._quarantine.odd([photo], error, TRANSIENT_RETRIES)
         elif isinstance(error, DecoderDied):
-            # A decoder holds one photo at a time.
             self._quarantine.died(photo, error.reason, error.stack)
         else:
             self._quarantine.unreadable(photo, error, TRANSIENT_RETRIES)
@@ -476,6 +475,7 @@ class Pipeline(threading.Thread):
             return
         if not self._leases:
             self._committer.tidy()
+            self._on_idle()
             self._rest.over("disk", "retry")
         nothing_else = 0 < len(self._leases) == len(self._committer)
         if nothing_else or self._committer.due():

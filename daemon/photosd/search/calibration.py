@@ -38,8 +38,9 @@ FAIR, STRONG = 0.85, 0.95  # of the unrelated things do not come so near
 FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not
 FEW = 64  # photos; fewer are judged as if they were so many: chance needs room to show
 GROWTH = 0.2  # of the library, from which on it is calibrated again
-REST_SECONDS = 30.0  # between two calibrations that take a while
-AT_ONCE = 1 << 20  # numbers in RAM; so few are gone through while a query waits
+REST_SECONDS = 30.0  # at most, between two calibrations; after one that failed
+REST_TIMES = 20  # as long as it took
+AT_ONCE = 1 << 17  # numbers in RAM; so few are gone through while a query waits: 2 ms
 SAMPLE = 1024  # photos
 
 SHAPES = 100  # of questions that scales are kept for
@@ -87,17 +88,23 @@ class Calibration:
 
     def follow(self) -> None:
         """Calibrate again where the library has changed enough: now if that is a moment's work."""
+        if self._unrelated is None or len(self._store) * self._spec.dimension > AT_ONCE:
+            self.follow_aside()
+        elif self._outdated():
+            self._calibrate(self._unrelated)
+
+    def follow_aside(self) -> None:
+        """The same, while nobody waits; so the next query finds a scale that fits."""
+        busy = self._running is not None and not self._running.done()
+        if self._begun and not busy and time.monotonic() >= self._rest_until and self._outdated():
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                self._running = self._worker.submit(self._run)
+
+    def _outdated(self) -> bool:
         photos = self._contents.indexed()
         same = self._store.in_memory == self._in_memory
         grown = abs(photos - self._photos) > GROWTH * self._photos
-        if same and self._unrelated is not None and not grown:
-            return
-        if self._unrelated is not None and len(self._store) * self._spec.dimension <= AT_ONCE:
-            self._calibrate(self._unrelated)
-        elif self._begun and time.monotonic() >= self._rest_until:
-            self._rest_until = time.monotonic() + REST_SECONDS
-            with contextlib.suppress(RuntimeError):  # closed meanwhile
-                self._running = self._worker.submit(self._run)
+        return not same or self._unrelated is None or grown
 
     def close(self, deadline: Deadline | None = None) -> None:
         """End it; one that runs ends with its text, or is left behind at the deadline."""
@@ -107,11 +114,15 @@ class Calibration:
             wait([self._running], (deadline or Deadline.to_stop()).remaining)
 
     def _run(self) -> None:
+        self._rest_until = time.monotonic() + REST_SECONDS
         try:
             if self._unrelated is None:
                 self._unrelated = self._encode(UNRELATED.read_text().split("\n"))
             if self._unrelated is not None:
+                started = time.monotonic()
                 self._calibrate(self._unrelated)
+                took = time.monotonic() - started
+                self._rest_until = started + min(REST_SECONDS, REST_TIMES * took)
         except PhotosdError as error:
             log.info("not_calibrated", cause=str(error), remedy="nothing: it is tried again")
         except Exception:

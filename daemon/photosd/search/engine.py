@@ -122,6 +122,10 @@ class Engine:
             return True
         return False
 
+    def follow(self) -> None:
+        """The library has changed, and nobody waits: let what is measured of it follow."""
+        self._calibration.follow_aside()
+
     # -- one answer ---------------------------------------------------------------------------
 
     def _question(self, params: QueryParams) -> Question:
