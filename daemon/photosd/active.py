@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import structlog
@@ -15,12 +16,15 @@ from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.ground import Ground
 from photosd.index.pipeline import Pipeline
+from photosd.index.retention import KEPT_SECONDS
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import Work
 from photosd.models.spec import ModelSpec
 from photosd.search.engine import Engine
 
 log = structlog.get_logger()
+
+UNKNOWN_SECONDS = 86_400.0  # how long vectors of no known photo are kept
 
 
 class Active:
@@ -98,6 +102,9 @@ class Active:
     def _agree(self) -> None:
         """Make catalog and index say the same; what only one of them knows is found out anew."""
         contents, model = self._ground.contents, self.spec.fingerprint
+        if self.store.went_back:
+            contents.refile(model)
+            self.store.went_back = False
         recorded, stored = contents.embedded(model), self.store.contents()
         lost, unknown = recorded - stored, stored - recorded
         if lost:
@@ -105,6 +112,7 @@ class Active:
             contents.unembed(model, lost, again=self._serving)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             contents.record(model, self.store.facts(unknown))
+            contents.note_orphans(list(unknown), time.time() - KEPT_SECONDS + UNKNOWN_SECONDS)
 
 
 def look_ahead(workers: int) -> int:

@@ -26,6 +26,7 @@ from photosd.core.paths import Home
 from photosd.decode.pool import DecodeLimits, Pool
 from photosd.decode.thumbnail_store import ThumbnailStore
 from photosd.decode.thumbnails import Thumbnails
+from photosd.derived import Derived
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.catalog import Catalog
 from photosd.index.causes import Circumstances
@@ -35,6 +36,7 @@ from photosd.index.folders import Folder, Folders
 from photosd.index.ground import Ground
 from photosd.index.pipeline import Pipeline
 from photosd.index.reconciler import Reconciler
+from photosd.index.retention import Retention
 from photosd.index.sidecars import Sidecars
 from photosd.index.vectors import drop_tables
 from photosd.index.worklist import WorkList
@@ -111,6 +113,8 @@ class Library:
         )
         undo.callback(self.active.close)
         self.succession = Succession(self)
+        derived = Derived(home.index, self.succession, self.thumbnails.store, self.cloud)
+        self.retention = Retention(self.catalog, self.contents, derived)
         self.standing = Standing(
             self.database,
             self.catalog,
@@ -194,6 +198,7 @@ class Library:
         self.standing.start()
         self.sidecars.start()
         self.sidecars.wake()
+        self.retention.start()
 
     def _forget_removed_models(self) -> None:
         """Free what the index still holds of them; not while a model only cannot be read."""
@@ -215,6 +220,7 @@ class Library:
         late = stop_all(
             {
                 "cloud": self.cloud.close,
+                "retention": self.retention.stop,
                 "standing": self.standing.stop,
                 "devices": self.devices.stop,
                 "sidecars": self.sidecars.stop,
@@ -369,14 +375,7 @@ class Library:
 
     def purge(self) -> int:
         """Forget what is gone now rather than in 30 days; how many contents had no photo left."""
-        self.catalog.sweep(time.time())
-        orphans = self.contents.sweep()
-        self.thumbnails.store.drop(orphans)
-        for active in self.succession.actives():
-            active.store.remove(orphans)
-            active.store.compact()
-        self.cloud.remove(orphans)
-        return len(orphans)
+        return self.retention.purge()
 
 
 def _photos(counts: dict[str, int]) -> int:

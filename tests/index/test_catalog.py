@@ -11,7 +11,6 @@ import pytest
 
 from photosd.core.errors import StorageError
 from photosd.index.catalog import Catalog
-from photosd.index.contents import Contents
 from photosd.index.database import MIGRATIONS, Database
 from photosd.index.photo import Photo
 from photosd.index.worklist import Failure, WorkList
@@ -133,19 +132,6 @@ def test_a_moved_file_is_known_by_its_inode(database: Database) -> None:
     assert same is not None
     assert same.content == "a-1"
     assert catalog.same_file(entry("/p/new.jpg", mtime_ns=99)) is None
-
-
-def test_sweeping_forgets_contents_without_a_path(database: Database) -> None:
-    """A content stays while any path, even a gone one, may still need it."""
-    catalog, worklist, contents = Catalog(database), WorkList(database), Contents(database)
-    catalog.put(1, entry("/p/a.jpg"), due=0)
-    contents.record("m", [("a-1", {"width": 3})])
-    worklist.done([(entry("/p/a.jpg"), "a-1")])
-    catalog.forget([b"/p/a.jpg"])
-    assert contents.sweep() == []
-    catalog.sweep(time.time() + 1)
-    assert contents.sweep() == ["a-1"]
-    assert not contents.has_embedding("m", "a-1")
 
 
 def test_a_newer_catalog_is_refused_untouched(tmp_path: Path) -> None:

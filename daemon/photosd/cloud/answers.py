@@ -16,6 +16,8 @@ from pathlib import Path
 
 import structlog
 
+from photosd.index.trouble import set_aside, sqlite_kind
+
 log = structlog.get_logger()
 
 KEPT = 10_000
@@ -68,7 +70,8 @@ class Answers:
         with self._lock:
             self.generation += 1
             self._close()
-            (self._directory / FILE).unlink(missing_ok=True)
+            for file in self._directory.glob(f"{FILE}*"):  # damaged ones, too
+                file.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._db is not None:
@@ -83,8 +86,12 @@ class Answers:
         try:
             self._db, self._salt = _connect(file)
         except sqlite3.DatabaseError as error:
-            log.warning("answers_damaged", cause=str(error), remedy="nothing to do")
-            file.unlink(missing_ok=True)
+            if sqlite_kind(error) != "damage":
+                raise
+            kept = set_aside(file)
+            log.warning(
+                "answers_damaged", cause=str(error), kept_as=str(kept), remedy="nothing to do"
+            )
             self._db, self._salt = _connect(file)
         return self._db
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import structlog
 
@@ -163,10 +164,16 @@ class Cloud:
         log.info("cloud_forgotten", vectors=number)
         return number
 
-    def remove(self, contents: list[str]) -> None:
-        """Drop the vectors of photos that are gone."""
+    def remove(self, contents: Sequence[str]) -> None:
+        """Drop the vectors of photos that are gone, and what was refused of them."""
+        self._marked.remove(contents)
         if self._home.cloud.is_dir():
-            self._remote.remove(contents, self._gate.settings)
+            self._remote.remove(contents)
+
+    def contents(self) -> set[str]:
+        """Every content with a vector in the table that is open, if one is."""
+        store = self._remote.ready(self._gate.settings)
+        return set() if store is None else store.contents()
 
     # -- reports ------------------------------------------------------------------------------
 

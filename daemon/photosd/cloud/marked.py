@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import msgspec
@@ -100,6 +101,15 @@ class MarkedPhotos:
         """Refuse nothing any more."""
         with self._database.write() as db:
             db.execute("DELETE FROM cloud_refused")
+
+    def remove(self, contents: Sequence[str]) -> None:
+        """Forget what was refused of these."""
+        with self._database.write(aside=True) as db:
+            models = [row[0] for row in db.execute("SELECT DISTINCT model FROM cloud_refused")]
+            db.executemany(
+                "DELETE FROM cloud_refused WHERE model = ? AND content = ?",
+                itertools.product(models, contents),
+            )
 
     def _after(self, content: str, model: str) -> list[MarkedPhoto]:
         with self._database.read() as db:

@@ -11,7 +11,7 @@ from pathlib import Path
 from photosd.cloud.letters import Vectors
 from photosd.core.config import Cloud
 from photosd.index.table import Embedding
-from photosd.index.vectors import IndexVanished, VectorStore
+from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
 
 FORGOTTEN = ".forgotten"
 UPKEEP_SECONDS = 60.0
@@ -75,13 +75,15 @@ class RemoteTable:
                         raise
         return True
 
-    def remove(self, contents: Sequence[str], settings: Cloud) -> None:
-        """Drop the vectors of photos that are gone."""
+    def remove(self, contents: Sequence[str]) -> None:
+        """Drop the vectors of photos that are gone, from the tables of every model and size."""
         with self._lock:
-            if contents and (store := self.open(settings)) is not None:
+            opened = [] if self._opened is None else [self._opened[0]]
+            if self._opened is not None:
                 with contextlib.suppress(IndexVanished):
-                    store.remove(contents)
-                    store.compact()
+                    self._opened[1].remove(contents)
+                    self._opened[1].compact()
+            drop_from_tables(self._directory, contents, opened)
 
     def contents(self, settings: Cloud) -> set[str]:
         """Every content with a vector."""

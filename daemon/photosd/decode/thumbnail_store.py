@@ -66,11 +66,16 @@ class ThumbnailStore:
                 return None
             known.move_to_end(key)
         file = self._file(content, longest, kept)
-        with contextlib.suppress(OSError):
+        try:
             data = file.read_bytes()
-            if len(data) == kept.bytes and data[:2] == JPEG_BEGIN and data[-2:] == JPEG_END:
-                self._touch(key, kept, file)
-                return Thumbnail(data, kept.width, kept.height, content), file
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:  # it may be whole, and readable later
+            self._complain(error)
+            return None
+        if len(data) == kept.bytes and data[:2] == JPEG_BEGIN and data[-2:] == JPEG_END:
+            self._touch(key, kept, file)
+            return Thumbnail(data, kept.width, kept.height, content), file
         self._forget(key, file)
         return None
 
@@ -99,6 +104,11 @@ class ThumbnailStore:
             self._make_room(known)
         return file
 
+    def contents(self) -> set[str]:
+        """Every content with a thumbnail."""
+        with self._lock:
+            return {content for content, _ in self._known()}
+
     def drop(self, contents: Iterable[str]) -> None:
         """Delete every thumbnail of these contents."""
         gone = set(contents)
@@ -122,8 +132,9 @@ class ThumbnailStore:
                 with contextlib.suppress(OSError), os.scandir(shelf) as entries:
                     for entry in entries:
                         match, state = NAME.fullmatch(entry.name), entry.stat()
-                        if match is None:  # the draft of a daemon that was killed
-                            Path(entry.path).unlink()
+                        if match is None:
+                            if entry.name.endswith(".new"):  # of a daemon that was killed
+                                Path(entry.path).unlink()
                             continue
                         size = (int(match[3]), int(match[4]))
                         yield (match[1], int(match[2])), Kept(state.st_size, *size, state.st_mtime)

@@ -15,6 +15,7 @@ from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.index.database import MIGRATIONS
 from photosd.index.inspection import TableFacts, inspect_table
+from photosd.index.trouble import DAMAGED, set_aside_of
 from photosd.models.spec import read_model
 
 SAMPLE = 300  # photos compared with the disk
@@ -48,7 +49,7 @@ def catalog(patient: Patient) -> Findings:
         yield fault("catalog", f"{file} is damaged: {damage[0]}", REBUILD, "restart")
     else:
         yield ok("catalog", f"{photos:,} photos")
-    for kept in sorted(file.parent.glob(f"{file.name}.damaged-*"))[:3]:
+    for kept in set_aside_of(file):
         yield warning("catalog", f"a damaged one was set aside as {kept}", f"rm '{kept}'")
 
 
@@ -72,6 +73,8 @@ def index(patient: Patient) -> Findings:
         yield fault("index", f"it is gone from {patient.home.index}", remedy, "restart")
         return
     yield from _condition(facts)
+    for kept in sorted(patient.home.index.glob(f"*.lance{DAMAGED}*")):
+        yield warning("index", f"a damaged one was set aside as {kept}", f"rm -r '{kept}'")
     yield from _agreement(patient, fingerprint, facts.contents, recorded)
 
 

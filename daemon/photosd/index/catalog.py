@@ -12,6 +12,7 @@ from photosd.index.photo import Photo, photos, range_below, set_aside
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
+PAGE = 2000  # rows read at once: nobody waits behind more
 PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
@@ -28,7 +29,10 @@ class Catalog:
     def below(self, directory: bytes) -> Iterator[Photo]:
         """Rows of files below ``directory`` that are not gone, in order of path."""
         low, high = range_below(directory)
-        return self._photos("WHERE path > ? AND path < ? AND state <> 'gone'", (low, high))
+        clause = "WHERE path > ? AND path < ? AND state <> 'gone' ORDER BY path LIMIT ?"
+        while page := list(self._photos(clause, (low, high, PAGE))):
+            yield from page
+            low = page[-1].path
 
     def same_file(self, entry: Entry) -> Photo | None:
         """A row (gone ones too) of the very same file under any name: it was moved or linked."""
@@ -172,8 +176,14 @@ class Catalog:
 
     def sweep(self, gone_before: float) -> None:
         """Delete the rows of files that have been gone since before then (Unix seconds)."""
-        with self._database.write() as db:
-            db.execute("DELETE FROM photos WHERE state = 'gone' AND gone_at < ?", (gone_before,))
+        swept = PAGE
+        while swept == PAGE:  # other writers get their turn in between
+            with self._database.write() as db:
+                swept = db.execute(
+                    "DELETE FROM photos WHERE path IN"
+                    " (SELECT path FROM photos WHERE state = 'gone' AND gone_at < ? LIMIT ?)",
+                    (gone_before, PAGE),
+                ).rowcount
 
     def _photos(self, clause: str, values: Sequence[object]) -> Iterator[Photo]:
         return photos(self._database, clause, values)

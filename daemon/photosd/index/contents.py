@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from photosd.index.sidecars import OF_SIDECAR
 
 PARAMETERS = 500  # of one statement
 SAID = OF_SIDECAR.format(content="excluded.content")
+DRAWN = 8  # paths, for each content that is wanted at random: some are gone, pending or copies
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -59,6 +61,8 @@ class Contents:
 
     def facts_of(self, contents: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What is known of each content (date, camera, size …); at most 1,000 at once."""
+        if not contents:
+            return {}
         marks = ",".join("?" * len(contents))
         with self._database.read() as db:
             return {
@@ -98,15 +102,21 @@ class Contents:
     def some(self, model: str, limit: int) -> list[str]:
         """Content ids with a committed vector of ``model`` and a path, chosen at random."""
         with self._database.read() as db:
-            return [
-                row[0]
-                for row in db.execute(
-                    "SELECT content FROM embedded WHERE model = ?"
-                    " AND content IN (SELECT content FROM photos WHERE state = 'indexed')"
-                    " ORDER BY random() LIMIT ?",
-                    (model, limit),
+            last = db.execute("SELECT max(id) FROM named").fetchone()[0] or 0
+            drawn = random.sample(range(1, last + 1), min(last, DRAWN * limit))
+            found: dict[str, None] = {}
+            for start in range(0, len(drawn), PARAMETERS):
+                part = drawn[start : start + PARAMETERS]
+                rows = db.execute(
+                    f"SELECT content FROM named WHERE id IN ({','.join('?' * len(part))})"
+                    " AND EXISTS (SELECT 1 FROM embedded"
+                    " WHERE model = ? AND embedded.content = named.content)",
+                    (*part, model),
                 )
-            ]
+                found.update((row[0], None) for row in rows)
+                if len(found) >= limit:
+                    break
+        return list(found)[:limit]
 
     def unembed(self, model: str, contents: Iterable[str], *, again: bool = True) -> None:
         """The vectors of these contents are lost; ``again``: their photos are pending again."""
@@ -125,14 +135,24 @@ class Contents:
         """Photos that only other models have seen are pending again; how many those are."""
         with self._database.write() as db:
             return db.execute(
-                "UPDATE photos SET state = 'pending', due = ? WHERE state = 'indexed'"
-                " AND content NOT IN (SELECT content FROM embedded WHERE model = ?)",
+                "UPDATE photos SET state = 'pending', due = ?"
+                " WHERE state = 'indexed' AND NOT EXISTS"
+                " (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = photos.content)",
                 (time.time(), model),
             ).rowcount
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
         """Many changes as one transaction."""
         return self._database.write()
+
+    def refile(self, model: str) -> None:
+        """``model``'s table may have forgotten which paths it was told of."""
+        with self._database.write(aside=True) as db:
+            db.execute(
+                "INSERT INTO unfiled SELECT model, content FROM embedded WHERE model = ?"
+                " ON CONFLICT DO NOTHING",
+                (model,),
+            )
 
     def unfiled(self, model: str, limit: int) -> list[Holding]:
         """Contents whose paths have changed since ``model``'s table was told of them."""
@@ -167,9 +187,14 @@ class Contents:
                 held = db.execute(
                     "SELECT path FROM photos WHERE content = ? AND state = 'indexed'", (content,)
                 )
-                if {row["path"] for row in held} == set(paths):
+                there = {row["path"] for row in held}
+                if there == set(paths):
                     db.execute(
                         "DELETE FROM unfiled WHERE model = ? AND content = ?", (model, content)
+                    )
+                if not there and not _is_held(db, content):  # its folder was removed meanwhile
+                    db.execute(
+                        "INSERT INTO orphans VALUES(?, 0) ON CONFLICT DO NOTHING", (content,)
                     )
 
     def drop_models(self, kept: Iterable[str]) -> None:
@@ -180,20 +205,72 @@ class Contents:
             db.execute(f"DELETE FROM embedded WHERE model NOT IN ({marks})", kept)
             db.execute(f"DELETE FROM unfiled WHERE model NOT IN ({marks})", kept)
 
-    def sweep(self) -> list[str]:
-        """Forget contents that no path holds any more, and say which they were."""
-        with self._database.write() as db:
-            orphans = [
-                (row[0],)
+    # -- the end of a content; see retention.py ----------------------------------------------
+
+    def page(self, after: str, limit: int) -> list[str]:
+        """Up to ``limit`` content ids after this one, in order."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT content FROM contents WHERE content > ? ORDER BY content LIMIT ?",
+                (after, limit),
+            )
+            return [str(row[0]) for row in rows]
+
+    def note_orphans(self, contents: Sequence[str], since: float) -> None:
+        """What is derived of those of these that no path holds ends 30 days after ``since``."""
+        with self._database.write(aside=True) as db:
+            db.executemany(
+                "INSERT INTO orphans VALUES(?, ?) ON CONFLICT DO NOTHING",
+                ((content, since) for content in contents if not _is_held(db, content)),
+            )
+
+    def await_none(self) -> None:
+        """Nobody waits any more for the return of contents that no path holds."""
+        with self._database.write(aside=True) as db:
+            db.execute("UPDATE orphans SET since = 0")
+
+    def let_go(self, before: float, limit: int) -> list[str]:
+        """Up to ``limit`` contents that no path has held since then (Unix seconds). The catalog
+        knows nothing of them any more but that they are to be dropped everywhere: see `ended`."""
+        with self._database.write(aside=True) as db:
+            due = [
+                str(row[0])
                 for row in db.execute(
-                    "SELECT content FROM embedded UNION SELECT content FROM contents"
-                    " EXCEPT SELECT content FROM photos"
+                    "SELECT content FROM orphans WHERE since <= ? ORDER BY since LIMIT ?",
+                    (before, limit),
                 )
             ]
-            db.executemany("DELETE FROM embedded WHERE content = ?", orphans)
-            db.executemany("DELETE FROM contents WHERE content = ?", orphans)
-            db.executemany("DELETE FROM unfiled WHERE content = ?", orphans)
-        return [content for (content,) in orphans]
+            held = {content for content in due if _is_held(db, content)}
+            for content in due:
+                if content in held:
+                    db.execute("DELETE FROM orphans WHERE content = ?", (content,))
+                    continue
+                db.execute(
+                    "DELETE FROM unfiled WHERE content = ? AND model IN"
+                    " (SELECT model FROM embedded WHERE content = ?)",
+                    (content, content),
+                )
+                for table in ("embedded", "contents"):
+                    db.execute(f"DELETE FROM {table} WHERE content = ?", (content,))
+        gone = [content for content in due if content not in held]
+        return gone if gone or len(due) < limit else self.let_go(before, limit)
+
+    def ended(self, contents: Sequence[str]) -> None:
+        """Every store has dropped these. A path that took one up meanwhile is pending again."""
+        with self._database.write() as db:
+            for content in contents:
+                db.execute("DELETE FROM orphans WHERE content = ?", (content,))
+                db.execute("DELETE FROM embedded WHERE content = ?", (content,))
+                db.execute(
+                    "UPDATE photos SET state = 'pending', due = ?"
+                    " WHERE content = ? AND state = 'indexed'",
+                    (time.time(), content),
+                )
+
+
+def _is_held(db: sqlite3.Connection, content: str) -> bool:
+    found = db.execute("SELECT 1 FROM photos WHERE content = ? LIMIT 1", (content,))
+    return found.fetchone() is not None
 
 
 def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:

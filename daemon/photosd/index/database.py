@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import sqlite3
 import threading
 import time
@@ -13,6 +14,7 @@ import structlog
 
 from photosd.core.errors import StorageError
 from photosd.index import wording
+from photosd.index.trouble import Malformed, set_aside, sqlite_kind, storage_error
 
 log = structlog.get_logger()
 
@@ -235,6 +237,34 @@ MIGRATIONS = (
       UPDATE sidecars SET due = due + 1 WHERE path = OLD.path;
     END;
     """,
+    """
+    -- Nearly every photo is indexed, so an index that begins with the state must not be open to
+    -- look-ups by content: SQLite, without statistics, prefers it. Rows that are never due are not
+    -- in it.
+    DROP INDEX photos_work;
+    CREATE INDEX photos_work ON photos(state, due DESC) WHERE due IS NOT NULL;
+    DROP INDEX photos_content;
+    CREATE INDEX photos_content ON photos(content, state, folder);
+    DROP INDEX photos_folder;
+    CREATE INDEX photos_folder ON photos(folder);
+    CREATE INDEX photos_failed ON photos(state) WHERE state = 'failed';
+    CREATE INDEX photos_gone ON photos(gone_at) WHERE gone_at IS NOT NULL;
+    -- Contents that a path has let go of, and when (Unix seconds; 0: nobody is to wait for their
+    -- return). What was derived from them ends unless another path holds them (retention.py).
+    CREATE TABLE orphans(content TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX orphans_since ON orphans(since);
+    CREATE TRIGGER photos_orphaned AFTER DELETE ON photos WHEN OLD.content IS NOT NULL BEGIN
+      INSERT INTO orphans VALUES(OLD.content, 0) ON CONFLICT DO UPDATE SET since = 0;
+    END;
+    CREATE TRIGGER photos_changed AFTER UPDATE OF content ON photos
+      WHEN OLD.content IS NOT NULL AND OLD.content IS NOT NEW.content BEGIN
+      INSERT INTO orphans VALUES(OLD.content, CAST(strftime('%s', 'now') AS REAL))
+        ON CONFLICT DO UPDATE SET since = excluded.since;
+    END;
+    INSERT INTO orphans SELECT content, CAST(strftime('%s', 'now') AS REAL)
+      FROM (SELECT content FROM contents UNION SELECT content FROM embedded) AS known
+      WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the
@@ -247,46 +277,57 @@ UNWRITABLE = (
     OverflowError,
     UnicodeError,
 )
+READERS = 4  # so that a query's look-ups never wait behind a comparison's long ones
+CLOSE_SECONDS = 5.0  # for statements that run; then they are interrupted
 
 
 class Reader:
-    """A connection that only reads; one of one's own keeps long statements out of others' way."""
+    """Connections that only read. One with a connection of its own keeps out of others' way."""
 
-    def __init__(self, file: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = _connect(file)
-        self._connection.execute("PRAGMA query_only = ON")
+    def __init__(self, file: Path, connections: int = 1) -> None:
+        self._every = [_connect(file) for _ in range(connections)]
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        for connection in self._every:
+            connection.execute("PRAGMA query_only = ON")
+            self._idle.put(connection)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for a moment; it sees everything committed."""
-        with self._lock:
-            yield self._connection
+        """A connection, for a moment; it sees everything committed."""
+        connection = self._idle.get()  # the one used last: its pages are in memory
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
 
     def close(self) -> None:
-        """Close it once running statements are done."""
-        with self._lock:
-            self._connection.close()
+        """Close them once running statements are done; those that take long are interrupted."""
+        until = time.monotonic() + CLOSE_SECONDS
+        for _ in self._every:
+            try:
+                connection = self._idle.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            connection.close()
+        for connection in self._every:
+            with contextlib.suppress(sqlite3.ProgrammingError):  # closed
+                connection.interrupt()
+            self._idle.put(connection)  # whoever comes now is told that it is closed
 
 
 class Database:
     """One SQLite file; writes are serialised, reads run beside them (WAL)."""
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file, self._write_lock = file, threading.RLock()
         self.on_commit: Callable[[], None] = lambda: None  # something has changed; in any thread
         try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = _open(file)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-                raise StorageError(
-                    f"{file} cannot be opened: {error}",
-                    remedy=f"check free space and permissions of {file.parent}",
-                ) from error
-            _set_aside(file, error)
-            self._writer = _open(file)
-        self._reader = Reader(file)
+            self._reader = Reader(file, READERS)
+        except (sqlite3.Error, OSError, MemoryError) as error:
+            kind = sqlite_kind(error)
+            raise storage_error(str(file), error, kind, file.parent) from error
 
     @contextlib.contextmanager
     def write(self, *, aside: bool = False) -> Iterator[sqlite3.Connection]:
@@ -316,7 +357,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """The read connection, for a moment; it sees everything committed. Raises StorageError."""
+        """A read connection, for a moment; it sees everything committed. Raises StorageError."""
         try:
             with self._reader.read() as connection:
                 yield connection
@@ -340,7 +381,7 @@ class Database:
         return None if row is None else str(row[0])
 
     def close(self) -> None:
-        """Close both connections once running statements are done."""
+        """Close every connection once running statements are done."""
         with self._write_lock:
             self._reader.close()
             self._writer.close()
@@ -356,6 +397,25 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def _open(file: Path) -> sqlite3.Connection:
+    """The connection that writes; a damaged file is set aside, and a new one filled from the file
+    system."""
+    try:
+        return _opened(file)
+    except sqlite3.Error as error:
+        if sqlite_kind(error) != "damage":
+            raise
+        kept = set_aside(file)
+        log.error(
+            "catalog_damaged",
+            title="The catalog was damaged; it is rebuilt from your photos",
+            cause=str(error),
+            kept_as=str(kept),
+            remedy=f"nothing to do; delete {kept} when you like",
+        )
+    return _opened(file)
+
+
+def _opened(file: Path) -> sqlite3.Connection:
     connection = _connect(file)
     try:
         # First of all, before anything could change a file that is not ours to change.
@@ -370,25 +430,10 @@ def _open(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("database disk image is malformed")
+            raise Malformed("its pages make no sense")
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _set_aside(file: Path, error: Exception) -> None:
-    """Keep a damaged catalog for inspection; a new one is filled from the file system."""
-    damaged = file.with_name(f"{file.name}.damaged-{int(time.time())}")
-    log.error(
-        "catalog_damaged",
-        title="The catalog was damaged; it is rebuilt from your photos",
-        cause=str(error),
-        kept_as=str(damaged),
-        remedy=f"nothing to do; delete {damaged} when you like",
-    )
-    file.replace(damaged)
-    for suffix in ("-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)

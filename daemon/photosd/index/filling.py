@@ -13,9 +13,10 @@ from photosd.watch.scanner import Entry
 
 PATIENCE = 3  # times a photo may be put off; after the switch the work list takes it up as usual
 
-# One path of each content that can be read now and has no vector of the model.
+# One path of each content that can be read now and has no vector of the model. By content, never by
+# folder (hence "+"): each batch goes on where the last one ended.
 LEFT = (
-    "WHERE state = 'indexed' AND folder IN"
+    "WHERE state = 'indexed' AND +folder IN"
     " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')) AND NOT EXISTS"
     " (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = photos.content)"
 )

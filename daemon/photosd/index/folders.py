@@ -16,6 +16,7 @@ from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
 from photosd.index.photo import range_below
+from photosd.index.trouble import kept_list
 from photosd.watch.devices import Devices
 from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
 from photosd.watch.ignore import IgnoreRules
@@ -315,14 +316,15 @@ class Folders:
 
     def _restore(self) -> None:
         """After the catalog was lost: watch again what was watched."""
-        try:
-            kept = json.loads(self._copy.read_text())
-        except (OSError, ValueError):
-            return
-        for entry in kept:
-            path = base64.b64decode(entry["path_b64"])
+        for entry in kept_list(self._copy):
+            try:
+                path = base64.b64decode(entry["path_b64"])
+                excludes = [str(one) for one in entry["excludes"]]
+            except (KeyError, TypeError, ValueError) as error:
+                log.error("folder_not_restored", entry=str(entry)[:200], cause=repr(error))
+                continue
             cloud = entry.get("cloud") is True
-            self._insert(path, self._probe(path), entry["excludes"], cloud)
+            self._insert(path, self._probe(path), excludes, cloud)
 
 
 def _fresh_id(db: sqlite3.Connection) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -14,3 +16,14 @@ def import_lancedb() -> Any:
     finally:
         socket.has_ipv6 = here
     return lancedb
+
+
+@contextlib.contextmanager
+def errors_of_lance() -> Iterator[None]:
+    """A panic below LanceDB, which is no Exception, becomes a RuntimeError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError(str(error)) from error

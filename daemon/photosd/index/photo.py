@@ -51,11 +51,14 @@ class Photo(msgspec.Struct, frozen=True):
         return (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
 
 
+COLUMNS = ", ".join(Photo.__struct_fields__)
+
+
 def photos(database: Database | Reader, clause: str, values: Sequence[Any]) -> Iterator[Photo]:
     """The rows that ``clause`` (from WHERE on) selects, read at once so that no lock is held."""
     with database.read() as db:
-        rows = db.execute(f"SELECT * FROM photos {clause}", values).fetchall()
-    return (Photo(**dict(row)) for row in rows)
+        rows = db.execute(f"SELECT {COLUMNS} FROM photos {clause}", values).fetchall()
+    return (Photo(*row) for row in rows)
 
 
 def range_below(directory: bytes) -> tuple[bytes, bytes]:

@@ -73,10 +73,10 @@ class Ranked:
     # -- writing; one thread at a time --------------------------------------------------------
 
     def absorb(self, rows: Any) -> None:
-        """Take these rows of another table (a batch) in place of its own of the same contents."""
+        """Take these rows of another table (a batch); its own of the same contents are gone by now:
+        the tiles of one content may come in two batches."""
         import pyarrow as pa
 
-        self.remove(rows.column("content").unique().to_pylist())
         self.table.add(pa.Table.from_batches([rows]).select(self.table.schema.names))
 
     def remove(self, contents: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ is an index, they move, all at once and behind everybody's back, to a table with
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import threading
 import time
@@ -21,7 +22,9 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
+from photosd.index.lance import errors_of_lance, import_lancedb
 from photosd.index.matrix import Alive, Matrix, Vectors
+from photosd.index.mending import mend
 from photosd.index.ranked import KEEP_VERSIONS, Ranked
 from photosd.index.table import (
     FACTS,
@@ -37,6 +40,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
+from photosd.index.trouble import lance_kind, storage_error
 from photosd.index.upkeep import Upkeep
 from photosd.process.allocator import trim
 
@@ -75,31 +79,57 @@ class VectorStore:
         self._untidy_at: float | None = None
         self._folds = 0  # to do yet, the next of them at:
         self._fold_at = 0.0
+        self.went_back = False  # to an older version: what it says of paths may be out of date
 
     # -- life ---------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open or make the tables and load the vectors; damaged ones are set aside and remade."""
-        sweep_staging(self._directory)
+        """Open or make the tables and load the vectors.
+
+        Of a damaged one the latest version that can be read is taken (see `went_back`); else it is
+        set aside and remade. Raises StorageError for everything else, and then nothing is touched.
+        """
         try:
-            self._load()
-        except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
-            log.error(
-                "index_damaged",
-                title="The index was damaged; it is rebuilt from your photos",
-                cause=str(error)[:500],
-                remedy="nothing to do",
-            )
-            for name in self._names():
-                shutil.rmtree(self._path(name), ignore_errors=True)
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sweep_staging(self._directory)
             try:
-                self._load()
-            except Exception as again:
-                raise StorageError(
-                    f"the index in {self._directory} cannot be opened: {again}",
-                    remedy=f"check free space and permissions of {self._directory}",
-                ) from again
+                with errors_of_lance():
+                    self._load()
+            except Exception as error:
+                self._mend(error)
+                with errors_of_lance():
+                    self._load()
+        except StorageError:
+            raise
+        except Exception as error:
+            what = f"the index in {self._directory}"
+            kind = lance_kind(error, self._directory)
+            raise storage_error(what, error, kind, self._directory) from error
         self._keep_up()
+
+    def _mend(self, error: Exception) -> None:
+        """Mend the tables that are damaged; raise the error when none is."""
+        mended = 0
+        for name in self._names():
+            if not self._path(name).is_dir():
+                continue
+            try:
+                self._read_all(name)
+            except Exception as found:
+                if lance_kind(found, self._path(name)) != "damage":
+                    raise
+                log.warning("table_damaged", table=name, cause=str(found)[:500])
+                self.went_back |= mend(self._path(name), functools.partial(self._read_all, name))
+                mended += 1
+        if not mended:
+            raise error
+
+    def _read_all(self, name: str) -> int:
+        """Rows of a table, every one of which can be read."""
+        with errors_of_lance():
+            table = open_table(self._directory, name, self._dimension)
+            batches = table.search().select(["content", "vector"]).to_batches(BATCH)
+            return sum(len(batch) for batch in batches)
 
     def _names(self) -> tuple[str, str]:
         return self._name, self._name + SETTLED
@@ -108,7 +138,6 @@ class VectorStore:
         return self._directory / f"{name}.lance"
 
     def _load(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         recent, settled = self._names()
         self._table = open_table(self._directory, recent, self._dimension)
         if has_index(self._table):  # version 0.1.0 had one table
@@ -117,13 +146,17 @@ class VectorStore:
         self._settled = None
         if self._path(settled).is_dir():
             found = self._ranked()
-            if found.ready:
+            if found.ready or found.contents() - self._recent_contents():
                 self._settled = found
                 if not found.complete:  # version 0.1.0 had fewer indexes; or killed while it folded
                     self._fold_soon()
             else:  # killed while it settled for the first time: all of it is still recent
                 shutil.rmtree(self._path(settled))
         self._load_matrix()
+
+    def _recent_contents(self) -> set[str]:
+        batches = self._table.search().select(["content"]).to_batches(BATCH)
+        return {content for batch in batches for content in batch.column("content").to_pylist()}
 
     def _load_matrix(self) -> None:
         matrix = Matrix(self._dimension, capacity=self._table.count_rows())
@@ -256,6 +289,7 @@ class VectorStore:
         with self._lock:
             self._changed, self._removed = set(), set()
         place = self._settled or self._ranked()
+        place.remove(sorted(self._recent_contents()))
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
         place.fold()
@@ -303,6 +337,18 @@ class VectorStore:
                     remedy=f"check free space and permissions of {self._directory}",
                 ) from error
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Whatever LanceDB raises becomes a StorageError: a query has other means."""
+        try:
+            with errors_of_lance():
+                yield
+        except Exception as error:
+            raise StorageError(
+                f"the index cannot be read: {str(error)[:300]}",
+                remedy="photosd doctor; if it is damaged, photosd restart mends it",
+            ) from error
+
     # -- reading ------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -338,9 +384,13 @@ class VectorStore:
         if self._settled is None:
             return found
         seen = {content for content, _ in found}
-        found += self._settled.nearest(
-            query, count, where, hidden=lambda content: content in seen or content in self._matrix
-        )
+        with self._reading():
+            found += self._settled.nearest(
+                query,
+                count,
+                where,
+                hidden=lambda content: content in seen or content in self._matrix,
+            )
         return sorted(found, key=lambda one: -one[1])[:count]
 
     def best(self, queries: Vectors, alive: Alive) -> tuple[Vectors, int]:
@@ -349,10 +399,11 @@ class VectorStore:
         found, rows = self._matrix.best(queries, alive)
         if self._settled is not None:
             place, lengths = self._settled, np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
-            nearest = [
-                place.nearest(one, 1, hidden=lambda content: not alive([content]))
-                for one in queries / lengths[:, None]
-            ]
+            with self._reading():
+                nearest = [
+                    place.nearest(one, 1, hidden=lambda content: not alive([content]))
+                    for one in queries / lengths[:, None]
+                ]
             settled = np.array([one[0][1] if one else -1.0 for one in nearest], np.float32)
             found, rows = np.maximum(found, settled * lengths), rows + len(place)
         return found, rows
@@ -362,7 +413,8 @@ class VectorStore:
         found = self._matrix.vectors_of(contents)
         missing = [content for content in contents if content not in found]
         if missing and self._settled is not None:
-            found |= self._settled.vectors_of(missing)
+            with self._reading():
+                found |= self._settled.vectors_of(missing)
         return found
 
     def bytes_on_disk(self) -> int:
@@ -386,3 +438,23 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     for table in doomed:
         shutil.rmtree(table, ignore_errors=True)
     return len(doomed)
+
+
+def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
+    """Take the rows of these contents out of every table that no store has ``opened`` (names of
+    models). Raises StorageError."""
+    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", SETTLED)}
+    for path in sorted(directory.glob(f"{PREFIX}*.lance")):
+        if (name := path.name.removesuffix(".lance")) in names:
+            continue
+        try:
+            table = import_lancedb().connect(directory).open_table(name)
+            for part in quoted(contents):
+                if table.count_rows(f"content IN ({part})"):
+                    table.delete(f"content IN ({part})")
+            table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        except Exception as error:
+            raise StorageError(
+                f"{path} cannot be written: {error}",
+                remedy=f"check free space and permissions of {directory}",
+            ) from error

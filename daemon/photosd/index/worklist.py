@@ -81,7 +81,7 @@ class WorkList:
         for innocence in ("deaths = 0", "deaths > 0"):
             found = photos(
                 self._database,
-                f"WHERE state = 'pending' AND due <= ? AND {innocence} AND folder IN"
+                f"WHERE state = 'pending' AND due <= ? AND {innocence} AND +folder IN"
                 " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only'))"
                 " ORDER BY due DESC, path LIMIT ?",
                 (now, limit),
@@ -199,11 +199,6 @@ class WorkList:
         with self._database.read() as db:
             return {row[0] for row in db.execute("SELECT path FROM journal")}
 
-    def unjournal(self, paths: Iterable[bytes]) -> None:
-        """These came back."""
-        with self._database.write() as db:
-            db.executemany("DELETE FROM journal WHERE path = ?", ((path,) for path in paths))
-
     def release(self, paths: Iterable[bytes]) -> None:
         """The pipeline holds these no more, whatever became of them; nothing to do here."""
         for path in paths:
@@ -216,14 +211,6 @@ class WorkList:
                 "UPDATE photos SET state = 'pending', due = ?, deaths = 0 WHERE state = 'failed'",
                 (time.time(),),
             ).rowcount
-
-    def waiting_retries(self) -> int:
-        """Failures that will be tried again by themselves."""
-        with self._database.read() as db:
-            row = db.execute(
-                "SELECT count(*) FROM photos WHERE state = 'failed' AND due IS NOT NULL"
-            ).fetchone()
-            return int(row[0])
 
 
 def _done(db: sqlite3.Connection, entry: Entry, content: str) -> None:

@@ -34,6 +34,7 @@ class Folders(Topic):
         photos = library.folders.remove(path)
         library.watcher.remove(path)
         library.cloud.cut()  # a photo of it may be on its way
+        library.retention.wake()
         return m.RemoveResult(photos=photos, **path_fields(path))
 
     def folders(self, _params: m.Nothing, _emit: Emit) -> m.FoldersResult:

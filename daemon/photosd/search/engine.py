@@ -172,13 +172,13 @@ class Engine:
         """What our own model finds, with its first page; or why it cannot be asked."""
         try:
             meaning, known = self._meanings.of(question, deadline)
+            answered_by = "cached_embedding" if known else "vector"
+            ranking = self._ranking(question, [Aspect(question.words, meaning)], answered_by)
+            ranking.page(0, question.limit)
         except (BadRequest, NotFound, UnreadablePhoto):
             raise
         except PhotosdError as error:
             return error
-        answered_by = "cached_embedding" if known else "vector"
-        ranking = self._ranking(question, [Aspect(question.words, meaning)], answered_by)
-        ranking.page(0, question.limit)
         return ranking
 
     def _by_name(self, question: Question, trouble: PhotosdError, warnings: list[str]) -> Ranking:

@@ -13,6 +13,7 @@ import structlog
 
 from photosd.core.errors import BadRequest, NotFound
 from photosd.index.database import Database
+from photosd.index.trouble import kept_list
 
 log = structlog.get_logger()
 
@@ -170,20 +171,22 @@ class StandingQueries:
 
     def _restore(self) -> None:
         """After the catalog was lost: they stand again, asleep until the photos are known."""
-        try:
-            kept = json.loads(self._copy.read_text())
-        except (OSError, ValueError):
-            return
+        kept = kept_list(self._copy)
         with self._database.write():
             for entry in kept:
-                wish = Wish(
-                    entry["text"],
-                    entry["kind"],
-                    _decoded(entry["below"]),
-                    tuple(entry["argv"]),
-                    _decoded(entry["directory"]),
-                )
-                self._insert(wish, entry["created_at"], restored=True)
+                try:
+                    wish = Wish(
+                        entry["text"],
+                        entry["kind"],
+                        _decoded(entry["below"]),
+                        tuple(entry["argv"]),
+                        _decoded(entry["directory"]),
+                    )
+                    created_at = float(entry["created_at"])
+                except (KeyError, TypeError, ValueError) as error:
+                    log.error("query_not_restored", cause=repr(error))
+                    continue
+                self._insert(wish, created_at, restored=True)
         if kept:
             log.warning(
                 "standing_restored",

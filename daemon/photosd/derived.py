@@ -1,0 +1,39 @@
+"""What is derived of photos outside the catalog: who holds it, and how it is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from photosd.cloud.cloud import Cloud
+from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.index.vectors import drop_from_tables
+from photosd.succession import Succession
+
+
+class Derived:
+    """Vectors of every installed model, thumbnails, and what the cloud answered."""
+
+    def __init__(
+        self, index: Path, succession: Succession, thumbnails: ThumbnailStore, cloud: Cloud
+    ) -> None:
+        self._index, self._succession = index, succession
+        self._thumbnails, self._cloud = thumbnails, cloud
+
+    def contents(self) -> Iterable[str]:
+        """Contents with thumbnails or vectors of the cloud; of other vectors the catalog knows."""
+        return self._thumbnails.contents() | self._cloud.contents()
+
+    def drop(self, contents: Sequence[str]) -> None:
+        """Hold nothing of these any more. Raises StorageError; what was dropped stays so."""
+        self._thumbnails.drop(contents)
+        actives = self._succession.actives()
+        for active in actives:
+            active.store.remove(contents)
+        drop_from_tables(self._index, contents, [active.spec.fingerprint for active in actives])
+        self._cloud.remove(contents)
+
+    def compact(self) -> None:
+        """Take what was dropped off the disk."""
+        for active in self._succession.actives():
+            active.store.compact()

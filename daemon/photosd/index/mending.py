@@ -1,0 +1,75 @@
+"""Mending a table of LanceDB: its latest version that can be read is taken, or it is set aside."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from photosd.index.trouble import forget_old, lance_kind, place_aside, set_aside
+
+log = structlog.get_logger()
+
+NAMED_BACKWARDS = 1 << 63  # manifests are named by 2^64 - 1 - version; by old ones, by the version
+
+
+def mend(table: Path, rows: Callable[[], int]) -> bool:
+    """Go back to the latest version of which ``rows`` reads every row; whether there is one.
+
+    What is newer, and everything when there is none, is set aside. Raises what ``rows`` raises
+    when it is no damage, and OSError; then nothing has changed.
+    """
+    kept = place_aside(table)
+    moved: list[Path] = []
+    for manifest in _manifests(table)[:-1]:
+        (kept / "_versions").mkdir(parents=True, exist_ok=True)
+        manifest.rename(kept / "_versions" / manifest.name)
+        moved.append(manifest)
+        try:
+            found = rows()
+        except Exception as error:
+            if lance_kind(error, table) != "damage":
+                _put_back(moved, kept)
+                raise
+            continue
+        if found:
+            forget_old(table)
+            log.error(
+                "index_went_back",
+                title="The index was damaged; an older version of it is used",
+                versions=len(moved),
+                rows=found,
+                kept_as=str(kept),
+                remedy="nothing to do: what is missing is made again",
+            )
+            return True
+        break  # the beginning, when it was empty
+    _put_back(moved, kept)
+    kept = set_aside(table)
+    log.error(
+        "index_damaged",
+        title="The index was damaged; it is rebuilt from your photos",
+        kept_as=str(kept),
+        remedy=f"nothing to do; delete {kept} when you like",
+    )
+    return False
+
+
+def _manifests(table: Path) -> list[Path]:
+    """Of every version, the newest first."""
+    found = {}
+    for manifest in (table / "_versions").glob("*.manifest"):
+        with contextlib.suppress(ValueError):
+            number = int(manifest.stem)
+            found[number if number < NAMED_BACKWARDS else 2 * NAMED_BACKWARDS - number] = manifest
+    return [found[version] for version in sorted(found, reverse=True)]
+
+
+def _put_back(moved: list[Path], kept: Path) -> None:
+    for manifest in moved:
+        (kept / "_versions" / manifest.name).rename(manifest)
+    for directory in (kept / "_versions", kept):
+        with contextlib.suppress(FileNotFoundError):
+            directory.rmdir()

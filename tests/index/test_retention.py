@@ -1,0 +1,210 @@
+"""What photosd has made of a photo ends with the photo's last path: counted in every store."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import lancedb
+import numpy as np
+import pytest
+
+from photosd.cloud.cloud import Cloud
+from photosd.cloud.environment import Environment
+from photosd.cloud.marked import MarkedPhotos
+from photosd.cloud.remote import RemoteTable
+from photosd.core.config import Cloud as CloudSettings
+from photosd.core.errors import StorageError
+from photosd.core.paths import Home
+from photosd.decode.results import Thumbnail
+from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.derived import Derived
+from photosd.index import retention
+from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
+from photosd.index.database import Database
+from photosd.index.filing import Filing
+from photosd.index.folders import Folders
+from photosd.index.retention import KEPT_SECONDS, Retention
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
+from photosd.index.worklist import WorkList
+from photosd.search.names import named
+from photosd.watch.scanner import Entry
+
+DIMENSION = 8
+PHOTOS = 12
+DAY = 86_400.0
+
+
+def content_id(number: int) -> str:
+    return f"{number + 16:x}-{number:032x}"
+
+
+class Stores:
+    """A library in which every store holds something of every photo."""
+
+    def __init__(self, home: Home) -> None:
+        self.home, self.now = home, time.time()
+        self.database = Database(home.catalog)
+        self.catalog, self.worklist = Catalog(self.database), WorkList(self.database)
+        self.contents = Contents(self.database)
+        self.folders = Folders(self.database, home.config / "folders.json")
+        with self.database.write() as db:
+            db.execute("INSERT INTO folders(id, path, state) VALUES(1, x'2f61', 'ok')")
+            db.execute("INSERT INTO folders(id, path, state) VALUES(2, x'2f62', 'ok')")
+        self.store, self.other = self.table("active"), self.table("other")
+        self.thumbnails = ThumbnailStore(home.thumbnails, 1 << 20)
+        pool: Any = None
+        self.cloud = Cloud(home, CloudSettings(), self.database, pool, Environment())
+        self.remote = RemoteTable(home.cloud)
+        for number in range(PHOTOS):
+            self.add(number, f"/a/walrus {number}.jpg", 1)
+        active = SimpleNamespace(store=self.store, spec=SimpleNamespace(fingerprint="active"))
+        succession: Any = SimpleNamespace(actives=lambda: [active])
+        derived = Derived(home.index, succession, self.thumbnails, self.cloud)
+        self.retention = Retention(self.catalog, self.contents, derived, clock=lambda: self.now)
+
+    def table(self, model: str) -> VectorStore:
+        store = VectorStore(self.home.index, model, DIMENSION)
+        store.open()
+        return store
+
+    def add(self, number: int, path: str, folder: int) -> None:
+        content = content_id(number)
+        unit = np.eye(DIMENSION, dtype=np.float32)[[number % DIMENSION]]
+        rows = [Embedding(content, unit, {"camera": "Leica"}, (path.encode(),))]
+        for model, store in (("active", self.store), ("other", self.other)):
+            store.commit(rows)
+            self.contents.record(model, [(content, {"camera": "Leica", "latitude": 1.0})])
+        self.remote.commit(CloudSettings(), [content], np.eye(1, 768, dtype=np.float32), 0)
+        MarkedPhotos(self.database).refuse(content, "gemini", "no")
+        self.thumbnails.put(64, Thumbnail(b"\xff\xd8\xff\xd9", 64, 48, content))
+        self.place(number, path, folder)
+
+    def place(self, number: int, path: str, folder: int, size: int = 1) -> None:
+        entry = Entry(path.encode(), size, 1, number, 1)
+        self.catalog.put(folder, entry, due=0)
+        self.worklist.done([(entry, content_id(number))])
+
+    def left(self) -> dict[str, int]:
+        """How many photos each store still holds something of, as it lies on the disk."""
+        with self.database.read() as db:
+            found = {
+                table: db.execute(f"SELECT count(DISTINCT content) FROM {table}").fetchone()[0]
+                for table in ("contents", "embedded", "cloud_refused", "orphans")
+            }
+            found["paths"] = db.execute("SELECT count(*) FROM named").fetchone()[0]
+        found["names"] = len(named(self.database, "walrus"))
+        for directory in (self.home.index, self.home.cloud):
+            for table in directory.glob("*.lance"):
+                name = table.name.removesuffix(".lance")
+                found[name] = lancedb.connect(directory).open_table(name).count_rows()
+        found["thumbnails"] = len(list(self.home.thumbnails.rglob("*.jpg")))
+        return found
+
+
+@pytest.fixture
+def stores(home: Home, monkeypatch: pytest.MonkeyPatch) -> Stores:
+    monkeypatch.setattr(retention, "AT_ONCE", 5)
+    stores = Stores(home)
+    assert set(stores.left().values()) - {0} == {PHOTOS}
+    return stores
+
+
+def test_a_removed_folder_leaves_nothing(stores: Stores) -> None:
+    """At once, in the tables of every model, too; what another folder holds stays."""
+    stores.place(0, "/b/same photo.jpg", 2)
+    stores.folders.remove(b"/a")
+    assert stores.retention.end_due() == PHOTOS - 1
+    left = stores.left()
+    assert {name: n for name, n in left.items() if n not in (0, 1)} == {}
+    assert left["contents"] == left["vectors_active"] == left["thumbnails"] == 1
+    assert stores.contents.has_embedding("other", content_id(0))
+
+
+def test_what_is_gone_ends_after_thirty_days(stores: Stores) -> None:
+    """Not before, since a file may come back; one that came back stays."""
+    stores.catalog.forget([b"/a/walrus %d.jpg" % number for number in range(PHOTOS)])
+    stores.now += 29 * DAY
+    assert stores.retention.end_due() == 0
+    stores.place(3, "/a/walrus 3.jpg", 1)
+    stores.now += 2 * DAY
+    assert stores.retention.end_due() == PHOTOS - 1
+    assert set(stores.left().values()) == {0, 1}
+    stores.folders.remove(b"/a")
+    stores.retention.end_due()
+    assert set(stores.left().values()) == {0}
+
+
+def test_an_edited_photo_takes_its_former_content_along(stores: Stores) -> None:
+    """After thirty days; until then the edit may be undone."""
+    stores.catalog.put(1, Entry(b"/a/walrus 1.jpg", 99, 2, 1, 1), due=0)
+    assert stores.retention.end_due() == 0
+    stores.now += 31 * DAY
+    assert stores.retention.end_due() == 1
+    assert not stores.contents.has_embedding("active", content_id(1))
+    assert stores.left()["vectors_other"] == PHOTOS - 1
+
+
+def test_purge_waits_for_nothing(stores: Stores) -> None:
+    """What is gone, and what was edited away, ends now."""
+    stores.catalog.forget([b"/a/walrus %d.jpg" % number for number in range(1, PHOTOS)])
+    stores.catalog.put(1, Entry(b"/a/walrus 0.jpg", 99, 2, 1, 1), due=0)
+    assert stores.retention.purge() == PHOTOS
+    left = stores.left()
+    assert set(left.values()) <= {0, 1}
+    assert left["contents"] == left["vectors_active"] == left["thumbnails"] == 0
+
+
+def test_a_store_that_fails_only_delays_it(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost sight of, and a path that takes a content up meanwhile is read again."""
+    stores.folders.remove(b"/a")
+    with monkeypatch.context() as patch:
+
+        def full(_contents: Any) -> None:
+            raise StorageError("no space left", remedy="make room")
+
+        patch.setattr(stores.store, "remove", full)
+        with pytest.raises(StorageError):
+            stores.retention.end_due()
+    assert stores.left()["vectors_active"] == PHOTOS
+    first = stores.contents.let_go(time.time(), 1)[0]
+    number = int(first.rpartition("-")[2], 16)
+    entry = Entry(b"/b/taken up.jpg", 1, 1, 1, 1)
+    remove = stores.store.remove
+
+    def taken_up(contents: Any) -> None:
+        if content_id(number) in contents:
+            stores.catalog.adopt(2, entry, content_id(number))
+        remove(contents)
+
+    monkeypatch.setattr(stores.store, "remove", taken_up)
+    stores.retention.end_due()
+    photo = stores.catalog.get(entry.path)
+    assert photo is not None and photo.state == "pending"
+    assert stores.left()["vectors_active"] == 0
+
+
+def test_what_was_committed_for_a_removed_folder_ends_too(stores: Stores) -> None:
+    """The photo was in a worker's hands when its folder was removed."""
+    late = Embedding(content_id(50), np.eye(1, DIMENSION, dtype=np.float32), {}, (b"/a/late.jpg",))
+    stores.store.commit([late])
+    stores.contents.record("active", [(late.content, {})])
+    stores.worklist.done([(Entry(b"/a/late.jpg", 1, 1, 1, 1), late.content)])
+    stores.contents.filed("active", {late.content: late.paths})
+    Filing(stores.store, stores.contents, "active").run()
+    assert stores.retention.end_due() == 1
+    assert late.content not in stores.store.contents()
+
+
+def test_what_nobody_noticed_is_found(stores: Stores) -> None:
+    """Rows of a crash, and thumbnails of photos that the catalog never knew."""
+    stores.contents.record("active", [(content_id(60), {})])
+    stores.thumbnails.put(64, Thumbnail(b"\xff\xd8\xff\xd9", 64, 48, content_id(61)))
+    stores.retention._look_around()
+    assert stores.left()["orphans"] == 2
+    stores.now += KEPT_SECONDS + DAY
+    assert stores.retention.end_due() == 2
+    assert stores.left()["thumbnails"] == PHOTOS
