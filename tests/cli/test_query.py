@@ -127,6 +127,25 @@ def test_an_incomplete_library_is_admitted(stub: StubDaemon, photosd: Photosd) -
     )
 
 
+def test_no_matches_yet_while_photos_are_indexed(stub: StubDaemon, photosd: Photosd) -> None:
+    """That nothing was found says nothing as long as little was looked at."""
+    nothing = {"photos": 125, "indexed": 0, "pending": 125, "failed": 0, "offline_folders": []}
+    stub.answers["query"] = query_result(coverage=nothing)
+    ran = photosd("query", "sunset")
+    assert ran.code == 1
+    assert "No good matches yet: 125 of 125 photos are still being indexed" in ran.err
+
+
+def test_a_name_has_no_score(stub: StubDaemon, photosd: Photosd) -> None:
+    """What it is worth is no cosine, and it decides the place."""
+    named = {**hit("/p/beach.jpg", -0.123, "fair"), "sources": ["clip", "name"]}
+    stub.answers["query"] = query_result(named, SUNSET)
+    assert photosd("query", "beach").out.splitlines() == [
+        "fair    name   /p/beach.jpg",
+        "strong  0.312  /p/IMG_2041.jpg",
+    ]
+
+
 def test_json_is_the_daemons_object(stub: StubDaemon, photosd: Photosd) -> None:
     """Exactly one, weak hits included."""
     stub.answers["query"] = query_result(SUNSET, WEAK)

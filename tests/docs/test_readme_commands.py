@@ -33,7 +33,7 @@ def test_every_command_in_order(home: Home, tmp_path: Path) -> None:
                 if first == "model":
                     assert done.returncode == 5 and "could not be downloaded" in done.stderr, done
                 else:
-                    # 1: nothing convincing, which depends on whose photos they are
+                    # 1: no good matches, which depends on whose photos they are
                     assert done.returncode in ((0, 1) if first == "query" else (0,)), (line, done)
             else:
                 assert line.startswith("pip install ."), line

@@ -57,7 +57,7 @@ def test_every_example_runs(daemon: RunningDaemon, gemini: FakeGemini) -> None:
             timeout=60,
             check=False,
         )
-        allowed = (0, 1) if " query " in example else (0,)  # 1: nothing convincing
+        allowed = (0, 1) if " query " in example else (0,)  # 1: no good matches
         assert done.returncode in allowed, (example, done.stdout, done.stderr)
         if "enable gemini" in example:
             wait_for(lambda: gemini.images)

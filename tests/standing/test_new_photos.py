@@ -129,6 +129,18 @@ def test_file_names_never_reach_a_shell(client: Client, folder: Path, tmp_path: 
     assert not [*tmp_path.rglob("pwned"), *Path("~").expanduser().glob("pwned")]
 
 
+def test_a_name_sets_it_off(client: Client, folder: Path, tmp_path: Path) -> None:
+    """As a query for the same words finds it; nothing in the picture looks so."""
+    program, notes = recorder(tmp_path)
+    client.standing_add("receipt", "exec", argv=[program])
+    write(folder / "other.jpg", "snow")
+    write(folder / "Receipt 7.jpg", "snow")
+    eventually(lambda: bool(noted(notes)))
+    assert noted(notes) == [os.fsencode(folder / "Receipt 7.jpg")]
+    answer = client.query("receipt")
+    assert answer["convincing"] and answer["hits"][0]["path"] == str(folder / "Receipt 7.jpg")
+
+
 def test_only_below_a_directory(client: Client, folder: Path, tmp_path: Path) -> None:
     """And a directory that nothing is watched in would never see a photo."""
     program, notes = recorder(tmp_path)

@@ -42,7 +42,7 @@ def command(
     numbers: tuple[int, ...],
     as_json: bool,
 ) -> int:
-    """Once for each new photo that looks like TEXT, convincingly: do something.
+    """Do something, once for each new photo that is a good match for TEXT.
 
     \b
     photosd on "receipt"                           print its path, as it comes
@@ -50,10 +50,11 @@ def command(
     photosd on "my dog" --link ~/Dog               keep an album of links
     photosd on --list; photosd on --remove 3
 
-    The query stands until it is removed, through restarts of the daemon and of the machine. CMD
-    is run without a shell, with the path in the place of {} or at its end. An album holds the
-    photos that are there already, too. What is printed is remembered: said again, the command
-    goes on where it was.
+    A photo matches if `photosd query` would show it, for its looks or for its name. The query
+    stands until it is removed, through restarts of the daemon and of the machine. CMD is run
+    without a shell, with the path in the place of {} or at its end. An album holds the photos that
+    are there already, too. What is printed is remembered: said again, the command goes on where it
+    was.
     """
     what = _kind(program, directory, notify)
     if numbers or listing or not words:
