@@ -14,6 +14,7 @@ from photosd.core.log import printable
 from photosd.ipc.messages import Hit, QueryParams, Where
 from tests.search.household import HEBREW, Household, names
 
+pytestmark = pytest.mark.timeout(600)  # the larger household takes minutes on a busy machine
 NIQQUD = "\u05b8"
 
 

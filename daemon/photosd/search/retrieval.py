@@ -105,11 +105,14 @@ class Retrieval:
         self._look([aspect], judge, [content for content, _ in nearest], found)
         for content, look in found.items():
             seen[content] = max(look, seen.get(content, look), key=_nearness)
-        return [
+        looks = [
             Evidence(aspect.source, content, _weight(judge.of_look(found[content])))
             for content, _ in nearest
             if content in found  # else its vector was removed meanwhile
         ]
+        if len(question.terms) > 1:  # some photos are near to any sum: what tells something first
+            looks.sort(key=lambda one: -one.weight)
+        return looks
 
     def _look(
         self,
