@@ -178,3 +178,24 @@ def test_a_disk_that_does_not_deliver_is_told_as_such(database: Database) -> Non
         raise sqlite3.OperationalError("disk I/O error")
     assert refused.value.remedy
     assert Catalog(database).counts() == {}
+
+
+def test_a_row_that_cannot_be_written_is_set_aside(database: Database) -> None:
+    """The others of its batch are written; it failed, with the reason, and can be tried again."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    for name in ("/p/a.jpg", "/p/b.jpg", "/p/c.jpg"):
+        catalog.put(1, entry(name), due=0)
+    worklist.done([(entry(name), content) for name, content in (
+        ("/p/a.jpg", "a-1"), ("/p/b.jpg", "\ud800"), ("/p/c.jpg", "c-1"))])  # fmt: skip
+    states = {photo.path: photo.state for photo in catalog.in_state("")}
+    assert states == {b"/p/a.jpg": "indexed", b"/p/b.jpg": "failed", b"/p/c.jpg": "indexed"}
+    assert "cannot hold it" in (known(catalog, b"/p/b.jpg").reason or "")
+    assert worklist.retry_failures() == 1
+
+
+def test_a_reason_that_is_no_text_is_kept_as_text(database: Database) -> None:
+    """Libraries put bytes of file names into their errors."""
+    catalog, worklist = Catalog(database), WorkList(database)
+    catalog.put(1, entry("/p/a.jpg"), due=0)
+    worklist.failed(known(catalog, b"/p/a.jpg"), Failure("odd \udcff name", "none"))
+    assert known(catalog, b"/p/a.jpg").reason == "odd \\udcff name"
