@@ -74,7 +74,7 @@ def test_a_remount_that_numbers_anew_reads_nothing(tmp_path: Path, kind: str) ->
     shelf.read.clear()
     device = files[0].stat().st_dev
     for mount in range(1, 4):
-        new = {bytes(f): (10_000 * mount + n, device + mount % 2) for n, f in enumerate(files)}
+        new = {bytes(f): (10_000 * mount + n, device + mount // 2) for n, f in enumerate(files)}
         shelf.renumbered = new
         shelf.settle()
         shelf.settle()
