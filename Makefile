@@ -55,7 +55,7 @@ types: setup  ## mypy --strict
 chaos: setup  ## kill, hang and corrupt things at random, fault walks, 100,000 files (hours)
 	@$(BIN)/python -m pytest -q -m "chaos or slow"
 
-soak: setup  ## a long steady life: adds, renames, queries, kills, and nothing may grow; MINUTES=180
+soak: setup  ## a long steady life: adds, renames, queries, kills; as root a hung share and a full disk, too; MINUTES=180
 	@$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
 bench: setup  ## speed and memory beside the machine's limits (minutes)

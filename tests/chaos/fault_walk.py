@@ -14,7 +14,7 @@ from pathlib import Path
 from photosd.core.errors import PhotosdError
 from tests.chaos.walk import Walk
 from tests.household import bodies
-from tests.household.daemon import StandInDaemon
+from tests.household.daemon import StandInDaemon, until
 from tests.household.orders import KINDS, Orders
 
 NOTE = len(b"%012d" % 0)  # the digits at the end of a household's pictures
@@ -69,12 +69,20 @@ class FaultWalk:
         self._orders.order(self._chance.choice(KINDS), self._chance.randrange(1, AT_ONCE + 1))
 
     def kill(self) -> None:
-        """As a power cut: nothing is said, and it starts again."""
+        """As a power cut: nothing is said, and it starts again, every other time among faults."""
         self._daemon.kill()
         self._orders.clear()
+        if self._chance.random() < 0.5:
+            for _ in range(AT_ONCE):
+                self.fault()
         self._daemon.restart()
-        self._daemon.wait_until("ready")
+        until(self._answers, 60, "it does not start")
         self.done["kill"] += 1
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(PhotosdError), self._daemon.client() as client:
+            return bool(client.status())
+        return False
 
     def end(self) -> None:
         """No fault is left, everything is where it belongs, and both folders are watched."""

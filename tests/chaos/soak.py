@@ -3,13 +3,16 @@
 `make soak MINUTES=180`, or `python -m tests.chaos.soak --minutes 5`. Measured are the daemon, the
 zygote, the encoders and the decoders (tests.chaos.flatness says how). The library stays at its size
 and every question is new, so whatever grows is lost, not used. Workers are killed in every other
-eighth of the run, and live long enough in the others to show what age does to them.
+eighth of the run, and live long enough in the others to show what age does to them. Where disks can
+be mounted (tests.chaos.troubles), a share with photos hangs and comes back, and the disk of the
+index is full and has room again, all the time; no query may fail for it.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -18,15 +21,17 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from tests.chaos.crowd import Crowd
 from tests.chaos.flatness import Growth, Lives, pool_threads
+from tests.chaos.troubles import Trouble, troubles
 from tests.chaos.walk import picture
 from tests.conftest import RunningDaemon
 
@@ -37,8 +42,10 @@ STEP_SECONDS = 0.5  # one photo is added, one renamed, one deleted at each
 SAMPLE_SECONDS = 2.0
 PURGE_SECONDS = 30.0  # what is gone is forgotten now, not in 30 days, or it would pile up
 DECODER_SECONDS, ENCODER_SECONDS = 10.0, 80.0  # between kills; an encoder rests after 5 in 300
+TROUBLE_SECONDS = 20.0  # one more trouble begins, or ends
 REST_SECONDS = 40.0  # LanceDB ends a thread of its pool after 10 without work
 SEASONS = 8  # rough and calm in turns
+SETTLE_SECONDS = 120.0  # after troubles: a share that was away is tried again with patience
 TOLD = 16  # how often in a run it is said how things are
 
 
@@ -165,13 +172,38 @@ class Observer:
         return "encoder" if any(word.startswith("photosd.encoder") for word in command) else None
 
 
+class Turns:
+    """One trouble begins, then the next, then the first ends, and so on."""
+
+    def __init__(self, suffered: Sequence[Trouble]) -> None:
+        steps = [trouble.begin for trouble in suffered] + [trouble.end for trouble in suffered]
+        self._steps = itertools.cycle(steps)
+        self._suffered = suffered
+
+    def step(self) -> None:
+        """The next one."""
+        if self._suffered:
+            next(self._steps)()
+
+    def end(self) -> None:
+        """All is well again."""
+        for trouble in self._suffered:
+            trouble.end()
+
+
 def soak(
-    daemon: RunningDaemon, folder: Path, minutes: float, tell: Callable[[str], object] = len
+    daemon: RunningDaemon,
+    folder: Path,
+    minutes: float,
+    tell: Callable[[str], object] = len,
+    suffered: Sequence[Trouble] = (),
 ) -> Outcome:
     """Live like that for so long; the daemon is stopped by whoever started it."""
-    keeper = Keeper(folder)
+    keeper, turns = Keeper(folder), Turns(suffered)
+    others = [trouble.folder for trouble in suffered if trouble.folder is not None]
     daemon.wait_until("ready")
-    daemon.index(folder)
+    daemon.index(folder, *others)
+    elsewhere = {str(file) for other in others for file in other.iterdir()}
     process = psutil.Process(daemon.process.pid)
     pool_before = _at_rest(process)
     seasons = Seasons(60 * minutes)
@@ -186,6 +218,7 @@ def soak(
             Every(STEP_SECONDS, keeper.step),
             Every(SAMPLE_SECONDS, observer.look),
             Every(PURGE_SECONDS, lambda: _purge(daemon)),
+            Every(TROUBLE_SECONDS, turns.step),
             Every(60 * minutes / TOLD, lambda: tell(_so_far(observer, crowd))),
         ]
         while (now := time.monotonic()) < end:
@@ -194,6 +227,9 @@ def soak(
             time.sleep(0.05)
     if crowd.broken:
         raise crowd.broken[0]
+    turns.end()
+    wanted = keeper.names() | elsewhere
+    _until(lambda: _listed(daemon) == wanted, SETTLE_SECONDS if suffered else 0.0)
     daemon.index()
     return Outcome(
         minutes=minutes,
@@ -204,7 +240,7 @@ def soak(
         growth=observer.growth(),
         last=observer.lives["daemon"].all[-1],
         pool_at_rest=(pool_before, _at_rest(process)),
-        astray=len(keeper.names() ^ _listed(daemon)),
+        astray=len(wanted ^ _listed(daemon)),
     )
 
 
@@ -236,8 +272,16 @@ def _kill_encoder(daemon: RunningDaemon) -> None:
 
 
 def _purge(daemon: RunningDaemon) -> None:
-    with daemon.client() as client:
+    """Refused while the disk is full."""
+    with contextlib.suppress(PhotosdError), daemon.client() as client:
         client.purge()
+
+
+def _until(done: Callable[[], bool], seconds: float) -> None:
+    """Wait for it, so long at most."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and not done():
+        time.sleep(0.5)
 
 
 def _listed(daemon: RunningDaemon) -> set[str]:
@@ -252,11 +296,13 @@ def main() -> int:
     minutes = parser.parse_args().minutes
     with tempfile.TemporaryDirectory(prefix="photosd-soak-", dir="/tmp") as root:
         os.environ["PHOTOSD_HOME"] = f"{root}/home"
-        daemon = RunningDaemon(Home.from_environment())
-        try:
-            outcome = soak(daemon, Path(root).resolve() / "photos", minutes, _say)
-        finally:
-            daemon.stop()
+        home, place = Home.from_environment(), Path(root).resolve()
+        with troubles(place, home.state) as suffered:
+            daemon = RunningDaemon(home)
+            try:
+                outcome = soak(daemon, place / "photos", minutes, _say, suffered)
+            finally:
+                daemon.stop()
     print(json.dumps({**asdict(outcome), "faults": outcome.faults}, indent=1))
     return 1 if outcome.faults else 0
 

@@ -59,7 +59,7 @@ CROSSED = {
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
     "index/sidecars.py:AT_ONCE": WHOLE,
-    "index/sidecars.py:BATCH": WHOLE,
+    "index/sidecars.py:BATCH": LARGE,
     "search/names.py:MOST_WORDS": (
         "tests/search/test_names.py::test_questions_and_names_of_many_words"
     ),
