@@ -80,11 +80,13 @@ def known(daemon: RunningDaemon, photo: Path) -> bool:
         return False
 
 
-def found_in_time(daemon: RunningDaemon, folder: Path, number: int) -> None:
+def found_in_time(
+    daemon: RunningDaemon, folder: Path, number: int, seconds: float = FOUND_SECONDS
+) -> None:
     """A new photo there is indexed as soon as ever."""
     photo = folder / f"new {number}.png"
     photo.write_bytes(bodies.fresh("png", number))
-    within(FOUND_SECONDS, lambda: known(daemon, photo))
+    within(seconds, lambda: known(daemon, photo))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
     share.hang("read")
     ask(daemon, "add", path=str(share.point))
     within(NAMED_SECONDS + 2, lambda: "offline (not answering" in state_of(daemon, share.point))
-    found_in_time(daemon, local, 400)
+    found_in_time(daemon, local, 400, 15)  # decoders start anew
     assert ask(daemon, "status")["index"]["failed"] == 0
     share.hang()
     within(30, lambda: ask(daemon, "status")["index"]["indexed"] == 8)
