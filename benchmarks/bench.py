@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +77,22 @@ class BenchDaemon:
 
 
 @contextlib.contextmanager
-def running(model: Path | None = None) -> Iterator[BenchDaemon]:
-    """A daemon on an empty home, with the starter or the model of a directory."""
+def running(
+    model: Path | None = None, fill: Callable[[Path], None] = lambda _home: None
+) -> Iterator[BenchDaemon]:
+    """A daemon on an empty home, or one that ``fill`` fills, with the starter or the model of a
+    directory."""
     home = Path(tempfile.mkdtemp(prefix="photosd-bench-", dir="/tmp"))
     if model is not None:
         (home / "config").mkdir()
         (home / "models").mkdir()
         (home / "models" / model.name).symlink_to(model)
         (home / "config" / "config.toml").write_text(f'[encoder]\nmodel = "{model.name}"\n')
+    try:
+        fill(home)
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
     process = subprocess.Popen(
         [sys.executable, "-m", "photosd"],
         env={**os.environ, "PHOTOSD_HOME": str(home)},

@@ -35,6 +35,8 @@ from photosd.search.question import question_of
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
 
+pytestmark = pytest.mark.timeout(300)  # the first test fills the catalog
+
 PHOTOS = 200_000
 STEPS = 150_000  # of SQLite's machine for one statement; a scan of the photos takes two million
 EVERY = 1000  # steps

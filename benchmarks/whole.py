@@ -1,0 +1,174 @@
+"""Queries through the whole daemon over a large library: every part has its real size.
+
+Files, rows of the catalog, words of names, labels and dates are as indexing leaves them; only the
+vectors are made up. ``python -m benchmarks.whole 100000`` measures one size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.bench import BenchDaemon, running
+from benchmarks.large import Row, fill_catalog, rows_of
+from benchmarks.statistics import median, percentile
+from photosd.index.database import Database
+from photosd.index.filters import traits
+from photosd.index.folders import Folders
+from photosd.index.ranked import KEEP_VERSIONS, Ranked
+from photosd.index.table import open_table
+from photosd.index.vectors import PREFIX, RAM_BYTES, SETTLED
+from photosd.models.spec import STARTER, read_model
+
+QUERY = "sunset over the harbour"  # words of some names, too
+QUERIES = 200
+PAUSE_SECONDS = 0.02
+BUSY_SECONDS = 20.0
+PART = 50_000
+CLUSTERS = 2000
+READY_SECONDS = 600.0
+
+
+def whole(rows: int, model: Path | None = None) -> dict[str, float]:
+    """Milliseconds in the daemon (`timings_ms.total`) and round trip of a repeated query among so
+    many photos: at rest, and while all of them are compared with the disk."""
+    started = time.perf_counter()
+    with running(model, lambda home: _fill(home, model, rows)) as daemon:
+        filled = time.perf_counter() - started
+        daemon.wait_ready(seconds=READY_SECONDS)
+        daemon.wait_calm()
+        compared = _compare(daemon)
+        rest, trips, answer = _ask(daemon, lambda asked: asked < QUERIES)
+        busy, comparisons = _while_comparing(daemon)
+        assert answer["coverage"]["indexed"] == rows, answer["coverage"]
+        return {
+            "dimensions": read_model(model or STARTER).dimension,
+            "server_p50_ms": round(median(rest), 2),
+            "server_p95_ms": round(percentile(rest, 95), 2),
+            "round_trip_p50_ms": round(median(trips), 2),
+            "comparing_p50_ms": round(median(busy), 2),
+            "comparing_p95_ms": round(percentile(busy, 95), 2),
+            "comparing_ratio": round(median(busy) / median(rest), 2),
+            "comparisons": comparisons,
+            "compare_s": round(compared, 1),
+            "fill_s": round(filled, 1),
+            "daemon_mb": daemon.status()["rss_mb"],
+        }
+
+
+def _ask(daemon: BenchDaemon, more: Any) -> tuple[list[float], list[float], dict[str, Any]]:
+    server: list[float] = []
+    trips: list[float] = []
+    with daemon.client() as client:
+        answer = dict(client.call("query", {"text": QUERY, "deadline_ms": 30_000}))
+        while more(len(server)):
+            time.sleep(PAUSE_SECONDS)
+            started = time.perf_counter()
+            answer = dict(client.call("query", {"text": QUERY, "deadline_ms": 30_000}))
+            trips.append(1000 * (time.perf_counter() - started))
+            server.append(answer["timings_ms"]["total"])
+            assert answer["answered_by"] == "cached_embedding", answer["answered_by"]
+    return server, trips, answer
+
+
+def _while_comparing(daemon: BenchDaemon) -> tuple[list[float], int]:
+    over, comparisons = threading.Event(), 0
+
+    def compare() -> None:
+        nonlocal comparisons
+        while not over.is_set():
+            _compare(daemon)
+            comparisons += 1
+
+    thread = threading.Thread(target=compare)
+    thread.start()
+    time.sleep(1)
+    end = time.monotonic() + BUSY_SECONDS
+    server, _, _ = _ask(daemon, lambda _: time.monotonic() < end)
+    over.set()
+    thread.join(READY_SECONDS)
+    return server, comparisons
+
+
+def _compare(daemon: BenchDaemon) -> float:
+    started = time.perf_counter()
+    with daemon.client() as client:
+        for _ in client.stream("rescan", {"wait": True}):
+            pass
+    return time.perf_counter() - started
+
+
+def _fill(home: Path, model: Path | None, count: int) -> None:
+    """Files, catalog and index, as if all had been indexed."""
+    spec = read_model(model or STARTER)
+    photos = home / "photos"
+    photos.mkdir()
+    rows = list(rows_of(photos, count, on_disk=True))
+    (home / "state").mkdir(mode=0o700, exist_ok=True)
+    database = Database(home / "state" / "catalog.sqlite3")
+    folder = Folders(database, home / "config" / "folders.json").add(os.fsencode(photos))
+    fill_catalog(database, folder.id, spec.fingerprint, rows)
+    database.close()
+    _fill_index(home / "state" / "index", spec.fingerprint, spec.dimension, rows)
+
+
+def _fill_index(directory: Path, fingerprint: str, dimension: int, rows: Sequence[Row]) -> None:
+    """The table that a library of this size has: in RAM, or settled with its index."""
+    directory.mkdir(mode=0o700)
+    contents = list({row.content: row for row in rows}.values())
+    settled = len(contents) * dimension * 4 > RAM_BYTES
+    name = f"{PREFIX}{fingerprint}{SETTLED if settled else ''}"
+    table = open_table(directory, name, dimension)
+    for part, vectors in _parts(contents, dimension):
+        table.add(_table(part, vectors, dimension))
+    if settled:
+        place = Ranked(directory, name, dimension)
+        place.fold()
+        time.sleep(KEEP_VERSIONS.total_seconds() + 1)
+        place.tidy()
+
+
+def _parts(
+    rows: Sequence[Row], dimension: int
+) -> Iterator[tuple[Sequence[Row], NDArray[np.float32]]]:
+    """Rows with vectors in clusters, as photos are."""
+    generator = np.random.default_rng(1)
+    centres = generator.standard_normal((CLUSTERS, dimension), np.float32)
+    for at in range(0, len(rows), PART):
+        part = rows[at : at + PART]
+        around = centres[generator.integers(0, CLUSTERS, len(part))]
+        vectors = around + 0.7 * generator.standard_normal((len(part), dimension), np.float32)
+        yield part, vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _table(rows: Sequence[Row], vectors: NDArray[np.float32], dimension: int) -> Any:
+    import pyarrow as pa
+
+    found = [traits(json.loads(row.facts), (row.path,), row.mtime_ns / 1e9) for row in rows]
+    contents = [row.content for row in rows]
+    return pa.table(
+        {
+            "key": [f"{content}#0" for content in contents],
+            "content": contents,
+            "tile": pa.array([0] * len(rows), pa.int32()),
+            "taken_at": [row.taken_at for row in rows],
+            "camera": [row.camera for row in rows],
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dimension),
+            "labels": [one.labels for one in found],
+            "moment": [one.moment for one in found],
+        }
+    )
+
+
+if __name__ == "__main__":
+    for size in sys.argv[1:]:
+        print(size, json.dumps(whole(int(size))), flush=True)
