@@ -260,7 +260,10 @@ def _at_rest(daemon: psutil.Process) -> int:
 
 
 def _kill(daemon: psutil.Process, module: str) -> None:
-    workers = [p for p in daemon.children(recursive=True) if module in p.cmdline()]
+    workers = []
+    for process in daemon.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            workers += [process] if module in process.cmdline() else []
     if workers:
         random.choice(workers).kill()
 

@@ -129,6 +129,8 @@ def test_new_photos_by_the_hundred_are_all_judged(indexed: Indexed, tmp_path: Pa
             for query in added.values():
                 client.standing_remove(query)
             client.remove(str(tmp_path))
+    gone = set(map(_content, photos))
+    until(lambda: not gone & indexed.daemon.vectors().keys(), 60, "vectors of removed photos stay")
 
 
 def test_a_stream_of_many_matches_is_read_to_its_end(indexed: Indexed) -> None:

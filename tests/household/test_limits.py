@@ -28,6 +28,8 @@ CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
     "index/catalog.py:PARAMETERS": PAGES,
+    "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
+    "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
     "index/contents.py:PARAMETERS": HERE + "test_more_contents_than_parameters_are_looked_up",
     "index/copies.py:PARAMETERS": (
@@ -133,17 +135,18 @@ NO_LIMIT = {
         "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",
-        "decode/limits.py:FILE_SHARE",
+        "decode/limits.py:FILE_SHARE", "index/mending.py:NAMED_BACKWARDS",
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER", "index/table.py:THREADS_A_CORE",
-        "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
+        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
         "standing/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "standing/delivering.py:PAGE",
     ),
     "so many times something is tried or done": (
-        "index/committer.py:TRIES", "index/filling.py:PATIENCE", "index/vectors.py:FOLDS",
-        "search/engine.py:REHEARSALS",
+        "index/contents.py:DRAWN", "index/trouble.py:GENERATIONS", "index/committer.py:TRIES",
+        "index/filling.py:PATIENCE",
+        "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
         "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
