@@ -16,7 +16,7 @@ from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
 from photosd.index.photo import range_below
-from photosd.index.trouble import kept_list
+from photosd.index.trouble import keep_list, kept_list
 from photosd.watch.devices import Devices
 from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
 from photosd.watch.ignore import IgnoreRules
@@ -82,19 +82,22 @@ class Folders:
     def all(self) -> list[Folder]:
         """Every folder in order of path."""
         with self._database.read() as db:
-            albums = db.execute("SELECT directory FROM standing WHERE kind = 'link'").fetchall()
-            own = (*self.own, *(row["directory"] for row in albums if row["directory"]))
-            return [
-                Folder(
-                    **{
-                        **dict(row),
-                        "own": own,
-                        "excludes": tuple(json.loads(row["excludes"])),
-                        "cloud": bool(row["cloud"]),
-                    }
-                )
-                for row in db.execute("SELECT * FROM folders ORDER BY path")
-            ]
+            return self._rows(db)
+
+    def _rows(self, db: sqlite3.Connection) -> list[Folder]:
+        albums = db.execute("SELECT directory FROM standing WHERE kind = 'link'").fetchall()
+        own = (*self.own, *(row["directory"] for row in albums if row["directory"]))
+        return [
+            Folder(
+                **{
+                    **dict(row),
+                    "own": own,
+                    "excludes": tuple(json.loads(row["excludes"])),
+                    "cloud": bool(row["cloud"]),
+                }
+            )
+            for row in db.execute("SELECT * FROM folders ORDER BY path")
+        ]
 
     def containing(self, path: bytes) -> Folder | None:
         """The folder ``path`` lies in."""
@@ -138,7 +141,8 @@ class Folders:
             return known.fetchone() is not None
 
     def add(self, path: bytes, excludes: Sequence[str] = (), *, cloud: bool = False) -> Folder:
-        """Watch ``path``; raises FolderError when it cannot be, or is watched already."""
+        """Watch ``path``; raises FolderError when it cannot be, or is watched already, StorageError
+        when that cannot be written down. Then nothing has changed."""
         asked = path
         try:
             path = self.devices.resolve(path)
@@ -155,9 +159,12 @@ class Folders:
                 remedy=_remedy(probe),
             )
         self._refuse_own(path)
-        self._refuse_overlap(path, asked)
-        self._insert(path, probe, excludes, cloud)
-        self._save()
+        folders = self.all()
+        self._refuse_overlap(path, asked, folders, [f.path for f in folders if self._same(f, path)])
+        with self._database.write() as db:
+            self._refuse_overlap(path, asked, self._rows(db))  # another may have been added since
+            self._insert(path, probe, excludes, cloud)
+            self._save(db)
         return next(folder for folder in self.all() if folder.path == path)
 
     def _probe(self, path: bytes) -> FolderProbe:
@@ -177,11 +184,11 @@ class Folders:
             changed = db.execute(
                 "UPDATE folders SET cloud = ? WHERE path = ?", (cloud, path)
             ).rowcount
-        if not changed:
-            raise FolderError(
-                f"{printable(path)} is not a watched folder", remedy="photosd folders"
-            )
-        self._save()
+            if not changed:
+                raise FolderError(
+                    f"{printable(path)} is not a watched folder", remedy="photosd folders"
+                )
+            self._save(db)
         return next(folder for folder in self.all() if folder.path == path)
 
     def remove(self, path: bytes) -> int:
@@ -200,7 +207,7 @@ class Folders:
             db.execute("DELETE FROM photos WHERE folder = ?", (row["id"],))
             db.execute("DELETE FROM counts WHERE folder = ?", (row["id"],))
             db.execute("DELETE FROM folders WHERE id = ?", (row["id"],))
-        self._save()
+            self._save(db)  # a folder that is left in the copy would return with it
         return int(photos)
 
     def update(self, folder: Folder, probe: FolderProbe) -> None:
@@ -241,10 +248,13 @@ class Folders:
                     remedy="add the folder that your photos are in",
                 )
 
-    def _refuse_overlap(self, path: bytes, asked: bytes) -> None:
-        for folder in self.all():
+    def _refuse_overlap(
+        self, path: bytes, asked: bytes, folders: Sequence[Folder], same: Sequence[bytes] = ()
+    ) -> None:
+        """``same``: watched paths that lead to the same directory as ``path``."""
+        for folder in folders:
             shown = printable(folder.path)
-            if folder.path == path or self._same_now(folder.path, path):
+            if folder.path == path or folder.path in same:
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
@@ -262,16 +272,16 @@ class Folders:
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
                 )
 
-    def _same_now(self, watched: bytes, path: bytes) -> bool:
+    def _same(self, folder: Folder, path: bytes) -> bool:
         """Whether both lead to one directory, as by a bind mount.
 
         Asked of the disk: what was recorded of a folder fits another one after a move, or on
         another machine. Not of another disk than that of ``path``, which may not answer.
         """
-        if self.devices.of(watched) is not self.devices.of(path):
+        if self.devices.of(folder.path) is not self.devices.of(path):
             return False
         try:
-            return self.devices.look(watched) == self.devices.look(path)
+            return self.devices.look(folder.path) == self.devices.look(path)
         except OSError:
             return False
 
@@ -295,24 +305,21 @@ class Folders:
                 ),
             )
 
-    def _save(self) -> None:
-        self._copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self._copy.with_suffix(".new")
-        draft.write_text(
-            json.dumps(
-                [
-                    {
-                        "path": printable(folder.path),
-                        "path_b64": base64.b64encode(folder.path).decode(),
-                        "excludes": folder.excludes,
-                        "cloud": folder.cloud,
-                    }
-                    for folder in self.all()
-                ],
-                indent=1,
-            )
+    def _save(self, db: sqlite3.Connection) -> None:
+        """Keep the copy; in the transaction of the change, so that both agree. Raises StorageError,
+        which undoes the change."""
+        keep_list(
+            self._copy,
+            [
+                {
+                    "path": printable(folder.path),
+                    "path_b64": base64.b64encode(folder.path).decode(),
+                    "excludes": folder.excludes,
+                    "cloud": folder.cloud,
+                }
+                for folder in self._rows(db)
+            ],
         )
-        draft.replace(self._copy)
 
     def _restore(self) -> None:
         """After the catalog was lost: watch again what was watched."""
@@ -322,6 +329,8 @@ class Folders:
                 excludes = [str(one) for one in entry["excludes"]]
             except (KeyError, TypeError, ValueError) as error:
                 log.error("folder_not_restored", entry=str(entry)[:200], cause=repr(error))
+                continue
+            if any(folder.path == path for folder in self.all()):
                 continue
             cloud = entry.get("cloud") is True
             self._insert(path, self._probe(path), excludes, cloud)

@@ -150,3 +150,22 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
         )
         return []
     return found
+
+
+def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
+    """Write what `kept_list` reads, whole or not at all, through links; raises StorageError."""
+    try:
+        target = file.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = target.with_suffix(".new")
+        with draft.open("w", encoding="utf-8") as stream:
+            json.dump(entries, stream, indent=1, ensure_ascii=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        why = getattr(error, "strerror", None) or str(error)
+        raise StorageError(
+            f"{file} cannot be written: {why}",
+            remedy=f"make {file} and its directory writable, or free space on its disk; try again",
+        ) from error

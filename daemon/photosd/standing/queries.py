@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ import structlog
 
 from photosd.core.errors import BadRequest, NotFound
 from photosd.index.database import Database
-from photosd.index.trouble import kept_list
+from photosd.index.trouble import keep_list, kept_list
 
 log = structlog.get_logger()
 
@@ -70,7 +71,7 @@ class StandingQueries:
     def all(self) -> list[StandingQuery]:
         """Oldest first."""
         with self._database.read() as db:
-            return [_query(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
+            return _all(db)
 
     def get(self, number: int) -> StandingQuery:
         """The one of that number; raises NotFound."""
@@ -85,8 +86,8 @@ class StandingQueries:
 
         Raises BadRequest when there are too many.
         """
-        with self._database.write():
-            standing = self.all()
+        with self._database.write() as db:
+            standing = _all(db)
             for query in standing:
                 if query.wish == wish:
                     return query, False
@@ -96,7 +97,7 @@ class StandingQueries:
                     remedy="photosd on --remove ID   (photosd on --list shows them)",
                 )
             number = self._insert(wish, time.time())
-        self._save()
+            self._save(db)
         return self.get(number), True
 
     def remove(self, number: int) -> StandingQuery:
@@ -104,7 +105,7 @@ class StandingQueries:
         query = self.get(number)
         with self._database.write() as db:
             db.execute("DELETE FROM standing WHERE id = ?", (number,))
-        self._save()
+            self._save(db)  # one that is left in the copy would return with it
         return query
 
     def awaken(self) -> None:
@@ -152,22 +153,23 @@ class StandingQueries:
 
     # -- the copy, which survives the catalog -------------------------------------------------
 
-    def _save(self) -> None:
-        self._copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self._copy.with_suffix(".new")
-        kept = [
-            {
-                "text": query.wish.text,
-                "kind": query.wish.kind,
-                "below": _encoded(query.wish.below),
-                "argv": query.wish.argv,
-                "directory": _encoded(query.wish.directory),
-                "created_at": query.created_at,
-            }
-            for query in self.all()
-        ]
-        draft.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
-        draft.replace(self._copy)
+    def _save(self, db: sqlite3.Connection) -> None:
+        """Keep the copy; in the transaction of the change, so that both agree. Raises StorageError,
+        which undoes the change."""
+        keep_list(
+            self._copy,
+            [
+                {
+                    "text": query.wish.text,
+                    "kind": query.wish.kind,
+                    "below": _encoded(query.wish.below),
+                    "argv": query.wish.argv,
+                    "directory": _encoded(query.wish.directory),
+                    "created_at": query.created_at,
+                }
+                for query in _all(db)
+            ],
+        )
 
     def _restore(self) -> None:
         """After the catalog was lost: they stand again, asleep until the photos are known."""
@@ -194,6 +196,10 @@ class StandingQueries:
                 title="The catalog was lost; standing queries go on with photos that come next",
                 remedy="nothing to do",
             )
+
+
+def _all(db: sqlite3.Connection) -> list[StandingQuery]:
+    return [_query(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
 
 
 def _query(row: Any) -> StandingQuery:

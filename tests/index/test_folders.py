@@ -1,0 +1,127 @@
+"""The list of folders and its copy: changed together or not at all, however many change it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from photosd.core.errors import FolderError, StorageError
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.standing.queries import StandingQueries, Wish
+
+
+class Listed:
+    """Folders to watch, their list, and its copy."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root, self.copy = directory / "photos", directory / "config" / "folders.json"
+        for name in ("a/inside", "b", "c"):
+            (self.root / name).mkdir(parents=True)
+        self.database = Database(directory / "catalog.sqlite3")
+        self.folders = Folders(self.database, self.copy)
+
+    def path(self, name: str) -> bytes:
+        return os.fsencode(self.root / name)
+
+    def watched(self) -> list[bytes]:
+        return [folder.path for folder in self.folders.all()]
+
+    def kept(self) -> list[bytes]:
+        return [base64.b64decode(one["path_b64"]) for one in json.loads(self.copy.read_text())]
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Listed:
+    return Listed(tmp_path)
+
+
+def test_many_add_at_once(listed: Listed) -> None:
+    """No folder lies in another, each refusal is one in words, and the copy is whole."""
+    for _ in range(8):
+        start, odd = threading.Barrier(5), list[BaseException]()
+
+        def add(name: str, start: threading.Barrier, odd: list[BaseException]) -> None:
+            start.wait()
+            try:
+                listed.folders.add(listed.path(name))
+            except FolderError:
+                pass
+            except Exception as error:
+                odd.append(error)
+
+        names = ("a", "a/inside", "b", "b", "c")
+        threads = [threading.Thread(target=add, args=(name, start, odd)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        watched = listed.watched()
+        assert not odd
+        assert len(watched) == 3
+        assert listed.kept() == watched
+        for path in watched:
+            listed.folders.remove(path)
+        assert listed.kept() == []
+
+
+def test_a_copy_that_cannot_be_written_refuses_the_change(listed: Listed, tmp_path: Path) -> None:
+    """A folder that was removed does not return, and one that was added is watched."""
+    listed.folders.add(listed.path("a"))
+    blocked = listed.copy.with_suffix(".new")
+    blocked.mkdir()
+    with pytest.raises(StorageError, match=r"folders\.json cannot be written"):
+        listed.folders.add(listed.path("b"))
+    with pytest.raises(StorageError):
+        listed.folders.remove(listed.path("a"))
+    with pytest.raises(StorageError):
+        listed.folders.mark(listed.path("a"), True)
+    assert listed.watched() == listed.kept() == [listed.path("a")]
+    assert not listed.folders.all()[0].cloud
+    blocked.rmdir()
+    listed.folders.add(listed.path("b"))
+    listed.folders.remove(listed.path("a"))
+    assert listed.watched() == listed.kept() == [listed.path("b")]
+
+
+def test_a_copy_behind_a_link_stays_behind_it(listed: Listed, tmp_path: Path) -> None:
+    """Settings may be kept elsewhere (stow, chezmoi)."""
+    target = tmp_path / "kept elsewhere.json"
+    target.write_text("[]")
+    listed.copy.parent.mkdir()
+    listed.copy.symlink_to(target)
+    listed.folders.add(listed.path("a"))
+    assert listed.copy.is_symlink()
+    assert listed.kept() == [listed.path("a")]
+
+
+def test_a_copy_that_names_a_folder_twice(listed: Listed, tmp_path: Path) -> None:
+    """After the catalog was lost: it and the others are watched again."""
+    listed.folders.add(listed.path("a"))
+    listed.folders.add(listed.path("b"))
+    listed.database.close()
+    entries = json.loads(listed.copy.read_text())
+    listed.copy.write_text(json.dumps([entries[0], *entries]))
+    again = Folders(Database(tmp_path / "new.sqlite3"), listed.copy)
+    assert [folder.path for folder in again.all()] == [listed.path("a"), listed.path("b")]
+
+
+def test_standing_queries_change_with_their_copy(listed: Listed, tmp_path: Path) -> None:
+    """One that was ended does not return after the catalog is lost."""
+    copy = tmp_path / "standing.json"
+    queries = StandingQueries(listed.database, copy)
+    query, _ = queries.add(Wish("a dog", "notify", None, (), None))
+    copy.with_suffix(".new").mkdir()
+    with pytest.raises(StorageError):
+        queries.remove(query.id)
+    with pytest.raises(StorageError):
+        queries.add(Wish("a cat", "notify", None, (), None))
+    assert [one.wish.text for one in queries.all()] == ["a dog"]
+    copy.with_suffix(".new").rmdir()
+    queries.remove(query.id)
+    assert queries.all() == json.loads(copy.read_text()) == []
