@@ -14,7 +14,7 @@ from typing import Any
 
 from photosd.core.errors import ModelError
 from photosd.ipc.caller import error_of
-from photosd_cli import text
+from photosd_cli import console, text
 from photosd_cli.progress import Bar
 
 SILENCE_SECONDS = 600.0  # the longest step, on a slow disk, is writing two gigabytes
@@ -24,7 +24,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
 def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, Any]:
-    """The result of the installer's work; raises the error that it reports."""
+    """The result of the installer's work, its warnings shown; raises the error that it reports."""
     environment = {**os.environ, **({} if online else OFFLINE)}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "photosd.install", json.dumps(order)],
@@ -33,6 +33,7 @@ def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    warnings: list[str] = []
     try:
         with Bar(label) as bar:
             for message in _messages(process, bar):
@@ -41,8 +42,12 @@ def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, 
                     return found
                 if "error" in message:
                     raise error_of(message["error"])
+                if "warn" in message:
+                    warnings.append(text.inert(message["warn"]))
         raise _died(process)
     finally:
+        for warning in warnings:  # after the bar, which would wipe them
+            console.warn(warning)
         _end(process)
 
 

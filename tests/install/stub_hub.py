@@ -18,7 +18,8 @@ class StubHub:
 
     Faults: ``cut_after`` bytes each answer breaks off; ``cut_times`` how often; ``hold_after``
     bytes it waits; ``silent`` never answers; ``falsify`` changes bytes; ``status`` answers only
-    that; ``announced`` is the size it claims.
+    that; ``announced`` is the size it claims; ``etag`` is what kind of etag it gives: "sha256",
+    "git" (SHA-1 of the blob), None for none, or any other text as it is.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class StubHub:
         self.silent = self.falsify = False
         self.status: int | None = None
         self.announced: int | None = None  # a size that is not true
+        self.etag: str | None = "sha256"
         self.requests: list[tuple[str, str, str | None]] = []  # method, path, range
         self.released = threading.Event()
         stub = self
@@ -79,11 +81,9 @@ class StubHub:
             request.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
         else:
             request.send_response(200)
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        etag = self._etag(file)
         for header, value in (
-            ("ETag", f'"{digest}"'),
-            ("X-Linked-Etag", f'"{digest}"'),
+            *((("ETag", f'"{etag}"'), ("X-Linked-Etag", f'"{etag}"')) if etag else ()),
             ("X-Linked-Size", str(self.announced or size)),
             ("X-Repo-Commit", COMMIT),
             ("Content-Length", str(size - start)),
@@ -93,6 +93,14 @@ class StubHub:
         if body:
             with contextlib.suppress(ConnectionError):
                 self._send_body(request, file, start)
+
+    def _etag(self, file: Path) -> str | None:
+        if self.etag == "sha256":
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+        if self.etag == "git":
+            content = file.read_bytes()
+            return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        return self.etag
 
     def _send_body(self, request: BaseHTTPRequestHandler, file: Path, start: int) -> None:
         sent = 0

@@ -163,11 +163,13 @@ ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
 from photosd.core.errors import DownloadFailed
+from photosd.install.checksums import Checksums
 from photosd.install.hub import Hub
 hub = Hub()
 remote = hub.look(sys.argv[1], ("open_clip_model.safetensors",))
 try:
-    hub.download(remote, Path(sys.argv[2]), lambda there, total: None)
+    there = Path(sys.argv[2])
+    hub.download(remote, there, lambda *_: None, Checksums(there))
 except DownloadFailed as error:
     print(error, "|", [file.stat().st_size for file in Path(sys.argv[2]).iterdir()])
 """

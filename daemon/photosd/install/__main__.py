@@ -2,7 +2,7 @@
 
 A process of its own: it imports torch, which nothing else but an encoder does, and it alone asks a
 network for models. ``{"say": …}`` and ``{"file": …, "done": …, "total": …}`` lines tell how far it
-is; the last line is ``{"result": …}`` or ``{"error": …}``.
+is, ``{"warn": …}`` what to know afterwards; the last line is ``{"result": …}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _carry_out(order: Order, tell: Callable[..., None]) -> tuple[ModelSpec, str 
             last = time.monotonic()
             tell(file=name, done=there, total=total)
 
-    return pull(order, lambda words: tell(say=words), heard)
+    return pull(order, lambda words: tell(say=words), heard, lambda words: tell(warn=words))
 
 
 if __name__ == "__main__":

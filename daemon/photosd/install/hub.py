@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlparse
 
 from photosd.core.errors import DownloadFailed
+from photosd.install.checksums import GIT_SHA1, SHA256, Checksums, digests
 
 METADATA_SECONDS = 10.0
-BLOCK = 4 << 20
 PIECE_BYTES = 256 << 10
 ETAG_CHARACTERS = 16  # of the etag in the name of a partial file: another version begins anew
 SETTINGS = {
@@ -31,7 +30,7 @@ Heard = Callable[[int, int], None]  # bytes there, bytes in all
 
 
 class Remote(NamedTuple):
-    """One file as the hub has it."""
+    """One file as the hub has it. ``etag`` may be a checksum, a mirror's own mark, or empty."""
 
     repository: str
     name: str
@@ -39,6 +38,23 @@ class Remote(NamedTuple):
     headers: dict[str, str]
     etag: str
     size: int
+
+    @property
+    def path(self) -> str:
+        """Repository and name."""
+        return f"{self.repository}/{self.name}"
+
+    @property
+    def sha256(self) -> str | None:
+        """What the hub announces, if it does: of git's own files it gives git's SHA-1."""
+        etag = self.etag.lower()
+        return etag if SHA256.fullmatch(etag) else None
+
+    @property
+    def git_sha1(self) -> str | None:
+        """The SHA-1 of a blob of git, where the etag is one."""
+        etag = self.etag.lower()
+        return etag if GIT_SHA1.fullmatch(etag) else None
 
 
 class Hub:
@@ -67,23 +83,44 @@ class Hub:
         headers = self._hub.utils.build_hf_headers()
         with self._explained(repository):
             found = self._hub.get_hf_file_metadata(url, timeout=METADATA_SECONDS)
-        if found.size is None or not found.etag:
+        if found.size is None:
             raise DownloadFailed(
-                f"{self.endpoint} says neither size nor checksum of {repository}/{name}",
+                f"{self.endpoint} does not say the size of {repository}/{name}",
                 remedy="is HF_ENDPOINT a hub, or a mirror of one?",
             )
         if urlparse(url).netloc != urlparse(found.location).netloc:
             headers.pop("authorization", None)  # the token is the hub's business alone
-        return Remote(repository, name, found.location, headers, found.etag, found.size)
+        return Remote(repository, name, found.location, headers, found.etag or "", found.size)
 
-    def download(self, remote: Remote, directory: Path, heard: Heard) -> Path:
-        """The file in ``directory``, whole and checked; what is there already is not asked for."""
+    def download(self, remote: Remote, directory: Path, heard: Heard, checksums: Checksums) -> Path:
+        """The file in ``directory``, whole and checked; what is there already is checked, too.
+
+        Its SHA-256 is the one that the hub announces, else the one that ``checksums`` has
+        recorded, else it is recorded now. Raises DownloadFailed.
+        """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = directory / remote.name
-        part = directory / f"{remote.name}.{remote.etag[:ETAG_CHARACTERS]}.part"
-        if target.is_file() and target.stat().st_size == remote.size:
+        expected = remote.sha256 or checksums.known(remote.path)
+        if expected and target.is_file() and digests(target)[0] == expected:
             heard(remote.size, remote.size)
             return target
+        part = self._fetch(remote, directory, heard)
+        try:
+            found = _verified(part, remote, expected, checksums)
+        except DownloadFailed:
+            part.unlink()
+            raise
+        if expected is None:
+            with self._explained(remote.repository):
+                checksums.record(remote.path, found)
+        part.replace(target)
+        return target
+
+    def _fetch(self, remote: Remote, directory: Path, heard: Heard) -> Path:
+        """What arrives, as a partial file; it goes on where an earlier attempt ended."""
+        part = directory / f"{remote.name}.{_mark(remote.etag)}.part"
+        if not remote.etag:
+            part.unlink(missing_ok=True)  # of which version it is nobody can say
         with part.open("ab") as stream, self._explained(remote.repository):
             there = min(stream.tell(), remote.size)
             stream.truncate(there)
@@ -95,14 +132,7 @@ class Hub:
                 headers=dict(remote.headers),
                 expected_size=remote.size,
             )
-        if not _is_whole(part, remote.etag):
-            part.unlink()
-            raise DownloadFailed(
-                f"{remote.repository}/{remote.name} arrived with another checksum than announced",
-                remedy="try again; if it repeats, the mirror or proxy changes files",
-            )
-        part.replace(target)
-        return target
+        return part
 
     @contextlib.contextmanager
     def _explained(self, repository: str) -> Iterator[None]:
@@ -160,19 +190,36 @@ class Counted:
         return getattr(self._stream, name)
 
 
-def _is_whole(file: Path, etag: str) -> bool:
-    """Whether the content has the digest that the hub announced: SHA-256, or git's of a blob."""
-    size = file.stat().st_size
-    if len(etag) == 64:
-        digest = hashlib.sha256()
-    elif len(etag) == 40:
-        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    else:
-        return True  # a mirror's own: only the size could be compared
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest() == etag.lower()
+def _mark(etag: str) -> str:
+    """The etag in the name of a file; a mirror's own may hold any character."""
+    return "".join(c if c.isalnum() else "-" for c in etag[:ETAG_CHARACTERS]) or "unmarked"
+
+
+def _verified(part: Path, remote: Remote, expected: str | None, checksums: Checksums) -> str:
+    """The SHA-256 of what has arrived; raises DownloadFailed when it is another file."""
+    sha256, git = digests(part)
+    size = part.stat().st_size
+    if (
+        size != remote.size
+        or remote.sha256 not in (None, sha256)
+        or remote.git_sha1
+        not in (
+            None,
+            git,
+        )
+    ):
+        raise DownloadFailed(
+            f"{remote.path} arrived with another checksum than announced",
+            remedy="try again; if it repeats, the mirror or proxy changes files",
+        )
+    if expected not in (None, sha256):
+        raise DownloadFailed(
+            f"{remote.path} is not the file that was pulled before: its SHA-256 is {sha256}, "
+            f"{expected} is recorded in {checksums.file}",
+            remedy=f"if its publisher has changed it, delete its line in {checksums.file} "
+            "and try again",
+        )
+    return sha256
 
 
 def _local(error: OSError) -> DownloadFailed:

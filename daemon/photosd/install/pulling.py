@@ -14,6 +14,7 @@ import msgspec
 from photosd.core.errors import DownloadFailed, ModelError
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
+from photosd.install.checksums import Checksums
 from photosd.install.hub import Hub, Remote
 from photosd.install.installing import Say, install, require_room
 from photosd.install.recipe import Order
@@ -29,8 +30,11 @@ TIMES_THE_WEIGHTS = 2.5  # on the disk at most: the download, and two precisions
 Heard = Callable[[str, int, int], None]  # the file, bytes there, bytes in all
 
 
-def pull(order: Order, say: Say, heard: Heard) -> tuple[ModelSpec, str | None]:
-    """Download and install the model of ``order``; as `install`, or raises DownloadFailed."""
+def pull(order: Order, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, str | None]:
+    """Download and install the model of ``order``; as `install`, or raises DownloadFailed.
+
+    ``say`` tells how far it is, ``warn`` what somebody should know afterwards.
+    """
     models = Path(order.models)
     if directory_of_name(models, order.name).exists():
         raise ModelError(
@@ -47,6 +51,12 @@ def pull(order: Order, say: Say, heard: Heard) -> tuple[ModelSpec, str | None]:
             remedy="choose another: photosd model list",
         )
     files = [weights, *_tokenizer(hub, order)]
+    checksums = Checksums(models)
+    if unannounced := [remote.name for remote in files if remote.sha256 is None]:
+        warn(
+            f"{hub.endpoint} announces no SHA-256 of {', '.join(unannounced)}; photosd records it "
+            f"at the first download and compares it from then on ({checksums.file})"
+        )
     require_room(models, int(weights.size * TIMES_THE_WEIGHTS))
     with _turn(models, order.name) as directory:
         for remote in files:
@@ -54,6 +64,7 @@ def pull(order: Order, say: Say, heard: Heard) -> tuple[ModelSpec, str | None]:
                 remote,
                 directory,
                 lambda there, total, name=remote.name: heard(name, there, total),  # type: ignore[misc]
+                checksums,
             )
         source = directory / weights.name
         result = install(msgspec.structs.replace(order, source=str(source)), say)
