@@ -67,6 +67,7 @@ def _rewrite(gate: Gate) -> str:
         lambda courier: courier.write(
             settings.text_model, rewriter.INSTRUCTION, WORDS, rewriter.SCHEMA, SECONDS
         ),
+        lambda written: written.usd(settings),
     )
     prompts = rewriter.captions(written.text)
     return f"{settings.text_model} reads {WORDS} as {prompts[0]!r}"

@@ -17,6 +17,9 @@ from photosd.core.errors import CloudNotPermitted
 log = structlog.get_logger()
 
 FILE = "cloud-consent.json"
+# The edition of the terms. One more whenever they say that more is sent, or that more may be done
+# with it: consent to an earlier edition is none.
+EDITION = 2
 COVERS = {
     "local": {"local"},
     "hybrid": {"local", "hybrid"},
@@ -31,6 +34,7 @@ class Consent(msgspec.Struct, frozen=True):
     base_url: str = ""
     terms: str = ""
     at: float = 0.0
+    edition: int = 1  # the first one did not write it down
 
     def covers(self, mode: str, base_url: str) -> bool:
         """Whether what ``mode`` sends may go to ``base_url``; gemini's terms include hybrid's."""
@@ -46,7 +50,17 @@ class ConsentFile:
         self._file = config / FILE
 
     def read(self) -> Consent:
-        """What is agreed to now."""
+        """What is agreed to now; nothing where the terms were others."""
+        given = self._given()
+        return given if given.edition == EDITION else Consent()
+
+    @property
+    def outdated(self) -> Consent | None:
+        """The consent that was given to other terms, if it was."""
+        given = self._given()
+        return given if given.mode != "local" and given.edition != EDITION else None
+
+    def _given(self) -> Consent:
         try:
             return typed.from_json(self._file.read_bytes(), Consent)
         except FileNotFoundError:
@@ -62,7 +76,7 @@ class ConsentFile:
                 "the terms are not the ones that were shown",
                 remedy=f"photosd cloud enable {mode}",
             )
-        consent = Consent(mode, settings.base_url, terms, time.time())
+        consent = Consent(mode, settings.base_url, terms, time.time(), EDITION)
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self._file.with_suffix(".new")
         draft.unlink(missing_ok=True)
@@ -104,13 +118,25 @@ def terms_of(mode: str, settings: Cloud) -> list[str]:
     return [
         *sent[mode],
         _to_whom(settings.base_url),
-        "With a key of the unpaid tier Google may use what is sent to improve its products, and "
-        "people may read it; do not send anything private with such a key. With a paid one it does "
-        "not. In the EEA, Switzerland and the UK Google demands a paid one.",
+        *WHAT_GOOGLE_DOES,
         f"Nothing is sent beyond ${settings.budget_usd:.2f} a month (cloud.budget_usd). Every call "
         "is listed by: photosd cloud log",
         "Off again: photosd cloud disable; and forgotten: photosd cloud forget",
     ]
+
+
+# As Google's pages on its API's terms, abuse monitoring and logs had it in November 2026.
+WHAT_GOOGLE_DOES = [
+    "With a key of the unpaid tier Google may use what is sent to improve its products, and "
+    "people may read it: send nothing private with such a key. In the EEA, Switzerland and the UK "
+    "Google demands a paid one.",
+    "With a paid key Google says that it does not improve its products with it. It keeps what is "
+    "sent and answered for 55 days to look for abuse, and people may read what is flagged.",
+    "Projects created since 2026-10-26 store such requests by default, for their owner to see; "
+    "photosd asks each time that a query is not stored (store=false).",
+    "All this is what Google's pages said in November 2026; they count, not this text: "
+    "https://ai.google.dev/gemini-api/terms",
+]
 
 
 def _to_whom(base_url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -73,6 +74,12 @@ class Gate:
     def require(self, mode: str) -> None:
         """Raises CloudNotPermitted unless `permits`."""
         if not self.permits(mode):
+            if (old := self.consent.outdated) is not None:
+                day = time.strftime("%Y-%m-%d", time.localtime(old.at))
+                raise CloudNotPermitted(
+                    f"the terms have changed since somebody agreed to {old.mode} on {day}",
+                    remedy=f"photosd cloud enable {mode}",
+                )
             given = self.consent.read()
             elsewhere = given.mode != "local" and given.base_url != self.settings.base_url
             says = (

@@ -72,8 +72,8 @@ class Gemini:
         """What ``model`` writes about ``text``: JSON that it was asked to keep to ``schema``."""
         config = self._types.GenerateContentConfig(
             system_instruction=instruction,
-            temperature=0.0,
             max_output_tokens=256,
+            store=False,  # or a project may keep each request: its default since 2026-10-26
             response_mime_type="application/json",
             response_json_schema=schema,
             http_options=self._within(seconds),
@@ -84,7 +84,7 @@ class Gemini:
             return Written(
                 answer.text or "",
                 _count(usage and usage.prompt_token_count),
-                _count(usage and usage.candidates_token_count),
+                _written(usage),
             )
 
     def embed_query(self, model: str, text: str, dimensions: int, seconds: float) -> Vectors:
@@ -234,6 +234,16 @@ def _nonsense(says: str) -> CloudUnavailable:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 10_000_000 else None
+
+
+def _written(usage: Any) -> int | None:
+    """Tokens that are paid as written: the answer's, and those that the model has thought."""
+    counts = [
+        _count(usage and usage.candidates_token_count),
+        _count(usage and usage.thoughts_token_count),
+    ]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _retry_delay(details: object) -> int | None:

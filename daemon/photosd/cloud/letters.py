@@ -36,11 +36,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What a text model wrote, and the tokens it read and wrote (None: it did not say)."""
+    """What a text model wrote, and the tokens it read and wrote (None: it did not say).
+
+    ``tokens_out`` counts what it has thought, too.
+    """
 
     text: str
     tokens_in: int | None
     tokens_out: int | None
+
+    def usd(self, settings: Cloud) -> float | None:
+        """What it cost; None where it did not say."""
+        if self.tokens_in is None or self.tokens_out is None:
+            return None
+        rate_in, rate_out = settings.usd_per_million_in / 1e6, settings.usd_per_million_out / 1e6
+        return self.tokens_in * rate_in + self.tokens_out * rate_out
 
 
 class Trouble(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from photosd.cloud.asking import Asked, Found, answered
 from photosd.cloud.background import Background
 from photosd.cloud.breaker import Attempt, Breaker
 from photosd.cloud.gate import Gate, Parcel
-from photosd.cloud.letters import Vectors, Written
+from photosd.cloud.letters import Vectors
 from photosd.cloud.remote import RemoteTable
 from photosd.core import typed
 from photosd.core.clock import Deadline
@@ -99,11 +99,6 @@ class Questions:
         rate_in, rate_out = settings.usd_per_million_in / 1e6, settings.usd_per_million_out / 1e6
         size = len(text.encode("utf-8", "replace"))
 
-        def price(written: Written) -> float | None:
-            if written.tokens_in is None or written.tokens_out is None:
-                return None
-            return written.tokens_in * rate_in + written.tokens_out * rate_out
-
         most = (len(rewriter.INSTRUCTION) / 3 + size) * rate_in + TOKENS_OUT * rate_out
         generation = self._answers.generation
         written = self._gate.send(
@@ -111,7 +106,7 @@ class Questions:
             lambda courier: courier.write(
                 settings.text_model, rewriter.INSTRUCTION, text, rewriter.SCHEMA, LATE_SECONDS
             ),
-            price,
+            lambda written: written.usd(settings),
         )
         prompts = rewriter.captions(written.text)
         self._answers.put(_rewritten(settings), text, msgspec.json.encode(prompts), generation)

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from photosd.core import typed
 from photosd.core.errors import ConfigError
+from photosd.core.prices import GEMINI
 from photosd.core.secrets import without_secrets
 
 MOST_MB = 100_000_000  # more than any machine has, and any computation with it stays exact
@@ -101,10 +102,10 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "v1"
     text_model: Annotated[
         str, Meta(pattern=MODEL_ID, description="Model that rewrites queries (hybrid)")
-    ] = "gemini-3.5-flash-lite"
+    ] = GEMINI.text_model
     embedding_model: Annotated[
         str, Meta(pattern=MODEL_ID, description="Model of pictures and queries (gemini)")
-    ] = "gemini-embedding-2"
+    ] = GEMINI.embedding_model
     dimensions: Annotated[
         int, Meta(ge=128, le=3072, description="Numbers in a vector of Gemini")
     ] = 768
@@ -132,19 +133,19 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usd_per_image: Annotated[
         float,
         Meta(ge=0, le=MOST_USD, description="Price of a photo's vector, for the budget"),
-    ] = 0.00012
+    ] = GEMINI.usd_per_image
     usd_per_million_embedded: Annotated[
         float,
         Meta(ge=0, le=MOST_USD, description="Price of a million tokens of queries embedded"),
-    ] = 0.20
+    ] = GEMINI.usd_per_million_embedded
     usd_per_million_in: Annotated[
         float,
         Meta(ge=0, le=MOST_USD, description="Price of a million tokens sent to the text model"),
-    ] = 0.30
+    ] = GEMINI.usd_per_million_in
     usd_per_million_out: Annotated[
         float,
         Meta(ge=0, le=MOST_USD, description="Price of a million tokens that the text model writes"),
-    ] = 2.50
+    ] = GEMINI.usd_per_million_out
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+
 from photosd.core.errors import CloudNotPermitted, PhotosdError
+from photosd.core.prices import GEMINI, Prices
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 
@@ -17,8 +20,23 @@ def cloud(patient: Patient) -> Findings:
     elif isinstance(checked, PhotosdError):
         yield failed("cloud", checked)
     else:
+        yield from prices(GEMINI, datetime.datetime.now(datetime.UTC).date())
         for one in checked["checks"]:
             if one["ok"]:
                 yield ok(one["what"], one["says"])
             else:
                 yield fault(one["what"], one["says"], one["remedy"] or "photosd logs")
+
+
+def prices(known: Prices, today: datetime.date) -> Findings:
+    """Whether the models and prices that photosd came with were read long ago."""
+    says = f"models and prices were read on {known.read}"
+    if known.is_old(today):
+        yield warning(
+            "cloud prices",
+            f"{says}: they may have changed",
+            f"upgrade photosd, or compare with {known.source}: photosd config set cloud.text_model, "
+            "cloud.usd_per_million_in, cloud.usd_per_million_out",
+        )
+    else:
+        yield ok("cloud prices", says)

@@ -1,0 +1,129 @@
+"""Gemini as it is now: nothing stored, nothing deprecated, thinking paid for, dated prices, terms."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from photosd.cloud import consent, rewriter
+from photosd.cloud.consent import EDITION, FILE, ConsentFile, digest, terms_of
+from photosd.cloud.environment import Environment
+from photosd.cloud.gate import Gate
+from photosd.cloud.gemini import Gemini
+from photosd.cloud.keys import Key
+from photosd.cloud.ledger import Ledger
+from photosd.cloud.letters import Written
+from photosd.core.config import Cloud
+from photosd.core.errors import CloudNotPermitted
+from photosd.core.prices import GEMINI, OLD_DAYS
+from photosd.doctor import clouds
+from photosd.index.database import Database
+from tests.cloud.fake_gemini import KEY, Answer, FakeGemini, written
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[FakeGemini]:
+    with FakeGemini() as server:
+        yield server
+
+
+def write(gemini: FakeGemini) -> Written:
+    settings = Cloud(base_url=gemini.url)
+    client = Gemini(Key(KEY, "a test"), settings)
+    found = client.write(settings.text_model, rewriter.INSTRUCTION, "sea", rewriter.SCHEMA, 20)
+    client.close()
+    return found
+
+
+def test_nothing_is_stored_and_nothing_deprecated_is_sent(gemini: FakeGemini) -> None:
+    """`store` false goes with each text request; `temperature` and its like do not."""
+    write(gemini)
+    request = gemini.asked(":generateContent")[-1]
+    assert request.body["store"] is False
+    assert request.path.startswith("/v1/models/")
+    config = request.body["generationConfig"]
+    assert not {"temperature", "topP", "topK", "candidateCount"} & set(config)
+
+
+def test_thinking_is_paid_for(gemini: FakeGemini) -> None:
+    """Tokens that the model thinks cost what it writes; 900 of them were booked as nothing."""
+    answer = written('{"prompts": ["the sea"]}')
+    assert isinstance(answer, dict)
+    answer["usageMetadata"] = {"promptTokenCount": 150, "thoughtsTokenCount": 900}
+    gemini.answers.append(Answer(body=answer))
+    assert write(gemini).tokens_out == 900
+    answer["usageMetadata"]["candidatesTokenCount"] = 30
+    gemini.answers.append(Answer(body=answer))
+    found = write(gemini)
+    assert (found.tokens_in, found.tokens_out) == (150, 930)
+    assert found.usd(Cloud()) == pytest.approx(150 * 0.3e-6 + 930 * 2.5e-6)
+    answer["usageMetadata"] = {}
+    gemini.answers.append(Answer(body=answer))
+    assert write(gemini).usd(Cloud()) is None
+
+
+def test_the_version_is_that_of_the_sdk() -> None:
+    """`v1`, which the decision gives as the reason."""
+    from google.genai import _api_client
+
+    assert Cloud().api_version == _api_client.GOOGLE_AI_API_DEFAULT_VERSION
+
+
+def test_models_and_prices_have_one_place() -> None:
+    """The settings begin with them, no other file of ours names a model."""
+    for name in msgspec.structs.asdict(GEMINI).keys() - {"read", "source"}:
+        assert getattr(Cloud(), name) == getattr(GEMINI, name)
+    for source in [*ROOT.glob("daemon/**/*.py"), *ROOT.glob("cli/**/*.py")]:
+        assert not re.search(r"gemini-\d|gemini-embedding", source.read_text()), source
+    assert f"{GEMINI.read}" in (ROOT / "docs/how-to/use-gemini.md").read_text()
+
+
+def test_the_doctor_says_when_prices_are_old() -> None:
+    """A warning beyond 180 days, with what to do; not a day before."""
+    late = GEMINI.read + datetime.timedelta(days=OLD_DAYS)
+    (fresh,) = clouds.prices(GEMINI, late)
+    (old,) = clouds.prices(GEMINI, late + datetime.timedelta(days=1))
+    assert (fresh.verdict, old.verdict) == ("ok", "warning")
+    assert str(GEMINI.read) in old.says and GEMINI.source in (old.remedy or "")
+
+
+def test_the_terms_say_what_google_keeps() -> None:
+    """Both modes, and the page: how long, who may read, what is stored by default, as of when."""
+    page = (ROOT / "docs/explanation/privacy.md").read_text()
+    for text in [*(" ".join(terms_of(mode, Cloud())) for mode in ("hybrid", "gemini")), page]:
+        for said in ("55 days", "2026-10-26", "November 2026", "flagged", "unpaid tier"):
+            assert said in text
+        assert "with a paid one not" not in text.lower()
+
+
+def test_consent_to_earlier_terms_is_none(tmp_path: Path) -> None:
+    """Of the first edition, which bore no number; what to do is said, and it helps."""
+    settings = Cloud()
+    earlier = {"mode": "gemini", "base_url": settings.base_url, "terms": "0" * 16, "at": 1.8e9}
+    (tmp_path / FILE).write_bytes(msgspec.json.encode(earlier))
+    gate = Gate(tmp_path, settings, Ledger(Database(tmp_path / "catalog.db")), Environment())
+    assert gate.consent.read().mode == "local"
+    for mode in ("hybrid", "gemini"):
+        with pytest.raises(CloudNotPermitted, match="terms have changed") as refused:
+            gate.require(mode)
+        assert refused.value.remedy == f"photosd cloud enable {mode}"
+    words = digest(terms_of("hybrid", settings))
+    assert ConsentFile(tmp_path).give("hybrid", settings, words).edition == EDITION
+    gate.require("hybrid")
+    with pytest.raises(CloudNotPermitted, match="nobody has agreed"):
+        gate.require("gemini")
+
+
+# Other words that mean the same may stay in the edition: then only this line changes.
+KNOWN = {EDITION: "5721bea536703421"}
+
+
+def test_other_terms_are_another_edition() -> None:
+    """Whoever changes the words about Google decides whether consent has to be given anew."""
+    assert KNOWN[EDITION] == digest(consent.WHAT_GOOGLE_DOES)
