@@ -1,4 +1,4 @@
-"""Gemini as it is now: nothing stored, nothing deprecated, thinking paid for, dated prices, terms."""
+"""Gemini as it is now: nothing stored, nothing deprecated, thinking paid for, prices and terms."""
 
 from __future__ import annotations
 

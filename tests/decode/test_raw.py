@@ -74,7 +74,7 @@ def test_without_a_preview_the_remedy_is_the_raw_reader() -> None:
     """Said plainly, with the command."""
     with pytest.raises(DecodeFailed, match="no preview") as failed:
         raw.open_raw(raw_file(b""), LIMITS)
-    assert "photosd[raw]" in failed.value.remedy
+    assert 'pip install "rawpy>=' in failed.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
     patient.write("x.cr2", b"II*\0" + bytes(99))
 
     def mend(remedy: str) -> None:
-        assert 'pip install "photosd[raw]"' in remedy
+        assert 'pip install "rawpy>=' in remedy
         find = importlib.util.find_spec
         patient.patch.setattr(
             importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)

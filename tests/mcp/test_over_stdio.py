@@ -188,4 +188,4 @@ def test_without_its_library_it_says_what_to_install(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert 'pip install "photosd[mcp]"' in done.stderr
+    assert 'pip install "mcp>=' in done.stderr

@@ -6,6 +6,8 @@ import click
 
 from photosd.core.errors import NotInstalled
 
+LIBRARY = "mcp>=2.3,<3"  # as in pyproject.toml; it brings the rest of the extra along
+
 
 @click.command()
 def command() -> int:
@@ -20,7 +22,7 @@ def command() -> int:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         raise NotInstalled(
-            "the MCP library is not there", remedy='pip install "photosd[mcp]"'
+            "the MCP library is not there", remedy=f'pip install "{LIBRARY}"'
         ) from error
     serve()
     return 0

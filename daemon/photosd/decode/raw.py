@@ -20,6 +20,7 @@ MOST_STARTS = 64
 ENOUGH_PIXELS = 400 * 400  # smaller is a thumbnail: rawpy does better where it is installed
 SOF_LOSSLESS = b"\xff\xc3"
 READER = "rawpy"  # optional; imported for the files that need it
+LIBRARY = "rawpy>=0.25,<1"  # as in pyproject.toml
 METADATA_BYTES = HEADER_BYTES = 1 << 20
 
 
@@ -36,7 +37,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> Picture:
         raise DecodeFailed(
             "raw_without_preview",
             "this camera file holds no preview that photosd can read",
-            LOOK if READER in sys.modules else 'install the raw reader: pip install "photosd[raw]"',
+            LOOK if READER in sys.modules else f'install the raw reader: pip install "{LIBRARY}"',
         )
     return Picture(best.image, "RAW", best.size, container)
 

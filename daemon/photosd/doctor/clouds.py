@@ -35,8 +35,8 @@ def prices(known: Prices, today: datetime.date) -> Findings:
         yield warning(
             "cloud prices",
             f"{says}: they may have changed",
-            f"upgrade photosd, or compare with {known.source}: photosd config set cloud.text_model, "
-            "cloud.usd_per_million_in, cloud.usd_per_million_out",
+            f"upgrade photosd, or compare with {known.source}: photosd config set "
+            "cloud.text_model, cloud.usd_per_million_in, cloud.usd_per_million_out",
         )
     else:
         yield ok("cloud prices", says)
