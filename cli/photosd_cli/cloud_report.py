@@ -43,7 +43,8 @@ def lines(report: CloudReport) -> list[str]:
     rows = [("mode", _mode(report))]
     if report["consent_at"] is not None:
         day = time.strftime("%Y-%m-%d", time.localtime(report["consent_at"]))
-        rows.append(("consent", f"to {report['consent']}, since {day}"))
+        agents = "with" if report.get("agents") else "without"
+        rows.append(("consent", f"to {report['consent']}, {agents} agents, since {day}"))
     rows += [
         ("address", report["base_url"]),
         ("key", f"from {report['key']}" if report["key"] else "none"),

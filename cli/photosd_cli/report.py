@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
 EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
 LABEL = 9
+EMPTY = "empty"  # of one that holds none of its photos any more
 SILENT = "not answering"  # how the reason begins of a folder whose share has stopped answering
 
 
@@ -51,8 +52,8 @@ def folder_lines(folders: list[FolderReport]) -> list[str]:
     """One line a folder, and what is wrong with it below."""
     lines = []
     for folder in folders:
-        silent = (folder["reason"] or "").startswith(SILENT)
-        words = f"{folder['state']} ({SILENT})" if silent else folder["state"]
+        kinds = [kind for kind in (SILENT, EMPTY) if (folder["reason"] or "").startswith(kind)]
+        words = f"{folder['state']} ({kinds[0]})" if kinds else folder["state"]
         state = console.styled(words, "" if folder["state"] == "ok" else "yellow", sys.stdout)
         photos = text.count(folder["photos"], "photo")
         marked = "  cloud" if folder.get("cloud") else ""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import structlog
 
-from photosd.cloud.cloud import Cloud
 from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
 from photosd.decode.pool import Shape
@@ -37,7 +36,6 @@ class Active:
         ground: Ground,
         work: Work,
         memory_mb: float,
-        cloud: Cloud | None = None,
     ) -> None:
         self.spec, self._ground = spec, ground
         self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
@@ -45,7 +43,7 @@ class Active:
         with contextlib.ExitStack() as undo:  # a process without an owner would never end
             undo.callback(self.encoder.stop)
             self.store = VectorStore(ground.index, spec.fingerprint, spec.dimension)
-            self.engine = Engine(spec, self.encoder, self.store, ground, cloud)
+            self.engine = Engine(spec, self.encoder, self.store, ground)
             self.pipeline = self._new_pipeline(work)
             undo.pop_all()
         self._serving = True

@@ -48,12 +48,14 @@ from photosd.search.engine import Engine
 from photosd.standing.deciding import Judge
 from photosd.standing.standing import Standing
 from photosd.succession import SERVING, Succession
+from photosd.traces import Traces
 from photosd.watch.devices import Devices
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
 
 MB = 1_000_000
+SIDECARS_SECONDS = 10.0  # a purge waits so long for sidecars of photos that are gone
 FOREVER = float("inf")  # a pause until `resume`
 
 
@@ -101,6 +103,7 @@ class Library:
             self.pool,
             coverage=self.coverage,
             look_at=lambda path: self.reconciler.look_at(path),
+            remembers=lambda: self.settings.search.remember,
         )
         # Its encoder starts first of all: the model loads while everything else does.
         self.active = Active(
@@ -109,12 +112,19 @@ class Library:
             self.ground,
             self.worklist,
             settings.encoder.memory_limit_mb,
-            self.cloud,
         )
         undo.callback(self.active.close)
         self.succession = Succession(self)
         derived = Derived(home.index, self.succession, self.thumbnails.store, self.cloud)
-        self.retention = Retention(self.catalog, self.contents, derived)
+        self.traces = Traces(
+            home,
+            self.database,
+            self.succession,
+            self.thumbnails.store,
+            self.cloud,
+            self.ground.remembers,
+        )
+        self.retention = Retention(self.catalog, self.contents, derived, others=self.traces.expire)
         self.standing = Standing(
             self.database,
             self.catalog,
@@ -260,6 +270,8 @@ class Library:
             active.encoder.set_memory_limit(settings.encoder.memory_limit_mb)
         self.succession.follow(settings.encoder.model)
         self.cloud.apply(settings.cloud)
+        if before.search.remember and not settings.search.remember:
+            self.retention.wake()
 
     def watch(self, folder: Folder) -> None:
         """Have changes in this folder noticed."""
@@ -375,7 +387,12 @@ class Library:
 
     def purge(self) -> int:
         """Forget what is gone now rather than in 30 days; how many contents had no photo left."""
-        return self.retention.purge()
+        ended = self.retention.purge()
+        limit = Deadline.after(SIDECARS_SECONDS)
+        while not self.sidecars.idle() and not limit.passed:  # they let go of their photos' names
+            time.sleep(0.05)
+        self.traces.purge()
+        return ended
 
 
 def _photos(counts: dict[str, int]) -> int:

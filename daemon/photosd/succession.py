@@ -77,7 +77,7 @@ class Succession:
                 return
             fill = FillList(self._library.database, spec.fingerprint)
             limit = self._library.settings.encoder.memory_limit_mb
-            target = Active(directory, spec, self._library.ground, fill, limit, self._library.cloud)
+            target = Active(directory, spec, self._library.ground, fill, limit)
             target.pipeline.paused_until = self._library.active.pipeline.paused_until
             self._switch = Switch(target, fill, self._flip)
             self._switch.start()

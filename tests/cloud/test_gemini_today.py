@@ -111,13 +111,13 @@ def test_consent_to_earlier_terms_is_none(tmp_path: Path) -> None:
     assert gate.consent.read().mode == "local"
     for mode in ("hybrid", "gemini"):
         with pytest.raises(CloudNotPermitted, match="terms have changed") as refused:
-            gate.require(mode)
+            gate.require(mode, "query")
         assert refused.value.remedy == f"photosd cloud enable {mode}"
     words = digest(terms_of("hybrid", settings))
     assert ConsentFile(tmp_path).give("hybrid", settings, words).edition == EDITION
-    gate.require("hybrid")
+    gate.require("hybrid", "query")
     with pytest.raises(CloudNotPermitted, match="nobody has agreed"):
-        gate.require("gemini")
+        gate.require("gemini", "query")
 
 
 # Other words that mean the same may stay in the edition: then only this line changes.

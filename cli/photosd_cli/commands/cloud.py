@@ -25,25 +25,26 @@ def command() -> None:
 
 @command.command("enable")
 @click.argument("mode", type=click.Choice(["hybrid", "gemini"]))
+@click.option("--agents", is_flag=True, help="Send what agents ask (photosd mcp), too.")
 @click.option("--yes", is_flag=True, help="Agree to the terms; for scripts.")
 @json_option
-def enable(mode: str, yes: bool, as_json: bool) -> int:
+def enable(mode: str, agents: bool, yes: bool, as_json: bool) -> int:
     """Say what MODE sends, to whom and for how much; and send it, if you agree.
 
     hybrid: Gemini rewrites the words of a query as English captions; photos stay here.
     gemini: it also sees small copies of photos, from folders marked by `photosd add --cloud`.
     """
     with Client() as client:
-        terms = client.cloud_terms(mode)
+        terms = client.cloud_terms(mode, agents)
         if not as_json:
             for paragraph in terms["terms"]:
                 console.note(text.inert(paragraph), "")
         if not yes and not _agreed(as_json):
             raise CloudNotPermitted(
                 "you have not agreed to that; nothing is sent",
-                remedy=f"photosd cloud enable {mode} --yes",
+                remedy=f"photosd cloud enable {mode}{' --agents' if agents else ''} --yes",
             )
-        report = client.cloud_enable(mode, terms["digest"])
+        report = client.cloud_enable(mode, terms["digest"], agents)
     if as_json:
         console.out_json(report)
         return 0

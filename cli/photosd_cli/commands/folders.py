@@ -1,4 +1,4 @@
-"""`photosd folders`: what is watched."""
+"""`photosd folders`: what is watched, and what of it is to be believed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import sys
 import click
 
 from photosd.ipc.client import Client
-from photosd_cli import console
+from photosd_cli import console, paths, text
 from photosd_cli.group import json_option
 from photosd_cli.report import folder_lines
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def command(as_json: bool) -> int:
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> int:
     """Every watched folder, its state and how many photos it holds."""
+    if context.invoked_subcommand is not None:
+        return 0
     with Client() as client:
         result = client.folders()
     if as_json:
@@ -27,4 +30,22 @@ def command(as_json: bool) -> int:
             console.out(line)
     else:
         console.note("no folder is watched; begin with: photosd add ~/Pictures", "")
+    return 0
+
+
+@command.command("accept")
+@click.argument("path", metavar="DIR", type=click.Path(readable=False))
+@json_option
+def accept(path: str, as_json: bool) -> int:
+    """Believe that DIR is as it is now: photos that are not there any more are gone.
+
+    For a folder that is `offline (empty)`: it was emptied, or another directory is in its place.
+    """
+    with Client() as client:
+        accepted = client.accept(paths.absolute(path))
+    if as_json:
+        console.out_json(accepted)
+    else:
+        photos = text.count(accepted["photos"], "photo")
+        console.out(f"{paths.shown(accepted['path'])}: it held {photos}; it is compared anew")
     return 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import click
 
 from photosd.core.errors import BadRequest
@@ -9,11 +13,13 @@ from photosd.ipc.client import Client
 from photosd_cli import console, paths, standing, text
 from photosd_cli.following import follow
 
+LONGEST = 10_000  # characters of one query
 EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 
 
 @click.command(short_help="Have something happen for each new photo that matches TEXT.")
 @click.argument("words", nargs=-1, metavar="[TEXT]")
+@click.option("--from", "file", metavar="FILE", help="Read TEXT from FILE; `-` is stdin.")
 @click.option("--in", "below", metavar="DIR", help="Only photos in DIR or below.")
 @click.option("--exec", "program", metavar="CMD", help="Run CMD with the photo's path.")
 @click.option("--link", "directory", metavar="DIR", help="Keep DIR an album of links to them.")
@@ -32,6 +38,7 @@ EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; do not wait.")
 def command(
     words: tuple[str, ...],
+    file: str | None,
     below: str | None,
     program: str | None,
     directory: str | None,
@@ -48,6 +55,7 @@ def command(
     photosd on "receipt"                           print its path, as it comes
     photosd on "receipt" --exec "cp -t /backup"    run a program
     photosd on "my dog" --link ~/Dog               keep an album of links
+    photosd on - < words.txt                       TEXT is not to be seen by `ps`
     photosd on --list; photosd on --remove 3
 
     A photo matches if `photosd query` would show it, for its looks or for its name. The query
@@ -56,6 +64,7 @@ def command(
     are there already, too. What is printed is remembered: said again, the command goes on where it
     was.
     """
+    words = _read(words, file)
     what = _kind(program, directory, notify)
     if numbers or listing or not words:
         if words or below or what != "stream" or jsonl or no_wait:
@@ -83,6 +92,22 @@ def command(
         if what != "stream":
             return 0
         return follow(client, added["standing"]["id"], as_json=jsonl, wait=not no_wait)
+
+
+def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
+    """The words; `-` and --from read them where nobody else sees them."""
+    if file is None and words != ("-",):
+        return words
+    if file is not None and words:
+        raise BadRequest("--from FILE has the TEXT already", remedy="photosd on --from FILE")
+    if file in (None, "-"):
+        found = sys.stdin.read(LONGEST)
+    else:
+        with Path(os.fsdecode(paths.absolute(file))).open(errors="replace") as stream:
+            found = stream.read(LONGEST)
+    if not (words := tuple(found.split())):
+        raise BadRequest("the query is empty", remedy="photosd on - < words.txt")
+    return words
 
 
 def _kind(program: str | None, directory: str | None, notify: bool) -> str:

@@ -69,7 +69,13 @@ def search(
     terms = [*(words(term, 1) for term in plus), *(words(term, -1) for term in minus)]
     with Client() as client:
         answer = client.query(
-            text, limit, DEADLINE_MS, terms=terms, where=where, cursor=cursor or None
+            text,
+            limit,
+            DEADLINE_MS,
+            terms=terms,
+            where=where,
+            cursor=cursor or None,
+            asker="agent",
         )
         return _hits(client, answer, pictures, weak=weak)
 
@@ -86,7 +92,9 @@ def similar(
     with Client() as client:
         term: Any = path_params(_known(client, path, path_b64))
         where = where_of(below=folders)
-        answer = client.query("", limit, DEADLINE_MS, terms=[term], where=where, others=True)
+        answer = client.query(
+            "", limit, DEADLINE_MS, terms=[term], where=where, others=True, asker="agent"
+        )
         return _hits(client, answer, pictures, weak=weak)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from concurrent.futures import Future
+from typing import Protocol
 
 import msgspec
 
@@ -78,6 +79,24 @@ class Asked:
                     f"Gemini did not answer within {self._patience:g} s", reason="deadline"
                 )
             )
+
+
+class Outside(Protocol):
+    """The way out for one question: who holds none cannot send any."""
+
+    def ask(self, text: str, count: int) -> Asked:
+        """Begin to ask about a query (normalised), for ``count`` contents at most.
+
+        Returns at once; raises CloudNotPermitted for a mode nobody agreed to.
+        """
+
+    def decline(self, reason: str) -> Asked:
+        """It is not sent whatever the mode is, and why."""
+
+
+def nothing_asked() -> Asked:
+    """Of a question that stays here."""
+    return Asked("local", None, Deadline.after(0))
 
 
 def answered(mode: str, found: Found | PhotosdError) -> Asked:

@@ -95,7 +95,7 @@ class Backfill(threading.Thread):
     def _once(self) -> float:
         """One batch; seconds until the next is worth trying."""
         try:
-            if self._mode() != "gemini" or not self._gate.permits("gemini"):
+            if self._mode() != "gemini" or not self._gate.permits("gemini", "photos"):
                 self.trouble = None
                 return IDLE_SECONDS
             rest = max(self.paused_until - time.time(), self._not_before - time.monotonic())

@@ -63,7 +63,7 @@ def _rewrite(gate: Gate) -> str:
     settings = gate.settings
     price = 300 * settings.usd_per_million_in / 1e6 + 100 * settings.usd_per_million_out / 1e6
     written = gate.send(
-        Parcel("check", "hybrid", settings.text_model, 1, len(WORDS.encode()), price),
+        Parcel("check", "check", "hybrid", settings.text_model, 1, len(WORDS.encode()), price),
         lambda courier: courier.write(
             settings.text_model, rewriter.INSTRUCTION, WORDS, rewriter.SCHEMA, SECONDS
         ),
@@ -77,7 +77,7 @@ def _embed_query(gate: Gate) -> str:
     settings = gate.settings
     price = 100 * settings.usd_per_million_embedded / 1e6
     vector = gate.send(
-        Parcel("check", "gemini", settings.embedding_model, 1, len(WORDS.encode()), price),
+        Parcel("check", "check", "gemini", settings.embedding_model, 1, len(WORDS.encode()), price),
         lambda courier: courier.embed_query(
             settings.embedding_model, WORDS, settings.dimensions, SECONDS
         ),

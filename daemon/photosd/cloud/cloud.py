@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import structlog
 
 from photosd.cloud.answers import Answers
-from photosd.cloud.asking import Asked, answered
+from photosd.cloud.asking import Asked, Outside, answered, nothing_asked
 from photosd.cloud.backfill import BOX, Backfill
 from photosd.cloud.checkup import Checked, check
-from photosd.cloud.consent import digest, terms_of
+from photosd.cloud.consent import Purpose, digest, terms_of
 from photosd.cloud.environment import Environment
 from photosd.cloud.gate import Gate
 from photosd.cloud.ledger import Call, Ledger
@@ -99,42 +99,49 @@ class Cloud:
     def mode(self) -> str:
         """What is on: the mode that is wanted, where somebody has agreed to it; else local."""
         wanted = self._gate.wanted
-        return wanted if self._gate.permits(wanted) else "local"
+        return wanted if self._gate.permits(wanted, "query") else "local"
 
-    def ask(self, text: str, mode: str | None, count: int) -> Asked:
+    def outside(self, purpose: Purpose, mode: str | None) -> Outside:
+        """The way by which a question may leave, for this purpose alone.
+
+        ``mode``: the question's own, else the one that is wanted.
+        """
+        return _Outside(self, purpose, mode)
+
+    def _ask(self, purpose: Purpose, mode: str | None, text: str, count: int) -> Asked:
         """Begin to ask Gemini about a query (normalised), if the mode says so; returns at once.
 
-        ``mode``: this query's own, else the one that is wanted. ``count`` contents at most.
-        Raises CloudNotPermitted where the query's own mode is not permitted.
+        ``count`` contents at most. Raises CloudNotPermitted where the query's own mode is not
+        permitted.
         """
         wanted = mode or self._gate.wanted
         if wanted == "local" or not self._open:
-            return Asked("local", None, Deadline.after(0))
-        if not self._gate.permits(wanted):
+            return nothing_asked()
+        if not self._gate.permits(wanted, purpose):
             if mode is not None:
-                self._gate.require(mode)
+                self._gate.require(mode, purpose)
             return answered(wanted, CloudNotPermitted("nobody has agreed to it"))
-        return self._questions.ask(wanted, text, count)
+        return self._questions.ask(wanted, purpose, text, count)
 
-    def decline(self, mode: str | None, reason: str) -> Asked:
+    def _decline(self, mode: str | None, reason: str) -> Asked:
         """A query that is not sent whatever the mode is, and why."""
         wanted = mode or self._gate.wanted
         if wanted == "local" or not self._open:
-            return Asked("local", None, Deadline.after(0))
+            return nothing_asked()
         return answered(wanted, CloudUnavailable("it is not sent", reason=reason))
 
     # -- consent ------------------------------------------------------------------------------
 
-    def terms(self, mode: str) -> m.CloudTermsResult:
+    def terms(self, mode: str, *, agents: bool) -> m.CloudTermsResult:
         """What somebody has to agree to."""
-        words = terms_of(mode, self._gate.settings)
+        words = terms_of(mode, self._gate.settings, agents=agents)
         return m.CloudTermsResult(mode, words, digest(words))
 
-    def enable(self, mode: str, terms: str) -> None:
+    def enable(self, mode: str, terms: str, *, agents: bool) -> None:
         """Agree to these terms; raises CloudNotPermitted without a key, or for other terms."""
         self._gate.key_source(run=True)
-        self._gate.consent.give(mode, self._gate.settings, terms)
-        log.info("cloud_enabled", mode=mode, base_url=self._gate.settings.base_url)
+        self._gate.consent.give(mode, self._gate.settings, terms, agents=agents)
+        log.info("cloud_enabled", mode=mode, agents=agents, base_url=self._gate.settings.base_url)
 
     def disable(self) -> None:
         """Agree to nothing any more; what is under way is cut."""
@@ -161,7 +168,6 @@ class Cloud:
                 remedy=f"delete {self._home.cloud} and {self._home.cloud}.forgotten yourself",
             ) from error
         self._marked.forget()
-        log.info("cloud_forgotten", vectors=number)
         return number
 
     def remove(self, contents: Sequence[str]) -> None:
@@ -205,11 +211,16 @@ class Cloud:
             photos_refused=self._marked.refused(settings.embedding_model),
             trouble=None if trouble is None else trouble.as_dict(),
             closed_for_s=round(self._questions.breaker.open_for, 1),
+            agents=consent.agents,
         )
 
     def calls(self, limit: int) -> list[Call]:
         """The last calls, newest first."""
         return self._gate.ledger.calls(limit)
+
+    def expire_log(self) -> None:
+        """Drop calls from the log that are older than it goes back; also while the cloud is off."""
+        self._gate.ledger.expire()
 
     def warnings(self) -> list[str]:
         """What somebody should know who believes that the cloud is on."""
@@ -217,9 +228,9 @@ class Cloud:
         found = []
         if (foreign := gate.foreign_mode) is not None:
             found.append(f"EMBEDDING_MODE says {foreign!r}, which is no mode; it is not heeded")
-        if not gate.permits(gate.wanted):
+        if not gate.permits(gate.wanted, "query"):
             try:
-                gate.require(gate.wanted)
+                gate.require(gate.wanted, "query")
             except CloudNotPermitted as error:
                 found.append(f"the mode is {gate.wanted}, but {error}: {error.remedy}")
         return found
@@ -234,7 +245,7 @@ class Cloud:
         mode = self._gate.wanted
         if mode == "local":
             raise CloudNotPermitted("the cloud is off", remedy="photosd cloud enable hybrid")
-        self._gate.require(mode)
+        self._gate.require(mode, "check")
         self._gate.dismiss()  # with the key as it is now
         found = check(self._gate, mode)
         if all(one.ok for one in found):
@@ -268,3 +279,16 @@ class Cloud:
         backfill = Backfill(self._gate, self._marked, self._remote, self._pool, lambda: self.mode)
         backfill.paused_until = self._paused_until
         return backfill
+
+
+class _Outside:
+    """`Outside` for one purpose and one question."""
+
+    def __init__(self, cloud: Cloud, purpose: Purpose, mode: str | None) -> None:
+        self._cloud, self._purpose, self._mode = cloud, purpose, mode
+
+    def ask(self, text: str, count: int) -> Asked:
+        return self._cloud._ask(self._purpose, self._mode, text, count)
+
+    def decline(self, reason: str) -> Asked:
+        return self._cloud._decline(self._mode, reason)

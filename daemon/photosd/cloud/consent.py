@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import structlog
@@ -25,22 +26,34 @@ COVERS = {
     "hybrid": {"local", "hybrid"},
     "gemini": {"local", "hybrid", "gemini"},
 }
+# Everything that may ever be sent has one of these purposes. What has none has no way out: alerts,
+# the page, similar photos, rehearsals, the doctor's own look (search/engine.py, `query`).
+Purpose = Literal["query", "agent", "photos", "check"]
 
 
 class Consent(msgspec.Struct, frozen=True):
-    """For which mode and which address, as which terms put it, since when (Unix seconds)."""
+    """For which mode and which address, as which terms put it, since when (Unix seconds).
+
+    ``agents``: whether the questions of agents may be sent, too.
+    """
 
     mode: str = "local"
     base_url: str = ""
     terms: str = ""
     at: float = 0.0
     edition: int = 1  # the first one did not write it down
+    agents: bool = False
 
-    def covers(self, mode: str, base_url: str) -> bool:
-        """Whether what ``mode`` sends may go to ``base_url``; gemini's terms include hybrid's."""
+    def covers(self, mode: str, base_url: str, purpose: Purpose) -> bool:
+        """Whether ``mode`` may send for this purpose to ``base_url``.
+
+        Gemini's terms include hybrid's.
+        """
         if mode == "local":
             return True
-        return mode in COVERS.get(self.mode, set()) and base_url == self.base_url
+        if mode not in COVERS.get(self.mode, set()) or base_url != self.base_url:
+            return False
+        return self.agents if purpose == "agent" else purpose in ("query", "photos", "check")
 
 
 class ConsentFile:
@@ -69,14 +82,14 @@ class ConsentFile:
             log.error("consent_unreadable", cause=str(error), remedy="photosd cloud enable MODE")
             return Consent()
 
-    def give(self, mode: str, settings: Cloud, terms: str) -> Consent:
+    def give(self, mode: str, settings: Cloud, terms: str, *, agents: bool = False) -> Consent:
         """Agree; ``terms`` is the digest of the words that were shown."""
-        if terms != digest(terms_of(mode, settings)):
+        if terms != digest(terms_of(mode, settings, agents=agents)):
             raise CloudNotPermitted(
                 "the terms are not the ones that were shown",
-                remedy=f"photosd cloud enable {mode}",
+                remedy=f"photosd cloud enable {mode}" + (" --agents" if agents else ""),
             )
-        consent = Consent(mode, settings.base_url, terms, time.time(), EDITION)
+        consent = Consent(mode, settings.base_url, terms, time.time(), EDITION, agents)
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = self._file.with_suffix(".new")
         draft.unlink(missing_ok=True)
@@ -96,9 +109,15 @@ def digest(words: list[str]) -> str:
     return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
 
 
-def terms_of(mode: str, settings: Cloud) -> list[str]:
+def terms_of(mode: str, settings: Cloud, *, agents: bool = False) -> list[str]:
     """What is sent, to whom, for how much, and what they may do with it; a paragraph a line."""
-    queries = "the words of every query, except those asked with --local"
+    queries = "the words of every query that you type, except those asked with --local"
+    by_agents = (
+        "Sent, too: the words of every query that an agent asks (photosd mcp)."
+        if agents
+        else "Never sent: alerts (photosd on) and the queries of agents (photosd mcp); to send "
+        f"those of agents, too: photosd cloud enable {mode} --agents"
+    )
     photos = (
         "a small copy (512 pixels at most, no EXIF, no place, no name, no path) of every photo in "
         "the folders that you mark with: photosd add --cloud DIR"
@@ -117,6 +136,7 @@ def terms_of(mode: str, settings: Cloud) -> list[str]:
     }
     return [
         *sent[mode],
+        by_agents,
         _to_whom(settings.base_url),
         *WHAT_GOOGLE_DOES,
         f"Nothing is sent beyond ${settings.budget_usd:.2f} a month (cloud.budget_usd). Every call "

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from photosd.cloud.consent import COVERS, ConsentFile
+from photosd.cloud.consent import COVERS, ConsentFile, Purpose
 from photosd.cloud.courier import Courier
 from photosd.cloud.environment import Environment
 from photosd.cloud.keys import dotenv_mode, find_key
@@ -29,9 +29,13 @@ FREE = ("offline", "quota", "auth", "model", "server", "refused")
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """What is about to leave: ``mode`` is the consent it takes, ``usd`` its price at most."""
+    """What is about to leave; ``usd``: its price at most.
+
+    It takes consent to ``mode`` and to ``purpose``.
+    """
 
     kind: Kind
+    purpose: Purpose
     mode: str
     model: str
     items: int
@@ -67,13 +71,13 @@ class Gate:
         named = self._environment.mode or dotenv_mode(self._config)
         return named if named and named not in COVERS else None
 
-    def permits(self, mode: str) -> bool:
-        """Whether somebody has agreed to what ``mode`` sends, and to where it would go."""
-        return mode == "local" or self.consent.read().covers(mode, self.settings.base_url)
+    def permits(self, mode: str, purpose: Purpose) -> bool:
+        """Whether somebody has agreed to what ``mode`` sends for this purpose, and to where."""
+        return mode == "local" or self.consent.read().covers(mode, self.settings.base_url, purpose)
 
-    def require(self, mode: str) -> None:
+    def require(self, mode: str, purpose: Purpose) -> None:
         """Raises CloudNotPermitted unless `permits`."""
-        if not self.permits(mode):
+        if not self.permits(mode, purpose):
             if (old := self.consent.outdated) is not None:
                 day = time.strftime("%Y-%m-%d", time.localtime(old.at))
                 raise CloudNotPermitted(
@@ -81,6 +85,11 @@ class Gate:
                     remedy=f"photosd cloud enable {mode}",
                 )
             given = self.consent.read()
+            if purpose == "agent" and given.covers(mode, self.settings.base_url, "query"):
+                raise CloudNotPermitted(
+                    "nobody has agreed to send the questions of agents",
+                    remedy=f"photosd cloud enable {given.mode} --agents",
+                )
             elsewhere = given.mode != "local" and given.base_url != self.settings.base_url
             says = (
                 f"consent was given for {given.base_url}, not for {self.settings.base_url}"
@@ -116,7 +125,7 @@ class Gate:
         written: then nothing was sent.
         """
         generation = self._generation
-        self.require(parcel.mode)
+        self.require(parcel.mode, parcel.purpose)
         courier = self.courier(generation)  # consent withdrawn since then ends it
         number = self.ledger.begin(
             parcel.kind,
@@ -143,8 +152,9 @@ class Gate:
         """Unit vectors (len(jpegs), dimensions) float32 of pictures; raises what `send` raises."""
         model, dimensions = self.settings.embedding_model, self.settings.dimensions
         usd = len(jpegs) * self.settings.usd_per_image
+        purpose: Purpose = "photos" if kind == "embed_photos" else "check"
         return self.send(
-            Parcel(kind, "gemini", model, len(jpegs), sum(map(len, jpegs)), usd),
+            Parcel(kind, purpose, "gemini", model, len(jpegs), sum(map(len, jpegs)), usd),
             lambda courier: courier.embed_photos(model, jpegs, dimensions, seconds),
         )
 

@@ -64,8 +64,12 @@ class Ledger:
                 " VALUES(?, ?, ?, ?, ?, ?, 'unknown')",
                 (time.time(), kind, model, items, size, usd),
             )
-            db.execute("DELETE FROM cloud_calls WHERE at < ?", (time.time() - KEPT_DAYS * 86400,))
         return int(cursor.lastrowid or 0)
+
+    def expire(self) -> None:
+        """Drop calls that are older than KEPT_DAYS."""
+        with self._database.write(aside=True) as db:
+            db.execute("DELETE FROM cloud_calls WHERE at < ?", (time.time() - KEPT_DAYS * 86400,))
 
     def end(self, number: int, outcome: str, usd: float | None = None) -> None:
         """How the call ended, and what it cost if that is known better by now."""

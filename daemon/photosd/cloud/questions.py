@@ -15,6 +15,7 @@ from photosd.cloud.answers import Answers
 from photosd.cloud.asking import Asked, Found, answered
 from photosd.cloud.background import Background
 from photosd.cloud.breaker import Attempt, Breaker
+from photosd.cloud.consent import Purpose
 from photosd.cloud.gate import Gate, Parcel
 from photosd.cloud.letters import Vectors
 from photosd.cloud.remote import RemoteTable
@@ -41,15 +42,20 @@ class Questions:
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
 
-    def ask(self, mode: str, text: str, count: int) -> Asked:
-        """Begin to ask about a query (normalised); ``mode`` is permitted. Returns at once."""
+    def ask(self, mode: str, purpose: Purpose, text: str, count: int) -> Asked:
+        """Begin to ask about a query (normalised); ``mode`` is permitted for this purpose.
+
+        Returns at once.
+        """
         settings, text = self._gate.settings, text[: rewriter.QUERY_CHARACTERS]
         try:
             if (found := self._remembered(mode, text, count, settings)) is not None:
                 return answered(mode, found)
             attempt, ready = self.breaker.attempt(), self._gate.ready
             work = self._rewrite if mode == "hybrid" else self._embed
-            future = self._begin(lambda: self._bound(attempt, lambda: work(text, count, settings)))
+            future = self._begin(
+                lambda: self._bound(attempt, lambda: work(purpose, text, count, settings))
+            )
         except PhotosdError as error:
             return answered(mode, error)
         wait = 0.0 if attempt.probe else settings.deadline_seconds
@@ -95,14 +101,14 @@ class Questions:
 
     # -- by asking ----------------------------------------------------------------------------
 
-    def _rewrite(self, text: str, _count: int, settings: Cloud) -> Found:
+    def _rewrite(self, purpose: Purpose, text: str, _count: int, settings: Cloud) -> Found:
         rate_in, rate_out = settings.usd_per_million_in / 1e6, settings.usd_per_million_out / 1e6
         size = len(text.encode("utf-8", "replace"))
 
         most = (len(rewriter.INSTRUCTION) / 3 + size) * rate_in + TOKENS_OUT * rate_out
         generation = self._answers.generation
         written = self._gate.send(
-            Parcel("rewrite", "hybrid", settings.text_model, 1, size, most),
+            Parcel("rewrite", purpose, "hybrid", settings.text_model, 1, size, most),
             lambda courier: courier.write(
                 settings.text_model, rewriter.INSTRUCTION, text, rewriter.SCHEMA, LATE_SECONDS
             ),
@@ -112,12 +118,12 @@ class Questions:
         self._answers.put(_rewritten(settings), text, msgspec.json.encode(prompts), generation)
         return Found(prompts=prompts)
 
-    def _embed(self, text: str, count: int, settings: Cloud) -> Found:
+    def _embed(self, purpose: Purpose, text: str, count: int, settings: Cloud) -> Found:
         size = len(text.encode("utf-8", "replace"))
         price = (size + 16) * settings.usd_per_million_embedded / 1e6
         generation = self._answers.generation
         vector: Vectors = self._gate.send(
-            Parcel("embed_query", "gemini", settings.embedding_model, 1, size, price),
+            Parcel("embed_query", purpose, "gemini", settings.embedding_model, 1, size, price),
             lambda courier: courier.embed_query(
                 settings.embedding_model, text, settings.dimensions, LATE_SECONDS
             ),

@@ -26,6 +26,9 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How queries are answered."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Photos in an answer")] = 20
+    remember: Annotated[
+        bool, Meta(description="Remember vectors of queries, under salted hashes; no: none is kept")
+    ] = True
 
 
 class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +81,7 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="Least important lines to keep; query texts appear at debug only"),
+        Meta(description="Least important lines to keep; query texts appear at none"),
     ] = "info"
 
 

@@ -85,6 +85,20 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(level.upper())
 
 
+def erase_log() -> None:
+    """Delete this process's log files, those that were rotated away, too; it goes on in new ones.
+
+    What the journal, a terminal or launchd has taken down is theirs.
+    """
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.handlers.RotatingFileHandler):
+            file = Path(handler.baseFilename)
+            with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
+                handler.close()
+                for old in file.parent.glob(file.name + "*"):
+                    old.unlink()
+
+
 def _console_kind() -> str:
     """What stderr is: a terminal, systemd's journal, launchd's file (never rotated), or others'."""
     if sys.stderr.isatty():

@@ -117,6 +117,13 @@ class ThumbnailStore:
             for key in [key for key in known if key[0] in gone]:
                 self._delete(known, key)
 
+    def expire(self, before: float) -> None:
+        """Delete those that were last used before then (Unix seconds)."""
+        with self._lock:
+            known = self._known()
+            for key in [key for key, kept in known.items() if kept.used < before]:
+                self._delete(known, key)
+
     # -- what is there, under the lock --------------------------------------------------------
 
     def _known(self) -> OrderedDict[Key, Kept]:

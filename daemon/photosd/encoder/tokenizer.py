@@ -61,7 +61,7 @@ class TextTokenizer:
 
     def understood(self, text: str) -> tuple[float, list[str]]:
         """The share of the words that the model knows, 0 to 1, and those it does not."""
-        words = WORD.findall(_prepare(text).lower())
+        words = words_of(text)
         unknown = [word for word in words if not self._knows(word)]
         share = 1 - len(unknown) / len(words) if words else 0.0
         return share, list(dict.fromkeys(unknown))[:20]
@@ -70,6 +70,11 @@ class TextTokenizer:
         if self._words is None:
             return not self._latin_only or _is_latin(word)
         return word.isdecimal() or any(form in self._words for form in _forms(word))
+
+
+def words_of(text: str) -> list[str]:
+    """The words by which `TextTokenizer.understood` judges a text, in order."""
+    return WORD.findall(_prepare(text).lower())
 
 
 def _prepare(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from photosd.decode.formats import sidecar_names
 from photosd.index.database import Database
@@ -13,6 +13,10 @@ from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
 PAGE = 2000  # rows read at once: nobody waits behind more
+NOT_MOVED = (
+    " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
+    " AND other.device = photos.device AND other.folder <> photos.folder AND other.state <> 'gone')"
+)
 PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
@@ -114,6 +118,33 @@ class Catalog:
                 "UPDATE photos SET state = 'gone', gone_at = ?, due = NULL"
                 " WHERE path = ? AND state <> 'gone'",
                 ((now, path) for path in paths),
+            )
+
+    def lost(
+        self,
+        folder: int,
+        gone_since: float = float("inf"),
+        counts: Callable[[Photo], bool] = lambda _: True,
+    ) -> int:
+        """How many photos of a folder would be lost with it, those that went since then included;
+        not those that were moved to another folder. ``counts``: whether one does."""
+        found = self._photos(
+            "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED,
+            (folder, gone_since),
+        )
+        return sum(map(counts, found))
+
+    def revive(self, folder: int, gone_since: float) -> None:
+        """Photos of a folder that have gone since then (Unix seconds) have not."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE photos SET gone_at = NULL, due = iif(known, NULL, ?3),"
+                " state = iif(known, 'indexed', 'pending') FROM"
+                " (SELECT path AS one, EXISTS(SELECT 1 FROM embedded"
+                "   WHERE embedded.content = photos.content) AS known FROM photos"
+                f"  WHERE folder = ?1 AND state = 'gone' AND gone_at >= ?2{NOT_MOVED})"
+                " WHERE path = one",
+                (folder, gone_since, time.time()),
             )
 
     def paths_of(self, contents: Sequence[str]) -> dict[str, list[tuple[bytes, int]]]:

@@ -18,11 +18,12 @@ from photosd.core.log import printable
 from photosd.decode.formats import is_sidecar_name
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
+from photosd.index.emptied import Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders
 from photosd.index.photo import Photo
 from photosd.watch.calls import ENTRY, LINK
 from photosd.watch.devices import Devices, NotAnswering
-from photosd.watch.folders import NOT_ANSWERING, probe_folder
+from photosd.watch.folders import NOT_ANSWERING, away, probe_folder
 from photosd.watch.scanner import Entry
 from photosd.watch.walk import why_unknown
 
@@ -71,6 +72,7 @@ class Comparer:
     ) -> None:
         self._catalog, self._folders, self._devices = catalog, folders, devices
         self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
+        self._emptied = Emptied(catalog, comparison, devices)
         self._lock = threading.Lock()
         self._running: list[Running] = []
         self._unreadable: dict[int, dict[bytes, str]] = {}
@@ -177,13 +179,23 @@ class Comparer:
 
     def paths(self, paths: Iterable[bytes]) -> None:
         """Compare single paths, all on one file system; raises NotAnswering."""
+        by_folder: dict[int, tuple[Folder, list[bytes]]] = {}
         folders = self._folders.all()
-        found: list[tuple[Folder, Entry]] = []
-        missing: dict[Folder, list[Photo]] = {}
         for path in dict.fromkeys(self._of_sidecars(paths)):
             folder = next((folder for folder in folders if folder.contains(path)), None)
-            if folder is None:
-                continue
+            if folder is not None:
+                by_folder.setdefault(folder.id, (folder, []))[1].append(path)
+        for folder, some in by_folder.values():
+            if is_emptied(folder):  # single photos are not believed before it is known again
+                self.tree(folder, folder.path)
+            else:
+                self._paths(folder, some)
+        self._on_work()
+
+    def _paths(self, folder: Folder, paths: Sequence[bytes]) -> None:
+        found: list[Entry] = []
+        missing: list[Photo] = []
+        for path in paths:
             try:
                 entry = self._at(folder, path)
             except NotAnswering:
@@ -192,17 +204,15 @@ class Comparer:
                 log.warning("photo_unreadable", path=path, cause=error.strerror)
                 continue
             if entry is not None:
-                found.append((folder, entry))
+                found.append(entry)
             elif (photo := self._catalog.get(path)) is not None:
-                missing.setdefault(folder, []).append(photo)
+                missing.append(photo)
         with self._catalog.batch():
-            for folder, entry in found:
-                if self._folders.watched(folder):
+            if self._folders.watched(folder):
+                for entry in found:
                     known = self._catalog.get(entry.path)
                     self._comparison.compare(folder, entry, known, hinted=True)
-        for folder, photos in missing.items():
-            self._forget(folder, photos, ())
-        self._on_work()
+        self._forget(folder, missing, ())
 
     def _at(self, folder: Folder, path: bytes) -> Entry | None:
         arguments = (*folder.recipe, path)
@@ -235,6 +245,9 @@ class Comparer:
         # The disk may have gone while we looked: ask again before believing that files did.
         if not gone or not self.present(folder):
             return
+        if (reason := self._emptied.emptied(folder)) is not None:
+            self._set_offline(folder, reason)
+            return
         with self._catalog.batch():
             if not self._folders.watched(folder):
                 return
@@ -249,8 +262,15 @@ class Comparer:
             probe = probe_folder(folder.path, None, look=self._devices.look)
         if (probe.reason or "").startswith(NOT_ANSWERING):
             raise NotAnswering(folder.path)
+        if probe.state in PRESENT and (reason := self._emptied.refuse(folder, probe)):
+            self._set_offline(folder, reason)
+            return False
         self._folders.update(folder, probe)
         return probe.state in PRESENT
+
+    def _set_offline(self, folder: Folder, reason: str) -> None:
+        mount = self._devices.of(folder.path).mount
+        self._folders.update(folder, away(mount, reason, remedy(folder)))
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

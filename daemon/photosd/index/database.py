@@ -265,6 +265,19 @@ MIGRATIONS = (
       FROM (SELECT content FROM contents UNION SELECT content FROM embedded) AS known
       WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
     """,
+    """
+    -- Remembered queries hold nothing that tells what was asked (search/remembered.py); cloud: 1
+    -- where the text was Gemini's, 2 of older vectors, of which nobody knows, and which are not
+    -- hidden. The words that they had beside them are taken off the disk once the daemon runs.
+    ALTER TABLE remembered_queries RENAME TO older_queries;
+    CREATE TABLE remembered_queries(
+      key BLOB PRIMARY KEY, hidden BLOB NOT NULL, cloud INTEGER NOT NULL, used_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO remembered_queries SELECT key, vector, 2, used_at FROM older_queries
+      WHERE iif(json_valid(understanding), json_extract(understanding, '$[0]'), 0) = 1;
+    DROP TABLE older_queries;
+    INSERT OR REPLACE INTO meta VALUES('erase', 'due');
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the
@@ -278,6 +291,7 @@ UNWRITABLE = (
     UnicodeError,
 )
 READERS = 4  # so that a query's look-ups never wait behind a comparison's long ones
+ERASE, ERASE_TRIES = "erase", 20
 CLOSE_SECONDS = 5.0  # for statements that run; then they are interrupted
 
 
@@ -380,6 +394,38 @@ class Database:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def erase(self) -> None:
+        """Leave nothing in the files of what was deleted: in the words of names, free pages, WAL.
+
+        The larger the catalog, the longer; reads go on meanwhile. Raises StorageError; what a kill
+        or an error cuts short is due again: see `erase_due`.
+        """
+        self.swap(ERASE, "due")
+        with self._write_lock:
+            try:
+                self._writer.execute("INSERT INTO names(names) VALUES('optimize')")
+                self._writer.execute("VACUUM")
+                emptied = self._empty_log()
+            except sqlite3.Error as error:
+                raise storage_error(
+                    str(self.file), error, sqlite_kind(error), self.file.parent
+                ) from error
+        if emptied:
+            self.swap(ERASE, "done")
+
+    def erase_due(self) -> None:
+        """`erase` if one was begun and not ended, or a migration asks for it."""
+        if self.fact(ERASE) == "due":
+            self.erase()
+
+    def _empty_log(self) -> bool:
+        """Whether the write-ahead log could be emptied: no reader was in its way."""
+        for _ in range(ERASE_TRIES):
+            if self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                return True
+            time.sleep(0.1)
+        return False
+
     def close(self) -> None:
         """Close every connection once running statements are done."""
         with self._write_lock:
@@ -391,6 +437,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions are ours, not implied by the statement's first word.
     connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     for function in (wording.name_words, wording.folder_words, wording.name_key):
         connection.create_function(function.__name__, 1, function, deterministic=True)
     return connection

@@ -6,6 +6,7 @@ import base64
 import json
 import sqlite3
 import stat
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -190,6 +191,27 @@ class Folders:
                 )
             self._save(db)
         return next(folder for folder in self.all() if folder.path == path)
+
+    def accept(self, path: bytes) -> int:
+        """Believe what is at ``path`` now, a watched folder that is offline; what is not there is
+        gone. The number of photos that it held. Raises FolderError."""
+        shown = printable(path)
+        folder = next((folder for folder in self.all() if folder.path == path), None)
+        if folder is None:
+            raise FolderError(f"{shown} is not a watched folder", remedy="photosd folders")
+        if folder.present:
+            raise FolderError(f"{shown} is not offline", remedy="nothing to do: photosd folders")
+        probe = self._probe(path)
+        if probe.state not in PRESENT:
+            raise FolderError(probe.reason or shown, remedy=_remedy(probe))
+        with self._database.write() as db:
+            photos = db.execute(
+                "UPDATE photos SET state = 'gone', gone_at = ?, due = NULL"
+                " WHERE folder = ? AND state <> 'gone'",
+                (time.time(), folder.id),
+            ).rowcount
+            self.update(folder, probe)
+        return photos
 
     def remove(self, path: bytes) -> int:
         """Stop watching ``path``; the number of photos that leave the index."""

@@ -26,3 +26,4 @@ class Ground:
     pool: Pool
     coverage: Callable[[], Coverage]
     look_at: Callable[[bytes], None]
+    remembers: Callable[[], bool] = lambda: True  # whether queries are remembered on the disk

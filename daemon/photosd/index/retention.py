@@ -56,12 +56,14 @@ class Retention(threading.Thread):
         contents: Contents,
         stores: Stores,
         clock: Callable[[], float] = time.time,
+        others: Callable[[], object] = lambda: None,
     ) -> None:
+        """``others``: what has to be looked at as often; it may raise StorageError."""
         super().__init__(name="retention", daemon=True)
         self._catalog, self._contents, self._stores, self._clock = catalog, contents, stores, clock
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._one = threading.Lock()  # at a time
-        self._looked_at = 0.0
+        self._looked_at, self._others = 0.0, others
 
     def wake(self) -> None:
         """Something may have ended."""
@@ -82,6 +84,7 @@ class Retention(threading.Thread):
             try:
                 self.end_due()
                 self._look_around()
+                self._others()
             except StorageError as error:
                 patience = RETRY_SECONDS
                 log.warning("retention_waits", cause=str(error), remedy=error.remedy)

@@ -40,17 +40,18 @@ class Client(Caller):
         others: bool = False,
         cursor: str | None = None,
         mode: str | None = None,
+        asker: str = "person",
     ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``.
 
         ``terms`` are added to it or taken away, ``where`` narrows it. ``every_copy``: copies of a
         photo are hits of their own. ``others``: not the pictures asked with. ``cursor``: that of
         the answer before, for the page after it, with nothing else but ``limit``. ``mode``: local,
-        hybrid or gemini, for this query alone.
+        hybrid or gemini, for this query alone. ``asker``: person, agent or page.
         """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
         more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
-        more["mode"] = mode
+        more |= {"mode": mode, "asker": None if asker == "person" else asker}
         params |= {name: value for name, value in more.items() if value}
         params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
@@ -76,6 +77,10 @@ class Client(Caller):
     def folders(self) -> replies.FoldersResult:
         """Every watched folder."""
         return cast("replies.FoldersResult", self.call("folders"))
+
+    def accept(self, path: bytes | str) -> replies.AcceptResult:
+        """Believe a folder that is offline as it is now; photos that are not there are gone."""
+        return cast("replies.AcceptResult", self.call("accept", path_params(path)))
 
     def rescan(self, wait: bool = True) -> Iterator[replies.Progress]:
         """Compare every folder with the index; with ``wait``, progress until nothing is left."""
@@ -137,9 +142,10 @@ class Client(Caller):
         """Photos that could not be indexed; with ``retry`` they are tried again."""
         return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
 
-    def purge(self) -> replies.PurgeResult:
-        """Forget photos that are gone at once, and drop their vectors."""
-        return cast("replies.PurgeResult", self.call("purge"))
+    def purge(self, queries: bool = False) -> replies.PurgeResult:
+        """Forget photos that are gone at once, and drop their vectors; or remembered queries."""
+        found = self.call("purge", {"queries": queries}, timeout=FORGET_SECONDS)
+        return cast("replies.PurgeResult", found)
 
     def pause(self, seconds: float | None = None) -> replies.PauseResult:
         """Let indexing rest for a while, or until resumed."""
@@ -210,13 +216,14 @@ class Client(Caller):
         """What of the cloud is on, and what it has come to."""
         return cast("replies.CloudReport", self.call("cloud_status"))
 
-    def cloud_terms(self, mode: str) -> replies.CloudTermsResult:
-        """What somebody has to agree to before ``mode`` is on."""
-        return cast("replies.CloudTermsResult", self.call("cloud_terms", {"mode": mode}))
+    def cloud_terms(self, mode: str, agents: bool = False) -> replies.CloudTermsResult:
+        """What somebody has to agree to before ``mode`` is on, for agents, too, or not."""
+        params = {"mode": mode, "agents": agents}
+        return cast("replies.CloudTermsResult", self.call("cloud_terms", params))
 
-    def cloud_enable(self, mode: str, digest: str) -> replies.CloudReport:
+    def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> replies.CloudReport:
         """Agree to the terms with that digest, as a person does who was shown them."""
-        params = {"mode": mode, "digest": digest}
+        params = {"mode": mode, "digest": digest, "agents": agents}
         return cast("replies.CloudReport", self.call("cloud_enable", params))
 
     def cloud_disable(self) -> replies.CloudReport:

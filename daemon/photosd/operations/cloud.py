@@ -22,11 +22,11 @@ class Cloud(Topic):
         return self._library().cloud.report()
 
     def cloud_terms(self, params: m.CloudTermsParams, _emit: Emit) -> m.CloudTermsResult:
-        return self._library().cloud.terms(params.mode)
+        return self._library().cloud.terms(params.mode, agents=params.agents)
 
     def cloud_enable(self, params: m.CloudEnableParams, _emit: Emit) -> m.CloudReport:
         cloud = self._library().cloud
-        cloud.enable(params.mode, params.digest)
+        cloud.enable(params.mode, params.digest, agents=params.agents)
         self._set_mode(params.mode)
         return cloud.report()
 
@@ -37,7 +37,7 @@ class Cloud(Topic):
         return cloud.report()
 
     def cloud_forget(self, _params: m.Nothing, _emit: Emit) -> m.CloudForgetResult:
-        removed = self._library().cloud.forget()
+        removed = self._library().traces.forget_cloud()
         self._set_mode("local")
         return m.CloudForgetResult(removed)
 

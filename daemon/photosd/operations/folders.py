@@ -37,6 +37,13 @@ class Folders(Topic):
         library.retention.wake()
         return m.RemoveResult(photos=photos, **path_fields(path))
 
+    def accept(self, params: m.PathParams, _emit: Emit) -> m.AcceptResult:
+        library = self._library()
+        path = library.folders.real(path_from(params.path, params.path_b64))
+        photos = library.folders.accept(path)
+        library.reconciler.request()
+        return m.AcceptResult(photos=photos, **path_fields(path))
+
     def folders(self, _params: m.Nothing, _emit: Emit) -> m.FoldersResult:
         return m.FoldersResult(self._library().folder_reports())
 

@@ -102,8 +102,10 @@ class Photos(Topic):
         library.pipeline.wake()
         return m.FailuresResult(failures, retried)
 
-    def purge(self, _params: m.Nothing, _emit: Emit) -> m.PurgeResult:
-        return m.PurgeResult(self._library().purge())
+    def purge(self, params: m.PurgeParams, _emit: Emit) -> m.PurgeResult:
+        library = self._library()
+        queries = library.traces.forget_queries() if params.queries else 0
+        return m.PurgeResult(0 if params.queries else library.purge(), queries)
 
     def pause(self, params: m.PauseParams, _emit: Emit) -> m.PauseResult:
         until = float("inf") if params.seconds is None else time.time() + params.seconds

@@ -21,4 +21,14 @@ class Search(Topic):
         if limit is None and params.cursor is None:
             limit = self._daemon.settings.search.limit
         params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
-        return library.engine.query(params)
+        match params.asker:
+            case "person":
+                return library.engine.query_with(
+                    params, library.cloud.outside("query", params.mode)
+                )
+            case "agent":
+                return library.engine.query_with(
+                    params, library.cloud.outside("agent", params.mode)
+                )
+            case "page":
+                return library.engine.query(params)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from photosd.cloud.asking import Asked
-from photosd.cloud.cloud import Cloud
+from photosd.cloud.asking import Asked, Outside
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.search.aspects import NO_REMOTE, Aspect, Remote
@@ -33,20 +32,20 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 class Advisor:
-    """Asks Gemini where that is on and permitted; without a cloud everything is local."""
+    """Asks Gemini by the way out that a question brings; one that brings none is local."""
 
-    def __init__(self, cloud: Cloud | None, meanings: Meanings, *, latin_only: bool) -> None:
-        self._cloud, self._meanings, self._latin_only = cloud, meanings, latin_only
+    def __init__(self, meanings: Meanings, *, latin_only: bool) -> None:
+        self._meanings, self._latin_only = meanings, latin_only
 
-    def ask(self, question: Question, mode: str | None) -> Asked | None:
+    def ask(self, question: Question, outside: Outside | None) -> Asked | None:
         """Begin to ask; returns at once. Raises CloudNotPermitted for a mode nobody agreed to."""
-        if self._cloud is None or not question.words:  # pictures alone: nothing to tell it
+        if outside is None or not question.words:  # pictures alone: nothing to tell it
             return None
         if (text := question.plain) is None:
-            return self._cloud.decline(mode, COMPOSED)
+            return outside.decline(COMPOSED)
         # Filters stay here: few of the photos that Gemini finds may pass them.
         narrowed = question.where is not None
-        return self._cloud.ask(text, mode, max(question.limit, MOST_NAMED if narrowed else DEEPER))
+        return outside.ask(text, max(question.limit, MOST_NAMED if narrowed else DEEPER))
 
     def hear(self, asked: Asked | None, own: Aspect, deadline: Deadline) -> Advice:
         """What Gemini had to say in time; ``own``: the question itself."""
@@ -62,7 +61,7 @@ class Advisor:
         texts = [normalise(prompt) for prompt in heard.prompts]
         inner = Deadline(deadline.at - RESERVE_SECONDS)
         try:
-            meanings, known = self._meanings.of_texts(texts, inner)
+            meanings, known = self._meanings.of_texts(texts, inner, cloud=True)
         except PhotosdError:
             return Advice(Modes(modes.requested, "local", NO_ENCODER))
         captions = [Aspect(text, meanings[text], "rewrite") for text in texts]

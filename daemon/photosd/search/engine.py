@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
-from photosd.cloud.cloud import Cloud
+from photosd.cloud.asking import Outside
 from photosd.core.clock import Deadline
 from photosd.core.config import Search
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
@@ -46,7 +46,10 @@ REHEARSALS = 5
 
 
 class Engine:
-    """Searches one model's vectors. Any thread may ask."""
+    """Searches one model's vectors. Any thread may ask.
+
+    It knows no cloud: what is to be sent comes with its way out (`query_with`).
+    """
 
     def __init__(
         self,
@@ -54,10 +57,9 @@ class Engine:
         encoder: Supervisor,
         store: VectorStore,
         ground: Ground,
-        cloud: Cloud | None = None,
     ) -> None:
         self._spec, self._store, self._ground = spec, store, ground
-        self._remembered = RememberedQueries(ground.database, spec.fingerprint)
+        self._remembered = RememberedQueries(ground.database, spec.fingerprint, ground.remembers)
         self._pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
         self._meanings = Meanings(encoder, self._remembered, self._pictures)
         self._calibration = Calibration(spec, store, ground.contents, self._meanings)
@@ -65,14 +67,24 @@ class Engine:
         self._hits = Hits(ground.catalog, ground.contents, ground.folders)
         self._rankings = Rankings()
         self._latin_only = set(spec.languages) == {"en"}
-        self._advisor = Advisor(cloud, self._meanings, latin_only=self._latin_only)
+        self._advisor = Advisor(self._meanings, latin_only=self._latin_only)
 
     def query(self, params: QueryParams) -> QueryResult:
-        """The nearest photos; raises PhotosdError when nothing can answer in time."""
+        """The nearest photos, by what is here alone: nothing is sent, whatever the mode.
+
+        Raises PhotosdError when nothing can answer in time.
+        """
+        return self._query(params, None)
+
+    def query_with(self, params: QueryParams, outside: Outside) -> QueryResult:
+        """As `query`; the words may leave by ``outside``, as consent and mode allow."""
+        return self._query(params, outside)
+
+    def _query(self, params: QueryParams, outside: Outside | None) -> QueryResult:
         started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
         warnings: list[str] = []
         if params.cursor is None:
-            ranking = self._begin(self._question(params), params.mode, deadline, warnings)
+            ranking = self._begin(self._question(params), outside, deadline, warnings)
             cursor = Cursor()
         else:
             ranking, cursor = self._rankings.find(params.cursor)
@@ -83,7 +95,7 @@ class Engine:
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
-        log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
+        log.debug("query", answered_by=ranking.answered_by, hits=len(found))
         return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
 
     def match(
@@ -96,6 +108,10 @@ class Engine:
         """
         meaning, _ = self._meanings.of(question, deadline)
         return self._retrieval.judge(question, meaning, self._judge(question), contents)
+
+    def forget_queries(self, *, cloud_only: bool = False) -> None:
+        """Remember no query of until now, or none of Gemini's captions; raises StorageError."""
+        self._remembered.forget(cloud_only=cloud_only)
 
     def close(self, deadline: Deadline | None = None) -> None:
         """Save what queries left to be saved."""
@@ -151,10 +167,10 @@ class Engine:
         return Judge(self._calibration.of(question))
 
     def _begin(
-        self, question: Question, mode: str | None, deadline: Deadline, warnings: list[str]
+        self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
         """Gemini, where it is on, is asked first and heard last; our search goes on meanwhile."""
-        asked = self._advisor.ask(question, mode)
+        asked = self._advisor.ask(question, outside)
         own = self._own(question, deadline)
         meaning = own.meaning if isinstance(own, Ranking) else None
         advice = self._advisor.hear(asked, Aspect(question.words, meaning), deadline)

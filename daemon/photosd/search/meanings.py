@@ -46,17 +46,19 @@ class Meanings:
         return _sum(parts), known
 
     def of_texts(
-        self, texts: list[str], deadline: Deadline | None
+        self, texts: list[str], deadline: Deadline | None, *, cloud: bool = False
     ) -> tuple[dict[str, Meaning], bool]:
         """Meanings of normalised texts, and whether no encoder was needed for them.
 
-        No ``deadline``: nobody waits for it, and everything else goes first.
+        No ``deadline``: nobody waits for it, and everything else goes first. ``cloud``: they are
+        Gemini's.
         """
+        generation = self._remembered.generation
         found = {text: self._remembered.get(text) for text in texts}
         wanted = [text for text, meaning in found.items() if meaning is None]
         fresh = self.encode(wanted, deadline) if wanted else {}
         for text, meaning in fresh.items():
-            self._remembered.put(text, meaning)
+            self._remembered.put(text, meaning, generation, cloud=cloud)
         return {text: meaning or fresh[text] for text, meaning in found.items()}, not wanted
 
     def encode(self, texts: list[str], deadline: Deadline | None) -> dict[str, Meaning]:

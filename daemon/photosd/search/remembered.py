@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 import sqlite3
+import struct
 import threading
 import time
 import unicodedata
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
+from photosd.encoder.tokenizer import words_of
 from photosd.index.database import Database
+
+log = structlog.get_logger()
 
 KEPT = 10_000
 RECENT = 256  # of them in memory
+SAVE_SECONDS = 10.0  # for what is on its way to the disk
+SALT, SALT_BYTES = "queries.salt", 16  # beside the catalog, not in it
+OLDER_SALT, OLDER = "query_salt", 2  # as they stand in the catalog; see its migrations
 REFRESH_SECONDS = 86_400.0  # how stale the time of last use may be; spares a write a query
 
 
@@ -39,47 +49,77 @@ def normalise(text: str) -> str:
 
 
 class RememberedQueries:
-    """Meanings by a salted hash of model and text: the file does not tell what was asked."""
+    """Meanings by a salted hash of model and text, each hidden by a key made of the same.
 
-    def __init__(self, database: Database, fingerprint: str) -> None:
-        self._database = database
-        with database.write() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO meta VALUES('query_salt', ?)", (secrets.token_hex(16),)
-            )
-            salt = db.execute("SELECT value FROM meta WHERE key = 'query_salt'").fetchone()[0]
-        self._key = bytes.fromhex(salt)
+    The catalog holds no word of a query, and its vector only for who knows salt and query; the salt
+    is a file of its own. ``keeps``: whether anything is remembered on the disk.
+    """
+
+    def __init__(
+        self, database: Database, fingerprint: str, keeps: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._database, self._keeps = database, keeps
+        self._key = _salt(database)
         self._person = fingerprint.encode()[:16]
         self._recent: OrderedDict[bytes, Meaning] = OrderedDict()
-        self._unsaved: OrderedDict[bytes, Meaning] = OrderedDict()
+        self._unsaved: OrderedDict[bytes, tuple[bytes, bool]] = OrderedDict()
         self._lock = threading.Lock()
         self._saver = ThreadPoolExecutor(1, "remember")
         self._to_forget = RECENT  # at the first save there may be some
+        self.generation = 0  # one more each time that something is forgotten
 
     def get(self, text: str) -> Meaning | None:
         """What is remembered of ``text`` (normalised)."""
         key = self._hash(text)
         if (meaning := self._recent.get(key)) is not None:
             return meaning
+        if not self._keeps():
+            return None
         with self._database.read() as db:
             row = db.execute(
-                "SELECT vector, understanding, used_at FROM remembered_queries WHERE key = ?",
-                (key,),
+                "SELECT hidden, cloud, used_at FROM remembered_queries WHERE key = ?", (key,)
             ).fetchone()
         if row is None:
             return None
-        understood, unknown = msgspec.json.decode(row["understanding"])
-        meaning = Meaning(np.frombuffer(row["vector"], np.float32), understood, unknown)
+        if row["cloud"] == OLDER:  # all of it was understood
+            meaning = Meaning(np.frombuffer(row["hidden"], np.float32), 1.0, [])
+            self._save_soon(key, self._hide(text, _packed(text, meaning)), cloud=True)
+        else:
+            meaning = _unpacked(text, self._hide(text, row["hidden"]))
         self._keep_recent(key, meaning)
-        if time.time() - row["used_at"] > REFRESH_SECONDS:
-            self._save_soon(key, meaning)
+        if row["cloud"] != OLDER and time.time() - row["used_at"] > REFRESH_SECONDS:
+            self._save_soon(key, row["hidden"], bool(row["cloud"]))
         return meaning
 
-    def put(self, text: str, meaning: Meaning) -> None:
-        """Remember at once, and on disk soon: no query waits for the disk, or fails when full."""
+    def put(
+        self, text: str, meaning: Meaning, generation: int | None = None, *, cloud: bool = False
+    ) -> None:
+        """Remember at once, and on disk soon: no query waits for the disk, or fails when full.
+
+        ``cloud``: the text is Gemini's. Nothing is remembered that was asked for in an earlier
+        ``generation`` than this one.
+        """
+        with self._lock:
+            if generation not in (None, self.generation):
+                return
         key = self._hash(text)
         self._keep_recent(key, meaning)
-        self._save_soon(key, meaning)
+        if self._keeps():
+            self._save_soon(key, self._hide(text, _packed(text, meaning)), cloud)
+
+    def forget(self, *, cloud_only: bool = False) -> None:
+        """Remember nothing of what was asked until now, by any model; or of Gemini's captions.
+
+        `Database.erase` then takes it off the disk. Raises StorageError.
+        """
+        with self._lock:
+            self.generation += 1
+            self._recent.clear()
+            kept = {k: v for k, v in self._unsaved.items() if cloud_only and not v[1]}
+            self._unsaved = OrderedDict(kept)
+        self._after_saving()
+        with self._database.write(aside=True) as db:
+            db.execute("DELETE FROM remembered_queries WHERE cloud OR NOT ?", (cloud_only,))
 
     def close(self, deadline: Deadline | None = None) -> None:
         """Save what is not saved yet, if that can be done by the deadline."""
@@ -87,9 +127,14 @@ class RememberedQueries:
             self._saver.submit(self._save).result((deadline or Deadline.to_stop()).remaining)
         self._saver.shutdown(wait=False)
 
-    def _save_soon(self, key: bytes, meaning: Meaning) -> None:
+    def _after_saving(self) -> None:
+        """What is being saved at this moment is on the disk, or never will be."""
+        with contextlib.suppress(RuntimeError, TimeoutError):
+            self._saver.submit(lambda: None).result(SAVE_SECONDS)
+
+    def _save_soon(self, key: bytes, hidden: bytes, cloud: bool) -> None:
         with self._lock:
-            self._unsaved[key] = meaning
+            self._unsaved[key] = hidden, cloud
             if len(self._unsaved) > RECENT:  # the disk cannot follow; the oldest is forgotten
                 self._unsaved.popitem(last=False)
         with contextlib.suppress(RuntimeError):  # closed meanwhile
@@ -100,15 +145,8 @@ class RememberedQueries:
             unsaved, self._unsaved = self._unsaved, OrderedDict()
         if not unsaved:
             return
-        rows = [
-            (
-                key,
-                meaning.vector.tobytes(),
-                msgspec.json.encode([meaning.understood, meaning.unknown]).decode(),
-                time.time(),
-            )
-            for key, meaning in unsaved.items()
-        ]
+        now = time.time()
+        rows = [(key, hidden, cloud, now) for key, (hidden, cloud) in unsaved.items()]
         with contextlib.suppress(StorageError), self._database.write(aside=True) as db:
             db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
             self._forget_some(db, len(rows))
@@ -137,3 +175,51 @@ class RememberedQueries:
             key=self._key,
             person=self._person,
         ).digest()
+
+    def _hide(self, text: str, data: bytes) -> bytes:
+        """Hidden data in clear, and clear data hidden."""
+        parts = (self._key, self._person, text.encode("utf-8", "surrogatepass"))
+        whole = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        mask = hashlib.shake_256(b"mask" + whole).digest(len(data))
+        return (np.frombuffer(data, np.uint8) ^ np.frombuffer(mask, np.uint8)).tobytes()
+
+
+def _packed(text: str, meaning: Meaning) -> bytes:
+    """How much was understood, the places of unknown words among those of the text, the vector."""
+    words = words_of(text)
+    places = [words.index(word) for word in meaning.unknown if word in words][:255]
+    head = struct.pack(f"<fB{len(places)}H", meaning.understood, len(places), *places)
+    return head + meaning.vector.astype(np.float32).tobytes()
+
+
+def _unpacked(text: str, data: bytes) -> Meaning:
+    understood, count = struct.unpack_from("<fB", data)
+    places = struct.unpack_from(f"<{count}H", data, 5)
+    words = words_of(text)
+    unknown = [words[place] for place in places if place < len(words)]
+    vector = np.frombuffer(data[5 + 2 * count :], np.float32)
+    return Meaning(vector, round(float(understood), 6), unknown)
+
+
+def _salt(database: Database) -> bytes:
+    """The key of all hashes, in a file that is its owner's alone; a lost one is made anew.
+
+    Where that cannot be written, what is remembered is found until the daemon ends. Older versions
+    had it in the catalog.
+    """
+    file = database.file.with_name(SALT)
+    with contextlib.suppress(OSError):
+        if SALT_BYTES <= len(salt := file.read_bytes()) <= hashlib.blake2b.MAX_KEY_SIZE:
+            return salt
+    older = database.fact(OLDER_SALT)
+    salt = bytes.fromhex(older) if older else secrets.token_bytes(SALT_BYTES)
+    try:
+        file.unlink(missing_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(salt)
+        with database.write(aside=True) as db:
+            db.execute("DELETE FROM meta WHERE key = ?", (OLDER_SALT,))
+    except OSError as error:
+        log.warning("salt_not_kept", cause=str(error), remedy=f"make room for {file}")
+    return salt

@@ -26,6 +26,7 @@ from photosd.ipc.messages.duplicates import DuplicatesParams as DuplicatesParams
 from photosd.ipc.messages.duplicates import DuplicatesProgress as DuplicatesProgress
 from photosd.ipc.messages.duplicates import DuplicatesResult as DuplicatesResult
 from photosd.ipc.messages.duplicates import Relation as Relation
+from photosd.ipc.messages.library import AcceptResult as AcceptResult
 from photosd.ipc.messages.library import AddParams as AddParams
 from photosd.ipc.messages.library import AddResult as AddResult
 from photosd.ipc.messages.library import Failure as Failure
@@ -40,6 +41,7 @@ from photosd.ipc.messages.library import PathParams as PathParams
 from photosd.ipc.messages.library import PauseParams as PauseParams
 from photosd.ipc.messages.library import PauseResult as PauseResult
 from photosd.ipc.messages.library import Progress as Progress
+from photosd.ipc.messages.library import PurgeParams as PurgeParams
 from photosd.ipc.messages.library import PurgeResult as PurgeResult
 from photosd.ipc.messages.library import ReindexParams as ReindexParams
 from photosd.ipc.messages.library import ReindexResult as ReindexResult
@@ -132,6 +134,9 @@ OPERATIONS: dict[str, Operation] = {
     "add": Operation(AddParams, AddResult, "Watch a folder."),
     "remove": Operation(PathParams, RemoveResult, "Stop watching a folder; forget its photos."),
     "folders": Operation(Nothing, FoldersResult, "Every watched folder."),
+    "accept": Operation(
+        PathParams, AcceptResult, "Believe a folder that is offline as it is now; forget the rest."
+    ),
     "rescan": Operation(
         RescanParams, Progress, "Compare every folder with the catalog.", progress=Progress
     ),
@@ -146,7 +151,9 @@ OPERATIONS: dict[str, Operation] = {
         progress=DuplicatesProgress,
     ),
     "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
-    "purge": Operation(Nothing, PurgeResult, "Forget at once what is gone, and drop its vectors."),
+    "purge": Operation(
+        PurgeParams, PurgeResult, "Forget at once what is gone, or every remembered query."
+    ),
     "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),
     "resume": Operation(Nothing, PauseResult, "Go on indexing."),
     "config": Operation(Nothing, ConfigResult, "Every setting."),

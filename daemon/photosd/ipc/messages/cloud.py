@@ -15,6 +15,7 @@ class CloudReport(Struct):
 
     ``mode`` is in force; ``wanted`` is asked for by EMBEDDING_MODE or the settings; ``consent``
     was given. ``key``: where it is from, never the key. ``closed_for_s``: so long nothing is asked.
+    ``agents``: the consent includes the questions of agents.
     """
 
     mode: str
@@ -31,12 +32,14 @@ class CloudReport(Struct):
     photos_refused: int
     trouble: dict[str, Any] | None
     closed_for_s: float
+    agents: bool = False
 
 
 class CloudTermsParams(Struct):
-    """The mode somebody thinks of."""
+    """The mode somebody thinks of; ``agents``: questions of agents are to be sent, too."""
 
     mode: CloudMode
+    agents: bool = False
 
 
 class CloudTermsResult(Struct):
@@ -52,6 +55,7 @@ class CloudEnableParams(Struct):
 
     mode: CloudMode
     digest: str
+    agents: bool = False
 
 
 class CloudForgetResult(Struct):

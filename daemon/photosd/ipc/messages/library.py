@@ -43,6 +43,14 @@ class RemoveResult(Struct):
     path_b64: str | None = None
 
 
+class AcceptResult(Struct):
+    """A folder that is believed as it is now, and how many photos it held before."""
+
+    path: str
+    photos: int
+    path_b64: str | None = None
+
+
 class FoldersResult(Struct):
     """Every watched folder."""
 
@@ -152,10 +160,17 @@ class FailuresResult(Struct):
     retried: int
 
 
+class PurgeParams(Struct):
+    """``queries``: forget all remembered queries instead, and no photo."""
+
+    queries: bool = False
+
+
 class PurgeResult(Struct):
-    """How many contents without a photo were forgotten."""
+    """How many contents without a photo were forgotten, or how many remembered queries."""
 
     removed: int
+    queries: int = 0
 
 
 class PauseParams(Struct):

@@ -49,6 +49,7 @@ class QueryParams(Struct):
     ``cursor`` is that of the answer before, for the page after it: what was asked is remembered,
     and all else but ``limit`` and ``deadline_ms`` is ignored. ``all`` shows each copy of a photo.
     ``mode``: other than what is enabled, for this query alone; ``local`` sends nothing.
+    ``asker``: who asks. A page's words are never sent, an agent's by consent of their own.
     """
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
@@ -60,6 +61,7 @@ class QueryParams(Struct):
     where: Where | None = None
     others: bool = False
     mode: Mode | None = None
+    asker: Literal["person", "agent", "page"] = "person"
 
 
 class Hit(Struct, omit_defaults=True):

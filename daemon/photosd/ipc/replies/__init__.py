@@ -17,6 +17,7 @@ from photosd.ipc.replies.cloud import CloudTermsResult as CloudTermsResult
 from photosd.ipc.replies.duplicates import Duplicate as Duplicate
 from photosd.ipc.replies.duplicates import DuplicateGroup as DuplicateGroup
 from photosd.ipc.replies.duplicates import DuplicatesProgress as DuplicatesProgress
+from photosd.ipc.replies.library import AcceptResult as AcceptResult
 from photosd.ipc.replies.library import AddResult as AddResult
 from photosd.ipc.replies.library import Failure as Failure
 from photosd.ipc.replies.library import FailuresResult as FailuresResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class CloudReport(TypedDict):
@@ -22,6 +22,7 @@ class CloudReport(TypedDict):
     photos_refused: int
     trouble: dict[str, Any] | None
     closed_for_s: float
+    agents: NotRequired[bool]
 
 
 class CloudTermsResult(TypedDict):

@@ -25,6 +25,14 @@ class RemoveResult(TypedDict):
     path_b64: NotRequired[str | None]
 
 
+class AcceptResult(TypedDict):
+    """A folder that is believed as it is now, and how many photos it held before."""
+
+    path: str
+    photos: int
+    path_b64: NotRequired[str | None]
+
+
 class FoldersResult(TypedDict):
     """Every watched folder."""
 
@@ -95,9 +103,10 @@ class FailuresResult(TypedDict):
 
 
 class PurgeResult(TypedDict):
-    """Vectors without a photo that were dropped."""
+    """Vectors without a photo that were dropped, or how many remembered queries."""
 
     removed: int
+    queries: NotRequired[int]
 
 
 class PauseResult(TypedDict):

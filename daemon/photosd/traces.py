@@ -1,0 +1,95 @@
+"""Traces: what is kept of what people asked and looked at, for how long, and how it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import structlog
+
+from photosd.cloud.cloud import Cloud
+from photosd.core.log import erase_log
+from photosd.core.paths import Home
+from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.index.database import Database
+from photosd.succession import Succession
+
+log = structlog.get_logger()
+
+KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of thumbnails that nobody looks at
+# Deliveries that have ended name photos; those of contents that ended name what is to be forgotten.
+ENDED_MATCHES = (
+    "DELETE FROM matches WHERE state NOT IN ('waiting', 'started')"
+    " AND NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = matches.content)"
+)
+
+
+class Traces:
+    """Remembered queries, contact sheets, thumbnails, logs, and what came from Gemini."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        succession: Succession,
+        thumbnails: ThumbnailStore,
+        cloud: Cloud,
+        remembers: Callable[[], bool],
+    ) -> None:
+        """``remembers``: whether queries may be remembered, as the settings have it."""
+        self._home, self._database, self._succession = home, database, succession
+        self._thumbnails, self._cloud, self._remembers = thumbnails, cloud, remembers
+
+    def expire(self) -> None:
+        """End what has reached its age, and finish what was to be erased; raises StorageError."""
+        before = time.time() - KEPT_SECONDS
+        self._thumbnails.expire(before)
+        self._drop_sheets(before)
+        self._cloud.expire_log()
+        if not self._remembers() and self._count_queries():
+            self.forget_queries()
+        self._database.erase_due()
+
+    def forget_queries(self) -> int:
+        """Remember no query of until now; how many there were. Raises StorageError."""
+        number = self._count_queries()
+        for active in self._succession.actives():
+            active.engine.forget_queries()
+        self._database.erase()
+        return number
+
+    def forget_cloud(self) -> int:
+        """Switch the cloud off and leave nothing of what came from it, nor of the log.
+
+        The number of vectors of photos. Raises StorageError.
+        """
+        number = self._cloud.forget()
+        for active in self._succession.actives():
+            active.engine.forget_queries(cloud_only=True)
+        self._database.erase()
+        erase_log()
+        log.info("cloud_forgotten", vectors=number)
+        return number
+
+    def purge(self) -> None:
+        """Leave nothing of what the catalog has just forgotten, nor what can be made anew or shows
+        what was asked: thumbnails, contact sheets, logs. Raises StorageError."""
+        self._thumbnails.expire(float("inf"))
+        self._drop_sheets(float("inf"))
+        with self._database.write(aside=True) as db:
+            db.execute(ENDED_MATCHES)
+        self._database.erase()
+        erase_log()
+
+    def _count_queries(self) -> int:
+        with self._database.read() as db:
+            return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
+
+    def _drop_sheets(self, before: float) -> None:
+        """Contact sheets in the private place that were made before then (Unix seconds)."""
+        with contextlib.suppress(OSError):
+            for sheet in list(self._home.sheets.iterdir()):
+                with contextlib.suppress(OSError):
+                    if sheet.stat().st_mtime < before:
+                        sheet.unlink()
