@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -145,6 +146,21 @@ def test_what_has_no_version_is_not_resumed(stub: StubHub, tmp_path: Path) -> No
     part.write_bytes(bytes(SIZE // 2))
     published = stub.files[f"{REPOSITORY}/{NAME}"].read_bytes()
     assert download(tmp_path / "models").read_bytes() == published
+
+
+def test_a_token_goes_to_the_hub_alone(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to the host that a redirection names."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub = Hub()
+    assert "hf_secret" in str(look(hub).headers)
+    really = hub._hub.get_hf_file_metadata
+
+    def elsewhere(url: str, timeout: float) -> object:
+        found = really(url, timeout=timeout)
+        return SimpleNamespace(size=found.size, etag=found.etag, location="https://cdn.example/x")
+
+    monkeypatch.setattr(hub._hub, "get_hf_file_metadata", elsewhere)
+    assert "hf_secret" not in str(look(hub).headers)
 
 
 @pytest.mark.parametrize("etag", ETAGS)
