@@ -255,3 +255,42 @@ def test_a_path_outside_the_folder_is_a_mistake(root: Path) -> None:
     with pytest.raises(ValueError, match="is not in"):
         rules.ignored(os.fsencode(root) + b"2/1.jpg")
     assert files_below(root) == set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "path"),
+    [
+        ("Priv\N{LATIN SMALL LETTER E WITH ACUTE}/\n", "Prive\N{COMBINING ACUTE ACCENT}/a.jpg"),
+        ("Prive\N{COMBINING ACUTE ACCENT}/\n", "Priv\N{LATIN SMALL LETTER E WITH ACUTE}/a.jpg"),
+        ("\N{RIGHT-TO-LEFT MARK}פרטי/\n", "פרטי/a.jpg"),
+        ("פרטי/\n", "פרטי\N{LEFT-TO-RIGHT MARK}/a.jpg"),
+        ("Other/\rPrivate/\r", "Private/a.jpg"),
+        ("./Private/\n", "Private/a.jpg"),
+    ],
+)
+def test_what_looks_excluded_is(root: Path, lines: str, path: str) -> None:
+    """Accents of their own (macOS), marks of direction, line ends of any system, `./`."""
+    write(root / path)
+    write(root / "b.jpg")
+    (root / ".photosdignore").write_bytes(lines.encode())
+    assert scanned(root) == {"b.jpg"}
+    assert ignored(root, path)
+    (root / ".photosdignore").unlink()
+    assert scanned(root, *lines.split()) == {"b.jpg"}
+
+
+def test_a_class_that_is_not_known_hides_the_directory(root: Path) -> None:
+    """Git knows `[[:upper:]]`; here it would exclude something else."""
+    write(root / "Private/a.jpg")
+    (root / ".photosdignore").write_text("[[:upper:]]*/\n")
+    assert scanned(root) == set()
+    with pytest.raises(BadRequest):
+        IgnoreRules(bytes(root), ["[[:upper:]]*/"])
+
+
+def test_an_exclude_may_be_a_whole_path(root: Path) -> None:
+    """Shells make one of `~/Pictures/Private`, and people drag folders into terminals."""
+    for name in ("Private/a.jpg", "b/Private/a.jpg", "b.jpg"):
+        write(root / name)
+    assert scanned(root, f"{root}/Private") == {"b/Private/a.jpg", "b.jpg"}
+    assert scanned(root, "Private", f"!{root}/Private") == {"Private/a.jpg", "b.jpg"}

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,12 @@ IGNORE_FILE_BYTES = 1 << 20
 IGNORE_FILE_LINES = 10_000  # each is tried on each name
 LINE_CHARACTERS = 4096  # no path is longer
 DOT = ord(".")
+HERE = re.compile(r"^(!?)\./")  # to git this matches nothing
+LINE_END = re.compile(r"\r\n|\r|\n")  # of any system
+# Marks that nobody sees and editors of Hebrew and Arabic put in: directions, joiners.
+UNSEEN = dict.fromkeys(
+    (0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class IgnoreRules:
         Not ``strict``: then nothing is known of the whole folder instead.
         """
         prefix = _closed(root)
-        spec, wrong = _compile(excludes)
+        spec, wrong = _compile(_below(prefix, pattern) for pattern in excludes)
         if wrong and strict:
             raise BadRequest(
                 f"the pattern {wrong[0][:100]!r} cannot be understood",
@@ -185,10 +192,10 @@ def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
         os.close(descriptor)
     if len(data) > IGNORE_FILE_BYTES:
         raise _error(errno.EFBIG)
-    lines = _text_of(data).split("\n")
+    lines = LINE_END.split(_text_of(data))
     if len(lines) > IGNORE_FILE_LINES:
         raise _error(errno.EFBIG)
-    spec, wrong = _compile(line.rstrip("\r") for line in lines)
+    spec, wrong = _compile(lines)
     if any(not line.startswith("!") for line in wrong):  # what it was to exclude is not known
         raise _error(errno.EINVAL)
     return spec
@@ -211,8 +218,18 @@ def _error(number: int) -> OSError:
 
 
 def _plain(text: str) -> str:
-    """``text`` with an ordinary character for newlines, at which pathspec's patterns end."""
+    """``text`` with an ordinary character for newlines, at which pathspec's patterns end; what
+    looks the same is the same: accents may be letters of their own (macOS writes names so)."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.translate(UNSEEN))
     return text.replace("\n", "\0")
+
+
+def _below(prefix: bytes, pattern: str) -> str:
+    """The pattern as seen from the folder: shells put in whole paths."""
+    mark, whole = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    root = os.fsdecode(prefix)
+    return f"{mark}/{whole[len(root) :]}" if whole.startswith(root) else pattern
 
 
 def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
@@ -223,7 +240,7 @@ def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
             wrong.append(line)
             continue
         try:
-            pattern = Pattern(_plain(line))
+            pattern = Pattern(HERE.sub(r"\1/", _plain(line)))
         except (ValueError, re.error):
             wrong.append(line)
             continue

@@ -19,6 +19,8 @@ class Pattern(GitIgnoreSpecPattern):
     @classmethod
     def pattern_to_regex(cls, pattern: str) -> tuple[str | None, bool | None]:  # type: ignore[override]
         """The regular expression, and whether it excludes (True) or takes back (False)."""
+        if "[[:" in pattern and not pattern.startswith("#"):  # pathspec takes it for letters
+            raise ValueError(f"classes like [:upper:] are not known, in {pattern!r}")
         regex, include = super().pattern_to_regex(pattern)
         if regex is None:
             return None, include
