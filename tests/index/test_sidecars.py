@@ -235,3 +235,34 @@ def timed(shelf: Rated, number: int) -> float:
                 note(db, photo, "0:1:1")
     shelf.read_sidecars()
     return time.perf_counter() - begun
+
+
+def test_a_sidecar_that_goes_while_its_photo_changes_leaves_nothing(shelf: Rated) -> None:
+    """One comparison sees both: the photo is pending, and has no sidecar any more."""
+    for name in ("a", "b"):
+        shelf.write(f"{name}.jpg", name.encode())
+        shelf.rate(f"{name}.xmp", 5)
+    shelf.settle()
+    for name, data in (("a", b"a"), ("b", b"edited")):
+        shelf.write(f"{name}.jpg", data, at=1_200_000_000)
+        (shelf.root / f"{name}.xmp").unlink()
+    shelf.settle()
+    assert shelf.rating("a.jpg") == shelf.rating("b.jpg") == 1
+    with shelf.database.read() as db:
+        assert db.execute("SELECT count(*) FROM sidecars").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("odd", ["pipe", "circle", "nowhere"])
+def test_what_cannot_be_read_hides_no_other_sidecar(shelf: Rated, odd: str) -> None:
+    """`a.jpg.xmp` comes first; where it is nothing to read, changes of `a.xmp` are seen."""
+    shelf.write("a.jpg")
+    first = shelf.root / "a.jpg.xmp"
+    if odd == "pipe":
+        os.mkfifo(first)
+    else:
+        first.symlink_to("a.jpg.xmp" if odd == "circle" else "/nowhere/at all.xmp")
+    for stars in (2, 4):
+        shelf.rate("a.xmp", stars)
+        os.utime(shelf.root / "a.xmp", (stars, stars))
+        shelf.settle()
+        assert shelf.rating("a.jpg") == stars

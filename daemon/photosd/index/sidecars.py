@@ -156,11 +156,15 @@ class Sidecars(threading.Thread):
 
 
 def note(db: Any, path: bytes, sidecar: str) -> None:
-    """The photo at ``path`` has this sidecar now, or none: it is read soon."""
+    """The photo at ``path`` has this sidecar now, or none: it is read soon.
+
+    Of a photo that is not indexed (yet) only what its former sidecar said ends now.
+    """
     db.execute("UPDATE photos SET sidecar = ? WHERE path = ?", (sidecar or None, path))
     db.execute(
-        "INSERT INTO sidecars(path, due) SELECT path, 1 FROM photos WHERE path = ?"
-        " AND state = 'indexed' ON CONFLICT(path) DO UPDATE SET due = due + 1",
+        "INSERT INTO sidecars(path, due) SELECT path, 1 FROM photos WHERE path = ? AND"
+        " (state = 'indexed' OR EXISTS (SELECT 1 FROM sidecars s WHERE s.path = photos.path))"
+        " ON CONFLICT(path) DO UPDATE SET due = due + 1",
         (path,),
     )
 

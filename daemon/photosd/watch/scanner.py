@@ -108,27 +108,33 @@ def _photos(
 
 def _beside(photo: bytes, sidecars: Mapping[bytes, os.DirEntry[bytes]]) -> str:
     """The sidecar of a photo among those of its directory; see `Entry`."""
+    stamps: list[str] = []
     for number, name in enumerate(sidecar_names(photo)):
         if name in sidecars:
             with contextlib.suppress(OSError):  # it has vanished
-                return _stamp(number, sidecars[name].stat(follow_symlinks=False))
-    return ""
+                _stamp(stamps, number, sidecars[name].stat(follow_symlinks=False))
+    return ";".join(stamps)
 
 
 def sidecar_of(photo: bytes, ignore: IgnoreRules | None) -> str:
     """The sidecar of one photo, by asking the disk; see `Entry`."""
+    stamps: list[str] = []
     for number, path in enumerate(sidecar_names(photo)):
         with contextlib.suppress(OSError):
             found = os.lstat(path)
             if not stat.S_ISDIR(found.st_mode) and not (ignore and ignore.ignored(path)):
-                return _stamp(number, found)
+                _stamp(stamps, number, found)
         tick()
-    return ""
+    return ";".join(stamps)
 
 
-def _stamp(number: int, found: os.stat_result) -> str:
+def _stamp(stamps: list[str], number: int, found: os.stat_result) -> None:
+    """Add what is to be known of one of the names, for the first may be a pipe, a link that leads
+    nowhere or too large; a second spelling of the same file adds nothing."""
     numbers = normalised(found)
-    return f"{number}:{numbers.size}:{numbers.mtime_ns}"
+    stamp = f"{numbers.size}:{numbers.mtime_ns}"
+    if not any(other.partition(":")[2] == stamp for other in stamps):
+        stamps.append(f"{number}:{stamp}")
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
