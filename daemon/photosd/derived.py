@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from photosd.cloud.cloud import Cloud
+from photosd.core.errors import StorageError
 from photosd.decode.thumbnail_store import ThumbnailStore
 from photosd.index.vectors import drop_from_tables
 from photosd.succession import Succession
@@ -25,13 +26,21 @@ class Derived:
         return self._thumbnails.contents() | self._cloud.contents()
 
     def drop(self, contents: Sequence[str]) -> None:
-        """Hold nothing of these any more. Raises StorageError; what was dropped stays so."""
-        self._thumbnails.drop(contents)
+        """Hold nothing of these any more. Raises StorageError once every store was asked; what was
+        dropped stays so."""
         actives = self._succession.actives()
-        for active in actives:
-            active.store.remove(contents)
-        drop_from_tables(self._index, contents, [active.spec.fingerprint for active in actives])
-        self._cloud.remove(contents)
+        opened = [active.spec.fingerprint for active in actives]
+        steps: list[Callable[[Sequence[str]], object]] = [self._thumbnails.drop, self._cloud.remove]
+        steps += [active.store.remove for active in actives]
+        steps.append(lambda gone: drop_from_tables(self._index, gone, opened))
+        failed: list[StorageError] = []
+        for step in steps:
+            try:
+                step(contents)
+            except StorageError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def compact(self) -> None:
         """Take what was dropped off the disk."""

@@ -6,11 +6,14 @@ import errno
 import json
 import os
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from photosd.core.errors import StorageError
@@ -261,3 +264,94 @@ def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: P
     assert opened(index).went_back
     contents.refile("m")
     assert len(contents.unfiled("m", 100)) == 40
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE contents",
+        "DROP TABLE meta",
+        "DROP TRIGGER photos_orphaned",
+        "UPDATE names_data SET block = x'00112233445566'",
+        "DELETE FROM names_data",
+        "PRAGMA user_version = 3",
+        "ALTER TABLE photos DROP COLUMN stack",
+    ],
+)
+def test_a_catalog_that_is_not_what_it_says_is_made_anew(tmp_path: Path, damage: str) -> None:
+    """Every page of it can be read, so that only this finds it; it is kept."""
+    file = tmp_path / "catalog.sqlite3"
+    Database(file).close()
+    connection = catalogs._connect(file)
+    connection.execute(damage)
+    connection.close()
+    database = Database(file)
+    contents = Contents(database)
+    contents.record("m", [("1-1", {"camera": "Leica"})])
+    assert contents.facts_of(["1-1"]) == {"1-1": {"camera": "Leica"}}
+    assert len(trouble.set_aside_of(file)) == 1
+    database.close()
+    Database(file).close()
+    assert len(trouble.set_aside_of(file)) == 1
+
+
+def test_an_sqlite_that_lacks_something_touches_no_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no damage of the file, whatever it says."""
+    file = tmp_path / "catalog.sqlite3"
+    Database(file).close()
+    lacking = (*catalogs.MIGRATIONS, "CREATE VIRTUAL TABLE odd USING fts99(path)")
+    monkeypatch.setattr(catalogs, "MIGRATIONS", lacking)
+    with pytest.raises(StorageError):
+        Database(file)
+    assert not trouble.set_aside_of(file)
+
+
+def test_facts_that_rotted_cost_their_own_photo_alone(tmp_path: Path) -> None:
+    """Others are found, and filed."""
+    database = Database(tmp_path / "catalog.sqlite3")
+    contents = Contents(database)
+    contents.record("m", [("1-1", {"camera": "Leica"}), ("1-2", {"camera": "Canon"})])
+    contents.refile("m")
+    with database.write() as db:
+        db.execute("UPDATE contents SET facts = '{\"cam' WHERE content = '1-1'")
+    assert contents.facts_of(["1-1", "1-2"]) == {"1-1": {}, "1-2": {"camera": "Canon"}}
+    assert [held.facts for held in contents.unfiled("m", 9)] == [{}, {"camera": "Canon"}]
+
+
+def test_a_catalog_damaged_under_the_daemon_says_what_helps(tmp_path: Path) -> None:
+    """Room on the disk does not."""
+    database = Database(tmp_path / "catalog.sqlite3")
+    with database.write() as db:
+        db.execute("DROP TABLE contents")
+    contents = Contents(database)
+    with pytest.raises(StorageError) as written:
+        contents.record("m", [("1-1", {})])
+    with pytest.raises(StorageError) as read:
+        contents.facts_of(["1-1"])
+    assert "photosd restart" in written.value.remedy
+    assert "photosd restart" in read.value.remedy
+
+
+@pytest.mark.parametrize("how", ["smaller", "larger", "numbers", "file"])
+def test_a_table_that_is_not_ours_is_made_anew(index: Path, how: str) -> None:
+    """Every row of it can be read; it is of other columns all the same, and it is kept."""
+    shutil.rmtree(index / TABLE)
+    if how == "file":
+        (index / TABLE).write_bytes(b"x")
+    elif how == "numbers":
+        rows = pa.array(np.eye(1, DIMENSION, dtype=np.float32).ravel())
+        vectors = pa.FixedSizeListArray.from_arrays(rows, DIMENSION)
+        columns = {"key": ["1-1#0"], "content": [1], "tile": [0], "vector": vectors}
+        lancedb.connect(index).create_table("vectors_m", pa.table(columns))
+    else:
+        other = VectorStore(index, "m", DIMENSION // 2 if how == "smaller" else 2 * DIMENSION)
+        other.open()
+        rows = np.eye(1, DIMENSION // 2 if how == "smaller" else 2 * DIMENSION, dtype=np.float32)
+        other.commit([Embedding("1-1", rows, {}, (b"/a/1.jpg",))])
+    store = opened(index)
+    assert len(store) == 0
+    store.commit([embedding(1)])
+    assert len(opened(index)) == 1
+    assert len(trouble.set_aside_of(index / TABLE)) == 1

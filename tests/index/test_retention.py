@@ -208,3 +208,59 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
     stores.now += KEPT_SECONDS + DAY
     assert stores.retention.end_due() == 2
     assert stores.left()["thumbnails"] == PHOTOS
+
+
+def test_a_damaged_table_of_another_model_holds_up_nothing(stores: Stores) -> None:
+    """No store has it open, so nobody else mends it: it is set aside, and the others are swept."""
+    for manifest in (stores.home.index / "vectors_other.lance" / "_versions").iterdir():
+        manifest.write_bytes(b"")
+    stores.folders.remove(b"/a")
+    assert stores.retention.end_due() == PHOTOS
+    assert set(stores.left().values()) == {0}
+    assert list(stores.home.index.glob("vectors_other.lance.damaged-*"))
+
+
+def test_every_store_is_asked_though_one_fails(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be dropped is dropped at once."""
+
+    def refuse(_contents: Any) -> None:
+        raise StorageError("no space left", remedy="make room")
+
+    monkeypatch.setattr(stores.store, "remove", refuse)
+    monkeypatch.setattr(retention, "AT_ONCE", 500)
+    stores.folders.remove(b"/a")
+    with pytest.raises(StorageError):
+        stores.retention.end_due()
+    left = stores.left()
+    assert left["thumbnails"] == left["vectors_other"] == 0
+    assert {n for name, n in left.items() if "gemini" in name} <= {0}
+
+
+def test_more_contents_are_held_again_than_python_calls_deep(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`photosd index --again` lets go of every content, and takes all of them up again."""
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    with stores.database.write() as db:
+        for number in range(1500):
+            db.execute(
+                "INSERT INTO photos(path, folder, size, mtime_ns, inode, device, content, state)"
+                " VALUES(?, 2, 1, 1, 1, 1, ?, 'pending')",
+                (b"/b/%d.jpg" % number, content_id(100 + number)),
+            )
+            db.execute("INSERT INTO orphans VALUES(?, 0)", (content_id(100 + number),))
+    assert stores.retention.end_due() == 0
+    assert stores.left()["orphans"] == 0
+
+
+def test_what_went_while_the_clock_was_ahead_ends_in_thirty_days(stores: Stores) -> None:
+    """Not thirty days after a year that is far away."""
+    stores.catalog.forget([b"/a/walrus %d.jpg" % number for number in range(PHOTOS)])
+    with stores.database.write() as db:
+        db.execute("UPDATE photos SET gone_at = gone_at + ?", (3650 * DAY,))
+    stores.contents.note_orphans([content_id(70)], stores.now + 3650 * DAY)
+    stores.retention.end_due()
+    stores.now += 31 * DAY
+    assert stores.retention.end_due() == PHOTOS + 1

@@ -66,7 +66,7 @@ class Contents:
         marks = ",".join("?" * len(contents))
         with self._database.read() as db:
             return {
-                content: msgspec.json.decode(facts)
+                content: _decoded(facts)
                 for content, facts in db.execute(
                     f"SELECT content, facts FROM contents WHERE content IN ({marks})", contents
                 )
@@ -229,9 +229,22 @@ class Contents:
         with self._database.write(aside=True) as db:
             db.execute("UPDATE orphans SET since = 0")
 
+    def not_later_than(self, now: float) -> None:
+        """What was noted while the clock was ahead was noted now: it would be kept for longer."""
+        with self._database.write(aside=True) as db:
+            db.execute("UPDATE orphans SET since = ?1 WHERE since > ?1", (now,))
+            db.execute("UPDATE photos SET gone_at = ?1 WHERE gone_at > ?1", (now,))
+
     def let_go(self, before: float, limit: int) -> list[str]:
         """Up to ``limit`` contents that no path has held since then (Unix seconds). The catalog
         knows nothing of them any more but that they are to be dropped everywhere: see `ended`."""
+        while True:
+            due, gone = self._let_go(before, limit)
+            if gone or due < limit:
+                return gone
+
+    def _let_go(self, before: float, limit: int) -> tuple[int, list[str]]:
+        """How many were looked at, and which of them ended."""
         with self._database.write(aside=True) as db:
             due = [
                 str(row[0])
@@ -252,8 +265,7 @@ class Contents:
                 )
                 for table in ("embedded", "contents"):
                     db.execute(f"DELETE FROM {table} WHERE content = ?", (content,))
-        gone = [content for content in due if content not in held]
-        return gone if gone or len(due) < limit else self.let_go(before, limit)
+        return len(due), [content for content in due if content not in held]
 
     def ended(self, contents: Sequence[str]) -> None:
         """Every store has dropped these. A path that took one up meanwhile is pending again."""
@@ -266,6 +278,14 @@ class Contents:
                     " WHERE content = ? AND state = 'indexed'",
                     (time.time(), content),
                 )
+
+
+def _decoded(facts: str) -> dict[str, Any]:
+    """Facts as they are kept; none where the disk has spoilt them, which is one photo's loss."""
+    try:
+        return msgspec.json.decode(facts, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
 
 
 def _is_held(db: sqlite3.Connection, content: str) -> bool:
@@ -282,7 +302,7 @@ def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:
         found.append(
             Holding(
                 content,
-                msgspec.json.decode(first["facts"] or "{}"),
+                _decoded(first["facts"] or "{}"),
                 tuple(row["path"] for row in files),
                 min((row["mtime_ns"] / 1e9 for row in files), default=None),
             )

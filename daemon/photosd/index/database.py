@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import sqlite3
 import threading
@@ -363,10 +364,7 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()
                 if isinstance(error, sqlite3.Error) and not isinstance(error, UNWRITABLE):
-                    raise StorageError(
-                        f"the catalog cannot be written: {error}",
-                        remedy="check free space and permissions of the state directory",
-                    ) from error
+                    raise _refused("written", error) from error
                 raise
 
     @contextlib.contextmanager
@@ -375,11 +373,10 @@ class Database:
         try:
             with self._reader.read() as connection:
                 yield connection
-        except sqlite3.OperationalError as error:
-            raise StorageError(
-                f"the catalog cannot be read: {error}",
-                remedy="check free space and permissions of the state directory",
-            ) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, UNWRITABLE):
+                raise
+            raise _refused("read", error) from error
 
     def swap(self, key: str, value: str) -> str | None:
         """Record a fact about this catalog (``version``, …) and return what it was before."""
@@ -433,6 +430,18 @@ class Database:
             self._writer.close()
 
 
+def _refused(what: str, error: sqlite3.Error) -> StorageError:
+    remedy = "check free space and permissions of the state directory"
+    # Of a table that is missing SQLite says that the statement is wrong.
+    if sqlite_kind(error) == "damage" or _code(error) == sqlite3.SQLITE_ERROR:
+        remedy = "photosd restart   (it sets a damaged catalog aside and makes another)"
+    return StorageError(f"the catalog cannot be {what}: {error}", remedy=remedy)
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    return getattr(error, "sqlite_errorcode", None)
+
+
 def _connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions are ours, not implied by the statement's first word.
     connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
@@ -478,9 +487,47 @@ def _opened(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise Malformed("its pages make no sense")
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+        wanted = _names(_in_memory(MIGRATIONS))  # raises where SQLite itself lacks something
+        with _as_damage():
+            _migrate(connection, version)
+            if missing := wanted - _names(connection):
+                raise Malformed(f"it lacks {', '.join(sorted(missing)[:3])}")
+            connection.execute("INSERT INTO names(names) VALUES('integrity-check')")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+@contextlib.contextmanager
+def _as_damage() -> Iterator[None]:
+    """A statement that is right makes no sense in this file: it is not what its version says."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_ERROR:
+            raise
+        raise Malformed(str(error)) from error
+
+
+@functools.cache
+def _in_memory(_migrations: tuple[str, ...]) -> sqlite3.Connection:
+    """An empty catalog as it should be."""
+    connection = _connect(Path(":memory:"))
+    _migrate(connection, 0)
+    return connection
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    """Tables, their columns, indexes and triggers."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_schema UNION SELECT t.name || '.' || c.name"
+        " FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.sql NOT LIKE 'CREATE VIRTUAL%'"
+        " AND t.type = 'table'"
+    )
+    return {str(row[0]) for row in rows}

@@ -98,6 +98,7 @@ class Retention(threading.Thread):
         contents. Raises what a store raises."""
         with self._one:
             before, ended = self._clock() - KEPT_SECONDS, 0
+            self._contents.not_later_than(self._clock())
             self._catalog.sweep(before)
             while gone := self._contents.let_go(before, AT_ONCE):
                 self._stores.drop(gone)

@@ -22,6 +22,7 @@ THREADS_A_CORE = 4  # of Lance's pool; with one a search queues behind an index 
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
+NEEDED = ("key", "content", "tile", "vector")
 TRAITS = ("labels", "moment")  # made of facts and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
 
@@ -54,6 +55,7 @@ def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CA
     connection: Any = lancedb.connect(directory, session=session)
     if (directory / f"{name}.lance").is_dir():
         table = connection.open_table(name)
+        _check(table.schema, _schema(dimension))
         missing = [field for field in _schema(dimension) if field.name not in table.schema.names]
         if missing:  # of version 0.1.0; filing fills what filters look at
             table.add_columns(missing)
@@ -61,6 +63,13 @@ def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CA
     table = connection.create_table(name, schema=_schema(dimension))
     table.set_unenforced_primary_key("key")  # without it concurrent upserts may duplicate
     return table
+
+
+def _check(found: Any, wanted: Any) -> None:
+    """Raise ValueError where a column is of another type: of another model, or not ours."""
+    for name in NEEDED:
+        if found.field(name).type != wanted.field(name).type:
+            raise ValueError(f"{name} is {found.field(name).type}, not {wanted.field(name).type}")
 
 
 def _set_threads() -> None:

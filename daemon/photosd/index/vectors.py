@@ -40,7 +40,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
-from photosd.index.trouble import lance_kind, storage_error
+from photosd.index.trouble import lance_kind, set_aside, storage_error
 from photosd.index.upkeep import Upkeep
 from photosd.process.allocator import trim
 
@@ -111,6 +111,9 @@ class VectorStore:
         """Mend the tables that are damaged; raise the error when none is."""
         mended = 0
         for name in self._names():
+            if self._path(name).is_file():
+                log.warning("table_damaged", table=name, kept_as=str(set_aside(self._path(name))))
+                mended += 1
             if not self._path(name).is_dir():
                 continue
             try:
@@ -334,7 +337,8 @@ class VectorStore:
             except Exception as error:
                 raise StorageError(
                     f"vectors cannot be written: {error}",
-                    remedy=f"check free space and permissions of {self._directory}",
+                    remedy=f"check free space and permissions of {self._directory}; if they are "
+                    "right: photosd restart   (it mends a damaged index)",
                 ) from error
 
     @contextlib.contextmanager
@@ -454,6 +458,9 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
                     table.delete(f"content IN ({part})")
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:
+            if lance_kind(error, path) == "damage":  # nobody could read it, and it holds up nobody
+                log.error("table_damaged", table=name, cause=str(error)[:300], kept=set_aside(path))
+                continue
             raise StorageError(
                 f"{path} cannot be written: {error}",
                 remedy=f"check free space and permissions of {directory}",
