@@ -11,15 +11,17 @@ import msgspec
 import pytest
 
 from photosd.cloud import consent, rewriter
+from photosd.cloud.answers import Answers
 from photosd.cloud.consent import EDITION, FILE, ConsentFile, digest, terms_of
 from photosd.cloud.environment import Environment
-from photosd.cloud.gate import Gate
+from photosd.cloud.gate import Gate, Parcel
 from photosd.cloud.gemini import Gemini
 from photosd.cloud.keys import Key
 from photosd.cloud.ledger import Ledger
 from photosd.cloud.letters import Written
+from photosd.core import typed
 from photosd.core.config import Cloud
-from photosd.core.errors import CloudNotPermitted
+from photosd.core.errors import CloudNotPermitted, StorageError
 from photosd.core.prices import GEMINI, OLD_DAYS
 from photosd.doctor import clouds
 from photosd.index.database import Database
@@ -127,3 +129,58 @@ KNOWN = {EDITION: "5721bea536703421"}
 def test_other_terms_are_another_edition() -> None:
     """Whoever changes the words about Google decides whether consent has to be given anew."""
     assert KNOWN[EDITION] == digest(consent.WHAT_GOOGLE_DOES)
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("https://generativelanguage.googleapis.com", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://generativelanguage.googleapis.com", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://192.168.1.2", False),
+        ("ftp://localhost", False),
+        ("https://user:secret@host", False),
+    ],
+)
+def test_only_https_is_spoken_to_other_machines(address: str, good: bool) -> None:
+    try:
+        typed.convert({"base_url": address}, Cloud)
+    except msgspec.ValidationError:
+        assert not good
+    else:
+        assert good
+
+
+def test_what_cannot_be_written_down_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(tmp_path, Cloud(), Ledger(Database(tmp_path / "catalog.db")), Environment())
+    monkeypatch.setattr(gate, "require", lambda *_: None)
+    monkeypatch.setattr(gate, "courier", lambda *_: None)
+
+    def full(*_: object) -> int:
+        raise StorageError("the disk is full", remedy="free some space")
+
+    monkeypatch.setattr(gate.ledger, "begin", full)
+    fields = {"kind": "rewrite", "mode": "hybrid", "model": "m", "items": 1, "bytes": 1, "usd": 0}
+    fields["purpose"] = "query"
+    parcel = Parcel(**{name: fields[name] for name in Parcel.__struct_fields__})  # type: ignore[arg-type]
+    sent: list[object] = []
+    with pytest.raises(StorageError):
+        gate.send(parcel, sent.append)
+    assert sent == []
+
+
+def test_remembered_answers_are_hidden_by_their_question(tmp_path: Path) -> None:
+    """Neither what was asked nor what was answered stands in the file; who asks again is told."""
+    question, answer = "my daughter at Sheba hospital", b'["a girl in a hospital bed"]'
+    answers = Answers(tmp_path / "cloud")
+    answers.put("rewrite/1/m", question, answer, answers.generation)
+    assert answers.get("rewrite/1/m", question) == answer
+    assert answers.get("rewrite/1/m", question + "s") is None
+    answers.close()
+    assert (tmp_path / "cloud").stat().st_mode & 0o777 == 0o700
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "cloud").iterdir())
+    for word in (b"daughter", b"Sheba", b"hospital", b"girl"):
+        assert word not in kept
