@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from photosd.core.log import printable
 from photosd.ipc.messages import Hit, QueryParams, Where
+from photosd.search.names import Named, Names
 from tests.search.household import HEBREW, Household, names
 
 pytestmark = pytest.mark.timeout(600)  # the larger household takes minutes on a busy machine
@@ -119,6 +121,30 @@ def test_scores_never_rise_where_they_are_shown(household: Household) -> None:
         hits = household.ready.query(QueryParams(text, 200)).hits
         scores = [hit.score for hit in hits if hit.sources == ["clip"]]
         assert scores == sorted(scores, reverse=True), text
+
+
+def test_a_word_of_thousands_costs_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of photos are read for the places shown, not for every photo that the word names."""
+    paths = [b"zoo %d/%d.jpg" % (number % 5, number) for number in range(2400)]
+    others = [b"x/o%d.jpg" % number for number in range(2500)]
+    library = Household(tmp_path, [*paths, *others])
+    rows, lying = [0], Names._lying
+
+    def counted(names: Names, found: list[Any]) -> Iterator[Named]:
+        rows[0] += len(found)
+        yield from lying(names, found)
+
+    monkeypatch.setattr(Names, "_lying", counted)
+    answer = library.ready.query(QueryParams("zoo", 20))
+    assert answer.convincing and any(hit.path.startswith("/p/zoo") for hit in answer.hits)
+    assert rows[0] <= 800
+    found = library.ready.query(QueryParams("zoo", 200, where=Where(below=["/p/zoo 3"]))).hits
+    assert len(found) == 200 and all(hit.path.startswith("/p/zoo 3/") for hit in found)
+    every = list(Names(library.database, ["zoo", "zoo 3"]).best({}))
+    assert len({one.content for one in every}) == len(every) == 2400
+    assert [one.worth for one in every] == sorted((one.worth for one in every), reverse=True)
 
 
 def test_questions_and_names_of_many_words(tmp_path: Path) -> None:

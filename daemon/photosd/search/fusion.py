@@ -33,14 +33,9 @@ def ordered(lists: Sequence[Ranked]) -> list[Fused]:
     evidence: dict[str, list[Evidence]] = {}
     for one in (one for ranked in lists for one in ranked):
         evidence.setdefault(one.content, []).append(one)
-    best = {content: max(one.weight for one in every) for content, every in evidence.items()}
-    clear = [
-        one.content
-        for weight in (Weight.WHOLE, Weight.NAMED)
-        for ranked in lists
-        for one in ranked
-        if best[one.content] == one.weight == weight
-    ]
+    named = [one for ranked in lists for one in ranked if one.weight >= Weight.NAMED]
+    named.sort(key=lambda one: -one.weight)  # stable; of one content the heaviest is first
+    clear = [one.content for one in named]
     order = dict.fromkeys([*clear, *_fused(_telling(lists)), *_fused(lists)])
     return [Fused(content, tuple(evidence[content])) for content in order]
 

@@ -7,10 +7,14 @@ words that tell photos apart count: a folder that holds most of the library name
 from __future__ import annotations
 
 import enum
+import functools
+import itertools
 import json
+import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -22,6 +26,7 @@ MOST_WORDS = 100  # of a question; later ones are not looked up, and that is sai
 TELLING = 0.5  # of the library; a word that names more of it distinguishes nothing
 FEW = 3  # photos whatever share of a tiny library they are
 COMMON = 2000  # photos; a word that names more brings none alone, where other words are asked for
+PAGE = 250  # rows read at once
 HALF = 0.5  # of the words: fewer say nothing about a photo
 STOP_WORDS = frozenset(
     """a an and are as at be by for from has in into is it its my of off on or our out over the
@@ -63,6 +68,9 @@ class Named(msgspec.Struct, frozen=True):
         return self.degree, self.share, self.number
 
 
+Group = tuple[Degree, float]  # the degree and the share of paths that are worth the same
+
+
 def telling_words(text: str) -> list[str]:
     """The words of ``text`` that may name a file, folded: no articles, each once."""
     return _telling_words(text)[:MOST_WORDS]
@@ -73,41 +81,144 @@ def words_left_out(text: str) -> int:
     return max(0, len(_telling_words(text)) - MOST_WORDS)
 
 
-def named(database: Database, text: str, lies: Lies = lambda _path: True) -> dict[str, Named]:
-    """The contents that have words of ``text`` in a path for which ``lies`` holds."""
-    best: dict[str, Named] = {}
-    with database.read() as db:
-        for found in (_whole(db, text), _by_words(db, text)):
-            for one in found:
-                if lies(one.path) and (
-                    one.content not in best or best[one.content].worth < one.worth
-                ):
-                    best[one.content] = one
-    return best
+class Names:
+    """The photos with half of the words of any of ``texts`` in a path for which ``lies`` holds.
+
+    Rows of the catalog are found by number and put into groups of one worth; their paths and
+    contents are read as they are wanted. For one thread.
+    """
+
+    def __init__(self, database: Database, texts: Iterable[str], lies: Lies | None = None) -> None:
+        self._database, self._lies = database, lies
+        with database.read() as db:
+            self._groups = _grouped(
+                found for text in texts for found in (*_whole(db, text), *_by_words(db, text))
+            )
+        self._worth = {number: group for group, numbers in self._groups for number in numbers}
+        self._known: dict[str, Named | None] = {}
+
+    def __bool__(self) -> bool:
+        """Whether a path has such words, wherever it lies."""
+        return bool(self._groups)
+
+    def clear(self, most: int) -> list[str]:
+        """The contents with a path that has every word; none when these are more than ``most``."""
+        rows = sum(len(numbers) for (degree, _), numbers in self._groups if degree > Degree.SOME)
+        if self._lies is None and rows > most:
+            return []
+        every = itertools.takewhile(lambda one: one.degree > Degree.SOME, self.best({}))
+        found = [one.content for one in itertools.islice(every, most + 1)]
+        return found if len(found) <= most else []
+
+    def best(self, scores: Mapping[str, float]) -> Iterator[Named]:
+        """Every content once, with the path that says most of it.
+
+        By what the path says, then by ``scores`` where there is one, then the latest.
+        """
+        first: dict[Group, list[Named]] = {}
+        for one in self.of(list(scores)).values():
+            first.setdefault((one.degree, one.share), []).append(one)
+        given = {one.content for some in first.values() for one in some}
+        for group, numbers in self._groups:
+            looked_at = first.get(group, ())
+            yield from sorted(
+                looked_at, key=lambda one: (scores[one.content], one.number), reverse=True
+            )
+            for one in self._read(numbers):
+                if one.content not in given:
+                    given.add(one.content)
+                    self._known[one.content] = one
+                    yield one
+
+    def of(self, contents: Sequence[str]) -> dict[str, Named]:
+        """Those of these contents that have such a path, and the one that says most."""
+        unknown = [content for content in contents if content not in self._known]
+        if self._groups and unknown:
+            self._look_up(unknown)
+        found = ((content, self._known.get(content)) for content in contents)
+        return {content: one for content, one in found if one is not None}
+
+    def _look_up(self, contents: Sequence[str]) -> None:
+        self._known |= dict.fromkeys(contents)
+        with self._database.read() as db:
+            for start in range(0, len(contents), PAGE):
+                rows = db.execute(
+                    "SELECT named.id, photos.path, photos.content FROM photos CROSS JOIN named"
+                    " USING(path) WHERE photos.state = 'indexed'"
+                    " AND photos.content IN (SELECT value FROM json_each(?))",
+                    (json.dumps(contents[start : start + PAGE]),),
+                )
+                for one in self._lying(rows.fetchall()):
+                    known = self._known[one.content]
+                    if known is None or known.worth < one.worth:
+                        self._known[one.content] = one
+
+    def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
+        """The rows of these numbers that are still there, in the same order."""
+        for start in range(0, len(numbers), PAGE):
+            part = numbers[start : start + PAGE]
+            with self._database.read() as db:
+                rows = db.execute(
+                    "SELECT id, path, content FROM named WHERE id IN"
+                    " (SELECT value FROM json_each(?)) ORDER BY id DESC",
+                    (json.dumps(part),),
+                ).fetchall()
+            yield from self._lying(rows)
+
+    def _lying(self, rows: Iterable[Sequence[Any]]) -> Iterator[Named]:
+        """Of rows (number, path, content) those that lie there and have such words."""
+        for number, path, content in rows:
+            worth = self._worth.get(number)
+            if worth is not None and (self._lies is None or self._lies(path)):
+                yield Named(content, path, *worth, number)
+
+
+def named(database: Database, text: str, lies: Lies | None = None) -> dict[str, Named]:
+    """All of them, the best first."""
+    return {one.content: one for one in Names(database, [text], lies).best({})}
+
+
+def _grouped(found: Iterable[tuple[Group, Iterable[int]]]) -> list[tuple[Group, list[int]]]:
+    """The best groups first, of each the latest; a number is in the best of its groups alone."""
+    merged: dict[Group, set[int]] = {}
+    for group, numbers in found:
+        merged.setdefault(group, set()).update(numbers)
+    taken: set[int] = set()
+    groups = []
+    for group in sorted(merged, reverse=True):
+        if rest := merged[group] - taken:
+            taken |= rest
+            groups.append((group, sorted(rest, reverse=True)))
+    return groups
 
 
 # -- whole names ----------------------------------------------------------------------------------
 
 
-def _whole(db: sqlite3.Connection, text: str) -> Iterator[Named]:
+def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]]]:
     """Files of this name. What comes before a slash has to be the folders it lies in."""
     *folders, name = (part.strip() for part in text.split("/"))
     above = [wording.key(part) for part in folders if part not in NOWHERE]
     own = [wording.key(name), wording.key(wording.stem(name)) if _suffix(name) else ""]
+    sameness = functools.cache(functools.partial(_sameness, name))  # thousands may have one name
     for path_keys, keys in ((above, own), ([], [wording.key(text)])):
         wanted = sorted({key for key in keys if key})
         rows = db.execute(
-            "SELECT id, path, content FROM named WHERE key IN (SELECT value FROM json_each(?))",
+            "SELECT id, path FROM named WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(wanted),),
         )
-        for row in rows.fetchall():
-            if _lies_in(row["path"], path_keys):
-                degree = _sameness(name, wording.read(row["path"]).rpartition("/")[2])
-                yield Named(row["content"], row["path"], degree, 1.0, row["id"])
+        found: dict[Degree, list[int]] = {}
+        for number, path in rows.fetchall():
+            if _lies_in(path, path_keys):
+                found.setdefault(sameness(path.rpartition(b"/")[2]), []).append(number)
+        yield from (((degree, 1.0), numbers) for degree, numbers in found.items())
+        if not folders:
+            return
 
 
-def _sameness(asked: str, name: str) -> Degree:
+def _sameness(asked: str, file_name: bytes) -> Degree:
     """Of two names that have one key."""
+    name = wording.read(file_name)
     if _tidy(asked) in (_tidy(name), _tidy(wording.stem(name))):
         return Degree.EXACT
     return Degree.SUFFIX if _suffix(asked) and _suffix(asked) == _suffix(name) else Degree.WHOLE
@@ -134,25 +245,28 @@ def _suffix(name: str) -> str:
 # -- words ----------------------------------------------------------------------------------------
 
 
-def _by_words(db: sqlite3.Connection, text: str) -> Iterator[Named]:
+def _by_words(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, Iterable[int]]]:
     words = telling_words(text)
     numbers = _numbers(db, words)
     matched = _matched(db, numbers)
-    if not matched:
-        return
-    every = [row for row, number in matched.items() if number == len(numbers)]
-    own = _own(db, words, list(numbers)) if every and len(words) > 1 else frozenset()
-    rows = db.execute(
-        "SELECT id, path, content, instr(key, ?) AS phrase FROM named"
-        " WHERE id IN (SELECT value FROM json_each(?))",
-        (wording.key(text), json.dumps(list(matched))),
+    every = [row for row, count in matched.items() if count == len(numbers)]
+    if every and len(words) > 1:
+        own = _own(db, words, list(numbers))
+        yield (Degree.OWN, 1.0), own
+        yield (Degree.PHRASE, 1.0), _in_a_row(db, own, wording.key(text))
+    yield (Degree.EVERY, 1.0), every
+    for number in range(math.ceil(HALF * len(numbers)), len(numbers) if matched else 0):
+        rows = [row for row, count in matched.items() if count == number]
+        yield (Degree.SOME, number / len(numbers)), rows
+
+
+def _in_a_row(db: sqlite3.Connection, rows: Sequence[int], key: str) -> list[int]:
+    """Those of these rows that have the whole key in the file's own name."""
+    return _ids(
+        db,
+        "SELECT id FROM named WHERE id IN (SELECT value FROM json_each(?)) AND instr(key, ?)",
+        (json.dumps(rows), key),
     )
-    for row in rows.fetchall():
-        share = matched[row["id"]] / len(numbers)
-        degree = Degree.EVERY if share == 1 else Degree.SOME
-        if row["id"] in own:
-            degree = Degree.PHRASE if row["phrase"] else Degree.OWN
-        yield Named(row["content"], row["path"], degree, share, row["id"])
 
 
 def _numbers(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, int]:
@@ -179,17 +293,22 @@ def _matched(db: sqlite3.Connection, numbers: dict[str, int]) -> Counter[int]:
     return matched
 
 
-def _own(db: sqlite3.Connection, words: Sequence[str], telling: Sequence[str]) -> frozenset[int]:
+def _own(db: sqlite3.Connection, words: Sequence[str], telling: Sequence[str]) -> list[int]:
     """Rows of every word that have some in the file's own name: all, or one of two that tell."""
     own = f"name : ({_all(words)})"
     if len(telling) > 1:
         own += f" OR (({_all(telling)}) AND name : ({' OR '.join(map(_quoted, telling))}))"
-    return frozenset(_rows(db, own))
+    return _rows(db, own)
 
 
 def _rows(db: sqlite3.Connection, match: str) -> list[int]:
-    found = db.execute("SELECT rowid FROM names WHERE names MATCH ?", (match,))
-    return [rowid for (rowid,) in found.fetchall()]
+    return _ids(db, "SELECT rowid FROM names WHERE names MATCH ?", (match,))
+
+
+def _ids(db: sqlite3.Connection, statement: str, values: tuple[str, ...]) -> list[int]:
+    cursor = db.cursor()
+    cursor.row_factory = None  # there may be thousands
+    return [number for (number,) in cursor.execute(statement, values)]
 
 
 def _telling_words(text: str) -> list[str]:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from photosd.index.columns import Columns
 from photosd.index.contents import Holding
-from photosd.index.filters import Filter, traits
+from photosd.index.filters import traits
 from photosd.index.ground import Ground
 from photosd.index.vectors import VectorStore
 from photosd.search.aspects import NO_REMOTE, Aspect, Remote
 from photosd.search.evidence import Evidence, Ranked, Weight
 from photosd.search.fusion import Fused, ordered
 from photosd.search.hits import Found
-from photosd.search.names import HALF, Degree, Named, named
+from photosd.search.names import Degree, Lies, Named, Names, named
 from photosd.search.question import Question
 from photosd.search.remembered import Meaning
 from photosd.search.strength import Judge, Look, Match, of_name
@@ -28,7 +28,6 @@ FILTERED_AT_ONCE = 250  # contents looked up in the catalog
 
 NOTHING = Holding("", {}, (), None)
 UNKNOWN = Look()
-Names = Mapping[str, Named]
 
 
 class Retrieval:
@@ -55,9 +54,8 @@ class Retrieval:
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
-        clear = [one.content for one in names.values() if one.degree > Degree.SOME]
-        if self._store.in_memory and len(clear) <= LOOKED_AT:  # else the nearest of them will do
-            self._look(asked, judge, clear, seen)
+        if self._store.in_memory:
+            self._look(asked, judge, names.clear(LOOKED_AT), seen)  # of more the nearest will do
         elsewhere = self._elsewhere(question, remote)
         by_name = self._by_name(question, names, seen, count)
         best = ordered([by_name, *looks, elsewhere])[:count]
@@ -65,13 +63,14 @@ class Retrieval:
         if not asked:
             seen |= {content: Look(score) for content, score in remote.nearest}
         outstanding = {one.content for one in elsewhere if one.weight >= Weight.TELLING}
+        named_so = names.of([one.content for one in best])
         return [
             _found(
                 one,
-                names.get(one.content),
+                named_so.get(one.content),
                 judge.match(
                     seen.get(one.content, UNKNOWN),
-                    names.get(one.content),
+                    named_so.get(one.content),
                     outstanding=one.content in outstanding,
                 ),
             )
@@ -83,8 +82,8 @@ class Retrieval:
     ) -> dict[str, Match]:
         """What a query would say of each of these contents; those without a vector are left out."""
         aspect, seen = Aspect(question.words, meaning), dict[str, Look]()
-        names = self._names(question, [aspect])
         self._look([aspect], judge, contents, seen)
+        names = self._names(question, [aspect]).of(list(seen))
         return {content: judge.match(look, names.get(content)) for content, look in seen.items()}
 
     # -- looks --------------------------------------------------------------------------------
@@ -104,7 +103,7 @@ class Retrieval:
         found: dict[str, Look] = {}
         self._look([aspect], judge, [content for content, _ in nearest], found)
         for content, look in found.items():
-            seen[content] = max(look, seen.get(content, look), key=_nearness)
+            _see(seen, content, look)
         looks = [
             Evidence(aspect.source, content, _weight(judge.of_look(found[content])))
             for content, _ in nearest
@@ -129,7 +128,7 @@ class Retrieval:
                 continue
             found = judge.looks(aspect.words, aspect.meaning, list(tiles.values()))
             for content, look in zip(tiles, found, strict=True):
-                seen[content] = max(look, seen.get(content, look), key=_nearness)
+                _see(seen, content, look)
 
     def nearest(self, question: Question, meaning: Meaning, count: int) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""
@@ -137,21 +136,24 @@ class Retrieval:
         take = count + OVERSAMPLE
         while True:
             nearest = self._store.nearest(meaning.vector, take, where)
-            shown = self._ground.catalog.paths_of([content for content, _ in nearest])
-            found = [
-                (content, score)
-                for content, score in nearest
-                if lies_there(where, shown.get(content, ())) and content not in question.but
-            ]
+            there = self._there([content for content, _ in nearest], _lies(question))
+            found = [one for one in nearest if one[0] in there and one[0] not in question.but]
             if len(found) >= count or len(nearest) < take:
                 return found[:count]
             take *= 4
 
+    def _there(self, contents: Sequence[str], lies: Lies | None) -> set[str]:
+        """Those that have a path, where it should lie; tables may be a moment behind."""
+        if lies is None:
+            return self._ground.contents.alive(contents)
+        paths = self._ground.catalog.paths_of(contents)
+        return {content for content, places in paths.items() if any(lies(p) for p, _ in places)}
+
     def _elsewhere(self, question: Question, remote: Remote) -> Ranked:
         """Those of another model's contents that pass the filter and have a path."""
         contents = [content for content, _ in remote.nearest]
-        paths = self._ground.catalog.paths_of(contents) if contents else {}
-        there = [content for content in contents if content in paths]
+        alive = self._there(contents, None) if contents else set()
+        there = [content for content in contents if content in alive]
         outstanding = set(contents[: remote.outstanding])
         return [
             Evidence("gemini", one, Weight.TELLING if one in outstanding else Weight.HINT)
@@ -160,36 +162,26 @@ class Retrieval:
 
     # -- names --------------------------------------------------------------------------------
 
-    def _names(self, question: Question, aspects: Sequence[Aspect]) -> dict[str, Named]:
-        """What paths say of any aspect; of each content the path that says most."""
-        where = question.where or Filter()
-        best: dict[str, Named] = {}
-        for aspect in aspects:
-            for content, one in named(
-                self._ground.database, aspect.words, where.holds_path
-            ).items():
-                if one.share >= HALF and (content not in best or best[content].worth < one.worth):
-                    best[content] = one
-        return best
+    def _names(self, question: Question, aspects: Sequence[Aspect]) -> Names:
+        """What paths say of any aspect."""
+        return Names(self._ground.database, [one.words for one in aspects], _lies(question))
 
     def _by_name(
         self, question: Question, names: Names, seen: Mapping[str, Look], count: int
     ) -> Ranked:
         """The best of them that pass: by what the names say, then by looks, then the latest."""
-
-        def order(one: Named) -> tuple[float, ...]:
-            return one.degree, one.share, seen.get(one.content, UNKNOWN).score, one.number
-
-        contents = [one.content for one in sorted(names.values(), key=order, reverse=True)]
+        best = names.best({content: look.score for content, look in seen.items()})
+        passing = self._passing(question, (one.content for one in best))
+        contents = list(itertools.islice(passing, count))
+        found = names.of(contents)
         return [
-            Evidence("name", content, _weight_of(names[content]), names[content].share)
-            for content in itertools.islice(self._passing(question, contents), count)
+            Evidence("name", content, _weight_of(found[content]), found[content].share)
+            for content in contents
         ]
 
     def by_name(self, question: Question, count: int) -> list[Found]:
         """What remains when no vector can be had: names, parts of words in paths, and years."""
-        where = question.where or Filter()
-        names = named(self._ground.database, question.words, where.holds_path)
+        names = named(self._ground.database, question.words, _lies(question))
         shares = dict.fromkeys(sorted(names, key=lambda one: names[one].worth, reverse=True), 0.0)
         shares |= {content: names[content].share for content in shares}
         for content, share in match_words(self._ground.database, question.words):
@@ -202,14 +194,13 @@ class Retrieval:
 
     # -- filters ------------------------------------------------------------------------------
 
-    def _passing(self, question: Question, contents: Sequence[str]) -> Iterator[str]:
+    def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
         """Those that pass the question's filter, as the catalog knows them, in the same order."""
-        kept = [content for content in contents if content not in question.but]
+        kept = (content for content in contents if content not in question.but)
         if question.where is None:
             yield from kept
             return
-        for start in range(0, len(kept), FILTERED_AT_ONCE):
-            part = kept[start : start + FILTERED_AT_ONCE]
+        while part := list(itertools.islice(kept, FILTERED_AT_ONCE)):
             held = self._ground.contents.holding(part)
             rows = [
                 traits(one.facts, one.paths, one.modified)
@@ -247,10 +238,17 @@ def _weight_of(name: Named | None) -> Weight:
     return Weight.NAMED if name.degree >= Degree.OWN else Weight.TELLING
 
 
+def _lies(question: Question) -> Lies | None:
+    """Which paths may say something; None: all."""
+    return question.where.holds_path if question.where and question.where.below else None
+
+
+def _see(seen: dict[str, Look], content: str, look: Look) -> None:
+    """Keep the nearest look."""
+    before = seen.setdefault(content, look)
+    if before is not look and _nearness(before) < _nearness(look):
+        seen[content] = look
+
+
 def _nearness(look: Look) -> tuple[float, float]:
     return look.beyond, look.score
-
-
-def lies_there(where: Filter | None, places: Sequence[tuple[bytes, int]]) -> bool:
-    """Whether one of a content's paths lies where it should; tables may be a moment behind."""
-    return any(where is None or where.holds_path(path) for path, _folder in places)
