@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -35,7 +35,7 @@ REQUEST = Request(op="identify", path=b"/a.jpg")
 class QuickDecoder:
     """Answers after a moment, without a process."""
 
-    pid = None
+    pid: int | None = None
     broken = 0
 
     def __init__(self, *, urgent: bool) -> None:
@@ -208,3 +208,59 @@ def test_garbage_from_a_decoder_is_no_death_of_the_photo(
     with pytest.raises(Nonsense):
         decoder.ask(REQUEST)
     assert decoder.pid is None
+
+
+class Starting(QuickDecoder):
+    """Has a process once it was told to; remembers in which order that happened."""
+
+    started: ClassVar[list[Starting]] = []
+    answered: ClassVar[list[Starting]] = []
+
+    def ensure(self, limits: DecodeLimits) -> None:
+        if self.pid is None:
+            self.pid = 1
+            Starting.started.append(self)
+
+    def ask(self, request: Request, deadline: Deadline | None) -> Any:
+        Starting.answered.append(self)
+        return super().ask(request, deadline)
+
+
+def test_a_process_that_is_up_takes_the_next_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started before the first file comes, and no other one while it can do the work."""
+    monkeypatch.setattr(lanes, "Decoder", Starting)
+    Starting.started, Starting.answered = [], []
+    lane = _lane(4)
+    lane.warm()
+    wait_for(lambda: len(Starting.started) == 1)
+    lane.warm()
+    for _ in range(20):
+        _submit(lane, 1)[0].result(SOON)
+        wait_for(lambda: len(lane._idle) == 4)
+    assert len(Starting.started) == 1 and set(Starting.answered) == set(Starting.started)
+    for future in _submit(lane, 50):
+        future.result(SOON)
+    lane.stop(Deadline.after(SOON))
+
+
+def test_a_file_waits_for_the_process_that_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than for another one that would be started later."""
+    goes_on = threading.Event()
+
+    class Slow(Starting):
+        def ensure(self, limits: DecodeLimits) -> None:
+            super().ensure(limits)
+            goes_on.wait(SOON)
+
+    monkeypatch.setattr(lanes, "Decoder", Slow)
+    Starting.started, Starting.answered = [], []
+    lane = _lane(4)
+    lane.warm()
+    wait_for(lambda: len(Starting.started) == 1)
+    first, second = _submit(lane, 2)
+    wait_for(lambda: len(Starting.started) == 2)
+    goes_on.set()
+    first.result(SOON)
+    second.result(SOON)
+    assert len(Starting.started) == 2
+    lane.stop(Deadline.after(SOON))

@@ -19,6 +19,7 @@ from tests.household.limits import limits
 HERE = "tests/household/test_crossings.py::"
 # 3,000 photos are compared, read, encoded, committed and searched by these.
 WHOLE = "tests/household/test_indexed.py::test_every_path_ends_as_it_must"
+FIRST_PHOTOS = "tests/index/test_reconciler.py::test_the_first_photos_do_not_wait_for_the_others"
 PAGES = HERE + "test_all_pages_together_show_every_photo_once"
 CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
@@ -71,6 +72,8 @@ CROSSED = {
     "search/retrieval.py:FILTERED_AT_ONCE": PAGES,
     "watch/looker.py:BATCH": WHOLE,
     "watch/workers.py:BATCH": WHOLE,
+    "watch/workers.py:FIRST_BATCH": FIRST_PHOTOS,
+    "index/comparer.py:FIRST_BATCH": FIRST_PHOTOS,
     "search/question.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
     "search/ranking.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
     "search/remembered.py:KEPT": "tests/search/test_remembered.py::test_the_newest_are_kept",

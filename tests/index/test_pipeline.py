@@ -34,6 +34,10 @@ class FakePool:
 
     def __init__(self) -> None:
         self.decoded: list[bytes] = []
+        self.warmed = 0
+
+    def warm(self) -> None:
+        self.warmed += 1
 
     def identify(self, path: bytes) -> Future[Identity]:
         return self._future(lambda: self._identity(path))
@@ -328,3 +332,15 @@ def test_pausing_takes_up_nothing_new(bench: Bench) -> None:
 def test_entries_are_what_the_tests_think() -> None:
     """Entry's fields, in the order this file relies on."""
     assert Entry._fields[:5] == ("path", "size", "mtime_ns", "inode", "device")
+
+
+def test_a_decoder_is_up_when_a_photo_has_rested(bench: Bench) -> None:
+    """It is started while the file that has just been written settles."""
+    file = bench.folder / "a.jpg"
+    file.write_bytes(b"a")
+    entry = entry_of(bytes(file))
+    assert entry is not None
+    bench.catalog.put(1, entry, due=time.time() + 5)
+    bench.pipeline.start()
+    wait_for(lambda: bench.pool.warmed > 0)
+    assert not bench.pool.decoded

@@ -6,17 +6,21 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+from photosd.decode.pool import Decoded, Shape
 from photosd.index import comparer
 from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.reconciler import Reconciler
 from photosd.index.worklist import WorkList
 from photosd.watch.watcher import Watcher
+from tests.index.test_pipeline import Bench, FakePool
 from tests.watch.hangfs import shared
 from tests.watch.listening import as_unprivileged
 
@@ -36,8 +40,9 @@ class Shop:
             settle_seconds=0.0,
             rescan_seconds=3600.0,
             is_embedded=lambda content: False,
-            on_work=lambda: None,
+            on_work=lambda: self.on_work(),
         )
+        self.on_work: Callable[[], None] = lambda: None
 
     def add(self, directory: Path, names: int = 3) -> Folder:
         directory.mkdir(exist_ok=True)
@@ -198,3 +203,40 @@ def test_photos_found_while_the_clock_is_ahead_do_not_wait_for_it(
     shop.reconciler.comparer.tree(folder, folder.path)
     ahead = 0.0
     assert len(shop.worklist.due(10)) == 3
+
+
+def test_the_first_photos_do_not_wait_for_the_others(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 3,000 files a few are handed on at once; a decoder has the first before the rest is
+    compared."""
+    monkeypatch.setattr(comparer, "BATCH_SECONDS", 600.0)
+    (tmp_path / "bench").mkdir()
+    bench = Bench(tmp_path / "bench")
+    bench.worklist, bench.contents = shop.worklist, Contents(shop.database)
+    compared: list[int] = []
+    decoded = threading.Event()
+
+    class Noting(FakePool):
+        def decode(self, path: bytes, shape: Shape) -> Future[Decoded]:
+            decoded.set()
+            return super().decode(path, shape)
+
+    bench.pool = Noting()
+    pipeline = bench.make_pipeline()
+
+    def on_work() -> None:
+        compared.append(sum(shop.catalog.counts()[1].values()))
+        pipeline.wake()
+        assert len(compared) > 1 or decoded.wait(60)
+
+    shop.add(tmp_path / "photos", 3000)
+    for file in (tmp_path / "photos").iterdir():
+        os.utime(file, (1e9, 1e9))
+    shop.on_work = on_work
+    pipeline.start()
+    shop.reconciler.start()
+    shop.compare()
+    pipeline.stop()
+    assert decoded.is_set()
+    assert 0 < compared[0] <= 100 and compared[-1] == 3000 and len(compared) < 20

@@ -97,6 +97,9 @@ class Task(Generic[T]):
             self.future.set_exception(error)
 
 
+WARM: Task[Any] = Task(Request(op="identify", path=b""), lambda _answer: None)  # a sign, no file
+
+
 class Lane:
     """Threads that take tasks in order, ``target`` of them. ``limits`` is asked before each task.
 
@@ -112,6 +115,9 @@ class Lane:
         self._tasks: deque[Task[Any]] = deque()
         self._threads: dict[Decoder, threading.Thread] = {}
         self._out_of_order: set[Decoder] = set()
+        self._idle: set[Decoder] = set()
+        self._coming: set[Decoder] = set()  # threads that have a process started for the next file
+        self._warming = False
         self._target, self._numbers = workers, itertools.count()
         self._started = False
         self._stopping = threading.Event()
@@ -126,6 +132,13 @@ class Lane:
         with self._changed:
             self._started = True
             self._hire()
+
+    def warm(self) -> None:
+        """A file is about to come: have a process up for it."""
+        with self._changed:
+            if not self._tasks and not self.pids:
+                self._warming = True
+                self._changed.notify_all()
 
     def resize(self, workers: int) -> None:
         """Have so many threads; those too many leave when they have finished their file."""
@@ -144,7 +157,7 @@ class Lane:
             else:
                 self._tasks.append(task)
                 self._hire()
-                self._changed.notify()
+                self._changed.notify_all()  # a thread without a process may leave it to others
             unserved = self._started and not self._threads
         if unserved:
             self._fail_all(DecoderUnavailable("no thread can be started"))
@@ -185,7 +198,9 @@ class Lane:
                 stays, task = self._take(decoder)
                 if not stays:
                     return
-                if task is None:
+                if task is WARM:
+                    self._prepare(decoder)
+                elif task is None:
                     decoder.close()
                 elif not task.wanted():
                     continue
@@ -203,12 +218,28 @@ class Lane:
     def _take(self, decoder: Decoder) -> tuple[bool, Task[Any] | None]:
         """Whether this thread stays, and its next task; None after a long time without one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tasks or self._leaves(), IDLE_SECONDS)
+            self._coming.discard(decoder)
+            self._idle.add(decoder)
+            self._changed.wait_for(lambda: self._calls_for(decoder), IDLE_SECONDS)
+            self._idle.discard(decoder)
             if self._leaves():
                 self._count_out(decoder)  # before another thread counts
-                self._changed.notify()  # the task that woke this thread is for another one
+                self._changed.notify_all()  # a task may have been left to this thread
                 return False, None
-            return True, self._tasks.popleft() if self._tasks else None
+            if self._tasks:
+                return True, self._tasks.popleft()
+            if not self._warming:
+                return True, None
+            self._warming = False
+            self._coming.add(decoder)
+            return True, WARM
+
+    def _calls_for(self, decoder: Decoder) -> bool:
+        """Whether a thread that waits is to go on: those that have a process take tasks first."""
+        if self._leaves() or self._warming:
+            return True
+        ready = len(self._coming) + sum(one.pid is not None for one in self._idle)
+        return len(self._tasks) > (0 if decoder.pid is not None else ready)
 
     def _leaves(self) -> bool:
         return len(self._threads) > self._target or self._stopping.is_set()
@@ -217,6 +248,7 @@ class Lane:
         with self._changed:
             self._threads.pop(decoder, None)
             self._out_of_order.discard(decoder)
+            self._coming.discard(decoder)
 
     def _prepare(self, decoder: Decoder) -> DecodeFailed | None:
         """Have a process; or why there is none, whatever the reason: a thread must not end here."""

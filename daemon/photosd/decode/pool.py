@@ -48,6 +48,10 @@ class Pool:
         self._urgent.start()
         self._pictures.start()
 
+    def warm(self) -> None:
+        """Photos are about to come: have a background process up for the first one."""
+        self._background.warm()
+
     def stop(self, deadline: Deadline | None = None) -> None:
         """End every process by the deadline; what is unfinished fails with Stopped."""
         lanes = {"urgent": self._urgent, "pictures": self._pictures, "background": self._background}

@@ -30,6 +30,9 @@ from photosd.watch.walk import why_unknown
 log = structlog.get_logger()
 
 BATCH = 1000  # comparisons in one transaction
+FIRST_BATCH = (
+    16  # the first photos of a folder do not wait for others; each batch is twice as large
+)
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 
@@ -275,11 +278,11 @@ class Comparer:
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
-    begun_at = time.monotonic()
+    begun_at, size = time.monotonic(), FIRST_BATCH
     for entry in entries:
         batch.append(entry)
-        if len(batch) == BATCH or time.monotonic() - begun_at > BATCH_SECONDS:
+        if len(batch) == size or time.monotonic() - begun_at > BATCH_SECONDS:
             yield batch
-            batch, begun_at = [], time.monotonic()
+            batch, begun_at, size = [], time.monotonic(), min(2 * size, BATCH)
     if batch:
         yield batch

@@ -58,6 +58,7 @@ SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, until what has run out
 ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
 DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
+WARM_SECONDS = 10.0  # before a photo is due (a file that has just been written rests first)
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
 TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for what may pass by itself
 
@@ -83,8 +84,7 @@ class Pipeline(threading.Thread):
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="pipeline", daemon=True)
-        self._worklist, self._pool, self._encoder = worklist, pool, encoder
-        self._shape = shape
+        self._worklist, self._pool, self._encoder, self._shape = worklist, pool, encoder, shape
         self._look_at, self._on_vanished, self._on_idle = look_at, on_vanished, on_idle
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.look_ahead = look_ahead
@@ -96,8 +96,7 @@ class Pipeline(threading.Thread):
         self._most_tiles = BATCH_TILES  # fewer while memory is short
         self._ramp = 1  # after a rest the first photos do not wait for others
         self._numbers = itertools.count(1)
-        self._stopping = False
-        self.paused_until = 0.0
+        self._stopping, self.paused_until = False, 0.0
         self.rate = Rate()
         self.waiting_for: str | None = None
 
@@ -157,7 +156,9 @@ class Pipeline(threading.Thread):
         if due is None:
             self._rest.over(self._rest.reason)  # nothing is left that could wait for it
             return IDLE_SECONDS
-        return min(max(0.01, due - time.time()), IDLE_SECONDS)
+        if (seconds := max(0.01, due - time.time())) < WARM_SECONDS:
+            self._pool.warm()
+        return min(seconds, IDLE_SECONDS)
 
     def _halted(self) -> str | None:
         """What indexing waits for, if anything."""
@@ -228,8 +229,7 @@ class Pipeline(threading.Thread):
         while not self._halted() and self._leases.count(Stage.DECODING) < self.look_ahead:
             if self._leases.count(Stage.READY, Stage.ALONE) >= 2 * BATCH_TILES:
                 return
-            photo = self._next()
-            if photo is None:
+            if (photo := self._next()) is None:
                 return
             lease = self._leases.take(photo)
             self._attempt([lease], functools.partial(self._read, lease))

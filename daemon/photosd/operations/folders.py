@@ -26,6 +26,7 @@ class Folders(Topic):
         folder = library.folders.add(path, params.exclude, cloud=bool(params.cloud))
         library.watch(folder)
         library.reconciler.request()
+        library.pool.warm()
         return _added(folder)
 
     def remove(self, params: m.PathParams, _emit: Emit) -> m.RemoveResult:

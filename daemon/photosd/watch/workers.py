@@ -16,6 +16,7 @@ from photosd.process.child import Child
 from photosd.watch.calls import CALLS, Item
 
 BATCH = 500  # items handed over at once
+FIRST_BATCH = 16  # of the first ones; each part has twice as many
 WAITING = 8  # batches made ahead of whoever takes them
 SEND_SECONDS = 5.0
 REAP_SECONDS = 0.2
@@ -140,13 +141,13 @@ class ThreadWorker:
 
     def _serve(self, call: str, arguments: tuple[Any, ...]) -> None:
         items: list[Item] = []
-        end = 0
+        end, size = 0, FIRST_BATCH
         try:
             for item in CALLS[call](*arguments):
                 items.append(item)
-                if len(items) >= BATCH:
+                if len(items) >= size:
                     self._hand_over(Part(items, None))
-                    items = []
+                    items, size = [], min(2 * size, BATCH)
         except OSError as error:
             end = error.errno or errno.EIO
         self._hand_over(Part(items, end))
