@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from photosd.core.errors import FolderError, StorageError
+from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folders
+from photosd.index.worklist import WorkList
 from photosd.standing.queries import StandingQueries, Wish
+from photosd.watch.scanner import Entry
 
 
 class Listed:
@@ -125,3 +128,31 @@ def test_standing_queries_change_with_their_copy(listed: Listed, tmp_path: Path)
     copy.with_suffix(".new").rmdir()
     queries.remove(query.id)
     assert queries.all() == json.loads(copy.read_text()) == []
+
+
+def test_an_exclude_may_be_a_whole_path_by_any_name(
+    listed: Listed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link that leads to the folder, or from the home directory, as shells leave it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "link").symlink_to(listed.root / "a")
+    asked = os.fsencode(tmp_path / "link")
+    excludes = (f"{tmp_path}/link/inside", "~/link/inside/", f"!{tmp_path}/link/x", "~/b", "*.png")
+    folder = listed.folders.add(asked, excludes)
+    real = os.fsdecode(listed.path("a"))
+    assert folder.excludes == (f"{real}/inside", f"{real}/inside/", f"!{real}/x", "~/b", "*.png")
+    assert folder.rules.ignored(listed.path("a/inside"), is_directory=True)
+
+
+def test_what_was_in_hand_is_forgotten_with_its_folder(listed: Listed) -> None:
+    """Of a daemon that was killed: names of photos outlive their folder nowhere."""
+    worklist, catalog = WorkList(listed.database), Catalog(listed.database)
+    for name in ("a", "b"):
+        folder = listed.folders.add(listed.path(name))
+        catalog.put(folder.id, Entry(folder.path + b"/1.jpg", 1, 1, 1, 1), due=0)
+        worklist.journal([folder.path + b"/1.jpg"])
+    listed.folders.remove(listed.path("a"))
+    assert worklist.journaled() == {listed.path("b/1.jpg")}
+    catalog.forget([listed.path("b/1.jpg")])
+    catalog.sweep(float("inf"))
+    assert worklist.journaled() == set()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from photosd.decode.pool import Decoded, Shape
-from photosd.index import comparer
+from photosd.index import comparer, reconciler
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
@@ -240,3 +240,29 @@ def test_the_first_photos_do_not_wait_for_the_others(
     pipeline.stop()
     assert decoded.is_set()
     assert 0 < compared[0] <= 100 and compared[-1] == 3000 and len(compared) < 20
+
+
+def test_a_defect_in_one_folder_is_not_tried_all_the_time(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try compares every folder; they become rarer, and when it is gone all is as before."""
+    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(shop.reconciler, "_pause", 0.1)
+    shop.add(tmp_path / "good")
+    bad = shop.add(tmp_path / "bad")
+    tries, compare = list[bytes](), shop.reconciler.comparer.tree
+
+    def odd(folder: Folder, tree: bytes) -> None:
+        tries.append(tree)
+        if folder.id == bad.id and len(tries) < 1000:
+            raise RuntimeError("nobody knows why")
+        compare(folder, tree)
+
+    monkeypatch.setattr(shop.reconciler.comparer, "tree", odd)
+    shop.reconciler.start()
+    time.sleep(3)
+    assert 2 <= tries.count(bad.path) <= 7
+    tries.extend([b""] * 1000)
+    shop.compare()
+    assert len(list(shop.catalog.below(bad.path))) == 3
+    assert shop.reconciler._pause == reconciler.RETRY_SECONDS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from photosd.decode.formats import sidecar_names
 from photosd.index.database import Database
-from photosd.index.photo import Photo, photos, range_below, set_aside
+from photosd.index.photo import Photo, forget_journaled, photos, range_below, set_aside
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
@@ -215,6 +215,7 @@ class Catalog:
                     " (SELECT path FROM photos WHERE state = 'gone' AND gone_at < ? LIMIT ?)",
                     (gone_before, PAGE),
                 ).rowcount
+                forget_journaled(db)
 
     def _photos(self, clause: str, values: Sequence[object]) -> Iterator[Photo]:
         return photos(self._database, clause, values)

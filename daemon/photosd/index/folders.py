@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sqlite3
 import stat
 import time
@@ -16,7 +17,7 @@ import structlog
 from photosd.core.errors import FolderError
 from photosd.core.log import printable
 from photosd.index.database import Database
-from photosd.index.photo import range_below
+from photosd.index.photo import forget_journaled, range_below
 from photosd.index.trouble import keep_list, kept_list
 from photosd.watch.devices import Devices
 from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
@@ -153,6 +154,7 @@ class Folders:
                 remedy="wait until its disk or share answers again, then add it",
             ) from error
         probe = self._probe(path)
+        excludes = [_resolved(pattern, asked, path) for pattern in excludes]
         IgnoreRules(path, excludes)  # refuses patterns that make no sense
         if probe.state not in PRESENT:
             raise FolderError(
@@ -227,6 +229,7 @@ class Folders:
             ).fetchone()[0]
             # Row by row, not by cascade, so that the trigger keeps the counts right.
             db.execute("DELETE FROM photos WHERE folder = ?", (row["id"],))
+            forget_journaled(db)
             db.execute("DELETE FROM counts WHERE folder = ?", (row["id"],))
             db.execute("DELETE FROM folders WHERE id = ?", (row["id"],))
             self._save(db)  # a folder that is left in the copy would return with it
@@ -365,6 +368,18 @@ def _fresh_id(db: sqlite3.Connection) -> int:
     fresh = 1 + max(most, int(row[0]) if row else 0)
     db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (LAST_ID, str(fresh)))
     return fresh
+
+
+def _resolved(pattern: str, asked: bytes, path: bytes) -> str:
+    """A pattern that is a whole path below the folder by the name that was asked for, by its own
+    name."""
+    mark, whole = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    home = whole.startswith("~/")  # bash leaves it so after `--exclude=`
+    whole = str(Path.home() / whole[2:]) + "/" * whole.endswith("/") if home else whole
+    before, after = os.fsdecode(asked.rstrip(b"/") + b"/"), os.fsdecode(path.rstrip(b"/") + b"/")
+    if whole.startswith(before):
+        return f"{mark}{after}{whole[len(before) :]}"
+    return mark + whole if whole.startswith(after) else pattern
 
 
 def _remedy(probe: FolderProbe) -> str:

@@ -92,6 +92,11 @@ def set_aside(
         db.execute("DELETE FROM photos WHERE path = ?", (path,))
 
 
+def forget_journaled(db: sqlite3.Connection) -> None:
+    """Forget which photos were in a worker's hands when a daemon died, of those that are not."""
+    db.execute("DELETE FROM journal WHERE path NOT IN (SELECT path FROM photos)")
+
+
 def plain(text: str) -> str:
     """The same as SQLite can hold it: file names and libraries bring lone surrogates along."""
     return text.encode("utf-8", "backslashreplace").decode()

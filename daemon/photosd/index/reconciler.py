@@ -99,6 +99,7 @@ class Reconciler(threading.Thread):
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._stopping = False
+        self._pause = RETRY_SECONDS  # after a defect; longer while it stays
         self._next_full = 0.0
         self.turned_at = time.monotonic()
         self.compared = False  # everything, once at least since the start
@@ -176,13 +177,14 @@ class Reconciler(threading.Thread):
                 self._set_back(error)
 
     def _set_back(self, error: Exception) -> None:
-        """A step failed: try again later."""
+        """A step failed: try again later, what nobody understands less and less often."""
+        pause = self._pause
         if isinstance(error, StorageError):
-            self.waiting_for = "disk"
+            self.waiting_for, pause = "disk", RETRY_SECONDS
             log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
         else:
             log.exception("reconcile_failed")
-        self._next_full = min(self._next_full, time.monotonic() + RETRY_SECONDS)
+        self._next_full = min(self._next_full, time.monotonic() + pause)
 
     def _collect(self) -> None:
         """Take the hints there are; wait for one when nothing is due."""
@@ -229,6 +231,7 @@ class Reconciler(threading.Thread):
         try:
             self._catalog.sweep(time.time() - GONE_SECONDS)
             self.compared = self.compared or not ended.failed
+            self._pause = min(2 * self._pause, LONGEST_RETRY) if ended.failed else RETRY_SECONDS
         finally:
             # It may have been asked for again meanwhile.
             self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
