@@ -100,7 +100,21 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
         console.note(f"{weak} hidden, show with --weak")
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
-        console.note(f"more: photosd query --cursor {text.inert(str(result['cursor']))}")
+        console.note(f"more: {_next_page(result, wish)}", whole=True)
+
+
+def _next_page(result: QueryResult, wish: Wish) -> str:
+    """The command that shows the next page as this one is shown; the cursor holds the question."""
+    words = ["photosd query --cursor", text.inert(str(result["cursor"]))]
+    if wish.weak is not None:
+        words.append("--weak" if wish.weak else "--no-weak")
+    if wish.deadline_ms != Wish().deadline_ms:
+        words.append(f"--deadline {wish.deadline_ms / 1000:g}")
+    if wish.seeing.preview != "off":
+        words.append(f"--preview={wish.seeing.preview}")
+    if wish.seeing.hyperlink != "auto":
+        words.append(f"--hyperlink={wish.seeing.hyperlink}")
+    return " ".join(words)
 
 
 def _no_matches(result: QueryResult) -> str:
@@ -137,7 +151,8 @@ def _summary(result: QueryResult, shown: int) -> str:
     if not coverage["photos"]:
         return "there are no photos yet: photosd add ~/Pictures"
     parts = [
-        f"{shown:,} of {text.count(coverage['indexed'], 'photo')}",
+        f"{shown:,} shown",
+        f"{text.count(coverage['indexed'], 'photo')} searched",
         f"{result['timings_ms']['total']:.0f} ms",
         result["mode_used"],
     ]

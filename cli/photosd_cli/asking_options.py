@@ -32,8 +32,8 @@ FILTERS = (
         metavar="DIR",
         help="Only photos in this folder or below; of several, in any.",
     ),
-    click.option("--since", metavar="DATE", help=f"Only photos taken then or later. {DATES}"),
-    click.option("--until", metavar="DATE", help="Only photos taken before then, or then."),
+    click.option("--since", metavar="DATE", help=f"Only photos taken on or after DATE. {DATES}"),
+    click.option("--until", metavar="DATE", help="Only photos taken on or before DATE."),
     click.option("--camera", metavar="NAME", help="Only from cameras whose name has this in it."),
     click.option(
         "--near", metavar="LAT,LON,KM", help="Only taken so near to a place: 32.08,34.78,5."
@@ -76,7 +76,7 @@ WISHES = (
     click.option(
         "--weak/--no-weak",
         default=None,
-        help="Weak matches, too, or not; without either only programs get them.",
+        help="Include weak matches (default: only in --json and pipes).",
     ),
     click.option("--json", "form", flag_value="json", help="One JSON object on stdout."),
     click.option(

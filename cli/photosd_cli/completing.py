@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable
 
 import click
+from click.shell_completion import CompletionItem
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd_cli import paths
 
 ANSWER_SECONDS = 1.0  # a shell waits
 
@@ -34,16 +36,19 @@ def presets(_context: click.Context, _parameter: click.Parameter, begun: str) ->
     return _beginning((preset.name for preset in PRESETS), begun)
 
 
-def folders(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+def folders(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem[str]]:
     """Watched folders; nothing while the daemon is away."""
     from photosd.ipc.client import Client
 
     whole = os.path.expanduser(begun)  # noqa: PTH111 (pathlib drops a slash at the end)
     try:
         with Client(timeout=ANSWER_SECONDS) as client:
-            return _beginning((f["path"] for f in client.folders()["folders"]), whole)
+            names = [os.fsdecode(paths.raw(f)) for f in client.folders()["folders"]]
     except PhotosdError:
         return []
+    return [CompletionItem(name, is_path=True) for name in _beginning(names, whole)]
 
 
 def _beginning(names: Iterable[str], begun: str) -> list[str]:

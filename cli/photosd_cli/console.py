@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from photosd.core.errors import BadRequest
+from photosd_cli.wrapping import fit
 
 STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
@@ -57,6 +58,11 @@ def out(text: str = "", *, end: str = "\n") -> None:
             raise OutputClosed from error
 
 
+def tell(text: str, style: str = "", *, hang: int = 0) -> None:
+    """A sentence for people on stdout; on a terminal broken between words, ``hang`` as in `fit`."""
+    out(styled(fit(text, sys.stdout, hang=hang), style, sys.stdout))
+
+
 def out_bytes(data: bytes) -> None:
     """Raw bytes among the data, for file names as the file system has them."""
     if sys.stdout is not None:
@@ -88,16 +94,21 @@ def discard() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def note(text: str, style: str = "dim") -> None:
-    """Narration on stderr, never an error of its own."""
+def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -> None:
+    """Narration on stderr, never an error of its own; ``hang`` as in `fit`.
+
+    ``whole``: a command to be copied, which is not broken into lines.
+    """
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(styled(text, style, sys.stderr), file=sys.stderr, flush=True)
+            shown = text if whole else fit(text, sys.stderr, hang=hang)
+            sys.stderr.write(styled(shown, style, sys.stderr) + "\n")
+            sys.stderr.flush()
 
 
 def warn(text: str) -> None:
     """Something the person should know although it worked."""
-    note(f"! {text}", "yellow")
+    note(f"! {text}", "yellow", hang=2)
 
 
 def styled(text: str, style: str, stream: IO[str] | None) -> str:

@@ -13,13 +13,22 @@ def report(error: PhotosdError, as_json: bool) -> int:
     if as_json:
         console.out(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
         return error.exit_code
-    shown = error.as_dict()  # without secrets
-    first, *more = f"{error.title}: {shown['message']}".removesuffix(": ").splitlines()
-    console.note(text.inert(first), "red")
+    first, *more = _lines(error)
+    console.note(first, "red")
     for line in more:
-        console.note(text.inert(line), "")
-    for line in shown["remedy"].splitlines():
-        console.note(f"  {text.inert(line)}", "")
-    if error.retry_after_ms and "again in" not in error.remedy:
-        console.note(f"  try again in {text.span(max(1, error.retry_after_ms / 1000))}", "")
+        console.note(line, "", hang=2)
     return error.exit_code
+
+
+def words(error: PhotosdError) -> str:
+    """The same as text."""
+    return "\n".join(_lines(error))
+
+
+def _lines(error: PhotosdError) -> list[str]:
+    shown = error.as_dict()  # without secrets
+    lines = f"{error.title}: {shown['message']}".removesuffix(": ").splitlines()
+    lines += [f"  {line}" for line in shown["remedy"].splitlines()]
+    if error.retry_after_ms and "again in" not in error.remedy:
+        lines.append(f"  try again in {text.span(max(1, error.retry_after_ms / 1000))}")
+    return [text.inert(line) for line in lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -46,8 +47,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 EPILOG = """\b
 Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
-2 usage · 3 the daemon is not running · 4 it is warming up and the deadline passed
-5 the daemon has an error · 6 cloud not permitted · 130 interrupted"""
+2 usage · 3 daemon not running · 4 still warming up at the deadline
+5 daemon error · 6 cloud not permitted · 130 interrupted"""
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -105,6 +106,10 @@ def cli(context: click.Context) -> None:
 
 def run(arguments: Sequence[str], as_json: bool) -> int:
     """Run a command; its exit code. Usage errors are ours to show when JSON is wanted."""
+    if "_PHOTOSD_COMPLETE" in os.environ:
+        from photosd_cli import shells
+
+        return shells.offer(cli)
     try:
         code = cli.main(list(arguments), prog_name="photosd", standalone_mode=False)
     except click.exceptions.Abort as error:

@@ -99,10 +99,15 @@ def readable(line: str) -> str:
         f"{event.get('level', ''):<7}",
         str(event.get("event")),
     ]
-    words += [f"{key}={value}" for key, value in event.items() if key not in FIRST]
+    words += [f"{key}={value}" for key, value in event.items() if _is_said(key, value)]
     shown = text.inert("  ".join(words))
     stack = str(event.get("exception") or "").splitlines()
     return "\n".join([shown, *(f"    {text.inert(frame)}" for frame in stack)])
+
+
+def _is_said(key: str, value: object) -> bool:
+    """Whether a field tells something; false and 0 do."""
+    return key not in FIRST and value is not None and value not in ("", [], {})
 
 
 def _clock(timestamp: object) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import photosd
 from photosd_cli import cloud_report, console, paths, text
+from photosd_cli.wrapping import cells, padded
 
 if TYPE_CHECKING:
     from photosd.ipc.replies import (
@@ -40,7 +41,7 @@ def status_lines(status: StatusResult) -> list[str]:
         _labelled("index", _index(status["index"])),
         _labelled("queue", _queue(status["index"])),
     ]
-    folders = folder_lines(status["folders"]) or ["none; begin with: photosd add ~/Pictures"]
+    folders = folder_lines(status["folders"]) or ["none. Add one with: photosd add ~/Pictures"]
     lines += [_labelled("" if number else "folders", line) for number, line in enumerate(folders)]
     lines += [_labelled("compares", _comparison(one)) for one in status.get("comparisons", ())]
     if (cloud := status.get("cloud")) is not None:
@@ -48,22 +49,46 @@ def status_lines(status: StatusResult) -> list[str]:
     return lines
 
 
-def folder_lines(folders: list[FolderReport]) -> list[str]:
-    """One line a folder, and what is wrong with it below."""
+def folder_lines(folders: list[FolderReport], *, heading: bool = False) -> list[str]:
+    """One line a folder in columns, and what is wrong with it below."""
+    rows = [(paths.shown(folder["path"]), _state(folder)) for folder in folders]
+    titles = [("folder", "state")] if heading else []
+    wide = max((cells(path) for path, _ in [*titles, *rows]), default=0)
+    long = max((len(state) for _, state in [*titles, *rows]), default=0)
     lines = []
-    for folder in folders:
-        kinds = [kind for kind in (SILENT, EMPTY) if (folder["reason"] or "").startswith(kind)]
-        words = f"{folder['state']} ({kinds[0]})" if kinds else folder["state"]
-        state = console.styled(words, "" if folder["state"] == "ok" else "yellow", sys.stdout)
-        photos = text.count(folder["photos"], "photo")
+    if heading:
+        title = f"{padded('folder', wide)}  {'state':<{long}}  photos"
+        lines.append(console.styled(title, "dim", sys.stdout))
+    for folder, (path, words) in zip(folders, rows, strict=True):
+        style = "" if folder["state"] == "ok" else "yellow"
+        state = console.styled(f"{words:<{long}}", style, sys.stdout)
         marked = "  cloud" if folder.get("cloud") else ""
-        lines.append(f"{paths.shown(folder['path'])}  {state}  {photos}{marked}")
-        for more in (folder["reason"], folder["remedy"]):
-            if more:
-                lines.append(f"  {text.inert(more)}")
-        if unreadable := folder.get("unreadable"):
-            example = text.inert(folder.get("unreadable_example") or "")
-            lines.append(f"  {text.count(unreadable, 'place')} in it cannot be read: {example}")
+        lines.append(f"{padded(path, wide)}  {state}  {_photos(folder)}{marked}")
+        lines += _trouble(folder)
+    return lines
+
+
+def _state(folder: FolderReport) -> str:
+    kinds = [kind for kind in (SILENT, EMPTY) if (folder["reason"] or "").startswith(kind)]
+    return f"{folder['state']} ({kinds[0]})" if kinds else folder["state"]
+
+
+def _photos(folder: FolderReport) -> str:
+    """How many photos it holds; and of those that are not indexed, why."""
+    photos = text.count(folder["photos"], "photo")
+    parts = [
+        f"{number:,} {what}"
+        for number, what in ((folder.get("pending"), "waiting"), (folder.get("failed"), "failed"))
+        if number
+    ]
+    return f"{photos}, {', '.join(parts)}" if parts else photos
+
+
+def _trouble(folder: FolderReport) -> list[str]:
+    lines = [f"  {text.inert(more)}" for more in (folder["reason"], folder["remedy"]) if more]
+    if unreadable := folder.get("unreadable"):
+        example = text.inert(folder.get("unreadable_example") or "")
+        lines.append(f"  {text.count(unreadable, 'place')} in it cannot be read: {example}")
     return lines
 
 

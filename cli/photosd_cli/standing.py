@@ -1,4 +1,4 @@
-"""Standing queries in words: what one does, how it goes, and a command line taken apart."""
+"""Alerts (standing queries) in words: what one does, its figures, and its command split."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def argv(command: str) -> list[str]:
 def greeting(added: replies.StandingAddResult) -> str:
     """What is said to who has just made one."""
     query = added["standing"]
-    stands = "stands" if added["new"] else "stood already"
-    return f"query {query['id']} {stands}; to end it: photosd on --remove {query['id']}"
+    number = query["id"]
+    done = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
+    return f"{done}. Remove it with: photosd on --remove {number}"
 
 
 def described(query: replies.StandingReport) -> list[str]:

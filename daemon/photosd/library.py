@@ -352,6 +352,8 @@ class Library:
                     **path_fields(folder.path),
                     state=state,
                     photos=_photos(counts.get(folder.id, {})),
+                    pending=counts.get(folder.id, {}).get("pending", 0),
+                    failed=counts.get(folder.id, {}).get("failed", 0),
                     reason=reason,
                     remedy=remedy,
                     cloud=folder.cloud,

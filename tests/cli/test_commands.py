@@ -126,7 +126,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "failures",
         {"failures": [FAILURE], "retried": 0},
         {"retry": False},
-        "  the file is cut off  [2 attempts]  (put aside: it ended a worker)",
+        "  the file is cut off  [2 attempts]  (set aside: it ended a worker process)",
         {"failures": [FAILURE], "retried": 0},
     ),
     (

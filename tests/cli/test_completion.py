@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import pty
 import select
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from photosd.core.paths import Home
+from photosd_cli import text
 from tests.cli.conftest import Photosd, command, environment
+from tests.cli.stub import StubDaemon
 
 PATIENCE = 30.0
 
@@ -112,3 +116,115 @@ def _until(terminal: int, wanted: str) -> str:
         if select.select([terminal], [], [], 0.2)[0]:
             shown += os.read(terminal, 4096).decode("utf-8", "replace")
     return shown.replace("\r", "")
+
+
+ODD = [
+    "My Photos",
+    "it's $HOME & more; `x` (1)",
+    'say "cheese"!',
+    "תמונות של נועה",
+    "a,b*c?[d]",
+    "k\\slash",
+    "#1 <best>|~",
+]
+
+
+def run_lines(lines: list[str], setup: str, environment: dict[str, str]) -> None:
+    """Type these lines into one bash, in each a TAB before the newline."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environment)
+    try:
+        os.write(terminal, f"{setup}; echo be''gun\n".encode())
+        assert "begun\n" in _until(terminal, "begun\r\n")
+        for line in lines:
+            os.write(terminal, f"{line}\t\n".encode())
+            assert "<end>" in _until(terminal, "<end>")
+    finally:
+        os.close(terminal)
+        os.waitpid(process, 0)
+
+
+@pytest.fixture
+def watched(home: Home, tmp_path: Path) -> Iterator[StubDaemon]:
+    """A daemon that watches folders with such names, among them one that is not UTF-8."""
+    stub = StubDaemon(home.socket)
+    folders = []
+    for name in [*ODD, "b\udce4d"]:
+        path = tmp_path / "p" / name
+        path.mkdir(parents=True)
+        folders.append({"path": f"{tmp_path}/p/{text.inert(name)}", **path_fields(path)})
+    stub.answers["folders"] = {"folders": folders}
+    yield stub
+    stub.close()
+
+
+def path_fields(path: Path) -> dict[str, str]:
+    encoded = base64.b64encode(os.fsencode(path)).decode()
+    return {"path_b64": encoded} if "\udce4" in str(path) else {}
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_bash_is_offered_folders_it_can_use(
+    photosd: Photosd,
+    shell_environment: dict[str, str],
+    watched: StubDaemon,
+    tmp_path: Path,
+    quote: str,
+) -> None:
+    """Whatever is in their names, and with a quote typed or without: one TAB, one argument."""
+    file = script(photosd, "bash", tmp_path)
+    program = Path(shell_environment["PATH"].split(os.pathsep)[0]) / "got"
+    program.write_text(
+        '#!/bin/sh\n[ -n "$_PHOTOSD_COMPLETE" ] && exec photosd\n'
+        f"printf '%s\\0' \"$2\" >> {tmp_path}/got\necho '<end>'\n"
+    )
+    program.chmod(0o755)
+    # No beginning of a name with an apostrophe can be typed in single quotes.
+    # A quote around a directory without blanks is left open, as bash does with its own.
+    names = [name for name in ODD if quote != "'" or "'" not in name]
+    names += [] if quote else ["b\udce4d"]
+    begun = [quote or ("" if name[0].isalnum() else "\\") for name in names]
+    lines = [
+        f"got remove {mark}{tmp_path}/p/{name[0]}"
+        if mark == quote
+        else f"got remove {tmp_path}/p/{mark}{name[0]}"
+        for mark, name in zip(begun, names, strict=True)
+    ]
+    setup = f"source {file}; complete -o nosort -F _photosd_completion got; set +H"
+    run_lines(lines, setup, {**shell_environment, "LC_ALL": "C.UTF-8"})
+    found = (tmp_path / "got").read_bytes().split(b"\0")[:-1]
+    assert [name.rstrip(b"/") for name in found] == [
+        os.fsencode(tmp_path / "p" / name) for name in names
+    ]
+
+
+def test_fish_is_offered_folders_with_commas(
+    photosd: Photosd, shell_environment: dict[str, str], watched: StubDaemon, tmp_path: Path
+) -> None:
+    file = script(photosd, "fish", tmp_path)
+    line = f"source {file}; complete -C 'photosd remove {tmp_path}/p/a'"
+    assert f"{tmp_path}/p/a,b*c?[d]" in offered(["fish", "-c"], line, shell_environment)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_gets_whole_names(
+    photosd: Photosd, watched: StubDaemon, tmp_path: Path, shell: str
+) -> None:
+    """As bytes, also where the shell is not here to try it."""
+    words = f"photosd remove {tmp_path}/p/"
+    number = words if shell == "fish" else "2"
+    done = subprocess.run(
+        command(),
+        env={
+            **environment(),
+            "_PHOTOSD_COMPLETE": f"{shell}_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": f"{tmp_path}/p/" if shell == "fish" else number,
+        },
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    for name in [*ODD, "b\udce4d"]:
+        assert os.fsencode(tmp_path / "p" / name) in done.stdout

@@ -52,11 +52,11 @@ def test_what_people_see(photosd: Photosd, stub: StubDaemon, tmp_path: Path) -> 
     large, small, *_ = ran.out.split("\n\n")
     assert large.splitlines() == [
         f"keep   {tmp_path}/a.jpg  4000×3000, 2.0 MB",
-        "burst  /p/\\x1b[2J.jpg  2.0 MB, likeness 0.93, its folder is away",
+        "burst  /p/\\x1b[2J.jpg  2.0 MB, likeness 0.93, its folder is offline",
         "alike  /p/c.jpg  2.0 MB, likeness 0.98",
     ]
     assert small.splitlines()[1] == f"copy   {tmp_path}/a (1).jpg  2.0 MB"
-    assert "2 groups: 3 photos beside those to keep, 6.0 MB. Nothing was deleted." in ran.err
+    assert "2 groups: 3 extra copies (6.0 MB). Nothing was deleted." in ran.err
 
 
 @pytest.mark.usefixtures("pair")
@@ -95,4 +95,4 @@ def test_none_is_an_answer(stub: StubDaemon, photosd: Photosd) -> None:
     ]
     ran = photosd("duplicates")
     assert (ran.code, ran.out) == (0, "")
-    assert "photosd duplicates --near looks further" in ran.err
+    assert "photosd duplicates --near also finds" in ran.err

@@ -77,7 +77,7 @@ def test_a_command_is_taken_apart_here(
     assert params["kind"] == "exec"
     assert params["argv"] == [shutil.which("cp"), "-t", "/back up", "{}"]
     assert params["below"] == os.fspath(tmp_path / "pics")
-    assert "query 3 stands; to end it: photosd on --remove 3" in ran.err
+    assert "Saved alert 3. Remove it with: photosd on --remove 3" in ran.err
     assert "not understood: xyz" in ran.err
     assert not ran.out
     assert photosd("on", "receipt", "--link", "album").code == 0
@@ -177,7 +177,7 @@ def test_the_list_says_how_each_goes(stub: StubDaemon, photosd: Photosd) -> None
         "     last failure: /p/a\\x1b.jpg: exit code 3",
     ]
     stub.answers["standing"] = {"standing": []}
-    assert "no query stands" in photosd("on").err
+    assert "No alerts" in photosd("on").err
     assert json.loads(photosd("on", "--json").out) == {"version": 1, "standing": []}
 
 

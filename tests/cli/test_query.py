@@ -30,7 +30,7 @@ def test_the_table_shows_strength_score_and_path(stub: StubDaemon, photosd: Phot
     ran = photosd("query", "sunset", "over", "water")
     assert ran.code == 0
     assert ran.out.splitlines() == ["strong  0.312  /p/IMG_2041.jpg", "fair    0.250  /p/IMG_7.jpg"]
-    assert ran.err == "2 of 12,408 photos · 41 ms · local\n"
+    assert ran.err == "2 shown · 12,408 photos searched · 41 ms · local\n"
     assert stub.params("query") == [{"text": "sunset over water", "deadline_ms": 3000}]
 
 
@@ -122,8 +122,9 @@ def test_an_incomplete_library_is_admitted(stub: StubDaemon, photosd: Photosd) -
             "offline_folders": ["/media/card"],
         },
     )
-    assert "1 of 10 photos · 41 ms · local · 10 still to be indexed · 1 folder offline" in (
-        photosd("query", "sunset").err
+    assert (
+        "1 shown · 10 photos searched · 41 ms · local · 10 still to be indexed · 1 folder offline"
+        in (photosd("query", "sunset").err)
     )
 
 

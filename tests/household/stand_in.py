@@ -206,7 +206,11 @@ class StandInSupervisor(Supervisor):
     def encode_texts(self, texts: Any, deadline: Deadline | None) -> Future[TextVectors]:
         stamps = [stamp_of(text) for text in texts]
         vectors = np.stack([vector_of(stamp, self._dimension) for stamp in stamps])
-        return _done(lambda: TextVectors(vectors, [1.0] * len(stamps), [[] for _ in stamps]))
+        return _done(
+            lambda: TextVectors(
+                vectors, [1.0] * len(stamps), [[] for _ in stamps], [None] * len(stamps)
+            )
+        )
 
     def encode_images(
         self, pixels: NDArray[np.uint8], *, suspect: bool = False, deadline: Deadline | None = None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import sys
+from typing import Any
 
 import pytest
 
+from photosd_cli.main import main
 from tests.household.conftest import Indexed
 from tests.household.daemon import expected
 
@@ -54,3 +58,32 @@ def test_show_finds_a_photo_by_its_path(indexed: Indexed, kind: str) -> None:
         for photo in photos[:40]:
             shown = client.show(photo.path)
             assert (shown["state"], shown["content_id"]) == ("indexed", photo.content), photo
+
+
+def test_counts_agree(indexed: Indexed, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of `folders`, `status`, `index`, `list` and `failures`, and with the household itself."""
+    daemon = indexed.daemon
+
+    def ask(*words: str) -> dict[str, Any]:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PHOTOSD_SOCKET", os.fspath(daemon.home.socket))
+            assert main([*words, "--json"]) == 0
+        sys.stdout.flush()
+        return dict(json.loads(capfd.readouterr().out))
+
+    (folder,) = ask("folders")["folders"]
+    status, progress = ask("status"), ask("index", "--wait")
+    good = len(indexed.household.contents())
+    bad = len(indexed.household.paths("failed"))
+    assert (folder["photos"], folder["failed"], folder["pending"]) == (good + bad, bad, 0)
+    assert status["folders"][0]["photos"] == status["index"]["photos"] == progress["photos"]
+    for counts in (status["index"], progress):
+        assert (counts["photos"], counts["indexed"], counts["failed"]) == (good + bad, good, bad)
+    assert ask("list")["count"] == good
+    assert ask("list", "--state", "failed")["count"] == bad == len(ask("failures")["failures"])
+    assert ask("list", "--state", "all")["count"] == good + bad
+    capfd.readouterr()
+    with daemon.client() as client:
+        coverage = client.query("anything")["coverage"]
+    assert (coverage["photos"], coverage["indexed"], coverage["failed"]) == (good + bad, good, bad)

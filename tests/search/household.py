@@ -67,7 +67,9 @@ class Anything:
     def encode_texts(self, texts: list[str], _deadline: Deadline) -> Future[Any]:
         found = np.stack([_direction(text) for text in texts])
         future: Future[Any] = Future()
-        future.set_result(TextVectors(found, [1.0] * len(texts), [[]] * len(texts)))
+        future.set_result(
+            TextVectors(found, [1.0] * len(texts), [[]] * len(texts), [None] * len(texts))
+        )
         return future
 
 

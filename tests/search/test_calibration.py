@@ -191,7 +191,9 @@ def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
             vectors = np.random.default_rng(0).normal(size=(len(texts), 4)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             done: Any = type(future)()
-            done.set_result(TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts)))
+            done.set_result(
+                TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts), [None] * len(texts))
+            )
             Encoder.asked += len(texts)
             return done
 

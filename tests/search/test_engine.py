@@ -69,7 +69,9 @@ class FakeEncoder:
         elif not self.silent:
             vectors = np.zeros((len(texts), 4), np.float32)
             vectors[range(len(texts)), [len(text) % 4 for text in texts]] = 1
-            future.set_result(TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts)))
+            future.set_result(
+                TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts), [None] * len(texts))
+            )
         return future
 
     def encode_images(self, pixels: Any, deadline: Deadline | None = None) -> Future[Any]:
@@ -87,7 +89,9 @@ class TwoSides:
     def encode_texts(self, texts: list[str], _deadline: Deadline) -> Future[Any]:
         vector = np.array([[0.9, 0.436, 0, 0]] * len(texts), np.float32)
         future: Future[Any] = Future()
-        future.set_result(TextVectors(vector, [1.0] * len(texts), [[]] * len(texts)))
+        future.set_result(
+            TextVectors(vector, [1.0] * len(texts), [[]] * len(texts), [None] * len(texts))
+        )
         return future
 
 

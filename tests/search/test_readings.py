@@ -34,7 +34,7 @@ class Knows:
         vector = np.zeros((1, 4), np.float32)
         vector[0, 1 if known else 3] = 1
         future: Future[Any] = Future()
-        future.set_result(TextVectors(vector, [float(known)], [[] if known else texts]))
+        future.set_result(TextVectors(vector, [float(known)], [[] if known else texts], [None]))
         return future
 
 

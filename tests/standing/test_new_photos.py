@@ -180,7 +180,7 @@ def test_a_command_that_fails_is_told_of(client: Client, folder: Path, tmp_path:
     report = client.standing()["standing"][0]
     assert report["last_failure"] == f"{folder}/1.jpg: exit code 3"
     client.standing_remove(report["id"])
-    with pytest.raises(NotFound, match="no standing query"):
+    with pytest.raises(NotFound, match="no alert"):
         client.standing_remove(report["id"])
     assert (tmp_path / "tried").read_text() == "x\n"
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import click
 
+from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.group import json_option
+
+LOOK_SECONDS = 1.0  # for the first photos to be found; a large folder takes longer
+POLL_SECONDS = 0.1
 
 
 @click.command()
@@ -38,8 +45,23 @@ def command(
             console.out(f"watching {paths.shown(folder['path'])}{marked}")
             if folder["reason"]:
                 console.warn(text.inert(folder["reason"]))
+    found = "" if as_json else _found([folder["path"] for folder in added])
     if as_json:
         console.out_json({"folders": added})
     else:
-        console.note("Indexing in the background. See how far it is: photosd status")
+        console.note(f"{found}Indexing in the background. See progress: photosd status --watch")
     return 0
+
+
+def _found(folders: list[str]) -> str:
+    """How many photos these folders are known to hold after a moment, as a sentence."""
+    until = time.monotonic() + LOOK_SECONDS
+    with contextlib.suppress(PhotosdError), Client(timeout=LOOK_SECONDS) as client:
+        while True:
+            status = client.status()
+            busy = {comparison["path"] for comparison in status.get("comparisons", ())}
+            photos = sum(f["photos"] for f in status["folders"] if f["path"] in folders)
+            if time.monotonic() > until or (photos and not busy.intersection(folders)):
+                return f"{text.count(photos, 'photo')} found so far. "
+            time.sleep(POLL_SECONDS)
+    return ""

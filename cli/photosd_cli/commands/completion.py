@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
-from photosd.core.errors import BadRequest
-from photosd_cli import console
+from photosd_cli import console, shells
 from photosd_cli.group import cli
-
-VARIABLE = "_PHOTOSD_COMPLETE"
 
 
 @click.command()
@@ -22,8 +18,5 @@ def command(shell: str) -> int:
     zsh:   photosd completion zsh > "${fpath[1]}/_photosd"
     fish:  photosd completion fish > ~/.config/fish/completions/photosd.fish
     """
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise BadRequest(f"{shell} is not known", remedy="photosd completion --help")
-    console.out(kind(cli, {}, "photosd", VARIABLE).source())
+    console.out(shells.script(shell, cli))
     return 0

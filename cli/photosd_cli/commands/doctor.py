@@ -20,10 +20,11 @@ STYLES = {"ok": "green", "warning": "yellow", "fault": "red", "unknown": "dim"}
 MARKS = {"ok": "✓", "warning": "!", "fault": "✗", "unknown": "?"}
 PLAIN_MARKS = {"ok": "+", "warning": "!", "fault": "x", "unknown": "?"}
 CURE_SECONDS = 600.0
+HANG = 16  # columns of a mark and the name of a check
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Carry out the remedies that are safe, and look again.")
+@click.option("--fix", is_flag=True, help="Apply the remedies that are safe, then check again.")
 @click.option("--cloud", is_flag=True, help="Try Gemini, too: the one check that uses a network.")
 @json_option
 def command(fix: bool, cloud: bool, as_json: bool) -> int:
@@ -50,16 +51,16 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
         found = [_as_dict(finding) for finding in findings]
         console.out_json({"healthy": not faults, "findings": found, "carried_out": cured})
     elif any(f.curable for f in faults) and not fix:
-        console.note("photosd doctor --fix   carries out what is safe of this")
+        console.note("photosd doctor --fix   applies the remedies that are safe")
     return 1 if faults else 0
 
 
 def _show(finding: Finding) -> None:
     marks = MARKS if _can_write("✓✗") else PLAIN_MARKS
     mark = console.styled(marks[finding.verdict], STYLES[finding.verdict], sys.stdout)
-    console.out(f"{mark} {finding.check:<13} {text.inert(finding.says)}")
+    console.tell(f"{mark} {finding.check:<13} {text.inert(finding.says)}", hang=HANG)
     if finding.remedy is not None:
-        console.out(f"  {'':<13} → {text.inert(finding.remedy)}")
+        console.tell(f"{'':<{HANG}}→ {text.inert(finding.remedy)}", hang=2)
     for line in (finding.details or "").splitlines():
         console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
 
@@ -102,7 +103,7 @@ def _cure(findings: Iterable[Finding]) -> list[str]:
         if _carry_out(arguments):
             done.append(f"photosd {' '.join(arguments)}")
     for words in done:
-        console.note(f"carried out: {text.inert(words)}")
+        console.note(f"applied: {text.inert(words)}")
     return done
 
 

@@ -77,7 +77,7 @@ def _details(photo: Duplicate) -> list[str]:
         details.insert(0, f"{photo['width']}×{photo['height']}")
     if photo["relation"] in ("burst", "alike"):
         details.append(f"likeness {photo.get('likeness', 1.0):.2f}")
-    return [*details, "its folder is away"] if photo.get("offline") else details
+    return [*details, "its folder is offline"] if photo.get("offline") else details
 
 
 def _write_paths(groups: list[DuplicateGroup]) -> None:
@@ -93,8 +93,12 @@ def _write_paths(groups: list[DuplicateGroup]) -> None:
 
 def _summary(groups: int, photos: int, room: int, near: bool) -> str:
     if not groups:
-        return "no duplicates" if near else "no duplicates; photosd duplicates --near looks further"
+        return (
+            "no duplicates"
+            if near
+            else "no duplicates; photosd duplicates --near also finds photos that look alike"
+        )
     return (
-        f"{text.count(groups, 'group')}: {text.count(photos, 'photo')} beside"
-        f" {'the one' if groups == 1 else 'those'} to keep, {text.size(room)}. Nothing was deleted."
+        f"{text.count(groups, 'group')}: {text.count(photos, 'extra copy', 'extra copies')}"
+        f" ({text.size(room)}). Nothing was deleted."
     )

@@ -22,16 +22,16 @@ def command(retry: bool, stacks: bool, as_json: bool) -> int:
         return 0
     for failure in result["failures"]:
         console.out(hyperlinks.linked(paths.shown(failure["path"]), failure))
-        put_aside = "  (put aside: it ended a worker)" if failure.get("quarantined") else ""
+        put_aside = "  (set aside: it ended a worker process)" if failure.get("quarantined") else ""
         attempts = text.count(failure["attempts"], "attempt")
-        console.out(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}")
+        console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}", hang=2)
         if failure["remedy"]:
-            console.out(f"  {text.inert(failure['remedy'])}")
+            console.tell(f"  {text.inert(failure['remedy'])}", hang=2)
         for line in (failure.get("stack") or "").splitlines() if stacks else ():
             console.out(f"    {text.inert(line)}")
     console.flush()
     if retry:
         console.note(f"{text.count(result['retried'], 'photo')} will be tried again", "")
     elif not result["failures"]:
-        console.note("every photo could be read", "")
+        console.note("no failures: every photo could be read", "")
     return 0

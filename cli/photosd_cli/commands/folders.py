@@ -24,12 +24,11 @@ def command(context: click.Context, as_json: bool) -> int:
     if as_json:
         console.out_json(result)
     elif result["folders"]:
-        if console.is_terminal(sys.stdout):
-            console.out(console.styled("folder  state  photos", "dim", sys.stdout))
-        for line in folder_lines(result["folders"]):
-            console.out(line)
+        heading = console.is_terminal(sys.stdout)
+        for line in folder_lines(result["folders"], heading=heading):
+            console.tell(line, hang=2)
     else:
-        console.note("no folder is watched; begin with: photosd add ~/Pictures", "")
+        console.note("No folder is watched. Add one with: photosd add ~/Pictures", "")
     return 0
 
 

@@ -34,7 +34,7 @@ def list_(architectures: bool, tags: bool, as_json: bool) -> int:
         console.out_json({"models": rows})
         return 0
     for row in rows:
-        console.out(text.inert(models.line(row)))
+        console.tell(text.inert(models.line(row)), hang=4)
     if words := models.switch_words():
         console.note(text.inert(words), "")
     for problem in models.problems(Home.from_environment()):
@@ -113,7 +113,7 @@ def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bo
     if as_json:
         console.out_json(outcome)
     else:
-        console.out(text.inert(str(outcome["message"])))
+        console.tell(text.inert(str(outcome["message"])))
     return 0
 
 
@@ -159,7 +159,7 @@ def _report(result: dict[str, Any], as_json: bool) -> int:
         console.out_json({**kept, "doubt": result["doubt"]})
         return 0
     measured = model["measured"]
-    console.out(
+    console.tell(
         text.inert(
             f"{model['name']} is installed: {model['arch']}, {model['precision']}, "
             f"{text.size(model['weights']['bytes'])}; {measured['image_ms']:.0f} ms a photo, "

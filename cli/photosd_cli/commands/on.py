@@ -17,7 +17,7 @@ LONGEST = 10_000  # characters of one query
 EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 
 
-@click.command(short_help="Have something happen for each new photo that matches TEXT.")
+@click.command(short_help="Save an alert: do something for each new photo that matches TEXT.")
 @click.argument("words", nargs=-1, metavar="[TEXT]")
 @click.option("--from", "file", metavar="FILE", help="Read TEXT from FILE; `-` is stdin.")
 @click.option("--in", "below", metavar="DIR", help="Only photos in DIR or below.")
@@ -26,14 +26,14 @@ EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 @click.option("--notify", is_flag=True, help="Show a notification.")
 @click.option("--jsonl", is_flag=True, help="Print one JSON object a photo.")
 @click.option("--no-wait", is_flag=True, help="Print what came since the last time, and end.")
-@click.option("--list", "listing", is_flag=True, help="Show every standing query.")
+@click.option("--list", "listing", is_flag=True, help="List the alerts.")
 @click.option(
     "--remove",
     "numbers",
     type=click.IntRange(1, 2**63 - 1),
     multiple=True,
     metavar="ID",
-    help="End that one.",
+    help="Remove this alert.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; do not wait.")
 def command(
@@ -49,7 +49,7 @@ def command(
     numbers: tuple[int, ...],
     as_json: bool,
 ) -> int:
-    """Do something, once for each new photo that is a good match for TEXT.
+    """Save an alert: do something, once, for each new photo that is a good match for TEXT.
 
     \b
     photosd on "receipt"                           print its path, as it comes
@@ -58,22 +58,21 @@ def command(
     photosd on - < words.txt                       TEXT is not to be seen by `ps`
     photosd on --list; photosd on --remove 3
 
-    A photo matches if `photosd query` would show it, for its looks or for its name. The query
-    stands until it is removed, through restarts of the daemon and of the machine. CMD is run
-    without a shell, with the path in the place of {} or at its end. An album holds the photos that
-    are there already, too. What is printed is remembered: said again, the command goes on where it
-    was.
+    A photo matches if `photosd query` would show it, for its looks or for its name. The alert
+    stays until it is removed, through restarts of the daemon and of the machine. CMD is run
+    without a shell, with the path in the place of {} or at its end. An album also holds the photos
+    that are already there. What was printed is remembered: the same command continues after it.
     """
     words = _read(words, file)
     what = _kind(program, directory, notify)
     if numbers or listing or not words:
         if words or below or what != "stream" or jsonl or no_wait:
-            raise BadRequest("a query needs a TEXT, --list and --remove none", remedy=EXAMPLE)
+            raise BadRequest("an alert needs a TEXT; --list and --remove take none", remedy=EXAMPLE)
         return _remove(numbers, as_json) if numbers else _list(as_json)
     if what != "stream" and (jsonl or no_wait):
         raise BadRequest(
             "--jsonl and --no-wait are for matches that are printed",
-            remedy="make two queries of it: several may stand for the same words",
+            remedy="make two alerts: several may have the same TEXT",
         )
     with Client() as client:
         added = client.standing_add(
@@ -115,8 +114,8 @@ def _kind(program: str | None, directory: str | None, notify: bool) -> str:
     chosen = [kind for kind, is_wanted in wanted.items() if is_wanted]
     if len(chosen) > 1:
         raise BadRequest(
-            f"--{chosen[0]} and --{chosen[1]} cannot be one query",
-            remedy="make two: several may stand for the same words",
+            f"--{chosen[0]} and --{chosen[1]} cannot be one alert",
+            remedy="make two alerts: several may have the same TEXT",
         )
     return chosen[0] if chosen else "stream"
 
@@ -131,7 +130,7 @@ def _list(as_json: bool) -> int:
         for line in standing.described(query):
             console.out(line)
     if not result["standing"]:
-        console.note(f"no query stands; for example: {EXAMPLE}", "")
+        console.note(f"No alerts. Make one with: {EXAMPLE}", "", whole=True)
     return 0
 
 

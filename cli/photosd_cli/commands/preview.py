@@ -37,7 +37,7 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
     """Show the photo PATH in the terminal, and what is known of it.
 
     \b
-    For fzf:  photosd query "sunset" -0 | fzf --read0 --preview 'photosd preview {}'
+    For fzf:  photosd query sunset -0 | fzf --read0 --preview 'photosd preview {}'
     """
     file = paths.absolute(path)
     in_fzf = "FZF_PREVIEW_COLUMNS" in os.environ

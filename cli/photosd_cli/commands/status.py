@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import time
 
@@ -12,15 +14,18 @@ from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
 from photosd_cli import console, failure, text
 from photosd_cli.group import json_option
-from photosd_cli.report import EXIT_CODE_OF, status_lines, version_skew
+from photosd_cli.report import EXIT_CODE_OF, LABEL, status_lines, version_skew
+from photosd_cli.wrapping import fit
 
 WATCH_SECONDS = 1.0
 STATUS_SECONDS = 10.0
-HOME_AND_CLEAR = "\x1b[H\x1b[J"
+# The alternate screen, as less and top use it: what was on the terminal comes back afterwards.
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Show it anew every second, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 @json_option
 def command(watch: bool, as_json: bool) -> int:
     """The daemon's state: model, index, queue, folders.
@@ -36,30 +41,57 @@ def command(watch: bool, as_json: bool) -> int:
         console.out_json(status)
     else:
         for line in status_lines(status):
-            console.out(line)
+            console.tell(line, hang=LABEL)
         console.flush()
         _warn(status["warnings"], status["daemon_version"])
     return EXIT_CODE_OF.get(status["state"], 5)
 
 
 def _watch(as_json: bool) -> int:
-    """For ever; a daemon that ends or comes back is part of what is watched."""
-    while True:
-        try:
-            with Client(timeout=STATUS_SECONDS) as client:
-                status = client.status()
-        except PhotosdError as error:
-            failure.report(error, as_json)
-        else:
-            if as_json:
-                console.out(json.dumps(status, ensure_ascii=False))
-            else:
-                clear = HOME_AND_CLEAR if console.is_terminal(sys.stdout) else ""
-                console.out(clear + "\n".join(status_lines(status)))
-                for warning in status["warnings"]:
-                    console.out(f"! {text.inert(warning)}")
-        console.flush()
-        time.sleep(WATCH_SECONDS)
+    """For ever; a daemon that ends or comes back is part of what is watched.
+
+    On a terminal each page replaces the one before, the last one stays; elsewhere they follow each
+    other, an empty line between.
+    """
+    redraws = console.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
+    page = ""
+    try:
+        if redraws:
+            console.out(ENTER, end="")
+        while True:
+            try:
+                page = _page(as_json)
+            except PhotosdError as error:
+                page = failure.words(error)
+                if not redraws:
+                    failure.report(error, as_json)
+                    page = ""
+            if redraws:
+                console.out(_drawn(page))
+            elif page:
+                console.out(page if as_json else f"{page}\n")
+            console.flush()
+            time.sleep(WATCH_SECONDS)
+    finally:
+        if redraws:
+            console.out(f"{LEAVE}{page}")
+
+
+def _page(as_json: bool) -> str:
+    """The status now, one JSON object or lines for people; raises PhotosdError."""
+    with Client(timeout=STATUS_SECONDS) as client:
+        status = client.status()
+    if as_json:
+        return json.dumps(status, ensure_ascii=False)
+    warnings = [f"! {text.inert(warning)}" for warning in status["warnings"]]
+    lines = [fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
+    return "\n".join([*lines, *(fit(warning, sys.stdout, hang=2) for warning in warnings)])
+
+
+def _drawn(page: str) -> str:
+    """The page over the one before, cut to the height of the screen."""
+    lines = page.splitlines()[: max(1, shutil.get_terminal_size().lines - 1)]
+    return HOME + "\n".join(line + CLEAR_LINE for line in lines) + CLEAR_BELOW
 
 
 def _warn(warnings: list[str], daemon_version: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from photosd.core.log import printable
 from photosd.doctor.finding import Finding, Findings, fault, ok
 from photosd.doctor.patient import Patient
 
@@ -33,7 +35,12 @@ EVENTS = {
 def crashes(patient: Patient) -> Findings:
     """The last days' deaths, from the log and from the stacks that crashes leave."""
     since = time.time() - DAYS * 86400
-    events = [e for e in _events(patient.home.log) if _moment(e) > since and _counts(e)]
+    aside = _set_aside(patient)
+    events = [
+        event
+        for event in _events(patient.home.log)
+        if _moment(event) > since and _counts(event) and event.get("path") not in aside
+    ]
     counted = Counter(str(event["event"]) for event in events)
     for name, times in counted.items():
         last = [event for event in events if event["event"] == name][-1]
@@ -59,6 +66,18 @@ def crashes(patient: Patient) -> Findings:
         )
     if not counted and not crashed:
         yield ok("crashes", f"none in {DAYS} days")
+
+
+def _set_aside(patient: Patient) -> set[object]:
+    """Photos that ended a decoder and are not tried again: the check of photos counts them."""
+    if not patient.home.catalog.exists():
+        return set()
+    try:
+        with patient.catalog() as db:
+            rows = db.execute("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
+            return {printable(path) for (path,) in rows}
+    except sqlite3.Error:
+        return set()
 
 
 def log_file(patient: Patient) -> Findings:

@@ -15,13 +15,14 @@ from photosd.core.log import printable
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.models.spec import read_model
-from photosd.watch.folders import probe_folder
+from photosd.watch.folders import RECONNECT, probe_folder
 from photosd.watch.limits import (
     instances_remedy,
     watch_budget,
     watch_limit,
     watches_remedy,
 )
+from photosd.watch.mounts import mounts
 
 MB = 1_000_000
 TORCH_MB = 500  # an encoder without its weights
@@ -96,17 +97,33 @@ def folders(patient: Patient) -> Findings:
                 "folders", f"{copy} cannot be read: {error}", f"rm '{copy}'; photosd folders"
             )
             return
+    away = _on_absent_disks(patient)
     for path, state, reason, remedy in found:
         if state == "ok":
             yield ok("folders", path)
         elif state == "scan_only" and not remedy:
             yield ok("folders", f"{path}: {reason}")
+        elif state == "offline" and path in away:
+            yield warning("folders", f"{path} is offline: {reason}", remedy or RECONNECT)
         else:
             said = f"{path} is {state.replace('_', ' ')}: {reason}"
             yield fault("folders", said, remedy or f"photosd remove '{path}'")
     yield from _unreadable(patient)
     if not found:
         yield warning("folders", "no folder is watched", "photosd add ~/Pictures")
+
+
+def _on_absent_disks(patient: Patient) -> set[str]:
+    """Folders whose disk was mounted once and is not now: whoever unplugs it knows."""
+    if not patient.home.catalog.exists():
+        return set()
+    there = mounts()
+    try:
+        with patient.catalog() as db:
+            rows = db.execute("SELECT path, mount_point FROM folders WHERE mount_point <> x''")
+            return {printable(path) for path, point in rows if point not in there}
+    except sqlite3.Error:
+        return set()
 
 
 def _unreadable(patient: Patient) -> Findings:
@@ -134,12 +151,16 @@ def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:
 
 
 def _directories(patient: Patient) -> int:
-    """Directories with photos; those without are watched, too, but nobody has counted them."""
+    """Watched directories with photos; those without are not counted by anybody. Folders that are
+    only scanned need no watches."""
     if not patient.home.catalog.exists():
         return 0
     try:
         with patient.catalog() as db:
-            paths = db.execute("SELECT path FROM photos WHERE state <> 'gone'")
+            paths = db.execute(
+                "SELECT p.path FROM photos p JOIN folders f ON f.id = p.folder"
+                " WHERE p.state <> 'gone' AND f.state = 'ok'"
+            )
             return len({path.rpartition(b"/")[0] for (path,) in paths})
     except sqlite3.Error:
         return 0

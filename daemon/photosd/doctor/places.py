@@ -28,7 +28,7 @@ def directories(patient: Patient) -> Findings:
             wrong = True
             yield finding
     if not wrong:
-        yield ok("directories", f"{home.state} and the others are ours alone")
+        yield ok("directories", f"{home.state} and the others are yours alone")
 
 
 def _directory(place: Path, *, real: bool, private: bool) -> Findings:
@@ -69,7 +69,7 @@ def _can_be_made(place: Path) -> Findings:
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         yield fault(
             "directories",
-            f"{place} cannot be made: {above} is not ours to write",
+            f"{place} cannot be made: {above} cannot be written by you",
             f"make {above} writable, or name another home by PHOTOSD_HOME",
         )
 
@@ -114,7 +114,7 @@ def socket_file(patient: Patient) -> Findings:
             mend=lambda: path.chmod(0o600),
         )
     else:
-        yield ok("socket", f"{path} is ours alone")
+        yield ok("socket", f"only you can read {path}")
 
 
 def space(patient: Patient) -> Findings:

@@ -199,7 +199,7 @@ def _scripts(texts: dict[str, TextCheck]) -> Findings:
 def environment(patient: Patient) -> Findings:
     """This session does not point elsewhere than the daemon's."""
     named = os.environ.get("PHOTOSD_SOCKET")
-    if named and named != str(patient.home.socket):
+    if named and os.path.realpath(named) != os.path.realpath(patient.home.socket):
         yield warning(
             "environment",
             f"PHOTOSD_SOCKET names {named}; the socket of this home is {patient.home.socket}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -19,6 +20,7 @@ from photosd.index.trouble import DAMAGED, set_aside_of
 from photosd.models.spec import read_model
 
 SAMPLE = 300  # photos compared with the disk
+FRESH_SECONDS = 10.0  # of a change; a busy daemon takes as long to notice it
 SETTLE_SECONDS = 3.0  # what differs now may be on its way into the index
 FRAGMENTS_MANY = 400  # the daemon merges them every 40 commits
 REBUILD = "photosd restart   (it is set aside and made anew from your photos)"
@@ -127,24 +129,27 @@ def disk(patient: Patient) -> Findings:
         return
     try:
         rows = _sample(patient)
-        differing = [path for path, size, mtime in rows if _differs(path, size, mtime)]
+        found = [path for path, size, mtime in rows if _differs(path, size, mtime)]
+        # The daemon needs a moment to see a change; what it knows of by then is no fault.
+        differing = [path for path in found if not _is_being_noticed(patient, path)]
         if differing:
-            # The daemon needs a moment to see a change; what it knows of by then is no fault.
             _wait_until(lambda: not _still_differing(patient, differing), SETTLE_SECONDS)
             differing = _still_differing(patient, differing)
+        changing = len(found) - len(differing)
     except sqlite3.Error:
         return  # the check of the catalog says so
     if differing:
         yield fault(
             "disk",
-            f"{len(differing)} of {len(rows)} photos looked at are not as the index has them, "
-            f"for instance {printable(differing[0])}",
+            f"{len(differing)} of {len(rows)} sampled files differ from the index, for example "
+            f"{printable(differing[0])}",
             "photosd index --wait",
             "index",
             "--wait",
         )
     elif rows:
-        yield ok("disk", f"{len(rows)} photos looked at are as the index has them")
+        late = f"; {changing} changed just now" if changing else ""
+        yield ok("disk", f"the index matches {len(rows) - changing} sampled files{late}")
 
 
 def failures(patient: Patient) -> Findings:
@@ -174,11 +179,12 @@ def _recorded(patient: Patient, fingerprint: str) -> set[str]:
 
 
 def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
-    """Rows of indexed photos in folders that are there, at random."""
+    """Rows of indexed photos at random, in folders that are watched: in those that are only
+    scanned now and then, a difference is no fault."""
     with patient.catalog() as db:
         rows = db.execute(
             "SELECT p.path, p.size, p.mtime_ns FROM photos p JOIN folders f ON f.id = p.folder"
-            " WHERE p.state = 'indexed' AND f.state IN ('ok', 'scan_only')"
+            " WHERE p.state = 'indexed' AND f.state = 'ok'"
         ).fetchall()
     return random.sample(rows, min(SAMPLE, len(rows)))
 
@@ -194,6 +200,28 @@ def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
             if row is not None and _differs(path, *row):
                 found.append(path)
     return found
+
+
+def _is_being_noticed(patient: Patient, path: bytes) -> bool:
+    """Whether the daemon may rightly not know of a change yet: it is fresh, or being compared."""
+    if patient.status is None:
+        return False
+    if patient.status.get("comparisons"):
+        return True
+    try:
+        changed_at = os.stat(path).st_ctime  # noqa: PTH116 (bytes)
+    except OSError:  # it was deleted, or a directory above it was
+        changed_at = _above(path)
+    return time.time() - changed_at < FRESH_SECONDS + 2 * patient.settings.watch.settle_seconds
+
+
+def _above(path: bytes) -> float:
+    """When the nearest directory that is still there was changed last, Unix seconds."""
+    while path not in (b"/", b""):
+        path = os.path.dirname(path)  # noqa: PTH120 (bytes)
+        with contextlib.suppress(OSError):
+            return os.stat(path).st_mtime  # noqa: PTH116 (bytes)
+    return 0.0
 
 
 def _differs(path: bytes, size: int, mtime_ns: int) -> bool:

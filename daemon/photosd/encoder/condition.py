@@ -90,8 +90,8 @@ class Condition:
         left = self.eta()
         if self.state == "loading":
             return Warming(
-                f"the model is loading, about {left:.0f} s to go",
-                remedy=f"ask again in {left:.0f} s",
+                "the model is loading",
+                remedy=f"ask again in {left:.0f} s, or wait longer: --deadline {left + 2:.0f}",
                 retry_after_ms=int(1000 * left),
             )
         if self.error is not None:

@@ -112,7 +112,8 @@ class Serving:
         torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._text_threads)
         vectors = self.encode_texts(texts)
         known = [self._model.tokenizer.understood(text) for text in texts]
-        self._reply(header, vectors, started, understood=known)
+        used = [self._model.tokenizer.words_used(text) for text in texts]
+        self._reply(header, vectors, started, understood=known, words_used=used)
 
     def _image(self, header: Header, blobs: list[bytearray], started: float) -> None:
         pixels = np.frombuffer(blobs[0], np.uint8).reshape(header["shape"])

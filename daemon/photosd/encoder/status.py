@@ -14,11 +14,15 @@ LENGTH_TOLERANCE = 0.02  # half precision is good for 0.001
 
 
 class TextVectors(msgspec.Struct, frozen=True):
-    """Encoded texts: ``vectors`` (n, d) float32 unit length; what was understood of each."""
+    """Encoded texts: ``vectors`` (n, d) float32 unit length; what was understood of each.
+
+    ``words_used``: of a text that is longer than the model reads, how many words it read.
+    """
 
     vectors: NDArray[np.float32]
     understood: list[float]
     unknown: list[list[str]]
+    words_used: list[int | None]
 
 
 def vectors(header: Header, blobs: list[bytearray], items: int) -> NDArray[np.float32]:
@@ -43,10 +47,14 @@ def text_vectors(header: Header, blobs: list[bytearray], items: int) -> TextVect
     understood = [(float(share), list(words)) for share, words in header["understood"]]
     if len(understood) != items:
         raise FrameError(f"what was understood of {len(understood)} texts for {items}")
+    used = [None if number is None else int(number) for number in header["words_used"]]
+    if len(used) != items:
+        raise FrameError(f"how many words were used of {len(used)} texts for {items}")
     return TextVectors(
         vectors(header, blobs, items),
         [share for share, _ in understood],
         [words for _, words in understood],
+        used,
     )
 
 

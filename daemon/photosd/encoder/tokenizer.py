@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import importlib
 import re
 import unicodedata
@@ -16,7 +17,7 @@ from photosd.models.spec import ModelSpec
 
 Tokens = NDArray[np.int64]
 
-WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+|[^\w\s]+")  # of letters and digits, or of signs such as emoji
 NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; nobody types them
 ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
 CHARACTERS = 2000  # more cannot change the first tokens of any model
@@ -27,6 +28,11 @@ class TextTokenizer:
 
     def __init__(self, spec: ModelSpec, directory: Path) -> None:
         self._spec, self._length = spec.tokenizer, spec.tokenizer.context_length
+        self._room = self._length - (
+            2
+            if spec.tokenizer.kind == "clip-bpe"
+            else (spec.tokenizer.bos is not None) + (spec.tokenizer.eos is not None)
+        )
         self._words = (
             _read_words(directory / spec.tokenizer.words) if spec.tokenizer.words else None
         )
@@ -48,10 +54,8 @@ class TextTokenizer:
         if self._spec.kind == "clip-bpe":
             return np.asarray(self._tokenizer(prepared).numpy(), np.int64)
         rows = np.full((len(prepared), self._length), self._spec.pad_id, np.int64)
-        around = (self._spec.bos is not None) + (self._spec.eos is not None)
         for row, text in zip(rows, prepared, strict=True):
-            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-            ids = ids[: self._length - around]
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids[: self._room]
             if self._spec.bos is not None:
                 ids = [self._spec.bos, *ids]
             if self._spec.eos is not None:
@@ -66,6 +70,25 @@ class TextTokenizer:
         share = 1 - len(unknown) / len(words) if words else 0.0
         return share, list(dict.fromkeys(unknown))[:20]
 
+    def words_used(self, text: str) -> int | None:
+        """How many words from the start the model sees of a text that is cut; None: of all."""
+        if self._fits(text):
+            return None
+        words = text[: 2 * CHARACTERS].split()
+        return bisect.bisect_left(
+            range(1, len(words) + 1),
+            True,
+            key=lambda number: not self._fits(" ".join(words[:number])),
+        )
+
+    def _fits(self, text: str) -> bool:
+        if len(_normalised(text)) > CHARACTERS:
+            return False
+        prepared = self._clean(_prepare(text))
+        if self._spec.kind == "clip-bpe":
+            return len(self._tokenizer.encode(prepared)) <= self._room
+        return len(self._tokenizer.encode(prepared, add_special_tokens=False).ids) <= self._room
+
     def _knows(self, word: str) -> bool:
         if self._words is None:
             return not self._latin_only or _is_latin(word)
@@ -73,12 +96,17 @@ class TextTokenizer:
 
 
 def words_of(text: str) -> list[str]:
-    """The words by which `TextTokenizer.understood` judges a text, in order."""
-    return WORD.findall(_prepare(text).lower())
+    """The words by which `TextTokenizer.understood` judges a text, in order; pictures are some."""
+    found = WORD.findall(_prepare(text).lower())
+    return [word for word in found if word[0].isalnum() or _is_picture(word)]
 
 
 def _prepare(text: str) -> str:
-    return NIQQUD.sub("", unicodedata.normalize("NFC", text))[:CHARACTERS]
+    return _normalised(text)[:CHARACTERS]
+
+
+def _normalised(text: str) -> str:
+    return NIQQUD.sub("", unicodedata.normalize("NFC", text))
 
 
 def _cleaner(kind: str) -> Callable[[str], str]:
@@ -99,6 +127,11 @@ def _forms(word: str) -> list[str]:
             if len(stem) > 2 and stem[-1] == stem[-2]:
                 forms.append(stem[:-1])  # running: run
     return forms
+
+
+def _is_picture(signs: str) -> bool:
+    """Whether there is a picture among them, not only punctuation: ``🐶``, ``♥``."""
+    return any(unicodedata.category(sign) == "So" for sign in signs)
 
 
 def _is_latin(word: str) -> bool:

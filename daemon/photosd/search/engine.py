@@ -34,7 +34,7 @@ from photosd.search.names import MOST_WORDS, words_left_out
 from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
-from photosd.search.readings import foreign_script_warning, readings
+from photosd.search.readings import cut_warning, foreign_script_warning, readings
 from photosd.search.remembered import RememberedQueries, normalise
 from photosd.search.retrieval import Retrieval
 from photosd.search.strength import Judge, Match
@@ -91,6 +91,8 @@ class Engine:
         encoded = time.perf_counter()
         limit = params.limit or ranking.question.limit
         found = ranking.page(cursor.place, limit)
+        if params.cursor is None:
+            warnings += cut_warning(ranking.meaning)
         if params.cursor is None and words_left_out(ranking.question.words):
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:

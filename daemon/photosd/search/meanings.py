@@ -58,7 +58,8 @@ class Meanings:
         wanted = [text for text, meaning in found.items() if meaning is None]
         fresh = self.encode(wanted, deadline) if wanted else {}
         for text, meaning in fresh.items():
-            self._remembered.put(text, meaning, generation, cloud=cloud)
+            if meaning.words_used is None:  # others are rare, and each answer has to say so
+                self._remembered.put(text, meaning, generation, cloud=cloud)
         return {text: meaning or fresh[text] for text, meaning in found.items()}, not wanted
 
     def encode(self, texts: list[str], deadline: Deadline | None) -> dict[str, Meaning]:
@@ -73,8 +74,8 @@ class Meanings:
                 "the encoder did not answer in time", remedy="photosd status", retry_after_ms=1000
             ) from error
         return {
-            text: Meaning(answer.vectors[n], answer.understood[n], answer.unknown[n])
-            for n, text in enumerate(texts)
+            text: Meaning(answer.vectors[n], answer.understood[n], answer.unknown[n], used)
+            for n, (text, used) in enumerate(zip(texts, answer.words_used, strict=True))
         }
 
 
@@ -95,4 +96,5 @@ def _sum(parts: list[tuple[Term, Meaning]]) -> Meaning:
         (total / length).astype(np.float32),
         understood / sum(weights),
         list(dict.fromkeys(unknown)),
+        min((m.words_used for _, m in parts if m.words_used is not None), default=None),
     )

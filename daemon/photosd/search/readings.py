@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 
+from photosd.search.remembered import Meaning
+
 LATIN = "Latin"
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 ENOUGH = 0.5  # of the letters; a name in another script among English words is no other language
@@ -52,6 +54,16 @@ def foreign_script_warning(text: str, model: str) -> list[str]:
         "Install and use one that does: photosd model pull multilingual; "
         "photosd model use multilingual"
     ]
+
+
+def cut_warning(meaning: Meaning | None) -> list[str]:
+    """What to tell somebody whose text is longer than the model reads."""
+    if meaning is None or meaning.words_used is None:
+        return []
+    words = meaning.words_used
+    first = "word was" if words == 1 else f"{words} words were"
+    said = f"Only the first {first} used" if words else "Only the beginning of the text was used"
+    return [f"{said}: the model reads no more. Shorten the text."]
 
 
 def _script(character: str) -> str:

@@ -41,6 +41,7 @@ class Meaning(msgspec.Struct, frozen=True):
     vector: NDArray[np.float32]
     understood: float
     unknown: list[str]
+    words_used: int | None = None  # of a text that the model reads only the beginning of
 
 
 def normalise(text: str) -> str:

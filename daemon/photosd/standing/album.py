@@ -185,7 +185,7 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[StandingQuery])
     for other in others:
         if other.wish.directory == directory:
             raise BadRequest(
-                f"{shown} is the album of standing query {other.id}",
+                f"{shown} is the album of alert {other.id}",
                 remedy=f"choose another DIR, or: photosd on --remove {other.id}",
             )
     folder = folders.containing(directory)

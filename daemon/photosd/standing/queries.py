@@ -78,7 +78,7 @@ class StandingQueries:
         with self._database.read() as db:
             row = db.execute("SELECT * FROM standing WHERE id = ?", (number,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no standing query {number}", remedy=LIST)
+            raise NotFound(f"there is no alert {number}", remedy=LIST)
         return _query(row)
 
     def add(self, wish: Wish) -> tuple[StandingQuery, bool]:
@@ -93,7 +93,7 @@ class StandingQueries:
                     return query, False
             if len(standing) >= MOST:
                 raise BadRequest(
-                    f"{MOST} queries stand already, and each is asked of every new photo",
+                    f"there are {MOST} alerts already, and each is asked of every new photo",
                     remedy="photosd on --remove ID   (photosd on --list shows them)",
                 )
             number = self._insert(wish, time.time())
@@ -193,7 +193,7 @@ class StandingQueries:
             log.warning(
                 "standing_restored",
                 queries=len(kept),
-                title="The catalog was lost; standing queries go on with photos that come next",
+                title="The catalog was lost; alerts go on with photos that come next",
                 remedy="nothing to do",
             )
 

@@ -5,8 +5,10 @@ docs/protocol.md is generated from it. Fields are only ever added, operations ne
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from photosd.ipc.messages.cloud import CloudCall as CloudCall
 from photosd.ipc.messages.cloud import CloudCheck as CloudCheck
@@ -93,8 +95,8 @@ class Request(Struct):
     """One line from a client."""
 
     op: str
-    v: int = PROTOCOL
-    id: str | int | None = None
+    v: Annotated[int, Meta(ge=0, le=2**31 - 1)] = PROTOCOL
+    id: str | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     params: msgspec.Raw = msgspec.Raw(b"{}")
 
 
@@ -179,12 +181,12 @@ OPERATIONS: dict[str, Operation] = {
         StandingAddResult,
         "Have something happen for each new photo that matches.",
     ),
-    "standing": Operation(Nothing, StandingResult, "Every standing query."),
+    "standing": Operation(Nothing, StandingResult, "Every alert (standing query)."),
     "standing_remove": Operation(StandingRemoveParams, StandingRemoveResult, "End one."),
     "subscribe": Operation(
         SubscribeParams,
         SubscribeResult,
-        "Matches of a standing query, as they come.",
+        "Matches of an alert, as they come.",
         progress=News,
     ),
     "acknowledge": Operation(

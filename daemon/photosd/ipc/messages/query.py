@@ -10,6 +10,8 @@ from photosd import __version__
 from photosd.ipc.messages.cloud import Mode
 
 TEXT_LIMIT = 10_000  # characters of one query
+Moment = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # Unix, years 1 to 9999
+Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # a narrower range is checked with its place
 
 
 class Term(Struct, omit_defaults=True):
@@ -33,10 +35,10 @@ class Where(Struct, omit_defaults=True):
 
     below: Annotated[list[str], Meta(max_length=100)] = []
     below_b64: Annotated[list[str], Meta(max_length=100)] = []
-    since: str | float | None = None
-    until: str | float | None = None
+    since: str | Moment | None = None
+    until: str | Moment | None = None
     camera: str | None = None
-    near: tuple[float, float, float] | None = None
+    near: tuple[Coordinate, Coordinate, Coordinate] | None = None
     formats: Annotated[list[str], Meta(max_length=100)] = []
     rating: Annotated[int, Meta(ge=-1, le=5)] | None = None
     orientation: Literal["landscape", "portrait", "square"] | None = None

@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about standing queries."""
+"""The shapes of the protocol that are about alerts, which it calls standing queries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from photosd.ipc.messages.query import TEXT_LIMIT
 
 Kind = Literal["exec", "link", "notify", "stream"]
+RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # as SQLite numbers its rows
 
 
 class StandingAddParams(Struct):
@@ -69,7 +70,7 @@ class StandingResult(Struct):
 class StandingRemoveParams(Struct):
     """Its number."""
 
-    id: int
+    id: RowId
 
 
 class StandingRemoveResult(Struct):
@@ -84,8 +85,8 @@ class SubscribeParams(Struct):
     Null: after the last one that was acknowledged. Without ``wait`` only those that are there.
     """
 
-    id: int
-    after: int | None = None
+    id: RowId
+    after: RowId | None = None
     wait: bool = True
 
 
@@ -118,8 +119,8 @@ class SubscribeResult(Struct):
 class AcknowledgeParams(Struct):
     """Every match up to this cursor has been dealt with."""
 
-    id: int
-    cursor: int
+    id: RowId
+    cursor: RowId
 
 
 class AcknowledgeResult(Struct):

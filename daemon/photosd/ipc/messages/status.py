@@ -49,7 +49,8 @@ class IndexReport(Struct):
 class FolderReport(Struct):
     """One watched folder; ``path_b64`` where its path is not UTF-8.
 
-    ``unreadable``: how many places in it could not be read, and one of them with the reason.
+    ``photos``: all of them, of which so many are ``pending`` and ``failed``. ``unreadable``: how
+    many places in it could not be read, and one of them with the reason.
     """
 
     path: str
@@ -61,6 +62,8 @@ class FolderReport(Struct):
     path_b64: str | None = None
     unreadable: int = 0
     unreadable_example: str | None = None
+    pending: int = 0
+    failed: int = 0
 
 
 class ComparisonReport(Struct):

@@ -64,6 +64,8 @@ class FolderReport(TypedDict):
     path_b64: NotRequired[str | None]
     unreadable: NotRequired[int]
     unreadable_example: NotRequired[str | None]
+    pending: NotRequired[int]
+    failed: NotRequired[int]
 
 
 class ComparisonReport(TypedDict):
