@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from photosd.core.paths import Home
+from photosd.index.database import Database
 from photosd.doctor import machine, stores
 from photosd.models.spec import STARTER, read_model
 from photosd.service import manager
@@ -242,9 +243,11 @@ def photo_changed(_home: Home, _patch: Patch, photos: Path) -> None:
 
 
 def failed_photos(home: Home, _patch: Patch, _photos: Path) -> None:
-    with sqlite3.connect(home.catalog) as db:
+    database = Database(home.catalog)
+    with database.write() as db:
         first = "path = (SELECT min(path) FROM photos)"
         db.execute(f"UPDATE photos SET state = 'failed', deaths = 2 WHERE {first}")
+    database.close()
 
 
 def full_disk(_home: Home, patch: Patch, _photos: Path) -> None:

@@ -253,6 +253,21 @@ def test_who_asks_when_all_is_over_is_told_so(bench: Callable[..., Bench]) -> No
     assert isinstance(made.images().exception(SOON), PhotosdError)
 
 
+@pytest.mark.parametrize("op", ["text", "image"])
+def test_what_the_encoder_holds_ends_with_the_supervisor(
+    bench: Callable[..., Bench], op: str
+) -> None:
+    """A request that was sent when photosd stopped waited for ever, and held up the stop."""
+    held = threading.Event()
+    made = bench(only(op, lambda _child, _header: held.set()))
+    made.ready()
+    held.clear()
+    future = made.texts() if op == "text" else made.images()
+    assert held.wait(SOON)
+    made.supervisor.stop()
+    assert isinstance(future.exception(SOON), EncoderUnavailable)
+
+
 def test_the_background_goes_last_and_one_by_one(bench: Callable[..., Bench]) -> None:
     """A query that comes while two hundred texts wait is sent at once, behind one at most."""
     order: list[str] = []

@@ -137,6 +137,9 @@ class Supervisor(threading.Thread):
             pause = self._one_life()
             self._wait(pause)
         self._over = True
+        for lane in self._lanes.values():
+            for request in lane.take_sent():
+                request.future.set_exception(STOPPING)
         self._refuse_all(STOPPING)
         self._nursery.close()
 
