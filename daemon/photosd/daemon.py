@@ -24,7 +24,7 @@ from photosd.core.errors import Busy, PhotosdError, Warming
 from photosd.core.log import set_level
 from photosd.core.paths import Home
 from photosd.core.settings_file import Problem, Reading
-from photosd.index.resting import reason_of
+from photosd.core.shortage import shortage_of
 from photosd.ipc.client import Client
 from photosd.ipc.endpoint import Endpoint
 from photosd.ipc.messages import EncoderReport, IndexReport, StatusResult
@@ -349,4 +349,4 @@ class Daemon:
     def _start_waits_for(self) -> str:
         if self._trouble is None:
             return "start"
-        return reason_of(self._trouble) or "start"
+        return shortage_of(self._trouble) or "start"

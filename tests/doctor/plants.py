@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from photosd.core.paths import Home
-from photosd.index.database import Database
 from photosd.doctor import machine, stores
+from photosd.index.database import Database
 from photosd.models.spec import STARTER, read_model
 from photosd.service import manager
 from photosd.service.recipe import Recipe
