@@ -81,7 +81,7 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="Least important lines to keep; query texts appear at none"),
+        Meta(description="Least important lines to keep; query texts appear at debug only"),
     ] = "info"
 
 

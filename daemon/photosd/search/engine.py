@@ -97,7 +97,7 @@ class Engine:
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
-        log.debug("query", answered_by=ranking.answered_by, hits=len(found))
+        log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
         return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
 
     def match(
