@@ -137,7 +137,14 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "  copy it again",
         {"failures": [FAILURE], "retried": 1},
     ),
-    ("purge", "purge", {"removed": 1200}, {}, "1,200 photos forgotten", {"removed": 1200}),
+    (
+        "purge",
+        "purge",
+        {"removed": 1200},
+        {"queries": False},
+        "1,200 photos forgotten",
+        {"removed": 1200},
+    ),
     (
         "pause",
         "pause",
