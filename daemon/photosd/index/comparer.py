@@ -30,9 +30,7 @@ from photosd.watch.walk import why_unknown
 log = structlog.get_logger()
 
 BATCH = 1000  # comparisons in one transaction
-FIRST_BATCH = (
-    16  # the first photos of a folder do not wait for others; each batch is twice as large
-)
+FIRST_BATCH = 16  # of a tree: its first photos do not wait; each next batch is twice that
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 

@@ -264,7 +264,8 @@ def _in_a_row(db: sqlite3.Connection, rows: Sequence[int], key: str) -> list[int
     """Those of these rows that have the whole key in the file's own name."""
     return _ids(
         db,
-        "SELECT id FROM named WHERE id IN (SELECT value FROM json_each(?)) AND instr(key, ?)",
+        "SELECT json_group_array(id) FROM named"
+        " WHERE id IN (SELECT value FROM json_each(?)) AND instr(key, ?)",
         (json.dumps(rows), key),
     )
 
@@ -302,13 +303,12 @@ def _own(db: sqlite3.Connection, words: Sequence[str], telling: Sequence[str]) -
 
 
 def _rows(db: sqlite3.Connection, match: str) -> list[int]:
-    return _ids(db, "SELECT rowid FROM names WHERE names MATCH ?", (match,))
+    return _ids(db, "SELECT json_group_array(rowid) FROM names WHERE names MATCH ?", (match,))
 
 
 def _ids(db: sqlite3.Connection, statement: str, values: tuple[str, ...]) -> list[int]:
-    cursor = db.cursor()
-    cursor.row_factory = None  # there may be thousands
-    return [number for (number,) in cursor.execute(statement, values)]
+    """Numbers of rows as one JSON array, which costs half of what thousands of rows do."""
+    return list(json.loads(db.execute(statement, values).fetchone()[0]))
 
 
 def _telling_words(text: str) -> list[str]:
