@@ -276,7 +276,7 @@ class Comparer:
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
-    begun_at, size = time.monotonic(), FIRST_BATCH
+    begun_at, size = time.monotonic(), min(FIRST_BATCH, BATCH)
     for entry in entries:
         batch.append(entry)
         if len(batch) == size or time.monotonic() - begun_at > BATCH_SECONDS:

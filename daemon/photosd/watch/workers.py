@@ -141,7 +141,7 @@ class ThreadWorker:
 
     def _serve(self, call: str, arguments: tuple[Any, ...]) -> None:
         items: list[Item] = []
-        end, size = 0, FIRST_BATCH
+        end, size = 0, min(FIRST_BATCH, BATCH)
         try:
             for item in CALLS[call](*arguments):
                 items.append(item)
