@@ -283,9 +283,10 @@ class Contents:
 def _decoded(facts: str) -> dict[str, Any]:
     """Facts as they are kept; none where the disk has spoilt them, which is one photo's loss."""
     try:
-        return msgspec.json.decode(facts, type=dict[str, Any])
+        found = msgspec.json.decode(facts)
     except msgspec.DecodeError:
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_held(db: sqlite3.Connection, content: str) -> bool:
