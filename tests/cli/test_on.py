@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -189,3 +190,19 @@ def test_removing_names_what_went(stub: StubDaemon, photosd: Photosd) -> None:
     assert len(json.loads(photosd("on", "--remove", "3", "--json").out)["removed"]) == 1
     stub.answers["standing_remove"] = error("not_found")
     assert photosd("on", "--remove", "9").code == 1
+
+
+def test_words_that_others_are_not_to_see_come_from_stdin_or_a_file(
+    stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`ps` shows a command line to every user of the machine."""
+    file = tmp_path / "words"
+    file.write_text("my  secret\nwords\n")
+    for arguments in (["-"], ["--from", "-"], ["--from", str(file)]):
+        monkeypatch.setattr("sys.stdin", io.StringIO("my secret  words\n"))
+        photosd("on", *arguments, "--notify")
+        assert stub.params("standing_add")[-1]["text"] == "my secret words"
+    monkeypatch.setattr("sys.stdin", io.StringIO(" \n"))
+    assert photosd("on", "-").code == 2
+    assert photosd("on", "words", "--from", str(file)).code == 2
+    assert photosd("on", "--from", str(tmp_path / "nowhere")).code != 0

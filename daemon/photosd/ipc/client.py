@@ -144,7 +144,7 @@ class Client(Caller):
 
     def purge(self, queries: bool = False) -> replies.PurgeResult:
         """Forget photos that are gone at once, and drop their vectors; or remembered queries."""
-        found = self.call("purge", {"queries": queries}, timeout=FORGET_SECONDS)
+        found = self.call("purge", {"queries": True} if queries else {}, timeout=FORGET_SECONDS)
         return cast("replies.PurgeResult", found)
 
     def pause(self, seconds: float | None = None) -> replies.PauseResult:
@@ -218,12 +218,13 @@ class Client(Caller):
 
     def cloud_terms(self, mode: str, agents: bool = False) -> replies.CloudTermsResult:
         """What somebody has to agree to before ``mode`` is on, for agents, too, or not."""
-        params = {"mode": mode, "agents": agents}
+        params: dict[str, object] = {"mode": mode, **({"agents": True} if agents else {})}
         return cast("replies.CloudTermsResult", self.call("cloud_terms", params))
 
     def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> replies.CloudReport:
         """Agree to the terms with that digest, as a person does who was shown them."""
-        params = {"mode": mode, "digest": digest, "agents": agents}
+        params: dict[str, object] = {"mode": mode, "digest": digest}
+        params |= {"agents": True} if agents else {}
         return cast("replies.CloudReport", self.call("cloud_enable", params))
 
     def cloud_disable(self) -> replies.CloudReport:
