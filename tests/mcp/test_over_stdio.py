@@ -143,7 +143,7 @@ def test_filters_and_pages(library: tuple[Path, Path], tmp_path: Path) -> None:
             )
         )
         assert len(first["hits"]) == 1 and len(second["hits"]) == 4
-        later = await client.call_tool("search", {"text": "sunset", "since": "tomorrow"})
+        later = await client.call_tool("search", {"text": "sunset", "since": "2099"})
         assert told(later)["hits"] == []
 
     talk(library[0], conversation)
