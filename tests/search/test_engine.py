@@ -488,7 +488,7 @@ TEXTS = ("abc", "axis 3", "axis", "zoo", "the zoo 7", "zoo 7.jpg", "abcd zoo", "
     st.lists(
         st.tuples(
             st.sampled_from(["zoo", "a/zoo", "cat", "axis 3", "Zoo cat", "x"]),
-            st.tuples(*[st.floats(-1, 1)] * 4).filter(any),
+            st.tuples(*[st.floats(-1, 1, width=16)] * 4).filter(any),
         ),
         max_size=12,
     ),
