@@ -25,6 +25,7 @@ CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
 RANKED = "tests/index/test_ranked.py::"
 SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
+WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
@@ -36,6 +37,11 @@ CROSSED = {
     "index/copies.py:PARAMETERS": (
         "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
     ),
+    "search/duplicates.py:BLOCK": WHOLE_GROUP,
+    "search/duplicates.py:FETCHED": WHOLE_GROUP,
+    "search/duplicates.py:ASKED": WHOLE_GROUP,
+    "index/sketches.py:AT_ONCE": WHOLE_GROUP,
+    "index/sketches.py:PARAMETERS": WHOLE_GROUP,
     "index/committer.py:MOST_REFUSALS": (
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
     ),
@@ -138,6 +144,7 @@ CROSSED = {
 NO_LIMIT = {
     "a number in a formula": (
         "index/ranked.py:BITS", "index/ranked.py:REFINE", "index/ranked.py:GROWTH",
+        "index/sketches.py:SIDE", "index/sketches.py:READ_AT",
         "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",
@@ -182,14 +189,14 @@ NO_LIMIT = {
         "standing/standing.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
         "decode/pool.py:LARGEST",
     ),
-    "so few that they say nothing": ("search/duplicates.py:FEW", "search/names.py:FEW"),
+    "so few that they say nothing": ("search/likeness.py:FEW", "search/names.py:FEW"),
     # Passed by the tests of search by name, of duplicates and of identity (tests/search,
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
         "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
         "search/ranking.py:AHEAD", "search/words.py:MOST_WORDS", "watch/devices.py:MOST_LINKS",
-        "search/retrieval.py:MOST_NAMED", "search/duplicates.py:SAMPLE",
-        "search/duplicates.py:NEIGHBOURS", "index/comparison.py:SAMPLE",
+        "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
+        "index/comparison.py:SAMPLE",
     ),
 }  # fmt: skip
 

@@ -234,3 +234,24 @@ def test_what_takes_long_is_calibrated_before_anybody_asks(
     assert threads and asked not in threads
     assert found.of(TEXT) is not before
     found.close()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_the_same_picture_is_strong_however_much_of_the_library_it_is(
+    tmp_path: Path, share: float
+) -> None:
+    """A quantile of pairs tells nothing where one scene is most of them; nor do removed photos
+    change what alike is."""
+    library, same = Library(tmp_path), int(80 * share)
+    others = np.random.default_rng(4).normal(size=(80 - same, 4))
+    for number, towards in enumerate([(1, number * 1e-3, 0, 0) for number in range(same)]):
+        library.add_vector(f"/p/same/{number}.jpg", towards)
+    for number, towards in enumerate(others):
+        library.add_vector(f"/p/{number}.jpg", towards)
+    found = calibrated(library)
+    vectors = library.store.vectors_of([f"1-/p/same/{number}.jpg" for number in (0, 1)])
+    one, other = vectors.values()
+    judge = Judge(found.of(Question((Term(1.0, path=b"/p/same/0.jpg"),))))
+    assert strength(judge, Meaning(one[0], 1.0, []), other) == "strong"
+    assert strength(judge, Meaning(one[0], 1.0, []), -other) == "weak"
+    found.close()

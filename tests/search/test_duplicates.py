@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from photosd.decode.failures import FileGone
+from photosd.decode.results import Thumbnail
 from photosd.index.copies import Copies
 from photosd.index.ground import Ground
 from photosd.index.table import Embedding
 from photosd.ipc.messages import Coverage
-from photosd.search.duplicates import ALIKE, BURST, UNRELATED, Duplicates, Group
+from photosd.search.duplicates import Duplicates, Group
+from photosd.search.likeness import ALIKE, BURST, FEW, UNRELATED
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
 
 INODES = iter(range(1, 10_000))
 
 
+class Painter:
+    """Decoders that see the pictures given to them, (h, w, 3), and no other files."""
+
+    def __init__(self) -> None:
+        self.pictures: dict[str, NDArray[np.uint8]] = {}  # by path
+        self.contents: dict[str, str] = {}
+        self.read: list[str] = []
+
+    def thumbnail(self, path: bytes, _box: Any, **_more: Any) -> Future[Thumbnail]:
+        name, future = path.decode(), Future[Thumbnail]()
+        self.read.append(name)
+        if (picture := self.pictures.get(name)) is None:
+            future.set_exception(FileGone())
+        else:
+            height, width, _ = picture.shape
+            small = Thumbnail(picture.tobytes(), width, height, self.contents[name])
+            future.set_result(small)
+        return future
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    return Library(tmp_path)
+    library = Library(tmp_path)
+    library.pool = Painter()  # type: ignore[assignment]
+    return library
 
 
 def add(
@@ -55,7 +83,7 @@ def search(library: Library, below: bytes | None = None) -> Duplicates:
         lambda: Coverage(0, 0, 0, 0, []),
         lambda _path: None,
     )
-    return Duplicates(ground, library.store, below)
+    return Duplicates(ground, library.store, SPEC.fingerprint, below)
 
 
 def named(groups: list[Group]) -> list[list[tuple[str, str]]]:
@@ -65,6 +93,30 @@ def named(groups: list[Group]) -> list[list[tuple[str, str]]]:
 def cosine(likeness: float) -> float:
     """What comes to so much in a small library."""
     return UNRELATED + (1 - UNRELATED) * likeness
+
+
+def add_all(library: Library, vectors: dict[str, Any]) -> None:
+    """Files with these vectors, by path, at once."""
+    held = [(path, f"1-{path}", np.asarray(v, np.float32)[None]) for path, v in vectors.items()]
+    library.store.commit(
+        [
+            Embedding(content, vector / np.linalg.norm(vector), {}, (path.encode(),))
+            for path, content, vector in held
+        ]
+    )
+    with library.contents.batch():
+        facts = {"width": 1, "height": 1}
+        library.contents.record(SPEC.fingerprint, [(content, facts) for _, content, _ in held])
+        for path, content, _ in held:
+            entry = Entry(path.encode(), 1, 1, next(INODES), 1)
+            library.catalog.put(1, entry, due=0)
+            library.worklist.done([(entry, content)])
+
+
+def paint(library: Library, path: str, content: str, picture: NDArray[np.uint8]) -> None:
+    """What the decoders see there."""
+    painter: Any = library.pool
+    painter.pictures[path], painter.contents[path] = picture, content
 
 
 def alike(library: Library) -> list[list[tuple[str, str]]]:
@@ -184,3 +236,85 @@ def test_many_contents_are_asked_for_in_parts(library: Library) -> None:
         patch.setattr("photosd.index.copies.PARAMETERS", 3)
         names = [f"1-{number}" for number in range(7)]
         assert sorted(Copies(library.database).holding(names, None)) == names
+
+
+@pytest.mark.parametrize("copies", [2, 131, 300])
+def test_a_group_is_whole_however_large(
+    library: Library, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that were removed are in no group and take nobody's place in one; nor do limits of
+    what is done at once."""
+    monkeypatch.setattr("photosd.search.duplicates.FETCHED", 100)
+    monkeypatch.setattr("photosd.search.duplicates.ASKED", 100)
+    monkeypatch.setattr("photosd.index.sketches.PARAMETERS", 50)
+    monkeypatch.setattr("photosd.index.sketches.AT_ONCE", 20)
+    add_all(
+        library,
+        {
+            f"/p/{where}{number}.jpg": (1, number * 1e-4, 0, 0)
+            for where in ("gone/", "")
+            for number in range(copies)
+        },
+    )
+    library.catalog.forget(f"/p/gone/{number}.jpg".encode() for number in range(copies))
+    (group,) = alike(library)
+    assert len(group) == copies
+    assert {relation for relation, _ in group[1:]} == {"alike"}
+
+
+def test_a_directory_is_judged_by_the_scale_of_the_whole_library(library: Library) -> None:
+    """Among photos that are all rather alike, the same two are alike as among all photos."""
+    around = np.linspace(0, 6, FEW)
+    add_all(
+        library,
+        {f"/p/others/{n}.jpg": np.eye(4)[1 + n % 3] + 0.1 * np.eye(4)[n % 2] for n in range(FEW)}
+        | {f"/p/in/{n}.jpg": (2.5, np.cos(a), 0, np.sin(a)) for n, a in enumerate(around)},
+    )
+    whole = [g for _, _, g in search(library).alike() if g and b"/in/" in g[0].photo.path]
+    below = [group for _, _, group in search(library, b"/p/in").alike() if group]
+    assert named(below) == named(whole)
+    likeness = {m.photo.path: m.likeness for group in whole for m in group}
+    assert likeness == {m.photo.path: m.likeness for group in below for m in group}
+
+
+def scene(seed: int) -> NDArray[np.uint8]:
+    """Large patches of grey: (48, 64, 3)."""
+    patches = np.random.default_rng(seed).integers(0, 255, (6, 8, 1), np.uint8)
+    return np.tile(np.kron(patches, np.ones((8, 8, 1), np.uint8)), (1, 1, 3))
+
+
+def test_a_copy_that_the_model_hardly_knows_is_known_by_its_pixels(library: Library) -> None:
+    """Turned, or shrunk to half; the sketch of another picture is another one, and one that
+    cannot be read resembles nothing."""
+    near = cosine(0.84)
+    pictures = {
+        "a": scene(1),
+        "half": np.ascontiguousarray(scene(1)[::2, ::2]),
+        "turned": np.ascontiguousarray(np.rot90(scene(1))),
+        "other": scene(2),
+    }
+    for place, (name, picture) in enumerate(pictures.items()):
+        add(library, f"/p/{name}.jpg", f"1-{name}", cosine=near if place else 1, width=9 - place)
+        paint(library, f"/p/{name}.jpg", f"1-{name}", picture)
+    add(library, "/p/away.jpg", "1-away", cosine=near)
+    (group,) = alike(library)[:1]
+    assert {name for _, name in group} == {"a.jpg", "half.jpg", "turned.jpg"}
+
+
+def test_sketches_are_made_once(library: Library) -> None:
+    """And again where the catalog lost them with the content; a flat picture resembles nothing."""
+    for name in ("a", "b"):
+        add(library, f"/p/{name}.jpg", f"1-{name}", cosine=1 if name == "a" else cosine(0.8))
+        paint(library, f"/p/{name}.jpg", f"1-{name}", np.full((8, 8, 3), 90, np.uint8))
+    painter: Any = library.pool
+    assert alike(library) == [] == alike(library)
+    assert sorted(painter.read) == ["/p/a.jpg", "/p/b.jpg"]
+
+
+def test_the_same_pixels_of_what_looks_quite_different_are_no_copy(library: Library) -> None:
+    """Two grey skies are not the same picture."""
+    add(library, "/p/a.jpg", "1-a", cosine=1)
+    add(library, "/p/b.jpg", "1-b", cosine=cosine(-0.1))
+    for name in ("a", "b"):
+        paint(library, f"/p/{name}.jpg", f"1-{name}", scene(1))
+    assert alike(library) == []

@@ -100,7 +100,10 @@ class Contents:
             return int(found.fetchone()[0])
 
     def some(self, model: str, limit: int) -> list[str]:
-        """Content ids with a committed vector of ``model`` and a path, chosen at random."""
+        """Content ids with a committed vector of ``model`` and a path, the same ones each time.
+
+        They are chosen by the end of their hash, which has to do with nothing else.
+        """
         with self._database.read() as db:
             last = db.execute("SELECT max(id) FROM named").fetchone()[0] or 0
             drawn = random.sample(range(1, last + 1), min(last, DRAWN * limit))

@@ -279,6 +279,13 @@ MIGRATIONS = (
     DROP TABLE older_queries;
     INSERT OR REPLACE INTO meta VALUES('erase', 'due');
     """,
+    """
+    -- Of each content a small grey picture; see sketches.py.
+    CREATE TABLE sketches(content TEXT PRIMARY KEY, greys BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER contents_unsketched AFTER DELETE ON contents BEGIN
+      DELETE FROM sketches WHERE content = OLD.content;
+    END;
+    """,
 )
 
 # What writing one row raises when the row is at fault, not the disk and not the statement: the

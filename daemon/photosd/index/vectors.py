@@ -360,6 +360,11 @@ class VectorStore:
         return len(self._matrix) + (0 if self._settled is None else len(self._settled))
 
     @property
+    def dimension(self) -> int:
+        """Numbers of a vector."""
+        return self._dimension
+
+    @property
     def in_memory(self) -> bool:
         """Whether every vector is at hand, so that looking at some of them costs nothing."""
         return self._settled is None

@@ -28,7 +28,8 @@ class Duplicates(Topic):
                 raise NotFound(
                     f"no photo is known below {printable(below)}", remedy="photosd folders"
                 )
-        search = Search(library.ground, library.active.store, below)
+        active = library.active
+        search = Search(library.ground, active.store, active.spec.fingerprint, below)
         steps = search.alike() if params.near else ((0, 0, group) for group in search.identical())
         result = m.DuplicatesResult(groups=0, photos=0, bytes=0)
         part, told_at = m.DuplicatesProgress([], 0, 0), time.monotonic()

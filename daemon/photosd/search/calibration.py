@@ -27,6 +27,7 @@ from photosd.index.contents import Contents
 from photosd.index.matrix import Vectors
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
+from photosd.search.likeness import ALIKE, APART, BURST, ends_of
 from photosd.search.meanings import Meanings
 from photosd.search.question import Question
 from photosd.search.strength import Scale
@@ -47,6 +48,7 @@ SHAPES = 100  # of questions that scales are kept for
 
 Shape = tuple[tuple[float, bool], ...]  # of each term: its weight, and whether it is a picture
 ONE_TEXT: Shape = ((1.0, False),)
+ONE_PICTURE: Shape = ((1.0, True),)
 
 
 class Calibration:
@@ -168,7 +170,13 @@ class Calibration:
         beyond = _beyond(sums, centre) @ sample.T
         if used.any():
             fair, strong = np.quantile(beyond[~used], (FAIR_PAIR, STRONG_PAIR))
-            return Scale(centre, float(fair), float(strong))
+            if shape != ONE_PICTURE:
+                return Scale(centre, float(fair), float(strong))
+            # Where one scene is most of the library, no quantile tells its photos from others.
+            ends = ends_of(sample)
+            apart = ends.cosine(APART) if ends.measured else -1.0
+            limits = (ends.cosine(ALIKE), ends.cosine(BURST), apart)
+            return Scale(centre, float(fair), float(strong), *limits)
         # The whole library comes nearer than a sample of it; by as much as it does to one text.
         single = (_beyond(unrelated, one_text.centre) @ sample.T).max(axis=1)
         more = np.quantile(beyond.max(axis=1), (FAIR, STRONG)) - np.quantile(single, (FAIR, STRONG))

@@ -10,8 +10,6 @@ import contextlib
 import stat
 from typing import TypeVar
 
-import numpy as np
-
 from photosd.core.clock import Deadline
 from photosd.core.errors import (
     BadRequest,
@@ -27,6 +25,7 @@ from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.ground import Ground
 from photosd.index.matrix import Vectors
 from photosd.index.vectors import VectorStore
+from photosd.search.likeness import middle_of
 from photosd.watch.devices import Devices, NotAnswering
 
 T = TypeVar("T")
@@ -88,13 +87,6 @@ class Pictures:
     def _stored(self, content: str) -> Vectors | None:
         tiles = self._store.vectors_of([content]).get(content)
         return None if tiles is None else middle_of(tiles)
-
-
-def middle_of(tiles: Vectors) -> Vectors:
-    """One vector for a picture of several tiles: (n, d) -> (d,), unit length."""
-    total: Vectors = tiles.sum(axis=0)
-    middle: Vectors = (total / np.linalg.norm(total)).astype(np.float32)
-    return middle
 
 
 def _refuse_what_is_no_file(path: bytes, devices: Devices) -> None:

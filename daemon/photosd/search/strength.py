@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -34,11 +35,18 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """From how far beyond ``centre`` (d,) on cosines mean something; None: as they are."""
+    """From how far beyond ``centre`` (d,) on cosines mean something; None: as they are.
+
+    The rest are cosines, whatever else there is in the library: ``same`` is strong and ``close``
+    fair at least, and below ``apart`` everything is weak.
+    """
 
     centre: Vectors | None
     fair: float
     strong: float
+    same: float = math.inf
+    close: float = math.inf
+    apart: float = -math.inf
 
 
 class Judge(msgspec.Struct, frozen=True):
@@ -66,9 +74,12 @@ class Judge(msgspec.Struct, frozen=True):
 
     def of_look(self, look: Look) -> str:
         """What looking so is worth."""
-        if look.beyond >= self.scale.strong:
+        scale = self.scale
+        if look.beyond == UNSEEN or look.score < scale.apart:
+            return "weak"
+        if look.beyond >= scale.strong or look.score >= scale.same:
             return "strong"
-        return "fair" if look.beyond >= self.scale.fair else "weak"
+        return "fair" if look.beyond >= scale.fair or look.score >= scale.close else "weak"
 
     def match(self, look: Look, name: Named | None = None, *, outstanding: bool = False) -> Match:
         """What all there is of one photo is worth: as much as the best of it.

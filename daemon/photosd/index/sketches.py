@@ -1,0 +1,128 @@
+"""Sketches: each photo as 8 x 8 greys, by which copies are told from photos that only look alike.
+
+A model looks at what a photo shows, not at how it lies: to it, a copy that was turned is far from
+its original. Sketches are made of the whole upright picture when first asked for, and kept in the
+catalog.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.core.errors import Busy
+from photosd.decode.failures import DecodeFailed
+from photosd.decode.pool import Pool, Thumbnail
+from photosd.index.copies import Copies
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.index.photo import Photo
+
+SIDE = 8  # greys across and down; docs/adr/0015 compares it with 12 and 16
+NUMBERS = SIDE * SIDE
+READ_AT = 64  # pixels of the longer side, of which those are means
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
+FLAT = 2.0  # greys of 255: what varies less around its mean resembles everything
+AT_ONCE = 64  # files that decoders are asked for together
+PARAMETERS = 500  # of one statement
+SECONDS = 120.0  # for one file: against a decoder that never answers; they give up sooner
+
+Bytes = NDArray[np.uint8]
+Greys = NDArray[np.float32]
+
+
+class Sketches:
+    """Of the photos of a library. For one thread."""
+
+    def __init__(self, database: Database, folders: Folders, pool: Pool) -> None:
+        self._database, self._pool, self._copies = database, pool, Copies(database)
+        self._away = {folder.id for folder in folders.all() if not folder.present}
+
+    def of(self, contents: Sequence[str]) -> Greys:
+        """(n, 64) float32 of mean 0 and unit length each; all 0 where a photo cannot be read now
+        or is all of one grey: such resemble nothing."""
+        known: dict[str, Bytes] = {}
+        for start in range(0, len(contents), PARAMETERS):
+            known |= self._kept(contents[start : start + PARAMETERS])
+        missing = [content for content in contents if content not in known]
+        for start in range(0, len(missing), AT_ONCE):
+            known |= self._made(missing[start : start + AT_ONCE])
+        nothing = np.zeros(NUMBERS, np.uint8)
+        return np.stack([_normal(known.get(content, nothing)) for content in contents])
+
+    def _kept(self, contents: Sequence[str]) -> dict[str, Bytes]:
+        marks = ",".join("?" * len(contents))
+        with self._database.read() as db:
+            rows = db.execute(
+                f"SELECT content, greys FROM sketches WHERE content IN ({marks})", contents
+            )
+            return {content: np.frombuffer(greys, np.uint8) for content, greys in rows}
+
+    def _made(self, contents: Sequence[str]) -> dict[str, Bytes]:
+        """Those of photos that can be read now; kept for the next time."""
+        held = self._copies.holding(contents, None)
+        asked = {content: self._asked(held.get(content, [])) for content in contents}
+        made = {
+            content: greys
+            for content, future in asked.items()
+            if future is not None and (greys := _greys(content, future)) is not None
+        }
+        with self._database.write(aside=True) as db:
+            rows = [(content, greys.tobytes()) for content, greys in made.items()]
+            db.executemany("INSERT OR REPLACE INTO sketches VALUES(?, ?)", rows)
+        return made
+
+    def _asked(self, photos: Sequence[Photo]) -> concurrent.futures.Future[Thumbnail] | None:
+        """A small picture of one that is at hand."""
+        path = next((one.path for one in photos if one.folder not in self._away), None)
+        if path is None:
+            return None
+        try:
+            return self._pool.thumbnail(path, (READ_AT, READ_AT), form="rgb", background=True)
+        except Busy:
+            return None
+
+
+def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) -> Greys:
+    """The correlation of sketches (n, 64) with others (m, 64), however they are turned by
+    quarters: (n, m), 1 for the same picture."""
+    squares = sketches.reshape(-1, SIDE, SIDE).astype(np.float32)
+    columns = others.T.astype(np.float32)
+    found = np.full((len(sketches), len(others)), -1, np.float32)
+    for quarters in range(4):
+        turned = np.rot90(squares, quarters, axes=(1, 2)).reshape(sketches.shape)
+        np.maximum(found, turned @ columns, out=found)
+    return found
+
+
+def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes | None:
+    """(64,) means of a small picture in grey; None without one, or where the file has changed."""
+    try:
+        small = future.result(SECONDS)
+    except (DecodeFailed, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+        return None
+    if small.content_id != content:
+        return None
+    picture = np.frombuffer(small.data, np.uint8).reshape(small.height, small.width, 3) @ GREY
+    means = _means(small.height) @ picture @ _means(small.width).T
+    return np.round(means).astype(np.uint8).ravel()
+
+
+def _means(length: int) -> Greys:
+    """What takes the means of SIDE equal parts of so many pixels: (SIDE, length)."""
+    edges = np.linspace(0, length, SIDE + 1).astype(np.float32)
+    pixels = np.arange(length, dtype=np.float32)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    parts: Greys = covered.clip(0) * np.float32(SIDE / length)
+    return parts
+
+
+def _normal(greys: Bytes) -> Greys:
+    varied = greys.astype(np.float32) - greys.mean(dtype=np.float32)
+    if varied.std() < FLAT:
+        return np.zeros(NUMBERS, np.float32)
+    normal: Greys = varied / np.linalg.norm(varied)
+    return normal
