@@ -12,7 +12,8 @@ import pytest
 import photosd as package
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
-from photosd.index.database import MIGRATIONS, Database
+from photosd.index.database import Database
+from photosd.index.migrations import MIGRATIONS
 from photosd.ipc.client import Client
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result, status_result

@@ -158,7 +158,7 @@ NO_LIMIT = {
     ),
     "so many times something is tried or done": (
         "index/contents.py:DRAWN", "index/trouble.py:GENERATIONS", "index/committer.py:TRIES",
-        "index/filling.py:PATIENCE",
+        "index/filling.py:PATIENCE", "index/database.py:ERASE_TRIES",
         "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
         "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
@@ -173,6 +173,7 @@ NO_LIMIT = {
         "standing/delivering.py:WORDS_BYTES",
     ),
     "a code, a version, a flag, a day or a month": (
+        "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
         "ipc/caller.py:PROTOCOL", "ipc/messages/__init__.py:PROTOCOL", "standing/launcher.py:TAKEN",
         "standing/launcher.py:REFUSED", "decode/reading.py:SF_DATALESS",
         "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",
@@ -189,7 +190,9 @@ NO_LIMIT = {
         "standing/standing.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
         "decode/pool.py:LARGEST",
     ),
-    "so few that they say nothing": ("search/likeness.py:FEW", "search/names.py:FEW"),
+    "so few that they say nothing": (
+        "index/emptied.py:FEWEST",
+        "search/likeness.py:FEW", "search/names.py:FEW"),
     # Passed by the tests of search by name, of duplicates and of identity (tests/search,
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (

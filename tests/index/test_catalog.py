@@ -11,7 +11,8 @@ import pytest
 
 from photosd.core.errors import StorageError
 from photosd.index.catalog import Catalog
-from photosd.index.database import MIGRATIONS, Database
+from photosd.index.database import Database
+from photosd.index.migrations import MIGRATIONS
 from photosd.index.photo import Photo
 from photosd.index.worklist import Failure, WorkList
 from photosd.watch.scanner import Entry

@@ -67,7 +67,7 @@ ALLOWED = {
 class Recorder(sqlite3.Connection):
     """Notes each statement, one of its values, and the most steps that it has taken."""
 
-    seen: dict[str, tuple[Any, int]]
+    seen: dict[str, tuple[Any, int]] | None = None  # until it is watched
 
     def watch(self, seen: dict[str, tuple[Any, int]]) -> None:
         self.seen, self._last = seen, ""
@@ -85,10 +85,13 @@ class Recorder(sqlite3.Connection):
         return cursor or self.cursor()
 
     def _note(self, statement: str, values: Any) -> None:
-        self._last, self._steps = statement, 0
-        self.seen.setdefault(statement, (values, 0))
+        if self.seen is not None:
+            self._last, self._steps = statement, 0
+            self.seen.setdefault(statement, (values, 0))
 
     def _step(self) -> None:
+        if self.seen is None:
+            return
         self._steps += EVERY
         values, most = self.seen.get(self._last, ((), 0))
         self.seen[self._last] = values, max(most, self._steps)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from photosd.core.paths import Home
-from photosd.index.database import MIGRATIONS
+from photosd.index.migrations import MIGRATIONS
 from photosd.models.spec import STARTER, read_model
 from tests.conftest import RunningDaemon
 from tests.upgrade.store import BROKEN, HERE, LIMIT, PICTURES, QUERIES

@@ -14,8 +14,8 @@ from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
-from photosd.index.database import MIGRATIONS
 from photosd.index.inspection import TableFacts, inspect_table
+from photosd.index.migrations import MIGRATIONS
 from photosd.index.trouble import DAMAGED, set_aside_of
 from photosd.models.spec import read_model
 

@@ -1,0 +1,272 @@
+"""The schema of the catalog: one SQL script for each version of it."""
+
+from __future__ import annotations
+
+# Each entry brings the schema from its position to the next; never edit one that has shipped.
+MIGRATIONS = (
+    """
+    CREATE TABLE folders(
+      id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, device INTEGER, inode INTEGER,
+      mount_point BLOB NOT NULL DEFAULT x'', state TEXT NOT NULL, reason TEXT, remedy TEXT,
+      excludes TEXT NOT NULL DEFAULT '[]'
+    );
+    -- state: pending | indexed | failed | gone. due: when to work on it (pending) or try again
+    -- (failed); null: only when the file changes. A gone row remembers its content for a return.
+    CREATE TABLE photos(
+      path BLOB PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders ON DELETE CASCADE,
+      size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+      device INTEGER NOT NULL, content TEXT, state TEXT NOT NULL, due REAL,
+      attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
+      reason TEXT, remedy TEXT, stack TEXT, gone_at REAL
+    ) WITHOUT ROWID;
+    CREATE INDEX photos_work ON photos(state, due);
+    CREATE INDEX photos_content ON photos(content);
+    CREATE INDEX photos_inode ON photos(inode, device);
+    CREATE INDEX photos_folder ON photos(folder, state);
+    CREATE TABLE counts(
+      folder INTEGER NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(folder, state)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER photos_born AFTER INSERT ON photos BEGIN
+      INSERT INTO counts VALUES(NEW.folder, NEW.state, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER photos_moved AFTER UPDATE OF state, folder ON photos
+      WHEN OLD.state <> NEW.state OR OLD.folder <> NEW.folder BEGIN
+      UPDATE counts SET n = n - 1 WHERE folder = OLD.folder AND state = OLD.state;
+      INSERT INTO counts VALUES(NEW.folder, NEW.state, 1)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+    END;
+    CREATE TRIGGER photos_died AFTER DELETE ON photos BEGIN
+      UPDATE counts SET n = n - 1 WHERE folder = OLD.folder AND state = OLD.state;
+    END;
+    -- What each content shows (EXIF and the like), and in which model's table its vector lies.
+    CREATE TABLE contents(content TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE embedded(
+      model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    -- Paths handed to a worker; still here after a crash: try each of them alone.
+    CREATE TABLE journal(path BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE remembered_queries(
+      key BLOB PRIMARY KEY, vector BLOB NOT NULL, understanding TEXT NOT NULL, used_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    -- Contents whose paths are not those that a model's table filters by: each change of paths
+    -- writes them here, and filing (filing.py) removes them again.
+    CREATE TABLE unfiled(
+      model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    CREATE INDEX embedded_content ON embedded(content);
+    CREATE TRIGGER photos_refiled AFTER UPDATE OF state, content ON photos
+      WHEN (OLD.state = 'indexed' OR NEW.state = 'indexed')
+      AND (OLD.state <> NEW.state OR OLD.content IS NOT NEW.content) BEGIN
+      -- Not OR IGNORE: in a trigger the outer statement's conflict clause takes its place.
+      INSERT INTO unfiled SELECT model, content FROM embedded
+        WHERE content IN (OLD.content, NEW.content) ON CONFLICT DO NOTHING;
+    END;
+    CREATE TRIGGER photos_unfiled AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
+      INSERT INTO unfiled SELECT model, content FROM embedded
+        WHERE content = OLD.content ON CONFLICT DO NOTHING;
+    END;
+    INSERT INTO unfiled SELECT model, content FROM embedded;
+    """,
+    """
+    -- Words of paths, for search by name; `named` gives each path the number that FTS5 needs.
+    CREATE TABLE named(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+    CREATE VIRTUAL TABLE names USING fts5(
+      path, content='', detail='none', columnsize=0,
+      tokenize='porter unicode61 remove_diacritics 2'
+    );
+    CREATE TRIGGER photos_named AFTER INSERT ON photos BEGIN
+      INSERT OR IGNORE INTO named(path) VALUES(NEW.path);
+      INSERT INTO names(rowid, path)
+        SELECT id, CAST(path AS TEXT) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos BEGIN
+      INSERT INTO names(names, rowid, path)
+        SELECT 'delete', id, CAST(path AS TEXT) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+    END;
+    INSERT INTO named(path) SELECT path FROM photos;
+    INSERT INTO names(rowid, path) SELECT id, CAST(path AS TEXT) FROM named;
+    """,
+    """
+    -- Standing queries. kind: exec | link | notify | stream. awake: 0 after the catalog was lost,
+    -- until its photos are known again; restored: that was so. model: whose judgement an album
+    -- rests on.
+    CREATE TABLE standing(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, kind TEXT NOT NULL,
+      filter TEXT NOT NULL, argv TEXT NOT NULL, directory BLOB,
+      created_at REAL NOT NULL, awake INTEGER NOT NULL DEFAULT 1,
+      restored INTEGER NOT NULL DEFAULT 0,
+      acknowledged INTEGER NOT NULL DEFAULT 0, matches INTEGER NOT NULL DEFAULT 0, model TEXT
+    );
+    -- Contents that no verdict has been spoken on yet: written with the content itself, so that
+    -- none is ever missed, and removed with what the verdict leads to, so that none counts twice.
+    CREATE TABLE candidates(
+      content TEXT NOT NULL, standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE,
+      PRIMARY KEY(content, standing)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER contents_born AFTER INSERT ON contents BEGIN
+      INSERT INTO candidates SELECT NEW.content, id FROM standing WHERE awake = 1
+        ON CONFLICT DO NOTHING;
+    END;
+    -- state: waiting | started | done | failed | gone. claim: names the file by which exactly one
+    -- process may run the command.
+    CREATE TABLE matches(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE, content TEXT NOT NULL,
+      path BLOB NOT NULL, score REAL NOT NULL, strength TEXT NOT NULL, matched_at REAL NOT NULL,
+      state TEXT NOT NULL, claim TEXT, outcome TEXT, ended_at REAL
+    );
+    CREATE INDEX matches_standing ON matches(standing, state);
+    CREATE INDEX matches_state ON matches(state);
+    -- What albums hold: the link's own path and where it leads, null while there is none. They
+    -- outlive their query, until the links are removed.
+    CREATE TABLE links(
+      content TEXT NOT NULL, standing INTEGER NOT NULL, wanted INTEGER NOT NULL DEFAULT 1,
+      link BLOB, target BLOB, PRIMARY KEY(content, standing)
+    ) WITHOUT ROWID;
+    CREATE INDEX links_link ON links(link);
+    CREATE TRIGGER contents_died AFTER DELETE ON contents BEGIN
+      DELETE FROM candidates WHERE content = OLD.content;
+      DELETE FROM links WHERE content = OLD.content AND link IS NULL;
+    END;
+    """,
+    """
+    ALTER TABLE folders ADD COLUMN cloud INTEGER NOT NULL DEFAULT 0;
+    -- Every call to Gemini, written before it is made; and what is not to be sent again.
+    CREATE TABLE cloud_calls(
+      id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL,
+      items INTEGER NOT NULL, bytes INTEGER NOT NULL, usd REAL NOT NULL, outcome TEXT NOT NULL
+    );
+    CREATE INDEX cloud_calls_at ON cloud_calls(at);
+    CREATE TABLE cloud_refused(
+      model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
+    ) WITHOUT ROWID;
+    """,
+    """
+    -- place: the device of the name (null: that of the file); access: see core/filestat.py.
+    -- code: what kind of failure it was, circumstance: what that depends on, as it was then.
+    ALTER TABLE photos ADD COLUMN place INTEGER;
+    ALTER TABLE photos ADD COLUMN access INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE photos ADD COLUMN code TEXT;
+    ALTER TABLE photos ADD COLUMN circumstance TEXT;
+    """,
+    """
+    -- What filters compare dates with is a wall clock now: filing tells every table anew.
+    INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
+    """,
+    """
+    -- Words of the paths of indexed photos, folded (wording.py), and the key of each file's own
+    -- name. Photos that were removed are not here.
+    DROP TRIGGER photos_named;
+    DROP TRIGGER photos_unnamed;
+    DROP TABLE names;
+    DROP TABLE named;
+    CREATE TABLE named(
+      id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, content TEXT, key TEXT NOT NULL
+    );
+    CREATE INDEX named_key ON named(key);
+    CREATE VIRTUAL TABLE names USING fts5(
+      name, folders, content='', detail='column', columnsize=0, tokenize='porter ascii'
+    );
+    CREATE TRIGGER photos_named AFTER INSERT ON photos WHEN NEW.state = 'indexed' BEGIN
+      INSERT INTO named(path, content, key) VALUES(NEW.path, NEW.content, name_key(NEW.path));
+      INSERT INTO names(rowid, name, folders)
+        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_renamed AFTER UPDATE OF state, content ON photos
+      WHEN (OLD.state = 'indexed') <> (NEW.state = 'indexed')
+      OR (NEW.state = 'indexed' AND OLD.content IS NOT NEW.content) BEGIN
+      INSERT INTO names(names, rowid, name, folders)
+        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+      INSERT INTO named(path, content, key)
+        SELECT NEW.path, NEW.content, name_key(NEW.path) WHERE NEW.state = 'indexed';
+      INSERT INTO names(rowid, name, folders)
+        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
+    END;
+    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
+      INSERT INTO names(names, rowid, name, folders)
+        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
+      DELETE FROM named WHERE path = OLD.path;
+    END;
+    INSERT INTO named(path, content, key)
+      SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
+    INSERT INTO names(rowid, name, folders)
+      SELECT id, name_words(path), folder_words(path) FROM named;
+    """,
+    """
+    -- sidecar: which XMP a photo has beside it, as the last comparison saw it; see scanner.py.
+    -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
+    ALTER TABLE photos ADD COLUMN sidecar TEXT;
+    ALTER TABLE contents ADD COLUMN own TEXT;
+    -- What sidecars say, by the path of the photo, and of which content; due: above 0 while it is
+    -- to be read, higher each time that something has happened.
+    CREATE TABLE sidecars(
+      path BLOB PRIMARY KEY, facts TEXT NOT NULL DEFAULT '{}', content TEXT,
+      due INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX sidecars_due ON sidecars(path) WHERE due > 0;
+    CREATE INDEX sidecars_content ON sidecars(content, path);
+    CREATE TRIGGER photos_sidecar AFTER UPDATE OF state, content ON photos
+      WHEN NEW.sidecar IS NOT NULL AND NEW.state IN ('indexed', 'gone')
+      AND (OLD.state <> NEW.state OR OLD.content IS NOT NEW.content) BEGIN
+      INSERT INTO sidecars(path, due) VALUES(NEW.path, 1)
+        ON CONFLICT(path) DO UPDATE SET due = due + 1;
+    END;
+    CREATE TRIGGER photos_sidecar_died AFTER DELETE ON photos WHEN OLD.sidecar IS NOT NULL BEGIN
+      UPDATE sidecars SET due = due + 1 WHERE path = OLD.path;
+    END;
+    """,
+    """
+    -- Nearly every photo is indexed, so an index that begins with the state must not be open to
+    -- look-ups by content: SQLite, without statistics, prefers it. Rows that are never due are not
+    -- in it.
+    DROP INDEX photos_work;
+    CREATE INDEX photos_work ON photos(state, due DESC) WHERE due IS NOT NULL;
+    DROP INDEX photos_content;
+    CREATE INDEX photos_content ON photos(content, state, folder);
+    DROP INDEX photos_folder;
+    CREATE INDEX photos_folder ON photos(folder);
+    CREATE INDEX photos_failed ON photos(state) WHERE state = 'failed';
+    CREATE INDEX photos_gone ON photos(gone_at) WHERE gone_at IS NOT NULL;
+    -- Contents that a path has let go of, and when (Unix seconds; 0: nobody is to wait for their
+    -- return). What was derived from them ends unless another path holds them (retention.py).
+    CREATE TABLE orphans(content TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX orphans_since ON orphans(since);
+    CREATE TRIGGER photos_orphaned AFTER DELETE ON photos WHEN OLD.content IS NOT NULL BEGIN
+      INSERT INTO orphans VALUES(OLD.content, 0) ON CONFLICT DO UPDATE SET since = 0;
+    END;
+    CREATE TRIGGER photos_changed AFTER UPDATE OF content ON photos
+      WHEN OLD.content IS NOT NULL AND OLD.content IS NOT NEW.content BEGIN
+      INSERT INTO orphans VALUES(OLD.content, CAST(strftime('%s', 'now') AS REAL))
+        ON CONFLICT DO UPDATE SET since = excluded.since;
+    END;
+    INSERT INTO orphans SELECT content, CAST(strftime('%s', 'now') AS REAL)
+      FROM (SELECT content FROM contents UNION SELECT content FROM embedded) AS known
+      WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
+    """,
+    """
+    -- Remembered queries hold nothing that tells what was asked (search/remembered.py); cloud: 1
+    -- where the text was Gemini's, 2 of older vectors, of which nobody knows, and which are not
+    -- hidden. The words that they had beside them are taken off the disk once the daemon runs.
+    ALTER TABLE remembered_queries RENAME TO older_queries;
+    CREATE TABLE remembered_queries(
+      key BLOB PRIMARY KEY, hidden BLOB NOT NULL, cloud INTEGER NOT NULL, used_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO remembered_queries SELECT key, vector, 2, used_at FROM older_queries
+      WHERE iif(json_valid(understanding), json_extract(understanding, '$[0]'), 0) = 1;
+    DROP TABLE older_queries;
+    INSERT OR REPLACE INTO meta VALUES('erase', 'due');
+    """,
+    """
+    -- Of each content a small grey picture; see sketches.py.
+    CREATE TABLE sketches(content TEXT PRIMARY KEY, greys BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER contents_unsketched AFTER DELETE ON contents BEGIN
+      DELETE FROM sketches WHERE content = OLD.content;
+    END;
+    """,
+)
