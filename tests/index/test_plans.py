@@ -61,6 +61,7 @@ ALLOWED = {
     "LIKE ? ESCAPE": "parts of words, while the encoder is away and no name matches",
     "INSERT INTO unfiled SELECT model": "at a start that found the index damaged",
     "UPDATE orphans SET since = 0": "the command purge",
+    "other.folder <> photos.folder": "a folder in which no known photo is found any more",
 }
 
 
