@@ -96,10 +96,11 @@ def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
     daemon.wait_until("ready")
     daemon.index(folder)
     assert sum("toucan" in path or "jpg" in path for path in paths(daemon)) >= len(odd)
-    answer: Any = daemon.query("toucan bird", 100)
-    raw = {hit.get("path_b64") for hit in answer["hits"]} - {None}
-    assert len(raw) == 1
     with daemon.client() as client:
+        every_copy = {"text": "toucan bird", "limit": 100, "all": True, "deadline_ms": 5000}
+        answer: Any = client.call("query", every_copy)
+        raw = {hit.get("path_b64") for hit in answer["hits"]} - {None}
+        assert len(raw) == 1
         failures: Any = client.call("failures", {})["failures"]
     reasons = {Path(failure["path"]).name: failure for failure in failures}
     assert set(reasons) == set(broken)

@@ -258,7 +258,7 @@ CASES: dict[str, list[Case]] = {
     "catalog": [refused_by_the_catalog],
 }
 # Not failures of a photo: the pipeline compares it again, or tries it again, or nobody indexes it.
-OTHERS = {"gone", "decoder_died", "decoder_unavailable", "stopped", "deadline"}
+OTHERS = {"gone", "decoder_died", "decoder_unavailable", "nonsense", "stopped", "deadline"}
 # Such a name is not taken for a photo at all: renamed or removed, it is another one or none.
 NAMES = {"link_loop", "name", "not_a_file"}
 
