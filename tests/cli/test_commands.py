@@ -141,7 +141,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "purge",
         "purge",
         {"removed": 1200},
-        {"queries": False},
+        {},
         "1,200 photos forgotten",
         {"removed": 1200},
     ),
