@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import logging
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from photosd.core.errors import PhotosdError
-from photosd.core.log import set_up
 from photosd.core.paths import Home
 from photosd.core.secrets import without_secrets
 from photosd.doctor.bugreport import make_report
 from tests.cli.conftest import Photosd, photosd
+from tests.conftest import ROOT
 
 __all__ = ["photosd"]  # the fixture
 
@@ -79,23 +81,34 @@ def test_errors_have_none(text: str, secret: str) -> None:
     assert secret not in json.dumps(PhotosdError(text, remedy=text).as_dict())
 
 
-def test_logs_have_none(tmp_path: Path) -> None:
-    import structlog
-
-    file = tmp_path / "log"
+LOGS = """
+import logging, sys
+from pathlib import Path
+import structlog
+from photosd.core.log import set_up
+set_up("debug", Path(sys.argv[1]))
+for text in sys.argv[2:]:
+    structlog.get_logger().info("event", cause=text, nested={"a": [text]})
     try:
-        set_up("debug", file)
-        for text, _ in SECRETS:
-            structlog.get_logger().info("event", cause=text, nested={"a": [text]})
-            try:
-                raise ValueError(text)
-            except ValueError:
-                structlog.get_logger().exception("failed")
-            logging.getLogger("httpx").warning("request %s", text)
-    finally:
-        logging.basicConfig(handlers=[], force=True)
-        structlog.reset_defaults()
-    written = file.read_text()
+        raise ValueError(text)
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    logging.getLogger("httpx").warning("request %s", text)
+"""
+
+
+def test_logs_have_none(tmp_path: Path) -> None:
+    """Neither in values nor in tracebacks nor in what libraries log."""
+    file = tmp_path / "log"
+    texts = [text for text, _ in SECRETS]
+    path = os.pathsep.join([str(ROOT / "daemon"), str(ROOT / "cli")])
+    done = subprocess.run(
+        [sys.executable, "-c", LOGS, str(file), *texts],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+    )
+    written = file.read_text() + done.stderr.decode("utf-8", "replace")
+    assert done.returncode == 0 and written.count("event") > len(SECRETS)
     assert not [secret for _, secret in SECRETS if secret in written]
 
 

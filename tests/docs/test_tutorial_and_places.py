@@ -71,7 +71,7 @@ def test_a_disk_comes_and_goes(running: dict[str, str], tmp_path: Path) -> None:
     painted(disk, "beach")
     lines = examples_of(DOCS / "how-to/external-disks.md")
     away = next(at for at, line in enumerate(lines) if line.startswith("photosd folders"))
-    back = next(at for at, line in enumerate(lines) if line.startswith("photosd remove"))
+    back = next(at for at, line in enumerate(lines) if line.endswith("Archive"))
     for at, line in enumerate(lines):
         if at == away:
             disk.rename(other)

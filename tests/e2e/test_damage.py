@@ -170,9 +170,14 @@ def test_the_disk_is_full_for_a_while(small_disk: Path, home: Home, folder: Path
         ballast = small_disk / "ballast"
         fill(ballast)
         paint(folder / "while full.png", 2000)
-        eventually(lambda: status(daemon)["index"]["waiting_for"])
-        said = status(daemon)["index"]["waiting_for"]
-        assert "space" in said or "disk" in said, said
+        said: list[str] = []
+
+        def waits() -> bool:
+            said[:] = filter(None, [status(daemon)["index"]["waiting_for"]])
+            return bool(said)
+
+        eventually(waits)
+        assert "space" in said[0] or "disk" in said[0], said
         assert len(found(daemon)) >= PHOTOS, "what was indexed is found"
         ballast.unlink()
         eventually(lambda: listed(daemon) == on_disk(folder) == found(daemon).keys())

@@ -68,7 +68,7 @@ class FakeChild:
             vectors = np.eye(1, DIMENSION, dtype=np.float32).repeat(number, axis=0)
         sound = {"id": header["id"], "ok": True, "shape": vectors.shape, "ms": 1.0}
         if header["op"] == "text":
-            sound["understood"] = [(1.0, [])] * number
+            sound |= {"understood": [(1.0, [])] * number, "words_used": [None] * number}
         answer = {key: value for key, value in {**sound, **changes}.items() if value is not ...}
         send_frame(self.theirs, answer, [vectors.tobytes()])
 

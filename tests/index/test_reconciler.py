@@ -172,7 +172,7 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
     """How many places, one of them with the reason, and its photos are kept."""
     folder = tmp_path / "folder"
     (folder / "private").mkdir(parents=True)
-    for place in (tmp_path, *tmp_path.parents[:2]):
+    for place in (tmp_path, *tmp_path.parents[:3]):
         place.chmod(0o755)
     (folder / "private" / "a.jpg").write_bytes(b"a")
     (folder / "private").chmod(0)

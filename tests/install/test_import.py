@@ -126,7 +126,7 @@ def test_a_model_that_is_not_installed_is_named_with_its_remedy(home: Home) -> N
     for name, remedy in (("multilingual", "pull multilingual"), ("mine", "import FILE")):
         code, answer = photosd("model", "use", name)
         assert code == 5 and remedy in answer["error"]["remedy"]
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < 15
 
 
 def test_an_installation_that_was_killed_is_swept(home: Home, published: Path) -> None:
