@@ -127,14 +127,8 @@ def _no_matches(result: QueryResult) -> str:
     return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
 
 
-def score(hit: Hit) -> str:
-    """The score of a look. What a name is worth has no number, and it decides the place."""
-    other = [source for source in hit["sources"] if source != "clip"]
-    return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"
-
-
 def _row(hit: Hit, dated: bool, wish: Wish) -> str:
-    cells = [f"{hit['strength']:<6}", score(hit)]
+    cells = [f"{hit['strength']:<6}", text.score(hit)]
     if dated:
         cells.append(f"{day(hit):<10}")
     cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, wish.seeing.hyperlink))

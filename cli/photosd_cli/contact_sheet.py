@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import photosd
 from photosd.core.errors import PhotosdError
-from photosd_cli import answers, paths, text
+from photosd_cli import paths, text
 from photosd_cli.hyperlinks import file_url
 from photosd_cli.taken import clock_of
 
@@ -165,7 +165,7 @@ def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str
     rows = [
         ("Date", escape(date)),
         ("Folder", crumbs),
-        ("Match", f"{kind}, {answers.score(hit).strip()}"),
+        ("Match", f"{kind}, {text.score(hit).strip()}"),
     ]
     if hit["offline"]:
         rows.append(("Disk", "away"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
 # no encoder can write: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
@@ -58,3 +60,9 @@ def size(number: float) -> str:
             )
         number /= 1000
     return f"{number:.1f} TB"
+
+
+def score(hit: Mapping[str, Any]) -> str:
+    """The score of a look. A name has no score: what matched is shown in its place."""
+    other = [source for source in hit["sources"] if source != "clip"]
+    return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"
