@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from photosd.cloud.consent import ConsentFile, digest, terms_of
 from photosd.cloud.environment import Environment
+from photosd.cloud.gate import Gate
 from photosd.cloud.keys import dotenv_mode, find_key
+from photosd.cloud.ledger import Ledger
+from photosd.core import settings_file
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted
+from photosd.index.database import Database
 
 NOTHING = Environment()
 
@@ -107,3 +112,35 @@ def test_a_mode_may_stand_in_dotenv(tmp_path: Path) -> None:
     assert dotenv_mode(tmp_path) == "gemini"
     (tmp_path / ".env").chmod(0o644)
     assert dotenv_mode(tmp_path) == ""
+
+
+@pytest.mark.parametrize("named", ["hybrid", "gemini"])
+@pytest.mark.parametrize("place", ["environment", "dotenv", "request"])
+def test_settings_that_make_no_sense_send_nothing(tmp_path: Path, named: str, place: str) -> None:
+    """Whoever names the mode, and whatever was agreed to: a proxy or a budget may be missing."""
+    file = tmp_path / "config.toml"
+    file.write_text('[cloud]\nproxy = "http://127.0.0.1:1\n')
+    ConsentFile(tmp_path).give("gemini", Cloud(), digest(terms_of("gemini", Cloud())))
+    if place == "dotenv":
+        put(tmp_path / ".env", f"EMBEDDING_MODE={named}\n")
+    mode = named if place == "environment" else ""
+    gate = gate_of(tmp_path, settings_file.load(file).cloud, mode)
+    assert gate.wanted == "local"
+    assert not gate.permits(named, "query") and not gate.permits(named, "photos")
+    with pytest.raises(CloudNotPermitted, match="makes sense"):
+        gate.require(named, "query")
+    file.write_text('[cloud]\nmode = "hybrid"\n')
+    gate.settings = settings_file.load(file).cloud
+    assert gate.wanted == (named if place != "request" else "hybrid")
+    assert gate.permits(named, "query")
+
+
+def test_what_is_no_mode_sends_nothing(tmp_path: Path) -> None:
+    """`EMBEDDING_MODE=off` does not mean what the settings say."""
+    gate = gate_of(tmp_path, Cloud(mode="gemini"), "off")
+    assert (gate.wanted, gate.foreign_mode) == ("local", "off")
+
+
+def gate_of(config: Path, settings: Cloud, mode: str) -> Gate:
+    """A gate in an environment that names a mode."""
+    return Gate(config, settings, Ledger(Database(config / "catalog.db")), Environment(mode=mode))

@@ -227,7 +227,7 @@ class Cloud:
         gate = self._gate
         found = []
         if (foreign := gate.foreign_mode) is not None:
-            found.append(f"EMBEDDING_MODE says {foreign!r}, which is no mode; it is not heeded")
+            found.append(f"EMBEDDING_MODE says {foreign!r}, which is no mode; nothing is sent")
         if not gate.permits(gate.wanted, "query"):
             try:
                 gate.require(gate.wanted, "query")

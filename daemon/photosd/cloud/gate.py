@@ -18,7 +18,7 @@ from photosd.cloud.environment import Environment
 from photosd.cloud.keys import dotenv_mode, find_key
 from photosd.cloud.ledger import Kind, Ledger
 from photosd.cloud.letters import Vectors
-from photosd.core.config import Cloud
+from photosd.core.config import ClosedCloud, Cloud
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageError
 
 log = structlog.get_logger()
@@ -61,9 +61,16 @@ class Gate:
 
     @property
     def wanted(self) -> str:
-        """The mode that is asked for: EMBEDDING_MODE (also in `.env`), else the setting."""
-        named = self._environment.mode or dotenv_mode(self._config)
-        return named if named in COVERS else self.settings.mode
+        """The mode that is asked for: EMBEDDING_MODE (also in `.env`), else the setting.
+
+        What is no mode, and settings that make no sense, ask for nothing.
+        """
+        named = self._environment.mode or dotenv_mode(self._config) or self.settings.mode
+        return named if named in COVERS and not self._closed else "local"
+
+    @property
+    def _closed(self) -> bool:
+        return isinstance(self.settings, ClosedCloud)
 
     @property
     def foreign_mode(self) -> str | None:
@@ -73,11 +80,17 @@ class Gate:
 
     def permits(self, mode: str, purpose: Purpose) -> bool:
         """Whether somebody has agreed to what ``mode`` sends for this purpose, and to where."""
-        return mode == "local" or self.consent.read().covers(mode, self.settings.base_url, purpose)
+        if mode == "local" or self._closed:
+            return mode == "local"
+        return self.consent.read().covers(mode, self.settings.base_url, purpose)
 
     def require(self, mode: str, purpose: Purpose) -> None:
         """Raises CloudNotPermitted unless `permits`."""
         if not self.permits(mode, purpose):
+            if self._closed:
+                raise CloudNotPermitted(
+                    "nothing is sent until every setting makes sense", remedy="photosd status"
+                )
             if (old := self.consent.outdated) is not None:
                 day = time.strftime("%Y-%m-%d", time.localtime(old.at))
                 raise CloudNotPermitted(

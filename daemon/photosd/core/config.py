@@ -151,6 +151,10 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = GEMINI.usd_per_million_out
 
 
+class ClosedCloud(Cloud, frozen=True):
+    """The cloud's settings where the file does not make sense: nothing is sent, whoever asks."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 

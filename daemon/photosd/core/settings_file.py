@@ -1,8 +1,9 @@
 """The file of the settings (TOML): read however it looks, and changed by one at a time.
 
 A line or value that makes no sense costs that setting alone: the default holds, and a `Problem`
-says so. Where one of the cloud's settings is wrong the mode is local, so that no mistake in the
-file can send more, elsewhere or for more money than was meant.
+says so. Where one of the cloud's settings is wrong the mode is local, and nothing else
+may choose another one (`ClosedCloud`): no mistake in the file can send more, elsewhere or for more
+money than was meant.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 import msgspec
 
 from photosd.core import config
-from photosd.core.config import Settings
+from photosd.core.config import ClosedCloud, Settings
 from photosd.core.errors import ConfigError
 
 MOST_BYTES = 1 << 20
@@ -64,7 +65,8 @@ def read(file: Path) -> Reading:
     try:
         text = _text(file)
     except ConfigError as error:
-        return Reading(Settings(), (Problem("", str(error), error.remedy),))
+        closed = Settings(cloud=ClosedCloud())
+        return Reading(closed, (Problem("", str(error), error.remedy),))
     return _understand(file, text)
 
 
@@ -130,10 +132,12 @@ def _understand(file: Path, text: str) -> Reading:
         for name in data
     ]
     doubtful = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
-    if doubtful and sections["cloud"].mode != "local":
-        sections["cloud"] = msgspec.structs.replace(sections["cloud"], mode="local")
-        says = "cloud.mode is local until every setting of the cloud makes sense"
-        problems.append(_problem(file, text, "cloud.mode", says))
+    if doubtful:
+        cloud = msgspec.structs.asdict(sections["cloud"])
+        sections["cloud"] = ClosedCloud(**{**cloud, "mode": "local"})
+        if cloud["mode"] != "local":
+            says = "cloud.mode is local until every setting of the cloud makes sense"
+            problems.append(_problem(file, text, "cloud.mode", says))
     return Reading(Settings(**sections), tuple(problems))
 
 
