@@ -93,7 +93,14 @@ class Library:
         self.thumbnails = Thumbnails(
             self.pool, ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         )
-        self.cloud = Cloud(home, settings.cloud, self.database, self.pool, environment)
+        self.cloud = Cloud(
+            home,
+            settings.cloud,
+            self.database,
+            self.pool,
+            environment,
+            remembers=lambda: self.settings.search.remember,
+        )
         self.ground = Ground(
             home.index,
             self.database,

@@ -13,6 +13,7 @@ from photosd.core.log import erase_log
 from photosd.core.paths import Home
 from photosd.decode.thumbnail_store import ThumbnailStore
 from photosd.index.database import Database
+from photosd.index.trouble import drop_set_aside
 from photosd.succession import Succession
 
 log = structlog.get_logger()
@@ -47,8 +48,10 @@ class Traces:
         self._thumbnails.expire(before)
         self._drop_sheets(before)
         self._cloud.expire_log()
-        if not self._remembers() and self._count_queries():
-            self.forget_queries()
+        if not self._remembers():
+            self._cloud.forget_answers()
+            if self._count_queries():
+                self.forget_queries()
         self._database.erase_due()
 
     def forget_queries(self) -> int:
@@ -56,6 +59,8 @@ class Traces:
         number = self._count_queries()
         for active in self._succession.actives():
             active.engine.forget_queries()
+        self._cloud.forget_answers()
+        self._drop_damaged_catalogs()
         self._database.erase()
         return number
 
@@ -67,6 +72,7 @@ class Traces:
         number = self._cloud.forget()
         for active in self._succession.actives():
             active.engine.forget_queries(cloud_only=True)
+        self._drop_damaged_catalogs()
         self._database.erase()
         erase_log()
         log.info("cloud_forgotten", vectors=number)
@@ -74,17 +80,25 @@ class Traces:
 
     def purge(self) -> None:
         """Leave nothing of what the catalog has just forgotten, nor what can be made anew or shows
-        what was asked: thumbnails, contact sheets, logs. Raises StorageError."""
+        what was asked: thumbnails, contact sheets, logs, damaged stores. Raises StorageError."""
         self._thumbnails.expire(float("inf"))
         self._drop_sheets(float("inf"))
         with self._database.write(aside=True) as db:
             db.execute(ENDED_MATCHES)
+        self._drop_damaged_catalogs()
+        for directory in (self._home.index, self._home.cloud):
+            drop_set_aside(directory)
         self._database.erase()
         erase_log()
 
     def _count_queries(self) -> int:
         with self._database.read() as db:
             return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
+
+    def _drop_damaged_catalogs(self) -> None:
+        """Those that were set aside hold what the catalog has held."""
+        file = self._database.file
+        drop_set_aside(file.parent, file.name)
 
     def _drop_sheets(self, before: float) -> None:
         """Contact sheets in the private place that were made before then (Unix seconds)."""

@@ -7,6 +7,9 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from photosd.cloud.answers import Answers
 from photosd.cloud.ledger import KEPT_DAYS, Ledger
 from photosd.core.paths import Home
 from photosd.decode.results import Thumbnail
@@ -35,14 +38,63 @@ def test_what_has_reached_its_age_goes(home: Home) -> None:
             at = time.time() - days * DAY
             last = "(SELECT max(id) FROM cloud_calls)"
             db.execute(f"UPDATE cloud_calls SET at = ? WHERE id = {last}", (at,))
-    cloud: Any = SimpleNamespace(expire_log=ledger.expire)
+    kept = Answers(home.cloud, lambda: remembers)
+    remembers = True
+    kept.put("rewrite", "what was asked", b"[]", kept.generation)
+    cloud: Any = SimpleNamespace(expire_log=ledger.expire, forget_answers=kept.forget)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
     nobody: Any = SimpleNamespace(actives=list)
-    traces = Traces(home, database, nobody, store, cloud, lambda: True)
+    traces = Traces(home, database, nobody, store, cloud, lambda: remembers)
     traces.expire()
     assert [sheet.name for sheet in home.sheets.iterdir()] == ["new.html"]
     assert len(list(home.thumbnails.rglob("*.jpg"))) == 1
     assert len(ledger.calls(10)) == 1
     traces.purge()
     assert not list(home.sheets.iterdir()) and not list(home.thumbnails.rglob("*.jpg"))
+    assert kept.get("rewrite", "what was asked") == b"[]"
+    remembers = False
+    assert kept.get("rewrite", "what was asked") is None
+    kept.put("rewrite", "what was asked now", b"[]", kept.generation)
+    traces.expire()
+    assert not list(home.cloud.iterdir())
+    database.close()
+
+
+def test_queries_are_forgotten_with_what_was_answered_to_them(home: Home) -> None:
+    """Rewritten queries and Gemini's vectors of them are remembered queries, too."""
+    database, kept = Database(home.catalog), Answers(home.cloud)
+    kept.put("rewrite", "what was asked", b"[]", kept.generation)
+    cloud: Any = SimpleNamespace(forget_answers=kept.forget)
+    nobody: Any = SimpleNamespace(actives=list)
+    store = ThumbnailStore(home.thumbnails, 1 << 20)
+    Traces(home, database, nobody, store, cloud, lambda: True).forget_queries()
+    assert kept.get("rewrite", "what was asked") is None and not list(home.cloud.iterdir())
+    database.close()
+
+
+@pytest.mark.parametrize("way", ["purge", "forget_queries", "forget_cloud"])
+def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
+    """What was set aside as damaged holds what was asked, named and answered."""
+    database = Database(home.catalog)
+    home.index.mkdir()
+    for directory in (home.state, home.cloud):
+        directory.mkdir(exist_ok=True)
+    catalog = home.state / "catalog.sqlite3.damaged-1764400000"
+    for file in (catalog, catalog.with_name(catalog.name + "-wal")):
+        file.write_text("what was asked")
+    table = home.index / "vectors_m.lance.damaged-1764400001"
+    (table / "data").mkdir(parents=True)
+    (home.cloud / "answers.sqlite3.damaged-1764400002").write_text("what was answered")
+    others = [home.state / "queries.salt", home.index / "vectors_m.lance"]
+    others[0].write_text("salt")
+    others[1].mkdir()
+    cloud: Any = SimpleNamespace(forget=lambda: 0, forget_answers=Answers(home.cloud).forget)
+    nobody: Any = SimpleNamespace(actives=list)
+    store = ThumbnailStore(home.thumbnails, 1 << 20)
+    getattr(Traces(home, database, nobody, store, cloud, lambda: True), way)()
+    left = {file.name for file in home.state.rglob("*.damaged-*")}
+    assert not [name for name in left if name.startswith("catalog")]
+    if way == "purge":
+        assert not left
+    assert all(other.exists() for other in others)
     database.close()

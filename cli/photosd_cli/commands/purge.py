@@ -16,8 +16,8 @@ def command(queries: bool, as_json: bool) -> int:
     """Forget photos that are gone now, rather than after 30 days.
 
     Until then a disk that comes back, or a file that is restored, costs nothing. Thumbnails, the
-    contact sheets that photosd keeps, and the daemon's log are deleted, too, and nothing of what
-    was deleted is left in photosd's files.
+    contact sheets that photosd keeps, damaged stores that were set aside, and the daemon's log are
+    deleted, too, and nothing of what was deleted is left in photosd's files.
     """
     with Client() as client:
         result = client.purge(queries)

@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -27,8 +28,9 @@ FILE = "answers.sqlite3"
 class Answers:
     """One small SQLite file. Losing it costs a few calls: no failure of it is anybody's trouble."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, keeps: Callable[[], bool] = lambda: True) -> None:
+        """``keeps``: whether queries may be remembered, as the settings have it."""
+        self._directory, self._keeps = directory, keeps
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._salt = b""
@@ -37,7 +39,7 @@ class Answers:
     def get(self, kind: str, question: str) -> bytes | None:
         """What was answered to ``question``; ``kind`` names model and version as well."""
         with self._lock, contextlib.suppress(sqlite3.Error, OSError):
-            if (db := self._open(make=False)) is None:
+            if not self._keeps() or (db := self._open(make=False)) is None:
                 return None
             key = self._key(kind, question)
             row = db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
@@ -47,7 +49,9 @@ class Answers:
     def put(self, kind: str, question: str, answer: bytes, generation: int) -> None:
         """Remember it, unless all was forgotten since it was asked for, in ``generation``."""
         with self._lock, contextlib.suppress(sqlite3.Error, OSError):
-            if generation != self.generation or (db := self._open(make=True)) is None:
+            if generation != self.generation or not self._keeps():
+                return
+            if (db := self._open(make=True)) is None:
                 return
             hidden = self._hide(kind, question, answer)
             db.execute(
@@ -66,7 +70,7 @@ class Answers:
             self._close()
 
     def forget(self) -> None:
-        """Close the file, which somebody is about to delete; keep nothing asked for before."""
+        """Delete the file, and keep nothing asked for before; raises OSError."""
         with self._lock:
             self.generation += 1
             self._close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -41,11 +41,13 @@ class Cloud:
         database: Database,
         pool: Pool,
         environment: Environment,
+        remembers: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``remembers``: whether queries may be remembered, as the settings have it."""
         self._home, self._pool = home, pool
         self._gate = Gate(home.config, settings, Ledger(database), environment)
         self._remote = RemoteTable(home.cloud)
-        self._answers = Answers(home.cloud)
+        self._answers = Answers(home.cloud, remembers)
         self._marked = MarkedPhotos(database)
         self._questions = Questions(self._gate, self._remote, self._answers)
         self._paused_until = 0.0
@@ -169,6 +171,16 @@ class Cloud:
             ) from error
         self._marked.forget()
         return number
+
+    def forget_answers(self) -> None:
+        """Remember nothing that was answered to a query until now; raises StorageError."""
+        try:
+            self._answers.forget()
+        except OSError as error:
+            raise StorageError(
+                f"remembered answers cannot be deleted: {error}",
+                remedy=f"check the permissions of {self._home.cloud}",
+            ) from error
 
     def remove(self, contents: Sequence[str]) -> None:
         """Drop the vectors of photos that are gone, and what was refused of them."""

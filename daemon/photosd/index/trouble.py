@@ -1,4 +1,5 @@
-"""What an error of a store means, and how what is damaged is kept: set aside, never deleted.
+"""What an error of a store means, and how what is damaged is kept: set aside, and deleted by
+people, by two newer ones, or with what it may hold (`photosd purge`).
 
 A store that may not be read or written (*refusal*), or for which something has run out
 (*shortage*), is left as it is and tried again. Only *damage*, when every file can be read and what
@@ -122,6 +123,21 @@ def forget_old(path: Path) -> None:
             continue
         for file in (old, *(old.with_name(old.name + side) for side in SIDES)):
             file.unlink(missing_ok=True)
+
+
+def drop_set_aside(directory: Path, name: str = "") -> None:
+    """Delete what was set aside in there, of everything or of ``name``; raises StorageError."""
+    try:
+        for old in list(directory.glob(f"{name or '*'}{DAMAGED}*")):
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"what was set aside as damaged cannot be deleted: {error}",
+            remedy=f"delete *{DAMAGED}* in {directory} yourself",
+        ) from error
 
 
 def kept_list(file: Path) -> list[dict[str, Any]]:
