@@ -6,12 +6,14 @@ import base64
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from photosd.core.errors import OutputRefused
 from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
+from photosd.index.database import Database
 from tests.cli.conftest import Photosd, photosd, stub
 from tests.cli.stub import StubDaemon
 
@@ -71,22 +73,68 @@ def test_a_link_is_no_way_to_a_photo(home: Home, watched: Path, tmp_path: Path) 
     assert photo.read_bytes() == b"precious" and link.read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("links", [True, False])
 def test_a_name_taken_meanwhile_stays(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
+    """Also where the file system has no hard links."""
     place = tmp_path / "x"
-    real = os.path.lexists
+    really = os.fdopen
 
-    def appears(path: object) -> bool:
-        found = real(path)  # type: ignore[arg-type]
-        if path == place and not found and any(tmp_path.glob(".x.*")):
-            place.write_bytes(b"theirs")
-        return found
+    def appears(*arguments: Any) -> Any:
+        place.write_bytes(b"theirs")
+        return really(*arguments)
 
-    monkeypatch.setattr("photosd.core.outputs.os.path.lexists", appears)
+    monkeypatch.setattr("photosd.core.outputs.os.fdopen", appears)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", _refused)
     with pytest.raises(OutputRefused):
         write_output(place, b"ours", home)
     assert place.read_bytes() == b"theirs"
+    assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+def _refused(*_: object) -> None:
+    raise PermissionError
+
+
+def test_a_draft_of_somebody_stays(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be made is not tidied away either."""
+    theirs = tmp_path / f".x.{os.getpid()}.new"
+    theirs.write_bytes(b"theirs")
+    monkeypatch.setattr("photosd.core.outputs.os.urandom", lambda _: b"same")
+    ours = tmp_path / ".photosd-73616d65.new"
+    ours.write_bytes(b"theirs, too")
+    with pytest.raises(FileExistsError):
+        write_output(tmp_path / "x", b"new", home)
+    assert theirs.read_bytes() == b"theirs" and ours.read_bytes() == b"theirs, too"
+
+
+def test_the_longest_name_can_be_written(home: Home, tmp_path: Path) -> None:
+    """In Hebrew a letter is two bytes."""
+    place = tmp_path / ("\u05e9" * 125 + ".html")
+    write_output(place, b"x", home)
+    assert place.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("damage", ["no list", '[{"path": "/x"}]', None])
+def test_a_damaged_list_of_folders_opens_no_folder(
+    home: Home, watched: Path, damage: str | None
+) -> None:
+    """The catalog knows them as well."""
+    database = Database(home.catalog)
+    with database.write() as db:
+        db.execute("INSERT INTO folders(path, state) VALUES(?, 'ok')", (os.fsencode(watched),))
+    for running in (True, False):
+        (home.config / "folders.json").unlink(missing_ok=True)
+        if damage is not None:
+            (home.config / "folders.json").write_text(damage)
+        with pytest.raises(OutputRefused, match="watched folder"):
+            check_output(watched / "a.jpg", home)
+        if running:
+            database.close()
 
 
 def test_streams_and_directories(home: Home, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from photosd.core.paths import Home
 MARK_BYTES = 8192  # of an existing file that are searched for the mark
 
 
-def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = b"") -> None:
-    """Raise OutputRefused unless a file may be written at ``place``.
+def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = b"") -> bool:
+    """Raise OutputRefused unless a file may be written at ``place``; whether one is replaced.
 
     It may where nothing is there, where the file there has ``mark`` in its first 8 KiB (photosd
     made it), or where ``force`` says so; and never below a watched folder.
@@ -34,8 +34,10 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
                 f"{place} lies in the watched folder {os.fsdecode(folder)}",
                 remedy="choose a place outside your photo folders",
             )
-    if os.path.lexists(place) and not force and not _is_stream(place) and not _has(place, mark):
+    there = os.path.lexists(place)
+    if there and not force and not _is_stream(place) and not _has(place, mark):
         raise OutputRefused(f"{place} exists", remedy="choose another name, or add --force")
+    return there
 
 
 def write_output(
@@ -51,16 +53,16 @@ def write_output(
 
     See `check_output` for what is refused. ``mode`` is what the umask is taken from.
     """
-    check_output(place, home, force=force, mark=mark)
+    replaces = check_output(place, home, force=force, mark=mark)
     if _is_stream(place):
         place.write_bytes(data)
         return
-    draft = place.with_name(f".{place.name[:200]}.{os.getpid()}.new")
+    draft = place.with_name(f".photosd-{os.urandom(8).hex()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        if force or os.path.lexists(place):  # checked above: ours, or to be replaced
+        if force or replaces:
             draft.replace(place)
         else:
             _move_new(draft, place)
@@ -70,24 +72,45 @@ def write_output(
 
 
 def watched_folders(home: Home) -> list[bytes]:
-    """The real paths of the watched folders, from their list beside the settings."""
+    """The real paths of the watched folders, from their list beside the settings.
+
+    Where that is lost or damaged they are asked of the catalog.
+    """
     try:
         kept = json.loads((home.config / "folders.json").read_text())
         paths = [base64.b64decode(entry["path_b64"]) for entry in kept]
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        paths = _in_catalog(home.catalog)
     return [os.path.normpath(path) for path in paths]
+
+
+def _in_catalog(file: Path) -> list[bytes]:
+    import sqlite3  # here, because commands start quickly
+
+    with contextlib.suppress(sqlite3.Error):
+        opened = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+        with contextlib.closing(opened) as db:
+            return [bytes(row[0]) for row in db.execute("SELECT path FROM folders")]
+    return []
 
 
 def _move_new(draft: Path, place: Path) -> None:
     """Give the draft its name; somebody's file that has come there meanwhile stays."""
     try:
         place.hardlink_to(draft)
+        return
     except FileExistsError as error:
-        raise OutputRefused(f"{place} exists", remedy="choose another name") from error
+        raise _taken(place) from error
     except OSError:  # a file system without hard links
-        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError as error:
+            raise _taken(place) from error
         draft.replace(place)
+
+
+def _taken(place: Path) -> OutputRefused:
+    return OutputRefused(f"{place} exists", remedy="choose another name")
 
 
 def _is_stream(place: Path) -> bool:
