@@ -174,6 +174,22 @@ def test_an_older_unit_is_noticed_and_replaced(
     assert photosd("service", "status").code == 0
 
 
+@pytest.mark.parametrize("name", [units.SERVICE, units.SOCKET, units.STRICT])
+def test_a_unit_that_somebody_wrote_is_left_alone(
+    photosd: Photosd, systemd: FakeSystemd, directory: Path, name: str
+) -> None:
+    """Neither replaced nor removed."""
+    unit = directory / name
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text("[Service]\nExecStart=/home/me/photos.sh\n")
+    for words in ("install", "uninstall"):
+        ran = photosd("service", words)
+        assert ran.code == 1
+        assert "was not written by photosd" in ran.err and "mv" in ran.err
+        assert unit.read_text() == "[Service]\nExecStart=/home/me/photos.sh\n"
+    assert not {"enable", "disable", "stop"} & set(systemd.calls())
+
+
 def test_strict_comes_and_goes(photosd: Photosd, systemd: FakeSystemd, directory: Path) -> None:
     """As a drop-in beside those of the user's own."""
     photosd("service", "install", "--strict")

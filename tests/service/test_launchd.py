@@ -14,7 +14,7 @@ import pytest
 from photosd.core.paths import Home
 from photosd.service import units
 from photosd.service.launchd import Launchd
-from photosd.service.recipe import Recipe
+from photosd.service.recipe import Recipe, ServiceError
 from tests.conftest import ROOT
 
 # Stands in for launchctl: an agent is known while it is loaded.
@@ -73,6 +73,18 @@ def test_there_and_back(agent: Launchd, home: Home, tmp_path: Path) -> None:
     assert agent.uninstall()
     assert not file.exists()
     assert not agent.uninstall()
+
+
+def test_an_agent_that_somebody_wrote_is_left_alone(agent: Launchd) -> None:
+    """Neither replaced nor removed."""
+    file = next(iter(agent.files()))
+    file.parent.mkdir(parents=True)
+    theirs = plistlib.dumps({"Label": units.LABEL, "Program": "/Users/me/photos.sh"})
+    file.write_bytes(theirs)
+    for change in (agent.check, agent.install, agent.uninstall):
+        with pytest.raises(ServiceError, match="was not written by photosd"):
+            change()
+    assert file.read_bytes() == theirs
 
 
 def test_an_older_agent_is_noticed(agent: Launchd, tmp_path: Path) -> None:

@@ -6,7 +6,13 @@ import os
 from pathlib import Path
 
 from photosd.service import units
-from photosd.service.manager import ServiceStatus, call, check_writable, replace_file
+from photosd.service.manager import (
+    ServiceStatus,
+    call,
+    check_writable,
+    refuse_strangers,
+    replace_file,
+)
 from photosd.service.recipe import Recipe
 
 
@@ -24,12 +30,14 @@ class Launchd:
         return {self._file: units.launchd_agent(self._recipe)}
 
     def check(self) -> None:
-        """The desktop session is there, and the agent's file can be written."""
+        """The desktop session is there, and the agent's file can be written over nobody's."""
         call(["launchctl", "print", self._domain])
         check_writable(self._file.parent)
+        self._refuse_stranger()
 
     def install(self) -> bool:
         """Idempotent; an agent that is loaded with other content is loaded anew."""
+        self._refuse_stranger()
         self._recipe.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         changed = [replace_file(file, content) for file, content in self.files().items()]
         if any(changed):
@@ -42,6 +50,7 @@ class Launchd:
         """Stop the agent and remove its file."""
         if not self._file.exists():
             return False
+        self._refuse_stranger()
         self.stop()
         self._file.unlink(missing_ok=True)
         return True
@@ -76,3 +85,8 @@ class Launchd:
         """Unload the agent until the next login or `photosd start`."""
         if call(["launchctl", "print", self._target], check=False):
             call(["launchctl", "bootout", self._target])
+
+    def _refuse_stranger(self) -> None:
+        refuse_strangers(
+            [self._file], lambda file: units.served_by_agent(file.read_bytes()) is not None
+        )

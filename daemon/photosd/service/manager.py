@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -100,6 +100,15 @@ def check_writable(directory: Path) -> None:
         raise ServiceError(
             f"no file can be written to {directory}", remedy=f"check who owns {existing}"
         )
+
+
+def refuse_strangers(files: Iterable[Path], ours: Callable[[Path], bool]) -> None:
+    """Raise ServiceError where one of these files is there and not ``ours``: it is left alone."""
+    for file in files:
+        if file.is_file() and not ours(file):
+            raise ServiceError(
+                f"{file} was not written by photosd", remedy=f"move it away: mv '{file}' ~/"
+            )
 
 
 def replace_file(file: Path, content: bytes) -> bool:

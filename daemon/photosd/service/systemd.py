@@ -7,7 +7,13 @@ import os
 from pathlib import Path
 
 from photosd.service import units
-from photosd.service.manager import ServiceStatus, call, check_writable, replace_file
+from photosd.service.manager import (
+    ServiceStatus,
+    call,
+    check_writable,
+    refuse_strangers,
+    replace_file,
+)
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
 UNITS = (units.SOCKET, units.SERVICE)  # in this order: the service needs the socket
@@ -29,9 +35,10 @@ class Systemd:
         return {self._directory / name: text.encode() for name, text in filled.items()}
 
     def check(self) -> None:
-        """A user manager answers, and the units can be written."""
+        """A user manager answers, and the units can be written over nobody's."""
         _systemctl("show", "--property=Version")
         check_writable(self._directory)
+        refuse_strangers(self._every(), units.written_here)
 
     def install(self) -> bool:
         """Idempotent; a running service goes on undisturbed unless its units changed."""
@@ -50,10 +57,10 @@ class Systemd:
 
     def uninstall(self) -> bool:
         """Stop and disable the units, then remove them."""
-        files = [self._directory / name for name in (*UNITS, units.STRICT)]
-        present = [file for file in files if file.exists()]
+        present = [file for file in self._every() if file.exists()]
         if not present:
             return False
+        refuse_strangers(present, units.written_here)
         _systemctl("disable", "--now", *reversed(UNITS))
         for file in present:
             file.unlink(missing_ok=True)
@@ -123,6 +130,10 @@ class Systemd:
             )
         ended = f"it ended: {service.get('Result')}, exit code {status}"
         return ServiceError(f"{error}\n{ended}", remedy="photosd doctor; photosd logs")
+
+    def _every(self) -> list[Path]:
+        """Every file that may have been written here."""
+        return [self._directory / name for name in (*UNITS, units.STRICT)]
 
     def _current(self) -> bool:
         strict = (self._directory / units.STRICT).is_file()

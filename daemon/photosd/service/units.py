@@ -47,6 +47,11 @@ def launchd_agent(recipe: Recipe) -> bytes:
     return plistlib.dumps(agent, sort_keys=False)
 
 
+def written_here(unit: Path) -> bool:
+    """Whether a unit was written by `photosd service install`, and not by somebody else."""
+    return HEADER.partition(",")[0] in unit.read_text("utf-8", "replace")
+
+
 def served_by_unit(text: str) -> str | None:
     """Which home a unit that was written here serves; None when it was not written here."""
     _, mark, section = text.partition(f"\n{MARK}\n")
