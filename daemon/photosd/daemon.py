@@ -23,6 +23,7 @@ from photosd.core.config import Settings
 from photosd.core.errors import Busy, PhotosdError, Warming
 from photosd.core.log import set_level
 from photosd.core.paths import Home
+from photosd.core.secrets import without_secrets
 from photosd.core.settings_file import Problem, Reading
 from photosd.core.shortage import shortage_of
 from photosd.ipc.client import Client
@@ -326,7 +327,7 @@ class Daemon:
             if library
             else IndexReport(0, 0, 0, 0, 0, None, 0, self._start_waits_for()),
             folders=folders,
-            warnings=warnings,
+            warnings=[without_secrets(warning) for warning in warnings],
             switch=switch,
             cloud=library.cloud.report(count=False) if library else None,
             comparisons=library.comparison_reports() if library else [],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -21,7 +23,7 @@ from photosd.cloud.ledger import Ledger
 from photosd.cloud.letters import Written
 from photosd.core import typed
 from photosd.core.config import Cloud
-from photosd.core.errors import CloudNotPermitted, StorageError
+from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageError
 from photosd.core.prices import GEMINI, OLD_DAYS
 from photosd.doctor import clouds
 from photosd.index.database import Database
@@ -184,3 +186,45 @@ def test_remembered_answers_are_hidden_by_their_question(tmp_path: Path) -> None
     kept = b"".join(file.read_bytes() for file in (tmp_path / "cloud").iterdir())
     for word in (b"daughter", b"Sheba", b"hospital", b"girl"):
         assert word not in kept
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "Invalid value at contents[0]: {}",
+        'the prompt "{}" was blocked by a policy',
+        "task: search result | query: {}",
+        json.dumps("\u05e9\u05dc\u05d5\u05dd")[1:-1] + " is a bad prompt",
+    ],
+)
+def test_no_word_of_a_query_stands_in_an_error(
+    gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch, echo: str
+) -> None:
+    """Errors are logged, shown by `status`, and packed into bug reports."""
+    text = "Daughter at Sheba_hospital \u05e9\u05dc\u05d5\u05dd"
+    answer = {"error": {"code": 400, "message": echo.format(text.upper()), "status": "x"}}
+    monkeypatch.setattr(gemini, "always", Answer(400, answer))
+    with closing(Gemini(Key(KEY, "a test"), Cloud(base_url=gemini.url))) as client:
+        for call in (
+            lambda: client.write("m", "i", text, {}, 5),
+            lambda: client.embed_query("m", text, 768, 5),
+        ):
+            with pytest.raises(CloudUnavailable, match="400") as caught:
+                call()
+            said = str(caught.value).lower()
+            for word in ("daughter", "sheba", "hospital", "\u05e9\u05dc\u05d5\u05dd", "\\u05e9"):
+                assert word not in said
+
+
+def test_half_a_key_is_no_key(gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cut off is cut off after the key was taken out."""
+    for length in range(280, 310, 5):
+        message = f"{'x' * (length - len(KEY))} {KEY}"
+        answer = {"error": {"code": 400, "message": message, "status": "x"}}
+        monkeypatch.setattr(gemini, "always", Answer(400, answer))
+        with (
+            closing(Gemini(Key(KEY, "a test"), Cloud(base_url=gemini.url))) as client,
+            pytest.raises(CloudUnavailable) as caught,
+        ):
+            client.write("m", "i", "a dog", {}, 5)
+        assert KEY[:8] not in str(caught.value)

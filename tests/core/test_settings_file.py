@@ -96,6 +96,36 @@ def test_new_ones_are_the_users_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "config" / "config.toml").stat().st_mode) == 0o600
 
 
+def test_a_file_with_a_secret_is_its_owners_alone(file: Path) -> None:
+    """Also one that others could read before; one without stays as it was."""
+    file.write_text("# mine\n")
+    file.chmod(0o644)
+    change(file, "search.limit", "3")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    change(file, "cloud.proxy", "http://dana:hunter2@proxy:3128")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base_url = "https://dana:{}@example.org/"',
+        'proxy = "http://dana:{}@proxy.example.org:3128',
+        "proxy = http://dana:{}@proxy.example.org:3128",
+        'key_command = ["op", "read", "--token", "{}"]',
+    ],
+)
+def test_no_problem_tells_a_secret(file: Path, line: str) -> None:
+    """Half a password is none to whoever looks for whole ones: first it is taken out, then cut."""
+    password = "Hunter2secret" * 6
+    file.write_text(f"[cloud]\n{line.format(password)}\n")
+    problems = read(file).problems
+    assert problems and "Hunter2" not in str(problems)
+    with pytest.raises(ConfigError) as caught:
+        change(file.with_name("other.toml"), "cloud.base_url", f"https://dana:{password}@host/")
+    assert "Hunter2" not in str(caught.value)
+
+
 # -- many at once ------------------------------------------------------------------------------
 
 

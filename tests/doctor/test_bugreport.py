@@ -16,7 +16,7 @@ from tests.cli.conftest import Photosd, photosd
 __all__ = ["photosd"]  # the fixture
 
 FOLDER = "/media/annika/My Pictures"
-SECRETS = ("Anna", "wedding", "חתונה", "annika", "secret", "Grandma")
+SECRETS = ("Anna", "wedding", "חתונה", "annika", "secret", "Grandma", "R3JhbmRtYQ")
 LINES = [
     {"event": "photo_quarantined", "path": f"{FOLDER}/Anna's wedding: day 1/IMG 1.JPG"},
     {"event": "photo_quarantined", "path": f"{FOLDER}/חתונה/a\\xffb.jpg", "reason": "cut off"},
@@ -29,6 +29,7 @@ LINES = [
     {"event": "e", "query": "secret things", "nested": {"text": ["Anna", {"words": "secret"}]}},
     {"event": "e", "lines": [f"{FOLDER}/Anna", "/home/annika/Grandma.jpg"]},
     {"event": "folder_offline", "folder": FOLDER, "remedy": f"photosd remove '{FOLDER}'"},
+    {"event": "e", "path_b64": "R3JhbmRtYQ==", "below_b64": "R3JhbmRtYQ=="},
     {"event": "encoder_died", "reason": "hung: no answer to text for 2.5 s", "stack": "frame 1"},
 ]
 

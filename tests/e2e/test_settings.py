@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from photosd.core import config, settings_file
 from photosd.core.config import Settings
 from photosd.core.paths import Home
-from photosd.core.settings_file import Reading
+from photosd.core.settings_file import Problem, Reading
 from photosd.daemon import Daemon
 from photosd.encoder.supervisor import Supervisor
 from photosd.ipc import messages as m
@@ -112,6 +113,15 @@ def test_a_shorter_time_between_comparisons_does_not_wait_for_the_longer(
     assert asked == []
     set_(daemon, "watch.rescan_minutes", "5")
     assert asked == [True]
+
+
+def test_no_warning_tells_a_secret(home: Home) -> None:
+    """`status` is read by agents, too, and goes into bug reports."""
+    problem = Problem("cloud.proxy", "http://dana:hunter2@proxy:3128 is no proxy", "correct it")
+    endpoint: Any = SimpleNamespace(path=home.socket)
+    daemon = Daemon(home, Reading(Settings(), (problem,)), endpoint)
+    warnings = daemon.report().warnings
+    assert "is no proxy" in str(warnings) and "hunter2" not in str(warnings)
 
 
 def test_many_at_once_all_take_effect(running: tuple[Daemon, Library]) -> None:

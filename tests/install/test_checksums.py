@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlparse
 
 import pytest
 
@@ -148,8 +149,11 @@ def test_what_has_no_version_is_not_resumed(stub: StubHub, tmp_path: Path) -> No
     assert download(tmp_path / "models").read_bytes() == published
 
 
-def test_a_token_goes_to_the_hub_alone(stub: StubHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not to the host that a redirection names."""
+@pytest.mark.parametrize("place", ["https://cdn.example/x", "https://{hub}/x"])
+def test_a_token_goes_to_the_hub_alone(
+    stub: StubHub, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Not to the host that a redirection names, nor to the hub in another way than it was asked."""
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     hub = Hub()
     assert "hf_secret" in str(look(hub).headers)
@@ -157,7 +161,8 @@ def test_a_token_goes_to_the_hub_alone(stub: StubHub, monkeypatch: pytest.Monkey
 
     def elsewhere(url: str, timeout: float) -> object:
         found = really(url, timeout=timeout)
-        return SimpleNamespace(size=found.size, etag=found.etag, location="https://cdn.example/x")
+        location = place.format(hub=urlparse(url).netloc)
+        return SimpleNamespace(size=found.size, etag=found.etag, location=location)
 
     monkeypatch.setattr(hub._hub, "get_hf_file_metadata", elsewhere)
     assert "hf_secret" not in str(look(hub).headers)

@@ -195,7 +195,7 @@ class Courier(threading.Thread):
         if child is not None:
             death = child.kill(str(error), dump=dump)
             if error.reason != "busy":
-                stack = self._key.hide_in(death.stack[-2000:])
+                stack = self._key.hide_in(death.stack)[-2000:]
                 log.error("courier_ended", cause=str(error), code=death.exit_code, stack=stack)
 
 

@@ -20,6 +20,7 @@ from photosd.cloud.keys import Key
 from photosd.cloud.letters import Vectors, Written
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudUnavailable
+from photosd.core.secrets import shortened
 
 log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ SHORTEST_NORM, LONGEST_NORM = 0.9, 1.1  # of a vector that is to have unit lengt
 QUIET = ("google_genai", "google.auth", "google", "httpx2", "httpcore2", "urllib3")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 CONNECT_SECONDS = 5.0
+WORD, ESCAPED = re.compile(r"[^\W_]+"), re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
 class Gemini:
@@ -78,7 +80,7 @@ class Gemini:
             response_json_schema=schema,
             http_options=self._within(seconds),
         )
-        with _Boundary(self, model):
+        with _Boundary(self, model, text):
             answer = self._client.models.generate_content(model=model, contents=text, config=config)
             usage = answer.usage_metadata
             return Written(
@@ -92,7 +94,7 @@ class Gemini:
         content = self._types.Content(
             parts=[self._types.Part(text=f"task: search result | query: {text}")], role="user"
         )
-        vectors = self._embed(model, [content], dimensions, seconds)
+        vectors = self._embed(model, [content], dimensions, seconds, text)
         return vectors.reshape(dimensions)
 
     def embed_photos(
@@ -108,11 +110,13 @@ class Gemini:
         ]
         return self._embed(model, contents, dimensions, seconds)
 
-    def _embed(self, model: str, contents: list[Any], dimensions: int, seconds: float) -> Vectors:
+    def _embed(
+        self, model: str, contents: list[Any], dimensions: int, seconds: float, text: str = ""
+    ) -> Vectors:
         config = self._types.EmbedContentConfig(
             output_dimensionality=dimensions, http_options=self._within(seconds)
         )
-        with _Boundary(self, model):
+        with _Boundary(self, model, text):
             answer = self._client.models.embed_content(
                 model=model, contents=contents, config=config
             )
@@ -122,11 +126,12 @@ class Gemini:
     def _within(self, seconds: float) -> Any:
         return self._types.HttpOptions(timeout=max(1, math.ceil(1000 * seconds)))
 
-    def explain(self, error: Exception, model: str) -> CloudUnavailable:
-        """Any exception of the SDK or of what it stands on, as one of ours; never with the key."""
+    def explain(self, error: Exception, model: str, text: str = "") -> CloudUnavailable:
+        """Any exception of the SDK or of what it stands on, as one of ours; never with the key,
+        nor with words of the ``text`` that was sent: errors are logged."""
         code = getattr(error, "code", None)
         if isinstance(code, int):
-            return self._refusal(error, code, model)
+            return self._refusal(error, code, model, text)
         names = {kind.__name__ for kind in type(error).__mro__}
         if "TimeoutException" in names or isinstance(error, TimeoutError):
             return CloudUnavailable("Gemini did not answer in time", reason="deadline")
@@ -138,10 +143,11 @@ class Gemini:
         log.debug("gemini_answer_unusable", error=type(error).__name__)
         return _nonsense(f"its answer makes no sense ({type(error).__name__})")
 
-    def _refusal(self, error: Exception, code: int, model: str) -> CloudUnavailable:
-        says = " ".join(str(getattr(error, "message", "") or "no reason given").split())[:300]
-        says = self._key.hide_in(f"Gemini says {code}: {says}")
-        if code in (401, 403) or (code == 400 and "api key" in says.lower()):
+    def _refusal(self, error: Exception, code: int, model: str, text: str) -> CloudUnavailable:
+        said = self._key.hide_in(str(getattr(error, "message", "") or "no reason given"))
+        words = shortened(" ".join(_without_words(said, text).split()), 300)
+        says = f"Gemini says {code}: {words}"
+        if code in (401, 403) or (code == 400 and "api key" in said.lower()):
             source = f"the key comes from {self._key.source}"
             return CloudUnavailable(says, remedy=f"check the key; {source}", reason="auth")
         if code == 404:
@@ -165,15 +171,15 @@ class Gemini:
 class _Boundary:
     """Lets nothing but CloudUnavailable out. Without the cause: its text may hold the key."""
 
-    def __init__(self, gemini: Gemini, model: str) -> None:
-        self._gemini, self._model = gemini, model
+    def __init__(self, gemini: Gemini, model: str, text: str) -> None:
+        self._gemini, self._model, self._text = gemini, model, text
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, CloudUnavailable):
-            raise self._gemini.explain(error, self._model) from None
+            raise self._gemini.explain(error, self._model, self._text) from None
 
 
 def _bound(response: Any) -> None:
@@ -230,6 +236,13 @@ def _unit_vectors(rows: list[list[float]], count: int, dimensions: int) -> Vecto
 
 def _nonsense(says: str) -> CloudUnavailable:
     return CloudUnavailable(f"Gemini cannot be understood: {says}", reason="bad_answer")
+
+
+def _without_words(said: str, text: str) -> str:
+    """What the server said without words that it may have had from ``text``."""
+    words = {word.casefold() for word in WORD.findall(text)}
+    said = ESCAPED.sub("…", said)
+    return WORD.sub(lambda found: "…" if found[0].casefold() in words else found[0], said)
 
 
 def _count(value: object) -> int | None:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from photosd.core import typed
 from photosd.core.errors import ConfigError
 from photosd.core.prices import GEMINI
-from photosd.core.secrets import without_secrets
+from photosd.core.secrets import shortened, without_secrets
 
 MOST_MB = 100_000_000  # more than any machine has, and any computation with it stays exact
 MOST_MEGAPIXELS = 100_000
@@ -235,7 +235,7 @@ def parsed(name: str, text: str) -> Any:
     try:
         return checked(name, _of_type(type(known[name].default), text))
     except ValueError as error:
-        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+        shown = shortened(text, LONGEST_SHOWN) + ("…" if len(text) > LONGEST_SHOWN else "")
         raise ConfigError(f"{name} = {shown!r}: {error}", remedy=remedy) from error
 
 

@@ -28,6 +28,7 @@ import msgspec
 from photosd.core import config
 from photosd.core.config import ClosedCloud, Settings
 from photosd.core.errors import ConfigError
+from photosd.core.secrets import shortened, without_secrets
 
 MOST_BYTES = 1 << 20
 MOST_BAD_LINES = 20  # beyond it, the file is something else
@@ -156,7 +157,8 @@ def _section(
         try:
             values[key] = config.checked(name, value)
         except ValueError as error:
-            says = f"{name} = {str(value)[:60]}: {error}; {getattr(default, key)!r} is used"
+            shown = shortened(str(value), config.LONGEST_SHOWN)
+            says = f"{name} = {shown}: {error}; {getattr(default, key)!r} is used"
             problems.append(_problem(file, text, name, says))
     return msgspec.structs.replace(default, **values)
 
@@ -198,7 +200,8 @@ def _bad_line(file: Path, lines: list[str], number: int, why: str) -> Problem:
             section = header[1]
     key = re.match(r"\s*([\w.-]+)\s*=", lines[number])
     name = ".".join(filter(None, (section, key[1] if key else "")))
-    shown = lines[number].strip().encode("utf-8", "replace").decode()[:60]
+    words = lines[number].strip().encode("utf-8", "replace").decode()
+    shown = shortened(words, config.LONGEST_SHOWN)
     return Problem(
         name, f"{file}, line {number + 1}: {why}: {shown}", f"correct line {number + 1} of {file}"
     )
@@ -309,10 +312,13 @@ def _locked(descriptor: int) -> bool:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write it anew, on the disk before it has the name; mode as before, 0600 when new."""
+    """Write it anew, on the disk before it has the name; mode as before, its owner's alone when it
+    is new or holds a secret."""
     draft = None
     try:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+        if without_secrets(text) != text:
+            mode &= 0o700
         descriptor, draft = tempfile.mkstemp(prefix=DRAFT, dir=target.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)

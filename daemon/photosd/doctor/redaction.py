@@ -14,7 +14,7 @@ from pathlib import Path
 
 from photosd.core.secrets import without_secrets
 
-SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy", re.IGNORECASE)
+SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy|_b64$", re.IGNORECASE)
 # Sentences name paths in quotes, or up to ": " and a reason. Rather too much is taken out than
 # too little: a line that begins with a path is one up to its last ": ".
 QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")

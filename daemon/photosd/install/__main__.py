@@ -21,6 +21,7 @@ import msgspec
 
 from photosd.core import typed
 from photosd.core.errors import ModelError, PhotosdError
+from photosd.core.secrets import without_secrets
 from photosd.install.recipe import Order
 from photosd.models.spec import ModelSpec
 
@@ -70,7 +71,9 @@ def _carry_out(order: Order, tell: Callable[..., None]) -> tuple[ModelSpec, str 
             last = time.monotonic()
             tell(file=name, done=there, total=total)
 
-    return pull(order, lambda words: tell(say=words), heard, lambda words: tell(warn=words))
+    return pull(
+        order, lambda words: tell(say=words), heard, lambda words: tell(warn=without_secrets(words))
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlparse
 
 from photosd.core.errors import DownloadFailed
+from photosd.core.secrets import shortened
 from photosd.install.checksums import GIT_SHA1, SHA256, Checksums, digests
 
 METADATA_SECONDS = 10.0
@@ -88,7 +89,8 @@ class Hub:
                 f"{self.endpoint} does not say the size of {repository}/{name}",
                 remedy="is HF_ENDPOINT a hub, or a mirror of one?",
             )
-        if urlparse(url).netloc != urlparse(found.location).netloc:
+        asked, there = urlparse(url), urlparse(found.location)
+        if (asked.scheme, asked.netloc) != (there.scheme, there.netloc):
             headers.pop("authorization", None)  # the token is the hub's business alone
         return Remote(repository, name, found.location, headers, found.etag or "", found.size)
 
@@ -153,7 +155,7 @@ class Hub:
             ) from error
         except errors.HfHubHTTPError as error:
             raise DownloadFailed(
-                f"{self.endpoint} answered: {str(error).splitlines()[0][:200]}",
+                f"{self.endpoint} answered: {shortened(str(error).splitlines()[0], 200)}",
                 remedy="try again later; what has arrived is kept",
             ) from error
         except http.TimeoutException as error:
@@ -227,6 +229,6 @@ def _local(error: OSError) -> DownloadFailed:
         return DownloadFailed("the disk is full", remedy="free some space, then say it again")
     # The client reports a file that is too short as an OSError, too.
     return DownloadFailed(
-        f"the download broke off: {str(error).splitlines()[0][:200]}",
+        f"the download broke off: {shortened(str(error).splitlines()[0], 200)}",
         remedy="say it again: what has arrived is kept",
     )
