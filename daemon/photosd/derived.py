@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from photosd.cloud.cloud import Cloud
 from photosd.core.errors import StorageError
 from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.index.ranked import KEEP_VERSIONS
 from photosd.index.vectors import drop_from_tables
 from photosd.succession import Succession
 
@@ -20,6 +22,7 @@ class Derived:
     ) -> None:
         self._index, self._succession = index, succession
         self._thumbnails, self._cloud = thumbnails, cloud
+        self._untidy_at: float | None = None  # monotonic; when nobody reads what was dropped
 
     def contents(self) -> Iterable[str]:
         """Contents with thumbnails or vectors of the cloud; of other vectors the catalog knows."""
@@ -33,6 +36,7 @@ class Derived:
         steps: list[Callable[[Sequence[str]], object]] = [self._thumbnails.drop, self._cloud.remove]
         steps += [active.store.remove for active in actives]
         steps.append(lambda gone: drop_from_tables(self._index, gone, opened))
+        self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
         failed: list[StorageError] = []
         for step in steps:
             try:
@@ -46,3 +50,11 @@ class Derived:
         """Take what was dropped off the disk."""
         for active in self._succession.actives():
             active.store.compact()
+
+    def tidy(self) -> None:
+        """Take off the disk, some time later, what was dropped from tables of models that are not
+        at work. Raises StorageError."""
+        if self._untidy_at is not None and time.monotonic() > self._untidy_at:
+            self._untidy_at = None
+            opened = [active.spec.fingerprint for active in self._succession.actives()]
+            drop_from_tables(self._index, [], opened)

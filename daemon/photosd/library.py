@@ -131,7 +131,9 @@ class Library:
             self.cloud,
             self.ground.remembers,
         )
-        self.retention = Retention(self.catalog, self.contents, derived, others=self.traces.expire)
+        self.retention = Retention(
+            self.catalog, self.contents, derived, others=(derived.tidy, self.traces.expire)
+        )
         self.standing = Standing(
             self.database,
             self.catalog,

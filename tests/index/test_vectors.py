@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 
 from photosd.index.matrix import Matrix
 from photosd.index.table import Embedding
-from photosd.index.vectors import IndexVanished, VectorStore
+from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
 
 DIMENSION = 32
 generator = np.random.default_rng(1)
@@ -75,6 +77,33 @@ def test_removed_contents_are_gone(tmp_path: Path) -> None:
     store.remove([photos[3].content])
     assert photos[3].content not in store.contents()
     assert photos[3].content not in opened(tmp_path).contents()
+
+
+def test_what_was_removed_is_taken_off_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lance kept the vector, camera and place of a deleted photo in its file for good."""
+    monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    store = opened(tmp_path)
+    store.commit([embedding(f"{number:03}-marked") for number in range(40)])
+    assert held(tmp_path, "007-marked")
+    store.remove(["007-marked"])
+    store.compact()
+    time.sleep(0.01)
+    store.tidy()
+    assert not held(tmp_path, "007-marked")
+    assert len(store) == len(opened(tmp_path)) == 39
+    drop_from_tables(tmp_path, ["008-marked"], [])  # of a model that is not at work
+    time.sleep(0.01)
+    drop_from_tables(tmp_path, [], [])
+    assert not held(tmp_path, "008-marked") and held(tmp_path, "009-marked")
+    assert len(opened(tmp_path)) == 38
+
+
+def held(directory: Path, content: str) -> bool:
+    """Whether a file below ``directory`` holds it."""
+    files = [file for file in directory.rglob("*") if file.is_file()]
+    return any(content.encode() in file.read_bytes() for file in files)
 
 
 def test_an_index_deleted_while_running_is_noticed(tmp_path: Path) -> None:

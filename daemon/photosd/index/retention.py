@@ -56,7 +56,7 @@ class Retention(threading.Thread):
         contents: Contents,
         stores: Stores,
         clock: Callable[[], float] = time.time,
-        others: Callable[[], object] = lambda: None,
+        others: Sequence[Callable[[], object]] = (),
     ) -> None:
         """``others``: what has to be looked at as often; it may raise StorageError."""
         super().__init__(name="retention", daemon=True)
@@ -84,7 +84,8 @@ class Retention(threading.Thread):
             try:
                 self.end_due()
                 self._look_around()
-                self._others()
+                for look in self._others:
+                    look()
             except StorageError as error:
                 patience = RETRY_SECONDS
                 log.warning("retention_waits", cause=str(error), remedy=error.remedy)

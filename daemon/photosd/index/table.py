@@ -98,6 +98,15 @@ def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
     return pa.table(columns, schema=_schema(dimension))
 
 
+def stir(table: Any) -> None:
+    """Move one row, so that the next compaction writes anew what lies beside deleted rows.
+
+    Lance leaves a lone fragment with few deleted rows as it is, and them in its file.
+    """
+    for row in table.search().select(["key", "tile"]).limit(1).to_list():
+        table.update(where=f"key = '{row['key']}'", values={"tile": row["tile"]})
+
+
 def traits_of(batch: Any) -> list[Traits]:
     """What filters look at in the rows of a batch that holds READ_FOR_TRAITS."""
     return [

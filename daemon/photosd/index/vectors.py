@@ -36,6 +36,7 @@ from photosd.index.table import (
     relabelled,
     rows_of,
     sound,
+    stir,
     sweep_staging,
     traits_of,
     traits_table,
@@ -249,8 +250,12 @@ class VectorStore:
             self._optimize()
 
     def compact(self) -> None:
-        """Merge fragments and drop old versions; of what has settled, as soon as can be."""
+        """Merge fragments and drop old versions; of what has settled, as soon as can be.
+
+        What was removed is soon off the disk; of what has settled, once it is a tenth.
+        """
         with self._writing():
+            stir(self._table)
             self._optimize()
         self._folds, self._fold_at = FOLDS, 0.0
         self._keep_up()
@@ -451,7 +456,7 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
 
 def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
     """Take the rows of these contents out of every table that no store has ``opened`` (names of
-    models). Raises StorageError."""
+    models), and off the disk what was taken out of them some time before. Raises StorageError."""
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", SETTLED)}
     for path in sorted(directory.glob(f"{PREFIX}*.lance")):
         if (name := path.name.removesuffix(".lance")) in names:
@@ -461,6 +466,8 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
             for part in quoted(contents):
                 if table.count_rows(f"content IN ({part})"):
                     table.delete(f"content IN ({part})")
+            if contents and not name.endswith(SETTLED):
+                stir(table)
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:
             if lance_kind(error, path) == "damage":  # nobody could read it, and it holds up nobody
