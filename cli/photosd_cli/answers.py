@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def _show_hits(client: Client, result: QueryResult, wish: Wish) -> None:
     elif wish.form == "json":
         console.out_json(result)
     elif wish.form == "jsonl":
-        console.out(json.dumps(result, ensure_ascii=False))
+        console.out(console.as_json(result))
     elif wish.form in ("paths", "print0"):
         for hit in _chosen(result, wish):
             paths.write(hit, end=b"\0" if wish.form == "print0" else b"\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -79,7 +78,7 @@ def _show_one_of_many(client: Client, result: QueryResult, wish: Wish) -> None:
 
 def _show_error(error: PhotosdError, query: str, wish: Wish) -> None:
     if wish.form == "jsonl":
-        console.out(json.dumps({"query": query, "error": error.as_dict()}, ensure_ascii=False))
+        console.out(console.as_json({"query": query, "error": error.as_dict()}))
     elif wish.form != "json":
         failure.report(error, as_json=False)
 

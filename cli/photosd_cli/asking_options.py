@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from photosd.ipc.replies import Term, Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
+MOST_KM = 20_100  # half the way round the earth
+MOST_WEIGHT = 100.0  # as the protocol has it
 WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 
 FILTERS = (
@@ -131,14 +133,16 @@ def where_of(
     orientation: str | None = None,
 ) -> Where | None:
     """The filters as the daemon wants them; those that were not given are left out."""
-    separate = (name for given in formats for name in given.split(","))
+    separate = [name.strip() for given in formats for name in given.split(",")]
+    if formats and not any(separate):
+        raise BadRequest("--type names no format", remedy="--type jpeg,heic")
     named: dict[str, Any] = {
         **_below(below),
         "since": since,
         "until": until,
         "camera": camera,
         "near": None if near is None else _place(near),
-        "formats": [name.strip() for name in separate if name.strip()] or None,
+        "formats": [name for name in separate if name] or None,
         "rating": rating,
         "orientation": orientation,
     }
@@ -165,18 +169,27 @@ def _place(text: str) -> tuple[float, float, float]:
             f"cannot read the place {text!r}",
             remedy="use --near LATITUDE,LONGITUDE,KILOMETRES, as in --near 32.08,34.78,5",
         ) from error
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
+        raise BadRequest(
+            f"there is no place {text!r} on earth",
+            remedy="latitude -90 to 90, longitude -180 to 180, kilometres above 0 to 20100",
+        )
     return latitude, longitude, km
 
 
 def words(text: str, sign: int) -> Term:
     """A term of words, its weight before a colon: ``2:dog``."""
     weight, rest = weighted(text)
+    if not rest.strip():
+        raise BadRequest(f"no words follow the weight in {text!r}", remedy="--plus 2:dog")
     return {"text": rest, "weight": sign * weight}
 
 
 def picture(text: str, sign: int = 1) -> Term:
     """A term that is a picture file; ``2:x.jpg`` weighs 2 where there is no file of this name."""
     weight, rest = (1.0, text) if os.path.lexists(text) else weighted(text)
+    if not rest:
+        raise BadRequest(f"no file follows the weight in {text!r}", remedy="--like 2:dog.jpg")
     term: Any = {**path_params(paths.absolute(rest)), "weight": sign * weight}
     return cast("Term", term)
 
@@ -186,6 +199,11 @@ def weighted(text: str) -> tuple[float, str]:
     found = WEIGHTED.fullmatch(text)
     if found is None or not math.isfinite(weight := float(found[1])):
         return 1.0, text
+    if not 0 < weight <= MOST_WEIGHT:
+        raise BadRequest(
+            f"{found[1]} is no weight: use one above 0, at most {MOST_WEIGHT:g}",
+            remedy="--plus 2:dog",
+        )
     return weight, found[2]
 
 

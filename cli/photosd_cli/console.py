@@ -37,6 +37,20 @@ def lines() -> Iterator[str]:
     yield from sys.stdin
 
 
+def text(most: int, *, otherwise: str, stream: IO[str] | None = None) -> str:
+    """All of ``stream``, or of stdin: at most ``most`` characters, what is not UTF-8 replaced.
+
+    Raises BadRequest where it holds more, or stdin is closed; ``otherwise`` is how to give it.
+    """
+    stream = stream or sys.stdin
+    if stream is None or stream.closed:
+        raise BadRequest("stdin is closed", remedy=otherwise)
+    found = stream.read(most + 1)
+    if len(found) > most:
+        raise BadRequest(f"the text is longer than {most:,} characters", remedy="shorten it")
+    return found.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def asks(question: str, *, otherwise: str) -> bool:
     """Whether the person at the terminal says yes; raises BadRequest where nobody can be asked.
 
@@ -76,7 +90,12 @@ def out_bytes(data: bytes) -> None:
 def out_json(result: Mapping[str, Any]) -> None:
     """The one object of `--json`, indented for people when a person is reading."""
     indent = 2 if is_terminal(sys.stdout) else None
-    out(json.dumps({"version": 1, **result}, ensure_ascii=False, indent=indent))
+    out(as_json({"version": 1, **result}, indent=indent))
+
+
+def as_json(value: object, *, indent: int | None = None) -> str:
+    """JSON as stdout can write it: in ASCII where it is not UTF-8."""
+    return json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
 
 
 def flush() -> None:
@@ -123,6 +142,20 @@ def has_colour(stream: IO[str] | None) -> bool:
     return (
         is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
+
+
+def can_write(characters: str) -> bool:
+    """Whether the encoding of stdout has these characters."""
+    try:
+        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _is_utf8(stream: IO[str] | None) -> bool:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").replace("_", "") == "utf8"
 
 
 def is_terminal(stream: IO[str] | None) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import photosd
 from photosd.core.errors import PhotosdError
+from photosd.core.socketpath import expanded
 from photosd_cli import paths, text
 from photosd_cli.hyperlinks import file_url
 from photosd_cli.taken import clock_of
@@ -179,7 +180,7 @@ def _is_weak(hit: Hit, result: QueryResult) -> bool:
 
 def _shown_parts(path: str) -> tuple[list[str], str]:
     """Folders and name, inert; the user's home is ``~``."""
-    home = str(Path("~").expanduser())
+    home = str(expanded("~"))
     if home not in ("", "/", "~") and path.startswith(home + "/"):
         path = "~" + path[len(home) :]
     *folders, name = (text.inert(part) for part in path.split("/"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from photosd.core.errors import PhotosdError
 from photosd_cli import console, text
 
@@ -11,7 +9,7 @@ from photosd_cli import console, text
 def report(error: PhotosdError, as_json: bool) -> int:
     """Show an error, as one object on stdout or in words on stderr; its exit code."""
     if as_json:
-        console.out(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        console.out(console.as_json({"error": error.as_dict()}))
         return error.exit_code
     first, *more = _lines(error)
     console.note(first, "red")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ def follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
 
 def _show(match: replies.StandingMatch, as_json: bool) -> None:
     if as_json:
-        console.out(json.dumps(match, ensure_ascii=False))
+        console.out(console.as_json(match))
     else:
         paths.write(match)
     console.flush()

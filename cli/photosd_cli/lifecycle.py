@@ -19,6 +19,7 @@ from photosd.core.errors import (
     Warming,
 )
 from photosd.core.paths import Home
+from photosd.core.socketpath import expanded
 from photosd.ipc.client import Client
 from photosd.ipc.connection import HungUp
 from photosd_cli import console, locks, logfile
@@ -223,7 +224,7 @@ def _environment() -> dict[str, str]:
     """Ours, with what is relative to this directory made absolute: the daemon runs in ``/``."""
     environment = dict(os.environ)
     if home := environment.get("PHOTOSD_HOME"):
-        environment["PHOTOSD_HOME"] = str(Path(home).expanduser().absolute())
+        environment["PHOTOSD_HOME"] = str(expanded(home).absolute())
     if path := environment.get("PYTHONPATH"):
         parts = [str(Path(part).absolute()) for part in path.split(os.pathsep) if part]
         environment["PYTHONPATH"] = os.pathsep.join(parts)

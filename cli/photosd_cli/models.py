@@ -202,7 +202,8 @@ def rollback(home: Home, *, wait: bool) -> dict[str, object]:
 def remove(home: Home, name: str) -> int:
     """Take a model from the disk, unless it is in use."""
     if name in (chosen_model(home), _serving()):
-        raise BadRequest(f"{name} is in use", remedy="photosd model use starter")
+        other = "starter" if name != "starter" else "NAME   (of another; photosd model list)"
+        raise BadRequest(f"{name} is in use", remedy=f"photosd model use {other}")
     return shelf.remove(home, name)
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from photosd.core.errors import BadRequest
+from photosd.core.socketpath import expanded
 from photosd_cli import console, text
 
 
 def absolute(path: str) -> bytes:
     """The path as the daemon wants it: absolute, symlinks left alone, as bytes."""
     if not path:  # as a script's unset variable gives it; "here" cannot be meant
-        raise BadRequest("the path is empty", remedy="photosd add ~/Pictures")
+        raise BadRequest("the path is empty", remedy="name a file or a folder")
     whole = Path(path) if Path(path).is_absolute() else _working_directory() / path
     return os.path.normpath(os.fsencode(whole))
 
@@ -44,7 +45,7 @@ def write(entry: Mapping[str, Any], *, end: bytes = b"\n") -> None:
 
 
 def _shortened(path: str) -> str:
-    for base, instead in ((_here(), ""), (str(Path("~").expanduser()), "~/")):
+    for base, instead in ((_here(), ""), (str(expanded("~")), "~/")):
         if base not in ("", "/", "~") and path.startswith(base + "/"):
             rest = path[len(base) + 1 :]
             return f"./{rest}" if not instead and rest.startswith(("-", "~")) else instead + rest

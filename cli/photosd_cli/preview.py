@@ -49,7 +49,7 @@ def mode_of(asked: str, *, elsewhere: bool = False) -> str:
         if program in ITERM_LIKE or told("LC_TERMINAL") == "iTerm2":
             return "iterm"
     # Not for those who want no colours, nor in an encoding that lacks the character.
-    fits = not told("NO_COLOR") and _can_be_written(drawing.UPPER_HALF)
+    fits = not told("NO_COLOR") and console.can_write(drawing.UPPER_HALF)
     return "blocks" if fits else "off"
 
 
@@ -59,6 +59,8 @@ def screen() -> Screen:
     import struct
     import termios
 
+    if sys.stdout is None:
+        return Screen(80, 24)
     try:
         answer = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, bytes(8))
         rows, columns, width, height = struct.unpack("HHHH", answer)
@@ -163,11 +165,3 @@ def _write(row: list[Picture], lines: list[str], mode: str) -> None:
     for line in lines:
         console.out(line)
     console.flush()
-
-
-def _can_be_written(words: str) -> bool:
-    try:
-        words.encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

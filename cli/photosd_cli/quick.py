@@ -34,4 +34,9 @@ def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
 
 
 def _is_limit(number: str) -> bool:
-    return number.isascii() and number.isdigit() and 1 <= int(number[:5]) <= MOST
+    return (
+        len(number) <= len(str(MOST))
+        and number.isascii()
+        and number.isdigit()
+        and 1 <= int(number) <= MOST
+    )

@@ -22,6 +22,7 @@ OPTIONS = (
     ),
     click.option(
         "--html",
+        type=click.Path(readable=False, allow_dash=True),
         metavar="[FILE.html]",
         help="A contact sheet: one page with everything in it. Without FILE it is kept privately"
         " and opened; - is stdout.",

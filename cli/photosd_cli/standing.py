@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosd.core.errors import BadRequest
+from photosd.core.socketpath import expanded
 from photosd_cli import paths, text
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def argv(command: str) -> list[str]:
         raise BadRequest(f"{command!r}: {error}", remedy=EXAMPLE) from error
     if not arguments:
         raise BadRequest("the command is empty", remedy=EXAMPLE)
-    program = str(Path(arguments[0]).expanduser())
+    program = str(expanded(arguments[0]))
     found = shutil.which(program)
     if found is None:
         raise BadRequest(

@@ -183,10 +183,15 @@ def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photo
         (["--near", "here"], "--near 32.08,34.78,5"),
         (["--near", "1,2"], "--near 32.08,34.78,5"),
         (["--in", ""], "empty"),
-        (["--like", ""], "photosd"),
+        (["--like", ""], "empty"),
         (["--rating", "6"], "0<=x<=5"),
         (["--orientation", "round"], "'landscape', 'portrait', 'square'"),
         (["--html", "--json"], "--html"),
+        (["--type", ","], "--type jpeg,heic"),
+        (["--plus", "2:"], "--plus 2:dog"),
+        (["--like", "2:"], "--like 2:dog.jpg"),
+        (["--plus", "1000:dog"], "at most 100"),
+        (["--near", "91,0,1"], "-90 to 90"),
     ],
 )
 def test_bad_options_are_refused_with_a_remedy(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
+from photosd.core.socketpath import expanded
 from photosd_cli import logfile, text
-from tests.cli.conftest import Photosd, command, environment
-from tests.cli.stub import StubDaemon, status_result
+from tests.cli.conftest import ROOT, Photosd, command, environment
+from tests.cli.stub import StubDaemon, hit, query_result, status_result
 
 
 def test_a_defect_is_no_traceback(stub: StubDaemon, photosd: Photosd) -> None:
@@ -53,6 +54,68 @@ def test_a_closed_stdin(home: Home, words: list[str]) -> None:
     )
     assert b"Traceback" not in done.stderr + done.stdout
     assert done.returncode in (2, 3)
+
+
+def closed(words: list[str], stream: int) -> subprocess.CompletedProcess[bytes]:
+    """Run it without this stream, as cron and services may."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {stream}>&-', "sh", *command(*words)],
+        env=environment(),
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def test_an_alert_from_a_closed_stdin_is_refused(stub: StubDaemon) -> None:
+    done = closed(["on", "-", "--json"], 0)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["message"] == "stdin is closed"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", "dog", "--preview=blocks"],
+        ["query", "dog", "--preview=kitty"],
+        ["preview", "/p/dog.jpg"],
+        ["status"],
+        ["doctor"],
+    ],
+)
+def test_a_closed_stdout(stub: StubDaemon, words: list[str]) -> None:
+    small = {"width": 1, "height": 1, "form": "rgb", "data_b64": "AAAA", "content_id": "c"}
+    stub.answers.update(
+        query=query_result(hit("/p/dog.jpg")),
+        thumbnail=small,
+        show={"facts": {}},
+        status=status_result(),
+    )
+    done = closed(words, 1)
+    assert b"inside photosd" not in done.stderr, done.stderr
+    assert done.returncode in (0, 1)
+
+
+def test_json_is_ascii_where_stdout_is_not_utf8(stub: StubDaemon) -> None:
+    """In older locales, what has no letter there must still be JSON."""
+    name = "/p/caf\u00e9 \U0001f436.jpg"
+    stub.answers["query"] = query_result(hit(name))
+    for encoding in ("latin-1", "ascii", "utf-8"):
+        for form in ("--json", "--jsonl"):
+            done = subprocess.run(
+                command("query", "dog", form),
+                env={**environment(), "PYTHONIOENCODING": encoding},
+                capture_output=True,
+                check=True,
+            )
+            assert json.loads(done.stdout)["hits"][0]["path"] == name
+
+
+def test_no_home_is_no_defect() -> None:
+    """pathlib's expanduser raises where there is no such user, and in a container without one."""
+    for place in ("cli", "daemon"):
+        for file in (ROOT / place).rglob("*.py"):
+            assert ").expanduser()" not in file.read_text(), f"{file}: use core.socketpath.expanded"
+    assert expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")
 
 
 def test_cloud_forget_asks_before_it_deletes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -206,3 +207,17 @@ def test_words_that_others_are_not_to_see_come_from_stdin_or_a_file(
     assert photosd("on", "-").code == 2
     assert photosd("on", "words", "--from", str(file)).code == 2
     assert photosd("on", "--from", str(tmp_path / "nowhere")).code != 0
+    file.write_text("word " * 3000)
+    monkeypatch.setattr("sys.stdin", io.StringIO("word " * 3000))
+    for arguments in (["-"], ["--from", str(file)]):  # an alert for the beginning is another one
+        assert "longer than" in photosd("on", *arguments).err
+    monkeypatch.setattr("sys.stdin", io.StringIO("caf\udce9"))
+    photosd("on", "-", "--notify")
+    assert stub.params("standing_add")[-1]["text"] == "caf\ufffd"
+
+
+def test_paths_of_an_alert_need_not_be_utf8(stub: StubDaemon, photosd: Photosd) -> None:
+    photosd("on", "dog", "--in", "/p/caf\udce9", "--link", "/q/\udcff")
+    asked = stub.params("standing_add")[-1]
+    assert base64.b64decode(asked["below_b64"]) == b"/p/caf\xe9"
+    assert base64.b64decode(asked["directory_b64"]) == b"/q/\xff"

@@ -56,21 +56,13 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
 
 
 def _show(finding: Finding) -> None:
-    marks = MARKS if _can_write("✓✗") else PLAIN_MARKS
+    marks = MARKS if console.can_write("✓✗") else PLAIN_MARKS
     mark = console.styled(marks[finding.verdict], STYLES[finding.verdict], sys.stdout)
     console.tell(f"{mark} {finding.check:<13} {text.inert(finding.says)}", hang=HANG)
     if finding.remedy is not None:
         console.tell(f"{'':<{HANG}}→ {text.inert(finding.remedy)}", hang=2)
     for line in (finding.details or "").splitlines():
         console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
-
-
-def _can_write(characters: str) -> bool:
-    try:
-        characters.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _as_dict(finding: Finding) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from photosd.ipc.client import Client
@@ -26,7 +24,7 @@ def command(state: str, form: str) -> int:
         for part in client.paths("" if state == "all" else state):
             for entry in part:
                 if form == "json":
-                    entries.append(json.dumps(entry, ensure_ascii=False))
+                    entries.append(console.as_json(entry))
                 else:
                     paths.write(entry, end=b"\0" if form == "print0" else b"\n")
     if form == "json":

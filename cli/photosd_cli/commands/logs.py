@@ -28,7 +28,11 @@ def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
     """The daemon's log, made readable. It is there when the daemon is not."""
     file = Home.from_environment().log
     if not file.exists() and not follow:
-        raise NotFound(f"there is no log at {file}; it never ran here", remedy="photosd start")
+        raise NotFound(
+            f"there is no log at {file}: photosd has written nothing since `photosd purge`,"
+            " or never ran here",
+            remedy="photosd status   (if it does not run: photosd start)",
+        )
     shown = logfile.LEVELS[logfile.LEVELS.index(level) :]
     last = logfile.tail(file, lines, wanted=lambda line: logfile.level_of(line) in shown)
     if as_json and not follow:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -14,15 +13,34 @@ from photosd_cli import console, paths, standing, text
 from photosd_cli.following import follow
 
 LONGEST = 10_000  # characters of one query
+FROM_STDIN = "photosd on - < words.txt"
 EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
 
 
 @click.command(short_help="Save an alert: do something for each new photo that matches TEXT.")
 @click.argument("words", nargs=-1, metavar="[TEXT]")
-@click.option("--from", "file", metavar="FILE", help="Read TEXT from FILE; `-` is stdin.")
-@click.option("--in", "below", metavar="DIR", help="Only photos in DIR or below.")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(readable=False, allow_dash=True),
+    metavar="FILE",
+    help="Read TEXT from FILE; `-` is stdin.",
+)
+@click.option(
+    "--in",
+    "below",
+    type=click.Path(readable=False),
+    metavar="DIR",
+    help="Only photos in DIR or below.",
+)
 @click.option("--exec", "program", metavar="CMD", help="Run CMD with the photo's path.")
-@click.option("--link", "directory", metavar="DIR", help="Keep DIR an album of links to them.")
+@click.option(
+    "--link",
+    "directory",
+    type=click.Path(readable=False),
+    metavar="DIR",
+    help="Keep DIR an album of links to them.",
+)
 @click.option("--notify", is_flag=True, help="Show a notification.")
 @click.option("--jsonl", is_flag=True, help="Print one JSON object a photo.")
 @click.option("--no-wait", is_flag=True, help="Print what came since the last time, and end.")
@@ -100,12 +118,12 @@ def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
     if file is not None and words:
         raise BadRequest("--from FILE has the TEXT already", remedy="photosd on --from FILE")
     if file in (None, "-"):
-        found = sys.stdin.read(LONGEST)
+        found = console.text(LONGEST, otherwise=FROM_STDIN)
     else:
         with Path(os.fsdecode(paths.absolute(file))).open(errors="replace") as stream:
-            found = stream.read(LONGEST)
+            found = console.text(LONGEST, otherwise=FROM_STDIN, stream=stream)
     if not (words := tuple(found.split())):
-        raise BadRequest("the query is empty", remedy="photosd on - < words.txt")
+        raise BadRequest("the query is empty", remedy=FROM_STDIN)
     return words
 
 

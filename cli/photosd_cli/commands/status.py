@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -82,7 +81,7 @@ def _page(as_json: bool) -> str:
     with Client(timeout=STATUS_SECONDS) as client:
         status = client.status()
     if as_json:
-        return json.dumps(status, ensure_ascii=False)
+        return console.as_json(status)
     warnings = [f"! {text.inert(warning)}" for warning in status["warnings"]]
     lines = [fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
     return "\n".join([*lines, *(fit(warning, sys.stdout, hang=2) for warning in warnings)])

@@ -12,6 +12,7 @@ from pathlib import Path
 from photosd.cloud.environment import KEY, MODE, Environment
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted
+from photosd.core.socketpath import expanded
 
 COMMAND_SECONDS = 10.0
 KEY_FILE, DOTENV = "gemini.key", ".env"
@@ -46,7 +47,7 @@ def find_key(config: Path, settings: Cloud, environment: Environment) -> Key:
     """
     if environment.key:
         return _checked(environment.key, KEY)
-    file = Path(settings.key_file).expanduser() if settings.key_file else config / KEY_FILE
+    file = expanded(settings.key_file) if settings.key_file else config / KEY_FILE
     if settings.key_file or os.path.lexists(file):
         return _checked(_read_private(file), str(file))
     dotenv = config / DOTENV

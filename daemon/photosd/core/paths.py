@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosd.core.socketpath import default_runtime, short_enough
+from photosd.core.socketpath import default_runtime, expanded, short_enough
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Home:
         """The home named by ``PHOTOSD_HOME``, else the platform's own places."""
         named = os.environ.get("PHOTOSD_HOME")
         if named:
-            root = Path(named).expanduser().absolute()
+            root = expanded(named).absolute()
             return cls(root / "config", root / "state", root / "models", short_enough(root / "run"))
         # Imported here: 40 ms that a client under PHOTOSD_HOME or asking only for the socket saves.
         import platformdirs

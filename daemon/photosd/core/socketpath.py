@@ -15,8 +15,13 @@ def socket_path() -> Path:
     if explicit := os.environ.get("PHOTOSD_SOCKET"):
         return Path(explicit)
     if named := os.environ.get("PHOTOSD_HOME"):
-        return short_enough(Path(named).expanduser().absolute() / "run") / "photosd.sock"
+        return short_enough(expanded(named).absolute() / "run") / "photosd.sock"
     return short_enough(default_runtime()) / "photosd.sock"
+
+
+def expanded(path: str) -> Path:
+    """``path`` with a home in place of ``~``; where there is none, ``~`` stays, as in shells."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib raises RuntimeError)
 
 
 def default_runtime() -> Path:

@@ -19,6 +19,7 @@ import photosd
 from photosd.core import machine
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd.core.socketpath import expanded
 from photosd.doctor.examination import examine
 from photosd.doctor.patient import Patient
 from photosd.doctor.redaction import Redactor
@@ -57,7 +58,7 @@ def _redactor(patient: Patient) -> Redactor:
         "state": home.state,
         "models": home.models,
         "runtime": home.runtime,
-        "home": Path("~").expanduser(),
+        "home": expanded("~"),
     }
     return Redactor(own, _folders(patient))
 

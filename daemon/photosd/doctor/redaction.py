@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import hashlib
 import json
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from photosd.core.secrets import without_secrets
+from photosd.core.socketpath import expanded
 
 SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy|_b64$", re.IGNORECASE)
 # Sentences name paths in quotes, or up to ": " and a reason. Rather too much is taken out than
@@ -39,8 +41,8 @@ class Redactor:
         # The system's Python is in /usr, and so are many things that are not Python.
         places |= {at: f"<python>{lib}" for at, lib in python.items() if not _of_system(at)}
         self._places = sorted(places.items(), key=lambda item: len(item[0]), reverse=True)
-        names = {getpass.getuser(), platform.node(), Path("~").expanduser().name}
-        common = {"", "root", "localhost"}
+        names = {_user(), platform.node(), expanded("~").name}
+        common = {"", "~", "root", "localhost"}
         self._names = [re.compile(rf"\b{re.escape(name)}\b") for name in names - common]
 
     def line(self, line: str) -> str:
@@ -108,3 +110,10 @@ def _suffix(path: str) -> str:
     """The kind of file, which is often what matters: ``.jpg``."""
     found = re.search(r"\.[A-Za-z0-9]{1,5}$", path.rstrip("'\""))
     return found[0].lower() if found else ""
+
+
+def _user() -> str:
+    """The name of the user; empty where the system knows none, as in some containers."""
+    with contextlib.suppress(KeyError, OSError):
+        return getpass.getuser()
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from photosd.core.socketpath import expanded
 from photosd.service import units
 from photosd.service.manager import (
     ServiceStatus,
@@ -21,7 +22,7 @@ class Launchd:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._file = Path("~/Library/LaunchAgents").expanduser() / f"{units.LABEL}.plist"
+        self._file = expanded("~/Library/LaunchAgents") / f"{units.LABEL}.plist"
         self._domain = f"gui/{os.getuid()}"
         self._target = f"{self._domain}/{units.LABEL}"
 

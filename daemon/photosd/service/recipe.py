@@ -10,6 +10,7 @@ from pathlib import Path
 import photosd
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd.core.socketpath import expanded
 
 PLACES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
 
@@ -64,7 +65,7 @@ class Recipe:
 def _environment() -> dict[str, str]:
     """What of this environment decides where photosd's files and its code are found."""
     if home := os.environ.get("PHOTOSD_HOME"):
-        kept = {"PHOTOSD_HOME": str(Path(home).expanduser().absolute())}
+        kept = {"PHOTOSD_HOME": str(expanded(home).absolute())}
     else:
         kept = {name: os.environ[name] for name in PLACES if os.environ.get(name)}
     paths = [str(Path(p).absolute()) for p in os.environ.get("PYTHONPATH", "").split(":") if p]

@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from photosd.core.socketpath import expanded
 from photosd.service import units
 from photosd.service.manager import (
     ServiceStatus,
@@ -26,7 +27,7 @@ class Systemd:
 
     def __init__(self, recipe: Recipe, *, strict: bool = False) -> None:
         self._recipe, self._strict = recipe, strict
-        base = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+        base = os.environ.get("XDG_CONFIG_HOME") or expanded("~/.config")
         self._directory = Path(base) / "systemd" / "user"
 
     def files(self) -> dict[Path, bytes]:
