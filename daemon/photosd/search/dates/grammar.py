@@ -249,8 +249,16 @@ def _before_last(said: Said) -> Found:
 def _hebrew_year(said: Said) -> Found:
     """A year of the Hebrew calendar, with the word for it."""
     found = said.get("X")
-    if said.get("U").name == "year" and (found.end - found.begin).days in range(353, 386):
+    if said.get("U").name == "year" and _is_hebrew_year(found):
         yield found
+
+
+def _is_hebrew_year(found: Period) -> bool:
+    """By its length; those of others are 365 or 366 days long."""
+    if found.begin is None or found.end is None:
+        return False
+    days = (found.end - found.begin).days
+    return days in range(353, 386) and days not in (365, 366)
 
 
 def _year_named(said: Said) -> Found:
@@ -326,9 +334,23 @@ def _in_years(
 
 def _winter(said: Said) -> Found:
     """``winter 2019-2020``."""
-    first, second = (item.value for item in said.path if item.kind == "Y")
-    if said.get("S") == "winter" and second == first + 1:
+    if said.get("S") != "winter":
+        return
+    first, *second = (item.value for item in said.path if item.kind in "YZ")
+    if second in ([], [first + 1]):
         yield periods.season(first, "winter")
+
+
+def _in_hebrew_year(said: Said) -> Found:
+    """A holiday of a year of the Hebrew calendar, whose first eve lies before it."""
+    year: Period = said.get("X")
+    if not _is_hebrew_year(year) or year.begin is None:
+        return
+    holiday: Holiday = said.get("H")
+    for number in (year.begin.year, year.begin.year + 1):
+        found = holiday.of(number)
+        if found is not None and found.end is not None and found.end - periods.DAY in year:
+            yield holiday.eve_of(number) if said.has("E") else found
 
 
 DAY_OF_MONTH = "(?:[nD]F*M|MF*[nD])"
@@ -346,9 +368,9 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         (f"(?:WF*)?{DAY_OF_MONTH}(?:F*Y)?", _day),  # (Friday) 31 May (2019), May 31st
         ("(?:WF*)?/", _day),  # 31/5
         ("R", _relative_day),  # yesterday
-        ("[LT]F*U|UF*[LT]", _unit),  # last week, semana pasada
-        ("[LPl]F*[nN]F*[UV]|[nN]F*[Ll]F*[UV]|[nN]F*[UV]F*[Ll]", _past),  # last 3 months
-        ("T?PF*U|UF*l|[LP]F*K|KF*[Ll]", _past),  # past week, בשבועיים האחרונים
+        ("[LT]F*U|U[LT]", _unit),  # last week, semana pasada
+        ("[LPl]F*[nN]F*[UV]|T?[nN]F*[Ll]F*[UV]|[nN]F*[UV]F*[Ll]", _past),  # last 3 months
+        ("T?PF*U|Ul|[LP]F*K|KF*[Ll]", _past),  # past week, בשבועיים האחרונים
         ("UvL", _before_last),  # the week before last
         ("[nN]F*[UV]A|UA|KA|BF*[nN]F*[UV]|BF*U|BF*K", _ago),  # 3 weeks ago, לפני שבוע
         ("UF*nF*Y|YF*UF*n", _numbered_week),  # week 22 of 2019
@@ -359,6 +381,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("(?:M|S|EF*H|H)F*(?:[LT]F*U|UF*[LT])", _recurring),  # May last year
         ("(?:[Tl]|T?P|L)F*(?:M|S|EF*H|H)|(?:M|S|EF*H|H)F*[LTl]", _recurring),  # last summer
         ("W|[LTl]F*W|WF*[LTl]", _weekday),  # Friday, last Friday
-        ("SF*YF*-F*Y", _winter),  # winter 2019-2020
+        ("SF*YF*-F*Y|SF*Z", _winter),  # winter 2019-2020, winter 2019/20
+        ("(?:EF*H|H)F*X", _in_hebrew_year),  # פסח תש"פ
     )
 )

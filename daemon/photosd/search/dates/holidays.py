@@ -107,12 +107,12 @@ def _memorial(year: int) -> datetime.date:
 
 # By the words for it, separated by commas. Spelling is folded as tokens.py does it.
 HOLIDAYS: dict[str, Holiday] = {
-    "christmas, christmas day, xmas, חג המולד": _fixed(12, 25),
+    "christmas, christmas day, xmas, חג המולד, כריסמס": _fixed(12, 25),
     "christmas eve, xmas eve, ערב חג המולד": _fixed(12, 24),
     "boxing day": _fixed(12, 26),
     "new year's eve, new years eve, new year eve, סילבסטר": _fixed(12, 31),
     "new year, new year's, new years, new year's day, new years day": _fixed(1, 1),
-    "valentine's day, valentines day, valentine's, ולנטיין, ולנטיינס": _fixed(2, 14),
+    "valentine's day, valentines day, valentine's, ולנטיין, ולנטיינס, יום האהבה": _fixed(2, 14),
     "st patrick's day, saint patrick's day, st patricks day": _fixed(3, 17),
     "american independence day, us independence day": _fixed(7, 4),
     "halloween, האלווין, ליל כל הקדושים": _fixed(10, 31),
@@ -144,5 +144,6 @@ HOLIDAYS: dict[str, Holiday] = {
     "lag baomer, lag ba omer, lag b'omer, lag bomer, לג בעומר": _hebrew(IYAR, 18),
     "jerusalem day, yom yerushalayim, יום ירושלים": _hebrew(IYAR, 28, since=1968),
     "shavuot, shavuoth, shavuos, שבועות, חג השבועות, חג שבועות": _hebrew(SIVAN, 6),
+    "tu b'av, tu bav, tu be av, טו באב": _hebrew(AV, 15),
     "tisha b'av, tisha bav, tisha be av, תשעה באב, ט באב": Holiday(_ninth_of_av, 1, True),
 }

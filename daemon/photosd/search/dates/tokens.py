@@ -130,6 +130,15 @@ def _day_first(match: re.Match[str]) -> Iterator[Item]:
             yield from _exact(periods.day(year, month, day))
 
 
+def _winter(match: re.Match[str]) -> Iterator[Item]:
+    """``2019/20``, ``2019/2020``: the year in which a winter begins; else a month, if one fits."""
+    first, second = int(match[1]), int(match[2])
+    if second == (first + 1) % 10 ** len(match[2]):
+        yield Item("Z", first)
+    with contextlib.suppress(ValueError):  # no such month
+        yield from _year_month(match)
+
+
 def _year_month(match: re.Match[str]) -> Iterator[Item]:
     yield from _exact(periods.month(int(match[1]), int(match[2])))
 
@@ -199,6 +208,8 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"(\d{4})-?w([0-4]\d|5[0-3])(?:-?([1-7]))?(?!\w)", _iso_week),
         (r"(\d{4})(\d\d)(\d\d)(?!\w)", _compact),
         (r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?!\d)", _day_first),
+        (r"(\d{4})[/-](\d\d)(?![-/.]?\d)", _winter),
+        (r"(\d{4})/(\d{4})(?!\d)", _winter),
         (r"(\d{4})[-/.](\d\d?)(?![-/.]?\d)", _year_month),
         (r"(\d{4})-(\d\d)(?=-\d{4})", _year_month),
         (r"(\d\d?)[-/.](\d{4})(?!\d)", _month_year),
@@ -211,7 +222,7 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"\d+", _number),
         (r"\.\.\.?|-", _range),
         (r",", _comma),
-        (r"(?:[ובלמש]|ב?ה')?(ת[א-ת]{0,3}\"[א-ת])(?![א-ת])", _hebrew_year),
+        (r"(?:[ובלמש]|ב?ה'?)?(ת[א-ת]{0,3}\"[א-ת])(?![א-ת])", _hebrew_year),
         (r"[א-ת]+(?:[\"'][א-ת]+)*'?", _nothing),
         (r"(?:l|d|dell|nell|all|un|quest)'(?=[^\W\d_]|$)", _nothing),
         (r"[^\W\d_]+(?:'[^\W\d_]+)*", _nothing),

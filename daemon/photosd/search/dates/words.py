@@ -27,7 +27,7 @@ LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", 
 #   N a number        K units with their number in one word      g after a year, in Russian
 #   S season          M month            W weekday     H holiday
 #   E eve             G decades follow   Q a decade, in years after 1900; q the same, after G
-#   O onwards         o on, for "from … on"
+#   O onwards         o on, for "from … on"    Z two years of one winter, the first
 #   s since   u until   v before   w after   b between   a and   f from   t to
 # Values are separated by commas; "=" gives one its value: a number, a unit, a season.
 ENGLISH = {
@@ -43,8 +43,11 @@ ENGLISH = {
     "S": "spring=spring, summer=summer, autumn=autumn, fall=autumn, winter=winter,"
     " springtime=spring, summertime=summer, wintertime=winter",
     "N": "a=1, an=1, one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9,"
-    " ten=10, eleven=11, twelve=12, couple of=2, a couple of=2",
-    "K": "fortnight=2 week",
+    " ten=10, eleven=11, twelve=12, thirteen=13, fourteen=14, fifteen=15, sixteen=16, seventeen=17,"
+    " eighteen=18, nineteen=19, twenty=20, thirty=30, forty=40, fifty=50, couple of=2,"
+    " a couple of=2",
+    "K": "fortnight=2 week, half a year=6 month, half year=6 month, year and a half=18 month,"
+    " a year and a half=18 month, one and a half years=18 month",
     "M": "sept=9",
     "W": "tues=1, weds=2, thur=3, thurs=3",
     "Q": "noughties=100, twenties=120, thirties=30, forties=40, fifties=50, sixties=60,"
@@ -67,18 +70,20 @@ HEBREW = {
     "l": "אחרון, אחרונה, אחרונים, אחרונות, האחרון, האחרונה, האחרונים, האחרונות",
     "T": "זה, זו, זאת, הזה, הזו, הזאת, הנוכחי, הנוכחית",
     "B": "לפני",
-    "R": "היום=0, אתמול=-1, שלשום=-2",
+    "R": "היום=0, אתמול=-1, אמש=-1, שלשום=-2",
     "U": "יום=day, שבוע=week, סוף שבוע=weekend, סופש=weekend,"
     " סוף השבוע=weekend, חודש=month, שנה=year, שנת=year, עשור=decade, שעה=hour",
     "V": "ימים=day, שבועות=week, סופי שבוע=weekend, חודשים=month, שנים=year, עשורים=decade,"
     " שעות=hour",
     "K": "יומיים=2 day, שבועיים=2 week, חודשיים=2 month, חדשיים=2 month, שנתיים=2 year,"
-    " שעתיים=2 hour",
+    " שעתיים=2 hour, חצי שנה=6 month, חצי השנה=6 month, שנה וחצי=18 month",
     "S": "אביב=spring, קיץ=summer, סתיו=autumn, סתו=autumn, חורף=winter",
     "M": "מרס=3",
     "N": "אחד=1, אחת=1, שתי=2, שני=2, שתיים=2, שניים=2, שלוש=3, שלושה=3, שלושת=3, ארבע=4,"
     " ארבעה=4, ארבעת=4, חמש=5, חמישה=5, חמשת=5, שש=6, שישה=6, ששת=6, שבע=7, שבעה=7, שבעת=7,"
-    " שמונה=8, שמונת=8, תשע=9, תשעה=9, תשעת=9, עשר=10, עשרה=10, עשרת=10",
+    " שמונה=8, שמונת=8, תשע=9, תשעה=9, תשעת=9, עשר=10, עשרה=10, עשרת=10, אחת עשרה=11,"
+    " אחד עשר=11, שתים עשרה=12, שתיים עשרה=12, שנים עשר=12, חמש עשרה=15, עשרים=20, שלושים=30,"
+    " ארבעים=40, חמישים=50",
     "W": "ראשון=6, שני=0, שלישי=1, רביעי=2, חמישי=3, שישי=4, שבת=5, יום שבת=5",
     "G": "שנות",
     "q": "עשרים=120, שלושים=30, ארבעים=40, חמישים=50, שישים=60, שבעים=70, שמונים=80, תשעים=90",
@@ -135,7 +140,7 @@ SPANISH = {
 }
 ITALIAN = {
     "F": "il, lo, la, l', i, gli, le, di, del, della, dell', dello, in, nel, nella, nell',"
-    " nello, a, ad, d'",
+    " nello, nei, negli, nelle, degli, delle, a, ad, d'",
     "L": "scorso, scorsa, scorsi, scorse, passato, passata, ultimo, ultima, ultimi, ultime",
     "T": "questo, questa, quest', questi, queste",
     "A": "fa",
@@ -183,7 +188,7 @@ RUSSIAN = {
     "A": "назад",
     "R": "сегодня=0, вчера=-1, позавчера=-2",
     "U": "день=day, неделя=week, неделю=week, неделе=week, выходные=weekend, выходных=weekend,"
-    " месяц=month, месяце=month, год=year, году=year",
+    " недели=week, месяц=month, месяце=month, месяца=month, год=year, году=year, года=year",
     "V": "дня=day, дней=day, дни=day, недели=week, недель=week, месяца=month, месяцев=month,"
     " месяцы=month, года=year, лет=year, годы=year",
     "S": "весна=spring, весной=spring, весну=spring, весны=spring, лето=summer, летом=summer,"
@@ -196,7 +201,7 @@ RUSSIAN = {
     "W": "среду=2, пятницу=4, субботу=5",
 }
 ARABIC = {
-    "F": "في, من, خلال, عام, سنة, ال",
+    "F": "في, من, خلال, عام, سنة, ال, يوم",
     "L": "الماضي, الماضية, الماضيين, الماضيه, الفائت, الفائتة, المنصرم, الأخير, الأخيرة, آخر",
     "T": "هذا, هذه, الحالي, الحالية",
     "B": "قبل, منذ",
@@ -220,6 +225,7 @@ THIS = {
     "סוף השבוע": "weekend",
     "העשור": "decade",
 }
+LAST = {"אשתקד": "year"}
 ENGLISH_WORDS = ("ago", "set")  # abbreviations of months elsewhere
 
 
@@ -234,6 +240,8 @@ def vocabulary() -> Words:
                 _add(words, phrase, Item(kind, _value(kind, value, first)))
     for phrase, name in THIS.items():
         _add(words, phrase, Item("T"), Item("U", Unit(name, SUNDAY)))
+    for phrase, name in LAST.items():
+        _add(words, phrase, Item("L"), Item("U", Unit(name, SUNDAY)))
     for phrases, holiday in HOLIDAYS.items():
         for phrase in phrases.split(","):
             _add(words, phrase, Item("H", holiday))
