@@ -65,8 +65,12 @@ class FaultWalk:
             time.sleep(self._chance.uniform(0, 0.1))
 
     def fault(self) -> None:
-        """Order some of one kind."""
-        self._orders.order(self._chance.choice(KINDS), self._chance.randrange(1, AT_ONCE + 1))
+        """Order some of one kind, rather of one that has struck less often than others; but not if
+        enough of it wait to strike: a daemon that is slow to start would meet all of them."""
+        struck = self._orders.struck()
+        kind = min(self._chance.sample(KINDS, 3), key=lambda kind: struck[kind])
+        if self._orders.left(kind) < AT_ONCE:
+            self._orders.order(kind, self._chance.randrange(1, AT_ONCE + 1))
 
     def kill(self) -> None:
         """As a power cut: nothing is said, and it starts again, every other time among faults."""
@@ -83,6 +87,13 @@ class FaultWalk:
         with contextlib.suppress(PhotosdError), self._daemon.client() as client:
             return bool(client.status())
         return False
+
+    def relieve(self) -> None:
+        """Nothing that people and disks did keeps the daemon from indexing."""
+        self.free_disk()
+        self.right_clock()
+        self.bring_back()
+        self._try(self.resume)
 
     def end(self) -> None:
         """No fault is left, everything is where it belongs, and both folders are watched."""

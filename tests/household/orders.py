@@ -50,6 +50,11 @@ class Orders:
         """Have ``count`` more faults of this kind happen."""
         self._set(KINDS.index(kind), self._get(KINDS.index(kind)) + count)
 
+    def left(self, kind: str) -> int:
+        """How many faults of this kind have not happened yet."""
+        slot = KINDS.index(kind)
+        return self._get(slot) - self._get(SLOTS + slot)
+
     def clear(self) -> None:
         """No more faults from now on."""
         for slot in range(len(KINDS)):

@@ -51,10 +51,16 @@ SHORT = {
     "RETRY_SECONDS": 0.4,
     "TICK_SECONDS": 0.2,
     "TRANSIENT_RETRIES": (0.3, 0.6, 1.2),
+    "RETRY_PAUSES": (0.3, 0.6, 1.2),
     "SUBTREE_PATIENCE": 1.0,
     "IDLE_SECONDS": 5.0,
 }
-SHORTENED = ("photosd.index.pipeline", "photosd.index.reconciler", "photosd.index.committer")
+SHORTENED = (
+    "photosd.daemon",
+    "photosd.index.pipeline",
+    "photosd.index.reconciler",
+    "photosd.index.committer",
+)
 
 
 def stamp_of(content: str) -> bytes:

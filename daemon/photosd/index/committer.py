@@ -80,9 +80,20 @@ class Committer:
         return len(self._waiting) >= ROWS or bool(self._waiting and self.patience() == 0.0)
 
     def tidy(self) -> None:
-        """While there is nothing else to do."""
+        """While nothing waits and there is nothing else to do."""
+        self._drop_unknown()
         self._filing.run()
         self._store.tidy()
+
+    def _drop_unknown(self) -> None:
+        """A write that failed may have been made all the same; its photo may have gone since."""
+        if not self._store.unsure:
+            return
+        unknown = [
+            c for c in self._store.unsure if not self._contents.has_embedding(self._fingerprint, c)
+        ]
+        self._store.remove(unknown)
+        self._store.unsure.clear()
 
     def commit(self) -> Committed:
         """Commit everything, or what of it can be written; raises nothing, and loses nothing."""
@@ -107,12 +118,15 @@ class Committer:
     def _write(self, finished: Sequence[Finished], outcome: Committed) -> None:
         """All of these or none; raises what the disk makes raise."""
         embeddings = [f.embedding for f in finished if f.embedding is not None]
+        contents = {e.content for e in embeddings}
         if embeddings:
+            self._store.unsure |= contents
             self._store.commit(embeddings)
         with self._contents.batch():
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
             self._worklist.done((one.entry, one.content) for one in finished)
             self._contents.filed(self._fingerprint, {e.content: e.paths for e in embeddings})
+        self._store.unsure -= contents
         self._settle(finished, outcome.done)
 
     def _write_one_by_one(self, outcome: Committed) -> None:

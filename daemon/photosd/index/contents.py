@@ -271,11 +271,14 @@ class Contents:
         return len(due), [content for content in due if content not in held]
 
     def ended(self, contents: Sequence[str]) -> None:
-        """Every store has dropped these. A path that took one up meanwhile is pending again."""
+        """Every store has dropped these. A path that took one up meanwhile is pending again; what
+        was committed meanwhile, and no path holds, is to be dropped again."""
         with self._database.write() as db:
             for content in contents:
+                found = db.execute("DELETE FROM embedded WHERE content = ?", (content,)).rowcount
+                if found and not _is_held(db, content):
+                    continue
                 db.execute("DELETE FROM orphans WHERE content = ?", (content,))
-                db.execute("DELETE FROM embedded WHERE content = ?", (content,))
                 db.execute(
                     "UPDATE photos SET state = 'pending', due = ?"
                     " WHERE content = ? AND state = 'indexed'",

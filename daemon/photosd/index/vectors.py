@@ -80,6 +80,7 @@ class VectorStore:
         self._untidy_at: float | None = None
         self._folds = 0  # to do yet, the next of them at:
         self._fold_at = 0.0
+        self.unsure: set[str] = set()  # contents of a write of which the catalog does not know yet
         self.went_back = False  # to an older version: what it says of paths may be out of date
 
     # -- life ---------------------------------------------------------------------------------
