@@ -22,7 +22,8 @@ from photosd.encoder.failures import EncoderDied, EncodingFailed
 from photosd.index import committer, filling, pipeline, quarantine
 from photosd.index.filling import FillList
 from photosd.index.leases import Stage
-from tests.index.test_pipeline import Bench, FakeEncoder, FakePool, wait_for
+from photosd.index.table import open_table
+from tests.index.test_pipeline import DIMENSION, Bench, FakeEncoder, FakePool, wait_for
 
 CUDA = "OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB"
 
@@ -369,6 +370,43 @@ def test_a_row_that_cannot_be_written_holds_up_nobody(
     more = [bench.add(f"more {n}.jpg", bytes([100 + n]) * 200) for n in range(9)]
     wait_for(lambda: {bench.state(file) for file in more} == {"indexed"})
     bench.pipeline.stop()
+
+
+@pytest.mark.parametrize("late", ["vectors", "catalog"])
+def test_a_write_that_failed_leaves_nothing_of_a_photo_that_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """The rows were written, an error was reported, and the pipeline was replaced meanwhile."""
+    bench, _ = library(tmp_path, 0)
+    photo = bench.add("late.jpg", b"a" * 50)
+    owner: Any = bench.store if late == "vectors" else bench.contents
+    name = "commit" if late == "vectors" else "record"
+    write = getattr(owner, name)
+
+    def fail(*given: Any) -> None:
+        if late == "vectors":
+            write(*given)
+        raise StorageError("Commit conflict", remedy="")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fail)
+        bench.pipeline.start()
+        wait_for(lambda: on_disk(tmp_path) == 1)
+        bench.pipeline.stop()
+    bench.catalog.forget([bytes(photo)])
+    bench.pipeline = bench.make_pipeline()
+    bench.pipeline.start()
+    try:
+        wait_for(lambda: on_disk(tmp_path) == 0)
+        assert bench.store.contents() == set()
+    finally:
+        bench.pipeline.stop()
+
+
+def on_disk(directory: Path) -> int:
+    """Rows of the model's table."""
+    table: Any = open_table(directory / "index", "vectors_fake", DIMENSION)
+    return int(table.count_rows())
 
 
 def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:

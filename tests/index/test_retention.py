@@ -187,6 +187,49 @@ def test_a_store_that_fails_only_delays_it(stores: Stores, monkeypatch: pytest.M
     assert stores.left()["vectors_active"] == 0
 
 
+def test_what_is_committed_while_it_is_dropped_ends_too(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photo was in a worker's hands while its last path and then its vectors went."""
+    remove, late = stores.store.remove, content_id(3)
+
+    def then_commit(contents: Any) -> None:
+        remove(contents)
+        if late in contents:
+            monkeypatch.setattr(stores.store, "remove", remove)
+            unit = np.eye(1, DIMENSION, dtype=np.float32)
+            stores.store.commit([Embedding(late, unit, {}, (b"/a/walrus 3.jpg",))])
+            stores.contents.record("active", [(late, {})])
+            stores.contents.filed("active", {late: (b"/a/walrus 3.jpg",)})
+
+    monkeypatch.setattr(stores.store, "remove", then_commit)
+    stores.folders.remove(b"/a")
+    stores.retention.end_due()
+    assert set(stores.left().values()) == {0}
+
+
+def test_what_was_dropped_is_taken_off_the_disk_later_if_it_cannot_be_now(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compacting fails once everything has been dropped."""
+    compact, compacted = stores.store.compact, [0]
+
+    def full() -> None:
+        compacted[0] += 1
+        if compacted[0] == 1:
+            raise StorageError("no space left", remedy="make room")
+        compact()
+
+    monkeypatch.setattr(stores.store, "compact", full)
+    stores.folders.remove(b"/a")
+    with pytest.raises(StorageError):
+        stores.retention.end_due()
+    stores.retention.end_due()
+    assert compacted[0] == 2
+    stores.retention.end_due()
+    assert compacted[0] == 2
+
+
 def test_what_was_committed_for_a_removed_folder_ends_too(stores: Stores) -> None:
     """The photo was in a worker's hands when its folder was removed."""
     late = Embedding(content_id(50), np.eye(1, DIMENSION, dtype=np.float32), {}, (b"/a/late.jpg",))

@@ -64,6 +64,7 @@ class Retention(threading.Thread):
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._one = threading.Lock()  # at a time
         self._looked_at, self._others = 0.0, others
+        self._loose = False  # whether what was dropped may still lie on the disk
 
     def wake(self) -> None:
         """Something may have ended."""
@@ -105,11 +106,14 @@ class Retention(threading.Thread):
                 self._stores.drop(gone)
                 self._contents.ended(gone)
                 ended += len(gone)
+                self._loose = True
                 if self._stopping.wait(REST_SECONDS):
                     break
             if ended:
-                self._stores.compact()
                 log.info("contents_ended", contents=ended)
+            if self._loose:
+                self._stores.compact()
+                self._loose = False
             return ended
 
     def purge(self) -> int:
