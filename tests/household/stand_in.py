@@ -80,7 +80,7 @@ def install() -> None:
     _replace("photosd.active", Supervisor=StandInSupervisor)
     _shorten()
     if file := os.environ.get(ORDERS):
-        faults.orders = Orders(Path(file))
+        faults.follow(Path(file))
         _strike_catalog()
         _strike_vectors()
         _strike_files(os.fsencode(os.environ[ROOT]))
@@ -97,6 +97,13 @@ class _Faults:
     """Raises what is on order."""
 
     orders: Orders | None = None
+    _mourned: Path  # the stamps of contents that a worker has died over, in any daemon
+
+    def follow(self, file: Path) -> None:
+        """Do what is ordered there."""
+        self._mourned = file.with_name(file.name + ".mourned")
+        self._mourned.touch()
+        self.orders = Orders(file)
 
     def strike(self, kind: str, error: Callable[[], Exception]) -> None:
         if self.orders is not None and self.orders.due(kind):
@@ -104,6 +111,19 @@ class _Faults:
 
     def due(self, kind: str) -> bool:
         return self.orders is not None and self.orders.due(kind)
+
+    def dies(self, kind: str, stamps: set[bytes]) -> bool:
+        """Whether a worker dies over these contents; over each but once, whichever worker it is and
+        however often the daemon starts: dying twice over one photo rightly sets it aside."""
+        if self.orders is None:
+            return False
+        data = self._mourned.read_bytes()
+        mourned = {data[at : at + STAMP] for at in range(0, len(data), STAMP)}
+        if not stamps.isdisjoint(mourned) or not self.due(kind):
+            return False
+        with self._mourned.open("ab") as file:
+            file.write(b"".join(stamps))
+        return True
 
 
 faults = _Faults()
@@ -113,12 +133,10 @@ faults = _Faults()
 
 
 class StandInPool(Pool):
-    """Decodes in threads of this process. A content's decoder dies once at most: dying twice over
-    one photo would rightly set it aside."""
+    """Decodes in threads of this process."""
 
     def start(self) -> None:
         self._threads = ThreadPoolExecutor(2)
-        self._mourned: set[bytes] = set()
         opening.configure(self._limits)
         logging.disable(logging.NOTSET)  # a decoder says nothing; a daemon does
 
@@ -153,8 +171,7 @@ class StandInPool(Pool):
             lambda: DecodeFailed("memory", "no memory, on order", "wait", transient=True),
         )
         data, identity = reading.read(path, self._limits)
-        if path not in self._mourned and faults.due("decoder_dies"):
-            self._mourned.add(path)
+        if faults.dies("decoder_dies", {stamp_of(identity.content_id)}):
             raise DecoderDied("killed on order", "")
         try:
             picture = readable(path, data, self._limits)
@@ -190,11 +207,10 @@ def _explained(work: Callable[[], T]) -> T:
 
 
 class StandInSupervisor(Supervisor):
-    """Encodes at once, in the thread that asks; dies once at most over each content."""
+    """Encodes at once, in the thread that asks."""
 
     def start(self) -> None:
         self._dimension = read_model(self._directory).dimension
-        self._mourned: set[bytes] = set()
         self._condition.becomes_ready("stand-in", None)
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -227,8 +243,7 @@ class StandInSupervisor(Supervisor):
     def _encode(self, pixels: NDArray[np.uint8]) -> Vectors:
         faults.strike("encoder_away", lambda: EncoderUnavailable("on order", remedy="wait"))
         stamps = [bytes(row[:STAMP]) for row in pixels.reshape(len(pixels), -1)]
-        if not self._mourned.intersection(stamps) and faults.due("encoder_dies"):
-            self._mourned.update(stamps)
+        if faults.dies("encoder_dies", set(stamps)):
             raise EncoderDied("killed on order", "")
         self._condition.counts["image"] += len(stamps)
         return np.stack([vector_of(stamp, self._dimension) for stamp in stamps])

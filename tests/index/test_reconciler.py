@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from photosd.core.errors import StorageError
 from photosd.decode.pool import Decoded, Shape
 from photosd.index import comparer, reconciler
 from photosd.index.catalog import Catalog
@@ -242,6 +244,39 @@ def test_the_first_photos_do_not_wait_for_the_others(
     pipeline.stop()
     assert decoded.is_set()
     assert 0 < compared[0] <= 100 and compared[-1] == 3000 and len(compared) < 20
+
+
+def test_a_catalog_that_cannot_be_written_is_named_until_it_can_be(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also between two tries; and what was hinted at is looked at again, not only compared."""
+    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.05)
+    folder, looked = shop.add(tmp_path / "photos"), list[bytes]()
+    tries, full = list[int](), True
+    write, paths = shop.database.write, shop.reconciler.comparer.paths
+
+    def refuse(**more: Any) -> Any:
+        tries.append(1)
+        if full:
+            raise StorageError("database or disk is full", remedy="make room")
+        return write(**more)
+
+    def look(some: list[bytes]) -> None:
+        paths(some)
+        looked.extend(some)
+
+    monkeypatch.setattr(shop.database, "write", refuse)
+    monkeypatch.setattr(shop.reconciler.comparer, "paths", look)
+    shop.reconciler.start()
+    shop.reconciler.look_at(folder.path + b"/1.jpg")
+    within(5, lambda: shop.reconciler.waiting_for == "disk")
+    before = len(tries)
+    while len(tries) < before + 10:
+        assert shop.reconciler.waiting_for == "disk"
+    full = False
+    within(5, lambda: shop.reconciler.waiting_for is None)
+    within(5, lambda: folder.path + b"/1.jpg" in looked)
+    assert len(list(shop.catalog.below(folder.path))) == 3
 
 
 def test_a_defect_in_one_folder_is_not_tried_all_the_time(

@@ -172,7 +172,6 @@ class Reconciler(threading.Thread):
                     self._begin_round()
                 self._begin_due()
                 self._end_round()
-                self.waiting_for = None
             except Exception as error:  # one odd path must not end the watching of all others
                 self._set_back(error)
 
@@ -232,6 +231,8 @@ class Reconciler(threading.Thread):
             self._catalog.sweep(time.time() - GONE_SECONDS)
             self.compared = self.compared or not ended.failed
             self._pause = min(2 * self._pause, LONGEST_RETRY) if ended.failed else RETRY_SECONDS
+            if not ended.failed:  # only then it is known that everything could be written
+                self.waiting_for = None
         finally:
             # It may have been asked for again meanwhile.
             self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
@@ -319,6 +320,11 @@ class Reconciler(threading.Thread):
             if not self._stopping:
                 for whole in job.rounds:
                     whole.failed = True
+                if isinstance(
+                    error, StorageError
+                ):  # to compare everything is less: see `_replaced`
+                    for path in job.paths:
+                        self.look_at(path)
                 self._set_back(error)
                 self.wake()
 
