@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from photosd.core.errors import StorageError
 from photosd.index.matrix import Matrix
+from photosd.index.ranked import Ranked
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
 
@@ -113,6 +116,26 @@ def test_an_index_deleted_while_running_is_noticed(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "index")
     with pytest.raises(IndexVanished):
         store.commit([embedding("2-x")])
+
+
+def test_what_cannot_be_read_is_a_storage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a start needs it, which would be called a defect otherwise."""
+    from lancedb.table import LanceTable
+
+    def refuse(*_given: object, **_named: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    store = opened(tmp_path)
+    store.commit([embedding("1-x")])
+    assert [content for content, _ in store.facts({"1-x"})] == ["1-x"]
+    store._settled = Ranked(tmp_path, "test_settled", DIMENSION)
+    monkeypatch.setattr(LanceTable, "search", refuse)
+    monkeypatch.setattr(LanceTable, "count_rows", refuse)
+    for read in (lambda: list(store.facts({"1-x"})), store.contents, lambda: len(store)):
+        with pytest.raises(StorageError):
+            read()
 
 
 def test_a_damaged_table_is_remade(tmp_path: Path) -> None:

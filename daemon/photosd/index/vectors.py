@@ -363,7 +363,10 @@ class VectorStore:
 
     def __len__(self) -> int:
         """Rows: one a tile."""
-        return len(self._matrix) + (0 if self._settled is None else len(self._settled))
+        if self._settled is None:
+            return len(self._matrix)
+        with self._reading():
+            return len(self._matrix) + len(self._settled)
 
     @property
     def dimension(self) -> int:
@@ -378,16 +381,21 @@ class VectorStore:
     def contents(self) -> set[str]:
         """Every content id with a vector."""
         recent = self._matrix.contents()
-        return recent if self._settled is None else recent | self._settled.contents()
+        if self._settled is None:
+            return recent
+        with self._reading():
+            return recent | self._settled.contents()
 
     def facts(self, contents: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What the tables still know of these contents, when the catalog knows nothing."""
         tables = [self._table] if self._settled is None else [self._table, self._settled.table]
         for table in tables:
-            for batch in table.search().select(["content", *FACTS]).to_batches(BATCH):
-                for row in batch.to_pylist():
-                    if (content := row.pop("content")) in contents:
-                        yield content, {fact: v for fact, v in row.items() if v is not None}
+            with self._reading():
+                batches = table.search().select(["content", *FACTS]).to_batches(BATCH)
+                for batch in batches:
+                    for row in batch.to_pylist():
+                        if (content := row.pop("content")) in contents:
+                            yield content, {fact: v for fact, v in row.items() if v is not None}
 
     def nearest(
         self, query: Vectors, count: int, where: Filter | None = None
