@@ -98,6 +98,48 @@ def test_nothing_is_kept_where_the_settings_say_so(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("way", ["get", "put"])
+def test_what_was_under_way_is_forgotten_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """A query that read or encoded it just before does not bring it back."""
+    database = Database(tmp_path / "catalog.sqlite3")
+    queries = RememberedQueries(database, "model")
+    queries.put("snow", meaning(1))
+    queries.close()
+    with database.write() as db:
+        db.execute("UPDATE remembered_queries SET used_at = 0")  # its use would be noted
+    queries = RememberedQueries(database, "model")
+    really, generation = queries._hide, queries.generation
+
+    def forgotten(text: str, data: bytes) -> bytes:
+        queries.forget()
+        return really(text, data)
+
+    monkeypatch.setattr(queries, "_hide", forgotten)
+    if way == "get":
+        assert queries.get("snow") is not None
+    else:
+        queries.put("snow", meaning(1), generation)
+    monkeypatch.undo()
+    assert queries.get("snow") is None
+    queries.close()
+    assert RememberedQueries(database, "model").get("snow") is None
+    database.close()
+
+
+def test_nothing_is_saved_that_was_not_yet_when_the_setting_changed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.sqlite3")
+    kept = True
+    queries = RememberedQueries(database, "model", lambda: kept)
+    queries._unsaved[b"key"] = b"hidden", False
+    kept = False
+    queries.close()
+    with database.read() as db:
+        assert db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0] == 0
+    database.close()
+
+
 def test_captions_are_forgotten_alone(tmp_path: Path) -> None:
     """Also one whose encoding was under way when they were forgotten."""
     database = Database(tmp_path / "catalog.sqlite3")

@@ -71,7 +71,7 @@ class RememberedQueries:
 
     def get(self, text: str) -> Meaning | None:
         """What is remembered of ``text`` (normalised)."""
-        key = self._hash(text)
+        key, generation = self._hash(text), self.generation
         if (meaning := self._recent.get(key)) is not None:
             return meaning
         if not self._keeps():
@@ -84,12 +84,12 @@ class RememberedQueries:
             return None
         if row["cloud"] == OLDER:  # all of it was understood
             meaning = Meaning(np.frombuffer(row["hidden"], np.float32), 1.0, [])
-            self._save_soon(key, self._hide(text, _packed(text, meaning)), cloud=True)
+            unsaved = self._hide(text, _packed(text, meaning)), True
         else:
             meaning = _unpacked(text, self._hide(text, row["hidden"]))
-        self._keep_recent(key, meaning)
-        if row["cloud"] != OLDER and time.time() - row["used_at"] > REFRESH_SECONDS:
-            self._save_soon(key, row["hidden"], bool(row["cloud"]))
+            stale = time.time() - row["used_at"] > REFRESH_SECONDS
+            unsaved = (row["hidden"], bool(row["cloud"])) if stale else None
+        self._keep(key, meaning, unsaved, generation)
         return meaning
 
     def put(
@@ -100,13 +100,8 @@ class RememberedQueries:
         ``cloud``: the text is Gemini's. Nothing is remembered that was asked for in an earlier
         ``generation`` than this one.
         """
-        with self._lock:
-            if generation not in (None, self.generation):
-                return
-        key = self._hash(text)
-        self._keep_recent(key, meaning)
-        if self._keeps():
-            self._save_soon(key, self._hide(text, _packed(text, meaning)), cloud)
+        hidden = (self._hide(text, _packed(text, meaning)), cloud) if self._keeps() else None
+        self._keep(self._hash(text), meaning, hidden, generation)
 
     def forget(self, *, cloud_only: bool = False) -> None:
         """Remember nothing of what was asked until now, by any model; or of Gemini's captions.
@@ -133,9 +128,23 @@ class RememberedQueries:
         with contextlib.suppress(RuntimeError, TimeoutError):
             self._saver.submit(lambda: None).result(SAVE_SECONDS)
 
-    def _save_soon(self, key: bytes, hidden: bytes, cloud: bool) -> None:
+    def _keep(
+        self,
+        key: bytes,
+        meaning: Meaning,
+        unsaved: tuple[bytes, bool] | None,
+        generation: int | None,
+    ) -> None:
+        """In memory, and on the disk soon what is ``unsaved``; unless all was forgotten since."""
         with self._lock:
-            self._unsaved[key] = hidden, cloud
+            if generation not in (None, self.generation):
+                return
+            self._recent[key] = meaning
+            while len(self._recent) > RECENT:
+                self._recent.popitem(last=False)
+            if unsaved is None:
+                return
+            self._unsaved[key] = unsaved
             if len(self._unsaved) > RECENT:  # the disk cannot follow; the oldest is forgotten
                 self._unsaved.popitem(last=False)
         with contextlib.suppress(RuntimeError):  # closed meanwhile
@@ -144,7 +153,7 @@ class RememberedQueries:
     def _save(self) -> None:
         with self._lock:
             unsaved, self._unsaved = self._unsaved, OrderedDict()
-        if not unsaved:
+        if not unsaved or not self._keeps():
             return
         now = time.time()
         rows = [(key, hidden, cloud, now) for key, (hidden, cloud) in unsaved.items()]
@@ -163,11 +172,6 @@ class RememberedQueries:
             " remembered_queries ORDER BY used_at DESC LIMIT -1 OFFSET ?)",
             (KEPT,),
         )
-
-    def _keep_recent(self, key: bytes, meaning: Meaning) -> None:
-        self._recent[key] = meaning
-        while len(self._recent) > RECENT:
-            self._recent.popitem(last=False)
 
     def _hash(self, text: str) -> bytes:
         return hashlib.blake2b(
