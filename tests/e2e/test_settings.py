@@ -124,6 +124,14 @@ def test_no_warning_tells_a_secret(home: Home) -> None:
     assert "is no proxy" in str(warnings) and "hunter2" not in str(warnings)
 
 
+def test_no_answer_tells_a_secret(running: tuple[Daemon, Library]) -> None:
+    """Nor does the one to setting it."""
+    daemon, library = running
+    proxy = "http://dana:hunter2@proxy:3128"
+    assert "hunter2" not in str(set_(daemon, "cloud.proxy", proxy).value)
+    assert library.settings.cloud.proxy == proxy
+
+
 def test_many_at_once_all_take_effect(running: tuple[Daemon, Library]) -> None:
     """Whoever is last in the file is last in the parts, too."""
     daemon, library = running

@@ -9,7 +9,6 @@ import click
 
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
-from photosd.core.secrets import without_secrets
 from photosd.ipc.client import Client
 from photosd_cli import completing, console, text
 from photosd_cli.group import json_option
@@ -51,8 +50,7 @@ def set_(name: str, value: str, as_json: bool) -> int:
     if as_json:
         console.out_json(setting)
     else:
-        value = without_secrets(_words(setting["value"]))
-        console.out(text.inert(f"{setting['name']} = {value}"))
+        console.out(text.inert(f"{setting['name']} = {_words(setting['value'])}"))
     return 0
 
 
@@ -92,7 +90,7 @@ def _set(name: str, value: str) -> dict[str, object]:
         from photosd.core import config, settings_file
 
         settings_file.change(Home.from_environment().settings, name, value)
-        return {"name": name, "value": config.parsed(name, value)}
+        return {"name": name, "value": config.shown(config.parsed(name, value))}
 
 
 def _show(setting: Setting) -> None:

@@ -177,7 +177,8 @@ class Setting(msgspec.Struct, frozen=True):
     description: str
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """The value of a setting as anybody may see it."""
     return without_secrets(value) if isinstance(value, str) else value
 
 
@@ -190,7 +191,7 @@ def describe(settings: Settings) -> list[Setting]:
             rows.append(
                 Setting(
                     f"{section.name}.{field.name}",
-                    _shown(getattr(current, field.name)),
+                    shown(getattr(current, field.name)),
                     field.default,
                     _type_name(field.type),
                     _description(field.type),

@@ -40,7 +40,7 @@ class Control(Topic):
             shelf.find(self._daemon.home, params.value)
         value = config.parsed(params.name, params.value)
         self._daemon.change_setting(params.name, params.value)
-        return m.ConfigSetResult(params.name, value)
+        return m.ConfigSetResult(params.name, config.shown(value))
 
     def model(self, params: m.ModelParams, _emit: Emit) -> m.ModelResult:
         return self._library().succession.result(params.estimate)
