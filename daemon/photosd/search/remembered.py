@@ -82,6 +82,7 @@ class RememberedQueries:
             ).fetchone()
         if row is None:
             return None
+        unsaved: tuple[bytes, bool] | None
         if row["cloud"] == OLDER:  # all of it was understood
             meaning = Meaning(np.frombuffer(row["hidden"], np.float32), 1.0, [])
             unsaved = self._hide(text, _packed(text, meaning)), True
