@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from photosd.cloud.cloud import Cloud
-from photosd.core.log import erase_log
+from photosd.core.log import erase_log, expire_log
 from photosd.core.paths import Home
 from photosd.decode.thumbnail_store import ThumbnailStore
 from photosd.index.database import Database
@@ -48,6 +48,7 @@ class Traces:
         self._thumbnails.expire(before)
         self._drop_sheets(before)
         self._cloud.expire_log()
+        expire_log(before)
         if not self._remembers():
             self._cloud.forget_answers()
             if self._count_queries():

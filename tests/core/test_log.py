@@ -120,3 +120,37 @@ def test_no_query_is_logged() -> None:
         assert not re.search(
             r"log\.(?!debug)\w+\([^)]*(text|query|words|prompt)s?=", file.read_text()
         ), file
+
+
+AGES = """
+import json, os, sys, time
+from pathlib import Path
+import structlog
+from photosd.core.log import expire_log, set_up
+file, day = Path(sys.argv[1]), 86_400
+def line(days, event):
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * day))
+    return json.dumps({"timestamp": at, "event": event}) + "\\n"
+for number, days in ((1, 29), (2, 31)):
+    old = file.with_name(f"{file.name}.{number}")
+    old.write_text(line(days, "rotated"))
+    os.utime(old, (time.time() - days * day,) * 2)
+file.write_text(line(31, "begun") + line(1, "later"))
+set_up("info", file)
+structlog.get_logger().info("first")
+expire_log(time.time() - 30 * day)
+structlog.get_logger().info("second")
+expire_log(time.time() - 30 * day)
+"""
+
+
+def test_lines_have_an_age(tmp_path: Path) -> None:
+    """A rotated file goes 30 days after its last line; one is rotated 30 days after its first."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "daemon")}
+    file = tmp_path / "log"
+    subprocess.run([sys.executable, "-c", AGES, str(file)], env=environment, check=True)
+    events = {
+        one.name: [json.loads(line)["event"] for line in one.read_text().splitlines()]
+        for one in tmp_path.iterdir()
+    }
+    assert events == {"log": ["second"], "log.1": ["begun", "later", "first"], "log.2": ["rotated"]}

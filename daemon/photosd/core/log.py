@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import json
 import logging
 import logging.handlers
 import os
@@ -90,13 +92,41 @@ def erase_log() -> None:
 
     What the journal, a terminal or launchd has taken down is theirs.
     """
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.handlers.RotatingFileHandler):
-            file = Path(handler.baseFilename)
-            with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
-                handler.close()
-                for old in file.parent.glob(file.name + "*"):
+    for handler, file in _files():
+        with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
+            handler.close()
+            for old in file.parent.glob(file.name + "*"):
+                old.unlink()
+
+
+def expire_log(before: float) -> None:
+    """Delete rotated log files that end before then (Unix seconds); one that begins before then is
+    rotated away."""
+    for handler, file in _files():
+        with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
+            for old in file.parent.glob(file.name + ".*"):
+                if old.stat().st_mtime < before:
                     old.unlink()
+            if _begun_at(file) < before:
+                handler.doRollover()
+
+
+def _files() -> list[tuple[logging.handlers.RotatingFileHandler, Path]]:
+    return [
+        (handler, Path(handler.baseFilename))
+        for handler in logging.getLogger().handlers
+        if isinstance(handler, logging.handlers.RotatingFileHandler)
+    ]
+
+
+def _begun_at(file: Path) -> float:
+    """When the first line of a log was written, Unix seconds; raises OSError."""
+    with file.open("rb") as stream:
+        line = stream.readline()
+    try:
+        return datetime.datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+    except (ValueError, KeyError, TypeError):
+        return 0.0  # a line that nobody can date is old
 
 
 def _console_kind() -> str:
