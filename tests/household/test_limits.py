@@ -144,7 +144,7 @@ CROSSED = {
 NO_LIMIT = {
     "a number in a formula": (
         "index/ranked.py:BITS", "index/ranked.py:REFINE", "index/ranked.py:GROWTH",
-        "index/sketches.py:SIDE", "index/sketches.py:READ_AT",
+        "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
         "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",

@@ -318,3 +318,29 @@ def test_the_same_pixels_of_what_looks_quite_different_are_no_copy(library: Libr
     for name in ("a", "b"):
         paint(library, f"/p/{name}.jpg", f"1-{name}", scene(1))
     assert alike(library) == []
+
+
+def sky(clouds: int) -> NDArray[np.uint8]:
+    """Bright above and dark below, with some clouds of its own: (64, 64, 3)."""
+    down, across = np.mgrid[:64, :64]
+    grey = 220 - 2.5 * down
+    for left, top, size in np.random.default_rng(clouds).uniform(4, 60, (12, 3)):
+        distance = np.hypot(across - left, down - top)
+        grey += 25 * np.exp(-((distance / (3 + size / 12)) ** 2))
+    return np.repeat(np.clip(grey, 0, 255)[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+def test_skies_are_no_copies_of_each_other(library: Library) -> None:
+    """To the model all clouds are one picture, and every sky is bright above and dark below."""
+    for number in range(6):
+        path, content = f"/p/{number}.jpg", f"{9 - number}-x"
+        add(library, path, content, cosine=cosine(1 - 0.01 * number))
+        paint(library, path, content, sky(number))
+    clear = np.repeat(np.linspace(220, 60, 64)[:, None, None], 64, axis=1).repeat(3, axis=2)
+    for name, darker in (("clear", 0), ("dusk", 40)):  # nothing in it to tell it by
+        add(library, f"/p/{name}.jpg", f"1-{name}", cosine=1.0)
+        paint(library, f"/p/{name}.jpg", f"1-{name}", (clear - darker).astype(np.uint8))
+    assert alike(library) == []
+    add(library, "/p/again.jpg", "1-again", cosine=cosine(0.9))
+    paint(library, "/p/again.jpg", "1-again", np.rot90(sky(0)).copy())
+    assert alike(library) == [[("keep", "0.jpg"), ("alike", "again.jpg")]]

@@ -25,13 +25,33 @@ SIDE = 8  # greys across and down; docs/adr/0015 compares it with 12 and 16
 NUMBERS = SIDE * SIDE
 READ_AT = 64  # pixels of the longer side, of which those are means
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
-FLAT = 2.0  # greys of 255: what varies less around its mean resembles everything
+SMOOTH = 3  # every sky is bright above and dark below: that tells no photo from another
+FLAT = 2.0  # greys of 255: what varies less beside that resembles everything
 AT_ONCE = 64  # files that decoders are asked for together
 PARAMETERS = 500  # of one statement
 SECONDS = 120.0  # for one file: against a decoder that never answers; they give up sooner
 
 Bytes = NDArray[np.uint8]
 Greys = NDArray[np.float32]
+
+
+def _details() -> Greys:
+    """What takes away from a sketch how bright it is and how that slopes and bends: (64, 64).
+
+    These are the polynomials of two variables of a degree below SMOOTH.
+    """
+    places = (np.arange(SIDE) + 0.5) * 2 / SIDE - 1
+    surfaces = [
+        np.outer(places**down, places**across).ravel()
+        for down in range(SMOOTH)
+        for across in range(SMOOTH - down)
+    ]
+    unit, _ = np.linalg.qr(np.stack(surfaces, axis=1))
+    details: Greys = (np.eye(NUMBERS) - unit @ unit.T).astype(np.float32)
+    return details
+
+
+DETAILS = _details()
 
 
 class Sketches:
@@ -42,16 +62,15 @@ class Sketches:
         self._away = {folder.id for folder in folders.all() if not folder.present}
 
     def of(self, contents: Sequence[str]) -> Greys:
-        """(n, 64) float32 of mean 0 and unit length each; all 0 where a photo cannot be read now
-        or is all of one grey: such resemble nothing."""
+        """The details of each: (n, 64) float32, unit length; all 0 where there are none, as in a
+        clear sky: such resemble nothing. NaN where a photo cannot be read now."""
         known: dict[str, Bytes] = {}
         for start in range(0, len(contents), PARAMETERS):
             known |= self._kept(contents[start : start + PARAMETERS])
         missing = [content for content in contents if content not in known]
         for start in range(0, len(missing), AT_ONCE):
             known |= self._made(missing[start : start + AT_ONCE])
-        nothing = np.zeros(NUMBERS, np.uint8)
-        return np.stack([_normal(known.get(content, nothing)) for content in contents])
+        return np.stack([_normal(known.get(content)) for content in contents])
 
     def _kept(self, contents: Sequence[str]) -> dict[str, Bytes]:
         marks = ",".join("?" * len(contents))
@@ -88,7 +107,7 @@ class Sketches:
 
 def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) -> Greys:
     """The correlation of sketches (n, 64) with others (m, 64), however they are turned by
-    quarters: (n, m), 1 for the same picture."""
+    quarters: (n, m), 1 for the same picture; NaN where either is unknown."""
     squares = sketches.reshape(-1, SIDE, SIDE).astype(np.float32)
     columns = others.T.astype(np.float32)
     found = np.full((len(sketches), len(others)), -1, np.float32)
@@ -120,8 +139,10 @@ def _means(length: int) -> Greys:
     return parts
 
 
-def _normal(greys: Bytes) -> Greys:
-    varied = greys.astype(np.float32) - greys.mean(dtype=np.float32)
+def _normal(greys: Bytes | None) -> Greys:
+    if greys is None:
+        return np.full(NUMBERS, np.nan, np.float32)
+    varied = DETAILS @ greys.astype(np.float32)
     if varied.std() < FLAT:
         return np.zeros(NUMBERS, np.float32)
     normal: Greys = varied / np.linalg.norm(varied)

@@ -24,8 +24,8 @@ from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import Relation
 from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
 
-# A copy that was turned or much shrunk looks less like its original to the model than ALIKE: there
-# the pixels decide, too. It is one where correlation + SHARE * likeness reaches 1; see
+# A copy that was turned or much shrunk looks less like its original to the model than ALIKE, and one
+# cloud like the next: the pixels decide, too. It is one where correlation + SHARE * likeness reaches 1; see
 # docs/adr/0015-what-counts-as-alike.md.
 SHARE = 0.25
 BURST_SECONDS = 10.0
@@ -136,7 +136,8 @@ class Duplicates:
     ) -> Near:
         """What of ``free`` is near to the first: burst or alike, and how near; best first. It is
         free no longer."""
-        same = (likeness >= ALIKE) | (pixels + SHARE * likeness >= 1)
+        seen = pixels + SHARE * likeness >= 1
+        same = np.where(np.isnan(pixels), likeness >= ALIKE, seen)
         found = np.flatnonzero(free & (same | (likeness >= BURST)))
         places: list[int] = found[np.argsort(-likeness[found], kind="stable")].tolist()
         close = [order[place] for place in places if likeness[place] >= BURST]
