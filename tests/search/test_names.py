@@ -166,3 +166,14 @@ def test_names_of_words_that_say_nothing(tmp_path: Path, name: str) -> None:
     library = Household(tmp_path, [*others, f"x/{name}".encode()])
     for text in (name, name.removesuffix(".jpg")):
         assert first(library, text).path == f"/p/x/{name}"
+
+
+NAMESAKES = ["א.jpg", "א'.jpg", "dont.jpg", "don't.jpg", "Zoe.jpg", "Zoë.jpg", "img.JPG", "IMG.jpg"]
+
+
+def test_of_namesakes_the_one_that_is_spelled_so_is_first(tmp_path: Path) -> None:
+    """Marks, accents and case make no difference, but where several differ in these alone."""
+    library = Household(tmp_path, [f"x/{name}".encode() for name in NAMESAKES])
+    for name in NAMESAKES:
+        for text in (name, f"../x/{name}", name[:-4]):
+            assert first(library, text).path == f"/p/x/{name}"

@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import sqlite3
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -33,7 +34,7 @@ STOP_WORDS = frozenset(
     their there this to under up was we were with you your image images photo photos photograph
     photographs picture pictures pic pics""".split()  # noqa: SIM905 (readable)
 )
-NOWHERE = frozenset({"", ".", "~"})  # parts of a path that name no folder
+NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that name no folder
 
 Lies = Callable[[bytes], bool]
 
@@ -47,7 +48,8 @@ class Degree(enum.IntEnum):
     PHRASE = 3  # the same, in a row in the file's own name
     WHOLE = 4  # the question is the file's name but for blanks, dashes, case and the suffix
     SUFFIX = 5  # the same, and has its suffix
-    EXACT = 6  # the question is the file's name but for case, with its suffix or without
+    EXACT = 6  # but for case, accents and marks the question is the file's name, or that and suffix
+    LITERAL = 7  # the same, letter for letter
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -219,9 +221,16 @@ def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]
 def _sameness(asked: str, file_name: bytes) -> Degree:
     """Of two names that have one key."""
     name = wording.read(file_name)
+    if asked in (_spelled(name), _spelled(wording.stem(name))):
+        return Degree.LITERAL
     if _tidy(asked) in (_tidy(name), _tidy(wording.stem(name))):
         return Degree.EXACT
     return Degree.SUFFIX if _suffix(asked) and _suffix(asked) == _suffix(name) else Degree.WHOLE
+
+
+def _spelled(name: str) -> str:
+    """As questions are: composed letters, single blanks."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _tidy(name: str) -> str:

@@ -343,16 +343,18 @@ class Devices:
 
     def resolve(self, path: bytes) -> bytes:
         """``path`` without links, as realpath says it, but each part asked where it lies."""
-        done, rest, links = b"/", deque(path.split(b"/")), 0
+        done, rest, links, there = b"/", deque(path.split(b"/")), 0, True
         while rest:
             name = rest.popleft()
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                done = done.rpartition(b"/")[0] or b"/"
+                done, there = done.rpartition(b"/")[0] or b"/", True
                 continue
             here = done.rstrip(b"/") + b"/" + name
-            target = None if here in self.table() else self._link(here)
+            target = None
+            if there and here not in self.table():
+                target, there = self._link(here)
             if target is None:
                 done = here
                 continue
@@ -363,13 +365,14 @@ class Devices:
             rest.extendleft(reversed(target.split(b"/")))
         return done
 
-    def _link(self, path: bytes) -> bytes | None:
+    def _link(self, path: bytes) -> tuple[bytes | None, bool]:
+        """Where a link leads, and whether there may be anything at ``path`` or below."""
         try:
-            return bytes(self.ask(path, "link"))
+            return bytes(self.ask(path, "link")), True
         except NotAnswering:
             raise
-        except OSError:
-            return None
+        except OSError as error:
+            return None, error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
     def entry(self, path: bytes) -> Entry | None:
         """The file at ``path``, wherever that leads, by the name ``path``; raises OSError."""
