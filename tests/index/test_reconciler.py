@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -20,7 +21,9 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.reconciler import Reconciler
+from photosd.index.unread import NEVER, Unread
 from photosd.index.worklist import WorkList
+from photosd.watch.calls import UNREADABLE
 from photosd.watch.watcher import Watcher
 from tests.index.test_pipeline import Bench, FakePool
 from tests.watch.hangfs import shared
@@ -277,6 +280,39 @@ def test_a_catalog_that_cannot_be_written_is_named_until_it_can_be(
     within(5, lambda: shop.reconciler.waiting_for is None)
     within(5, lambda: folder.path + b"/1.jpg" in looked)
     assert len(list(shop.catalog.below(folder.path))) == 3
+
+
+@pytest.mark.parametrize("call", ["tree", "one"])
+def test_what_could_not_be_read_is_looked_at_again(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Nobody tells when an input/output error has passed; until then the pauses grow."""
+    shop.reconciler._unread = Unread(0.05, 300.0)
+    folder, tries = shop.add(tmp_path / "photos"), list[float]()
+    path, ask = folder.path + b"/1.jpg", folder.path + b"/1.jpg" if call == "one" else folder.path
+    shop.reconciler.start()
+    shop.compare()
+    Path(os.fsdecode(path)).write_bytes(b"another")
+    real = shop.folders.devices.call
+
+    def sick(place: bytes, kind: str, *given: Any, **more: Any) -> Any:
+        if place == ask and kind in ("tree", call):
+            tries.append(time.monotonic())
+            if len(tries) <= 4:
+                if kind == "one":
+                    raise OSError(errno.EIO, "Input/output error")
+                return iter([(UNREADABLE, folder.path, errno.EIO)])
+        return real(place, kind, *given, **more)
+
+    monkeypatch.setattr(shop.folders.devices, "call", sick)
+    if call == "one":
+        shop.reconciler.look_at(path)
+    else:
+        shop.compare()
+    within(10, lambda: (found := shop.catalog.get(path)) is not None and found.size == 7)
+    within(5, lambda: shop.reconciler._unread.next_due() == NEVER)
+    if call == "tree":
+        assert tries[4] - tries[3] > tries[2] - tries[1]
 
 
 def test_a_defect_in_one_folder_is_not_tried_all_the_time(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import sys
@@ -13,6 +14,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("inotify is Linux's", allow_module_level=True)
 
+from photosd.watch import inotify
 from photosd.watch.hints import HintBatch
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.inotify import InotifySource
@@ -120,3 +122,34 @@ def test_two_folders_keep_their_own_watches(source: InotifySource, root: Path) -
     source.unwatch(outer)
     assert (source.watches(outer), source.watches(inner)) == (0, 2)
     assert source.complete()
+
+
+def test_what_could_not_be_listed_is_watched_later(
+    source: InotifySource, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody tells when an input/output error has passed; the pauses grow while it lasts."""
+    monkeypatch.setattr(inotify, "PAUSE", 0.0)
+    root, below, deepest = (os.fsencode(tmp_path / name) for name in ("r", "r/a", "r/a/b"))
+    Path(os.fsdecode(deepest)).mkdir(parents=True)
+    scandir = os.scandir
+
+    def sick(path: bytes) -> object:
+        if path == below:
+            raise OSError(errno.EIO, "Input/output error")
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", sick)
+        source.watch(IgnoreRules(root), frozenset())
+        source.look_again()
+        assert source.watches(root) == 2
+        assert set(source._unlisted) == {below}
+    ear.batch.take()
+    source.look_again()
+    assert source.watches(root) == 3
+    assert not source._unlisted
+    assert below in {hint.path for hint in ear.batch.take()}
+    monkeypatch.setattr(os, "scandir", sick)
+    source.renew(root, below)
+    source.unwatch(root)
+    assert not source._unlisted

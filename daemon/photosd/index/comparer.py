@@ -25,7 +25,7 @@ from photosd.watch.calls import ENTRY, LINK
 from photosd.watch.devices import Devices, NotAnswering
 from photosd.watch.folders import NOT_ANSWERING, away, probe_folder
 from photosd.watch.scanner import Entry
-from photosd.watch.walk import why_unknown
+from photosd.watch.walk import MAY_PASS, unknown_below, why_unknown
 
 log = structlog.get_logger()
 
@@ -70,9 +70,12 @@ class Comparer:
         comparison: Comparison,
         on_work: Callable[[], None],
         stopping: Callable[[], bool],
+        on_unread: Callable[[bytes, set[bytes]], None] = lambda _tree, _places: None,
     ) -> None:
+        """``on_unread``: told of each tree, or path, and of what in it may be readable soon."""
         self._catalog, self._folders, self._devices = catalog, folders, devices
         self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
+        self._on_unread = on_unread
         self._emptied = Emptied(catalog, comparison, devices)
         self._lock = threading.Lock()
         self._running: list[Running] = []
@@ -123,7 +126,8 @@ class Comparer:
             known[tree] = itself  # a photo was here, and now a directory has its name
         running.known = len(known)
         unreadable: dict[bytes, str] = {}
-        for batch in _batches(self._found(folder, tree, others, unreadable)):
+        passing: set[bytes] = set()
+        for batch in _batches(self._found(folder, tree, others, unreadable, passing)):
             running.moved_at, running.asking = time.monotonic(), False
             with self._catalog.batch():
                 if not self._folders.watched(folder):
@@ -136,11 +140,17 @@ class Comparer:
             if self._stopping():
                 return
         self._note_unreadable(folder, tree, unreadable)
+        self._on_unread(tree, passing)
         absent = [photo for photo in known.values() if photo.path not in unreadable]
         self._forget(folder, absent, tuple(unreadable))
 
     def _found(
-        self, folder: Folder, tree: bytes, others: Sequence[bytes], unreadable: dict[bytes, str]
+        self,
+        folder: Folder,
+        tree: bytes,
+        others: Sequence[bytes],
+        unreadable: dict[bytes, str],
+        passing: set[bytes],
     ) -> Iterator[Entry]:
         """What lies on the disk, links followed wherever they lead."""
         arguments = (*folder.recipe, tree, others)
@@ -152,11 +162,15 @@ class Comparer:
                     entry = self._devices.entry(fields[0])
                 except OSError as error:
                     unreadable[fields[0]] = error.strerror or str(error)
+                    if error.errno in MAY_PASS:
+                        passing.add(fields[0])
                     continue
                 if entry is not None:
                     yield entry._replace(sidecar=fields[1])
             else:
                 unreadable[fields[0]] = why_unknown(fields[0], fields[1])
+                if fields[1] in MAY_PASS:
+                    passing.add(unknown_below(fields[0]).rstrip(b"/"))
 
     def _note_unreadable(self, folder: Folder, tree: bytes, found: dict[bytes, str]) -> None:
         """Remember what could not be read; what is new is logged once."""
@@ -203,6 +217,7 @@ class Comparer:
                 raise
             except OSError as error:
                 log.warning("photo_unreadable", path=path, cause=error.strerror)
+                self._on_unread(path, {path} if error.errno in MAY_PASS else set())
                 continue
             if entry is not None:
                 found.append(entry)

@@ -23,6 +23,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.comparer import Comparer, Running, Unreadable
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders
+from photosd.index.unread import NEVER, Unread
 from photosd.watch.devices import Device, NotAnswering, can_hang
 from photosd.watch.folders import not_answering
 from photosd.watch.hints import Hint
@@ -38,7 +39,6 @@ UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this of
 GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
 TURN_SECONDS = 30.0  # the thread turns at least this often, which is its sign of life
 STALLED_SECONDS = 900.0  # a comparison that does not move for so long is dead, not busy
-NEVER = float("inf")
 
 
 class Round:
@@ -87,6 +87,7 @@ class Reconciler(threading.Thread):
             ),
             on_work,
             lambda: self._stopping,
+            self._note_unread,
         )
         self._paths: dict[bytes, float] = {}  # path -> when to look at it
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
@@ -97,6 +98,7 @@ class Reconciler(threading.Thread):
         self._round: Round | None = None
         self._interrupted: list[Job] = []  # because their file system fell silent
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
+        self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._stopping = False
         self._pause = RETRY_SECONDS  # after a defect; longer while it stays
@@ -171,6 +173,7 @@ class Reconciler(threading.Thread):
                 if time.monotonic() >= self._next_full and self._round is None:
                     self._begin_round()
                 self._begin_due()
+                self._begin_unread()
                 self._end_round()
             except Exception as error:  # one odd path must not end the watching of all others
                 self._set_back(error)
@@ -188,7 +191,7 @@ class Reconciler(threading.Thread):
     def _collect(self) -> None:
         """Take the hints there are; wait for one when nothing is due."""
         due = [*self._paths.values(), *(t[0] for t in self._trees.values())]
-        due += [at for at, _ in self._retries.values()]
+        due += [self._unread.next_due(), *(at for at, _ in self._retries.values())]
         if self._round is None:
             due.append(self._next_full)
         seconds = min([TURN_SECONDS, *(at - time.monotonic() for at in due)])
@@ -263,6 +266,17 @@ class Reconciler(threading.Thread):
             self._enqueue(device, Job(None, b"", some))
             for path in some:
                 del self._paths[path]
+
+    def _begin_unread(self) -> None:
+        """Compare again what could not be read, and nobody will say that now it can."""
+        for place in self._unread.take_due():
+            for folder in self._folders.all():
+                if folder.contains(place):
+                    self._begin(folder, place)
+
+    def _note_unread(self, tree: bytes, places: set[bytes]) -> None:
+        if self._unread.note(tree, places):
+            self.wake()
 
     def _begin(self, folder: Folder, tree: bytes, whole: Round | None = None) -> None:
         """Compare a tree, and what is mounted in it each by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +16,11 @@ from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.kernel import DIRECTORY_MASK, ROOT_MASK, Kernel
 from photosd.watch.limits import watch_budget
 from photosd.watch.source import Listener, OutOfWatches, Receive
-from photosd.watch.walk import walk
+from photosd.watch.walk import MAY_PASS, unknown_below, walk
 
 FULL = frozenset((errno.ENOSPC, errno.ENOMEM))
 DENIED = frozenset((errno.EACCES, errno.EPERM))
+PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds, until what could not be listed is tried again
 
 ARRIVED = InotifyConstants.IN_CREATE | InotifyConstants.IN_MOVED_TO
 SELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
@@ -32,6 +34,15 @@ class Watched:
     descriptor: WatchDescriptor
     ignore: IgnoreRules | None  # None: the probe directory
     level: Level | None = None
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """A directory that could not be listed, so nothing below it is watched; it is tried again."""
+
+    ignore: IgnoreRules
+    due_at: float
+    pause: float
 
 
 class InotifySource:
@@ -53,6 +64,7 @@ class InotifySource:
         self._counts: Counter[bytes] = Counter()
         self._denied: set[bytes] = set()
         self._prune: dict[bytes, frozenset[bytes]] = {}
+        self._unlisted: dict[bytes, Unlisted] = {}
 
     def open(self, probe_directory: bytes) -> None:
         """Start an inotify instance that watches the probe directory alone."""
@@ -108,6 +120,13 @@ class InotifySource:
         if present not in self._by_descriptor:
             self._kernel.unwatch(present)
         return present != watched.descriptor
+
+    def look_again(self) -> None:
+        """Watch what could not be listed, where that may have passed."""
+        now = time.monotonic()
+        for directory, unlisted in list(self._unlisted.items()):
+            if now >= unlisted.due_at:
+                self._arrive(unlisted.ignore, directory)
 
     def watches(self, root: bytes) -> int:
         """Directories watched for the root."""
@@ -179,8 +198,17 @@ class InotifySource:
         def watch(path: bytes, _level: Level) -> None:
             self._watch_directory(path, ignore)
 
+        def unknown(path: bytes, number: int) -> None:
+            if number in MAY_PASS:
+                directory = unknown_below(path).rstrip(b"/")
+                pause = min(2 * before.pause, LONGEST_PAUSE) if before else PAUSE
+                self._unlisted[directory] = Unlisted(ignore, time.monotonic() + pause, pause)
+
+        before = self._unlisted.pop(top, None)
         prune = self._prune.get(ignore.root, frozenset())
-        for directory, level, _ in walk(ignore, top, on_directory=watch, prune=prune):
+        for directory, level, _ in walk(
+            ignore, top, on_directory=watch, on_error=unknown, prune=prune
+        ):
             if directory in self._by_path:
                 self._by_path[directory].level = level
 
@@ -227,6 +255,9 @@ class InotifySource:
             ):
                 self._forget(watched, unwatch=True)
         self._denied = {path for path in self._denied if not path.startswith(inside)} - {top}
+        for path in [one for one in self._unlisted if one == top or one.startswith(inside)]:
+            if self._unlisted[path].ignore.root == root:
+                del self._unlisted[path]
 
     def _forget(self, watched: Watched, *, unwatch: bool = False) -> None:
         """Take a watch out of the tables, and with ``unwatch`` from the kernel too."""

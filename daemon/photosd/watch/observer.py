@@ -87,6 +87,9 @@ class ObserverSource:
         """There is nothing to count."""
         return True
 
+    def look_again(self) -> None:
+        """Nothing is listed here."""
+
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
         """Watch the root; what is to be pruned cannot be, and is merely reported in vain."""
         self.unwatch(ignore.root)

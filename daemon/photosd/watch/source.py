@@ -69,5 +69,8 @@ class Source(Protocol):
     def strayed(self, path: bytes) -> bool:
         """Whether ``path`` is watched, but what is watched is not what lies there now."""
 
+    def look_again(self) -> None:
+        """Watch what could not be watched, where the reason may have passed."""
+
     def watches(self, root: bytes) -> int:
         """How many watches ``root`` takes; 0: it is not watched."""

@@ -20,6 +20,9 @@ IGNORE_FILE_TROUBLES = {
     errno.ENOENT: "it is a link that leads nowhere",
 }
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
+MAY_PASS = frozenset(  # by itself, without any sign of it
+    (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
+)
 
 
 def walk(

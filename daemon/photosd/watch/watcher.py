@@ -220,6 +220,8 @@ class Watcher:
             self.batch.overflow(b"")
             self._next_roots = 0.0
         self._roots.check_mounts(self._source, now)
+        if self._source is not None:
+            self._source.look_again()
         if now >= self._next_roots:
             self._next_roots = now + self._limits.roots
             self._roots.check(self._source, now)
