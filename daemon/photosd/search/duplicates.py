@@ -24,9 +24,9 @@ from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import Relation
 from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
 
-# A copy that was turned or much shrunk looks less like its original to the model than ALIKE, and one
-# cloud like the next: the pixels decide, too. It is one where correlation + SHARE * likeness reaches 1; see
-# docs/adr/0015-what-counts-as-alike.md.
+# A copy that was turned or much shrunk looks less like its original to the model than ALIKE, and
+# one cloud like the next: the pixels decide, too. It is a copy where correlation + SHARE * likeness
+# reaches 1; see docs/adr/0015-what-counts-as-alike.md.
 SHARE = 0.25
 BURST_SECONDS = 10.0
 BLOCK = 64  # photos compared with all others at once; with a million, in half a gigabyte
