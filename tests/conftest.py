@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +19,15 @@ from photosd.core.paths import Home
 from photosd.ipc.client import Client
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A worker's start, called in the test's own process, turns logging off for what follows."""
+    level = logging.getLogger().level
+    logging.disable(logging.NOTSET)
+    yield
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture

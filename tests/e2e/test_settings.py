@@ -77,12 +77,10 @@ def running(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Daemo
     """A daemon's parts with its library, without encoder and socket."""
     monkeypatch.setattr(Supervisor, "start", lambda _self: None)
     monkeypatch.delenv("EMBEDDING_MODE", raising=False)
-    level = logging.getLogger().level
     daemon = Daemon(home, Reading(Settings()), Endpoint.__new__(Endpoint))
     daemon._library = library = Library(home, Settings())
     daemon._open.set()
     yield daemon, library
-    logging.getLogger().setLevel(level)
     library.pool.stop()
     library.database.close()
 
