@@ -8,7 +8,7 @@ READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 MINUTES ?= 20
 # Test processes beside each other. Most tests wait for a daemon; each may take a gigabyte.
-JOBS ?= 2
+JOBS ?= 3
 QUERY ?=
 VERSION ?=
 

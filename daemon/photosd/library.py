@@ -266,6 +266,8 @@ class Library:
         """Let changed settings take effect at once."""
         before, self.settings = self.settings, settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
+        if settings.watch.settle_seconds < before.watch.settle_seconds:
+            self.worklist.settle_within(settings.watch.settle_seconds)
         self.reconciler.rescan_seconds = settings.watch.rescan_minutes * 60
         if settings.watch.rescan_minutes < before.watch.rescan_minutes:
             self.reconciler.request()  # the next one may be a day away

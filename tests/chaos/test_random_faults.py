@@ -77,7 +77,7 @@ def strike(daemon: RunningDaemon, chance: random.Random) -> None:
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("faults", [10, pytest.param(200, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("faults", [pytest.param(n, marks=pytest.mark.chaos) for n in (10, 200)])
 def test_the_index_equals_the_folder(struck: RunningDaemon, folder: Path, faults: int) -> None:
     """Every photo is indexed, the two poisonous ones are failures, no process is left behind."""
     seed = int(os.environ.get("PHOTOSD_TEST_SEED", random.randrange(1 << 30)))

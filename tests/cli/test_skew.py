@@ -88,6 +88,7 @@ def test_an_older_daemon_lacks_an_operation(stub: StubDaemon, photosd: Photosd) 
     assert "photosd restart" in ran.err
 
 
+@pytest.mark.slow
 def test_an_operation_of_tomorrow(daemon: RunningDaemon) -> None:
     """A real daemon, asked by a newer client."""
     daemon.wait_until("ready")

@@ -94,6 +94,7 @@ def test_a_key_that_others_may_read(cloudy: Cloudy) -> None:
     file.chmod(0o600)
 
 
+@pytest.mark.slow
 def test_no_other_check_uses_the_network(cloudy: Cloudy) -> None:
     """With the cloud on: neither the daemon nor the doctor's own process."""
     assert cloudy.status()["mode"] == "gemini"

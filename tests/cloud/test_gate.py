@@ -170,7 +170,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy], tmp_path_factory: pytest.TempPath
     return made
 
 
-@pytest.fixture(params=["hybrid", "gemini"])
+@pytest.fixture(params=["hybrid", pytest.param("gemini", marks=pytest.mark.slow)])
 def mode(request: pytest.FixtureRequest, cloudy: Cloudy) -> Iterator[str]:
     """A mode that is on and at work, with all marked photos sent and nothing on its way."""
     cloudy.enable(request.param)

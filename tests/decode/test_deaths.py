@@ -179,6 +179,7 @@ def test_decoders_are_renewed_after_many_files(
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_large_photos(make: Make, tmp_path: Path) -> None:
     """What a 12-megapixel photo needs is given back after it."""
     grain = np.random.default_rng(3).integers(0, 255, (300, 400, 3), dtype=np.uint8)

@@ -96,6 +96,7 @@ def test_nothing_is_left(user: Callable[[], User]) -> None:
     }
 
 
+@pytest.mark.slow
 def test_another_machine_encodes_nothing_again(user: Callable[[], User]) -> None:
     """Settings and state copied, the photos elsewhere: added there, they are known."""
     old, new = user(), user()

@@ -65,6 +65,7 @@ def test_the_tutorial(shell: dict[str, str], tmp_path: Path) -> None:
     assert sorted((tmp_path / "Pictures").iterdir()) == photos
 
 
+@pytest.mark.slow
 def test_a_disk_comes_and_goes(running: dict[str, str], tmp_path: Path) -> None:
     """Away it is found all the same; under another name nothing is encoded again."""
     disk, other = tmp_path / "Disk", tmp_path / "Archive"
@@ -95,6 +96,7 @@ def test_a_share(running: dict[str, str], tmp_path: Path) -> None:
     assert "1 photo" in said["photosd folders"]
 
 
+@pytest.mark.slow
 def test_several_libraries(running: dict[str, str], tmp_path: Path) -> None:
     """One is not the other."""
     painted(tmp_path / "family", "sunset")

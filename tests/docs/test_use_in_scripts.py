@@ -49,6 +49,7 @@ def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
         assert many.startswith(f"beach: {tmp_path}/Pictures/beach.jpg\nsunset: ")
 
 
+@pytest.mark.slow
 def test_the_program_runs(shell: dict[str, str], tmp_path: Path, daemon: RunningDaemon) -> None:
     """With a daemon, and without one."""
     (program,) = examples_of(PAGE, "python")

@@ -27,6 +27,7 @@ def shell(daemon: RunningDaemon, tmp_path: Path) -> dict[str, str]:
     return with_photosd(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_examples_run(shell: dict[str, str], tmp_path: Path) -> None:
     """As they stand on the page."""
     (settings,) = examples_of(PAGE, "json")

@@ -81,6 +81,7 @@ def same(one: dict[str, float], other: dict[str, float]) -> bool:
     return one.keys() == other.keys() and all(abs(one[p] - other[p]) < 1e-3 for p in one)
 
 
+@pytest.mark.slow
 def test_the_index_is_deleted_under_it(full: RunningDaemon, folder: Path, home: Home) -> None:
     """At the next photo it notices, and makes the index anew from the photos."""
     before = found(full)
@@ -200,6 +201,7 @@ def fill(file: Path) -> None:
                 continue
 
 
+@pytest.mark.slow
 def test_the_state_is_read_only_at_the_start(small_disk: Path, home: Home, folder: Path) -> None:
     """It refuses with the reason; when it may write again it knows what it knew."""
     daemon = RunningDaemon(home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.conftest import RunningDaemon
@@ -12,6 +13,7 @@ from tests.conftest import RunningDaemon
 SAVED_AGAIN = 8
 
 
+@pytest.mark.slow
 def test_pictures_saved_again_are_found(
     daemon: RunningDaemon, photos: Path, tmp_path: Path
 ) -> None:

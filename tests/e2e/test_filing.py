@@ -44,6 +44,7 @@ def wait_for_move(daemon: RunningDaemon, old: Path, new: Path, rows: int) -> Non
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_renamed_directory_is_filtered_by_its_new_name(
     daemon: RunningDaemon, folder: Path
 ) -> None:

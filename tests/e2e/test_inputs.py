@@ -65,3 +65,21 @@ def test_inputs_are_what_they_should_be(running: StandInDaemon) -> None:
         (photos / ".photosdignore").rmdir()
         (photos / ".photosdignore").write_text("nothing\n")
         soon(lambda: len(running.contents()) == 2, "indexed when it may be")
+
+
+def test_a_shorter_rest_holds_for_files_that_rest_already(
+    running: StandInDaemon, tmp_path: Path
+) -> None:
+    """Noticed or compared: a minute was asked for, then a moment."""
+    running.wait_until()
+    with running.client() as client:
+        client.config_set("watch.settle_seconds", "60")
+        client.add(bytes(tmp_path))
+        (tmp_path / "compared.jpg").write_bytes(jpeg(scene(64, 48)))
+        for _ in client.rescan(wait=False):
+            pass
+        soon(lambda: client.status()["index"]["pending"] == 1, "not compared")
+        (tmp_path / "noticed.jpg").write_bytes(jpeg(scene(48, 64)))
+        time.sleep(0.5)  # either way it must be indexed; so it is noticed before
+        client.config_set("watch.settle_seconds", "0.1")
+    soon(lambda: len(running.contents()) == 2, "they rest for a minute")

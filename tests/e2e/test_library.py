@@ -124,6 +124,7 @@ def test_a_removed_folder_leaves_the_index(daemon: RunningDaemon, folder: Path) 
     assert found(daemon, "sunset", 3)
 
 
+@pytest.mark.slow
 def test_a_folder_added_by_a_link_is_known_by_either_name(
     daemon: RunningDaemon, folder: Path, tmp_path: Path
 ) -> None:

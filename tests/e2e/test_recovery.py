@@ -19,7 +19,7 @@ def embedded(daemon: RunningDaemon) -> int:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("kills", [pytest.param(n, marks=pytest.mark.chaos) for n in (3, 20)])
 def test_kills_while_indexing(
     daemon: RunningDaemon, photos: Path, tmp_path: Path, kills: int
 ) -> None:

@@ -230,6 +230,7 @@ def test_a_stalled_start_is_found_out(
     until(supervisor, "ready")
 
 
+@pytest.mark.slow
 def test_a_slow_start_that_moves_is_left_alone(
     start: Callable[..., Supervisor], orders: Orders
 ) -> None:
@@ -303,6 +304,7 @@ def test_too_little_memory_is_refused_with_the_numbers(
     assert "1,000,000,000 MB" in error["message"]
 
 
+@pytest.mark.slow
 def test_growing_memory_recycles_between_batches(
     start: Callable[..., Supervisor], orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,7 +329,9 @@ def _zygote() -> psutil.Process:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere encoders are spawned")
-@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "fault", [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGSTOP]
+)
 def test_a_zygote_that_fails_is_replaced(
     start: Callable[..., Supervisor], fault: signal.Signals
 ) -> None:
@@ -394,6 +398,7 @@ def test_the_starter_must_match_known_pictures(model: Path) -> None:
         canary.examine(blind, named)
 
 
+@pytest.mark.slow
 def test_an_encoder_without_a_core_is_not_called_hung(
     start: Callable[..., Supervisor], orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

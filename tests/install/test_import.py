@@ -46,6 +46,7 @@ def leftovers(home: Home) -> list[Path]:
     return list(home.models.iterdir()) if home.models.exists() else []
 
 
+@pytest.mark.slow
 def test_an_imported_model_serves(home: Home, published: Path, photos: Path) -> None:
     """Import, list, use, index, query: answers come from it, under its name; then remove it."""
     code, answer = photosd("model", "import", published, "--name", "mine")
@@ -129,6 +130,7 @@ def test_a_model_that_is_not_installed_is_named_with_its_remedy(home: Home) -> N
     assert time.monotonic() - before < 15
 
 
+@pytest.mark.slow
 def test_an_installation_that_was_killed_is_swept(home: Home, published: Path) -> None:
     """What it left is no model, and is gone after the next one."""
     stale = home.models / ".new-999999999-x"

@@ -62,6 +62,7 @@ def arrived(home: Home) -> int:
     return sum(part.stat().st_size for part in home.models.glob(".pull-*/*.part"))
 
 
+@pytest.mark.slow
 def test_what_is_no_checkpoint_is_found_out_after_a_whole_download(
     home: Home, hub: StubHub
 ) -> None:
@@ -116,7 +117,10 @@ def test_a_wrong_checksum_is_refused(home: Home, hub: StubHub) -> None:
     assert not list(home.models.glob(".pull-*/*"))
 
 
-@pytest.mark.parametrize("status", [None, 401, 403, 500, 503])
+@pytest.mark.parametrize(
+    "status",
+    [None, *(pytest.param(status, marks=pytest.mark.slow) for status in (401, 403, 500, 503))],
+)
 def test_refusals_are_told_soon(status: int | None, home: Home, hub: StubHub) -> None:
     """404, forbidden, broken: cause and remedy within seconds."""
     hub.status = status
@@ -128,6 +132,7 @@ def test_refusals_are_told_soon(status: int | None, home: Home, hub: StubHub) ->
     assert seconds < 30
 
 
+@pytest.mark.slow
 def test_a_hub_that_never_answers_is_given_up(home: Home, hub: StubHub) -> None:
     """A black hole: 10 seconds, not minutes, and what to check."""
     hub.silent = True
@@ -144,6 +149,7 @@ def test_no_network_is_told_at_once(home: Home, hub: StubHub) -> None:
     assert seconds < 20
 
 
+@pytest.mark.slow
 def test_a_proxy_is_used(home: Home, hub: StubHub) -> None:
     """HTTP_PROXY and HF_ENDPOINT mean here what they mean elsewhere."""
     _, answer, _ = pull(hub, HF_ENDPOINT="http://hub.invalid", HTTP_PROXY=hub.url)

@@ -151,6 +151,7 @@ def test_an_honest_client_is_answered_in_time(besieged: RunningDaemon) -> None:
     assert "Traceback" not in besieged.log()
 
 
+@pytest.mark.slow
 def test_streams_nobody_reads_do_not_take_the_places_of_queries(besieged: RunningDaemon) -> None:
     """A hundred lists and scans that wait for ever: queries have places of their own."""
     clients = []

@@ -201,6 +201,7 @@ def test_a_foreign_file_in_the_socket_s_place_is_left(home: Home) -> None:
     endpoint.release()
 
 
+@pytest.mark.slow
 def test_a_daemon_whose_home_was_taken_over_leaves(quick: RunningDaemon) -> None:
     """Its lock file was removed and another daemon serves: two would write one index."""
     quick.wait_until("ready")

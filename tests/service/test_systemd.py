@@ -123,6 +123,7 @@ def test_workers_cannot_vouch_for_it(installed: Installed) -> None:
         assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS"} & set(worker.environ())
 
 
+@pytest.mark.slow
 def test_a_hung_daemon_is_started_again(installed: Installed) -> None:
     """No sign of life within the watchdog's time; its stacks are kept."""
     installed.wait_until_ready()

@@ -30,6 +30,7 @@ NAMES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moments",
     [pytest.param((1.2,), id="once"), pytest.param(MOMENTS, marks=pytest.mark.chaos, id="often")],

@@ -151,6 +151,7 @@ def test_a_switch_can_be_cancelled(daemon: RunningDaemon) -> None:
     assert asker.wrong == [] and set(asker.models) == {"starter"}
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_load_changes_nothing(daemon: RunningDaemon, home: Home) -> None:
     """The error is in the status, with its remedy, and the present model answers."""
     weights = home.models / "one" / "weights.safetensors"
@@ -215,6 +216,7 @@ def test_the_command_line_switches_and_goes_back(daemon: RunningDaemon) -> None:
     assert photosd("model", "use")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_switch_goes_on_after_a_restart(daemon: RunningDaemon) -> None:
     """What was chosen while photosd was down, or half-way, is what it comes to."""
     daemon.stop()
@@ -227,6 +229,7 @@ def test_a_switch_goes_on_after_a_restart(daemon: RunningDaemon) -> None:
     assert asker.wrong == [] and asker.models == ["starter", "one"]
 
 
+@pytest.mark.slow
 def test_the_index_of_a_removed_model_is_removed(daemon: RunningDaemon, home: Home) -> None:
     """With the next start; that of a model which can be rolled back to stays."""
     use(daemon, "one")

@@ -82,6 +82,7 @@ def test_what_was_exported_passes_its_own_examination(directory: Path) -> None:
     assert spec.strength.weak < spec.strength.fair < spec.strength.strong
 
 
+@pytest.mark.slow
 def test_stock_open_clip_answers_as_photosd_does(shipped: WarmModel, tmp_path: Path) -> None:
     pytest.importorskip("timm", reason="timm comes with open-clip-torch")
     spec = read_model(STARTER)

@@ -89,7 +89,7 @@ class Reconciler(threading.Thread):
             lambda: self._stopping,
             self._note_unread,
         )
-        self._paths: dict[bytes, float] = {}  # path -> when to look at it
+        self._paths: dict[bytes, float] = {}  # path -> when it changed (monotonic)
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
         self._lock = threading.Lock()
@@ -190,7 +190,10 @@ class Reconciler(threading.Thread):
 
     def _collect(self) -> None:
         """Take the hints there are; wait for one when nothing is due."""
-        due = [*self._paths.values(), *(t[0] for t in self._trees.values())]
+        due = [
+            *(t + self.settle_seconds for t in self._paths.values()),
+            *(t[0] for t in self._trees.values()),
+        ]
         due += [self._unread.next_due(), *(at for at, _ in self._retries.values())]
         if self._round is None:
             due.append(self._next_full)
@@ -209,7 +212,7 @@ class Reconciler(threading.Thread):
             self._next_full = now if hint.kind == "overflow" else self._next_full
         elif hint.kind == "path":
             # More hints do not postpone it: a file that never rests would never be looked at.
-            self._paths.setdefault(hint.path, now + self.settle_seconds)
+            self._paths.setdefault(hint.path, now)
         else:
             latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
             self._trees[hint.path] = (min(now + SUBTREE_QUIET, latest), latest)
@@ -252,7 +255,7 @@ class Reconciler(threading.Thread):
         """Begin what hints have pointed at, each file system by itself."""
         now = time.monotonic()
         trees = [tree for tree, (due, _) in self._trees.items() if due <= now]
-        paths = [path for path, due in self._paths.items() if due <= now]
+        paths = [p for p, noted in self._paths.items() if noted + self.settle_seconds <= now]
         folders = self._folders.all() if trees else []
         for tree in trees:
             for folder in folders:

@@ -109,6 +109,15 @@ class WorkList:
                 for code, circumstance in others.items()
             )
 
+    def settle_within(self, seconds: float) -> None:
+        """Have new photos wait at most so many seconds: files need to rest less long now."""
+        latest = time.time() + seconds
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE photos SET due = ?1 WHERE state = 'pending' AND attempts = 0 AND due > ?1",
+                (latest,),
+            )
+
     def _latest_due(self) -> float:
         """The latest moment for which anything can have been put off; it was in another time where
         the clock has gone back since."""
