@@ -30,6 +30,14 @@ QUIET = ("google_genai", "google.auth", "google", "httpx2", "httpcore2", "urllib
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 CONNECT_SECONDS = 5.0
 WORD, ESCAPED = re.compile(r"[^\W_]+"), re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+# Words of which errors are made; that one of them was asked for tells nobody anything.
+OF_ERRORS = frozenset(
+    WORD.findall(
+        "a an and api argument at by check error exceeded for found in invalid is key limit model"
+        " must no not of on or pass permission please project quota request the to too try"
+        " unsupported valid value was with your"
+    )
+)
 
 
 class Gemini:
@@ -240,7 +248,7 @@ def _nonsense(says: str) -> CloudUnavailable:
 
 def _without_words(said: str, text: str) -> str:
     """What the server said without words that it may have had from ``text``."""
-    words = {word.casefold() for word in WORD.findall(text)}
+    words = {word.casefold() for word in WORD.findall(text)} - OF_ERRORS
     said = ESCAPED.sub("…", said)
     return WORD.sub(lambda found: "…" if found[0].casefold() in words else found[0], said)
 
