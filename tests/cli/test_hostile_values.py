@@ -142,6 +142,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]
             os.environ["PHOTOSD_HOME"] = before
 
 
+@pytest.mark.timeout(600)  # two thousand commands, on a machine that may be busy
 @pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_with_a_daemon(
     running: RunningDaemon,
