@@ -100,12 +100,26 @@ def expected(root: Path, excludes: Iterable[bytes] = ()) -> tuple[dict[bytes, st
     bad: set[bytes] = set()
     for path in photos_below(os.fsencode(root), excludes):
         data = Path(os.fsdecode(path)).read_bytes()
-        content = f"{len(data):x}-{xxhash.xxh3_128_hexdigest(data)}"
         if _decodes(data, is_raw_name(path)):
-            good[path] = content
+            good[path] = _content(data)
         else:
             bad.add(path)
     return good, bad
+
+
+def misnamed(paths: Iterable[bytes]) -> dict[bytes, str]:
+    """Of those of these that decode under another name alone, the content id. They are indexed if
+    another path has shown what they hold, and fail otherwise."""
+    found: dict[bytes, str] = {}
+    for path in paths:
+        data = Path(os.fsdecode(path)).read_bytes()
+        if _decodes(data, not is_raw_name(path)):
+            found[path] = _content(data)
+    return found
+
+
+def _content(data: bytes) -> str:
+    return f"{len(data):x}-{xxhash.xxh3_128_hexdigest(data)}"
 
 
 def photos_below(root: bytes, excludes: Iterable[bytes] = ()) -> Iterator[bytes]:
