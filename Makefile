@@ -12,7 +12,7 @@ JOBS ?= 3
 QUERY ?=
 VERSION ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos soak docs readme-picture audit smoke walk release macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ chaos: setup  ## kill, hang and corrupt things at random, fault walks, 100,000 f
 
 soak: setup  ## a long steady life: adds, renames, queries, kills; as root a hung share and a full disk, too; MINUTES=180
 	@$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
+
+wire: setup  ## a day's use below strace: what the kernel saw of sockets; MINUTES=60
+	@PHOTOSD_TEST_MINUTES=$(MINUTES) $(BIN)/python -m pytest -q -s -m chaos tests/cloud/test_mixed_use.py
 
 bench: setup  ## speed and memory beside the machine's limits (minutes)
 	@$(BIN)/python -m benchmarks --quick
