@@ -1,7 +1,7 @@
 """A person's use of photosd, at random for a while: every command that a day has, over and over.
 
-``python -m tests.cloud.mixed_use MINUTES PHOTOS``, with PHOTOSD_HOME in the environment; a test runs
-it under strace, so that all it starts is seen. It prints what people typed, a line each.
+``python -m tests.cloud.mixed_use MINUTES PHOTOS`` uses the home that PHOTOSD_HOME names. A test
+runs it under strace, so that all it starts is seen. It prints what people typed, a line each.
 """
 
 from __future__ import annotations
