@@ -208,7 +208,9 @@ def test_photos_of_an_absent_folder_are_marked(library: Library) -> None:
 
 def test_a_repeated_question_needs_no_encoder(library: Library) -> None:
     """Not even after a restart, and whatever the spacing."""
-    first = library.engine().query(QueryParams("a  sunset "))
+    before = library.engine()
+    first = before.query(QueryParams("a  sunset "))
+    before.close()  # it saves aside
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")
     again = library.engine().query(QueryParams("a sunset"))
     assert again.answered_by == "cached_embedding"
