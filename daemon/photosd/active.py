@@ -62,7 +62,7 @@ class Active:
         """Go on with another list, once what is in hand for the present one is committed."""
         self.pipeline.stop()
         before, self.pipeline = self.pipeline, self._new_pipeline(work)
-        self.pipeline.paused_until = before.paused_until
+        self.pipeline.paused = before.paused
         self.pipeline.start()
 
     def serve(self, work: Work) -> None:

@@ -326,9 +326,10 @@ class Library:
         )
 
     def _pause(self) -> dict[str, Any]:
-        until = self.pipeline.paused_until
-        paused = time.time() < until
-        return {"paused": paused, "paused_until": until if paused and until < FOREVER else None}
+        pause = self.pipeline.paused
+        left = pause.remaining
+        until = time.time() + left if 0 < left < FOREVER else None
+        return {"paused": left > 0, "paused_until": until}
 
     def index_report(self) -> IndexReport:
         """The index and what is left to do."""

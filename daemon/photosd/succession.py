@@ -78,7 +78,7 @@ class Succession:
             fill = FillList(self._library.database, spec.fingerprint)
             limit = self._library.settings.encoder.memory_limit_mb
             target = Active(directory, spec, self._library.ground, fill, limit)
-            target.pipeline.paused_until = self._library.active.pipeline.paused_until
+            target.pipeline.paused = self._library.active.pipeline.paused
             self._switch = Switch(target, fill, self._flip)
             self._switch.start()
 

@@ -16,7 +16,7 @@ from photosd.cloud.gate import Gate
 from photosd.cloud.letters import Vectors
 from photosd.cloud.marked import MarkedPhoto, MarkedPhotos
 from photosd.cloud.remote import RemoteTable
-from photosd.core.clock import Deadline
+from photosd.core.clock import Deadline, Pause
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError
 from photosd.decode.failures import DecodeFailed
@@ -69,7 +69,7 @@ class Backfill(threading.Thread):
         self._pause = FIRST_PAUSE
         self._next_send = 0.0
         self._not_before = 0.0  # monotonic; what a failure asks for
-        self.paused_until = 0.0  # Unix seconds
+        self.paused = Pause()
         self.trouble: PhotosdError | None = None
         self.busy = False
 
@@ -98,7 +98,7 @@ class Backfill(threading.Thread):
             if self._mode() != "gemini" or not self._gate.permits("gemini", "photos"):
                 self.trouble = None
                 return IDLE_SECONDS
-            rest = max(self.paused_until - time.time(), self._not_before - time.monotonic())
+            rest = max(self.paused.remaining, self._not_before - time.monotonic())
             if rest > 0:
                 return min(rest, IDLE_SECONDS)
             begun = time.monotonic()

@@ -18,7 +18,7 @@ from photosd.cloud.ledger import Call, Ledger
 from photosd.cloud.marked import MarkedPhotos
 from photosd.cloud.questions import Questions
 from photosd.cloud.remote import RemoteTable, finish_forgetting
-from photosd.core.clock import Deadline
+from photosd.core.clock import Deadline, Pause
 from photosd.core.config import Cloud as CloudSettings
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError, StorageError
 from photosd.core.paths import Home
@@ -50,7 +50,7 @@ class Cloud:
         self._answers = Answers(home.cloud, remembers)
         self._marked = MarkedPhotos(database)
         self._questions = Questions(self._gate, self._remote, self._answers)
-        self._paused_until = 0.0
+        self._paused = Pause()
         self._backfill = self._new_backfill()
         self._open = False
 
@@ -84,7 +84,7 @@ class Cloud:
 
     def pause(self, until: float) -> None:
         """Send no photos until then (Unix seconds); queries go on."""
-        self._paused_until = self._backfill.paused_until = until
+        self._paused = self._backfill.paused = Pause.to(until)
         self._backfill.wake()
 
     def wake(self) -> None:
@@ -289,7 +289,7 @@ class Cloud:
 
     def _new_backfill(self) -> Backfill:
         backfill = Backfill(self._gate, self._marked, self._remote, self._pool, lambda: self.mode)
-        backfill.paused_until = self._paused_until
+        backfill.paused = self._paused
         return backfill
 
 

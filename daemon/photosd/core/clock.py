@@ -1,4 +1,4 @@
-"""Deadlines: a moment on the monotonic clock that a whole chain of work shares."""
+"""Deadlines: a moment on the monotonic clock that a whole chain of work shares; and pauses."""
 
 from __future__ import annotations
 
@@ -38,3 +38,22 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the moment is over."""
         return time.monotonic() >= self.at
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Until a moment that people name, by their clock; no longer than it was when it began, should
+    that clock go back meanwhile."""
+
+    until: float = 0.0  # Unix seconds
+    ends: float = 0.0  # of ``time.monotonic()``
+
+    @classmethod
+    def to(cls, until: float) -> Pause:
+        """A pause from now until then (Unix seconds)."""
+        return cls(until, time.monotonic() + until - time.time())
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, min(self.until - time.time(), self.ends - time.monotonic()))

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from photosd.core.clock import Deadline
+from photosd.core.clock import Deadline, Pause
 from photosd.core.errors import Busy, PhotosdError
 from photosd.decode.failures import (
     DecodeFailed,
@@ -96,7 +96,7 @@ class Pipeline(threading.Thread):
         self._most_tiles = BATCH_TILES  # fewer while memory is short
         self._ramp = 1  # after a rest the first photos do not wait for others
         self._numbers = itertools.count(1)
-        self._stopping, self.paused_until = False, 0.0
+        self._stopping, self.paused = False, Pause()
         self.rate = Rate()
         self.waiting_for: str | None = None
 
@@ -108,7 +108,7 @@ class Pipeline(threading.Thread):
 
     def pause(self, until: float) -> None:
         """Take up nothing new until then (Unix seconds); what is in hand is finished."""
-        self.paused_until = until
+        self.paused = Pause.to(until)
         self.wake()
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -162,7 +162,7 @@ class Pipeline(threading.Thread):
 
     def _halted(self) -> str | None:
         """What indexing waits for, if anything."""
-        if time.time() < self.paused_until:
+        if self.paused.remaining:
             return "resume"
         if self._rest.seconds:
             return self._rest.reason
