@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import queries
+from benchmarks.arriving import arriving
 from benchmarks.bench import running
 from benchmarks.indexing import indexing
 from benchmarks.loading import loading
 from benchmarks.models import random_model
 from benchmarks.photos import make_photos
+from benchmarks.plot import SIZES
 from benchmarks.progress import Progress
 from benchmarks.rclip import beside_rclip
+from benchmarks.recall import recall
 from benchmarks.reload import reload_seconds
-from benchmarks.search import search
+from benchmarks.whole import whole
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     arguments.add_argument(
         "--curve",
         action="store_true",
-        help="also search at 1k and 10k photos, memory at each size, and what loading costs",
+        help="also 1k, 10k and 1m photos, memory at each size, and what loading costs",
     )
     arguments.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     chosen = arguments.parse_args()
@@ -70,12 +73,13 @@ def measure(progress: Progress, photos: int, seconds: float, curve: bool) -> dic
     found["rclip"] = peer
     if curve:
         found["loading"] = progress.part("loading", lambda: loading("ViT-B-32"))
-    smaller = {"1k": 1_000, "10k": 10_000} if curve else {}
-    sizes = {**smaller, "100k": 100_000, "1m": 1_000_000}
-    found["search"] = {}
+    sizes = SIZES if curve else {"100k": SIZES["100k"]}
+    found["whole"], found["index"] = {}, {}
     for name, rows in sizes.items():
-        found["search"][name] = progress.part(
-            f"search {name}", functools.partial(search, rows, curve)
+        model = random_model("ViT-B-32")
+        found["whole"][name] = progress.part(f"whole {name}", functools.partial(whole, rows, model))
+        found["index"][name] = progress.part(
+            f"index {name}", functools.partial(recall, rows, curve)
         )
     updates = 100_000 if curve else 20_000
     found["memory_mb"]["100k"] = progress.part("memory", lambda: _index_memory(100_000, updates))
@@ -112,11 +116,11 @@ def _one_model(model: Path | None, folder: Path, photos: int, seconds: float) ->
             "start_s": round(ready, 2),
             "first_query": queries.first_and_next(daemon),
             "query_under_load": queries.under_load(daemon, folder, seconds),
-            "repeated_query": queries.repeated(daemon),
             "reload_s": reload_seconds(daemon),
             "memory_mb": _memory(daemon.status()),
         }
-    return {"indexing": indexing(model, folder), **found}
+    rates = indexing(model, folder)
+    return {"indexing": rates, "arriving": arriving(model, folder, rates["limit"]), **found}
 
 
 def _memory(status: dict[str, Any]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Queries: the first beside the next, repeated ones, the whole command, and under load."""
+"""Queries: the first beside the next, the whole command, and under load."""
 
 from __future__ import annotations
 
@@ -34,19 +34,6 @@ def first_and_next(daemon: BenchDaemon) -> dict[str, float]:
         "next_median_ms": round(median(times[1:]), 2),
         "ratio": round(times[0] / median(times[1:]), 2),
     }
-
-
-def repeated(daemon: BenchDaemon, count: int = 50) -> dict[str, float]:
-    """The same question again: server time and round trip, milliseconds."""
-    daemon.query("sunset over the sea")
-    server, whole = [], []
-    with daemon.client() as client:
-        for _ in range(count):
-            started = time.perf_counter()
-            answer = client.call("query", {"text": "sunset over the sea"})
-            whole.append(1000 * (time.perf_counter() - started))
-            server.append(answer["timings_ms"]["total"])
-    return {"server_p50_ms": round(median(server), 2), "round_trip_p50_ms": round(median(whole), 2)}
 
 
 def under_load(daemon: BenchDaemon, folder: Path, seconds: float = 20) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Queries through the whole daemon over a large library: every part has its real size.
 
 Files, rows of the catalog, words of names, labels and dates are as indexing leaves them; only the
-vectors are made up. ``python -m benchmarks.whole 100000`` measures one size.
+vectors are made up. ``python -m benchmarks.whole 100000`` measures one size, with the starter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.bench import BenchDaemon, running
 from benchmarks.large import Row, fill_catalog, rows_of
+from benchmarks.queries import first_and_next
 from benchmarks.statistics import median, percentile
 from photosd.index.database import Database
 from photosd.index.filters import traits
@@ -40,21 +41,32 @@ READY_SECONDS = 600.0
 
 def whole(rows: int, model: Path | None = None) -> dict[str, float]:
     """Milliseconds in the daemon (`timings_ms.total`) and round trip of a repeated query among so
-    many photos: at rest, and while all of them are compared with the disk."""
+    many photos: at rest, in folders, and while all of them are compared with the disk; and the
+    first query after the start beside the next ones, before anything has come to rest."""
     started = time.perf_counter()
     with running(model, lambda home: _fill(home, model, rows)) as daemon:
         filled = time.perf_counter() - started
-        daemon.wait_ready(seconds=READY_SECONDS)
+        ready = daemon.wait_ready(seconds=READY_SECONDS)
+        first = first_and_next(daemon)
         daemon.wait_calm()
         compared = _compare(daemon)
         rest, trips, answer = _ask(daemon, lambda asked: asked < QUERIES)
+        inside = [
+            median(_ask(daemon, lambda asked: asked < QUERIES // 4, {"below": below})[0])
+            for below in _folders(daemon.home / "photos")
+        ]
         busy, comparisons = _while_comparing(daemon)
         assert answer["coverage"]["indexed"] == rows, answer["coverage"]
         return {
             "dimensions": read_model(model or STARTER).dimension,
+            "ready_s": round(ready, 1),
+            "first_ms": first["first_ms"],
+            "first_ratio": first["ratio"],
             "server_p50_ms": round(median(rest), 2),
             "server_p95_ms": round(percentile(rest, 95), 2),
             "round_trip_p50_ms": round(median(trips), 2),
+            "half_p50_ms": round(inside[0], 2),
+            "folder_p50_ms": round(inside[1], 2),
             "comparing_p50_ms": round(median(busy), 2),
             "comparing_p95_ms": round(percentile(busy, 95), 2),
             "comparing_ratio": round(median(busy) / median(rest), 2),
@@ -65,15 +77,24 @@ def whole(rows: int, model: Path | None = None) -> dict[str, float]:
         }
 
 
-def _ask(daemon: BenchDaemon, more: Any) -> tuple[list[float], list[float], dict[str, Any]]:
+def _folders(photos: Path) -> tuple[list[str], list[str]]:
+    """Half of the years; one folder."""
+    years = sorted(photos.iterdir())
+    return [str(year) for year in years[: len(years) // 2 + 1]], [str(next(years[0].iterdir()))]
+
+
+def _ask(
+    daemon: BenchDaemon, more: Callable[[int], bool], where: dict[str, Any] | None = None
+) -> tuple[list[float], list[float], dict[str, Any]]:
     server: list[float] = []
     trips: list[float] = []
+    asked = {"text": QUERY, "deadline_ms": 30_000, **({"where": where} if where else {})}
     with daemon.client() as client:
-        answer = dict(client.call("query", {"text": QUERY, "deadline_ms": 30_000}))
+        answer = dict(client.call("query", asked))
         while more(len(server)):
             time.sleep(PAUSE_SECONDS)
             started = time.perf_counter()
-            answer = dict(client.call("query", {"text": QUERY, "deadline_ms": 30_000}))
+            answer = dict(client.call("query", asked))
             trips.append(1000 * (time.perf_counter() - started))
             server.append(answer["timings_ms"]["total"])
             assert answer["answered_by"] == "cached_embedding", answer["answered_by"]
