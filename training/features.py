@@ -38,7 +38,7 @@ def load(seed: int = 1) -> dict[str, Pictures]:
     parts = {
         "train": (photos["train"], VIEWS),
         "validation": (photos["validation"], VIEWS),
-        "labelled": (_some_labelled(seed), 1),
+        "labelled": (some_labelled(seed), 1),
     }
     RUNS.mkdir(parents=True, exist_ok=True)
     trunk: Trunk | None = None
@@ -57,7 +57,8 @@ def load(seed: int = 1) -> dict[str, Pictures]:
     return found
 
 
-def _some_labelled(seed: int) -> list[Row]:
+def some_labelled(seed: int = 1) -> list[Row]:
+    """Those that recipes train on."""
     rows = labelled_photos()
     random.Random(seed).shuffle(rows)
     left, chosen = dict(LABELLED), []

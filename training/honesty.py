@@ -1,82 +1,219 @@
 """``python -m training.honesty``: how honest photosd's scores are, on photos nobody trained on.
 
-Libraries are drawn from flickr8k's test photos; words are class names of the other data sets. A
-word is there when four of five descriptions of a photo have it, and not there when none has.
+Libraries are drawn from flickr8k, caltech101 and tiny-imagenet, a third of each as far as they
+go; photos of some things are left out of each. What is asked: the things of things.txt, whether
+there or not, and what people wrote of photos, there or (of flickr8k, asked of libraries without
+it) not. ``--part validation`` is for choosing, with photos and things of its own.
+docs/explanation/honest-scores.md has the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Sequence
+import functools
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photosd.encoder.model import WarmModel
+from photosd.index.matrix import Matrix
 from photosd.models.spec import STARTER, read_model
-from photosd.search.calibration import FAIR, UNRELATED
-from training.data import labelled_photos, photos_with_captions, pixels
+from photosd.search.calibration import SAMPLE, UNRELATED, scale_of
+from photosd.search.strength import Scale
+from training.asking import VAGUE, Flags, Thing, read_things, shown, words_of
+from training.data import Row, labelled_photos, photos_with_captions, pixels
+from training.features import RUNS, some_labelled
 
 Floats = NDArray[np.float32]
-SIZES = (40, 76, 300, 1000)
-DRAWS = 12  # libraries of each size
-MOST = 4  # of five descriptions
+Numbers = NDArray[np.int64]
+SIZES = {50: 60, 300: 20, 1000: 12, 3000: 8, 10_000: 6}  # photos of a library: libraries drawn
+SOURCES = {"flickr8k": (350, 650), "caltech101": (500, 1100), "tiny-imagenet": (2500, 8800)}
+PARTS = ("validation", "test")  # so many photos of each source
+LEFT_OUT = 0.34  # of the things that few of flickr8k's photos may show
+FEW = 0.01
+LOOKED_AT = 20  # nearest photos: as a query shows
+DESCRIPTIONS = 200  # asked of each library
 BATCH = 32
-# Words of class names that are no things, or that every street photo has.
-VAGUE = frozenset(
-    """air back ball black blue body brown by close cold dark day eye face field front game green
-    ground group hair hand head high hold hot house large light line little long low man many
-    night old one open orange people person photo picture play red ride rock round run sea set
-    several short side sitting small soft some square standing team the top two under walk wall
-    water wear wearing white with woman yellow young""".split()  # noqa: SIM905 (readable)
+COLUMNS = (
+    "photos",
+    "things there: flickr8k, caltech101",
+    "things there: tiny-imagenet",
+    "descriptions there",
+    "kept",
+    "things not there",
+    "descriptions not there",
+    "refused",
+    "strong and wrong",
+    "asked: there, not there",
 )
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Those of one part: vectors, the number of each one's source, and what they show or may."""
+
+    vectors: Floats
+    source: Numbers
+    shows: Flags
+    may: Flags
+    descriptions: Floats  # of flickr8k's photos, which come first
+    strange: Flags  # descriptions without a word of a class
 
 
 def main() -> None:
     """Print the table of docs/explanation/honest-scores.md."""
-    argparse.ArgumentParser(prog="python -m training.honesty", description=__doc__).parse_args()
+    arguments = argparse.ArgumentParser(prog="python -m training.honesty", description=__doc__)
+    arguments.add_argument("--part", choices=PARTS, default="test")
+    part = arguments.parse_args().part
     model = WarmModel(read_model(STARTER), STARTER, lambda _phase: None)
-    rows = photos_with_captions()["test"]
-    photos = _in_batches(model.encode_images, list(pixels(rows, 0, 0)))
-    words = sorted({w for r in labelled_photos() for c in r.captions for w in _words(c)} - VAGUE)
-    told = [[_words(caption) for caption in row.captions] for row in rows]
-    counts = np.array([[sum(w in c for c in captions) for w in words] for captions in told])
-    texts = [words, [row.captions[0] for row in rows], UNRELATED.read_text().splitlines()]
-    asked, described, unrelated = (_in_batches(model.encode_texts, part) for part in texts)
-    generator = np.random.default_rng(0)
-    for size in SIZES:
-        draws = [generator.permutation(len(rows))[:size] for _ in range(DRAWS)]
-        shares = []
-        for centre in (unrelated.mean(axis=0), np.zeros(unrelated.shape[1], np.float32)):
-            found = []
-            for draw in draws:
-                beyond = [_best(v - centre, photos[draw]) for v in (asked, described[draw])]
-                fair = np.quantile(_best(unrelated - centre, photos[draw]), FAIR)
-                most = counts[draw].max(axis=0)
-                there, absent = beyond[0][most >= MOST], beyond[0][most == 0]
-                groups = (there >= fair, beyond[1] >= fair, absent < fair)
-                found.append([group.mean() for group in groups])
-            shares.append(np.mean(found, axis=0))
-        ours, bare = ([f"{100 * share:.0f} %" for share in one] for one in shares)
-        print(f"| {size:,} | {' | '.join(ours)} | {bare[0]} / {bare[2]} |")
+    things = read_things()
+    photos = read_photos(part, model, things)
+    listed = UNRELATED.read_text().splitlines()
+    asked = model.encode_texts([thing.question for thing in things])
+    unrelated = model.encode_texts(listed)
+    mine = np.array([thing.part == part for thing in things])
+    fresh = mine & ~np.array([thing.is_of(listed) for thing in things])
+    print("|", " | ".join(COLUMNS), "|")
+    print("|", " | ".join("---" for _ in COLUMNS), "|")
+    for size, draws in SIZES.items():
+        if size <= len(photos.vectors):
+            generator = np.random.default_rng(size)
+            libraries = itertools.islice(_libraries(photos, mine, size, generator), draws)
+            print(_row(size, photos, (asked, unrelated), (mine, fresh), list(libraries)))
 
 
-def _best(vectors: Floats, photos: Floats) -> Floats:
-    best: Floats = (vectors @ photos.T).max(axis=1)
-    return best
+def read_photos(part: str, model: WarmModel, things: list[Thing]) -> Photos:
+    """The photos of this part, encoded once."""
+    found: dict[str, list[Row]] = {}
+    seen = {row.image for row in some_labelled()}
+    for row in [*photos_with_captions()["test"], *labelled_photos()]:
+        source = row.source.split("/")[0]
+        if source in SOURCES and row.image not in seen:
+            seen.add(row.image)
+            found.setdefault(source, []).append(row)
+    rows: list[Row] = []
+    vectors, sources = list[Floats](), list[Numbers]()
+    for number, (source, counts) in enumerate(SOURCES.items()):
+        ordered = sorted(found[source], key=lambda row: _digest(row.image))
+        chosen = ordered[: counts[0]] if part == PARTS[0] else ordered[counts[0] :][: counts[1]]
+        rows += chosen
+        vectors.append(_encoded(model, chosen, f"{part}-{source}"))
+        sources.append(np.full(len(chosen), number))
+    described = [row.captions[0] for row in rows[: len(sources[0])]]
+    labels = {word for row in rows[len(described) :] for c in row.captions for word in words_of(c)}
+    strange = [not words_of(text) & (labels - VAGUE) for text in described]
+    return Photos(
+        np.concatenate(vectors),
+        np.concatenate(sources),
+        *shown(rows, things),
+        model.encode_texts(described),
+        np.array(strange),
+    )
 
 
-def _words(text: str) -> set[str]:
-    """Its words of three letters or more, without a plural's s."""
-    found = re.findall(r"[a-z]{3,}", text.lower())
-    return {word[:-1] if word.endswith("s") and word[-2:] != "ss" else word for word in found}
+def _encoded(model: WarmModel, rows: list[Row], name: str) -> Floats:
+    """Their vectors, kept under training/runs/."""
+    file = RUNS / f"honesty-{name}-{read_model(STARTER).fingerprint[:8]}.npz"
+    keys = [_digest(row.image) for row in rows]
+    if file.exists() and np.load(file)["keys"].tolist() == keys:
+        found: Floats = np.load(file)["vectors"]
+        return found
+    starts, pictures = range(0, len(rows), BATCH), pixels(rows, 0, 0)
+    parts = (np.stack([*itertools.islice(pictures, BATCH)]) for _ in starts)
+    vectors = np.concatenate([model.encode_images(part) for part in parts])
+    RUNS.mkdir(parents=True, exist_ok=True)
+    np.savez(file, vectors=vectors, keys=keys)
+    return vectors
 
 
-def _in_batches(encode: object, items: Sequence[object]) -> Floats:
-    parts = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    arrays = (np.stack(part) if isinstance(part[0], np.ndarray) else part for part in parts)  # type: ignore[arg-type]
-    return np.concatenate([encode(part) for part in arrays])  # type: ignore[operator]
+def _libraries(
+    photos: Photos, mine: Flags, size: int, generator: np.random.Generator
+) -> Iterator[Numbers]:
+    """Photos of libraries of this size, without those of some of the things that are ``mine``."""
+    rare = mine & (photos.may[photos.source == 0].mean(axis=0) < FEW)
+    while True:
+        left_out = rare & (generator.random(len(rare)) < LEFT_OUT)
+        allowed = ~(photos.may | photos.shows)[:, left_out].any(axis=1)
+        pools = [
+            generator.permutation(np.flatnonzero(allowed & (photos.source == source)))
+            for source in range(len(SOURCES))
+        ]
+        chosen, wanted = list[Numbers](), size
+        for left, pool in zip(range(len(pools), 0, -1), sorted(pools, key=len), strict=True):
+            chosen.append(pool[: wanted // left])
+            wanted -= len(chosen[-1])
+        yield np.concatenate(chosen)
+
+
+def _row(
+    size: int,
+    photos: Photos,
+    texts: tuple[Floats, Floats],
+    which: tuple[Flags, Flags],
+    libraries: list[Numbers],
+) -> str:
+    """A row of the table: the shares of all that is asked of these libraries."""
+    (asked, unrelated), (mine, fresh) = texts, which
+    told: dict[str, list[Numbers]] = {}
+    there_ever, absent_ever = np.zeros(len(mine), bool), np.zeros(len(mine), bool)
+    for library in libraries:
+        judged = judge(photos.vectors[library], unrelated, asked)
+        clear = photos.shows[library][photos.source[library] < 2].any(axis=0)
+        there, absent = photos.shows[library].any(axis=0), ~photos.may[library].any(axis=0)
+        own = library[photos.source[library] == 0][:DESCRIPTIONS]
+        others = library[photos.source[library] != 0]
+        there, absent = mine & there, fresh & absent & ~there
+        there_ever |= there
+        absent_ever |= absent
+        for name, found in (
+            ("clear", judged[there & clear]),
+            ("small", judged[there & ~clear]),
+            ("described", judge(photos.vectors[library], unrelated, photos.descriptions[own])),
+            ("absent", judged[absent]),
+            (
+                "strange",
+                judge(photos.vectors[others], unrelated, photos.descriptions[photos.strange]),
+            ),
+        ):
+            told.setdefault(name, []).append(found)
+    shares = {name: np.concatenate(found) for name, found in told.items()}
+    things = np.concatenate([shares["clear"], shares["small"]])
+    kept = [share(shares[name], 1) for name in ("clear", "small", "described")]
+    refused = [1 - share(shares[name], 1) for name in ("absent", "strange")]
+    kept.append((share(things, 1) + kept[2]) / 2)
+    wrong = (share(shares["absent"], 2) + share(shares["strange"], 2)) / 2
+    refused.append(sum(refused) / 2)
+    counts = f"{there_ever.sum():,} + descriptions, {absent_ever.sum():,} + {photos.strange.sum()}"
+    cells = [f"{size:,}", *(f"{100 * one:.0f} %" for one in kept + refused), f"{100 * wrong:.1f} %"]
+    return f"| {' | '.join([*cells, counts])} |"
+
+
+def judge(photos: Floats, unrelated: Floats, questions: Floats) -> Numbers:
+    """What a library of these photos says of each question: 0 weak, 1 fair, 2 strong."""
+    matrix = Matrix(photos.shape[1], len(photos))
+    matrix.append([str(number) for number in range(len(photos))], photos)
+    best = functools.partial(matrix.best, unrelated, set)
+    scale, _ = scale_of(unrelated, photos[:: -(-len(photos) // SAMPLE)], best)
+    return np.array([_judge(scale, photos, question) for question in questions])
+
+
+def share(strengths: Numbers, least: int) -> float:
+    """Of these answers, those at least so strong."""
+    return float(np.mean(strengths >= least))
+
+
+def _digest(image: bytes) -> str:
+    return hashlib.sha256(image).hexdigest()
+
+
+def _judge(scale: Scale, photos: Floats, question: Floats) -> int:
+    nearest = photos[np.argsort(-(photos @ question))[:LOOKED_AT]]
+    most = scale.beyond(question[None], nearest).max()
+    return int(most >= scale.fair) + int(most >= scale.strong)
 
 
 if __name__ == "__main__":

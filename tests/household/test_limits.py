@@ -63,6 +63,7 @@ CROSSED = {
     "index/vectors.py:RAM_BYTES": RANKED + "test_it_takes_over_and_finds_the_same",
     "search/calibration.py:AT_ONCE": LARGE,
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
+    "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
     "search/calibration.py:SAMPLE": LARGE,
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",

@@ -17,7 +17,7 @@ from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
 from photosd.search.question import Question, Term
 from photosd.search.remembered import Meaning
-from photosd.search.strength import Judge, Scale
+from photosd.search.strength import Background, Judge, Scale
 from tests.search.test_engine import SPEC, Library
 
 TEXT = Question((Term(1.0, "abc"),))
@@ -74,11 +74,11 @@ def test_until_the_encoder_is_up_the_model_speaks(library: Library) -> None:
     found = Calibration(SPEC, library.store, library.contents, meanings)  # type: ignore[arg-type]
     scale = found.of(TEXT)
     assert (scale.fair, scale.strong) == (SPEC.strength.fair, SPEC.strength.strong)
-    assert scale.centre is None and meanings.asked == []
+    assert scale.background is None and meanings.asked == []
     found.close()
 
 
-@pytest.mark.parametrize("photos", [40, 100])
+@pytest.mark.parametrize("photos", [20, 100, 600])
 def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> None:
     """As few as the constants say, wherever the cosines lie; few photos are judged strictly."""
     library = Library(tmp_path)
@@ -87,24 +87,61 @@ def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> No
     found = calibrated(library)
     scale = found.of(TEXT)
     assert found._unrelated is not None
-    assert scale.centre is not None
-    best, rows = library.store.best(found._unrelated - scale.centre, library.contents.alive)
+    assert scale.background is not None
+    best, rows = library.store.best(found._unrelated, library.contents.alive, scale.beyond)
     assert rows == photos
-    for share, value in ((calibration.FAIR, scale.fair), (calibration.STRONG, scale.strong)):
+    shares = calibration.shares_of(photos)
+    for share, value in zip(shares, (scale.fair, scale.strong), strict=True):
         below = np.mean(best < value)
         assert below >= share - 0.01
         assert photos < calibration.FEW or below == pytest.approx(share, abs=0.01)
     found.close()
 
 
-def test_a_photo_that_is_near_to_everything_must_come_nearer() -> None:
-    """What counts is how much more it is like this than like anything else."""
-    judge = Judge(Scale(np.array([0.5, 0, 0, 0], np.float32), 0.2, 0.4))
-    meaning = Meaning(np.array([0.6, 0.8, 0, 0], np.float32), 1.0, [])
-    everywhere = np.array([[1, 0, 0, 0]], np.float32)
-    here = np.array([[0, 1, 0, 0]], np.float32)
-    assert strength(judge, meaning, everywhere) == "weak"
-    assert strength(judge, meaning, here) == "strong"
+def test_many_photos_are_judged_by_a_lower_share() -> None:
+    """Some of the unrelated things are there after all; never is a scale out of order."""
+    assert tuple(calibration.shares_of(10)) == (calibration.FAIR_FEW, calibration.STRONG)
+    assert tuple(calibration.shares_of(10**6)) == (calibration.FAIR_MANY, calibration.STRONG)
+    fair = [calibration.shares_of(photos)[0] for photos in (0, 32, 100, 300, 500, 10_000)]
+    assert fair == sorted(fair, reverse=True)
+
+
+def unit(*numbers: float) -> Any:
+    return np.array(numbers, np.float32) / np.float32(np.linalg.norm(numbers))
+
+
+def test_what_a_photo_is_more_like_counts() -> None:
+    """A photo near to everything, and one nearer to another thing, must come nearer."""
+    others = np.stack([unit(1, 0.1, 0, 0), unit(1, 0, 0.1, 0), unit(0, 0, 1, 0.1)])
+    judge = Judge(Scale(Background(others, 10.0), 0.2, 0.4))
+    meaning = Meaning(unit(0.6, 0.8, 0, 0), 1.0, [])
+    assert strength(judge, meaning, unit(1, 0, 0, 0)[None]) == "weak"  # another thing
+    assert strength(judge, meaning, unit(1, 1, 1, 1)[None]) == "weak"  # near to all
+    assert strength(judge, meaning, unit(0, 1, 0, 0)[None]) == "strong"
+
+
+def test_what_was_asked_for_is_not_held_against_itself() -> None:
+    """A question that means the same as an unrelated thing is judged by the others."""
+    asked = unit(0, 0, 1, 0)
+    others = np.stack([unit(1, 0.1, 0, 0), unit(0, 1, 0.1, 0), unit(0, 0.1, 1, 0)])
+    photo = unit(0.1, 0, 1, 0)[None]
+    with_it, without = Background(others, 10.0, same=0.9), Background(others[:2], 10.0)
+    assert with_it.beyond(asked[None], photo) == pytest.approx(without.beyond(asked[None], photo))
+    assert Background(others, 10.0).beyond(asked[None], photo) < 0.2
+    only = Background(asked[None], 10.0, same=0.9)  # nothing is left to compare with
+    assert np.isfinite(only.beyond(asked[None], photo)).all()
+
+
+@pytest.mark.parametrize("dimension", [4, 256])
+def test_a_background_fits_every_model(dimension: int) -> None:
+    """Cosines that lie close together, or all at one place, overflow nowhere."""
+    generator = np.random.default_rng(6)
+    things, photos = generator.normal(size=(2, 50, dimension)).astype(np.float32)
+    for middle in (0, 5, 1000):
+        apart = [found + middle for found in (things, photos)]
+        ours, theirs = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in apart)
+        beyond = Background.of(ours, theirs).beyond(ours, theirs)
+        assert beyond.shape == (50, 50) and np.isfinite(beyond).all()
 
 
 def test_vectors_on_the_disk_are_judged_by_what_is_known(
@@ -114,8 +151,8 @@ def test_vectors_on_the_disk_are_judged_by_what_is_known(
     found = calibrated(library)
     monkeypatch.setattr(type(library.store), "in_memory", False)
     scale = found.of(TEXT)
-    assert scale.centre is None and 0 < scale.fair < scale.strong
-    assert found.of(Question((Term(1.0, "abc"), Term(1.0, "dog")))).centre is None
+    assert scale.background is None and 0 < scale.fair < scale.strong
+    assert found.of(Question((Term(1.0, "abc"), Term(1.0, "dog")))).background is None
     found.close()
 
 

@@ -38,7 +38,7 @@ from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weig
 from photosd.search.engine import Engine
 from photosd.search.names import named
 from photosd.search.question import question_of
-from photosd.search.strength import Judge, Scale
+from photosd.search.strength import Background, Judge, Scale
 from photosd.watch.scanner import Entry
 
 SPEC = ModelSpec(
@@ -448,7 +448,7 @@ def test_what_convinces_is_on_the_first_page(tmp_path: Path) -> None:
     library.add_vector("/p/near to all.jpg", (1, 1, 0, 0))
     library.add_vector("/p/it.jpg", (1, 0, 1, 0))
     engine = library.engine(encoder=TwoSides())
-    judge = Judge(Scale(np.array([0, 0.9, 0, 0], np.float32), 0.5, 0.9))
+    judge = Judge(Scale(Background(np.array([[0, 0.9, 0, 0]], np.float32), 1.0), 0.5, 0.9))
     engine._judge = lambda question: judge  # type: ignore[method-assign]
     nearest = [hit.strength for hit in engine.query(QueryParams("x", 3)).hits]
     assert nearest[:2] == ["weak", "fair"]

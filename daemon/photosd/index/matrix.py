@@ -15,6 +15,7 @@ Vectors = NDArray[np.float32]
 
 
 Alive = Callable[[Sequence[str]], set[str]]  # which of these contents have a path
+Measure = Callable[[Vectors, Vectors], Vectors]  # of queries (n, d) and rows (m, d): (n, m)
 
 AT_ONCE = 4096  # rows, where there are many queries
 GATHER = 4  # rows are copied together when fewer than one in so many pass; else all are multiplied
@@ -88,9 +89,11 @@ class Matrix:
                 found[content] = self._values[first:end].copy()
         return found
 
-    def best(self, queries: Vectors, alive: Alive) -> tuple[Vectors, int]:
-        """The highest product that each query (n, d) comes to with any row of a content that is
-        alive, -1 without any: (n,) float32; and how many rows those are."""
+    def best(
+        self, queries: Vectors, alive: Alive, measure: Measure = np.inner
+    ) -> tuple[Vectors, int]:
+        """The most that each query (n, d) comes to with any row of a content that is alive, -1
+        without any: (n,) float32; and how many rows those are."""
         with self._lock:
             values, contents = self._values, list(self._contents)
         living = alive(list(dict.fromkeys(contents)))
@@ -98,7 +101,7 @@ class Matrix:
         found = np.full(len(queries), -1, np.float32)
         for start in range(0, len(rows), AT_ONCE):
             part = values[rows[start : start + AT_ONCE]]
-            found = np.maximum(found, (queries @ part.T).max(axis=1))
+            found = np.maximum(found, measure(queries, part).max(axis=1))
         return found, len(rows)
 
     def relabel(self, traits: Mapping[str, Traits]) -> None:

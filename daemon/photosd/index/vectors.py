@@ -23,7 +23,7 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
 from photosd.index.lance import errors_of_lance, import_lancedb
-from photosd.index.matrix import Alive, Matrix, Vectors
+from photosd.index.matrix import Alive, Matrix, Measure, Vectors
 from photosd.index.mending import mend
 from photosd.index.ranked import KEEP_VERSIONS, Ranked
 from photosd.index.table import (
@@ -416,10 +416,12 @@ class VectorStore:
             )
         return sorted(found, key=lambda one: -one[1])[:count]
 
-    def best(self, queries: Vectors, alive: Alive) -> tuple[Vectors, int]:
-        """The highest product that each query (n, d) comes to with any row of a content that is
-        alive: (n,) float32; and how many rows those are, at most."""
-        found, rows = self._matrix.best(queries, alive)
+    def best(
+        self, queries: Vectors, alive: Alive, measure: Measure = np.inner
+    ) -> tuple[Vectors, int]:
+        """The most that each query (n, d) comes to with any row of a content that is alive: (n,)
+        float32; and how many rows those are, at most. What has settled is measured by products."""
+        found, rows = self._matrix.best(queries, alive, measure)
         if self._settled is not None:
             place, lengths = self._settled, np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
             with self._reading():

@@ -1,19 +1,20 @@
 """Calibration: what a cosine means here, by what unrelated things come to in this library.
 
 A good two hundred things that few people photograph (unrelated.txt) are looked for behind
-everybody's back. A photo counts by how much nearer it is to what was asked than such things are to
-it on average (some photos are near to everything). What most of the unrelated things do not reach
-with any photo is *fair*, what hardly one reaches is *strong*: so the same words hold for every
-model, and for ten photos as for a million. Where vectors lie on the disk, the cosine itself is
-measured so, which is a little less telling. docs/explanation/honest-scores.md has the figures.
+everybody's back. A photo counts by how much nearer it is to what was asked than to those of such
+things that it is nearest to. What most of the unrelated things do not reach with any photo is
+*fair*, what hardly one reaches is *strong*: so the same words hold for every model, and for ten
+photos as for a million. Where vectors lie on the disk, the cosine itself is measured so, which is
+less telling. docs/explanation/honest-scores.md has the figures.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -24,20 +25,22 @@ from numpy.typing import NDArray
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.contents import Contents
-from photosd.index.matrix import Vectors
+from photosd.index.matrix import Measure, Vectors
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
 from photosd.search.likeness import ALIKE, APART, BURST, ends_of
 from photosd.search.meanings import Meanings
 from photosd.search.question import Question
-from photosd.search.strength import Scale
+from photosd.search.strength import Background, Scale
 
 log = structlog.get_logger()
 
 UNRELATED = Path(__file__).with_name("unrelated.txt")
-FAIR, STRONG = 0.85, 0.95  # of the unrelated things do not come so near
+# What such a share of the unrelated things do not reach is fair, or strong. Many photos show some
+# of these things after all: then a lower share is of those that are not there.
+FAIR_FEW, FAIR_MANY, STRONG = 0.85, 0.74, 0.97
+FEW, MANY = 32, 500  # photos; fewer are judged as if they were FEW: chance needs room to show
 FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not
-FEW = 64  # photos; fewer are judged as if they were so many: chance needs room to show
 GROWTH = 0.2  # of the library, from which on it is calibrated again
 REST_SECONDS = 30.0  # at most, between two calibrations; after one that failed
 REST_TIMES = 20  # as long as it took
@@ -46,6 +49,7 @@ SAMPLE = 1024  # photos
 
 SHAPES = 100  # of questions that scales are kept for
 
+Best = Callable[[Measure], tuple[Vectors, int]]  # the most each unrelated thing comes to; photos
 Shape = tuple[tuple[float, bool], ...]  # of each term: its weight, and whether it is a picture
 ONE_TEXT: Shape = ((1.0, False),)
 ONE_PICTURE: Shape = ((1.0, True),)
@@ -144,17 +148,12 @@ class Calibration:
         with self._lock:
             self._photos, self._sampled = self._contents.indexed(), None
             self._in_memory = self._store.in_memory
-            centre = unrelated.mean(axis=0) if self._in_memory else None
-            best, rows = self._store.best(_beyond(unrelated, centre), self._contents.alive)
-            if rows >= FEW:
-                fair, strong = np.quantile(best, (FAIR, STRONG))
-            elif len(sample := self._sample()):
-                every = _beyond(unrelated, centre) @ sample.T
-                fair, strong = np.quantile(every, (FAIR ** (1 / FEW), STRONG ** (1 / FEW)))
-            else:
+            sample = self._sample()
+            if not len(sample):
                 self._scales = {}
                 return
-            scale = Scale(centre, float(fair), float(strong))
+            best = functools.partial(self._store.best, unrelated, self._contents.alive)
+            scale, rows = scale_of(unrelated, sample, best, in_memory=self._in_memory)
             self._scales = {ONE_TEXT: scale}
         log.debug("calibrated", rows=rows, fair=round(scale.fair, 3), strong=round(scale.strong, 3))
 
@@ -166,21 +165,25 @@ class Calibration:
         if len(sample) < 2:
             return one_text
         sums, used = _sums(shape, unrelated, sample)
-        centre = None if one_text.centre is None else sums.mean(axis=0)
-        beyond = _beyond(sums, centre) @ sample.T
+        background = None
+        if one_text.background is not None:
+            # Other pictures are no other things: of them all, only the middle is taken away.
+            middle = Background(sums.mean(axis=0, keepdims=True), 1.0)
+            background = middle if used.any() else Background.of(sums, sample)
+        beyond = Scale(background, 0, 0).beyond(sums, sample)
         if used.any():
             fair, strong = np.quantile(beyond[~used], (FAIR_PAIR, STRONG_PAIR))
             if shape != ONE_PICTURE:
-                return Scale(centre, float(fair), float(strong))
+                return Scale(background, float(fair), float(strong))
             # Where one scene is most of the library, no quantile tells its photos from others.
             ends = ends_of(sample)
             apart = ends.cosine(APART) if ends.measured else -1.0
             limits = (ends.cosine(ALIKE), ends.cosine(BURST), apart)
-            return Scale(centre, float(fair), float(strong), *limits)
+            return Scale(background, float(fair), float(strong), *limits)
         # The whole library comes nearer than a sample of it; by as much as it does to one text.
-        single = (_beyond(unrelated, one_text.centre) @ sample.T).max(axis=1)
-        more = np.quantile(beyond.max(axis=1), (FAIR, STRONG)) - np.quantile(single, (FAIR, STRONG))
-        return Scale(centre, one_text.fair + float(more[0]), one_text.strong + float(more[1]))
+        single, shares = one_text.beyond(unrelated, sample).max(axis=1), shares_of(self._photos)
+        more = np.quantile(beyond.max(axis=1), shares) - np.quantile(single, shares)
+        return Scale(background, one_text.fair + float(more[0]), one_text.strong + float(more[1]))
 
     def _sample(self) -> Vectors:
         """Vectors of some photos, one of each: (n, d)."""
@@ -193,8 +196,25 @@ class Calibration:
         return sampled
 
 
-def _beyond(vectors: Vectors, centre: Vectors | None) -> Vectors:
-    return vectors if centre is None else vectors - centre
+def scale_of(
+    unrelated: Vectors, sample: Vectors, best: Best, *, in_memory: bool = True
+) -> tuple[Scale, int]:
+    """The scale for one text, and of how many photos: ``sample`` (m, d) are some of them."""
+    background = Background.of(unrelated, sample) if in_memory else None
+    measure = Scale(background, 0, 0).beyond
+    nearest, rows = best(measure)
+    shares = shares_of(rows)
+    if rows < FEW:
+        nearest, shares = measure(unrelated, sample), shares ** (1 / FEW)
+    fair, strong = np.quantile(nearest, shares)
+    return Scale(background, float(fair), float(strong)), rows
+
+
+def shares_of(photos: int) -> NDArray[np.float64]:
+    """Of the unrelated things, those that are neither fair nor strong among so many photos."""
+    ends = np.log((FEW, MANY))
+    fair = np.interp(np.log(max(photos, 1)), ends, (FAIR_FEW, FAIR_MANY))
+    return np.array([fair, STRONG])
 
 
 def _shape(question: Question) -> Shape:

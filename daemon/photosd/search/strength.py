@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -13,6 +14,10 @@ from photosd.search.names import Degree, Named, telling_words
 from photosd.search.remembered import Meaning
 
 UNSEEN = -2.0  # how near is what no model was asked about, or what it did not understand
+SHARPNESS = 1.5  # in spreads of what a photo comes to with unrelated things
+LEAST_SPREAD = 0.01
+SAME = 0.6  # of the way from two unrelated texts to the same text: they mean the same
+TINY = 1e-30
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -34,19 +39,58 @@ class Match(msgspec.Struct, frozen=True):
         return self.strength != "weak"
 
 
+class Background(msgspec.Struct, frozen=True):
+    """Other things that might have been asked for: (n, d).
+
+    A photo of a lion is near to "a tiger", but nearer to "a lion": what counts is by how much a
+    photo is nearer to the question than to those of them that it is nearest to. The sharper, the
+    fewer of them count; those that are as near as ``same`` to the question do not.
+    """
+
+    things: Vectors
+    sharpness: float
+    same: float = math.inf
+
+    @classmethod
+    def of(cls, things: Vectors, photos: Vectors) -> Self:
+        """As sharp as fits what these photos (m, d) come to with these things."""
+        apart = max(float((things @ photos.T).std(axis=0).mean()), LEAST_SPREAD)
+        usual = float(np.median((things @ things.T)[np.triu_indices(len(things), 1)]))
+        return cls(things, SHARPNESS / apart, usual + SAME * (1 - usual))
+
+    def beyond(self, vectors: Vectors, tiles: Vectors) -> Vectors:
+        """By how much more tiles (m, d) are like questions (k, d) than like the rest: (k, m)."""
+        near = self.things @ tiles.T
+        most = near.max(axis=0)
+        near -= most
+        near *= self.sharpness
+        others = (vectors @ self.things.T < self.same).astype(np.float32)
+        others /= np.maximum(others.sum(axis=1, keepdims=True), 1)
+        usual = np.log(np.maximum(others @ np.exp(near), TINY)) / self.sharpness
+        found: Vectors = vectors @ tiles.T - most - usual
+        return found
+
+
 class Scale(msgspec.Struct, frozen=True):
-    """From how far beyond ``centre`` (d,) on cosines mean something; None: as they are.
+    """From how far beyond the background on cosines mean something; None: as they are.
 
     The rest are cosines, whatever else there is in the library: ``same`` is strong and ``close``
     fair at least, and below ``apart`` everything is weak.
     """
 
-    centre: Vectors | None
+    background: Background | None
     fair: float
     strong: float
     same: float = math.inf
     close: float = math.inf
     apart: float = -math.inf
+
+    def beyond(self, vectors: Vectors, tiles: Vectors) -> Vectors:
+        """How near tiles (m, d) are to questions (k, d) in what this scale measures: (k, m)."""
+        if self.background is None:
+            found: Vectors = vectors @ tiles.T
+            return found
+        return self.background.beyond(vectors, tiles)
 
 
 class Judge(msgspec.Struct, frozen=True):
@@ -67,9 +111,8 @@ class Judge(msgspec.Struct, frozen=True):
         scores = np.maximum.reduceat(every @ meaning.vector, starts)
         beyond = np.full(len(tiles), UNSEEN)
         if understood(words, meaning):
-            centre = self.scale.centre
-            vector = meaning.vector if centre is None else meaning.vector - centre
-            beyond = np.maximum.reduceat(every @ vector, starts)
+            each = self.scale.beyond(meaning.vector[None], every)[0]
+            beyond = np.maximum.reduceat(each, starts)
         return [Look(s, b) for s, b in zip(scores.tolist(), beyond.tolist(), strict=True)]
 
     def of_look(self, look: Look) -> str:
