@@ -31,7 +31,7 @@ from training.features import RUNS, some_labelled
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 SIZES = {50: 60, 300: 20, 1000: 12, 3000: 8, 10_000: 6}  # photos of a library: libraries drawn
-SOURCES = {"flickr8k": (350, 650), "caltech101": (500, 1100), "tiny-imagenet": (2500, 8800)}
+SOURCES = {"flickr8k": (350, 650), "caltech101": (500, 1100), "tiny-imagenet": (2500, 10_500)}
 PARTS = ("validation", "test")  # so many photos of each source
 LEFT_OUT = 0.34  # of the things that few of flickr8k's photos may show
 FEW = 0.01
@@ -119,15 +119,21 @@ def _encoded(model: WarmModel, rows: list[Row], name: str) -> Floats:
     """Their vectors, kept under training/runs/."""
     file = RUNS / f"honesty-{name}-{read_model(STARTER).fingerprint[:8]}.npz"
     keys = [_digest(row.image) for row in rows]
-    if file.exists() and np.load(file)["keys"].tolist() == keys:
-        found: Floats = np.load(file)["vectors"]
-        return found
-    starts, pictures = range(0, len(rows), BATCH), pixels(rows, 0, 0)
-    parts = (np.stack([*itertools.islice(pictures, BATCH)]) for _ in starts)
-    vectors = np.concatenate([model.encode_images(part) for part in parts])
-    RUNS.mkdir(parents=True, exist_ok=True)
-    np.savez(file, vectors=vectors, keys=keys)
-    return vectors
+    known: dict[str, Floats] = {}
+    if file.exists():
+        kept = np.load(file)
+        known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
+    missing = [row for row, key in zip(rows, keys, strict=True) if key not in known]
+    pictures = pixels(missing, 0, 0)
+    for start in range(0, len(missing), BATCH):
+        part = missing[start : start + BATCH]
+        vectors = model.encode_images(np.stack([*itertools.islice(pictures, BATCH)]))
+        known |= {_digest(row.image): vector for row, vector in zip(part, vectors, strict=True)}
+    found = np.stack([known[key] for key in keys])
+    if missing:
+        RUNS.mkdir(parents=True, exist_ok=True)
+        np.savez(file, vectors=found, keys=keys)
+    return found
 
 
 def _libraries(
@@ -135,9 +141,13 @@ def _libraries(
 ) -> Iterator[Numbers]:
     """Photos of libraries of this size, without those of some of the things that are ``mine``."""
     rare = mine & (photos.may[photos.source == 0].mean(axis=0) < FEW)
+    may = photos.may | photos.shows
     while True:
-        left_out = rare & (generator.random(len(rare)) < LEFT_OUT)
-        allowed = ~(photos.may | photos.shows)[:, left_out].any(axis=1)
+        allowed = np.ones(len(may), bool)
+        for thing in np.flatnonzero(rare & (generator.random(len(rare)) < LEFT_OUT)):
+            fewer = allowed & ~may[:, thing]
+            if fewer.sum() >= size:
+                allowed = fewer
         pools = [
             generator.permutation(np.flatnonzero(allowed & (photos.source == source)))
             for source in range(len(SOURCES))

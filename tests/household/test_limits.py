@@ -65,6 +65,8 @@ CROSSED = {
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
     "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
     "search/calibration.py:SAMPLE": LARGE,
+    "search/strength.py:ALONE": CALIBRATED + "test_it_is_the_same_in_parts",
+    "search/strength.py:WORTH_IT": CALIBRATED + "test_it_is_the_same_in_parts",
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",

@@ -100,10 +100,14 @@ def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> No
 
 def test_many_photos_are_judged_by_a_lower_share() -> None:
     """Some of the unrelated things are there after all; never is a scale out of order."""
-    assert tuple(calibration.shares_of(10)) == (calibration.FAIR_FEW, calibration.STRONG)
-    assert tuple(calibration.shares_of(10**6)) == (calibration.FAIR_MANY, calibration.STRONG)
-    fair = [calibration.shares_of(photos)[0] for photos in (0, 32, 100, 300, 500, 10_000)]
-    assert fair == sorted(fair, reverse=True)
+    ends = calibration.FAIR_FEW, calibration.FAIR_MANY
+    assert [calibration.shares_of(photos)[0] for photos in (0, 10, 10**6)] == pytest.approx(
+        [ends[0], *ends]
+    )
+    shares = [calibration.shares_of(photos) for photos in (0, 32, 100, 300, 500, 10_000)]
+    fair, strong = zip(*shares, strict=True)
+    assert sorted(fair, reverse=True) == list(fair)
+    assert set(strong) == {calibration.STRONG} and max(fair) < calibration.STRONG
 
 
 def unit(*numbers: float) -> Any:
@@ -132,7 +136,7 @@ def test_what_was_asked_for_is_not_held_against_itself() -> None:
     assert np.isfinite(only.beyond(asked[None], photo)).all()
 
 
-@pytest.mark.parametrize("dimension", [4, 256])
+@pytest.mark.parametrize("dimension", [4, 256, 2048])
 def test_a_background_fits_every_model(dimension: int) -> None:
     """Cosines that lie close together, or all at one place, overflow nowhere."""
     generator = np.random.default_rng(6)
@@ -142,6 +146,21 @@ def test_a_background_fits_every_model(dimension: int) -> None:
         ours, theirs = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in apart)
         beyond = Background.of(ours, theirs).beyond(ours, theirs)
         assert beyond.shape == (50, 50) and np.isfinite(beyond).all()
+
+
+@pytest.mark.parametrize("dimension", [4, 256, 2048])
+def test_it_is_the_same_in_parts(dimension: int) -> None:
+    """However many products are made at once."""
+    generator = np.random.default_rng(7)
+    found = generator.normal(size=(2, 50, dimension)).astype(np.float32)
+    things, photos = found / np.linalg.norm(found, axis=2, keepdims=True)
+    background = Background(things, 15.0, same=0.99)
+    told = (things @ things.T < 0.99).astype(np.float32)  # none is held against itself
+    others = told @ np.exp(15 * things @ photos.T) / told.sum(axis=1, keepdims=True)
+    expected = things @ photos.T - np.log(others) / 15
+    assert background.beyond(things, photos) == pytest.approx(expected, abs=1e-3)
+    few = background.beyond(things[:1], photos[:1])
+    assert few == pytest.approx(expected[:1, :1], abs=1e-3)
 
 
 def test_vectors_on_the_disk_are_judged_by_what_is_known(

@@ -211,10 +211,9 @@ def scale_of(
 
 
 def shares_of(photos: int) -> NDArray[np.float64]:
-    """Of the unrelated things, those that are neither fair nor strong among so many photos."""
-    ends = np.log((FEW, MANY))
-    fair = np.interp(np.log(max(photos, 1)), ends, (FAIR_FEW, FAIR_MANY))
-    return np.array([fair, STRONG])
+    """Of the unrelated things, those below fair, and below strong, among so many photos."""
+    place, ends = np.log(max(photos, 1)), np.log((FEW, MANY))
+    return np.array([np.interp(place, ends, (FAIR_FEW, FAIR_MANY)), STRONG])
 
 
 def _shape(question: Question) -> Shape:
