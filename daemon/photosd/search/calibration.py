@@ -44,7 +44,7 @@ FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not
 GROWTH = 0.2  # of the library, from which on it is calibrated again
 REST_SECONDS = 30.0  # at most, between two calibrations; after one that failed
 REST_TIMES = 20  # as long as it took
-AT_ONCE = 1 << 17  # numbers in RAM; so few are gone through while a query waits: 2 ms
+AT_ONCE = 1 << 15  # numbers in RAM; so few are gone through while a query waits: 2 ms
 SAMPLE = 1024  # photos
 
 SHAPES = 100  # of questions that scales are kept for
