@@ -10,6 +10,7 @@ import pytest
 
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
+from photosd.index.pipeline import TRANSIENT_RETRIES
 from photosd.index.worklist import LONGEST_WAIT, Failure, WorkList
 from photosd.watch.scanner import Entry
 
@@ -70,4 +71,35 @@ def test_what_was_put_off_waits(database: Database, shift: Shift) -> None:
     shift(-0.5)
     assert worklist.due(9) == []
     shift(LONGEST_WAIT)
+    assert worklist.due(9)
+
+
+@pytest.mark.parametrize("pause", TRANSIENT_RETRIES)
+def test_what_failed_is_tried_again_when_it_is_due_and_not_before(
+    database: Database, shift: Shift, pause: float
+) -> None:
+    """The longest pause, too: a photo that was tried all the time would end no queue."""
+    worklist = WorkList(database)
+    _find(database, time.time())
+    (photo,) = worklist.due(9)
+    worklist.failed(photo, Failure("io", "wait", retry_at=time.time() + pause))
+    assert worklist.due(9) == []
+    shift(pause - 2)
+    assert worklist.due(9) == []
+    shift(pause + 1)
+    assert worklist.due(9)
+
+
+@pytest.mark.parametrize("pause", TRANSIENT_RETRIES)
+def test_what_is_postponed_waits_ten_minutes_at_most(
+    database: Database, shift: Shift, pause: float
+) -> None:
+    """And not less, where a longer pause is asked for."""
+    worklist = WorkList(database)
+    _find(database, time.time())
+    (photo,) = worklist.due(9)
+    worklist.postpone(photo, time.time() + pause)
+    shift(min(pause, LONGEST_WAIT) - 2)
+    assert worklist.due(9) == []
+    shift(min(pause, LONGEST_WAIT) + 1)
     assert worklist.due(9)

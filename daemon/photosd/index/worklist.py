@@ -15,9 +15,9 @@ from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
 
 ASK_SECONDS = 10.0  # how often it is asked whether circumstances have changed
-LONGEST_WAIT = (
-    600.0  # seconds; nothing is put off for longer, so what is due later is a clock's error
-)
+# Seconds: no pending photo is put off for longer, and no failed one. What is due later is an error of
+# the clock.
+LONGEST_WAIT, LONGEST_RETRY = 600.0, 3660.0
 CLOCK_STEP = 1.0  # seconds that the clock went back; less is a correction
 
 
@@ -69,12 +69,13 @@ class WorkList:
         """
         if time.monotonic() >= self._ask_at:
             self.reconsider()
-        latest, now = self._latest_due(), time.time()
+        back, now = self._clock_went_back(), time.time()
         with self._database.write() as db:
-            db.execute(
-                "UPDATE photos SET due = ? WHERE state IN ('pending', 'failed') AND due > ?",
-                (now, latest),
-            )
+            for state, longest in (("pending", LONGEST_WAIT), ("failed", LONGEST_RETRY)):
+                db.execute(
+                    "UPDATE photos SET due = ?1 WHERE state = ?2 AND due > ?3",
+                    (now, state, now if back else now + longest),
+                )
             db.execute(
                 "UPDATE photos SET state = 'pending' WHERE state = 'failed' AND due <= ?", (now,)
             )
@@ -118,12 +119,10 @@ class WorkList:
                 (latest,),
             )
 
-    def _latest_due(self) -> float:
-        """The latest moment for which anything can have been put off; it was in another time where
-        the clock has gone back since."""
+    def _clock_went_back(self) -> bool:
+        """Whether it has since the last question; what is due later was put off in another time."""
         before, self._clock = self._clock, _clock()
-        back = before - self._clock > CLOCK_STEP
-        return time.time() if back else time.time() + LONGEST_WAIT
+        return before - self._clock > CLOCK_STEP
 
     def next_due(self) -> float | None:
         """When the next photo that is not due yet will be, Unix seconds."""
@@ -190,7 +189,9 @@ class WorkList:
             db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
-        """Work on the file as it was in ``photo`` no earlier than ``due``; it has not failed."""
+        """Work on the file as it was in ``photo`` no earlier than ``due``, but in LONGEST_WAIT at the
+        latest; it has not failed."""
+        due = min(due, time.time() + LONGEST_WAIT)
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET due = ?, deaths = coalesce(?, deaths)"
