@@ -15,8 +15,8 @@ from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
 
 ASK_SECONDS = 10.0  # how often it is asked whether circumstances have changed
-# Seconds: no pending photo is put off for longer, and no failed one. What is due later is an error of
-# the clock.
+# Seconds: no pending photo is put off for longer, and no failed one. What is due later is an error
+# of the clock.
 LONGEST_WAIT, LONGEST_RETRY = 600.0, 3660.0
 CLOCK_STEP = 1.0  # seconds that the clock went back; less is a correction
 
@@ -189,8 +189,10 @@ class WorkList:
             db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
-        """Work on the file as it was in ``photo`` no earlier than ``due``, but in LONGEST_WAIT at the
-        latest; it has not failed."""
+        """Work on the file as it was in ``photo`` no earlier than ``due``; it has not failed.
+
+        It is put off by LONGEST_WAIT at most.
+        """
         due = min(due, time.time() + LONGEST_WAIT)
         with self._database.write() as db:
             db.execute(

@@ -143,3 +143,13 @@ def read(path: bytes) -> Iterator[Item]:
 CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
     call.__name__: call for call in (look, link, name, exists, file, state, one, tree, read)
 }
+
+
+def errno_of(error: Exception) -> int:
+    """The errno that an answer ends with, whatever the call has raised: whoever makes calls has to
+    answer each, and to live on."""
+    if isinstance(error, OSError):
+        return error.errno or errno.EIO
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    return errno.EINVAL if isinstance(error, ValueError) else errno.EIO

@@ -94,11 +94,15 @@ class Device:
     def _take(self, long: bool) -> Worker:
         with self._lock:
             kept = self._workers.pop(long, None)
-        return kept[0] if kept else self._begin(self)
+        if kept and kept[0].usable:
+            return kept[0]
+        if kept:
+            kept[0].discard()
+        return self._begin(self)
 
     def _give_back(self, worker: Worker, long: bool, ended: bool) -> None:
         with self._lock:
-            if ended and not self._stopping.is_set():
+            if ended and worker.usable and not self._stopping.is_set():
                 self._workers[long] = worker, time.monotonic()
             elif worker not in self._stuck:  # who asked has lost interest
                 worker.discard()

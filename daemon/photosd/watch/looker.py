@@ -6,7 +6,6 @@ process can be left behind.
 
 from __future__ import annotations
 
-import errno
 import socket
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any
 from photosd.core.frames import receive_frame, send_frame
 from photosd.core.progress import reporting
 from photosd.process.lifeline import attach
-from photosd.watch.calls import CALLS, Item
+from photosd.watch.calls import CALLS, Item, errno_of
 
 BATCH = 500  # items in a frame
 SIGN_SECONDS = 0.25  # a frame is sent this often while calls are answered
@@ -71,8 +70,8 @@ def _serve(answer: Answer, call: str, arguments: list[Any]) -> None:
                 answer.add(item)
     except BrokenPipeError:
         sys.exit()
-    except OSError as error:
-        answer.end(error.errno or errno.EIO)
+    except Exception as error:
+        answer.end(errno_of(error))
     else:
         answer.end()
 

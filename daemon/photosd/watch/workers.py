@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.progress import reporting
 from photosd.process.child import Child
-from photosd.watch.calls import CALLS, Item
+from photosd.watch.calls import CALLS, Item, errno_of
 
 BATCH = 500  # items handed over at once
 FIRST_BATCH = 16  # of the first ones; each part has twice as many
@@ -46,6 +46,10 @@ class Worker(Protocol):
         """Be rid of it, whatever it is doing."""
 
     @property
+    def usable(self) -> bool:
+        """Whether another call can be begun once the last one has ended."""
+
+    @property
     def lingers(self) -> bool:
         """Whether it was discarded and is still held by the file system."""
 
@@ -56,7 +60,7 @@ class ProcessWorker:
     def __init__(self) -> None:
         """Raises OSError; from a thread that stays, because the process ends with it."""
         self._child = Child("photosd.watch.looker")
-        self.ready = self._discarded = False
+        self.ready = self._discarded = self._broken = False
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
         """Begin a call; a process that is gone is heard of by `receive`."""
@@ -73,6 +77,7 @@ class ProcessWorker:
             sock.settimeout(SEND_SECONDS)
             header, _ = receive_frame(sock)
         except (OSError, EOFError, FrameError, ValueError):
+            self._broken = True
             return Part([], errno.EIO)
         self.ready = True
         return Part(header["items"], header.get("end"))
@@ -82,6 +87,11 @@ class ProcessWorker:
         if not self._discarded:
             self._discarded = True
             self._child.kill("no longer needed", dump=False, reap_seconds=REAP_SECONDS)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is up, and every frame of it was read to the end."""
+        return not (self._broken or self._discarded) and self._child.alive
 
     @property
     def lingers(self) -> bool:
@@ -127,6 +137,11 @@ class ThreadWorker:
         self._calls.put(None)
 
     @property
+    def usable(self) -> bool:
+        """Whether it was not told to end."""
+        return not self._discarded
+
+    @property
     def lingers(self) -> bool:
         """Whether it was told to end and has not."""
         return self._discarded and self._thread.is_alive()
@@ -148,8 +163,10 @@ class ThreadWorker:
                 if len(items) >= size:
                     self._hand_over(Part(items, None))
                     items, size = [], min(2 * size, BATCH)
-        except OSError as error:
-            end = error.errno or errno.EIO
+        except _Discarded:
+            raise
+        except Exception as error:  # the thread goes on: without it the file system would be silent
+            end = errno_of(error)
         self._hand_over(Part(items, end))
 
     def _hand_over(self, part: Part) -> None:

@@ -1,0 +1,78 @@
+"""Whoever makes the calls to a file system lives on, whatever a call ends with."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from photosd.watch import calls, devices
+from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.workers import ProcessWorker
+
+
+@pytest.fixture(params=["thread", "process"])
+def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Devices]:
+    """Of a disk of this machine, and of a share."""
+    if request.param == "process":
+        monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+    monkeypatch.setattr(devices, "DISK_SECONDS", 2.0)
+    with Devices() as disks:
+        yield disks
+
+
+def test_a_path_that_no_system_takes_silences_no_disk(disks: Devices, tmp_path: Path) -> None:
+    """Python refuses it with something that is no OSError; the thread ended with it."""
+    path = os.fsencode(tmp_path)
+    with pytest.raises(OSError, match="Invalid argument") as refused:
+        disks.look(path + b"/a\0b")
+    assert not isinstance(refused.value, NotAnswering)
+    assert disks.look(path) == (tmp_path.stat().st_dev, tmp_path.stat().st_ino)
+
+
+def test_no_defect_in_a_call_silences_a_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Too little memory for a call, or nobody knows what."""
+    for error, number in ((MemoryError(), errno.ENOMEM), (RecursionError(), errno.EIO)):
+
+        def fails(_path: bytes, error: Exception = error) -> Iterator[object]:
+            raise error
+            yield
+
+        monkeypatch.setattr(devices, "DISK_SECONDS", 2.0)
+        monkeypatch.setitem(calls.CALLS, "link", fails)  # type: ignore[arg-type]
+        with Devices() as disks:
+            with pytest.raises(OSError) as refused:
+                disks.ask(os.fsencode(tmp_path), "link")
+            assert refused.value.errno == number
+            assert disks.look(os.fsencode(tmp_path))
+
+
+@pytest.mark.parametrize("hurt", ["killed", "in the middle of a frame"])
+def test_a_process_that_was_lost_is_replaced(
+    hurt: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The kernel ends one when memory is short; its share answers all the same."""
+    monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+    path = os.fsencode(tmp_path)
+    with Devices() as disks:
+        known = disks.look(path)
+        worker, _ = disks.of(path)._workers[False]
+        assert isinstance(worker, ProcessWorker)
+        if hurt == "killed":
+            os.kill(worker._child.pid, signal.SIGKILL)
+            limit = time.monotonic() + 20
+            while worker._child.alive:
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+        else:
+            worker._broken = True
+        assert disks.look(path) == known
+        assert disks.of(path)._workers[False][0] is not worker
+        assert worker.usable is False
