@@ -20,6 +20,7 @@ from photosd.cloud.environment import Environment
 from photosd.core import settings_file
 from photosd.core.clock import STOP_SECONDS, Deadline
 from photosd.core.config import Settings
+from photosd.core.ending import start
 from photosd.core.errors import Busy, PhotosdError, Warming
 from photosd.core.log import set_level
 from photosd.core.paths import Home
@@ -130,7 +131,7 @@ class Daemon:
         log.info("stopping", reason=reason)
         force = threading.Timer(FORCE_SECONDS, self._force, ("it took too long",))
         force.daemon = True
-        force.start()
+        start(force)
         if (library := self._library) is not None:
             library.halt()
         if self._loop is not None and self._stopping is not None:
@@ -150,8 +151,9 @@ class Daemon:
             logging.shutdown()
 
         words = threading.Thread(target=say, name="last-words", daemon=True)
-        words.start()
-        words.join(LAST_WORDS_SECONDS)
+        with contextlib.suppress(RuntimeError):  # no room for a thread: without words then
+            words.start()
+            words.join(LAST_WORDS_SECONDS)
         os._exit(0)
 
     async def _own_clients_gone(self, pulse: Pulse) -> None:
@@ -166,7 +168,8 @@ class Daemon:
             with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 loop.call_soon_threadsafe(gone.set)
 
-        threading.Thread(target=wait, name="own-clients", daemon=True).start()
+        if not start(threading.Thread(target=wait, name="own-clients", daemon=True)):
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), OWN_CLIENTS_SECONDS)
 

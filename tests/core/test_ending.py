@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
 
@@ -42,3 +44,16 @@ def test_a_part_of_a_deadline_is_no_later() -> None:
     assert 5.5 < deadline.part(0.6).remaining <= 6
     assert deadline.part(1).at <= deadline.at + 0.1
     assert Deadline.after(-5).part(0.5).passed
+
+
+def test_without_room_for_a_thread_all_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shortage is no reason to go on."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asked: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    parts = {name: lambda _, name=name: asked.append(name) for name in ("a", "b")}
+    assert stop_all(parts, Deadline.after(60)) == []
+    assert asked == ["a", "b"]

@@ -94,6 +94,23 @@ def test_meanwhile_everybody_is_told_why(daemon: Daemon) -> None:
     assert not opening.is_alive()
 
 
+def test_without_room_for_a_thread_it_stops_too(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the first signal nor the second one ended it."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ended: list[int] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr("os._exit", ended.append)
+    daemon.request_stop("SIGTERM")
+    assert daemon._stop_asked.is_set()
+    daemon._force("SIGTERM came again")
+    assert ended == [0]
+
+
 @pytest.fixture
 def small_disk(home: Home) -> Iterator[Path]:
     """The state directory on a file system of its own, of 24 MB."""

@@ -339,3 +339,24 @@ def test_a_defect_in_one_folder_is_not_tried_all_the_time(
     shop.compare()
     assert len(list(shop.catalog.below(bad.path))) == 3
     assert shop.reconciler._pause == reconciler.RETRY_SECONDS
+
+
+def test_a_thread_that_cannot_be_started_is_missed_for_a_while(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system had no room for it; nothing was compared any more, and nothing stopped."""
+    begin, refused = threading.Thread.start, list[str]()
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("compare") and len(refused) < 2:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.05)
+    folder = shop.add(tmp_path / "photos")
+    shop.reconciler.start()
+    shop.compare()
+    assert len(refused) == 2
+    assert len(list(shop.catalog.below(folder.path))) == 3

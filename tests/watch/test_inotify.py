@@ -6,6 +6,7 @@ import errno
 import os
 import queue
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -153,3 +154,25 @@ def test_what_could_not_be_listed_is_watched_later(
     source.renew(root, below)
     source.unwatch(root)
     assert not source._unlisted
+
+
+def test_a_reader_that_cannot_be_started_keeps_no_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system had no room for a thread: it is tried again, and instances are few."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def instances() -> int:
+        own = Path("/proc/self/fd")
+        links = [str(one.readlink()) for one in own.iterdir() if one.is_symlink()]
+        return sum("inotify" in link for link in links)
+
+    before = instances()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    source = InotifySource(lambda _: None, None)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError):
+        source.open(os.fsencode(tmp_path))
+    source.close()
+    assert instances() == before

@@ -24,12 +24,25 @@ def stop_all(parts: Mapping[str, Stop], deadline: Deadline) -> list[str]:
         name: threading.Thread(target=_stop, args=(name, stop, deadline), name=f"end-{name}")
         for name, stop in parts.items()
     }
-    for thread in threads.values():
+    begun, missing = [], []
+    for name, thread in threads.items():
         thread.daemon = True
+        (begun if start(thread) else missing).append(name)
+    for name in missing:  # one after another then
+        _stop(name, parts[name], deadline)
+    for name in begun:
+        threads[name].join(deadline.remaining)
+    return [name for name in begun if threads[name].is_alive()]
+
+
+def start(thread: threading.Thread) -> bool:
+    """Whether it could be started: the system may have no room for a thread."""
+    try:
         thread.start()
-    for thread in threads.values():
-        thread.join(deadline.remaining)
-    return [name for name, thread in threads.items() if thread.is_alive()]
+    except RuntimeError as error:
+        log.warning("thread_missing", name=thread.name, cause=str(error))
+        return False
+    return True
 
 
 def _stop(name: str, stop: Stop, deadline: Deadline) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from photosd.core.clock import Deadline
+from photosd.core.ending import start
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
@@ -100,7 +101,7 @@ class Reconciler(threading.Thread):
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
-        self._stopping = False
+        self._stopping = self._missing = False  # a thread
         self._pause = RETRY_SECONDS  # after a defect; longer while it stays
         self._next_full = 0.0
         self.turned_at = time.monotonic()
@@ -169,6 +170,7 @@ class Reconciler(threading.Thread):
             if self._stopping:
                 return
             try:
+                self._begin_missing()
                 self._attend_to_silence()
                 if time.monotonic() >= self._next_full and self._round is None:
                     self._begin_round()
@@ -197,7 +199,8 @@ class Reconciler(threading.Thread):
         due += [self._unread.next_due(), *(at for at, _ in self._retries.values())]
         if self._round is None:
             due.append(self._next_full)
-        seconds = min([TURN_SECONDS, *(at - time.monotonic() for at in due)])
+        turn = RETRY_SECONDS if self._missing else TURN_SECONDS
+        seconds = min([turn, *(at - time.monotonic() for at in due)])
         try:
             hint = self._watcher.hints.get(timeout=max(0.0, seconds))
             while True:
@@ -225,8 +228,10 @@ class Reconciler(threading.Thread):
         with self._lock:
             requests, self._requests = self._requests, []
         self._round, self._next_full = Round(requests), NEVER
+        self._round.failed = True  # until all of it is begun
         for folder in folders:
             self._begin(folder, folder.path, self._round)
+        self._round.failed = False
 
     def _end_round(self) -> None:
         """When all of a round is done: forget what was gone for long, and say so."""
@@ -301,11 +306,26 @@ class Reconciler(threading.Thread):
                 whole.jobs.add(kept)
             if not same:
                 jobs.append(job)
-            if device not in self._threads:
-                name = f"compare {printable(device.mount.point)}"
-                thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
-                self._threads[device] = thread
-                thread.start()
+            self._serve(device)
+
+    def _serve(self, device: Device) -> None:
+        """Have a thread for a file system, under the lock. One that cannot be started is missed at
+        the next turn."""
+        if device in self._threads:
+            return
+        name = f"compare {printable(device.mount.point)}"
+        thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
+        if start(thread):
+            self._threads[device] = thread
+        else:
+            self._missing = True
+
+    def _begin_missing(self) -> None:
+        """Start the threads that could not be started when there was something to compare."""
+        with self._lock:
+            self._missing = False
+            for device in self._jobs:
+                self._serve(device)
 
     def _work(self, device: Device) -> None:
         """The thread of one file system: until there is nothing left to compare."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from photosd.core.clock import Deadline
+from photosd.core.ending import start
 from photosd.process.allocator import trim
 
 log = structlog.get_logger()
@@ -36,10 +37,9 @@ class Upkeep:
         with self._choosing:
             if self._closed or self._working or time.monotonic() < self._not_before:
                 return
-            self._thread = threading.Thread(
-                target=self._do, args=(work,), name="upkeep", daemon=True
-            )
-            self._thread.start()
+            thread = threading.Thread(target=self._do, args=(work,), name="upkeep", daemon=True)
+            if start(thread):
+                self._thread = thread
 
     def rest(self, seconds: float) -> bool:
         """Wait for what is being done, at most so long; whether it is done."""

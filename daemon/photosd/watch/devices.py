@@ -281,8 +281,8 @@ class Devices:
         with self._lock:
             device = self._devices.get(key)
             if not self._kept:
-                self._kept = True
                 self._keeper.start()
+                self._kept = True
             if device is None:
                 device = self._devices[key] = Device(mount, self._begin, self._stopping)
             return device

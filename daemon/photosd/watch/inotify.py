@@ -70,8 +70,8 @@ class InotifySource:
         """Start an inotify instance that watches the probe directory alone."""
         kernel = Kernel(lambda event: self._receive(partial(self._digest, event)))
         kernel.name = "watch-reader"
-        kernel.start()
         self._kernel = kernel
+        kernel.start()
         self._enter(Watched(probe_directory, kernel.watch(probe_directory, ROOT_MASK), None))
 
     def close(self) -> None:

@@ -87,7 +87,8 @@ class Kernel(InotifyFD):
     def retire(self) -> None:
         """Stop and give the instance back, within a bounded time."""
         self.stop()
-        self.join(LEAVE_SECONDS)
+        if self.ident is not None:  # else it could not be started
+            self.join(LEAVE_SECONDS)
         if not self.is_alive() and not self._released:
             self._close_resources()  # the reader died before it could
 

@@ -270,8 +270,8 @@ class Watcher:
         try:
             self._probe.prepare()
             source.open(os.fsencode(self._probe.directory))
-        except OSError as error:
-            log.warning("watcher_refused", cause=error.strerror)
+        except (OSError, RuntimeError) as error:  # RuntimeError: there is no room for a thread
+            log.warning("watcher_refused", cause=getattr(error, "strerror", None) or str(error))
             source.close()
             self._recovery.recovered(now)
             self._recovery.trouble(now)
