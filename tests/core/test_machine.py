@@ -296,6 +296,18 @@ def test_the_host_has_the_last_word(tmp_path: Path) -> None:
     assert machine.more_memory(tmp_path, small) == "close other programs"
 
 
+@pytest.mark.parametrize("name", [b"Fot\xf6s", b"a\rb", b"a\x0cb", "a\u2028b".encode()])
+def test_a_mount_of_an_odd_name_hides_no_limit(tmp_path: Path, name: bytes) -> None:
+    """A camera's card, labelled on another system: limits of the container hold all the same."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    card = b"24 1 8:1 / /media/" + name + b" rw - vfat /dev/sdb1 rw\n"
+    (tmp_path / "proc/self/mountinfo").write_bytes(card + V2.encode())
+    (tmp_path / CG).mkdir(parents=True)
+    (tmp_path / CG / "memory.max").write_text(str(GB))
+    assert machine.memory(tmp_path, HOST) == GB
+
+
 def test_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """On this machine the answers are possible ones; where nothing limits cores, affinity does."""
     host = Host.ask()

@@ -251,6 +251,9 @@ GOOD = "[watch]\nrescan_minutes = 7\n"
         (GOOD + "[encoder]\nmodel = 3\n", 4, "encoder.model"),
         (GOOD + "[encoder]\nmodel = '\udcff'\n", 4, "not UTF-8"),
         (GOOD + "# \udcff\n", 3, "not UTF-8"),
+        (GOOD + f"[search]\nlimit = 0x{'f' * 5000}\n", 4, "search.limit"),
+        (GOOD + f"[encoder]\nmodel = 0x{'f' * 5000}\n", 4, "encoder.model"),
+        (GOOD + f"[log]\nlevel = [0x{'f' * 5000}]\n", 4, "log.level"),
         (GOOD + "[log]\nlevel = 1979-05-27\n", 4, "log.level"),
     ],
 )

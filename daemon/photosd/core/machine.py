@@ -168,7 +168,7 @@ def _mounts(root: Path) -> Iterator[tuple[Path, str, list[str]]]:
     """
     for line in _lines(root / "proc/self/mountinfo"):
         left, _, right = line.partition(" - ")
-        fields, kinds = left.split(), right.split()
+        fields, kinds = left.split(" "), right.split(" ")
         if len(fields) < 5 or len(kinds) < 3 or kinds[0] not in ("cgroup", "cgroup2"):
             continue
         place = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), fields[4])
@@ -188,8 +188,9 @@ def _own_path(root: Path, controllers: list[str]) -> str | None:
 
 
 def _lines(file: Path) -> list[str]:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return file.read_text().splitlines()
+    """Names of mounts may hold any bytes but the end of a line."""
+    with contextlib.suppress(OSError):
+        return os.fsdecode(file.read_bytes()).split("\n")
     return []
 
 

@@ -157,10 +157,18 @@ def _section(
         try:
             values[key] = config.checked(name, value)
         except ValueError as error:
-            shown = shortened(str(value), config.LONGEST_SHOWN)
+            shown = shortened(_shown(value), config.LONGEST_SHOWN)
             says = f"{name} = {shown}: {error}; {getattr(default, key)!r} is used"
             problems.append(_problem(file, text, name, says))
     return msgspec.structs.replace(default, **values)
+
+
+def _shown(value: Any) -> str:
+    """A value as words: Python writes no number of thousands of digits, and nests not for ever."""
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} that is too long"
 
 
 def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:

@@ -68,8 +68,10 @@ def _kinds_of_devices() -> Mapping[int, str]:
     """By device number, where the system tells (Linux; see proc(5))."""
     kinds: dict[int, str] = {}
     with contextlib.suppress(OSError):
-        for line in MOUNTINFO.read_text("utf-8", "surrogateescape").splitlines():
-            mount, _, filesystem = line.partition(" - ")
-            major, _, minor = mount.split()[2].partition(":")
-            kinds[os.makedev(int(major), int(minor))] = filesystem.split()[0]
+        for line in MOUNTINFO.read_bytes().split(b"\n"):  # names may hold any other character
+            mount, _, filesystem = line.partition(b" - ")
+            with contextlib.suppress(ValueError, IndexError):  # no line of a mount
+                major, _, minor = mount.split(b" ")[2].partition(b":")
+                device = os.makedev(int(major), int(minor))
+                kinds[device] = filesystem.split(b" ")[0].decode()
     return kinds
