@@ -46,7 +46,7 @@ def test_no_defect_in_a_call_silences_a_disk(
             yield
 
         monkeypatch.setattr(devices, "DISK_SECONDS", 2.0)
-        monkeypatch.setitem(calls.CALLS, "link", fails)  # type: ignore[arg-type]
+        monkeypatch.setitem(calls.CALLS, "link", fails)
         with Devices() as disks:
             with pytest.raises(OSError) as refused:
                 disks.ask(os.fsencode(tmp_path), "link")

@@ -24,7 +24,7 @@ def stop_all(parts: Mapping[str, Stop], deadline: Deadline) -> list[str]:
         name: threading.Thread(target=_stop, args=(name, stop, deadline), name=f"end-{name}")
         for name, stop in parts.items()
     }
-    begun, missing = [], []
+    begun, missing = list[str](), list[str]()
     for name, thread in threads.items():
         thread.daemon = True
         (begun if start(thread) else missing).append(name)
