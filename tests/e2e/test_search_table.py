@@ -1,8 +1,8 @@
 """Real photos, the starter model: sums, pictures and filters find what they should; nothing is
 called found that is not there.
 
-Which files answer was decided by looking at the photos, their labels and captions; nothing in
-photosd is tuned by this table (see docs/explanation/honest-scores.md).
+Which files answer was decided by looking at the photos, their labels and captions. Of the constants
+in photosd this table decided one in part: FAIR_FEW (see docs/explanation/honest-scores.md).
 """
 
 from __future__ import annotations
