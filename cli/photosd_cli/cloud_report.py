@@ -100,4 +100,4 @@ def call_line(call: CloudCall) -> str:
 def _mode(report: CloudReport) -> str:
     if report["mode"] == report["wanted"]:
         return report["mode"]
-    return f"{report['mode']} ({report['wanted']} is wanted, nobody has agreed to it)"
+    return f"{report['mode']} ({report['wanted']} is wanted)"

@@ -22,7 +22,8 @@ class Derived:
     ) -> None:
         self._index, self._succession = index, succession
         self._thumbnails, self._cloud = thumbnails, cloud
-        self._untidy_at: float | None = None  # monotonic; when nobody reads what was dropped
+        # Monotonic; when nobody reads what was dropped, maybe before this start.
+        self._untidy_at: float | None = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
     def contents(self) -> Iterable[str]:
         """Contents with thumbnails or vectors of the cloud; of other vectors the catalog knows."""
@@ -58,3 +59,4 @@ class Derived:
             self._untidy_at = None
             opened = [active.spec.fingerprint for active in self._succession.actives()]
             drop_from_tables(self._index, [], opened)
+            self._cloud.tidy()

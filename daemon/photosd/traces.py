@@ -19,6 +19,7 @@ from photosd.succession import Succession
 log = structlog.get_logger()
 
 KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of thumbnails that nobody looks at
+LISTS = ("folders.json", "standing.json")  # beside the settings: paths, and words of alerts
 # Deliveries that have ended name photos; those of contents that ended name what is to be forgotten.
 ENDED_MATCHES = (
     "DELETE FROM matches WHERE state NOT IN ('waiting', 'started')"
@@ -89,6 +90,8 @@ class Traces:
         self._drop_damaged_catalogs()
         for directory in (self._home.index, self._home.cloud):
             drop_set_aside(directory)
+        for name in LISTS:
+            drop_set_aside(self._home.config, name)
         self._database.erase()
         erase_log()
 

@@ -85,9 +85,13 @@ def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
     table = home.index / "vectors_m.lance.damaged-1764400001"
     (table / "data").mkdir(parents=True)
     (home.cloud / "answers.sqlite3.damaged-1764400002").write_text("what was answered")
-    others = [home.state / "queries.salt", home.index / "vectors_m.lance"]
+    home.config.mkdir(exist_ok=True)
+    for name in ("folders", "standing"):
+        (home.config / f"{name}.json.damaged-1764400003").write_text("what was named")
+    others = [home.state / "queries.salt", home.index / "vectors_m.lance", home.config / "mine"]
     others[0].write_text("salt")
     others[1].mkdir()
+    others[2].write_text("somebody's own")
     cloud: Any = SimpleNamespace(forget=lambda: 0, forget_answers=Answers(home.cloud).forget)
     nobody: Any = SimpleNamespace(actives=list)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
@@ -95,6 +99,6 @@ def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
     left = {file.name for file in home.state.rglob("*.damaged-*")}
     assert not [name for name in left if name.startswith("catalog")]
     if way == "purge":
-        assert not left
+        assert not left and not list(home.config.glob("*.damaged-*"))
     assert all(other.exists() for other in others)
     database.close()

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from photosd.cloud import consent, rewriter
 from photosd.cloud.answers import Answers
+from photosd.cloud.cloud import Cloud as CloudItself
 from photosd.cloud.consent import EDITION, FILE, ConsentFile, digest, terms_of
 from photosd.cloud.environment import Environment
 from photosd.cloud.gate import Gate, Parcel
@@ -24,9 +26,11 @@ from photosd.cloud.letters import Written
 from photosd.core import typed
 from photosd.core.config import Cloud
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageError
+from photosd.core.paths import Home
 from photosd.core.prices import GEMINI, OLD_DAYS
 from photosd.doctor import clouds
 from photosd.index.database import Database
+from photosd_cli import cloud_report
 from tests.cloud.fake_gemini import KEY, Answer, FakeGemini, written
 from tests.conftest import ROOT
 
@@ -131,6 +135,30 @@ KNOWN = {EDITION: "5721bea536703421"}
 def test_other_terms_are_another_edition() -> None:
     """Whoever changes the words about Google decides whether consent has to be given anew."""
     assert KNOWN[EDITION] == digest(consent.WHAT_GOOGLE_DOES)
+
+
+def test_outdated_consent_is_said(home: Home) -> None:
+    """`photosd cloud status` and one line of `photosd status`: since when, and what helps."""
+    home.config.mkdir(exist_ok=True)
+    earlier = {"mode": "hybrid", "base_url": Cloud().base_url, "terms": "0" * 16, "at": 1.79e9}
+    (home.config / FILE).write_bytes(msgspec.json.encode(earlier))
+    pool: Any = None
+    with closing(Database(home.catalog)) as database:
+        cloud = CloudItself(home, Cloud(mode="hybrid"), database, pool, Environment())
+        report = msgspec.to_builtins(cloud.report())
+    page = "\n".join(cloud_report.lines(report))
+    assert "the terms have changed since somebody agreed to hybrid on 2026-09-2" in page
+    assert "photosd cloud enable hybrid" in page
+    assert "terms have changed" in cloud_report.brief(report)
+
+
+def test_this_machine_is_not_asked_by_a_proxy(gemini: FakeGemini) -> None:
+    """By http://localhost the key would stand in clear before it."""
+    with FakeGemini() as proxy:
+        settings = Cloud(base_url=gemini.url, proxy=proxy.url)
+        with closing(Gemini(Key(KEY, "a test"), settings)) as client:
+            client.write(settings.text_model, rewriter.INSTRUCTION, "sea", rewriter.SCHEMA, 20)
+        assert proxy.requests == []
 
 
 @pytest.mark.parametrize(

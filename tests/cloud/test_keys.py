@@ -110,8 +110,23 @@ def test_a_mode_may_stand_in_dotenv(tmp_path: Path) -> None:
     assert dotenv_mode(tmp_path) == ""
     put(tmp_path / ".env", 'EMBEDDING_MODE="gemini"\n')
     assert dotenv_mode(tmp_path) == "gemini"
-    (tmp_path / ".env").chmod(0o644)
-    assert dotenv_mode(tmp_path) == ""
+
+
+@pytest.mark.parametrize("named", ["local", " Local", "hybrid", "gemini", "off"])
+def test_a_dotenv_that_others_may_read_closes_and_opens_nothing(tmp_path: Path, named: str) -> None:
+    """Whatever the settings say; where it says nothing of the mode, they hold."""
+    ConsentFile(tmp_path).give("gemini", Cloud(), digest(terms_of("gemini", Cloud())))
+    file = put(tmp_path / ".env", f"\ufeffEMBEDDING_MODE='{named}'\n", 0o644)
+    gate = gate_of(tmp_path, Cloud(mode="gemini"), "")
+    assert gate.wanted == "local"
+    if named.strip().lower() != "local":
+        assert gate.closed is not None and gate.closed.remedy.startswith("chmod 600")
+        assert not gate.permits("hybrid", "query")
+    file.write_text("GEMINI_API_KEY=key-of-dotenv\n")
+    assert (gate.wanted, gate.closed) == ("gemini", None)
+    file.unlink()
+    file.mkdir()
+    assert gate.wanted == "local" and gate.closed is not None
 
 
 @pytest.mark.parametrize("named", ["hybrid", "gemini"])
@@ -136,9 +151,14 @@ def test_settings_that_make_no_sense_send_nothing(tmp_path: Path, named: str, pl
 
 
 def test_what_is_no_mode_sends_nothing(tmp_path: Path) -> None:
-    """`EMBEDDING_MODE=off` does not mean what the settings say."""
+    """`EMBEDDING_MODE=off` means neither what the settings say nor what a request names."""
+    ConsentFile(tmp_path).give("gemini", Cloud(), digest(terms_of("gemini", Cloud())))
     gate = gate_of(tmp_path, Cloud(mode="gemini"), "off")
-    assert (gate.wanted, gate.foreign_mode) == ("local", "off")
+    assert gate.wanted == "local"
+    for mode in ("hybrid", "gemini"):
+        assert not gate.permits(mode, "query")
+        with pytest.raises(CloudNotPermitted, match="'off', which is no mode"):
+            gate.require(mode, "query")
 
 
 def gate_of(config: Path, settings: Cloud, mode: str) -> Gate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -307,3 +308,24 @@ def test_what_went_while_the_clock_was_ahead_ends_in_thirty_days(stores: Stores)
     stores.retention.end_due()
     stores.now += 31 * DAY
     assert stores.retention.end_due() == PHOTOS + 1
+
+
+def test_tables_of_other_cloud_models_are_tidied(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a start after the removal: nothing more need be removed."""
+    other = RemoteTable(stores.home.cloud)
+    settings = CloudSettings(embedding_model="another")
+    contents = [content_id(number) for number in range(PHOTOS)]
+    other.commit(settings, contents, np.eye(PHOTOS, 768, dtype=np.float32), 0)
+    stores.cloud.remove(contents[:1])
+    monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    monkeypatch.setattr("photosd.derived.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    succession: Any = SimpleNamespace(actives=list)
+    derived = Derived(stores.home.index, succession, stores.thumbnails, stores.cloud)
+    time.sleep(0.02)
+    derived.tidy()
+    for table in stores.home.cloud.glob("*.lance"):
+        files = [file.read_bytes() for file in table.rglob("*") if file.is_file()]
+        assert not any(contents[0].encode() in data for data in files), table.name
+        assert any(contents[1].encode() in data for data in files), table.name

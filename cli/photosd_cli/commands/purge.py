@@ -16,9 +16,9 @@ def command(queries: bool, as_json: bool) -> int:
     """Forget photos that are gone now, rather than after 30 days.
 
     Until then a disk that comes back, or a file that is restored, costs nothing. Thumbnails, the
-    contact sheets that photosd keeps, damaged stores that were set aside, and the daemon's log are
-    deleted, too, and what was deleted is taken out of photosd's files (of the vectors of more than
-    about 65,000 photos: later).
+    contact sheets that photosd keeps, damaged stores and lists that were set aside, and the
+    daemon's log are deleted, too, and what was deleted is taken out of photosd's files (of the
+    vectors of more than about 65,000 photos: later).
     """
     with Client() as client:
         result = client.purge(queries)

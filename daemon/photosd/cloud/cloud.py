@@ -188,6 +188,12 @@ class Cloud:
         if self._home.cloud.is_dir():
             self._remote.remove(contents)
 
+    def tidy(self) -> None:
+        """Take off the disk what was dropped some time before; raises StorageError."""
+        if self._home.cloud.is_dir():
+            self._remote.tidy()
+            self._remote.tidy_others()
+
     def contents(self) -> set[str]:
         """Every content with a vector in the table that is open, if one is."""
         store = self._remote.ready(self._gate.settings)
@@ -202,7 +208,7 @@ class Cloud:
         """
         gate, settings = self._gate, self._gate.settings
         consent, spent = gate.consent.read(), gate.ledger.month()
-        trouble = self._trouble()
+        trouble = gate.closed or self._refusal() or self._trouble()
         try:
             key: str | None = gate.key_source(run=False)
         except CloudNotPermitted as error:
@@ -238,14 +244,19 @@ class Cloud:
         """What somebody should know who believes that the cloud is on."""
         gate = self._gate
         found = []
-        if (foreign := gate.foreign_mode) is not None:
-            found.append(f"EMBEDDING_MODE says {foreign!r}, which is no mode; nothing is sent")
-        if not gate.permits(gate.wanted, "query"):
-            try:
-                gate.require(gate.wanted, "query")
-            except CloudNotPermitted as error:
-                found.append(f"the mode is {gate.wanted}, but {error}: {error.remedy}")
+        if (closed := gate.closed) is not None:
+            found.append(f"{closed}: {closed.remedy}")
+        if (refusal := self._refusal()) is not None:
+            found.append(f"the mode is {gate.wanted}, but {refusal}: {refusal.remedy}")
         return found
+
+    def _refusal(self) -> CloudNotPermitted | None:
+        """Why the mode that is wanted is not on, and what to do."""
+        try:
+            self._gate.require(self._gate.wanted, "query")
+        except CloudNotPermitted as error:
+            return error
+        return None
 
     def preview(self, path: bytes) -> tuple[Thumbnail, bool]:
         """The copy of a photo that would be sent, and whether it may be; raises DecodeFailed."""

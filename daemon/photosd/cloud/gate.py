@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ import structlog
 from photosd.cloud.consent import COVERS, ConsentFile, Purpose
 from photosd.cloud.courier import Courier
 from photosd.cloud.environment import Environment
-from photosd.cloud.keys import dotenv_mode, find_key
+from photosd.cloud.keys import DOTENV, UNTRUSTED, dotenv_mode, find_key
 from photosd.cloud.ledger import Kind, Ledger
 from photosd.cloud.letters import Vectors
 from photosd.core.config import ClosedCloud, Cloud
@@ -65,32 +66,44 @@ class Gate:
 
         What is no mode, and settings that make no sense, ask for nothing.
         """
-        named = self._environment.mode or dotenv_mode(self._config) or self.settings.mode
-        return named if named in COVERS and not self._closed else "local"
+        return "local" if self.closed is not None else self._named or self.settings.mode
 
     @property
-    def _closed(self) -> bool:
-        return isinstance(self.settings, ClosedCloud)
+    def _named(self) -> str:
+        return self._environment.mode or dotenv_mode(self._config)
 
     @property
-    def foreign_mode(self) -> str | None:
-        """What EMBEDDING_MODE says, where that is no mode."""
-        named = self._environment.mode or dotenv_mode(self._config)
-        return named if named and named not in COVERS else None
+    def closed(self) -> CloudNotPermitted | None:
+        """Why nothing is sent whatever was agreed to and whoever asks, if that is so."""
+        if isinstance(self.settings, ClosedCloud):
+            return CloudNotPermitted(
+                "nothing is sent until every setting makes sense", remedy="photosd status"
+            )
+        named = self._named
+        if named == UNTRUSTED:
+            file = self._config / DOTENV
+            return CloudNotPermitted(
+                f"nothing is sent: {file} may be read by others, or cannot be read",
+                remedy=f"chmod 600 {quote(str(file))}",
+            )
+        if named and named not in COVERS:
+            return CloudNotPermitted(
+                f"nothing is sent: EMBEDDING_MODE says {named!r}, which is no mode",
+                remedy="have it say local, hybrid or gemini, or remove it; then: photosd restart",
+            )
+        return None
 
     def permits(self, mode: str, purpose: Purpose) -> bool:
         """Whether somebody has agreed to what ``mode`` sends for this purpose, and to where."""
-        if mode == "local" or self._closed:
+        if mode == "local" or self.closed is not None:
             return mode == "local"
         return self.consent.read().covers(mode, self.settings.base_url, purpose)
 
     def require(self, mode: str, purpose: Purpose) -> None:
         """Raises CloudNotPermitted unless `permits`."""
         if not self.permits(mode, purpose):
-            if self._closed:
-                raise CloudNotPermitted(
-                    "nothing is sent until every setting makes sense", remedy="photosd status"
-                )
+            if (closed := self.closed) is not None:
+                raise closed
             if (old := self.consent.outdated) is not None:
                 day = time.strftime("%Y-%m-%d", time.localtime(old.at))
                 raise CloudNotPermitted(

@@ -29,6 +29,7 @@ SHORTEST_NORM, LONGEST_NORM = 0.9, 1.1  # of a vector that is to have unit lengt
 QUIET = ("google_genai", "google.auth", "google", "httpx2", "httpcore2", "urllib3")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 CONNECT_SECONDS = 5.0
+LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)", re.IGNORECASE)
 WORD, ESCAPED = re.compile(r"[^\W_]+"), re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 # Words of which errors are made; that one of them was asked for tells nobody anything.
 OF_ERRORS = frozenset(
@@ -59,7 +60,8 @@ class Gemini:
         self._http: Any = httpx2.Client(
             trust_env=False,  # no proxies, certificates or .netrc of the environment
             follow_redirects=False,  # the key would follow
-            proxy=settings.proxy or None,
+            # To this machine directly: a proxy would see the key of http://localhost in clear.
+            proxy=None if LOOPBACK.match(settings.base_url) else settings.proxy or None,
             event_hooks={"response": [_bound]},
         )
         self._client: Any = genai.Client(

@@ -16,6 +16,7 @@ from photosd.core.socketpath import expanded
 
 COMMAND_SECONDS = 10.0
 KEY_FILE, DOTENV = "gemini.key", ".env"
+UNTRUSTED = "?"  # no mode: it sends nothing
 LARGEST_FILE = 64 << 10
 PRINTABLE = re.compile(r"[!-~]{8,512}")  # anything else cannot stand in a header
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
@@ -62,11 +63,26 @@ def find_key(config: Path, settings: Cloud, environment: Environment) -> Key:
 
 
 def dotenv_mode(config: Path) -> str:
-    """EMBEDDING_MODE as `.env` in the directory of the settings has it."""
+    """EMBEDDING_MODE as `.env` in the directory of the settings has it.
+
+    A file that others may read or write opens nothing: what it names is UNTRUSTED, unless it is
+    "local". So is what cannot be read.
+    """
+    file = config / DOTENV
     try:
-        return _variables(_read_private(config / DOTENV)).get(MODE, "").lower()
+        return _mode_in(_read_private(file))
     except CloudNotPermitted:
-        return ""
+        if not os.path.lexists(file):
+            return ""
+    try:
+        named = _mode_in(_read(file, private=False))
+    except CloudNotPermitted:
+        return UNTRUSTED
+    return named if named in ("", "local") else UNTRUSTED
+
+
+def _mode_in(text: str) -> str:
+    return _variables(text).get(MODE, "").strip().lower()
 
 
 def _checked(text: str, source: str) -> Key:
@@ -81,17 +97,21 @@ def _checked(text: str, source: str) -> Key:
 
 def _read_private(file: Path) -> str:
     """A file of ours that nobody else may read."""
+    return _read(file, private=True)
+
+
+def _read(file: Path, *, private: bool) -> str:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise CloudNotPermitted(f"{file} is no file", remedy=f"put the key into {file}")
-            if status.st_uid != os.getuid() or status.st_mode & 0o077:
+            if private and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise CloudNotPermitted(
                     f"{file} may be read by others", remedy=f"chmod 600 {shlex.quote(str(file))}"
                 )
-            return stream.read(LARGEST_FILE).decode("utf-8", "replace")
+            return stream.read(LARGEST_FILE).decode("utf-8-sig", "replace")
     except OSError as error:
         raise CloudNotPermitted(
             f"{file} cannot be read: {error.strerror}", remedy=f"put the key into {file}"

@@ -97,6 +97,12 @@ class RemoteTable:
                 with contextlib.suppress(IndexVanished):
                     self._opened[1].tidy()
 
+    def tidy_others(self) -> None:
+        """Let go of what was dropped from the tables that are not open; raises StorageError."""
+        with self._lock:
+            opened = [] if self._opened is None else [self._opened[0]]
+            drop_from_tables(self._directory, [], opened)
+
     def forget(self) -> None:
         """Delete the whole directory: every model's vectors, and all remembered answers.
 
