@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from photosd.core.clock import Deadline
 from photosd.encoder.status import TextVectors
 from photosd.ipc.messages import QueryParams, QueryResult
 from photosd.models.spec import ModelSpec, Tokenizer
+from photosd.search.question import Question, Term
 from photosd.search.readings import LAYOUTS, readings, script_of
 from tests.conftest import RunningDaemon
 from tests.search.test_engine import SPEC, Library
@@ -103,6 +105,18 @@ def test_a_convincing_answer_is_not_read_again(library: Library) -> None:
     encoder = Knows("akuo", "שלום")
     answer = ask(library, MULTILINGUAL, encoder, "akuo")
     assert answer.warnings == [] and encoder.asked == 1
+
+
+@pytest.mark.parametrize("known", [(), ("שלום",), ("akuo",), ("akuo", "שלום")])
+def test_an_alert_reads_the_text_as_a_query_does(library: Library, known: Sequence[str]) -> None:
+    """In another layout where the library has nothing for the text as it stands, else as it is."""
+    library.add("/p/photo.jpg", 1)
+    engine = library.engine(MULTILINGUAL, Knows(*known))
+    answer = engine.query(QueryParams("akuo"))
+    question, contents = Question((Term(1.0, "akuo"),)), ["1-/p/photo.jpg"]
+    (verdict,) = engine.match(question, contents, Deadline.after(3)).values()
+    engine.close()
+    assert verdict.convincing == answer.convincing == bool(known)
 
 
 def test_a_second_reading_must_convince(library: Library) -> None:

@@ -106,8 +106,29 @@ class Engine:
         """What a query would say of each of these contents; those without a vector are left out.
 
         Of the question's filter only the folders count, and only for names: where a photo has to
-        lie is for the caller. Raises what encoding the question raises.
+        lie is for the caller. Another keyboard layout is tried where a query tries one: if the
+        library has nothing for the text as it stands. Raises what encoding the question raises.
         """
+        verdicts = self._verdicts(question, contents, deadline)
+        if any(verdict.convincing for verdict in verdicts.values()):
+            return verdicts
+        telling = False
+        for reading in readings(question.words, latin_only=self._latin_only):
+            again = self._verdicts(_read_as(question, reading), contents, deadline)
+            telling = telling or any(verdict.convincing for verdict in again.values())
+        if not telling:
+            return verdicts
+        meaning, _ = self._meanings.of(question, deadline)
+        own = self._ranking(question, [Aspect(question.words, meaning)], "vector")
+        own.page(0, question.limit)
+        other = None if own.convincing else self._other_reading(question, question.limit, deadline)
+        if other is None:
+            return verdicts
+        return self._verdicts(_read_as(question, other[0]), contents, deadline)
+
+    def _verdicts(
+        self, question: Question, contents: Sequence[str], deadline: Deadline
+    ) -> dict[str, Match]:
         meaning, _ = self._meanings.of(question, deadline)
         return self._retrieval.judge(question, meaning, self._judge(question), contents)
 
@@ -293,7 +314,7 @@ class Engine:
             if deadline.remaining < 2 * RESERVE_SECONDS:
                 break
             with contextlib.suppress(PhotosdError):
-                again = structs.replace(question, terms=(Term(1.0, normalise(reading)),))
+                again = _read_as(question, reading)
                 meaning, _ = self._meanings.of(again, deadline)
                 ranking = self._ranking(again, [Aspect(again.words, meaning)], "vector")
                 found = ranking.page(0, limit)
@@ -303,3 +324,7 @@ class Engine:
                 if telling and ranking.convincing:
                     answers.append((reading, ranking, found))
         return max(answers, key=lambda one: one[2][0].score, default=None)
+
+
+def _read_as(question: Question, reading: str) -> Question:
+    return structs.replace(question, terms=(Term(1.0, normalise(reading)),))
