@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from photosd.core.errors import PhotosdError
 from photosd_cli import console, text
 
@@ -15,6 +17,14 @@ def report(error: PhotosdError, as_json: bool) -> int:
     console.note(first, "red")
     for line in more:
         console.note(line, "", hang=2)
+    return error.exit_code
+
+
+def report_after(error: PhotosdError, done: Mapping[str, object], as_json: bool) -> int:
+    """The same, of one that ended a row of deeds; ``done`` is the answer as far as they went."""
+    if not (as_json and any(done.values())):
+        return report(error, as_json)
+    console.out_json({**done, "error": error.as_dict()})
     return error.exit_code
 
 

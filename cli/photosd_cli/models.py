@@ -139,7 +139,7 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
     shelf.check_name(name)
     architecture(preset.arch)
     if (shelf.directory_of(home, name) / "model.json").is_file():
-        raise ModelError(f"{name} is installed already", remedy=f"photosd model use {name}")
+        raise BadRequest(f"{name} is installed already", remedy=f"photosd model use {name}")
     console.note(f"{preset.arch}/{preset.tag}, licence: {preset.licence}", "")
     if preset.licence in RESTRICTED and not sure:
         if not console.is_terminal(sys.stdin):
@@ -161,7 +161,7 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
 
 def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:
     """Have the daemon answer with ``name`` once its index is complete; asks before much work."""
-    shelf.find(home, name)  # a name that is wrong is said at once
+    shelf.named(home, name)  # a name that is wrong is said at once
     try:
         with Client() as client:
             before = client.model(name)

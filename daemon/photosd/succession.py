@@ -112,7 +112,7 @@ class Succession:
         database = self._library.database
         result = ModelResult(self._library.active.spec.name, database.fact(PREVIOUS), self.report())
         if estimate is not None:
-            _, spec = shelf.find(self._library.home, estimate)
+            _, spec = shelf.named(self._library.home, estimate)
             fill = FillList(database, spec.fingerprint)
             result.contents = fill.left()
             fill.close()

@@ -319,6 +319,36 @@ def test_several_folders_are_added_until_one_is_refused(stub: StubDaemon, photos
     assert ran.out == "watching /good\n"
     assert "! it is on a network disk" in ran.err
     assert "That folder cannot be used: the cause" in ran.err
+    assert [params["path"] for params in stub.params("add")] == ["/good", "/bad"]
+
+
+@pytest.mark.parametrize(
+    ("words", "op", "key"),
+    [
+        (["add", "/p/1", "/p/2"], "add", "folders"),
+        (["remove", "/p/1", "/p/2"], "remove", "removed"),
+        (["on", "--remove", "1", "--remove", "2"], "standing_remove", "removed"),
+    ],
+)
+def test_what_was_done_before_an_error_is_said_in_json(
+    stub: StubDaemon, photosd: Photosd, words: list[str], op: str, key: str
+) -> None:
+    """One object with both; where nothing was done the error alone."""
+    entry = {"path": "/p/1", "id": 1, "photos": 3, "reason": None}
+    replies = [{"removed": entry} if op == "standing_remove" else entry, error("not_found")]
+    stub.answers[op] = lambda _params: replies.pop(0)
+    ran = photosd(*words, "--json")
+    told = json.loads(ran.out)
+    assert (ran.code, told[key], told["error"]["code"]) == (1, [entry], "not_found")
+    replies.append(error("not_found"))
+    assert list(json.loads(photosd(*words, "--json").out)) == ["error"]
+
+
+def test_two_things_cannot_both_be_on_stdout(stub: StubDaemon, photosd: Photosd) -> None:
+    """Nothing is asked, and the error is JSON."""
+    ran = photosd("cloud", "preview", "/p/1.jpg", "-o", "-", "--json")
+    assert ran.code == 2 and json.loads(ran.out)["error"]["code"] == "bad_request"
+    assert not stub.requests
 
 
 # -- status ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
 from photosd_cli.main import wants_json
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error
@@ -45,6 +46,30 @@ def test_the_daemon_judges_paths_not_click(name: str) -> None:
     module = importlib.import_module(f"photosd_cli.commands.{name}")
     paths = [p.type for p in module.command.params if isinstance(p.type, click.Path)]
     assert paths and not any(path.readable or path.exists for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("model use nosuch", 1),
+        ("model use ../evil", 1),
+        ("model remove nosuch", 1),
+        ("model remove starter", 2),
+        ("model pull nosuch", 1),
+        ("model pull ViT-B-32/nosuch/x", 2),
+        ("model import /nosuch.pt --arch ViT-B-32", 2),
+        ("model import /dev/null --arch nosuch", 1),
+        ("model import /dev/null --name starter", 2),
+        ("model import /dev/null --name a/b/c", 2),
+    ],
+)
+def test_a_model_that_is_misnamed_is_no_error_of_the_daemon(
+    photosd: Photosd, home: Home, line: str, code: int
+) -> None:
+    """Scripts tell by 5 that something is broken."""
+    ran = photosd(*line.split())
+    assert ran.code == code, ran.err
+    assert "photosd model" in ran.err or "path" in ran.err or "--name" in ran.err
 
 
 def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:

@@ -24,6 +24,17 @@ def test_numbers_are_finite_and_fit(name: str, text: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize("value", ["", "x y?", "-1", "1e99", "9" * 30, "nan", "\x01"])
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_refusal_is_in_plain_words(name: str, value: str) -> None:
+    """No regular expression, and no type of a programming language."""
+    try:
+        config.parsed(name, value)
+    except ConfigError as error:
+        _, must, wanted = str(error).rpartition(": it must be ")
+        assert must and not set("`^$*") & set(wanted), error
+
+
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400, True, "1", None, [], {}])
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_in_the_file_are_checked_alike(name: str, value: object) -> None:
@@ -43,7 +54,7 @@ def test_texts_are_one_line_of_text(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("search.limit", "0", ">= 1"),
+        ("search.limit", "0", "from 1 to 1,000"),
         ("search.limit", "many", "whole number"),
         ("search.limit", "3.5", "whole number"),
         ("watch.settle_seconds", "soon", "must be a number"),

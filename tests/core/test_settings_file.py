@@ -237,7 +237,7 @@ GOOD = "[watch]\nrescan_minutes = 7\n"
     ("text", "line", "names"),
     [
         ("[search]\nlimit = 'x'\n" + GOOD, 2, "search.limit"),
-        ("[search]\nlimit = 0\n" + GOOD, 2, ">= 1"),
+        ("[search]\nlimit = 0\n" + GOOD, 2, "from 1 to 1,000"),
         ("[search]\nlimits = 1\n" + GOOD, 2, "did you mean 'limit'"),
         ("[serch]\nlimit = 1\n" + GOOD, 1, "did you mean 'search'"),
         ("search = 5\n" + GOOD, 1, "must be a table"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import BadRequest, ModelError
 from photosd.core.paths import Home
 from photosd.install.recipe import Order, recipe
 from photosd.install.tokenizer_files import tokenizer_of
@@ -126,7 +126,7 @@ def test_a_model_that_is_not_installed_is_named_with_its_remedy(home: Home) -> N
     before = time.monotonic()
     for name, remedy in (("multilingual", "pull multilingual"), ("mine", "import FILE")):
         code, answer = photosd("model", "use", name)
-        assert code == 5 and remedy in answer["error"]["remedy"]
+        assert code == 1 and remedy in answer["error"]["remedy"]
     assert time.monotonic() - before < 15
 
 
@@ -145,7 +145,7 @@ def test_an_installation_that_was_killed_is_swept(home: Home, published: Path) -
 @pytest.mark.parametrize("name", ["../evil", "starter", "a/b/c", ".new-x", "", "x" * 200])
 def test_names_stay_within_the_shelf(name: str) -> None:
     """No name leads elsewhere, or takes the place of what is ours."""
-    with pytest.raises(ModelError):
+    with pytest.raises(BadRequest):
         shelf.check_name(name)
 
 

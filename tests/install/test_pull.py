@@ -212,5 +212,5 @@ def test_licences_for_research_only_need_consent(home: Home, hub: StubHub) -> No
 def test_names_that_nobody_knows(name: str, home: Home, hub: StubHub) -> None:
     """Are refused with what there is."""
     code, answer, _ = pull(hub, name)
-    assert code == 5 and answer["error"]["remedy"]
+    assert code == 1 and answer["error"]["remedy"]
     assert not hub.requests

@@ -35,6 +35,16 @@ def parse(line: bytes) -> m.Request | BadRequest:
     return request
 
 
+def test_what_is_too_long_is_said_in_words() -> None:
+    """People meet it: the options of the command line reach us unlooked at."""
+    where = {"below": ["/p"] * 101}
+    line = json.dumps({"op": "query", "params": {"text": "x", "where": where}})
+    found = parse(line.encode())
+    assert str(found) == "query: where.below has more than 100 values"
+    line = json.dumps({"op": "query", "params": {"text": "x" * 10_001}})
+    assert str(parse(line.encode())) == "query: text has more than 10000 characters"
+
+
 VALID = [
     json.dumps(
         {"v": 1, "id": "7", "op": "query", "params": {"text": "שקיעה", "limit": 3}}

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,7 +34,8 @@ from photosd.index.ground import Ground
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.ipc.messages import Coverage, QueryParams, Term
+from photosd.ipc.messages import OPERATIONS, Coverage, QueryParams, Request, Term
+from photosd.ipc.parsing import parse_params
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
 from photosd.search.engine import Engine
 from photosd.search.names import named
@@ -60,6 +62,7 @@ class FakeEncoder:
         self.asked = 0
         self.error: Exception | None = None
         self.silent = False
+        self.unknown: list[str] = []
 
     def encode_texts(self, texts: list[str], _deadline: Deadline) -> Future[Any]:
         self.asked += 1
@@ -70,7 +73,9 @@ class FakeEncoder:
             vectors = np.zeros((len(texts), 4), np.float32)
             vectors[range(len(texts)), [len(text) % 4 for text in texts]] = 1
             future.set_result(
-                TextVectors(vectors, [1.0] * len(texts), [[]] * len(texts), [None] * len(texts))
+                TextVectors(
+                    vectors, [1.0] * len(texts), [self.unknown] * len(texts), [None] * len(texts)
+                )
             )
         return future
 
@@ -467,6 +472,29 @@ def test_photos_that_were_removed_are_named_by_nothing(library: Library) -> None
     assert list(named(library.database, "okapi")) == ["1-/p/okapi 19.jpg"]
     library.catalog.adopt(1, Entry(b"/p/okapi 3.jpg", 1, 1, 7, 1), "1-/p/okapi 3.jpg")
     assert len(named(library.database, "okapi")) == 2
+
+
+def test_words_of_a_name_that_matched_are_understood(library: Library) -> None:
+    """Others that the model does not know are named, on every page."""
+    library.add("/p/s0_png.png", 1)
+    library.encoder.unknown = ["s0", "png", "zorble"]
+    engine = library.engine()
+    assert engine.query(QueryParams("s0_png.png")).unknown == ["zorble"]
+    first = engine.query(QueryParams("s0_png.png", limit=1))
+    assert first.cursor and engine.query(QueryParams(cursor=first.cursor)).unknown == ["zorble"]
+    assert engine.query(QueryParams("a zorble")).unknown == ["s0", "png", "zorble"]
+
+
+@pytest.mark.parametrize("cursor", ["x" * 5000, "a.1.2", "....", ""])
+def test_a_cursor_that_is_none_is_refused_in_words(library: Library, cursor: str) -> None:
+    """Whatever its length."""
+    request = parse_params(
+        Request("query", params=msgspec.Raw(msgspec.json.encode({"cursor": cursor}))),
+        OPERATIONS["query"],
+    )
+    assert isinstance(request, QueryParams)
+    with pytest.raises(BadRequest, match="cursor is not remembered"):
+        library.engine().query(request)
 
 
 # -- single photos --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from photosd.core.errors import ModelError, PhotosdError
+from photosd.core.errors import NotFound, PhotosdError
 from photosd.core.paths import Home
 from photosd.install.recipe import Order
 from photosd.models.spec import STARTER
@@ -166,7 +166,7 @@ def test_a_model_that_cannot_load_changes_nothing(daemon: RunningDaemon, home: H
             time.sleep(0.1)
     assert asker.wrong == [] and asker.models == ["starter"]
     assert now["switch"]["error"]["remedy"]
-    with pytest.raises(ModelError, match="not installed"):
+    with pytest.raises(NotFound, match="not installed"):
         use(daemon, "nothing")
 
 

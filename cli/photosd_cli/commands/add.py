@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
-from photosd_cli import console, paths, text
+from photosd_cli import console, failure, paths, text
 from photosd_cli.group import json_option
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import AddResult
 
 LOOK_SECONDS = 1.0  # for the first photos to be found; a large folder takes longer
 POLL_SECONDS = 0.1
@@ -34,10 +38,13 @@ def command(
 
     Nothing leaves this machine by that; --cloud marks DIR for the mode gemini of `photosd cloud`.
     """
-    added = []
+    added: list[AddResult] = []
     with Client() as client:
         for directory in directories:
-            folder = client.add(paths.absolute(directory), exclude, cloud)
+            try:
+                folder = client.add(paths.absolute(directory), exclude, cloud)
+            except PhotosdError as error:
+                return failure.report_after(error, {"folders": added}, as_json)
             added.append(folder)
             if as_json:
                 continue

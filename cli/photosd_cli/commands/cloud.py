@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from photosd.core.errors import CloudNotPermitted
+from photosd.core.errors import BadRequest, CloudNotPermitted
 from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
@@ -139,6 +139,11 @@ def log(limit: int, as_json: bool) -> int:
 @json_option
 def preview(path: str, output: Path | None, force: bool, as_json: bool) -> int:
     """The copy of a photo that gemini would send, exactly; nothing is sent by this."""
+    if output == STDOUT and as_json:
+        raise BadRequest(
+            "-o - and --json both write to stdout",
+            remedy="leave out `-o -`: the bytes are in jpeg_b64; or write them to a file",
+        )
     home = Home.from_environment()
     if output is not None and output != STDOUT:
         check_output(output, home, force=force)  # before the daemon is asked

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import BadRequest
 from photosd.core.paths import Home
 from photosd_cli import completing, console, models, text
 from photosd_cli.group import json_option
@@ -82,7 +82,7 @@ def import_(source: str, arch: str | None, name: str | None, precision: str, as_
     """
     place = Path(os.path.realpath(source))
     if not place.exists():
-        raise ModelError(
+        raise BadRequest(
             f"there is no file {text.inert(source)}", remedy="check the path, then try again"
         )
     result = models.import_local(Home.from_environment(), place, arch, name, precision)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from photosd.core.errors import BadRequest
+from photosd.core.errors import BadRequest, PhotosdError
 from photosd.ipc.client import Client
-from photosd_cli import console, paths, standing, text
+from photosd_cli import console, failure, paths, standing, text
 from photosd_cli.following import follow
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import StandingReport
 
 LONGEST = 10_000  # characters of one query
 FROM_STDIN = "photosd on - < words.txt"
@@ -153,10 +157,13 @@ def _list(as_json: bool) -> int:
 
 
 def _remove(numbers: tuple[int, ...], as_json: bool) -> int:
-    removed = []
+    removed: list[StandingReport] = []
     with Client() as client:
         for number in numbers:
-            query = client.standing_remove(number)["removed"]
+            try:
+                query = client.standing_remove(number)["removed"]
+            except PhotosdError as error:
+                return failure.report_after(error, {"removed": removed}, as_json)
             removed.append(query)
             if not as_json:
                 console.out(f"removed: {standing.described(query)[0]}")

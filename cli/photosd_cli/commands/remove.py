@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from photosd.core.errors import PhotosdError
 from photosd.ipc.client import Client
-from photosd_cli import completing, console, paths, text
+from photosd_cli import completing, console, failure, paths, text
 from photosd_cli.group import json_option
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import RemoveResult
 
 
 @click.command()
@@ -21,10 +27,13 @@ from photosd_cli.group import json_option
 @json_option
 def command(directories: tuple[str, ...], as_json: bool) -> int:
     """Stop watching DIR; its photos leave the index. The files are not touched."""
-    removed = []
+    removed: list[RemoveResult] = []
     with Client() as client:
         for directory in directories:
-            folder = client.remove(paths.absolute(directory))
+            try:
+                folder = client.remove(paths.absolute(directory))
+            except PhotosdError as error:
+                return failure.report_after(error, {"removed": removed}, as_json)
             removed.append(folder)
             if not as_json:
                 photos = text.count(folder["photos"], "photo")

@@ -88,6 +88,13 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # Plain HTTP only to this very machine; no name or password inside, no query.
 URL = r"^(https://[^/@\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#@]*)?$"
 MODEL_ID = r"^[a-z0-9][a-z0-9.-]*$"
+API_VERSION = r"^v[0-9a-z]+$"
+FORMS = {  # in words
+    URL: "an address: https://HOST, or http:// on this machine (127.0.0.1, localhost, [::1]),"
+    " without a name, password or query",
+    MODEL_ID: "the name of a model: small letters, digits, dots and dashes",
+    API_VERSION: "a version of the interface, as v1 or v1beta",
+}
 
 
 class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +108,7 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(pattern=URL, description="Where Gemini is; consent holds for this address only")
     ] = "https://generativelanguage.googleapis.com"
     api_version: Annotated[
-        str, Meta(pattern=r"^v[0-9a-z]+$", description="Version of its interface")
+        str, Meta(pattern=API_VERSION, description="Version of its interface")
     ] = "v1"
     text_model: Annotated[
         str, Meta(pattern=MODEL_ID, description="Model that rewrites queries (hybrid)")
@@ -217,7 +224,7 @@ def checked(name: str, value: Any) -> Any:
     try:
         value = typed.convert(value, kind)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"it must be {_wanted(kind)}") from error
     if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         raise ValueError("it must be one line of UTF-8 text without control characters")
     return value
@@ -238,6 +245,19 @@ def parsed(name: str, text: str) -> Any:
     except ValueError as error:
         shown = shortened(text, LONGEST_SHOWN) + ("…" if len(text) > LONGEST_SHOWN else "")
         raise ConfigError(f"{name} = {shown!r}: {error}", remedy=remedy) from error
+
+
+def _wanted(kind: Any) -> str:
+    """Which values it takes, in words."""
+    plain, *metas = get_args(kind)
+    if get_origin(plain) is Literal:
+        return "one of " + ", ".join(get_args(plain))
+    meta = next(meta for meta in metas if isinstance(meta, Meta))
+    if meta.pattern is not None:
+        return FORMS[meta.pattern]
+    if meta.ge is not None:
+        return f"a {TYPES[plain]} from {meta.ge:,} to {meta.le:,}"
+    return TYPES[plain]
 
 
 def _of_type(kind: type, text: str) -> Any:

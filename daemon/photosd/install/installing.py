@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import torch
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import BadRequest, ModelError
 from photosd.encoder import canary
 from photosd.encoder.lean import import_model_module
 from photosd.encoder.loading import construct_model, without_initialisation
@@ -65,7 +65,7 @@ def install(order: Order, say: Say) -> tuple[ModelSpec, str | None]:
     beside = checkpoint.parent
     target = directory_of_name(Path(order.models), order.name)
     if target.exists():
-        raise ModelError(
+        raise BadRequest(
             f"there is a model called {order.name!r} already",
             remedy=f"photosd model remove {order.name}; or choose a --name",
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from photosd.core.errors import DownloadFailed, ModelError
+from photosd.core.errors import BadRequest, DownloadFailed, NotFound
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
 from photosd.install.checksums import Checksums
@@ -37,7 +37,7 @@ def pull(order: Order, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, st
     """
     models = Path(order.models)
     if directory_of_name(models, order.name).exists():
-        raise ModelError(
+        raise BadRequest(
             f"there is a model called {order.name!r} already",
             remedy=f"photosd model use {order.name}",
         )
@@ -80,7 +80,7 @@ def _weights(order: Order) -> tuple[str, tuple[str, ...]]:
     place = found.get("hf_hub", "")
     if not place:
         tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
-        raise ModelError(
+        raise NotFound(
             f"open_clip has no {arch}/{order.tag} on the hub; tags of {arch}: {tags}",
             remedy="photosd model list; or download it by hand, then: photosd model import",
         )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from photosd.core import typed
-from photosd.core.errors import ModelError
+from photosd.core.errors import ModelError, NotFound
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.tokenizer_files import tokenizer_of
 from photosd.models.architectures import (
@@ -87,7 +87,7 @@ def _pretrained(arch: str, tag: str | None) -> dict[str, Any]:
         found: dict[str, Any] = table.get_pretrained_cfg(arch, tag)
         if not found:
             tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
-            raise ModelError(
+            raise NotFound(
                 f"open_clip knows no {arch}/{tag}; tags of {arch}: {tags}",
                 remedy="photosd model list --tags",
             )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from photosd.core import typed
 from photosd.core.errors import BadRequest
 from photosd.ipc.messages import PROTOCOL, Operation, Request
 
+TOO_LONG = re.compile(r"Expected `(str|array)` of length <= (\d+) - at `\$\.([\w.]+)`")
 UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
@@ -34,5 +37,13 @@ def parse_params(request: Request, operation: Operation) -> msgspec.Struct:
         return typed.from_json(request.params, operation.params)
     except UNREADABLE as error:
         raise BadRequest(
-            f"{request.op}: {error}", remedy="see docs/protocol.md for the parameters"
+            f"{request.op}: {_plain(error)}", remedy="see docs/protocol.md for the parameters"
         ) from error
+
+
+def _plain(error: Exception) -> str:
+    """What is too long in words; the rest is for whoever writes a client."""
+    found = TOO_LONG.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    return f"{found[3]} has more than {found[2]} {'characters' if found[1] == 'str' else 'values'}"

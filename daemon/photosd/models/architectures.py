@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import ModelError, NotFound
 from photosd.models.spec import Strength
 
 HUB_TOWERS = ("roberta-base", "xlm-roberta-base", "xlm-roberta-large")  # encoder.roberta has them
@@ -22,11 +22,11 @@ def names() -> list[str]:
 
 
 def architecture(name: str) -> dict[str, Any]:
-    """open_clip's configuration of ``name``; raises ModelError when photosd cannot use it."""
+    """open_clip's configuration of ``name``; raises NotFound, ModelError if it is of no use."""
     file = _directory() / f"{name}.json"
     if Path(name).name != name or not file.is_file():
         near = difflib.get_close_matches(name, names(), 3, 0.5)
-        raise ModelError(
+        raise NotFound(
             f"open_clip knows no architecture {name!r}"
             + (f"; near: {', '.join(near)}" if near else ""),
             remedy="photosd model list --architectures",

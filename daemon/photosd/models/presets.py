@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import NotFound
 from photosd.models.architectures import MANY, languages_of, names
 
 
@@ -66,12 +66,12 @@ UNKNOWN_LICENCE = "unknown: see the model's page"
 
 
 def preset_of(name: str) -> Preset:
-    """The preset called ``name``, or the one that ``ARCH/TAG`` describes; raises ModelError."""
+    """The preset called ``name``, or the one that ``ARCH/TAG`` describes; raises NotFound."""
     if name in BY_NAME:
         return BY_NAME[name]
     arch, slash, tag = name.partition("/")
     if not slash or arch not in names():
-        raise ModelError(
+        raise NotFound(
             f"there is no preset and no open_clip model {name!r}",
             remedy="photosd model list --tags",
         )

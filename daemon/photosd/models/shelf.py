@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from photosd.core.errors import ModelError
+from photosd.core.errors import BadRequest, ModelError, NotFound
 from photosd.core.paths import Home
 from photosd.models.presets import is_pullable
 from photosd.models.spec import SLASH, STARTER, ModelSpec, read_model
@@ -18,9 +18,9 @@ STAGING = ".new-"  # a directory that is being filled; what begins so is no mode
 
 
 def check_name(name: str) -> str:
-    """``name`` if a model may be called so; raises ModelError."""
+    """``name`` if a model may be called so; raises BadRequest."""
     if name == "starter" or not _possible(name):
-        raise ModelError(
+        raise BadRequest(
             f"a model cannot be called {name!r}",
             remedy="--name takes letters, digits, dots, dashes; 'starter' is taken",
         )
@@ -43,10 +43,17 @@ def directory_of_name(models: Path, name: str) -> Path:
 
 def find(home: Home, name: str) -> tuple[Path, ModelSpec]:
     """Directory and spec of an installed model; raises ModelError with the command to get it."""
-    directory = directory_of(home, name)
-    if not _possible(name) or not (directory / "model.json").is_file():
+    if not _is_there(home, name):
         raise ModelError(f"the model {name!r} is not installed", remedy=_how_to_get(name))
+    directory = directory_of(home, name)
     return directory, read_model(directory)
+
+
+def named(home: Home, name: str) -> tuple[Path, ModelSpec]:
+    """The same for a name that somebody has just said; raises NotFound where there is none."""
+    if not _is_there(home, name):
+        raise NotFound(f"the model {name!r} is not installed", remedy=_how_to_get(name))
+    return find(home, name)
 
 
 def installed(home: Home) -> list[ModelSpec]:
@@ -71,14 +78,11 @@ def damaged(home: Home) -> list[ModelError]:
 
 def remove(home: Home, name: str) -> int:
     """Take a model away; the bytes that are free again. Whoever asks makes sure it is not used."""
+    if name == "starter":
+        raise BadRequest("the starter is a part of photosd", remedy="photosd model list")
+    if not _is_there(home, name):
+        raise NotFound(f"the model {name!r} is not installed", remedy="photosd model list")
     directory = directory_of(home, name)
-    if name == "starter" or not _possible(name) or not (directory / "model.json").is_file():
-        raise ModelError(
-            "the starter is a part of photosd"
-            if name == "starter"
-            else f"the model {name!r} is not installed",
-            remedy="photosd model list",
-        )
     if directory.is_symlink():  # the files are somewhere else, and not ours
         directory.unlink()
         return 0
@@ -88,6 +92,10 @@ def remove(home: Home, name: str) -> int:
     directory.rename(doomed)
     shutil.rmtree(doomed)
     return size
+
+
+def _is_there(home: Home, name: str) -> bool:
+    return _possible(name) and (directory_of(home, name) / "model.json").is_file()
 
 
 def _directories(home: Home) -> list[Path]:

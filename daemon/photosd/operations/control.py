@@ -37,7 +37,7 @@ class Control(Topic):
 
     def config_set(self, params: m.ConfigSetParams, _emit: Emit) -> m.ConfigSetResult:
         if params.name == "encoder.model":
-            shelf.find(self._daemon.home, params.value)
+            shelf.named(self._daemon.home, params.value)
         value = config.parsed(params.name, params.value)
         self._daemon.change_setting(params.name, params.value)
         return m.ConfigSetResult(params.name, config.shown(value))

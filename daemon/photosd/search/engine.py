@@ -21,6 +21,7 @@ from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePh
 from photosd.core.log import printable
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
+from photosd.index import wording
 from photosd.index.ground import Ground
 from photosd.index.vectors import VectorStore
 from photosd.ipc.messages import QueryParams, QueryResult, Timings
@@ -35,7 +36,7 @@ from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
 from photosd.search.readings import cut_warning, foreign_script_warning, readings
-from photosd.search.remembered import RememberedQueries, normalise
+from photosd.search.remembered import Meaning, RememberedQueries, normalise
 from photosd.search.retrieval import Retrieval
 from photosd.search.strength import Judge, Match
 
@@ -97,6 +98,8 @@ class Engine:
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
+        if params.cursor is None:
+            ranking.unknown = _unknown(ranking.meaning, found)
         log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
         return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
 
@@ -268,7 +271,7 @@ class Engine:
             answered_by=ranking.answered_by,
             convincing=ranking.convincing,
             understood=round(meaning.understood, 3) if meaning else 1.0,
-            unknown=meaning.unknown if meaning else [],
+            unknown=ranking.unknown,
             hits=hits,
             coverage=self._ground.coverage(),
             timings_ms=Timings(
@@ -328,3 +331,12 @@ class Engine:
 
 def _read_as(question: Question, reading: str) -> Question:
     return structs.replace(question, terms=(Term(1.0, normalise(reading)),))
+
+
+def _unknown(meaning: Meaning | None, found: Sequence[Found]) -> list[str]:
+    """The words that the model does not know, without those of names that matched."""
+    if meaning is None or not meaning.unknown:
+        return []
+    names = [one.path for one in found if one.path is not None and one.strength != "weak"]
+    known = {word for name in names for word in wording.words(wording.read(name))}
+    return [word for word in meaning.unknown if not known.issuperset(wording.words(word))]

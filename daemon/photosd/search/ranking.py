@@ -48,6 +48,7 @@ class Ranking:
         self._find, self._lock = find, threading.Lock()
         self._shown: list[Found] = []
         self.convincing = False
+        self.unknown: list[str] = []  # words that say nothing to anybody
 
     def page(self, start: int, limit: int) -> list[Found]:
         """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""

@@ -58,7 +58,7 @@ class QueryParams(Struct):
     limit: Annotated[int, Meta(ge=1, le=1000)] | None = None  # the setting search.limit
     deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
     terms: list[Term] = []
-    cursor: Annotated[str, Meta(max_length=100)] | None = None
+    cursor: str | None = None
     all: bool = False
     where: Where | None = None
     others: bool = False
