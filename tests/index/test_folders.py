@@ -156,3 +156,86 @@ def test_what_was_in_hand_is_forgotten_with_its_folder(listed: Listed) -> None:
     catalog.forget([listed.path("b/1.jpg")])
     catalog.sweep(float("inf"))
     assert worklist.journaled() == set()
+
+
+ODD: list[dict[str, object]] = [
+    {"path_b64": base64.b64encode(b"/a\0b").decode(), "excludes": []},
+    {"path_b64": base64.b64encode(b"a").decode(), "excludes": []},
+    {"path_b64": "", "excludes": []},
+    {"path_b64": "%%", "excludes": []},
+    {"path_b64": base64.b64encode(b"/nowhere").decode(), "excludes": "Private/"},
+    {"path_b64": base64.b64encode(b"/nowhere").decode(), "excludes": [3]},
+    {"path_b64": base64.b64encode(b"/nowhere").decode(), "excludes": {"Private/": 1}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_entry_of_the_copy_costs_that_folder_alone(
+    listed: Listed, tmp_path: Path, odd: dict[str, object]
+) -> None:
+    """And a folder is never watched without the patterns that it was added with."""
+    listed.folders.add(listed.path("a"))
+    listed.copy.write_text(json.dumps([odd, *json.loads(listed.copy.read_text())]))
+    again = Folders(Database(tmp_path / "new.sqlite3"), listed.copy)
+    assert [folder.path for folder in again.all()] == [listed.path("a")]
+    again.add(listed.path("b"))
+
+
+def test_a_copy_that_nests_without_end_is_set_aside(listed: Listed, tmp_path: Path) -> None:
+    """No start failed for it but all of them."""
+    listed.copy.parent.mkdir()
+    listed.copy.write_text("[" * 100_000)
+    assert Folders(Database(tmp_path / "new.sqlite3"), listed.copy).all() == []
+    assert not listed.copy.exists()
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["", "{", "3", "[3]", '"Private/"', "[" * 100_000, b"\xff", None]
+)
+def test_patterns_that_the_disk_has_spoilt_stop_nothing(listed: Listed, spoilt: object) -> None:
+    """Other folders go on; in this one nothing is indexed that may have been excluded."""
+    listed.folders.add(listed.path("a"), ["Private/"])
+    listed.folders.add(listed.path("b"))
+    with listed.database.write() as db:
+        statement = "UPDATE folders SET excludes = ? WHERE path = ?"
+        if spoilt is None:
+            spoilt = 7.5
+        db.execute(statement, (spoilt, listed.path("a")))
+    first, second = listed.folders.all()
+    with pytest.raises(OSError):
+        first.rules.ignored(listed.path("a") + b"/x.jpg")
+    assert not second.rules.ignored(listed.path("b") + b"/x.jpg")
+
+
+GOOD: dict[str, object] = {
+    "text": "a dog",
+    "kind": "notify",
+    "below": None,
+    "argv": [],
+    "directory": None,
+    "created_at": 1.0,
+}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"text": None},
+        {"text": {"a": 1}},
+        {"text": "\ud800"},
+        {"kind": "format"},
+        {"kind": "exec", "argv": "rm -rf x"},
+        {"argv": [1]},
+        {"below": 3},
+        {"created_at": "nan"},
+        {"created_at": None},
+    ],
+)
+def test_an_odd_alert_of_the_copy_costs_that_alert_alone(
+    tmp_path: Path, odd: dict[str, object]
+) -> None:
+    """Every start failed for some of them; a command came back as its letters."""
+    copy = tmp_path / "standing.json"
+    copy.write_text(json.dumps([{**GOOD, **odd}, GOOD]))
+    queries = StandingQueries(Database(tmp_path / "catalog.sqlite3"), copy)
+    assert [one.wish.text for one in queries.all()] == ["a dog"]

@@ -266,3 +266,19 @@ def test_what_cannot_be_read_hides_no_other_sidecar(shelf: Rated, odd: str) -> N
         os.utime(shelf.root / "a.xmp", (stars, stars))
         shelf.settle()
         assert shelf.rating("a.jpg") == stars
+
+
+def test_facts_that_the_disk_has_spoilt_stop_nothing(shelf: Rated) -> None:
+    """Neither of a sidecar nor of a photo; other sidecars are read."""
+    for name in ("a", "b"):
+        shelf.write(f"{name}.jpg", name.encode())
+        shelf.rate(f"{name}.xmp", 2)
+    shelf.settle()
+    with shelf.database.write() as db:
+        db.execute("UPDATE sidecars SET facts = '{'")
+        db.execute("UPDATE contents SET own = '{', facts = '{'")
+    shelf.rate("b.xmp", 4)
+    os.utime(shelf.root / "b.xmp", (4, 4))
+    shelf.settle()
+    assert shelf.rating("b.jpg") == 4
+    shelf.contents.record("m", [(shelf.content("a.jpg") or "", {"width": 1})])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import sqlite3
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -26,6 +28,7 @@ from photosd.watch.ignore import IgnoreRules
 log = structlog.get_logger()
 
 PRESENT = ("ok", "scan_only")
+SPOILT = "[[:spoilt:]]"  # no pattern
 LAST_ID = "last_folder_id"  # the fact that keeps ids of removed folders from being used again
 
 
@@ -94,7 +97,7 @@ class Folders:
                 **{
                     **dict(row),
                     "own": own,
-                    "excludes": tuple(json.loads(row["excludes"])),
+                    "excludes": _patterns(row["excludes"]),
                     "cloud": bool(row["cloud"]),
                 }
             )
@@ -350,8 +353,7 @@ class Folders:
         """After the catalog was lost: watch again what was watched."""
         for entry in kept_list(self._copy):
             try:
-                path = base64.b64decode(entry["path_b64"])
-                excludes = [str(one) for one in entry["excludes"]]
+                path, excludes = _kept_folder(entry)
             except (KeyError, TypeError, ValueError) as error:
                 log.error("folder_not_restored", entry=str(entry)[:200], cause=repr(error))
                 continue
@@ -359,6 +361,33 @@ class Folders:
                 continue
             cloud = entry.get("cloud") is True
             self._insert(path, self._probe(path), excludes, cloud)
+
+
+def _kept_folder(entry: Mapping[str, Any]) -> tuple[bytes, list[str]]:
+    """The path and the patterns in an entry of the copy; raises KeyError, TypeError or ValueError.
+
+    Without all of its patterns a folder must not be watched: photos would be indexed that somebody
+    has excluded.
+    """
+    path, excludes = base64.b64decode(entry["path_b64"], validate=True), entry["excludes"]
+    if not path.startswith(b"/") or b"\0" in path:
+        raise ValueError("it is no whole path")
+    if not _are_patterns(excludes):
+        raise ValueError("the patterns are no list of texts")
+    return os.path.normpath(path), excludes
+
+
+def _are_patterns(excludes: object) -> bool:
+    return isinstance(excludes, list) and all(isinstance(one, str) for one in excludes)
+
+
+def _patterns(text: object) -> tuple[str, ...]:
+    """The patterns of a row of the catalog; where they make no sense, one that makes none either:
+    nothing is known of such a folder (see `IgnoreRules`), so nothing new in it is indexed."""
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        if _are_patterns(excludes := json.loads(text)):  # type: ignore[arg-type]
+            return tuple(excludes)
+    return (SPOILT,)
 
 
 def _fresh_id(db: sqlite3.Connection) -> int:

@@ -187,10 +187,10 @@ def _keep(db: Any, one: Due, facts: Found | None) -> bool:
     return True
 
 
-# What the first path with a sidecar says of a content; `?` is its id.
+# What the first path with a sidecar says of a content; what the disk has spoilt says nothing.
 OF_SIDECAR = (
     "coalesce((SELECT s.facts FROM sidecars s WHERE s.content = {content} AND s.facts <> '{{}}'"
-    " ORDER BY s.path LIMIT 1), '{{}}')"
+    " AND json_valid(s.facts) ORDER BY s.path LIMIT 1), '{{}}')"
 )
 
 
@@ -198,8 +198,9 @@ def merge(db: Any, content: str) -> None:
     """Facts of a content: its own, and over them those of a sidecar; tables are told by filing."""
     said = OF_SIDECAR.format(content="contents.content")
     db.execute(
-        "UPDATE contents SET own = coalesce(own, facts),"
-        f" facts = json_patch(coalesce(own, facts), {said}) WHERE content = ?",
+        "UPDATE contents SET own = coalesce(own, facts), facts = json_patch("
+        f"iif(json_valid(coalesce(own, facts)), coalesce(own, facts), '{{}}'), {said})"
+        " WHERE content = ?",
         (content,),
     )
     db.execute(

@@ -155,7 +155,7 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
     except OSError as error:
         kind: Kind = "shortage" if shortage_of(error) else "refusal"
         raise storage_error(str(file), error, kind, file.parent) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kept = set_aside(file)
         log.error(
             "list_damaged",

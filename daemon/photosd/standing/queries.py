@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 import msgspec
 import structlog
+from msgspec import MsgspecError
 
+from photosd.core import typed
 from photosd.core.errors import BadRequest, NotFound
-from photosd.index.database import Database
+from photosd.index.database import UNWRITABLE, Database
 from photosd.index.trouble import keep_list, kept_list
 
 log = structlog.get_logger()
@@ -177,18 +179,11 @@ class StandingQueries:
         with self._database.write():
             for entry in kept:
                 try:
-                    wish = Wish(
-                        entry["text"],
-                        entry["kind"],
-                        _decoded(entry["below"]),
-                        tuple(entry["argv"]),
-                        _decoded(entry["directory"]),
-                    )
-                    created_at = float(entry["created_at"])
-                except (KeyError, TypeError, ValueError) as error:
+                    paths = {name: _decoded(entry[name]) for name in ("below", "directory")}
+                    wish = typed.convert({**entry, **paths}, Wish, builtin_types=(bytes,))
+                    self._insert(wish, float(entry["created_at"]), restored=True)
+                except (KeyError, TypeError, ValueError, MsgspecError, *UNWRITABLE) as error:
                     log.error("query_not_restored", cause=repr(error))
-                    continue
-                self._insert(wish, created_at, restored=True)
         if kept:
             log.warning(
                 "standing_restored",
