@@ -294,3 +294,44 @@ def test_an_exclude_may_be_a_whole_path(root: Path) -> None:
         write(root / name)
     assert scanned(root, f"{root}/Private") == {"b/Private/a.jpg", "b.jpg"}
     assert scanned(root, "Private", f"!{root}/Private") == {"Private/a.jpg", "b.jpg"}
+
+
+@pytest.mark.parametrize("mark", [".photosdignore", ".nomedia"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOMEM])
+def test_a_mark_that_cannot_be_looked_for_is_not_taken_for_absent(
+    root: Path, monkeypatch: pytest.MonkeyPatch, mark: str, number: int
+) -> None:
+    """A single photo is asked about, as after a change, on a share that is unwell."""
+    write(root / "private/a.jpg")
+    write(root / "private" / mark, b"*.jpg\n")
+    rules, photo = IgnoreRules(os.fsencode(root)), os.fsencode(root / "private/a.jpg")
+    assert rules.ignored(photo)
+    real = os.lstat
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if os.fsencode(path).endswith(mark.encode()):
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(OSError) as unknown:
+        rules.ignored(photo)
+    assert unknown.value.errno == number
+
+
+def test_a_link_that_cannot_be_looked_at_is_not_followed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos behind a link to a directory are somewhere else, and may be private there."""
+    write(tmp_path / "elsewhere/a.jpg")
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    real = os.lstat
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if os.fsencode(path).endswith(b"/link"):
+            raise OSError(errno.EIO, "broken", path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(OSError):
+        IgnoreRules(os.fsencode(root)).ignored(os.fsencode(root / "link/a.jpg"))

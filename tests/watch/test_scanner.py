@@ -206,3 +206,45 @@ def test_a_hundred_thousand_files_take_about_a_second(root: Path) -> None:
         assert sum(1 for _ in scan(start, None, IgnoreRules(start))) == 10_000
         seconds.append(time.process_time() - began)
     assert min(seconds) < 0.2
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_what_may_be_a_directory_and_cannot_be_looked_at_is_reported(
+    root: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some file systems do not say what an entry is. Nothing was concluded from it but that all
+    photos in it are gone."""
+    for name in ("odd/1.jpg", ".hidden/2.jpg", "3.jpg"):
+        write(root / name)
+    listing = os.scandir
+
+    class Sick:
+        """An entry of which nothing is known but its name."""
+
+        def __init__(self, entry: os.DirEntry[bytes]) -> None:
+            self.name, self.path = entry.name, entry.path
+
+        def is_dir(self, *, follow_symlinks: bool) -> bool:
+            raise OSError(number, "broken")
+
+    class Listing:
+        """A listing of a file system that does not say what is a directory."""
+
+        def __init__(self, path: bytes) -> None:
+            with listing(path) as real:
+                self._entries = [e if e.name == b"3.jpg" else Sick(e) for e in real]
+
+        def __enter__(self) -> list[object]:
+            return list(self._entries)
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr("os.scandir", Listing)
+    errors: set[tuple[bytes, int]] = set()
+    start = os.fsencode(root)
+    entries = scan(
+        start, None, IgnoreRules(start), on_error=lambda path, error: errors.add((path, error))
+    )
+    assert [os.path.basename(entry.path) for entry in entries] == [b"3.jpg"]
+    assert errors == {(start + b"/odd", number)}

@@ -1,8 +1,5 @@
 """Which files and directories of a watched folder photosd leaves alone, and why."""
 
-# Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH114
-
 from __future__ import annotations
 
 import codecs
@@ -29,6 +26,7 @@ JUNK = frozenset(
 )
 IGNORE_FILE_BYTES = 1 << 20
 IGNORE_FILE_LINES = 10_000  # each is tried on each name
+ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
 LINE_CHARACTERS = 4096  # no path is longer
 DOT = ord(".")
 HERE = re.compile(r"^(!?)\./")  # to git this matches nothing
@@ -77,9 +75,12 @@ class Level:
 
         ``names`` are the names in it that begin with a dot, where they are known already.
         """
-        if _has(self.prefix, HIDE_MARK, names):
-            return None
-        return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
+        try:
+            if _has(self.prefix, HIDE_MARK, names):
+                return None
+            return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
+        except OSError as error:  # whether it hides itself is not known
+            return dataclasses.replace(self, unknown=error.errno or errno.EIO)
 
     def _with_ignore_file(self) -> Level:
         try:
@@ -146,7 +147,8 @@ class IgnoreRules:
             level = level.settled() if level is not None else None
             if level is None or level.require().hides(name, is_directory=True):
                 return None
-            if os.path.islink(level.prefix + name):
+            found = _lstat(level.prefix + name)
+            if found is not None and stat.S_ISLNK(found.st_mode):
                 return None
             level = level.below(name)
         return level
@@ -171,7 +173,18 @@ class IgnoreRules:
 
 
 def _has(prefix: bytes, name: bytes, names: Container[bytes] | None) -> bool:
-    return os.path.lexists(prefix + name) if names is None else name in names
+    """Raises OSError when it cannot be known."""
+    return _lstat(prefix + name) is not None if names is None else name in names
+
+
+def _lstat(path: bytes) -> os.stat_result | None:
+    """What is at ``path``; None when nothing is. Raises OSError when that cannot be known."""
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return None
+        raise
 
 
 def _closed(directory: bytes) -> bytes:

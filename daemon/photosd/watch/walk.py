@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from photosd.core.progress import tick
 from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
@@ -59,15 +59,27 @@ def walk(
         if settled is None:
             continue
         others: list[os.DirEntry[bytes]] = []
-        for entry in entries:
-            is_directory = _is_directory(entry)
-            if settled.hides(entry.name, is_directory):
-                continue
+        for entry, is_directory in _shown(entries, settled, report):
             if is_directory and entry.path not in prune:
                 stack.append((entry.path, settled.below(entry.name)))
             elif not is_directory:
                 others.append(entry)
         yield directory, settled, others
+
+
+def _shown(
+    entries: Iterable[os.DirEntry[bytes]], level: Level, report: OnError
+) -> Iterator[tuple[os.DirEntry[bytes], bool]]:
+    """Those that are not ignored, and whether each is a directory."""
+    for entry in entries:
+        try:
+            is_directory = entry.is_dir(follow_symlinks=False)
+        except OSError as error:  # it may be one, and full of photos
+            if not level.hides(entry.name, is_directory=True):
+                report(entry.path, error.errno or errno.EIO)
+            continue
+        if not level.hides(entry.name, is_directory):
+            yield entry, is_directory
 
 
 def _enter(
@@ -99,13 +111,6 @@ def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
             return entries, 0
     except OSError as error:
         return [], error.errno or errno.EIO
-
-
-def _is_directory(entry: os.DirEntry[bytes]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
 
 
 def unknown_below(path: bytes) -> bytes:
