@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from photosd.core.clock import Deadline
 from photosd.decode import lane as lanes
 from photosd.decode.decoder import Decoder
-from photosd.decode.failures import DecodeFailed, Nonsense
+from photosd.decode.failures import DecodeFailed, Nonsense, NotDelivered
 from photosd.decode.lane import Lane, Task
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Facts, Identity, Reply, Request
@@ -264,3 +264,32 @@ def test_a_file_waits_for_the_process_that_starts(monkeypatch: pytest.MonkeyPatc
     second.result(SOON)
     assert len(Starting.started) == 2
     lane.stop(Deadline.after(SOON))
+
+
+class SilentDisks:
+    """A share whose server is away."""
+
+    def silent(self, _path: bytes) -> bool:
+        return True
+
+    def patience(self, _path: bytes) -> float | None:
+        return 3.5
+
+    def suspect(self, _path: bytes) -> None:
+        pass
+
+
+def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
+    """Sidecars, too: each held one for a minute, and there may be thousands."""
+    pool = Pool(1)
+    pool.disks = SilentDisks()
+    pool.start()
+    futures: list[Future[Any]] = [
+        pool.decode(b"/a.jpg", SHAPE),
+        pool.identify(b"/a.jpg"),
+        pool.sidecar(b"/a.jpg"),
+        pool.thumbnail(b"/a.jpg", (8, 8)),
+    ]
+    for future in futures:
+        assert isinstance(future.exception(SOON), NotDelivered)
+    pool.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from photosd.decode import facts
 from photosd.decode.failures import DecodeFailed
+from photosd.decode.reading import failure_of
 from photosd.index.reconciler import Reconciler
 from photosd.index.sidecars import Sidecars
 from photosd.watch.watcher import Watcher
@@ -37,8 +39,11 @@ class Pool:
         self.read += 1
         if self.broken:
             future.set_exception(DecodeFailed("slow_disk", "odd"))
-        else:
+            return future
+        try:
             future.set_result(facts.of_sidecar(path))
+        except OSError as error:
+            future.set_exception(failure_of(error))
         return future
 
 
@@ -282,3 +287,29 @@ def test_facts_that_the_disk_has_spoilt_stop_nothing(shelf: Rated) -> None:
     shelf.settle()
     assert shelf.rating("b.jpg") == 4
     shelf.contents.record("m", [(shelf.content("a.jpg") or "", {"width": 1})])
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.EMFILE, errno.ESTALE])
+def test_a_sidecar_that_the_disk_does_not_give_is_not_taken_for_empty(
+    shelf: Rated, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """What it said last holds, and it is read again by itself."""
+    shelf.write("a.jpg")
+    shelf.rate("a.xmp", 2)
+    shelf.settle()
+    real = os.open
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> int:
+        if os.fsencode(path).endswith(b".xmp"):
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as sick:
+        sick.setattr(os, "open", refuse)
+        shelf.rate("a.xmp.new", 4)
+        (shelf.root / "a.xmp.new").rename(shelf.root / "a.xmp")
+        os.utime(shelf.root / "a.xmp", (4, 4))
+        shelf.settle()
+        assert shelf.rating("a.jpg") == 2
+    shelf.settle()
+    assert shelf.rating("a.jpg") == 4

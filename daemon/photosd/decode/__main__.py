@@ -78,7 +78,10 @@ def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Re
         if request.op == "identify":
             return Reply(identity=reading.identify(request.path)), []
         if request.op == "sidecar":
-            return Reply(sidecar=facts.of_sidecar(request.path)), []
+            try:
+                return Reply(sidecar=facts.of_sidecar(request.path)), []
+            except OSError as error:
+                raise reading.failure_of(error) from error
         data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     faults.strike("decode", request.path, data)

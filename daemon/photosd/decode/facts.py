@@ -50,9 +50,11 @@ def of(picture: Picture) -> Facts:
 def of_sidecar(path: bytes) -> dict[str, str | int | float]:
     """The facts, by the names of `Facts`, that the sidecar of the photo at ``path`` has.
 
-    They go before the photo's own: somebody has corrected those. Empty without a sidecar.
+    They go before the photo's own: somebody has corrected those. Empty without a sidecar. Raises
+    OSError when it cannot be read now.
     """
-    found = _attempt(lambda: xmp.properties(xmp.sidecar_of(path) or b"")) or {}
+    data = xmp.sidecar_of(path) or b""
+    found = _attempt(lambda: xmp.properties(data)) or {}
     clock = _attempt(lambda: taken({}, {}, {}, found))
     facts = {
         "taken": None if clock is None else clock.isoformat(),

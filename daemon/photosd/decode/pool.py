@@ -99,7 +99,8 @@ class Pool:
 
     def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
         """The facts, by name, that the XMP sidecar of the photo at ``path`` has; may be none."""
-        return self._background.submit(Task(Request(op="sidecar", path=path), _sidecar))
+        request = Request(op="sidecar", path=path)
+        return self._background.submit(Task(request, _sidecar, disks=self.disks))
 
     def thumbnail(
         self,

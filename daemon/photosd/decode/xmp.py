@@ -1,15 +1,21 @@
 """Rating and date from XMP: what photo programs write into a picture or a sidecar beside it."""
 
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH116
+
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-from pathlib import Path
+import stat
 from xml.etree import ElementTree
 
+from photosd.core.progress import tick
 from photosd.decode.formats import sidecar_names
 
 MOST_BYTES = 1 << 20
+CHUNK = 256 << 10
+ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG))
 RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
 DATES = (
     "{http://ns.adobe.com/exif/1.0/}DateTimeOriginal",
@@ -19,14 +25,40 @@ DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 
 
 def sidecar_of(path: bytes) -> bytes | None:
-    """The XMP beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None when there is none."""
+    """The XMP beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None when there is none.
+
+    One that is no file or is too large is none. Raises OSError where it cannot be known what the
+    sidecar says: it must not be taken for one that says nothing.
+    """
+    trouble: OSError | None = None
     for name in sidecar_names(path):
-        # A sidecar is a courtesy: whatever is wrong with it, the photo goes on without.
-        with contextlib.suppress(OSError):
-            place = Path(os.fsdecode(name))
-            if place.is_file() and place.stat().st_size <= MOST_BYTES:
-                return place.read_bytes()
+        try:
+            if (data := _read(name)) is not None:
+                return data
+        except OSError as error:
+            if error.errno not in ABSENT:
+                trouble = trouble or error
+    if trouble is not None:
+        raise trouble
     return None
+
+
+def _read(name: bytes) -> bytes | None:
+    """All of a regular file; None for anything else."""
+    found = os.stat(name)  # some devices mind being opened
+    tick()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+        return None
+    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    data = b""
+    try:
+        tick()
+        while len(data) <= MOST_BYTES and (part := os.read(descriptor, CHUNK)):
+            data += part
+            tick()
+    finally:
+        os.close(descriptor)
+    return data
 
 
 def properties(data: bytes) -> dict[str, str]:
