@@ -169,7 +169,7 @@ NO_LIMIT = {
     ),
     "room of a cache or a buffer; what does not fit is read again": (
         "index/table.py:LEAST_CACHE", "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
-        "watch/calls.py:CHUNK",
+        "watch/calls.py:CHUNK", "decode/xmp.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
         "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",
         "standing/launcher.py:OUTPUT_BYTES", "standing/launcher.py:ROOM",
