@@ -7,7 +7,6 @@ day counts whole, by the wall clock of the place where a photo was taken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from photosd.core.errors import BadRequest
@@ -22,7 +21,7 @@ LONGEST = 200  # characters of one date
 TRY = "Try: 2019-08, August 2019, last summer, 3 weeks ago"
 ZONE = re.compile(r"\d\d:\d\d(:\d\d)?(\.\d+)?\s*(z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 SHORT_YEAR = re.compile(r"'\d\d|\d{1,2}([/.-])\d{1,2}\1\d\d")
-SURE = set("XYRALBPKTG")  # kinds of which one has to be in a date inside a question
+SURE = set("XYRALBPKTGj")  # kinds of which one has to be in a date inside a question
 
 
 class Found(NamedTuple):
@@ -36,9 +35,11 @@ class Found(NamedTuple):
 def period_of(text: str, now: Moment | None = None) -> Period:
     """The period that ``text`` names, on wall clocks. Raises BadRequest."""
     now = now or Moment.now()
-    found = set(_readings(text, now)) if len(text) <= LONGEST else set()
-    if not found:
+    items = _readings(text, now) if len(text) <= LONGEST else {}
+    if not items:
         raise _unreadable(text)
+    # A phrase means more than its words: "antes de ayer" is a day, and no time before one.
+    found = {one for one, number in items.items() if number == min(items.values())}
     if len(found) > 1:
         found = {one for one in found if not one.reversed} or found
     if len(found) > 1:
@@ -84,12 +85,14 @@ def find_dates(text: str, now: Moment | None = None) -> list[Found]:
     return found
 
 
-def _readings(text: str, now: Moment) -> Iterator[Period]:
-    """Every reading of a whole text."""
-    pieces = tokens(text)
+def _readings(text: str, now: Moment) -> dict[Period, int]:
+    """Every reading of a whole text, and of how many items at least it is made."""
+    pieces, found = tokens(text), dict[Period, int]()
     for end, path in paths(pieces):
         if end == len(pieces):
-            yield from readings(path, now)
+            for one in readings(path, now):
+                found[one] = min(len(path), found.get(one, len(path)))
+    return found
 
 
 def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int, Found] | None:

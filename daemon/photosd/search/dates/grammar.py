@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from photosd.search.dates import periods
+from photosd.search.dates import holidays, periods
 from photosd.search.dates.holidays import Holiday
 from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period, Unit
 from photosd.search.dates.tokens import Item, Token
@@ -19,6 +19,7 @@ from photosd.search.dates.words import Words, vocabulary
 
 MOST_TOKENS = 16  # of one date
 MOST_WAYS = 3000  # to read one text
+FEW = (2, 6)  # of which "a few" may be any number
 AROUND = 3  # years before and after now in which a month, season or holiday is looked for
 PREFIXES = {"ו": "aF", "ל": "tF", "מ": "fF", "ב": "F", "ה": "F", "כ": "F", "ש": "F"}
 ARTICLES = ("وال", "بال", "ال", "لل", "ب", "و")
@@ -75,10 +76,12 @@ def _steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int
 def _phrases(
     tokens: Sequence[Token], at: int, first: str, words: Words
 ) -> Iterator[tuple[int, Path]]:
+    is_day = any(item.kind == "i" for item in tokens[at].items)  # ב' is a letter, and not "in"
     for length in range(1, min(5, len(tokens) - at) + 1):
         phrase = (first, *(token.text for token in tokens[at + 1 : at + length]))
         for items in words.get(phrase, ()):
-            yield at + length, items
+            if not (is_day and length == 1 and items[0].kind in "Fatf"):
+                yield at + length, items
 
 
 def readings(path: Path, now: Moment) -> set[Period]:
@@ -111,6 +114,8 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
         yield from (Period(one.begin, None) for one in _simple(path[:-1], now))
     if kind in OPEN:
         yield from (OPEN[kind](one) for one in _simple(rest, now))
+        if kind == "s":
+            yield from _between(rest, "tu-", now)
     elif kind == "f":
         yield from _simple(rest, now)
         yield from _between(rest, "tu-", now)
@@ -118,6 +123,7 @@ def _composed(path: Path, now: Moment) -> Iterator[Period]:
         yield from _between(rest, "at-", now)
     elif not whole:  # winter 2019-2020 is one
         yield from _between(path, "tu-", now)
+        yield from _joined(path, now)
 
 
 OPEN: dict[str, Callable[[Period], Period]] = {
@@ -140,12 +146,26 @@ def _between(path: Path, joints: str, now: Moment) -> Iterator[Period]:
                     yield Period(first.begin, last.end)
 
 
+def _joined(path: Path, now: Moment) -> Iterator[Period]:
+    """``the 80s and 90s``: two of which the one begins when the other ends."""
+    for place, item in enumerate(path):
+        if item.kind != "a":
+            continue
+        left, right = path[:place], path[place + 1 :]
+        if left[:1] and left[0].kind in "GV":  # שנות ה-80 וה-90
+            right = (left[0], *right) if right and right[0].kind not in "GV" else right
+        for last in _simple(right, now):
+            for first in _left(left, right, last, now):
+                if first.end is not None and first.end == last.begin:
+                    yield Period(first.begin, last.end)
+
+
 def _left(left: Path, right: Path, last: Period, now: Moment) -> Iterator[Period]:
     """The left date of two, which may take its month and year from the right one: 3-9 May 2019."""
     kinds = {item.kind for item in left} - {"F"}
     if not kinds:
         return
-    if kinds & set("XCYLTlPARUVKGQ"):  # it is complete
+    if kinds & set("XCYLTlPARUVKGQj"):  # it is complete
         yield from _simple(left, now)
         return
     for place in range(1, len(right)):
@@ -237,6 +257,18 @@ def _ago(said: Said) -> Found:
         yield periods.at(unit, said.now, -count)
 
 
+def _few_ago(said: Said) -> Found:
+    """``a few days ago``: two to six."""
+    unit: Unit = said.get("UV")
+    first, last = (periods.at(unit, said.now, -count) for count in (FEW[1], FEW[0]))
+    yield Period(first.begin, last.end)
+
+
+def _past_few(said: Said) -> Found:
+    if said.get("V").name != "weekend":
+        yield periods.past(said.get("V"), said.now, FEW[1])
+
+
 def _numbered_week(said: Said) -> Found:
     if said.get("U").name == "week":
         yield periods.week(said.get("Y"), said.get("n"))
@@ -248,7 +280,7 @@ def _before_last(said: Said) -> Found:
 
 def _hebrew_year(said: Said) -> Found:
     """A year of the Hebrew calendar, with the word for it."""
-    found = said.get("X")
+    found = said.get("Xj")
     if said.get("U").name == "year" and _is_hebrew_year(found):
         yield found
 
@@ -262,8 +294,28 @@ def _is_hebrew_year(found: Period) -> bool:
 
 
 def _year_named(said: Said) -> Found:
-    if said.get("UV").name == "year":
-        yield periods.year(said.get("Y"))
+    """``the year 2019``; the years 1990, as in ``les années 1990``, are ten."""
+    unit, year = said.get("UV"), said.get("Y")
+    if unit.name == "decade" or (unit.name == "year" and said.has("V") and year % 10 == 0):
+        yield from _decade_by_year(said)
+    elif unit.name == "year":
+        yield periods.year(year)
+
+
+def _years_of_decade(said: Said) -> Found:
+    """``années 90``, ``anni novanta``, ``la década de los 90``."""
+    unit = said.get("UV").name
+    if unit == "decade" or (unit == "year" and said.has("V")):
+        yield from _decade(said)
+
+
+def _decade_of_years(said: Said) -> Found:
+    """``90er Jahre``."""
+    for found in _decade(said) if said.has("Q") else [said.get("XC")]:
+        if found is None or found.begin is None or said.get("V").name != "year":
+            continue
+        if found == periods.at(Unit("decade"), found.begin):
+            yield found
 
 
 def _decade(said: Said) -> Found:
@@ -343,7 +395,7 @@ def _winter(said: Said) -> Found:
 
 def _in_hebrew_year(said: Said) -> Found:
     """A holiday of a year of the Hebrew calendar, whose first eve lies before it."""
-    year: Period = said.get("X")
+    year: Period = said.get("Xj")
     if not _is_hebrew_year(year) or year.begin is None:
         return
     holiday: Holiday = said.get("H")
@@ -351,6 +403,29 @@ def _in_hebrew_year(said: Said) -> Found:
         found = holiday.of(number)
         if found is not None and found.end is not None and found.end - periods.DAY in year:
             yield holiday.eve_of(number) if said.has("E") else found
+
+
+def _hebrew_months(said: Said) -> Found:
+    """A month of the Hebrew calendar, or a day of it: of a year, or the latest."""
+    month, day, year = said.get("h"), said.get("inD"), said.get("Xj")
+    if (month, day) == (holidays.AV, 9) and said.has("i"):
+        return  # it is kept on another day where it falls on a Saturday
+
+    def make(number: int) -> Period:
+        if day is None:
+            return holidays.hebrew_month(month, number)
+        return holidays.hebrew_day(day, month, number)
+
+    if year is not None:
+        if _is_hebrew_year(year):
+            yield make(year.begin.year + holidays.HEBREW_YEARS + 1)
+        return
+    now = said.now if said.get("Y") is None else Moment(said.get("Y"), 6, 1)
+    found = _in_years(now, lambda year: make(year + holidays.HEBREW_YEARS))
+    if said.get("Y") is None:
+        yield _chosen(said)(found, said.now)
+    else:
+        yield from (one for one in found if one.begin and one.begin.year == said.get("Y"))
 
 
 DAY_OF_MONTH = "(?:[nD]F*M|MF*[nD])"
@@ -362,7 +437,9 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("WF*X", _weekday_exact),  # Friday 2019-05-31
         ("Y", _year),  # 2019
         ("[UV]F*Y", _year_named),  # the year 2019, השנים 2018-2020
-        ("UF*X", _hebrew_year),  # שנת תשע"ט
+        ("UF*[Xj]", _hebrew_year),  # שנת תשע"ט
+        ("(?:[inD]F*)?hF*[XjY]", _hebrew_months),  # תשרי תש"פ, כ"ה בכסלו תש"פ
+        ("(?:[inD]F*)?h|[TlLP]F*h|hF*[LTl]", _hebrew_months),  # תשרי האחרון
         ("MF*Y|YM", _month_of_year),  # May 2019
         ("My", _month_of_short_year),  # May 19, beside 19 May
         (f"(?:WF*)?{DAY_OF_MONTH}(?:F*Y)?", _day),  # (Friday) 31 May (2019), May 31st
@@ -373,15 +450,19 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("T?PF*U|Ul|[LP]F*K|KF*[Ll]", _past),  # past week, בשבועיים האחרונים
         ("UvL", _before_last),  # the week before last
         ("[nN]F*[UV]A|UA|KA|BF*[nN]F*[UV]|BF*U|BF*K", _ago),  # 3 weeks ago, לפני שבוע
+        ("xF*[UV]A|BF*xF*V", _few_ago),  # a few days ago
+        ("[LPl]F*xF*V|xF*[Ll]F*V|xF*VF*[Ll]|VF*l", _past_few),  # the last few days
         ("UF*nF*Y|YF*UF*n", _numbered_week),  # week 22 of 2019
         ("Q|GF*q|GF*n", _decade),  # the nineties, שנות ה-90
         ("GF*Y", _decade_by_year),  # שנות ה-2000
+        ("[UV]F*[nq]", _years_of_decade),  # années 90
+        ("[XCQ]F*V", _decade_of_years),  # 90er Jahre
         ("(?:M|S|EF*H|H)", _recurring),  # May, summer, Hanukkah
         ("(?:S|EF*H|H)F*Y|YS", _recurring),  # summer 2019
         ("(?:M|S|EF*H|H)F*(?:[LT]F*U|UF*[LT])", _recurring),  # May last year
         ("(?:[Tl]|T?P|L)F*(?:M|S|EF*H|H)|(?:M|S|EF*H|H)F*[LTl]", _recurring),  # last summer
         ("W|[LTl]F*W|WF*[LTl]", _weekday),  # Friday, last Friday
         ("SF*YF*-F*Y|SF*Z", _winter),  # winter 2019-2020, winter 2019/20
-        ("(?:EF*H|H)F*X", _in_hebrew_year),  # פסח תש"פ
+        ("(?:EF*H|H)F*[Xj]", _in_hebrew_year),  # פסח תש"פ
     )
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dateutil.easter import easter
 from pyluach.dates import HebrewDate
-from pyluach.hebrewcal import Year
+from pyluach.hebrewcal import Month, Year
 
 from photosd.search.dates.periods import FRIDAY, SATURDAY, SUNDAY, Moment, Period, period
 
@@ -80,6 +80,31 @@ def hebrew_year(number: int) -> Period:
     first, following = (HebrewDate(year, TISHRI, 1).to_pydate() for year in (number, number + 1))
     midnight = datetime.time()
     return Period(Moment.combine(first, midnight), Moment.combine(following, midnight))
+
+
+def hebrew_month(number: int, year: int) -> Period:
+    """A month of a Hebrew year: as pyluach counts; 12 is all of Adar, 112 and 113 its two in a
+    leap year. Raises ValueError where there is none."""
+    leap = Year(year).leap
+    if number > 100 and not leap:
+        raise ValueError(f"{year} has one Adar")
+    first, last = number % 100, 13 if number == ADAR and leap else number % 100
+    begin = _midnight(HebrewDate(year, first, 1).to_pydate())
+    end = _midnight(HebrewDate(year, last, 1).to_pydate())
+    return Period(begin, end + datetime.timedelta(days=len(Month(year, last))))
+
+
+def hebrew_day(day: int, month: int, year: int) -> Period:
+    """A day of a Hebrew month, with its eve. Raises ValueError where there is none."""
+    number = month % 100 if month > 100 else 13 if month == ADAR and Year(year).leap else month
+    if month > 100 and not Year(year).leap:
+        raise ValueError(f"{year} has one Adar")
+    begin = _midnight(HebrewDate(year, number, day).to_pydate())
+    return Period(begin - datetime.timedelta(days=1), begin + datetime.timedelta(days=1))
+
+
+def _midnight(day: datetime.date) -> Moment:
+    return Moment.combine(day, datetime.time())
 
 
 def _independence(year: int) -> datetime.date:

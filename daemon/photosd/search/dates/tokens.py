@@ -172,6 +172,8 @@ def _number(match: re.Match[str]) -> Iterator[Item]:
         yield Item("n", number)
         if len(match[0]) == 2:
             yield Item("y", number)
+    elif 5000 < number < 6000:
+        yield from (Item("j", found.value) for found in _exact(holidays.hebrew_year(number)))
     elif len(match[0]) == 4 and FIRST_YEAR <= number <= LAST_YEAR:
         yield Item("Y", number)
 
@@ -181,6 +183,16 @@ def _hebrew_year(match: re.Match[str]) -> Iterator[Item]:
     values = [GEMATRIA[letter] for letter in match[1] if letter != '"']
     if values == sorted(values, reverse=True) or values[-2:] in ([9, 6], [9, 7]):
         yield from _exact(holidays.hebrew_year(5000 + sum(values)))
+
+
+def _hebrew_day(match: re.Match[str]) -> Iterator[Item]:
+    """The letters of a day of a Hebrew month: א' to ל'."""
+    yield Item("i", sum(GEMATRIA[letter] for letter in match[1] if letter in GEMATRIA))
+
+
+def _short_decade(match: re.Match[str]) -> Iterator[Item]:
+    """``'90`` after the word for years: anni '90."""
+    yield Item("q", int(match[1]) + (0 if int(match[1]) >= 30 else 100))
 
 
 def _range(match: re.Match[str]) -> Iterator[Item]:
@@ -215,7 +227,8 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"(\d\d?)[-/.](\d{4})(?!\d)", _month_year),
         (r"(\d\d?)[-/.](\d\d?)[-/.](\d\d?)(?!\d)", _nothing),
         (r"(\d\d?)[/.](\d\d?)(?!\d)", _day_month),
-        (r"'?(\d0|\d{3}0)'?s(?!\w)", _decade),
+        (r"'?(\d0|\d{3}0)'?(?:s|ern?|-?[еx]|-?[ыо]?[ех])(?!\w)", _decade),
+        (r"'(\d0)(?!\w)", _short_decade),
         (r"(\d\d?)(?:st|nd|rd|th|er|o|го)(?!\w)", _ordinal),
         (r"(\d\d?)\.(?=\s)", _ordinal),
         (r"'\d+", _nothing),
@@ -223,8 +236,9 @@ PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
         (r"\.\.\.?|-", _range),
         (r",", _comma),
         (r"(?:[ובלמש]|ב?ה'?)?(ת[א-ת]{0,3}\"[א-ת])(?![א-ת])", _hebrew_year),
+        (r"(?:[בהומל]|בה)?([א-יכל]'|[יכל]\"[א-ט]|ט\"[וז])(?![א-ת])", _hebrew_day),
         (r"[א-ת]+(?:[\"'][א-ת]+)*'?", _nothing),
-        (r"(?:l|d|dell|nell|all|un|quest)'(?=[^\W\d_]|$)", _nothing),
+        (r"(?:l|d|dell|nell|dall|all|un|quest)'(?=[^\W\d_]|$)", _nothing),
         (r"[^\W\d_]+(?:'[^\W\d_]+)*", _nothing),
     )
 ]
