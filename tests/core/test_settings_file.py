@@ -199,6 +199,27 @@ def test_a_disk_that_refuses_leaves_the_old_file(
     assert change(file, "search.limit", "4").settings.search.limit == 4
 
 
+def test_a_file_that_is_given_in_pieces_is_read_whole(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some shares do; a change wrote back the first piece alone."""
+    file.write_text(GOOD + "# the end\n")
+    real = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, size: real(descriptor, min(size, 7)))
+    assert change(file, "search.limit", "4").settings.watch.rescan_minutes == 7
+    assert "# the end" in file.read_text()
+
+
+def test_a_disk_without_modes_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT, and shares that are mounted for everybody alike."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    assert change(file, "search.limit", "4").settings.search.limit == 4
+
+
 def test_a_killed_change_leaves_nothing_behind(file: Path) -> None:
     """The next one clears up."""
     (file.parent / f"{settings_file.DRAFT}x").write_text("half")

@@ -424,6 +424,24 @@ def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:
     fill.close()
 
 
+def test_a_clock_that_goes_back_holds_up_no_switch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was put off for a moment was put off until the clock would be there again."""
+    bench, _ = library(tmp_path, 4)
+    bench.pipeline.start()
+    bench.settle()
+    bench.pipeline.stop()
+    fill = FillList(bench.database, "other")
+    held, now = fill.due(256), time.time
+    fill.postpone(held[0], now() + 0.05)
+    fill.release([photo.path for photo in held])
+    monkeypatch.setattr(time, "time", lambda: now() - 7200)
+    assert (fill.next_due() or 0.0) < time.time() + 1
+    wait_for(lambda: held[0].path in {photo.path for photo in fill.due(256)})
+    fill.close()
+
+
 def test_every_stage_is_known_to_those_who_ask() -> None:
     """Of each it is known whether somebody else answers for the photo."""
     from photosd.index.leases import ELSEWHERE, WAITING

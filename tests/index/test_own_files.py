@@ -52,6 +52,21 @@ def test_own_files_are_not_indexed(shelf: Shelf) -> None:
     assert shelf.states() == {"real/mine.jpg": "indexed"}
 
 
+def test_places_that_were_moved_behind_a_link_are_not_indexed(shelf: Shelf) -> None:
+    """To a larger disk, which holds photos as well."""
+    mine = shelf.write("real/mine.jpg")
+    home = Home.from_environment()
+    home.state.mkdir(parents=True)
+    for place in (home.thumbnails, home.sheets, home.cloud, home.index):
+        moved = shelf.root / "moved" / place.name
+        moved.mkdir(parents=True)
+        place.symlink_to(moved)
+        (moved / "0123-ab.320.jpg").write_bytes(b"thumbnail")
+    shelf.folders.own = home.own
+    shelf.settle()
+    assert mine.exists() and shelf.states() == {"real/mine.jpg": "indexed"}
+
+
 def test_an_album_is_not_indexed(shelf: Shelf) -> None:
     """Its links lead to photos that are indexed under their own names."""
     photo = shelf.write("a.jpg")

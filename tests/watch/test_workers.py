@@ -76,3 +76,16 @@ def test_a_process_that_was_lost_is_replaced(
         assert disks.look(path) == known
         assert disks.of(path)._workers[False][0] is not worker
         assert worker.usable is False
+
+
+def test_who_asks_while_it_stops_does_not_wait_for_a_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody is left to start one; it was waited for all the same, for half a minute."""
+    monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+    with Devices() as disks:
+        disks.of(os.fsencode(tmp_path))
+    begun = time.monotonic()
+    with pytest.raises(NotAnswering):
+        disks.look(os.fsencode(tmp_path))
+    assert time.monotonic() - begun < 5

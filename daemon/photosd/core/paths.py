@@ -21,7 +21,8 @@ class Home:
     @property
     def own(self) -> tuple[bytes, ...]:
         """The real paths of the directories that photosd writes to; nothing in them is a photo."""
-        places = (self.config, self.state, self.models, self.runtime)
+        inside = (self.index, self.thumbnails, self.sheets, self.cloud)  # each may be a link
+        places = (self.config, self.state, self.models, self.runtime, *inside)
         return tuple(os.fsencode(place.resolve()) for place in places)
 
     @property

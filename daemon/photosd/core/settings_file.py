@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import fcntl
 import os
 import re
@@ -35,6 +36,7 @@ MOST_BAD_LINES = 20  # beyond it, the file is something else
 TURN_SECONDS = 5.0  # for another process to finish its change
 POLL_SECONDS = 0.01
 DRAFT = ".config-draft-"
+WITHOUT_MODES = frozenset((errno.EPERM, errno.ENOTSUP, errno.ENOSYS))
 
 _threads = threading.Lock()  # flock(2) is for processes; the turn of threads comes first
 
@@ -102,7 +104,9 @@ def _text(file: Path) -> str:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise _unusable(file, "is not a file")
-        data = os.read(descriptor, MOST_BYTES + 1)
+        data = b""
+        while len(data) <= MOST_BYTES and (part := os.read(descriptor, MOST_BYTES + 1)):
+            data += part  # some file systems give less than they are asked for
     except OSError as error:
         raise _unusable(file, f"cannot be read: {error.strerror}") from error
     finally:
@@ -301,7 +305,8 @@ def _turn(directory: Path) -> Iterator[None]:
                 raise _busy(directory)
             time.sleep(POLL_SECONDS)
         for draft in directory.glob(f"{DRAFT}*"):  # of a process that was killed
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
         yield
     finally:
         os.close(descriptor)
@@ -331,7 +336,7 @@ def _replace(target: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
-            os.fchmod(stream.fileno(), mode)
+            _set_mode(stream.fileno(), mode)
             os.fsync(stream.fileno())
         Path(draft).replace(target)
     except OSError as error:
@@ -340,6 +345,15 @@ def _replace(target: Path, text: str) -> None:
                 Path(draft).unlink()
         raise _refused(target, error) from error
     _keep_name(target.parent)
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Where the file system has modes: FAT and some shares have none."""
+    try:
+        os.fchmod(descriptor, mode)
+    except OSError as error:
+        if error.errno not in WITHOUT_MODES:
+            raise
 
 
 def _keep_name(directory: Path) -> None:

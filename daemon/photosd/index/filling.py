@@ -32,7 +32,7 @@ class FillList:
         self._reader, self._model = Reader(database.file), model  # long scans hold up nobody
         self._lock = threading.Lock()
         self._after = ""
-        self._later: dict[str, tuple[float, int]] = {}  # content: not before then; times put off
+        self._later: dict[str, tuple[float, int]] = {}  # content: not before (monotonic); times
         self.given_up: set[str] = set()
         self._out: set[bytes] = set()  # in the pipeline's hands
         self._dry = False
@@ -70,7 +70,7 @@ class FillList:
         """What may be done now after the last one; nothing at the end, and then begins anew."""
         while found := self._from(self._after, limit):
             self._after = found[-1].content or ""
-            now = time.time()
+            now = time.monotonic()
             if ready := [photo for photo in found if self._may(photo.content or "", now)]:
                 return ready
         self._after = ""
@@ -79,7 +79,8 @@ class FillList:
     def next_due(self) -> float | None:
         """When something that was put off may be tried again, Unix seconds."""
         with self._lock:
-            return min((until for until, _ in self._later.values()), default=None)
+            first = min((until for until, _ in self._later.values()), default=None)
+        return None if first is None else time.time() + first - time.monotonic()
 
     def perhaps_known(self, _photo: Photo) -> bool:
         """Whether a hash might spare decoding: these are here because it would not."""
@@ -101,7 +102,7 @@ class FillList:
         content = photo.content or ""
         with self._lock:
             times = self._later.get(content, (0.0, 0))[1] + 1
-            self._later[content] = (due, times)
+            self._later[content] = (time.monotonic() + due - time.time(), times)
             self._out.discard(photo.path)
         if deaths or times >= PATIENCE:
             self._give_up(photo)

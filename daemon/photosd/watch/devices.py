@@ -406,8 +406,12 @@ class Devices:
         done, made = threading.Event(), list[Worker | OSError]()
         self._wanted.append((done, made))
         self._wake.set()
-        if not done.wait(START_SECONDS) or isinstance(made[0], OSError):
-            raise made[0] if made and isinstance(made[0], OSError) else NotAnswering(b"")
+        end = time.monotonic() + START_SECONDS
+        while not done.wait(POLL_SECONDS):
+            if self._stopping.is_set() or time.monotonic() > end:
+                raise NotAnswering(b"")
+        if isinstance(made[0], OSError):
+            raise made[0]
         return made[0]
 
     def _keep(self) -> None:
