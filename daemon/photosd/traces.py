@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from photosd.cloud.cloud import Cloud
+from photosd.core.errors import StorageError
 from photosd.core.log import erase_log, expire_log
 from photosd.core.paths import Home
 from photosd.decode.thumbnail_store import ThumbnailStore
@@ -71,13 +72,20 @@ class Traces:
 
         The number of vectors of photos. Raises StorageError.
         """
-        number = self._cloud.forget()
+        number = 0
+        trouble: StorageError | None = None
+        try:
+            number = self._cloud.forget()
+        except StorageError as error:  # all else goes nevertheless
+            trouble = error
         for active in self._succession.actives():
             active.engine.forget_queries(cloud_only=True)
         self._drop_damaged_catalogs()
         self._database.erase()
         erase_log()
         log.info("cloud_forgotten", vectors=number)
+        if trouble is not None:
+            raise trouble
         return number
 
     def purge(self) -> None:

@@ -62,6 +62,18 @@ def test_nothing_is_put_among_photos(home: Home, watched: Path, tmp_path: Path) 
     assert not list(watched.rglob("a.*"))
 
 
+def test_a_sheet_of_photosds_own_lies_where_it_may(home: Home, tmp_path: Path) -> None:
+    """Also where a folder above photosd's state is watched, as somebody's home is."""
+    home.config.mkdir(parents=True, exist_ok=True)
+    home.sheets.mkdir(parents=True)
+    above = [{"path_b64": base64.b64encode(os.fsencode(home.state.parent)).decode()}]
+    (home.config / "folders.json").write_text(json.dumps(above))
+    write_output(home.sheets / "one.html", b"page", home)
+    for place in (home.sheets.parent / "one.html", home.config / "one.html"):
+        with pytest.raises(OutputRefused, match="watched"):
+            write_output(place, b"page", home)
+
+
 def test_a_link_is_no_way_to_a_photo(home: Home, watched: Path, tmp_path: Path) -> None:
     photo = watched / "x.jpg"
     photo.write_bytes(b"precious")

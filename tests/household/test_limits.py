@@ -162,6 +162,7 @@ NO_LIMIT = {
     "so many times something is tried or done": (
         "index/contents.py:DRAWN", "index/trouble.py:GENERATIONS", "index/committer.py:TRIES",
         "index/filling.py:PATIENCE", "index/database.py:ERASE_TRIES",
+        "index/database.py:LOCK_SECONDS",
         "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
         "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",

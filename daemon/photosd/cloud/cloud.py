@@ -143,23 +143,41 @@ class Cloud:
         """Agree to these terms; raises CloudNotPermitted without a key, or for other terms."""
         self._gate.key_source(run=True)
         self._gate.consent.give(mode, self._gate.settings, terms, agents=agents)
+        self._gate.shut = False
         log.info("cloud_enabled", mode=mode, agents=agents, base_url=self._gate.settings.base_url)
 
     def disable(self) -> None:
-        """Agree to nothing any more; what is under way is cut."""
+        """Agree to nothing any more; what is under way is cut.
+
+        Raises StorageError where the consent cannot be deleted: then it is off until a restart.
+        """
+        self._gate.shut = True
+        self._gate.dismiss()
+        self._backfill.wake()
         try:
             self._gate.consent.withdraw()
         except OSError as error:
+            file = self._gate.consent.file
             raise StorageError(
-                f"the consent cannot be withdrawn: {error}", remedy=f"check {self._home.config}"
+                f"nothing is sent now, but the consent would hold again after a restart: {error}",
+                remedy=f"delete {file} yourself",
             ) from error
-        self._gate.dismiss()
-        self._backfill.wake()
+        self._gate.shut = False
         log.info("cloud_disabled")
 
     def forget(self) -> int:
-        """Switch off and delete all that came from Gemini; the number of vectors of photos."""
-        self.disable()
+        """Switch off and delete all that came from Gemini; the number of vectors of photos.
+
+        Raises StorageError, after all that can be deleted was.
+        """
+        try:
+            self.disable()
+        except StorageError:
+            self._delete()
+            raise
+        return self._delete()
+
+    def _delete(self) -> int:
         number = self._sent()
         try:
             self._answers.forget()

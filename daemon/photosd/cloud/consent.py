@@ -60,7 +60,7 @@ class ConsentFile:
     """The consent on disk, mode 0600, beside the settings; damaged means: none."""
 
     def __init__(self, config: Path) -> None:
-        self._file = config / FILE
+        self.file = config / FILE
 
     def read(self) -> Consent:
         """What is agreed to now; nothing where the terms were others."""
@@ -75,7 +75,7 @@ class ConsentFile:
 
     def _given(self) -> Consent:
         try:
-            return typed.from_json(self._file.read_bytes(), Consent)
+            return typed.from_json(self.file.read_bytes(), Consent)
         except FileNotFoundError:
             return Consent()
         except (OSError, msgspec.MsgspecError) as error:
@@ -90,18 +90,18 @@ class ConsentFile:
                 remedy=f"photosd cloud enable {mode}" + (" --agents" if agents else ""),
             )
         consent = Consent(mode, settings.base_url, terms, time.time(), EDITION, agents)
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self._file.with_suffix(".new")
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self.file.with_suffix(".new")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(msgspec.json.format(msgspec.json.encode(consent)))
-        draft.replace(self._file)
+        draft.replace(self.file)
         return consent
 
     def withdraw(self) -> None:
         """Agree to nothing any more."""
-        self._file.unlink(missing_ok=True)
+        self.file.unlink(missing_ok=True)
 
 
 def digest(words: list[str]) -> str:

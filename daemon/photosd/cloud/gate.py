@@ -53,6 +53,7 @@ class Gate:
         self._config, self.settings = config, settings
         self.ledger, self._environment = ledger, environment
         self.consent = ConsentFile(config)
+        self.shut = False  # whatever the consent on the disk says, which could not be deleted
         self._courier: Courier | None = None
         self._generation = 0
         self._lock = threading.Lock()  # held for a moment
@@ -75,6 +76,10 @@ class Gate:
     @property
     def closed(self) -> CloudNotPermitted | None:
         """Why nothing is sent whatever was agreed to and whoever asks, if that is so."""
+        if self.shut:
+            return CloudNotPermitted(
+                "nothing is sent: it was switched off", remedy="photosd cloud enable MODE"
+            )
         if isinstance(self.settings, ClosedCloud):
             return CloudNotPermitted(
                 "nothing is sent until every setting makes sense", remedy="photosd status"

@@ -19,7 +19,8 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
     """Raise OutputRefused unless a file may be written at ``place``; whether one is replaced.
 
     It may where nothing is there, where the file there has ``mark`` in its first 8 KiB (photosd
-    made it), or where ``force`` says so; and never below a watched folder.
+    made it), or where ``force`` says so; and never below a watched folder, but for photosd's own
+    directory of contact sheets.
     """
     if place.is_dir():
         raise OutputRefused(f"{place} is a directory", remedy="name a file in it")
@@ -27,8 +28,10 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
         raise OutputRefused(
             f"there is no directory {place.parent}", remedy=f"mkdir -p '{place.parent}'"
         )
-    parent = os.fsencode(place.parent.resolve())
-    for folder in watched_folders(home):
+    inside = place.parent.resolve()
+    parent = os.fsencode(inside)
+    own = inside == home.sheets.resolve()  # no photo is looked for there, whatever is watched
+    for folder in [] if own else watched_folders(home):
         if parent == folder or parent.startswith(folder.rstrip(b"/") + b"/"):
             raise OutputRefused(
                 f"{place} lies in the watched folder {os.fsdecode(folder)}",

@@ -32,6 +32,7 @@ UNWRITABLE = (
 )
 READERS = 4  # so that a query's look-ups never wait behind a comparison's long ones
 ERASE, ERASE_TRIES = "erase", 20
+LOCK_SECONDS = 10  # to wait for a lock
 CLOSE_SECONDS = 5.0  # for statements that run; then they are interrupted
 
 
@@ -154,13 +155,30 @@ class Database:
         if self.fact(ERASE) == "due":
             self.erase()
 
+    def empty_log(self) -> None:
+        """Leave nothing in the write-ahead log of what was deleted: now, or soon by `erase`."""
+        with self._write_lock:
+            try:
+                emptied = self._empty_log()
+            except sqlite3.Error:  # the disk is full
+                emptied = False
+        if not emptied:
+            self.swap(ERASE, "due")
+
     def _empty_log(self) -> bool:
-        """Whether the write-ahead log could be emptied: no reader was in its way."""
-        for _ in range(ERASE_TRIES):
-            if self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
-                return True
-            time.sleep(0.1)
-        return False
+        """Whether the write-ahead log could be emptied: no reader was in its way.
+
+        SQLite would wait for each reader for as long as for a lock, and all writers with it.
+        """
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            for _ in range(ERASE_TRIES):
+                if self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                    return True
+                time.sleep(0.1)
+            return False
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {1000 * LOCK_SECONDS}")
 
     def close(self) -> None:
         """Close every connection once running statements are done."""
@@ -183,7 +201,9 @@ def _code(error: sqlite3.Error) -> int | None:
 
 def _connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions are ours, not implied by the statement's first word.
-    connection = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        file, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+    )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     for function in (wording.name_words, wording.folder_words, wording.name_key):

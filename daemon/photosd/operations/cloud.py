@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 
 import msgspec
 
-from photosd.core.errors import NotFound
+from photosd.core.errors import Busy, ConfigError, NotFound
 from photosd.core.log import printable
 from photosd.decode.failures import DecodeFailed
 from photosd.ipc import messages as m
@@ -32,13 +33,17 @@ class Cloud(Topic):
 
     def cloud_disable(self, _params: m.Nothing, _emit: Emit) -> m.CloudReport:
         cloud = self._library().cloud
-        cloud.disable()
-        self._set_mode("local")
+        try:
+            cloud.disable()
+        finally:
+            self._set_local()
         return cloud.report()
 
     def cloud_forget(self, _params: m.Nothing, _emit: Emit) -> m.CloudForgetResult:
-        removed = self._library().traces.forget_cloud()
-        self._set_mode("local")
+        try:
+            removed = self._library().traces.forget_cloud()
+        finally:
+            self._set_local()
         return m.CloudForgetResult(removed)
 
     def cloud_log(self, params: m.CloudLogParams, _emit: Emit) -> m.CloudLogResult:
@@ -60,6 +65,11 @@ class Cloud(Topic):
     def cloud_check(self, _params: m.Nothing, _emit: Emit) -> m.CloudCheckResult:
         checked = self._library().cloud.check()
         return m.CloudCheckResult([m.CloudCheck(**msgspec.structs.asdict(one)) for one in checked])
+
+    def _set_local(self) -> None:
+        """In a file that cannot be changed the mode stays; without consent it means nothing."""
+        with contextlib.suppress(ConfigError, Busy):
+            self._set_mode("local")
 
     def _set_mode(self, mode: str) -> None:
         self._daemon.change_setting("cloud.mode", mode)

@@ -108,6 +108,7 @@ class StandingQueries:
         with self._database.write() as db:
             db.execute("DELETE FROM standing WHERE id = ?", (number,))
             self._save(db)  # one that is left in the copy would return with it
+        self._database.empty_log()  # its words are in there
         return query
 
     def awaken(self) -> None:
