@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
 import photosd
 from photosd.core.errors import BadRequest
+from photosd_cli.text import inert
 from photosd_cli.values import check_options
 
 # A command is a module of photosd_cli.commands; naming it here is all it takes to have it.
@@ -53,7 +54,23 @@ Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class LazyGroup(click.Group):
+class WholeGroup(click.Group):
+    """Shows the first sentence of each command whole; click cuts it to one line."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in self.sections(context).items():
+            commands = [(name, self.get_command(context, name)) for name in names]
+            rows = [(name, _first_sentence(c)) for name, c in commands if c is not None]
+            if rows:
+                with formatter.section(section):
+                    formatter.write_dl(rows)
+
+    def sections(self, context: click.Context) -> Mapping[str, Sequence[str]]:
+        """The names of the commands below each heading."""
+        return {"Commands": self.list_commands(context)}
+
+
+class LazyGroup(WholeGroup):
     """Imports the module of a command when it is run or helped with, not before."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -75,19 +92,22 @@ class LazyGroup(click.Group):
         name = arguments[0]
         if self.get_command(context, name) is None and not context.resilient_parsing:
             import difflib
+            import itertools
+            import shlex
 
             near = difflib.get_close_matches(name, self.list_commands(context), 1)
-            if near:
-                context.fail(f"There is no command {name!r}. Did you mean {near[0]!r}?")
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            words = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+            search = f"photosd query {shlex.quote(inert(words))}"
+            context.fail(f"There is no command {name!r}.{meant} To search: {search}")
         return super().resolve_command(context, arguments)
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        for section, names in SECTIONS.items():
-            commands = [(name, self.get_command(context, name)) for name in names]
-            rows = [(name, c.get_short_help_str(80)) for name, c in commands if c is not None]
-            if rows:
-                with formatter.section(section):
-                    formatter.write_dl(rows)
+    def sections(self, _context: click.Context) -> Mapping[str, Sequence[str]]:
+        return SECTIONS
+
+
+def _first_sentence(command: click.Command) -> str:
+    return command.get_short_help_str(1000)
 
 
 @click.group(

@@ -356,8 +356,8 @@ class Library:
             self.devices.check(folder.path)  # for whoever asks next
             state, reason, remedy = folder.state, folder.reason, folder.remedy
             watched = health.get(folder.path)
-            if state == "ok" and watched is not None and watched.state != "watching":
-                state, reason, remedy = watched.state, watched.reason, watched.remedy
+            if state == "ok" and watched is not None and watched.scanned:
+                state, reason, remedy = "scan_only", watched.reason, watched.remedy
             unreadable = self.reconciler.unreadable(folder)
             reports.append(
                 FolderReport(

@@ -367,6 +367,7 @@ def test_status_exits_by_state(stub: StubDaemon, photosd: Photosd, state: str, c
 def test_status_tells_what_is_going_on(stub: StubDaemon, photosd: Photosd) -> None:
     """Loading, restarts, what indexing waits for, folders in trouble, another version."""
     status = status_result("warming", daemon_version="0.0.9", warnings=["low memory"])
+    status["warnings"].append(f"{OFFLINE['path']}: {OFFLINE['reason']}")
     status["encoder"].update(
         state="loading", phase="weights", eta_s=2.6, restarts=2, last_restart_reason="no answer"
     )
@@ -377,6 +378,7 @@ def test_status_tells_what_is_going_on(stub: StubDaemon, photosd: Photosd) -> No
     assert "starter loading (weights) about 3 s to go" in ran.out
     assert "restarted 2 times (no answer)" in ran.out
     assert "120 waiting · 38.0/s · ~5 min left · waiting for the model · 3 failed" in ran.out
+    assert (ran.out + ran.err).count(str(OFFLINE["reason"])) == 1
     assert "connect it" in ran.out
     assert "! low memory" in ran.err
     assert "! the daemon is version 0.0.9" in ran.err

@@ -72,6 +72,18 @@ def test_every_data_command_has_json() -> None:
         assert ("--json" in options) == (name not in spoken), name
 
 
+def test_words_that_are_no_command_may_be_a_search(photosd: Photosd) -> None:
+    """The whole command is told, to be copied."""
+    assert "To search: photosd query 'red car'\n" in photosd("red", "car", "-n", "3").err
+    assert "To search: photosd query 'a\\x1b[1m'\n" in photosd("a\x1b[1m").err
+
+
+@pytest.mark.parametrize("group", [(), ("cloud",), ("folders",)])
+def test_what_commands_do_is_told_whole(photosd: Photosd, group: tuple[str, ...]) -> None:
+    """In as many lines as it takes."""
+    assert "..." not in photosd(*group, "--help").out.split("Options:")[1]
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("stauts", "status"), ("serach", None)])
 def test_a_typing_error_gets_a_hint(photosd: Photosd, typed: str, meant: str | None) -> None:
     """Exit code 2."""

@@ -115,6 +115,7 @@ def test_what_makes_no_sense_is_refused(
 def test_matches_are_printed_and_acknowledged(stub: StubDaemon, photosd: Photosd) -> None:
     """Each before the next; what wants no waiting ends."""
     ran = photosd("on", "receipt", "--no-wait")
+    assert "Waiting" not in ran.err
     assert (ran.code, ran.out) == (0, "/p/a\x1b.jpg\n/p/b.jpg\n")  # raw into a pipe
     assert stub.params("subscribe") == [{"id": 3, "after": None, "wait": False}]
     assert [params["cursor"] for params in stub.params("acknowledge")] == [7, 9]
@@ -131,6 +132,7 @@ def test_a_reader_waits_for_a_daemon_that_went(
     )
     ran = photosd("on", "receipt")
     assert ran.code == 1
+    assert "Waiting for photos that match; Ctrl-C ends it" in ran.err
     assert ran.out == "/p/a.jpg\n"
     assert [params["after"] for params in stub.params("subscribe")] == [None, 7]
 

@@ -13,12 +13,12 @@ from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd_cli import cloud_report, console, paths, text
-from photosd_cli.group import json_option
+from photosd_cli.group import WholeGroup, json_option
 
 STDOUT = Path("-")
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def command() -> None:
     """Let Gemini help to search, or not: nothing is sent unless you enable it here."""
 

@@ -11,13 +11,13 @@ from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
 from photosd.ipc.client import Client
 from photosd_cli import completing, console, text
-from photosd_cli.group import json_option
+from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
     from photosd.ipc.replies import Setting
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def command() -> None:
     """Read and change settings; a change takes effect at once."""
 

@@ -8,11 +8,11 @@ import click
 
 from photosd.ipc.client import Client
 from photosd_cli import console, paths, text
-from photosd_cli.group import json_option
+from photosd_cli.group import WholeGroup, json_option
 from photosd_cli.report import folder_lines
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeGroup, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:

@@ -28,10 +28,10 @@ def command(wait: bool, as_json: bool) -> int:
     done = f"{text.count(progress['indexed'], 'photo')} indexed"
     if progress["pending"]:
         done += f", {progress['pending']:,} to go"
+    if progress["failed"]:
+        done += f", {progress['failed']:,} failed (see: photosd failures)"
     if progress.get("paused"):
         done += f"; indexing is paused{text.until(progress.get('paused_until'))}"
         done += ", resume with: photosd resume"
-    if progress["failed"]:
-        done += f", {progress['failed']:,} failed (see: photosd failures)"
     console.out(done)
     return 0

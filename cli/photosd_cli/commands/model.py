@@ -11,10 +11,10 @@ import click
 from photosd.core.errors import BadRequest
 from photosd.core.paths import Home
 from photosd_cli import completing, console, models, text
-from photosd_cli.group import json_option
+from photosd_cli.group import WholeGroup, json_option
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def command() -> None:
     """The models that understand pictures and words: list, pull, import, use, remove."""
 

@@ -112,6 +112,8 @@ def command(
         console.note(standing.greeting(added))
         if what != "stream":
             return 0
+        if not no_wait:
+            console.note("Waiting for photos that match; Ctrl-C ends it, the alert stays")
         return follow(client, added["standing"]["id"], as_json=jsonl, wait=not no_wait)
 
 

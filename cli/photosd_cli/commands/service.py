@@ -11,13 +11,13 @@ import click
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd_cli import console, lifecycle, text
-from photosd_cli.group import json_option
+from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
     from photosd.service.manager import ServiceStatus
 
 
-@click.group()
+@click.group(cls=WholeGroup)
 def command() -> None:
     """Have the daemon started at login and kept alive, by systemd or launchd."""
 

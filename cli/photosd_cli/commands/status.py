@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from photosd_cli import console, failure, text
 from photosd_cli.group import json_option
 from photosd_cli.report import EXIT_CODE_OF, LABEL, status_lines, version_skew
 from photosd_cli.wrapping import fit
+
+if TYPE_CHECKING:
+    from photosd.ipc.replies import StatusResult
 
 WATCH_SECONDS = 1.0
 STATUS_SECONDS = 10.0
@@ -42,7 +46,7 @@ def command(watch: bool, as_json: bool) -> int:
         for line in status_lines(status):
             console.tell(line, hang=LABEL)
         console.flush()
-        _warn(status["warnings"], status["daemon_version"])
+        _warn(_untold(status), status["daemon_version"])
     return EXIT_CODE_OF.get(status["state"], 5)
 
 
@@ -82,9 +86,15 @@ def _page(as_json: bool) -> str:
         status = client.status()
     if as_json:
         return console.as_json(status)
-    warnings = [f"! {text.inert(warning)}" for warning in status["warnings"]]
+    warnings = [f"! {text.inert(warning)}" for warning in _untold(status)]
     lines = [fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
     return "\n".join([*lines, *(fit(warning, sys.stdout, hang=2) for warning in warnings)])
+
+
+def _untold(status: StatusResult) -> list[str]:
+    """The warnings but those that are said below their folder."""
+    told = {f"{folder['path']}: {folder['reason']}" for folder in status["folders"]}
+    return [warning for warning in status["warnings"] if warning not in told]
 
 
 def _drawn(page: str) -> str:

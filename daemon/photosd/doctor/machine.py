@@ -15,7 +15,7 @@ from photosd.core.log import printable
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.models.spec import read_model
-from photosd.watch.folders import RECONNECT, probe_folder
+from photosd.watch.folders import probe_folder, reconnect
 from photosd.watch.limits import (
     instances_remedy,
     watch_budget,
@@ -104,7 +104,7 @@ def folders(patient: Patient) -> Findings:
         elif state == "scan_only" and not remedy:
             yield ok("folders", f"{path}: {reason}")
         elif state == "offline" and path in away:
-            yield warning("folders", f"{path} is offline: {reason}", remedy or RECONNECT)
+            yield warning("folders", f"{path} is offline: {reason}", remedy or reconnect(path))
         else:
             said = f"{path} is {state.replace('_', ' ')}: {reason}"
             yield fault("folders", said, remedy or f"photosd remove '{path}'")

@@ -22,7 +22,7 @@ from photosd.index.database import Database
 from photosd.index.photo import forget_journaled, range_below
 from photosd.index.trouble import keep_list, kept_list
 from photosd.watch.devices import Devices
-from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder
+from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder, reconnect
 from photosd.watch.ignore import IgnoreRules
 
 log = structlog.get_logger()
@@ -208,7 +208,7 @@ class Folders:
             raise FolderError(f"{shown} is not offline", remedy="nothing to do: photosd folders")
         probe = self._probe(path)
         if probe.state not in PRESENT:
-            raise FolderError(probe.reason or shown, remedy=_remedy(probe))
+            raise FolderError(probe.reason or shown, remedy=probe.remedy or reconnect(shown))
         with self._database.write() as db:
             photos = db.execute(
                 "UPDATE photos SET state = 'gone', gone_at = ?, due = NULL"

@@ -9,7 +9,7 @@ import msgspec
 
 from photosd.core.errors import Busy, ConfigError, NotFound
 from photosd.core.log import printable
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.ipc import messages as m
 from photosd.ipc.paths import path_from
 from photosd.ipc.server import Emit
@@ -55,6 +55,10 @@ class Cloud(Topic):
         path = library.folders.real(path_from(params.path, params.path_b64))
         try:
             small, may_be_sent = library.cloud.preview(path)
+        except FileGone as error:
+            raise NotFound(
+                f"there is no file {printable(path)}", remedy="check the name of the picture"
+            ) from error
         except DecodeFailed as error:
             raise NotFound(f"{printable(path)}: {error.reason}", remedy=error.remedy) from error
         jpeg = base64.b64encode(small.data).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 
 from photosd.core.errors import NotFound
@@ -65,17 +66,15 @@ class Photos(Topic):
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
-            raise NotFound(
-                f"{printable(path)} is not indexed: "
-                + _why_unknown(path, library.devices if folder else None),
-                remedy="photosd folders" if folder else "photosd add DIR",
-            )
+            why, remedy = _why_unknown(path, library.devices, watched=folder is not None)
+            raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
+        away = folder if folder is not None and not folder.present else None
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
         return m.ShowResult(
             **path_fields(path),
             state=photo.state,
-            reason=photo.reason,
-            remedy=photo.remedy,
+            reason=photo.reason or (away.reason if away else None),
+            remedy=photo.remedy or (away.remedy if away else None),
             folder=printable(folder.path) if folder else None,
             content_id=photo.content,
             size=photo.size,
@@ -117,15 +116,20 @@ class Photos(Topic):
         return m.PauseResult(False, None)
 
 
-def _why_unknown(path: bytes, devices: Devices | None) -> str:
-    """Why a photo is not in the catalog; ``devices``: where it lies, if in a watched folder."""
-    if devices is None:
-        return "it lies in no watched folder"
+def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, str]:
+    """Why a photo is not in the catalog, and what to do; ``watched``: whether its folder is."""
+    mode = 0
     try:
-        if not devices.ask(path, "exists"):
-            return "there is no such file"
+        mode = devices.ask(path, "name")[0]
+    except (FileNotFoundError, NotADirectoryError):
+        return "there is no such file", "check the name; photosd list"
     except NotAnswering:
-        return "its disk or share does not answer"
+        return "its disk or share does not answer", "photosd folders"
     except OSError:
         pass
-    return "it is not a photo, is ignored, or was not seen yet"
+    directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
+    if not watched:
+        return "it lies in no watched folder", f"photosd add '{directory}'"
+    if stat.S_ISDIR(mode):
+        return "it is a folder", "name a photo; what is known of folders: photosd folders"
+    return "it is not a photo, is ignored, or was not seen yet", "photosd folders"

@@ -184,9 +184,11 @@ class Engine:
         for directory in directories:
             if not self._ground.catalog.has_below(directory):
                 shown = printable(directory)
+                watched = self._ground.folders.containing(directory) is not None
+                more = "photosd index --wait" if watched else f"photosd add '{shown}'"
                 raise NotFound(
                     f"no photo that photosd knows lies in {shown}",
-                    remedy=f"photosd folders; to have it indexed: photosd add '{shown}'",
+                    remedy=f"photosd folders; to have it indexed: {more}",
                 )
 
     def _judge(self, question: Question) -> Judge:

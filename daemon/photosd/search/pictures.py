@@ -19,7 +19,7 @@ from photosd.core.errors import (
     UnreadablePhoto,
 )
 from photosd.core.log import printable
-from photosd.decode.failures import DecodeFailed, TooSlow
+from photosd.decode.failures import LEAVE, DecodeFailed, TooSlow
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.ground import Ground
@@ -69,9 +69,8 @@ class Pictures:
         except TooSlow as error:
             raise _late("read") from error
         except DecodeFailed as error:
-            raise UnreadablePhoto(
-                f"{printable(path)}: {error.reason}", remedy=error.remedy
-            ) from error
+            remedy = "name a picture file" if error.remedy == LEAVE else error.remedy
+            raise UnreadablePhoto(f"{printable(path)}: {error.reason}", remedy=remedy) from error
         if (known := self._stored(decoded.content_id)) is not None:  # a copy from elsewhere
             return known, True
         try:

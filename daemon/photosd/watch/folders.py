@@ -18,7 +18,6 @@ from photosd.watch.mounts import Mount, mount_of, mounts
 
 State = Literal["ok", "offline", "no_permission", "scan_only"]
 NOT_ANSWERING = "not answering"
-RECONNECT = "connect the disk or share, or: photosd remove FOLDER"
 
 
 class Identity(NamedTuple):
@@ -66,7 +65,7 @@ def probe_folder(
     mount = mount_of(path, mounts() if table is None else table)
     found = _look(path, look or (_look_from_aside if can_hang(mount) else _look_at_once))
     if isinstance(found, str):
-        return away(mount, found)
+        return away(mount, found, reconnect(printable(path)))
     if isinstance(found, PermissionError):
         return FolderProbe(
             "no_permission",
@@ -75,15 +74,15 @@ def probe_folder(
             0,
             mount.filesystem,
             mount.point,
-            "give your user the right to read and enter it: chmod u+rx FOLDER; on a Mac allow "
-            "photosd in System Settings, Privacy & Security, Files and Folders",
+            f"give your user the right to read and enter it: chmod u+rx '{printable(path)}'; "
+            "on a Mac allow photosd in System Settings, Privacy & Security, Files and Folders",
         )
     if known is not None and (reason := _moved(path, found, Identity(*known), mount)):
         return away(
             mount,
             reason,
             "connect the disk again; if the photos were moved here for good: "
-            "photosd remove FOLDER, photosd add FOLDER",
+            f"photosd remove '{printable(path)}'; photosd add '{printable(path)}'",
         )
     state: State = "scan_only" if mount.remote else "ok"
     reason = f"{mount.filesystem} does not report changes; it is scanned instead"
@@ -150,14 +149,20 @@ def _moved(path: bytes, found: Identity, known: Identity, mount: Mount) -> str |
     return f"{printable(path)} is on another disk than before"
 
 
-def away(mount: Mount, reason: str, remedy: str = RECONNECT) -> FolderProbe:
+def reconnect(folder: str) -> str:
+    """What to do about a folder that is away."""
+    return f"connect its disk or share, or: photosd remove '{folder}'"
+
+
+def away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
     """A folder that cannot be judged now."""
     return FolderProbe("offline", reason, 0, 0, mount.filesystem, mount.point, remedy)
 
 
 def not_answering(path: bytes, mount: Mount) -> FolderProbe:
     """A folder on a file system that has fallen silent."""
-    return away(mount, f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})")
+    reason = f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})"
+    return away(mount, reason, reconnect(printable(path)))
 
 
 def _look(

@@ -22,6 +22,7 @@ from photosd.watch.source import OutOfWatches, Source
 
 log = structlog.get_logger()
 
+NOT_THERE = "it is not there"
 RootState = Literal["starting", "watching", "scan_only", "away"]
 NEVER = float("inf")
 
@@ -35,6 +36,14 @@ class RootHealth:
     reason: str | None = None
     remedy: str | None = None
     watches: int = 0
+
+    @property
+    def scanned(self) -> bool:
+        """Whether changes in it are found by scans alone.
+
+        Not where it is not there: it may be back already, and compared before it is watched again.
+        """
+        return self.state in ("scan_only", "away") and self.reason != NOT_THERE
 
 
 @dataclass(eq=False)
@@ -176,7 +185,7 @@ class Roots:
             if mount.remote:
                 self._set(root, "scan_only", f"{mount.filesystem} does not report changes", None)
             else:
-                self._set(root, "away", "it is not there", "connect its disk")
+                self._set(root, "away", NOT_THERE, "connect its disk")
         elif source is None:
             self._set(root, "scan_only", "no watcher can be had", instances_remedy())
         else:

@@ -1,0 +1,65 @@
+"""What is said when a question about a file or folder cannot be answered: why, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photosd.core.errors import PhotosdError
+from photosd.core.paths import Home
+from tests.decode.pictures import jpeg, scene
+from tests.e2e.test_damage import eventually
+from tests.household.daemon import StandInDaemon
+
+
+@pytest.fixture
+def running(home: Home) -> Iterator[StandInDaemon]:
+    daemon = StandInDaemon(home)
+    yield daemon
+    daemon.stop()
+
+
+def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path) -> None:
+    """Absent, outside, a directory, empty, away: each has a remedy of its own, with its path."""
+    photos, empty = tmp_path / "photos", tmp_path / "empty"
+    photos.mkdir()
+    empty.mkdir()
+    (photos / "a.jpg").write_bytes(jpeg(scene(64, 48)))
+    (tmp_path / "b.jpg").write_bytes(jpeg(scene(48, 64)))
+    running.wait_until()
+    running.index(photos)
+    running.index(empty)
+    with running.client() as client:
+
+        def refused(op: str, path: Path) -> str:
+            with pytest.raises(PhotosdError) as caught:
+                client.call(op, {"path": str(path)})
+            return f"{caught.value} | {caught.value.remedy}"
+
+        def folder() -> dict[str, Any]:
+            found: dict[str, Any] = client.call("status", {})["folders"][1]
+            return found
+
+        assert "no such file | check the name" in refused("show", photos / "c.jpg")
+        assert "no such file | check the name" in refused("show", tmp_path / "c.jpg")
+        outside = refused("show", tmp_path / "b.jpg")
+        assert f"lies in no watched folder | photosd add '{tmp_path}'" in outside
+        assert "it is a folder | name a photo" in refused("show", photos)
+        with pytest.raises(PhotosdError) as caught:
+            client.call("query", {"text": "x", "where": {"below": [str(empty)]}})
+        assert "photosd add" not in caught.value.remedy
+        assert "photosd index --wait" in caught.value.remedy
+
+        away = photos.rename(tmp_path / "away")
+        eventually(lambda: folder()["state"] == "offline")
+        assert folder()["remedy"].endswith(f"photosd remove '{photos}'")
+        assert refused("accept", photos).endswith(f"photosd remove '{photos}'")
+        shown = client.call("show", {"path": str(photos / "a.jpg")})
+        assert (shown["state"], shown["remedy"]) == ("indexed", folder()["remedy"])
+
+        away.rename(photos)
+        list(client.stream("rescan", {"wait": True}))
+        assert (folder()["state"], folder()["reason"]) == ("ok", None)
