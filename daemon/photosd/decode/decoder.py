@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ from photosd.core import typed
 from photosd.core.clock import Deadline
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
+from photosd.core.readable import readable
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderDied,
@@ -161,7 +161,7 @@ class Decoder:
         end = time.monotonic() + seconds
         while True:
             if silence is not None and silence < end - time.monotonic():
-                heard = select.select([child.sock], [], [], silence)[0]
+                heard = readable(child.sock, silence)
                 if not heard and not _runs(child.pid):
                     self._child = None
                     child.kill("its disk does not answer", dump=False, reap_seconds=REAP_SECONDS)
@@ -230,7 +230,7 @@ def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> 
     """Until it begins to answer; raises TimeoutError. Waiting for a core does not count."""
     end, excused = time.monotonic() + _within(seconds, deadline), 0.0
     before = seconds_without_core(child.pid)
-    while not select.select([child.sock], [], [], max(0.0, end - time.monotonic()))[0]:
+    while not readable(child.sock, end - time.monotonic()):
         coreless = seconds_without_core(child.pid) - before
         before += coreless
         excused += coreless

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from photosd.core.readable import readable
 from photosd.models.spec import read_model
 from photosd.process.child import Child
 
@@ -120,7 +120,7 @@ class ForkedChild(Child):
     def alive(self) -> bool:
         if self._pid is None:
             return self._zygote.alive
-        return self._pidfd is not None and not select.select([self._pidfd], [], [], 0)[0]
+        return self._pidfd is not None and not readable(self._pidfd, 0)
 
     def close(self) -> None:
         super().close()
@@ -131,7 +131,7 @@ class ForkedChild(Child):
     def _wait(self, seconds: float) -> bool:
         if self._pid is None:
             return self._zygote._wait(seconds)
-        return self._pidfd is None or bool(select.select([self._pidfd], [], [], seconds)[0])
+        return self._pidfd is None or readable(self._pidfd, seconds)
 
     def _exit_code(self) -> int | None:
         """Have it reaped; a zygote that does not answer is killed, and takes its zombies along."""

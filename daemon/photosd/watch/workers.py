@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import queue
-import select
 import threading
 import time
 from typing import Any, NamedTuple, Protocol
 
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.progress import reporting
+from photosd.core.readable import readable
 from photosd.process.child import Child
 from photosd.watch.calls import CALLS, Item, errno_of
 
@@ -72,7 +72,7 @@ class ProcessWorker:
         """The next part; EIO when the process is gone."""
         sock = self._child.sock
         try:
-            if not select.select([sock], [], [], seconds)[0]:
+            if not readable(sock, seconds):
                 return None
             sock.settimeout(SEND_SECONDS)
             header, _ = receive_frame(sock)
