@@ -152,6 +152,15 @@ def test_outdated_consent_is_said(home: Home) -> None:
     assert "terms have changed" in cloud_report.brief(report)
 
 
+def test_the_doctor_says_why_the_cloud_is_closed(home: Home) -> None:
+    """`photosd cloud enable`, which it named, helps with none of these."""
+    pool: Any = None
+    with closing(Database(home.catalog)) as database:
+        cloud = CloudItself(home, Cloud(), database, pool, Environment(mode="off"))
+        with pytest.raises(CloudNotPermitted, match="'off', which is no mode"):
+            cloud.check()
+
+
 def test_this_machine_is_not_asked_by_a_proxy(gemini: FakeGemini) -> None:
     """By http://localhost the key would stand in clear before it."""
     with FakeGemini() as proxy:

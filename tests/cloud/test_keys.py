@@ -100,6 +100,7 @@ def test_the_environment_is_read_once_and_emptied() -> None:
         "EMBEDDING_MODE": "Hybrid",
         "GOOGLE_API_KEY": "another",
         "GOOGLE_GEMINI_BASE_URL": "http://elsewhere",
+        "SSLKEYLOGFILE": "/tmp/keys",
         "PATH": "/bin",
     }
     assert Environment.take(variables) == Environment("key-of-env", "hybrid")

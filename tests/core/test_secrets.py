@@ -76,6 +76,12 @@ SECRETS = [
     ("sk_live_abcdefghijklmnopqrstuvwx", "abcdefgh"),
     ("GOCSPX-abcdefghijklmnopqrstuvwx", "abcdefgh"),
     ("1//0abcdefghijklmnopqrstuvwxyz0123", "abcdefgh"),
+    (r"http:\/\/user:hunter2-pass@host", "hunter2"),
+    ("secret_key => abcdef123456", "abcdef"),
+    ("https://host/?private_token=abcdef123456", "abcdef"),
+    ("PRIVATE-TOKEN: abcdef123456", "abcdef"),
+    ("https://host/?auth=abcdef123456", "abcdef"),
+    ("mount.cifs -o user=anna,pass=abcdef123456,uid=1000", "abcdef"),
 ]
 HARMLESS = [
     "12,408 photos, key frames and tokens",
@@ -88,6 +94,7 @@ HARMLESS = [
     "//server/share/a@b.jpg",
     "http://127.0.0.1:9/x@y",
     "it must be one of 'date', 'key', 'name'",
+    "first pass: comparing; passes=3; authors: 12",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from photosd.core.paths import Home
 from photosd.index.database import ERASE, LOCK_SECONDS, Database
@@ -35,3 +36,19 @@ def holding(home: Home, word: bytes) -> list[str]:
     """The files that hold it."""
     files = [file for place in (home.state, home.config) for file in place.rglob("*")]
     return [file.name for file in files if file.is_file() and word in file.read_bytes()]
+
+
+def test_a_linked_list_harms_no_file_beside_it(home: Home, tmp_path: Path) -> None:
+    """Settings may be links into a directory of somebody's own; a draft of ours goes again."""
+    mine = tmp_path / "standing.new"
+    mine.write_text("somebody's own")
+    home.config.mkdir(exist_ok=True)
+    copy = home.config / "standing.json"
+    copy.symlink_to(tmp_path / "standing.json")
+    (tmp_path / ".standing.json.draft-x").write_text("of a daemon that was killed")
+    database = Database(home.catalog)
+    StandingQueries(database, copy).add(WISH)
+    assert mine.read_text() == "somebody's own" and copy.is_symlink()
+    assert {file.name for file in tmp_path.glob("*standing*")} == {"standing.new", "standing.json"}
+    assert (tmp_path / "standing.json").stat().st_mode & 0o777 == 0o600
+    database.close()

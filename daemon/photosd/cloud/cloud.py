@@ -284,6 +284,8 @@ class Cloud:
     def check(self) -> list[Checked]:
         """Try key, address, models and vectors with words and pictures of our own."""
         mode = self._gate.wanted
+        if (closed := self._gate.closed) is not None:
+            raise closed
         if mode == "local":
             raise CloudNotPermitted("the cloud is off", remedy="photosd cloud enable hybrid")
         self._gate.require(mode, "check")

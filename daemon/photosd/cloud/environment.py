@@ -8,8 +8,9 @@ from collections.abc import MutableMapping
 import msgspec
 
 KEY, MODE = "GEMINI_API_KEY", "EMBEDDING_MODE"
-# Google's libraries let these choose the address, the key, and whether requests are written down.
-FOREIGN = ("GOOGLE_", "GENAI_", "GEMINI_", "VERTEX")
+# Google's libraries let these choose the address, the key, and whether requests are written down;
+# Python's has the last one name a file for what decrypts them.
+FOREIGN = ("GOOGLE_", "GENAI_", "GEMINI_", "VERTEX", "SSLKEYLOGFILE")
 
 
 class Environment(msgspec.Struct, frozen=True):

@@ -7,20 +7,21 @@ import re
 REMOVED = "<removed>"
 STRONG = (
     r"[\w-]*(?:api(?:[_-]|%5f)?key|secret|passwd|password|passphrase|access[_-]?key"
-    r"|auth[_-]?token|access[_-]?token|refresh[_-]?token|client[_-]?secret|private[_-]?key"
+    r"|(?:secret|signing|encryption)[_-]?key|auth[_-]?token|(?<=[_-])token|access[_-]?token|refresh[_-]?token|client[_-]?secret|private[_-]?key"
     r"|account[_-]?key|sig|signature|goog-api-key)"
 )
 NAMES = rf"(?:{STRONG}|key|token|pwd)"
 HEADERS = r"(?:(?:proxy-)?authorization|(?:set-)?cookie)"
 BEFORE = r"(?<![\w?&-])"
-# What stands between name and value: = or :, and in tuples a comma; b is Python's, of bytes.
-IS = r"[\"']?\s*[=:]\s*"
+# What stands between name and value: =, => or :, and in tuples a comma; b is Python's, of bytes.
+IS = r"[\"']?\s*(?:=>|[=:])\s*"
 AND = r"[\"']\s*,\s*b?"
 QUOTED = r"([\"'])(?:\\.|(?!\2)[^\\\n])+(?:\2|$)"
 PATTERNS = (
     # user:password@ or token@ in a URL, and without its scheme
     (
-        re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://|(?<![\w:/])//)[^\s/?#\"'<>]*@"),
+        # in JSON the slashes may be escaped
+        re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,30}:(?:\\?/){2}|(?<![\w:/])//)[^\s/?#\"'<>]*@"),
         rf"\1{REMOVED}@",
     ),
     (
@@ -32,7 +33,7 @@ PATTERNS = (
     (re.compile(r"(?<![\w/@:.%+-])[A-Za-z][\w.%+-]*:[^\s/@\"'<>:]+@(?=[\w\[])"), f"{REMOVED}@"),
     (re.compile(r"((?:^|\s)(?:-u|--(?:proxy-)?user)[ =]+)[^\s:]+:\S+"), rf"\1{REMOVED}"),
     # ?key=… and &token=… in a URL, and the fragment of a signed one
-    (re.compile(rf"(?i)([?&;]{NAMES}=)[^&\s\"'#]+"), rf"\1{REMOVED}"),
+    (re.compile(rf"(?i)([?&;](?:{NAMES}|auth)=)[^&\s\"'#]+"), rf"\1{REMOVED}"),
     (re.compile(rf"(?im){BEFORE}({HEADERS}(?:{IS}b?|{AND})){QUOTED}"), rf"\1\2{REMOVED}\2"),
     (re.compile(r"(?i)\b((?:proxy-)?authorization\s*:\s*)digest\s[^\n]+"), rf"\1{REMOVED}"),
     (
@@ -58,6 +59,7 @@ PATTERNS = (
         re.compile(rf"(?i)((?<!-)--{NAMES}(?:{AND}|\s+|=)[\"']?)(?!{REMOVED})[^\s\"']{{4,}}"),
         rf"\1{REMOVED}",
     ),
+    (re.compile(r"(?i)(?<![\w&-])(pass=[\"']?)[^\s\"',;&]{4,}"), rf"\1{REMOVED}"),  # of mount.cifs
     # the shapes of well-known keys
     (
         re.compile(

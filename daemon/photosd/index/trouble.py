@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ Kind = Literal["refusal", "shortage", "damage"]
 
 GENERATIONS = 2  # of what was set aside; older ones are deleted
 DAMAGED = ".damaged-"
+DRAFT = ".draft-"
 OF_LANCE = (RuntimeError, ValueError, OSError)  # what it raises, for damage, too
 OF_PYTHON = (NotImplementedError, RecursionError)  # of these
 SIDES = ("-wal", "-shm")  # of SQLite: its file makes no sense without them
@@ -169,16 +171,26 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
 
 
 def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
-    """Write what `kept_list` reads, whole or not at all, through links; raises StorageError."""
+    """Write what `kept_list` reads, whole or not at all, through links; raises StorageError.
+
+    Where a link leads there may be files of the user's: the draft takes no name of theirs.
+    """
     try:
         target = file.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = target.with_suffix(".new")
-        with draft.open("w", encoding="utf-8") as stream:
-            json.dump(entries, stream, indent=1, ensure_ascii=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(target)
+        prefix = f".{target.name}{DRAFT}"
+        for left in target.parent.glob(f"{prefix}*"):  # by a daemon that was killed
+            left.unlink(missing_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=prefix, dir=target.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                json.dump(entries, stream, indent=1, ensure_ascii=False)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(draft).replace(target)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         why = getattr(error, "strerror", None) or str(error)
         raise StorageError(
