@@ -28,6 +28,8 @@ LINES = [
     {"event": "query", "text": "Grandma at the wedding", "answered_by": "vector"},
     {"event": "e", "query": "secret things", "nested": {"text": ["Anna", {"words": "secret"}]}},
     {"event": "e", "lines": [f"{FOLDER}/Anna", "/home/annika/Grandma.jpg"]},
+    {"event": "e", "cause": "cannot run /home/annika/bin/wedding: /home/annika/Anna is away"},
+    {"event": "e", "remedy": "photosd add '/home/annika/My wedding/Anna'; see ~/Grandma.jpg"},
     {"event": "folder_offline", "folder": FOLDER, "remedy": f"photosd remove '{FOLDER}'"},
     {"event": "e", "path_b64": "R3JhbmRtYQ==", "below_b64": "R3JhbmRtYQ=="},
     {"event": "encoder_died", "reason": "hung: no answer to text for 2.5 s", "stack": "frame 1"},
@@ -36,7 +38,8 @@ LINES = [
 
 @pytest.fixture
 def redactor() -> Redactor:
-    return Redactor({"state": Path("/home/annika/.local/state/photosd")}, [FOLDER])
+    own = {"state": Path("/home/annika/.local/state/photosd"), "home": Path("/home/annika")}
+    return Redactor(own, [FOLDER])
 
 
 @pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
@@ -55,6 +58,7 @@ def test_nothing_personal_is_left(line: dict[str, object], redactor: Redactor) -
         "12,408 photos and/or 3/4 of them",
         "killed by SIGSEGV",
         "https or so: 3 : 4",
+        "~3 s, and ~ 4",
     ],
 )
 def test_what_helps_is_left_alone(text: str, redactor: Redactor) -> None:

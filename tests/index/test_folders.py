@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import threading
@@ -73,11 +74,17 @@ def test_many_add_at_once(listed: Listed) -> None:
         assert listed.kept() == []
 
 
-def test_a_copy_that_cannot_be_written_refuses_the_change(listed: Listed, tmp_path: Path) -> None:
+def refuse(**_: object) -> None:
+    """A full disk."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_copy_that_cannot_be_written_refuses_the_change(
+    listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder that was removed does not return, and one that was added is watched."""
     listed.folders.add(listed.path("a"))
-    blocked = listed.copy.with_suffix(".new")
-    blocked.mkdir()
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(StorageError, match=r"folders\.json cannot be written"):
         listed.folders.add(listed.path("b"))
     with pytest.raises(StorageError):
@@ -86,7 +93,7 @@ def test_a_copy_that_cannot_be_written_refuses_the_change(listed: Listed, tmp_pa
         listed.folders.mark(listed.path("a"), True)
     assert listed.watched() == listed.kept() == [listed.path("a")]
     assert not listed.folders.all()[0].cloud
-    blocked.rmdir()
+    monkeypatch.undo()
     listed.folders.add(listed.path("b"))
     listed.folders.remove(listed.path("a"))
     assert listed.watched() == listed.kept() == [listed.path("b")]
@@ -114,18 +121,20 @@ def test_a_copy_that_names_a_folder_twice(listed: Listed, tmp_path: Path) -> Non
     assert [folder.path for folder in again.all()] == [listed.path("a"), listed.path("b")]
 
 
-def test_standing_queries_change_with_their_copy(listed: Listed, tmp_path: Path) -> None:
+def test_standing_queries_change_with_their_copy(
+    listed: Listed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that was ended does not return after the catalog is lost."""
     copy = tmp_path / "standing.json"
     queries = StandingQueries(listed.database, copy)
     query, _ = queries.add(Wish("a dog", "notify", None, (), None))
-    copy.with_suffix(".new").mkdir()
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(StorageError):
         queries.remove(query.id)
     with pytest.raises(StorageError):
         queries.add(Wish("a cat", "notify", None, (), None))
     assert [one.wish.text for one in queries.all()] == ["a dog"]
-    copy.with_suffix(".new").rmdir()
+    monkeypatch.undo()
     queries.remove(query.id)
     assert queries.all() == json.loads(copy.read_text()) == []
 

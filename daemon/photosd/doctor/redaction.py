@@ -22,6 +22,8 @@ SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy|_b64
 QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")
 WHOLE = re.compile(r"^/.*?(?=$|: (?!.*: ))")
 WITHIN = re.compile(r"(?<![\w<>~/.])/[^\s'\",;:()\[\]]+")
+BELOW_HOME = re.compile(r"(?<![\w~/])~/[^\s'\",;:()\[\]]+")
+HOME = "home"  # of `own`: what is below it is the user's
 SYSTEM = ("/usr/", "/lib/", "/proc/", "/sys/", "/etc/", "/dev/", "/bin/")
 ENDS = r"(?=$|[/\s'\":,;)\]])"
 
@@ -35,7 +37,8 @@ class Redactor:
     def __init__(self, own: Mapping[str, Path], folders: Iterable[str] = ()) -> None:
         """``own``: photosd's directories by name; ``folders``: the watched ones."""
         self._folders = sorted(folders, key=len, reverse=True)
-        places = {str(path): f"<{name}>" for name, path in own.items()}
+        places = {str(path): f"<{name}>" for name, path in own.items() if name != HOME}
+        self._home = str(own.get(HOME, "")).rstrip("/")
         places |= {str(Path(__file__).parents[1]): "<photosd>"}
         python = {sys.prefix: "", sys.base_prefix: "", sysconfig.get_path("stdlib"): "/lib"}
         # The system's Python is in /usr, and so are many things that are not Python.
@@ -69,10 +72,13 @@ class Redactor:
         return "\n".join(self._one_line(line) for line in text.split("\n"))
 
     def _one_line(self, line: str) -> str:
-        for folder in self._folders:
-            line = self._without_folder(line, folder)
+        for number, folder in enumerate(self._folders, 1):
+            line = self._without_folder(line, folder, f"<folder {number}>")
         for path, name in self._places:
             line = re.sub(re.escape(path) + ENDS, name, line)
+        if self._home:
+            line = self._without_folder(line, self._home, f"<{HOME}>")
+        line = BELOW_HOME.sub(lambda match: self._stand_in(match[0]), line)
         line = QUOTED.sub(lambda m: m[1] + self._stand_in(m[2]) + m[1], line)
         bare = WHOLE if line.startswith("/") else WITHIN
         line = bare.sub(lambda match: self._stand_in(match[0]), line)
@@ -80,17 +86,18 @@ class Redactor:
             line = pattern.sub("<name>", line)
         return line
 
-    def _without_folder(self, line: str, folder: str) -> str:
+    def _without_folder(self, line: str, folder: str, stand_in: str) -> str:
         """The line without this folder and all that is named below it, spaces and colons too."""
         if (found := re.search(re.escape(folder) + ENDS, line)) is None:
             return line
         path, colon, reason = line[found.start() :].rpartition(": ")
         if not colon:
             path, reason = reason, ""
-        stand_in = f"<folder {self._folders.index(folder) + 1}>"
+        shown = stand_in
         if path[len(folder) :].strip("/'\""):
-            stand_in += f"/{_digest(path)}{_suffix(path)}"
-        return line[: found.start()] + stand_in + colon + self._without_folder(reason, folder)
+            shown += f"/{_digest(path)}{_suffix(path)}"
+        rest = self._without_folder(reason, folder, stand_in)
+        return line[: found.start()] + shown + colon + rest
 
     def _stand_in(self, path: str) -> str:
         if _of_system(path):
