@@ -241,6 +241,7 @@ def _opened(file: Path) -> sqlite3.Connection:
                 f"this one knows {len(MIGRATIONS)})",
                 remedy="install the newer photosd again; the file was not touched",
             )
+        _keep_scratch_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -256,6 +257,16 @@ def _opened(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_scratch_beside(connection: sqlite3.Connection, file: Path) -> None:
+    """Have SQLite's own temporary files, which hold all of it for a VACUUM, on no other disk.
+
+    It takes /var/tmp otherwise. This holds for the whole process.
+    """
+    place = str(file.parent.absolute()).replace("'", "''")
+    with contextlib.suppress(sqlite3.Error, UnicodeError):  # it may not be written, or is no text
+        connection.execute(f"PRAGMA temp_store_directory = '{place}'")
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
