@@ -242,6 +242,17 @@ def photo_changed(_home: Home, _patch: Patch, photos: Path) -> None:
         photo.write(b"\0" * 100)
 
 
+def photo_forbidden(_home: Home, patch: Patch, photos: Path) -> None:
+    stat, hidden = os.stat, os.fsencode(photos / "1.jpg")
+
+    def refuse(path: Any, **more: Any) -> os.stat_result:
+        if path == hidden:
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **more)
+
+    patch.setattr(os, "stat", refuse)
+
+
 def failed_photos(home: Home, _patch: Patch, _photos: Path) -> None:
     database = Database(home.catalog)
     with database.write() as db:

@@ -149,6 +149,14 @@ CASES = [
     Case("a photo deleted unseen", plants.photo_deleted, "disk", "1 of", "photosd index"),
     Case("a photo changed unseen", plants.photo_changed, "disk", "1 of", "photosd index"),
     Case(
+        "a photo that may not be looked at",
+        plants.photo_forbidden,
+        "disk",
+        "1 of .* cannot be looked at",
+        "photosd index",
+        "warning",
+    ),
+    Case(
         "photos that failed",
         plants.failed_photos,
         "photos",

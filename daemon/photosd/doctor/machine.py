@@ -132,7 +132,8 @@ def _unreadable(patient: Patient) -> Findings:
         if places := folder.get("unreadable"):
             yield warning(
                 "folders",
-                f"{folder['path']}: {places:,} in it cannot be read, for example "
+                f"in {folder['path']} {places:,} {'place' if places == 1 else 'places'} cannot be "
+                "read, for example "
                 f"{folder.get('unreadable_example')}",
                 "mend that file (UTF-8, the syntax of .gitignore), or delete it"
                 if "/.photosdignore: " in (folder.get("unreadable_example") or "")

@@ -129,7 +129,9 @@ def disk(patient: Patient) -> Findings:
         return
     try:
         rows = _sample(patient)
-        found = [path for path, size, mtime in rows if _differs(path, size, mtime)]
+        verdicts = [(path, _differs(path, size, mtime)) for path, size, mtime in rows]
+        found = [path for path, differs in verdicts if differs]
+        unseen = [path for path, differs in verdicts if differs is None]
         # The daemon needs a moment to see a change; what it knows of by then is no fault.
         differing = [path for path in found if not _is_being_noticed(patient, path)]
         if differing:
@@ -146,6 +148,13 @@ def disk(patient: Patient) -> Findings:
             "photosd index --wait",
             "index",
             "--wait",
+        )
+    elif unseen:
+        yield warning(
+            "disk",
+            f"{len(unseen)} of {len(rows)} sampled files cannot be looked at, for example "
+            f"{printable(unseen[0])}",
+            "photosd index --wait; photosd folders   (says what keeps them from it)",
         )
     elif rows:
         late = f"; {changing} changed just now" if changing else ""
@@ -224,13 +233,14 @@ def _above(path: bytes) -> float:
     return 0.0
 
 
-def _differs(path: bytes, size: int, mtime_ns: int) -> bool:
+def _differs(path: bytes, size: int, mtime_ns: int) -> bool | None:
+    """Whether the file is another than the catalog says; None where it cannot be looked at."""
     try:
         found = normalised(os.stat(path))  # noqa: PTH116 (paths are bytes here)
     except FileNotFoundError:
         return not os.path.islink(path)  # noqa: PTH114 (the disk it leads to may be away)
     except OSError:
-        return False  # unreadable is another check's matter
+        return None
     return (found.size, found.mtime_ns) != (size, mtime_ns)
 
 
