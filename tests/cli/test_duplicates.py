@@ -73,9 +73,11 @@ def test_paths_are_those_that_need_not_be_kept(
     """By their bytes; and none of a group whose best photo is gone: it would be the last one."""
     odd = os.fsencode(tmp_path) + b"/\xff.jpg"
     (tmp_path / "a.jpg").touch()
+    Path(os.fsdecode(odd)).touch()
     here = [
         photo(tmp_path / "a.jpg", "keep"),
         photo("x", "copy", path_b64=base64.b64encode(odd).decode()),
+        photo(tmp_path / "away.jpg", "copy"),
     ]
     gone = [photo(tmp_path / "gone.jpg", "keep"), photo(tmp_path / "last.jpg", "copy")]
     stub.answers["duplicates"] = [
@@ -85,6 +87,7 @@ def test_paths_are_those_that_need_not_be_kept(
     ran = process("duplicates", "-0")
     assert ran.stdout == odd + b"\0"
     assert b"gone.jpg is not there: its duplicates are left out" in ran.stderr
+    assert b"1 extra copy left out, not there now" in ran.stderr
 
 
 def test_none_is_an_answer(stub: StubDaemon, photosd: Photosd) -> None:

@@ -81,14 +81,21 @@ def _details(photo: Duplicate) -> list[str]:
 
 
 def _write_paths(groups: list[DuplicateGroup]) -> None:
-    """What need not be kept; of a group whose best photo is not there this minute, nothing."""
+    """What need not be kept and is there; of a group whose best photo is not there, nothing."""
+    absent = 0
     for group in groups:
         best, *others = group["photos"]
         if not os.path.isfile(paths.raw(best)):  # noqa: PTH113 (bytes)
             console.warn(f"{text.inert(best['path'])} is not there: its duplicates are left out")
             continue
         for photo in others:
-            paths.write(photo, end=b"\0")
+            if os.path.lexists(paths.raw(photo)):
+                paths.write(photo, end=b"\0")
+            else:
+                absent += 1
+    if absent:
+        copies = text.count(absent, "extra copy", "extra copies")
+        console.warn(f"{copies} left out, not there now: photosd folders")
 
 
 def _summary(groups: int, photos: int, room: int, near: bool) -> str:
