@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 
@@ -117,5 +118,7 @@ class Traces:
         with contextlib.suppress(OSError):
             for sheet in list(self._home.sheets.iterdir()):
                 with contextlib.suppress(OSError):
-                    if sheet.stat().st_mtime < before:
+                    if (made_at := sheet.stat().st_mtime) < before:
                         sheet.unlink()
+                    elif made_at > time.time():  # the clock was ahead: its age begins now
+                        os.utime(sheet)

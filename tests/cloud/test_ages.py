@@ -60,6 +60,29 @@ def test_what_has_reached_its_age_goes(home: Home) -> None:
     database.close()
 
 
+def test_what_was_made_while_the_clock_was_ahead_has_an_age(home: Home) -> None:
+    """It begins when that is noticed; it never did, so a sheet of 2099 stayed."""
+    database, late = Database(home.catalog), time.time() + 1000 * DAY
+    home.sheets.mkdir(parents=True)
+    sheet = home.sheets / "late.html"
+    sheet.write_text("what was asked")
+    file = ThumbnailStore(home.thumbnails, 1 << 20).put(
+        320, Thumbnail(b"\xff\xd8..\xff\xd9", 1, 1, f"1-{'0' * 32}")
+    )
+    assert file is not None
+    for one in (sheet, file):
+        os.utime(one, (late, late))
+    cloud: Any = SimpleNamespace(expire_log=lambda: None)
+    nobody: Any = SimpleNamespace(actives=list)
+    store = ThumbnailStore(home.thumbnails, 1 << 20)
+    Traces(home, database, nobody, store, cloud, lambda: True).expire()
+    for one in (sheet, file):
+        assert one.stat().st_mtime <= time.time()
+    store.expire(time.time() + 1)
+    assert not file.exists()
+    database.close()
+
+
 def test_queries_are_forgotten_with_what_was_answered_to_them(home: Home) -> None:
     """Rewritten queries and Gemini's vectors of them are remembered queries, too."""
     database, kept = Database(home.catalog), Answers(home.cloud)

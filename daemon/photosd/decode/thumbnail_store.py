@@ -118,11 +118,20 @@ class ThumbnailStore:
                 self._delete(known, key)
 
     def expire(self, before: float) -> None:
-        """Delete those that were last used before then (Unix seconds)."""
+        """Delete those that were last used before then (Unix seconds).
+
+        Of those that were used while the clock was ahead the age begins now.
+        """
+        now = time.time()
         with self._lock:
             known = self._known()
-            for key in [key for key, kept in known.items() if kept.used < before]:
-                self._delete(known, key)
+            for key, kept in list(known.items()):
+                if kept.used < before:
+                    self._delete(known, key)
+                elif kept.used > now:
+                    known[key] = kept._replace(used=now)
+                    with contextlib.suppress(OSError):
+                        os.utime(self._file(*key, kept))
 
     # -- what is there, under the lock --------------------------------------------------------
 
