@@ -8,7 +8,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-MAY_BE_EMPTY = {"--html"}  # alone it means a private file
+MAY_BE_EMPTY = {
+    "--html",  # alone it means a private file
+    "text", "words",  # what is asked; the command judges it
+    "value",  # of a setting
+}  # fmt: skip
 
 
 class Number(click.FloatRange):
@@ -50,7 +54,8 @@ class _Checked:
 
 def _check(context: click.Context, parameter: click.Parameter, text: str) -> None:
     is_option = isinstance(parameter, click.Option)
-    if is_option and not text.strip() and not MAY_BE_EMPTY.intersection(parameter.opts):
+    blank = not text.strip() if is_option else not text  # a file may be called " "
+    if blank and not MAY_BE_EMPTY.intersection(parameter.opts):
         raise click.BadParameter("The value is empty.", context, parameter)
     # File names may hold any bytes; words may not.
     if not isinstance(parameter.type, click.Path) and (is_option or parameter.name != "text"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+from pathlib import Path
 
 import click
 import pytest
@@ -70,6 +72,47 @@ def test_a_model_that_is_misnamed_is_no_error_of_the_daemon(
     ran = photosd(*line.split())
     assert ran.code == code, ran.err
     assert "photosd model" in ran.err or "path" in ran.err or "--name" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["on", ""],
+        ["on", " ", "--notify"],
+        ["on", "", ""],
+        ["model", "use", ""],
+        ["model", "remove", ""],
+        ["model", "pull", ""],
+        ["model", "import", ""],
+        ["config", "get", ""],
+        ["config", "set", "", "5"],
+        ["cloud", "preview", "/p", "-o", ""],
+        ["bugreport", "-o", ""],
+        ["folders", "accept", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_is_refused_as_such(
+    stub: StubDaemon, photosd: Photosd, words: list[str]
+) -> None:
+    """As a script's unset variable gives it; `model import` took it for the folder it ran in."""
+    ran = photosd(*words)
+    assert ran.code == 2 and "empty" in ran.err, ran
+    assert not stub.requests
+
+
+def test_a_name_that_no_model_can_have_gets_a_remedy_that_works(
+    photosd: Photosd, home: Home
+) -> None:
+    """`--name ../evil` would be refused, too."""
+    assert "photosd model list" in photosd("model", "use", "../evil").err
+
+
+def test_a_bug_report_and_json_are_not_both_on_stdout(photosd: Photosd, home: Home) -> None:
+    """`-` is stdout here, too, and no file."""
+    ran = photosd("bugreport", "-o", "-", "--json")
+    assert ran.code == 2 and json.loads(ran.out)["error"]["code"] == "bad_request"
+    assert not Path("-").exists()
 
 
 def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:

@@ -11,7 +11,7 @@ from photosd.core.errors import ConfigError
 DEFAULTS = config.defaults()
 NUMBERS = [name for name, setting in DEFAULTS.items() if type(setting.default) in (int, float)]
 TEXTS = [name for name, setting in DEFAULTS.items() if type(setting.default) is str]
-NOT_FINITE = ["inf", "-inf", "nan", "1e999", "-1e999", "infinity", "9" * 400, "9" * 5000]
+NOT_FINITE = ["1_0", "inf", "-inf", "nan", "1e999", "-1e999", "infinity", "9" * 400, "9" * 5000]
 
 
 @pytest.mark.parametrize("text", NOT_FINITE)

@@ -8,27 +8,37 @@ from pathlib import Path
 
 import click
 
+from photosd.core.errors import BadRequest
 from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
 from photosd_cli import console, text
 from photosd_cli.group import json_option
 
+STDOUT = "-"
+
 
 @click.command()
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The file to write (.tar.gz)."
+    "-o", "--output", type=click.Path(), help="The file to write (.tar.gz); `-` is stdout."
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @json_option
-def command(output: Path | None, force: bool, as_json: bool) -> int:
+def command(output: str | None, force: bool, as_json: bool) -> int:
     """Pack logs, versions, status and the doctor's findings; paths and queries are taken out.
 
     Nothing is sent anywhere. Works without the daemon, too.
     """
     from photosd.doctor.bugreport import make_report
 
-    archive = output or Path(time.strftime("photosd-bugreport-%Y%m%d-%H%M%S.tar.gz"))
     home = Home.from_environment()
+    if output == STDOUT:
+        if as_json:
+            raise BadRequest(
+                "-o - and --json both write to stdout", remedy="photosd bugreport -o -"
+            )
+        console.out_bytes(make_report(home)[1])
+        return 0
+    archive = Path(output or time.strftime("photosd-bugreport-%Y%m%d-%H%M%S.tar.gz"))
     check_output(archive, home, force=force)
     names, data = make_report(home)
     write_output(archive, data, home, force=force, mode=0o600)

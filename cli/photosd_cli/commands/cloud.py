@@ -15,7 +15,7 @@ from photosd.ipc.client import Client
 from photosd_cli import cloud_report, console, paths, text
 from photosd_cli.group import WholeGroup, json_option
 
-STDOUT = Path("-")
+STDOUT = "-"
 
 
 @click.group(cls=WholeGroup)
@@ -131,13 +131,13 @@ def log(limit: int, as_json: bool) -> int:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="FILE",
     help="Write the exact bytes to a new file; `-` is stdout.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
-def preview(path: str, output: Path | None, force: bool, as_json: bool) -> int:
+def preview(path: str, output: str | None, force: bool, as_json: bool) -> int:
     """The copy of a photo that gemini would send, exactly; nothing is sent by this."""
     if output == STDOUT and as_json:
         raise BadRequest(
@@ -146,7 +146,7 @@ def preview(path: str, output: Path | None, force: bool, as_json: bool) -> int:
         )
     home = Home.from_environment()
     if output is not None and output != STDOUT:
-        check_output(output, home, force=force)  # before the daemon is asked
+        check_output(Path(output), home, force=force)  # before the daemon is asked
     with Client() as client:
         found = client.cloud_preview(paths.absolute(path))
     jpeg = base64.b64decode(found["jpeg_b64"])
@@ -154,7 +154,7 @@ def preview(path: str, output: Path | None, force: bool, as_json: bool) -> int:
         console.out_bytes(jpeg)
         return 0
     if output is not None:
-        write_output(output, jpeg, home, force=force)
+        write_output(Path(output), jpeg, home, force=force)
     if as_json:
         console.out_json(found)
         return 0

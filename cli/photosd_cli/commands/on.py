@@ -96,6 +96,8 @@ def command(
             "--jsonl and --no-wait are for matches that are printed",
             remedy="make two alerts: several may have the same TEXT",
         )
+    if not " ".join(words).strip():
+        raise BadRequest("the query is empty", remedy=EXAMPLE)
     with Client() as client:
         added = client.standing_add(
             " ".join(words),

@@ -266,7 +266,7 @@ def _of_type(kind: type, text: str) -> Any:
             raise ValueError("it must be yes or no")
         return text.lower() in ("true", "yes", "on", "1")
     try:
-        return kind(text)
+        return kind(text.replace("_", "x") if kind in (int, float) else text)  # 1_0 is Python's
     except ValueError:
         raise ValueError(f"it must be a {TYPES[kind]}") from None
 

@@ -104,6 +104,8 @@ def _directories(home: Home) -> list[Path]:
 
 
 def _how_to_get(name: str) -> str:
+    if not _possible(name):
+        return "photosd model list"
     if is_pullable(name):
         return f"photosd model pull {name}"
     return f"photosd model import FILE --arch ARCH --name {name}; or: photosd model use starter"
