@@ -261,6 +261,17 @@ def test_errors_keep_their_remedy_on_every_command(
         ]
 
 
+@pytest.mark.parametrize(
+    "left", ["ask again in 2 s", "ask again in 2 s, or wait longer: --deadline 4"]
+)
+def test_when_to_ask_again_is_said_once(stub: StubDaemon, photosd: Photosd, left: str) -> None:
+    """The first query after a start said it in two ways."""
+    stub.answers["query"] = error("warming", remedy=left, retry_after_ms=2000)
+    ran = photosd("query", "sunset")
+    assert ran.code == 4
+    assert ran.err.splitlines()[1:] == [f"  {left}"]
+
+
 def test_without_a_daemon_everything_says_so(photosd: Photosd) -> None:
     """Exit code 3; only what needs no daemon goes on without one."""
     for line, op in TALKING:

@@ -16,6 +16,7 @@ from photosd_cli.commands import query as query_command
 from photosd_cli.wish import Asked, Wish
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
+from tests.conftest import ROOT
 
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -239,6 +240,20 @@ def test_no_daemon_means_exit_3_and_two_commands(photosd: Photosd) -> None:
         "photosd start",
         "photosd run",
     ]
+
+
+def test_a_daemon_that_is_stopped_costs_two_seconds_more(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    """README and the page on hanging say so; a stopped daemon keeps no deadline itself."""
+    stub.answers["query"] = None
+    began = time.monotonic()
+    ran = photosd("query", "dog", "--deadline", "0.1")
+    assert 2 < time.monotonic() - began < 4
+    assert ran.code == 5 and "did not answer" in ran.err
+    readme, page = (ROOT / name for name in ("README.md", "docs/explanation/never-hangs.md"))
+    assert "gives up two seconds later" in readme.read_text()
+    assert "gives up two seconds after its deadline" in page.read_text()
 
 
 # -- many queries ---------------------------------------------------------------------------------

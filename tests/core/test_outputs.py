@@ -185,3 +185,16 @@ def test_every_command_that_writes_a_file_asks(
     new = tmp_path / "copy.jpg"
     assert photosd("cloud", "preview", str(photo), "-o", str(new)).code == 0
     assert new.read_bytes() == b"\xff\xd8copy"
+
+
+def test_a_directory_that_is_not_there_is_no_defect(
+    stub: StubDaemon, photosd: Photosd, tmp_path: Path
+) -> None:
+    """The directory of a file to be written is the user's to name."""
+    jpeg = base64.b64encode(b"\xff\xd8copy").decode()
+    stub.answers["cloud_preview"] = {
+        "jpeg_b64": jpeg, "width": 1, "height": 1, "bytes": 6, "may_be_sent": False,
+    }  # fmt: skip
+    place = tmp_path / "nowhere" / "x.jpg"
+    ran = photosd("cloud", "preview", "x.jpg", "-o", str(place))
+    assert ran.code == 2 and f"there is no directory {place.parent}" in ran.err

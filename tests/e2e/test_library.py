@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import RunningDaemon
+from tests.e2e.test_damage import paint
 
 PATIENCE = 20.0  # seconds; how soon is measured in benchmarks/, that it happens is tested here
 
@@ -139,3 +141,24 @@ def test_a_folder_added_by_a_link_is_known_by_either_name(
         assert client.call("reindex", {"path": str(link / photo.name)})["marked"] == 1
         assert client.call("reindex", {"path": str(link)})["marked"] > 1
         assert client.call("remove", {"path": str(link)})["photos"] > 1
+
+
+def test_every_answer_has_the_bytes_of_its_paths(daemon: RunningDaemon, tmp_path: Path) -> None:
+    """A folder and a photo whose names are not UTF-8: what an answer names can be asked for."""
+    folder = os.fsencode(tmp_path) + b"/\xe4"
+    photo = folder + b"/\xff.png"
+    Path(os.fsdecode(folder)).mkdir()
+    paint(Path(os.fsdecode(photo)), 1)
+
+    def path(answer: Mapping[str, Any]) -> bytes:
+        return base64.b64decode(answer.get("path_b64") or b"")
+
+    daemon.wait_until("ready")
+    with daemon.client() as client:
+        assert path(client.add(folder)) == folder
+        list(client.rescan(wait=True))
+        assert path(client.show(photo)) == photo
+        assert path(client.query("anything")["hits"][0]) == photo
+        for folders in (client.folders()["folders"], client.status()["folders"]):
+            assert [path(one) for one in folders] == [folder]
+        assert path(client.remove(folder)) == folder

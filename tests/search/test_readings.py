@@ -80,7 +80,7 @@ def test_scripts_are_told_apart(text: str, script: str | None) -> None:
 def test_a_model_of_english_says_that_it_cannot_read(library: Library, text: str) -> None:
     """With the command that changes it, and without pretending to have found something."""
     answer = ask(library, SPEC, Knows(), text)
-    assert "photosd model use multilingual" in "".join(answer.warnings)
+    assert "photosd model pull multilingual; photosd model use multilingual" in answer.warnings[0]
     assert not answer.convincing and answer.hits
 
 
@@ -98,6 +98,26 @@ def test_keys_meant_for_another_layout_are_read_again(library: Library) -> None:
     for typed in ("דומדקא", "ыгтыуе"):
         answer = ask(library, WORDS, Knows("sunset"), typed)
         assert answer.convincing and "'sunset'" in answer.warnings[0], typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("sunste", "sunset"), ("moutain", "mountain"), ("beech", "beach"), ("elefant", "elephant")],
+)
+def test_a_word_that_is_misspelled_is_named_as_it_may_be_meant(
+    library: Library, typed: str, meant: str
+) -> None:
+    """Where the model has a list of words, and the answer does not convince."""
+    (said,) = ask(library, WORDS, Knows(), typed).warnings
+    assert said.startswith(f"{typed}: did you mean ") and meant in said
+    assert ask(library, SPEC, Knows(), typed).warnings == []
+
+
+def test_what_is_like_no_word_has_no_other_spelling(library: Library) -> None:
+    """Nor what convinces, nor names of cameras' files."""
+    for typed in ("gibberish", "qzxw", "eilat", "dsc"):
+        assert ask(library, WORDS, Knows(), typed).warnings == []
+    assert ask(library, WORDS, Knows("sunste"), "sunste").warnings == []
 
 
 def test_a_convincing_answer_is_not_read_again(library: Library) -> None:

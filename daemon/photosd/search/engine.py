@@ -35,7 +35,12 @@ from photosd.search.names import MOST_WORDS, words_left_out
 from photosd.search.pictures import Pictures
 from photosd.search.question import Question, Term, question_of
 from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
-from photosd.search.readings import cut_warning, foreign_script_warning, readings
+from photosd.search.readings import (
+    cut_warning,
+    foreign_script_warning,
+    readings,
+    spelling_warning,
+)
 from photosd.search.remembered import Meaning, RememberedQueries, normalise
 from photosd.search.retrieval import Retrieval
 from photosd.search.strength import Judge, Match
@@ -308,6 +313,8 @@ class Engine:
             warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
         elif self._latin_only and ranking.modes.used == "local":
             warnings += foreign_script_warning(text, self._spec.name)
+            if ranking.meaning and self._spec.tokenizer.words:
+                warnings += spelling_warning(ranking.meaning.unknown)
         return ranking, found
 
     def _other_reading(

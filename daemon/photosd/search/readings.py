@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
+from photosd.models.spec import STARTER
 from photosd.search.remembered import Meaning
 
 LATIN = "Latin"
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
+WORD = re.compile("[a-z]{4,}")  # shorter ones are near to too much
+NEAR = 0.75  # what two spellings have in common, as difflib counts it
 ENOUGH = 0.5  # of the letters; a name in another script among English words is no other language
 
 # The same keys in the order of a US keyboard; "ـ" stands where a key has no letter.
@@ -54,6 +61,25 @@ def foreign_script_warning(text: str, model: str) -> list[str]:
         "Install and use one that does: photosd model pull multilingual; "
         "photosd model use multilingual"
     ]
+
+
+def spelling_warning(unknown: Sequence[str]) -> list[str]:
+    """Words that are spelled nearly like those that a model of a list of words does not know."""
+    return [
+        f"{word}: did you mean {' or '.join(near)}?"
+        for word in unknown
+        if WORD.fullmatch(word) and (near := _near(word))
+    ]
+
+
+def _near(word: str) -> list[str]:
+    alike = [other for other in _common_words() if abs(len(other) - len(word)) <= 1]
+    return difflib.get_close_matches(word, alike, 2, NEAR)
+
+
+@functools.cache
+def _common_words() -> tuple[str, ...]:
+    return tuple((STARTER / "words.txt").read_text("utf-8").split())
 
 
 def cut_warning(meaning: Meaning | None) -> list[str]:
