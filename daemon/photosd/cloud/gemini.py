@@ -6,6 +6,7 @@ imports it. Address, key and proxy are the ones given here; the environment has 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import re
@@ -55,6 +56,7 @@ class Gemini:
         from google.genai import types
 
         self._types: Any = types
+        self._client: Any
         self._key = key
         self.base_url = settings.base_url
         self._http: Any = httpx2.Client(
@@ -64,15 +66,34 @@ class Gemini:
             proxy=None if LOOPBACK.match(settings.base_url) else settings.proxy or None,
             event_hooks={"response": [_bound]},
         )
-        self._client: Any = genai.Client(
-            vertexai=False,
-            api_key=key.reveal(),
-            http_options=self._types.HttpOptions(
-                base_url=settings.base_url,
-                api_version=settings.api_version,
-                httpx_client=self._http,
-            ),
-        )
+
+        def client(http: Any) -> Any:
+            return genai.Client(
+                vertexai=False,
+                api_key=key.reveal(),
+                http_options=types.HttpOptions(
+                    base_url=settings.base_url,
+                    api_version=settings.api_version,
+                    httpx_client=http,
+                ),
+            )
+
+        with httpx2.Client(
+            trust_env=False, transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json={}))
+        ) as nowhere:
+            self._client = client(nowhere)
+            self._rehearse()
+        self._client = client(self._http)
+
+    def _rehearse(self) -> None:
+        """Go through calls that are answered here, which takes the SDK far longer the first time.
+
+        Otherwise the first query would wait for it.
+        """
+        with contextlib.suppress(CloudUnavailable):
+            self.write("rehearsal", "rehearsal", "rehearsal", {}, 1.0)
+        with contextlib.suppress(CloudUnavailable):
+            self.embed_query("rehearsal", "rehearsal", 1, 1.0)
 
     def close(self) -> None:
         """Close its connections; calls that are under way fail."""
