@@ -14,7 +14,7 @@ from photosd.cloud.checkup import Checked, check
 from photosd.cloud.consent import Purpose, digest, terms_of
 from photosd.cloud.environment import Environment
 from photosd.cloud.gate import Gate
-from photosd.cloud.ledger import Call, Ledger
+from photosd.cloud.ledger import COPY, Call, Ledger
 from photosd.cloud.marked import MarkedPhotos
 from photosd.cloud.questions import Questions
 from photosd.cloud.remote import RemoteTable, finish_forgetting
@@ -45,7 +45,7 @@ class Cloud:
     ) -> None:
         """``remembers``: whether queries may be remembered, as the settings have it."""
         self._home, self._pool = home, pool
-        self._gate = Gate(home.config, settings, Ledger(database), environment)
+        self._gate = Gate(home.config, settings, Ledger(database, home.config / COPY), environment)
         self._remote = RemoteTable(home.cloud)
         self._answers = Answers(home.cloud, remembers)
         self._marked = MarkedPhotos(database)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import calendar
+import contextlib
+import os
+import sqlite3
 import time
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from photosd.core.errors import CloudUnavailable
+from photosd.core import typed
+from photosd.core.errors import CloudUnavailable, StorageError
 from photosd.index.database import Database
 
 Kind = Literal["rewrite", "embed_query", "embed_photos", "check"]
 KEPT_DAYS = 400
+COPY = "cloud-spent.json"  # beside the consent
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -35,11 +41,21 @@ class Spending(msgspec.Struct, frozen=True):
     photos: int
 
 
-class Ledger:
-    """In the catalog's file. Any thread may write."""
+class Kept(msgspec.Struct, frozen=True):
+    """What a month (its first second) has come to."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    month: float
+    usd: float
+
+
+class Ledger:
+    """In the catalog's file. Any thread may write.
+
+    What the month has come to is also in ``copy``: a lost catalog does not give the budget anew.
+    """
+
+    def __init__(self, database: Database, copy: Path | None = None) -> None:
+        self._database, self._copy = database, copy
 
     def begin(
         self, kind: Kind, model: str, items: int, size: int, usd: float, budget: float
@@ -50,9 +66,7 @@ class Ledger:
         cannot be written: what is not written down is not sent.
         """
         with self._database.write() as db:
-            spent = db.execute(
-                "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (_month(),)
-            ).fetchone()[0]
+            spent = self._spent(db)
             if spent + usd > budget:
                 raise CloudUnavailable(
                     f"the budget of ${budget:.2f} a month is spent (${spent:.4f} so far)",
@@ -64,6 +78,7 @@ class Ledger:
                 " VALUES(?, ?, ?, ?, ?, ?, 'unknown')",
                 (time.time(), kind, model, items, size, usd),
             )
+            self._keep(spent + usd)
         return int(cursor.lastrowid or 0)
 
     def expire(self) -> None:
@@ -74,6 +89,9 @@ class Ledger:
     def end(self, number: int, outcome: str, usd: float | None = None) -> None:
         """How the call ended, and what it cost if that is known better by now."""
         with self._database.write() as db:
+            if usd is not None:
+                row = db.execute("SELECT usd FROM cloud_calls WHERE id = ?", (number,)).fetchone()
+                self._keep(max(0.0, self._spent(db) + usd - row[0]))
             db.execute(
                 "UPDATE cloud_calls SET outcome = ?, usd = coalesce(?, usd) WHERE id = ?",
                 (outcome, usd, number),
@@ -82,13 +100,14 @@ class Ledger:
     def month(self) -> Spending:
         """What this month has come to."""
         with self._database.read() as db:
+            spent = self._spent(db)
             row = db.execute(
-                "SELECT coalesce(sum(usd), 0), count(*),"
+                "SELECT count(*),"
                 " coalesce(sum(items) FILTER (WHERE kind = 'embed_photos' AND outcome = 'ok'), 0)"
                 " FROM cloud_calls WHERE at >= ?",
                 (_month(),),
             ).fetchone()
-        return Spending(float(row[0]), int(row[1]), int(row[2]))
+        return Spending(spent, int(row[0]), int(row[1]))
 
     def calls(self, limit: int) -> list[Call]:
         """The last calls, newest first."""
@@ -101,6 +120,34 @@ class Ledger:
                     (limit,),
                 )
             ]
+
+    def _spent(self, db: sqlite3.Connection) -> float:
+        """What this month has come to."""
+        row = db.execute(
+            "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (_month(),)
+        ).fetchone()
+        kept = Kept(0, 0)
+        if self._copy is not None:
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
+                kept = typed.from_json(self._copy.read_bytes(), Kept)
+        return max(float(row[0]), kept.usd if kept.month == _month() else 0.0)
+
+    def _keep(self, usd: float) -> None:
+        """Raises StorageError."""
+        if self._copy is None:
+            return
+        draft = self._copy.with_name(f"{self._copy.name}.draft")  # one at a time: in a transaction
+        try:
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(msgspec.json.encode(Kept(_month(), usd)))
+            draft.replace(self._copy)
+        except OSError as error:
+            raise StorageError(
+                f"what Gemini has cost cannot be written down: {error}",
+                remedy=f"make {self._copy.parent} writable, or free space on its disk",
+            ) from error
 
 
 def _month() -> float:
