@@ -121,7 +121,7 @@ def _weak_button(weak: int, shown: bool) -> str:
 def _foot(result: QueryResult) -> str:
     return (
         f"Found on this machine by the model {escape(text.inert(result['model']))} in "
-        f"{result['timings_ms']['total']:.0f} ms. This page holds its pictures; it asks no network."
+        f"{result['timings_ms']['total']:.0f} ms. This page works offline."
     )
 
 

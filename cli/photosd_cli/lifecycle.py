@@ -48,7 +48,7 @@ class StartFailed(PhotosdError):
 Stopped = Literal["stopped", "killed", "not_running"]
 STOPPED_IN_WORDS: dict[Stopped, str] = {
     "stopped": "photosd has stopped",
-    "killed": "photosd did not listen and was killed; nothing that was indexed is lost",
+    "killed": "photosd did not respond and was stopped by force; nothing indexed is lost",
     "not_running": "photosd was not running",
 }
 

@@ -42,7 +42,7 @@ class PhotosdError(Exception):
 class BadRequest(PhotosdError):
     """The request cannot be understood or its values are out of range."""
 
-    code, title, exit_code = "bad_request", "That request cannot be used", 2
+    code, title, exit_code = "bad_request", "Invalid request", 2
 
 
 class UnknownOp(PhotosdError):
@@ -118,7 +118,7 @@ class FolderError(PhotosdError):
 class NotFound(PhotosdError):
     """The thing asked about is not known to photosd."""
 
-    code, title, exit_code = "not_found", "photosd does not know that", 1
+    code, title, exit_code = "not_found", "Not found", 1
 
 
 class UnreadablePhoto(PhotosdError):

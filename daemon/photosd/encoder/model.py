@@ -73,7 +73,7 @@ class TextTrim:
 
 
 class MaskedTrim:
-    """Spares a tower that masks its padding what is padding in every text: exact, too."""
+    """Drop padding columns common to the whole batch; results are identical."""
 
     def __init__(self, pad: int) -> None:
         self._pad = pad

@@ -417,4 +417,4 @@ def _remedy(probe: FolderProbe) -> str:
         return probe.remedy
     if (probe.reason or "").startswith(NOT_ANSWERING):
         return "wait until its disk or share answers again, then add it"
-    return "check the name: it has to be a folder that is there"
+    return "check the spelling: there must be such a folder"

@@ -20,7 +20,7 @@ RETRY_SECONDS = 60.0
 class Upkeep:
     """Runs work in a thread of its own, and rests a while after a failure.
 
-    By that nothing has been lost, only not been gained. Any thread may use it.
+    A failure here is harmless; it is retried. Any thread may use it.
     """
 
     def __init__(self) -> None:

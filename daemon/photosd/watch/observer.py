@@ -91,7 +91,7 @@ class ObserverSource:
         """Nothing is listed here."""
 
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
-        """Watch the root; what is to be pruned cannot be, and is merely reported in vain."""
+        """Watch the root. FSEvents cannot exclude subfolders; their events are ignored."""
         self.unwatch(ignore.root)
         self._watches[ignore.root] = self._observer.schedule(
             _Handler(self, ignore), os.fsdecode(ignore.root), recursive=True, event_filter=EVENTS
