@@ -113,6 +113,7 @@ def test_watching_redraws_on_a_terminal(stub: StubDaemon, tmp_path: Path) -> Non
         env={**environment(), "TERM": "xterm"},
         stdout=theirs,
         stderr=theirs,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     os.close(theirs)
     written = b""
