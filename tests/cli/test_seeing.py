@@ -136,7 +136,7 @@ def test_the_terminal_is_known_by_its_environment(
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("photosd_cli.console.is_terminal", lambda _stream: True)
-    monkeypatch.setattr("photosd_cli.preview._can_be_written", lambda _text: True)
+    monkeypatch.setattr("photosd_cli.console.can_write", lambda _text: True)
     assert preview.mode_of("auto") == mode
     assert preview.mode_of("blocks") == "blocks"
     monkeypatch.setattr("photosd_cli.console.is_terminal", lambda _stream: False)

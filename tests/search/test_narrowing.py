@@ -154,9 +154,10 @@ def test_filters_without_sense_are_refused(library: Library, where: Where) -> No
 
 def test_a_directory_without_photos_is_refused(library: Library) -> None:
     """A typing error must not look like an honest answer."""
-    with pytest.raises(NotFound, match="/p/tripps") as caught:
-        found(library, "abc", below=["/p/tripps"])
-    assert "photosd add" in (caught.value.remedy or "")
+    for directory, remedy in (("/p/tripps", "photosd index"), ("/elsewhere", "photosd add")):
+        with pytest.raises(NotFound, match=directory) as caught:
+            found(library, "abc", below=[directory])
+        assert remedy in (caught.value.remedy or "")
 
 
 def test_a_link_to_a_directory_is_that_directory(tmp_path: Path) -> None:
