@@ -334,7 +334,7 @@ def test_a_defect_in_one_folder_is_not_tried_all_the_time(
     monkeypatch.setattr(shop.reconciler.comparer, "tree", odd)
     shop.reconciler.start()
     time.sleep(3)
-    assert 2 <= tries.count(bad.path) <= 7
+    assert 2 <= tries.count(bad.path) <= 12  # of thirty
     tries.extend([b""] * 1000)
     shop.compare()
     assert len(list(shop.catalog.below(bad.path))) == 3
