@@ -158,6 +158,7 @@ def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
     daemon.wait_until("ready")
     share.hang("slow")

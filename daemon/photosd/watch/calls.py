@@ -34,6 +34,7 @@ def look(path: bytes) -> Iterator[Item]:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
     tick()
     with os.scandir(path) as listing:  # the right to list shows only when it is used
+        tick()
         next(listing, None)
     tick()
     os.stat(path + b"/.")  # and the right to enter

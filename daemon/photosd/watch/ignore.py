@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from photosd.core.errors import BadRequest
+from photosd.core.progress import tick
 from photosd.watch.patterns import Pattern
 
 IGNORE_FILE = b".photosdignore"
@@ -179,6 +180,7 @@ def _has(prefix: bytes, name: bytes, names: Container[bytes] | None) -> bool:
 
 def _lstat(path: bytes) -> os.stat_result | None:
     """What is at ``path``; None when nothing is. Raises OSError when that cannot be known."""
+    tick()
     try:
         return os.lstat(path)
     except OSError as error:

@@ -72,6 +72,7 @@ def _shown(
 ) -> Iterator[tuple[os.DirEntry[bytes], bool]]:
     """Those that are not ignored, and whether each is a directory."""
     for entry in entries:
+        tick()
         try:
             is_directory = entry.is_dir(follow_symlinks=False)
         except OSError as error:  # it may be one, and full of photos
