@@ -72,6 +72,7 @@ def test_planted_words_are_nowhere(make_cloudy: Callable[..., Cloudy], tmp_path:
     for _ in range(2):  # while it runs, and after a start
         assert present(cloudy, ASKED + IN_HEBREW + NAMES + CAPTIONS) == []
         assert not cloudy.home.cloud.exists()
+        cloudy.daemon.stop()
         cloudy.daemon.restart()
         cloudy.daemon.wait_until("ready")
 
@@ -83,6 +84,7 @@ def test_remembered_queries_go_when_they_are_told_to(make_cloudy: Callable[..., 
     time.sleep(0.5)
     ran = cloudy.run("purge", "--queries")
     assert ran.returncode == 0 and "forgotten" in ran.stdout
+    cloudy.daemon.stop()
     cloudy.daemon.restart()
     cloudy.daemon.wait_until("ready")
     assert cloudy.query("a red car", mode="local")["answered_by"] == "vector"
