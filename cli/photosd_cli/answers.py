@@ -88,8 +88,8 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
     console.flush()  # stdout and stderr meet on a terminal: the table first
     for warning in result["warnings"]:
         console.warn(text.inert(warning))
-    if unknown := text.not_understood(result["unknown"], chosen):
-        console.warn("not understood: " + ", ".join(unknown))
+    if unknown := result["unknown"]:
+        console.warn("not understood: " + ", ".join(map(text.inert, unknown)))
     hidden = len(hits) - len(chosen)
     weak = text.count(hidden, "weak one")
     if not result["convincing"]:

@@ -94,8 +94,8 @@ def _honesty(result: QueryResult) -> str:
     """What the answer could not see, and what else the person should know."""
     coverage = result["coverage"]
     loud = [text.inert(warning) for warning in result["warnings"]]
-    if unknown := text.not_understood(result["unknown"], result["hits"]):
-        loud.append("not understood: " + ", ".join(unknown))
+    if unknown := result["unknown"]:
+        loud.append("not understood: " + ", ".join(map(text.inert, unknown)))
     quiet = []
     if coverage["pending"]:
         quiet.append(f"{coverage['pending']:,} still to be indexed, not searched yet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
@@ -16,12 +16,6 @@ SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 def inert(text: str) -> str:
     """``text`` on one line, with every harmful character spelled out (``\\x1b``)."""
     return HARMFUL.sub(_spelled, text)
-
-
-def not_understood(unknown: Iterable[str], hits: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The words that the model does not know, but those by which a photo was found by its name."""
-    names = [hit["path"].casefold() for hit in hits if "name" in hit["sources"]]
-    return [inert(word) for word in unknown if not any(word.casefold() in name for name in names)]
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -101,15 +101,6 @@ def test_what_was_not_understood_is_said(stub: StubDaemon, photosd: Photosd) -> 
     assert (ran.code, ran.out) == (1, "")
 
 
-def test_a_word_by_which_a_photo_is_found_is_no_riddle(stub: StubDaemon, photosd: Photosd) -> None:
-    """The model does not know it; the name of the photo has it. Others are still said."""
-    named = {**hit("/p/Coco-099.jpg", 0.1, "strong"), "sources": ["name"]}
-    stub.answers["query"] = query_result(named, SUNSET, unknown=["coco", "jpg"])
-    assert "not understood" not in photosd("query", "coco-099.jpg").err
-    stub.answers["query"] = query_result(named, SUNSET, unknown=["coco", "img"])
-    assert "! not understood: img\n" in photosd("query", "coco img").err
-
-
 def test_an_empty_library_says_what_to_do(stub: StubDaemon, photosd: Photosd) -> None:
     """The first query of a new user."""
     stub.answers["query"] = query_result(
