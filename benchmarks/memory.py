@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 import photosd.app  # noqa: F401 (its imports are part of what is measured)
-from photosd.index.ranked import KEEP_VERSIONS
+from photosd.index.settled import KEEP_VERSIONS
 from photosd.index.table import Embedding
 from photosd.index.vectors import RAM_BYTES, VectorStore
 from photosd.process.allocator import give_memory_back

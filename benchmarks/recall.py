@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.memory import serving_memory
 from benchmarks.statistics import median
 from photosd.index.filters import Filter, label
-from photosd.index.ranked import KEEP_VERSIONS, Ranked
+from photosd.index.settled import KEEP_VERSIONS, Settled
 from photosd.index.table import Embedding, open_table
 from photosd.index.vectors import RAM_BYTES, VectorStore
 
@@ -153,7 +153,7 @@ def _fill(directory: Path, images: Vectors) -> float:
     started = time.perf_counter()
     if not settled:
         return 0.0
-    place = Ranked(directory, name, DIMENSION)
+    place = Settled(directory, name, DIMENSION)
     place.fold()
     took = time.perf_counter() - started
     time.sleep(KEEP_VERSIONS.total_seconds() + 1)

@@ -25,7 +25,7 @@ from benchmarks.statistics import median, percentile
 from photosd.index.database import Database
 from photosd.index.filters import traits
 from photosd.index.folders import Folders
-from photosd.index.ranked import KEEP_VERSIONS, Ranked
+from photosd.index.settled import KEEP_VERSIONS, Settled
 from photosd.index.table import open_table
 from photosd.index.vectors import PREFIX, RAM_BYTES, SETTLED
 from photosd.models.spec import STARTER, read_model
@@ -152,7 +152,7 @@ def _fill_index(directory: Path, fingerprint: str, dimension: int, rows: Sequenc
     for part, vectors in _parts(contents, dimension):
         table.add(_table(part, vectors, dimension))
     if settled:
-        place = Ranked(directory, name, dimension)
+        place = Settled(directory, name, dimension)
         place.fold()
         time.sleep(KEEP_VERSIONS.total_seconds() + 1)
         place.tidy()

@@ -9,7 +9,7 @@ from pathlib import Path
 from photosd.cloud.cloud import Cloud
 from photosd.core.errors import StorageError
 from photosd.decode.thumbnail_store import ThumbnailStore
-from photosd.index.ranked import KEEP_VERSIONS
+from photosd.index.settled import KEEP_VERSIONS
 from photosd.index.vectors import drop_from_tables
 from photosd.succession import Succession
 

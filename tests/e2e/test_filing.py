@@ -9,7 +9,7 @@ from pathlib import Path
 import lancedb
 import pytest
 
-from photosd.index.filters import Filter, clause
+from photosd.index.filters import label
 from tests.conftest import RunningDaemon
 
 PATIENCE = 20.0  # seconds; how soon is tested elsewhere, that it happens is tested here
@@ -28,7 +28,7 @@ def folder(photos: Path, tmp_path: Path) -> Path:
 def below(daemon: RunningDaemon, directory: Path) -> int:
     """Rows that a filter by this directory lets pass, as the daemon's table says by now."""
     (table,) = (daemon.home.index).glob("vectors_*.lance")
-    where = clause(Filter(below=(bytes(directory),)), ())
+    where = f"array_has(labels, {label('in', bytes(directory))})"
     return int(lancedb.connect(table.parent).open_table(table.stem).count_rows(where))
 
 

@@ -23,7 +23,8 @@ FIRST_PHOTOS = "tests/index/test_reconciler.py::test_the_first_photos_do_not_wai
 PAGES = HERE + "test_all_pages_together_show_every_photo_once"
 CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
-RANKED = "tests/index/test_ranked.py::"
+SETTLED = "tests/index/test_settled.py::"
+CODES = "tests/index/test_codes.py::"
 SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
 WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
 CALIBRATED = "tests/search/test_calibration.py::"
@@ -54,13 +55,15 @@ CROSSED = {
     "index/quarantine.py:DEATHS": (
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
-    "index/ranked.py:ROWS_A_PARTITION": LARGE,
+    "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
+    "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
+    "index/settled.py:BATCH": LARGE,
     "index/comparer.py:BATCH": WHOLE,
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_are_left_lying",
-    "index/vectors.py:MOVED_AT_ONCE": RANKED + "test_very_many_that_move_stay_where_they_are",
-    "index/vectors.py:RAM_BYTES": RANKED + "test_it_takes_over_and_finds_the_same",
+    "index/vectors.py:MOVED_AT_ONCE": SETTLED + "test_very_many_that_move_stay_where_they_are",
+    "index/vectors.py:RAM_BYTES": SETTLED + "test_it_takes_over_and_finds_the_same",
     "search/calibration.py:AT_ONCE": LARGE,
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
     "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
@@ -146,15 +149,15 @@ CROSSED = {
 
 NO_LIMIT = {
     "a number in a formula": (
-        "index/ranked.py:BITS", "index/ranked.py:REFINE", "index/ranked.py:GROWTH",
+        "index/codes.py:MOST", "index/codes.py:GATHER", "index/settled.py:TILES_SPARE",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
-        "index/ranked.py:ALL_PARTITIONS", "index/matrix.py:GATHER", "search/fusion.py:K",
+        "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
-        "decode/limits.py:OTHER_BYTES_PER_PIXEL", "index/ranked.py:TILES_SPARE",
+        "decode/limits.py:OTHER_BYTES_PER_PIXEL",
         "decode/limits.py:FILE_SHARE", "index/mending.py:NAMED_BACKWARDS",
     ),
     "so many beside each other; more only wait their turn": (
-        "index/pipeline.py:BATCHES_IN_ENCODER", "index/table.py:THREADS_A_CORE",
+        "index/pipeline.py:BATCHES_IN_ENCODER",
         "index/database.py:READERS", "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
         "standing/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "standing/delivering.py:PAGE",
@@ -169,7 +172,8 @@ NO_LIMIT = {
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
     ),
     "room of a cache or a buffer; what does not fit is read again": (
-        "index/table.py:LEAST_CACHE", "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
+        "index/table.py:INDEX_CACHE", "search/readings.py:NEAR_KEPT",
+        "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
         "watch/calls.py:CHUNK", "decode/xmp.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
         "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",

@@ -23,7 +23,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filters import Traits
 from photosd.index.folders import Folders
-from photosd.index.ranked import Ranked
+from photosd.index.settled import Settled
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 
@@ -148,14 +148,12 @@ def test_only_the_last_two_generations_are_kept(index: Path) -> None:
     assert len(opened(index)) == 1
 
 
-def test_an_index_on_disk_that_lost_its_index_keeps_its_rows(
-    index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settled_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are nowhere else are not taken for a copy of what is recent."""
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store = opened(index)
     assert store.rest(60) and store._settled is not None
-    monkeypatch.setattr(Ranked, "ready", False)
+    monkeypatch.setattr(Settled, "ready", False)
     assert len(opened(index).contents()) == 40
 
 
@@ -185,7 +183,7 @@ def test_a_table_that_cannot_be_read_is_an_error_for_people(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("lance error: Too many open files (os error 24)")
 
-    monkeypatch.setattr(Ranked, "nearest", broken)
+    monkeypatch.setattr(Settled, "nearest", broken)
     with pytest.raises(StorageError, match="cannot be read"):
         store.nearest(embedding(1).vectors[0], 3)
 

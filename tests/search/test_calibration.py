@@ -12,6 +12,7 @@ import pytest
 
 from photosd.core.clock import Deadline
 from photosd.encoder.status import TextVectors
+from photosd.index import vectors
 from photosd.ipc.messages import QueryParams
 from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
@@ -163,16 +164,21 @@ def test_it_is_the_same_in_parts(dimension: int) -> None:
     assert few == pytest.approx(expected[:1, :1], abs=1e-3)
 
 
-def test_vectors_on_the_disk_are_judged_by_what_is_known(
+def test_settled_photos_are_judged_like_recent_ones(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fetching them would cost more than the search."""
+    """A photo has its verdict whatever the size of the library it is in."""
     found = calibrated(library)
-    monkeypatch.setattr(type(library.store), "in_memory", False)
-    scale = found.of(TEXT)
-    assert scale.background is None and 0 < scale.fair < scale.strong
-    assert found.of(Question((Term(1.0, "abc"), Term(1.0, "dog")))).background is None
+    recent = found.of(TEXT)
     found.close()
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    library.store.relabel({})
+    assert library.store.rest(60)
+    again = calibrated(library)
+    settled = again.of(TEXT)
+    again.close()
+    assert settled.background is not None
+    assert (settled.fair, settled.strong) == pytest.approx((recent.fair, recent.strong), abs=1e-3)
 
 
 def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:

@@ -137,24 +137,6 @@ def label(kind: str, name: object) -> int:
     return int.from_bytes(xxhash.xxh3_64_digest(kind.encode() + b"\0" + text), signed=True)
 
 
-def clause(where: Filter, cameras: Iterable[str]) -> str | None:
-    """The filter in LanceDB's SQL; None when nothing can pass. Every part has an index."""
-    wanted = where.labels(cameras)
-    if not all(wanted):
-        return None
-    parts = [f"array_has_any(labels, [{', '.join(map(str, any_of))}])" for any_of in wanted]
-    if where.since is not None:
-        parts.append(f"moment >= {where.since!r}")
-    if where.until is not None:
-        parts.append(f"moment < {where.until!r}")
-    if where.near is not None:
-        latitude, longitude, km = where.near
-        margin = km / DEGREE_KM
-        parts.append(f"latitude >= {latitude - margin!r} AND latitude <= {latitude + margin!r}")
-        parts.append(f"{_distance_sql(latitude, longitude)} <= {km!r}")
-    return " AND ".join(parts)
-
-
 def distance_km(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:
     """Kilometres from one place to many, degrees, on the great circle (haversine)."""
     here, there = np.radians(latitude), np.radians(latitudes)
@@ -163,14 +145,6 @@ def distance_km(latitude: float, longitude: float, latitudes: Floats, longitudes
     share = across + np.cos(here) * np.cos(there) * along
     kilometres: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(1.0, share)))
     return kilometres
-
-
-def _distance_sql(latitude: float, longitude: float) -> str:
-    """`distance_km` of the columns latitude and longitude."""
-    across = f"power(sin(radians(latitude - {latitude!r}) / 2), 2)"
-    along = f"power(sin(radians(longitude - {longitude!r}) / 2), 2)"
-    share = f"{across} + cos(radians({latitude!r})) * cos(radians(latitude)) * {along}"
-    return f"{2 * EARTH_KM} * asin(sqrt(least(1.0, {share})))"
 
 
 def _folders(path: bytes) -> Iterator[bytes]:

@@ -16,9 +16,8 @@ from photosd.index.filters import Traits, folded, traits
 from photosd.index.lance import import_lancedb
 from photosd.index.matrix import Vectors
 
-LEAST_CACHE = 32 << 20  # bytes
+INDEX_CACHE = 16 << 20  # bytes
 METADATA_CACHE = 16 << 20
-THREADS_A_CORE = 4  # of Lance's pool; with one a search queues behind an index being built
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
@@ -45,12 +44,12 @@ class Embedding(msgspec.Struct, frozen=True):
         return traits(self.facts, self.paths, self.modified)
 
 
-def open_table(directory: Path, name: str, dimension: int, cache: int = LEAST_CACHE) -> Any:
-    """Open the table, or make it; ``cache``: bytes for its indexes."""
+def open_table(directory: Path, name: str, dimension: int) -> Any:
+    """Open the table, or make it."""
     _set_threads()
     lancedb = import_lancedb()
     session = lancedb.Session(
-        index_cache_size_bytes=cache, metadata_cache_size_bytes=METADATA_CACHE
+        index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE
     )
     connection: Any = lancedb.connect(directory, session=session)
     if (directory / f"{name}.lance").is_dir():
@@ -74,7 +73,7 @@ def _check(found: Any, wanted: Any) -> None:
 
 def _set_threads() -> None:
     """Lance reads these once. With a single thread for input and output no commit ever ends."""
-    os.environ.setdefault("LANCE_CPU_THREADS", str(THREADS_A_CORE * machine.cores()))
+    os.environ.setdefault("LANCE_CPU_THREADS", str(machine.cores()))
     if os.environ.get("LANCE_IO_THREADS", "").strip() in ("0", "1"):
         del os.environ["LANCE_IO_THREADS"]
 

@@ -1,8 +1,9 @@
 """The vectors: durable in LanceDB, two tables per model: what is recent, and what has settled.
 
-Recent rows are searched exactly, as one matrix in RAM. Beyond RAM_BYTES, or half of that once there
-is an index, they move, all at once and behind everybody's back, to a table with an index
-(docs/adr/0004-exact-search-in-ram.md). A content in both counts as the recent one says.
+Recent rows are searched as one matrix in RAM. Beyond RAM_BYTES, or half of that once something has
+settled, they move, all at once and behind everybody's back, to the table of what has settled,
+which is searched by codes (docs/adr/0004-exact-search-in-ram.md). A content in both counts as the
+recent one says.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from photosd.index.filters import Filter, Traits
 from photosd.index.lance import errors_of_lance, import_lancedb
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
 from photosd.index.mending import mend
-from photosd.index.ranked import KEEP_VERSIONS, Ranked
+from photosd.index.settled import KEEP_VERSIONS, Settled
 from photosd.index.table import (
     FACTS,
     READ_FOR_TRAITS,
@@ -71,7 +72,7 @@ class VectorStore:
         self._name = f"{PREFIX}{fingerprint}"
         self._table: Any = None  # what is recent, and in RAM:
         self._matrix = Matrix(dimension)
-        self._settled: Ranked | None = None
+        self._settled: Settled | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._changed: set[str] = set()  # contents, since settling began
@@ -150,11 +151,10 @@ class VectorStore:
             self._table = open_table(self._directory, recent, self._dimension)
         self._settled = None
         if self._path(settled).is_dir():
-            found = self._ranked()
+            found = self._place()
             if found.ready or found.contents() - self._recent_contents():
+                found.open()
                 self._settled = found
-                if not found.complete:  # version 0.1.0 had fewer indexes; or killed while it folded
-                    self._fold_soon()
             else:  # killed while it settled for the first time: all of it is still recent
                 shutil.rmtree(self._path(settled))
         self._load_matrix()
@@ -215,7 +215,7 @@ class VectorStore:
                 self._relabel_settled(self._settled, settled)
         self._keep_up()
 
-    def _relabel_settled(self, place: Ranked, contents: Mapping[str, Traits]) -> None:
+    def _relabel_settled(self, place: Settled, contents: Mapping[str, Traits]) -> None:
         if len(contents) > MOVED_AT_ONCE:
             place.relabel(traits_table(contents))
             self._fold_soon()
@@ -294,15 +294,14 @@ class VectorStore:
             self._upkeep.begin(self._fold)
 
     def _settle(self) -> int:
-        """Copy what is recent, index it, and only then let go of it."""
+        """Copy what is recent, make codes of it, and only then let go of it."""
         with self._lock:
             self._changed, self._removed = set(), set()
-        place = self._settled or self._ranked()
+        place = self._settled or self._place()
         place.remove(sorted(self._recent_contents()))
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
         place.fold()
-        place = self._ranked(place.built_for)  # with a cache that fits
         with self._writing():
             place.remove(sorted(self._removed))
             self._settled = place
@@ -325,8 +324,8 @@ class VectorStore:
         self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
         return len(self)
 
-    def _ranked(self, built_for: int | None = None) -> Ranked:
-        return Ranked(self._directory, self._names()[1], self._dimension, built_for)
+    def _place(self) -> Settled:
+        return Settled(self._directory, self._names()[1], self._dimension)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -373,11 +372,6 @@ class VectorStore:
         """Numbers of a vector."""
         return self._dimension
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether every vector is at hand, so that looking at some of them costs nothing."""
-        return self._settled is None
-
     def contents(self) -> set[str]:
         """Every content id with a vector."""
         recent = self._matrix.contents()
@@ -419,19 +413,17 @@ class VectorStore:
     def best(
         self, queries: Vectors, alive: Alive, measure: Measure = np.inner
     ) -> tuple[Vectors, int]:
-        """The most that each query (n, d) comes to with any row of a content that is alive: (n,)
-        float32; and how many rows those are, at most. What has settled is measured by products."""
+        """The most that each query (n, d) comes to with any row of a content that is alive, -1
+        without any: (n,) float32; and how many rows those are, at most."""
         found, rows = self._matrix.best(queries, alive, measure)
-        if self._settled is not None:
-            place, lengths = self._settled, np.maximum(np.linalg.norm(queries, axis=1), 1e-6)
-            with self._reading():
-                nearest = [
-                    place.nearest(one, 1, hidden=lambda content: not alive([content]))
-                    for one in queries / lengths[:, None]
-                ]
-            settled = np.array([one[0][1] if one else -1.0 for one in nearest], np.float32)
-            found, rows = np.maximum(found, settled * lengths), rows + len(place)
-        return found, rows
+        if self._settled is None:
+            return found, rows
+
+        def living(contents: Sequence[str]) -> set[str]:
+            return {content for content in alive(contents) if content not in self._matrix}
+
+        settled, more = self._settled.best(queries, living, measure)
+        return np.maximum(found, settled), rows + more
 
     def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
         """The vectors (tiles, d) of those of these contents that have any."""

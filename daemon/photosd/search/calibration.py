@@ -65,7 +65,7 @@ class Calibration:
         brought = spec.strength
         self._brought = Scale(None, brought.fair, brought.strong)
         self._unrelated: Vectors | None = None
-        self._photos, self._in_memory, self._rest_until = 0, True, 0.0
+        self._photos, self._rest_until = 0, 0.0
         self._scales: dict[Shape, Scale] = {}
         self._sampled: Vectors | None = None
         self._lock = threading.Lock()
@@ -108,9 +108,8 @@ class Calibration:
 
     def _outdated(self) -> bool:
         photos = self._contents.indexed()
-        same = self._store.in_memory == self._in_memory
         grown = abs(photos - self._photos) > GROWTH * self._photos
-        return not same or self._unrelated is None or grown
+        return self._unrelated is None or grown
 
     def close(self, deadline: Deadline | None = None) -> None:
         """End it; one that runs ends with its text, or is left behind at the deadline."""
@@ -147,13 +146,12 @@ class Calibration:
     def _calibrate(self, unrelated: Vectors) -> None:
         with self._lock:
             self._photos, self._sampled = self._contents.indexed(), None
-            self._in_memory = self._store.in_memory
             sample = self._sample()
             if not len(sample):
                 self._scales = {}
                 return
             best = functools.partial(self._store.best, unrelated, self._contents.alive)
-            scale, rows = scale_of(unrelated, sample, best, in_memory=self._in_memory)
+            scale, rows = scale_of(unrelated, sample, best)
             self._scales = {ONE_TEXT: scale}
         log.debug("calibrated", rows=rows, fair=round(scale.fair, 3), strong=round(scale.strong, 3))
 
@@ -196,11 +194,9 @@ class Calibration:
         return sampled
 
 
-def scale_of(
-    unrelated: Vectors, sample: Vectors, best: Best, *, in_memory: bool = True
-) -> tuple[Scale, int]:
+def scale_of(unrelated: Vectors, sample: Vectors, best: Best) -> tuple[Scale, int]:
     """The scale for one text, and of how many photos: ``sample`` (m, d) are some of them."""
-    background = Background.of(unrelated, sample) if in_memory else None
+    background = Background.of(unrelated, sample)
     measure = Scale(background, 0, 0).beyond
     nearest, rows = best(measure)
     shares = shares_of(rows)

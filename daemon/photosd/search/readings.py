@@ -16,6 +16,7 @@ LATIN = "Latin"
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 WORD = re.compile("[a-z]{4,}")  # shorter ones are near to too much
 NEAR = 0.75  # what two spellings have in common, as difflib counts it
+NEAR_KEPT = 1000  # words: to compare one with all takes 3 ms
 ENOUGH = 0.5  # of the letters; a name in another script among English words is no other language
 
 # The same keys in the order of a US keyboard; "ـ" stands where a key has no letter.
@@ -72,6 +73,7 @@ def spelling_warning(unknown: Sequence[str]) -> list[str]:
     ]
 
 
+@functools.lru_cache(NEAR_KEPT)
 def _near(word: str) -> list[str]:
     alike = [other for other in _common_words() if abs(len(other) - len(word)) <= 1]
     return difflib.get_close_matches(word, alike, 2, NEAR)

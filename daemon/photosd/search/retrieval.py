@@ -54,8 +54,7 @@ class Retrieval:
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
-        if self._store.in_memory:
-            self._look(asked, judge, names.clear(LOOKED_AT), seen)  # of more the nearest will do
+        self._look(asked, judge, names.clear(LOOKED_AT), seen)  # of more the nearest will do
         elsewhere = self._elsewhere(question, remote)
         by_name = self._by_name(question, names, seen, count)
         best = ordered([by_name, *looks, elsewhere])[:count]

@@ -1,0 +1,153 @@
+"""Vectors as 16-bit numbers: half the size of float32, and the high bytes alone find the nearest.
+
+Each row has a scale of its own, a number is ``scale * (256 * high + low)``. A search multiplies
+all high bytes (integers, by simsimd), and compares the best of them exactly
+(docs/adr/0004-exact-search-in-ram.md has recall and times).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import simsimd
+from numpy.typing import NDArray
+
+from photosd.index.matrix import Vectors
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Bytes = NDArray[np.int8]
+
+HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
+MOST = 127 * 256  # of 16 bits: the rounded high byte stays within 8 bits
+AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
+GATHER = 8  # rows are copied together when fewer than one in so many pass; else all are multiplied
+SURE = 4.0  # spreads of the error of a product of high bytes: what is nearer by more is nearer
+MOST_EXACT = 2000  # rows compared exactly beyond those wanted
+
+
+class Codes:
+    """Rows of unit vectors in the files of a directory. Any thread may search; one may wipe.
+
+    The high bytes are in RAM, the low ones are mapped: a search reads few of them.
+    """
+
+    def __init__(self, directory: Path, dimension: int) -> None:
+        """Raises OSError or ValueError where the files are not whole."""
+        self._directory, self._dimension = directory, dimension
+        self._scales = np.fromfile(directory / SCALES, np.float32)
+        shape = (len(self._scales), dimension)
+        for name in (HIGH, LOW):
+            if (directory / name).stat().st_size != len(self._scales) * dimension:
+                raise ValueError(f"{directory / name} is not whole")
+        self._high: Bytes = np.fromfile(directory / HIGH, np.int8).reshape(shape)
+        self._low: Bytes = np.empty(shape, np.int8)
+        if self._low.size:
+            with (directory / LOW).open("rb") as stream:
+                mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            if hasattr(mmap, "MADV_WILLNEED"):
+                mapped.madvise(mmap.MADV_WILLNEED)
+            self._low = np.frombuffer(mapped, np.int8).reshape(shape)
+
+    @classmethod
+    def write(cls, directory: Path, dimension: int, parts: Iterable[Vectors]) -> Self:
+        """Write the files of these rows, (n, d) float32 each; on the disk once it returns.
+
+        Raises OSError.
+        """
+        with (
+            (directory / HIGH).open("wb") as high,
+            (directory / LOW).open("wb") as low,
+            (directory / SCALES).open("wb") as scales,
+        ):
+            for part in parts:
+                found = _coded(part)
+                high.write(found[0].tobytes())
+                low.write(found[1].tobytes())
+                scales.write(found[2].tobytes())
+            for stream in (high, low, scales):
+                stream.flush()
+                os.fsync(stream.fileno())
+        return cls(directory, dimension)
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self._scales)
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """These rows, (m, d) float32 of unit length."""
+        found = self._high[rows].astype(np.float32) * 256 + self._low[rows]
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        unit: Vectors = found / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return unit
+
+    def nearest(
+        self, query: Vectors, count: int, passing: Mask | None = None
+    ) -> tuple[Rows, Vectors]:
+        """The ``count`` nearest rows of those that pass, and their cosines, best first.
+
+        ``query``: (d,) float32 of unit length; ``passing``: (n,), None for all.
+        """
+        if passing is not None and np.count_nonzero(passing) * GATHER < len(self):
+            rows = np.flatnonzero(passing)
+            near, error = self._near(query, self._high[rows], self._scales[rows])
+            best = rows[_candidates(near, count, error)]
+        else:
+            near, error = self._near(query, self._high, self._scales)
+            if passing is not None:
+                near[~passing] = -np.inf
+            best = _candidates(near, count, error)
+        exact = self.vectors(best) @ query
+        order = np.argsort(-exact, kind="stable")[:count]
+        return best[order], exact[order]
+
+    def wipe(self, rows: Rows) -> None:
+        """Write zeros over these rows on the disk. Raises OSError."""
+        nothing = bytes(self._dimension)
+        for name in (HIGH, LOW):
+            with (self._directory / name).open("r+b") as stream:
+                for row in rows.tolist():
+                    stream.seek(row * self._dimension)
+                    stream.write(nothing)
+
+    def _near(self, query: Vectors, high: Bytes, scales: Vectors) -> tuple[Vectors, float]:
+        """What the high bytes come to with the query's: (len(high),); and the spread of its error:
+        of rounding, as each number is off by up to half a step, evenly."""
+        coded, _, scale = _coded(query[None])
+        found = np.empty(len(high), np.float32)
+        step = max(1, AT_ONCE // self._dimension)
+        for at in range(0, len(high), step):
+            products = simsimd.cdist(coded, high[at : at + step], metric="dot", out_dtype="f32")
+            found[at : at + step] = np.asarray(products)[0]
+        found *= scales * scale * (256 * 256)
+        steps = 256 * np.hypot(scale[0], scales.max(initial=0))
+        return found, float(steps) / np.sqrt(12)
+
+
+def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
+    """High bytes, low bytes (n, d) and scales (n,) of rows (n, d)."""
+    scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).tiny) / MOST
+    numbers = np.rint(vectors / scales[:, None]).astype(np.int32)
+    high = (numbers + 128) >> 8
+    low = numbers - (high << 8)
+    return high.astype(np.int8), low.astype(np.int8), scales.astype(np.float32)
+
+
+def _candidates(near: Vectors, count: int, error: float) -> Rows:
+    """Rows that may be among the ``count`` nearest, as far as this ``error`` goes."""
+    floor = near[_highest(near, count)].min(initial=np.inf) - SURE * error
+    found = np.flatnonzero(near >= max(floor, np.finfo(np.float32).min))
+    most = count + MOST_EXACT
+    return found if len(found) <= most else found[_highest(near[found], most)]
+
+
+def _highest(values: Vectors, count: int) -> Rows:
+    """Where the ``count`` highest are, in any order."""
+    if count >= len(values):
+        return np.arange(len(values))
+    return np.argpartition(values, len(values) - count)[-count:]

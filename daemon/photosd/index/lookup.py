@@ -1,0 +1,130 @@
+"""Traits of very many rows: for each label the rows that have it, beside moments and places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.index.columns import Mask
+from photosd.index.filters import DEGREE_KM, Filter, distance_km, folded
+
+FILE = "traits.npz"
+COLUMNS = ("labels", "camera", "moment", "latitude", "longitude")
+
+MARGIN_KM = 0.001  # more than rounding makes of a distance
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Numbers = NDArray[np.int32]
+
+
+class Lookup:
+    """Which of ``n`` rows pass a filter. It is not changed but replaced: any thread may ask."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        self._arrays = arrays
+        self._labels: Labels = arrays["labels"]  # each once, ascending
+        self._ends: Labels = arrays["ends"]  # of the rows of each label, in `rows`
+        self._rows: Numbers = arrays["rows"]
+        self._moments: Floats = arrays["moments"]  # of no date or place: nan, which passes nothing
+        self._latitudes: Floats = arrays["latitudes"]
+        self._longitudes: Floats = arrays["longitudes"]
+        self._cameras: list[str] = arrays["cameras"].tolist()
+
+    @classmethod
+    def of(cls, batches: Iterable[Any]) -> Self:
+        """Of Arrow batches that have COLUMNS, in the order of the rows."""
+        places: list[Floats] = []
+        cameras: set[str | None] = set()
+        having: list[tuple[Labels, Numbers]] = []
+        total = 0
+        for batch in batches:
+            numbers = [_floats(batch.column(name)) for name in COLUMNS[2:]]
+            places.append(np.stack(numbers))
+            cameras.update(map(folded, batch.column("camera").unique().to_pylist()))
+            labels = batch.column("labels")
+            each = labels.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+            rows = np.repeat(np.arange(total, total + len(batch)), each).astype(np.int32)
+            having.append((labels.flatten().to_numpy(zero_copy_only=False), rows))
+            total += len(batch)
+        names, ends, rows = _inverted(having)
+        moments, latitudes, longitudes = np.concatenate([np.empty((3, 0)), *places], axis=1)
+        named = sorted(name for name in cameras if name is not None)
+        return cls(
+            {
+                "labels": names, "ends": ends, "rows": rows, "moments": moments,
+                "latitudes": latitudes, "longitudes": longitudes,
+                "cameras": np.array(named, np.str_),
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """What was saved there. Raises OSError, ValueError or KeyError where it is not whole."""
+        with np.load(directory / FILE) as arrays:
+            return cls(dict(arrays))
+
+    def save(self, directory: Path) -> None:
+        """Write it; raises OSError."""
+        np.savez(directory / FILE, allow_pickle=False, **self._arrays)
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self._moments)
+
+    def passing(self, where: Filter) -> Mask:
+        """Whether each row passes: (n,)."""
+        mask = np.ones(len(self), np.bool_)
+        for any_of in where.labels(self._cameras):
+            having = np.zeros(len(self), np.bool_)
+            for rows in self._having(any_of):
+                having[rows] = True
+            mask &= having
+        if where.since is not None:
+            mask &= self._moments >= where.since
+        if where.until is not None:
+            mask &= self._moments < where.until
+        if where.near is not None:
+            latitude, longitude, km = where.near
+            mask &= np.abs(self._latitudes - latitude) <= (km + MARGIN_KM) / DEGREE_KM
+            left = np.flatnonzero(mask)  # the distance costs much, and few lie as far north
+            there = self._latitudes[left], self._longitudes[left]
+            mask[left] = distance_km(latitude, longitude, *there) <= km
+        return mask
+
+    def _having(self, labels: Iterable[int]) -> Iterator[Numbers]:
+        for label in labels:
+            place = int(np.searchsorted(self._labels, label))
+            if place < len(self._labels) and self._labels[place] == label:
+                first = self._ends[place - 1] if place else 0
+                yield self._rows[first : self._ends[place]]
+
+
+def _inverted(parts: list[tuple[Labels, Numbers]]) -> tuple[Labels, Labels, Numbers]:
+    """Of labels and the row of each: the labels, the ends of their rows, and these."""
+    empty = np.empty(0, np.int64)
+    names = np.unique(np.concatenate([empty, *(np.unique(labels) for labels, _ in parts)]))
+    counts = np.zeros(len(names), np.int64)
+    for labels, _ in parts:
+        counts += np.bincount(np.searchsorted(names, labels), minlength=len(names))
+    ends = np.cumsum(counts)
+    free = ends - counts
+    rows: Numbers = np.empty(int(counts.sum()), np.int32)
+    for labels, having in parts:
+        which = np.searchsorted(names, labels)
+        order = np.argsort(which, kind="stable")
+        each = np.bincount(which, minlength=len(names))
+        before = np.cumsum(each) - each  # entries of this part with a lower label
+        rows[np.arange(len(order)) + np.repeat(free - before, each)] = having[order]
+        free += each
+    return names, ends, rows
+
+
+def _floats(column: Any) -> Floats:
+    """With nan for what is missing."""
+    found: Floats = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return found

@@ -1,0 +1,320 @@
+"""What has settled: rows of a LanceDB table, searched by codes made of them (see codes.py).
+
+The codes lie within the table's directory, so that they go where the table goes. They say of
+which version of the table they were made; of another they are made again, which takes a second for
+100,000 rows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import threading
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.index import lookup
+from photosd.index.codes import Codes, Mask, Rows
+from photosd.index.filters import Filter
+from photosd.index.lookup import Lookup
+from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
+from photosd.index.table import has_index, open_table, quoted
+
+TILES_SPARE = 8  # rows beyond those wanted, since a panorama has three
+SPARSE = 0.1  # of the rows are gone: the codes are made anew
+BATCH = 8192  # rows read at once
+KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
+CODES, STATE, CONTENTS, GONE = "_codes", "state.json", "contents.npz", "gone.npy"
+
+
+class State(msgspec.Struct, frozen=True):
+    """Which version of the table codes were made of; ``layout``: of these files."""
+
+    version: int
+    layout: int = 1
+
+
+class Snapshot(NamedTuple):
+    """What a search looks at: codes and traits of rows, the content of each, ascii, the order of
+    the contents, and which rows are gone."""
+
+    directory: Path
+    codes: Codes
+    traits: Lookup
+    contents: NDArray[np.bytes_]
+    order: Rows
+    gone: Mask
+
+    @classmethod
+    def load(cls, directory: Path, dimension: int) -> Self:
+        """Raises OSError, ValueError or KeyError where the files are not whole."""
+        codes, traits = Codes(directory, dimension), Lookup.load(directory)
+        with np.load(directory / CONTENTS) as arrays:
+            contents, order = arrays["contents"], arrays["order"]
+        gone = np.zeros(len(contents), np.bool_)
+        gone[np.load(directory / GONE)] = True
+        if not len(codes) == len(traits) == len(contents) == len(order):
+            raise ValueError(f"{directory} has files of another number of rows")
+        return cls(directory, codes, traits, contents, order, gone)
+
+    def rows_of(self, contents: Sequence[str]) -> dict[str, Rows]:
+        """Those of these contents that have rows."""
+        kind = self.contents.dtype
+        asked = [content for content in contents if len(content) <= kind.itemsize]
+        sought = np.array([content.encode() for content in asked], kind)
+        first, end = (
+            np.searchsorted(self.contents, sought, side, sorter=self.order).tolist()
+            for side in ("left", "right")
+        )
+        found = {}
+        for content, start, stop in zip(asked, first, end, strict=True):
+            rows = self.order[start:stop]
+            if stop > start and not self.gone[rows[0]]:
+                found[content] = rows
+        return found
+
+
+class Settled:
+    """The same questions as to a Matrix, asked of a table. Any thread may ask."""
+
+    def __init__(self, directory: Path, name: str, dimension: int) -> None:
+        self.table = open_table(directory, name, dimension)
+        self._place, self._dimension = directory / f"{name}.lance" / CODES, dimension
+        self._lock = threading.Lock()  # of what the codes are
+        self._now: Snapshot | None = None
+        self._removed: set[str] = set()  # contents, since the codes that are being made were begun
+        self._changes = 0  # of traits
+        self.complete = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has codes, or the index that photosd 0.1 made of a table."""
+        return any(self._place.glob(f"*/{STATE}")) or has_index(self.table)
+
+    def open(self) -> None:
+        """Load the codes, or make them where they are of another version of the table."""
+        for directory in self._directories():
+            try:
+                state = msgspec.json.decode((directory / STATE).read_bytes(), type=State)
+                if state == State(self.table.version):
+                    self._now = Snapshot.load(directory, self._dimension)
+                    self.complete = True
+                    return
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                continue
+        self._make()
+
+    def _directories(self) -> list[Path]:
+        """Of codes, the latest first."""
+        return sorted(self._place.glob("*"), reverse=True)
+
+    def __len__(self) -> int:
+        """Rows: one a tile."""
+        now = self._now
+        return 0 if now is None else int(np.count_nonzero(~now.gone))
+
+    def contents(self) -> set[str]:
+        """Every content id with a vector."""
+        if self._now is None:
+            batches = self.table.search().select(["content"]).to_batches(BATCH)
+            return {one for batch in batches for one in batch.column("content").to_pylist()}
+        return {content.decode() for content in self._now.contents[~self._now.gone].tolist()}
+
+    # -- writing; one thread at a time, and one that folds ----------------------------------------
+
+    def absorb(self, rows: Any) -> None:
+        """Take these rows of another table (a batch); its own of the same contents are gone by now:
+        the tiles of one content may come in two batches. They are found once folded."""
+        import pyarrow as pa
+
+        self.complete = False
+        self.table.add(pa.Table.from_batches([rows]).select(self.table.schema.names))
+
+    def remove(self, contents: Sequence[str]) -> None:
+        """Drop the rows of these contents, at once also from the codes on the disk."""
+        with self._lock:
+            for part in quoted(contents):
+                if self.table.count_rows(f"content IN ({part})"):
+                    self.table.delete(f"content IN ({part})")
+            self._removed.update(contents)
+            if self._now is not None:
+                _drop(self._now, contents)
+                self._save()
+
+    def taken_out(self, contents: Sequence[str]) -> Any:
+        """The whole rows of these contents, as an Arrow table; they stay until removed."""
+        import pyarrow as pa
+
+        found = [
+            self.table.search().where(f"content IN ({p})").to_arrow() for p in quoted(contents)
+        ]
+        return pa.concat_tables(found)
+
+    def relabel(self, changes: Any) -> None:
+        """Set columns of many contents: an Arrow table, see `table.traits_table`."""
+        with self._lock:
+            self.complete, self._changes = False, self._changes + 1
+            self.table.merge_insert("content").when_matched_update_all().execute(changes)
+            if self._now is not None:
+                self._now = self._now._replace(traits=self._traits_of(self._now))
+
+    def _traits_of(self, now: Snapshot) -> Lookup:
+        """The traits of its rows as the table has them now, in whatever order those are."""
+        columns = self.table.search().select(["content", *lookup.COLUMNS]).to_arrow()
+        found = np.array(columns["content"].to_pylist(), now.contents.dtype)
+        order = np.argsort(found, kind="stable")
+        place = np.searchsorted(found, now.contents, sorter=order)
+        place = order[np.minimum(place, len(order) - 1)]  # of what is gone, anybody's
+        return Lookup.of(columns.take(place).to_batches())
+
+    def fold(self) -> None:
+        """Make codes of what has come: a second for 100,000 rows.
+
+        Whoever searches or writes meanwhile is not held up.
+        """
+        self._index_contents()
+        if not self.complete or self._sparse():
+            self._make()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Merge fragments and drop what nobody has read for a while."""
+        self.table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        with self._lock:
+            self._save()
+
+    def _sparse(self) -> bool:
+        return self._now is not None and bool(self._now.gone.mean() > SPARSE)
+
+    def _index_contents(self) -> None:
+        """Index what writers look up; drop what photosd 0.1 had indexed for its searches."""
+        from lancedb.index import BTree
+
+        there = {index.name: index.columns for index in self.table.list_indices()}
+        for name, columns in there.items():
+            if columns != ["content"]:
+                self.table.drop_index(name)
+        if ["content"] not in there.values():
+            self.table.create_index("content", config=BTree())
+
+    def _make(self) -> None:
+        """Make codes of the table and take them; the old ones serve until then."""
+        with self._lock:
+            self._removed, changes = set(), self._changes
+        old = self._directories()
+        directory = self._place / f"{int(old[0].name) + 1 if old else 1:08}"
+        try:
+            directory.mkdir(parents=True)
+            self._write(directory)
+            with self._lock:
+                now = Snapshot.load(directory, self._dimension)
+                _drop(now, self._removed)
+                self._now, self.complete = now, changes == self._changes
+                self._save()
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        for directory in old:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _write(self, directory: Path) -> None:
+        traits: list[Any] = []
+        names: list[NDArray[np.bytes_]] = [np.empty(0, "S1")]
+
+        def parts() -> Iterator[Vectors]:
+            columns = ["content", "vector", *lookup.COLUMNS]
+            for batch in self.table.search().select(columns).to_batches(BATCH):
+                traits.append(batch.select(lookup.COLUMNS))
+                names.append(np.array(batch.column("content").to_pylist(), np.bytes_))
+                flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
+                yield flat.reshape(-1, self._dimension)
+
+        Codes.write(directory, self._dimension, parts())
+        Lookup.of(traits).save(directory)
+        contents = np.concatenate(names)
+        order = np.argsort(contents, kind="stable")
+        np.savez(directory / CONTENTS, contents=contents, order=order)
+        np.save(directory / GONE, np.empty(0, np.int64))
+
+    def _save(self) -> None:
+        """Say that the codes are of the table as it is now, if they are."""
+        if self._now is None or not self.complete:
+            return
+        directory = self._now.directory
+        np.save(directory / GONE, np.flatnonzero(self._now.gone))
+        fresh = directory / f"{STATE}.new"
+        fresh.write_bytes(msgspec.json.encode(State(self.table.version)))
+        fresh.replace(directory / STATE)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors (tiles, d) of those of these contents that have any."""
+        now = self._now
+        if now is None or not (found := now.rows_of(contents)):
+            return {}
+        ends = np.cumsum([len(rows) for rows in found.values()])[:-1]
+        every = now.codes.vectors(np.concatenate(list(found.values())))
+        return dict(zip(found, np.split(every, ends), strict=True))
+
+    def nearest(
+        self,
+        query: Vectors,
+        count: int,
+        where: Filter | None = None,
+        hidden: Callable[[str], bool] = lambda _content: False,
+    ) -> list[tuple[str, float]]:
+        """The ``count`` nearest contents and their cosine, best first; the best tile counts.
+
+        ``query``: (d,) float32 of unit length. Only contents that pass ``where`` and are not
+        ``hidden`` count.
+        """
+        now = self._now
+        if now is None:
+            return []
+        passing = None if where is None else now.traits.passing(where)
+        if now.gone.any():
+            passing = ~now.gone if passing is None else passing & ~now.gone
+        take = count + TILES_SPARE
+        while True:
+            rows, cosines = now.codes.nearest(query, take, passing)
+            found: dict[str, float] = {}
+            for name, cosine in zip(now.contents[rows].tolist(), cosines.tolist(), strict=True):
+                content = name.decode()
+                if content not in found and not hidden(content):
+                    found[content] = cosine
+            if len(found) >= count or len(rows) < take:
+                return list(found.items())[:count]
+            take *= 2
+
+    def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
+        """The most that each query (n, d) comes to with any row of a content that is alive, -1
+        without any: (n,) float32; and how many rows those are."""
+        found, total, now = np.full(len(queries), -1, np.float32), 0, self._now
+        if now is None:
+            return found, total
+        for start in range(0, len(now.contents), AT_ONCE):
+            rows = start + np.flatnonzero(~now.gone[start : start + AT_ONCE])
+            names = [name.decode() for name in now.contents[rows].tolist()]
+            living = alive(names)
+            rows = rows[[name in living for name in names]]
+            if len(rows):
+                part = now.codes.vectors(rows)
+                found = np.maximum(found, measure(queries, part).max(axis=1))
+                total += len(rows)
+        return found, total
+
+
+def _drop(now: Snapshot, contents: Iterable[str]) -> None:
+    """Its rows of these contents are gone, also from the disk."""
+    found = list(now.rows_of(list(contents)).values())
+    if found:
+        rows = np.concatenate(found)
+        now.gone[rows] = True
+        now.codes.wipe(rows)
