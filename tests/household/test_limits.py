@@ -78,10 +78,14 @@ CROSSED = {
     "search/names.py:MOST_WORDS": (
         "tests/search/test_names.py::test_questions_and_names_of_many_words"
     ),
+    "search/names.py:FIRST_PAGE": (
+        "tests/search/test_names.py::test_a_word_of_thousands_costs_what_is_shown"
+    ),
     "search/names.py:PAGE": (
         "tests/search/test_names.py::test_a_word_of_thousands_costs_what_is_shown"
     ),
     "search/retrieval.py:FILTERED_AT_ONCE": PAGES,
+    "search/retrieval.py:FILTERED_FIRST": PAGES,
     "watch/looker.py:BATCH": WHOLE,
     "watch/workers.py:BATCH": WHOLE,
     "watch/workers.py:FIRST_BATCH": FIRST_PHOTOS,

@@ -7,7 +7,7 @@ number made of its name, so that one list of labels and one index answer for all
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -53,11 +53,10 @@ class Filter(msgspec.Struct, frozen=True):
     rating: int | None = None
     orientation: Orientation | None = None
 
-    def holds_path(self, path: bytes) -> bool:
-        """Whether a file at ``path`` lies where it should; a content may have other paths."""
-        return not self.below or any(
-            path.startswith(directory.rstrip(b"/") + b"/") for directory in self.below
-        )
+    def holds_path(self) -> Callable[[bytes], bool]:
+        """Tells of a path whether a file there lies where it should; a content may have others."""
+        starts = tuple(directory.rstrip(b"/") + b"/" for directory in self.below) or (b"",)
+        return lambda path: path.startswith(starts)
 
     def labels(self, cameras: Iterable[str]) -> list[list[int]]:
         """Lists of labels; of each list a photo must have one, so an empty one lets none pass.

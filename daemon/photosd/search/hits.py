@@ -48,14 +48,13 @@ class Hits:
         names = [one.content for one in found]
         paths, facts = self._catalog.paths_of(names), self._contents.facts_of(names)
         absent = {folder.id for folder in self._folders.all() if not folder.present}
-        hits = []
+        lies, hits = (where or Filter()).holds_path(), []
         for one in found:
             places = sorted(
                 paths.get(one.content, ()),
                 key=lambda place: (place[0] != one.path, place[1] in absent),
             )
-            if where is not None:
-                places = [place for place in places if where.holds_path(place[0])]
+            places = [place for place in places if lies(place[0])]
             copies, known = len(places), facts.get(one.content, {})
             if every_copy:
                 copies = 1

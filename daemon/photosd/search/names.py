@@ -27,7 +27,7 @@ MOST_WORDS = 100  # of a question; later ones are not looked up, and that is sai
 TELLING = 0.5  # of the library; a word that names more of it distinguishes nothing
 FEW = 3  # photos whatever share of a tiny library they are
 COMMON = 2000  # photos; a word that names more brings none alone, where other words are asked for
-PAGE = 250  # rows read at once
+FIRST_PAGE, PAGE = 60, 250  # rows read at once; mostly the first ones do
 HALF = 0.5  # of the words: fewer say nothing about a photo
 STOP_WORDS = frozenset(
     """a an and are as at be by for from has in into is it its my of off on or our out over the
@@ -157,8 +157,9 @@ class Names:
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
         """The rows of these numbers that are still there, in the same order."""
-        for start in range(0, len(numbers), PAGE):
-            part = numbers[start : start + PAGE]
+        starts = [0, *range(FIRST_PAGE, len(numbers), PAGE), len(numbers)]
+        for start, end in itertools.pairwise(starts):
+            part = numbers[start:end]
             with self._database.read() as db:
                 rows = db.execute(
                     "SELECT id, path, content FROM named WHERE id IN"

@@ -24,7 +24,7 @@ OVERSAMPLE = 8  # nearest contents beyond those wanted, for those that have no p
 MOST_NAMED = 5000  # photos asked of Gemini where a filter may let few pass
 DEEPER = 200  # places looked at where there are other lists: a photo may be far down by its looks
 LOOKED_AT = 500  # photos of one name whose looks decide which of them comes first
-FILTERED_AT_ONCE = 250  # contents looked up in the catalog
+FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents looked up in the catalog; most pass
 
 NOTHING = Holding("", {}, (), None)
 UNKNOWN = Look()
@@ -199,7 +199,9 @@ class Retrieval:
         if question.where is None:
             yield from kept
             return
-        while part := list(itertools.islice(kept, FILTERED_AT_ONCE)):
+        at_once = FILTERED_FIRST
+        while part := list(itertools.islice(kept, at_once)):
+            at_once = FILTERED_AT_ONCE
             held = self._ground.contents.holding(part)
             rows = [
                 traits(one.facts, one.paths, one.modified)
@@ -239,7 +241,7 @@ def _weight_of(name: Named | None) -> Weight:
 
 def _lies(question: Question) -> Lies | None:
     """Which paths may say something; None: all."""
-    return question.where.holds_path if question.where and question.where.below else None
+    return question.where.holds_path() if question.where and question.where.below else None
 
 
 def _see(seen: dict[str, Look], content: str, look: Look) -> None:
