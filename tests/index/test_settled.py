@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from lancedb.index import IvfRq
 
 from photosd.index import vectors
 from photosd.index.filters import Filter, traits
@@ -181,16 +183,21 @@ def test_the_one_table_of_version_0_1_0_goes_on_being_served(
     old = at_rest(store)._settled
     assert old is not None
     old.table.drop_columns(["labels", "moment", "format"])
+    config = IvfRq(distance_type="dot", num_bits=5, num_partitions=1)
+    old.table.create_index("vector", config=config)
+    shutil.rmtree(next(tmp_path.glob("*/_codes")))
     recent, settled = (tmp_path / f"{name}.lance" for name in store._names())
     shutil.rmtree(recent)
     settled.rename(recent)
     store = opened(tmp_path)
     assert len(store.nearest(photos[0].vectors[0], 50)) == 30
+    assert store._settled is not None and store._settled.outdated
     store.relabel({f"{n}-x": traits({}, [b"/p/%d.jpg" % n], None) for n in range(10)})
     assert len(store.nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
     store._fold_at = 0.0
     store.tidy()
     assert len(at_rest(store).nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
+    assert store._settled is not None and not store._settled.outdated
 
 
 # -- codes on the disk ------------------------------------------------------------------------
@@ -224,7 +231,9 @@ def made_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Vector
 def test_codes_are_loaded_as_long_as_they_are_of_the_table(
     store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also after photos were removed and files merged."""
+    """Also after photos were removed, files merged, and what LanceDB takes for litter dropped."""
+    for file in tmp_path.rglob("*"):
+        os.utime(file, (0, 0))
     store.remove(["1-x"])
     store.compact()
     store.tidy()

@@ -30,6 +30,7 @@ TILES_SPARE = 8  # rows beyond those wanted, since a panorama has three
 SPARSE = 0.1  # of the rows are gone: the codes are made anew
 BATCH = 8192  # rows read at once
 KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
+CONTENT = "content"  # the one column that writers look up
 CODES, STATE, CONTENTS, GONE = "_codes", "state.json", "contents.npz", "gone.npy"
 
 
@@ -96,6 +97,11 @@ class Settled:
     def ready(self) -> bool:
         """Whether it has codes, or the index that photosd 0.1 made of a table."""
         return any(self._place.glob(f"*/{STATE}")) or has_index(self.table)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the table has indexes that photosd 0.1 made for its searches."""
+        return any(index.columns != [CONTENT] for index in self.table.list_indices())
 
     def open(self) -> None:
         """Load the codes, or make them where they are of another version of the table."""
@@ -198,10 +204,10 @@ class Settled:
 
         there = {index.name: index.columns for index in self.table.list_indices()}
         for name, columns in there.items():
-            if columns != ["content"]:
+            if columns != [CONTENT]:
                 self.table.drop_index(name)
-        if ["content"] not in there.values():
-            self.table.create_index("content", config=BTree())
+        if [CONTENT] not in there.values():
+            self.table.create_index(CONTENT, config=BTree())
 
     def _make(self) -> None:
         """Make codes of the table and take them; the old ones serve until then."""

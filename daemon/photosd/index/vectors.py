@@ -155,6 +155,8 @@ class VectorStore:
             if found.ready or found.contents() - self._recent_contents():
                 found.open()
                 self._settled = found
+                if found.outdated:
+                    self._fold_soon()
             else:  # killed while it settled for the first time: all of it is still recent
                 shutil.rmtree(self._path(settled))
         self._load_matrix()
