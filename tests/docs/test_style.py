@@ -1,0 +1,152 @@
+"""Text in the repository avoids the phrases that docs/style.md replaces."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+REFUSED = {
+    r"anew": "again; from scratch",
+    r"(?:can|could|cannot|not|to) be had": "is (not) available",
+    r"behind (?:every|any)body's back": "unnoticed",
+    r"(?:no|some|every|any)body": "name who: the user, the caller, other users, a thread",
+    r"(?:ours|yours) alone": "only you can access it",
+    r"beside those": "extra; in addition to",
+    r"in vain": "without effect; or say what fails",
+    r"go(?:es)? on|went on": "continue",
+    r"ha(?:s|ve|d) settled": "has stopped changing; is flushed",
+    r"for ever": "forever; without limit",
+    r"for good": "permanently",
+    r"sa(?:y|ys|id|ying) so": "report it; or say what is reported",
+    r"who asks?": "the caller",
+    r"whoever": "the caller; any process that",
+    r"(?:^|(?<=[.;:] ))(?-i:Of)": "start with the subject",
+    r"heed(?:s|ed|ing)?": "apply; obey",
+    r"mend(?:s|ed|ing)?": "repair; fix",
+    r"nursery|courier|obituary|stillborn|mourn(?:s|ed)?|bur(?:y|ied)": "use the plain name",
+    r"what is due": "due work",
+    r"in hand": "in progress",
+    r"strangers?": "other users; other processes",
+    r"(?:told|tells?) of": "is notified of; reports",
+    r"lies|lain": "is in; is at",
+    r"wish(?:es)?": "option; request",
+    r"second thoughts": "say what is not checked",
+    r"(?:make|makes) nothing of": "does not understand",
+    r"turn (?:them|it) round": "swap; rotate",
+    r"(?:indexing|it|work) rests": "is paused",
+    r"stood already|stands already|can stand": "exists already; can be saved",
+    r"is no (?:date|place|photo|picture|folder|number|setting)": "is not a ...; cannot read ...",
+    r"does? without|do it without": "does not need",
+    r"which ha(?:s|d) to do with": "depends on; concerns",
+}
+PATTERNS = [
+    (re.compile(rf"(?<!\w)(?:{one})\b", re.IGNORECASE), better) for one, better in REFUSED.items()
+]
+PENDING = (
+    *("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/"),
+    *("benchmarks/", "cli/", "daemon/", "release/", "tests/", "training/"),
+)
+EXEMPT = ("docs/style.md", "tests/docs/test_style.py")
+UNSHOWN = re.compile(r"^ *```.*?^ *```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|<[^>]*>")
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def prose_of_python(source: str, *, with_strings: bool) -> Iterator[tuple[int, str]]:
+    """Docstrings, comments (adjacent lines joined) and strings of several words, with lines."""
+    tree = ast.parse(source)
+    documented = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, DOCUMENTED) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if node in documented or (with_strings and " " in node.value.strip()):
+            yield node.lineno, node.value
+    block: list[str] = []
+    last = 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            if token.start[0] != last + 1 and block:
+                yield last, " ".join(block)
+                block = []
+            last = token.start[0]
+            block.append(token.string.lstrip("# "))
+    yield last, " ".join(block)
+
+
+def prose_of_text(text: str) -> Iterator[tuple[int, str]]:
+    """Paragraphs of Markdown or HTML without code, links' addresses, tags and comments."""
+    line = 1
+    for part in re.split(r"(\n\s*\n|\n(?=\s*[-*|] ?|\d+\. ))", _blank(UNSHOWN, text)):
+        yield line, CODE.sub(" ", part).strip(" \n|-*")
+        line += part.count("\n")
+
+
+def refused_in(prose: Iterator[tuple[int, str]]) -> Iterator[str]:
+    """Line, phrase and what to write instead."""
+    for line, text in prose:
+        plain = " ".join(CODE.sub(" ", text).split())
+        for pattern, better in PATTERNS:
+            for match in pattern.finditer(plain):
+                yield f"{line}: {match[0]!r}: {better}"
+
+
+def _blank(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda match: "\n" * match[0].count("\n"), text)
+
+
+def _prose(name: str) -> Iterator[tuple[int, str]]:
+    text = (ROOT / name).read_text()
+    if name.endswith(".py"):
+        return prose_of_python(text, with_strings=not name.startswith("tests/"))
+    return prose_of_text(text)
+
+
+def _files() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.md", "*.html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [one for one in listed.stdout.split() if one not in EXEMPT and Path(ROOT / one).exists()]
+
+
+def test_text_is_plain() -> None:
+    """Each phrase in `REFUSED` has a plainer one beside it."""
+    found = [
+        f"{name}:{one}"
+        for name in _files()
+        if not name.startswith(PENDING)
+        for one in refused_in(_prose(name))
+    ]
+    assert not found, "\n".join(["see docs/style.md:", *found])
+
+
+def test_phrases_are_found() -> None:
+    """In docstrings, comments, messages and pages, across lines; not in code."""
+    source = (
+        '"""Nobody reads."""\n\n# it goes\n# on\n\nNOTE = "anew it is"  # anew\nKEY = "nobody"\n'
+    )
+    lines = [one.split(":")[0] for one in refused_in(prose_of_python(source, with_strings=True))]
+    assert sorted(lines) == ["1", "4", "6", "6"]
+    page = "Read it\nanew.\n\n```\nanew\n```\n\nOf two, one. `anew` <!-- anew -->\n- [x](anew)\n"
+    assert [one.split(":")[0] for one in refused_in(prose_of_text(page))] == ["1", "8"]
+
+
+def test_examples_on_the_page_are_twenty() -> None:
+    """Rules and pairs of docs/style.md stay at one page."""
+    page = (ROOT / "docs/style.md").read_text()
+    assert len(re.findall(r"^\d+\. ", page, re.MULTILINE)) == 10
+    assert len(re.findall(r"^\| (?!before|-)", page, re.MULTILINE)) == 20
