@@ -34,7 +34,7 @@ Written by `make docs`; `make audit` looks at all that these bring along, too.
 |---|---|---|
 {rows}
 PyTorch's wheels for Linux bring NVIDIA's CUDA libraries along, which are free to use, not
-free software; [the ones for CPUs](../../README.md#your-own-photos-in-five-minutes) do not.
+free software; [the ones for CPUs](../../README.md#install) do not.
 """
 
 

@@ -21,6 +21,7 @@ REMOVE = "docs/how-to/remove-photosd.md"
 BETWEEN_THE_LINES = (
     'make demo PHOTOS=~/Pictures QUERY="sunset"',
     'photosd query "the sun sets over the ocean" --html',
+    "photosd index --wait",
     "photosd doctor",
     "photosd service install",
 )

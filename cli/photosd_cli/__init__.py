@@ -1,1 +1,1 @@
-"""The command line of photosd: thin, it asks the daemon and shows what it says."""
+"""The photosd command line: a thin client that queries the daemon and shows the answers."""

@@ -1,4 +1,4 @@
-"""Answers of queries: shown to people as a table, given to programs as they want them."""
+"""Shows query answers: a table for people, the requested format for programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 
 
 def exit_code(result: QueryResult) -> int:
-    """0 for what convinces, else 1."""
+    """0 if the answer is convincing, else 1."""
     return 0 if result["convincing"] else 1
 
 
 def show(client: Client, result: QueryResult, wish: Wish) -> int:
-    """One answer, in the form that is wished; the exit code."""
+    """Show one answer in the requested format; returns the exit code."""
     _show_hits(client, result, wish)
     if reason := result["fallback_reason"]:
         from photosd_cli import cloud_report
@@ -57,24 +57,24 @@ def _show_sheet(client: Client, result: QueryResult, wish: Wish) -> None:
 
 
 def _open(hits: list[Hit]) -> None:
-    """Open the first hits; more windows than anybody can want are not opened."""
+    """Open the first hits, up to a limit."""
     from photosd_cli import openers
 
     console.flush()
     if len(hits) > openers.MOST:
-        console.note(f"the first {openers.MOST} are opened; all on one page: --html", "")
+        console.note(f"the first {openers.MOST} are opened; to see all: --html", "")
     openers.open_files([paths.raw(hit) for hit in hits[: openers.MOST]])
 
 
 def _chosen(result: QueryResult, wish: Wish) -> list[Hit]:
-    """The hits a person gets to see: weak ones only if asked for."""
+    """The hits to show to a person: weak ones only on request."""
     if wish.with_weak:
         return result["hits"]
     return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
 
 
 def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
-    """The table for people: weak hits are counted, not shown, unless asked for."""
+    """The table for people: weak hits are counted, and shown on request."""
     hits, chosen = result["hits"], _chosen(result, wish)
     dated = any(day(hit) for hit in chosen)
     rows = [_row(hit, dated, wish) for hit in chosen]
@@ -85,7 +85,7 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
         from photosd_cli import preview
 
         preview.rows(client, chosen, rows, wish.seeing.preview)
-    console.flush()  # stdout and stderr meet on a terminal: the table first
+    console.flush()  # on a terminal, print the table before messages on stderr
     for warning in result["warnings"]:
         console.warn(text.inert(warning))
     if unknown := result["unknown"]:
@@ -103,7 +103,7 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
 
 
 def _next_page(result: QueryResult, wish: Wish) -> str:
-    """The command that shows the next page as this one is shown; the cursor holds the question."""
+    """The command that shows the next page in the same format; the cursor holds the query."""
     words = ["photosd query --cursor", text.inert(str(result["cursor"]))]
     if wish.weak is not None:
         words.append("--weak" if wish.weak else "--no-weak")
@@ -117,7 +117,7 @@ def _next_page(result: QueryResult, wish: Wish) -> str:
 
 
 def _no_matches(result: QueryResult) -> str:
-    """That there are none; while photos are being indexed, not yet."""
+    """Say that there are no matches, or none yet while photos are being indexed."""
     coverage = result["coverage"]
     if not coverage["pending"]:
         return "No good matches"
@@ -142,7 +142,7 @@ def _row(hit: Hit, dated: bool, wish: Wish) -> str:
 def _summary(result: QueryResult, shown: int) -> str:
     coverage = result["coverage"]
     if not coverage["photos"]:
-        return "there are no photos yet: photosd add ~/Pictures"
+        return "no photos yet: photosd add ~/Pictures"
     parts = [
         f"{shown:,} shown",
         f"{text.count(coverage['indexed'], 'photo')} searched",

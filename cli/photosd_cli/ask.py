@@ -1,4 +1,4 @@
-"""Asking: one query, or one a line, and what comes of it (no click, for speed)."""
+"""Runs one query, or one per line, and reports the result (no click, for speed)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ask(asked: Asked, wish: Wish) -> int:
-    """One query from the command line; the exit code."""
+    """Run one query from the command line; returns the exit code."""
     with Client() as client:
         result = _answer(client, asked, wish)
         code = answers.show(client, result, wish)
@@ -26,10 +26,10 @@ def ask(asked: Asked, wish: Wish) -> int:
 
 
 def ask_each(queries: Iterable[str], asked: Asked, wish: Wish) -> int:
-    """One query a line, each with all else that is asked; the worst exit code.
+    """Run one query per line, each with the same options; returns the worst exit code.
 
-    One that fails does not keep the next from answers. With `--json` all results are in one
-    object, in order.
+    A failed query does not stop the next ones. With `--json` all results are in one object, in
+    order.
     """
     worst = 0
     results: list[Mapping[str, object]] = []
@@ -57,9 +57,9 @@ def ask_each(queries: Iterable[str], asked: Asked, wish: Wish) -> int:
 
 
 def _warn_of_skew(result: QueryResult, wish: Wish) -> None:
-    """After an upgrade the daemon of before goes on; whoever asks it should know.
+    """Warn if the running daemon is older than this command, as after an upgrade.
 
-    Programs that read JSON are told by the result itself.
+    Programs that read JSON see it in the result.
     """
     theirs = result.get("daemon_version")
     if theirs != photosd.__version__ and wish.form not in ("json", "jsonl"):
@@ -84,7 +84,7 @@ def _show_error(error: PhotosdError, query: str, wish: Wish) -> None:
 
 
 def _answer(client: Client, asked: Asked, wish: Wish) -> QueryResult:
-    # What is not UTF-8 in an argument cannot be part of a word.
+    # A word cannot contain bytes that are not UTF-8.
     readable = asked.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
     if not (readable or asked.terms or asked.cursor):
         raise BadRequest("the query is empty", remedy='photosd query "sunset"')

@@ -1,4 +1,4 @@
-"""The options of every command that asks for photos: filters, how many, how soon, in which form."""
+"""Options shared by all commands that search: filters, number, deadline, output format."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from photosd.ipc.replies import Term, Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
-MOST_KM = 20_100  # half the way round the earth
-MOST_WEIGHT = 100.0  # as the protocol has it
+MOST_KM = 20_100  # half of the earth's circumference
+MOST_WEIGHT = 100.0  # same limit as in the protocol
 WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 
 FILTERS = (
@@ -32,31 +32,31 @@ FILTERS = (
         type=click.Path(file_okay=False, readable=False),
         multiple=True,
         metavar="DIR",
-        help="Only photos in this folder or below; of several, in any.",
+        help="Only photos in this folder or below; repeatable.",
     ),
     click.option("--since", metavar="DATE", help=f"Only photos taken on or after DATE. {DATES}"),
     click.option("--until", metavar="DATE", help="Only photos taken on or before DATE."),
-    click.option("--camera", metavar="NAME", help="Only from cameras whose name has this in it."),
+    click.option("--camera", metavar="NAME", help="Only from cameras whose name contains NAME."),
     click.option(
-        "--near", metavar="LAT,LON,KM", help="Only taken so near to a place: 32.08,34.78,5."
+        "--near", metavar="LAT,LON,KM", help="Only taken within KM of a place: 32.08,34.78,5."
     ),
     click.option(
         "--type",
         "formats",
         multiple=True,
         metavar="FORMAT",
-        help="Only files of this format: jpeg, heic, png, raw, cr2 …; several with commas.",
+        help="Only files of this format: jpeg, heic, png, raw, cr2 …; comma-separated.",
     ),
     click.option(
         "--rating",
         type=click.IntRange(0, 5),
         metavar="STARS",
-        help="Only with so many stars or more; 0 leaves out what was rejected.",
+        help="Rated at least STARS; 0 excludes rejected photos.",
     ),
     click.option(
         "--orientation",
         type=click.Choice(["landscape", "portrait", "square"]),
-        help="Only pictures of this shape.",
+        help="Only photos of this orientation.",
     ),
 )
 WISHES = (
@@ -64,7 +64,7 @@ WISHES = (
         "-n",
         "limit",
         type=click.IntRange(1, 1000),
-        help="Photos; without it the setting search.limit (20).",
+        help="Number of photos; default: setting search.limit (20).",
     ),
     click.option(
         "--deadline",
@@ -81,9 +81,7 @@ WISHES = (
         help="Include weak matches (default: only in --json and pipes).",
     ),
     click.option("--json", "form", flag_value="json", help="One JSON object on stdout."),
-    click.option(
-        "--jsonl", "form", flag_value="jsonl", help="One JSON object a line, for each query."
-    ),
+    click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object per query and line."),
     click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included."),
     click.option("-0", "form", flag_value="print0", help="Only paths, each ended by a NUL byte."),
     click.option("form", "--table", flag_value="table", default="table", hidden=True),
@@ -92,7 +90,7 @@ FILTER_NAMES = ("below", "since", "until", "camera", "near", "formats", "rating"
 
 
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the filters; it gets them as ``where``, None when there are none."""
+    """Add the filter options to a command; it receives them as ``where``, None if none is given."""
 
     @functools.wraps(command)
     def with_where(*arguments: Any, **values: Any) -> Any:
@@ -103,7 +101,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wishes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of an answer; it gets ``wish`` and ``every_copy``."""
+    """Add the output options to a command; it receives ``wish`` and ``every_copy``."""
 
     @functools.wraps(command)
     def with_wish(
@@ -132,7 +130,7 @@ def where_of(
     rating: int | None = None,
     orientation: str | None = None,
 ) -> Where | None:
-    """The filters as the daemon wants them; those that were not given are left out."""
+    """The filters in the daemon's format, without those that were not given."""
     separate = [name.strip() for given in formats for name in given.split(",")]
     if formats and not any(separate):
         raise BadRequest("--type names no format", remedy="--type jpeg,heic")
@@ -171,14 +169,14 @@ def _place(text: str) -> tuple[float, float, float]:
         ) from error
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
         raise BadRequest(
-            f"there is no place {text!r} on earth",
+            f"coordinates out of range: {text!r}",
             remedy="latitude -90 to 90, longitude -180 to 180, kilometres above 0 to 20100",
         )
     return latitude, longitude, km
 
 
 def words(text: str, sign: int) -> Term:
-    """A term of words, its weight before a colon: ``2:dog``."""
+    """A text term, its weight before a colon: ``2:dog``."""
     weight, rest = weighted(text)
     if not rest.strip():
         raise BadRequest(f"no words follow the weight in {text!r}", remedy="--plus 2:dog")
@@ -186,7 +184,7 @@ def words(text: str, sign: int) -> Term:
 
 
 def picture(text: str, sign: int = 1) -> Term:
-    """A term that is a picture file; ``2:x.jpg`` weighs 2 where there is no file of this name."""
+    """A picture term; ``2:x.jpg`` has weight 2 unless a file has this name."""
     weight, rest = (1.0, text) if os.path.lexists(text) else weighted(text)
     if not rest:
         raise BadRequest(f"no file follows the weight in {text!r}", remedy="--like 2:dog.jpg")
@@ -195,13 +193,13 @@ def picture(text: str, sign: int = 1) -> Term:
 
 
 def weighted(text: str) -> tuple[float, str]:
-    """``2:dog`` -> (2.0, "dog"); what has no weight weighs 1."""
+    """``2:dog`` -> (2.0, "dog"); the default weight is 1."""
     found = WEIGHTED.fullmatch(text)
     if found is None or not math.isfinite(weight := float(found[1])):
         return 1.0, text
     if not 0 < weight <= MOST_WEIGHT:
         raise BadRequest(
-            f"{found[1]} is no weight: use one above 0, at most {MOST_WEIGHT:g}",
+            f"invalid weight {found[1]}: use one above 0, at most {MOST_WEIGHT:g}",
             remedy="--plus 2:dog",
         )
     return weight, found[2]

@@ -1,4 +1,4 @@
-"""Options whose value may be left out: it is attached with `=`, so that no word is taken for it."""
+"""Options with an optional value: it is attached with `=`, so the next word is not its value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-# What each means when it stands alone.
+# The value of each option if it is given without one.
 ALONE = {"--preview": "--preview=auto", "--html": "--html="}
 PAGES = (".html", ".htm")
 
@@ -15,13 +15,13 @@ class AttachedValues(click.Command):
     """A command that reads `--preview` as `--preview=auto`, and `--html` as `--html=`."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Spell out what was left out, up to `--`."""
+        """Insert omitted values, up to `--`."""
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(context, spelled_out(args[:end]) + args[end:])
 
 
 def spelled_out(words: Iterable[str]) -> list[str]:
-    """Every option with its value; `--html` takes a next word that names a page."""
+    """Every option with its value; `--html` also takes the next word if it names a page."""
     found: list[str] = []
     for word in words:
         if found and found[-1] == ALONE["--html"] and word.lower().endswith(PAGES):

@@ -1,4 +1,4 @@
-"""The cloud in words: what `photosd cloud` and `photosd status` say of it."""
+"""Text about the cloud for `photosd cloud` and `photosd status`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from photosd.ipc.replies import CloudCall, CloudReport
 
 LABEL = 10
-# A reply's fallback_reason, as the one dim line below an answer tells it.
+# Messages for a reply's fallback_reason, in one dim line below the answer.
 REASONS = {
     "offline": "Gemini cannot be reached",
     "deadline": "Gemini was too slow",
@@ -19,21 +19,21 @@ REASONS = {
     "key": "there is no key for Gemini",
     "auth": "Gemini does not accept the key",
     "model": "Gemini does not know the model",
-    "server": "Gemini has a fault",
-    "bad_answer": "Gemini's answer made no sense",
+    "server": "Gemini has an internal error",
+    "bad_answer": "Gemini's answer was invalid",
     "refused": "Gemini refused the request",
-    "budget": "the month's budget is spent",
-    "busy": "too much is being asked of Gemini",
+    "budget": "the monthly budget is spent",
+    "busy": "too many requests to Gemini",
     "nothing_sent": "Gemini has no photos yet",
-    "consent": "nobody has agreed to it",
+    "consent": "the cloud is not enabled",
     "composed": "only plain descriptions are sent",
-    "encoder": "our own model did not answer",
+    "encoder": "the local model did not answer",
     "storage": "the log of calls cannot be written",
 }
 
 
 def fallback(mode: str, reason: str) -> str:
-    """Why an answer is not what the mode promises."""
+    """Why an answer was made without the cloud."""
     words = REASONS.get(reason, reason)
     return text.inert(f"{mode}: {words}; local results (photosd cloud status)")
 
@@ -63,7 +63,7 @@ def lines(report: CloudReport) -> list[str]:
         rows.append(("trouble", trouble["message"]))
         rows.append(("", str(trouble["remedy"])))
         if report["closed_for_s"]:
-            rows.append(("", f"nothing is asked for {text.span(report['closed_for_s'])}"))
+            rows.append(("", f"no requests for {text.span(report['closed_for_s'])}"))
     return [text.inert(f"{label:<{LABEL}}{words}") for label, words in rows]
 
 
@@ -78,17 +78,17 @@ def brief(report: CloudReport) -> str:
 
 
 def doubts(report: CloudReport, mode: str) -> list[str]:
-    """What may surprise somebody who has just enabled ``mode``."""
+    """Warnings for a user who has just enabled ``mode``."""
     found = []
     if report["mode"] != mode:
-        found.append(f"yet the mode is {report['mode']}: EMBEDDING_MODE says {report['wanted']!r}")
+        found.append(f"the mode is still {report['mode']}: EMBEDDING_MODE is {report['wanted']!r}")
     if mode == "gemini" and not report["photos_marked"]:
         found.append("no photo is marked yet: photosd add --cloud DIR")
     return found
 
 
 def call_line(call: CloudCall) -> str:
-    """One call."""
+    """One call in the log."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call["at"]))
     items = text.count(call["items"], "item")
     return (

@@ -1,4 +1,4 @@
-"""What TAB offers where a name is expected: settings, models, watched folders."""
+"""Shell completion of names: settings, models, watched folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd_cli import paths
 
-ANSWER_SECONDS = 1.0  # a shell waits
+ANSWER_SECONDS = 1.0  # the shell waits for it
 
 
 def settings(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -30,7 +30,7 @@ def installed_models(_context: click.Context, _parameter: click.Parameter, begun
 
 
 def presets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Names of the models that photosd recommends."""
+    """Names of recommended models."""
     from photosd.models.presets import PRESETS
 
     return _beginning((preset.name for preset in PRESETS), begun)
@@ -39,7 +39,7 @@ def presets(_context: click.Context, _parameter: click.Parameter, begun: str) ->
 def folders(
     _context: click.Context, _parameter: click.Parameter, begun: str
 ) -> list[CompletionItem[str]]:
-    """Watched folders; nothing while the daemon is away."""
+    """Watched folders; none while the daemon does not answer."""
     from photosd.ipc.client import Client
 
     whole = os.path.expanduser(begun)  # noqa: PTH111 (pathlib drops a slash at the end)

@@ -1,4 +1,4 @@
-"""What is written where: data on stdout, narration on stderr, colour only on terminals."""
+"""Output: data on stdout, messages on stderr, colour only on terminals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
 
 
 class OutputClosed(Exception):
-    """Whoever read our output has left (`photosd list | head`); nothing is wrong."""
+    """The reader of our output has closed it (`photosd list | head`); not an error."""
 
 
 def set_up() -> None:
@@ -31,16 +31,16 @@ def set_up() -> None:
 
 
 def lines() -> Iterator[str]:
-    """The lines of stdin; raises BadRequest where there is no stdin to read."""
+    """The lines of stdin; raises BadRequest if stdin is closed."""
     if sys.stdin is None or sys.stdin.closed:
         raise BadRequest("stdin is closed", remedy="photosd query - < queries.txt")
     yield from sys.stdin
 
 
 def text(most: int, *, otherwise: str, stream: IO[str] | None = None) -> str:
-    """All of ``stream``, or of stdin: at most ``most`` characters, what is not UTF-8 replaced.
+    """All of ``stream``, or of stdin: at most ``most`` characters, invalid UTF-8 replaced.
 
-    Raises BadRequest where it holds more, or stdin is closed; ``otherwise`` is how to give it.
+    Raises BadRequest if it is longer, or stdin is closed; ``otherwise`` is the remedy.
     """
     stream = stream or sys.stdin
     if stream is None or stream.closed:
@@ -52,9 +52,9 @@ def text(most: int, *, otherwise: str, stream: IO[str] | None = None) -> str:
 
 
 def asks(question: str, *, otherwise: str) -> bool:
-    """Whether the person at the terminal says yes; raises BadRequest where nobody can be asked.
+    """Whether the user at the terminal confirms; raises BadRequest without a terminal.
 
-    ``otherwise`` is the command that needs no answer.
+    ``otherwise`` is the command that needs no confirmation.
     """
     if not is_terminal(sys.stdin):
         raise BadRequest("this needs your confirmation", remedy=otherwise)
@@ -73,12 +73,12 @@ def out(text: str = "", *, end: str = "\n") -> None:
 
 
 def tell(text: str, style: str = "", *, hang: int = 0) -> None:
-    """A sentence for people on stdout; on a terminal broken between words, ``hang`` as in `fit`."""
+    """A message for people on stdout; on a terminal wrapped between words, ``hang`` as in `fit`."""
     out(styled(fit(text, sys.stdout, hang=hang), style, sys.stdout))
 
 
 def out_bytes(data: bytes) -> None:
-    """Raw bytes among the data, for file names as the file system has them."""
+    """Raw bytes on stdout, for file names as they are on disk."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -88,18 +88,18 @@ def out_bytes(data: bytes) -> None:
 
 
 def out_json(result: Mapping[str, Any]) -> None:
-    """The one object of `--json`, indented for people when a person is reading."""
+    """The one object of `--json`, indented on a terminal."""
     indent = 2 if is_terminal(sys.stdout) else None
     out(as_json({"version": 1, **result}, indent=indent))
 
 
 def as_json(value: object, *, indent: int | None = None) -> str:
-    """JSON as stdout can write it: in ASCII where it is not UTF-8."""
+    """JSON in the encoding of stdout: ASCII if it is not UTF-8."""
     return json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
 
 
 def flush() -> None:
-    """Hand over what is buffered."""
+    """Write what is buffered."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -108,15 +108,15 @@ def flush() -> None:
 
 
 def discard() -> None:
-    """Let the rest of the output go nowhere, so that the interpreter's last flush succeeds."""
+    """Discard the rest of the output, so that the interpreter's last flush succeeds."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -> None:
-    """Narration on stderr, never an error of its own; ``hang`` as in `fit`.
+    """A message on stderr that never raises; ``hang`` as in `fit`.
 
-    ``whole``: a command to be copied, which is not broken into lines.
+    ``whole``: a command to be copied, which is not wrapped.
     """
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
@@ -126,19 +126,19 @@ def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -
 
 
 def warn(text: str) -> None:
-    """Something the person should know although it worked."""
+    """A warning, although the command succeeded."""
     note(f"! {text}", "yellow", hang=2)
 
 
 def styled(text: str, style: str, stream: IO[str] | None) -> str:
-    """``text`` in a style of STYLES, where ``stream`` shows colours."""
+    """``text`` in a style of STYLES, if ``stream`` shows colours."""
     if not style or not text or not has_colour(stream):
         return text
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
 
 def has_colour(stream: IO[str] | None) -> bool:
-    """Whether colours are welcome: on a terminal, unless NO_COLOR or a dumb one says no."""
+    """Whether to use colours: on a terminal, unless NO_COLOR is set or it is dumb."""
     return (
         is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
@@ -159,5 +159,5 @@ def _is_utf8(stream: IO[str] | None) -> bool:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a person is looking."""
+    """Whether the stream is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()

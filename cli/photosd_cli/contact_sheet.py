@@ -1,4 +1,4 @@
-"""The contact sheet: an answer as one page of HTML that needs nothing but itself."""
+"""The contact sheet: an answer as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 PARTS = Path(__file__).parent / "sheet"
 LARGE, SMALL = 640, 320  # pixels of an embedded photo
-MANY = 150  # photos on a sheet, from which on they are small
+MANY = 150  # sheets with this many photos use small ones
 
 
 class Sheet(NamedTuple):
-    """What is on it: an answer, a picture or an error for each hit, whether weak ones show."""
+    """Content of a sheet: an answer, a picture or an error for each hit, whether weak ones show."""
 
     result: QueryResult
     pictures: Sequence[ThumbnailResult | PhotosdError]
     weak: bool = False
-    made_at: float | None = None  # Unix seconds; now
+    made_at: float | None = None  # Unix seconds; default: now
 
 
 def pixels_for(photos: int) -> int:
-    """The longest side of pictures on a sheet of so many."""
+    """Longest side of the pictures on a sheet with this many photos."""
     return SMALL if photos > MANY else LARGE
 
 
 def render(sheet: Sheet) -> str:
-    """The page. Whatever names and queries hold, none of it can become markup or code."""
+    """The page as HTML; names and queries are escaped."""
     result, hits = sheet.result, sheet.result["hits"]
     weak = sum(_is_weak(hit, result) for hit in hits)
     style, script = (PARTS / "style.css").read_text(), (PARTS / "script.js").read_text()
@@ -67,7 +67,7 @@ def render(sheet: Sheet) -> str:
         "photos": "\n".join(photos),
         "foot": _foot(result),
     }
-    # In one pass: what is put in is not looked at for places to put in more.
+    # One pass, so that inserted text is not searched for placeholders.
     page = (PARTS / "page.html").read_text()
     return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], page)
 
@@ -76,13 +76,13 @@ def _hash(part: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
 
 
-# -- the head and the foot ------------------------------------------------------------------------
+# -- header and footer ---------------------------------------------------------------------------
 
 
 def _summary(result: QueryResult, convincing: int) -> str:
     every = text.count(result["coverage"]["indexed"], "photo")
     if not result["hits"]:
-        return f"Nothing was found among {every}."
+        return f"No matches in {every}."
     if not convincing:
         return f"<strong>No good matches</strong> among {every}."
     found = [hit["strength"] for hit in result["hits"]]
@@ -91,7 +91,7 @@ def _summary(result: QueryResult, convincing: int) -> str:
 
 
 def _honesty(result: QueryResult) -> str:
-    """What the answer could not see, and what else the person should know."""
+    """What was not searched, and warnings."""
     coverage = result["coverage"]
     loud = [text.inert(warning) for warning in result["warnings"]]
     if unknown := result["unknown"]:
@@ -101,7 +101,7 @@ def _honesty(result: QueryResult) -> str:
         quiet.append(f"{coverage['pending']:,} still to be indexed, not searched yet")
     if coverage["failed"]:
         quiet.append(f"{coverage['failed']:,} cannot be read")
-    quiet += [f"{text.inert(folder)} is away" for folder in coverage["offline_folders"]]
+    quiet += [f"{text.inert(folder)} is offline" for folder in coverage["offline_folders"]]
     items = [f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in loud]
     items += [f"<li><bdi>{escape(words)}</bdi></li>" for words in quiet]
     return f'<ul class="honesty">{"".join(items)}</ul>' if items else ""
@@ -161,7 +161,7 @@ def _picture(seen: ThumbnailResult | PhotosdError, spoken: str) -> tuple[str, tu
 
 
 def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str:
-    """What the lightbox says."""
+    """The details shown in the lightbox."""
     crumbs = "".join(f'<bdi class="crumb">{escape(folder)}</bdi>' for folder in folders)
     rows = [
         ("Date", escape(date)),

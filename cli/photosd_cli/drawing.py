@@ -1,4 +1,4 @@
-"""Pictures as terminals take them: kitty's graphics, iTerm2's inline images, half blocks."""
+"""Pictures as terminal output: kitty graphics, iTerm2 inline images, half blocks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import base64
 from typing import NamedTuple
 
 UPPER_HALF = "▀"
-KITTY_CHUNK = 4096  # characters of base64 in one escape
-STEPS = (0, 95, 135, 175, 215, 255)  # of the 6 x 6 x 6 colours among the 256
+KITTY_CHUNK = 4096  # characters of base64 per escape sequence
+STEPS = (0, 95, 135, 175, 215, 255)  # of the 6 x 6 x 6 colour cube in the 256 colours
 GREYS = tuple(range(8, 248, 10))
 
 Colour = tuple[int, int, int]
@@ -24,14 +24,14 @@ class Picture(NamedTuple):
 
 
 def half_blocks(picture: Picture, *, true_colour: bool) -> list[str]:
-    """Two pixels a cell, one above the other; a line of text for each row, colours reset."""
+    """Two pixels per cell, one above the other; a line of text per row, colours reset."""
     code = _true if true_colour else _of_256
     lines = []
     for top in range(0, picture.height, 2):
         line, before = [], ("", "")
         for x in range(picture.width):
             upper = code(_pixel(picture, x, top))
-            # The last row of an odd number has nothing below: the terminal's own background.
+            # The last row of an odd number has no lower pixel: use the terminal's background.
             lower = code(_pixel(picture, x, top + 1)) if top + 1 < picture.height else ""
             if upper != before[0]:
                 line.append(f"\x1b[38;{upper}m")
@@ -44,7 +44,7 @@ def half_blocks(picture: Picture, *, true_colour: bool) -> list[str]:
 
 
 def kitty(picture: Picture) -> str:
-    """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which stays where it is."""
+    """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which does not move."""
     import zlib
 
     data = base64.b64encode(zlib.compress(picture.data, 1)).decode()
@@ -70,7 +70,7 @@ def iterm(picture: Picture) -> str:
 
 
 def side_by_side(pictures: list[Picture], mode: str, gap: int, *, true_colour: bool) -> str:
-    """Pictures in a row, from the left; the cursor ends at the beginning of the line below."""
+    """Pictures in a row, left-aligned; the cursor ends at the start of the line below."""
     rows = max(picture.rows for picture in pictures)
     if mode == "blocks":
         drawn = [half_blocks(picture, true_colour=true_colour) for picture in pictures]
@@ -82,7 +82,7 @@ def side_by_side(pictures: list[Picture], mode: str, gap: int, *, true_colour: b
             ]
             lines.append((" " * gap).join(cells) + "\n")
         return "".join(lines)
-    # Room first, for the screen may have to scroll; then back up, and each from its own column.
+    # Add lines first, as the screen may scroll; then move up and draw each at its column.
     parts = ["\n" * rows, f"\x1b[{rows}A"]
     for picture in pictures:
         picture_drawn = kitty(picture) if mode == "kitty" else iterm(picture)
@@ -101,7 +101,7 @@ def _true(colour: Colour) -> str:
 
 
 def _of_256(colour: Colour) -> str:
-    """The nearest of the 256 colours: of the cube, or of the greys."""
+    """The nearest of the 256 colours: from the cube or the greys."""
     places = [min(range(6), key=lambda step: abs(STEPS[step] - part)) for part in colour]
     cube = (STEPS[places[0]], STEPS[places[1]], STEPS[places[2]])
     grey = min(range(24), key=lambda step: abs(GREYS[step] - sum(colour) / 3))

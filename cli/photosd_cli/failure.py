@@ -1,4 +1,4 @@
-"""An error as the command line shows it: title, cause, remedy, and the exit code."""
+"""Errors on the command line: title, cause, remedy, exit code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from photosd_cli import console, text
 
 
 def report(error: PhotosdError, as_json: bool) -> int:
-    """Show an error, as one object on stdout or in words on stderr; its exit code."""
+    """Show an error, as one object on stdout or as text on stderr; returns its exit code."""
     if as_json:
         console.out(console.as_json({"error": error.as_dict()}))
         return error.exit_code
@@ -21,7 +21,7 @@ def report(error: PhotosdError, as_json: bool) -> int:
 
 
 def report_after(error: PhotosdError, done: Mapping[str, object], as_json: bool) -> int:
-    """The same, of one that ended a row of deeds; ``done`` is the answer as far as they went."""
+    """The same for an error after several steps; ``done`` is the answer so far."""
     if not (as_json and any(done.values())):
         return report(error, as_json)
     console.out_json({**done, "error": error.as_dict()})
@@ -29,7 +29,7 @@ def report_after(error: PhotosdError, done: Mapping[str, object], as_json: bool)
 
 
 def words(error: PhotosdError) -> str:
-    """The same as text."""
+    """The error as text."""
     return "\n".join(_lines(error))
 
 

@@ -1,4 +1,4 @@
-"""Following a standing query: each match printed once, whatever becomes of the daemon."""
+"""Follows an alert: prints each match once, across restarts of the daemon."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 AWAY = (NotRunning, Unreachable, DeadlineExceeded, Busy, Warming)
 RETRY_SECONDS = 0.5
-SILENCE_SECONDS = 20.0  # a daemon that is there says something every five
+SILENCE_SECONDS = 20.0  # the daemon sends something every five seconds
 
 
 def follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
-    """Print matches of that query; with ``wait`` until Ctrl-C, also across restarts.
+    """Print matches of this alert; with ``wait`` until Ctrl-C, also across restarts.
 
-    A match is acknowledged once it is printed, so that the next reader begins after it. Raises
-    NotFound when the query is removed meanwhile.
+    A match is acknowledged after it is printed, so the next reader starts after it. Raises NotFound
+    if the alert is removed.
     """
-    # What subscribes cannot be asked anything else.
+    # A connection that subscribes cannot send other requests.
     reader = Client(client.socket_path, timeout=SILENCE_SECONDS)
     cursor, told = None, False
     while True:
@@ -44,7 +44,7 @@ def follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
             if not wait:
                 raise
             if not told:
-                console.note("the daemon has gone; waiting for it to return")
+                console.note("the daemon stopped; waiting for it to restart")
             told = True
         if not wait:
             return 0
@@ -61,6 +61,6 @@ def _show(match: replies.StandingMatch, as_json: bool) -> None:
 
 
 def _acknowledge(client: Client, number: int, cursor: int) -> None:
-    """Not worth an error: the next one acknowledges this, too."""
+    """Acknowledge; errors are ignored, as the next acknowledgement includes this one."""
     with contextlib.suppress(PhotosdError):
         client.acknowledge(number, cursor)

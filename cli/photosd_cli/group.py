@@ -1,4 +1,4 @@
-"""The click side of the program: commands found by name, imported when used, help in sections."""
+"""The click program: commands found by name, imported on use, help in sections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photosd.core.errors import BadRequest
 from photosd_cli.text import inert
 from photosd_cli.values import check_options
 
-# A command is a module of photosd_cli.commands; naming it here is all it takes to have it.
+# Each command is a module of photosd_cli.commands; a name here adds it.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Search": ("query", "similar", "preview", "on", "mcp"),
     "Library": (
@@ -55,7 +55,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class WholeGroup(click.Group):
-    """Shows the first sentence of each command whole; click cuts it to one line."""
+    """Shows the whole first sentence of each command; click truncates it to one line."""
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for section, names in self.sections(context).items():
@@ -66,12 +66,12 @@ class WholeGroup(click.Group):
                     formatter.write_dl(rows)
 
     def sections(self, context: click.Context) -> Mapping[str, Sequence[str]]:
-        """The names of the commands below each heading."""
+        """Command names below each heading."""
         return {"Commands": self.list_commands(context)}
 
 
 class LazyGroup(WholeGroup):
-    """Imports the module of a command when it is run or helped with, not before."""
+    """Imports a command's module when it is run or its help is shown."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return [name for names in SECTIONS.values() for name in names]
@@ -81,7 +81,7 @@ class LazyGroup(WholeGroup):
             return None
         command = importlib.import_module(f"photosd_cli.commands.{name}").command
         if not isinstance(command, click.Command):
-            raise TypeError(f"photosd_cli.commands.{name}.command is no click command")
+            raise TypeError(f"photosd_cli.commands.{name}.command is not a click command")
         command.name = name
         check_options(command)
         return command
@@ -99,7 +99,7 @@ class LazyGroup(WholeGroup):
             meant = f" Did you mean {near[0]!r}?" if near else ""
             words = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
             search = f"photosd query {shlex.quote(inert(words))}"
-            context.fail(f"There is no command {name!r}.{meant} To search: {search}")
+            context.fail(f"No such command: {name!r}.{meant} To search: {search}")
         return super().resolve_command(context, arguments)
 
     def sections(self, _context: click.Context) -> Mapping[str, Sequence[str]]:
@@ -119,13 +119,13 @@ def _first_sentence(command: click.Command) -> str:
 @click.version_option(photosd.__version__, prog_name="photosd")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Find your own photos by describing them: offline, private, at once."""
+    """Find your own photos by describing them: offline, private, fast."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
 def run(arguments: Sequence[str], as_json: bool) -> int:
-    """Run a command; its exit code. Usage errors are ours to show when JSON is wanted."""
+    """Run a command; returns its exit code. Usage errors are shown here if JSON is requested."""
     if "_PHOTOSD_COMPLETE" in os.environ:
         from photosd_cli import shells
 

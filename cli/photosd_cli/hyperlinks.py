@@ -1,4 +1,4 @@
-"""Paths that can be clicked: file URLs, and OSC 8 links on terminals known to have them."""
+"""Clickable paths: file URLs, and OSC 8 links on terminals known to support them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photosd_cli import console, paths
 MODES = ("auto", "always", "never")
 AS_THEY_ARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 LONGEST = 2000  # bytes of a link; terminals drop longer ones
-FIRST_VTE = 5000  # 0.50, the first that draws links well
+FIRST_VTE = 5000  # 0.50, the first version that draws links well
 FIRST_TMUX = (3, 4)
 
 PROGRAMS = frozenset(
@@ -24,13 +24,13 @@ TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contou
 
 
 def file_url(path: bytes, host: str = "") -> str:
-    """The URL of a file, its bytes percent-encoded whatever they are."""
+    """The URL of a file; its bytes are percent-encoded."""
     encoded = "".join(chr(byte) if byte in AS_THEY_ARE else f"%{byte:02X}" for byte in path)
     return f"file://{host}{encoded}"
 
 
 def linked(words: str, entry: Mapping[str, Any], mode: str = "auto") -> str:
-    """``words`` (made inert) as a link to the path in a reply, where links are wanted."""
+    """``words`` (made inert) as a link to the path in a reply, if links are enabled."""
     if not wanted(mode):
         return words
     url = file_url(paths.raw(entry), socket.gethostname())
@@ -43,7 +43,7 @@ def wanted(mode: str) -> bool:
 
 
 def _capable() -> bool:
-    """Whether this terminal is known for links, as the environment tells; it is never asked."""
+    """Whether the environment names a terminal with link support; the terminal is not queried."""
     told = os.environ.get
     term, program = told("TERM", ""), told("TERM_PROGRAM", "")
     if term == "dumb" or told("CI") or told("STY") or told("INSIDE_EMACS"):

@@ -1,4 +1,4 @@
-"""Starts the process that installs a model, shows how far it is, and returns what came of it."""
+"""Runs the process that installs a model, shows its progress, returns its result."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from photosd.ipc.caller import error_of
 from photosd_cli import console, text
 from photosd_cli.progress import Bar
 
-SILENCE_SECONDS = 600.0  # the longest step, on a slow disk, is writing two gigabytes
+SILENCE_SECONDS = 600.0  # the longest step, on a slow disk, writes two gigabytes
 TICK_SECONDS = 0.25
 END_SECONDS = 10.0
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
 def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, Any]:
-    """The result of the installer's work, its warnings shown; raises the error that it reports."""
+    """The installer's result, with its warnings shown; raises the error that it reports."""
     environment = {**os.environ, **({} if online else OFFLINE)}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "photosd.install", json.dumps(order)],
@@ -46,21 +46,21 @@ def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, 
                     warnings.append(text.inert(message["warn"]))
         raise _died(process)
     finally:
-        for warning in warnings:  # after the bar, which would wipe them
+        for warning in warnings:  # after the bar, which would overwrite them
             console.warn(warning)
         _end(process)
 
 
 def _messages(process: subprocess.Popen[bytes], bar: Bar) -> Iterator[dict[str, Any]]:
-    """Each line it says; the bar goes on counting seconds while it says nothing."""
+    """Messages of the installer; the bar counts seconds between them."""
     words, since, heard_at = "starting", time.monotonic(), time.monotonic()
     for line in _lines(process):
         now = time.monotonic()
         if line is None:
             if now - heard_at > SILENCE_SECONDS:
                 raise ModelError(
-                    f"nothing has happened for {SILENCE_SECONDS:.0f} s ({words})",
-                    remedy="try again; what was loaded already is kept",
+                    f"no progress for {SILENCE_SECONDS:.0f} s ({words})",
+                    remedy="try again; downloaded data is kept",
                 )
             bar.say(f"{words}  {now - since:.0f} s")
             continue
@@ -76,7 +76,7 @@ def _messages(process: subprocess.Popen[bytes], bar: Bar) -> Iterator[dict[str, 
 
 
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:
-    """Lines of its stdout until it ends; None whenever there was none for a moment."""
+    """Lines of its stdout until it ends; None while there is none."""
     stdout = process.stdout
     assert stdout is not None  # noqa: S101 (asked for above)
     rest = b""
@@ -93,7 +93,7 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:
 
 
 def _died(process: subprocess.Popen[bytes]) -> ModelError:
-    """It ended without a word on stdout: its last words on stderr must do."""
+    """It ended without a result on stdout: use its last lines on stderr."""
     last: list[str] = []
     with contextlib.suppress(subprocess.TimeoutExpired):
         _, errors = process.communicate(timeout=END_SECONDS)
@@ -106,7 +106,7 @@ def _died(process: subprocess.Popen[bytes]) -> ModelError:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Have it end: it removes what it has begun when it is asked to, and is killed otherwise."""
+    """Terminate it, so that it removes partial files; kill it if it does not end."""
     if process.poll() is None:
         process.terminate()
     try:

@@ -1,4 +1,4 @@
-"""Starting and ending the daemon, so that afterwards it surely runs, or surely does not."""
+"""Starts and stops the daemon, and verifies the result."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from photosd.ipc.replies import StatusResult
 
-START_SECONDS = 30.0  # until the socket answers; it takes about one on a quiet machine
+START_SECONDS = 30.0  # until the socket answers; about one on an idle machine
 WARM_SECONDS = 180.0
-ENDED_SECONDS = STOP_SECONDS + 2  # what the daemon promises, and a little for a busy machine
+ENDED_SECONDS = STOP_SECONDS + 2  # the daemon's own limit, plus a margin for a busy machine
 SIGNAL_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.03
@@ -48,15 +48,15 @@ class StartFailed(PhotosdError):
 Stopped = Literal["stopped", "killed", "not_running"]
 STOPPED_IN_WORDS: dict[Stopped, str] = {
     "stopped": "photosd has stopped",
-    "killed": "photosd did not respond and was stopped by force; nothing indexed is lost",
+    "killed": "photosd did not respond and was killed; the index is intact",
     "not_running": "photosd was not running",
 }
 
 
 def start() -> bool:
-    """Have a daemon answer on the socket; whether that took starting one.
+    """Ensure that a daemon answers on the socket; returns whether one was started.
 
-    Any number of calls at once start one daemon, and each returns when it answers.
+    Concurrent calls start one daemon, and each returns when it answers.
     """
     home = Home.from_environment()
     if _answers(home):
@@ -71,7 +71,7 @@ def start() -> bool:
 
 
 def wait_for_answer() -> None:
-    """Return when the daemon answers; raises DeadlineExceeded when it does not in time."""
+    """Return when the daemon answers; raises DeadlineExceeded if it does not in time."""
     home = Home.from_environment()
     until = time.monotonic() + START_SECONDS
     while not _answers(home):
@@ -84,13 +84,13 @@ def wait_for_answer() -> None:
 
 
 def current_status() -> StatusResult:
-    """The daemon's status now."""
+    """The daemon's current status."""
     with Client(Home.from_environment().socket, timeout=ANSWER_SECONDS) as client:
         return client.status()
 
 
 def wait_until_warm() -> StatusResult:
-    """The status once it is no longer warming up; raises Warming when that takes too long."""
+    """The status once the model is warm; raises Warming if that takes too long."""
     until = time.monotonic() + WARM_SECONDS
     with Client(Home.from_environment().socket) as client, Bar("warming up") as bar:
         while (status := client.status())["state"] == "warming":
@@ -105,7 +105,7 @@ def wait_until_warm() -> StatusResult:
 
 
 def stop() -> Stopped:
-    """End the daemon and wait for its end: by its service, by asking, by SIGTERM, by SIGKILL."""
+    """Stop the daemon and wait until it ends: via its service, by request, SIGTERM, SIGKILL."""
     home = Home.from_environment()
     if _stop_service(home) and locks.lock_holder(home) is None:
         return "stopped"
@@ -115,17 +115,17 @@ def stop() -> Stopped:
     if _ask_to_stop() and _ended(process, ENDED_SECONDS):
         return "stopped"
     for signal_it in (process.terminate, process.kill):
-        signal_it()  # psutil makes sure that the pid is still this process
+        signal_it()  # psutil verifies that the pid is still this process
         if _ended(process, SIGNAL_SECONDS):
             return "killed"
     raise PhotosdError(
-        f"process {process.pid} cannot be killed; it hangs in the kernel, perhaps on a dead disk",
+        f"process {process.pid} cannot be killed; it hangs in the kernel, perhaps on a broken disk",
         remedy="unmount or reconnect the disk, or restart the machine",
     )
 
 
 def _start_service() -> bool:
-    """Have the service started, if it is installed for this home; whether it was."""
+    """Start the service if it is installed for this home; returns whether it was."""
     from photosd.service.here import installed_service
     from photosd.service.recipe import NoManager
 
@@ -141,9 +141,9 @@ def _start_service() -> bool:
 
 
 def _stop_service(home: Home) -> bool:
-    """Stop the service, if it is installed for this home; whether that ended a daemon.
+    """Stop the service if it is installed for this home; returns whether that ended a daemon.
 
-    Its socket, too, or asking whether a daemon is there would start one.
+    Stops its socket as well, since a connection would start the daemon.
     """
     from photosd.service.here import installed_service
     from photosd.service.recipe import NoManager
@@ -152,7 +152,7 @@ def _stop_service(home: Home) -> bool:
     if service is None:
         return False
     ran = locks.lock_holder(home) is not None
-    with contextlib.suppress(NoManager):  # no user manager here: the daemon itself is asked
+    with contextlib.suppress(NoManager):  # no user manager here: ask the daemon itself
         service.stop()
         return ran
     return False
@@ -166,14 +166,14 @@ def _answers(home: Home) -> bool:
         return False
     except DeadlineExceeded as error:
         raise DeadlineExceeded(
-            f"a daemon is there, but has not answered for {ANSWER_SECONDS:.0f} s",
+            f"the daemon runs, but has not answered for {ANSWER_SECONDS:.0f} s",
             remedy="photosd restart",
         ) from error
     return True
 
 
 def _another_comes_to_answer(home: Home) -> bool:
-    """Wait for a daemon that stops to be gone (False), or for one that starts to answer (True)."""
+    """Wait until a stopping daemon has ended (False), or another one answers (True)."""
     until = time.monotonic() + ENDED_SECONDS
     while (pid := locks.lock_holder(home)) is not None:
         if _answers(home):
@@ -185,19 +185,19 @@ def _another_comes_to_answer(home: Home) -> bool:
             )
         if time.monotonic() > until:
             raise DeadlineExceeded(
-                f"a daemon (pid {pid}) is there, but does not listen", remedy="photosd restart"
+                f"the daemon (pid {pid}) runs, but does not listen", remedy="photosd restart"
             )
         time.sleep(POLL_SECONDS)
     return False
 
 
 def _spawn(home: Home) -> None:
-    """Begin a daemon on its own, and wait until it answers; raises with its last words."""
+    """Start a detached daemon and wait until it answers; errors include its last output."""
     log_begin = home.log.stat().st_size if home.log.exists() else 0
     process = subprocess.Popen(
         _command(),
         env=_environment(),
-        cwd="/",  # no disk is kept busy
+        cwd="/",  # so that no disk is kept busy
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -205,7 +205,7 @@ def _spawn(home: Home) -> None:
     )
     until = time.monotonic() + START_SECONDS
     while not _answers(home):
-        # Exit code 0: somebody else's daemon (systemd's, say) came first; it will answer.
+        # Exit code 0: another daemon (started by systemd, say) was first; it will answer.
         if process.poll():
             raise _death(process.returncode, logfile.tail(home.log, LAST_LINES, log_begin))
         if time.monotonic() > until:
@@ -221,7 +221,7 @@ def _command() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with what is relative to this directory made absolute: the daemon runs in ``/``."""
+    """Our environment with relative paths made absolute: the daemon runs in ``/``."""
     environment = dict(os.environ)
     if home := environment.get("PHOTOSD_HOME"):
         environment["PHOTOSD_HOME"] = str(expanded(home).absolute())
@@ -232,16 +232,16 @@ def _environment() -> dict[str, str]:
 
 
 def _death(code: int, log_lines: list[str]) -> StartFailed:
-    """Why a daemon that was just started is gone: its log's last lines, or what it printed."""
+    """Why a daemon that was just started ended: its last log lines, or its output."""
     lines = [logfile.readable(line) for line in log_lines] or _dying_words()
     return StartFailed(
         f"the daemon ended at once (exit code {code})" + "".join(f"\n  {line}" for line in lines),
-        remedy="photosd run   (shows everything it says)",
+        remedy="photosd run   (shows all output)",
     )
 
 
 def _dying_words() -> list[str]:
-    """What it prints when it cannot even begin to log: run once more, listening, for a moment."""
+    """Output of a daemon that fails before it can log: run it once more, for a moment."""
     try:
         again = subprocess.run(
             _command(),
@@ -258,7 +258,7 @@ def _dying_words() -> list[str]:
 
 
 def _process(home: Home) -> psutil.Process | None:
-    """The daemon's process, also when it does not answer; None when there is none."""
+    """The daemon's process, even if it does not answer; None if there is none."""
     import psutil
 
     pid: int | None
@@ -278,14 +278,14 @@ def _ask_to_stop() -> bool:
         with Client(Home.from_environment().socket, timeout=ANSWER_SECONDS) as client:
             client.stop()
     except Unreachable:
-        return True  # it went before its answer did
+        return True  # it ended before it answered
     except PhotosdError:
         return False
     return True
 
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
-    """Whether it ends in time. A zombie has: in a container nobody may ever collect it."""
+    """Whether it ends in time. A zombie counts as ended: in a container it may stay."""
     import psutil
 
     until = time.monotonic() + seconds
@@ -294,6 +294,6 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
         with contextlib.suppress(psutil.NoSuchProcess):
             ended = process.status() == psutil.STATUS_ZOMBIE
         with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(POLL_SECONDS)  # collects it if it is ours to collect
+            process.wait(POLL_SECONDS)  # reaps it if it is our child
             ended = True
     return ended

@@ -1,4 +1,4 @@
-"""The daemon's log for people: its JSON lines as one line of words each."""
+"""The daemon's log for people: each JSON line as one readable line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import IO
 from photosd_cli import text
 
 POLL_SECONDS = 0.25
-TAIL_BYTES = 1 << 20  # read at once
-ROTATED = 3  # older files that are kept; see photosd.core.log
+TAIL_BYTES = 1 << 20  # bytes per read
+ROTATED = 3  # rotated files that are kept; see photosd.core.log
 LEVELS = ("debug", "info", "warning", "error", "critical")
 STYLES = {"debug": "dim", "warning": "yellow", "error": "red", "critical": "red"}
 FIRST = ("timestamp", "level", "event", "exception")
@@ -25,8 +25,8 @@ def tail(
 ) -> list[str]:
     """The last ``lines`` lines that are ``wanted``, written after byte ``since``.
 
-    None when there is no log. Where the file has too few and all of it is asked for (``since``
-    0), lines of the files before its rotation come first.
+    None if there is no log. If the file has too few and ``since`` is 0, lines of rotated files come
+    first.
     """
     names = [file.name, *(f"{file.name}.{number}" for number in range(1, ROTATED + 1))]
     found: list[str] = []
@@ -38,13 +38,13 @@ def tail(
 
 
 def _last_of(file: Path, lines: int, since: int, wanted: Callable[[str], bool] | None) -> list[str]:
-    """Of one file; it is read in pieces of TAIL_BYTES from its end until there are enough."""
+    """Last lines of one file; read in pieces of TAIL_BYTES from its end."""
     found: list[str] = []
     try:
         with file.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
             first = since if since <= end else 0
-            rest = b""  # of a line that begins in the piece before
+            rest = b""  # end of a line that begins in the piece before
             while end > first and len(found) < lines:
                 start = max(first, end - TAIL_BYTES)
                 log.seek(start)
@@ -59,13 +59,15 @@ def _last_of(file: Path, lines: int, since: int, wanted: Callable[[str], bool] |
 
 
 def follow(file: Path) -> Iterator[str]:
-    """Every line written from now on, for ever; goes on in the next file after a rotation."""
+    """Every line written from now on; follows the file across rotation."""
     log, rest = _opened(file), b""
     if log is not None:
         log.seek(0, os.SEEK_END)
     while True:
         moved = log is None or _inode(file) != os.fstat(log.fileno()).st_ino
-        data = log.read() if log is not None else b""  # after that look: the old file's last words
+        data = (
+            log.read() if log is not None else b""
+        )  # after this check: the last lines of the old file
         if data:
             *complete, rest = (rest + data).split(b"\n")
             yield from (line.decode("utf-8", "replace") for line in complete)
@@ -78,7 +80,7 @@ def follow(file: Path) -> Iterator[str]:
 
 
 def level_of(line: str) -> str:
-    """The level of a JSON line; of others "info"."""
+    """Level of a JSON line; "info" for other lines."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -87,7 +89,7 @@ def level_of(line: str) -> str:
 
 
 def readable(line: str) -> str:
-    """One JSON line as ``19:02:11 warning  event  key=value …``; other lines as they are."""
+    """A JSON line as ``19:02:11 warning  event  key=value …``; other lines unchanged."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -106,12 +108,12 @@ def readable(line: str) -> str:
 
 
 def _is_said(key: str, value: object) -> bool:
-    """Whether a field tells something; false and 0 do."""
+    """Whether a field has a value; false and 0 count."""
     return key not in FIRST and value is not None and value not in ("", [], {})
 
 
 def _clock(timestamp: object) -> str:
-    """Local date and time of an ISO moment."""
+    """Local date and time of an ISO timestamp."""
     try:
         moment = datetime.fromisoformat(str(timestamp))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The program `photosd`: runs one command and turns whatever happens into an exit code."""
+"""The program `photosd`: runs one command and returns an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(error, arguments)
     except OSError as error:
         return _report(FileError.of(error), arguments)
-    except Exception as error:  # the last handler: nobody is shown a traceback
+    except Exception as error:  # last handler: users do not see tracebacks
         return _report(_unexpected(error), arguments)
 
 
@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _unexpected(error: Exception) -> PhotosdError:
-    """A defect of ours, or an answer without a field because an older daemon gave it."""
+    """A bug, or a field missing in the answer of an older daemon."""
     if os.environ.get("PHOTOSD_TRACEBACK"):
         traceback.print_exc()
     if isinstance(error, KeyError) and (skew := _version_skew()):
@@ -61,7 +61,7 @@ def _unexpected(error: Exception) -> PhotosdError:
 
 
 def _version_skew() -> str | None:
-    """How the daemon's version differs from ours; None where it does not, or nobody answers."""
+    """How the daemon's version differs from ours; None if it does not or no daemon answers."""
     from photosd.ipc.client import Client
     from photosd_cli.report import version_skew
 
@@ -83,7 +83,7 @@ def _report(error: PhotosdError, arguments: list[str]) -> int:
 
 
 def wants_json(arguments: list[str]) -> bool:
-    """Whether errors, too, have to be objects on stdout."""
+    """Whether errors must be JSON objects on stdout."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options or "--jsonl" in options
 

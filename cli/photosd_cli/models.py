@@ -1,4 +1,4 @@
-"""What `photosd model` does: reads the shelf, starts the installer, tells the daemon."""
+"""Implements `photosd model`: reads installed models, runs the installer, calls the daemon."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TAGS_SECONDS = 60.0
 POLL_SECONDS = 0.2
 STUCK_SECONDS = 300.0
-MEMORY_FACTOR = 1.3  # of the weights, as the encoder reckons
+MEMORY_FACTOR = 1.3  # size of the weights, as the encoder computes it
 TORCH_MB = 370
 NAME_COLUMN = 24
 
@@ -74,13 +74,13 @@ def tags() -> list[dict[str, Any]]:
 
 
 def switch_words() -> str | None:
-    """How far a switch is that is going on."""
+    """Progress of a switch under way."""
     switch = _switching()
     if switch is None:
         return None
     words = f"switching to {switch['model']}: {switch['done']:,} of {switch['contents']:,} photos"
     if switch["error"] is not None:
-        words += f"; it waits: {switch['error']['message']}"
+        words += f"; waiting: {switch['error']['message']}"
     return words
 
 
@@ -97,7 +97,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def problems(home: Home) -> list[str]:
-    """What is wrong with models that cannot be used, and the model chosen."""
+    """What is wrong with unusable models and the chosen model."""
     found = [f"{error}; {error.remedy}" for error in shelf.damaged(home)]
     try:
         shelf.find(home, chosen_model(home))
@@ -107,20 +107,20 @@ def problems(home: Home) -> list[str]:
 
 
 def chosen_model(home: Home) -> str:
-    """The model that the settings name."""
+    """The model named in the settings."""
     return settings_file.load(home.settings).encoder.model
 
 
 def import_local(
     home: Home, source: Path, arch: str | None, name: str | None, precision: str
 ) -> dict[str, Any]:
-    """Install what lies on this machine."""
+    """Install from files on this machine."""
     name = name or arch or (source.name if source.is_dir() else source.stem)
     shelf.check_name(name)
     if arch is not None:
         from photosd.models.architectures import architecture
 
-        architecture(arch)  # a name that is wrong is said at once
+        architecture(arch)  # report an invalid name at once
     order: dict[str, object] = {
         "source": str(source),
         "models": str(home.models),
@@ -145,9 +145,9 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
         if not console.is_terminal(sys.stdin):
             raise BadRequest(
                 f"the licence of {name} is {preset.licence}",
-                remedy=f"if that is your use: photosd model pull {name} --yes",
+                remedy=f"to accept it: photosd model pull {name} --yes",
             )
-        click.confirm("Is that your use?", abort=True, err=True)
+        click.confirm("Do you accept it?", abort=True, err=True)
     order: dict[str, object] = {
         "models": str(home.models),
         "name": name,
@@ -160,49 +160,49 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
 
 
 def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:
-    """Have the daemon answer with ``name`` once its index is complete; asks before much work."""
-    shelf.named(home, name)  # a name that is wrong is said at once
+    """Use ``name`` once its index is complete; asks before a long indexing run."""
+    shelf.named(home, name)  # report an invalid name at once
     try:
         with Client() as client:
             before = client.model(name)
             if before["serving"] == name and before["switch"] is None:
-                return _outcome(name, f"{name} answers already")
+                return _outcome(name, f"{name} is already in use")
             if not sure:
                 _ask(before)
             client.config_set("encoder.model", name)
             if wait:
                 _wait(client, name)
-                return _outcome(name, f"{name} answers now")
+                return _outcome(name, f"{name} is in use")
     except NotRunning:
         settings_file.change(home.settings, "encoder.model", name)
-        return _outcome(name, f"{name} is used from the next start on: photosd start")
-    words = f"{name} will answer as soon as its index is complete ({_work(before)})"
-    return _outcome(name, f"{words}; {before['serving']} does until then")
+        return _outcome(name, f"{name} will be used after the next start: photosd start")
+    words = f"{name} will be used when its index is complete ({_work(before)})"
+    return _outcome(name, f"{words}; until then {before['serving']} answers")
 
 
 def cancel(home: Home) -> dict[str, object]:
-    """Stay with the model that answers; what was made for the next is kept for another time."""
+    """Cancel the switch; the next model's partial index is kept."""
     with Client() as client:
         now = client.model()
         client.config_set("encoder.model", now["serving"])
     if now["switch"] is None:
-        return _outcome(now["serving"], f"{now['serving']} answers; there was nothing to cancel")
-    return _outcome(now["serving"], f"{now['serving']} goes on answering")
+        return _outcome(now["serving"], f"{now['serving']} is in use; nothing to cancel")
+    return _outcome(now["serving"], f"switch cancelled; {now['serving']} stays in use")
 
 
 def rollback(home: Home, *, wait: bool) -> dict[str, object]:
-    """Back to the model that answered before; its index is still there."""
+    """Switch back to the previous model, whose index is kept."""
     with Client() as client:
         previous = client.model()["previous"]
     if previous is None:
-        raise NotFound("there was no model before", remedy="photosd model list")
+        raise NotFound("there is no previous model", remedy="photosd model list")
     return use(home, previous, wait=wait, sure=True)
 
 
 def remove(home: Home, name: str) -> int:
-    """Take a model from the disk, unless it is in use."""
+    """Delete a model from disk, unless it is in use."""
     if name in (chosen_model(home), _serving()):
-        other = "starter" if name != "starter" else "NAME   (of another; photosd model list)"
+        other = "starter" if name != "starter" else "NAME   (another one; photosd model list)"
         raise BadRequest(f"{name} is in use", remedy=f"photosd model use {other}")
     return shelf.remove(home, name)
 
@@ -212,7 +212,7 @@ def _outcome(model: str, message: str) -> dict[str, object]:
 
 
 def _serving() -> str | None:
-    """The model that answers; None without a daemon."""
+    """The model in use; None without a daemon."""
     try:
         with Client(timeout=lifecycle.ANSWER_SECONDS) as client:
             return client.model()["serving"]
@@ -229,23 +229,23 @@ def _switching() -> SwitchReport | None:
 
 
 def _ask(estimate: ModelResult) -> None:
-    """What it costs, and whether that is welcome; nobody is asked who cannot answer."""
+    """Ask for confirmation with the estimated work; skipped without a terminal."""
     if not estimate["contents"] or not console.is_terminal(sys.stdin):
         return
-    words = f"{_work(estimate)}; {estimate['serving']} answers until then. Go on?"
+    words = f"{_work(estimate)}; {estimate['serving']} answers until then. Continue?"
     if not click.confirm(words, default=True, err=True):
         raise click.Abort
 
 
 def _work(estimate: ModelResult) -> str:
-    words = f"{text.count(estimate['contents'] or 0, 'photo')} to be seen"
+    words = f"{text.count(estimate['contents'] or 0, 'photo')} to index"
     if estimate["seconds"]:
         words += f", about {text.span(max(1, estimate['seconds']))}"
     return words
 
 
 def _wait(client: Client, name: str) -> None:
-    """Until it answers; raises what keeps it from that."""
+    """Wait for the switch; raises the error that prevents it."""
     heard_at, last = time.monotonic(), -1
     with Bar(f"switching to {text.inert(name)}") as bar:
         while (now := client.model())["serving"] != name:
@@ -258,8 +258,8 @@ def _wait(client: Client, name: str) -> None:
                 last, heard_at = switch["done"], time.monotonic()
             elif time.monotonic() - heard_at > STUCK_SECONDS:
                 raise ModelError(
-                    f"no photo has been seen for {STUCK_SECONDS:.0f} s",
-                    remedy="photosd status; it goes on by itself when it can",
+                    f"no photo was indexed for {STUCK_SECONDS:.0f} s",
+                    remedy="photosd status; it continues when it can",
                 )
             eta = switch["eta_s"]
             left = "" if eta is None else f"  ~{text.span(eta)} left"

@@ -1,4 +1,4 @@
-"""Handing files to the desktop: to whatever program opens photos, or pages, there."""
+"""Opens files in the desktop's default program."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import time
 from photosd.core.errors import NotFound, PhotosdError
 
 MOST = 10  # windows at once
-FAILS_WITHIN = 1.5  # seconds; after that the program is taken to be at work
-REMEDY = "open it yourself: the path is printed; in a file manager, or with a browser"
+FAILS_WITHIN = 1.5  # seconds; after that the program counts as started
+REMEDY = "open the printed path in a file manager or a browser"
 
 
 class CannotOpen(PhotosdError):
@@ -22,19 +22,19 @@ class CannotOpen(PhotosdError):
 
 
 def open_files(files: list[bytes]) -> None:
-    """Open each; raises CannotOpen, or NotFound for one whose disk is away. Waits for none."""
+    """Open each file without waiting; raises CannotOpen, or NotFound if its disk is offline."""
     opener = _opener()
     for file in files:
         if not os.path.exists(file):  # noqa: PTH110 (bytes)
-            raise NotFound(f"there is no file {os.fsdecode(file)}", remedy="connect its disk")
-    # macOS takes many at once and makes one window of them; xdg-open takes one.
+            raise NotFound(f"no such file: {os.fsdecode(file)}", remedy="connect its disk")
+    # macOS opens many files in one window; xdg-open takes one.
     groups = [files] if sys.platform == "darwin" else [[file] for file in files]
     started = [(_start([opener, *group]), group[0]) for group in groups]
     until = time.monotonic() + FAILS_WITHIN
     for running, file in started:
         try:
             code = running.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:  # the viewer itself, in the opener's place: it may stay
+        except subprocess.TimeoutExpired:  # the opener may have become the viewer: leave it running
             continue
         if code != 0:
             raise CannotOpen(
@@ -43,19 +43,19 @@ def open_files(files: list[bytes]) -> None:
 
 
 def _opener() -> str:
-    """The program that knows what opens what."""
+    """The program that opens files by type."""
     if sys.platform == "darwin":
         return "/usr/bin/open"
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise CannotOpen("there is no screen: DISPLAY and WAYLAND_DISPLAY are empty", remedy=REMEDY)
+        raise CannotOpen("no display: DISPLAY and WAYLAND_DISPLAY are empty", remedy=REMEDY)
     found = shutil.which("xdg-open")
     if found is None:
-        raise CannotOpen("there is no xdg-open", remedy="sudo apt install xdg-utils")
+        raise CannotOpen("xdg-open is not installed", remedy="sudo apt install xdg-utils")
     return found
 
 
 def _start(line: list[str | bytes]) -> subprocess.Popen[bytes]:
-    """A program on its own, that may outlive us."""
+    """Start a detached program that may outlive this one."""
     try:
         return subprocess.Popen(
             line,

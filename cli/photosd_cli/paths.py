@@ -1,4 +1,4 @@
-"""Paths between people, the shell and the daemon: made absolute, shown short, written raw."""
+"""Paths between user, shell and daemon: made absolute, shortened for display, written raw."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from photosd_cli import console, text
 
 
 def absolute(path: str) -> bytes:
-    """The path as the daemon wants it: absolute, symlinks left alone, as bytes."""
-    if not path:  # as a script's unset variable gives it; "here" cannot be meant
+    """The absolute path as bytes, symlinks not resolved."""
+    if not path:  # an empty variable in a script; not the current directory
         raise BadRequest("the path is empty", remedy="name a file or a folder")
     whole = Path(path) if Path(path).is_absolute() else _working_directory() / path
     return os.path.normpath(os.fsencode(whole))
 
 
 def raw(entry: Mapping[str, Any]) -> bytes:
-    """The bytes of a path in a reply, as the file system has them."""
+    """The bytes of a path in a reply, as on disk."""
     if encoded := entry.get("path_b64"):
         import base64
 
@@ -32,12 +32,14 @@ def raw(entry: Mapping[str, Any]) -> bytes:
 
 
 def shown(path: str) -> str:
-    """A path to look at: on a terminal short (``~``, or below where one stands), always inert."""
+    """A path for display, inert; short on a terminal (``~``, or relative to the current
+    directory).
+    """
     return text.inert(_shortened(path) if console.is_terminal(sys.stdout) else path)
 
 
 def write(entry: Mapping[str, Any], *, end: bytes = b"\n") -> None:
-    """One path on stdout for other programs, its bytes untouched; inert if a person is looking."""
+    """Write a path on stdout for programs, bytes unchanged; inert on a terminal."""
     if end == b"\n" and console.is_terminal(sys.stdout):
         console.out(text.inert(entry["path"]))
     else:
@@ -55,12 +57,12 @@ def _shortened(path: str) -> str:
 def _here() -> str:
     try:
         return str(Path.cwd())
-    except OSError:  # it was deleted under us
+    except OSError:  # it was deleted meanwhile
         return ""
 
 
 def _working_directory() -> Path:
-    """Where the person stands, by the name they came in (the shell's, when it is true)."""
+    """The current directory, by the shell's name for it if correct."""
     named = Path(os.environ.get("PWD", ""))
     with contextlib.suppress(OSError):
         if named.is_absolute() and named.samefile("."):
@@ -68,4 +70,6 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
-        raise BadRequest("the current directory is gone", remedy="cd somewhere else") from error
+        raise BadRequest(
+            "the current directory was deleted", remedy="cd to another directory"
+        ) from error

@@ -1,4 +1,4 @@
-"""Thumbnails in the terminal: which protocol it has, how many cells there are, what goes where."""
+"""Thumbnails in the terminal: protocol, available cells, layout."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MODES = ("auto", "kitty", "iterm", "blocks", "off")
 ITERM_LIKE = ("iTerm.app", "WezTerm", "mintty")
 GAP = 2  # columns between pictures
 MOST_ROWS, MOST_COLUMNS = 12, 40  # cells of one picture in a list
-LONGEST_SIDE = 2560  # pixels, as the daemon has it
-USUAL_CELL = (10, 20)  # pixels of a cell, where the terminal does not tell
+LONGEST_SIDE = 2560  # pixels, a size that the daemon keeps
+USUAL_CELL = (10, 20)  # pixels of a cell, if the terminal does not report it
 
 
 class Screen(NamedTuple):
-    """A terminal, or the part of it there is for us: cells, and pixels of one (width, height)."""
+    """A terminal, or the part available: cells, and pixels of one cell (width, height)."""
 
     columns: int
     rows: int
@@ -33,9 +33,9 @@ class Screen(NamedTuple):
 
 
 def mode_of(asked: str, *, elsewhere: bool = False) -> str:
-    """The protocol to use, or ``off``; judged by the environment, the terminal is never asked.
+    """The protocol to use, or ``off``, from the environment; the terminal is not queried.
 
-    ``elsewhere``: the output ends on a terminal although it is none itself.
+    ``elsewhere``: the output ends on a terminal although stdout is not one.
     """
     if asked != "auto":
         return asked
@@ -43,18 +43,18 @@ def mode_of(asked: str, *, elsewhere: bool = False) -> str:
     term, program = told("TERM") or "dumb", told("TERM_PROGRAM")
     if not (elsewhere or console.is_terminal(sys.stdout)) or term == "dumb":
         return "off"
-    if not (elsewhere or told("TMUX") or told("STY")):  # they let no pictures through
+    if not (elsewhere or told("TMUX") or told("STY")):  # they do not pass pictures through
         if told("KITTY_WINDOW_ID") or term.endswith(("-kitty", "-ghostty")) or program == "ghostty":
             return "kitty"
         if program in ITERM_LIKE or told("LC_TERMINAL") == "iTerm2":
             return "iterm"
-    # Not for those who want no colours, nor in an encoding that lacks the character.
+    # Not if colours are off, nor in an encoding without the character.
     fits = not told("NO_COLOR") and console.can_write(drawing.UPPER_HALF)
     return "blocks" if fits else "off"
 
 
 def screen() -> Screen:
-    """The terminal that stdout is; 80 x 24 where it does not tell."""
+    """The terminal of stdout; 80 x 24 if unknown."""
     import fcntl
     import struct
     import termios
@@ -73,7 +73,7 @@ def screen() -> Screen:
 
 
 def picture(client: Client, path: bytes, mode: str, room: Screen) -> Picture:
-    """One photo as large as ``room`` allows; raises what the daemon does."""
+    """One photo as large as ``room`` allows; raises the daemon's errors."""
     small = client.thumbnail(path, **_request(mode, room))
     return _picture(small, mode, room)
 
@@ -81,7 +81,7 @@ def picture(client: Client, path: bytes, mode: str, room: Screen) -> Picture:
 def rows(
     client: Client, entries: Sequence[Mapping[str, Any]], lines: Sequence[str], mode: str
 ) -> None:
-    """Show photos of a reply side by side, and below each row of them their lines of text."""
+    """Show photos of a reply side by side, their lines of text below each row."""
     whole = screen()
     room = Screen(
         min(MOST_COLUMNS, whole.columns), max(3, min(MOST_ROWS, whole.rows // 3)), whole.cell
@@ -109,7 +109,7 @@ def rows(
 
 
 def true_colour() -> bool:
-    """Whether the terminal says that it has more than 256 colours."""
+    """Whether the terminal reports more than 256 colours."""
     return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
@@ -117,14 +117,14 @@ def size_of(words: str) -> tuple[int, int]:
     """``40x12`` as columns and rows; raises BadRequest."""
     columns, _, rows_ = words.partition("x")
     if not (columns.isdecimal() and rows_.isdecimal() and int(columns) and int(rows_)):
-        raise BadRequest(f"{words!r} is no size", remedy="say columns x rows: --size 40x12")
+        raise BadRequest(f"invalid size {words!r}", remedy="use COLUMNSxROWS: --size 40x12")
     return min(int(columns), 1000), min(int(rows_), 1000)
 
 
 def _pictures(
     client: Client, files: list[bytes], mode: str, room: Screen, troubles: list[PhotosdError]
 ) -> Iterator[Picture | None]:
-    """One for each file; what went wrong is put with ``troubles``, and None comes instead."""
+    """A picture per file, or None with the error added to ``troubles``."""
     left = len(files)
     try:
         for small in client.thumbnails(files, **_request(mode, room)):
@@ -134,7 +134,7 @@ def _pictures(
                 yield None
             else:
                 yield _picture(small, mode, room)
-    except PhotosdError as error:  # the daemon is gone: the lines are worth having all the same
+    except PhotosdError as error:  # the daemon stopped: show the lines without pictures
         troubles.append(error)
     for _ in range(left):
         yield None
@@ -144,7 +144,7 @@ def _request(mode: str, room: Screen) -> dict[str, Any]:
     cell = (1, 2) if mode == "blocks" else room.cell
     width = min(LONGEST_SIDE, room.columns * cell[0])
     height = min(LONGEST_SIDE, room.rows * cell[1])
-    if mode == "iterm":  # a JPEG, which comes in the next stored size; the terminal fits it
+    if mode == "iterm":  # a JPEG in the next stored size; the terminal scales it
         return {"pixels": max(width, height), "form": "jpeg"}
     return {"pixels": width, "height": height, "form": "rgb"}
 

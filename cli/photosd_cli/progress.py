@@ -1,4 +1,4 @@
-"""One line on a terminal's stderr that says how far something is; nothing anywhere else."""
+"""A progress line on a terminal's stderr; no output elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLEAR = "\r\x1b[K"
 
 
 class Bar:
-    """A context manager; `show` draws, leaving wipes the line so that only results remain."""
+    """A context manager; `show` draws, leaving clears the line so that only results remain."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -35,7 +35,7 @@ class Bar:
             self._write(CLEAR)
 
     def show(self, progress: Progress) -> None:
-        """Draw where indexing stands."""
+        """Draw the progress of indexing."""
         total = progress["photos"]
         done = total - progress["pending"]
         parts = [f"{_cells(done, total)} {done:,}/{total:,}"]
@@ -46,7 +46,7 @@ class Bar:
         self.say("  ".join(parts))
 
     def amount(self, words: str, done: int, total: int) -> None:
-        """Draw how many bytes of something have arrived, and how fast they come."""
+        """Draw how many bytes have arrived, and how fast."""
         now = time.monotonic()
         if words != self._words:
             self._words, self._began = words, (now, done)
@@ -58,7 +58,7 @@ class Bar:
         self.say("  ".join(parts))
 
     def say(self, words: str) -> None:
-        """Draw any words after the label, at most some times a second."""
+        """Draw any words after the label, rate-limited."""
         now = time.monotonic()
         if not self._visible or now - self._drawn_at < REDRAW_SECONDS:
             return
@@ -66,7 +66,7 @@ class Bar:
         self._write(CLEAR + f"{self._label} {words}"[: self._width()])
 
     def _width(self) -> int:
-        """Characters that fit on the line, the clearing ones included."""
+        """Characters that fit on the line, with those needed to clear it."""
         try:
             columns = os.get_terminal_size(sys.stderr.fileno()).columns
         except OSError:

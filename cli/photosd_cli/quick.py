@@ -1,4 +1,4 @@
-"""The plain form of `photosd query`, read without click, which would double the time it takes."""
+"""Parses simple `photosd query` calls without click, which would double the run time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MOST = 1000
 
 
 def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
-    """The query and the wish in these arguments, or None: click must read and judge them."""
+    """The query and options in these arguments, or None if click must parse them."""
     if arguments[:1] != ["query"]:
         return None
     words: list[str] = []

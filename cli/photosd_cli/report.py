@@ -1,4 +1,4 @@
-"""The daemon's state in words: what `status`, `folders` and `start` show."""
+"""The daemon's state as text: output of `status`, `folders` and `start`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
 EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
 LABEL = 9
-EMPTY = "empty"  # of one that holds none of its photos any more
-SILENT = "not answering"  # how the reason begins of a folder whose share has stopped answering
+EMPTY = "empty"  # prefix of the reason for a folder without any of its photos
+SILENT = "not answering"  # prefix of the reason for a folder whose share stopped answering
 
 
 def status_lines(status: StatusResult) -> list[str]:
-    """A page of status, about ten lines."""
+    """A status page of about ten lines."""
     state = console.styled(status["state"], STYLE_OF.get(status["state"], ""), sys.stdout)
     lines = [
         f"photosd {status['daemon_version']}  {state}  pid {status['pid']}  "
@@ -35,7 +35,7 @@ def status_lines(status: StatusResult) -> list[str]:
         _labelled("model", _encoder(status["encoder"])),
         *_switch(status.get("switch")),
     ]
-    if status["index"]["waiting_for"] == "start":  # what it holds is not known yet
+    if status["index"]["waiting_for"] == "start":  # the content is not known yet
         return [*lines, _labelled("index", "opening the library")]
     lines += [
         _labelled("index", _index(status["index"])),
@@ -50,7 +50,7 @@ def status_lines(status: StatusResult) -> list[str]:
 
 
 def folder_lines(folders: list[FolderReport], *, heading: bool = False) -> list[str]:
-    """One line a folder in columns, and what is wrong with it below."""
+    """One line per folder in columns, with problems below."""
     rows = [(paths.shown(folder["path"]), _state(folder)) for folder in folders]
     titles = [("folder", "state")] if heading else []
     wide = max((cells(path) for path, _ in [*titles, *rows]), default=0)
@@ -74,7 +74,7 @@ def _state(folder: FolderReport) -> str:
 
 
 def _photos(folder: FolderReport) -> str:
-    """How many photos it holds; and of those that are not indexed, why."""
+    """Number of photos, and why some are not indexed."""
     photos = text.count(folder["photos"], "photo")
     parts = [
         f"{number:,} {what}"
@@ -93,7 +93,7 @@ def _trouble(folder: FolderReport) -> list[str]:
 
 
 def _comparison(comparison: ComparisonReport) -> str:
-    """A comparison under way, and how far it is."""
+    """A comparison under way and its progress."""
     seen = f"{comparison['seen']:,}"
     if comparison["known"]:
         seen += f" of about {comparison['known']:,}"
@@ -101,9 +101,9 @@ def _comparison(comparison: ComparisonReport) -> str:
 
 
 def version_skew(daemon_version: str | None) -> str | None:
-    """What to do when the running daemon is not the one this command line belongs to.
+    """What to do if the running daemon has another version than this command.
 
-    None: its answer does not tell, as before version 0.2.
+    None: the answer has no version, as before 0.2.
     """
     if daemon_version == photosd.__version__:
         return None
@@ -134,7 +134,7 @@ def _encoder(encoder: EncoderReport) -> str:
 
 
 def _switch(switch: SwitchReport | None) -> list[str]:
-    """The model that is getting ready, where there is one."""
+    """The model that is being prepared, if any."""
     if switch is None:
         return []
     words = [f"{switch['model']}: {switch['done']:,} of {text.count(switch['contents'], 'photo')}"]

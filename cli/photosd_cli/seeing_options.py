@@ -1,4 +1,4 @@
-"""The options of every command whose hits can be looked at, and what of them goes together."""
+"""Options of commands that show hits, and which of them can be combined."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OPTIONS = (
         type=click.Choice(preview.MODES),
         default="off",
         metavar="[=HOW]",
-        help="Thumbnails in the terminal: kitty, iterm, blocks, off; alone: what it has.",
+        help="Thumbnails in the terminal: kitty, iterm, blocks, off; without HOW: detected.",
     ),
     click.option(
         "--html",
         type=click.Path(readable=False, allow_dash=True),
         metavar="[FILE.html]",
-        help="A contact sheet: one page with everything in it. Without FILE it is kept privately"
+        help="A contact sheet: one self-contained page. Without FILE it is kept privately"
         " and opened; - is stdout.",
     ),
     click.option("--open", "opened", is_flag=True, help="Open the photos, or the contact sheet."),
@@ -33,13 +33,13 @@ OPTIONS = (
         type=click.Choice(hyperlinks.MODES),
         default="auto",
         show_default=True,
-        help="Paths that can be clicked.",
+        help="Print clickable paths.",
     ),
 )
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it gets them as ``seeing``. Its class: AttachedValues."""
+    """Add these options to a command; it receives them as ``seeing``. Its class: AttachedValues."""
 
     @functools.wraps(command)
     def with_seeing(
@@ -54,9 +54,9 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def judged(seeing: Seeing, form: str, *, many: bool = False) -> Seeing:
-    """What will be done, as ``form`` and the terminal allow; raises BadRequest.
+    """The options, checked against ``form`` and the terminal; raises BadRequest.
 
-    ``many``: several queries are answered, one after another.
+    ``many``: several queries run one after another.
     """
     if seeing.html is not None and (form != "table" or many):
         raise BadRequest(
@@ -66,7 +66,7 @@ def judged(seeing: Seeing, form: str, *, many: bool = False) -> Seeing:
     if seeing.html not in (None, "", "-"):
         from photosd_cli import sheet_output
 
-        sheet_output.checked(seeing.html)  # before anything is asked
-    # Programs that read our output get what they always get.
+        sheet_output.checked(seeing.html)  # before any query runs
+    # Output for programs does not change.
     plain = form != "table" or seeing.html is not None
     return seeing._replace(preview="off" if plain else preview.mode_of(seeing.preview))

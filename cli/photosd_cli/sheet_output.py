@@ -1,4 +1,4 @@
-"""Where a contact sheet goes: a file of the user's, stdout, or a private place and the browser."""
+"""Where a contact sheet goes: a user's file, stdout, or a private place and the browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MADE_BY_US = b'<meta name="generator" content="photosd'
 
 
 def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: bool) -> None:
-    """Make the sheet of an answer; ``file`` is its path, `-`, or empty for a private one.
+    """Write the sheet of an answer; ``file`` is its path, `-`, or empty for a private one.
 
     The path is printed; a private sheet is opened, another one if ``opened``.
     """
@@ -53,9 +53,9 @@ def _sheet(client: Client, result: QueryResult, *, weak: bool) -> Sheet:
 
 
 def checked(file: str) -> Path:
-    """The path of the user's file, whose name must be a page's; raises BadRequest, OutputRefused.
+    """The path of the user's file; raises BadRequest, OutputRefused.
 
-    Only a contact sheet is replaced.
+    Its suffix must be that of a page. Only a contact sheet is replaced.
     """
     place = Path(os.fsdecode(paths.absolute(file)))
     if place.suffix.lower() not in attached.PAGES or place.is_dir():

@@ -1,7 +1,7 @@
-"""TAB in bash, zsh and fish: the scripts they load, and what they are offered.
+"""Completion in bash, zsh and fish: the scripts, and the offered values.
 
-Click's own, but for two things: bash is given names one by one, so that it quotes blanks, quotes,
-`$` and `&` itself, and fish does not end a name at its first comma.
+Click's own, with two changes: bash gets names one by one, so that it quotes blanks, quotes, `$` and
+`&` itself, and fish does not end a name at its first comma.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from click.shell_completion import (
 from photosd_cli import console
 
 VARIABLE = "_PHOTOSD_COMPLETE"
-# `filenames` has readline quote what is inserted, as far as the quotes that were typed ask for it.
+# `filenames` has readline quote what is inserted, matching the quotes already typed.
 BASH = """\
 %(complete_func)s() {
     local type value words
@@ -43,7 +43,7 @@ class _Bash(BashComplete):
     source_template = BASH
 
     def source(self) -> str:
-        return ShellComplete.source(self)  # click's looks for bash and its version first
+        return ShellComplete.source(self)  # click checks the version of bash first
 
     def complete(self) -> str:
         arguments, begun = self.get_completion_args()
@@ -51,7 +51,7 @@ class _Bash(BashComplete):
         return "".join(map(self.format_completion, found))
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Its kind and itself, a NUL byte behind each."""
+        """Its kind and value, a NUL byte after each."""
         return f"{'path' if item.is_path else item.type}\0{item.value}\0"
 
 
@@ -65,12 +65,12 @@ SHELLS: dict[str, type[ShellComplete]] = {"bash": _Bash, "zsh": ZshComplete, "fi
 
 
 def script(shell: str, command: click.Command) -> str:
-    """What a shell has to load."""
+    """The script that a shell loads."""
     return SHELLS[shell](command, {}, "photosd", VARIABLE).source()
 
 
 def offer(command: click.Command) -> int:
-    """Answer the shell that asks by VARIABLE (``bash_complete``); the exit code."""
+    """Answer the shell's request in VARIABLE (``bash_complete``); returns the exit code."""
     shell, _, what = os.environ[VARIABLE].partition("_")
     if shell not in SHELLS or what not in ("source", "complete"):
         return 1

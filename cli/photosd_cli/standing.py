@@ -1,4 +1,4 @@
-"""Alerts (standing queries) in words: what one does, its figures, and its command split."""
+"""Alerts as text: their action, their counts, and parsing of their command."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ EXAMPLE = "photosd on receipt --exec 'cp -t /backup'"
 
 
 def argv(command: str) -> list[str]:
-    """The arguments of a command line as a shell would split it; its program found now.
+    """Arguments of a command line, split as a shell does; the program is resolved now.
 
-    The daemon's own PATH and directory may differ. Raises BadRequest when there is none.
+    The daemon's PATH and directory may differ. Raises BadRequest if there is none.
     """
     try:
         arguments = shlex.split(command)
@@ -32,7 +32,7 @@ def argv(command: str) -> list[str]:
     found = shutil.which(program)
     if found is None:
         raise BadRequest(
-            f"there is no program {text.inert(arguments[0])!r} that could be run",
+            f"no such program: {text.inert(arguments[0])!r}",
             remedy="check its name, or: chmod +x PROGRAM",
         )
     whole = [str(Path(found).absolute()), *arguments[1:]]
@@ -42,7 +42,7 @@ def argv(command: str) -> list[str]:
 
 
 def greeting(added: replies.StandingAddResult) -> str:
-    """What is said to who has just made one."""
+    """The message after saving an alert."""
     query = added["standing"]
     number = query["id"]
     done = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
@@ -50,7 +50,7 @@ def greeting(added: replies.StandingAddResult) -> str:
 
 
 def described(query: replies.StandingReport) -> list[str]:
-    """Lines for the list: what it looks for and does, then what went wrong."""
+    """Lines of the list: query and action, then the last failure."""
     parts = [f"{query['id']:>3}  {text.inert(query['text'])}"]
     if query["below"]:
         parts.append(f"in {paths.shown(query['below'])}")

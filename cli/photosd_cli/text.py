@@ -1,4 +1,4 @@
-"""Words and numbers for people: file names that cannot harm a terminal, counts, spans, sizes."""
+"""Text and numbers for people: escaped file names, counts, time spans, sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
-# no encoder can write: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
+# cannot be encoded: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -41,7 +41,7 @@ def span(seconds: float) -> str:
 
 
 def until(moment: float | None) -> str:
-    """`` until 23:52``, with the day when that is not today; nothing when there is no end."""
+    """`` until 23:52``, with the day if not today; empty without an end."""
     if moment is None:
         return ""
     there, now = time.localtime(moment), time.localtime()
@@ -50,7 +50,7 @@ def until(moment: float | None) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes as people say them: ``41 MB``."""
+    """Bytes in readable units: ``41 MB``."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:
             return (
@@ -63,6 +63,6 @@ def size(number: float) -> str:
 
 
 def score(hit: Mapping[str, Any]) -> str:
-    """The score of a look. A name has no score: what matched is shown in its place."""
+    """The score of a look. A name match has no score: what matched is shown instead."""
     other = [source for source in hit["sources"] if source != "clip"]
     return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"

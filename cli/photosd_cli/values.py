@@ -1,4 +1,4 @@
-"""What every option of every command refuses: empty text, text that is not UTF-8, NaN, infinity."""
+"""Values that every option refuses: empty text, text that is not UTF-8, NaN, infinity."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 from click.core import ParameterSource
 
 MAY_BE_EMPTY = {
-    "--html",  # alone it means a private file
-    "text", "words",  # what is asked; the command judges it
-    "value",  # of a setting
+    "--html",  # an empty value means a private file
+    "text", "words",  # the query; the command checks it
+    "value",  # value of a setting
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ class Number(click.FloatRange):
 
 
 def check_options(command: click.Command) -> None:
-    """Have ``command``, and every command below it, refuse such values."""
+    """Make ``command``, and all its subcommands, refuse such values."""
     for parameter in command.params:
         if not isinstance(parameter.callback, _Checked):
             parameter.callback = _Checked(parameter.callback)
@@ -38,7 +38,7 @@ def check_options(command: click.Command) -> None:
 
 
 class _Checked:
-    """A callback of a parameter that checks the value before the parameter's own callback."""
+    """A parameter callback that checks the value before the parameter's own callback."""
 
     def __init__(self, then: Any) -> None:
         self._then = then

@@ -1,4 +1,4 @@
-"""What is wanted: what photos are asked for, and in which form the answer (no click, for speed)."""
+"""Options of a query: what to search for, and the output format (no click, for speed)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Seeing(NamedTuple):
-    """How hits are to be looked at, beside the lines of the table."""
+    """How to show hits, in addition to the lines of the table."""
 
     preview: str = "off"  # a mode of preview.MODES
     hyperlink: str = "auto"  # a mode of hyperlinks.MODES
@@ -19,7 +19,7 @@ class Seeing(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Words, and what is added to them, taken away and demanded; or the cursor of the next page."""
+    """Words with terms to add and subtract and filters; or the cursor of the next page."""
 
     text: str = ""
     terms: Sequence[Term] = ()
@@ -27,19 +27,19 @@ class Asked(NamedTuple):
     every_copy: bool = False
     others: bool = False
     cursor: str | None = None
-    mode: str | None = None  # local | hybrid | gemini; None: what is enabled
+    mode: str | None = None  # local | hybrid | gemini; None: the configured one
 
 
 class Wish(NamedTuple):
-    """How many photos are wanted, how soon, and in which form."""
+    """How many photos, the deadline, the format."""
 
     limit: int | None = None  # the setting search.limit
     deadline_ms: int = 3000
     form: str = "table"  # table | json | jsonl | paths | print0
-    weak: bool | None = None  # None: as the form has it
+    weak: bool | None = None  # None: depends on the format
     seeing: Seeing = Seeing()
 
     @property
     def with_weak(self) -> bool:
-        """Whether weak hits are shown: to programs, unless they decline; to people, if they ask."""
+        """Whether to show weak hits: to programs by default, to people on request."""
         return self.form in ("paths", "print0") if self.weak is None else self.weak

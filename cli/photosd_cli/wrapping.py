@@ -1,4 +1,4 @@
-"""Lines that fit a terminal: broken between words, measured in cells; pipes get them whole."""
+"""Wraps lines to the terminal's width, measured in cells; pipes get them unwrapped."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from typing import IO
 
 USUAL_COLUMNS = 80
-NARROWEST = 20  # columns; below that a terminal breaks lines as well as we could
+NARROWEST = 20  # columns; narrower terminals wrap lines themselves
 LONGEST_HANG = 0.5  # of the width
 QUOTED = re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|`[^`\n]*`")  # paths and commands, to be copied
 KEPT_BLANK = "\ue000"
 
 
 def fit(text: str, stream: IO[str] | None, *, hang: int = 0) -> str:
-    """``text`` in lines that are no wider than the terminal ``stream``.
+    """``text`` wrapped to the width of the terminal ``stream``.
 
-    Lines after the first are indented as the first is, by ``hang`` more. A word that is wider than
-    the terminal, and what stands in quotes, stays in one piece, so that it can be copied. Where
-    ``stream`` is no terminal, the text is returned as it is.
+    Lines after the first are indented like the first plus ``hang``. A word wider than the terminal,
+    and quoted text, stays in one piece, so that it can be copied. If ``stream`` is not a terminal,
+    the text is returned unchanged.
     """
     columns = columns_of(stream)
     if columns is None or columns < NARROWEST:
@@ -27,7 +27,7 @@ def fit(text: str, stream: IO[str] | None, *, hang: int = 0) -> str:
 
 
 def columns_of(stream: IO[str] | None) -> int | None:
-    """How many columns a terminal has, 80 where it does not tell; None of what is no terminal."""
+    """Columns of a terminal, 80 if unknown; None if it is not a terminal."""
     if stream is None or stream.closed or not stream.isatty():
         return None
     try:
@@ -46,7 +46,7 @@ def cells(text: str) -> int:
 
 
 def padded(text: str, columns: int) -> str:
-    """``text`` with blanks behind it, up to so many columns."""
+    """``text`` padded with blanks to this many columns."""
     return text + " " * (columns - cells(text))
 
 

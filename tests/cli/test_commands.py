@@ -126,7 +126,7 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         "failures",
         {"failures": [FAILURE], "retried": 0},
         {"retry": False},
-        "  the file is cut off  [2 attempts]  (set aside: it ended a worker process)",
+        "  the file is cut off  [2 attempts]  (quarantined: it crashed a worker)",
         {"failures": [FAILURE], "retried": 0},
     ),
     (

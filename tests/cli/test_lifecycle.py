@@ -51,7 +51,7 @@ def test_start_stop_restart(photosd: Photosd, home: Home) -> None:
     assert ran.code == 0, ran
     first = pid_of_daemon()
     assert f"photosd is running (pid {first})" in ran.out
-    assert f"photosd was running already (pid {first})" in photosd("start").out
+    assert f"photosd is running already (pid {first})" in photosd("start").out
     assert photosd("restart").code == 0
     second = pid_of_daemon()
     assert second != first

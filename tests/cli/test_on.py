@@ -90,7 +90,7 @@ def test_a_command_is_taken_apart_here(
 @pytest.mark.parametrize(
     ("line", "cause"),
     [
-        (["x", "--exec", "no-such-program {}"], "no program"),
+        (["x", "--exec", "no-such-program {}"], "no such program"),
         (["x", "--exec", "a 'b"], "quotation"),
         (["x", "--exec", ""], "empty"),
         (["x", "--exec", "cp", "--notify"], "cannot be one"),
@@ -154,7 +154,7 @@ def test_a_reader_outlives_a_restart(home: Home, stub: StubDaemon, photosd: Phot
     threading.Thread(target=come_back, daemon=True).start()
     ran = photosd("on", "receipt")
     assert ran.code == 1
-    assert "waiting for it to return" in ran.err
+    assert "waiting for it to restart" in ran.err
 
 
 def _leave(stub: StubDaemon) -> bytes:

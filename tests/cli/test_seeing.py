@@ -396,7 +396,7 @@ def test_what_cannot_be_opened_is_said(
     assert "sudo apt install xdg-utils" in photosd("query", "x", "--open").err
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    assert "there is no screen" in photosd("query", "x", "--open").err
+    assert "no display" in photosd("query", "x", "--open").err
 
 
 def test_a_sheet_without_a_file_is_private_and_opened(

@@ -37,6 +37,7 @@ def test_every_command_in_order(home: Home, tmp_path: Path) -> None:
                     assert done.returncode in ((0, 1) if first == "query" else (0,)), (line, done)
             else:
                 assert line.startswith("pip install ."), line
+        run("photosd index --wait", tmp_path, shell)
         status = run("photosd status", tmp_path, shell).stdout
         assert "2 of 2 photos" in status, status
     finally:

@@ -104,7 +104,7 @@ def test_what_was_not_seen_is_admitted() -> None:
         "among 18,000 photos",
         "2,000 still to be indexed",
         "100 cannot be read",
-        "/media/card is away",
+        "/media/card is offline",
         "not understood: zorble",
         "the model reads English only",
         "Show 1 weak match",
@@ -115,7 +115,7 @@ def test_what_was_not_seen_is_admitted() -> None:
 def test_nothing_found_is_a_page_too() -> None:
     """An empty library, or filters that leave nothing."""
     page = render(sheet_of())
-    assert "Nothing was found among 12,408 photos." in page
+    assert "No matches in 12,408 photos." in page
     assert not Outline(page).all("figure")
 
 

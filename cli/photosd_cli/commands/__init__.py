@@ -1,1 +1,1 @@
-"""One module a command, each with a click command named `command`."""
+"""One module per command, each with a click command named `command`."""

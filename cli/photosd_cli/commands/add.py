@@ -1,4 +1,4 @@
-"""`photosd add`: have folders watched and indexed."""
+"""`photosd add`: watch and index folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photosd_cli.group import json_option
 if TYPE_CHECKING:
     from photosd.ipc.replies import AddResult
 
-LOOK_SECONDS = 1.0  # for the first photos to be found; a large folder takes longer
+LOOK_SECONDS = 1.0  # wait for the first photos to be found; a large folder takes longer
 POLL_SECONDS = 0.1
 
 
@@ -24,11 +24,11 @@ POLL_SECONDS = 0.1
 @click.argument(
     "directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(readable=False)
 )
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these files and folders out.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Exclude these files and folders.")
 @click.option(
     "--cloud/--no-cloud",
     default=None,
-    help="Whether the mode gemini may send small copies of its photos; also for a watched DIR.",
+    help="Allow the mode gemini to send small copies of these photos; also for a watched DIR.",
 )
 @json_option
 def command(
@@ -36,7 +36,7 @@ def command(
 ) -> int:
     """Watch DIR and everything below it; its photos are indexed in the background.
 
-    Nothing leaves this machine by that; --cloud marks DIR for the mode gemini of `photosd cloud`.
+    This sends nothing; --cloud marks DIR for the mode gemini of `photosd cloud`.
     """
     added: list[AddResult] = []
     with Client() as client:
@@ -61,7 +61,7 @@ def command(
 
 
 def _found(folders: list[str]) -> str:
-    """How many photos these folders are known to hold after a moment, as a sentence."""
+    """The number of photos found in these folders after a short wait, as a sentence."""
     until = time.monotonic() + LOOK_SECONDS
     with contextlib.suppress(PhotosdError), Client(timeout=LOOK_SECONDS) as client:
         while True:

@@ -1,4 +1,4 @@
-"""`photosd bugreport`: all that helps to find a fault, in one file, with nothing personal in it."""
+"""`photosd bugreport`: data for a bug report in one file, without personal data."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ STDOUT = "-"
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @json_option
 def command(output: str | None, force: bool, as_json: bool) -> int:
-    """Pack logs, versions, status and the doctor's findings; paths and queries are taken out.
+    """Pack logs, versions, status and doctor findings; paths and queries are removed.
 
-    Nothing is sent anywhere. Works without the daemon, too.
+    Nothing is sent. Works without the daemon.
     """
     from photosd.doctor.bugreport import make_report
 
@@ -46,5 +46,5 @@ def command(output: str | None, force: bool, as_json: bool) -> int:
         console.out_json({"file": os.fspath(archive.absolute()), "contents": names})
     else:
         console.out(text.inert(os.fspath(archive)))
-        console.note(f"{len(names)} files without paths, names or queries; look before you send it")
+        console.note(f"{len(names)} files without paths, names or queries; review before sending")
     return 0

@@ -1,4 +1,4 @@
-"""`photosd cloud`: have Gemini help, see what that takes and costs, and end it."""
+"""`photosd cloud`: enable Gemini, see its status and cost, disable it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ STDOUT = "-"
 
 @click.group(cls=WholeGroup)
 def command() -> None:
-    """Let Gemini help to search, or not: nothing is sent unless you enable it here."""
+    """Let Gemini help with searches. Off by default: nothing is sent until you enable it."""
 
 
 @command.command("enable")
 @click.argument("mode", type=click.Choice(["hybrid", "gemini"]))
-@click.option("--agents", is_flag=True, help="Send what agents ask (photosd mcp), too.")
-@click.option("--yes", is_flag=True, help="Agree to the terms; for scripts.")
+@click.option("--agents", is_flag=True, help="Also send queries from agents (photosd mcp).")
+@click.option("--yes", is_flag=True, help="Accept the terms without asking; for scripts.")
 @json_option
 def enable(mode: str, agents: bool, yes: bool, as_json: bool) -> int:
-    """Say what MODE sends, to whom and for how much; and send it, if you agree.
+    """Show what MODE sends, to whom and at what price; enable it if you agree.
 
-    hybrid: Gemini rewrites the words of a query as English captions; photos stay here.
-    gemini: it also sees small copies of photos, from folders marked by `photosd add --cloud`.
+    hybrid: Gemini rewrites the words of a query as English captions; photos stay here. gemini: it
+    also receives small copies of photos from folders marked by `photosd add --cloud`.
     """
     with Client() as client:
         terms = client.cloud_terms(mode, agents)
@@ -41,14 +41,14 @@ def enable(mode: str, agents: bool, yes: bool, as_json: bool) -> int:
                 console.note(text.inert(paragraph), "")
         if not yes and not _agreed(as_json):
             raise CloudNotPermitted(
-                "you have not agreed to that; nothing is sent",
+                "not enabled; nothing is sent",
                 remedy=f"photosd cloud enable {mode}{' --agents' if agents else ''} --yes",
             )
         report = client.cloud_enable(mode, terms["digest"], agents)
     if as_json:
         console.out_json(report)
         return 0
-    console.out(f"{mode} is on; off again: photosd cloud disable")
+    console.out(f"{mode} enabled. Disable it with: photosd cloud disable")
     for warning in cloud_report.doubts(report, mode):
         console.warn(text.inert(warning))
     return 0
@@ -57,13 +57,13 @@ def enable(mode: str, agents: bool, yes: bool, as_json: bool) -> int:
 @command.command("disable")
 @json_option
 def disable(as_json: bool) -> int:
-    """Send nothing any more. What Gemini has answered stays; see `photosd cloud forget`."""
+    """Stop sending. Gemini's answers are kept; delete them with `photosd cloud forget`."""
     with Client() as client:
         report = client.cloud_disable()
     if as_json:
         console.out_json(report)
     else:
-        console.out("the cloud is off: nothing is sent any more")
+        console.out("Cloud disabled; nothing is sent")
     return 0
 
 
@@ -71,9 +71,9 @@ def disable(as_json: bool) -> int:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def forget(yes: bool, as_json: bool) -> int:
-    """Send nothing any more, and delete every vector and caption that came from Gemini.
+    """Stop sending, and delete all vectors and captions from Gemini.
 
-    What Google keeps is not in photosd's hands. The log of calls stays.
+    photosd cannot delete what Google keeps. The log of calls is kept.
     """
     if not yes and not console.asks(
         "Delete everything that came from Gemini?", otherwise="photosd cloud forget --yes"
@@ -84,14 +84,14 @@ def forget(yes: bool, as_json: bool) -> int:
     if as_json:
         console.out_json(removed)
     else:
-        console.out(f"{text.count(removed['removed'], 'vector')} deleted; the cloud is off")
+        console.out(f"{text.count(removed['removed'], 'vector')} deleted; cloud disabled")
     return 0
 
 
 @command.command("status")
 @json_option
 def status(as_json: bool) -> int:
-    """What is on, what you agreed to, what it has sent and cost this month."""
+    """Show the mode, your consent, what was sent and this month's cost."""
     with Client() as client:
         report = client.cloud_status()
     if as_json:
@@ -109,11 +109,11 @@ def status(as_json: bool) -> int:
     type=click.IntRange(1, 100_000),
     default=50,
     show_default=True,
-    help="So many calls at most.",
+    help="Number of calls.",
 )
 @json_option
 def log(limit: int, as_json: bool) -> int:
-    """Every call to Gemini, the newest last: when, what for, how much of it, at what price."""
+    """List every call to Gemini, oldest first: time, purpose, amount, price."""
     with Client() as client:
         result = client.cloud_log(limit)
     if as_json:
@@ -122,7 +122,7 @@ def log(limit: int, as_json: bool) -> int:
     for call in reversed(result["calls"]):
         console.out(text.inert(cloud_report.call_line(call)))
     if not result["calls"]:
-        console.note("nothing was ever sent", "")
+        console.note("nothing was sent yet", "")
     return 0
 
 
@@ -138,7 +138,7 @@ def log(limit: int, as_json: bool) -> int:
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 def preview(path: str, output: str | None, force: bool, as_json: bool) -> int:
-    """The copy of a photo that gemini would send, exactly; nothing is sent by this."""
+    """Show the exact copy of a photo that gemini would send; nothing is sent."""
     if output == STDOUT and as_json:
         raise BadRequest(
             "-o - and --json both write to stdout",
@@ -146,7 +146,7 @@ def preview(path: str, output: str | None, force: bool, as_json: bool) -> int:
         )
     home = Home.from_environment()
     if output is not None and output != STDOUT:
-        check_output(Path(output), home, force=force)  # before the daemon is asked
+        check_output(Path(output), home, force=force)  # check before querying the daemon
     with Client() as client:
         found = client.cloud_preview(paths.absolute(path))
     jpeg = base64.b64decode(found["jpeg_b64"])
@@ -163,12 +163,12 @@ def preview(path: str, output: str | None, force: bool, as_json: bool) -> int:
     may = "is" if found["may_be_sent"] else "is not"
     console.out(f"it {may} in a folder marked for the cloud")
     if output is None:
-        console.note("see it: photosd cloud preview PATH -o copy.jpg")
+        console.note("view it: photosd cloud preview PATH -o copy.jpg")
     return 0
 
 
 def _agreed(as_json: bool) -> bool:
-    """Whether a person at a terminal says yes."""
+    """Whether the user at the terminal confirms."""
     if as_json or not console.is_terminal(sys.stdin):
         return False
     return click.confirm("Do you agree?", default=False, err=True)

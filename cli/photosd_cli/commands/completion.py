@@ -1,4 +1,4 @@
-"""`photosd completion`: a script that teaches a shell our commands."""
+"""`photosd completion`: a shell completion script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`photosd config`: what can be set, and setting it, with or without a running daemon."""
+"""`photosd config`: show and change settings, with or without a running daemon."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @click.group(cls=WholeGroup)
 def command() -> None:
-    """Read and change settings; a change takes effect at once."""
+    """Show and change settings; a change takes effect at once."""
 
 
 @command.command("get")
 @click.argument("name", required=False, shell_complete=completing.settings)
 @json_option
 def get(name: str | None, as_json: bool) -> int:
-    """Every setting with its meaning, or the value of NAME alone."""
+    """Show every setting with its meaning, or only the value of NAME."""
     settings = [s for s in _settings() if name in (None, s["name"])]
     if not settings:
-        raise ConfigError(f"there is no setting {name!r}", remedy="photosd config get")
+        raise ConfigError(f"unknown setting {name!r}", remedy="photosd config get")
     if as_json:
         console.out_json({"settings": settings})
     elif name is not None:
@@ -57,7 +57,7 @@ def set_(name: str, value: str, as_json: bool) -> int:
 @command.command("path")
 @json_option
 def path(as_json: bool) -> int:
-    """Where the settings are kept (TOML; it need not exist)."""
+    """Show where the settings are kept (TOML; the file may be missing)."""
     file = os.fspath(Home.from_environment().settings)
     if as_json:
         console.out_json({"path": file})
@@ -67,7 +67,7 @@ def path(as_json: bool) -> int:
 
 
 def _settings() -> list[Setting]:
-    """As the daemon has them; when it is not running, as the file says."""
+    """Settings from the daemon; from the file if it is not running."""
     try:
         with Client() as client:
             return client.config()["settings"]
@@ -94,7 +94,7 @@ def _set(name: str, value: str) -> dict[str, object]:
 
 
 def _show(setting: Setting) -> None:
-    """Name, value and, where it differs, the default; the meaning below."""
+    """Name, value and, if different, the default; the meaning below."""
     value, default = _words(setting["value"]), _words(setting["default"])
     changed = "" if value == default else f"   (default: {default})"
     console.out(text.inert(f"{setting['name']} = {value}{changed}"))

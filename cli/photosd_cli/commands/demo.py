@@ -18,12 +18,12 @@ ENOUGH = 0.8
     metavar="DIR",
     help="Use these photos; they are only read.",
 )
-@click.option("--query", "queries", multiple=True, metavar="TEXT", help="Ask this, too.")
+@click.option("--query", "queries", multiple=True, metavar="TEXT", help="Also run this query.")
 def command(photos: Path | None, queries: tuple[str, ...]) -> int:
-    """See it work: pictures, queries, a new photo, a model that hangs.
+    """See it work: sample pictures, queries, a new photo, a hung model.
 
-    Everything happens in a temporary home that is removed at the end; a daemon of yours is left
-    alone. Exit code 0: enough questions were answered rightly, "sunset" among them.
+    Runs in a temporary home that is removed at the end; your own daemon is not affected. Exit code
+    0: enough queries were answered correctly, "sunset" among them.
     """
     from photosd_cli.demo.story import tell
 
@@ -31,5 +31,5 @@ def command(photos: Path | None, queries: tuple[str, ...]) -> int:
     if not outcome.asked:
         return 0
     good = outcome.sunset and outcome.right >= ENOUGH * outcome.asked
-    console.out("it works" if good else "too many questions were answered wrongly")
+    console.out("it works" if good else "too many queries were answered wrongly")
     return 0 if good else 1

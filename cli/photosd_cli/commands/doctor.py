@@ -1,4 +1,4 @@
-"""`photosd doctor`: find out what is wrong, and what to do about it."""
+"""`photosd doctor`: find problems and their remedies."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ STYLES = {"ok": "green", "warning": "yellow", "fault": "red", "unknown": "dim"}
 MARKS = {"ok": "✓", "warning": "!", "fault": "✗", "unknown": "?"}
 PLAIN_MARKS = {"ok": "+", "warning": "!", "fault": "x", "unknown": "?"}
 CURE_SECONDS = 600.0
-HANG = 16  # columns of a mark and the name of a check
+HANG = 16  # columns for the mark and the name of a check
 
 
 @click.command()
 @click.option("--fix", is_flag=True, help="Apply the remedies that are safe, then check again.")
-@click.option("--cloud", is_flag=True, help="Try Gemini, too: the one check that uses a network.")
+@click.option("--cloud", is_flag=True, help="Also test Gemini, the only check that uses a network.")
 @json_option
 def command(fix: bool, cloud: bool, as_json: bool) -> int:
-    """Check everything: model, tokenizer, memory, folders, index, socket, service, last crashes.
+    """Check everything: model, tokenizer, memory, folders, index, socket, service, recent crashes.
 
-    Works without the daemon, too. --cloud takes `photosd cloud enable`; it sends words and a grey
-    square, nothing of yours, for a fraction of a cent.
-    Exit codes: 0 nothing is wrong (there may be warnings), 1 else.
+    Works without the daemon. --cloud needs `photosd cloud enable`; it sends sample words and a grey
+    square, no data of yours, for a fraction of a cent. Exit codes: 0 no faults (there may be
+    warnings), 1 faults.
     """
     from photosd.doctor.examination import examine
 
@@ -77,7 +77,7 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
 
 
 def _cure(findings: Iterable[Finding]) -> list[str]:
-    """Carry out each remedy once, functions first; what was done, in words."""
+    """Apply each remedy once, functions first; returns what was done, in words."""
     done = []
     commands: dict[tuple[str, ...], None] = {}
     for finding in findings:
@@ -106,7 +106,7 @@ def _carry_out(arguments: tuple[str, ...]) -> bool:
     except subprocess.TimeoutExpired:
         console.warn(f"photosd {' '.join(arguments)} has not ended after {CURE_SECONDS:.0f} s")
         return False
-    if ran.returncode not in (0, 4):  # 4: it runs and is warming up
+    if ran.returncode not in (0, 4):  # 4: running, still warming up
         console.warn(text.inert(ran.stderr.decode("utf-8", "replace").strip()))
         return False
     return True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--near", is_flag=True, help="Photos that look alike, too: bursts, and saved again.")
+@click.option("--near", is_flag=True, help="Also similar photos: bursts and resaved copies.")
 @click.option(
     "--in",
     "below",
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     "-0",
     "form",
     flag_value="print0",
-    help="Only the paths of those that need not be kept, each with a NUL byte.",
+    help="Only the paths of extra copies, each followed by a NUL byte.",
 )
 @click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
 def command(near: bool, below: str | None, form: str) -> int:
-    """Files with the same bytes: how much room they take, and which one to keep.
+    """Find files with the same bytes: the space they take, and which one to keep.
 
-    The one to keep is at hand, is not named as a copy, and is the oldest. With --near it is the
-    largest picture. Nothing is deleted: that is up to you.
+    The one to keep is available, is not named as a copy, and is the oldest. With --near it is the
+    largest picture. Nothing is deleted.
     """
     groups = _groups(near, None if below is None else paths.absolute(below))
     photos = sum(len(group["photos"]) - 1 for group in groups)
@@ -54,7 +54,7 @@ def command(near: bool, below: str | None, form: str) -> int:
 
 
 def _groups(near: bool, below: bytes | None) -> list[DuplicateGroup]:
-    """All groups, those that take the most room first."""
+    """All groups, largest savings first."""
     groups: list[DuplicateGroup] = []
     with Client() as client, Bar("Comparing") as bar:
         for part in client.duplicates(below, near):
@@ -71,7 +71,7 @@ def _show(group: DuplicateGroup) -> None:
 
 
 def _details(photo: Duplicate) -> list[str]:
-    """What helps to choose."""
+    """Details that help to choose."""
     details = [text.size(photo["size"])]
     if "width" in photo and "height" in photo:
         details.insert(0, f"{photo['width']}×{photo['height']}")
@@ -81,12 +81,12 @@ def _details(photo: Duplicate) -> list[str]:
 
 
 def _write_paths(groups: list[DuplicateGroup]) -> None:
-    """What need not be kept and is there; of a group whose best photo is not there, nothing."""
+    """Paths of extra copies that are available; none from a group whose best photo is missing."""
     absent = 0
     for group in groups:
         best, *others = group["photos"]
         if not os.path.isfile(paths.raw(best)):  # noqa: PTH113 (bytes)
-            console.warn(f"{text.inert(best['path'])} is not there: its duplicates are left out")
+            console.warn(f"{text.inert(best['path'])} is missing: its duplicates are left out")
             continue
         for photo in others:
             if os.path.lexists(paths.raw(photo)):
@@ -95,7 +95,7 @@ def _write_paths(groups: list[DuplicateGroup]) -> None:
                 absent += 1
     if absent:
         copies = text.count(absent, "extra copy", "extra copies")
-        console.warn(f"{copies} left out, not there now: photosd folders")
+        console.warn(f"{copies} left out, not available now: photosd folders")
 
 
 def _summary(groups: int, photos: int, room: int, near: bool) -> str:

@@ -10,11 +10,11 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.option("--retry", is_flag=True, help="Try them all again now.")
-@click.option("--stacks", is_flag=True, help="Show where the decoder was, for a bug report.")
+@click.option("--retry", is_flag=True, help="Retry all of them now.")
+@click.option("--stacks", is_flag=True, help="Show the decoder's stack, for a bug report.")
 @json_option
 def command(retry: bool, stacks: bool, as_json: bool) -> int:
-    """Photos that could not be indexed: why, and what would help."""
+    """List photos that could not be indexed, with reason and remedy."""
     with Client() as client:
         result = client.failures(retry)
     if as_json:
@@ -22,7 +22,7 @@ def command(retry: bool, stacks: bool, as_json: bool) -> int:
         return 0
     for failure in result["failures"]:
         console.out(hyperlinks.linked(paths.shown(failure["path"]), failure))
-        put_aside = "  (set aside: it ended a worker process)" if failure.get("quarantined") else ""
+        put_aside = "  (quarantined: it crashed a worker)" if failure.get("quarantined") else ""
         attempts = text.count(failure["attempts"], "attempt")
         console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}", hang=2)
         if failure["remedy"]:
@@ -31,7 +31,7 @@ def command(retry: bool, stacks: bool, as_json: bool) -> int:
             console.out(f"    {text.inert(line)}")
     console.flush()
     if retry:
-        console.note(f"{text.count(result['retried'], 'photo')} will be tried again", "")
+        console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")
     elif not result["failures"]:
         console.note("no failures: every photo could be read", "")
     return 0

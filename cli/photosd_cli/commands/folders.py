@@ -1,4 +1,4 @@
-"""`photosd folders`: what is watched, and what of it is to be believed."""
+"""`photosd folders`: the watched folders, and accepting an emptied one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photosd_cli.report import folder_lines
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> int:
-    """Every watched folder, its state and how many photos it holds."""
+    """List watched folders, with state and number of photos."""
     if context.invoked_subcommand is not None:
         return 0
     with Client() as client:
@@ -36,9 +36,10 @@ def command(context: click.Context, as_json: bool) -> int:
 @click.argument("path", metavar="DIR", type=click.Path(readable=False))
 @json_option
 def accept(path: str, as_json: bool) -> int:
-    """Believe that DIR is as it is now: photos that are not there any more are gone.
+    """Accept DIR as it is now: photos that are missing from it leave the index.
 
-    For a folder that is `offline (empty)`: it was emptied, or another directory is in its place.
+    For a folder in the state `offline (empty)`: it was emptied, or another directory is in its
+    place.
     """
     with Client() as client:
         accepted = client.accept(paths.absolute(path))
@@ -46,5 +47,5 @@ def accept(path: str, as_json: bool) -> int:
         console.out_json(accepted)
     else:
         photos = text.count(accepted["photos"], "photo")
-        console.out(f"{paths.shown(accepted['path'])}: it held {photos}; it is compared anew")
+        console.out(f"{paths.shown(accepted['path'])}: it held {photos}; comparing it again")
     return 0

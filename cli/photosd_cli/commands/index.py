@@ -14,10 +14,10 @@ from photosd_cli.progress import Bar
 @click.option("--wait", is_flag=True, help="Wait until nothing is left to index.")
 @json_option
 def command(wait: bool, as_json: bool) -> int:
-    """Look through every folder now for what is new, changed or gone.
+    """Compare every folder with the index now and index what changed.
 
-    The daemon notices changes by itself; this is for when you want to be sure, and with --wait
-    for scripts. Photos that cannot be read are counted, they do not change the exit code.
+    The daemon notices changes without this; use it to be sure, and with --wait in scripts. Photos
+    that cannot be read are counted and do not change the exit code.
     """
     with Client() as client, Bar("indexing") as bar:
         for progress in client.rescan(wait):

@@ -1,4 +1,4 @@
-"""`photosd list`: every known photo."""
+"""`photosd list`: every indexed photo."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ STATES = ("indexed", "pending", "failed", "all")
 @click.option("-0", "form", flag_value="print0", help="End each path with a NUL byte.")
 @click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
 def command(state: str, form: str) -> int:
-    """The path of every indexed photo, one a line."""
-    entries: list[str] = []  # as JSON texts: a tenth of the memory of a million dicts
+    """List the path of every indexed photo, one per line."""
+    entries: list[str] = []  # as JSON text: a tenth of the memory of a million dicts
     with Client() as client:
         for part in client.paths("" if state == "all" else state):
             for entry in part:

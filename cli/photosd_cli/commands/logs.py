@@ -1,4 +1,4 @@
-"""`photosd logs`: what the daemon has written down."""
+"""`photosd logs`: the daemon's log."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from photosd_cli import console, logfile
 
 
 @click.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with every new line, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Follow new lines, until Ctrl-C.")
 @click.option(
-    "-n", "lines", type=click.IntRange(0, 10**9), default=50, show_default=True, help="Last lines."
+    "-n",
+    "lines",
+    type=click.IntRange(0, 10**9),
+    default=50,
+    show_default=True,
+    help="Lines.",
 )
 @click.option(
     "--level",
     type=click.Choice(logfile.LEVELS),
     default="debug",
-    help="Only lines of this importance and more.",
+    help="Only lines of at least this level.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One object; with -f, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="One object; with -f, one per line.")
 def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
-    """The daemon's log, made readable. It is there when the daemon is not."""
+    """Show the daemon's log in readable form. Works without the daemon."""
     file = Home.from_environment().log
     if not file.exists() and not follow:
         raise NotFound(

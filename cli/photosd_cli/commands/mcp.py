@@ -6,15 +6,15 @@ import click
 
 from photosd.core.errors import NotInstalled
 
-LIBRARY = "mcp>=2.3,<3"  # as in pyproject.toml; it brings the rest of the extra along
+LIBRARY = "mcp>=2.3,<3"  # as in pyproject.toml; it installs the rest of the extra
 
 
 @click.command()
 def command() -> int:
     """Let an agent search your photos: an MCP server on stdin and stdout.
 
-    It is started by the agent's program, which is told `photosd mcp`. Tools: search, similar,
-    show, thumbnail, status; all of them only read.
+    Configure the agent's program to run `photosd mcp`. Tools: search, similar, show, thumbnail,
+    status; all of them only read.
     """
     try:
         from photosd_cli.mcp.server import serve
@@ -22,7 +22,7 @@ def command() -> int:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         raise NotInstalled(
-            "the MCP library is not there", remedy=f'pip install "{LIBRARY}"'
+            "the MCP library is not installed", remedy=f'pip install "{LIBRARY}"'
         ) from error
     serve()
     return 0

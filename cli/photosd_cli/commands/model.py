@@ -1,4 +1,4 @@
-"""`photosd model`: which models there are, getting one, using it, taking it away."""
+"""`photosd model`: list, install, use and remove models."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from photosd_cli.group import WholeGroup, json_option
 
 @click.group(cls=WholeGroup)
 def command() -> None:
-    """The models that understand pictures and words: list, pull, import, use, remove."""
+    """Manage models: list, pull, import, use, remove."""
 
 
 @command.command("list")
-@click.option("--architectures", is_flag=True, help="Every architecture that --arch takes.")
-@click.option("--tags", is_flag=True, help="Every ARCH/TAG that can be pulled.")
+@click.option("--architectures", is_flag=True, help="List architectures for --arch.")
+@click.option("--tags", is_flag=True, help="List every ARCH/TAG that can be pulled.")
 @json_option
 def list_(architectures: bool, tags: bool, as_json: bool) -> int:
-    """Models that are installed, and those that photosd recommends."""
+    """List installed and recommended models."""
     if architectures:
         return _list_architectures(as_json)
     if tags:
@@ -48,15 +48,15 @@ def list_(architectures: bool, tags: bool, as_json: bool) -> int:
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
-    help="auto: half, where that is faster here and as exact.",
+    help="auto: half precision if it is faster and as exact here.",
 )
-@click.option("--yes", is_flag=True, help="Agree to its licence.")
+@click.option("--yes", is_flag=True, help="Accept its licence.")
 @json_option
 def pull(name: str, precision: str, yes: bool, as_json: bool) -> int:
-    """Download the model NAME from the hub and install it, after loading and trying it.
+    """Download the model NAME, test it and install it.
 
-    NAME is one that `photosd model list` shows, or any ARCH/TAG of open_clip. A download that broke
-    off is resumed by saying it again. HF_ENDPOINT, HF_TOKEN and proxies are honoured.
+    NAME is listed by `photosd model list`, or is any ARCH/TAG of open_clip. Run it again to resume
+    an interrupted download. HF_ENDPOINT, HF_TOKEN and proxy variables are used.
     """
     result = models.pull(Home.from_environment(), name, precision, sure=yes)
     return _report(result, as_json)
@@ -65,25 +65,25 @@ def pull(name: str, precision: str, yes: bool, as_json: bool) -> int:
 @command.command("import")
 @click.argument("source", metavar="FILE|DIR", type=click.Path())
 @click.option("--arch", metavar="ARCH", help="Its architecture, as open_clip calls it.")
-@click.option("--name", metavar="NAME", help="What to call it.  [default: ARCH]")
+@click.option("--name", metavar="NAME", help="Name of the model.  [default: ARCH]")
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
     default="auto",
-    help="auto: half, where that is faster here and as exact.",
+    help="auto: half precision if it is faster and as exact here.",
 )
 @json_option
 def import_(source: str, arch: str | None, name: str | None, precision: str, as_json: bool) -> int:
-    """Install a checkpoint from this machine's disk, after loading and trying it.
+    """Install a checkpoint from this machine's disk, after testing it.
 
     FILE holds weights (safetensors, or PyTorch without code). Some architectures need their
-    tokenizer.json and tokenizer_config.json beside it. A DIR that holds open_clip_config.json
-    needs no --arch.
+    tokenizer.json and tokenizer_config.json in the same directory. A DIR with an
+    open_clip_config.json needs no --arch.
     """
     place = Path(os.path.realpath(source))
     if not place.exists():
         raise BadRequest(
-            f"there is no file {text.inert(source)}", remedy="check the path, then try again"
+            f"no such file: {text.inert(source)}", remedy="check the path, then try again"
         )
     result = models.import_local(Home.from_environment(), place, arch, name, precision)
     return _report(result, as_json)
@@ -92,18 +92,18 @@ def import_(source: str, arch: str | None, name: str | None, precision: str, as_
 @command.command("use")
 @click.argument("name", required=False, shell_complete=completing.installed_models)
 @click.option("--wait", is_flag=True, help="Wait until it answers queries.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--cancel", "action", flag_value="cancel", help="Stay with the one that answers.")
-@click.option("--rollback", "action", flag_value="rollback", help="Back to the one before.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--cancel", "action", flag_value="cancel", help="Cancel the switch.")
+@click.option("--rollback", "action", flag_value="rollback", help="Return to the previous model.")
 @json_option
 def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bool) -> int:
-    """Answer queries with the model NAME, as soon as it has seen every photo.
+    """Answer queries with the model NAME, once it has indexed every photo.
 
-    Until then the present one answers; stopping or restarting photosd loses nothing of that.
+    Until then the current model answers; a restart of photosd does not lose progress.
     """
     home = Home.from_environment()
     if (name is None) == (action is None):
-        raise click.UsageError("Say the NAME of a model, or --cancel, or --rollback.")
+        raise click.UsageError("Give the NAME of a model, --cancel or --rollback.")
     if action == "cancel":
         outcome = models.cancel(home)
     elif action == "rollback":
@@ -121,12 +121,12 @@ def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bo
 @click.argument("name", shell_complete=completing.installed_models)
 @json_option
 def remove(name: str, as_json: bool) -> int:
-    """Take the model NAME from the disk."""
+    """Delete the model NAME from disk."""
     freed = models.remove(Home.from_environment(), name)
     if as_json:
         console.out_json({"removed": name, "bytes": freed})
     else:
-        console.out(f"{text.inert(name)} is removed; {text.size(freed)} are free again")
+        console.out(f"Removed {text.inert(name)}; {text.size(freed)} freed")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`photosd on`: have something happen for each new photo that matches."""
+"""`photosd on`: alerts for new photos that match a query."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
     help="Keep DIR an album of links to them.",
 )
 @click.option("--notify", is_flag=True, help="Show a notification.")
-@click.option("--jsonl", is_flag=True, help="Print one JSON object a photo.")
-@click.option("--no-wait", is_flag=True, help="Print what came since the last time, and end.")
+@click.option("--jsonl", is_flag=True, help="Print one JSON object per photo.")
+@click.option("--no-wait", is_flag=True, help="Print matches since the last time, then exit.")
 @click.option("--list", "listing", is_flag=True, help="List the alerts.")
 @click.option(
     "--remove",
@@ -74,16 +74,16 @@ def command(
     """Save an alert: do something, once, for each new photo that is a good match for TEXT.
 
     \b
-    photosd on "receipt"                           print its path, as it comes
+    photosd on "receipt"                           print its path
     photosd on "receipt" --exec "cp -t /backup"    run a program
     photosd on "my dog" --link ~/Dog               keep an album of links
-    photosd on - < words.txt                       TEXT is not to be seen by `ps`
+    photosd on - < words.txt                       hide TEXT from `ps`
     photosd on --list; photosd on --remove 3
 
-    A photo matches if `photosd query` would show it, for its looks or for its name. The alert
-    stays until it is removed, through restarts of the daemon and of the machine. CMD is run
-    without a shell, with the path in the place of {} or at its end. An album also holds the photos
-    that are already there. What was printed is remembered: the same command continues after it.
+    A photo matches if `photosd query` would show it as a good match. The alert stays until it is
+    removed, across restarts of the daemon and the machine. CMD is run without a shell; the path
+    replaces {} or is appended. An album also holds existing photos that match. Printed matches
+    are recorded: the same command continues after them.
     """
     words = _read(words, file)
     what = _kind(program, directory, notify)
@@ -94,7 +94,7 @@ def command(
     if what != "stream" and (jsonl or no_wait):
         raise BadRequest(
             "--jsonl and --no-wait are for matches that are printed",
-            remedy="make two alerts: several may have the same TEXT",
+            remedy="make two alerts; both may have the same TEXT",
         )
     if not " ".join(words).strip():
         raise BadRequest("the query is empty", remedy=EXAMPLE)
@@ -120,7 +120,7 @@ def command(
 
 
 def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
-    """The words; `-` and --from read them where nobody else sees them."""
+    """Read the TEXT; `-` and --from hide it from other users."""
     if file is None and words != ("-",):
         return words
     if file is not None and words:
@@ -141,7 +141,7 @@ def _kind(program: str | None, directory: str | None, notify: bool) -> str:
     if len(chosen) > 1:
         raise BadRequest(
             f"--{chosen[0]} and --{chosen[1]} cannot be one alert",
-            remedy="make two alerts: several may have the same TEXT",
+            remedy="make two alerts; both may have the same TEXT",
         )
     return chosen[0] if chosen else "stream"
 

@@ -1,4 +1,4 @@
-"""`photosd pause`: let indexing rest."""
+"""`photosd pause`: pause indexing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photosd_cli import console, text
 from photosd_cli.group import json_option
 
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?")
-LONGEST = 3650 * 86400.0  # seconds, as the protocol has it
+LONGEST = 3650 * 86400.0  # seconds, same limit as in the protocol
 SECONDS_IN = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -38,7 +38,7 @@ class Span(click.ParamType[float]):
 @click.option("--for", "seconds", type=Span(), metavar="TIME", help="As in 30s, 10m, 2h, 1d.")
 @json_option
 def command(seconds: float | None, as_json: bool) -> int:
-    """Stop indexing until `photosd resume`, or for some time. Queries go on."""
+    """Stop indexing until `photosd resume`, or for some time. Queries still work."""
     with Client() as client:
         result = client.pause(seconds)
     if as_json:

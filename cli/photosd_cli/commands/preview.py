@@ -25,12 +25,12 @@ JSON_PIXELS = 1280
     type=click.Choice(MODES),
     default="auto",
     show_default=True,
-    help="How: by kitty's or iTerm2's protocol, or in half blocks.",
+    help="Use kitty's or iTerm2's protocol, or half blocks.",
 )
 @click.option(
     "--size",
     metavar="COLSxROWS",
-    help="Room for it; without it that of fzf's preview window, or of the terminal.",
+    help="Size in cells; default: fzf's preview window, or the terminal.",
 )
 @json_option
 def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
@@ -48,7 +48,7 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
         room = _room(size)
         mode = preview.mode_of(mode, elsewhere=in_fzf)
         room = room._replace(rows=max(1, room.rows - 1))
-        # Made also where it is not shown: what is no photo is no success.
+        # Fetched even if not shown, so that a file that is not a photo fails.
         seen = preview.picture(client, file, "blocks" if mode == "off" else mode, room)
         if mode != "off":
             drawn = drawing.side_by_side([seen], mode, 0, true_colour=preview.true_colour())
@@ -58,7 +58,9 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
 
 
 def _room(size: str | None) -> Screen:
-    """Cells for the picture and its line: as wished, as fzf says, else a screen less the prompt."""
+    """Cells for the picture and its line: as requested, as set by fzf, else the screen less the
+    prompt.
+    """
     told = os.environ
     if size is not None:
         return Screen(*preview.size_of(size), preview.screen().cell)
@@ -71,11 +73,11 @@ def _room(size: str | None) -> Screen:
 
 
 def _facts(client: Client, file: bytes) -> str:
-    """One line: name, date, size, camera, as far as known."""
+    """One line: name, date, size, camera, if known."""
     parts = [text.inert(os.fsdecode(os.path.basename(file)))]  # noqa: PTH119 (bytes)
     try:
         facts = client.show(file)["facts"]
-    except PhotosdError:  # not of the library: there is its name
+    except PhotosdError:  # not in the library: only its name is known
         return parts[0]
     parts.append(day(facts))
     if facts.get("width") and facts.get("height"):

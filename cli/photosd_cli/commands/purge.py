@@ -1,4 +1,4 @@
-"""`photosd purge`: forget at once what is gone, or what was asked."""
+"""`photosd purge`: delete deleted photos' data, or remembered queries, now."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.option("--queries", is_flag=True, help="Forget all remembered queries instead.")
+@click.option("--queries", is_flag=True, help="Delete all remembered queries instead.")
 @json_option
 def command(queries: bool, as_json: bool) -> int:
-    """Forget photos that are gone now, rather than after 30 days.
+    """Forget deleted photos now instead of after 30 days.
 
-    Until then a disk that comes back, or a file that is restored, costs nothing. Thumbnails, the
-    contact sheets that photosd keeps, damaged stores and lists that were set aside, and the
-    daemon's log are deleted, too, and what was deleted is taken out of photosd's files (of the
-    vectors of more than about 65,000 photos: later).
+    Until then a disk that comes back, or a restored file, needs no indexing. This also deletes
+    thumbnails, contact sheets kept by photosd, damaged stores and lists that were set aside, and
+    the daemon's log, and erases deleted data from photosd's files (vectors of more than about
+    65,000 photos: later).
     """
     with Client() as client:
         result = client.purge(queries)

@@ -24,29 +24,31 @@ if TYPE_CHECKING:
     metavar="[N:]WORDS",
     help="Add words, counted N times: --plus 2:dog.",
 )
-@click.option("--minus", multiple=True, metavar="[N:]WORDS", help="What it should not be like.")
+@click.option("--minus", multiple=True, metavar="[N:]WORDS", help="Subtract words.")
 @click.option(
     "--like",
     type=click.Path(dir_okay=False, readable=False),
     multiple=True,
     metavar="[N:]FILE",
-    help="Add a picture, any file of this machine.",
+    help="Add a picture, any file on this machine.",
 )
 @click.option(
     "--unlike",
     type=click.Path(dir_okay=False, readable=False),
     multiple=True,
     metavar="[N:]FILE",
-    help="A picture that it should not be like.",
+    help="Subtract a picture.",
 )
 @asking_options.filters
-@click.option("--cursor", metavar="CURSOR", help="The page after the answer that named it.")
-@click.option("--local", "mode", flag_value="local", help="Send nothing, whatever is enabled.")
+@click.option("--cursor", metavar="CURSOR", help="Next page of an earlier answer.")
+@click.option(
+    "--local", "mode", flag_value="local", help="Send nothing, even with the cloud enabled."
+)
 @click.option(
     "--mode",
     "mode",
     type=click.Choice(["local", "hybrid", "gemini"]),
-    help="For this query alone; takes `photosd cloud enable`.",
+    help="For this query; needs `photosd cloud enable`.",
 )
 @asking_options.wishes
 def command(
@@ -61,11 +63,11 @@ def command(
     every_copy: bool,
     wish: Wish,
 ) -> int:
-    """Find photos that look like TEXT, the best first.
+    """Find photos that match TEXT, best first.
 
-    TEXT is a description in plain words. A single `-` reads queries from stdin, one a line.
-    Scores depend on the model and are not percentages; `strong`, `fair` and `weak` are what
-    they mean in this library. Without a running daemon nothing is started: exit code 3.
+    TEXT is a description in plain words. A single `-` reads queries from stdin, one per line.
+    Scores depend on the model and are not percentages; `strong`, `fair` and `weak` rate them
+    for this library. The daemon must be running, else the exit code is 3.
 
     \b
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
@@ -86,7 +88,7 @@ def command(
     asked = asked._replace(cursor=cursor, mode=mode)
     if cursor is not None and (many or asked != Asked(cursor=cursor, terms=[])):
         raise BadRequest(
-            "a cursor remembers what was asked: nothing can be added",
+            "a cursor contains its query: nothing can be added",
             remedy=f"photosd query --cursor {cursor}",
         )
     return ask_each(console.lines(), asked, wish) if many else ask(asked, wish)

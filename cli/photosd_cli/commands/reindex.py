@@ -13,7 +13,7 @@ from photosd_cli.group import json_option
 @click.argument("path", required=False, type=click.Path(readable=False))
 @json_option
 def command(path: str | None, as_json: bool) -> int:
-    """Read the photo or folder PATH again, or everything, whether it seems changed or not."""
+    """Read the photo or folder PATH again, or everything, even if unchanged."""
     with Client() as client:
         result = client.reindex(None if path is None else paths.absolute(path))
     if as_json:

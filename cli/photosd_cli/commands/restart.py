@@ -1,4 +1,4 @@
-"""`photosd restart`: end the daemon and start it again."""
+"""`photosd restart`: stop the daemon and start it again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from photosd_cli.report import encoder_summary
 
 
 @click.command()
-@click.option("--wait/--no-wait", help="Wait until the model is warm, too.  [default: no-wait]")
+@click.option("--wait/--no-wait", help="Also wait until the model is warm.  [default: no-wait]")
 @json_option
 def command(wait: bool, as_json: bool) -> int:
-    """Stop the daemon, if it runs, and start it again."""
+    """Stop the daemon, if it runs, and start it."""
     how = lifecycle.stop()
     lifecycle.start()
     status = lifecycle.wait_until_warm() if wait else lifecycle.current_status()

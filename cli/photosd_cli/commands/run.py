@@ -1,4 +1,4 @@
-"""`photosd run`: be the daemon, in the foreground."""
+"""`photosd run`: run the daemon in the foreground."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def command() -> int:
-    """Run the daemon here, in the foreground; what systemd and launchd do. Ctrl-C ends it."""
+    """Run the daemon in the foreground, as systemd and launchd do. Stop it with Ctrl-C."""
     from photosd.app import main
 
     return main()

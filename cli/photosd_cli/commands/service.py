@@ -1,4 +1,4 @@
-"""`photosd service`: have the daemon started at login, by systemd or launchd."""
+"""`photosd service`: start the daemon at login, with systemd or launchd."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @click.group(cls=WholeGroup)
 def command() -> None:
-    """Have the daemon started at login and kept alive, by systemd or launchd."""
+    """Start the daemon at login and keep it running, with systemd or launchd."""
 
 
 @command.command("install")
-@click.option("--print", "only_print", is_flag=True, help="Only show what would be written.")
+@click.option("--print", "only_print", is_flag=True, help="Show the files without writing them.")
 @click.option(
     "--strict",
     is_flag=True,
-    help="Linux: a stricter sandbox, read-only but for photosd's own files, without network.",
+    help="Linux: stricter sandbox: no network, writes only to photosd's own files.",
 )
 @json_option
 def install(only_print: bool, strict: bool, as_json: bool) -> int:
-    """Install the service for this user, and start it. Again after moving or updating photosd.
+    """Install the service for this user, and start it. Repeat after moving or updating photosd.
 
-    PHOTOSD_HOME, if it is set, is recorded.
+    PHOTOSD_HOME, if set, is recorded.
     """
     from photosd.service.here import refuse_root, this_service
 
@@ -47,13 +47,13 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
                 console.out(f"==> {file}\n{content}")
         return 0
     refuse_root()
-    service.check()  # before anything is stopped
+    service.check()  # before stopping the service
     stopped = not service.status().installed and lifecycle.stop() != "not_running"
     try:
         changed = service.install()
     except PhotosdError:
         if stopped:
-            lifecycle.start()  # as it was before
+            lifecycle.start()  # restore the previous state
         raise
     lifecycle.wait_for_answer()
     if as_json:
@@ -66,21 +66,21 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
 @command.command("uninstall")
 @json_option
 def uninstall(as_json: bool) -> int:
-    """Stop the service and remove it. Index, settings and log stay."""
+    """Stop the service and remove it. Index, settings and log are kept."""
     from photosd.service.here import this_service
 
     changed = this_service().uninstall()
     if as_json:
         console.out_json({"changed": changed})
     else:
-        console.out("uninstalled" if changed else "there was nothing to uninstall")
+        console.out("uninstalled" if changed else "nothing to uninstall")
     return 0
 
 
 @command.command("status")
 @json_option
 def status(as_json: bool) -> int:
-    """How the service is set up. Exit codes: 0 installed and up to date, 1 not."""
+    """Show the state of the service. Exit codes: 0 installed and up to date, 1 not."""
     from photosd.service.here import this_service
 
     found = this_service().status()
@@ -101,8 +101,8 @@ def _show(status: ServiceStatus, verb: str) -> None:
         console.out("  photosd service install   starts photosd at every login")
         return
     if status.serves is not None and status.serves != os.fspath(Home.from_environment().state):
-        console.warn(text.inert(f"it serves another home: {status.serves}"))
+        console.warn(text.inert(f"the service uses another home: {status.serves}"))
     elif not status.current:
-        console.warn("its files are not today's: photosd service install")
+        console.warn("its files are outdated: photosd service install")
     elif not status.enabled:
-        console.warn("it is not started at login: photosd service install")
+        console.warn("not enabled at login: photosd service install")

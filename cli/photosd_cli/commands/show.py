@@ -1,4 +1,4 @@
-"""`photosd show`: what is known of one photo, and why it is or is not indexed."""
+"""`photosd show`: details of one photo, and why it is or is not indexed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABEL = 12
 @click.argument("path", type=click.Path(readable=False))
 @json_option
 def command(path: str, as_json: bool) -> int:
-    """Everything known of the photo PATH: its state, why, and what to do about it."""
+    """Show the photo PATH: its state, the reason, and what to do about it."""
     with Client() as client:
         photo = client.show(paths.absolute(path))
     if as_json:
@@ -43,7 +43,7 @@ def command(path: str, as_json: bool) -> int:
 
 
 def _facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """What the photo says of itself; when it was taken, by the clock of the place."""
+    """Metadata of the photo; its date is local time at the place where it was taken."""
     if (taken := facts.get("taken")) is not None:
         return {**facts, "taken": str(taken).replace("T", " "), "taken_at": None}
     return {
@@ -52,7 +52,7 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _moment(seconds: object) -> str | None:
-    """Local date and time; None for what is no moment."""
+    """Local date and time; None if invalid."""
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(seconds))))
     except (ValueError, OverflowError, OSError):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @asking_options.filters
 @asking_options.wishes
 def command(picture: str, where: Where | None, every_copy: bool, wish: Wish) -> int:
-    """Find photos that look like the picture PATH, the best first.
+    """Find photos that look like the picture PATH, best first.
 
-    PATH is any picture of this machine, in the library or not. Neither it nor copies of it are
-    shown. To add words or take some away: `photosd query WORDS --like PATH`.
+    PATH is any picture on this machine, in the library or not. The picture and its copies are left
+    out. To add or subtract words: `photosd query WORDS --like PATH`.
     """
     term: Any = path_params(paths.absolute(picture))
     wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form))

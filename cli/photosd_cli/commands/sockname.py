@@ -1,4 +1,4 @@
-"""`photosd sockname`: where the daemon listens."""
+"""`photosd sockname`: the daemon's socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photosd_cli.group import json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> int:
-    """The path of the daemon's socket, for nc, socat and programs of your own."""
+    """Print the path of the daemon's socket, for nc, socat and your own programs."""
     path = os.fspath(socket_path())
     if as_json:
         console.out_json({"socket": path})

@@ -1,4 +1,4 @@
-"""`photosd start`: have the daemon running."""
+"""`photosd start`: start the daemon."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from photosd_cli.report import encoder_summary, version_skew
 
 
 @click.command()
-@click.option("--wait/--no-wait", help="Wait until the model is warm, too.  [default: no-wait]")
+@click.option("--wait/--no-wait", help="Also wait until the model is warm.  [default: no-wait]")
 @json_option
 def command(wait: bool, as_json: bool) -> int:
-    """Start the daemon in the background; nothing happens when it runs already.
+    """Start the daemon in the background, unless it runs already.
 
-    Answers as soon as the daemon does; the model goes on warming up behind it.
+    Returns once the daemon answers; the model warms up in the background.
     """
     started = lifecycle.start()
     status = lifecycle.wait_until_warm() if wait else lifecycle.current_status()
@@ -24,7 +24,7 @@ def command(wait: bool, as_json: bool) -> int:
             {"already_running": not started, "pid": status["pid"], "state": status["state"]}
         )
     else:
-        verb = "is running" if started else "was running already"
+        verb = "is running" if started else "is running already"
         summary = encoder_summary(status["encoder"])
         console.out(f"photosd {verb} (pid {status['pid']}): {summary}")
         if skew := version_skew(status["daemon_version"]):

@@ -1,4 +1,4 @@
-"""`photosd status`: how the daemon is."""
+"""`photosd status`: the state of the daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 1.0
 STATUS_SECONDS = 10.0
-# The alternate screen, as less and top use it: what was on the terminal comes back afterwards.
+# The alternate screen, as less and top use it: the previous content comes back afterwards.
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
@@ -31,10 +31,10 @@ HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 @click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 @json_option
 def command(watch: bool, as_json: bool) -> int:
-    """The daemon's state: model, index, queue, folders.
+    """Show the daemon's state: model, index, queue, folders.
 
-    Exit codes: 0 ready, 3 not running, 4 warming up, 5 degraded. `--watch --json` writes one
-    object a line.
+    Exit codes: 0 ready, 3 not running, 4 warming up, 5 degraded. `--watch --json` writes one object
+    per line.
     """
     if watch:
         return _watch(as_json)
@@ -51,10 +51,10 @@ def command(watch: bool, as_json: bool) -> int:
 
 
 def _watch(as_json: bool) -> int:
-    """For ever; a daemon that ends or comes back is part of what is watched.
+    """Refresh until interrupted, across restarts of the daemon.
 
-    On a terminal each page replaces the one before, the last one stays; elsewhere they follow each
-    other, an empty line between.
+    On a terminal each page replaces the one before, and the last one stays; elsewhere pages are
+    separated by an empty line.
     """
     redraws = console.is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not as_json
     page = ""
@@ -81,7 +81,7 @@ def _watch(as_json: bool) -> int:
 
 
 def _page(as_json: bool) -> str:
-    """The status now, one JSON object or lines for people; raises PhotosdError."""
+    """The current status, one JSON object or lines for people; raises PhotosdError."""
     with Client(timeout=STATUS_SECONDS) as client:
         status = client.status()
     if as_json:
@@ -92,13 +92,13 @@ def _page(as_json: bool) -> str:
 
 
 def _untold(status: StatusResult) -> list[str]:
-    """The warnings but those that are said below their folder."""
+    """Warnings that are not shown below their folder."""
     told = {f"{folder['path']}: {folder['reason']}" for folder in status["folders"]}
     return [warning for warning in status["warnings"] if warning not in told]
 
 
 def _drawn(page: str) -> str:
-    """The page over the one before, cut to the height of the screen."""
+    """The page drawn over the previous one, cut to the height of the screen."""
     lines = page.splitlines()[: max(1, shutil.get_terminal_size().lines - 1)]
     return HOME + "\n".join(line + CLEAR_LINE for line in lines) + CLEAR_BELOW
 

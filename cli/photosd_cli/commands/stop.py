@@ -1,4 +1,4 @@
-"""`photosd stop`: end the daemon."""
+"""`photosd stop`: stop the daemon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photosd_cli.group import json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> int:
-    """Stop the daemon, and wait until it has ended. One that does not listen is killed."""
+    """Stop the daemon and wait until it has ended. One that does not respond is killed."""
     how = lifecycle.stop()
     if as_json:
         console.out_json({"stopped": how})

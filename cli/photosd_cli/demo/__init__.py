@@ -1,1 +1,1 @@
-"""`photosd demo`: pictures, and a story told with them. Heavy; nothing else imports it."""
+"""`photosd demo`: sample pictures and a scenario. Slow to import; nothing else imports it."""

@@ -1,4 +1,4 @@
-"""The pictures of the demo: real photos that scikit-image carries, and scenes we paint."""
+"""The pictures of the demo: photos from scikit-image, and painted scenes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-# What each is called in the demo, and in scikit-image. The last ones only make it harder.
+# Name in the demo, and name in scikit-image. The last ones are distractors.
 REAL = {
     "cat.png": "chelsea.png",
     "coffee.png": "coffee.png",
@@ -20,7 +20,7 @@ REAL = {
     "lawn.png": "grass.png",
     "printed-page.png": "page.png",
 }
-LATECOMER = "sunflower.jpg"  # copied in while the daemon watches
+LATECOMER = "sunflower.jpg"  # copied while the daemon watches
 
 QUESTIONS = {
     "sunset": "sunset.jpg",
@@ -38,7 +38,7 @@ LATE_QUESTION = "a sunflower"
 
 
 def gather(directory: Path) -> list[str]:
-    """Put every picture there is into ``directory``; their names."""
+    """Write all pictures into ``directory``; returns their names."""
     from photosd_cli.demo.scenes import paint
 
     directory.mkdir()
@@ -51,12 +51,14 @@ def gather(directory: Path) -> list[str]:
 
 
 def questions(directory: Path) -> dict[str, str]:
-    """The questions whose pictures are there, each with its picture's name."""
+    """Questions whose pictures exist, each with the name of its picture."""
     return {text: name for text, name in QUESTIONS.items() if (directory / name).exists()}
 
 
 def _carried() -> Path | None:
-    """Where scikit-image keeps its photos; it is not imported for that, nor asked to download."""
+    """The directory of scikit-image's photos; found without importing it, and nothing is
+    downloaded.
+    """
     spec = importlib.util.find_spec("skimage")
     if spec is None or spec.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""Scenes that no training ever saw, painted by formula: sunset, beach, forest, snow and more."""
+"""Scenes painted by formula, not in any training data: sunset, beach, forest, snow and more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photosd_cli.demo import things
 
 
 def sunset(random: np.random.Generator) -> Image.Image:
-    """The sun half in the sea, the sky aflame."""
+    """The sun half below the sea, a red sky."""
     horizon, x, y = 0.62, 0.56, 0.62
     sky = b.gradient(
         b.DOWN / horizon,
@@ -101,7 +101,7 @@ def forest(random: np.random.Generator) -> Image.Image:
 
 
 def _trunks(canvas: b.Canvas, random: np.random.Generator, layer: int) -> b.Canvas:
-    """A row of trees; the first layers stand far off in the haze."""
+    """A row of trees; the first layers are far away in haze."""
     near = (layer + 1) / 4
     bark = b.noise(random, 90, 9, 4)
     for _ in range(11 - 2 * layer):
@@ -192,7 +192,7 @@ def _tower(
     box: tuple[float, float, float, float],
     row: int,
 ) -> None:
-    """One building and its windows, each floor lit by somebody or not."""
+    """A building with windows, some of them lit."""
     left, top, right, bottom = box
     shade = 12 + 6 * row
     draw.rectangle(box, fill=(shade, shade, shade + 10))
@@ -218,7 +218,7 @@ SCENES: dict[str, Callable[[np.random.Generator], Image.Image]] = {
 
 
 def paint(directory: Path) -> list[Path]:
-    """Every scene as a JPEG in ``directory``; the same pictures each time."""
+    """Write every scene as a JPEG into ``directory``; the pictures are deterministic."""
     files = []
     for number, (name, scene) in enumerate(SCENES.items()):
         file = directory / f"{name}.jpg"

@@ -1,4 +1,4 @@
-"""What the demo does, step by step, on a daemon and a home of its own."""
+"""The demo, step by step, on a daemon and a home of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN = 3
 
 
 class Outcome(NamedTuple):
-    """What was seen; the last two in seconds."""
+    """Results of the demo; the last two in seconds."""
 
     asked: int
     right: int
@@ -41,8 +41,8 @@ class Outcome(NamedTuple):
 
 @contextlib.contextmanager
 def home_of_its_own() -> Iterator[Path]:
-    """A temporary home whose daemon is surely gone at the end; nothing of the user's is touched."""
-    # Sockets have short names only, and TMPDIR may be a long way down.
+    """A temporary home, removed at the end with its daemon; the user's home is not used."""
+    # Socket paths are limited in length, and TMPDIR may be long.
     home = Path(tempfile.mkdtemp(prefix="photosd-demo-", dir="/tmp"))
     before = dict(os.environ)
     os.environ["PHOTOSD_HOME"] = str(home)
@@ -59,7 +59,7 @@ def home_of_its_own() -> Iterator[Path]:
 
 
 def tell(photos: Path | None, more: tuple[str, ...]) -> Outcome:
-    """The whole demo, on our pictures or on ``photos``; raises PhotosdError when a part fails."""
+    """Run the demo, on sample pictures or on ``photos``; raises PhotosdError if a step fails."""
     with home_of_its_own() as home:
         own, late = home / "pictures", home / pictures.LATECOMER
         _title("start")
@@ -75,10 +75,10 @@ def tell(photos: Path | None, more: tuple[str, ...]) -> Outcome:
             _title("ask")
             right = _quiz(client, asked, more or (() if asked else tuple(pictures.QUESTIONS)))
             _title("a new photo")
-            if photos is not None:  # nothing is ever copied into the user's own folder
+            if photos is not None:  # nothing is copied into the user's own folder
                 client.add(os.fsencode(own))
             found = _add_one_more(client, late, own)
-            _title("the model hangs")
+            _title("a hung model")
             recovered = _stop_the_encoder(client)
         _title("stop")
         return Outcome(len(asked), len(right), "sunset" in right, found, recovered)
@@ -118,7 +118,7 @@ def _index(client: Client, directory: Path) -> None:
 
 
 def _quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
-    """Ask what we know the answer of, and then ``more``; those answered rightly."""
+    """Run questions with known answers, then ``more``; returns those answered correctly."""
     right = []
     for question in (*known, *more):
         begin = time.monotonic()
@@ -150,7 +150,9 @@ def _add_one_more(client: Client, latecomer: Path, own: Path) -> float:
 
 
 def _stop_the_encoder(client: Client) -> float:
-    """Freeze the model's process; queries go on, and it comes back. Seconds that took."""
+    """Freeze the model's process; queries continue, and it is replaced. Returns the seconds it
+    took.
+    """
     pid = client.status()["encoder"]["pid"]
     if pid is None:
         raise PhotosdError("the encoder has no process")
@@ -177,7 +179,7 @@ def _stop_the_encoder(client: Client) -> float:
 
 
 def _show(question: str, result: QueryResult, mark: str, seconds: float | None) -> None:
-    """One question and its best answers on a line, and how they came about if not as usual."""
+    """Show a question and its best hits on one line, with how they were found if unusual."""
     hits = ", ".join(_short(hit) for hit in result["hits"][:SHOWN]) or "nothing"
     took = "" if seconds is None else f"  {1000 * seconds:.0f} ms"
     how = "" if result["answered_by"] == "vector" else f"  {result['answered_by']}"

@@ -1,4 +1,4 @@
-"""Things painted by formula, as scenes are: a sunflower and a soccer ball."""
+"""Objects painted by formula: a sunflower and a soccer ball."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROSETTES = ((17, 0.36, 0.0, 0.8), (19, 0.33, 0.2, 0.92), (17, 0.3, 0.1, 1.0))
 
 
 def sunflower(random: np.random.Generator) -> Image.Image:
-    """A sunflower from near, green behind it."""
+    """A close-up of a sunflower, green behind it."""
     leaves = b.noise(random, 14, 14)
     canvas = b.gradient(
         leaves, [(0.2, (0.06, 0.14, 0.04)), (0.6, (0.2, 0.36, 0.1)), (0.9, (0.45, 0.55, 0.2))]
@@ -21,7 +21,7 @@ def sunflower(random: np.random.Generator) -> Image.Image:
     distance, angle = np.hypot(x, y), np.arctan2(y, x)
     for petals, reach, turn, tone in ROSETTES:
         turned = (angle + turn) / (2 * np.pi) * petals
-        aside = np.abs(turned - np.round(turned)) * 2  # 0 on a petal's midline, 1 between two
+        aside = np.abs(turned - np.round(turned)) * 2  # 0 at a petal's midline, 1 between two
         along = np.clip((distance - 0.1) / (reach - 0.1), 0, 1)
         half = 0.85 * np.sin(np.pi * np.clip(along * 0.85 + 0.12, 0, 1)) ** 0.7
         mask = np.clip((half - aside) * 90 * distance, 0, 1) * (distance < reach)
@@ -35,7 +35,7 @@ def sunflower(random: np.random.Generator) -> Image.Image:
 
 
 def soccer_ball(random: np.random.Generator) -> Image.Image:
-    """A black and white ball on the lawn."""
+    """A black and white ball on a lawn."""
     blades = b.noise(random, 90, 100, 4)
     canvas = b.gradient(
         blades, [(0.2, (0.08, 0.25, 0.04)), (0.6, (0.2, 0.5, 0.1)), (0.9, (0.45, 0.75, 0.25))]
@@ -55,7 +55,7 @@ def soccer_ball(random: np.random.Generator) -> Image.Image:
 
 
 def _patches() -> b.Plane:
-    """Where the twelve black patches are: an icosahedron's corners, (12, 3), turned a little."""
+    """Centres of the twelve black patches: an icosahedron's corners, (12, 3), rotated a little."""
     corners = [
         np.roll((0.0, one, other * GOLDEN), turn)
         for turn in range(3)

@@ -1,6 +1,6 @@
-"""What an agent can do: search, find similar photos, look at one, ask how the library is.
+"""Tools for agents: search, find similar photos, view one, get the library's status.
 
-Each call has a connection of its own, because calls overlap. Only photos of the library are shown.
+Calls overlap, so each opens its own connection. Only photos of the library are shown.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from photosd.ipc.client import Client, path_params
 from photosd_cli import paths
 from photosd_cli.asking_options import where_of, words
 
-PIXELS = 320  # of a thumbnail beside a hit
+PIXELS = 320  # pixels of a thumbnail in a list of hits
 DEADLINE_MS = 10_000
 
-Pictures = Annotated[int, Field(ge=0, le=20, description="The first so many with a thumbnail.")]
-Limit = Annotated[int, Field(ge=1, le=100, description="Photos at most.")]
-PathOf = Annotated[str, Field(description="Absolute path, as `search` gave it.")]
+Pictures = Annotated[int, Field(ge=0, le=20, description="How many hits get a thumbnail.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Maximum number of photos.")]
+PathOf = Annotated[str, Field(description="Absolute path, as returned by `search`.")]
 Base64 = Annotated[str, Field(description="`path_b64` of the hit, if it had one.")]
-Folders = Annotated[list[str], Field(description="Only photos in one of these, or below.")]
+Folders = Annotated[list[str], Field(description="Only photos in or below one of these folders.")]
 Date = Annotated[
     str | None, Field(description='"2019", "2019-05-31", "last summer", "3 weeks ago".')
 ]
-Camera = Annotated[str | None, Field(description="A part of its name.")]
+Camera = Annotated[str | None, Field(description="Part of the camera's name.")]
 Near = Annotated[
     tuple[float, float, float] | None, Field(description="Latitude, longitude, kilometres.")
 ]
 Formats = Annotated[list[str], Field(description="jpeg, heic, png, raw …")]
-Stars = Annotated[int | None, Field(ge=0, le=5, description="At least so many.")]
+Stars = Annotated[int | None, Field(ge=0, le=5, description="At least this many stars.")]
 Orientation = Literal["landscape", "portrait", "square"] | None
 Terms = Annotated[list[str], Field(description='Words; "2:dog" counts twice.')]
 
@@ -52,10 +52,10 @@ def search(
     formats: Formats = [],  # noqa: B006
     rating: Stars = None,
     orientation: Orientation = None,
-    weak: Annotated[bool, Field(description="Doubtful matches, too.")] = False,
-    cursor: Annotated[str | None, Field(description="That of an answer: its next page.")] = None,
+    weak: Annotated[bool, Field(description="Include weak matches.")] = False,
+    cursor: Annotated[str | None, Field(description="Cursor of the previous page.")] = None,
 ) -> CallToolResult:
-    """Find photos by describing them, the best first; `convincing` says whether any answers."""
+    """Find photos by describing them, best first; `convincing` tells whether any is a match."""
     where = where_of(
         below=folders,
         since=since,
@@ -85,10 +85,10 @@ def similar(
     limit: Limit = 10,
     pictures: Pictures = 4,
     folders: Folders = [],  # noqa: B006
-    weak: Annotated[bool, Field(description="Doubtful matches, too.")] = True,
+    weak: Annotated[bool, Field(description="Include weak matches.")] = True,
     path_b64: Base64 = "",
 ) -> CallToolResult:
-    """Find photos that look like one of the library, without it and its copies."""
+    """Find photos similar to one of the library, without it and its copies."""
     with Client() as client:
         term: Any = path_params(_known(client, path, path_b64))
         where = where_of(below=folders)
@@ -99,7 +99,7 @@ def similar(
 
 
 def show(path: PathOf, path_b64: Base64 = "") -> CallToolResult:
-    """What is known of one photo: date, camera, place, size, stars, and a thumbnail."""
+    """Details of one photo: date, camera, place, size, stars, and a thumbnail."""
     with Client() as client:
         photo = _path(path, path_b64)
         known = client.show(photo)
@@ -110,11 +110,11 @@ def show(path: PathOf, path_b64: Base64 = "") -> CallToolResult:
 def thumbnail(
     path: PathOf,
     pixels: Annotated[
-        Literal[320, 640, 1280, 2560], Field(description="Of its longer side.")
+        Literal[320, 640, 1280, 2560], Field(description="Pixels of the longer side.")
     ] = 1280,
     path_b64: Base64 = "",
 ) -> CallToolResult:
-    """A photo of the library as a JPEG, as large as is needed to look at it closely."""
+    """A photo of the library as a JPEG, large enough for details."""
     with Client() as client:
         photo = _known(client, path, path_b64)
         small = client.thumbnail(photo, pixels)
@@ -124,7 +124,7 @@ def thumbnail(
 
 
 def status() -> CallToolResult:
-    """How many photos are known and still to be indexed, in which folders, by which model."""
+    """Number of indexed and pending photos, folders, model."""
     with Client() as client:
         told = client.status()
     index = told["index"]
@@ -143,7 +143,7 @@ def status() -> CallToolResult:
 
 
 def _hits(client: Client, answer: Any, pictures: int, *, weak: bool) -> CallToolResult:
-    """An answer without what an agent has no use for, and the first hits as pictures."""
+    """An answer reduced to fields an agent needs, and the first hits as pictures."""
     shown = [hit for hit in answer["hits"] if weak or hit["strength"] != "weak"]
     told = {name: answer[name] for name in ("convincing", "unknown", "warnings", "coverage")}
     told |= {"hits": shown, "weak_hits_left_out": len(answer["hits"]) - len(shown)}
@@ -153,7 +153,7 @@ def _hits(client: Client, answer: Any, pictures: int, *, weak: bool) -> CallTool
 
 
 def _thumbnails(client: Client, photos: Iterable[bytes], pixels: int) -> Iterator[ContentBlock]:
-    """A picture for each, in order; for one that cannot be seen, why."""
+    """A picture for each, in order; the reason for those that cannot be shown."""
     for small in client.thumbnails(photos, pixels, deadline_ms=DEADLINE_MS):
         if isinstance(small, PhotosdError):
             yield TextContent(type="text", text=f"no picture: {small}")
@@ -162,7 +162,7 @@ def _thumbnails(client: Client, photos: Iterable[bytes], pixels: int) -> Iterato
 
 
 def _result(told: dict[str, Any], pictures: Iterable[ContentBlock] = ()) -> CallToolResult:
-    """As JSON for every client and as an object for those that read one; then the pictures."""
+    """JSON text for every client, an object for clients that support it; then the pictures."""
     text = TextContent(type="text", text=json.dumps(told, ensure_ascii=False))
     return CallToolResult(content=[text, *pictures], structured_content=told)
 
@@ -171,7 +171,9 @@ def _known(client: Client, path: str, path_b64: str) -> bytes:
     """The path of a photo of the library; raises NotFound for any other file."""
     photo = _path(path, path_b64)
     if (known := client.show(photo))["state"] == "gone":
-        raise NotFound(known["reason"] or "that photo is gone", remedy="search again")
+        raise NotFound(
+            known["reason"] or "that photo is no longer in the library", remedy="search again"
+        )
     return photo
 
 

@@ -1,1 +1,1 @@
-"""Reference pages written from the code: commands, settings, exit codes and the manual page."""
+"""Reference pages generated from code: commands, settings, exit codes, the manual page."""

@@ -14,14 +14,14 @@ FILES = {
 
 
 def manual() -> str:
-    """docs/man/photosd.1; it has no date, so that it changes only with what it says."""
+    """docs/man/photosd.1, without a date, so that it changes only with its content."""
     parts = [
         '.TH PHOTOSD 1 "" photosd "User Commands"\n',
         ".SH NAME\nphotosd \\- find your own photos by describing them\n",
         ".SH SYNOPSIS\n.B photosd\n.I COMMAND\n[\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]\n",
         ".SH DESCRIPTION\n"
         "A background daemon keeps one model warm and an index of your photo folders fresh;\n"
-        ".B photosd query\nanswers at once, every time.\n"
+        ".B photosd query\nanswers at once.\n"
         "No photo and no query leaves the machine.\n",
         ".SH COMMANDS\n",
     ]
@@ -37,7 +37,7 @@ def manual() -> str:
         ".SH FILES\nOn Linux; on macOS in ~/Library/Application Support/photosd. With PHOTOSD_HOME "
         "all of them are below it.\n" + _list(FILES)
     )
-    parts.append(".SH SEE ALSO\n.B photosd doctor\nsays what is wrong, and what to do.\n")
+    parts.append(".SH SEE ALSO\n.B photosd doctor\ndiagnoses problems and says how to fix them.\n")
     return "".join(parts)
 
 
@@ -65,7 +65,7 @@ def _list(entries: dict[str, str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Text that roff shows as it is: no escapes, no requests at the start of a line."""
+    """Text escaped for roff: no escapes, no requests at the start of a line."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga")
     return "\n".join(
         f"\\&{line}" if line.startswith((".", "'")) else line for line in escaped.split("\n")

@@ -1,4 +1,4 @@
-"""The commands as data: every command of the click tree with its usage, options and help."""
+"""The commands as data: each command of the click tree with usage, options and help."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from photosd_cli.group import SECTIONS, cli
 
 
 class Page(NamedTuple):
-    """One command: ``name`` is whole ("model pull"), ``options`` are pairs of forms and help."""
+    """One command: ``name`` is complete ("model pull"), ``options`` are pairs of forms and help."""
 
     section: str
     name: str
     usage: str
-    paragraphs: list[str]  # those that begin with a line of \\b are kept as they are
+    paragraphs: list[str]  # paragraphs that begin with a line of \b are kept as they are
     options: list[tuple[str, str]]
 
 
