@@ -87,7 +87,7 @@ def test_paths_are_those_that_need_not_be_kept(
     ran = process("duplicates", "-0")
     assert ran.stdout == odd + b"\0"
     assert b"gone.jpg is missing: its duplicates are left out" in ran.stderr
-    assert b"1 extra copy left out, not there now" in ran.stderr
+    assert b"1 extra copy left out, not available now" in ran.stderr
 
 
 def test_none_is_an_answer(stub: StubDaemon, photosd: Photosd) -> None:
