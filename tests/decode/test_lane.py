@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import msgspec
@@ -272,8 +273,8 @@ class SilentDisks:
     def silent(self, _path: bytes) -> bool:
         return True
 
-    def patience(self, _path: bytes) -> float | None:
-        return 3.5
+    def waiting(self, _path: bytes) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def suspect(self, _path: bytes) -> None:
         pass

@@ -159,6 +159,8 @@ NO_LIMIT = {
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
         "decode/limits.py:FILE_SHARE", "index/mending.py:NAMED_BACKWARDS",
+        "watch/patience.py:CALL_PINGS", "watch/patience.py:QUIET_PINGS",
+        "decode/decoder.py:PATIENCE",
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch import calls, devices
+from photosd.watch import calls, devices, patience
 from photosd.watch.devices import Devices, NotAnswering
 from photosd.watch.workers import ProcessWorker
 
@@ -21,7 +21,7 @@ def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     """Of a disk of this machine, and of a share."""
     if request.param == "process":
         monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
-    monkeypatch.setattr(devices, "DISK_SECONDS", 2.0)
+    monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
     with Devices() as disks:
         yield disks
 
@@ -45,7 +45,7 @@ def test_no_defect_in_a_call_silences_a_disk(
             raise error
             yield
 
-        monkeypatch.setattr(devices, "DISK_SECONDS", 2.0)
+        monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
         monkeypatch.setitem(calls.CALLS, "link", fails)
         with Devices() as disks:
             with pytest.raises(OSError) as refused:

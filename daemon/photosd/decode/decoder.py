@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from typing import Protocol
 
 import msgspec
 import psutil
@@ -37,8 +38,23 @@ log = structlog.get_logger()
 MODULE = "photosd.decode"
 RECYCLE_AFTER = 5000  # files; whatever a picture library leaks goes with its process
 EXIT_SECONDS = 1.0
+LISTEN_SECONDS = 0.25  # between two looks at whether its disk is silent
+PATIENCE = 10  # times the limit for reading, while a share that is slow goes on answering
 REAP_SECONDS = 0.2  # for one that its disk may hold for ever
 Answer = tuple[Reply, list[bytearray]]
+
+
+class Silence(Protocol):
+    """Whether the disk that a file is read from still answers."""
+
+    def heard(self) -> None:
+        """A piece of the file came."""
+
+    def excuse(self) -> None:
+        """Nothing came, for which the disk cannot be blamed."""
+
+    def over(self) -> bool:
+        """Whether it need not be waited for any longer."""
 
 
 class Decoder:
@@ -52,6 +68,7 @@ class Decoder:
         self._child: Child | None = None
         self._limits = DecodeLimits()
         self._served = 0
+        self._patience = 0.0  # seconds for reading
         self._reading = False  # whether the process still waits for the disk
         self._interrupted = threading.Event()
 
@@ -71,12 +88,12 @@ class Decoder:
             self._start(limits)
 
     def ask(
-        self, request: Request, deadline: Deadline | None = None, silence: float | None = None
+        self, request: Request, deadline: Deadline | None = None, silence: Silence | None = None
     ) -> Answer:
         """The answer about one file; raises DecodeFailed of every kind.
 
-        ``deadline`` is the caller's; the limits for reading and decoding hold anyway. After
-        ``silence`` seconds in which nothing of the file was read it raises NotDelivered.
+        ``deadline`` is the caller's; the limits for reading and decoding hold anyway. Once
+        ``silence`` is over it raises NotDelivered.
         """
         child = self._child
         if child is None:
@@ -140,12 +157,13 @@ class Decoder:
         raise DecoderUnavailable(f"the decoder does not start: {death.reason}. {last}".strip())
 
     def _converse(
-        self, child: Child, request: Request, deadline: Deadline | None, silence: float | None
+        self, child: Child, request: Request, deadline: Deadline | None, silence: Silence | None
     ) -> Answer:
         self._reading, limits = True, self._limits
         child.sock.settimeout(limits.read_seconds)
         send_frame(child.sock, request.as_header())
-        reply, blobs = self._read(child, _within(limits.read_seconds, deadline), silence)
+        self._patience = limits.read_seconds * (1 if silence is None else PATIENCE)
+        reply, blobs = self._read(child, _within(self._patience, deadline), silence)
         if reply.read:
             self._reading = False
             raw = is_raw_name(request.path)
@@ -156,21 +174,30 @@ class Decoder:
             raise _failed(reply.failure)
         return reply, blobs
 
-    def _read(self, child: Child, seconds: float, silence: float | None) -> Answer:
+    def _read(self, child: Child, seconds: float, silence: Silence | None) -> Answer:
         """The first answer that is more than a sign that bytes still come."""
         end = time.monotonic() + seconds
         while True:
-            if silence is not None and silence < end - time.monotonic():
-                heard = readable(child.sock, silence)
-                if not heard and not _runs(child.pid):
-                    self._child = None
-                    child.kill("its disk does not answer", dump=False, reap_seconds=REAP_SECONDS)
-                    raise NotDelivered
-                if not heard:
-                    continue  # it waits for a core, not for the disk
+            if silence is not None:
+                self._listen(child, end, silence)
             reply, blobs = self._receive(child, end - time.monotonic())
             if not reply.reading:
                 return reply, blobs
+
+    def _listen(self, child: Child, end: float, silence: Silence) -> None:
+        """Until there is something to receive or ``end``; raises NotDelivered."""
+        while not readable(child.sock, min(LISTEN_SECONDS, end - time.monotonic())):
+            if time.monotonic() >= end:
+                return
+            if not silence.over():
+                continue
+            if _runs(child.pid):
+                silence.excuse()  # it waits for a core, not for the disk
+                continue
+            self._child = None
+            child.kill("its disk does not answer", dump=False, reap_seconds=REAP_SECONDS)
+            raise NotDelivered
+        silence.heard()
 
     def _receive(self, child: Child, seconds: float) -> Answer:
         child.sock.settimeout(max(seconds, 0.001))  # 0 would mean: do not block
@@ -189,7 +216,7 @@ class Decoder:
             child.kill("reading took too long", dump=False)
             return DecodeFailed(
                 "slow_disk",
-                f"the disk did not deliver the file within {self._limits.read_seconds:g} s",
+                f"the disk did not deliver the file within {self._patience:g} s",
                 "check the disk and its connection",
                 transient=True,
             )

@@ -7,13 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
-from photosd.decode.decoder import Answer, Decoder
+from photosd.decode.decoder import Answer, Decoder, Silence
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderUnavailable,
@@ -39,8 +40,8 @@ class Disks(Protocol):
     def silent(self, path: bytes) -> bool:
         """Whether the disk of ``path`` has stopped answering."""
 
-    def patience(self, path: bytes) -> float | None:
-        """Seconds without a byte after which it has; None: no such limit."""
+    def waiting(self, path: bytes) -> AbstractContextManager[Silence | None]:
+        """Somebody waits for the bytes of ``path``; None: for as long as they take."""
 
     def suspect(self, path: bytes) -> None:
         """It has, over this file."""
@@ -86,10 +87,10 @@ class Task(Generic[T]):
         return True
 
     def _ask(self, decoder: Decoder) -> Answer:
-        silence = self._disks.patience(self.request.path) if self._disks is not None else None
-        if silence is None:
+        if self._disks is None:
             return decoder.ask(self.request, self.deadline)
-        return decoder.ask(self.request, self.deadline, silence)
+        with self._disks.waiting(self.request.path) as silence:
+            return decoder.ask(self.request, self.deadline, silence)
 
     def fail(self, error: DecodeFailed) -> None:
         """End it without having begun."""

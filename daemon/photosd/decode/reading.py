@@ -19,7 +19,7 @@ from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import Identity
 
-CHUNK = MIB // 4  # read at once; a share that needs over 3.5 s for it counts as not answering
+CHUNK = MIB // 4  # read at once; a share that is quick otherwise has 3.5 s for it
 SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
 
 

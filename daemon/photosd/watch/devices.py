@@ -3,8 +3,8 @@
 A call to a share whose server is away does not return, cannot be interrupted and holds its thread
 and its process. So every call on a watched folder goes through here: which file system a path lies
 on is told by the table of mounts alone; a worker of that file system makes the call; whoever asked
-waits while there is progress, and then hears `NotAnswering`, as everybody else does at once until
-the file system answers again.
+waits until the file system is silent (see `patience`), and then hears `NotAnswering`, as everybody
+else does at once until the file system answers again.
 """
 
 from __future__ import annotations
@@ -24,21 +24,16 @@ from photosd.core.clock import Deadline
 from photosd.core.log import printable
 from photosd.watch.calls import Item
 from photosd.watch.mounts import Mount, MountWatch, mount_of
+from photosd.watch.patience import IDLE_SECONDS, START_SECONDS, Patience, Waiting
 from photosd.watch.scanner import NO_PHOTO, Entry
 from photosd.watch.workers import ProcessWorker, ThreadWorker, Worker
 
 log = structlog.get_logger()
 
-# A call without an answer for so long makes a share count as not answering: the slowest that is
-# in use takes a second for a call, and people are told within five.
-ANSWER_SECONDS = 3.5
-DISK_SECONDS = 15.0  # a disk of this machine: one that sleeps needs up to ten to turn
 CHECK_SECONDS = 1.0  # whoever asks for the state has shares checked this often
-START_SECONDS = 30.0  # for a worker process to come up on a busy machine
 POLL_SECONDS = 0.1
-IDLE_SECONDS = 60.0  # then a worker ends
 FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds until a call is made anew, doubled each time
-LEFT_BEHIND = 2  # processes that may be held by one file system; then no more are begun
+LEFT_BEHIND = 3  # processes that may be held by one file system; then no more are begun
 SILENT_TURN, IDLE_TURN = 0.25, 15.0  # seconds between two looks of the keeper
 MOST_LINKS = 40  # as the kernel follows
 
@@ -54,10 +49,14 @@ class Device:
     """One file system. `call` is for any thread; `look_after` for the keeper's."""
 
     def __init__(
-        self, mount: Mount, begin: Callable[[Device], Worker], stopping: threading.Event
+        self,
+        mount: Mount,
+        begin: Callable[[Device], Worker],
+        stopping: threading.Event,
+        wake: threading.Event,
     ) -> None:
         self.mount = mount
-        self.limit = ANSWER_SECONDS if can_hang(mount) else DISK_SECONDS
+        self.patience = Patience(mount.point if can_hang(mount) else None, wake.set)
         self.silent_since: float | None = None
         self._begin, self._stopping = begin, stopping
         self._locks = {True: threading.Lock(), False: threading.Lock()}
@@ -73,8 +72,7 @@ class Device:
 
         A ``long`` call holds up other long ones alone.
         """
-        if self.silent_since is not None or not self._locks[long].acquire(timeout=self.limit):
-            raise NotAnswering(path)
+        self._wait_for_turn(path, long)
         try:
             worker = self._take(long)
             ended = False
@@ -91,6 +89,14 @@ class Device:
         finally:
             self._locks[long].release()
 
+    def _wait_for_turn(self, path: bytes, long: bool) -> None:
+        """Until the others have been served, or the file system is silent."""
+        while True:
+            if self.silent_since is not None or self._stopping.is_set():
+                raise NotAnswering(path)
+            if self._locks[long].acquire(timeout=POLL_SECONDS):
+                return
+
     def _take(self, long: bool) -> Worker:
         with self._lock:
             kept = self._workers.pop(long, None)
@@ -98,6 +104,15 @@ class Device:
             return kept[0]
         if kept:
             kept[0].discard()
+        return self._begin(self)
+
+    def _spare(self) -> Worker:
+        """A worker for something else than calls: one that is up, if there is one."""
+        with self._lock:
+            for long, (worker, _) in list(self._workers.items()):
+                if worker.usable:
+                    del self._workers[long]
+                    return worker
         return self._begin(self)
 
     def _give_back(self, worker: Worker, long: bool, ended: bool) -> None:
@@ -108,26 +123,30 @@ class Device:
                 worker.discard()
 
     def _next(self, worker: Worker, path: bytes, call: str, arguments: tuple[Any, ...]) -> Any:
-        """The next part of an answer, as long as there is any sign of progress."""
-        heard_at = time.monotonic()
-        while True:
-            part = worker.receive(POLL_SECONDS)
-            if part is not None and (part.items or part.end is not None):
-                return part
-            if part is not None:
-                heard_at = time.monotonic()
-            if self._stopping.is_set():
-                raise NotAnswering(path)
-            limit = self.limit if worker.ready else START_SECONDS
-            if time.monotonic() - heard_at > limit:
-                self._give_up(worker, call, arguments)
-                raise NotAnswering(path)
+        """The next part of an answer, while the file system is not silent."""
+        begun_at = time.monotonic()
+        with self.patience.waiting() as waiting:
+            while True:
+                part = worker.receive(POLL_SECONDS)
+                if part is not None:
+                    waiting.heard()
+                    if part.items or part.end is not None:
+                        return part
+                if self._stopping.is_set():
+                    raise NotAnswering(path)
+                if not worker.ready and time.monotonic() - begun_at < START_SECONDS:
+                    waiting.excuse()
+                elif waiting.over():
+                    self._give_up(worker, call, arguments)
+                    raise NotAnswering(path)
 
     def _give_up(self, worker: Worker, call: str, arguments: tuple[Any, ...]) -> None:
         with self._lock:
-            self._stuck.append(worker)
             if self.silent_since is None:
+                self._stuck.insert(0, worker)
                 self._fall_silent(call, arguments)
+            else:
+                self._stuck.append(worker)
 
     def _fall_silent(self, call: str, arguments: tuple[Any, ...]) -> None:
         self.silent_since = time.monotonic()
@@ -146,8 +165,11 @@ class Device:
         """Whether nobody asks it anything or has lately; then it is the caller who does."""
         with self._lock:
             now = time.monotonic()
+            since = now - CHECK_SECONDS
             asked = any(lock.locked() for lock in self._locks.values())
-            if asked or self.silent_since is not None or now - self._checked_at < CHECK_SECONDS:
+            if asked or self.silent_since is not None or self._checked_at > since:
+                return False
+            if self.patience.asked_since(since):
                 return False
             self._checked_at = now
             return True
@@ -161,6 +183,7 @@ class Device:
 
     def look_after(self) -> bool:
         """Whether it answers again since the last question; never waits."""
+        self.patience.turn(self._spare)
         with self._lock:
             if self.silent_since is None:
                 self._end_idle()
@@ -182,9 +205,13 @@ class Device:
         if self._tried_at is None or part.end is not None:
             return True
         # A long one need not end: it went on for longer than the file system may be silent.
-        return self._asked[0] == "tree" and time.monotonic() - self._tried_at > 2 * self.limit
+        return (
+            self._asked[0] == "tree" and time.monotonic() - self._tried_at > 2 * self.patience.limit
+        )
 
     def _taken_up(self) -> None:
+        if self.patience.held and (pinger := self.patience.close()) is not None:
+            self._stuck.append(pinger)  # its ping may be lost
         for worker in self._stuck:
             worker.discard()
         self._stuck = [worker for worker in self._stuck if worker.lingers]
@@ -201,7 +228,7 @@ class Device:
         for worker in self._stuck:
             worker.discard()
         self._stuck = [worker for worker in self._stuck if worker.lingers]
-        if len(self._stuck) >= LEFT_BEHIND:
+        if len(self._stuck) + self.patience.held >= LEFT_BEHIND:
             return
         worker = self._begin(self)
         worker.send(*self._asked)
@@ -221,12 +248,13 @@ class Device:
             for worker in [*self._stuck, *(worker for worker, _ in self._workers.values())]:
                 worker.discard()
             self._workers.clear()
+            self.patience.close()
 
     @property
     def idle(self) -> bool:
         """Whether nothing is kept for it."""
         with self._lock:
-            return not (self._workers or self._stuck or self.silent_since)
+            return not (self._workers or self._stuck or self.silent_since or self.patience.pinging)
 
 
 def can_hang(mount: Mount) -> bool:
@@ -284,7 +312,7 @@ class Devices:
                 self._keeper.start()
                 self._kept = True
             if device is None:
-                device = self._devices[key] = Device(mount, self._begin, self._stopping)
+                device = self._devices[key] = Device(mount, self._begin, self._stopping, self._wake)
             return device
 
     def silent(self, path: bytes) -> bool:
@@ -298,10 +326,15 @@ class Devices:
             self._check(path)
         return device.silent_since is None
 
-    def patience(self, path: bytes) -> float | None:
-        """Seconds that may pass without an answer, where that means anything: of a share."""
+    @contextlib.contextmanager
+    def waiting(self, path: bytes) -> Iterator[Waiting | None]:
+        """Whoever reads ``path`` in another process waits for it; None where nothing can hang."""
         device = self.of(path)
-        return device.limit if can_hang(device.mount) else None
+        if not can_hang(device.mount):
+            yield None
+            return
+        with device.patience.waiting() as waiting:
+            yield waiting
 
     def mounts_below(self, directory: bytes) -> list[bytes]:
         """Where other file systems are attached below a directory."""
@@ -416,7 +449,7 @@ class Devices:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait(SILENT_TURN if self._silent() else IDLE_TURN)
+            self._wake.wait(self._turn_seconds())
             self._wake.clear()
             try:
                 self._start_wanted()
@@ -450,8 +483,12 @@ class Devices:
         if answering:
             self.on_change()
 
-    def _silent(self) -> bool:
-        return any(device.silent_since is not None for device in self._all())
+    def _turn_seconds(self) -> float:
+        devices = self._all()
+        if any(device.patience.pinging and device.silent_since is None for device in devices):
+            return POLL_SECONDS
+        silent = any(device.silent_since is not None for device in devices)
+        return SILENT_TURN if silent else IDLE_TURN
 
     def _all(self) -> list[Device]:
         with self._lock:
