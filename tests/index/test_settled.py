@@ -219,9 +219,9 @@ def made_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Vector
     made: list[Path] = []
     write = Settled._write
 
-    def counted(place: Settled, directory: Path) -> None:
+    def counted(place: Settled, directory: Path) -> list[str]:
         made.append(directory)
-        write(place, directory)
+        return write(place, directory)
 
     with monkeypatch.context() as patch:
         patch.setattr(Settled, "_write", counted)
@@ -338,10 +338,11 @@ def test_photos_removed_while_codes_are_made_are_gone(
     """The codes were begun before."""
     write = Settled._write
 
-    def writing(place: Settled, directory: Path) -> None:
-        write(place, directory)
+    def writing(place: Settled, directory: Path) -> list[str]:
+        damaged = write(place, directory)
         monkeypatch.undo()
         store.remove(["5-x"])
+        return damaged
 
     monkeypatch.setattr(Settled, "_write", writing)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)

@@ -7,6 +7,7 @@ all high bytes (integers, by simsimd), and compares the best of them exactly
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ Bytes = NDArray[np.int8]
 
 HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
 MOST = 127 * 256  # of 16 bits: the rounded high byte stays within 8 bits
+LARGEST = 1.01 / MOST  # scale of a vector of unit length
 AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
 GATHER = 8  # rows are copied together when fewer than one in so many pass; else all are multiplied
 SURE = 4.0  # spreads of the error of a product of high bytes: what is nearer by more is nearer
@@ -41,6 +43,8 @@ class Codes:
         """Raises OSError or ValueError where the files are not whole."""
         self._directory, self._dimension = directory, dimension
         self._scales = np.fromfile(directory / SCALES, np.float32)
+        if not ((self._scales >= 0) & (self._scales <= LARGEST)).all():
+            raise ValueError(f"{directory / SCALES} is not what was written")
         shape = (len(self._scales), dimension)
         for name in (HIGH, LOW):
             if (directory / name).stat().st_size != len(self._scales) * dimension:
@@ -107,10 +111,13 @@ class Codes:
         return best[order], exact[order]
 
     def wipe(self, rows: Rows) -> None:
-        """Write zeros over these rows on the disk. Raises OSError."""
+        """Write zeros over these rows on the disk, where the files are. Raises OSError."""
         nothing = bytes(self._dimension)
         for name in (HIGH, LOW):
-            with (self._directory / name).open("r+b") as stream:
+            with (
+                contextlib.suppress(FileNotFoundError),
+                (self._directory / name).open("r+b") as stream,
+            ):
                 for row in rows.tolist():
                     stream.seek(row * self._dimension)
                     stream.write(nothing)

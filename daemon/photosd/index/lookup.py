@@ -46,10 +46,7 @@ class Lookup:
             numbers = [_floats(batch.column(name)) for name in COLUMNS[2:]]
             places.append(np.stack(numbers))
             cameras.update(map(folded, batch.column("camera").unique().to_pylist()))
-            labels = batch.column("labels")
-            each = labels.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-            rows = np.repeat(np.arange(total, total + len(batch)), each).astype(np.int32)
-            having.append((labels.flatten().to_numpy(zero_copy_only=False), rows))
+            having.append(_labelled(batch, np.arange(total, total + len(batch))))
             total += len(batch)
         names, ends, rows = _inverted(having)
         moments, latitudes, longitudes = np.concatenate([np.empty((3, 0)), *places], axis=1)
@@ -71,6 +68,32 @@ class Lookup:
     def save(self, directory: Path) -> None:
         """Write it; raises OSError."""
         np.savez(directory / FILE, allow_pickle=False, **self._arrays)
+
+    def relabelled(self, rows: Labels, changes: Any) -> Self:
+        """With other labels and moments: of an Arrow table that has a row for each of these."""
+        kept = np.ones(len(self), np.bool_)
+        kept[rows] = False
+        kept = kept[self._rows]
+        counts = np.zeros(len(self._labels), np.int64)
+        if len(counts):  # no label is without rows
+            counts = np.add.reduceat(kept, self._ends - np.diff(self._ends, prepend=0), dtype="i8")
+        having, at = list[tuple[Labels, Numbers]](), 0
+        for batch in changes.to_batches():
+            having.append(_labelled(batch, rows[at : at + len(batch)]))
+            at += len(batch)
+        more, more_ends, more_rows = _inverted(having)
+        names = np.union1d(self._labels[counts > 0], more)
+        old, new = np.zeros((2, len(names)), np.int64)
+        old[np.searchsorted(names, self._labels[counts > 0])] = counts[counts > 0]
+        new[np.searchsorted(names, more)] = np.diff(more_ends, prepend=0)
+        found = np.insert(self._rows[kept], np.repeat(np.cumsum(old), new), more_rows)
+        ends = np.cumsum(old + new)
+        moments = self._moments.copy()
+        moments[rows] = _floats(changes.column("moment"))
+        fresh: dict[str, NDArray[Any]] = {
+            "labels": names, "ends": ends, "rows": found, "moments": moments,
+        }  # fmt: skip
+        return type(self)({**self._arrays, **fresh})
 
     def __len__(self) -> int:
         """Rows."""
@@ -122,6 +145,13 @@ def _inverted(parts: list[tuple[Labels, Numbers]]) -> tuple[Labels, Labels, Numb
         rows[np.arange(len(order)) + np.repeat(free - before, each)] = having[order]
         free += each
     return names, ends, rows
+
+
+def _labelled(batch: Any, rows: Labels) -> tuple[Labels, Numbers]:
+    """The labels of a batch, and of each the row, of ``rows``, that has it."""
+    labels = batch.column("labels")
+    each = labels.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    return labels.flatten().to_numpy(zero_copy_only=False), np.repeat(rows, each).astype(np.int32)
 
 
 def _floats(column: Any) -> Floats:

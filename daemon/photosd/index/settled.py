@@ -8,15 +8,16 @@ which version of the table they were made; of another they are made again, which
 from __future__ import annotations
 
 import datetime
+import functools
 import shutil
 import threading
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from photosd.index import lookup
@@ -24,7 +25,9 @@ from photosd.index.codes import Codes, Mask, Rows
 from photosd.index.filters import Filter
 from photosd.index.lookup import Lookup
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
-from photosd.index.table import has_index, open_table, quoted
+from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
+
+log = structlog.get_logger()
 
 TILES_SPARE = 8  # rows beyond those wanted, since a panorama has three
 SPARSE = 0.1  # of the rows are gone: the codes are made anew
@@ -64,8 +67,8 @@ class Snapshot(NamedTuple):
             raise ValueError(f"{directory} has files of another number of rows")
         return cls(directory, codes, traits, contents, order, gone)
 
-    def rows_of(self, contents: Sequence[str]) -> dict[str, Rows]:
-        """Those of these contents that have rows."""
+    def rows_of(self, contents: Sequence[str], *, gone: bool = False) -> dict[str, Rows]:
+        """Those of these contents that have rows; with those that are ``gone``, if asked for."""
         kind = self.contents.dtype
         asked = [content for content in contents if len(content) <= kind.itemsize]
         sought = np.array([content.encode() for content in asked], kind)
@@ -76,9 +79,33 @@ class Snapshot(NamedTuple):
         found = {}
         for content, start, stop in zip(asked, first, end, strict=True):
             rows = self.order[start:stop]
-            if stop > start and not self.gone[rows[0]]:
+            if stop > start and (gone or not self.gone[rows[0]]):
                 found[content] = rows
         return found
+
+    def without(self, contents: Sequence[str]) -> Snapshot:
+        """With the rows of these contents gone, also from the disk. Raises OSError, and may be
+        asked again."""
+        found = list(self.rows_of(contents, gone=True).values())
+        if found:
+            rows = np.concatenate(found)
+            self.gone[rows] = True
+            self.codes.wipe(rows)
+        return self
+
+    def relabelled(self, changes: Any) -> Snapshot:
+        """With other labels and moments: an Arrow table, see `table.traits_table`."""
+        contents = changes.column(CONTENT).to_pylist()
+        found = self.rows_of(contents)
+        if not found:
+            return self
+        each = [len(found.get(content, ())) for content in contents]
+        taken = changes.take(np.repeat(np.arange(len(contents)), each))
+        rows = np.concatenate([found[content] for content in contents if content in found])
+        return self._replace(traits=self.traits.relabelled(rows, taken))
+
+
+Change = Callable[[Snapshot], Snapshot]
 
 
 class Settled:
@@ -89,8 +116,7 @@ class Settled:
         self._place, self._dimension = directory / f"{name}.lance" / CODES, dimension
         self._lock = threading.Lock()  # of what the codes are
         self._now: Snapshot | None = None
-        self._removed: set[str] = set()  # contents, since the codes that are being made were begun
-        self._changes = 0  # of traits
+        self._missed: list[Change] | None = None  # by the codes that are being made
         self.complete = False
 
     @property
@@ -104,21 +130,39 @@ class Settled:
         return any(index.columns != [CONTENT] for index in self.table.list_indices())
 
     def open(self) -> None:
-        """Load the codes, or make them where they are of another version of the table."""
+        """Load the codes, or make them where they are of another version of the table.
+
+        Raises what LanceDB raises where a file of the table is missing or cut.
+        """
+        for _ in self.table.search().select(["tile"]).to_batches(BATCH):
+            pass  # codes do without the table, until photos move
         for directory in self._directories():
-            try:
-                state = msgspec.json.decode((directory / STATE).read_bytes(), type=State)
-                if state == State(self.table.version):
-                    self._now = Snapshot.load(directory, self._dimension)
-                    self.complete = True
-                    return
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                continue
+            if (found := self._loaded(directory)) is not None:
+                self._now, self.complete = found, True
+                self._sweep(directory)
+                return
         self._make()
+
+    def _loaded(self, directory: Path) -> Snapshot | None:
+        """The codes in there, if they are whole, and of the table as it is."""
+        try:
+            state = msgspec.json.decode((directory / STATE).read_bytes(), type=State)
+            if state == State(self.table.version):
+                return Snapshot.load(directory, self._dimension)
+        except Exception as error:
+            log.debug("codes_not_loaded", directory=str(directory), cause=str(error)[:300])
+        return None
 
     def _directories(self) -> list[Path]:
         """Of codes, the latest first."""
-        return sorted(self._place.glob("*"), reverse=True)
+        found = self._place.glob("*")
+        return sorted((one for one in found if one.name.isdecimal()), reverse=True)
+
+    def _sweep(self, kept: Path) -> None:
+        """Delete all codes but these: what is removed later is wiped from these alone."""
+        for directory in self._directories():
+            if directory != kept:
+                shutil.rmtree(directory, ignore_errors=True)
 
     def __len__(self) -> int:
         """Rows: one a tile."""
@@ -136,22 +180,25 @@ class Settled:
 
     def absorb(self, rows: Any) -> None:
         """Take these rows of another table (a batch); its own of the same contents are gone by now:
-        the tiles of one content may come in two batches. They are found once folded."""
+        the tiles of one content may come in two batches. They are found once folded.
+
+        What has rotted to no number is left out, and made again after the next start.
+        """
         import pyarrow as pa
 
         self.complete = False
-        self.table.add(pa.Table.from_batches([rows]).select(self.table.schema.names))
+        found = pa.Table.from_batches([rows]).select(self.table.schema.names)
+        self.table.add(found, on_bad_vectors="drop")
 
     def remove(self, contents: Sequence[str]) -> None:
         """Drop the rows of these contents, at once also from the codes on the disk."""
-        with self._lock:
-            for part in quoted(contents):
-                if self.table.count_rows(f"content IN ({part})"):
-                    self.table.delete(f"content IN ({part})")
-            self._removed.update(contents)
-            if self._now is not None:
-                _drop(self._now, contents)
-                self._save()
+        for start in range(0, len(contents), IN_ONE_LIST):
+            part = contents[start : start + IN_ONE_LIST]
+            (listed,) = quoted(part)
+            with self._lock:  # let go of in between: another writer may wait
+                if self.table.count_rows(f"content IN ({listed})"):
+                    self.table.delete(f"content IN ({listed})")
+                self._change(functools.partial(Snapshot.without, contents=part))
 
     def taken_out(self, contents: Sequence[str]) -> Any:
         """The whole rows of these contents, as an Arrow table; they stay until removed."""
@@ -165,19 +212,17 @@ class Settled:
     def relabel(self, changes: Any) -> None:
         """Set columns of many contents: an Arrow table, see `table.traits_table`."""
         with self._lock:
-            self.complete, self._changes = False, self._changes + 1
+            self.complete = False
             self.table.merge_insert("content").when_matched_update_all().execute(changes)
-            if self._now is not None:
-                self._now = self._now._replace(traits=self._traits_of(self._now))
+            self._change(functools.partial(Snapshot.relabelled, changes=changes))
 
-    def _traits_of(self, now: Snapshot) -> Lookup:
-        """The traits of its rows as the table has them now, in whatever order those are."""
-        columns = self.table.search().select(["content", *lookup.COLUMNS]).to_arrow()
-        found = np.array(columns["content"].to_pylist(), now.contents.dtype)
-        order = np.argsort(found, kind="stable")
-        place = np.searchsorted(found, now.contents, sorter=order)
-        place = order[np.minimum(place, len(order) - 1)]  # of what is gone, anybody's
-        return Lookup.of(columns.take(place).to_batches())
+    def _change(self, change: Change) -> None:
+        """Change the codes as the table was changed, and note it for those that are being made."""
+        if self._missed is not None:
+            self._missed.append(change)
+        if self._now is not None:
+            self._now = change(self._now)
+            self._save()
 
     def fold(self) -> None:
         """Make codes of what has come: a second for 100,000 rows.
@@ -196,7 +241,8 @@ class Settled:
             self._save()
 
     def _sparse(self) -> bool:
-        return self._now is not None and bool(self._now.gone.mean() > SPARSE)
+        now = self._now
+        return now is not None and bool(np.count_nonzero(now.gone) > SPARSE * len(now.gone))
 
     def _index_contents(self) -> None:
         """Index what writers look up; drop what photosd 0.1 had indexed for its searches."""
@@ -212,24 +258,33 @@ class Settled:
     def _make(self) -> None:
         """Make codes of the table and take them; the old ones serve until then."""
         with self._lock:
-            self._removed, changes = set(), self._changes
+            missed: list[Change] = []
+            self._missed = missed
         old = self._directories()
         directory = self._place / f"{int(old[0].name) + 1 if old else 1:08}"
         try:
             directory.mkdir(parents=True)
-            self._write(directory)
+            damaged = self._write(directory)
             with self._lock:
-                now = Snapshot.load(directory, self._dimension)
-                _drop(now, self._removed)
-                self._now, self.complete = now, changes == self._changes
-                self._save()
+                made = now = Snapshot.load(directory, self._dimension).without(damaged)
+                for change in missed:
+                    now = change(now)
+                complete = now.traits is made.traits  # else labels on the disk are older
+                if complete:
+                    self._say(now)
+                self._now, self.complete, self._missed = now, complete, None
         except BaseException:
+            self._missed = None
             shutil.rmtree(directory, ignore_errors=True)
             raise
-        for directory in old:
-            shutil.rmtree(directory, ignore_errors=True)
+        self._sweep(directory)
+        if damaged:
+            remedy = "they are made again when photosd starts"
+            log.error("vectors_damaged", contents=len(damaged), remedy=remedy)
 
-    def _write(self, directory: Path) -> None:
+    def _write(self, directory: Path) -> list[str]:
+        """Write the codes of the table; the contents of which a vector has rotted."""
+        damaged: set[str] = set()
         traits: list[Any] = []
         names: list[NDArray[np.bytes_]] = [np.empty(0, "S1")]
 
@@ -239,7 +294,11 @@ class Settled:
                 traits.append(batch.select(lookup.COLUMNS))
                 names.append(np.array(batch.column("content").to_pylist(), np.bytes_))
                 flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
-                yield flat.reshape(-1, self._dimension)
+                found = flat.reshape(-1, self._dimension)
+                if not (fit := sound(found)).all():
+                    damaged.update(name.decode() for name in names[-1][~fit].tolist())
+                    found = np.where(fit[:, None], found, np.float32(0))
+                yield found
 
         Codes.write(directory, self._dimension, parts())
         Lookup.of(traits).save(directory)
@@ -247,16 +306,22 @@ class Settled:
         order = np.argsort(contents, kind="stable")
         np.savez(directory / CONTENTS, contents=contents, order=order)
         np.save(directory / GONE, np.empty(0, np.int64))
+        return sorted(damaged)
 
     def _save(self) -> None:
         """Say that the codes are of the table as it is now, if they are."""
         if self._now is None or not self.complete:
             return
-        directory = self._now.directory
-        np.save(directory / GONE, np.flatnonzero(self._now.gone))
-        fresh = directory / f"{STATE}.new"
+        try:
+            self._say(self._now)
+        except FileNotFoundError:  # somebody deleted them: they are made again when it folds
+            self.complete = False
+
+    def _say(self, now: Snapshot) -> None:
+        np.save(now.directory / GONE, np.flatnonzero(now.gone))
+        fresh = now.directory / f"{STATE}.new"
         fresh.write_bytes(msgspec.json.encode(State(self.table.version)))
-        fresh.replace(directory / STATE)
+        fresh.replace(now.directory / STATE)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -315,12 +380,3 @@ class Settled:
                 found = np.maximum(found, measure(queries, part).max(axis=1))
                 total += len(rows)
         return found, total
-
-
-def _drop(now: Snapshot, contents: Iterable[str]) -> None:
-    """Its rows of these contents are gone, also from the disk."""
-    found = list(now.rows_of(list(contents)).values())
-    if found:
-        rows = np.concatenate(found)
-        now.gone[rows] = True
-        now.codes.wipe(rows)

@@ -26,7 +26,7 @@ from photosd.index.filters import Filter, Traits
 from photosd.index.lance import errors_of_lance, import_lancedb
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
 from photosd.index.mending import mend
-from photosd.index.settled import KEEP_VERSIONS, Settled
+from photosd.index.settled import CODES, KEEP_VERSIONS, Settled
 from photosd.index.table import (
     FACTS,
     READ_FOR_TRAITS,
@@ -297,6 +297,13 @@ class VectorStore:
 
     def _settle(self) -> int:
         """Copy what is recent, make codes of it, and only then let go of it."""
+        try:
+            return self._settle_recent()
+        finally:
+            if self._settled is None:  # all of it is still recent, and removed from there alone
+                shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
+
+    def _settle_recent(self) -> int:
         with self._lock:
             self._changed, self._removed = set(), set()
         place = self._settled or self._place()
@@ -308,8 +315,8 @@ class VectorStore:
             place.remove(sorted(self._removed))
             self._settled = place
             kept = ", ".join(f"'{content}'" for content in self._changed)
-            self._matrix.drop(self._matrix.contents() - self._changed)
             self._table.delete(f"content NOT IN ({kept})" if kept else "true")
+            self._matrix.drop(self._matrix.contents() - self._changed)
             self._optimize()
         self._fold_soon()
         return len(self)
@@ -470,6 +477,8 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
             table = import_lancedb().connect(directory).open_table(name)
             for part in quoted(contents):
                 if table.count_rows(f"content IN ({part})"):
+                    if (path / CODES).is_dir():  # they are made again once it is opened
+                        shutil.rmtree(path / CODES)
                     table.delete(f"content IN ({part})")
             if contents and not name.endswith(SETTLED):
                 stir(table)
