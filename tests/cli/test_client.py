@@ -128,7 +128,7 @@ def test_a_stale_socket_means_not_running(home: Home) -> None:
     home.runtime.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(home.socket))
-    with Client() as client, pytest.raises(NotRunning, match="nobody listens"):
+    with Client() as client, pytest.raises(NotRunning, match="no process listens"):
         client.hello()
 
 
@@ -136,7 +136,7 @@ def test_a_stale_socket_means_not_running(home: Home) -> None:
 def test_a_forbidden_socket_is_unreachable(stub: StubDaemon) -> None:
     """It is another user's daemon, most likely; starting one would not help."""
     stub.path.chmod(0)
-    with Client() as client, pytest.raises(Unreachable, match="may not be opened"):
+    with Client() as client, pytest.raises(Unreachable, match="you may not open"):
         client.hello()
 
 
@@ -257,7 +257,7 @@ def test_an_error_answer_keeps_the_connection(stub: StubDaemon) -> None:
 
 def test_a_request_too_long_is_refused_before_it_is_sent(stub: StubDaemon) -> None:
     """The server would cut the connection."""
-    with Client() as client, pytest.raises(BadRequest, match="at most 65,536"):
+    with Client() as client, pytest.raises(BadRequest, match="limit is 65,536"):
         client.query("x" * 70_000)
     assert not stub.requests
 

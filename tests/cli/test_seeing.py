@@ -441,7 +441,7 @@ def test_a_sheet_goes_where_it_is_told(
     ("arguments", "why"),
     [
         (["--html=photo.jpg"], "is not the name of a page"),
-        (["--html=nowhere/x.html"], "there is no directory"),
+        (["--html=nowhere/x.html"], "no such directory"),
         (["--html", "--json"], "a contact sheet shows one query"),
         (["--html", "-0"], "a contact sheet shows one query"),
     ],

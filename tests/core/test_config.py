@@ -58,10 +58,10 @@ def test_texts_are_one_line_of_text(name: str, text: str) -> None:
         ("search.limit", "many", "whole number"),
         ("search.limit", "3.5", "whole number"),
         ("watch.settle_seconds", "soon", "must be a number"),
-        ("search.limits", "1", "no setting 'search.limits'"),
-        ("nothing", "1", "no setting"),
+        ("search.limits", "1", "unknown setting 'search.limits'"),
+        ("nothing", "1", "unknown setting"),
         ("log.level", "loud", "loud"),
-        ("", "", "no setting"),
+        ("", "", "unknown setting"),
     ],
 )
 def test_nonsense_is_refused(name: str, text: str, says: str) -> None:

@@ -153,7 +153,7 @@ def test_streams_and_directories(home: Home, tmp_path: Path) -> None:
     write_output(Path("/dev/null"), b"x", home)
     with pytest.raises(OutputRefused, match="directory"):
         check_output(tmp_path, home)
-    with pytest.raises(OutputRefused, match="no directory"):
+    with pytest.raises(OutputRefused, match="no such directory"):
         check_output(tmp_path / "a" / "b", home)
 
 
@@ -197,4 +197,4 @@ def test_a_directory_that_is_not_there_is_no_defect(
     }  # fmt: skip
     place = tmp_path / "nowhere" / "x.jpg"
     ran = photosd("cloud", "preview", "x.jpg", "-o", str(place))
-    assert ran.code == 2 and f"there is no directory {place.parent}" in ran.err
+    assert ran.code == 2 and f"no such directory: {place.parent}" in ran.err

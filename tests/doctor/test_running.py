@@ -48,7 +48,7 @@ def test_a_healthy_system_is_called_healthy(running: RunningDaemon, doctor: Doct
     assert re.search(r"cold [\d.]+ ms, warm [\d.]+ ms", said["encode_text"])
     assert "MB free" in said["memory"]
     assert "latin, hebrew, emoji" in said["tokenizer"]
-    assert "switched off" in said["hub"]
+    assert "disabled" in said["hub"]
 
 
 def test_its_page_for_people(
@@ -107,7 +107,7 @@ def test_a_paused_index(running: RunningDaemon, doctor: Doctor) -> None:
     """New photos are not found, and nothing is broken."""
     with running.client() as client:
         client.pause()
-    assert trouble_of(doctor, "indexing") == ("it is paused", "photosd resume")
+    assert trouble_of(doctor, "indexing") == ("paused", "photosd resume")
 
 
 def test_a_lock_that_was_removed(running: RunningDaemon, doctor: Doctor) -> None:
@@ -198,7 +198,7 @@ BROKEN = {"title": "The model cannot be used", "message": "weights differ", "rem
 SICK = [
     Sick("older daemon", "hello", {"version": "0.0.1"}, "version", "0.0.1", "photosd restart"),
     Sick("newer daemon", "hello", {"version": "99.0"}, "version", "99.0", "PATH"),
-    Sick("hub on", "self_check", self_check(hub_off=False), "hub", "may ask", "photosd restart"),
+    Sick("hub on", "self_check", self_check(hub_off=False), "hub", "may", "photosd restart"),
     Sick("swapped out", "self_check", self_check(swapped_mb=300.0), "memory", "300 MB", "close"),
     Sick("slow", "self_check", with_text("again", ms=900.0), "encode_text", "slow", "busy"),
     Sick("encoding fails", "self_check", with_text("latin", error="boom", remedy="do this"),
@@ -208,7 +208,7 @@ SICK = [
     Sick("emoji fail", "self_check", with_text("emoji", error="KeyError"), "tokenizer",
          "emoji text fails", "photosd logs"),
     Sick("deaf watcher", "self_check", self_check(unwell={"watcher": "nothing heard for 950 s"}),
-         "daemon", "watcher: nothing heard", "photosd restart"),
+         "daemon", "does not respond: nothing heard", "photosd restart"),
     Sick("still warming", "self_check", error("warming"), "encode_text", "the cause", "wait"),
     Sick("internal error", "self_check", error("internal"), "encode_text", "the cause",
          "the remedy"),
@@ -230,7 +230,7 @@ SICK = [
          "scan only", "sysctl"),
     Sick("disk refuses", "status",
          status_result(index={**status_result()["index"], "waiting_for": "disk"}), "indexing",
-         "refuses", "df"),
+         "fails", "df"),
 ]  # fmt: skip
 
 
@@ -318,7 +318,7 @@ def defective(_patient: Patient) -> Findings:
 
 
 @pytest.mark.parametrize(
-    ("check", "says"), [(hanging, "not ended"), (defective, "ZeroDivisionError: oops")]
+    ("check", "says"), [(hanging, "did not finish"), (defective, "ZeroDivisionError: oops")]
 )
 def test_no_check_spoils_the_examination(
     check: Callable[[Patient], Findings], says: str, home: Home, monkeypatch: Any

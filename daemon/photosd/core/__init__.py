@@ -1,1 +1,1 @@
-"""What every part shares: errors, paths, settings, logs, frames, deadlines."""
+"""Shared basics: errors, paths, settings, logs, frames, deadlines."""

@@ -1,32 +1,32 @@
-"""Deadlines: a moment on the monotonic clock that a whole chain of work shares; and pauses."""
+"""Deadlines: a time on the monotonic clock shared by a chain of calls; and pauses."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
-# What is promised for the end of the daemon; the command, systemd and launchd wait a little longer.
+# Time limit for the daemon's stop; the command, systemd and launchd wait slightly longer.
 STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment, in seconds of ``time.monotonic()``, after which nobody waits any more."""
+    """A time, in seconds of ``time.monotonic()``, after which waiting ends."""
 
     at: float
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The deadline that lies ``seconds`` from now."""
+        """The deadline ``seconds`` from now."""
         return cls(time.monotonic() + seconds)
 
     @classmethod
     def to_stop(cls) -> Deadline:
-        """The deadline of somebody who stops a part for itself."""
+        """The default deadline to stop a single part."""
         return cls.after(STOP_SECONDS)
 
     def part(self, share: float) -> Deadline:
-        """An earlier one, after this share of what remains."""
+        """An earlier deadline, after this share of the remaining time."""
         return Deadline.after(share * self.remaining)
 
     @property
@@ -36,21 +36,22 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the moment is over."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.at
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Until a moment that people name, by their clock; no longer than it was when it began, should
-    that clock go back meanwhile."""
+    """A pause until a wall-clock time. It never lasts longer than computed at its start, even if
+    the clock is set back.
+    """
 
     until: float = 0.0  # Unix seconds
     ends: float = 0.0  # of ``time.monotonic()``
 
     @classmethod
     def to(cls, until: float) -> Pause:
-        """A pause from now until then (Unix seconds)."""
+        """A pause until this time (Unix seconds)."""
         return cls(until, time.monotonic() + until - time.time())
 
     @property

@@ -1,4 +1,4 @@
-"""The settings: names, types, limits, defaults and meanings (settings_file.py: their file)."""
+"""The settings: names, types, limits, defaults and descriptions (settings_file.py: the file)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photosd.core.errors import ConfigError
 from photosd.core.prices import GEMINI
 from photosd.core.secrets import shortened, without_secrets
 
-MOST_MB = 100_000_000  # more than any machine has, and any computation with it stays exact
+MOST_MB = 100_000_000  # larger than any machine's value, and computations with it stay exact
 MOST_MEGAPIXELS = 100_000
 MOST_USD = 1_000_000
 TYPES = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
@@ -27,7 +27,7 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Photos in an answer")] = 20
     remember: Annotated[
-        bool, Meta(description="Remember vectors of queries, under salted hashes; no: none is kept")
+        bool, Meta(description="Cache vectors of queries, under salted hashes; no: cache none")
     ] = True
 
 
@@ -35,7 +35,8 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model that understands pictures and words."""
 
     model: Annotated[
-        str, Meta(description="Model to answer with; another one does until its index is complete")
+        str,
+        Meta(description="Model that answers queries, once its index is complete"),
     ] = "starter"
     memory_limit_mb: Annotated[
         int,
@@ -46,7 +47,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How photo files are read."""
 
-    workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one a core")] = 0
+    workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one per core")] = 0
     max_megapixels: Annotated[
         int,
         Meta(
@@ -61,7 +62,7 @@ class Thumbnails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Small pictures for terminals and contact sheets."""
 
     cache_mb: Annotated[
-        int, Meta(ge=0, le=MOST_MB, description="Room for thumbnails on the disk, MB; 0: none")
+        int, Meta(ge=0, le=MOST_MB, description="Disk space for thumbnails, MB; 0: none")
     ] = 512
 
 
@@ -69,55 +70,53 @@ class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How changes in the folders are noticed."""
 
     settle_seconds: Annotated[
-        float, Meta(ge=0.1, le=60, description="A file is read after being quiet this long")
+        float, Meta(ge=0.1, le=60, description="Read a file after it is unchanged for this long")
     ] = 1.5
     rescan_minutes: Annotated[
-        int, Meta(ge=1, le=1440, description="Every folder is compared in full this often")
+        int, Meta(ge=1, le=1440, description="Compare every folder in full this often")
     ] = 45
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is written down."""
+    """What is logged."""
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Meta(description="Least important lines to keep; query texts appear at debug only"),
+        Meta(description="Lowest level to log; query texts are logged at debug only"),
     ] = "info"
 
 
-# Plain HTTP only to this very machine; no name or password inside, no query.
+# Plain HTTP only to this machine; no name or password in the address, no query.
 URL = r"^(https://[^/@\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#@]*)?$"
 MODEL_ID = r"^[a-z0-9][a-z0-9.-]*$"
 API_VERSION = r"^v[0-9a-z]+$"
 FORMS = {  # in words
     URL: "an address: https://HOST, or http:// on this machine (127.0.0.1, localhost, [::1]),"
     " without a name, password or query",
-    MODEL_ID: "the name of a model: small letters, digits, dots and dashes",
-    API_VERSION: "a version of the interface, as v1 or v1beta",
+    MODEL_ID: "the name of a model: lower-case letters, digits, dots and dashes",
+    API_VERSION: "a version of the API, such as v1 or v1beta",
 }
 
 
 class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Gemini; without `photosd cloud enable` none of it has any effect."""
+    """Gemini; no effect without `photosd cloud enable`."""
 
     mode: Annotated[
         Literal["local", "hybrid", "gemini"],
-        Meta(description="What may help to answer; takes consent: photosd cloud enable MODE"),
+        Meta(description="How Gemini helps with queries; needs consent: photosd cloud enable MODE"),
     ] = "local"
     base_url: Annotated[
-        str, Meta(pattern=URL, description="Where Gemini is; consent holds for this address only")
+        str, Meta(pattern=URL, description="Gemini's address; consent is for this address only")
     ] = "https://generativelanguage.googleapis.com"
-    api_version: Annotated[
-        str, Meta(pattern=API_VERSION, description="Version of its interface")
-    ] = "v1"
+    api_version: Annotated[str, Meta(pattern=API_VERSION, description="Version of its API")] = "v1"
     text_model: Annotated[
         str, Meta(pattern=MODEL_ID, description="Model that rewrites queries (hybrid)")
     ] = GEMINI.text_model
     embedding_model: Annotated[
-        str, Meta(pattern=MODEL_ID, description="Model of pictures and queries (gemini)")
+        str, Meta(pattern=MODEL_ID, description="Model that embeds pictures and queries (gemini)")
     ] = GEMINI.embedding_model
     dimensions: Annotated[
-        int, Meta(ge=128, le=3072, description="Numbers in a vector of Gemini")
+        int, Meta(ge=128, le=3072, description="Dimensions of Gemini's vectors")
     ] = 768
     deadline_seconds: Annotated[
         float, Meta(ge=0.1, le=30, description="Longest wait of a query for Gemini")
@@ -125,20 +124,20 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget_usd: Annotated[
         float,
         Meta(
-            ge=0, le=MOST_USD, description="Nothing is sent beyond this much a calendar month (UTC)"
+            ge=0, le=MOST_USD, description="Send nothing beyond this cost per calendar month (UTC)"
         ),
     ] = 2.0
     images_per_minute: Annotated[
-        int, Meta(ge=1, le=10_000, description="Photos sent at most (gemini)")
+        int, Meta(ge=1, le=10_000, description="Limit of photos sent (gemini)")
     ] = 100
     key_file: Annotated[
         str, Meta(description="File with the key, mode 0600; empty: gemini.key beside the settings")
     ] = ""
     key_command: Annotated[
-        str, Meta(description="Command that prints the key, without a shell; ended after 10 s")
+        str, Meta(description="Command that prints the key, run without a shell; killed after 10 s")
     ] = ""
     proxy: Annotated[
-        str, Meta(description="Proxy to reach Gemini by; HTTPS_PROXY and its like do not count")
+        str, Meta(description="Proxy for Gemini; HTTPS_PROXY and similar variables are ignored")
     ] = ""
     usd_per_image: Annotated[
         float,
@@ -146,7 +145,7 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = GEMINI.usd_per_image
     usd_per_million_embedded: Annotated[
         float,
-        Meta(ge=0, le=MOST_USD, description="Price of a million tokens of queries embedded"),
+        Meta(ge=0, le=MOST_USD, description="Price of a million tokens of embedded queries"),
     ] = GEMINI.usd_per_million_embedded
     usd_per_million_in: Annotated[
         float,
@@ -159,7 +158,9 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClosedCloud(Cloud, frozen=True):
-    """The cloud's settings where the file does not make sense: nothing is sent, whoever asks."""
+    """Cloud settings used while the file's are invalid: nothing is sent, whatever the
+    caller asks.
+    """
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,7 +186,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def shown(value: Any) -> Any:
-    """The value of a setting as anybody may see it."""
+    """The value of a setting without secrets."""
     return without_secrets(value) if isinstance(value, str) else value
 
 
@@ -208,14 +209,14 @@ def describe(settings: Settings) -> list[Setting]:
 
 
 def defaults() -> dict[str, Setting]:
-    """Every setting by name, as it is by default."""
+    """Default of every setting, by name."""
     return {setting.name: setting for setting in describe(Settings())}
 
 
 def checked(name: str, value: Any) -> Any:
-    """``value`` as the setting ``name`` (which there is) holds it; raises ValueError, saying why.
+    """``value`` as the type of the existing setting ``name``; raises ValueError with the reason.
 
-    NaN, infinities and characters that no file or command line should hold are refused.
+    Refuses NaN, infinities and control characters.
     """
     section, _, key = name.partition(".")
     kind = next(f.type for f in _fields(_section(section)) if f.name == key)
@@ -231,13 +232,13 @@ def checked(name: str, value: Any) -> Any:
 
 
 def parsed(name: str, text: str) -> Any:
-    """``text`` as somebody typed it, as the setting ``name`` holds it; raises ConfigError."""
+    """``text`` as typed by a user, as the type of the setting ``name``; raises ConfigError."""
     known = defaults()
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?   " if near else ""
         raise ConfigError(
-            f"there is no setting {name!r}", remedy=f"{hint}photosd config get   (lists them all)"
+            f"unknown setting {name!r}", remedy=f"{hint}photosd config get   (lists them all)"
         )
     remedy = f"photosd config get {name}"
     try:
@@ -248,7 +249,7 @@ def parsed(name: str, text: str) -> Any:
 
 
 def _wanted(kind: Any) -> str:
-    """Which values it takes, in words."""
+    """Which values it takes, as text."""
     plain, *metas = get_args(kind)
     if get_origin(plain) is Literal:
         return "one of " + ", ".join(get_args(plain))
@@ -266,7 +267,9 @@ def _of_type(kind: type, text: str) -> Any:
             raise ValueError("it must be yes or no")
         return text.lower() in ("true", "yes", "on", "1")
     try:
-        return kind(text.replace("_", "x") if kind in (int, float) else text)  # 1_0 is Python's
+        return kind(
+            text.replace("_", "x") if kind in (int, float) else text
+        )  # Python alone accepts 1_0
     except ValueError:
         raise ValueError(f"it must be a {TYPES[kind]}") from None
 
@@ -276,7 +279,7 @@ def _section(name: str) -> Any:
 
 
 def _fields(kind: Any) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """Looking at a type is as little made for two threads as decoding into it."""
+    """Inspecting a type is as thread-unsafe as decoding into it."""
     typed.make_ready(kind)
     return msgspec.structs.fields(kind)
 
@@ -295,4 +298,4 @@ def _type_name(annotated: Any) -> str:
     return TYPES[kind]
 
 
-typed.make_ready(Settings)  # here, because modules are imported by one thread at a time
+typed.make_ready(Settings)  # imported here, because modules are imported by one thread at a time

@@ -1,7 +1,7 @@
-"""Ending: many parts stop at once, and all of it within one deadline.
+"""Stops many parts at once, all within one deadline.
 
-A part that hangs, on a disk or in native code, holds up neither the others nor the end: what has to
-be kept is on the disk at any moment, so the process may simply end.
+A part that hangs, on a disk or in native code, delays neither the others nor the exit: state is
+always on disk, so the process may simply exit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ Stop = Callable[[Deadline], object]
 
 
 def stop_all(parts: Mapping[str, Stop], deadline: Deadline) -> list[str]:
-    """Have each stop by ``deadline``, in a thread of its own; the names of those that have not."""
+    """Stop each part by ``deadline``, in a thread of its own; returns the names of those still
+    running.
+    """
     threads = {
         name: threading.Thread(target=_stop, args=(name, stop, deadline), name=f"end-{name}")
         for name, stop in parts.items()
@@ -28,7 +30,7 @@ def stop_all(parts: Mapping[str, Stop], deadline: Deadline) -> list[str]:
     for name, thread in threads.items():
         thread.daemon = True
         (begun if start(thread) else missing).append(name)
-    for name in missing:  # one after another then
+    for name in missing:  # no thread available: run them one after another
         _stop(name, parts[name], deadline)
     for name in begun:
         threads[name].join(deadline.remaining)
@@ -36,7 +38,7 @@ def stop_all(parts: Mapping[str, Stop], deadline: Deadline) -> list[str]:
 
 
 def start(thread: threading.Thread) -> bool:
-    """Whether it could be started: the system may have no room for a thread."""
+    """Whether it could be started: the system may be out of threads."""
     try:
         thread.start()
     except RuntimeError as error:
@@ -48,5 +50,5 @@ def start(thread: threading.Thread) -> bool:
 def _stop(name: str, stop: Stop, deadline: Deadline) -> None:
     try:
         stop(deadline)
-    except Exception:  # it must not keep the others from their end
+    except Exception:  # it must not keep the others from stopping
         log.exception("stop_failed", part=name)

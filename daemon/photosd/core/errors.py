@@ -1,4 +1,4 @@
-"""The errors a person may meet: each has a code, a title, a cause and a remedy."""
+"""Errors shown to users: each has a code, a title, a cause and a remedy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from photosd.core.secrets import without_secrets
 
 
 class PhotosdError(Exception):
-    """A failure worth showing: ``str(error)`` is the cause, ``remedy`` is what to do about it.
+    """A failure shown to the user: ``str(error)`` is the cause, ``remedy`` is what to do about it.
 
-    ``code`` is part of the protocol and never changes its meaning; ``exit_code`` is what the
-    command line answers with (PRODUCT: 1 check failed, 2 usage, 3 not running, 4 warming,
-    5 daemon error, 6 cloud not permitted).
+    ``code`` is part of the protocol and never changes its meaning; ``exit_code`` is that of the
+    command line (1 check failed, 2 usage, 3 not running, 4 warming, 5 daemon error, 6 cloud not
+    permitted).
     """
 
     code: ClassVar[str] = "internal"
@@ -104,7 +104,7 @@ class FileError(PhotosdError):
 
 
 class OutputRefused(PhotosdError):
-    """A file is not written, because it would replace a file or lie among photos."""
+    """A file is not written, because it would replace a file or be among photos."""
 
     code, title, exit_code = "output", "The file is not written", 2
 
@@ -116,13 +116,13 @@ class FolderError(PhotosdError):
 
 
 class NotFound(PhotosdError):
-    """The thing asked about is not known to photosd."""
+    """photosd does not know the requested item."""
 
     code, title, exit_code = "not_found", "Not found", 1
 
 
 class UnreadablePhoto(PhotosdError):
-    """A file is no photo, or one that cannot be decoded."""
+    """A file is not a photo, or cannot be decoded."""
 
     code, title, exit_code = "unreadable", "That photo cannot be read", 1
 
@@ -152,7 +152,7 @@ class ConfigError(PhotosdError):
 
 
 class NotInstalled(PhotosdError):
-    """A part that is not for everybody was asked for, and its libraries are not there."""
+    """An optional part was requested, and its libraries are not installed."""
 
     code, title, exit_code = "not_installed", "That part of photosd is not installed", 2
 
@@ -164,7 +164,7 @@ class AlreadyRunning(PhotosdError):
 
 
 class CloudNotPermitted(PhotosdError):
-    """Something would have to be sent, and nobody has agreed to that (or there is no key)."""
+    """The request would send data without consent, or without a key."""
 
     code, title, exit_code = "cloud_not_permitted", "That is not permitted to leave this machine", 6
 

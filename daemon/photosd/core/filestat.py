@@ -1,20 +1,20 @@
-"""What `stat` says of a file, as every part of photosd compares and keeps it."""
+"""File status from `stat`, as photosd compares and stores it."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-# What SQLite and the frames between processes can hold. Some file systems have inode numbers of
-# 64 bits without a sign, and times after the year 2262 do not fit in nanoseconds.
+# Limit of SQLite and of the frames between processes. Some file systems have unsigned 64-bit inode
+# numbers, and times after the year 2262 do not fit in nanoseconds.
 LARGEST = (1 << 63) - 1
 
 
 class FileStat(NamedTuple):
-    """Sizes in bytes, times in nanoseconds since 1970; every number fits in 64 bits with a sign.
+    """Sizes in bytes, times in nanoseconds since 1970; every number fits in signed 64 bits.
 
-    ``access`` is another number whenever the permissions, the owner or the time of the last
-    change of the inode (ctime) are others: what could not be read may be readable now.
+    ``access`` changes with the permissions, the owner and the change time of the inode (ctime): an
+    unreadable file may have become readable.
     """
 
     size: int
@@ -25,7 +25,7 @@ class FileStat(NamedTuple):
 
 
 def normalised(found: os.stat_result) -> FileStat:
-    """The numbers of ``found`` that are compared; what does not fit is mapped the same way always.
+    """The compared numbers of ``found``; numbers out of range are mapped consistently.
 
     Times and sizes beyond the limit become the limit; inode and device numbers lose their top bit.
     """
@@ -39,6 +39,6 @@ def normalised(found: os.stat_result) -> FileStat:
 
 
 def _access(found: os.stat_result) -> int:
-    flags = getattr(found, "st_flags", 0)  # macOS: whether the content is in the cloud
+    flags = getattr(found, "st_flags", 0)  # macOS: whether the content is stored in iCloud
     rights = found.st_mode ^ (found.st_uid << 16) ^ (found.st_gid << 32) ^ (flags << 20)
     return (found.st_ctime_ns ^ rights) & LARGEST

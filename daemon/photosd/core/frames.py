@@ -1,8 +1,8 @@
 """Frames between the daemon and its worker processes: a small header and raw byte blobs.
 
 One frame is ``>I`` header length, ``>I`` number of blobs, ``>Q`` length of each blob, the msgpack
-header, the blobs. Workers are ours and on a private socketpair, so the format needs no versioning;
-the limits only keep a corrupted worker from asking for absurd memory.
+header, the blobs. Both ends are photosd on a private socketpair, so the format has no version; the
+limits stop a corrupted worker from requesting absurd amounts of memory.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Blob = bytes | bytearray | memoryview
 
 
 class FrameError(Exception):
-    """The other side sent something that is not a frame."""
+    """The peer sent something that is not a frame."""
 
 
 def send_frame(sock: socket.socket, header: Header, blobs: Sequence[Blob] = ()) -> None:
-    """Send one frame; raises OSError when the peer is gone or the socket's timeout passed."""
+    """Send one frame; raises OSError if the peer is closed or the socket's timeout passes."""
     packed = msgspec.msgpack.encode(header)
     sizes = [memoryview(blob).nbytes for blob in blobs]
     sock.sendall(struct.pack(f">II{len(sizes)}Q", len(packed), len(sizes), *sizes) + packed)
@@ -36,7 +36,7 @@ def send_frame(sock: socket.socket, header: Header, blobs: Sequence[Blob] = ()) 
 
 
 def receive_frame(sock: socket.socket) -> tuple[Header, list[bytearray]]:
-    """Receive one frame; raises EOFError when the peer closed, FrameError on nonsense."""
+    """Receive one frame; raises EOFError if the peer closed, FrameError for invalid data."""
     length, count = struct.unpack(">II", receive_exactly(sock, 8))
     if length > HEADER_LIMIT or count > BLOBS_LIMIT:
         raise FrameError(f"frame of {length} header bytes and {count} blobs")
@@ -53,7 +53,7 @@ def receive_frame(sock: socket.socket) -> tuple[Header, list[bytearray]]:
 
 
 def receive_exactly(sock: socket.socket, size: int) -> bytearray:
-    """``size`` bytes from the socket; raises EOFError when the peer closed before them."""
+    """``size`` bytes from the socket; raises EOFError if the peer closed before them."""
     buffer = bytearray(size)
     view, filled = memoryview(buffer), 0
     while filled < size:

@@ -27,7 +27,7 @@ def printable(path: str | bytes | os.PathLike[str]) -> str:
 
 
 def set_up(level: str, file: Path | None) -> None:
-    """Send every log line of this process to ``file`` (rotated) and, on a terminal, to stderr."""
+    """Write every log line of this process to ``file`` (rotated) and, on a terminal, to stderr."""
     renderer = _json()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -47,9 +47,9 @@ def set_up(level: str, file: Path | None) -> None:
                 file,
                 maxBytes=LOG_BYTES,
                 backupCount=LOG_FILES - 1,
-                delay=True,  # opened with the first line
+                delay=True,  # opened at the first line
                 encoding="utf-8",
-                errors="backslashreplace",  # lone surrogates, however deep inside a value
+                errors="backslashreplace",  # lone surrogates, at any depth of a value
             )
         )
     console = logging.StreamHandler(sys.stderr)
@@ -67,10 +67,10 @@ def set_up(level: str, file: Path | None) -> None:
             )
         )
     logging.basicConfig(level=level.upper(), handlers=handlers, force=True)
-    # Its overflow warning is handled by our watcher; its RuntimeWarnings print whole watch tables.
+    # Our watcher handles its overflow warning; its RuntimeWarnings print whole watch tables.
     logging.getLogger("watchdog").setLevel(logging.ERROR)
     structlog.configure(
-        # The root logger's level decides, so that it can be changed.
+        # The level is set on the root logger, so that it can be changed.
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
@@ -83,14 +83,14 @@ def set_up(level: str, file: Path | None) -> None:
 
 
 def set_level(level: str) -> None:
-    """Keep lines of this level and above from now on."""
+    """Log this level and above from now on."""
     logging.getLogger().setLevel(level.upper())
 
 
 def erase_log() -> None:
-    """Delete this process's log files, those that were rotated away, too; it goes on in new ones.
+    """Delete this process's log files, rotated ones included; logging continues in new ones.
 
-    What the journal, a terminal or launchd has taken down is theirs.
+    Copies in the journal, a terminal or launchd's file are not touched.
     """
     for handler, file in _files():
         with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
@@ -100,8 +100,9 @@ def erase_log() -> None:
 
 
 def expire_log(before: float) -> None:
-    """Delete rotated log files that end before then (Unix seconds); one that begins before then is
-    rotated away."""
+    """Delete rotated log files that end before this time (Unix seconds); rotate one that begins
+    before it.
+    """
     for handler, file in _files():
         with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
             for old in file.parent.glob(file.name + ".*"):
@@ -126,11 +127,11 @@ def _begun_at(file: Path) -> float:
     try:
         return datetime.datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
     except (ValueError, KeyError, TypeError):
-        return 0.0  # a line that nobody can date is old
+        return 0.0  # a line without a date counts as old
 
 
 def _console_kind() -> str:
-    """What stderr is: a terminal, systemd's journal, launchd's file (never rotated), or others'."""
+    """Kind of stderr: a terminal, systemd's journal, launchd's file (never rotated), or other."""
     if sys.stderr.isatty():
         return "terminal"
     if os.environ.get("PHOTOSD_SELF_CHECK") == "exit":
@@ -148,7 +149,7 @@ def _json() -> Any:
 
 
 def _journal_line(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str:
-    """One line as the journal wants it: ``<4>event key=value``; it has the time itself."""
+    """One line in the journal's format: ``<4>event key=value``; the journal adds the time."""
     level = PRIORITIES.get(str(event.pop("level", "info")), 6)
     event.pop("timestamp", None)
     stack = str(event.pop("exception", None) or "")
@@ -169,7 +170,7 @@ RENDERERS: dict[str, Callable[[], Any]] = {
 def _survive_odd_bytes(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Lone surrogates (names that are not UTF-8) must never make a log line fail."""
+    """Lone surrogates (names that are not UTF-8) must not make a log line fail."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isascii():
             event[key] = value.encode("utf-8", "backslashreplace").decode()
@@ -187,7 +188,7 @@ def _without_secrets(
 
 
 def _clean(value: Any) -> Any:
-    """``value`` with the secrets taken out of every text in it."""
+    """``value`` with secrets removed from every text in it."""
     if isinstance(value, str):
         return without_secrets(value)
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""How much memory and how many cores this process may use: the one answer for everybody.
+"""Memory and cores available to this process, for all parts of photosd.
 
-On Linux that is the least of what the machine has and what control groups (version 1 and 2, its
-own and every one above it that can be seen), cpusets and affinity allow; elsewhere what the machine
-has. Asked anew each time, since limits may be changed while we run. Swap does not count.
+On Linux that is the minimum of the machine's and what control groups (version 1 and 2, its own and
+every visible parent), cpusets and affinity allow; elsewhere the machine's. Read again on each call,
+since limits may change at run time. Swap does not count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path("/")
 
 @dataclass(frozen=True)
 class Host:
-    """What the machine itself says: bytes in all, bytes that may be had now, cores for us."""
+    """The machine's values: total bytes, available bytes, cores for this process."""
 
     memory: int
     available: int
@@ -29,10 +29,10 @@ class Host:
     @classmethod
     def ask(cls) -> Host:
         """This machine, now."""
-        import psutil  # 10 ms that the command need not take
+        import psutil  # an import of 10 ms that the command does not need
 
         ram = psutil.virtual_memory()
-        affinity = getattr(os, "sched_getaffinity", None)  # Linux; cpusets are in it
+        affinity = getattr(os, "sched_getaffinity", None)  # Linux; includes cpusets
         cores = len(affinity(0)) if affinity is not None else os.cpu_count()
         return cls(int(ram.total), int(ram.available), cores or 1)
 
@@ -46,7 +46,7 @@ def cores(root: Path = ROOT, host: Host | None = None) -> int:
 
 
 def memory(root: Path = ROOT, host: Host | None = None) -> int:
-    """Bytes of memory that it could ever get."""
+    """Bytes of memory that this process can ever get."""
     limits = [group.limit() for group in _groups(root, ("memory",))]
     return min([(host or Host.ask()).memory, *(one for one in limits if one is not None)])
 
@@ -58,7 +58,7 @@ def available(root: Path = ROOT, host: Host | None = None) -> int:
 
 
 def more_memory(root: Path = ROOT, host: Host | None = None) -> str:
-    """What a person does to have more of it available: the imperative, no full stop."""
+    """How a user makes more of it available: imperative, no full stop."""
     host = host or Host.ask()
     if available(root, host) < host.available:
         return "raise the memory limit of its container or service"
@@ -71,7 +71,7 @@ class Group:
     MEMORY: tuple[str, ...] = (
         "memory.max",
         "memory.high",
-    )  # above `high` it is held back until it has less
+    )  # above `high` it is throttled
     USED, STATISTICS = "memory.current", ""
     CPUS: tuple[str, ...] = ("cpuset.cpus.effective",)
 
@@ -79,14 +79,14 @@ class Group:
         self._directory = directory
 
     def limit(self) -> int | None:
-        """Bytes that all its processes may have together; None: as many as there are."""
+        """Bytes that all its processes may have together; None: no limit."""
         limits = [number for name in self.MEMORY if (number := self._number(name)) is not None]
         return min(limits, default=None)
 
     def available(self) -> int | None:
-        """Bytes its processes can still have, counting caches that the kernel would give up.
+        """Bytes its processes can still get, counting caches that the kernel would reclaim.
 
-        Which those are is as for MemAvailable in proc_meminfo(5), for one group.
+        These are counted as for MemAvailable in proc_meminfo(5), for one group.
         """
         limit, used = self.limit(), self._number(self.USED)
         if limit is None or used is None:
@@ -99,7 +99,7 @@ class Group:
         return limit - used + min(max(cache, 0), used)
 
     def cores(self) -> list[float]:
-        """Its limits on cores, those that it has."""
+        """Its limits on cores, if any."""
         found = [_cpus(self._text(name)) for name in self.CPUS]
         quota = self._quota()
         return [float(one) for one in found if one] + ([quota] if quota else [])
@@ -114,7 +114,7 @@ class Group:
 
     def _number(self, name: str) -> int | None:
         text = self._text(name)
-        return int(text) if text.isdigit() else None  # else "max", or nothing
+        return int(text) if text.isdigit() else None  # else "max", or empty
 
     def _text(self, name: str) -> str:
         with contextlib.suppress(OSError, UnicodeDecodeError):
@@ -123,14 +123,14 @@ class Group:
 
 
 class OldGroup(Group):
-    """One of version 1; without a limit it says a number beyond any memory."""
+    """A version 1 group; without a limit its number exceeds any memory."""
 
     MEMORY = ("memory.limit_in_bytes",)
     USED, STATISTICS = "memory.usage_in_bytes", "total_"
     CPUS = ("cpuset.effective_cpus", "cpuset.cpus")
 
     def limit(self) -> int | None:
-        """Like that of version 2; includes groups above, seen or not."""
+        """As in version 2; includes parent groups, visible or not."""
         above = self._statistics().get("hierarchical_memory_limit")
         return min((one for one in (super().limit(), above) if one is not None), default=None)
 
@@ -139,7 +139,7 @@ class OldGroup(Group):
 
 
 def _groups(root: Path, controllers: tuple[str, ...]) -> Iterator[Group]:
-    """Our groups for these controllers, and all above them up to what is mounted."""
+    """Our groups for these controllers, and all parents up to the mount point."""
     for mount, inside, names in _mounts(root):
         old = bool(names)
         if old and not any(name in names for name in controllers):
@@ -153,7 +153,7 @@ def _groups(root: Path, controllers: tuple[str, ...]) -> Iterator[Group]:
 
 
 def _below(path: str, inside: str) -> PurePosixPath:
-    """Our group from where it is mounted; another namespace's names stand for that place itself."""
+    """Our group relative to the mount point; names from another namespace mean the mount point."""
     with contextlib.suppress(ValueError):
         below = PurePosixPath(path).relative_to(inside)
         if ".." not in below.parts:
@@ -164,7 +164,7 @@ def _below(path: str, inside: str) -> PurePosixPath:
 def _mounts(root: Path) -> Iterator[tuple[Path, str, list[str]]]:
     """Where control groups are mounted, which part of the tree that is, its controllers.
 
-    proc_pid_mountinfo(5). Of version 2 there are no controllers to tell.
+    See proc_pid_mountinfo(5). Version 2 lists no controllers.
     """
     for line in _lines(root / "proc/self/mountinfo"):
         left, _, right = line.partition(" - ")
@@ -177,7 +177,7 @@ def _mounts(root: Path) -> Iterator[tuple[Path, str, list[str]]]:
 
 
 def _own_path(root: Path, controllers: list[str]) -> str | None:
-    """Our group in the hierarchy of these controllers; of version 2 where there are none named."""
+    """Our group in the hierarchy of these controllers; in version 2 if none are given."""
     for line in _lines(root / "proc/self/cgroup"):
         number, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
@@ -188,21 +188,21 @@ def _own_path(root: Path, controllers: list[str]) -> str | None:
 
 
 def _lines(file: Path) -> list[str]:
-    """Names of mounts may hold any bytes but the end of a line."""
+    """Lines of a file; names of mounts may hold any bytes except line ends."""
     with contextlib.suppress(OSError):
         return os.fsdecode(file.read_bytes()).split("\n")
     return []
 
 
 def _ratio(quota: str, period: str) -> float | None:
-    """Cores that so many microseconds in each so many are; None without a limit."""
+    """Cores for a quota and period in microseconds; None without a limit."""
     if not quota.isdigit() or not period.isdigit() or not int(quota) or not int(period):
         return None
     return int(quota) / int(period)
 
 
 def _cpus(text: str) -> int:
-    """How many CPUs a list like ``0-3,8`` names."""
+    """Number of CPUs in a list like ``0-3,8``."""
     number = 0
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")

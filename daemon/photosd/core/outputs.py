@@ -1,4 +1,4 @@
-"""Files written where a person says: never over a file of theirs, never among photos."""
+"""Writes files where the user asks: never over a user's file, never among photos."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ MARK_BYTES = 8192  # of an existing file that are searched for the mark
 
 
 def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = b"") -> bool:
-    """Raise OutputRefused unless a file may be written at ``place``; whether one is replaced.
+    """Raise OutputRefused unless a file may be written at ``place``; returns whether one is
+    replaced.
 
-    It may where nothing is there, where the file there has ``mark`` in its first 8 KiB (photosd
-    made it), or where ``force`` says so; and never below a watched folder, but for photosd's own
+    It may be written if nothing is there, if the file there has ``mark`` in its first 8 KiB
+    (photosd made it), or with ``force``; and never in a watched folder, except in photosd's own
     directory of contact sheets.
     """
     if place.is_dir():
         raise OutputRefused(f"{place} is a directory", remedy="name a file in it")
     if not place.parent.is_dir():
         raise OutputRefused(
-            f"there is no directory {place.parent}", remedy=f"mkdir -p '{place.parent}'"
+            f"no such directory: {place.parent}", remedy=f"mkdir -p '{place.parent}'"
         )
     inside = place.parent.resolve()
     parent = os.fsencode(inside)
-    own = inside == home.sheets.resolve()  # no photo is looked for there, whatever is watched
+    own = inside == home.sheets.resolve()  # this directory is never searched for photos
     for folder in [] if own else watched_folders(home):
         if parent == folder or parent.startswith(folder.rstrip(b"/") + b"/"):
             raise OutputRefused(
-                f"{place} lies in the watched folder {os.fsdecode(folder)}",
+                f"{place} is in the watched folder {os.fsdecode(folder)}",
                 remedy="choose a place outside your photo folders",
             )
     there = os.path.lexists(place)
@@ -52,9 +53,9 @@ def write_output(
     mark: bytes = b"",
     mode: int = 0o666,
 ) -> None:
-    """Write ``data`` to ``place`` whole or not at all; raises OutputRefused or OSError.
+    """Write ``data`` to ``place`` completely or not at all; raises OutputRefused or OSError.
 
-    See `check_output` for what is refused. ``mode`` is what the umask is taken from.
+    See `check_output` for what is refused. The umask is applied to ``mode``.
     """
     replaces = check_output(place, home, force=force, mark=mark)
     if _is_stream(place):
@@ -75,9 +76,9 @@ def write_output(
 
 
 def watched_folders(home: Home) -> list[bytes]:
-    """The real paths of the watched folders, from their list beside the settings.
+    """The real paths of the watched folders, from the list beside the settings.
 
-    Where that is lost or damaged they are asked of the catalog.
+    If that is lost or damaged, from the catalog.
     """
     try:
         kept = json.loads((home.config / "folders.json").read_text())
@@ -88,7 +89,7 @@ def watched_folders(home: Home) -> list[bytes]:
 
 
 def _in_catalog(file: Path) -> list[bytes]:
-    import sqlite3  # here, because commands start quickly
+    import sqlite3  # imported here, because commands must start fast
 
     with contextlib.suppress(sqlite3.Error):
         opened = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
@@ -98,7 +99,7 @@ def _in_catalog(file: Path) -> list[bytes]:
 
 
 def _move_new(draft: Path, place: Path) -> None:
-    """Give the draft its name; somebody's file that has come there meanwhile stays."""
+    """Rename the draft; a user's file created there meanwhile stays."""
     try:
         place.hardlink_to(draft)
         return
@@ -117,7 +118,7 @@ def _taken(place: Path) -> OutputRefused:
 
 
 def _is_stream(place: Path) -> bool:
-    """Whether writing there replaces nothing: /dev/null, a pipe, a terminal."""
+    """Whether writing there replaces no file: /dev/null, a pipe, a terminal."""
     try:
         mode = place.stat().st_mode
     except OSError:

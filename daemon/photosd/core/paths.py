@@ -1,4 +1,4 @@
-"""Where things live: one `Home` names every file and directory photosd uses."""
+"""Locations: a `Home` names every file and directory that photosd uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photosd.core.socketpath import default_runtime, expanded, short_enough
 
 @dataclass(frozen=True)
 class Home:
-    """Every place photosd reads or writes, apart from the photos themselves."""
+    """Every path that photosd reads or writes, except the photos."""
 
     config: Path
     state: Path
@@ -20,7 +20,9 @@ class Home:
 
     @property
     def own(self) -> tuple[bytes, ...]:
-        """The real paths of the directories that photosd writes to; nothing in them is a photo."""
+        """The real paths of the directories that photosd writes to; files in them are
+        not photos.
+        """
         inside = (self.index, self.thumbnails, self.sheets, self.cloud)  # each may be a link
         places = (self.config, self.state, self.models, self.runtime, *inside)
         return tuple(os.fsencode(place.resolve()) for place in places)
@@ -42,17 +44,17 @@ class Home:
 
     @property
     def thumbnails(self) -> Path:
-        """Small JPEGs of photos; deleted ones are made again."""
+        """Small JPEGs of photos; deleted ones are recreated."""
         return self.state / "thumbnails"
 
     @property
     def sheets(self) -> Path:
-        """Contact sheets that were not given a file."""
+        """Contact sheets written without a file name."""
         return self.state / "sheets"
 
     @property
     def cloud(self) -> Path:
-        """Everything that came from Gemini: vectors of photos and queries, rewritten queries."""
+        """All data from Gemini: vectors of photos and queries, rewritten queries."""
         return self.state / "cloud"
 
     @property
@@ -72,18 +74,19 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """The lock that decides who serves this home. Beside what it guards: the runtime
-        directory may differ from one login to the next, and there is but one index."""
+        """The lock that decides which process serves this home. It is stored with the index,
+        because the runtime directory may differ between logins, and there is only one index.
+        """
         return self.state / "photosd.lock"
 
     @classmethod
     def from_environment(cls) -> Home:
-        """The home named by ``PHOTOSD_HOME``, else the platform's own places."""
+        """The home set by ``PHOTOSD_HOME``, else the platform's directories."""
         named = os.environ.get("PHOTOSD_HOME")
         if named:
             root = expanded(named).absolute()
             return cls(root / "config", root / "state", root / "models", short_enough(root / "run"))
-        # Imported here: 40 ms that a client under PHOTOSD_HOME or asking only for the socket saves.
+        # Imported here: saves 40 ms for clients that set PHOTOSD_HOME or need only the socket.
         import platformdirs
 
         return cls(

@@ -1,6 +1,6 @@
-"""Gemini's models and prices as they were read, from one file: what the settings begin with.
+"""Gemini's models and prices as read on a date, from one file: the defaults of the settings.
 
-`gemini.json` lies beside this module. Who changes it reads all of it anew and sets ``read``.
+`gemini.json` is in this directory. When you change it, check all values and set ``read``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OLD_DAYS = 180  # Google retires models and changes prices a few times a year
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Model ids and US dollars. ``usd_per_million_out`` counts what a model thinks, too."""
+    """Model ids and US dollars. ``usd_per_million_out`` includes thinking tokens."""
 
     read: datetime.date
     source: str
@@ -28,7 +28,7 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usd_per_image: float
 
     def is_old(self, today: datetime.date) -> bool:
-        """Whether they should be read anew."""
+        """Whether the prices should be checked again."""
         return (today - self.read).days > OLD_DAYS
 
 

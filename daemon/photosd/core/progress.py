@@ -1,4 +1,4 @@
-"""A sign of life from within a long series of file-system calls."""
+"""Progress reports from within a long series of file-system calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _here = threading.local()
 
 
 def tick() -> None:
-    """One more call to the file system was answered; free where nobody listens."""
+    """Report that a file-system call returned; no cost without a listener."""
     hook: Callable[[], None] | None = getattr(_here, "hook", None)
     if hook is not None:
         hook()
@@ -18,7 +18,7 @@ def tick() -> None:
 
 @contextmanager
 def reporting(hook: Callable[[], None]) -> Iterator[None]:
-    """Have ``hook`` called at each tick of this thread; what it raises ends the calls."""
+    """Call ``hook`` at each tick of this thread; an exception from it ends the calls."""
     _here.hook = hook
     try:
         yield

@@ -1,4 +1,4 @@
-"""Whether something has come: for descriptors of any number, of which select(2) takes 1,024."""
+"""Waits for input on descriptors of any number; select(2) is limited to 1,024."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class HasDescriptor(Protocol):
 
 
 def readable(source: int | HasDescriptor, seconds: float) -> bool:
-    """Whether reading from it would not wait, within so many seconds; its end counts, too."""
+    """Whether reading would not block, within this many seconds; end of file counts."""
     poll = select.poll()
     poll.register(source, select.POLLIN | select.POLLPRI)
     return bool(poll.poll(math.ceil(1000 * max(0.0, seconds))))

@@ -1,4 +1,4 @@
-"""Secrets taken out of text before anybody is shown it: passwords, keys and tokens."""
+"""Removes secrets from text before it is shown: passwords, keys and tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRONG = (
 NAMES = rf"(?:{STRONG}|key|token|pwd)"
 HEADERS = r"(?:(?:proxy-)?authorization|(?:set-)?cookie)"
 BEFORE = r"(?<![\w?&-])"
-# What stands between name and value: =, => or :, and in tuples a comma; b is Python's, of bytes.
+# Separators between name and value: =, => or :, and in tuples a comma; b is Python's bytes prefix.
 IS = r"[\"']?\s*(?:=>|[=:])\s*"
 AND = r"[\"']\s*,\s*b?"
 QUOTED = r"([\"'])(?:\\.|(?!\2)[^\\\n])+(?:\2|$)"
@@ -76,7 +76,7 @@ PATTERNS = (
         REMOVED,
     ),
 )
-# What none of the patterns can match without: most text is left alone at once.
+# Text without any of these matches no pattern: a quick check for most text.
 HINT = re.compile(
     r"(?i)@|key|token|secret|pass|pwd|auth|bearer|basic|cookie|sig|AIza|AQ\.|ya29|hf_|sk-|gh[pousr]_|github_pat"
     r"|glpat|xox|AKIA|ASIA|eyJ|PRIVATE|1//0|GOCSPX|[rs]k_|SG\.|npm_|pypi-|-u |user"
@@ -84,7 +84,9 @@ HINT = re.compile(
 
 
 def shortened(text: str, most: int) -> str:
-    """The first ``most`` characters of ``text`` without secrets: half a secret looks like none."""
+    """The first ``most`` characters of ``text`` without secrets; half a secret would not be
+    recognised.
+    """
     return without_secrets(text)[:most]
 
 

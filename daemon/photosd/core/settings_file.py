@@ -1,9 +1,8 @@
-"""The file of the settings (TOML): read however it looks, and changed by one at a time.
+"""The settings file (TOML): read even if partly invalid, and changed one setting at a time.
 
-A line or value that makes no sense costs that setting alone: the default holds, and a `Problem`
-says so. Where one of the cloud's settings is wrong the mode is local, and nothing else
-may choose another one (`ClosedCloud`): no mistake in the file can send more, elsewhere or for more
-money than was meant.
+An invalid line or value affects only that setting: the default is used, and a `Problem` reports it.
+If a cloud setting is invalid the mode is local, and nothing can select another one (`ClosedCloud`):
+no mistake in the file can send more data, to another address or at a higher cost.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ from photosd.core.errors import ConfigError
 from photosd.core.secrets import shortened, without_secrets
 
 MOST_BYTES = 1 << 20
-MOST_BAD_LINES = 20  # beyond it, the file is something else
+MOST_BAD_LINES = 20  # larger files are not settings
 TURN_SECONDS = 5.0  # for another process to finish its change
 POLL_SECONDS = 0.01
 DRAFT = ".config-draft-"
 WITHOUT_MODES = frozenset((errno.EPERM, errno.ENOTSUP, errno.ENOSYS))
 
-_threads = threading.Lock()  # flock(2) is for processes; the turn of threads comes first
+_threads = threading.Lock()  # flock(2) is per process; threads take turns first
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in the file that is not followed: ``setting`` (or section), what, what to do."""
+    """Something in the file that is ignored: ``setting`` (or section), what, remedy."""
 
     setting: str
     says: str
@@ -52,19 +51,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the file says, and what in it makes no sense."""
+    """The settings in the file, and its problems."""
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
 
 
 def load(file: Path) -> Settings:
-    """The settings in ``file``; defaults where it is silent or wrong."""
+    """The settings in ``file``; defaults for those that are missing or invalid."""
     return read(file).settings
 
 
 def read(file: Path) -> Reading:
-    """The settings in ``file``, and what is wrong with it."""
+    """The settings in ``file``, and its problems."""
     try:
         text = _text(file)
     except ConfigError as error:
@@ -74,10 +73,11 @@ def read(file: Path) -> Reading:
 
 
 def change(file: Path, name: str, text: str) -> Reading:
-    """Set ``name`` (``section.key``) to ``text``, all else in the file kept; what it says now.
+    """Set ``name`` (``section.key``) to ``text``, keeping the rest of the file; returns the
+    settings.
 
     One thread and process at a time. A crash leaves the old file or the new one; a link stays a
-    link, and what it points to is replaced. Raises ConfigError, and then nothing has changed.
+    link, and its target is replaced. Raises ConfigError, and then nothing has changed.
     """
     value = config.parsed(name, text)
     target = _target(file)
@@ -91,12 +91,14 @@ def change(file: Path, name: str, text: str) -> Reading:
 
 
 def _text(file: Path) -> str:
-    """What is in it, "" when there is none. Odd bytes are left as surrogates, which TOML refuses.
+    """Its text, "" if there is none. Invalid bytes become surrogates, which TOML refuses.
 
     Raises ConfigError.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO may hang
+        descriptor = os.open(
+            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # reading a FIFO may hang
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -106,7 +108,7 @@ def _text(file: Path) -> str:
             raise _unusable(file, "is not a file")
         data = b""
         while len(data) <= MOST_BYTES and (part := os.read(descriptor, MOST_BYTES + 1)):
-            data += part  # some file systems give less than they are asked for
+            data += part  # some file systems return less than requested
     except OSError as error:
         raise _unusable(file, f"cannot be read: {error.strerror}") from error
     finally:
@@ -118,7 +120,7 @@ def _text(file: Path) -> str:
 
 def _unusable(file: Path, why: str) -> ConfigError:
     return ConfigError(
-        f"{file} {why}; the defaults hold",
+        f"{file} {why}; using the defaults",
         remedy=f"correct or remove {file}, then: photosd restart",
     )
 
@@ -133,7 +135,7 @@ def _understand(file: Path, text: str) -> Reading:
             found = {}
         sections[section] = _section(file, text, section, found, problems)
     problems += [
-        _problem(file, text, name, f"there is no section {name!r}", _near(name, sections))
+        _problem(file, text, name, f"unknown section {name!r}", _near(name, sections))
         for name in data
     ]
     doubtful = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
@@ -141,7 +143,7 @@ def _understand(file: Path, text: str) -> Reading:
         cloud = msgspec.structs.asdict(sections["cloud"])
         sections["cloud"] = ClosedCloud(**{**cloud, "mode": "local"})
         if cloud["mode"] != "local":
-            says = "cloud.mode is local until every setting of the cloud makes sense"
+            says = "cloud.mode is local until every cloud setting is valid"
             problems.append(_problem(file, text, "cloud.mode", says))
     return Reading(Settings(**sections), tuple(problems))
 
@@ -149,13 +151,13 @@ def _understand(file: Path, text: str) -> Reading:
 def _section(
     file: Path, text: str, section: str, found: dict[str, Any], problems: list[Problem]
 ) -> Any:
-    """One section: what makes sense of it."""
+    """One section: its valid settings."""
     default = getattr(Settings(), section)
     known, values = default.__struct_fields__, {}
     for key, value in found.items():
         name = f"{section}.{key}"
         if key not in known:
-            says = f"there is no setting {name}"
+            says = f"unknown setting {name}"
             problems.append(_problem(file, text, name, says, _near(key, known)))
             continue
         try:
@@ -168,7 +170,7 @@ def _section(
 
 
 def _shown(value: Any) -> str:
-    """A value as words: Python writes no number of thousands of digits, and nests not for ever."""
+    """A value as text; Python limits the digits of numbers and the depth of nesting."""
     try:
         return str(value)
     except (ValueError, RecursionError):
@@ -176,7 +178,7 @@ def _shown(value: Any) -> str:
 
 
 def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
-    """The TOML in it, without the lines that are none."""
+    """The TOML in it, without invalid lines."""
     written = text.split("\n")
     lines, problems = written.copy(), []
     for number, line in enumerate(written):
@@ -190,22 +192,22 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
             number = _line_in(str(error), lines)
             problems.append(_bad_line(file, written, number, str(error).partition(" (at ")[0]))
             lines[number] = ""
-    whole = f"{file} is not TOML; the defaults hold"
+    whole = f"{file} is not TOML; using the defaults"
     return {}, [Problem("", whole, f"correct or remove {file}, then: photosd restart")]
 
 
 def _line_in(error: str, lines: list[str]) -> int:
-    """The line that a TOML error is about; the last one with anything on it when it is the end."""
+    """The line of a TOML error; the last non-empty one if the error is at the end."""
     last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
     found = re.search(r"\(at line (\d+)", error)
     number = min(int(found[1]) - 1, last) if found else last
-    while number > 0 and not lines[number].strip():  # the line before goes on too long
+    while number > 0 and not lines[number].strip():  # the line before is not terminated
         number -= 1
     return number
 
 
 def _bad_line(file: Path, lines: list[str], number: int, why: str) -> Problem:
-    """``setting``: the section and key it seems to be about; empty when that is not clear."""
+    """A problem with a line. ``setting``: the section and key it seems to set; empty if unclear."""
     section = ""
     for line in lines[: number + 1]:
         if (header := HEADER.match(line)) is not None:
@@ -256,7 +258,7 @@ def _is_utf8(line: str) -> bool:
 
 
 def _changed(file: Path, before: str, name: str, value: Any) -> str:
-    """The text with that setting in it; raises ConfigError where the text is no TOML."""
+    """The text with that setting changed; raises ConfigError if the text is not TOML."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -279,18 +281,18 @@ def _changed(file: Path, before: str, name: str, value: Any) -> str:
 
 
 def _target(file: Path) -> Path:
-    """The file itself, with every link followed, and its directory there."""
+    """The file after following links, and its directory created."""
     try:
         target = file.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: circular links
         raise _refused(file, error) from error
     return target
 
 
 @contextlib.contextmanager
 def _turn(directory: Path) -> Iterator[None]:
-    """Be the only one who changes settings there."""
+    """Hold the lock for changing these settings."""
     until = time.monotonic() + TURN_SECONDS
     if not _threads.acquire(timeout=TURN_SECONDS):
         raise _busy(directory)
@@ -304,7 +306,7 @@ def _turn(directory: Path) -> Iterator[None]:
             if time.monotonic() > until:
                 raise _busy(directory)
             time.sleep(POLL_SECONDS)
-        for draft in directory.glob(f"{DRAFT}*"):  # of a process that was killed
+        for draft in directory.glob(f"{DRAFT}*"):  # left by a process that was killed
             with contextlib.suppress(OSError):
                 draft.unlink()
         yield
@@ -314,19 +316,20 @@ def _turn(directory: Path) -> Iterator[None]:
 
 
 def _locked(descriptor: int) -> bool:
-    """Whether the lock is ours; where the file system has none, threads are all that is kept."""
+    """Whether the lock was taken; without locks in the file system only threads are excluded."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # NFS locks no directories
+    except OSError:  # NFS does not lock directories
         return True
     return True
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write it anew, on the disk before it has the name; mode as before, its owner's alone when it
-    is new or holds a secret."""
+    """Write the file and sync it before renaming; the mode is kept, or private if new or with a
+    secret.
+    """
     draft = None
     try:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
@@ -348,7 +351,7 @@ def _replace(target: Path, text: str) -> None:
 
 
 def _set_mode(descriptor: int, mode: int) -> None:
-    """Where the file system has modes: FAT and some shares have none."""
+    """Set the mode if the file system has modes: FAT and some shares have none."""
     try:
         os.fchmod(descriptor, mode)
     except OSError as error:
@@ -357,7 +360,7 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 
 def _keep_name(directory: Path) -> None:
-    """Have the disk know the new name, too, where it can be asked."""
+    """Sync the directory if possible."""
     with contextlib.suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -1,7 +1,6 @@
-"""Shortage: errors that say that something has run out here, and nothing about a photo.
+"""Detects errors that mean a lack of resources, not a bad photo.
 
-Memory, room on a disk, descriptors, processes: what a caller does is to take less at once, to wait
-and to try again.
+Memory, disk space, descriptors, processes: the caller reduces its load, waits and retries.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ ERRNOS: dict[int, Shortage] = {
     errno.ENFILE: "descriptors",
     errno.EAGAIN: "processes",  # of fork and clone
 }
-# As PyTorch (CUDA, ROCm, MPS, CPU), C++, LanceDB, SQLite and the kernel put it.
+# Wording of PyTorch (CUDA, ROCm, MPS, CPU), C++, LanceDB, SQLite and the kernel.
 WORDS: tuple[tuple[Shortage, re.Pattern[str]], ...] = (
     (
         "memory",
@@ -38,12 +37,12 @@ WORDS: tuple[tuple[Shortage, re.Pattern[str]], ...] = (
 
 
 def shortage_of(error: BaseException) -> Shortage | None:
-    """What ran out, as the error or one that it was raised from says; None: nothing."""
+    """What ran out, according to the error or its causes; None: nothing."""
     return next(filter(None, map(_of_one, _chain(error))), None)
 
 
 def shortage_in(text: str) -> Shortage | None:
-    """What ran out, as the words of an error say; None: nothing."""
+    """What ran out, according to an error message; None: nothing."""
     return next((kind for kind, words in WORDS if words.search(text)), None)
 
 

@@ -1,4 +1,4 @@
-"""Where the socket is: all a client needs to know, at next to no cost."""
+"""The path of the socket, for clients that need nothing else; cheap to import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SOCKET_PATH_LIMIT = 103
 
 
 def socket_path() -> Path:
-    """The socket of this user's daemon; cheap, for clients that need nothing else."""
+    """The socket of this user's daemon."""
     if explicit := os.environ.get("PHOTOSD_SOCKET"):
         return Path(explicit)
     if named := os.environ.get("PHOTOSD_HOME"):
@@ -20,12 +20,12 @@ def socket_path() -> Path:
 
 
 def expanded(path: str) -> Path:
-    """``path`` with a home in place of ``~``; where there is none, ``~`` stays, as in shells."""
+    """``path`` with ``~`` expanded; ``~`` stays if there is no home, as in shells."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib raises RuntimeError)
 
 
 def default_runtime() -> Path:
-    """The per-user runtime directory; systemd's when it made one for us."""
+    """The per-user runtime directory; systemd's if it exists."""
     if given := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(given) / "photosd"
     base = os.environ.get("TMPDIR", "/tmp") if sys.platform == "darwin" else "/tmp"  # noqa: S108
@@ -33,10 +33,10 @@ def default_runtime() -> Path:
 
 
 def short_enough(runtime: Path) -> Path:
-    """``runtime``, or a short stand-in when its socket's name is too long for the kernel."""
+    """``runtime``, or a short substitute if its socket's name is too long for the kernel."""
     if len(os.fsencode(runtime / "photosd.sock")) <= SOCKET_PATH_LIMIT:
         return runtime
-    import hashlib  # 2 ms that few need
+    import hashlib  # an import of 2 ms, rarely needed
 
     digest = hashlib.sha256(os.fsencode(runtime)).hexdigest()[:12]
     return Path(f"/tmp/photosd-{os.getuid()}-{digest}")  # noqa: S108 (checked by ipc.endpoint)

@@ -1,8 +1,8 @@
-"""Values in the types that we declare, from any thread.
+"""Converts values to declared types, from any thread.
 
-msgspec looks at a type when it is first used, without a lock: a second thread that uses the same
-type meanwhile finds it half looked at, and the process crashes (SIGSEGV). Here a type's first use
-happens under a lock, so everything that decodes into a type of ours goes this way.
+msgspec inspects a type on first use, without a lock: a second thread that uses the type meanwhile
+sees it half inspected, and the process crashes (SIGSEGV). Here the first use happens under a lock,
+so all decoding into our types uses this module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def from_json(text: bytes | str, kind: type[T]) -> T:
 
 
 def make_ready(kind: Any) -> None:
-    """Look at a type and at all types inside it; the first call for each takes the time."""
+    """Inspect a type and all types inside it; the first call for each takes the time."""
     if kind in _ready:
         return
     with _lock:

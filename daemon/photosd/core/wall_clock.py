@@ -1,6 +1,6 @@
-"""Wall clocks: what a clock shows where it hangs, in seconds, whatever the zone of this machine.
+"""Wall-clock seconds: what a local clock shows, independent of this machine's time zone.
 
-Wall-clock seconds are those of Unix for a clock in UTC that shows the same.
+They equal the Unix time of a UTC clock that shows the same.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 
 def wall_seconds(moment: datetime.datetime) -> float:
-    """Of what a clock shows; a zone that comes with it is no part of that."""
+    """Wall-clock seconds of a date and time; its time zone is ignored."""
     return (moment.replace(tzinfo=None) - EPOCH).total_seconds()
 
 
 def shown_here(unix: float) -> datetime.datetime:
-    """What this machine's clock shows at a Unix time; far beyond its years, what UTC's would.
+    """What this machine's clock shows at a Unix time; out of its range, what UTC shows.
 
-    Raises OverflowError where that has no year either.
+    Raises OverflowError if that is out of range.
     """
     try:
         return datetime.datetime.fromtimestamp(unix)

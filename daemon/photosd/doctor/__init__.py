@@ -1,1 +1,1 @@
-"""The doctor: every check of an installation, from outside, so that it works without the daemon."""
+"""Doctor: checks the installation from outside the daemon, so that it works without one."""

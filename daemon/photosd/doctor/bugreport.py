@@ -1,4 +1,4 @@
-"""The bug report: logs, versions, status and findings in one archive, with nothing personal."""
+"""The bug report: logs, versions, status and findings in one archive, without personal data."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from photosd.service.recipe import ServiceError
 
 LOG_BYTES = 4 << 20  # of each log file, its end
 README = """\
-A report of photosd about itself, made by `photosd bugreport`.
+A photosd bug report, made by `photosd bugreport`.
 
 Paths, file names, queries, and the names of user and machine are replaced: <folder 1>/3fa9c1d2.jpg
 stands for one photo of the first folder, wherever it appears. No photo and no vector is in here.
-Look through it before you send it.
+Review it before you send it.
 """
 
 
 def make_report(home: Home) -> tuple[list[str], bytes]:
-    """The names of what is in the archive, and the archive (gzipped tar)."""
+    """Write the archive (gzipped tar); returns the names of its files."""
     patient = Patient(home)
     redactor = _redactor(patient)
     names, archive = [], io.BytesIO()
@@ -64,13 +64,13 @@ def _redactor(patient: Patient) -> Redactor:
 
 
 def _folders(patient: Patient) -> list[str]:
-    """The watched folders, of whoever can name them."""
+    """The watched folders, from the daemon or from the list on disk."""
     found = [folder["path"] for folder in patient.status["folders"]] if patient.status else []
     try:
         kept = json.loads((patient.home.config / "folders.json").read_text())
         found += [entry["path"] for entry in kept]
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # the doctor's findings say so
+        pass  # the doctor's findings report it
     return list(dict.fromkeys(found))
 
 
@@ -103,7 +103,7 @@ def _why_no_status(patient: Patient) -> dict[str, object]:
 
 
 def _versions() -> dict[str, object]:
-    """Of photosd, Python, the system and every library photosd asks for."""
+    """Versions of photosd, Python, the system and every dependency."""
     libraries = {}
     try:
         wanted = importlib.metadata.requires("photosd") or []

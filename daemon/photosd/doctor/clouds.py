@@ -1,4 +1,4 @@
-"""The check that is made only when asked for: it is the one that uses the network."""
+"""Checks of the cloud, run only on request, because they use the network."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from photosd.doctor.patient import Patient
 
 
 def cloud(patient: Patient) -> Findings:
-    """Gemini's key, address, models and vectors, tried by the daemon with nothing of yours."""
+    """Gemini's key, address, models and vectors, tested by the daemon without user data."""
     checked = patient.cloud_check
     if checked is None:
-        yield unknown("cloud", "not tried: the daemon does not answer, or is older")
+        yield unknown("cloud", "not tested: the daemon does not answer, or is older")
     elif isinstance(checked, CloudNotPermitted):
-        yield warning("cloud", f"not tried: {checked}", checked.remedy)
+        yield warning("cloud", f"not tested: {checked}", checked.remedy)
     elif isinstance(checked, PhotosdError):
         yield failed("cloud", checked)
     else:
@@ -29,7 +29,7 @@ def cloud(patient: Patient) -> Findings:
 
 
 def prices(known: Prices, today: datetime.date) -> Findings:
-    """Whether the models and prices that photosd came with were read long ago."""
+    """Whether the bundled models and prices are outdated."""
     says = f"models and prices were read on {known.read}"
     if known.is_old(today):
         yield warning(

@@ -1,4 +1,4 @@
-"""Checks of the past: what died lately, and with which stack."""
+"""Checks of recent crashes and their stacks."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ DAYS = 2
 TAIL_BYTES = 4 << 20
 STACK_LINES = 12
 OFTEN = 3
-# Events that mean something died or was lost, and what each is in words.
+# Log events that mean a crash or a loss, with a description.
 EVENTS = {
-    "encoder_died": "the encoder died",
-    "decoder_died": "a decoder died",
+    "encoder_died": "the encoder crashed",
+    "decoder_died": "a decoder crashed",
     "library_failed": "the library could not be opened",
     "catalog_damaged": "the catalog was damaged",
     "index_damaged": "the index was damaged",
-    "request_failed": "a request failed inside",
+    "request_failed": "a request failed with an internal error",
     "watchdog_failed": "the watchdog failed",
-    "ends_itself": "the daemon ended itself",
+    "ends_itself": "the daemon exited by itself",
 }
 
 
 def crashes(patient: Patient) -> Findings:
-    """The last days' deaths, from the log and from the stacks that crashes leave."""
+    """Crashes of the last days, from the log and from the stacks that crashes leave."""
     since = time.time() - DAYS * 86400
     aside = _set_aside(patient)
     events = [
@@ -60,7 +60,7 @@ def crashes(patient: Patient) -> Findings:
         yield Finding(
             "crashes",
             "warning",
-            f"the daemon crashed or hung lately; its stacks are in {stacks}",
+            f"the daemon crashed or hung recently; its stacks are in {stacks}",
             "photosd bugreport",
             details=_shortened(last_one),
         )
@@ -69,7 +69,7 @@ def crashes(patient: Patient) -> Findings:
 
 
 def _set_aside(patient: Patient) -> set[object]:
-    """Photos that ended a decoder and are not tried again: the check of photos counts them."""
+    """Whether photos were quarantined after crashing a decoder: the check of photos counts them."""
     if not patient.home.catalog.exists():
         return set()
     try:
@@ -81,20 +81,20 @@ def _set_aside(patient: Patient) -> set[object]:
 
 
 def log_file(patient: Patient) -> Findings:
-    """The log can be written: it is where everything else is explained."""
+    """The log can be written."""
     log = patient.home.log
     if log.exists() and not log.is_file():
         yield fault("log", f"{log} is not a file", f"rm -r '{log}'")
 
 
 def _counts(event: dict[str, Any]) -> bool:
-    """Recycling for memory is a death by plan."""
+    """Recycling for memory is planned, not a crash."""
     planned = str(event.get("reason", "")).startswith(("recycled", "photosd is stopping"))
     return event.get("event") in EVENTS and not planned
 
 
 def _events(log: Path) -> Iterator[dict[str, Any]]:
-    """The log's last events, the file before the rotation included."""
+    """The log's last events, including those before the rotation."""
     for file in (log.with_name(f"{log.name}.1"), log):
         if not file.is_file():
             continue
@@ -104,7 +104,7 @@ def _events(log: Path) -> Iterator[dict[str, Any]]:
                 try:
                     event = json.loads(line)
                 except ValueError:
-                    continue  # the first may be half a line; others' output is not ours
+                    continue  # the first may be partial; other programs' output may be mixed in
                 if isinstance(event, dict):
                     yield event
 
@@ -121,6 +121,6 @@ def _times(number: int) -> str:
 
 
 def _shortened(stack: str) -> str | None:
-    """The end of a stack, where the cause is."""
+    """The end of a stack, which shows the cause."""
     lines = stack.strip().splitlines()
     return "\n".join(lines[:STACK_LINES]) or None

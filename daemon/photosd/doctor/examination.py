@@ -1,4 +1,4 @@
-"""The examination: every check in order, each bounded, none able to spoil the others."""
+"""Runs every check in order, each with a time limit; a failing check does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from photosd.doctor import clouds, crashes, machine, model_files, places, proces
 from photosd.doctor.finding import Finding, Findings, fault
 from photosd.doctor.patient import Patient
 
-CHECK_SECONDS = 90.0  # a million vectors on a slow disk; more means that something hangs
+CHECK_SECONDS = 90.0  # a million vectors on a slow disk; longer means a hang
 
 Check = Callable[[Patient], Findings]
 
-# In this order, under the names that docs/troubleshooting.md explains; a check may have findings of
-# more names than that of its first.
+# In order of execution, named as in docs/troubleshooting.md; a check may also report findings under
+# other names.
 CHECKS: dict[str, Check] = {
     "environment": process.environment,
     "directories": places.directories,
@@ -41,9 +41,9 @@ CHECKS: dict[str, Check] = {
 
 
 def examine(home: Home, *, cloud: bool = False) -> Iterator[Finding]:
-    """What there is to say about ``home`` and its daemon, each finding as it is found.
+    """Check ``home`` and its daemon; yields each finding as it is found.
 
-    ``cloud``: try Gemini, too; nothing else uses the network.
+    ``cloud``: also test Gemini; nothing else uses the network.
     """
     patient = Patient(home)
     checks = CHECKS | ({"cloud": clouds.cloud} if cloud else {})
@@ -57,7 +57,7 @@ def _bounded(name: str, check: Check, patient: Patient) -> list[Finding]:
     def run() -> None:
         try:
             found.extend(check(patient))
-        except Exception as error:  # a defect in a check is a finding as well
+        except Exception as error:  # a bug in a check is reported as a finding
             says = f"this check failed: {type(error).__name__}: {error}"
             found.append(fault(name, says, "photosd bugreport"))
 
@@ -65,6 +65,6 @@ def _bounded(name: str, check: Check, patient: Patient) -> list[Finding]:
     thread.start()
     thread.join(CHECK_SECONDS)
     if thread.is_alive():
-        says = f"this check has not ended in {CHECK_SECONDS:.0f} s; does a disk not answer?"
+        says = f"this check did not finish within {CHECK_SECONDS:.0f} s; a disk may not respond"
         return [*found, fault(name, says, "photosd folders; mount")]
     return found

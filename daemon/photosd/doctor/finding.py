@@ -1,4 +1,4 @@
-"""What a check finds: a verdict, a sentence, and what to do about it."""
+"""A finding: a verdict, a message, and a remedy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Verdict = Literal["ok", "warning", "fault", "unknown"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's. A warning or fault always has a ``remedy``.
+    """One line of the doctor. A warning or fault always has a ``remedy``.
 
-    Where the remedy is safe, it can be carried out: ``command`` are arguments of `photosd`,
-    ``mend`` a function that raises OSError.
+    If the remedy is safe, it can be applied: ``command`` are arguments of `photosd`, ``mend`` a
+    function that raises OSError.
     """
 
     check: str
@@ -29,7 +29,7 @@ class Finding:
 
     @property
     def curable(self) -> bool:
-        """Whether `photosd doctor --fix` can do something about it."""
+        """Whether `photosd doctor --fix` can apply the remedy."""
         return bool(self.command or self.mend)
 
 
@@ -42,12 +42,12 @@ def ok(check: str, says: str) -> Finding:
 
 
 def warning(check: str, says: str, remedy: str, *command: str) -> Finding:
-    """It works, but not as well as it could."""
+    """It works, but could be better."""
     return Finding(check, "warning", says, remedy, command)
 
 
 def fault(check: str, says: str, remedy: str, *command: str) -> Finding:
-    """Something a person will notice."""
+    """A problem that affects the user."""
     return Finding(check, "fault", says, remedy, command)
 
 
@@ -57,5 +57,5 @@ def failed(check: str, error: PhotosdError) -> Finding:
 
 
 def unknown(check: str, says: str) -> Finding:
-    """It could not be looked at; another finding says why."""
+    """It could not be checked; another finding explains why."""
     return Finding(check, "unknown", says)

@@ -1,4 +1,4 @@
-"""Checks of the machine: memory, watches of the kernel, the folders with the photos."""
+"""Checks of the machine: memory, kernel watches, folders with photos."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ INSTANCES_WANTED = 16
 
 
 def memory(patient: Patient) -> Findings:
-    """There is memory for the model, or it is loaded already."""
+    """There is enough memory for the model, or it is loaded already."""
     try:
         weights = read_model(patient.model_directory).weights.bytes / MB
     except ModelError:
-        yield unknown("memory", "not judged: the model cannot be read")
+        yield unknown("memory", "not checked: the model cannot be read")
         return
     needed = TORCH_MB + 1.3 * weights
     free = machine.available() / MB
@@ -56,7 +56,7 @@ def memory(patient: Patient) -> Findings:
             f"{machine.more_memory()}, or: photosd model use starter",
         )
     elif swap.total and swap.used > SWAP_FULL * swap.total and free < needed:
-        remedy = "close other programs; answers wait for the disk"
+        remedy = "close other programs; queries wait for the disk"
         yield warning("memory", "memory and swap are nearly full", remedy)
     else:
         state = "is loaded" if loaded else f"needs about {needed:,.0f} MB"
@@ -64,7 +64,7 @@ def memory(patient: Patient) -> Findings:
 
 
 def watches(patient: Patient) -> Findings:
-    """The kernel's limits allow to watch every directory."""
+    """The kernel's limits allow watching every directory."""
     if not patient.on_linux:
         return
     directories, budget = _directories(patient), watch_budget()
@@ -83,7 +83,7 @@ def watches(patient: Patient) -> Findings:
 
 
 def folders(patient: Patient) -> Findings:
-    """Every watched folder is there and may be read: as the daemon sees it, where it runs."""
+    """Every watched folder exists and is readable, from the daemon's point of view."""
     if patient.status is not None:
         found = [
             (f["path"], f["state"], f["reason"], f["remedy"]) for f in patient.status["folders"]
@@ -114,7 +114,7 @@ def folders(patient: Patient) -> Findings:
 
 
 def _on_absent_disks(patient: Patient) -> set[str]:
-    """Folders whose disk was mounted once and is not now: whoever unplugs it knows."""
+    """Folders whose disk was mounted once and is not now: probably unplugged on purpose."""
     if not patient.home.catalog.exists():
         return set()
     there = mounts()
@@ -127,7 +127,7 @@ def _on_absent_disks(patient: Patient) -> set[str]:
 
 
 def _unreadable(patient: Patient) -> Findings:
-    """Parts of folders that could not be read when they were compared last."""
+    """Parts of folders that could not be read at the last comparison."""
     for folder in patient.status["folders"] if patient.status is not None else ():
         if places := folder.get("unreadable"):
             yield warning(
@@ -135,10 +135,9 @@ def _unreadable(patient: Patient) -> Findings:
                 f"in {folder['path']} {places:,} {'place' if places == 1 else 'places'} cannot be "
                 "read, for example "
                 f"{folder.get('unreadable_example')}",
-                "mend that file (UTF-8, the syntax of .gitignore), or delete it"
+                "correct that file (UTF-8, .gitignore syntax), or delete it"
                 if "/.photosdignore: " in (folder.get("unreadable_example") or "")
-                else "give your user the right to read and enter them (chmod u+rx), or leave them "
-                "out: a line in .photosdignore",
+                else "make them readable (chmod u+rx), or exclude them in .photosdignore",
             )
 
 
@@ -152,8 +151,9 @@ def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:
 
 
 def _directories(patient: Patient) -> int:
-    """Watched directories with photos; those without are not counted by anybody. Folders that are
-    only scanned need no watches."""
+    """Watched directories with photos; those without are not counted. Folders that are only scanned
+    need no watches.
+    """
     if not patient.home.catalog.exists():
         return 0
     try:

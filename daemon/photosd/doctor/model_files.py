@@ -1,4 +1,4 @@
-"""Checks of the model's files: all there, and byte for byte what they were."""
+"""Checks of the model's files: complete and unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OTHER_REMEDY = "install the model again, or: photosd model use starter"
 
 
 def model_files(patient: Patient) -> Findings:
-    """Weights have their digest, and the tokenizer can be read."""
+    """The weights match their digest, and the tokenizer can be read."""
     directory = patient.model_directory
     remedy = STARTER_REMEDY if directory == STARTER else OTHER_REMEDY
     try:
@@ -30,11 +30,11 @@ def model_files(patient: Patient) -> Findings:
         yield fault("model files", f"{weights} cannot be read: {error.strerror}", remedy)
         return
     if not whole:
-        yield fault("model files", f"{weights} is damaged: its digest is another", remedy)
+        yield fault("model files", f"{weights} is damaged: its digest does not match", remedy)
     elif wrong := _tokenizer_trouble(spec, directory):
         yield fault("model files", wrong, remedy)
     else:
-        yield ok("model files", f"{spec.name}: weights and tokenizer are whole")
+        yield ok("model files", f"{spec.name}: weights and tokenizer are intact")
 
 
 def _digest(file: Path) -> str:
@@ -48,7 +48,7 @@ def _digest(file: Path) -> str:
 
 
 def _tokenizer_trouble(spec: ModelSpec, directory: Path) -> str | None:
-    """Why the tokenizer cannot be used, if so; the one bundled with open_clip is not tried."""
+    """Why the tokenizer is unusable, if it is; the one bundled with open_clip is not checked."""
     if spec.tokenizer.words and not (directory / spec.tokenizer.words).is_file():
         return f"{directory / spec.tokenizer.words} is missing"
     if spec.tokenizer.kind != "tokenizers":

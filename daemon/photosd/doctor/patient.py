@@ -1,4 +1,4 @@
-"""What all checks look at: the home, its settings, and what the daemon says, each asked once."""
+"""Input of all checks: the home, its settings, and the daemon's answers, each requested once."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ SELF_CHECK_SECONDS = 45.0
 
 
 class Patient:
-    """One home and its daemon, as they are now; answers are kept for the whole examination."""
+    """One home and its daemon; answers are cached for the whole examination."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
 
     @cached_property
     def settings(self) -> Settings:
-        """As the file says, or the defaults where it makes no sense."""
+        """From the settings file, defaults for invalid ones."""
         return settings_file.load(self.home.settings)
 
     @property
     def model_directory(self) -> Path:
-        """Where the model in use lies."""
+        """The directory of the model in use."""
         return directory_of(self.home, self.settings.encoder.model)
 
     @cached_property
     def hello(self) -> Hello | PhotosdError:
-        """Who answers, or why nobody does."""
+        """The daemon's version and pid, or why it does not answer."""
         try:
             with Client(self.home.socket, timeout=HELLO_SECONDS) as client:
                 return client.hello()
@@ -54,7 +54,7 @@ class Patient:
 
     @cached_property
     def status(self) -> StatusResult | None:
-        """What the daemon says of itself; None when it does not."""
+        """The daemon's status; None if it does not answer."""
         if isinstance(self.hello, PhotosdError):
             return None
         with contextlib.suppress(PhotosdError), Client(self.home.socket, timeout=20) as client:
@@ -63,7 +63,7 @@ class Patient:
 
     @cached_property
     def self_check(self) -> SelfCheckResult | PhotosdError | None:
-        """How encoding goes, or why it does not; None: nobody to ask, or an older daemon."""
+        """Result of encoding sample texts, or the error; None: no daemon, or an older one."""
         if isinstance(self.hello, PhotosdError) or "self_check" not in self.hello["capabilities"]:
             return None
         try:
@@ -74,7 +74,7 @@ class Patient:
 
     @cached_property
     def cloud_check(self) -> CloudCheckResult | PhotosdError | None:
-        """How Gemini does, or why it was not tried; None: nobody to ask, or an older daemon."""
+        """Result of testing Gemini, or the error; None: no daemon, or an older one."""
         if isinstance(self.hello, PhotosdError) or "cloud_check" not in self.hello["capabilities"]:
             return None
         try:
@@ -85,7 +85,7 @@ class Patient:
 
     @cached_property
     def lock_holder(self) -> int | None:
-        """The pid that holds the lock of this home; 0 when it is held but does not say by whom."""
+        """The pid that holds the lock of this home; 0 if it is held by an unnamed process."""
         try:
             descriptor = os.open(self.home.lock, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
@@ -101,12 +101,12 @@ class Patient:
 
     @contextlib.contextmanager
     def catalog(self) -> Iterator[sqlite3.Connection]:
-        """The catalog, to be read only; raises sqlite3.Error."""
+        """The catalog, opened read-only; raises sqlite3.Error."""
         uri = f"{self.home.catalog.as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
             yield connection
 
     @property
     def on_linux(self) -> bool:
-        """Some checks read what only Linux has."""
+        """Whether to run checks that exist only on Linux."""
         return sys.platform == "linux"

@@ -1,4 +1,4 @@
-"""Checks of directories, settings, socket and space: the ground that everything stands on."""
+"""Checks of directories, settings, socket and disk space."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from photosd.doctor.finding import Finding, Findings, fault, ok, warning
 from photosd.doctor.patient import Patient
 
 MB = 1_000_000
-SPACE_NEEDED = 200 * MB  # below it, SQLite and LanceDB soon cannot write
+SPACE_NEEDED = 200 * MB  # below it, SQLite and LanceDB soon fail to write
 SPACE_WANTED = 1000 * MB
 INODES_WANTED = 1000
 DEEPEST = 6
 
 
 def directories(patient: Patient) -> Findings:
-    """Each of photosd's directories is real, ours, writable and closed to others."""
+    """Each of photosd's directories is real, owned by the user, writable and private."""
     home = patient.home
     wrong = False
     for place in (home.runtime, home.state, home.index, home.log.parent, home.config):
-        # Only the runtime directory may not be a link: /tmp is where others could have laid one.
+        # Only the runtime directory may not be a link: others could create one in /tmp.
         for finding in _directory(place, real=place == home.runtime, private=place != home.config):
             wrong = True
             yield finding
     if not wrong:
-        yield ok("directories", f"{home.state} and the others are yours alone")
+        yield ok("directories", f"only you can access {home.state} and photosd's other directories")
 
 
 def _directory(place: Path, *, real: bool, private: bool) -> Findings:
@@ -60,7 +60,7 @@ def _directory(place: Path, *, real: bool, private: bool) -> Findings:
 
 
 def _can_be_made(place: Path) -> Findings:
-    """It need not be there, but then somewhere above it has to be a directory of ours."""
+    """It may be missing, but then a parent must be a directory of this user."""
     above = place
     for _ in range(DEEPEST):
         above = above.parent
@@ -70,12 +70,14 @@ def _can_be_made(place: Path) -> Findings:
         yield fault(
             "directories",
             f"{place} cannot be made: {above} cannot be written by you",
-            f"make {above} writable, or name another home by PHOTOSD_HOME",
+            f"make {above} writable, or set PHOTOSD_HOME to another home",
         )
 
 
 def _why_not_writable(place: Path) -> str | None:
-    """By trying: rights, a read-only disk and a full one are told apart by nothing else."""
+    """Tested by writing: permissions, a read-only disk and a full one cannot be told apart
+    otherwise.
+    """
     probe = place / f".photosd-doctor-{os.getpid()}"
     try:
         probe.touch(mode=0o600)
@@ -86,21 +88,21 @@ def _why_not_writable(place: Path) -> str | None:
 
 
 def settings(patient: Patient) -> Findings:
-    """The settings file can be read and means something."""
+    """The settings file is readable and valid."""
     problems = settings_file.read(patient.home.settings).problems
     for problem in problems:
         yield fault("settings", problem.says, problem.remedy)
     if not problems:
-        yield ok("settings", f"{patient.home.settings} is in order")
+        yield ok("settings", f"{patient.home.settings} is valid")
 
 
 def socket_file(patient: Patient) -> Findings:
-    """What lies where the socket belongs."""
+    """The file at the socket's path."""
     path = patient.home.socket
     try:
         status = path.lstat()
     except OSError:
-        return  # whether a daemon should be there is another check's matter
+        return  # another check tests whether a daemon should run
     if not stat.S_ISSOCK(status.st_mode):
         yield fault("socket", f"{path} is not a socket", f"rm '{path}'")
     elif status.st_uid != os.getuid():
@@ -118,7 +120,7 @@ def socket_file(patient: Patient) -> Findings:
 
 
 def space(patient: Patient) -> Findings:
-    """There is room for the index to grow, in bytes and in files."""
+    """There is space for the index to grow, in bytes and in files."""
     place = _existing(patient.home.state)
     free = shutil.disk_usage(place).free
     system = os.statvfs(place)

@@ -1,4 +1,4 @@
-"""Checks of the running daemon: is it there, is it the one, does encoding text work?"""
+"""Checks of the running daemon: does it run, is it the right one, does encoding text work?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def daemon(patient: Patient) -> Findings:
         yield fault(
             "daemon",
             f"process {hello['pid']} answers, but holds no lock on {patient.home.lock}",
-            f"{RESTART}   (something removed its files)",
+            f"{RESTART}   (its files were removed)",
             "restart",
         )
     elif holder not in (0, hello["pid"]):
@@ -36,16 +36,16 @@ def daemon(patient: Patient) -> Findings:
             f"kill {hello['pid']}; then: {RESTART}",
         )
     else:
-        yield ok("daemon", f"it answers (pid {hello['pid']})")
+        yield ok("daemon", f"running (pid {hello['pid']})")
     if isinstance(patient.self_check, dict):
         for sign, wrong in patient.self_check["unwell"].items():
-            yield fault("daemon", f"no sign of life from its {sign}: {wrong}", RESTART, "restart")
+            yield fault("daemon", f"its {sign} does not respond: {wrong}", RESTART, "restart")
 
 
 def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findings:
     if holder is None:
         if isinstance(error, NotRunning):
-            yield fault("daemon", f"it is not running: {error}", "photosd start", "start")
+            yield fault("daemon", f"not running: {error}", "photosd start", "start")
         else:
             yield failed("daemon", error)
         return
@@ -53,7 +53,7 @@ def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findin
     if isinstance(error, NotRunning) and where not in ("", str(patient.home.socket)):
         yield fault(
             "daemon",
-            f"it listens on {where}, and this session looks at {patient.home.socket}",
+            f"it listens on {where}, but this session uses {patient.home.socket}",
             f"use the XDG_RUNTIME_DIR it was started with, or: {RESTART}",
             "restart",
         )
@@ -74,7 +74,7 @@ def _address(patient: Patient) -> str:
 
 
 def versions(patient: Patient) -> Findings:
-    """Daemon and command line are of one version, and it is clear which is the older."""
+    """Daemon and command have the same version; else the older one is named."""
     if isinstance(patient.hello, PhotosdError):
         return
     theirs, ours = patient.hello["version"], photosd.__version__
@@ -84,7 +84,7 @@ def versions(patient: Patient) -> Findings:
     yield fault(
         "version",
         f"the daemon is version {theirs}, this command line is {ours}",
-        f"{RESTART}   (if that does not help: which photosd is first on the PATH?)",
+        f"{RESTART}   (if that does not help, check which photosd is first on the PATH)",
         "restart",
     )
 
@@ -92,7 +92,7 @@ def versions(patient: Patient) -> Findings:
 def encoder(patient: Patient) -> Findings:
     """The model is loaded and warm."""
     if (status := patient.status) is None:
-        yield unknown("model", "not asked: the daemon does not answer")
+        yield unknown("model", "not checked: the daemon does not answer")
         return
     report = status["encoder"]
     if report["error"] is not None:
@@ -123,7 +123,7 @@ def _loaded(report: EncoderReport) -> Findings:
 
 
 def _general(patient: Patient) -> Findings:
-    """What stopped the library from opening, or holds up indexing."""
+    """Why the library did not open, or why indexing is stopped."""
     status = patient.status
     if status is None:
         return
@@ -136,13 +136,13 @@ def _general(patient: Patient) -> Findings:
             place = patient.home.state / "standing"
             yield warning("daemon", words, f"free space on its disk, or make it writable: {place}")
     if waiting == "resume":
-        yield warning("indexing", "it is paused", "photosd resume")
+        yield warning("indexing", "paused", "photosd resume")
     elif waiting == "disk":
-        yield fault("indexing", "the disk refuses what is written", "photosd logs; df -h")
+        yield fault("indexing", "writing to the disk fails", "photosd logs; df -h")
 
 
 def encoding(patient: Patient) -> Findings:
-    """encode_text works: how long it takes, cold and warm, and for which scripts."""
+    """encode_text works: its time, cold and warm, and the supported scripts."""
     checked = patient.self_check
     if checked is None:
         yield unknown("encode_text", "not tried: the daemon does not answer, or is older")
@@ -157,9 +157,9 @@ def encoding(patient: Patient) -> Findings:
     yield from _speed(texts)
     yield from _scripts(texts)
     if checked["hub_off"] is False:
-        yield fault("hub", "the encoder may ask the model hub, and hang on it", RESTART, "restart")
+        yield fault("hub", "the encoder may contact the model hub, and hang", RESTART, "restart")
     elif checked["hub_off"]:
-        yield ok("hub", "the model hub is switched off; nothing is fetched")
+        yield ok("hub", "the model hub is disabled; nothing is downloaded")
     if checked["swapped_mb"] > SWAPPED_MB:
         yield warning(
             "memory",
@@ -175,7 +175,7 @@ def _speed(texts: dict[str, TextCheck]) -> Findings:
     elif cold is not None and warm is not None and warm["error"] is None:
         says = f"cold {cold['ms']:.1f} ms, warm {warm['ms']:.1f} ms"
         if warm["ms"] > SLOW_MS:
-            remedy = "is the machine busy, or out of memory? photosd status; top"
+            remedy = "check whether the machine is busy or out of memory: photosd status; top"
             yield warning("encode_text", f"it is slow: {says}", remedy)
         else:
             yield ok("encode_text", says)
@@ -197,7 +197,7 @@ def _scripts(texts: dict[str, TextCheck]) -> Findings:
 
 
 def environment(patient: Patient) -> Findings:
-    """This session does not point elsewhere than the daemon's."""
+    """This session uses the same socket as the daemon."""
     named = os.environ.get("PHOTOSD_SOCKET")
     if named and os.path.realpath(named) != os.path.realpath(patient.home.socket):
         yield warning(

@@ -1,4 +1,4 @@
-"""Making a report fit to be sent: paths, names of people and machines, and queries taken out."""
+"""Redacts reports: removes paths, names of people and machines, and queries."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from photosd.core.secrets import without_secrets
 from photosd.core.socketpath import expanded
 
 SECRET_KEYS = re.compile(r"query|text|words|key|token|secret|password|proxy|_b64$", re.IGNORECASE)
-# Sentences name paths in quotes, or up to ": " and a reason. Rather too much is taken out than
-# too little: a line that begins with a path is one up to its last ": ".
+# Messages have paths in quotes, or up to ": " and a reason. Redact too much rather than too little:
+# a line that begins with a path is treated as one up to its last ": ".
 QUOTED = re.compile(r"""(['"])(/[^\n]*?)\1(?=$|[\s,;:.)\]])""")
 WHOLE = re.compile(r"^/.*?(?=$|: (?!.*: ))")
 WITHIN = re.compile(r"(?<![\w<>~/.])/[^\s'\",;:()\[\]]+")
 BELOW_HOME = re.compile(r"(?<![\w~/])~/[^\s'\",;:()\[\]]+")
-HOME = "home"  # of `own`: what is below it is the user's
+HOME = "home"  # of `own`: everything below it is the user's
 SYSTEM = ("/usr/", "/lib/", "/proc/", "/sys/", "/etc/", "/dev/", "/bin/")
 ENDS = r"(?=$|[/\s'\":,;)\]])"
 
 
 class Redactor:
-    """Takes out what is nobody else's business; the same path always gets the same stand-in.
+    """Replaces private data; the same path always gets the same placeholder.
 
-    Paths of the system, of Python and of photosd itself tell nothing about anyone and stay.
+    Paths of the system, of Python and of photosd itself are not private and stay.
     """
 
     def __init__(self, own: Mapping[str, Path], folders: Iterable[str] = ()) -> None:
@@ -41,7 +41,7 @@ class Redactor:
         self._home = str(own.get(HOME, "")).rstrip("/")
         places |= {str(Path(__file__).parents[1]): "<photosd>"}
         python = {sys.prefix: "", sys.base_prefix: "", sysconfig.get_path("stdlib"): "/lib"}
-        # The system's Python is in /usr, and so are many things that are not Python.
+        # The system's Python is in /usr, which also holds many other things.
         places |= {at: f"<python>{lib}" for at, lib in python.items() if not _of_system(at)}
         self._places = sorted(places.items(), key=lambda item: len(item[0]), reverse=True)
         names = {_user(), platform.node(), expanded("~").name}
@@ -57,7 +57,7 @@ class Redactor:
         return json.dumps(self.value(value), ensure_ascii=False)
 
     def value(self, value: object, key: str = "") -> object:
-        """Anything JSON can say, its texts redacted; what users typed goes as a whole."""
+        """Any JSON value, its texts redacted; text typed by users is removed completely."""
         if isinstance(value, dict):
             return {self.text(str(k)): self.value(v, str(k)) for k, v in value.items()}
         if isinstance(value, list):
@@ -87,7 +87,7 @@ class Redactor:
         return line
 
     def _without_folder(self, line: str, folder: str, stand_in: str) -> str:
-        """The line without this folder and all that is named below it, spaces and colons too."""
+        """The line without this folder and all names below it, spaces and colons too."""
         if (found := re.search(re.escape(folder) + ENDS, line)) is None:
             return line
         path, colon, reason = line[found.start() :].rpartition(": ")
@@ -114,13 +114,13 @@ def _digest(path: str) -> str:
 
 
 def _suffix(path: str) -> str:
-    """The kind of file, which is often what matters: ``.jpg``."""
+    """The suffix, which is often what matters: ``.jpg``."""
     found = re.search(r"\.[A-Za-z0-9]{1,5}$", path.rstrip("'\""))
     return found[0].lower() if found else ""
 
 
 def _user() -> str:
-    """The name of the user; empty where the system knows none, as in some containers."""
+    """The name of the user; empty if unknown to the system, as in some containers."""
     with contextlib.suppress(KeyError, OSError):
         return getpass.getuser()
     return ""

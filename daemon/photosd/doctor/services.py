@@ -1,4 +1,4 @@
-"""Checks of the service: if photosd is started at login, it is started right."""
+"""Checks of the service, if photosd is started at login."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ INSTALL = "photosd service install"
 
 
 def service(patient: Patient) -> Findings:
-    """Installed for this home: then current, enabled and not failed."""
+    """If installed for this home: current, enabled and not failed."""
     try:
         manager = this_service()
         serves = manager.serves()
         status = manager.status() if serves is not None else None
     except (ServiceError, OSError) as error:
-        yield warning("service", f"it cannot be told how the service is: {error}", INSTALL)
+        yield warning("service", f"the state of the service is unknown: {error}", INSTALL)
         return
     if serves is None or status is None:
         yield ok("service", f"not installed; `{INSTALL}` starts photosd at login")
@@ -28,7 +28,7 @@ def service(patient: Patient) -> Findings:
     elif not status.current:
         yield fault(
             "service",
-            "its files are not what this photosd would write (moved, updated or edited)",
+            "its files differ from this photosd's (moved, updated or edited)",
             INSTALL,
             *INSTALL.split()[1:],
         )
@@ -36,6 +36,6 @@ def service(patient: Patient) -> Findings:
         remedy = "photosd logs; then: photosd start"
         yield fault("service", f"systemd gave up on it: {status.state}", remedy, "start")
     elif not status.enabled and status.state != "unknown":
-        yield warning("service", "it is not started at login", INSTALL, *INSTALL.split()[1:])
+        yield warning("service", "not enabled at login", INSTALL, *INSTALL.split()[1:])
     else:
         yield ok("service", f"{status.manager}: {status.state}")

@@ -1,4 +1,4 @@
-"""Checks of catalog and index: each whole, both agreeing with each other and with the disk."""
+"""Checks of catalog and index: each intact, and consistent with each other and the disk."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from photosd.index.trouble import DAMAGED, set_aside_of
 from photosd.models.spec import read_model
 
 SAMPLE = 300  # photos compared with the disk
-FRESH_SECONDS = 10.0  # of a change; a busy daemon takes as long to notice it
-SETTLE_SECONDS = 3.0  # what differs now may be on its way into the index
+FRESH_SECONDS = 10.0  # of a change; a busy daemon needs this long to notice it
+SETTLE_SECONDS = 3.0  # a difference may be a change being indexed
 FRAGMENTS_MANY = 400  # the daemon merges them every 40 commits
-REBUILD = "photosd restart   (it is set aside and made anew from your photos)"
+REBUILD = "photosd restart   (sets it aside and rebuilds it from your photos)"
 
 
 def catalog(patient: Patient) -> Findings:
-    """The catalog can be read and is of this version."""
+    """The catalog is readable and has this version's schema."""
     file = patient.home.catalog
     if not file.exists():
-        yield ok("catalog", "there is none yet")
+        yield ok("catalog", "not created yet")
         return
     try:
         with patient.catalog() as db:
@@ -43,8 +43,8 @@ def catalog(patient: Patient) -> Findings:
     if version > len(MIGRATIONS):
         yield fault(
             "catalog",
-            f"it was written by a newer photosd (schema {version}, this one knows "
-            f"{len(MIGRATIONS)}); it was not touched",
+            f"written by a newer photosd (schema {version}, this one supports "
+            f"{len(MIGRATIONS)}); not changed",
             "install the newer photosd again",
         )
     elif damage != ["ok"]:
@@ -56,7 +56,7 @@ def catalog(patient: Patient) -> Findings:
 
 
 def index(patient: Patient) -> Findings:
-    """The table of vectors is whole, and says what the catalog says."""
+    """The table of vectors is intact, and consistent with the catalog."""
     try:
         fingerprint = read_model(patient.model_directory).fingerprint
         facts = inspect_table(patient.home.index, fingerprint)
@@ -68,11 +68,11 @@ def index(patient: Patient) -> Findings:
         yield unknown("index", "not compared: the catalog cannot be read")
         return
     if facts is None and not recorded:
-        yield ok("index", "there is none yet")
+        yield ok("index", "not created yet")
         return
     if facts is None:
-        remedy = "photosd restart   (it is made anew from your photos)"
-        yield fault("index", f"it is gone from {patient.home.index}", remedy, "restart")
+        remedy = "photosd restart   (rebuilds it from your photos)"
+        yield fault("index", f"missing from {patient.home.index}", remedy, "restart")
         return
     yield from _condition(facts)
     for kept in sorted(patient.home.index.glob(f"*.lance{DAMAGED}*")):
@@ -89,7 +89,7 @@ def _condition(facts: TableFacts) -> Findings:
         )
     elif facts.fragments > FRAGMENTS_MANY:
         remedy = "photosd purge   (merges them)"
-        yield warning("index", f"it is in {facts.fragments} pieces, which makes it slow", remedy)
+        yield warning("index", f"{facts.fragments} fragments make it slow", remedy)
     else:
         pieces = "piece" if facts.fragments == 1 else "pieces"
         yield ok("index", f"{facts.rows:,} vectors in {facts.fragments} {pieces}")
@@ -98,7 +98,7 @@ def _condition(facts: TableFacts) -> Findings:
 def _agreement(
     patient: Patient, fingerprint: str, stored: set[str], recorded: set[str]
 ) -> Findings:
-    """Vectors are stored first and recorded then, so a difference is looked at twice."""
+    """Vectors are stored before they are recorded, so a difference is checked twice."""
     if recorded - stored or stored - recorded:
         time.sleep(SETTLE_SECONDS if patient.status else 0)
         again = inspect_table(patient.home.index, fingerprint)
@@ -108,7 +108,7 @@ def _agreement(
         yield fault(
             "agreement",
             f"the vectors of {len(lost):,} photos are missing from the index",
-            "photosd restart   (they are made again)",
+            "photosd restart   (re-creates them)",
             "restart",
         )
     elif patient.status is None or not patient.status["index"]["pending"]:
@@ -116,15 +116,15 @@ def _agreement(
             yield warning(
                 "agreement",
                 f"the index has {len(surplus):,} vectors that the catalog does not know",
-                "photosd restart   (it takes them up)",
+                "photosd restart   (adds them)",
                 "restart",
             )
         else:
-            yield ok("agreement", "catalog and index say the same")
+            yield ok("agreement", "catalog and index agree")
 
 
 def disk(patient: Patient) -> Findings:
-    """A sample of the catalog is on disk just as it says."""
+    """A sample of the catalog matches the disk."""
     if not patient.home.catalog.exists():
         return
     try:
@@ -132,14 +132,14 @@ def disk(patient: Patient) -> Findings:
         verdicts = [(path, _differs(path, size, mtime)) for path, size, mtime in rows]
         found = [path for path, differs in verdicts if differs]
         unseen = [path for path, differs in verdicts if differs is None]
-        # The daemon needs a moment to see a change; what it knows of by then is no fault.
+        # The daemon needs a moment to notice a change; a change it knows by then is not a fault.
         differing = [path for path in found if not _is_being_noticed(patient, path)]
         if differing:
             _wait_until(lambda: not _still_differing(patient, differing), SETTLE_SECONDS)
             differing = _still_differing(patient, differing)
         changing = len(found) - len(differing)
     except sqlite3.Error:
-        return  # the check of the catalog says so
+        return  # the check of the catalog reports it
     if differing:
         yield fault(
             "disk",
@@ -152,9 +152,9 @@ def disk(patient: Patient) -> Findings:
     elif unseen:
         yield warning(
             "disk",
-            f"{len(unseen)} of {len(rows)} sampled files cannot be looked at, for example "
+            f"{len(unseen)} of {len(rows)} sampled files cannot be checked, for example "
             f"{printable(unseen[0])}",
-            "photosd index --wait; photosd folders   (says what keeps them from it)",
+            "photosd index --wait; photosd folders   (shows the reason)",
         )
     elif rows:
         late = f"; {changing} changed just now" if changing else ""
@@ -162,7 +162,7 @@ def disk(patient: Patient) -> Findings:
 
 
 def failures(patient: Patient) -> Findings:
-    """How many photos could not be indexed."""
+    """Number of photos that could not be indexed."""
     if not patient.home.catalog.exists():
         return
     try:
@@ -174,9 +174,9 @@ def failures(patient: Patient) -> Findings:
     except sqlite3.Error:
         return
     if failed_ones:
-        note = f" ({killers} of them killed a worker)" if killers else ""
+        note = f" ({killers} of them crashed a worker)" if killers else ""
         says = f"{failed_ones:,} photos could not be read{note}"
-        yield warning("photos", says, "photosd failures   (says why, one by one)")
+        yield warning("photos", says, "photosd failures   (shows the reasons)")
 
 
 def _recorded(patient: Patient, fingerprint: str) -> set[str]:
@@ -188,8 +188,9 @@ def _recorded(patient: Patient, fingerprint: str) -> set[str]:
 
 
 def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
-    """Rows of indexed photos at random, in folders that are watched: in those that are only
-    scanned now and then, a difference is no fault."""
+    """Random indexed photos in watched folders: in folders that are only scanned at times, a
+    difference is not a fault.
+    """
     with patient.catalog() as db:
         rows = db.execute(
             "SELECT p.path, p.size, p.mtime_ns FROM photos p JOIN folders f ON f.id = p.folder"
@@ -199,7 +200,7 @@ def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
 
 
 def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
-    """Those that the catalog still believes to be indexed as they are not."""
+    """Those that the catalog still lists as indexed with the old state."""
     with patient.catalog() as db:
         found = []
         for path in paths:
@@ -212,20 +213,20 @@ def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
 
 
 def _is_being_noticed(patient: Patient, path: bytes) -> bool:
-    """Whether the daemon may rightly not know of a change yet: it is fresh, or being compared."""
+    """Whether the daemon may not have noticed a change yet: it is recent, or being compared."""
     if patient.status is None:
         return False
     if patient.status.get("comparisons"):
         return True
     try:
         changed_at = os.stat(path).st_ctime  # noqa: PTH116 (bytes)
-    except OSError:  # it was deleted, or a directory above it was
+    except OSError:  # it was deleted, or a parent directory was
         changed_at = _above(path)
     return time.time() - changed_at < FRESH_SECONDS + 2 * patient.settings.watch.settle_seconds
 
 
 def _above(path: bytes) -> float:
-    """When the nearest directory that is still there was changed last, Unix seconds."""
+    """When the nearest existing directory was last changed, Unix seconds."""
     while path not in (b"/", b""):
         path = os.path.dirname(path)  # noqa: PTH120 (bytes)
         with contextlib.suppress(OSError):
@@ -234,7 +235,7 @@ def _above(path: bytes) -> float:
 
 
 def _differs(path: bytes, size: int, mtime_ns: int) -> bool | None:
-    """Whether the file is another than the catalog says; None where it cannot be looked at."""
+    """Whether the file differs from the catalog; None if it cannot be checked."""
     try:
         found = normalised(os.stat(path))  # noqa: PTH116 (paths are bytes here)
     except FileNotFoundError:

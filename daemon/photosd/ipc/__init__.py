@@ -1,1 +1,1 @@
-"""How other processes talk to the daemon: the protocol, its server and its client."""
+"""Communication with the daemon: the protocol, its server and its client."""

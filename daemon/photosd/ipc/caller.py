@@ -1,4 +1,4 @@
-"""Calling: operations of the protocol by name, over one connection; every wait has a limit."""
+"""Calls operations of the protocol by name, over one connection; every wait has a limit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from photosd.core.socketpath import socket_path as default_socket_path
 from photosd.ipc.connection import Connection
 
 PROTOCOL = 1
-REQUEST_LIMIT = 64 << 10  # bytes of one line, as the server has it
-AT_ONCE = 6  # requests of `calls` under way; the server reads 8 of one connection
+REQUEST_LIMIT = 64 << 10  # bytes of one line, same limit as in the server
+AT_ONCE = 6  # pipelined requests of `calls`; the server reads 8 per connection
 
 
 class Caller:
     """One connection, made at the first call and again after a failure. For one thread.
 
-    ``timeout`` is the longest wait in seconds for an answer, or for the next part of one.
-    Every method raises the class of core.errors that the daemon's error code names, NotRunning,
-    Unreachable or DeadlineExceeded.
+    ``timeout`` is the longest wait in seconds for an answer, or for the next part of one. Every
+    method raises the class of core.errors named by the daemon's error code, NotRunning, Unreachable
+    or DeadlineExceeded.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Caller:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -50,30 +50,30 @@ class Caller:
     def call(
         self, op: str, params: dict[str, Any] | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        """The result of one operation; what it streams before is dropped."""
+        """The result of one operation; its progress objects are dropped."""
         *_, result = self.stream(op, params, timeout)
         return result
 
     def stream(
         self, op: str, params: dict[str, Any] | None = None, timeout: float | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Each progress object of an operation as it comes, then, last of all, its result."""
+        """Each progress object of an operation as it arrives, then its result."""
         limit = self._timeout if timeout is None else timeout
         try:
             identity = self._send(op, params, time.monotonic() + limit)
             while "progress" in (reply := self._reply([identity], time.monotonic() + limit)):
                 yield _object(reply["progress"])
         except PhotosdError:
-            self.close()  # an answer that still comes must not be taken for the next one's
+            self.close()  # a late answer must not be taken for the next one's
             raise
         yield _result(reply)
 
     def calls(
         self, op: str, each: Iterable[dict[str, Any]], timeout: float | None = None
     ) -> Iterator[dict[str, Any] | PhotosdError]:
-        """One operation for each of these parameters, several under way; results in order.
+        """One operation for each of these parameters, pipelined; results in order.
 
-        What the daemon refuses is yielded as its error; that it is gone, or too slow, is raised.
+        An error of the daemon is yielded; a lost connection or a timeout is raised.
         """
         limit = self._timeout if timeout is None else timeout
         sent: deque[str] = deque()
@@ -93,17 +93,17 @@ class Caller:
             self.close()
             raise
         finally:
-            if sent:  # nobody wants the rest
+            if sent:  # the caller does not want the rest
                 self.close()
 
     def _send(self, op: str, params: dict[str, Any] | None, until: float) -> str:
-        """Send a request, on a new connection if there is none; its id."""
+        """Send a request, connecting if needed; returns its id."""
         self._requests += 1
         identity = str(self._requests)
         line = json.dumps({"v": PROTOCOL, "id": identity, "op": op, "params": params or {}})
         if len(line) > REQUEST_LIMIT:
             raise BadRequest(
-                f"the request has {len(line):,} bytes, at most {REQUEST_LIMIT:,} are read",
+                f"the request has {len(line):,} bytes; the limit is {REQUEST_LIMIT:,}",
                 remedy="send less",
             )
         if self._connection is None:
@@ -112,7 +112,7 @@ class Caller:
         return identity
 
     def _reply(self, identities: Collection[str], until: float) -> dict[str, Any]:
-        """The next message for one of these requests; errors without id are about our line."""
+        """The next message for one of these requests; errors without id concern our line."""
         while self._connection is not None:
             try:
                 reply = _object(json.loads(self._connection.receive(until)))
@@ -122,11 +122,11 @@ class Caller:
                 return reply
             if reply.get("id") is None and "error" in reply:
                 _result(reply)
-        raise Unreachable("the connection was closed meanwhile", remedy="ask again")
+        raise Unreachable("the connection was closed meanwhile", remedy="try again")
 
 
 def _result(reply: dict[str, Any]) -> dict[str, Any]:
-    """What an answer holds; raises the error it tells of."""
+    """The result in an answer; raises the error it reports."""
     if isinstance(reply.get("v"), int) and reply["v"] > PROTOCOL:
         raise Unreachable(
             f"the daemon speaks protocol {reply['v']}, this client up to {PROTOCOL}",
@@ -147,7 +147,7 @@ def _result_or_error(reply: dict[str, Any]) -> dict[str, Any] | PhotosdError:
 
 
 def error_of(error: object) -> PhotosdError:
-    """The exception that an error object means; its code may be younger than this client."""
+    """The exception for an error object; its code may be newer than this client."""
     if not isinstance(error, dict) or not isinstance(error.get("code"), str):
         return _nonsense()
     kinds = {kind.code: kind for kind in PhotosdError.__subclasses__()}
@@ -170,4 +170,4 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _nonsense() -> Unreachable:
-    return Unreachable("what answers does not speak photosd's protocol", remedy="photosd restart")
+    return Unreachable("the answer is not in photosd's protocol", remedy="photosd restart")

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from photosd.ipc import replies
 
 CHECK_SECONDS, FORGET_SECONDS = 90.0, 180.0
-ANSWER_SECONDS = 2.0  # beyond a query's own deadline, for the answer to arrive
+ANSWER_SECONDS = 2.0  # beyond a query's own deadline, until the answer arrives
 
 
 class Client(Caller):
     """Every operation, typed. Each raises what `Caller` does."""
 
     def hello(self) -> replies.Hello:
-        """Who answers, and what it can do."""
+        """Version and capabilities of the daemon."""
         return cast("replies.Hello", self.call("hello"))
 
     def query(
@@ -44,10 +44,10 @@ class Client(Caller):
     ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``.
 
-        ``terms`` are added to it or taken away, ``where`` narrows it. ``every_copy``: copies of a
-        photo are hits of their own. ``others``: not the pictures asked with. ``cursor``: that of
-        the answer before, for the page after it, with nothing else but ``limit``. ``mode``: local,
-        hybrid or gemini, for this query alone. ``asker``: person, agent or page.
+        ``terms`` are added or subtracted, ``where`` filters. ``every_copy``: copies of a photo are
+        separate hits. ``others``: without the pictures in the query. ``cursor``: that of the
+        previous answer, for the next page, only with ``limit``. ``mode``: local, hybrid or gemini,
+        for this query. ``asker``: person, agent or page.
         """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
         more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
@@ -64,7 +64,7 @@ class Client(Caller):
     def add(
         self, path: bytes | str, exclude: Sequence[str] = (), cloud: bool | None = None
     ) -> replies.AddResult:
-        """Watch a folder and everything below it; ``cloud``: its photos may be sent, or not."""
+        """Watch a folder and everything below it; ``cloud``: whether its photos may be sent."""
         params: dict[str, object] = {**path_params(path), "exclude": list(exclude)}
         if cloud is not None:
             params["cloud"] = cloud
@@ -79,11 +79,13 @@ class Client(Caller):
         return cast("replies.FoldersResult", self.call("folders"))
 
     def accept(self, path: bytes | str) -> replies.AcceptResult:
-        """Believe a folder that is offline as it is now; photos that are not there are gone."""
+        """Accept an offline folder as it is now; missing photos leave the index."""
         return cast("replies.AcceptResult", self.call("accept", path_params(path)))
 
     def rescan(self, wait: bool = True) -> Iterator[replies.Progress]:
-        """Compare every folder with the index; with ``wait``, progress until nothing is left."""
+        """Compare every folder with the index; with ``wait``, yields progress until nothing is
+        left.
+        """
         return cast("Iterator[replies.Progress]", self.stream("rescan", {"wait": wait}))
 
     def reindex(self, path: bytes | str | None = None) -> replies.ReindexResult:
@@ -92,13 +94,13 @@ class Client(Caller):
         return cast("replies.ReindexResult", self.call("reindex", params))
 
     def paths(self, state: str = "indexed") -> Iterator[list[replies.ListedPath]]:
-        """Every known photo in that state ("" for all), some hundred at a time."""
+        """Every known photo in that state ("" for all), a few hundred at a time."""
         for part in self.stream("list", {"state": state}):
             if "paths" in part:
                 yield part["paths"]
 
     def show(self, path: bytes | str) -> replies.ShowResult:
-        """Everything known of one path; raises NotFound saying why nothing is."""
+        """Details of one path; raises NotFound with the reason."""
         return cast("replies.ShowResult", self.call("show", path_params(path)))
 
     def thumbnail(
@@ -109,7 +111,7 @@ class Client(Caller):
         form: str = "jpeg",
         deadline_ms: int = 10_000,
     ) -> replies.ThumbnailResult:
-        """A photo made small: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
+        """A small copy of a photo: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
         params = {**path_params(path), "pixels": pixels, "height": height, "form": form}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
         result = self.call("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
@@ -123,7 +125,7 @@ class Client(Caller):
         form: str = "jpeg",
         deadline_ms: int = 30_000,
     ) -> Iterator[replies.ThumbnailResult | PhotosdError]:
-        """Many photos made small, in order, or why one cannot be."""
+        """Small copies of many photos, in order, or an error for each that failed."""
         size = {"pixels": pixels, "height": height, "form": form, "deadline_ms": deadline_ms}
         each = ({**path_params(photo), **size} for photo in photos)
         found = self.calls("thumbnail", each, deadline_ms / 1000 + ANSWER_SECONDS)
@@ -132,27 +134,27 @@ class Client(Caller):
     def duplicates(
         self, below: bytes | str | None = None, near: bool = False
     ) -> Iterator[replies.DuplicatesProgress]:
-        """Groups of copies, as they are found; with ``near`` of photos that look alike, too."""
+        """Groups of copies, as they are found; with ``near`` also of photos that look alike."""
         params = {} if below is None else path_params(below)
         for part in self.stream("duplicates", {**params, "near": near}):
             if "looked_at" in part:
                 yield cast("replies.DuplicatesProgress", part)
 
     def failures(self, retry: bool = False) -> replies.FailuresResult:
-        """Photos that could not be indexed; with ``retry`` they are tried again."""
+        """Photos that could not be indexed; with ``retry`` they are retried."""
         return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
 
     def purge(self, queries: bool = False) -> replies.PurgeResult:
-        """Forget photos that are gone at once, and drop their vectors; or remembered queries."""
+        """Forget deleted photos and their vectors now; or cached queries."""
         found = self.call("purge", {"queries": True} if queries else {}, timeout=FORGET_SECONDS)
         return cast("replies.PurgeResult", found)
 
     def pause(self, seconds: float | None = None) -> replies.PauseResult:
-        """Let indexing rest for a while, or until resumed."""
+        """Pause indexing for a while, or until resumed."""
         return cast("replies.PauseResult", self.call("pause", {"seconds": seconds}))
 
     def resume(self) -> replies.PauseResult:
-        """Go on indexing."""
+        """Resume indexing."""
         return cast("replies.PauseResult", self.call("resume"))
 
     def config(self) -> replies.ConfigResult:
@@ -160,12 +162,12 @@ class Client(Caller):
         return cast("replies.ConfigResult", self.call("config"))
 
     def config_set(self, name: str, value: str) -> replies.ConfigSetResult:
-        """Change a setting, at once; the value as text."""
+        """Change a setting at once; the value as text."""
         params = {"name": name, "value": value}
         return cast("replies.ConfigSetResult", self.call("config_set", params))
 
     def model(self, estimate: str | None = None) -> replies.ModelResult:
-        """Which model answers, and what switching to another would take."""
+        """The model in use, and the cost of switching to another."""
         return cast("replies.ModelResult", self.call("model", {"estimate": estimate}))
 
     def standing_add(
@@ -177,7 +179,7 @@ class Client(Caller):
         directory: bytes | str | None = None,
         below: bytes | str | None = None,
     ) -> replies.StandingAddResult:
-        """Have something happen for each new photo that matches ``text``.
+        """Save an alert for new photos that match ``text``.
 
         ``kind``: ``exec`` (with ``argv``), ``link`` (with ``directory``), ``notify``, or
         ``stream``, which is read with `subscribe`. ``below``: only photos in that directory.
@@ -189,50 +191,50 @@ class Client(Caller):
         return cast("replies.StandingAddResult", self.call("standing_add", params))
 
     def standing(self) -> replies.StandingResult:
-        """Every standing query."""
+        """Every alert."""
         return cast("replies.StandingResult", self.call("standing"))
 
     def standing_remove(self, number: int) -> replies.StandingRemoveResult:
-        """End one; links of an album are removed."""
+        """Remove an alert; links of an album are removed."""
         return cast("replies.StandingRemoveResult", self.call("standing_remove", {"id": number}))
 
     def subscribe(
         self, number: int, after: int | None = None, wait: bool = True
     ) -> Iterator[replies.StandingMatch]:
-        """Matches of one standing query, for ever if ``wait``.
+        """Matches of one alert, without end if ``wait``.
 
-        Begins after the cursor ``after``, or (None) after what was acknowledged last.
+        Starts after the cursor ``after``, or (None) after the last acknowledged match.
         """
         for part in self.stream("subscribe", {"id": number, "after": after, "wait": wait}):
             if "match" in part:
                 yield part["match"]
 
     def acknowledge(self, number: int, cursor: int) -> replies.AcknowledgeResult:
-        """Matches up to this cursor need not be sent again. Not on a connection that subscribes."""
+        """Mark matches up to this cursor as handled. Not on a connection that subscribes."""
         params = {"id": number, "cursor": cursor}
         return cast("replies.AcknowledgeResult", self.call("acknowledge", params))
 
     def cloud_status(self) -> replies.CloudReport:
-        """What of the cloud is on, and what it has come to."""
+        """State of the cloud, and its cost."""
         return cast("replies.CloudReport", self.call("cloud_status"))
 
     def cloud_terms(self, mode: str, agents: bool = False) -> replies.CloudTermsResult:
-        """What somebody has to agree to before ``mode`` is on, for agents, too, or not."""
+        """The terms to agree to before ``mode`` is enabled, with or without agents."""
         params: dict[str, object] = {"mode": mode, **({"agents": True} if agents else {})}
         return cast("replies.CloudTermsResult", self.call("cloud_terms", params))
 
     def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> replies.CloudReport:
-        """Agree to the terms with that digest, as a person does who was shown them."""
+        """Agree to the terms with that digest, as the user does after reading them."""
         params: dict[str, object] = {"mode": mode, "digest": digest}
         params |= {"agents": True} if agents else {}
         return cast("replies.CloudReport", self.call("cloud_enable", params))
 
     def cloud_disable(self) -> replies.CloudReport:
-        """Withdraw consent; nothing is sent any more."""
+        """Withdraw consent and stop sending."""
         return cast("replies.CloudReport", self.call("cloud_disable"))
 
     def cloud_forget(self) -> replies.CloudForgetResult:
-        """Withdraw consent and delete all that came from the cloud."""
+        """Withdraw consent and delete all data from the cloud."""
         return cast("replies.CloudForgetResult", self.call("cloud_forget", timeout=FORGET_SECONDS))
 
     def cloud_log(self, limit: int = 100) -> replies.CloudLogResult:
@@ -244,20 +246,20 @@ class Client(Caller):
         return cast("replies.CloudPreviewResult", self.call("cloud_preview", path_params(path)))
 
     def cloud_check(self) -> replies.CloudCheckResult:
-        """Try the cloud with words and a picture that are nobody's; takes consent."""
+        """Test the cloud with sample words and a sample picture; needs consent."""
         return cast("replies.CloudCheckResult", self.call("cloud_check", timeout=CHECK_SECONDS))
 
     def self_check(self) -> replies.SelfCheckResult:
-        """Have it try what a query needs."""
+        """Test what a query needs."""
         return cast("replies.SelfCheckResult", self.call("self_check"))
 
     def stop(self) -> replies.StopResult:
-        """Have the daemon end."""
+        """Stop the daemon."""
         return cast("replies.StopResult", self.call("stop"))
 
 
 def path_params(path: bytes | str) -> dict[str, str]:
-    """A path as parameters; bytes that are not UTF-8 travel in ``path_b64``."""
-    from photosd.ipc.paths import path_fields  # base64 is not for every `photosd query`
+    """A path as parameters; bytes that are not UTF-8 are sent in ``path_b64``."""
+    from photosd.ipc.paths import path_fields  # base64 is not imported for every `photosd query`
 
     return path_fields(os.fsencode(path))

@@ -1,4 +1,4 @@
-"""One connection to the daemon: lines out, lines in, and no wait without an end.
+"""One connection to the daemon: sends and receives lines, every wait with a limit.
 
 Part of every `photosd query`, so it imports nothing that takes milliseconds.
 """
@@ -12,27 +12,27 @@ import time
 from photosd.core.errors import Busy, DeadlineExceeded, NotRunning, PhotosdError, Unreachable
 from photosd.ipc.peer import peer_uid
 
-REPLY_LIMIT = 256 << 20  # bytes of one line; beyond it, what answers is not photosd
+REPLY_LIMIT = 256 << 20  # bytes of one line; a longer one is not from photosd
 CHUNK = 256 << 10
-FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's queue of clients is full
+FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's backlog is full
 START_REMEDY = "start it now:       photosd start\nin this terminal:   photosd run"
 
 
 class HungUp(Unreachable):
-    """The daemon closed the connection; it may be on its way out."""
+    """The daemon closed the connection; it may be stopping."""
 
 
 class Connection:
-    """A connected socket. Moments (``until``) are seconds of ``time.monotonic()``."""
+    """A connected socket. Times (``until``) are seconds of ``time.monotonic()``."""
 
     def __init__(self, path: str, until: float) -> None:
-        """Connect; raises NotRunning, Unreachable, Busy or DeadlineExceeded, each saying why."""
+        """Connect; raises NotRunning, Unreachable, Busy or DeadlineExceeded with the reason."""
         self.path = path
         self._socket = _connect(path, until)
         self._received = bytearray()
 
     def send(self, line: bytes, until: float) -> None:
-        """Send one line; raises Unreachable when the daemon has gone, DeadlineExceeded."""
+        """Send one line; raises Unreachable if the daemon closed, DeadlineExceeded."""
         try:
             self._socket.settimeout(_left(until))
             self._socket.sendall(line + b"\n")
@@ -42,13 +42,13 @@ class Connection:
             raise _gone() from error
 
     def receive(self, until: float) -> bytes:
-        """The next line; raises Unreachable when it ends early or never ends, DeadlineExceeded."""
+        """The next line; raises Unreachable if it ends early or never ends, DeadlineExceeded."""
         searched = 0
         while (end := self._received.find(b"\n", searched)) < 0:
             searched = len(self._received)
             if searched > REPLY_LIMIT:
                 raise Unreachable(
-                    f"what answers on {self.path} sends no lines", remedy="photosd restart"
+                    f"the process listening on {self.path} sends no lines", remedy="photosd restart"
                 )
             self._received += self._receive_some(until)
         line = bytes(self._received[:end])
@@ -56,7 +56,7 @@ class Connection:
         return line
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def _receive_some(self, until: float) -> bytes:
@@ -80,11 +80,11 @@ def _connect(path: str, until: float) -> socket.socket:
             client.connect(os.fsencode(path))
             _be_sure_of(client, path)
             return client
-        except BlockingIOError:  # its backlog is full; a moment later it may not be
+        except BlockingIOError:  # its backlog is full; it may soon have room
             client.close()
             if time.monotonic() + FULL_BACKLOG_PAUSE >= until:
                 raise Busy(
-                    "too many clients wait for it", remedy="ask again", retry_after_ms=1000
+                    "too many clients are waiting", remedy="try again", retry_after_ms=1000
                 ) from None
             time.sleep(FULL_BACKLOG_PAUSE)
         except TimeoutError as error:
@@ -96,7 +96,7 @@ def _connect(path: str, until: float) -> socket.socket:
 
 
 def _be_sure_of(client: socket.socket, path: str) -> None:
-    """Tell nothing to another user's process: below /tmp anybody can be first to take a name."""
+    """Send nothing to another user's process: below /tmp anyone can create a name first."""
     if (owner := peer_uid(client)) != os.getuid():
         client.close()
         raise Unreachable(
@@ -106,18 +106,18 @@ def _be_sure_of(client: socket.socket, path: str) -> None:
 
 
 def _why_not(path: str, error: OSError) -> PhotosdError:
-    """A refused connection in words: nothing there, nobody behind it, or not for us."""
+    """The reason for a refused connection: no socket, no listener, or no permission."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return NotRunning(f"there is no socket at {path}", remedy=START_REMEDY)
     if isinstance(error, ConnectionRefusedError):
         return NotRunning(
-            f"nobody listens on {path} (left by a daemon that ended)", remedy=START_REMEDY
+            f"no process listens on {path} (left by a daemon that ended)", remedy=START_REMEDY
         )
     if isinstance(error, PermissionError):
         return Unreachable(
-            f"{path} may not be opened by you",
-            remedy="is it another user's? your own is named by PHOTOSD_SOCKET, "
-            "PHOTOSD_HOME or XDG_RUNTIME_DIR",
+            f"you may not open {path}",
+            remedy="if it is another user's, set PHOTOSD_SOCKET, PHOTOSD_HOME or "
+            "XDG_RUNTIME_DIR to yours",
         )
     return Unreachable(f"{path}: {error.strerror or error}", remedy="photosd sockname")
 
@@ -138,6 +138,6 @@ def _too_slow() -> DeadlineExceeded:
 
 def _gone() -> HungUp:
     return HungUp(
-        "the daemon closed the connection before it had answered",
+        "the daemon closed the connection before answering",
         remedy="photosd status   (photosd logs may say why)",
     )

@@ -1,8 +1,8 @@
-"""The socket's place: a private directory, a lock that decides who serves, a bound socket.
+"""The socket: a private directory, a lock that decides which process serves, a bound socket.
 
-The flock is the only truth about who serves; a socket file found while holding it is stale. (A
-POSIX `lockf` lock would be lost when any descriptor of the file is closed, and asyncio's own
-binding by path unlinks a socket that is alive.)
+Only the flock decides which process serves; a socket file found while holding it is stale. (A POSIX
+`lockf` lock would be lost when any descriptor of the file is closed, and asyncio's binding by path
+unlinks a socket in use.)
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from photosd.core.errors import AlreadyRunning, StorageError, Unreachable
 from photosd.core.paths import Home
 
 LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # seconds
-BACKLOG = 1024  # a full one refuses clients with EAGAIN, which no client expects
+BACKLOG = 1024  # when full, clients get EAGAIN, which they do not expect
 
 
 @dataclass
 class Endpoint:
-    """A listening socket and the lock that makes it ours."""
+    """A listening socket and the lock for it."""
 
     listener: socket.socket
     path: Path
@@ -42,10 +42,10 @@ class Endpoint:
         return (status.st_dev, status.st_ino) == self.identity
 
     def renew(self, home: Home) -> bool:
-        """Bind again where the socket file was removed or replaced; whether that was needed.
+        """Bind again if the socket file was removed or replaced; returns whether that was needed.
 
-        Raises AlreadyRunning when the lock file was removed, too, and another daemon has made a
-        new one, or Unreachable. A file in the place of a socket of the service manager's is left.
+        Raises AlreadyRunning if the lock file was removed and another daemon has made a new one, or
+        Unreachable. A file in place of the service manager's socket is left.
         """
         if self.intact() or (self.inherited and os.path.lexists(self.path)):
             return False
@@ -59,22 +59,24 @@ class Endpoint:
         return True
 
     def close(self) -> None:
-        """Stop listening; a socket handed to us by the service manager stays in place."""
+        """Stop listening; a socket from the service manager stays in place."""
         if not self.inherited and self.intact():
             self.path.unlink(missing_ok=True)
         self.listener.close()
 
     def release(self) -> None:
-        """Give up the lock, last of all: whoever takes it next opens catalog and index."""
+        """Release the lock, last of all: the next holder opens catalog and index."""
         if not self.inherited:
-            with contextlib.suppress(OSError):  # unless something else is in it
+            with contextlib.suppress(OSError):  # unless other files are in it
                 self.path.parent.rmdir()
         os.close(self.lock)
 
 
 def open_endpoint(home: Home) -> Endpoint:
-    """Take the lock and listen; raises AlreadyRunning, or Unreachable saying what is unsafe."""
-    lock = take_lock(home.lock, home.socket)  # first: who held it removes the directory at its end
+    """Take the lock and listen; raises AlreadyRunning, or Unreachable naming what is unsafe."""
+    lock = take_lock(
+        home.lock, home.socket
+    )  # first: the previous holder removes the directory when it ends
     try:
         secure_directory(home.runtime)
         listener = inherited_socket()
@@ -82,7 +84,7 @@ def open_endpoint(home: Home) -> Endpoint:
             path = Path(os.fsdecode(listener.getsockname()))
             if os.path.lexists(path):
                 return Endpoint(listener, path, lock, True, _identity(path))
-            listener.close()  # its file was removed: nobody can connect to it any more
+            listener.close()  # its file was removed: clients can no longer connect
         listener = _bind(home.socket)
         return Endpoint(listener, home.socket, lock, False, _identity(home.socket))
     except BaseException:
@@ -91,7 +93,7 @@ def open_endpoint(home: Home) -> Endpoint:
 
 
 def secure_directory(directory: Path) -> None:
-    """Make ``directory`` a real directory of ours that nobody else may enter."""
+    """Make ``directory`` a real directory that only this user can enter."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -112,9 +114,9 @@ def secure_directory(directory: Path) -> None:
 
 
 def take_lock(path: Path, address: Path) -> int:
-    """The descriptor of the held lock; raises AlreadyRunning when another daemon holds it.
+    """The descriptor of the held lock; raises AlreadyRunning if another daemon holds it.
 
-    ``address``, where this daemon will listen, is written into it for people, as is the pid.
+    ``address``, where this daemon will listen, is written into it for people, with the pid.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -122,7 +124,7 @@ def take_lock(path: Path, address: Path) -> int:
     except OSError as error:
         raise StorageError(
             f"{path} cannot be opened: {error.strerror}",
-            remedy=f"make {path.parent} yours and writable, or name another home by PHOTOSD_HOME",
+            remedy=f"make {path.parent} yours and writable, or set PHOTOSD_HOME to another home",
         ) from error
     if not _locked(descriptor):
         words = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").split("\n")
@@ -134,14 +136,14 @@ def take_lock(path: Path, address: Path) -> int:
             if where in ("", str(address))
             else f"PHOTOSD_SOCKET='{where}' photosd status   (is XDG_RUNTIME_DIR another?)",
         )
-    with contextlib.suppress(OSError):  # a full disk; the lock is what counts
+    with contextlib.suppress(OSError):  # a full disk; only the lock matters
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n{address}\n".encode(errors="replace"), 0)
     return descriptor
 
 
 def _locked(descriptor: int) -> bool:
-    """Take the lock; some tries, since clients hold it for an instant to see whether it is free."""
+    """Take the lock; retries, since clients briefly hold it to test whether it is free."""
     for _ in range(LOCK_TRIES):
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +153,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def inherited_socket() -> socket.socket | None:
-    """The listening Unix socket that systemd hands over (sd_listen_fds(3)), if it did."""
+    """The listening Unix socket from systemd (sd_listen_fds(3)), if any."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     if os.environ.get("LISTEN_FDS") != "1":
@@ -166,7 +168,7 @@ def inherited_socket() -> socket.socket | None:
 
 
 def _bind(path: Path) -> socket.socket:
-    """Bind and listen; a leftover socket is removed, anything else is not ours to remove."""
+    """Bind and listen; a stale socket is removed, any other file is not."""
     if path.exists() or path.is_symlink():
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise Unreachable(f"{path} is not a socket", remedy=f"rm '{path}'")

@@ -1,4 +1,4 @@
-"""From a client's line to a typed request: whatever the bytes are, a request or BadRequest."""
+"""Parses a client's line into a typed request, or raises BadRequest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 def parse_request(line: bytes) -> Request:
-    """The envelope; parameters stay unread until the operation is known."""
+    """The envelope; parameters are parsed once the operation is known."""
     try:
         request = typed.from_json(line, Request)
     except UNREADABLE as error:
@@ -42,7 +42,7 @@ def parse_params(request: Request, operation: Operation) -> msgspec.Struct:
 
 
 def _plain(error: Exception) -> str:
-    """What is too long in words; the rest is for whoever writes a client."""
+    """The message for a value that is too long; other messages are for authors of clients."""
     found = TOO_LONG.fullmatch(str(error))
     if found is None:
         return str(error)

@@ -1,4 +1,4 @@
-"""Paths in messages: readable text, and base64 beside it where the bytes are not UTF-8."""
+"""Paths in messages: readable text, with base64 if the bytes are not UTF-8."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photosd.core.errors import BadRequest
 
 
 def path_fields(path: bytes) -> dict[str, str]:
-    """The fields ``path`` and, only where needed, ``path_b64`` of a message."""
+    """The fields ``path`` and, if needed, ``path_b64`` of a message."""
     try:
         return {"path": path.decode()}
     except UnicodeDecodeError:
@@ -21,7 +21,7 @@ def path_fields(path: bytes) -> dict[str, str]:
 
 
 def path_from(text: str | None, b64: str | None) -> bytes:
-    """The absolute path a client means, normalised; raises BadRequest when it is none."""
+    """The absolute path in a request, normalised; raises BadRequest if invalid."""
     try:
         path = base64.b64decode(b64, validate=True) if b64 else os.fsencode(text or "")
     except (binascii.Error, ValueError) as error:

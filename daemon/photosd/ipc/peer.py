@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket. Part of every `photosd query`, so it is small."""
+"""The user at the other end of a Unix socket. Part of every `photosd query`, so it is small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def peer_uid(connection: socket.socket) -> int:
-    """The user at the other end; for a client, the one who listens. Raises OSError."""
+    """The user id of the peer; for a client, of the listener. Raises OSError."""
     if sys.platform == "linux":
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         return int.from_bytes(credentials[4:8], sys.byteorder)

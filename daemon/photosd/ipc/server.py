@@ -1,4 +1,4 @@
-"""The socket server: one JSON object a line, requests answered side by side, nobody waited for."""
+"""The socket server: one JSON object per line, requests answered concurrently."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from photosd.ipc.peer import peer_uid
 log = structlog.get_logger()
 
 CONNECTIONS = 256
-# Requests being answered, over all connections. Those that stream may last for hours, or have a
-# client that does not read; others may come in floods: queries have places of their own.
+# Requests being answered, over all connections. Streams may last for hours, or have a client that
+# does not read; others may come in floods: queries have their own places.
 QUERIES, OTHERS, STREAMS = 24, 16, 16
-PICTURES = 8  # thumbnails come by the hundred, too, and wait for decoders
-SUBSCRIPTIONS = 32  # each lasts as long as its reader likes
-WAITING = 1000  # for a place, in order of arrival; beyond it the answer is "busy"
-IN_FLIGHT_EACH = 8  # of one connection, so that no client fills every place
+PICTURES = 8  # thumbnails come by the hundred and wait for decoders
+SUBSCRIPTIONS = 32  # each lasts as long as its reader
+WAITING = 1000  # for a place, in order of arrival; then the answer is "busy"
+IN_FLIGHT_EACH = 8  # per connection, so that no client takes every place
 LINE_SECONDS = 5.0  # from a line's first byte to its last
 IDLE_SECONDS = 300.0
 WRITE_SECONDS = 10.0  # a client that does not read is cut off
@@ -37,7 +37,7 @@ OPERATION_SECONDS = 60.0
 
 
 class ClientLeft(ConnectionError):
-    """The client hung up, or does not read. Handlers let it pass: it is no failure of ours."""
+    """The client disconnected, or does not read. Handlers let it propagate: it is not a failure."""
 
 
 Emit = Callable[[msgspec.Struct], None]
@@ -45,7 +45,7 @@ Handler = Callable[[Any, Emit], msgspec.Struct]
 
 
 class Server:
-    """Answers every operation with the handler given for it; handlers run in threads."""
+    """Answers each operation with its handler; handlers run in threads."""
 
     def __init__(self, endpoint: Endpoint, handlers: dict[str, Handler]) -> None:
         self._endpoint, self._handlers = endpoint, handlers
@@ -63,22 +63,22 @@ class Server:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Begin to accept."""
-        # Since Python 3.13 asyncio would unlink the socket's file, which may be systemd's.
+        """Start accepting."""
+        # From Python 3.13 asyncio would unlink the socket's file, which may be systemd's.
         ours: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
         self._server = await asyncio.start_unix_server(
             self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=BACKLOG, **ours
         )
 
     async def listen_anew(self) -> None:
-        """The endpoint was renewed: accept there; connections that are open stay so."""
+        """Accept on the renewed endpoint; open connections are kept."""
         before = self._server
         await self.start()
         if before is not None:
             before.close()
 
     async def stop(self) -> None:
-        """Stop accepting and cut every connection; bounded."""
+        """Stop accepting and close every connection; bounded in time."""
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):
@@ -102,18 +102,18 @@ class Server:
             connection.abort()
 
     def _make_room(self) -> None:
-        """Cut the connection that has asked for nothing for the longest time."""
+        """Close the connection that has been idle for the longest time."""
         idle = [c for c in self._connections if not c.tasks] or list(self._connections)
         min(idle, key=lambda connection: connection.active_at).abort()
 
     async def answer(self, request: Request, emit: Emit) -> msgspec.Struct:
-        """Run the operation in a thread, never longer than it may take."""
+        """Run the operation in a thread, up to its time limit."""
         operation = OPERATIONS.get(request.op)
         handler = self._handlers.get(request.op)
         if operation is None or handler is None:
             raise UnknownOp(
-                f"there is no operation {request.op!r}; there are: {', '.join(self._handlers)}",
-                remedy="photosd restart   (is the daemon older than the client?)",
+                f"unknown operation {request.op!r}; known:  {', '.join(self._handlers)}",
+                remedy="photosd restart   (the daemon may be older than the client)",
             )
         params = parse_params(request, operation)
         limit = getattr(params, "deadline_ms", OPERATION_SECONDS * 1000) / 1000
@@ -125,7 +125,7 @@ class Server:
             params = msgspec.structs.replace(params, deadline_ms=max(1, int(1000 * left)))
         running = lane.run(handler, params, emit)
         try:
-            # Shielded: a thread cannot be stopped; it is left to finish and keeps its place.
+            # Shielded: a thread cannot be stopped; it runs to its end and keeps its place.
             return await asyncio.wait_for(
                 asyncio.shield(running), None if operation.progress else left
             )
@@ -143,7 +143,9 @@ class Server:
 
 
 class Lane:
-    """Threads for one kind of request; who finds none free waits in order. For the event loop."""
+    """Threads for one kind of request; requests without a free thread wait in order. For the event
+    loop.
+    """
 
     def __init__(self, places: int, name: str) -> None:
         self._free = asyncio.Semaphore(places)
@@ -151,7 +153,7 @@ class Lane:
         self._threads = ThreadPoolExecutor(places, thread_name_prefix=name)
 
     async def place(self, seconds: float) -> None:
-        """Wait for a place, which `run` then fills; raises Busy when there is none in time."""
+        """Wait for a place, which `run` then fills; raises Busy if there is none in time."""
         if self._waiting >= WAITING:
             raise self._busy()
         self._waiting += 1
@@ -166,26 +168,26 @@ class Lane:
     def run(
         self, handler: Handler, params: msgspec.Struct, emit: Emit
     ) -> asyncio.Future[msgspec.Struct]:
-        """Begin in a thread; the place is free again when it has ended."""
+        """Start in a thread; the place is free again when it has ended."""
         running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params, emit)
         running.add_done_callback(self._finished)
         return running
 
     def close(self) -> None:
-        """Begin nothing more; what runs is not waited for."""
+        """Start nothing more; running work is not awaited."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _busy(self) -> Busy:
-        return Busy(f"{self._waiting} requests wait", remedy="ask again", retry_after_ms=200)
+        return Busy(f"{self._waiting} requests are waiting", remedy="try again", retry_after_ms=200)
 
     def _finished(self, running: asyncio.Future[msgspec.Struct]) -> None:
         self._free.release()
         if not running.cancelled():
-            running.exception()  # seen: the client got it, or left
+            running.exception()  # retrieve the exception: the client got it, or left
 
 
 class Connection:
-    """One client: its lines in, its answers out, each matched by id."""
+    """One client: reads requests, writes answers, matched by id."""
 
     def __init__(
         self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -196,13 +198,13 @@ class Connection:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def abort(self) -> None:
-        """Cut the connection now."""
+        """Close the connection now."""
         for task in self.tasks:
             task.cancel()
         self._writer.transport.abort()
 
     async def serve(self) -> None:
-        """Read requests until the client leaves, is silent for long, or sends half a line."""
+        """Read requests until the client leaves, is idle for long, or sends half a line."""
         while line := await self._line():
             self.active_at = time.monotonic()
             if line.isspace():
@@ -216,7 +218,7 @@ class Connection:
             await asyncio.wait(self.tasks, timeout=IDLE_SECONDS)
 
     async def _line(self) -> bytes:
-        """The next line, or nothing at the end of the stream."""
+        """The next line, empty at the end of the stream."""
         try:
             first = await asyncio.wait_for(self._reader.read(1), self._idle_limit())
             if first in (b"", b"\n"):
@@ -254,7 +256,9 @@ class Connection:
             await self._send({"v": PROTOCOL, "id": identity, **reply})
 
     def _emitter(self, identity: str | int | None) -> Emit:
-        """A function for the handler's thread that sends a progress object and waits for room."""
+        """A function for the handler's thread that sends a progress object, waiting for buffer
+        space.
+        """
         loop = asyncio.get_running_loop()
 
         def emit(progress: msgspec.Struct) -> None:
@@ -263,7 +267,7 @@ class Connection:
                 sent = asyncio.run_coroutine_threadsafe(self._send(message), loop)
                 sent.result(WRITE_SECONDS + 5)
             except (ConnectionError, TimeoutError, CancelledError) as error:
-                raise ClientLeft("the client hung up") from error
+                raise ClientLeft("the client disconnected") from error
 
         return emit
 
@@ -271,7 +275,7 @@ class Connection:
         encoded = msgspec.json.encode(message) + b"\n"
         async with self._write_lock:
             if self._writer.transport.is_closing():
-                raise ClientLeft("the client hung up")
+                raise ClientLeft("the client disconnected")
             self._writer.write(encoded)
             try:
                 await asyncio.wait_for(self._writer.drain(), WRITE_SECONDS)

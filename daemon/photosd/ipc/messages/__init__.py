@@ -1,4 +1,4 @@
-"""The shapes of the protocol: every operation, what it takes and what it answers.
+"""The types of the protocol: parameters and results of every operation.
 
 docs/protocol.md is generated from it. Fields are only ever added, operations never removed.
 """
@@ -105,7 +105,7 @@ class Nothing(Struct):
 
 
 class Hello(Struct):
-    """Who answers, and what it can do."""
+    """Version and capabilities of the daemon."""
 
     version: str
     protocol: int
@@ -115,13 +115,13 @@ class Hello(Struct):
 
 
 class StopResult(Struct):
-    """The daemon is leaving."""
+    """The daemon is stopping."""
 
     stopping: bool
 
 
 class Operation(Struct, frozen=True):
-    """One operation: its types, whether it streams, and its sentence in the reference."""
+    """One operation: its types, whether it streams, and its description in the reference."""
 
     params: type[Struct]
     result: type[Struct]
@@ -130,14 +130,16 @@ class Operation(Struct, frozen=True):
 
 
 OPERATIONS: dict[str, Operation] = {
-    "hello": Operation(Nothing, Hello, "Who answers, and what it can do."),
+    "hello": Operation(Nothing, Hello, "Version and capabilities of the daemon."),
     "query": Operation(QueryParams, QueryResult, "Find photos by description."),
     "status": Operation(Nothing, StatusResult, "The daemon's state."),
     "add": Operation(AddParams, AddResult, "Watch a folder."),
     "remove": Operation(PathParams, RemoveResult, "Stop watching a folder; forget its photos."),
     "folders": Operation(Nothing, FoldersResult, "Every watched folder."),
     "accept": Operation(
-        PathParams, AcceptResult, "Believe a folder that is offline as it is now; forget the rest."
+        PathParams,
+        AcceptResult,
+        "Accept an offline folder as it is now; forget the missing photos.",
     ),
     "rescan": Operation(
         RescanParams, Progress, "Compare every folder with the catalog.", progress=Progress
@@ -145,7 +147,7 @@ OPERATIONS: dict[str, Operation] = {
     "reindex": Operation(ReindexParams, ReindexResult, "Read photos again."),
     "list": Operation(ListParams, ListResult, "Every known photo.", progress=ListProgress),
     "show": Operation(PathParams, ShowResult, "Why a photo is, or is not, indexed."),
-    "thumbnail": Operation(ThumbnailParams, ThumbnailResult, "A photo, small."),
+    "thumbnail": Operation(ThumbnailParams, ThumbnailResult, "A small copy of a photo."),
     "duplicates": Operation(
         DuplicatesParams,
         DuplicatesResult,
@@ -154,43 +156,41 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "failures": Operation(FailuresParams, FailuresResult, "Photos that could not be indexed."),
     "purge": Operation(
-        PurgeParams, PurgeResult, "Forget at once what is gone, or every remembered query."
+        PurgeParams, PurgeResult, "Forget deleted photos now, or every cached query."
     ),
-    "pause": Operation(PauseParams, PauseResult, "Let indexing rest; queries go on."),
-    "resume": Operation(Nothing, PauseResult, "Go on indexing."),
+    "pause": Operation(PauseParams, PauseResult, "Pause indexing; queries still work."),
+    "resume": Operation(Nothing, PauseResult, "Resume indexing."),
     "config": Operation(Nothing, ConfigResult, "Every setting."),
-    "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting, at once."),
-    "model": Operation(ModelParams, ModelResult, "Which model answers, and which will."),
-    "cloud_status": Operation(Nothing, CloudReport, "What of the cloud is on, and what it cost."),
+    "config_set": Operation(ConfigSetParams, ConfigSetResult, "Change a setting at once."),
+    "model": Operation(ModelParams, ModelResult, "The model in use, and the next one."),
+    "cloud_status": Operation(Nothing, CloudReport, "State of the cloud, and its cost."),
     "cloud_terms": Operation(
-        CloudTermsParams, CloudTermsResult, "What somebody has to agree to before a mode is on."
+        CloudTermsParams, CloudTermsResult, "The terms to agree to before a mode is enabled."
     ),
-    "cloud_enable": Operation(CloudEnableParams, CloudReport, "Agree to terms; a mode is on."),
-    "cloud_disable": Operation(Nothing, CloudReport, "Withdraw consent; nothing is sent any more."),
+    "cloud_enable": Operation(CloudEnableParams, CloudReport, "Agree to terms and enable a mode."),
+    "cloud_disable": Operation(Nothing, CloudReport, "Withdraw consent and stop sending."),
     "cloud_forget": Operation(
-        Nothing, CloudForgetResult, "Withdraw consent and delete all that came from the cloud."
+        Nothing, CloudForgetResult, "Withdraw consent and delete all data from the cloud."
     ),
     "cloud_log": Operation(CloudLogParams, CloudLogResult, "The last calls."),
     "cloud_preview": Operation(
         PathParams, CloudPreviewResult, "The bytes that would be sent of a photo; sends nothing."
     ),
-    "cloud_check": Operation(Nothing, CloudCheckResult, "Try the cloud; takes consent."),
-    "self_check": Operation(Nothing, SelfCheckResult, "Try what a query needs; for the doctor."),
+    "cloud_check": Operation(Nothing, CloudCheckResult, "Test the cloud; needs consent."),
+    "self_check": Operation(Nothing, SelfCheckResult, "Test what a query needs; for the doctor."),
     "standing_add": Operation(
         StandingAddParams,
         StandingAddResult,
-        "Have something happen for each new photo that matches.",
+        "Save an alert for new photos that match.",
     ),
     "standing": Operation(Nothing, StandingResult, "Every alert (standing query)."),
-    "standing_remove": Operation(StandingRemoveParams, StandingRemoveResult, "End one."),
+    "standing_remove": Operation(StandingRemoveParams, StandingRemoveResult, "Remove an alert."),
     "subscribe": Operation(
         SubscribeParams,
         SubscribeResult,
-        "Matches of an alert, as they come.",
+        "Matches of an alert, as they arrive.",
         progress=News,
     ),
-    "acknowledge": Operation(
-        AcknowledgeParams, AcknowledgeResult, "Matches that need not be sent again."
-    ),
-    "stop": Operation(Nothing, StopResult, "End the daemon."),
+    "acknowledge": Operation(AcknowledgeParams, AcknowledgeResult, "Mark matches as handled."),
+    "stop": Operation(Nothing, StopResult, "Stop the daemon."),
 }

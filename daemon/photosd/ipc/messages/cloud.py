@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about the cloud."""
+"""The types of the protocol about the cloud."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ CloudMode = Literal["hybrid", "gemini"]
 
 
 class CloudReport(Struct):
-    """What is on, what was agreed to, and what it has come to this calendar month (UTC).
+    """Mode, consent, and usage this calendar month (UTC).
 
-    ``mode`` is in force; ``wanted`` is asked for by EMBEDDING_MODE or the settings; ``consent``
-    was given. ``key``: where it is from, never the key. ``closed_for_s``: so long nothing is asked.
-    ``agents``: the consent includes the questions of agents.
+    ``mode`` is in force; ``wanted`` is requested by EMBEDDING_MODE or the settings; ``consent`` was
+    given. ``key``: its source, never the key. ``closed_for_s``: no requests for this long.
+    ``agents``: the consent includes queries from agents.
     """
 
     mode: str
@@ -36,14 +36,14 @@ class CloudReport(Struct):
 
 
 class CloudTermsParams(Struct):
-    """The mode somebody thinks of; ``agents``: questions of agents are to be sent, too."""
+    """The mode to enable; ``agents``: whether to send queries from agents."""
 
     mode: CloudMode
     agents: bool = False
 
 
 class CloudTermsResult(Struct):
-    """What is sent, to whom, for how much; ``digest`` names these very words."""
+    """What is sent, to whom, at what price; ``digest`` identifies this text."""
 
     mode: str
     terms: list[str]
@@ -51,7 +51,7 @@ class CloudTermsResult(Struct):
 
 
 class CloudEnableParams(Struct):
-    """Agree to the terms of that digest (`cloud_terms`), as a person does who was shown them."""
+    """Agree to the terms of that digest (`cloud_terms`), as the user does after reading them."""
 
     mode: CloudMode
     digest: str
@@ -59,7 +59,7 @@ class CloudEnableParams(Struct):
 
 
 class CloudForgetResult(Struct):
-    """Vectors of photos that were deleted, with all else that came from the cloud."""
+    """Number of deleted vectors of photos; all other data from the cloud is deleted as well."""
 
     removed: int
 
@@ -89,7 +89,7 @@ class CloudLogResult(Struct):
 
 
 class CloudPreviewResult(Struct):
-    """The very bytes that stand for a photo, and whether they may be sent."""
+    """The exact bytes that represent a photo, and whether they may be sent."""
 
     path: str
     jpeg_b64: str
@@ -100,7 +100,7 @@ class CloudPreviewResult(Struct):
 
 
 class CloudCheck(Struct):
-    """One thing that was tried."""
+    """One test."""
 
     what: str
     ok: bool
@@ -109,6 +109,6 @@ class CloudCheck(Struct):
 
 
 class CloudCheckResult(Struct):
-    """Whether key, address, models and vectors are as they should be."""
+    """Results of testing key, address, models and vectors."""
 
     checks: list[CloudCheck]

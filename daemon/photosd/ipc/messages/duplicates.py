@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about copies, and about photos that look alike."""
+"""The types of the protocol about copies, and photos that look alike."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Relation = Literal["keep", "copy", "burst", "alike"]
 
 
 class DuplicatesParams(PathParams):
-    """Where to look: everywhere when the path is empty. ``near``: for photos that look alike, too.
+    """Where to look: everywhere if the path is empty. ``near``: also photos that look alike.
 
-    What lies outside that directory is no duplicate of what lies in it.
+    Files outside the directory are not compared with files in it.
     """
 
     near: bool = False
@@ -23,8 +23,7 @@ class DuplicatesParams(PathParams):
 class Duplicate(Struct, omit_defaults=True):
     """A photo of a group; the first, ``keep``, is the one to keep.
 
-    ``likeness``: to the first, from 0 (as two
-    photos usually are) to 1. ``offline``: its folder is away.
+    ``likeness``: to the first, from 0 (unrelated photos) to 1. ``offline``: its folder is offline.
     """
 
     path: str
@@ -39,14 +38,14 @@ class Duplicate(Struct, omit_defaults=True):
 
 
 class DuplicateGroup(Struct):
-    """Photos of which one may be enough; the bytes of all but the first."""
+    """A group of duplicates; ``bytes`` of all but the first."""
 
     photos: list[Duplicate]
     bytes: int
 
 
 class DuplicatesProgress(Struct):
-    """The groups found since the last one, and how many contents of how many were looked at."""
+    """The groups found since the last one, and how many contents were examined, of how many."""
 
     groups: list[DuplicateGroup]
     looked_at: int
@@ -54,7 +53,7 @@ class DuplicatesProgress(Struct):
 
 
 class DuplicatesResult(Struct):
-    """The end: how many groups, photos beside those to keep, and their bytes. All still exist."""
+    """Number of groups, extra copies, and their bytes. Nothing was deleted."""
 
     groups: int
     photos: int

@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about photos and folders."""
+"""The types of the protocol about photos and folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PathParams(Struct):
 
 
 class AddParams(PathParams):
-    """A folder to watch. ``cloud``: its photos may be sent, or not; for a watched folder, too."""
+    """A folder to watch. ``cloud``: whether its photos may be sent; also for a watched folder."""
 
     exclude: list[str] = []
     cloud: bool | None = None
@@ -36,7 +36,7 @@ class AddResult(Struct):
 
 
 class RemoveResult(Struct):
-    """A folder no longer watched."""
+    """A folder that is no longer watched."""
 
     path: str
     photos: int
@@ -44,7 +44,7 @@ class RemoveResult(Struct):
 
 
 class AcceptResult(Struct):
-    """A folder that is believed as it is now, and how many photos it held before."""
+    """A folder accepted as it is now, and how many photos it held before."""
 
     path: str
     photos: int
@@ -64,9 +64,9 @@ class RescanParams(Struct):
 
 
 class Progress(Struct):
-    """Where indexing stands. ``pending`` leaves out retries that are due later.
+    """Progress of indexing. ``pending`` excludes retries that are due later.
 
-    While indexing is paused ``rescan`` ends when everything is compared.
+    While indexing is paused, ``rescan`` ends when everything is compared.
     """
 
     photos: int
@@ -119,7 +119,7 @@ class ListResult(Struct):
 
 
 class ShowResult(Struct):
-    """Everything known of one path."""
+    """Details of one path."""
 
     path: str
     state: str
@@ -161,26 +161,26 @@ class FailuresResult(Struct):
 
 
 class PurgeParams(Struct):
-    """``queries``: forget all remembered queries instead, and no photo."""
+    """``queries``: forget all cached queries instead, and no photo."""
 
     queries: bool = False
 
 
 class PurgeResult(Struct):
-    """How many contents without a photo were forgotten, or how many remembered queries."""
+    """Number of deleted contents, or of deleted cached queries."""
 
     removed: int
     queries: int = 0
 
 
 class PauseParams(Struct):
-    """Stop indexing for so many seconds; until resumed when null."""
+    """Stop indexing for this many seconds; null: until resumed."""
 
     seconds: Annotated[float, Meta(gt=0, le=LONGEST_PAUSE)] | None = None
 
 
 class PauseResult(Struct):
-    """Until when indexing rests (Unix seconds); null: not paused, infinity is ``forever``."""
+    """Until when indexing is paused (Unix seconds); null: not paused, infinity is ``forever``."""
 
     paused: bool
     paused_until: float | None

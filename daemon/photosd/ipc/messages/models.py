@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about models."""
+"""The types of the protocol about models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class SwitchReport(Struct):
-    """A model whose vectors are being made while another one answers."""
+    """A model whose index is being built while another one answers."""
 
     model: str
     contents: int
@@ -19,15 +19,15 @@ class SwitchReport(Struct):
 
 
 class ModelParams(Struct):
-    """``estimate``: an installed model; what switching to it would take is told, too."""
+    """``estimate``: an installed model; the answer includes the cost of switching to it."""
 
     estimate: str | None = None
 
 
 class ModelResult(Struct):
-    """The model that answers, the one before it, and a switch that is going on.
+    """The model in use, the previous one, and a switch under way.
 
-    ``contents`` and ``seconds`` are what the estimate asked for would take.
+    ``contents`` and ``seconds`` are the requested estimate.
     """
 
     serving: str

@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about looking at photos."""
+"""The types of the protocol about viewing photos."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from photosd.ipc.messages.library import PathParams
 
 
 class ThumbnailParams(PathParams):
-    """A photo of the library, or any file that you may read, to be seen small.
+    """A small copy of a photo of the library, or of any file that you may read.
 
-    ``pixels`` is the most on either side; ``height``, if not null, on the vertical one. Nothing is
-    enlarged. ``rgb`` keeps to both; a ``jpeg`` comes as it is stored, with 320, 640, 1,280 or
-    2,560 on its long side, whichever is next. Of a photo whose disk is away a smaller one may be
-    all there is.
+    ``pixels`` is the limit for both sides; ``height``, if not null, for the vertical one. Nothing
+    is enlarged. ``rgb`` keeps to both; a ``jpeg`` has a stored size, the next of 320, 640, 1,280 or
+    2,560 pixels on its long side. If the photo's disk is offline, only a smaller one may be
+    available.
     """
 
     pixels: Annotated[int, Meta(ge=1, le=2560)] = 320

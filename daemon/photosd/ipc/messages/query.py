@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about queries."""
+"""The types of the protocol about queries."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from photosd.ipc.messages.cloud import Mode
 
 TEXT_LIMIT = 10_000  # characters of one query
 Moment = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # Unix, years 1 to 9999
-Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # a narrower range is checked with its place
+Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # range-checked together with its place
 
 
 class Term(Struct, omit_defaults=True):
-    """Words or a picture, and how much they count; a negative weight means: unlike this."""
+    """Words or a picture, and their weight; a negative weight subtracts."""
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None = None
     path: str | None = None
@@ -24,13 +24,13 @@ class Term(Struct, omit_defaults=True):
 
 
 class Where(Struct, omit_defaults=True):
-    """What photos must have; everything that is given has to hold.
+    """Filters; all given ones must match.
 
-    ``below``: directories, in any of which they lie. ``since`` and ``until``: dates as people say
-    them, ``2019`` or ``last summer``, the second with all of it, by the clock where a photo was
-    taken; a number is Unix seconds, and means what this machine's clock shows then.
-    ``camera``: a part of its name. ``near``: latitude, longitude, kilometres. ``formats``: any of
-    ``jpeg``, ``heic``, ``raw`` … ``rating``: at least so many stars.
+    ``below``: directories; a photo must be in one of them. ``since`` and ``until``: dates such as
+    ``2019`` or ``last summer``, the second inclusive, in local time where a photo was taken; a
+    number is Unix seconds, and means what this machine's clock shows then. ``camera``: part of its
+    name. ``near``: latitude, longitude, kilometres. ``formats``: any of ``jpeg``, ``heic``, ``raw``
+    … ``rating``: at least this many stars.
     """
 
     below: Annotated[list[str], Meta(max_length=100)] = []
@@ -45,13 +45,13 @@ class Where(Struct, omit_defaults=True):
 
 
 class QueryParams(Struct):
-    """A search: ``text`` counts once, ``terms`` are added to it or taken away.
+    """A search: ``text`` counts once, ``terms`` are added or subtracted.
 
-    ``where`` says which photos count at all; ``others``: not the pictures that are asked with.
-    ``cursor`` is that of the answer before, for the page after it: what was asked is remembered,
-    and all else but ``limit`` and ``deadline_ms`` is ignored. ``all`` shows each copy of a photo.
-    ``mode``: other than what is enabled, for this query alone; ``local`` sends nothing.
-    ``asker``: who asks. A page's words are never sent, an agent's by consent of their own.
+    ``where`` filters photos; ``others``: without the pictures in the query. ``cursor`` is that of
+    the previous answer, for the next page: it contains the query, and all other fields except
+    ``limit`` and ``deadline_ms`` are ignored. ``all`` shows each copy of a photo. ``mode``:
+    overrides the enabled mode for this query; ``local`` sends nothing. ``asker``: the kind of
+    caller. Words from a page are never sent, those from an agent only with a separate consent.
     """
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
@@ -67,13 +67,12 @@ class QueryParams(Struct):
 
 
 class Hit(Struct, omit_defaults=True):
-    """One photo of an answer. ``path_b64`` appears when the path is not UTF-8.
+    """One photo of an answer. ``path_b64`` is present if the path is not UTF-8.
 
-    ``sources``: why it is here, ``clip`` for its looks, ``name`` for words of its path; then
-    ``path`` is the copy that is named so. ``score`` is a cosine, and orders looks alone.
-    ``copies``: how many files of the library hold this very photo. ``taken``: what the clock showed
-    where it was taken, ISO 8601, with its offset from UTC if the photo says; ``taken_at``: Unix
-    seconds.
+    ``sources``: why it matched, ``clip`` by its looks, ``name`` by words of its path; then ``path``
+    is the copy with that name. ``score`` is a cosine, and orders looks only. ``copies``: number of
+    files in the library with this photo. ``taken``: local time where it was taken, ISO 8601, with
+    its offset from UTC if the photo has one; ``taken_at``: Unix seconds.
     """
 
     rank: int
@@ -89,7 +88,7 @@ class Hit(Struct, omit_defaults=True):
 
 
 class Coverage(Struct):
-    """How much of the library an answer could see."""
+    """How much of the library was searched."""
 
     photos: int
     indexed: int
@@ -99,7 +98,7 @@ class Coverage(Struct):
 
 
 class Timings(Struct):
-    """Where the time of an answer went, milliseconds."""
+    """Time spent in each step, milliseconds."""
 
     encode: float
     search: float
@@ -107,15 +106,15 @@ class Timings(Struct):
 
 
 class QueryResult(Struct):
-    """The best photos, and how far to trust them; ``cursor`` asks for the page after this.
+    """The best photos, and how good they are; ``cursor`` requests the next page.
 
-    ``convincing``: whether there is good evidence for any of them, wherever it stands.
+    ``convincing``: whether any photo is a good match, at any position.
 
     ``answered_by``: ``vector``, ``cached_embedding``, ``text_match`` or ``gemini``. ``mode_used``
-    is other than ``mode_requested`` where the cloud did not help; ``fallback_reason`` is one of
+    differs from ``mode_requested`` if the cloud did not help; ``fallback_reason`` is one of
     consent, offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
     nothing_sent, composed (not plain text), encoder, storage. ``daemon_version``: of the daemon
-    that answered, which may be older than who asked.
+    that answered, which may be older than the client.
     """
 
     version: int

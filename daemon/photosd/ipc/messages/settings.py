@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about settings."""
+"""The types of the protocol about settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about alerts, which it calls standing queries."""
+"""The types of the protocol about alerts, which it calls standing queries."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from msgspec import Meta, Struct
 from photosd.ipc.messages.query import TEXT_LIMIT
 
 Kind = Literal["exec", "link", "notify", "stream"]
-RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # as SQLite numbers its rows
+RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite's range of row ids
 
 
 class StandingAddParams(Struct):
-    """What to look for in every new photo, and what to do then.
+    """What to search for in every new photo, and what to do then.
 
-    ``exec`` runs ``argv`` with the photo's path as last argument, or in the place of ``{}``,
-    without a shell; ``link`` keeps ``directory`` an album of links to all photos that match;
-    ``notify`` shows a notification; a ``stream`` is read with `subscribe`. ``below``: only
-    photos in that directory.
+    ``exec`` runs ``argv`` with the photo's path as last argument, or in place of ``{}``, without a
+    shell; ``link`` keeps ``directory`` an album of links to all photos that match; ``notify`` shows
+    a notification; a ``stream`` is read with `subscribe`. ``below``: only photos in that directory.
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
@@ -31,9 +30,9 @@ class StandingAddParams(Struct):
 
 
 class StandingReport(Struct, omit_defaults=True):
-    """One standing query. ``matches``: photos so far; of those ``waiting`` and ``failed``.
+    """One alert. ``matches``: photos so far; ``waiting`` and ``failed`` are parts of it.
 
-    ``trouble``: why it cannot do now what it should. ``acknowledged``: see `subscribe`.
+    ``trouble``: why it cannot run now. ``acknowledged``: see `subscribe`.
     """
 
     id: int
@@ -54,7 +53,7 @@ class StandingReport(Struct, omit_defaults=True):
 
 
 class StandingAddResult(Struct):
-    """The query that stands now; not ``new``: the very same one did already."""
+    """The saved alert; not ``new``: an identical one existed already."""
 
     standing: StandingReport
     new: bool
@@ -62,7 +61,7 @@ class StandingAddResult(Struct):
 
 
 class StandingResult(Struct):
-    """Every standing query."""
+    """Every alert."""
 
     standing: list[StandingReport]
 
@@ -74,15 +73,15 @@ class StandingRemoveParams(Struct):
 
 
 class StandingRemoveResult(Struct):
-    """The query as it was."""
+    """The removed alert."""
 
     removed: StandingReport
 
 
 class SubscribeParams(Struct):
-    """Matches of the standing query ``id`` after the one with the cursor ``after``.
+    """Matches of the alert ``id`` after the one with the cursor ``after``.
 
-    Null: after the last one that was acknowledged. Without ``wait`` only those that are there.
+    Null: after the last acknowledged one. Without ``wait`` only existing ones.
     """
 
     id: RowId
@@ -105,7 +104,7 @@ class StandingMatch(Struct, omit_defaults=True):
 
 
 class News(Struct, omit_defaults=True):
-    """A match; without one, every five seconds, the word that there is nothing new."""
+    """A match; without one, a keep-alive every five seconds."""
 
     match: StandingMatch | None = None
 
@@ -117,13 +116,13 @@ class SubscribeResult(Struct):
 
 
 class AcknowledgeParams(Struct):
-    """Every match up to this cursor has been dealt with."""
+    """Every match up to this cursor is handled."""
 
     id: RowId
     cursor: RowId
 
 
 class AcknowledgeResult(Struct):
-    """What is acknowledged now."""
+    """The last acknowledged cursor."""
 
     acknowledged: int

@@ -1,4 +1,4 @@
-"""The shapes of the protocol that are about the daemon's state."""
+"""The types of the protocol about the daemon's state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EncoderState = Literal["ready", "loading", "hung", "restarting", "broken"]
 
 
 class EncoderReport(Struct, kw_only=True):
-    """The encoder's health; ``eta_s`` while it comes up, ``doubt`` if its model may find little."""
+    """The encoder's state; ``eta_s`` while it starts, ``doubt`` if its model may perform badly."""
 
     state: EncoderState
     pid: int | None = None
@@ -47,10 +47,10 @@ class IndexReport(Struct):
 
 
 class FolderReport(Struct):
-    """One watched folder; ``path_b64`` where its path is not UTF-8.
+    """One watched folder; ``path_b64`` if its path is not UTF-8.
 
-    ``photos``: all of them, of which so many are ``pending`` and ``failed``. ``unreadable``: how
-    many places in it could not be read, and one of them with the reason.
+    ``photos``: all of them; ``pending`` and ``failed`` are parts of it. ``unreadable``: number of
+    places that could not be read, and an example with the reason.
     """
 
     path: str
@@ -67,7 +67,7 @@ class FolderReport(Struct):
 
 
 class ComparisonReport(Struct):
-    """One folder, or a disk mounted in it, that is being compared with the catalog.
+    """A folder, or a disk mounted in it, that is being compared with the catalog.
 
     ``seen``: files found so far, ``known``: photos in the catalog before, ``seconds``: since when.
     """
@@ -79,7 +79,7 @@ class ComparisonReport(Struct):
 
 
 class StatusResult(Struct):
-    """The daemon's state on one page."""
+    """The daemon's state."""
 
     version: int
     state: str
@@ -98,7 +98,7 @@ class StatusResult(Struct):
 
 
 class TextCheck(Struct):
-    """One known text encoded, past every cache: ``latin``, ``again``, ``hebrew`` or ``emoji``."""
+    """One sample text encoded, without caches: ``latin``, ``again``, ``hebrew`` or ``emoji``."""
 
     kind: str
     ms: float
@@ -109,7 +109,7 @@ class TextCheck(Struct):
 
 
 class SelfCheckResult(Struct):
-    """What only the daemon can tell of itself. ``unwell``: signs of life that are missing."""
+    """Checks that only the daemon can make. ``unwell``: parts that do not respond."""
 
     texts: list[TextCheck]
     hub_off: bool | None

@@ -1,4 +1,4 @@
-"""What the daemon is asked and answers, as types for programs that use the client."""
+"""Parameters and results of the protocol, as types for programs that use the client."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ from photosd.ipc.replies.status import TextCheck as TextCheck
 
 
 class Hello(TypedDict):
-    """Who answers, and what it can do."""
+    """Version and capabilities of the daemon."""
 
     version: str
     protocol: int
@@ -65,6 +65,6 @@ class Hello(TypedDict):
 
 
 class StopResult(TypedDict):
-    """The daemon is leaving."""
+    """The daemon is stopping."""
 
     stopping: bool

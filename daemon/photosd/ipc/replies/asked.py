@@ -1,4 +1,4 @@
-"""The types of what a query may hold beside its words (see ipc.messages.query)."""
+"""Types of query parameters (see ipc.messages.query)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 
 class Term(TypedDict, total=False):
-    """Words or the absolute path of a picture; a negative weight means: unlike this."""
+    """Words or the absolute path of a picture; a negative weight subtracts."""
 
     text: str
     path: str
@@ -15,7 +15,7 @@ class Term(TypedDict, total=False):
 
 
 class Where(TypedDict, total=False):
-    """What photos must have; everything that is given has to hold."""
+    """Filters; all given ones must match."""
 
     below: list[str]
     below_b64: list[str]

@@ -1,4 +1,4 @@
-"""The types of what the daemon answers about the cloud."""
+"""Types of replies about the cloud."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 
 class CloudReport(TypedDict):
-    """What is on, what was agreed to, and what it has come to this month."""
+    """Mode, consent, and usage this month."""
 
     mode: str
     wanted: str
@@ -26,7 +26,7 @@ class CloudReport(TypedDict):
 
 
 class CloudTermsResult(TypedDict):
-    """What somebody has to agree to."""
+    """The terms to agree to."""
 
     mode: str
     terms: list[str]
@@ -58,7 +58,7 @@ class CloudLogResult(TypedDict):
 
 
 class CloudPreviewResult(TypedDict):
-    """The very bytes that stand for a photo."""
+    """The exact bytes that represent a photo."""
 
     path: str
     jpeg_b64: str
@@ -69,7 +69,7 @@ class CloudPreviewResult(TypedDict):
 
 
 class CloudCheck(TypedDict):
-    """One thing that was tried."""
+    """One test."""
 
     what: str
     ok: bool

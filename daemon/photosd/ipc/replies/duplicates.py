@@ -1,4 +1,4 @@
-"""The types of what the daemon says of copies, and of photos that look alike."""
+"""Types of replies about copies, and photos that look alike."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Duplicate(TypedDict):
 
 
 class DuplicateGroup(TypedDict):
-    """Photos of which one may be enough; the bytes of all but the first."""
+    """A group of duplicates; ``bytes`` of all but the first."""
 
     photos: list[Duplicate]
     bytes: int
 
 
 class DuplicatesProgress(TypedDict):
-    """The groups found since the last one, and how many contents of how many were looked at."""
+    """The groups found since the last one, and how many contents were examined, of how many."""
 
     groups: list[DuplicateGroup]
     looked_at: int

@@ -1,4 +1,4 @@
-"""The types of what the daemon says of photos and folders."""
+"""Types of replies about photos and folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AddResult(TypedDict):
 
 
 class RemoveResult(TypedDict):
-    """A folder no longer watched, and how many photos left the index with it."""
+    """A folder that is no longer watched, and how many photos left the index."""
 
     path: str
     photos: int
@@ -26,7 +26,7 @@ class RemoveResult(TypedDict):
 
 
 class AcceptResult(TypedDict):
-    """A folder that is believed as it is now, and how many photos it held before."""
+    """A folder accepted as it is now, and how many photos it held before."""
 
     path: str
     photos: int
@@ -40,7 +40,7 @@ class FoldersResult(TypedDict):
 
 
 class Progress(TypedDict):
-    """Where indexing stands."""
+    """Progress of indexing."""
 
     photos: int
     indexed: int
@@ -67,7 +67,7 @@ class ListedPath(TypedDict):
 
 
 class ShowResult(TypedDict):
-    """Everything known of one path."""
+    """Details of one path."""
 
     path: str
     state: str
@@ -103,14 +103,14 @@ class FailuresResult(TypedDict):
 
 
 class PurgeResult(TypedDict):
-    """Vectors without a photo that were dropped, or how many remembered queries."""
+    """Number of dropped vectors without a photo, or of cached queries."""
 
     removed: int
     queries: NotRequired[int]
 
 
 class PauseResult(TypedDict):
-    """Whether indexing rests, and until when (Unix seconds; null: until resumed)."""
+    """Whether indexing is paused, and until when (Unix seconds; null: until resumed)."""
 
     paused: bool
     paused_until: float | None

@@ -1,4 +1,4 @@
-"""What the daemon answers about looking at photos."""
+"""Types of replies about viewing photos."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class ThumbnailResult(TypedDict):
-    """A photo made small: a JPEG, or height x width x 3 bytes of RGB."""
+    """A small copy of a photo: a JPEG, or height x width x 3 bytes of RGB."""
 
     width: int
     height: int

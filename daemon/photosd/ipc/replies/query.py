@@ -1,4 +1,4 @@
-"""The types of what the daemon answers to queries."""
+"""Types of replies to queries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 
 class Hit(TypedDict):
-    """One photo of an answer; ``path_b64`` holds its bytes where they are not UTF-8."""
+    """One photo of an answer; ``path_b64`` holds its bytes if they are not UTF-8."""
 
     rank: int
     path: str
@@ -21,7 +21,7 @@ class Hit(TypedDict):
 
 
 class Coverage(TypedDict):
-    """How much of the library an answer could see."""
+    """How much of the library was searched."""
 
     photos: int
     indexed: int
@@ -39,7 +39,7 @@ class Timings(TypedDict):
 
 
 class QueryResult(TypedDict):
-    """The nearest photos, and how far to trust them."""
+    """The best photos, and how good they are."""
 
     version: int
     query: str

@@ -1,4 +1,4 @@
-"""The types of what the daemon says of settings and models."""
+"""Types of replies about settings and models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ConfigSetResult(TypedDict):
 
 
 class ModelResult(TypedDict):
-    """The model that answers, the one before, and a switch that is going on."""
+    """The model in use, the previous one, and a switch under way."""
 
     serving: str
     previous: str | None

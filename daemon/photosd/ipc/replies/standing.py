@@ -1,4 +1,4 @@
-"""The types of what the daemon says of standing queries."""
+"""Types of replies about alerts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 
 class StandingReport(TypedDict):
-    """One standing query; ``matches``: photos so far, of those ``waiting`` and ``failed``."""
+    """One alert; ``matches``: photos so far; ``waiting`` and ``failed`` are parts of it."""
 
     id: int
     text: str
@@ -26,7 +26,7 @@ class StandingReport(TypedDict):
 
 
 class StandingAddResult(TypedDict):
-    """The query that stands now; not ``new``: the very same one did already."""
+    """The saved alert; not ``new``: an identical one existed already."""
 
     standing: StandingReport
     new: bool
@@ -34,19 +34,19 @@ class StandingAddResult(TypedDict):
 
 
 class StandingResult(TypedDict):
-    """Every standing query."""
+    """Every alert."""
 
     standing: list[StandingReport]
 
 
 class StandingRemoveResult(TypedDict):
-    """The query as it was."""
+    """The removed alert."""
 
     removed: StandingReport
 
 
 class StandingMatch(TypedDict):
-    """A photo that matched; ``path_b64`` holds its bytes where they are not UTF-8."""
+    """A photo that matched; ``path_b64`` holds its bytes if they are not UTF-8."""
 
     cursor: int
     standing: int
@@ -60,6 +60,6 @@ class StandingMatch(TypedDict):
 
 
 class AcknowledgeResult(TypedDict):
-    """What is acknowledged now."""
+    """The last acknowledged cursor."""
 
     acknowledged: int

@@ -1,4 +1,4 @@
-"""The types of what the daemon says of itself."""
+"""Types of replies about the daemon's state."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from photosd.ipc.replies.cloud import CloudReport
 
 
 class EncoderReport(TypedDict):
-    """The encoder's health; ``eta_s`` while it comes up, ``doubt`` if its model may find little."""
+    """The encoder's state; ``eta_s`` while it starts, ``doubt`` if its model may perform badly."""
 
     state: str
     pid: int | None
@@ -42,7 +42,7 @@ class IndexReport(TypedDict):
 
 
 class SwitchReport(TypedDict):
-    """A model whose vectors are being made while another one answers."""
+    """A model whose index is being built while another one answers."""
 
     model: str
     contents: int
@@ -69,7 +69,7 @@ class FolderReport(TypedDict):
 
 
 class ComparisonReport(TypedDict):
-    """One folder, or a disk mounted in it, that is being compared with the catalog."""
+    """A folder, or a disk mounted in it, that is being compared with the catalog."""
 
     path: str
     seen: int
@@ -78,7 +78,7 @@ class ComparisonReport(TypedDict):
 
 
 class StatusResult(TypedDict):
-    """The daemon's state on one page."""
+    """The daemon's state."""
 
     version: int
     state: str
@@ -97,7 +97,7 @@ class StatusResult(TypedDict):
 
 
 class TextCheck(TypedDict):
-    """One known text encoded, past every cache."""
+    """One sample text encoded, without caches."""
 
     kind: str
     ms: float
@@ -108,7 +108,7 @@ class TextCheck(TypedDict):
 
 
 class SelfCheckResult(TypedDict):
-    """What only the daemon can find out about itself."""
+    """Checks that only the daemon can make."""
 
     texts: list[TextCheck]
     hub_off: bool | None
