@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from photosd.core.log import printable
+from photosd.core.turns import after_queries
 from photosd.decode.formats import is_sidecar_name
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
@@ -121,18 +122,20 @@ class Comparer:
         folder, tree = running.folder, running.tree
         others = tuple(self._devices.mounts_below(tree))
         below = tuple(point + b"/" for point in others)
-        known = {p.path: p for p in self._catalog.below(tree) if not p.path.startswith(below)}
+        rows = after_queries(self._catalog.below(tree))
+        known = {p.path: p for p in rows if not p.path.startswith(below)}
         if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
             known[tree] = itself  # a photo was here, and now a directory has its name
         running.known = len(known)
         unreadable: dict[bytes, str] = {}
         passing: set[bytes] = set()
-        for batch in _batches(self._found(folder, tree, others, unreadable, passing)):
+        found = self._found(folder, tree, others, unreadable, passing)
+        for batch in _batches(after_queries(found)):
             running.moved_at, running.asking = time.monotonic(), False
             with self._catalog.batch():
                 if not self._folders.watched(folder):
                     return
-                for entry in batch:
+                for entry in after_queries(batch):
                     self._comparison.compare(folder, entry, known.pop(entry.path, None))
             running.seen += len(batch)
             running.moved_at, running.asking = time.monotonic(), True
@@ -255,7 +258,7 @@ class Comparer:
         """Forget those of the absent photos that were deleted, if the folder is still there."""
         gone = [
             photo.path
-            for photo in absent
+            for photo in after_queries(absent)
             if not self._comparison.away(folder, photo, unreadable, self._devices)
         ]
         # The disk may have gone while we looked: ask again before believing that files did.

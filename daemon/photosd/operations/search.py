@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from photosd.core.clock import Deadline
+from photosd.core.turns import answering
 from photosd.ipc import messages as m
 from photosd.ipc.server import Emit
 from photosd.operations.base import Topic
@@ -14,6 +15,10 @@ class Search(Topic):
     """Find photos."""
 
     def query(self, params: m.QueryParams, _emit: Emit) -> m.QueryResult:
+        with answering():
+            return self._answer(params)
+
+    def _answer(self, params: m.QueryParams) -> m.QueryResult:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining - 0.1)
         left = max(1, int(deadline.remaining * 1000))
