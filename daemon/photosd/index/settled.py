@@ -20,6 +20,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from photosd.core.typed import from_json
 from photosd.index import lookup
 from photosd.index.codes import Codes, Mask, Rows
 from photosd.index.filters import Filter
@@ -146,7 +147,7 @@ class Settled:
     def _loaded(self, directory: Path) -> Snapshot | None:
         """The codes in there, if they are whole, and of the table as it is."""
         try:
-            state = msgspec.json.decode((directory / STATE).read_bytes(), type=State)
+            state = from_json((directory / STATE).read_bytes(), State)
             if state == State(self.table.version):
                 return Snapshot.load(directory, self._dimension)
         except Exception as error:
