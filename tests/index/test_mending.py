@@ -136,6 +136,15 @@ def test_the_version_before_the_damage_is_taken(index: Path, part: str, how: str
     assert len(opened(index)) == 40
 
 
+def test_labels_that_cannot_be_read_are_damage_too(index: Path) -> None:
+    """They lie in a file of their own once a photo has moved; contents and vectors can be read."""
+    opened(index).relabel({embedding(1).content: Traits((1,), None, 1.0)})
+    file = newest(index, "data")
+    file.write_bytes(file.read_bytes().replace(b"double", b"\xff\xfe\xfd\xfc\xfb\xfa"))
+    store = opened(index)
+    assert store.went_back and len(store) == 40
+
+
 def test_only_the_last_two_generations_are_kept(index: Path) -> None:
     """A table of which nothing can be read is set aside as a whole."""
     for _ in range(4):

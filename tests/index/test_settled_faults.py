@@ -267,7 +267,7 @@ def test_a_vector_that_rotted_holds_up_no_other(
         assert len(found_by(again, 8)) == 39
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 1e30])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 0.0, 1e30])
 def test_scales_that_make_no_sense_are_made_again(
     store: VectorStore, tmp_path: Path, value: float
 ) -> None:
@@ -290,21 +290,32 @@ def test_rows_that_are_gone_but_never_were_are_made_again(
     assert len(found_by(opened(tmp_path), 3)) == 40
 
 
+@pytest.mark.parametrize("what", ["rows", "labels"])
 @pytest.mark.parametrize("how", ["gone", "half", "empty"])
 def test_a_settled_table_that_cannot_be_read_is_mended_by_a_restart(
-    store: VectorStore, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+    store: VectorStore, tmp_path: Path, how: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its codes are whole, but rows cannot move, nor codes be made again."""
-    settle(store, monkeypatch, [embedding(99)])
+    moved = {photo.content: traits({}, [b"/new/p.jpg"], None) for photo in PHOTOS[:20]}
+    if what == "labels":  # in a file of their own
+        monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
+        store.relabel(moved)
+        monkeypatch.undo()
+        del store
+        opened(tmp_path)
+    else:
+        settle(store, monkeypatch, [embedding(99)])
     (table,) = tmp_path.glob("*_settled.lance")
     file = max((table / "data").iterdir(), key=lambda one: one.stat().st_mtime_ns)
     content = file.read_bytes()
-    file.unlink() if how == "gone" else file.write_bytes(
-        content[: len(content) // 2 * (how == "half")]
-    )
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 2 if how == "half" else 0])
     again = opened(tmp_path)
-    again.relabel({content: traits({}, [b"/new/p.jpg"], None) for content in again.contents()})
     assert again.went_back or not again.contents()
+    again.relabel({content: moved["1-x"] for content in again.contents()})
+    assert len(found_by(again, 1, Filter(below=(b"/new",)))) == len(again.contents())
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "._00000001", "lost+found"])

@@ -43,7 +43,7 @@ class Codes:
         """Raises OSError or ValueError where the files are not whole."""
         self._directory, self._dimension = directory, dimension
         self._scales = np.fromfile(directory / SCALES, np.float32)
-        if not ((self._scales >= 0) & (self._scales <= LARGEST)).all():
+        if not ((self._scales > 0) & (self._scales <= LARGEST)).all():
             raise ValueError(f"{directory / SCALES} is not what was written")
         shape = (len(self._scales), dimension)
         for name in (HIGH, LOW):
@@ -138,7 +138,7 @@ class Codes:
 
 def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
     """High bytes, low bytes (n, d) and scales (n,) of rows (n, d)."""
-    scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).tiny) / MOST
+    scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).eps) / MOST
     numbers = np.rint(vectors / scales[:, None]).astype(np.int32)
     high = (numbers + 128) >> 8
     low = numbers - (high << 8)

@@ -135,7 +135,7 @@ class Settled:
 
         Raises what LanceDB raises where a file of the table is missing or cut.
         """
-        for _ in self.table.search().select(["tile"]).to_batches(BATCH):
+        for _ in self.table.search().select(["tile", "moment"]).to_batches(BATCH):
             pass  # codes do without the table, until photos move
         for directory in self._directories():
             if (found := self._loaded(directory)) is not None:

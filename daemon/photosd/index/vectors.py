@@ -134,7 +134,8 @@ class VectorStore:
         """Rows of a table, every one of which can be read."""
         with errors_of_lance():
             table = open_table(self._directory, name, self._dimension)
-            batches = table.search().select(["content", "vector"]).to_batches(BATCH)
+            columns = ["content", "vector", *READ_FOR_TRAITS]
+            batches = table.search().select(columns).to_batches(BATCH)
             return sum(len(batch) for batch in batches)
 
     def _names(self) -> tuple[str, str]:
