@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import errno
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
+from typing import Any
 
+import lancedb
 import numpy as np
 import pytest
 
@@ -100,6 +104,40 @@ def test_what_was_removed_is_taken_off_the_disk(
     drop_from_tables(tmp_path, [], [])
     assert not held(tmp_path, "008-marked") and held(tmp_path, "009-marked")
     assert len(opened(tmp_path)) == 38
+
+
+def test_metadata_of_older_versions_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LanceDB caches metadata of every version of a table, also of those that are deleted."""
+    sessions: list[Any] = []
+    make = lancedb.Session
+
+    def recorded(**sizes: int) -> Any:
+        sessions.append(make(**sizes))
+        return sessions[-1]
+
+    monkeypatch.setattr(lancedb, "Session", recorded)
+    store = opened(tmp_path)
+    for number in range(120):
+        store.commit([embedding(f"{number}-x")])
+    assert sum(session.size_bytes for session in sessions) < 2_000_000  # it was 8.7 MB
+
+
+class Name(str):
+    """A string that takes weak references."""
+
+
+def test_a_removed_content_is_not_remembered(tmp_path: Path) -> None:
+    """The store kept the ids of all contents that were ever written or removed."""
+    store = opened(tmp_path)
+    store.commit([embedding("1-x")])
+    name = Name("1-x")
+    kept = weakref.ref(name)
+    store.remove([name])
+    del name
+    gc.collect()
+    assert kept() is None
 
 
 def held(directory: Path, content: str) -> bool:

@@ -17,7 +17,7 @@ from photosd.index.lance import import_lancedb
 from photosd.index.matrix import Vectors
 
 INDEX_CACHE = 16 << 20  # bytes
-METADATA_CACHE = 16 << 20
+METADATA_CACHE = 1 << 20  # soon full of metadata of older versions: docs/adr/0004
 UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")

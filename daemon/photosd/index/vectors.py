@@ -75,7 +75,8 @@ class VectorStore:
         self._settled: Settled | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
-        self._changed: set[str] = set()  # contents, since settling began
+        self._settling = False  # and contents that changed since it began:
+        self._changed: set[str] = set()
         self._removed: set[str] = set()  # of them
         self._commits = 0
         self._untidy_at: float | None = None
@@ -235,7 +236,8 @@ class VectorStore:
             for part in quoted(contents):
                 self._table.delete(f"content IN ({part})")
             self._matrix.drop(set(contents))
-            self._removed.update(contents)
+            if self._settling:
+                self._removed.update(contents)
             if self._settled is not None:
                 self._settled.remove(contents)
 
@@ -247,8 +249,9 @@ class VectorStore:
         self._committed(rows.column("content").to_pylist())
 
     def _committed(self, contents: Iterable[str]) -> None:
-        self._changed.update(contents)
-        self._removed.difference_update(contents)
+        if self._settling:
+            self._changed.update(contents)
+            self._removed.difference_update(contents)
         self._commits += 1
         if self._commits % COMPACT_EVERY == 0:
             self._optimize()
@@ -301,12 +304,13 @@ class VectorStore:
         try:
             return self._settle_recent()
         finally:
+            self._settling = False
             if self._settled is None:  # all of it is still recent, and removed from there alone
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
     def _settle_recent(self) -> int:
         with self._lock:
-            self._changed, self._removed = set(), set()
+            self._settling, self._changed, self._removed = True, set(), set()
         place = self._settled or self._place()
         place.remove(sorted(self._recent_contents()))
         for batch in self._table.search().to_batches(BATCH):
