@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index import vectors
 from photosd.index.codes import SCALES, Codes
@@ -185,6 +187,36 @@ def test_a_photo_removed_after_settling_failed_does_not_come_back(
     settle(store, monkeypatch, [embedding(99)])
     assert list(tmp_path.glob("*/_codes/*/state.json"))
     assert "7-x" not in store.contents() and len(store.contents()) == 40
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_store_that_was_closed_lets_go_of_nothing(
+    tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was still settling, or done but for the last step, when another took its place."""
+    first, fold = opened(tmp_path), Settled.fold
+    others = list[VectorStore]()
+
+    def folding(place: Settled) -> None:
+        monkeypatch.setattr(Settled, "fold", fold)
+        if done:
+            place.fold()
+        closing = threading.Thread(target=first.close, args=(Deadline.after(0.0),))
+        closing.start()
+        closing.join()
+        others.append(opened(tmp_path))
+        assert others[0].rest(60)
+        monkeypatch.setattr(vectors, "RAM_BYTES", 1 << 20)
+        others[0].commit([embedding(98)])
+        if not done:
+            place.fold()
+
+    monkeypatch.setattr(Settled, "fold", folding)
+    settle(first, monkeypatch, PHOTOS)
+    (second,) = others
+    second.commit([embedding(99)])
+    for place in (second, opened(tmp_path)):
+        assert len(place.contents()) == len(found_by(place, 1)) == 42
 
 
 def test_codes_that_could_not_be_said_whole_are_not_taken(

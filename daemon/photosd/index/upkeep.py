@@ -28,6 +28,7 @@ class Upkeep:
         self._not_before = 0.0
         self._choosing = threading.Lock()
         self._closed = False
+        self.abandoned = False  # what is being done: another may do it by now
 
     def begin(self, work: Callable[[], int]) -> None:
         """Do it, unless something is being done, or failed just now.
@@ -52,7 +53,7 @@ class Upkeep:
         another version of the table is valid until it is done."""
         with self._choosing:
             self._closed = True
-        self.rest(deadline.remaining)
+        self.abandoned = not self.rest(deadline.remaining)
 
     @property
     def _working(self) -> bool:

@@ -305,7 +305,7 @@ class VectorStore:
             return self._settle_recent()
         finally:
             self._settling = False
-            if self._settled is None:  # all of it is still recent, and removed from there alone
+            if self._settled is None and not self._upkeep.abandoned:  # all of it is still recent
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
     def _settle_recent(self) -> int:
@@ -316,6 +316,8 @@ class VectorStore:
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
         place.fold()
+        if self._upkeep.abandoned:
+            return 0
         with self._writing():
             place.remove(sorted(self._removed))
             self._settled = place
