@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -189,6 +190,26 @@ def test_a_photo_removed_after_settling_failed_does_not_come_back(
     assert "7-x" not in store.contents() and len(store.contents()) == 40
 
 
+def test_a_photo_removed_while_settling_failed_does_not_come_back(
+    store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read before, and written to what has settled afterwards."""
+    absorb = Settled.absorb
+
+    def absorbing(place: Settled, rows: Any) -> None:
+        monkeypatch.setattr(Settled, "absorb", absorb)
+        store.remove(["99-x"])
+        place.absorb(rows)
+        raise FULL
+
+    monkeypatch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(Settled, "absorb", absorbing)
+    settle(store, monkeypatch, [embedding(98), embedding(99)])
+    settle(store, monkeypatch, [embedding(97)])
+    for place in (store, opened(tmp_path)):
+        assert {"97-x", "98-x"} <= place.contents() and "99-x" not in place.contents()
+
+
 @pytest.mark.parametrize("done", [False, True])
 def test_a_store_that_was_closed_lets_go_of_nothing(
     tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
@@ -212,7 +233,9 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
             place.fold()
 
     monkeypatch.setattr(Settled, "fold", folding)
-    settle(first, monkeypatch, PHOTOS)
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    first.commit(PHOTOS)
+    assert first.rest(60)
     (second,) = others
     second.commit([embedding(99)])
     for place in (second, opened(tmp_path)):
@@ -362,3 +385,18 @@ def test_what_others_leave_beside_codes_is_left_alone(
     shutil.rmtree(codes)
     assert len(found_by(opened(tmp_path), 3)) == 40
     assert codes.with_name(name).exists()
+
+
+def test_the_size_is_told_while_codes_are_deleted(
+    store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Directories vanish while it looks."""
+    scandir = os.scandir
+
+    def vanished(path: Any = ".") -> Any:
+        if Path(path).name.isdecimal():
+            raise FileNotFoundError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", vanished)
+    assert store.bytes_on_disk() > 0

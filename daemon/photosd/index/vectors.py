@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import shutil
 import threading
 import time
@@ -75,7 +76,7 @@ class VectorStore:
         self._settled: Settled | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
-        self._settling = False  # and contents that changed since it began:
+        self._settling = False  # or an attempt failed; and contents that changed since it began:
         self._changed: set[str] = set()
         self._removed: set[str] = set()  # of them
         self._commits = 0
@@ -304,26 +305,27 @@ class VectorStore:
         try:
             return self._settle_recent()
         finally:
-            self._settling = False
             if self._settled is None and not self._upkeep.abandoned:  # all of it is still recent
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
     def _settle_recent(self) -> int:
         with self._lock:
-            self._settling, self._changed, self._removed = True, set(), set()
+            left = self._removed if self._settling else set()  # since an attempt that failed
+            self._settling, self._changed, self._removed = True, set(), left
         place = self._settled or self._place()
-        place.remove(sorted(self._recent_contents()))
+        place.remove(sorted(self._recent_contents() | left))
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
         place.fold()
         if self._upkeep.abandoned:
             return 0
         with self._writing():
-            place.remove(sorted(self._removed))
+            place.remove(sorted(left))
             self._settled = place
             kept = ", ".join(f"'{content}'" for content in self._changed)
             self._table.delete(f"content NOT IN ({kept})" if kept else "true")
             self._matrix.drop(self._matrix.contents() - self._changed)
+            self._settling = False
             self._optimize()
         self._fold_soon()
         return len(self)
@@ -419,10 +421,7 @@ class VectorStore:
         seen = {content for content, _ in found}
         with self._reading():
             found += self._settled.nearest(
-                query,
-                count,
-                where,
-                hidden=lambda content: content in seen or content in self._matrix,
+                query, count, where, lambda content: content in seen or content in self._matrix
             )
         return sorted(found, key=lambda one: -one[1])[:count]
 
@@ -454,11 +453,10 @@ class VectorStore:
         """Size of the tables' files."""
         total = 0
         for name in self._names():
-            for file in self._path(name).rglob("*"):
-                try:
-                    total += file.stat().st_size
-                except OSError:
-                    continue  # compaction removed it while we looked
+            for directory, _, files in os.walk(self._path(name)):
+                for file in files:
+                    with contextlib.suppress(OSError):  # it was removed while we looked
+                        total += Path(directory, file).stat().st_size
         return total
 
 
