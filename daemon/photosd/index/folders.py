@@ -156,6 +156,8 @@ class Folders:
                 f"{printable(path)} cannot be looked at: {error.strerror}",
                 remedy="wait until its disk or share answers again, then add it",
             ) from error
+        folders = self.all()
+        self._refuse_overlap(path, asked, [folder for folder in folders if folder.path == path])
         probe = self._probe(path)
         excludes = [_resolved(pattern, asked, path) for pattern in excludes]
         IgnoreRules(path, excludes)  # refuses patterns that make no sense
@@ -165,8 +167,8 @@ class Folders:
                 remedy=_remedy(probe),
             )
         self._refuse_own(path)
-        folders = self.all()
-        self._refuse_overlap(path, asked, folders, [f.path for f in folders if self._same(f, path)])
+        same = [folder.path for folder in folders if self._same(folder, path, probe)]
+        self._refuse_overlap(path, asked, folders, same)
         with self._database.write() as db:
             self._refuse_overlap(path, asked, self._rows(db))  # another may have been added since
             self._insert(path, probe, excludes, cloud)
@@ -300,7 +302,7 @@ class Folders:
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
                 )
 
-    def _same(self, folder: Folder, path: bytes) -> bool:
+    def _same(self, folder: Folder, path: bytes, probe: FolderProbe) -> bool:
         """Whether both lead to one directory, as by a bind mount.
 
         Asked of the disk: what was recorded of a folder fits another one after a move, or on
@@ -309,9 +311,10 @@ class Folders:
         if self.devices.of(folder.path) is not self.devices.of(path):
             return False
         try:
-            return self.devices.look(folder.path) == self.devices.look(path)
+            _, device, inode = self.devices.ask(folder.path, "state")
         except OSError:
             return False
+        return (device, inode) == (probe.device, probe.inode)
 
     def _insert(
         self, path: bytes, probe: FolderProbe, excludes: Sequence[str], cloud: bool = False

@@ -90,7 +90,7 @@ class Pictures:
 
 def _refuse_what_is_no_file(path: bytes, devices: Devices) -> None:
     try:
-        mode, _ = devices.ask(devices.resolve(path), "state")
+        mode = devices.ask(devices.resolve(path), "state")[0]
     except FileNotFoundError as error:
         raise NotFound(
             f"there is no file {printable(path)}", remedy="check the name of the picture"

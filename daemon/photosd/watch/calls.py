@@ -74,9 +74,10 @@ def file(path: bytes) -> Iterator[Item]:
 
 
 def state(path: bytes) -> Iterator[Item]:
-    """The mode (st_mode) and the device of what is at ``path``."""
+    """The mode (st_mode), the device and the inode of what is at ``path``."""
     found = os.stat(path)
-    yield found.st_mode, normalised(found).device
+    numbers = normalised(found)
+    yield found.st_mode, numbers.device, numbers.inode
 
 
 def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes) -> Iterator[Item]:

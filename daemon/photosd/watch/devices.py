@@ -152,6 +152,7 @@ class Device:
         self.silent_since = time.monotonic()
         self._asked = call, arguments
         self._tried_at, self._pause = None, FIRST_RETRY
+        self.patience.forget()
         self._try_at = self.silent_since + self._pause
         log.warning(
             "device_silent",
@@ -205,9 +206,9 @@ class Device:
         if self._tried_at is None or part.end is not None:
             return True
         # A long one need not end: it went on for longer than the file system may be silent.
-        return (
-            self._asked[0] == "tree" and time.monotonic() - self._tried_at > 2 * self.patience.limit
-        )
+        long_enough = 2 * self.patience.limit
+        self._try_at = max(self._try_at, time.monotonic() + long_enough)  # it goes on
+        return self._asked[0] == "tree" and time.monotonic() - self._tried_at > long_enough
 
     def _taken_up(self) -> None:
         if self.patience.held and (pinger := self.patience.close()) is not None:

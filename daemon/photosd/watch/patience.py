@@ -71,7 +71,7 @@ class Patience:
         self._heard_at = self._answered_at = float("-inf")
         self._sent_at: float | None = None  # the ping that is not answered
         self._seconds = 0.0  # for one answer
-        self._before_it = 0  # those who waited when it was sent
+        self._before_it: int | None = 0  # those who waited when it was sent
         self._pinger: Worker | None = None
         self._begun_at = float("-inf")
 
@@ -90,6 +90,10 @@ class Patience:
     def heard(self) -> None:
         """Somebody had an answer."""
         self._heard_at = time.monotonic()
+
+    def forget(self) -> None:
+        """The ping that is out says nothing of how long answers take: the share was silent."""
+        self._before_it = None
 
     def asked_since(self, moment: float) -> bool:
         """Whether somebody waits, or has heard anything after that moment."""
@@ -173,7 +177,8 @@ class Patience:
             now = time.monotonic()
             took, self._sent_at = now - self._sent_at, None
             self._answered_at = self._heard_at = now
-            self._seconds = max(took / (self._before_it + 1), LATER * self._seconds)
+            if self._before_it is not None:
+                self._seconds = max(took / (self._before_it + 1), LATER * self._seconds)
             with self._lock:
                 for waiting in self._waiting:
                     waiting.slowest = max(took, waiting.slowest or 0.0)
