@@ -91,6 +91,7 @@ class Active:
             look_at=ground.look_at,
             on_vanished=self._reopen,
             on_idle=self.engine.follow,
+            slow=ground.folders.slow,
         )
 
     def _reopen(self) -> None:

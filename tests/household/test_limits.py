@@ -51,7 +51,7 @@ CROSSED = {
     "index/inspection.py:VECTORS_TRIED": LARGE,
     "index/matrix.py:AT_ONCE": LARGE,
     "index/pipeline.py:BATCH_TILES": WHOLE,
-    "index/pipeline.py:FETCH": WHOLE,
+    "index/supply.py:FETCH": WHOLE,
     "index/quarantine.py:DEATHS": (
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from photosd.index.database import Database, Reader
 from photosd.index.photo import Photo, photos
@@ -55,7 +55,7 @@ class FillList:
 
     # -- what the pipeline asks of a work list ------------------------------------------------
 
-    def due(self, limit: int) -> list[Photo]:
+    def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
         """The next photos in order of content; after the last, the first again."""
         from_the_first = not self._after
         found = self._next(limit)

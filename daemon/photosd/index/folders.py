@@ -125,6 +125,12 @@ class Folders:
         except OSError:  # its disk does not answer: what is asked about can have this name alone
             return path
 
+    def slow(self) -> set[int]:
+        """Those on file systems that need long for each answer at present."""
+        if not self.devices.some_slow():
+            return set()
+        return {one.id for one in self.all() if self.devices.of(one.path).patience.slow}
+
     def _is_directory(self, path: bytes) -> bool:
         """Whether it is a watched folder, there or not, or any directory; raises NotAnswering."""
         if any(folder.path == path for folder in self.all()):

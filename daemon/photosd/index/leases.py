@@ -7,6 +7,7 @@ nothing can be wrong about it after a step has failed.
 from __future__ import annotations
 
 import enum
+import time
 from dataclasses import dataclass, field
 
 from photosd.decode.results import Decoded
@@ -41,6 +42,7 @@ class Lease:
     batch: int = 0
     reason: str = ""  # why it is doubted
     kind: str = ""
+    since: float = field(default_factory=time.monotonic)  # when it came to its stage
 
     @property
     def pixels(self) -> Decoded:
@@ -76,7 +78,7 @@ class Leases:
         if not self.holds(lease):
             return
         del self._stages[lease.stage][lease.photo.path]
-        lease.stage = stage
+        lease.stage, lease.since = stage, time.monotonic()
         place = self._stages[stage]
         others = dict(place) if first else {}
         if first:
@@ -101,6 +103,11 @@ class Leases:
     def count(self, *stages: Stage) -> int:
         """How many are at these stages."""
         return sum(len(self._stages[stage]) for stage in stages)
+
+    def waited(self, stage: Stage) -> float:
+        """Seconds that the first at this stage has been there; 0: there is none."""
+        first = next(iter(self._stages[stage].values()), None)
+        return 0.0 if first is None else time.monotonic() - first.since
 
     def batches(self) -> int:
         """How many batches the encoder has."""

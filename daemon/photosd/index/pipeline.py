@@ -14,8 +14,7 @@ import itertools
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -38,11 +37,11 @@ from photosd.encoder.supervisor import EncoderDied, EncodingFailed, Supervisor
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
 from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage
-from photosd.index.photo import Photo
 from photosd.index.quarantine import Quarantine
 from photosd.index.rate import Rate
 from photosd.index.replies import check_pixels, checked_vectors, ran_out
 from photosd.index.resting import Rest, reason_of
+from photosd.index.supply import Supply
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work
@@ -52,12 +51,12 @@ log = structlog.get_logger()
 
 BATCH_TILES = 16  # images sent to the encoder at once; it splits them to its own time budget
 BATCHES_IN_ENCODER = 2  # one at work, one waiting, so that it never idles between two
-FETCH = 256
 STORAGE_RETRY_SECONDS = 5.0
 SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, until what has run out is tried again
 ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
 DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
 TICK_SECONDS = 1.0
+FULLER_SECONDS = 1.0  # what is decoded waits no longer for others: some disks are slow
 WARM_SECONDS = 10.0  # before a photo is due (a file that has just been written rests first)
 IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
 TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for what may pass by itself
@@ -82,14 +81,16 @@ class Pipeline(threading.Thread):
         look_at: Callable[[bytes], None],
         on_vanished: Callable[[], None],
         on_idle: Callable[[], None] = lambda: None,
+        slow: Callable[[], Collection[int]] = tuple,
     ) -> None:
+        """``slow``: the folders that are slow to read now."""
         super().__init__(name="pipeline", daemon=True)
         self._worklist, self._pool, self._encoder, self._shape = worklist, pool, encoder, shape
         self._look_at, self._on_vanished, self._on_idle = look_at, on_vanished, on_idle
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.look_ahead = look_ahead
-        self._fetched: deque[Photo] = deque()
         self._leases = Leases()
+        self._supply = Supply(worklist, self._leases, slow)
         self._quarantine = Quarantine(worklist)
         self._committer = Committer(store, contents, worklist, fingerprint)
         self._rest, self._encoder_rest = Rest(), Rest()
@@ -132,8 +133,8 @@ class Pipeline(threading.Thread):
             for step in steps:
                 self._attempt((), step)
         self._attempt((), self._commit)
-        left = [photo.path for photo in self._fetched]
-        self._worklist.release([*left, *(lease.photo.path for lease in self._leases.of(*Stage))])
+        self._supply.give_back()
+        self._worklist.release([lease.photo.path for lease in self._leases.of(*Stage)])
 
     def _wait(self) -> None:
         """Handle every event there is; wait for one, at most a tick."""
@@ -229,25 +230,12 @@ class Pipeline(threading.Thread):
         while not self._halted() and self._leases.count(Stage.DECODING) < self.look_ahead:
             if self._leases.count(Stage.READY, Stage.ALONE) >= 2 * BATCH_TILES:
                 return
-            if (photo := self._next()) is None:
+            if (photo := self._supply.next()) is None:
+                if not self._leases:
+                    self._ramp = 1
                 return
             lease = self._leases.take(photo)
             self._attempt([lease], functools.partial(self._read, lease))
-
-    def _next(self) -> Photo | None:
-        if not self._fetched:
-            rows = self._worklist.due(FETCH + len(self._leases))
-            self._fetched.extend(photo for photo in rows if photo.path not in self._leases)
-            if not self._leases and not self._fetched:
-                self._ramp = 1
-        if not self._fetched:
-            return None
-        photo = self._fetched.popleft()
-        if photo.deaths and self._leases:  # its last appeal, heard when nothing else is in hand
-            self._worklist.release([one.path for one in (photo, *self._fetched)])
-            self._fetched.clear()
-            return None
-        return None if photo.path in self._leases else photo
 
     def _read(self, lease: Lease) -> None:
         path = lease.photo.path
@@ -329,7 +317,8 @@ class Pipeline(threading.Thread):
             return
         while self._leases.batches() < BATCHES_IN_ENCODER and self._leases.count(Stage.READY):
             busy = self._leases.count(Stage.DECODING) or self._leases.batches()
-            if self._leases.tiles() < min(self._ramp, self._most_tiles) and busy:
+            waited = self._leases.waited(Stage.READY) > FULLER_SECONDS
+            if self._leases.tiles() < min(self._ramp, self._most_tiles) and busy and not waited:
                 break  # a fuller batch is on its way
             if not self._send(self._leases.next_batch(self._most_tiles)):
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -37,7 +37,7 @@ class Failure(msgspec.Struct, frozen=True):
 class Work(Protocol):
     """What the pipeline asks of a list of work; see `WorkList`."""
 
-    def due(self, limit: int) -> list[Photo]: ...
+    def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]: ...
     def next_due(self) -> float | None: ...
     def perhaps_known(self, photo: Photo) -> bool: ...
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None: ...
@@ -62,8 +62,8 @@ class WorkList:
         # What was so when a photo was handed out: a failure is told of that, not of what is now.
         self._handed_out: dict[bytes, Mapping[str, str]] = {}
 
-    def due(self, limit: int) -> list[Photo]:
-        """Up to ``limit`` pending photos that are due, none in an absent folder.
+    def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
+        """Up to ``limit`` pending photos that are due, none in an absent folder, or ``without``.
 
         Newest first; photos that a worker died over wait until there are no others.
         """
@@ -83,14 +83,16 @@ class WorkList:
             found = photos(
                 self._database,
                 f"WHERE state = 'pending' AND due <= ? AND {innocence} AND +folder IN"
-                " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only'))"
+                " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')"
+                " AND id NOT IN (SELECT value FROM json_each(?)))"
                 " ORDER BY due DESC, path LIMIT ?",
-                (now, limit),
+                (now, msgspec.json.encode(list(without)).decode(), limit),
             )
             if rows := list(found):
                 self._handed_out.update((photo.path, self._known) for photo in rows)
                 return rows
-        self._handed_out.clear()
+        if not without:
+            self._handed_out.clear()
         return []
 
     def reconsider(self) -> int:

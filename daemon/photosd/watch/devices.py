@@ -491,6 +491,10 @@ class Devices:
         silent = any(device.silent_since is not None for device in devices)
         return SILENT_TURN if silent else IDLE_TURN
 
+    def some_slow(self) -> bool:
+        """Whether any file system needs long for each answer."""
+        return any(device.patience.slow for device in self._all())
+
     def _all(self) -> list[Device]:
         with self._lock:
             return list(self._devices.values())

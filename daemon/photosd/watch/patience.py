@@ -31,6 +31,7 @@ PING_AFTER = 0.5  # seconds that somebody waits before pings are sent
 # the slowest share that is in use needs a second for each.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
 MOST_SECONDS = 2.0  # for one answer; a share that needs far longer is as good as silent
+SLOW_SECONDS = 0.25  # for one answer
 LATER = 0.8  # share of the time of a ping that counts when the next one took less
 REMEMBER_SECONDS = 60.0  # how long it is known what pings took
 QUIET_PINGS = 3  # nobody hears anything for the time of so many pings: silent
@@ -105,6 +106,12 @@ class Patience:
         if time.monotonic() - self._answered_at > REMEMBER_SECONDS:
             return 0.0
         return min(self._seconds, MOST_SECONDS) * (len(self._waiting) + 1)
+
+    @property
+    def slow(self) -> bool:
+        """Whether each answer takes long: then fewer should be asked for at a time."""
+        known = time.monotonic() - self._answered_at < REMEMBER_SECONDS
+        return known and self._seconds > SLOW_SECONDS
 
     def silent(self, waiting: Waiting) -> bool:
         """Whether they need wait no longer."""
