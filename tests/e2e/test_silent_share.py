@@ -179,6 +179,22 @@ def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_slow_share_holds_up_nobody(daemon: RunningDaemon, share: Share, local: Path) -> None:
+    """Its photos were with every decoder, and what else was decoded waited for them."""
+    daemon.wait_until("ready")
+    daemon.index(local)
+    share.hang("slow")
+    ask(daemon, "add", path=str(share.point))
+    within(200, lambda: ask(daemon, "status")["index"]["photos"] >= 4)
+    for number in range(500, 505):
+        found_in_time(daemon, local, number, 15)
+    assert ask(daemon, "status")["index"]["pending"] > 0  # of the share
+    in_time(REMOVE_SECONDS, lambda: ask(daemon, "remove", path=str(share.point)))
+    in_time(STOP_SECONDS, daemon.stop)
+
+
+@pytest.mark.slow
 def test_processes_and_threads_stay_as_many(
     daemon: RunningDaemon, share: Share, local: Path
 ) -> None:

@@ -316,6 +316,27 @@ def test_a_file_that_changed_since_is_looked_at_again(bench: Bench) -> None:
     assert bench.state(file) == "pending"
 
 
+def test_a_photo_that_is_read_for_long_holds_up_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were decoded waited for it, to be encoded in company."""
+    decode, read = bench.pool.decode, Future[Decoded]()
+
+    def slow(path: bytes, shape: Shape) -> Future[Decoded]:
+        return read if path.endswith(b"slow.jpg") else decode(path, shape)
+
+    monkeypatch.setattr(bench.pool, "decode", slow)
+    bench.add("slow.jpg", b"slow")
+    for number in range(40):
+        bench.add(f"{number}.jpg", bytes([number]) * 9)
+    bench.pipeline.start()
+    limit = time.monotonic() + 20
+    while bench.catalog.counts()[1].get("indexed") != 40:
+        assert time.monotonic() < limit
+    read.set_exception(FileGone())
+    bench.pipeline.stop()
+
+
 def test_pausing_takes_up_nothing_new(bench: Bench) -> None:
     """Paused work waits and says so; resumed, it is done."""
     bench.pipeline.pause(float("inf"))
