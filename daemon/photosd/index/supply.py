@@ -1,7 +1,7 @@
-"""Which photo is read next: what is due, but of a folder that is slow one at a time.
+"""Which photo is read next: one that is due; of a slow folder one at a time.
 
-Each photo of a slow share holds a decoder for long. Were all of them given those, photos of other
-folders would wait; and each call to the share would wait behind more of others.
+A photo on a slow share occupies a decoder for long. With one at a time, the other decoders read
+photos of other folders, and fewer callers wait for the share.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ FETCH = 256
 
 
 class Supply:
-    """What was fetched of a work list and is not in hand yet. For one thread."""
+    """Photos fetched from a work list and not in hand yet. Not thread-safe."""
 
     def __init__(self, work: Work, leases: Leases, slow: Callable[[], Collection[int]]) -> None:
-        """``slow``: the folders that are slow now."""
+        """``slow`` returns the ids of the folders that are slow now."""
         self._work, self._leases, self._slow = work, leases, slow
         self._fetched: deque[Photo] = deque()
 
     def next(self) -> Photo | None:
-        """A photo that is not in hand; None: there is none now."""
+        """A photo that is not in hand, or None."""
         crowded = self._crowded()
         photo = self._first(crowded)
         if photo is None:
@@ -39,7 +39,7 @@ class Supply:
         return photo
 
     def give_back(self) -> None:
-        """On the work list they still are."""
+        """Release all photos fetched; they are still on the work list."""
         self._work.release([photo.path for photo in self._fetched])
         self._fetched.clear()
 

@@ -39,8 +39,7 @@ def look(path: bytes) -> Iterator[Item]:
 
 
 def ping(path: bytes) -> Iterator[Item]:
-    """Nothing; the server is asked for the least that it is asked for at all, and nobody else can
-    know it."""
+    """Yields nothing. Makes one request, the smallest that no cache of the kernel answers."""
     os.statvfs(path)
     yield from ()
 

@@ -1,16 +1,17 @@
-"""Slow or silent: how long those who wait for a file system go on waiting.
+"""Slow or silent: how long a caller waits for a file system.
 
-One call may need several answers of a server (each part of a path is looked up), and each of them
-waits behind what others have asked. So a call that takes long says little. While one does, pings
-are sent: `calls.ping` needs one answer, and is sent again as soon as it has one. From that follows:
+One call may need several answers from a server (one for each part of a path), and each answer waits
+behind those for other callers. The time that a call takes therefore says little. While a call takes
+long, the keeper sends pings: `calls.ping` needs exactly one answer, and the next ping follows the
+last one. The file system counts as silent when one of these holds:
 
-- silent is a file system from which nobody has heard anything for `ANSWER_SECONDS`, be it the
-  answer to a ping; or for a few times what pings took lately, where that is more;
-- silent for one kind of call it is, too, when pings are answered and that call is not: within
-  `ANSWER_SECONDS`, or the time of as many pings as a call may need answers, where that is more.
+- No caller has received anything, and no ping was answered, for `ANSWER_SECONDS`; or for
+  `QUIET_PINGS` times the expected time of a ping, if that is longer.
+- Pings are answered but this call is not: after `ANSWER_SECONDS`, or after `CALL_PINGS` times the
+  slowest ping, if that is longer. The server hangs on this kind of request.
 
-So a share that answers at once is found silent after `ANSWER_SECONDS`, and one that needs a second
-or more for each answer stays alive, whoever else asks it at the same time.
+A share that was quick is found silent after `ANSWER_SECONDS`. A share that needs a second or more
+for each answer stays alive, however many callers there are.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from collections.abc import Callable, Iterator
 
 from photosd.watch.workers import Worker
 
-# So long is waited for a share that was quick: people are told of one that is silent within five.
+# Without an answer, a share that was quick counts as silent: status says so within five seconds.
 ANSWER_SECONDS = 3.5
 DISK_SECONDS = 15.0  # a disk of this machine: one that sleeps needs up to ten to turn
 START_SECONDS = 30.0  # for a worker process to come up on a busy machine
 PING_AFTER = 0.5  # seconds that somebody waits before pings are sent
-# Before its silence says anything a ping has so long for the answer to each who waits, and its own:
-# the slowest share that is in use needs a second for each.
+# Least time for a ping: this for its own answer and for that of each caller who waits. The slowest
+# shares in use need a second for an answer.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
-MOST_SECONDS = 2.0  # for one answer; a share that needs far longer is as good as silent
+MOST_SECONDS = 2.0  # assumed for one answer at most; far slower shares count as silent
 SLOW_SECONDS = 0.25  # for one answer
-LATER = 0.8  # share of the time of a ping that counts when the next one took less
-REMEMBER_SECONDS = 60.0  # how long it is known what pings took
-QUIET_PINGS = 3  # nobody hears anything for the time of so many pings: silent
-CALL_PINGS = 20  # answers that one call may need: twelve directories deep, or a piece of a file
+LATER = 0.8  # after a quicker ping the known time decreases by this factor at most
+REMEMBER_SECONDS = 60.0  # the time of pings is known for so long
+QUIET_PINGS = 3  # expected pings without any answer
+CALL_PINGS = 20  # answers that one call may need: a path of many parts, or a piece of a file
 IDLE_SECONDS = 60.0  # then a worker ends
 
 
@@ -52,16 +53,16 @@ class Waiting:
         self._patience.heard()
 
     def excuse(self) -> None:
-        """That nothing came says nothing about the file system: wait for as long again."""
+        """Begin to wait anew: the file system is not the reason that nothing came."""
         self.since, self.slowest = time.monotonic(), None
 
     def over(self) -> bool:
-        """Whether the file system is silent; never waits."""
+        """Whether the file system counts as silent; does not block."""
         return self._patience.silent(self)
 
 
 class Patience:
-    """How one file system answers. For any thread, `turn` and `close` for the keeper's."""
+    """How quickly one file system answers. Thread-safe; only the keeper calls `turn`, `close`."""
 
     def __init__(self, point: bytes | None, wake: Callable[[], None]) -> None:
         """``point``: the mount point of a share, None for a disk; ``wake``: has the keeper turn."""
@@ -93,28 +94,28 @@ class Patience:
         self._heard_at = time.monotonic()
 
     def forget(self) -> None:
-        """The ping that is out says nothing of how long answers take: the share was silent."""
+        """Do not measure the pending ping: the share was silent meanwhile."""
         self._before_it = None
 
     def asked_since(self, moment: float) -> bool:
-        """Whether somebody waits, or has heard anything after that moment."""
+        """Whether a caller waits, or has received anything after that moment."""
         return bool(self._waiting) or self._heard_at > moment
 
     @property
     def expected(self) -> float:
-        """Seconds that a ping will take: it waits for the answers to all others; 0: not known."""
+        """Seconds that a ping will take, behind the requests of all callers; 0: not known."""
         if time.monotonic() - self._answered_at > REMEMBER_SECONDS:
             return 0.0
         return min(self._seconds, MOST_SECONDS) * (len(self._waiting) + 1)
 
     @property
     def slow(self) -> bool:
-        """Whether each answer takes long: then fewer should be asked for at a time."""
+        """Whether each answer takes long, so that few callers should ask at a time."""
         known = time.monotonic() - self._answered_at < REMEMBER_SECONDS
         return known and self._seconds > SLOW_SECONDS
 
     def silent(self, waiting: Waiting) -> bool:
-        """Whether they need wait no longer."""
+        """Whether this caller should give up; wakes the keeper when a ping is due."""
         now, since = time.monotonic(), waiting.since
         if self._point is None:
             return now - since > self.limit
@@ -135,7 +136,7 @@ class Patience:
 
     @property
     def pinging(self) -> bool:
-        """Whether a ping is out, or should be."""
+        """Whether a ping is pending or due."""
         return self._sent_at is not None or self._due()
 
     @property
@@ -155,11 +156,11 @@ class Patience:
 
     @property
     def _ping_after(self) -> float:
-        """Pings take their share of what a slow server answers: no more of them than it needs."""
+        """Seconds without an answer until a ping is due: more on a slow server, to spare it."""
         return max(PING_AFTER, self.expected / 2)
 
     def turn(self, begin: Callable[[], Worker]) -> None:
-        """Hear of the last ping, send the next one. ``begin`` may raise OSError."""
+        """Receive the answer to the last ping, send the next one. ``begin`` may raise OSError."""
         if self._pinger is not None:
             self._hear(self._pinger)
         now = time.monotonic()
@@ -191,7 +192,7 @@ class Patience:
                     waiting.slowest = max(took, waiting.slowest or 0.0)
 
     def close(self) -> Worker | None:
-        """Send no more pings; the worker, which may be held by the file system."""
+        """End the pinger. Returns it, because the file system may hold it for longer."""
         pinger, self._pinger, self._sent_at = self._pinger, None, None
         if pinger is not None:
             pinger.discard()
