@@ -59,7 +59,7 @@ soak: setup  ## a long steady life: adds, renames, queries, kills; as root a hun
 	@$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
 wire: setup  ## a day's use below strace: what the kernel saw of sockets; MINUTES=60
-	@PHOTOSD_TEST_MINUTES=$(MINUTES) $(BIN)/python -m pytest -q -s -m chaos tests/cloud/test_mixed_use.py
+	@PHOTOSD_TEST_MINUTES=$(MINUTES) $(BIN)/python -m pytest -q -s -m chaos tests/gemini/test_mixed_use.py
 
 bench: setup  ## speed and memory beside the machine's limits (minutes)
 	@$(BIN)/python -m benchmarks --quick
@@ -69,7 +69,7 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 	@$(BIN)/python -m benchmarks.report benchmarks/runs/full.json
 
 docs: setup  ## write the generated reference pages anew
-	@$(BIN)/python -m photosd.ipc.reference docs/protocol.md
+	@$(BIN)/python -m photosd.protocol.reference docs/protocol.md
 	@$(BIN)/python -m photosd_cli.reference docs
 	@$(BIN)/python -m release.licences docs
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 
 Status = dict[str, Any]
 

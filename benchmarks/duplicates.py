@@ -24,13 +24,13 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
-from photosd.index.ground import Ground
+from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.ipc.messages import Coverage
 from photosd.models.spec import STARTER, read_model
-from photosd.search.duplicates import Duplicates
+from photosd.protocol.messages import Coverage
+from photosd.search.duplicate_groups import Duplicates
 from photosd.watch.scanner import Entry
 from training.data import data_directory, photos_with_captions, read_rows
 
@@ -177,7 +177,7 @@ class Library:
         self._pool = Pool(2)
         self._pool.start()
         folders, catalog = Folders(database, place / "folders.json"), Catalog(database)
-        self._ground = Ground(
+        self._shared = SharedResources(
             place / "index", database, catalog, Contents(database), folders, self._pool,
             lambda: Coverage(0, 0, 0, 0, []), lambda _path: None,
         )  # fmt: skip
@@ -191,7 +191,7 @@ class Library:
 
     def index(self, files: Sequence[Path]) -> None:
         """Read and encode those that it does not know."""
-        unknown = [one for one in files if self._ground.catalog.get(str(one).encode()) is None]
+        unknown = [one for one in files if self._shared.catalog.get(str(one).encode()) is None]
         if not unknown:
             return
         model, shape = (
@@ -211,22 +211,22 @@ class Library:
             for path, one, tiles in zip(paths, photos, np.split(vectors, ends), strict=True)
         }
         self._store.commit(list(kept.values()))
-        with self._ground.database.write():
+        with self._shared.database.write():
             for path, one in zip(paths, photos, strict=True):
                 facts = msgspec.to_builtins(one.facts)
-                self._ground.contents.record(self._spec.fingerprint, [(one.content_id, facts)])
+                self._shared.contents.record(self._spec.fingerprint, [(one.content_id, facts)])
                 entry = Entry(path, one.size, one.mtime_ns, one.inode, one.device)
-                self._ground.catalog.put(1, entry, due=0)
-                WorkList(self._ground.database).done([(entry, one.content_id)])
+                self._shared.catalog.put(1, entry, due=0)
+                WorkList(self._shared.database).done([(entry, one.content_id)])
 
     def duplicates(self) -> Duplicates:
         """Of all of it."""
-        return Duplicates(self._ground, self._store, self._spec.fingerprint, None)
+        return Duplicates(self._shared, self._store, self._spec.fingerprint, None)
 
     def close(self) -> None:
         """End its decoders."""
         self._pool.stop()
-        self._ground.database.close()
+        self._shared.database.close()
 
 
 if __name__ == "__main__":

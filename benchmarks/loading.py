@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.models import CACHE, write_random_checkpoint
-from photosd.install.recipe import Order
+from photosd.install.recipe import InstallOrder
 
 RUNS = 3
 SECONDS = 200
@@ -64,7 +64,9 @@ def loading(arch: str) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         checkpoint = Path(scratch) / "weights.safetensors"
         write_random_checkpoint(arch, checkpoint)
-        order = Order(scratch, "exact", source=str(checkpoint), arch=arch, precision="float32")
+        order = InstallOrder(
+            scratch, "exact", source=str(checkpoint), arch=arch, precision="float32"
+        )
         words = [sys.executable, "-m", "photosd.install", msgspec.json.encode(order).decode()]
         subprocess.run(words, capture_output=True, check=True, timeout=SECONDS)
         arguments = [str(Path(scratch) / "exact"), arch, str(checkpoint)]

@@ -2,7 +2,7 @@
 
 A process with the daemon's imports holds catalog and vectors of ROWS photos, then writes UPDATES of
 them anew, as a restless library would; RSS and disk before and after. ``python -m benchmarks.memory
-DIRECTORY``: RSS with a table that lies there; it answers, then so much comes that it settles.
+DIRECTORY``: RSS with a table that lies there; it answers, then so much comes that it is flushed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-import photosd.app  # noqa: F401 (its imports are part of what is measured)
-from photosd.index.settled import KEEP_VERSIONS
+import photosd.runtime.main  # noqa: F401 (its imports are part of what is measured)
+from photosd.core.allocator import give_memory_back
+from photosd.index.flushed import KEEP_VERSIONS
 from photosd.index.table import Embedding
 from photosd.index.vectors import RAM_BYTES, VectorStore
-from photosd.process.allocator import give_memory_back
 
 DIMENSION = 512
 ROWS_A_COMMIT = 256  # the committer's
@@ -84,7 +84,7 @@ def _come_to_rest(store: VectorStore) -> None:
         time.sleep(KEEP_VERSIONS.total_seconds() + 1)
         store.tidy()
         store.rest(REST_SECONDS)
-        if store._untidy_at is None and not store._folds:
+        if store._untidy_at is None and not store._compactions:
             return
 
 

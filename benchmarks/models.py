@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from photosd.install.recipe import Order
+from photosd.install.recipe import InstallOrder
 
 CACHE = Path(__file__).parent / "runs"  # ignored by git
 INSTALL_SECONDS = 300
@@ -24,7 +24,7 @@ def random_model(arch: str) -> Path:
     with tempfile.TemporaryDirectory(dir=CACHE) as beside:
         checkpoint = Path(beside) / "weights.safetensors"
         write_random_checkpoint(arch, checkpoint)
-        order = Order(models=str(CACHE), name=arch, arch=arch, source=str(checkpoint))
+        order = InstallOrder(models=str(CACHE), name=arch, arch=arch, source=str(checkpoint))
         command = [sys.executable, "-m", "photosd.install", msgspec.json.encode(order).decode()]
         told = subprocess.run(command, capture_output=True, timeout=INSTALL_SECONDS, check=False)
         if told.returncode:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.memory import serving_memory
 from benchmarks.statistics import median
 from photosd.index.filters import Filter, label
-from photosd.index.settled import KEEP_VERSIONS, Settled
+from photosd.index.flushed import KEEP_VERSIONS, FlushedTable
 from photosd.index.table import Embedding, open_table
 from photosd.index.vectors import RAM_BYTES, VectorStore
 
@@ -134,8 +134,8 @@ def _fill(directory: Path, images: Vectors) -> float:
 
     store = VectorStore(directory, "bench", DIMENSION)
     store.open()
-    settled = images.nbytes > RAM_BYTES
-    name = store._names()[settled]
+    flushed = images.nbytes > RAM_BYTES
+    name = store._names()[flushed]
     table = open_table(directory, name, DIMENSION)
     for at in range(0, len(images), PART):
         part = images[at : at + PART]
@@ -151,10 +151,10 @@ def _fill(directory: Path, images: Vectors) -> float:
         }
         table.add(pa.table(columns))
     started = time.perf_counter()
-    if not settled:
+    if not flushed:
         return 0.0
-    place = Settled(directory, name, DIMENSION)
-    place.fold()
+    place = FlushedTable(directory, name, DIMENSION)
+    place.compact()
     took = time.perf_counter() - started
     time.sleep(KEEP_VERSIONS.total_seconds() + 1)
     place.tidy()  # as the daemon does; it drops what the index has replaced

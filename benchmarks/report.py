@@ -206,7 +206,7 @@ def _index_memory(index: dict[str, Any]) -> str:
     ]
     if not rows:
         return ""
-    head = ("photos", "answering, MB", "most while rows settle, MB", "after, MB")
+    head = ("photos", "answering, MB", "most while rows are flushed, MB", "after, MB")
     return "Such a process, opened on an index that is there:\n\n" + _table(head, rows)
 
 

@@ -24,10 +24,10 @@ from benchmarks.queries import first_and_next
 from benchmarks.statistics import median, percentile
 from photosd.index.database import Database
 from photosd.index.filters import traits
+from photosd.index.flushed import KEEP_VERSIONS, FlushedTable
 from photosd.index.folders import Folders
-from photosd.index.settled import KEEP_VERSIONS, Settled
 from photosd.index.table import open_table
-from photosd.index.vectors import PREFIX, RAM_BYTES, SETTLED
+from photosd.index.vectors import FLUSHED, PREFIX, RAM_BYTES
 from photosd.models.spec import STARTER, read_model
 
 QUERY = "sunset over the harbour"  # words of some names, too
@@ -143,17 +143,17 @@ def _fill(home: Path, model: Path | None, count: int) -> None:
 
 
 def _fill_index(directory: Path, fingerprint: str, dimension: int, rows: Sequence[Row]) -> None:
-    """The table that a library of this size has: in RAM, or settled with its index."""
+    """The table that a library of this size has: in RAM, or flushed with its index."""
     directory.mkdir(mode=0o700)
     contents = list({row.content: row for row in rows}.values())
-    settled = len(contents) * dimension * 4 > RAM_BYTES
-    name = f"{PREFIX}{fingerprint}{SETTLED if settled else ''}"
+    flushed = len(contents) * dimension * 4 > RAM_BYTES
+    name = f"{PREFIX}{fingerprint}{FLUSHED if flushed else ''}"
     table = open_table(directory, name, dimension)
     for part, vectors in _parts(contents, dimension):
         table.add(_table(part, vectors, dimension))
-    if settled:
-        place = Settled(directory, name, dimension)
-        place.fold()
+    if flushed:
+        place = FlushedTable(directory, name, dimension)
+        place.compact()
         time.sleep(KEEP_VERSIONS.total_seconds() + 1)
         place.tidy()
 

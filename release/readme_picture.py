@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import lifecycle
+from photosd_cli.demo.scenario import home_of_its_own
 from photosd_cli.demo.scenes import SCENES
-from photosd_cli.demo.story import home_of_its_own
 from tests.sheet.browser import Browser
 
 QUERY = "the sun sets over the ocean"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,7 +72,7 @@ class RunningDaemon:
             [
                 sys.executable,
                 "-c",
-                f"{self._prelude}\nfrom photosd.app import main; raise SystemExit(main())",
+                f"{self._prelude}\nfrom photosd.runtime.main import main; raise SystemExit(main())",
             ],
             env={**self._environment, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli.query_options import QueryOptions
 from photosd_cli.taken import day
-from photosd_cli.wish import Wish
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Hit, QueryResult
+    from photosd.protocol.replies import Hit, QueryResult
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 
@@ -21,9 +21,9 @@ def exit_code(result: QueryResult) -> int:
     return 0 if result["convincing"] else 1
 
 
-def show(client: Client, result: QueryResult, wish: Wish) -> int:
+def show(client: Client, result: QueryResult, options: QueryOptions) -> int:
     """Show one answer in the requested format; returns the exit code."""
-    _show_hits(client, result, wish)
+    _show_hits(client, result, options)
     if reason := result["fallback_reason"]:
         from photosd_cli import cloud_report
 
@@ -32,28 +32,30 @@ def show(client: Client, result: QueryResult, wish: Wish) -> int:
     return exit_code(result)
 
 
-def _show_hits(client: Client, result: QueryResult, wish: Wish) -> None:
-    if wish.seeing.html is not None:
-        _show_sheet(client, result, wish)
-    elif wish.form == "json":
+def _show_hits(client: Client, result: QueryResult, options: QueryOptions) -> None:
+    if options.seeing.html is not None:
+        _show_sheet(client, result, options)
+    elif options.form == "json":
         console.out_json(result)
-    elif wish.form == "jsonl":
+    elif options.form == "jsonl":
         console.out(console.as_json(result))
-    elif wish.form in ("paths", "print0"):
-        for hit in _chosen(result, wish):
-            paths.write(hit, end=b"\0" if wish.form == "print0" else b"\n")
+    elif options.form in ("paths", "print0"):
+        for hit in _chosen(result, options):
+            paths.write(hit, end=b"\0" if options.form == "print0" else b"\n")
     else:
-        _show_table(client, result, wish)
-    if wish.seeing.opened and wish.seeing.html is None:
-        _open(_chosen(result, wish))
+        _show_table(client, result, options)
+    if options.seeing.opened and options.seeing.html is None:
+        _open(_chosen(result, options))
 
 
-def _show_sheet(client: Client, result: QueryResult, wish: Wish) -> None:
+def _show_sheet(client: Client, result: QueryResult, options: QueryOptions) -> None:
     from photosd_cli import sheet_output
 
-    console.note(_summary(result, len(_chosen(result, wish))))
-    seeing = wish.seeing
-    sheet_output.show(client, result, seeing.html or "", weak=wish.with_weak, opened=seeing.opened)
+    console.note(_summary(result, len(_chosen(result, options))))
+    seeing = options.seeing
+    sheet_output.show(
+        client, result, seeing.html or "", weak=options.with_weak, opened=seeing.opened
+    )
 
 
 def _open(hits: list[Hit]) -> None:
@@ -66,25 +68,25 @@ def _open(hits: list[Hit]) -> None:
     openers.open_files([paths.raw(hit) for hit in hits[: openers.MOST]])
 
 
-def _chosen(result: QueryResult, wish: Wish) -> list[Hit]:
+def _chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
     """The hits to show to a person: weak ones only on request."""
-    if wish.with_weak:
+    if options.with_weak:
         return result["hits"]
     return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
 
 
-def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
+def _show_table(client: Client, result: QueryResult, options: QueryOptions) -> None:
     """The table for people: weak hits are counted, and shown on request."""
-    hits, chosen = result["hits"], _chosen(result, wish)
+    hits, chosen = result["hits"], _chosen(result, options)
     dated = any(day(hit) for hit in chosen)
-    rows = [_row(hit, dated, wish) for hit in chosen]
-    if wish.seeing.preview == "off":
+    rows = [_row(hit, dated, options) for hit in chosen]
+    if options.seeing.preview == "off":
         for row in rows:
             console.out(row)
     else:
         from photosd_cli import preview
 
-        preview.rows(client, chosen, rows, wish.seeing.preview)
+        preview.rows(client, chosen, rows, options.seeing.preview)
     console.flush()  # on a terminal, print the table before messages on stderr
     for warning in result["warnings"]:
         console.warn(text.inert(warning))
@@ -99,20 +101,20 @@ def _show_table(client: Client, result: QueryResult, wish: Wish) -> None:
         console.note(f"{weak} hidden, show with --weak")
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
-        console.note(f"more: {_next_page(result, wish)}", whole=True)
+        console.note(f"more: {_next_page(result, options)}", whole=True)
 
 
-def _next_page(result: QueryResult, wish: Wish) -> str:
+def _next_page(result: QueryResult, options: QueryOptions) -> str:
     """The command that shows the next page in the same format; the cursor holds the query."""
     words = ["photosd query --cursor", text.inert(str(result["cursor"]))]
-    if wish.weak is not None:
-        words.append("--weak" if wish.weak else "--no-weak")
-    if wish.deadline_ms != Wish().deadline_ms:
-        words.append(f"--deadline {wish.deadline_ms / 1000:g}")
-    if wish.seeing.preview != "off":
-        words.append(f"--preview={wish.seeing.preview}")
-    if wish.seeing.hyperlink != "auto":
-        words.append(f"--hyperlink={wish.seeing.hyperlink}")
+    if options.weak is not None:
+        words.append("--weak" if options.weak else "--no-weak")
+    if options.deadline_ms != QueryOptions().deadline_ms:
+        words.append(f"--deadline {options.deadline_ms / 1000:g}")
+    if options.seeing.preview != "off":
+        words.append(f"--preview={options.seeing.preview}")
+    if options.seeing.hyperlink != "auto":
+        words.append(f"--hyperlink={options.seeing.hyperlink}")
     return " ".join(words)
 
 
@@ -126,11 +128,11 @@ def _no_matches(result: QueryResult) -> str:
     return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
 
 
-def _row(hit: Hit, dated: bool, wish: Wish) -> str:
+def _row(hit: Hit, dated: bool, options: QueryOptions) -> str:
     cells = [f"{hit['strength']:<6}", text.score(hit)]
     if dated:
         cells.append(f"{day(hit):<10}")
-    cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, wish.seeing.hyperlink))
+    cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, options.seeing.hyperlink))
     if hit.get("copies", 1) > 1:
         cells.append(console.styled(f"({hit['copies']} copies)", "dim", sys.stdout))
     if hit["offline"]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from photosd.core.errors import BadRequest
-from photosd.ipc.client import path_params
+from photosd.protocol.client import path_params
 from photosd_cli import paths, seeing_options
+from photosd_cli.query_options import QueryOptions, Seeing
 from photosd_cli.values import Number
-from photosd_cli.wish import Seeing, Wish
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Term, Where
+    from photosd.protocol.replies import Term, Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
 MOST_KM = 20_100  # half of the earth's circumference
@@ -59,7 +59,7 @@ FILTERS = (
         help="Only photos of this orientation.",
     ),
 )
-WISHES = (
+QUERY_OPTIONS = (
     click.option(
         "-n",
         "limit",
@@ -101,10 +101,10 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wishes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the output options to a command; it receives ``wish`` and ``every_copy``."""
+    """Add the output options to a command; it receives ``options`` and ``every_copy``."""
 
     @functools.wraps(command)
-    def with_wish(
+    def with_options(
         *arguments: Any,
         limit: int | None,
         deadline: float,
@@ -113,10 +113,10 @@ def wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         seeing: Seeing,
         **more: Any,
     ) -> Any:
-        wish = Wish(limit, round(deadline * 1000), form, weak, seeing)
-        return command(*arguments, wish=wish, **more)
+        options = QueryOptions(limit, round(deadline * 1000), form, weak, seeing)
+        return command(*arguments, options=options, **more)
 
-    return _decorated(seeing_options.options(with_wish), WISHES)
+    return _decorated(seeing_options.options(with_options), QUERY_OPTIONS)
 
 
 def where_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from photosd_cli import text
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import CloudCall, CloudReport
+    from photosd.protocol.replies import CloudCall, CloudReport
 
 LABEL = 10
 # Messages for a reply's fallback_reason, in one dim line below the answer.

@@ -24,9 +24,9 @@ def settings(_context: click.Context, _parameter: click.Parameter, begun: str) -
 
 def installed_models(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Names of the models on this machine."""
-    from photosd.models import shelf
+    from photosd.models import registry
 
-    return _beginning((spec.name for spec in shelf.installed(Home.from_environment())), begun)
+    return _beginning((spec.name for spec in registry.installed(Home.from_environment())), begun)
 
 
 def presets(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -40,7 +40,7 @@ def folders(
     _context: click.Context, _parameter: click.Parameter, begun: str
 ) -> list[CompletionItem[str]]:
     """Watched folders; none while the daemon does not answer."""
-    from photosd.ipc.client import Client
+    from photosd.protocol.client import Client
 
     whole = os.path.expanduser(begun)  # noqa: PTH111 (pathlib drops a slash at the end)
     try:

@@ -19,7 +19,7 @@ from photosd_cli.hyperlinks import file_url
 from photosd_cli.taken import clock_of
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Hit, QueryResult, ThumbnailResult
+    from photosd.protocol.replies import Hit, QueryResult, ThumbnailResult
 
 PARTS = Path(__file__).parent / "sheet"
 LARGE, SMALL = 640, 320  # pixels of an embedded photo

@@ -13,7 +13,7 @@ GREYS = tuple(range(8, 248, 10))
 Colour = tuple[int, int, int]
 
 
-class Picture(NamedTuple):
+class DrawnPicture(NamedTuple):
     """A thumbnail: (height, width, 3) bytes of RGB or a JPEG, and the cells it covers."""
 
     data: bytes
@@ -23,7 +23,7 @@ class Picture(NamedTuple):
     rows: int
 
 
-def half_blocks(picture: Picture, *, true_colour: bool) -> list[str]:
+def half_blocks(picture: DrawnPicture, *, true_colour: bool) -> list[str]:
     """Two pixels per cell, one above the other; a line of text per row, colours reset."""
     code = _true if true_colour else _of_256
     lines = []
@@ -43,7 +43,7 @@ def half_blocks(picture: Picture, *, true_colour: bool) -> list[str]:
     return lines
 
 
-def kitty(picture: Picture) -> str:
+def kitty(picture: DrawnPicture) -> str:
     """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which does not move."""
     import zlib
 
@@ -60,7 +60,7 @@ def kitty(picture: Picture) -> str:
     return "".join(escapes)
 
 
-def iterm(picture: Picture) -> str:
+def iterm(picture: DrawnPicture) -> str:
     """A JPEG by iTerm2's protocol, also WezTerm's and mintty's."""
     return (
         f"\x1b]1337;File=inline=1;size={len(picture.data)};width={picture.columns};"
@@ -69,7 +69,7 @@ def iterm(picture: Picture) -> str:
     )
 
 
-def side_by_side(pictures: list[Picture], mode: str, gap: int, *, true_colour: bool) -> str:
+def side_by_side(pictures: list[DrawnPicture], mode: str, gap: int, *, true_colour: bool) -> str:
     """Pictures in a row, left-aligned; the cursor ends at the start of the line below."""
     rows = max(picture.rows for picture in pictures)
     if mode == "blocks":
@@ -90,7 +90,7 @@ def side_by_side(pictures: list[Picture], mode: str, gap: int, *, true_colour: b
     return "".join([*parts, f"\r\x1b[{rows}B"])
 
 
-def _pixel(picture: Picture, x: int, y: int) -> Colour:
+def _pixel(picture: DrawnPicture, x: int, y: int) -> Colour:
     start = 3 * (y * picture.width + x)
     red, green, blue = picture.data[start : start + 3]
     return red, green, blue

@@ -14,11 +14,11 @@ from photosd.core.errors import (
     Unreachable,
     Warming,
 )
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, paths
 
 if TYPE_CHECKING:
-    from photosd.ipc import replies
+    from photosd.protocol import replies
 
 AWAY = (NotRunning, Unreachable, DeadlineExceeded, Busy, Warming)
 RETRY_SECONDS = 0.5

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from photosd.core.errors import ModelError
-from photosd.ipc.caller import error_of
+from photosd.protocol.caller import error_of
 from photosd_cli import console, text
 from photosd_cli.progress import Bar
 

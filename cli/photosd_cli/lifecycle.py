@@ -20,15 +20,15 @@ from photosd.core.errors import (
 )
 from photosd.core.paths import Home
 from photosd.core.socketpath import expanded
-from photosd.ipc.client import Client
-from photosd.ipc.connection import HungUp
+from photosd.protocol.client import Client
+from photosd.protocol.connection import HungUp
 from photosd_cli import console, locks, logfile
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
     import psutil
 
-    from photosd.ipc.replies import StatusResult
+    from photosd.protocol.replies import StatusResult
 
 START_SECONDS = 30.0  # until the socket answers; about one on an idle machine
 WARM_SECONDS = 180.0

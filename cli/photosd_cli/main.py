@@ -62,7 +62,7 @@ def _unexpected(error: Exception) -> PhotosdError:
 
 def _version_skew() -> str | None:
     """How the daemon's version differs from ours; None if it does not or no daemon answers."""
-    from photosd.ipc.client import Client
+    from photosd.protocol.client import Client
     from photosd_cli.report import version_skew
 
     try:

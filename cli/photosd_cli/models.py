@@ -14,17 +14,17 @@ import click
 from photosd.core import settings_file
 from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning, PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.caller import error_of
-from photosd.ipc.client import Client
-from photosd.models import shelf
+from photosd.models import registry
 from photosd.models.presets import PRESETS, RESTRICTED, preset_of
 from photosd.models.spec import ModelSpec
+from photosd.protocol.caller import error_of
+from photosd.protocol.client import Client
 from photosd_cli import console, lifecycle, text
 from photosd_cli.installer import install
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import ModelResult, SwitchReport
+    from photosd.protocol.replies import ModelResult, SwitchReport
 
 TAGS_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -37,7 +37,7 @@ NAME_COLUMN = 24
 def rows(home: Home) -> list[dict[str, object]]:
     """Installed models and presets, as `--json` gives them."""
     chosen, switch = _serving() or chosen_model(home), _switching()
-    found = [_installed(spec, spec.name == chosen) for spec in shelf.installed(home)]
+    found = [_installed(spec, spec.name == chosen) for spec in registry.installed(home)]
     for row in found:
         if switch is not None and row["name"] == switch["model"]:
             row["state"] = "next"
@@ -98,9 +98,9 @@ def line(row: dict[str, Any]) -> str:
 
 def problems(home: Home) -> list[str]:
     """What is wrong with unusable models and the chosen model."""
-    found = [f"{error}; {error.remedy}" for error in shelf.damaged(home)]
+    found = [f"{error}; {error.remedy}" for error in registry.damaged(home)]
     try:
-        shelf.find(home, chosen_model(home))
+        registry.find(home, chosen_model(home))
     except ModelError as error:
         found.append(f"{error}; {error.remedy}")
     return list(dict.fromkeys(found))
@@ -116,7 +116,7 @@ def import_local(
 ) -> dict[str, Any]:
     """Install from files on this machine."""
     name = name or arch or (source.name if source.is_dir() else source.stem)
-    shelf.check_name(name)
+    registry.check_name(name)
     if arch is not None:
         from photosd.models.architectures import architecture
 
@@ -136,9 +136,9 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
     from photosd.models.architectures import architecture
 
     preset = preset_of(name)
-    shelf.check_name(name)
+    registry.check_name(name)
     architecture(preset.arch)
-    if (shelf.directory_of(home, name) / "model.json").is_file():
+    if (registry.directory_of(home, name) / "model.json").is_file():
         raise BadRequest(f"{name} is installed already", remedy=f"photosd model use {name}")
     console.note(f"{preset.arch}/{preset.tag}, licence: {preset.licence}", "")
     if preset.licence in RESTRICTED and not sure:
@@ -161,7 +161,7 @@ def pull(home: Home, name: str, precision: str, *, sure: bool) -> dict[str, Any]
 
 def use(home: Home, name: str, *, wait: bool, sure: bool) -> dict[str, object]:
     """Use ``name`` once its index is complete; asks before a long indexing run."""
-    shelf.named(home, name)  # report an invalid name at once
+    registry.named(home, name)  # report an invalid name at once
     try:
         with Client() as client:
             before = client.model(name)
@@ -204,7 +204,7 @@ def remove(home: Home, name: str) -> int:
     if name in (chosen_model(home), _serving()):
         other = "starter" if name != "starter" else "NAME   (another one; photosd model list)"
         raise BadRequest(f"{name} is in use", remedy=f"photosd model use {other}")
-    return shelf.remove(home, name)
+    return registry.remove(home, name)
 
 
 def _outcome(model: str, message: str) -> dict[str, object]:

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from photosd.core.errors import BadRequest, PhotosdError
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, drawing, paths, text
-from photosd_cli.drawing import Picture
+from photosd_cli.drawing import DrawnPicture
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import ThumbnailResult
+    from photosd.protocol.replies import ThumbnailResult
 
 MODES = ("auto", "kitty", "iterm", "blocks", "off")
 ITERM_LIKE = ("iTerm.app", "WezTerm", "mintty")
@@ -72,7 +72,7 @@ def screen() -> Screen:
     return Screen(columns, rows, cell if min(cell) > 0 else USUAL_CELL)
 
 
-def picture(client: Client, path: bytes, mode: str, room: Screen) -> Picture:
+def picture(client: Client, path: bytes, mode: str, room: Screen) -> DrawnPicture:
     """One photo as large as ``room`` allows; raises the daemon's errors."""
     small = client.thumbnail(path, **_request(mode, room))
     return _picture(small, mode, room)
@@ -87,7 +87,7 @@ def rows(
         min(MOST_COLUMNS, whole.columns), max(3, min(MOST_ROWS, whole.rows // 3)), whole.cell
     )
     troubles: list[PhotosdError] = []
-    row: list[Picture] = []
+    row: list[DrawnPicture] = []
     waiting: list[str] = []
     pictures = _pictures(client, [paths.raw(entry) for entry in entries], mode, room, troubles)
     for line, found in zip(lines, pictures, strict=True):
@@ -123,7 +123,7 @@ def size_of(words: str) -> tuple[int, int]:
 
 def _pictures(
     client: Client, files: list[bytes], mode: str, room: Screen, troubles: list[PhotosdError]
-) -> Iterator[Picture | None]:
+) -> Iterator[DrawnPicture | None]:
     """A picture per file, or None with the error added to ``troubles``."""
     left = len(files)
     try:
@@ -149,17 +149,17 @@ def _request(mode: str, room: Screen) -> dict[str, Any]:
     return {"pixels": width, "height": height, "form": "rgb"}
 
 
-def _picture(small: ThumbnailResult, mode: str, room: Screen) -> Picture:
+def _picture(small: ThumbnailResult, mode: str, room: Screen) -> DrawnPicture:
     width, height, data = small["width"], small["height"], base64.b64decode(small["data_b64"])
     if mode == "blocks":
-        return Picture(data, width, height, width, (height + 1) // 2)
+        return DrawnPicture(data, width, height, width, (height + 1) // 2)
     across, down = width / room.cell[0], height / room.cell[1]
     shrink = min(1.0, room.columns / across, room.rows / down)
     columns, rows_ = max(1, round(across * shrink)), max(1, int(down * shrink + 0.99))
-    return Picture(data, width, height, columns, rows_)
+    return DrawnPicture(data, width, height, columns, rows_)
 
 
-def _write(row: list[Picture], lines: list[str], mode: str) -> None:
+def _write(row: list[DrawnPicture], lines: list[str], mode: str) -> None:
     if row:
         console.out(drawing.side_by_side(row, mode, GAP, true_colour=true_colour()), end="")
     for line in lines:

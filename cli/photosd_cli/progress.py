@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from photosd_cli import console, text
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Progress
+    from photosd.protocol.replies import Progress
 
 CELLS = 24
 REDRAW_SECONDS = 0.1

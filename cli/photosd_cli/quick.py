@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from photosd_cli.wish import Asked, Wish
+from photosd_cli.query_options import QueryOptions, QueryRequest
 
 FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
 MOST = 1000
 
 
-def plain_query(arguments: list[str]) -> tuple[Asked, Wish] | None:
+def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | None:
     """The query and options in these arguments, or None if click must parse them."""
     if arguments[:1] != ["query"]:
         return None
     words: list[str] = []
-    wish = Wish()
+    options = QueryOptions()
     mode: str | None = None
     rest = iter(arguments[1:])
     for argument in rest:
         if not argument.startswith("-"):
             words.append(argument)
         elif argument in FORMS:
-            wish = wish._replace(form=FORMS[argument])
+            options = options._replace(form=FORMS[argument])
         elif argument == "--weak":
-            wish = wish._replace(weak=True)
+            options = options._replace(weak=True)
         elif argument == "--local":
             mode = "local"
         elif argument == "-n" and _is_limit(number := next(rest, "")):
-            wish = wish._replace(limit=int(number))
+            options = options._replace(limit=int(number))
         else:
             return None
     query = " ".join(words)
-    return (Asked(query, mode=mode), wish) if query.strip() else None
+    return (QueryRequest(query, mode=mode), options) if query.strip() else None
 
 
 def _is_limit(number: str) -> bool:

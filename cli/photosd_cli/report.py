@@ -10,7 +10,7 @@ from photosd_cli import cloud_report, console, paths, text
 from photosd_cli.wrapping import cells, padded
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import (
+    from photosd.protocol.replies import (
         ComparisonReport,
         EncoderReport,
         FolderReport,

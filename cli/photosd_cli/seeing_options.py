@@ -10,7 +10,7 @@ import click
 
 from photosd.core.errors import BadRequest
 from photosd_cli import hyperlinks, preview
-from photosd_cli.wish import Seeing
+from photosd_cli.query_options import Seeing
 
 OPTIONS = (
     click.option(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from photosd.core.errors import BadRequest, PhotosdError
 from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import attached, console, openers, paths
 from photosd_cli.contact_sheet import Sheet, pixels_for, render
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import QueryResult, ThumbnailResult
+    from photosd.protocol.replies import QueryResult, ThumbnailResult
 
 KEPT = 20  # sheets in the private place
 STDOUT = "-"

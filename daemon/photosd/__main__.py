@@ -2,7 +2,7 @@
 
 import sys
 
-from photosd.app import main
+from photosd.runtime.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -32,7 +32,7 @@ def test_catalog_disk_and_vectors_say_the_same(tmp_path: Path) -> None:
     store = VectorStore(tmp_path / "state" / "index", spec.fingerprint, spec.dimension)
     store.open()
     assert store.contents() == contents.embedded(spec.fingerprint)
-    assert not contents.unfiled(spec.fingerprint, 1)
+    assert not contents.labels_due(spec.fingerprint, 1)
     database.close()
 
 

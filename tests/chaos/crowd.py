@@ -10,7 +10,7 @@ from types import TracebackType
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 
 DEADLINE_MS = 3000
 PAUSE_SECONDS = 0.1

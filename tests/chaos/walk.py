@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from photosd.decode.formats import is_photo_name
+from photosd.core.formats import is_photo_name
 
 DIRECTORIES = ["a", "b.jpg", "Été", "d d", "x\ny", "\udcff", "שקיעה"]
 FILES = [

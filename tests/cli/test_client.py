@@ -26,8 +26,8 @@ from photosd.core.errors import (
     Warming,
 )
 from photosd.core.paths import Home
-from photosd.ipc import caller, connection, messages, replies
-from photosd.ipc.client import Client
+from photosd.protocol import caller, connection, messages, replies
+from photosd.protocol.client import Client
 from tests.cli.stub import StubDaemon, error, hit, progress, query_result
 
 # -- what it says ---------------------------------------------------------------------------------

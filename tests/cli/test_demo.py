@@ -12,7 +12,7 @@ import pytest
 from photosd.core.errors import DeadlineExceeded, EncoderUnavailable
 from photosd.models.spec import STARTER
 from photosd_cli import lifecycle
-from photosd_cli.demo import pictures, scenes, story
+from photosd_cli.demo import pictures, scenario, scenes
 from tests.cli.conftest import Photosd
 from tests.cli.stub import hit, query_result, status_result
 
@@ -63,7 +63,7 @@ def test_the_home_is_temporary_and_the_environment_is_put_back(
     monkeypatch.setenv("PHOTOSD_SOCKET", "/my/own.sock")
     stopped = []
     monkeypatch.setattr(lifecycle, "stop", lambda: stopped.append(os.environ["PHOTOSD_HOME"]))
-    with pytest.raises(ZeroDivisionError), story.home_of_its_own() as home:
+    with pytest.raises(ZeroDivisionError), scenario.home_of_its_own() as home:
         assert os.environ["PHOTOSD_HOME"] == str(home)
         assert "PHOTOSD_SOCKET" not in os.environ
         raise ZeroDivisionError
@@ -74,7 +74,7 @@ def test_the_home_is_temporary_and_the_environment_is_put_back(
 
 
 class FakeClient:
-    """Answers the story's questions as told."""
+    """Answers the scenario's questions as told."""
 
     def __init__(self, wrong: tuple[str, ...] = (), encoder_pid: int = 2**30) -> None:
         self._wrong = wrong
@@ -96,7 +96,7 @@ def test_right_answers_are_counted(
 ) -> None:
     """A tick where the right picture is first."""
     client = FakeClient(wrong)
-    assert len(story._quiz(client, pictures.QUESTIONS, ())) == right  # type: ignore[arg-type]
+    assert len(scenario._quiz(client, pictures.QUESTIONS, ())) == right  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert (out.count("✓"), out.count("✗")) == (right, 10 - right)
 
@@ -108,8 +108,8 @@ def test_the_exit_code_is_the_verdict(
     photosd: Photosd, monkeypatch: pytest.MonkeyPatch, right: int, sunset: bool, code: int
 ) -> None:
     """Eight of ten, "sunset" among them."""
-    outcome = story.Outcome(10, right, sunset, 2.0, 2.0)
-    monkeypatch.setattr(story, "tell", lambda *_: outcome)
+    outcome = scenario.Outcome(10, right, sunset, 2.0, 2.0)
+    monkeypatch.setattr(scenario, "tell", lambda *_: outcome)
     assert photosd("demo").code == code
 
 
@@ -125,18 +125,18 @@ def test_a_model_that_cannot_be_used_fails_with_its_reason(
         lambda: status_result("degraded", warnings=["the model is damaged"]),
     )
     with pytest.raises(EncoderUnavailable, match="the model is damaged"):
-        story._start(tmp_path)
+        scenario._start(tmp_path)
 
 
 def test_a_new_photo_that_is_never_found_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within a limit."""
-    monkeypatch.setattr(story, "NOTICED_SECONDS", 0.2)
+    monkeypatch.setattr(scenario, "NOTICED_SECONDS", 0.2)
     (tmp_path / "late.jpg").write_bytes(b"")
     (tmp_path / "watched").mkdir()
     with pytest.raises(DeadlineExceeded):
-        story._add_one_more(FakeClient(), tmp_path / "late.jpg", tmp_path / "watched")  # type: ignore[arg-type]
+        scenario._add_one_more(FakeClient(), tmp_path / "late.jpg", tmp_path / "watched")  # type: ignore[arg-type]
 
 
 def test_a_folder_that_is_not_there_is_a_usage_error(photosd: Photosd) -> None:

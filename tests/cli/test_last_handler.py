@@ -28,7 +28,7 @@ def test_a_defect_is_no_traceback(stub: StubDaemon, photosd: Photosd) -> None:
 def test_a_defect_is_json_under_json(
     photosd: Photosd, stub: StubDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photosd.ipc.client.Client.folders", lambda _: 1 / 0)
+    monkeypatch.setattr("photosd.protocol.client.Client.folders", lambda _: 1 / 0)
     ran = photosd("folders", "--json")
     error = json.loads(ran.out)["error"]
     assert (ran.code, error["code"]) == (5, "internal")

@@ -21,7 +21,7 @@ import pytest
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import lifecycle, locks
 from tests.cli.conftest import ROOT, Photosd, command, environment
 from tests.cli.stub import StubDaemon, error, status_result

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from photosd_cli import quick
 from photosd_cli.commands import query as query_command
-from photosd_cli.wish import Asked, Wish
+from photosd_cli.query_options import QueryOptions, QueryRequest
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 from tests.conftest import ROOT
@@ -294,15 +294,15 @@ def test_the_quick_way_understands_as_click_does(arguments: list[str]) -> None:
     context = query_command.command.make_context("query", list(arguments))
     read = context.params
     assert plain == (
-        Asked(" ".join(read["text"])),
-        Wish(read["limit"], round(read["deadline"] * 1000), read["form"], read["weak"]),
+        QueryRequest(" ".join(read["text"])),
+        QueryOptions(read["limit"], round(read["deadline"] * 1000), read["form"], read["weak"]),
     )
 
 
 def test_the_quick_way_is_taken(stub: StubDaemon) -> None:
     """The plain forms must not fall back: they are what has to be fast."""
-    assert quick.plain_query(["query", "sunset"]) == (Asked("sunset"), Wish())
+    assert quick.plain_query(["query", "sunset"]) == (QueryRequest("sunset"), QueryOptions())
     assert quick.plain_query(["query", "a", "b", "-n", "5", "--json"]) == (
-        Asked("a b"),
-        Wish(limit=5, form="json"),
+        QueryRequest("a b"),
+        QueryOptions(limit=5, form="json"),
     )

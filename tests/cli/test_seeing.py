@@ -17,7 +17,7 @@ import pytest
 from photosd.core.paths import Home
 from photosd_cli import drawing, hyperlinks, openers, preview
 from photosd_cli.attached import spelled_out
-from photosd_cli.drawing import Picture
+from photosd_cli.drawing import DrawnPicture
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 from tests.cli.test_startup import heavy, modules_of
@@ -70,7 +70,7 @@ def seen(stub: StubDaemon) -> StubDaemon:
 def test_half_blocks_put_two_pixels_in_a_cell() -> None:
     """Colours change only where they do, and every line ends as it began."""
     red, blue = b"\xff\0\0", b"\0\0\xff"
-    picture = Picture(red * 3 + blue * 3 + red * 3, 3, 3, 3, 2)
+    picture = DrawnPicture(red * 3 + blue * 3 + red * 3, 3, 3, 3, 2)
     assert drawing.half_blocks(picture, true_colour=True) == [
         "\x1b[38;2;255;0;0m\x1b[48;2;0;0;255m▀▀▀\x1b[0m",
         "\x1b[38;2;255;0;0m▀▀▀\x1b[0m",
@@ -84,14 +84,16 @@ def test_half_blocks_put_two_pixels_in_a_cell() -> None:
 )
 def test_the_nearest_of_256_colours(colour: tuple[int, int, int], code: int) -> None:
     """Of the cube or of the greys."""
-    line = drawing.half_blocks(Picture(bytes(colour), 1, 1, 1, 1), true_colour=False)[0]
+    line = drawing.half_blocks(DrawnPicture(bytes(colour), 1, 1, 1, 1), true_colour=False)[0]
     assert f"38;5;{code}m" in line
 
 
 def test_kitty_gets_compressed_pixels_in_chunks() -> None:
     """As its protocol has it: no more than 4,096 characters each, all but the last announced."""
     pixels = os.urandom(60 * 40 * 3)
-    escapes = re.findall(r"\x1b_G(.*?);(.*?)\x1b\\", drawing.kitty(Picture(pixels, 60, 40, 6, 2)))
+    escapes = re.findall(
+        r"\x1b_G(.*?);(.*?)\x1b\\", drawing.kitty(DrawnPicture(pixels, 60, 40, 6, 2))
+    )
     assert escapes[0][0] == "a=T,f=24,o=z,s=60,v=40,c=6,r=2,C=1,q=2,m=1"
     assert [head[-3:] for head, _ in escapes[1:]] == ["m=1"] * (len(escapes) - 2) + ["m=0"]
     assert all(len(chunk) <= 4096 for _, chunk in escapes)
@@ -101,7 +103,7 @@ def test_kitty_gets_compressed_pixels_in_chunks() -> None:
 
 def test_iterm_gets_a_jpeg() -> None:
     """With its size in cells, the cursor left where it is."""
-    drawn = drawing.iterm(Picture(b"\xff\xd8jpeg", 320, 240, 16, 6))
+    drawn = drawing.iterm(DrawnPicture(b"\xff\xd8jpeg", 320, 240, 16, 6))
     assert drawn.startswith("\x1b]1337;File=inline=1;size=6;width=16;height=6;")
     assert base64.b64decode(drawn.rpartition(":")[2].rstrip("\x07")) == b"\xff\xd8jpeg"
 

@@ -14,7 +14,7 @@ from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
 from photosd.index.database import Database
 from photosd.index.migrations import MIGRATIONS
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result, status_result
 from tests.conftest import RunningDaemon

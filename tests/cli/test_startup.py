@@ -32,7 +32,7 @@ HEAVY = {
     "subprocess",
     "tempfile",
     "watchdog",
-    "photosd.app",
+    "photosd.runtime.main",
 }
 BUDGET_SECONDS = 0.120
 SCRIPT = """

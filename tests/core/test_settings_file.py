@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from photosd.core import settings_file
-from photosd.core.config import ClosedCloud, Settings
+from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
 from photosd.core.settings_file import change, load, read
 
@@ -243,7 +243,7 @@ def test_what_is_no_file_is_not_waited_for(file: Path, make: object) -> None:
     """A FIFO that nobody writes to would hold the start for ever."""
     make(file)  # type: ignore[operator]
     reading = read(file)
-    assert reading.settings == Settings(cloud=ClosedCloud())
+    assert reading.settings == Settings(cloud=ClosedCloudSettings())
     assert (
         "is not a file" in reading.problems[0].says or "cannot be read" in reading.problems[0].says
     )
@@ -326,5 +326,5 @@ def test_what_is_no_settings_at_all_is_said_once(file: Path) -> None:
     """Not a thousand warnings for a picture under that name."""
     file.write_bytes(os.urandom(50_000))
     reading = read(file)
-    assert reading.settings == Settings(cloud=ClosedCloud())
+    assert reading.settings == Settings(cloud=ClosedCloudSettings())
     assert len(reading.problems) == 1

@@ -14,13 +14,13 @@ import psutil
 import pytest
 from PIL import Image
 
+from photosd.core.child import Child
 from photosd.decode import decoder, lane
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderDied,
     DecoderUnavailable,
 )
-from photosd.process.child import Child
 from tests.decode.conftest import Order
 from tests.decode.pictures import encoded, jpeg, scene, write
 from tests.decode.waiting import SHAPE, SOON, Make, failure, gone, wait_for

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from photosd.decode.formats import PHOTO_SUFFIXES, PICTURE_SUFFIXES, is_photo_name, is_raw_name
+from photosd.core.formats import PHOTO_SUFFIXES, PICTURE_SUFFIXES, is_photo_name, is_raw_name
 from photosd.decode.opening import FORMATS, _know_heif, open_picture
 from tests.decode.pictures import LIMITS
 
@@ -39,7 +39,7 @@ def test_raw_files_are_photos_of_their_own_kind() -> None:
 def test_the_daemon_side_imports_neither_pillow_nor_torch() -> None:
     """The pool runs in the daemon, where no picture library may be."""
     script = (
-        "import photosd.decode.pool, photosd.decode.formats, sys;"
+        "import photosd.decode.pool, photosd.core.formats, sys;"
         "print(sorted({'PIL', 'pillow_heif', 'torch'} & sys.modules.keys()))"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

@@ -17,20 +17,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from photosd.core.child import Death
 from photosd.core.clock import Deadline
 from photosd.decode import lane as lanes
 from photosd.decode.decoder import Decoder
 from photosd.decode.failures import DecodeFailed, Nonsense, NotDelivered
-from photosd.decode.lane import Lane, Task
+from photosd.decode.lane import DecoderLane, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Facts, Identity, Reply, Request
+from photosd.decode.messages import ContentIdentity, DecodeRequest, Facts, Reply
 from photosd.decode.pool import Pool
-from photosd.process.child import Death
 from tests.decode.waiting import SHAPE, SOON, wait_for
 
-IDENTITY = Identity(content_id="1-a", size=1, mtime_ns=0, inode=1, device=1)
+IDENTITY = ContentIdentity(content_id="1-a", size=1, mtime_ns=0, inode=1, device=1)
 FACTS = Facts(width=1, height=1, format="JPEG")
-REQUEST = Request(op="identify", path=b"/a.jpg")
+REQUEST = DecodeRequest(op="identify", path=b"/a.jpg")
 
 
 class QuickDecoder:
@@ -47,7 +47,7 @@ class QuickDecoder:
             QuickDecoder.broken -= 1
             raise OSError(24, "Too many open files")
 
-    def ask(self, _request: Request, _deadline: Deadline | None) -> Any:
+    def ask(self, _request: DecodeRequest, _deadline: Deadline | None) -> Any:
         time.sleep(0.001)
         return Reply(), []
 
@@ -71,13 +71,13 @@ def real_decoder() -> type[Decoder]:
     return Decoder
 
 
-def _lane(workers: int) -> Lane:
-    lane = Lane("test", workers, DecodeLimits, urgent=False)
+def _lane(workers: int) -> DecoderLane:
+    lane = DecoderLane("test", workers, DecodeLimits, urgent=False)
     lane.start()
     return lane
 
 
-def _submit(lane: Lane, count: int) -> list[Future[object]]:
+def _submit(lane: DecoderLane, count: int) -> list[Future[object]]:
     return [lane.submit(Task(REQUEST, lambda answer: answer)) for _ in range(count)]
 
 
@@ -222,7 +222,7 @@ class Starting(QuickDecoder):
             self.pid = 1
             Starting.started.append(self)
 
-    def ask(self, request: Request, deadline: Deadline | None) -> Any:
+    def ask(self, request: DecodeRequest, deadline: Deadline | None) -> Any:
         Starting.answered.append(self)
         return super().ask(request, deadline)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
+from tests.alerts.scenes import eventually
 from tests.conftest import ROOT, RunningDaemon
 from tests.docs.examples import examples_of, painted, run, with_photosd
-from tests.standing.scenes import eventually
 
 EXAMPLES = examples_of(ROOT / "docs" / "how-to" / "act-on-new-photos.md")
 NOTE = '#!/bin/sh\nprintf "%s\\n" "$@" >> "$HOME/{0}"\n'

@@ -1,7 +1,7 @@
 """Every promise in the pages people trust names a test that holds it.
 
 A sentence with a word like *never* or *every* is a promise. Behind it stands a comment, which
-Markdown does not show: ``<!-- test: tests/ipc/test_peer.py::test_name -->`` (several with
+Markdown does not show: ``<!-- test: tests/protocol/test_peer.py::test_name -->`` (several with
 commas), or ``<!-- no promise -->`` where the sentence states a limit or what others do.
 """
 

@@ -55,7 +55,7 @@ def test_what_defends_and_what_tests_it_exists() -> None:
 
     text = (ROOT / "SECURITY.md").read_text()
     tests = re.findall(r"`(tests/[\w./]*)`", text)
-    modules = re.findall(r"`((?:decode|ipc|watch|install|cloud|process)/[\w./]*)`", text)
+    modules = re.findall(r"`((?:decode|protocol|watch|install|gemini|core)/[\w./]*)`", text)
     assert len(tests) > 10 and len(modules) > 10
     for name in tests:
         assert (ROOT / name).exists(), name

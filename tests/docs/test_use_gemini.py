@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from photosd_cli.demo.scenes import SCENES
-from tests.cloud.fake_gemini import KEY, FakeGemini, wait_for
 from tests.conftest import ROOT, RunningDaemon
+from tests.gemini.fake_gemini import KEY, FakeGemini, wait_for
 
 PAGE = ROOT / "docs" / "how-to" / "use-gemini.md"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from tests.household import bodies
 from tests.household.daemon import StandInDaemon
 

@@ -92,9 +92,9 @@ def test_photosd_and_python_are_named() -> None:
     import photosd as package
 
     text = Redactor({"state": Path("/s/state")}).text(
-        f'File "{Path(package.__file__).parent}/app.py", line 3; /s/state/logs/photosd.log'
+        f'File "{Path(package.__file__).parent}/runtime/main.py", line 3; /s/state/logs/photosd.log'
     )
-    assert text == 'File "<photosd>/app.py", line 3; <state>/logs/photosd.log'
+    assert text == 'File "<photosd>/runtime/main.py", line 3; <state>/logs/photosd.log'
 
 
 def read(archive: Path) -> dict[str, bytes]:

@@ -72,7 +72,7 @@ def test_an_unreadable_folder(tmp_path: Path) -> None:
             directory.chmod(directory.stat().st_mode | 0o011)
     script = (
         "import os, sys; os.setgid(65534); os.setuid(65534);"
-        "from photosd.watch.folders import probe_folder;"
+        "from photosd.watch.folder_state import probe_folder;"
         "p = probe_folder(os.fsencode(sys.argv[1]), None); print(p.state, p.remedy)"
     )
     done = subprocess.run(

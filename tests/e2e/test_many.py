@@ -16,8 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
+from photosd.core.formats import is_photo_name
 from photosd.core.paths import Home
-from photosd.decode.formats import is_photo_name
 from tests.conftest import RunningDaemon
 
 MANY, SECONDS = 5000, 5.0

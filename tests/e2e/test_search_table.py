@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from tests.conftest import RunningDaemon
 
 BEYOND = pytest.mark.xfail(reason="the starter does not see that they are alike", strict=True)

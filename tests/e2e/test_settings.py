@@ -19,12 +19,12 @@ from photosd.core import config, settings_file
 from photosd.core.config import Settings
 from photosd.core.paths import Home
 from photosd.core.settings_file import Problem, Reading
-from photosd.daemon import Daemon
 from photosd.encoder.supervisor import Supervisor
-from photosd.ipc import messages as m
-from photosd.ipc.endpoint import Endpoint
-from photosd.library import Library
-from photosd.operations import handlers
+from photosd.protocol import messages as m
+from photosd.protocol.endpoint import Endpoint
+from photosd.runtime.daemon import Daemon
+from photosd.runtime.library import Library
+from photosd.runtime.operations import handlers
 from tests.conftest import ROOT, RunningDaemon
 
 Look = Callable[[Daemon, Library], object]
@@ -36,12 +36,12 @@ EFFECTS: dict[str, tuple[str, object, Look]] = {
     "encoder.memory_limit_mb": ("900", 900, lambda _, lib: lib.encoder.limits.memory_mb),
     "decode.workers": ("3", 3, lambda _, lib: lib.pool.workers),
     "decode.max_megapixels": ("50", 50, lambda _, lib: lib.pool._current().max_megapixels),
-    "search.remember": ("no", False, lambda _, lib: lib.ground.remembers()),
+    "search.remember": ("no", False, lambda _, lib: lib.shared.remembers()),
     "thumbnails.cache_mb": ("7", 7_000_000, lambda _, lib: lib.thumbnails.store._room),
     "watch.settle_seconds": ("0.5", 0.5, lambda _, lib: lib.reconciler.settle_seconds),
     "watch.rescan_minutes": ("5", 300, lambda _, lib: lib.reconciler.rescan_seconds),
     "log.level": ("debug", True, lambda *_: logging.getLogger("x").isEnabledFor(logging.DEBUG)),
-    "cloud.mode": ("hybrid", "hybrid", lambda _, lib: lib.cloud._gate.wanted),
+    "cloud.mode": ("hybrid", "hybrid", lambda _, lib: lib.gemini._gate.wanted),
 }
 CLOUD = {
     "base_url": "https://example.com",
@@ -64,7 +64,7 @@ CLOUD = {
 
 def of_the_cloud(key: str) -> Look:
     """Every call looks there."""
-    return lambda _, library: getattr(library.cloud._gate.settings, key)
+    return lambda _, library: getattr(library.gemini._gate.settings, key)
 
 
 for key, text in CLOUD.items():

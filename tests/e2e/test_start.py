@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from photosd import daemon as daemons
 from photosd.core import settings_file
 from photosd.core.errors import ModelError, PhotosdError, StorageError
 from photosd.core.paths import Home
-from photosd.daemon import Daemon
-from photosd.ipc.messages import EncoderReport
+from photosd.protocol.messages import EncoderReport
+from photosd.runtime import daemon as daemons
+from photosd.runtime.daemon import Daemon
 from tests.household.daemon import StandInDaemon, until
 
 PHOTOS = 120

@@ -26,14 +26,13 @@ from photosd.core.paths import Home
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.database import Database
 from photosd.index.upkeep import Upkeep
-from photosd.ipc.client import Client
-from photosd.library import Library
-from photosd.search.remembered import Meaning, RememberedQueries
-from photosd.succession import Succession
-from photosd.switch import Switch
+from photosd.protocol.client import Client
+from photosd.runtime.library import Library
+from photosd.runtime.model_switch import ModelSwitch, ModelSwitcher
+from photosd.search.remembered import QueryEmbedding, RememberedQueries
 from photosd_cli import lifecycle
+from tests.alerts.scenes import eventually, write
 from tests.conftest import ROOT, RunningDaemon
-from tests.standing.scenes import eventually, write
 
 # -- parts, in this process --------------------------------------------------------------------
 
@@ -46,16 +45,16 @@ def library(home: Home, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 PARTS: dict[str, tuple[Callable[[Library], object], str, str]] = {
-    "cloud": (lambda lib: lib.cloud, "close", "cloud"),
-    "standing": (lambda lib: lib.standing, "stop", "standing"),
+    "gemini": (lambda lib: lib.gemini, "close", "gemini"),
+    "alerts": (lambda lib: lib.alerts, "stop", "alerts"),
     "reconciler": (lambda lib: lib.reconciler, "stop", "reconciler"),
     "watcher": (lambda lib: lib.watcher, "stop", "watcher"),
-    "succession": (lambda lib: lib.succession, "stop", "succession"),
+    "model switch": (lambda lib: lib.model_switcher, "stop", "model switch"),
     "pipeline": (lambda lib: lib.pipeline, "stop", "pipeline"),
     "decoders": (lambda lib: lib.pool, "stop", "decoders"),
     "encoder": (lambda lib: lib.encoder, "stop", "encoder"),
     "queries to remember": (lambda lib: lib.engine, "close", "queries"),
-    "upkeep": (lambda lib: lib.active.store, "close", "upkeep"),
+    "upkeep": (lambda lib: lib.serving.store, "close", "upkeep"),
     "catalog": (lambda lib: lib.database, "close", "catalog"),
 }
 
@@ -90,7 +89,14 @@ def test_all_that_is_well_ends_at_once(library: Library) -> None:
     assert time.monotonic() - begun < 5
 
 
-@pytest.mark.parametrize("broken", ["active.VectorStore", "active.Engine", "active.Pipeline"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "runtime.model_runtime.VectorStore",
+        "runtime.model_runtime.Engine",
+        "runtime.model_runtime.Pipeline",
+    ],
+)
 def test_a_model_that_cannot_be_built_leaves_no_encoder(
     home: Home, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -98,7 +104,9 @@ def test_a_model_that_cannot_be_built_leaves_no_encoder(
     assert _ended_after(home, monkeypatch, broken) == ["start", "stop", "closed"]
 
 
-@pytest.mark.parametrize("broken", ["library.Standing", "library.Watcher", "library.Reconciler"])
+@pytest.mark.parametrize(
+    "broken", ["runtime.library.Alerts", "runtime.library.Watcher", "runtime.library.Reconciler"]
+)
 def test_a_library_that_cannot_be_built_leaves_no_encoder(
     home: Home, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -134,7 +142,7 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
     home.state.mkdir()
     database = Database(home.catalog)
     kept = RememberedQueries(database, "m")
-    meaning = Meaning(np.ones(4, np.float32), 1.0, [])
+    embedding = QueryEmbedding(np.ones(4, np.float32), 1.0, [])
     release, held = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -145,14 +153,14 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
-    kept.put("dog", meaning)
+    kept.put("dog", embedding)
     begun = time.monotonic()
     kept.close(Deadline.after(0.3))
     assert time.monotonic() - begun < 5
     release.set()
     thread.join()
     other = RememberedQueries(database, "m")
-    other.put("cat", meaning)
+    other.put("cat", embedding)
     other.close(Deadline.after(10))
     assert RememberedQueries(database, "m").get("cat") is not None
     database.close()
@@ -183,22 +191,24 @@ def test_a_model_that_leaves_is_seen_off_at_once_when_all_ends(library: Library)
         def release(self) -> None:
             pass
 
-    succession: Succession = library.succession
-    thread = threading.Thread(target=succession._see_off, args=(Leaving(), Leaving()), daemon=True)
-    succession._leaving.append(thread)
+    model_switcher: ModelSwitcher = library.model_switcher
+    thread = threading.Thread(
+        target=model_switcher._see_off, args=(Leaving(), Leaving()), daemon=True
+    )
+    model_switcher._leaving.append(thread)
     thread.start()
     assert not closed.wait(0.2)
-    succession.stop(Deadline.after(5))
+    model_switcher.stop(Deadline.after(5))
     assert closed.is_set() and not thread.is_alive()
     library.close()
 
 
 def test_a_switch_that_hangs_does_not_hold_the_end(library: Library) -> None:
-    """It holds the lock of the succession; that is left to it."""
+    """It holds the lock of the switcher; that is left to it."""
     held, release = threading.Event(), threading.Event()
 
     def flip() -> None:
-        with library.succession._lock:
+        with library.model_switcher._lock:
             held.set()
             release.wait(30)
 
@@ -230,7 +240,7 @@ def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
             closed.append(deadline.remaining)
 
     fill = SimpleNamespace(close=released.set, left=lambda: 1, exhausted=lambda: False)
-    switch = Switch(Target(), fill, lambda _: None)  # type: ignore[arg-type]
+    switch = ModelSwitch(Target(), fill, lambda _: None)  # type: ignore[arg-type]
     switch.start()
     opening.wait(10)
     begun = time.monotonic()
@@ -277,7 +287,7 @@ def ends(running: RunningDaemon, *signals: int, within: float = STOP_SECONDS) ->
     assert took < within + 1, f"{took:.1f} s\n{running.log()[-2000:]}"
     psutil.wait_procs(family, timeout=3)
     left = [" ".join(_command(process)) for process in family if process.is_running()]
-    theirs = ("launcher.py", "sleep")  # a command of a standing query, and who waits for it
+    theirs = ("command_runner.py", "sleep")  # a command of a standing query, and who waits for it
     assert [words for words in left if words and not any(one in words for one in theirs)] == []
     return running.log()
 
@@ -319,7 +329,9 @@ from photosd.{module} import {name}
 
 def test_during_the_start(home: Home) -> None:
     """While the index is opened, on a disk that hangs; and the model is loaded."""
-    with started(home, HANGS.format(module="library", name="Library", method="open")) as running:
+    with started(
+        home, HANGS.format(module="runtime.library", name="Library", method="open")
+    ) as running:
         serving(running)
         assert "opening" in ends(running, signal.SIGTERM)
 
@@ -350,7 +362,7 @@ def _indexed(running: RunningDaemon) -> int:
 
 def test_a_second_signal_forces_it(home: Home) -> None:
     """At once: whoever presses Ctrl-C twice means it."""
-    hangs = HANGS.format(module="library", name="Library", method="close")
+    hangs = HANGS.format(module="runtime.library", name="Library", method="close")
     with started(home, hangs) as running:
         serving(running)
         assert "came again" in ends(running, signal.SIGINT, signal.SIGINT, within=4)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from photosd.core.child import Death
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import Header, receive_frame, send_frame
@@ -21,7 +22,6 @@ from photosd.encoder.failures import EncoderDied, EncodingFailed
 from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import PROBE_TEXT, Supervisor
 from photosd.models.spec import STARTER, read_model
-from photosd.process.child import Death
 
 DIMENSION = read_model(STARTER).dimension
 PIXELS = np.zeros((2, 8, 8, 3), np.uint8)
@@ -47,7 +47,7 @@ class FakeChild:
         self.sock.close()
         return Death(reason, "", None, reaped=True)
 
-    def obituary(self) -> Death:
+    def exit_report(self) -> Death:
         return self.kill("killed by SIGKILL")
 
     def _serve(self) -> None:
@@ -118,10 +118,10 @@ class Bench:
         self.lives = 0
         limits = Limits(backoff_most=0.05, breaker_deaths=50, idle_probe=3600)
         self.supervisor = Supervisor(STARTER, limits)
-        self.supervisor._nursery.bear = self._bear  # type: ignore[method-assign, assignment]
+        self.supervisor._launcher.spawn = self._spawn  # type: ignore[method-assign, assignment]
         self.supervisor.start()
 
-    def _bear(self, _directory: Any) -> Any:
+    def _spawn(self, _directory: Any) -> Any:
         script = self.scripts[min(self.lives, len(self.scripts) - 1)]
         self.lives += 1
         return FakeChild(script)

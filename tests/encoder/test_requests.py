@@ -7,7 +7,7 @@ import time
 import pytest
 
 from photosd.encoder import requests
-from photosd.encoder.requests import MOST_EXCUSES, Kind, LaneQueue, Request
+from photosd.encoder.requests import MOST_EXCUSES, EncodeRequest, Kind, LaneQueue
 
 LIMIT = 2.0
 
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def busy(kind: Kind) -> LaneQueue:
     """A lane whose encoder has one request."""
     lane = LaneQueue(kind)
-    lane.submit(Request({}, (), 1, None, lambda _header, _blobs, _items: None))
+    lane.submit(EncodeRequest({}, (), 1, None, lambda _header, _blobs, _items: None))
     assert len(list(lane.sendable())) == 1
     return lane
 
@@ -69,7 +69,7 @@ def test_an_answer_begins_the_count_anew(clock: Clock) -> None:
     """Progress is progress."""
     lane = LaneQueue("text")
     for _ in range(2):
-        lane.submit(Request({}, (), 1, None, lambda _header, _blobs, _items: None))
+        lane.submit(EncodeRequest({}, (), 1, None, lambda _header, _blobs, _items: None))
     first, _second = list(lane.sendable())
     clock.now = lane.look_at(LIMIT)
     assert not lane.hangs(0.0, LIMIT)

@@ -15,9 +15,9 @@ import lancedb
 import numpy as np
 import xxhash
 
+from photosd.core.formats import is_photo_name, is_raw_name
 from photosd.core.paths import Home
 from photosd.decode import pixels
-from photosd.decode.formats import is_photo_name, is_raw_name
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
 from tests.conftest import ROOT as PROJECT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-PACKAGES = ("index", "search", "watch", "standing", "ipc", "decode")
+PACKAGES = ("index", "search", "watch", "alerts", "protocol", "decode")
 SOURCE = ROOT / "daemon" / "photosd"
 
 

@@ -27,14 +27,14 @@ from numpy.typing import NDArray
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, EncoderUnavailable
+from photosd.core.formats import is_raw_name
 from photosd.decode import facts, opening, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailable
-from photosd.decode.formats import is_raw_name
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Identity, Shape
+from photosd.decode.messages import ContentIdentity, Shape
 from photosd.decode.pool import Decoded, Pool
-from photosd.encoder.status import TextVectors
 from photosd.encoder.supervisor import EncoderDied, Supervisor
+from photosd.encoder.text_vectors import TextVectors
 from photosd.models.spec import read_model
 from tests.household.orders import Orders
 
@@ -56,7 +56,7 @@ SHORT = {
     "IDLE_SECONDS": 5.0,
 }
 SHORTENED = (
-    "photosd.daemon",
+    "photosd.runtime.daemon",
     "photosd.index.pipeline",
     "photosd.index.reconciler",
     "photosd.index.committer",
@@ -76,8 +76,8 @@ def vector_of(stamp: bytes, dimension: int) -> Vectors:
 
 def install() -> None:
     """Put the stand-ins, and the faults that are on order, into this process."""
-    _replace("photosd.library", Pool=StandInPool)
-    _replace("photosd.active", Supervisor=StandInSupervisor)
+    _replace("photosd.runtime.library", Pool=StandInPool)
+    _replace("photosd.runtime.model_runtime", Supervisor=StandInSupervisor)
     _shorten()
     if file := os.environ.get(ORDERS):
         faults.follow(Path(file))
@@ -155,7 +155,7 @@ class StandInPool(Pool):
     def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
         return self._submit(lambda: facts.of_sidecar(path))
 
-    def identify(self, path: bytes) -> Future[Identity]:
+    def identify(self, path: bytes) -> Future[ContentIdentity]:
         return self._submit(lambda: reading.identify(path))
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
@@ -191,7 +191,7 @@ class StandInPool(Pool):
         )
 
 
-def readable(path: bytes, data: bytes, limits: DecodeLimits) -> opening.Picture:
+def readable(path: bytes, data: bytes, limits: DecodeLimits) -> opening.OpenPicture:
     """The picture in a file of that name; raises what the decoder would."""
     return raw.open_raw(data, limits) if is_raw_name(path) else opening.open_picture(data, limits)
 

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 import xxhash
 
+from photosd.alerts import alert_store, alerts, deciding
 from photosd.core.errors import BadRequest, PhotosdError
 from photosd.decode import raw
 from photosd.decode.failures import DecodeFailed
@@ -30,11 +31,10 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.table import IN_ONE_LIST, Embedding
 from photosd.index.vectors import VectorStore
-from photosd.ipc import server
-from photosd.ipc.messages import TEXT_LIMIT
+from photosd.protocol import server
+from photosd.protocol.messages import TEXT_LIMIT
 from photosd.search import question, ranking
 from photosd.search.dates import find_dates, period_of
-from photosd.standing import deciding, queries, standing
 from photosd.watch.ignore import IgnoreRules
 from tests.household import bodies
 from tests.household.conftest import Indexed
@@ -137,7 +137,7 @@ def test_new_photos_by_the_hundred_are_all_judged(indexed: Indexed, tmp_path: Pa
 
 def test_a_stream_of_many_matches_is_read_to_its_end(indexed: Indexed) -> None:
     """More than a page of them, in order, none twice."""
-    many = 2 * standing.PAGE + 50
+    many = 2 * alerts.PAGE + 50
     with indexed.daemon.client(timeout=60) as client:
         number = client.standing_add("something else that is in no photo")["standing"]["id"]
         try:
@@ -224,13 +224,13 @@ def test_sensor_data_that_looks_like_many_jpegs(tmp_path: Path) -> None:
 def test_the_hundred_and_first_standing_query_is_refused(tmp_path: Path) -> None:
     """In words, and the hundred go on."""
     database = Database(tmp_path / "catalog.sqlite3")
-    wishes = queries.StandingQueries(database, tmp_path / "standing.json")
-    for number in range(queries.MOST):
-        wishes.add(queries.Wish(f"wish number {number}", "stream"))
-    with pytest.raises(BadRequest, match=str(queries.MOST)) as refused:
-        wishes.add(queries.Wish("one more", "stream"))
+    wishes = alert_store.AlertStore(database, tmp_path / "standing.json")
+    for number in range(alert_store.MOST):
+        wishes.add(alert_store.AlertOptions(f"wish number {number}", "stream"))
+    with pytest.raises(BadRequest, match=str(alert_store.MOST)) as refused:
+        wishes.add(alert_store.AlertOptions("one more", "stream"))
     assert refused.value.remedy
-    assert len(wishes.all()) == queries.MOST
+    assert len(wishes.all()) == alert_store.MOST
     database.close()
 
 

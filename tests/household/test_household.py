@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.decode.formats import is_photo_name
+from photosd.core.formats import is_photo_name
 from tests.household.daemon import expected
 from tests.household.household import Household, listing, make_household
 from tests.household.names import LONGEST

@@ -1,6 +1,6 @@
 """Each limit of a count in the code, and the test that passes it.
 
-A number that a module of `index`, `search`, `watch`, `standing`, `ipc` or `decode` names in
+A number that a module of `index`, `search`, `watch`, `alerts`, `protocol` or `decode` names in
 capitals is a limit until this table says why it is none. Whoever adds one writes a test in which
 people's libraries or habits go beyond it, and a line here.
 """
@@ -23,7 +23,7 @@ FIRST_PHOTOS = "tests/index/test_reconciler.py::test_the_first_photos_do_not_wai
 PAGES = HERE + "test_all_pages_together_show_every_photo_once"
 CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
-SETTLED = "tests/index/test_settled.py::"
+FLUSHED = "tests/index/test_flushed.py::"
 CODES = "tests/index/test_codes.py::"
 SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
 WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
@@ -38,15 +38,15 @@ CROSSED = {
     "index/copies.py:PARAMETERS": (
         "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
     ),
-    "search/duplicates.py:BLOCK": WHOLE_GROUP,
-    "search/duplicates.py:FETCHED": WHOLE_GROUP,
-    "search/duplicates.py:ASKED": WHOLE_GROUP,
+    "search/duplicate_groups.py:BLOCK": WHOLE_GROUP,
+    "search/duplicate_groups.py:FETCHED": WHOLE_GROUP,
+    "search/duplicate_groups.py:ASKED": WHOLE_GROUP,
     "index/sketches.py:AT_ONCE": WHOLE_GROUP,
     "index/sketches.py:PARAMETERS": WHOLE_GROUP,
     "index/committer.py:MOST_REFUSALS": (
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
     ),
-    "index/filing.py:AT_ONCE": LARGE,
+    "index/label_sync.py:AT_ONCE": LARGE,
     "index/inspection.py:BATCH": LARGE,
     "index/inspection.py:VECTORS_TRIED": LARGE,
     "index/matrix.py:AT_ONCE": LARGE,
@@ -57,13 +57,13 @@ CROSSED = {
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
-    "index/settled.py:BATCH": LARGE,
+    "index/flushed.py:BATCH": LARGE,
     "index/comparer.py:BATCH": WHOLE,
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_are_left_lying",
-    "index/vectors.py:MOVED_AT_ONCE": SETTLED + "test_very_many_that_move_stay_where_they_are",
-    "index/vectors.py:RAM_BYTES": SETTLED + "test_it_takes_over_and_finds_the_same",
+    "index/vectors.py:MOVED_AT_ONCE": FLUSHED + "test_very_many_that_move_stay_where_they_are",
+    "index/vectors.py:RAM_BYTES": FLUSHED + "test_it_takes_over_and_finds_the_same",
     "search/calibration.py:AT_ONCE": LARGE,
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
     "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
@@ -97,28 +97,32 @@ CROSSED = {
     "search/retrieval.py:OVERSAMPLE": (
         "tests/search/test_engine.py::test_gone_photos_do_not_take_the_places_of_others"
     ),
-    "standing/album.py:NAME_BYTES": (
-        "tests/standing/test_albums.py::test_photos_of_one_name_have_room"
+    "alerts/album.py:NAME_BYTES": (
+        "tests/alerts/test_albums.py::test_photos_of_one_name_have_room"
     ),
-    "standing/deciding.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
-    "standing/queries.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
-    "standing/standing.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
-    "ipc/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
-    "ipc/caller.py:REQUEST_LIMIT": "tests/ipc/test_parsing.py::test_lines_made_to_hurt",
-    "ipc/messages/__init__.py:REQUEST_LIMIT": "tests/ipc/test_parsing.py::test_lines_made_to_hurt",
-    "ipc/messages/query.py:TEXT_LIMIT": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
-    "ipc/server.py:CONNECTIONS": (
-        "tests/ipc/test_server.py::test_more_connections_than_places_push_out_idle_ones"
+    "alerts/deciding.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
+    "alerts/alert_store.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
+    "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
+    "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
+    "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_lines_made_to_hurt",
+    "protocol/messages/__init__.py:REQUEST_LIMIT": (
+        "tests/protocol/test_parsing.py::test_lines_made_to_hurt"
     ),
-    "ipc/server.py:QUERIES": CROWD,
-    "ipc/server.py:OTHERS": CROWD,
-    "ipc/server.py:STREAMS": CROWD,
-    "ipc/server.py:PICTURES": (
+    "protocol/messages/query.py:TEXT_LIMIT": (
+        HERE + "test_what_is_too_long_to_ask_is_refused_in_words"
+    ),
+    "protocol/server.py:CONNECTIONS": (
+        "tests/protocol/test_server.py::test_more_connections_than_places_push_out_idle_ones"
+    ),
+    "protocol/server.py:QUERIES": CROWD,
+    "protocol/server.py:OTHERS": CROWD,
+    "protocol/server.py:STREAMS": CROWD,
+    "protocol/server.py:PICTURES": (
         "tests/e2e/test_thumbnails.py::test_a_flood_of_thumbnails_holds_up_nobody"
     ),
-    "ipc/server.py:SUBSCRIPTIONS": SUBSCRIBERS,
-    "ipc/server.py:WAITING": SUBSCRIBERS,
-    "ipc/server.py:IN_FLIGHT_EACH": SUBSCRIBERS,
+    "protocol/server.py:SUBSCRIPTIONS": SUBSCRIBERS,
+    "protocol/server.py:WAITING": SUBSCRIBERS,
+    "protocol/server.py:IN_FLIGHT_EACH": SUBSCRIBERS,
     "decode/decoder.py:RECYCLE_AFTER": (
         "tests/decode/test_deaths.py::test_decoders_are_renewed_after_many_files"
     ),
@@ -153,7 +157,7 @@ CROSSED = {
 
 NO_LIMIT = {
     "a number in a formula": (
-        "index/codes.py:MOST", "index/codes.py:GATHER", "index/settled.py:TILES_SPARE",
+        "index/codes.py:MOST", "index/codes.py:GATHER", "index/flushed.py:TILES_SPARE",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
         "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
@@ -165,31 +169,32 @@ NO_LIMIT = {
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
         "index/database.py:READERS", "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
-        "standing/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
-        "decode/pool.py:PICTURE_WORKERS", "standing/delivering.py:PAGE",
+        "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
+        "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
     ),
     "so many times something is tried or done": (
         "index/contents.py:DRAWN", "index/trouble.py:GENERATIONS", "index/committer.py:TRIES",
         "index/filling.py:PATIENCE", "index/database.py:ERASE_TRIES",
         "index/database.py:LOCK_SECONDS",
-        "index/vectors.py:FOLDS", "search/engine.py:REHEARSALS",
+        "index/vectors.py:COMPACTIONS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
-        "search/dates/grammar.py:AROUND", "ipc/endpoint.py:LOCK_TRIES",
+        "search/dates/grammar.py:AROUND", "protocol/endpoint.py:LOCK_TRIES",
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
     ),
     "room of a cache or a buffer; what does not fit is read again": (
-        "index/table.py:INDEX_CACHE", "search/readings.py:NEAR_KEPT",
-        "index/table.py:METADATA_CACHE", "ipc/connection.py:CHUNK",
+        "index/table.py:INDEX_CACHE", "search/keyboard_layouts.py:NEAR_KEPT",
+        "index/table.py:METADATA_CACHE", "protocol/connection.py:CHUNK",
         "watch/calls.py:CHUNK", "decode/xmp.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
         "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",
-        "standing/launcher.py:OUTPUT_BYTES", "standing/launcher.py:ROOM",
-        "standing/delivering.py:WORDS_BYTES",
+        "alerts/command_runner.py:OUTPUT_BYTES", "alerts/command_runner.py:ROOM",
+        "alerts/delivering.py:WORDS_BYTES",
     ),
     "a code, a version, a flag, a day or a month": (
         "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
-        "ipc/caller.py:PROTOCOL", "ipc/messages/__init__.py:PROTOCOL", "standing/launcher.py:TAKEN",
-        "standing/launcher.py:REFUSED", "decode/reading.py:SF_DATALESS",
+        "protocol/caller.py:PROTOCOL", "protocol/messages/__init__.py:PROTOCOL",
+        "alerts/command_runner.py:TAKEN",
+        "alerts/command_runner.py:REFUSED", "decode/reading.py:SF_DATALESS",
         "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",
         "watch/calls.py:ENTRY", "watch/calls.py:LINK", "watch/calls.py:UNREADABLE",
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
@@ -197,11 +202,11 @@ NO_LIMIT = {
     "seconds": ("index/reconciler.py:GONE_SECONDS", "decode/faults.py:LONG_SECONDS"),
     "a limit of the system's, recommended or asked for": (
         "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
-        "ipc/endpoint.py:BACKLOG", "decode/__main__.py:OPEN_FILES",
+        "protocol/endpoint.py:BACKLOG", "decode/__main__.py:OPEN_FILES",
     ),
     "against what is no photosd or no person: out of reach of honest use": (
-        "ipc/connection.py:REPLY_LIMIT", "standing/album.py:MOST_NAMESAKES",
-        "standing/standing.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
+        "protocol/connection.py:REPLY_LIMIT", "alerts/album.py:MOST_NAMESAKES",
+        "alerts/alerts.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
         "decode/pool.py:LARGEST",
     ),
     "so few that they say nothing": (
@@ -211,7 +216,7 @@ NO_LIMIT = {
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
         "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
-        "search/ranking.py:AHEAD", "search/words.py:MOST_WORDS", "watch/devices.py:MOST_LINKS",
+        "search/ranking.py:AHEAD", "search/text_match.py:MOST_WORDS", "watch/devices.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",
     ),
@@ -244,5 +249,5 @@ def test_what_is_found_is_what_is_meant() -> None:
     found = limits()
     assert found["index/comparer.py:BATCH"] == 1000
     assert found["index/vectors.py:RAM_BYTES"] == 64 << 20
-    assert found["ipc/server.py:OTHERS"] == 16
+    assert found["protocol/server.py:OTHERS"] == 16
     assert "index/reconciler.py:SUBTREE_QUIET" not in found

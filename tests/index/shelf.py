@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from photosd.decode.failures import DecodeFailed
-from photosd.decode.messages import Identity
+from photosd.decode.messages import ContentIdentity
 from photosd.decode.reading import identify
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
@@ -16,7 +16,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.photo import Photo
-from photosd.index.worklist import Failure, WorkList
+from photosd.index.worklist import WorkFailure, WorkList
 from photosd.watch.inodes import Inodes
 from photosd.watch.mounts import Mount
 from photosd.watch.scanner import Entry, entry_of, scan
@@ -35,7 +35,7 @@ class Shelf:
         self.catalog, self.contents = Catalog(self.database), Contents(self.database)
         self.circumstances: Callable[[], Mapping[str, str]] = dict
         self.worklist = WorkList(self.database, lambda: self.circumstances())
-        self.decode: Callable[[bytes], Identity] = identify
+        self.decode: Callable[[bytes], ContentIdentity] = identify
         self.folders = Folders(self.database, directory / "folders.json")
         self.folder = self.folders.add(bytes(self.root))
         self.read: list[str] = []  # names, in the order in which their bytes were read
@@ -125,7 +125,7 @@ class Shelf:
         except DecodeFailed as error:
             retry_at = time.time() + 60 if error.transient else None
             self.worklist.failed(
-                photo, Failure(error.reason, error.remedy, retry_at, code=error.code)
+                photo, WorkFailure(error.reason, error.remedy, retry_at, code=error.code)
             )
             return
         if not self.contents.has_embedding(MODEL, found.content_id):

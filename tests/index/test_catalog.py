@@ -14,7 +14,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.migrations import MIGRATIONS
 from photosd.index.photo import Photo
-from photosd.index.worklist import Failure, WorkList
+from photosd.index.worklist import WorkFailure, WorkList
 from photosd.watch.scanner import Entry
 
 
@@ -43,7 +43,7 @@ def test_counts_follow_every_change_of_state(database: Database) -> None:
     for number in range(5):
         catalog.put(1, entry(f"/p/{number}.jpg", inode=number), due=0)
     worklist.done([(entry("/p/0.jpg", inode=0), "a-1")])
-    worklist.failed(known(catalog, b"/p/1.jpg"), Failure("broken", "none"))
+    worklist.failed(known(catalog, b"/p/1.jpg"), WorkFailure("broken", "none"))
     catalog.forget([b"/p/2.jpg"])
     catalog.put(1, entry("/p/2.jpg", size=11), due=0)
     with database.read() as db:
@@ -95,7 +95,7 @@ def test_a_file_changed_while_it_failed_stays_pending(database: Database) -> Non
     catalog.put(1, entry("/p/a.jpg"), due=0)
     half = known(catalog, b"/p/a.jpg")
     catalog.put(1, entry("/p/a.jpg", size=20, mtime_ns=6), due=0)
-    worklist.failed(half, Failure("truncated", "none"))
+    worklist.failed(half, WorkFailure("truncated", "none"))
     worklist.postpone(half, time.time() + 60)
     assert [photo.size for photo in worklist.due(10)] == [20]
 
@@ -104,7 +104,7 @@ def test_a_failure_with_a_time_comes_back_by_itself(database: Database) -> None:
     """A delayed retry counts as failed until it is due, then it is work again."""
     catalog, worklist = Catalog(database), WorkList(database)
     catalog.put(1, entry("/p/a.jpg"), due=0)
-    later = Failure("truncated", "wait", retry_at=time.time() + 60)
+    later = WorkFailure("truncated", "wait", retry_at=time.time() + 60)
     worklist.failed(known(catalog, b"/p/a.jpg"), later)
     assert worklist.due(10) == []
     due = worklist.next_due()
@@ -198,5 +198,5 @@ def test_a_reason_that_is_no_text_is_kept_as_text(database: Database) -> None:
     """Libraries put bytes of file names into their errors."""
     catalog, worklist = Catalog(database), WorkList(database)
     catalog.put(1, entry("/p/a.jpg"), due=0)
-    worklist.failed(known(catalog, b"/p/a.jpg"), Failure("odd \udcff name", "none"))
+    worklist.failed(known(catalog, b"/p/a.jpg"), WorkFailure("odd \udcff name", "none"))
     assert known(catalog, b"/p/a.jpg").reason == "odd \\udcff name"

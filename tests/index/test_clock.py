@@ -11,7 +11,7 @@ import pytest
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.pipeline import TRANSIENT_RETRIES
-from photosd.index.worklist import LONGEST_WAIT, Failure, WorkList
+from photosd.index.worklist import LONGEST_WAIT, WorkFailure, WorkList
 from photosd.watch.scanner import Entry
 
 Shift = Callable[[float], None]
@@ -50,7 +50,7 @@ def test_what_was_found_then_is_due_once_the_clock_is_right(
     shift(ahead)
     _find(database, time.time())
     assert worklist.due(9)
-    worklist.failed(worklist.due(9)[0], Failure("io", "wait", retry_at=time.time() + 5))
+    worklist.failed(worklist.due(9)[0], WorkFailure("io", "wait", retry_at=time.time() + 5))
     shift(0)
     assert [photo.path for photo in worklist.due(9)] == [b"/p/a.jpg"]
 
@@ -82,7 +82,7 @@ def test_what_failed_is_tried_again_when_it_is_due_and_not_before(
     worklist = WorkList(database)
     _find(database, time.time())
     (photo,) = worklist.due(9)
-    worklist.failed(photo, Failure("io", "wait", retry_at=time.time() + pause))
+    worklist.failed(photo, WorkFailure("io", "wait", retry_at=time.time() + pause))
     assert worklist.due(9) == []
     shift(pause - 2)
     assert worklist.due(9) == []

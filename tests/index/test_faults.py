@@ -68,7 +68,7 @@ ANSWERS: dict[str, tuple[Callable[[], Any], ...]] = {
 # The steps: what the pipeline and the committer call of others.
 STEPS = {
     "worklist": (*("due", "next_due", "perhaps_known", "done", "failed", "postpone", "journal"),),
-    "contents": ("record", "filed", "has_embedding", "unfiled", "batch"),
+    "contents": ("record", "labels_written", "has_embedding", "labels_due", "batch"),
     "store": ("commit", "relabel", "tidy"),
     "pool": ("identify", "decode"),
     "encoder": ("encode_images",),

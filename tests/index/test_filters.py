@@ -155,7 +155,7 @@ def store(
         else:
             found.commit(photos)
     found = found if request.param != "loaded" else opened(directory)
-    assert (found._settled is not None) == (request.param == "ranked")
+    assert (found._flushed is not None) == (request.param == "ranked")
     return found
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from photosd.alerts.alert_store import AlertOptions, AlertStore
 from photosd.core.errors import FolderError, StorageError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folders
 from photosd.index.worklist import WorkList
-from photosd.standing.queries import StandingQueries, Wish
 from photosd.watch.scanner import Entry
 
 
@@ -126,14 +126,14 @@ def test_standing_queries_change_with_their_copy(
 ) -> None:
     """One that was ended does not return after the catalog is lost."""
     copy = tmp_path / "standing.json"
-    queries = StandingQueries(listed.database, copy)
-    query, _ = queries.add(Wish("a dog", "notify", None, (), None))
+    queries = AlertStore(listed.database, copy)
+    query, _ = queries.add(AlertOptions("a dog", "notify", None, (), None))
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(StorageError):
         queries.remove(query.id)
     with pytest.raises(StorageError):
-        queries.add(Wish("a cat", "notify", None, (), None))
-    assert [one.wish.text for one in queries.all()] == ["a dog"]
+        queries.add(AlertOptions("a cat", "notify", None, (), None))
+    assert [one.options.text for one in queries.all()] == ["a dog"]
     monkeypatch.undo()
     queries.remove(query.id)
     assert queries.all() == json.loads(copy.read_text()) == []
@@ -246,5 +246,5 @@ def test_an_odd_alert_of_the_copy_costs_that_alert_alone(
     """Every start failed for some of them; a command came back as its letters."""
     copy = tmp_path / "standing.json"
     copy.write_text(json.dumps([{**GOOD, **odd}, GOOD]))
-    queries = StandingQueries(Database(tmp_path / "catalog.sqlite3"), copy)
-    assert [one.wish.text for one in queries.all()] == ["a dog"]
+    queries = AlertStore(Database(tmp_path / "catalog.sqlite3"), copy)
+    assert [one.options.text for one in queries.all()] == ["a dog"]

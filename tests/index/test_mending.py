@@ -22,8 +22,8 @@ from photosd.index import trouble, vectors
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filters import Traits
+from photosd.index.flushed import FlushedTable
 from photosd.index.folders import Folders
-from photosd.index.settled import Settled
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 
@@ -157,12 +157,12 @@ def test_only_the_last_two_generations_are_kept(index: Path) -> None:
     assert len(opened(index)) == 1
 
 
-def test_settled_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flushed_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are nowhere else are not taken for a copy of what is recent."""
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store = opened(index)
-    assert store.rest(60) and store._settled is not None
-    monkeypatch.setattr(Settled, "ready", False)
+    assert store.rest(60) and store._flushed is not None
+    monkeypatch.setattr(FlushedTable, "ready", False)
     assert len(opened(index).contents()) == 40
 
 
@@ -175,7 +175,7 @@ def test_settling_keeps_every_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     rows = len(store)
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store._keep_up()
-    assert store.rest(60) and store._settled is not None
+    assert store.rest(60) and store._flushed is not None
     assert len(store) == rows
     found = store.vectors_of([photo.content for photo in photos])
     assert all(len(found[photo.content]) == len(photo.vectors) for photo in photos)
@@ -192,7 +192,7 @@ def test_a_table_that_cannot_be_read_is_an_error_for_people(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("lance error: Too many open files (os error 24)")
 
-    monkeypatch.setattr(Settled, "nearest", broken)
+    monkeypatch.setattr(FlushedTable, "nearest", broken)
     with pytest.raises(StorageError, match="cannot be read"):
         store.nearest(embedding(1).vectors[0], 3)
 
@@ -269,8 +269,8 @@ def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: P
     store.relabel({embedding(1).content: Traits((1,), None, 1.0)})
     newest(index, "_versions").write_bytes(b"x")
     assert opened(index).went_back
-    contents.refile("m")
-    assert len(contents.unfiled("m", 100)) == 40
+    contents.mark_labels_due("m")
+    assert len(contents.labels_due("m", 100)) == 40
 
 
 @pytest.mark.parametrize(
@@ -320,11 +320,11 @@ def test_facts_that_rotted_cost_their_own_photo_alone(tmp_path: Path) -> None:
     database = Database(tmp_path / "catalog.sqlite3")
     contents = Contents(database)
     contents.record("m", [("1-1", {"camera": "Leica"}), ("1-2", {"camera": "Canon"})])
-    contents.refile("m")
+    contents.mark_labels_due("m")
     with database.write() as db:
         db.execute("UPDATE contents SET facts = '{\"cam' WHERE content = '1-1'")
     assert contents.facts_of(["1-1", "1-2"]) == {"1-1": {}, "1-2": {"camera": "Canon"}}
-    assert [held.facts for held in contents.unfiled("m", 9)] == [{}, {"camera": "Canon"}]
+    assert [held.facts for held in contents.labels_due("m", 9)] == [{}, {"camera": "Canon"}]
 
 
 def test_a_catalog_damaged_under_the_daemon_says_what_helps(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import xxhash
 
 from photosd.core.errors import EncoderUnavailable, StorageError
 from photosd.decode.failures import DecodeFailed, DecoderDied, FileGone
-from photosd.decode.messages import Facts, Identity
+from photosd.decode.messages import ContentIdentity, Facts
 from photosd.decode.pool import Decoded, Shape
 from photosd.encoder.supervisor import EncoderDied
 from photosd.index.catalog import Catalog
@@ -39,7 +39,7 @@ class FakePool:
     def warm(self) -> None:
         self.warmed += 1
 
-    def identify(self, path: bytes) -> Future[Identity]:
+    def identify(self, path: bytes) -> Future[ContentIdentity]:
         return self._future(lambda: self._identity(path))
 
     def decode(self, path: bytes, _shape: Shape) -> Future[Decoded]:
@@ -64,12 +64,12 @@ class FakePool:
             facts=facts,
         )
 
-    def _identity(self, path: bytes) -> Identity:
+    def _identity(self, path: bytes) -> ContentIdentity:
         entry = entry_of(path)
         if entry is None:
             raise FileGone
         data = Path(path.decode()).read_bytes()
-        return Identity(
+        return ContentIdentity(
             content_id=f"{entry.size:x}-{xxhash.xxh3_128_hexdigest(data)}",
             size=entry.size,
             mtime_ns=entry.mtime_ns,
@@ -197,7 +197,7 @@ def test_folders_are_filed_as_photos_are_indexed_and_moved(bench: Bench) -> None
     bench.pipeline.start()
     bench.add("a.jpg", bytes([1]) * 50)
     bench.settle()
-    assert bench.contents.unfiled("fake", 9) == []
+    assert bench.contents.labels_due("fake", 9) == []
     assert bench.store._commits == 1  # the vectors' own: with them all was told
     copy = bench.add("in/copy.jpg", bytes([1]) * 50)
     inside = Filter(below=(bytes(copy.parent),))

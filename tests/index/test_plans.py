@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from benchmarks.large import fill_catalog, rows_of
-from photosd.cloud.marked import MarkedPhotos
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable
+from photosd.gemini.marked import MarkedPhotos
 from photosd.index import database as opening
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
@@ -29,8 +29,8 @@ from photosd.index.copies import Copies
 from photosd.index.database import Database, Reader
 from photosd.index.filling import FillList
 from photosd.index.table import Embedding
-from photosd.index.worklist import Failure, WorkList
-from photosd.ipc.messages import QueryParams, Term, Where
+from photosd.index.worklist import WorkFailure, WorkList
+from photosd.protocol.messages import QueryParams, Term, Where
 from photosd.search.question import question_of
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
@@ -179,8 +179,8 @@ def samples(big: Big) -> dict[str, Any]:
         "photo": photo,
         "_photo": photo,
         "finished": [(entry, row.content)],
-        "failure": Failure("broken", "none"),
-        "_failure": Failure("broken", "none"),
+        "failure": WorkFailure("broken", "none"),
+        "_failure": WorkFailure("broken", "none"),
         "deaths": 0,
         "done": set(),
         "reason": "refused",

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 import photosd.decode
+from photosd.core.formats import is_raw_name
 from photosd.decode import opening, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed, DecoderDied, TooSlow
-from photosd.decode.formats import is_raw_name
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Identity, Shape
+from photosd.decode.messages import ContentIdentity, Shape
 from photosd.index import causes
 from photosd.index.causes import Circumstances
 from photosd.index.quarantine import verdict
@@ -42,7 +42,7 @@ class Patient(Shelf):
         self.circumstances = lambda: known.now(self.limits)
         self.decode = self._decode
 
-    def _decode(self, path: bytes) -> Identity:
+    def _decode(self, path: bytes) -> ContentIdentity:
         data = None
         try:
             data, identity = self._read(path)
@@ -54,7 +54,7 @@ class Patient(Shelf):
             raise reasons.explain(error, data, self.limits) from error
         return identity
 
-    def _read(self, path: bytes) -> tuple[bytes, Identity]:
+    def _read(self, path: bytes) -> tuple[bytes, ContentIdentity]:
         self.troubles.get(path, lambda: None)()
         try:
             if not Path(os.fsdecode(path)).stat().st_mode & 0o400:  # root, too
@@ -178,7 +178,7 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
         patient.patch.setattr(
             importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)
         )
-        rendered = opening.Picture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
+        rendered = opening.OpenPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
         patient.patch.setattr(raw, "_rendered", lambda *_: rendered)
 
     return mend
@@ -351,9 +351,9 @@ def test_a_limit_that_rises_while_it_is_tried_counts(patient: Patient) -> None:
 
 
 def failure_for(_photo: Any, code: str = "permission") -> Any:
-    from photosd.index.worklist import Failure
+    from photosd.index.worklist import WorkFailure
 
-    return Failure("odd", "none", code=code)
+    return WorkFailure("odd", "none", code=code)
 
 
 def test_a_raised_limit_lowers_no_other() -> None:

@@ -11,26 +11,26 @@ import lancedb
 import numpy as np
 import pytest
 
-from photosd.cloud.cloud import Cloud
-from photosd.cloud.environment import Environment
-from photosd.cloud.marked import MarkedPhotos
-from photosd.cloud.remote import RemoteTable
-from photosd.core.config import Cloud as CloudSettings
+from photosd.core.config import CloudSettings
 from photosd.core.errors import StorageError
 from photosd.core.paths import Home
 from photosd.decode.results import Thumbnail
 from photosd.decode.thumbnail_store import ThumbnailStore
-from photosd.derived import Derived
+from photosd.gemini.environment import Environment
+from photosd.gemini.gemini import Gemini
+from photosd.gemini.marked import MarkedPhotos
+from photosd.gemini.remote import RemoteTable
 from photosd.index import retention
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
-from photosd.index.filing import Filing
 from photosd.index.folders import Folders
+from photosd.index.label_sync import LabelSync
 from photosd.index.retention import KEPT_SECONDS, Retention
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
+from photosd.runtime.derived import Derived
 from photosd.search.names import named
 from photosd.watch.scanner import Entry
 
@@ -58,13 +58,13 @@ class Stores:
         self.store, self.other = self.table("active"), self.table("other")
         self.thumbnails = ThumbnailStore(home.thumbnails, 1 << 20)
         pool: Any = None
-        self.cloud = Cloud(home, CloudSettings(), self.database, pool, Environment())
+        self.cloud = Gemini(home, CloudSettings(), self.database, pool, Environment())
         self.remote = RemoteTable(home.cloud)
         for number in range(PHOTOS):
             self.add(number, f"/a/walrus {number}.jpg", 1)
         active = SimpleNamespace(store=self.store, spec=SimpleNamespace(fingerprint="active"))
-        succession: Any = SimpleNamespace(actives=lambda: [active])
-        derived = Derived(home.index, succession, self.thumbnails, self.cloud)
+        model_switcher: Any = SimpleNamespace(runtimes=lambda: [active])
+        derived = Derived(home.index, model_switcher, self.thumbnails, self.cloud)
         self.retention = Retention(self.catalog, self.contents, derived, clock=lambda: self.now)
 
     def table(self, model: str) -> VectorStore:
@@ -201,7 +201,7 @@ def test_what_is_committed_while_it_is_dropped_ends_too(
             unit = np.eye(1, DIMENSION, dtype=np.float32)
             stores.store.commit([Embedding(late, unit, {}, (b"/a/walrus 3.jpg",))])
             stores.contents.record("active", [(late, {})])
-            stores.contents.filed("active", {late: (b"/a/walrus 3.jpg",)})
+            stores.contents.labels_written("active", {late: (b"/a/walrus 3.jpg",)})
 
     monkeypatch.setattr(stores.store, "remove", then_commit)
     stores.folders.remove(b"/a")
@@ -237,8 +237,8 @@ def test_what_was_committed_for_a_removed_folder_ends_too(stores: Stores) -> Non
     stores.store.commit([late])
     stores.contents.record("active", [(late.content, {})])
     stores.worklist.done([(Entry(b"/a/late.jpg", 1, 1, 1, 1), late.content)])
-    stores.contents.filed("active", {late.content: late.paths})
-    Filing(stores.store, stores.contents, "active").run()
+    stores.contents.labels_written("active", {late.content: late.paths})
+    LabelSync(stores.store, stores.contents, "active").run()
     assert stores.retention.end_due() == 1
     assert late.content not in stores.store.contents()
 
@@ -320,9 +320,9 @@ def test_tables_of_other_cloud_models_are_tidied(
     other.commit(settings, contents, np.eye(PHOTOS, 768, dtype=np.float32), 0)
     stores.cloud.remove(contents[:1])
     monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
-    monkeypatch.setattr("photosd.derived.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
-    succession: Any = SimpleNamespace(actives=list)
-    derived = Derived(stores.home.index, succession, stores.thumbnails, stores.cloud)
+    monkeypatch.setattr("photosd.runtime.derived.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    model_switcher: Any = SimpleNamespace(runtimes=list)
+    derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)
     time.sleep(0.02)
     derived.tidy()
     for table in stores.home.cloud.glob("*.lance"):

@@ -17,7 +17,7 @@ from photosd.core.errors import StorageError
 from photosd.index import vectors
 from photosd.index.codes import SCALES, Codes
 from photosd.index.filters import Filter, traits
-from photosd.index.settled import GONE, STATE, Settled
+from photosd.index.flushed import GONE, STATE, FlushedTable
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore, drop_from_tables
 
@@ -49,7 +49,7 @@ def settle(store: VectorStore, monkeypatch: pytest.MonkeyPatch, photos: list[Emb
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VectorStore:
-    """Forty photos that have settled."""
+    """Forty photos that were flushed."""
     found = opened(tmp_path)
     settle(found, monkeypatch, PHOTOS)
     return found
@@ -175,12 +175,12 @@ def test_a_photo_removed_after_settling_failed_does_not_come_back(
     """Nothing of an attempt stays on the disk, where no removal would reach it."""
     store = opened(tmp_path)
 
-    def refuse(_place: Settled) -> None:
+    def refuse(_place: FlushedTable) -> None:
         raise FULL
 
     with monkeypatch.context() as patch:
         patch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
-        patch.setattr(Settled, "fold", refuse)
+        patch.setattr(FlushedTable, "compact", refuse)
         settle(store, patch, PHOTOS)
     store.remove(["7-x"])
     files = (file for file in tmp_path.glob("*_settled.lance/**/*") if file.is_file())
@@ -193,17 +193,17 @@ def test_a_photo_removed_after_settling_failed_does_not_come_back(
 def test_a_photo_removed_while_settling_failed_does_not_come_back(
     store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was read before, and written to what has settled afterwards."""
-    absorb = Settled.absorb
+    """It was read before, and written to what was flushed afterwards."""
+    absorb = FlushedTable.absorb
 
-    def absorbing(place: Settled, rows: Any) -> None:
-        monkeypatch.setattr(Settled, "absorb", absorb)
+    def absorbing(place: FlushedTable, rows: Any) -> None:
+        monkeypatch.setattr(FlushedTable, "absorb", absorb)
         store.remove(["99-x"])
         place.absorb(rows)
         raise FULL
 
     monkeypatch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(Settled, "absorb", absorbing)
+    monkeypatch.setattr(FlushedTable, "absorb", absorbing)
     settle(store, monkeypatch, [embedding(98), embedding(99)])
     settle(store, monkeypatch, [embedding(97)])
     for place in (store, opened(tmp_path)):
@@ -215,13 +215,13 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
     tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was still settling, or done but for the last step, when another took its place."""
-    first, fold = opened(tmp_path), Settled.fold
+    first, fold = opened(tmp_path), FlushedTable.compact
     others = list[VectorStore]()
 
-    def folding(place: Settled) -> None:
-        monkeypatch.setattr(Settled, "fold", fold)
+    def folding(place: FlushedTable) -> None:
+        monkeypatch.setattr(FlushedTable, "compact", fold)
         if done:
-            place.fold()
+            place.compact()
         closing = threading.Thread(target=first.close, args=(Deadline.after(0.0),))
         closing.start()
         closing.join()
@@ -230,9 +230,9 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
         monkeypatch.setattr(vectors, "RAM_BYTES", 1 << 20)
         others[0].commit([embedding(98)])
         if not done:
-            place.fold()
+            place.compact()
 
-    monkeypatch.setattr(Settled, "fold", folding)
+    monkeypatch.setattr(FlushedTable, "compact", folding)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     first.commit(PHOTOS)
     assert first.rest(60)
@@ -267,17 +267,17 @@ def test_labels_written_while_codes_are_made_count_at_once(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only once the codes are made the next time."""
-    write = Settled._write
+    write = FlushedTable._write
     moved = {photo.content: traits({}, [b"/new/p.jpg"], None) for photo in PHOTOS[:20]}
 
-    def writing(place: Settled, directory: Path) -> list[str]:
+    def writing(place: FlushedTable, directory: Path) -> list[str]:
         damaged = write(place, directory)
-        monkeypatch.setattr(Settled, "_write", write)
+        monkeypatch.setattr(FlushedTable, "_write", write)
         store.relabel(moved)
         return damaged
 
     monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
-    monkeypatch.setattr(Settled, "_write", writing)
+    monkeypatch.setattr(FlushedTable, "_write", writing)
     settle(store, monkeypatch, [embedding(99)])
     assert sorted(found_by(store, 1, Filter(below=(b"/new",)))) == sorted(moved)
 

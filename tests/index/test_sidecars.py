@@ -113,11 +113,13 @@ def test_tables_are_told(shelf: Rated) -> None:
     """What filters look at is filed anew."""
     shelf.write("a.jpg")
     shelf.settle()
-    shelf.contents.filed("m", {shelf.content("a.jpg") or "": [bytes(shelf.root / "a.jpg")]})
-    assert not shelf.contents.unfiled("m", 9)
+    shelf.contents.labels_written(
+        "m", {shelf.content("a.jpg") or "": [bytes(shelf.root / "a.jpg")]}
+    )
+    assert not shelf.contents.labels_due("m", 9)
     shelf.rate("a.xmp", 5)
     shelf.settle()
-    (held,) = shelf.contents.unfiled("m", 9)
+    (held,) = shelf.contents.labels_due("m", 9)
     assert held.facts == {"width": 3, "rating": 5}
 
 

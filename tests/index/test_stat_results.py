@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from photosd.core.filestat import LARGEST, normalised
 from photosd.decode import reading
-from photosd.decode.messages import Identity
+from photosd.decode.messages import ContentIdentity
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folders
 from photosd.watch import scanner
@@ -70,7 +70,7 @@ class Found:
 class ReadingPool(FakePool):
     """Identities are those that a decoder process would tell."""
 
-    def _identity(self, path: bytes) -> Identity:
+    def _identity(self, path: bytes) -> ContentIdentity:
         return reading.identify(path)
 
 

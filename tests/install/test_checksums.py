@@ -12,9 +12,9 @@ import pytest
 
 from photosd.core.errors import DownloadFailed
 from photosd.install.checksums import Checksums, digests
-from photosd.install.hub import Hub, Remote
+from photosd.install.hub import Hub, HubFile
 from photosd.install.pulling import pull
-from photosd.install.recipe import Order
+from photosd.install.recipe import InstallOrder
 from tests.install.stub_hub import StubHub
 
 REPOSITORY, NAME = "publisher/model", "open_clip_model.safetensors"
@@ -42,7 +42,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
     stub.close()
 
 
-def look(hub: Hub) -> Remote:
+def look(hub: Hub) -> HubFile:
     remote = hub.look(REPOSITORY, (NAME,))
     assert remote is not None
     return remote
@@ -177,7 +177,7 @@ def test_what_is_not_announced_is_said(
     warnings: list[str] = []
     monkeypatch.setattr("photosd.install.pulling._weights", lambda _: (REPOSITORY, (NAME,)))
     monkeypatch.setattr("photosd.install.pulling.install", lambda *_: ("spec", None))
-    order = Order(models=str(tmp_path / "models"), name="a", arch="ViT-B-32", tag="a")
+    order = InstallOrder(models=str(tmp_path / "models"), name="a", arch="ViT-B-32", tag="a")
     pull(order, lambda _: None, lambda *_: None, warnings.append)
     if etag == "sha256":
         assert warnings == []

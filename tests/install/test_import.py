@@ -17,9 +17,9 @@ import torch
 
 from photosd.core.errors import BadRequest, ModelError
 from photosd.core.paths import Home
-from photosd.install.recipe import Order, recipe
+from photosd.install.recipe import InstallOrder, recipe
 from photosd.install.tokenizer_files import tokenizer_of
-from photosd.models import shelf
+from photosd.models import registry
 from tests.conftest import ROOT, RunningDaemon
 from tests.install.checkpoints import publish, word_tokenizer
 
@@ -52,7 +52,7 @@ def test_an_imported_model_serves(home: Home, published: Path, photos: Path) -> 
     code, answer = photosd("model", "import", published, "--name", "mine")
     assert code == 0, answer
     assert answer["name"] == "mine" and answer["measured"]["image_ms"] > 0
-    spec = shelf.find(home, "mine")[1]
+    spec = registry.find(home, "mine")[1]
     assert spec.preprocess.interpolation == "bilinear" and spec.preprocess.resize_mode == "squash"
     assert len(spec.canary.vectors) == len(spec.canary.texts) > 1
 
@@ -136,8 +136,8 @@ def test_an_installation_that_was_killed_is_swept(home: Home, published: Path) -
     stale = home.models / ".new-999999999-x"
     stale.mkdir(parents=True)
     (stale / "model.json").write_text("{}")
-    assert [spec.name for spec in shelf.installed(home)] == ["starter"]
-    assert not shelf.damaged(home)
+    assert [spec.name for spec in registry.installed(home)] == ["starter"]
+    assert not registry.damaged(home)
     assert photosd("model", "import", published, "--name", "mine")[0] == 0
     assert [path.name for path in leftovers(home)] == ["mine"]
 
@@ -146,7 +146,7 @@ def test_an_installation_that_was_killed_is_swept(home: Home, published: Path) -
 def test_names_stay_within_the_shelf(name: str) -> None:
     """No name leads elsewhere, or takes the place of what is ours."""
     with pytest.raises(BadRequest):
-        shelf.check_name(name)
+        registry.check_name(name)
 
 
 def test_each_architecture_has_its_own_preprocessing(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_each_architecture_has_its_own_preprocessing(tmp_path: Path) -> None:
     word_tokenizer(tmp_path, ["sunset"], pad="</s>")
 
     def of(arch: str, tag: str | None = None) -> Any:
-        return recipe(Order(str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
+        return recipe(InstallOrder(str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
 
     clip, siglip = of("ViT-B-32"), of("ViT-B-16-SigLIP", "webli")
     mobile = of("MobileCLIP-S1", "datacompdr")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from photosd.core.paths import Home
-from photosd.models import shelf
+from photosd.models import registry
 from tests.conftest import ROOT, RunningDaemon
 from tests.install.checkpoints import word_tokenizer
 from tests.install.stub_hub import StubHub
@@ -143,7 +143,7 @@ def make(arch: str, directory: Path) -> Path:
 def least_cosines(arch: str, source: Path, home: Home, name: str, scratch: Path) -> list[float]:
     """Of texts and images, ours with stock open_clip's in full precision."""
     ours, theirs = scratch / "ours.npz", scratch / "theirs.npz"
-    run(COMPARE, shelf.directory_of(home, name), source, TEXTS, ours)
+    run(COMPARE, registry.directory_of(home, name), source, TEXTS, ours)
     run(STOCK_ANSWERS, arch, source, ours, theirs)
     with np.load(ours) as left, np.load(theirs) as right:
         return [float((left[k] * right[k]).sum(axis=1).min()) for k in ("texts", "images")]

@@ -16,8 +16,8 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ImageContent, TextContent
 
 from photosd.core.paths import Home
+from tests.alerts.scenes import write
 from tests.conftest import ROOT, RunningDaemon
-from tests.standing.scenes import write
 
 ODD = b"not \xff utf8 $(touch pwned).jpg"
 

@@ -11,37 +11,39 @@ import numpy as np
 import pytest
 
 from photosd.core.clock import Deadline
-from photosd.encoder.status import TextVectors
+from photosd.encoder.text_vectors import TextVectors
 from photosd.index import vectors
-from photosd.ipc.messages import QueryParams
+from photosd.protocol.messages import QueryParams
 from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
-from photosd.search.question import Question, Term
-from photosd.search.remembered import Meaning
+from photosd.search.question import Question, QuestionTerm
+from photosd.search.remembered import QueryEmbedding
 from photosd.search.strength import Background, Judge, Scale
 from tests.search.test_engine import SPEC, Library
 
-TEXT = Question((Term(1.0, "abc"),))
+TEXT = Question((QuestionTerm(1.0, "abc"),))
 
 
-class Meanings:
+class QueryEmbedder:
     """Unrelated things lie anywhere."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def of_texts(self, texts: list[str], _deadline: Deadline) -> tuple[dict[str, Meaning], bool]:
+    def of_texts(
+        self, texts: list[str], _deadline: Deadline
+    ) -> tuple[dict[str, QueryEmbedding], bool]:
         self.asked.append(len(texts))
         found = {}
         for text in texts:
             seed = int.from_bytes(text.encode()[-6:], "big")
             vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)
-            found[text] = Meaning(vector / np.linalg.norm(vector), 1.0, [])
+            found[text] = QueryEmbedding(vector / np.linalg.norm(vector), 1.0, [])
         return found, False
 
 
 def calibrated(library: Library) -> Calibration:
-    found = Calibration(SPEC, library.store, library.contents, Meanings())  # type: ignore[arg-type]
+    found = Calibration(SPEC, library.store, library.contents, QueryEmbedder())  # type: ignore[arg-type]
     found.begin()
     limit = time.monotonic() + 10
     while not found._scales and time.monotonic() < limit:
@@ -49,8 +51,8 @@ def calibrated(library: Library) -> Calibration:
     return found
 
 
-def strength(judge: Judge, meaning: Meaning, tiles: Any) -> str:
-    (look,) = judge.looks("", meaning, [tiles])
+def strength(judge: Judge, embedding: QueryEmbedding, tiles: Any) -> str:
+    (look,) = judge.looks("", embedding, [tiles])
     return judge.of_look(look)
 
 
@@ -71,11 +73,11 @@ def test_there_are_enough_unrelated_things() -> None:
 
 def test_until_the_encoder_is_up_the_model_speaks(library: Library) -> None:
     """Its own values hold, and nothing is encoded."""
-    meanings = Meanings()
-    found = Calibration(SPEC, library.store, library.contents, meanings)  # type: ignore[arg-type]
+    embeddings = QueryEmbedder()
+    found = Calibration(SPEC, library.store, library.contents, embeddings)  # type: ignore[arg-type]
     scale = found.of(TEXT)
     assert (scale.fair, scale.strong) == (SPEC.strength.fair, SPEC.strength.strong)
-    assert scale.background is None and meanings.asked == []
+    assert scale.background is None and embeddings.asked == []
     found.close()
 
 
@@ -119,10 +121,10 @@ def test_what_a_photo_is_more_like_counts() -> None:
     """A photo near to everything, and one nearer to another thing, must come nearer."""
     others = np.stack([unit(1, 0.1, 0, 0), unit(1, 0, 0.1, 0), unit(0, 0, 1, 0.1)])
     judge = Judge(Scale(Background(others, 10.0), 0.2, 0.4))
-    meaning = Meaning(unit(0.6, 0.8, 0, 0), 1.0, [])
-    assert strength(judge, meaning, unit(1, 0, 0, 0)[None]) == "weak"  # another thing
-    assert strength(judge, meaning, unit(1, 1, 1, 1)[None]) == "weak"  # near to all
-    assert strength(judge, meaning, unit(0, 1, 0, 0)[None]) == "strong"
+    embedding = QueryEmbedding(unit(0.6, 0.8, 0, 0), 1.0, [])
+    assert strength(judge, embedding, unit(1, 0, 0, 0)[None]) == "weak"  # another thing
+    assert strength(judge, embedding, unit(1, 1, 1, 1)[None]) == "weak"  # near to all
+    assert strength(judge, embedding, unit(0, 1, 0, 0)[None]) == "strong"
 
 
 def test_what_was_asked_for_is_not_held_against_itself() -> None:
@@ -164,7 +166,7 @@ def test_it_is_the_same_in_parts(dimension: int) -> None:
     assert few == pytest.approx(expected[:1, :1], abs=1e-3)
 
 
-def test_settled_photos_are_judged_like_recent_ones(
+def test_flushed_photos_are_judged_like_recent_ones(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photo has its verdict whatever the size of the library it is in."""
@@ -220,14 +222,14 @@ def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
     for number, towards in enumerate([(1, 0, 0, 0), *others, (1, 0.1, 0, 0)]):
         library.add_vector(f"/p/{number}.jpg", towards)
     found = calibrated(library)
-    picture = Question((Term(1.0, path=b"/p/0.jpg"),))
-    both = Question((Term(1.0, "abc"), Term(-1.0, "dog")))
-    double = Question((Term(-2.0, "abc"), Term(2.0, "dog")))
+    picture = Question((QuestionTerm(1.0, path=b"/p/0.jpg"),))
+    both = Question((QuestionTerm(1.0, "abc"), QuestionTerm(-1.0, "dog")))
+    double = Question((QuestionTerm(-2.0, "abc"), QuestionTerm(2.0, "dog")))
     vectors = library.store.vectors_of(["1-/p/0.jpg", "1-/p/1.jpg", "1-/p/41.jpg"])
     twin, other = vectors["1-/p/41.jpg"], vectors["1-/p/1.jpg"]
-    meaning = Meaning(vectors["1-/p/0.jpg"][0], 1.0, [])
+    embedding = QueryEmbedding(vectors["1-/p/0.jpg"][0], 1.0, [])
     judge = Judge(found.of(picture))
-    assert strength(judge, meaning, twin) != "weak" == strength(judge, meaning, other)
+    assert strength(judge, embedding, twin) != "weak" == strength(judge, embedding, other)
     assert found.of(double) is found.of(both)
     assert found.of(both).fair != found.of(TEXT).fair
     found.close()
@@ -235,10 +237,10 @@ def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
 
 def test_a_query_waits_for_few_unrelated_things() -> None:
     """They go to the encoder in small parts."""
-    meanings = Meanings()
-    found = Calibration(SPEC, None, None, meanings)  # type: ignore[arg-type]
+    embeddings = QueryEmbedder()
+    found = Calibration(SPEC, None, None, embeddings)  # type: ignore[arg-type]
     found._encode(UNRELATED.read_text().split("\n"))
-    assert max(meanings.asked) <= 8
+    assert max(embeddings.asked) <= 8
     found.close()
 
 
@@ -313,7 +315,7 @@ def test_the_same_picture_is_strong_however_much_of_the_library_it_is(
     found = calibrated(library)
     vectors = library.store.vectors_of([f"1-/p/same/{number}.jpg" for number in (0, 1)])
     one, other = vectors.values()
-    judge = Judge(found.of(Question((Term(1.0, path=b"/p/same/0.jpg"),))))
-    assert strength(judge, Meaning(one[0], 1.0, []), other) == "strong"
-    assert strength(judge, Meaning(one[0], 1.0, []), -other) == "weak"
+    judge = Judge(found.of(Question((QuestionTerm(1.0, path=b"/p/same/0.jpg"),))))
+    assert strength(judge, QueryEmbedding(one[0], 1.0, []), other) == "strong"
+    assert strength(judge, QueryEmbedding(one[0], 1.0, []), -other) == "weak"
     found.close()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from photosd.encoder.status import TextVectors
-from photosd.ipc.messages import QueryParams, Term
+from photosd.encoder.text_vectors import TextVectors
+from photosd.protocol.messages import QueryParams, Term
 from tests.search.test_engine import FakeEncoder, Library
 
 

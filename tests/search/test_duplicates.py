@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from photosd.decode.failures import FileGone
 from photosd.decode.results import Thumbnail
 from photosd.index.copies import Copies
-from photosd.index.ground import Ground
+from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
-from photosd.ipc.messages import Coverage
-from photosd.search.duplicates import Duplicates, Group
+from photosd.protocol.messages import Coverage
+from photosd.search.duplicate_groups import Duplicates, Group
 from photosd.search.likeness import ALIKE, BURST, FEW, UNRELATED
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
@@ -73,7 +73,7 @@ def add(
 
 
 def search(library: Library, below: bytes | None = None) -> Duplicates:
-    ground = Ground(
+    shared = SharedResources(
         library.directory / "index",
         library.database,
         library.catalog,
@@ -83,7 +83,7 @@ def search(library: Library, below: bytes | None = None) -> Duplicates:
         lambda: Coverage(0, 0, 0, 0, []),
         lambda _path: None,
     )
-    return Duplicates(ground, library.store, SPEC.fingerprint, below)
+    return Duplicates(shared, library.store, SPEC.fingerprint, below)
 
 
 def named(groups: list[Group]) -> list[list[tuple[str, str]]]:
@@ -244,8 +244,8 @@ def test_a_group_is_whole_however_large(
 ) -> None:
     """Photos that were removed are in no group and take nobody's place in one; nor do limits of
     what is done at once."""
-    monkeypatch.setattr("photosd.search.duplicates.FETCHED", 100)
-    monkeypatch.setattr("photosd.search.duplicates.ASKED", 100)
+    monkeypatch.setattr("photosd.search.duplicate_groups.FETCHED", 100)
+    monkeypatch.setattr("photosd.search.duplicate_groups.ASKED", 100)
     monkeypatch.setattr("photosd.index.sketches.PARAMETERS", 50)
     monkeypatch.setattr("photosd.index.sketches.AT_ONCE", 20)
     add_all(

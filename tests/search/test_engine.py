@@ -25,18 +25,18 @@ from photosd.core.errors import (
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.messages import Facts
 from photosd.decode.results import Decoded
-from photosd.encoder.status import TextVectors
+from photosd.encoder.text_vectors import TextVectors
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
-from photosd.index.ground import Ground
+from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.ipc.messages import OPERATIONS, Coverage, QueryParams, Request, Term
-from photosd.ipc.parsing import parse_params
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
+from photosd.protocol.messages import OPERATIONS, Coverage, QueryParams, Request, Term
+from photosd.protocol.parsing import parse_params
 from photosd.search.engine import Engine
 from photosd.search.names import named
 from photosd.search.question import question_of
@@ -160,7 +160,7 @@ class Library:
         self.worklist.done([(entry, content)])
 
     def engine(self, spec: ModelSpec = SPEC, encoder: Any = None) -> Engine:
-        ground = Ground(
+        shared = SharedResources(
             self.directory / "index",
             self.database,
             self.catalog,
@@ -170,7 +170,7 @@ class Library:
             lambda: Coverage(0, 0, 0, 0, []),
             lambda _path: None,
         )
-        return Engine(spec, encoder or self.encoder, self.store, ground)  # type: ignore[arg-type]
+        return Engine(spec, encoder or self.encoder, self.store, shared)  # type: ignore[arg-type]
 
 
 @pytest.fixture

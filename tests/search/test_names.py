@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from photosd.core.log import printable
-from photosd.ipc.messages import Hit, QueryParams, Where
+from photosd.protocol.messages import Hit, QueryParams, Where
 from photosd.search.names import Named, Names
 from tests.search.household import HEBREW, Household, names
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from photosd.core.errors import BadRequest, EncoderUnavailable, FolderError, NotFound
-from photosd.ipc.messages import QueryParams, Term, Where
+from photosd.protocol.messages import QueryParams, Term, Where
 from tests.search.test_engine import Library
 
 

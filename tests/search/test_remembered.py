@@ -12,11 +12,11 @@ import pytest
 from photosd.index import database as database_module
 from photosd.index.database import Database
 from photosd.search import remembered
-from photosd.search.remembered import Meaning, RememberedQueries
+from photosd.search.remembered import QueryEmbedding, RememberedQueries
 
 
-def meaning(number: int) -> Meaning:
-    return Meaning(np.full(4, number, np.float32), 1.0, [])
+def embedding(number: int) -> QueryEmbedding:
+    return QueryEmbedding(np.full(4, number, np.float32), 1.0, [])
 
 
 def test_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     database = Database(tmp_path / "catalog.sqlite3")
     queries = RememberedQueries(database, "model")
     for number in range(200):
-        queries.put(f"query {number}", meaning(number))
+        queries.put(f"query {number}", embedding(number))
         if number % 3 == 0 or number > 150:  # after a few in a row, a restart
             queries.close()
             queries = RememberedQueries(database, "model")
@@ -58,7 +58,7 @@ def test_what_is_kept_does_not_tell_what_was_asked(tmp_path: Path) -> None:
     """No word, known or unknown, and no vector; an answer from memory tells the same."""
     database = Database(tmp_path / "catalog.sqlite3")
     queries = RememberedQueries(database, "model")
-    asked = Meaning(np.linspace(-1, 1, 64).astype(np.float32), 0.625, UNKNOWN)
+    asked = QueryEmbedding(np.linspace(-1, 1, 64).astype(np.float32), 0.625, UNKNOWN)
     queries.put(TEXT, asked)
     queries.close()
     data = on_disk(tmp_path)
@@ -74,7 +74,7 @@ def test_what_is_kept_does_not_tell_what_was_asked(tmp_path: Path) -> None:
 def test_the_salt_lies_outside_the_catalog_for_its_owner_alone(tmp_path: Path) -> None:
     database = Database(tmp_path / "catalog.sqlite3")
     queries = RememberedQueries(database, "model")
-    queries.put("snow", meaning(1))
+    queries.put("snow", embedding(1))
     queries.close()
     salt = tmp_path / "queries.salt"
     assert salt.stat().st_mode & 0o777 == 0o600
@@ -88,10 +88,10 @@ def test_nothing_is_kept_where_the_settings_say_so(tmp_path: Path) -> None:
     database = Database(tmp_path / "catalog.sqlite3")
     kept = True
     queries = RememberedQueries(database, "model", lambda: kept)
-    queries.put("snow", meaning(1))
+    queries.put("snow", embedding(1))
     queries.forget()
     kept = False
-    queries.put("ice", meaning(2))
+    queries.put("ice", embedding(2))
     queries.close()
     with database.read() as db:
         assert db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0] == 0
@@ -105,7 +105,7 @@ def test_what_was_under_way_is_forgotten_too(
     """A query that read or encoded it just before does not bring it back."""
     database = Database(tmp_path / "catalog.sqlite3")
     queries = RememberedQueries(database, "model")
-    queries.put("snow", meaning(1))
+    queries.put("snow", embedding(1))
     queries.close()
     with database.write() as db:
         db.execute("UPDATE remembered_queries SET used_at = 0")  # its use would be noted
@@ -120,7 +120,7 @@ def test_what_was_under_way_is_forgotten_too(
     if way == "get":
         assert queries.get("snow") is not None
     else:
-        queries.put("snow", meaning(1), generation)
+        queries.put("snow", embedding(1), generation)
     monkeypatch.undo()
     assert queries.get("snow") is None
     queries.close()
@@ -144,11 +144,11 @@ def test_captions_are_forgotten_alone(tmp_path: Path) -> None:
     """Also one whose encoding was under way when they were forgotten."""
     database = Database(tmp_path / "catalog.sqlite3")
     queries = RememberedQueries(database, "model")
-    queries.put("mine", meaning(1))
-    queries.put("a caption", meaning(2), cloud=True)
+    queries.put("mine", embedding(1))
+    queries.put("a caption", embedding(2), cloud=True)
     asked_in = queries.generation
     queries.forget(cloud_only=True)
-    queries.put("a late caption", meaning(3), asked_in, cloud=True)
+    queries.put("a late caption", embedding(3), asked_in, cloud=True)
     assert queries.get("mine") is not None
     assert queries.get("a caption") is None and queries.get("a late caption") is None
     queries.close()
@@ -180,7 +180,7 @@ def test_words_that_an_older_photosd_kept_are_taken_off_the_disk(
             key = hashlib.blake2b(
                 text.encode(), digest_size=16, key=b"0123456789abcdef", person=b"model"
             ).digest()
-            row = (key, meaning(7).vector.tobytes(), f'[{understood}, ["ichilov"]]', 1)
+            row = (key, embedding(7).vector.tobytes(), f'[{understood}, ["ichilov"]]', 1)
             db.execute("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", row)
         db.execute(
             "INSERT OR REPLACE INTO meta VALUES('query_salt', ?)", (b"0123456789abcdef".hex(),)

@@ -14,7 +14,7 @@ from tests.conftest import RunningDaemon
 # there is always one who is about to.
 PRELUDE = """
 import os, time
-from photosd.ipc import connection
+from photosd.protocol import connection
 
 os.dup2({listener}, 3)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
@@ -42,7 +42,7 @@ def listener(home: Home) -> Iterator[socket.socket]:
 def test_a_daemon_that_leaves_does_not_start_the_next(
     home: Home, listener: socket.socket, state: str
 ) -> None:
-    """Its pulse, and the rehearsal at its start, are clients like any other."""
+    """Its liveness checks, and the rehearsal at its start, are clients like any other."""
     daemon = RunningDaemon(
         home,
         {"WATCHDOG_USEC": "600000"},

@@ -19,7 +19,7 @@ import pytest
 
 from photosd.core.errors import EncoderUnavailable
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd.service import units
 from photosd.service.recipe import Recipe, ServiceError
 from photosd.service.systemd import Systemd

@@ -10,8 +10,8 @@ from typing import Any, cast
 from PIL import Image
 
 from photosd.core.errors import NotFound, PhotosdError
-from photosd.ipc.paths import path_fields
-from photosd.ipc.replies import QueryResult, ThumbnailResult
+from photosd.protocol.paths import path_fields
+from photosd.protocol.replies import QueryResult, ThumbnailResult
 from photosd_cli.contact_sheet import Sheet
 from tests.cli.stub import hit, query_result
 

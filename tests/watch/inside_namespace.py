@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from photosd.watch.folders import photo_is_away, probe_folder
+from photosd.watch.folder_state import photo_is_away, probe_folder
 from photosd.watch.ignore import IgnoreRules
 from tests.watch.listening import Follower, write
 

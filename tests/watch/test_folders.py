@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch.folders import Identity, photo_is_away, probe_folder
+from photosd.watch.folder_state import FolderIdentity, photo_is_away, probe_folder
 from photosd.watch.mounts import Mount, mount_of, mounts
 from tests.watch.hangfs import shared
 from tests.watch.listening import NOBODY, as_unprivileged, write
@@ -50,7 +50,7 @@ def test_a_disk_with_a_new_number_is_the_same_disk(root: Path) -> None:
     """After a restart devices are numbered anew; the inode or the mount point still tell."""
     here = probe_folder(os.fsencode(root))
     assert probe_folder(os.fsencode(root), (here.device + 7, here.inode)).state == "ok"
-    moved = Identity(here.device + 7, here.inode + 1, here.mount_point)
+    moved = FolderIdentity(here.device + 7, here.inode + 1, here.mount_point)
     assert probe_folder(os.fsencode(root), moved).state == "ok"
 
 
@@ -58,11 +58,11 @@ def test_what_is_mounted_where_decides(root: Path) -> None:
     """A recorded mount point that is gone, or a new one in between, mean offline."""
     path = os.fsencode(root)
     here = probe_folder(path)
-    disk = Identity(here.device, here.inode, path)
+    disk = FolderIdentity(here.device, here.inode, path)
     gone = probe_folder(path, disk)
     assert (gone.state, "is not mounted" in (gone.reason or "")) == ("offline", True)
     table = {b"/": Mount(b"/", "ext4", ""), path: Mount(path, "ext4", "")}
-    over = probe_folder(path, Identity(here.device, here.inode, b"/"), table=table)
+    over = probe_folder(path, FolderIdentity(here.device, here.inode, b"/"), table=table)
     assert (over.state, "mounted over" in (over.reason or "")) == ("offline", True)
     assert probe_folder(path, disk, table=table).state == "ok"
 

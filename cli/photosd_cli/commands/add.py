@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import PhotosdError
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, failure, paths, text
 from photosd_cli.group import json_option
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import AddResult
+    from photosd.protocol.replies import AddResult
 
 LOOK_SECONDS = 1.0  # wait for the first photos to be found; a large folder takes longer
 POLL_SECONDS = 0.1

@@ -11,7 +11,7 @@ import click
 from photosd.core.errors import BadRequest, CloudNotPermitted
 from photosd.core.outputs import check_output, write_output
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import cloud_report, console, paths, text
 from photosd_cli.group import WholeGroup, json_option
 

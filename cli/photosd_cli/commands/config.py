@@ -9,12 +9,12 @@ import click
 
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import completing, console, text
 from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Setting
+    from photosd.protocol.replies import Setting
 
 
 @click.group(cls=WholeGroup)

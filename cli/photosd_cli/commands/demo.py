@@ -25,7 +25,7 @@ def command(photos: Path | None, queries: tuple[str, ...]) -> int:
     Runs in a temporary home that is removed at the end; your own daemon is not affected. Exit code
     0: enough queries were answered correctly, "sunset" among them.
     """
-    from photosd_cli.demo.story import tell
+    from photosd_cli.demo.scenario import tell
 
     outcome = tell(None if photos is None else photos.absolute(), queries)
     if not outcome.asked:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, hyperlinks, paths, text
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Duplicate, DuplicateGroup
+    from photosd.protocol.replies import Duplicate, DuplicateGroup
 
 
 @click.command()

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.group import WholeGroup, json_option
 from photosd_cli.report import folder_lines

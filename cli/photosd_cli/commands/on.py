@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import BadRequest, PhotosdError
-from photosd.ipc.client import Client
-from photosd_cli import console, failure, paths, standing, text
+from photosd.protocol.client import Client
+from photosd_cli import alerts, console, failure, paths, text
 from photosd_cli.following import follow
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import StandingReport
+    from photosd.protocol.replies import StandingReport
 
 LONGEST = 10_000  # characters of one query
 FROM_STDIN = "photosd on - < words.txt"
@@ -102,7 +102,7 @@ def command(
         added = client.standing_add(
             " ".join(words),
             what,
-            argv=standing.argv(program) if program is not None else (),
+            argv=alerts.argv(program) if program is not None else (),
             directory=paths.absolute(directory) if directory is not None else None,
             below=paths.absolute(below) if below is not None else None,
         )
@@ -111,7 +111,7 @@ def command(
             return 0
         for warning in added["warnings"]:
             console.warn(text.inert(warning))
-        console.note(standing.greeting(added))
+        console.note(alerts.greeting(added))
         if what != "stream":
             return 0
         if not no_wait:
@@ -153,7 +153,7 @@ def _list(as_json: bool) -> int:
         console.out_json(result)
         return 0
     for query in result["standing"]:
-        for line in standing.described(query):
+        for line in alerts.described(query):
             console.out(line)
     if not result["standing"]:
         console.note(f"No alerts. Make one with: {EXAMPLE}", "", whole=True)
@@ -170,7 +170,7 @@ def _remove(numbers: tuple[int, ...], as_json: bool) -> int:
                 return failure.report_after(error, {"removed": removed}, as_json)
             removed.append(query)
             if not as_json:
-                console.out(f"removed: {standing.described(query)[0]}")
+                console.out(f"removed: {alerts.described(query)[0]}")
     if as_json:
         console.out_json({"removed": removed})
     return 0

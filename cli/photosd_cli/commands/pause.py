@@ -6,7 +6,7 @@ import re
 
 import click
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, text
 from photosd_cli.group import json_option
 

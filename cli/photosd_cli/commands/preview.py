@@ -7,7 +7,7 @@ import os
 import click
 
 from photosd.core.errors import PhotosdError
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, drawing, paths, preview, text
 from photosd_cli.group import json_option
 from photosd_cli.preview import Screen

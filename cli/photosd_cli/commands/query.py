@@ -10,10 +10,10 @@ from photosd.core.errors import BadRequest
 from photosd_cli import asking_options, console, seeing_options
 from photosd_cli.ask import ask, ask_each
 from photosd_cli.attached import AttachedValues
-from photosd_cli.wish import Asked, Wish
+from photosd_cli.query_options import QueryOptions, QueryRequest
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import Where
+    from photosd.protocol.replies import Where
 
 
 @click.command(cls=AttachedValues)
@@ -61,7 +61,7 @@ def command(
     cursor: str | None,
     mode: str | None,
     every_copy: bool,
-    wish: Wish,
+    options: QueryOptions,
 ) -> int:
     """Find photos that match TEXT, best first.
 
@@ -83,12 +83,14 @@ def command(
             "`-` reads queries from stdin and takes no other words",
             remedy="photosd query - < queries.txt",
         )
-    wish = wish._replace(seeing=seeing_options.judged(wish.seeing, wish.form, many=many))
-    asked = Asked("" if many else " ".join(text), terms, where, every_copy)
-    asked = asked._replace(cursor=cursor, mode=mode)
-    if cursor is not None and (many or asked != Asked(cursor=cursor, terms=[])):
+    options = options._replace(
+        seeing=seeing_options.judged(options.seeing, options.form, many=many)
+    )
+    request = QueryRequest("" if many else " ".join(text), terms, where, every_copy)
+    request = request._replace(cursor=cursor, mode=mode)
+    if cursor is not None and (many or request != QueryRequest(cursor=cursor, terms=[])):
         raise BadRequest(
             "a cursor contains its query: nothing can be added",
             remedy=f"photosd query --cursor {cursor}",
         )
-    return ask_each(console.lines(), asked, wish) if many else ask(asked, wish)
+    return ask_each(console.lines(), request, options) if many else ask(request, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.group import json_option
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import PhotosdError
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import completing, console, failure, paths, text
 from photosd_cli.group import json_option
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import RemoveResult
+    from photosd.protocol.replies import RemoveResult
 
 
 @click.command()

@@ -8,6 +8,6 @@ import click
 @click.command()
 def command() -> int:
     """Run the daemon in the foreground, as systemd and launchd do. Stop it with Ctrl-C."""
-    from photosd.app import main
+    from photosd.runtime.main import main
 
     return main()

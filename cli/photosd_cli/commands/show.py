@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.group import json_option
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import PhotosdError
-from photosd.ipc.client import Client
+from photosd.protocol.client import Client
 from photosd_cli import console, failure, text
 from photosd_cli.group import json_option
 from photosd_cli.report import EXIT_CODE_OF, LABEL, status_lines, version_skew
 from photosd_cli.wrapping import fit
 
 if TYPE_CHECKING:
-    from photosd.ipc.replies import StatusResult
+    from photosd.protocol.replies import StatusResult
 
 WATCH_SECONDS = 1.0
 STATUS_SECONDS = 10.0

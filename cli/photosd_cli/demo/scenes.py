@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from photosd_cli.demo import brushes as b
+from photosd_cli.demo import painting as b
 from photosd_cli.demo import things
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from photosd_cli.demo import brushes as b
+from photosd_cli.demo import painting as b
 
 GOLDEN = (1 + 5**0.5) / 2
 ROSETTES = ((17, 0.36, 0.0, 0.8), (19, 0.33, 0.2, 0.92), (17, 0.3, 0.1, 1.0))

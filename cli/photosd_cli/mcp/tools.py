@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import Field
 
 from photosd.core.errors import NotFound, PhotosdError
-from photosd.ipc.client import Client, path_params
+from photosd.protocol.client import Client, path_params
 from photosd_cli import paths
 from photosd_cli.asking_options import where_of, words
 

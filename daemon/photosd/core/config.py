@@ -22,7 +22,7 @@ TYPES = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
 LONGEST_SHOWN = 60  # characters of a value in an error
 
 
-class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How queries are answered."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Photos in an answer")] = 20
@@ -31,7 +31,7 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
-class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EncoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The model that understands pictures and words."""
 
     model: Annotated[
@@ -44,7 +44,7 @@ class Encoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
-class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DecodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How photo files are read."""
 
     workers: Annotated[int, Meta(ge=0, le=64, description="Decoder processes; 0: one per core")] = 0
@@ -58,7 +58,7 @@ class Decode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
 
 
-class Thumbnails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ThumbnailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Small pictures for terminals and contact sheets."""
 
     cache_mb: Annotated[
@@ -66,7 +66,7 @@ class Thumbnails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 512
 
 
-class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How changes in the folders are noticed."""
 
     settle_seconds: Annotated[
@@ -77,7 +77,7 @@ class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 45
 
 
-class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
     level: Annotated[
@@ -98,7 +98,7 @@ FORMS = {  # in words
 }
 
 
-class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Gemini; no effect without `photosd cloud enable`."""
 
     mode: Annotated[
@@ -157,7 +157,7 @@ class Cloud(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = GEMINI.usd_per_million_out
 
 
-class ClosedCloud(Cloud, frozen=True):
+class ClosedCloudSettings(CloudSettings, frozen=True):
     """Cloud settings used while the file's are invalid: nothing is sent, whatever the
     caller asks.
     """
@@ -166,13 +166,13 @@ class ClosedCloud(Cloud, frozen=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
-    search: Search = Search()
-    encoder: Encoder = Encoder()
-    decode: Decode = Decode()
-    thumbnails: Thumbnails = Thumbnails()
-    watch: Watch = Watch()
-    cloud: Cloud = Cloud()
-    log: Log = Log()
+    search: SearchSettings = SearchSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    decode: DecodeSettings = DecodeSettings()
+    thumbnails: ThumbnailSettings = ThumbnailSettings()
+    watch: WatchSettings = WatchSettings()
+    cloud: CloudSettings = CloudSettings()
+    log: LogSettings = LogSettings()
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 
 from photosd.core import config
-from photosd.core.config import ClosedCloud, Settings
+from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
 from photosd.core.secrets import shortened, without_secrets
 
@@ -67,7 +67,7 @@ def read(file: Path) -> Reading:
     try:
         text = _text(file)
     except ConfigError as error:
-        closed = Settings(cloud=ClosedCloud())
+        closed = Settings(cloud=ClosedCloudSettings())
         return Reading(closed, (Problem("", str(error), error.remedy),))
     return _understand(file, text)
 
@@ -141,7 +141,7 @@ def _understand(file: Path, text: str) -> Reading:
     doubtful = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
     if doubtful:
         cloud = msgspec.structs.asdict(sections["cloud"])
-        sections["cloud"] = ClosedCloud(**{**cloud, "mode": "local"})
+        sections["cloud"] = ClosedCloudSettings(**{**cloud, "mode": "local"})
         if cloud["mode"] != "local":
             says = "cloud.mode is local until every cloud setting is valid"
             problems.append(_problem(file, text, "cloud.mode", says))

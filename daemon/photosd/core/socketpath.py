@@ -39,4 +39,4 @@ def short_enough(runtime: Path) -> Path:
     import hashlib  # an import of 2 ms, rarely needed
 
     digest = hashlib.sha256(os.fsencode(runtime)).hexdigest()[:12]
-    return Path(f"/tmp/photosd-{os.getuid()}-{digest}")  # noqa: S108 (checked by ipc.endpoint)
+    return Path(f"/tmp/photosd-{os.getuid()}-{digest}")  # noqa: S108 (checked by protocol.endpoint)

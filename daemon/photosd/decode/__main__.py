@@ -11,15 +11,15 @@ import time
 from pathlib import Path
 
 from photosd.core import typed
+from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
+from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
 from photosd.decode import facts, faults, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed
-from photosd.decode.formats import is_raw_name
 from photosd.decode.limits import MIB, DecodeLimits
-from photosd.decode.messages import Failure, Reply, Request
-from photosd.decode.opening import Picture, configure, open_picture
-from photosd.process.lifeline import attach
+from photosd.decode.messages import DecodeRequest, FailureReply, Reply
+from photosd.decode.opening import OpenPicture, configure, open_picture
 
 NICENESS = 19
 SIGN_SECONDS = 0.25
@@ -56,24 +56,26 @@ def main() -> None:
             header, _ = receive_frame(sock)
         except EOFError:
             return
-        request = typed.convert(header, Request, builtin_types=(bytes,))
+        request = typed.convert(header, DecodeRequest, builtin_types=(bytes,))
         reply, blobs = _answer(sock, request, limits)
         send_frame(sock, reply.as_header(), blobs)
 
 
 def _answer(
-    sock: socket.socket, request: Request, limits: DecodeLimits
+    sock: socket.socket, request: DecodeRequest, limits: DecodeLimits
 ) -> tuple[Reply, list[bytes]]:
     try:
         return _do(sock, request, limits)
     except Exception as error:
         failed = reasons.explain(error, limits=limits)
         return Reply(
-            failure=Failure(failed.code, failed.reason, failed.remedy, failed.transient)
+            failure=FailureReply(failed.code, failed.reason, failed.remedy, failed.transient)
         ), []
 
 
-def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Reply, list[bytes]]:
+def _do(
+    sock: socket.socket, request: DecodeRequest, limits: DecodeLimits
+) -> tuple[Reply, list[bytes]]:
     with reporting(Sign(sock)):
         if request.op == "identify":
             return Reply(identity=reading.identify(request.path)), []
@@ -101,7 +103,7 @@ def _do(sock: socket.socket, request: Request, limits: DecodeLimits) -> tuple[Re
     return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
 
 
-def _open(path: bytes, data: bytes, limits: DecodeLimits) -> Picture:
+def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
     if is_raw_name(path):
         return raw.open_raw(data, limits)
     return open_picture(data, limits)

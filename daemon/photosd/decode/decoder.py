@@ -13,10 +13,13 @@ import psutil
 import structlog
 
 from photosd.core import typed
+from photosd.core.child import Child
 from photosd.core.clock import Deadline
+from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
 from photosd.core.readable import readable
+from photosd.core.starvation import MEANINGFUL, MOST, seconds_without_core
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderDied,
@@ -27,11 +30,8 @@ from photosd.decode.failures import (
     Stopped,
     TooSlow,
 )
-from photosd.decode.formats import is_raw_name
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Failure, Reply, Request
-from photosd.process.child import Child
-from photosd.process.starvation import MEANINGFUL, MOST, seconds_without_core
+from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 
 log = structlog.get_logger()
 
@@ -88,7 +88,10 @@ class Decoder:
             self._start(limits)
 
     def ask(
-        self, request: Request, deadline: Deadline | None = None, silence: Silence | None = None
+        self,
+        request: DecodeRequest,
+        deadline: Deadline | None = None,
+        silence: Silence | None = None,
     ) -> Answer:
         """The answer about one file; raises DecodeFailed of every kind.
 
@@ -104,7 +107,7 @@ class Decoder:
         except TimeoutError:
             raise self._give_up_on(child, request, deadline) from None
         except (EOFError, OSError):
-            raise self._bury(child, request) from None
+            raise self._on_exit(child, request) from None
         except (FrameError, msgspec.MsgspecError, ValueError) as error:
             self.close()
             raise Nonsense(error) from error
@@ -151,13 +154,17 @@ class Decoder:
         if self._interrupted.is_set():
             child.kill("stopped", dump=False)
             raise Stopped
-        death = child.kill(reason) if reason else child.obituary()
+        death = child.kill(reason) if reason else child.exit_report()
         log.error("decoder_start_failed", reason=death.reason, stack=death.stack[-2000:])
         last = death.stack.rpartition("\n")[2]
         raise DecoderUnavailable(f"the decoder does not start: {death.reason}. {last}".strip())
 
     def _converse(
-        self, child: Child, request: Request, deadline: Deadline | None, silence: Silence | None
+        self,
+        child: Child,
+        request: DecodeRequest,
+        deadline: Deadline | None,
+        silence: Silence | None,
     ) -> Answer:
         self._reading, limits = True, self._limits
         child.sock.settimeout(limits.read_seconds)
@@ -205,7 +212,7 @@ class Decoder:
         return typed.convert(header, Reply), blobs
 
     def _give_up_on(
-        self, child: Child, request: Request, deadline: Deadline | None
+        self, child: Child, request: DecodeRequest, deadline: Deadline | None
     ) -> DecodeFailed:
         """The process did not answer in time: kill it, and say whose fault that was."""
         self._child = None
@@ -225,19 +232,19 @@ class Decoder:
         death = child.kill(f"decoding took longer than {seconds:g} s")
         return self._died(request, death.reason, death.stack)
 
-    def _bury(self, child: Child, request: Request) -> DecodeFailed:
+    def _on_exit(self, child: Child, request: DecodeRequest) -> DecodeFailed:
         """The process is gone."""
         self._child = None
         if self._interrupted.is_set():
             child.kill("stopped", dump=False)
             return Stopped()
         _wait_for_exit(child)
-        death = child.obituary()
+        death = child.exit_report()
         reason = f"the decoder was lost: {death.reason}"
         return self._died(request, reason, death.stack, by_others=death.by_others)
 
     def _died(
-        self, request: Request, reason: str, stack: str, *, by_others: bool = False
+        self, request: DecodeRequest, reason: str, stack: str, *, by_others: bool = False
     ) -> DecoderDied:
         log.warning(
             "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
@@ -266,7 +273,7 @@ def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> 
         end = time.monotonic() + coreless
 
 
-def _failed(failure: Failure) -> DecodeFailed:
+def _failed(failure: FailureReply) -> DecodeFailed:
     if failure.code == "gone":
         return FileGone()
     return DecodeFailed(failure.code, failure.reason, failure.remedy, failure.transient)

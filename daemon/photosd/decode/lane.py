@@ -24,7 +24,7 @@ from photosd.decode.failures import (
     TooSlow,
 )
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Request
+from photosd.decode.messages import DecodeRequest
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Task(Generic[T]):
 
     def __init__(
         self,
-        request: Request,
+        request: DecodeRequest,
         finish: Callable[[Answer], T],
         deadline: Deadline | None = None,
         disks: Disks | None = None,
@@ -98,10 +98,12 @@ class Task(Generic[T]):
             self.future.set_exception(error)
 
 
-WARM: Task[Any] = Task(Request(op="identify", path=b""), lambda _answer: None)  # a sign, no file
+WARM: Task[Any] = Task(
+    DecodeRequest(op="identify", path=b""), lambda _answer: None
+)  # a sign, no file
 
 
-class Lane:
+class DecoderLane:
     """Threads that take tasks in order, ``target`` of them. ``limits`` is asked before each task.
 
     Everything that several threads see changes under one lock; each waits for what concerns it.

@@ -45,7 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rating: int | None = None
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class ContentIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Which bytes a file held, and how it looked to stat while they were read.
 
     ``content_id`` is the size in hexadecimal, ``-`` and the xxh3-128 digest of the whole bytes.
@@ -61,7 +61,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 Form = Literal["jpeg", "rgb"]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One file to be read; ``box`` is what a thumbnail fits into, (width, height), upright."""
 
     op: Literal["identify", "decode", "thumbnail", "sidecar"]
@@ -76,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return header
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailureReply(msgspec.Struct, frozen=True):
     """A DecodeFailed on its way to the daemon."""
 
     code: str
@@ -94,8 +94,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready: bool = False
     reading: bool = False
     read: bool = False
-    failure: Failure | None = None
-    identity: Identity | None = None
+    failure: FailureReply | None = None
+    identity: ContentIdentity | None = None
     facts: Facts | None = None
     sidecar: dict[str, str | int | float] | None = None
     tiles: int = 0

@@ -60,7 +60,7 @@ DRAFT_FACTOR = (
 
 
 @dataclass
-class Picture:
+class OpenPicture:
     """An opened, not yet decoded picture; ``size`` is (width, height) as stored in full.
 
     ``container`` is the metadata of the raw file that the picture is a preview of.
@@ -114,7 +114,7 @@ def configure(limits: DecodeLimits) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def open_picture(data: bytes, limits: DecodeLimits) -> Picture:
+def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
     """The picture in ``data``; raises DecodeFailed when it is too large, else Pillow's errors."""
     formats = FORMATS
     if data[4:8] == b"ftyp":
@@ -126,7 +126,7 @@ def open_picture(data: bytes, limits: DecodeLimits) -> Picture:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
     kind = image.format or "unknown"
     _check(image.width * image.height, kind, limits)
-    return Picture(image, kind, image.size)
+    return OpenPicture(image, kind, image.size)
 
 
 def _check(pixels: int, kind: str, limits: DecodeLimits) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from photosd.decode import colour, geometry
 from photosd.decode.messages import Form, Shape
-from photosd.decode.opening import Picture
+from photosd.decode.opening import OpenPicture
 
 JPEG_QUALITY = 82
 REDUCING_GAP = 4.0  # averages whole blocks first: cheap, 54 dB and more
@@ -26,7 +26,7 @@ TRANSPOSE = {
 }
 
 
-def squares(picture: Picture, shape: Shape) -> list[bytes]:
+def squares(picture: OpenPicture, shape: Shape) -> list[bytes]:
     """The model's view of a picture: for each tile (size, size, 3) bytes of upright RGB."""
     # The turn is known only after loading in some formats; the squares are the same size in both.
     rough = geometry.plan(*picture.size, shape)
@@ -48,7 +48,7 @@ def squares(picture: Picture, shape: Shape) -> list[bytes]:
 
 
 def thumbnail(
-    picture: Picture, within: tuple[int, int], form: Form = "jpeg"
+    picture: OpenPicture, within: tuple[int, int], form: Form = "jpeg"
 ) -> tuple[bytes, tuple[int, int]]:
     """The upright picture shrunk to fit ``within`` (width, height), and its size.
 
@@ -78,7 +78,7 @@ def _fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _prepared(picture: Picture) -> tuple[Image.Image, bytes | None, float]:
+def _prepared(picture: OpenPicture) -> tuple[Image.Image, bytes | None, float]:
     scale = colour.scale_of(picture.image)
     image = colour.interpolable(picture.image)
     if image.mode in ("RGBA", "LA"):  # see-through pixels must not bleed their colour; once for all

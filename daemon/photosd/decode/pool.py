@@ -13,16 +13,16 @@ from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
 from photosd.decode.decoder import Answer
 from photosd.decode.failures import Nonsense
-from photosd.decode.lane import Disks, Lane, Task
+from photosd.decode.lane import DecoderLane, Disks, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import Form, Identity, Request, Shape
+from photosd.decode.messages import ContentIdentity, DecodeRequest, Form, Shape
 from photosd.decode.results import Decoded, Thumbnail
 
 URGENT_WORKERS = 1
 PICTURE_WORKERS = 2  # for thumbnails: a page of them must not hold up what a query waits for
 LARGEST = 4096
 
-__all__ = ["DecodeLimits", "Decoded", "Identity", "Pool", "Shape", "Thumbnail"]
+__all__ = ["ContentIdentity", "DecodeLimits", "Decoded", "Pool", "Shape", "Thumbnail"]
 
 
 class Pool:
@@ -38,9 +38,9 @@ class Pool:
         self._limits = (limits or DecodeLimits()).resolved()
         self.workers = workers or machine.cores()
         self.disks: Disks | None = None  # of which some may not answer
-        self._background = Lane("background", self.workers, self._current, urgent=False)
-        self._urgent = Lane("urgent", URGENT_WORKERS, self._current, urgent=True)
-        self._pictures = Lane("pictures", PICTURE_WORKERS, self._current, urgent=True)
+        self._background = DecoderLane("background", self.workers, self._current, urgent=False)
+        self._urgent = DecoderLane("urgent", URGENT_WORKERS, self._current, urgent=True)
+        self._pictures = DecoderLane("pictures", PICTURE_WORKERS, self._current, urgent=True)
 
     def start(self) -> None:
         """Begin to serve; processes start when there is something to read."""
@@ -86,20 +86,20 @@ class Pool:
         deadline: Deadline | None = None,
     ) -> Future[Decoded]:
         """Pixels and facts of a photo; ``urgent`` when a person waits, until ``deadline``."""
-        request = Request(op="decode", path=path, shape=shape)
+        request = DecodeRequest(op="decode", path=path, shape=shape)
         lane = self._urgent if urgent else self._background
         return lane.submit(
             Task(request, lambda answer: _decoded(answer, shape), deadline, self.disks)
         )
 
-    def identify(self, path: bytes) -> Future[Identity]:
+    def identify(self, path: bytes) -> Future[ContentIdentity]:
         """Content id and stat of a file, nothing decoded; works for files of any size."""
-        request = Request(op="identify", path=path)
+        request = DecodeRequest(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self.disks))
 
     def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
         """The facts, by name, that the XMP sidecar of the photo at ``path`` has; may be none."""
-        request = Request(op="sidecar", path=path)
+        request = DecodeRequest(op="sidecar", path=path)
         return self._background.submit(Task(request, _sidecar, disks=self.disks))
 
     def thumbnail(
@@ -116,7 +116,7 @@ class Pool:
         ``background``: nobody looks at it; indexing and it take turns.
         """
         width, height = (max(1, min(side, LARGEST)) for side in box)
-        request = Request(op="thumbnail", path=path, box=(width, height), form=form)
+        request = DecodeRequest(op="thumbnail", path=path, box=(width, height), form=form)
         lane = self._background if background else self._pictures
         return lane.submit(Task(request, _thumbnail, deadline, self.disks))
 
@@ -125,7 +125,7 @@ class Pool:
             return self._limits
 
 
-def _identity(answer: Answer) -> Identity:
+def _identity(answer: Answer) -> ContentIdentity:
     reply, _ = answer
     if reply.identity is None:
         raise Nonsense

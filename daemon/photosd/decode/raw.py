@@ -12,7 +12,7 @@ from PIL import Image
 
 from photosd.decode.failures import LOOK, DecodeFailed
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.opening import Picture, open_picture
+from photosd.decode.opening import OpenPicture, open_picture
 
 # Every maker hides the preview elsewhere, but all of them store plain JPEGs.
 JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]")
@@ -24,7 +24,7 @@ LIBRARY = "rawpy>=0.25,<1"  # as in pyproject.toml
 METADATA_BYTES = HEADER_BYTES = 1 << 20
 
 
-def open_raw(data: bytes, limits: DecodeLimits) -> Picture:
+def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
     """The best picture a raw file offers; raises DecodeFailed when it offers none."""
     if not data:
         raise DecodeFailed("empty", "the file is empty (0 bytes)")
@@ -39,7 +39,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> Picture:
             "this camera file holds no preview that photosd can read",
             LOOK if READER in sys.modules else f'install the raw reader: pip install "{LIBRARY}"',
         )
-    return Picture(best.image, "RAW", best.size, container)
+    return OpenPicture(best.image, "RAW", best.size, container)
 
 
 def _previews(data: bytes, limits: DecodeLimits) -> Iterator[tuple[int, int]]:
@@ -85,7 +85,7 @@ def _metadata(data: bytes) -> Image.Exif | None:
     return exif
 
 
-def _rendered(data: bytes, limits: DecodeLimits) -> Picture | None:
+def _rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
     """What rawpy makes of it: the preview it knows of, or half-size developed sensor data."""
     try:
         rawpy = importlib.import_module(READER)
@@ -99,4 +99,4 @@ def _rendered(data: bytes, limits: DecodeLimits) -> Picture | None:
     except (rawpy.LibRawError, OSError, ValueError):
         return None
     image = Image.fromarray(pixels)
-    return Picture(image, "RAW", image.size)
+    return OpenPicture(image, "RAW", image.size)

@@ -17,13 +17,13 @@ from photosd.core.progress import tick
 from photosd.decode import faults
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
-from photosd.decode.messages import Identity
+from photosd.decode.messages import ContentIdentity
 
 CHUNK = MIB // 4  # read at once; a share that is quick otherwise has 3.5 s for it
 SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
 
 
-def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, Identity]:
+def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
     """All bytes of a regular file and who it is; raises DecodeFailed, also when it is too large.
 
     The bytes are copied rather than mapped: a mapped file that shrinks would kill the process.
@@ -42,7 +42,7 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, Identity]:
     return data, identity
 
 
-def identify(path: bytes) -> Identity:
+def identify(path: bytes) -> ContentIdentity:
     """Who a regular file is, however large; raises DecodeFailed."""
     with _opened(path) as (descriptor, before):
         faults.strike("read", path)
@@ -121,7 +121,7 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "special file")
 
 
-def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -> Identity:
+def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -> ContentIdentity:
     after = os.fstat(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or (
         size != after.st_size
@@ -130,7 +130,7 @@ def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -
             "changing", "the file changed while it was read", "nothing to do", transient=True
         )
     found = normalised(after)
-    return Identity(
+    return ContentIdentity(
         content_id=f"{size:x}-{digest}",
         size=found.size,
         mtime_ns=found.mtime_ns,

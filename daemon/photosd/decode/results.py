@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.decode.messages import Facts, Identity
+from photosd.decode.messages import ContentIdentity, Facts
 
 Pixels = NDArray[np.uint8]
 
 
-class Decoded(Identity, frozen=True, kw_only=True):
+class Decoded(ContentIdentity, frozen=True, kw_only=True):
     """A photo ready for the model: ``pixels`` is (tiles, size, size, 3) uint8, RGB, upright."""
 
     pixels: Pixels

@@ -24,7 +24,7 @@ TOUCH_SECONDS = 3600.0  # how exactly a file's time says when it was last used
 JPEG_BEGIN, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
-class Kept(NamedTuple):
+class KeptThumbnail(NamedTuple):
     """One file: its size in bytes and pixels, and when it was last used (Unix seconds)."""
 
     bytes: int
@@ -46,7 +46,9 @@ class ThumbnailStore:
         """``room``: bytes that all files together may take."""
         self._directory, self._room = directory, room
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Key, Kept] | None = None  # the longest unused first; read when used
+        self._kept: OrderedDict[Key, KeptThumbnail] | None = (
+            None  # the longest unused first; read when used
+        )
         self._bytes = 0
         self._complained = False
 
@@ -84,7 +86,7 @@ class ThumbnailStore:
         content, size = thumbnail.content_id, len(thumbnail.data)
         if size > self._room:
             return None
-        kept = Kept(size, thumbnail.width, thumbnail.height, time.time())
+        kept = KeptThumbnail(size, thumbnail.width, thumbnail.height, time.time())
         file = self._file(content, longest, kept)
         draft = file.with_suffix(f".{threading.get_ident()}.new")
         try:
@@ -135,14 +137,14 @@ class ThumbnailStore:
 
     # -- what is there, under the lock --------------------------------------------------------
 
-    def _known(self) -> OrderedDict[Key, Kept]:
+    def _known(self) -> OrderedDict[Key, KeptThumbnail]:
         if self._kept is None:
             found = sorted(self._files(), key=lambda one: one[1].used)
             self._kept = OrderedDict(found)
             self._bytes = sum(kept.bytes for _, kept in found)
         return self._kept
 
-    def _files(self) -> Iterable[tuple[Key, Kept]]:
+    def _files(self) -> Iterable[tuple[Key, KeptThumbnail]]:
         with contextlib.suppress(OSError):
             for shelf in list(self._directory.iterdir()):
                 with contextlib.suppress(OSError), os.scandir(shelf) as entries:
@@ -153,20 +155,23 @@ class ThumbnailStore:
                                 Path(entry.path).unlink()
                             continue
                         size = (int(match[3]), int(match[4]))
-                        yield (match[1], int(match[2])), Kept(state.st_size, *size, state.st_mtime)
+                        yield (
+                            (match[1], int(match[2])),
+                            KeptThumbnail(state.st_size, *size, state.st_mtime),
+                        )
 
-    def _make_room(self, known: OrderedDict[Key, Kept]) -> None:
+    def _make_room(self, known: OrderedDict[Key, KeptThumbnail]) -> None:
         if self._bytes > self._room:
             while known and self._bytes > FULL_UNTIL * self._room:
                 self._delete(known, next(iter(known)))
 
-    def _delete(self, known: OrderedDict[Key, Kept], key: Key) -> None:
+    def _delete(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
         kept = known[key]
         self._remove(known, key)
         with contextlib.suppress(OSError):
             self._file(*key, kept).unlink()
 
-    def _remove(self, known: OrderedDict[Key, Kept], key: Key) -> None:
+    def _remove(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
         kept = known.pop(key, None)
         self._bytes -= 0 if kept is None else kept.bytes
 
@@ -176,7 +181,7 @@ class ThumbnailStore:
         with contextlib.suppress(OSError):
             file.unlink()
 
-    def _touch(self, key: Key, kept: Kept, file: Path) -> None:
+    def _touch(self, key: Key, kept: KeptThumbnail, file: Path) -> None:
         """Note on the disk that it was used, now and then."""
         now = time.time()
         if now - kept.used < TOUCH_SECONDS:
@@ -197,6 +202,6 @@ class ThumbnailStore:
                 remedy="make room on the disk, or: photosd config set thumbnails.cache_mb 0",
             )
 
-    def _file(self, content: str, longest: int, kept: Kept) -> Path:
+    def _file(self, content: str, longest: int, kept: KeptThumbnail) -> Path:
         name = f"{content}.{longest}.{kept.width}x{kept.height}.jpg"
         return self._directory / content[-2:] / name

@@ -10,8 +10,8 @@ import os
 import stat
 from xml.etree import ElementTree
 
+from photosd.core.formats import sidecar_names
 from photosd.core.progress import tick
-from photosd.decode.formats import sidecar_names
 
 MOST_BYTES = 1 << 20
 CHUNK = 256 << 10

@@ -15,7 +15,7 @@ from photosd.core.log import printable
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.models.spec import read_model
-from photosd.watch.folders import probe_folder, reconnect
+from photosd.watch.folder_state import probe_folder, reconnect
 from photosd.watch.limits import (
     instances_remedy,
     watch_budget,

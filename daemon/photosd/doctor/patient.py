@@ -15,13 +15,13 @@ from photosd.core import settings_file
 from photosd.core.config import Settings
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from photosd.ipc.client import Client
-from photosd.models.shelf import directory_of
+from photosd.models.registry import directory_of
+from photosd.protocol.client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from photosd.ipc.replies import CloudCheckResult, Hello, SelfCheckResult, StatusResult
+    from photosd.protocol.replies import CloudCheckResult, Hello, SelfCheckResult, StatusResult
 
 HELLO_SECONDS = 5.0
 SELF_CHECK_SECONDS = 45.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import photosd
+from photosd.alerts.refusals import WARNING
 from photosd.core.errors import NotRunning, PhotosdError, Warming
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
-from photosd.ipc.replies import EncoderReport, TextCheck
-from photosd.standing.refusals import WARNING
+from photosd.protocol.replies import EncoderReport, TextCheck
 
 SLOW_MS = 500.0
 SWAPPED_MB = 50.0

@@ -8,8 +8,8 @@ from typing import Any
 import psutil
 
 from photosd.core.errors import EncoderUnavailable, Warming
-from photosd.encoder.status import Latencies
-from photosd.ipc.messages import EncoderReport, EncoderState
+from photosd.encoder.text_vectors import Latencies
+from photosd.protocol.messages import EncoderReport, EncoderState
 
 FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
 

@@ -45,7 +45,7 @@ class Reporter:
 def be_encoder(sock: socket.socket, directory: Path) -> None:
     """Come up and serve until the daemon closes the socket."""
     reporter = Reporter(sock)
-    reporter.send({"event": "born", "pid": os.getpid()})
+    reporter.send({"event": "started", "pid": os.getpid()})
     try:
         serving = _come_up(directory, reporter)
     except (PhotosdError, MemoryError) as error:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from photosd.core.clock import Deadline
 from photosd.core.frames import Blob, Header
+from photosd.core.starvation import MEANINGFUL
 from photosd.encoder.limits import Average
-from photosd.process.starvation import MEANINGFUL
 
 Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it can be withdrawn
@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 
 @dataclass(eq=False)
-class Request:
+class EncodeRequest:
     """One request; ``finish`` turns the reply about ``items`` into the future's result.
 
     ``background``: nobody waits for it, and it is sent when there is nothing else.
@@ -63,14 +63,14 @@ class LaneQueue:
         self.kind: Kind = kind
         self.average = Average()
         self._lock = threading.Lock()
-        self._waiting: deque[Request] = deque()
-        self._sent: dict[int, Request] = {}
+        self._waiting: deque[EncodeRequest] = deque()
+        self._sent: dict[int, EncodeRequest] = {}
         self._moving_since = 0.0
         self._excuses = 0
         self._coreless: float | None = None  # seconds without a core, as of the half of its time
         self._background_at = 0.0  # when the last one was sent or answered
 
-    def submit(self, request: Request) -> None:
+    def submit(self, request: EncodeRequest) -> None:
         """Queue a request: behind its like, before what is less urgent."""
         with self._lock:
             place = len(self._waiting)
@@ -95,7 +95,7 @@ class LaneQueue:
                 return float("inf")
         return self._background_at + (BUSY_BACKGROUND_PAUSE if busy else BACKGROUND_PAUSE)
 
-    def sendable(self, *, busy: bool = False) -> Iterator[Request]:
+    def sendable(self, *, busy: bool = False) -> Iterator[EncodeRequest]:
         """Requests that may be sent now; each counts as sent when taken."""
         while len(self._sent) < DEPTH[self.kind]:
             background = time.monotonic() >= self.background_due(busy=busy)
@@ -110,7 +110,7 @@ class LaneQueue:
             self._sent[request.number] = request
             yield request
 
-    def sent(self, number: int) -> Request | None:
+    def sent(self, number: int) -> EncodeRequest | None:
         """The request of this number that the encoder has."""
         return self._sent.get(number)
 
@@ -152,7 +152,7 @@ class LaneQueue:
     def _restart_clock(self) -> None:
         self._moving_since, self._coreless, self._excuses = time.monotonic(), None, 0
 
-    def expired(self) -> list[Request]:
+    def expired(self) -> list[EncodeRequest]:
         """Waiting requests whose deadline has passed; they are withdrawn."""
         with self._lock:
             late = [r for r in self._waiting if r.deadline is not None and r.deadline.passed]
@@ -165,12 +165,12 @@ class LaneQueue:
         with self._lock:
             return min((r.deadline.at for r in self._waiting if r.deadline), default=float("inf"))
 
-    def take_sent(self) -> list[Request]:
+    def take_sent(self) -> list[EncodeRequest]:
         """What the encoder held when it died."""
         lost, self._sent = list(self._sent.values()), {}
         return lost
 
-    def take_waiting(self) -> list[Request]:
+    def take_waiting(self) -> list[EncodeRequest]:
         """What was never sent."""
         with self._lock:
             waiting, self._waiting = list(self._waiting), deque()

@@ -21,20 +21,20 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from photosd.core.child import Child, Death
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
+from photosd.core.starvation import seconds_without_core
 from photosd.encoder.condition import Condition
 from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
+from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
-from photosd.encoder.nursery import Nursery
-from photosd.encoder.requests import LaneQueue, Request
-from photosd.encoder.status import TextVectors, text_vectors, vectors
-from photosd.ipc.messages import EncoderReport
+from photosd.encoder.requests import EncodeRequest, LaneQueue
+from photosd.encoder.text_vectors import TextVectors, text_vectors, vectors
 from photosd.models.spec import read_model
-from photosd.process.child import Child, Death
-from photosd.process.starvation import seconds_without_core
+from photosd.protocol.messages import EncoderReport
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class Supervisor(threading.Thread):
         self._dimension = 0
         self._cause: Cause = "other"  # of the end of the present encoder
         self._errors = {"text": 0, "image": 0}  # in a row
-        self._nursery = Nursery()
+        self._launcher = EncoderLauncher()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
         self.turned_at = time.monotonic()  # this thread's sign of life
@@ -78,7 +78,7 @@ class Supervisor(threading.Thread):
         Without a ``deadline`` nobody waits: one is encoded at a time, when there is nothing else.
         """
         header: Header = {"op": "text", "texts": list(texts)}
-        request = Request(
+        request = EncodeRequest(
             header, (), len(texts), deadline, text_vectors, background=deadline is None
         )
         return self._submit(self._texts, request)
@@ -99,7 +99,7 @@ class Supervisor(threading.Thread):
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
-        request = Request(header, (data,), len(pixels), deadline, vectors, suspect)
+        request = EncodeRequest(header, (data,), len(pixels), deadline, vectors, suspect)
         return self._submit(self._images, request)
 
     def status(self) -> EncoderReport:
@@ -118,7 +118,7 @@ class Supervisor(threading.Thread):
         if self.is_alive():
             self.join((deadline or Deadline.to_stop()).remaining)
 
-    def _submit(self, lane: LaneQueue, request: Request) -> Future[Any]:
+    def _submit(self, lane: LaneQueue, request: EncodeRequest) -> Future[Any]:
         lane.submit(request)
         if self._over:  # nobody is left to take it
             self._refuse_all(STOPPING)
@@ -132,7 +132,7 @@ class Supervisor(threading.Thread):
     # -- one life after another ---------------------------------------------------------------
 
     def run(self) -> None:
-        """Until stopped: bring an encoder up, serve, bury it, and wait before the next."""
+        """Until stopped: start an encoder, serve, handle its exit, and wait before the next."""
         while not self._stopping:
             pause = self._one_life()
             self._wait(pause)
@@ -141,7 +141,7 @@ class Supervisor(threading.Thread):
             for request in lane.take_sent():
                 request.future.set_exception(STOPPING)
         self._refuse_all(STOPPING)
-        self._nursery.close()
+        self._launcher.close()
 
     def _one_life(self) -> float:
         """Start an encoder and stay with it to its end; seconds until the next may start."""
@@ -156,7 +156,7 @@ class Supervisor(threading.Thread):
             death = self._kill(f"the watchdog failed: {error}")
         if self._stopping:
             return 0.0
-        return self._bury(death)
+        return self._on_exit(death)
 
     def _spawn(self) -> None:
         self._condition.starts()
@@ -166,8 +166,8 @@ class Supervisor(threading.Thread):
         spec = read_model(self._directory)
         self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
-        # The encoder dies with this thread (process.lifeline), which lives as long as the daemon.
-        self._child = self._nursery.bear(self._directory)
+        # The encoder dies with this thread (core.lifeline), which lives as long as the daemon.
+        self._child = self._launcher.spawn(self._directory)
         self._child.sock.settimeout(FRAME_SECONDS)
 
     def _attend(self) -> Death:
@@ -202,7 +202,7 @@ class Supervisor(threading.Thread):
         deadline = Deadline.after(1.0)
         while child.alive and not deadline.passed:
             time.sleep(0.01)
-        death = self._kill("it closed its connection") if child.alive else child.obituary()
+        death = self._kill("it closed its connection") if child.alive else child.exit_report()
         self._cause = "killed" if death.by_others else "crash"
         return death
 
@@ -263,7 +263,7 @@ class Supervisor(threading.Thread):
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
             header: Header = {"op": "text", "texts": [PROBE_TEXT]}
-            self._texts.submit(Request(header, (), 1, None, vectors, probe=True))
+            self._texts.submit(EncodeRequest(header, (), 1, None, vectors, probe=True))
             self._heard_at = time.monotonic()
         for lane in (self._texts, self._images):
             for request in lane.sendable(busy=self._images.busy):
@@ -283,8 +283,8 @@ class Supervisor(threading.Thread):
         self._heard_at = self._progress_at = time.monotonic()
         if "id" in header:
             self._take_reply(header, blobs)
-        elif header["event"] == "born":
-            self._nursery.born(header["pid"])
+        elif header["event"] == "started":
+            self._launcher.started(header["pid"])
         elif header["event"] == "phase":
             self._condition.phase = header["phase"]
         elif header["event"] == "ready":
@@ -322,7 +322,7 @@ class Supervisor(threading.Thread):
             self._condition.latencies.add(1000 * seconds, busy=self._images.busy)
         request.future.set_result(answer)
 
-    def _take_error(self, lane: LaneQueue, request: Request, error: EncodingFailed) -> None:
+    def _take_error(self, lane: LaneQueue, request: EncodeRequest, error: EncodingFailed) -> None:
         """It could not do this, and says why; one that can do nothing at all has to go."""
         lane.arrived(request.number, lane.average.value)
         request.future.set_exception(error)
@@ -367,7 +367,7 @@ class Supervisor(threading.Thread):
             return Death(reason, "", None, reaped=True)
         return child.kill(reason, dump=not self._stopping)
 
-    def _bury(self, death: Death) -> float:
+    def _on_exit(self, death: Death) -> float:
         """Tell everyone who waits, log the reason once, and decide when to start the next."""
         innocent = self._images.suspected or death.reason.startswith("recycled")
         pause = 0.0 if innocent else self._policy.died()
@@ -389,7 +389,7 @@ class Supervisor(threading.Thread):
         self._refuse(self._images, self._condition.unavailable())
         return max(pause, self.limits.breaker_pause if self._condition.error else 0.0)
 
-    def _fail(self, lane: LaneQueue, request: Request, death: Death) -> None:
+    def _fail(self, lane: LaneQueue, request: EncodeRequest, death: Death) -> None:
         if lane is self._images:
             error = EncoderDied(death.reason, death.stack, self._cause)
             request.future.set_exception(error)

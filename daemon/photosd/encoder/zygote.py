@@ -19,9 +19,9 @@ import sys
 from pathlib import Path
 
 from photosd.core.errors import PhotosdError
+from photosd.core.lifeline import attach, tie
 from photosd.encoder.process import Reporter, be_encoder, import_everything
 from photosd.models.spec import read_model
-from photosd.process.lifeline import attach, tie
 
 ORDER_BYTES = 64 << 10
 

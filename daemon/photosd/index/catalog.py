@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from photosd.decode.formats import sidecar_names
+from photosd.core.formats import sidecar_names
 from photosd.index.database import Database
 from photosd.index.photo import Photo, forget_journaled, photos, range_below, set_aside
 from photosd.index.sidecars import note

@@ -11,7 +11,7 @@ import structlog
 
 from photosd.core.shortage import shortage_of
 from photosd.index.contents import Contents
-from photosd.index.filing import Filing
+from photosd.index.label_sync import LabelSync
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work
@@ -52,7 +52,7 @@ class Committer:
     ) -> None:
         self._store, self._contents, self._worklist = store, contents, worklist
         self._fingerprint = fingerprint
-        self._filing = Filing(store, contents, fingerprint)
+        self._label_sync = LabelSync(store, contents, fingerprint)
         self._waiting: list[Finished] = []
         self._last = 0.0
         self._tries = 0
@@ -82,7 +82,7 @@ class Committer:
     def tidy(self) -> None:
         """While nothing waits and there is nothing else to do."""
         self._drop_unknown()
-        self._filing.run()
+        self._label_sync.run()
         self._store.tidy()
 
     def _drop_unknown(self) -> None:
@@ -110,7 +110,7 @@ class Committer:
                 self._write_one_by_one(outcome)
         if outcome.done and outcome.trouble is None:
             try:
-                self._filing.run()
+                self._label_sync.run()
             except Exception as error:
                 outcome.trouble = error
         return outcome
@@ -125,7 +125,9 @@ class Committer:
         with self._contents.batch():
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
             self._worklist.done((one.entry, one.content) for one in finished)
-            self._contents.filed(self._fingerprint, {e.content: e.paths for e in embeddings})
+            self._contents.labels_written(
+                self._fingerprint, {e.content: e.paths for e in embeddings}
+            )
         self._store.unsure -= contents
         self._settle(finished, outcome.done)
 

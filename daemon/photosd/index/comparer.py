@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from photosd.core.formats import is_sidecar_name
 from photosd.core.log import printable
 from photosd.core.turns import after_queries
-from photosd.decode.formats import is_sidecar_name
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison
 from photosd.index.emptied import Emptied, is_emptied, remedy
@@ -24,7 +24,7 @@ from photosd.index.folders import PRESENT, Folder, Folders
 from photosd.index.photo import Photo
 from photosd.watch.calls import ENTRY, LINK
 from photosd.watch.devices import Devices, NotAnswering
-from photosd.watch.folders import NOT_ANSWERING, away, probe_folder
+from photosd.watch.folder_state import NOT_ANSWERING, away, probe_folder
 from photosd.watch.scanner import Entry
 from photosd.watch.walk import MAY_PASS, unknown_below, why_unknown
 
@@ -36,7 +36,7 @@ BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 
 @dataclass
-class Running:
+class RunningComparison:
     """A comparison under way: of which tree, how many files it has seen and how many are known."""
 
     folder: Folder
@@ -79,12 +79,12 @@ class Comparer:
         self._on_unread = on_unread
         self._emptied = Emptied(catalog, comparison, devices)
         self._lock = threading.Lock()
-        self._running: list[Running] = []
+        self._running: list[RunningComparison] = []
         self._unreadable: dict[int, dict[bytes, str]] = {}
 
     # -- what others are told ------------------------------------------------------------------
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[RunningComparison]:
         """The comparisons of trees that are under way."""
         with self._lock:
             return list(self._running)
@@ -105,7 +105,7 @@ class Comparer:
 
         Nothing is forgotten unless the folder is there.
         """
-        running = Running(folder, tree)
+        running = RunningComparison(folder, tree)
         with self._lock:
             self._running.append(running)
         try:
@@ -118,7 +118,7 @@ class Comparer:
             with self._lock:
                 self._running.remove(running)
 
-    def _tree(self, running: Running) -> None:
+    def _tree(self, running: RunningComparison) -> None:
         folder, tree = running.folder, running.tree
         others = tuple(self._devices.mounts_below(tree))
         below = tuple(point + b"/" for point in others)

@@ -16,7 +16,7 @@ from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
 from photosd.watch.devices import Devices, NotAnswering
-from photosd.watch.folders import photo_is_away
+from photosd.watch.folder_state import photo_is_away
 from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
 from photosd.watch.walk import unknown_below

@@ -148,7 +148,7 @@ class Contents:
         """Many changes as one transaction."""
         return self._database.write()
 
-    def refile(self, model: str) -> None:
+    def mark_labels_due(self, model: str) -> None:
         """``model``'s table may have forgotten which paths it was told of."""
         with self._database.write(aside=True) as db:
             db.execute(
@@ -157,7 +157,7 @@ class Contents:
                 (model,),
             )
 
-    def unfiled(self, model: str, limit: int) -> list[Holding]:
+    def labels_due(self, model: str, limit: int) -> list[Holding]:
         """Contents whose paths have changed since ``model``'s table was told of them."""
         with self._database.read() as db:
             rows = db.execute(
@@ -183,7 +183,7 @@ class Contents:
                 ).fetchall()
         return {held.content: held for held in _holdings(rows)}
 
-    def filed(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
+    def labels_written(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
         """``model``'s table knows these paths of each content; what has others stays unfiled."""
         with self._database.write() as db:
             for content, paths in told.items():

@@ -16,7 +16,7 @@ from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
 from photosd.watch.devices import Devices
-from photosd.watch.folders import FolderProbe
+from photosd.watch.folder_state import FolderProbe
 
 FEWEST = 3  # photos; a folder that held fewer may be emptied by deleting "some"
 EMPTYING_SECONDS = 3600.0  # what went so shortly before the last one went with it

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from photosd.index.database import Database, Reader
 from photosd.index.photo import Photo, photos
-from photosd.index.worklist import Failure
+from photosd.index.worklist import WorkFailure
 from photosd.watch.scanner import Entry
 
 PATIENCE = 3  # times a photo may be put off; after the switch the work list takes it up as usual
@@ -93,7 +93,7 @@ class FillList:
                 self._later.pop(content, None)
                 self._out.discard(entry.path)
 
-    def failed(self, photo: Photo, _failure: Failure, *, deaths: int = 0) -> None:
+    def failed(self, photo: Photo, _failure: WorkFailure, *, deaths: int = 0) -> None:
         """Leave it to the work list, which retries and quarantines with all its rules."""
         self._give_up(photo)
 

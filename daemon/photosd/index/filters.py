@@ -16,7 +16,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from photosd.core import wall_clock
-from photosd.decode.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
+from photosd.core.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
 
 Floats = NDArray[np.float64]
 Orientation = Literal["landscape", "portrait", "square"]

@@ -22,7 +22,13 @@ from photosd.index.database import Database
 from photosd.index.photo import forget_journaled, range_below
 from photosd.index.trouble import keep_list, kept_list
 from photosd.watch.devices import Devices
-from photosd.watch.folders import NOT_ANSWERING, FolderProbe, Identity, probe_folder, reconnect
+from photosd.watch.folder_state import (
+    NOT_ANSWERING,
+    FolderIdentity,
+    FolderProbe,
+    probe_folder,
+    reconnect,
+)
 from photosd.watch.ignore import IgnoreRules
 
 log = structlog.get_logger()
@@ -48,11 +54,11 @@ class Folder(msgspec.Struct, frozen=True):
     own: tuple[bytes, ...] = ()  # directories that photosd writes to; never looked into
 
     @property
-    def identity(self) -> Identity | None:
+    def identity(self) -> FolderIdentity | None:
         """How it was when last seen."""
         if self.device is None or self.inode is None:
             return None
-        return Identity(self.device, self.inode, self.mount_point)
+        return FolderIdentity(self.device, self.inode, self.mount_point)
 
     @property
     def rules(self) -> IgnoreRules:

@@ -10,7 +10,7 @@ import numpy as np
 
 from photosd.core.errors import StorageError
 from photosd.index.lance import import_lancedb
-from photosd.index.vectors import PREFIX, SETTLED
+from photosd.index.vectors import FLUSHED, PREFIX
 
 VECTORS_TRIED = 100_000
 BATCH = 8192
@@ -28,7 +28,7 @@ class TableFacts(msgspec.Struct, frozen=True):
 
 def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
     """The facts of one model's tables; None when there is none. Raises StorageError for damage."""
-    names = [f"{PREFIX}{fingerprint}{end}" for end in ("", SETTLED)]
+    names = [f"{PREFIX}{fingerprint}{end}" for end in ("", FLUSHED)]
     names = [name for name in names if (directory / f"{name}.lance").is_dir()]
     if not names:
         return None

@@ -53,7 +53,7 @@ MIGRATIONS = (
     """,
     """
     -- Contents whose paths are not those that a model's table filters by: each change of paths
-    -- writes them here, and filing (filing.py) removes them again.
+    -- writes them here, and label_sync.py removes them again.
     CREATE TABLE unfiled(
       model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
@@ -155,7 +155,7 @@ MIGRATIONS = (
     ALTER TABLE photos ADD COLUMN circumstance TEXT;
     """,
     """
-    -- What filters compare dates with is a wall clock now: filing tells every table anew.
+    -- What filters compare dates with is a wall clock now: label sync tells every table anew.
     INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
     """,
     """

@@ -32,7 +32,7 @@ from photosd.decode.failures import (
     Nonsense,
     Stopped,
 )
-from photosd.decode.pool import Decoded, Identity, Pool, Shape
+from photosd.decode.pool import ContentIdentity, Decoded, Pool, Shape
 from photosd.encoder.supervisor import EncoderDied, EncodingFailed, Supervisor
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
@@ -253,7 +253,7 @@ class Pipeline(threading.Thread):
 
         future.add_done_callback(arrived)
 
-    def _identified(self, leases: list[Lease], future: Future[Identity]) -> None:
+    def _identified(self, leases: list[Lease], future: Future[ContentIdentity]) -> None:
         (lease,) = leases
         if (found := self._arrived(lease, future)) is None:
             return
@@ -351,7 +351,7 @@ class Pipeline(threading.Thread):
         try:
             vectors = checked_vectors(future.result(), sum(len(one.pixels.pixels) for one in batch))
         except EncoderDied as error:
-            self._mourn(batch, error)
+            self._on_encoder_exit(batch, error)
         except EncodingFailed as error:
             self._lessen(batch, error.reason, error.shortage, "error")
         except Exception as error:  # not accepted: warming, restarting or broken
@@ -391,7 +391,7 @@ class Pipeline(threading.Thread):
     def _queue_of(self, lease: Lease) -> Stage:
         return Stage.ALONE if self._quarantine.suspects(lease.photo) else Stage.READY
 
-    def _mourn(self, batch: list[Lease], error: EncoderDied) -> None:
+    def _on_encoder_exit(self, batch: list[Lease], error: EncoderDied) -> None:
         """The encoder died with these in hand: of many each is tried alone, one is judged."""
         if error.cause == "crash" and len(batch) == 1:
             for lease in self._leases.with_sharers(batch[0]):
@@ -451,7 +451,7 @@ class Pipeline(threading.Thread):
 
     # -- committing ---------------------------------------------------------------------------
 
-    def _finish(self, lease: Lease, read: Identity | Decoded, new: Embedding | None) -> None:
+    def _finish(self, lease: Lease, read: ContentIdentity | Decoded, new: Embedding | None) -> None:
         """A photo is done: with a new embedding, or sharing one that exists."""
         # The file as it was when it was read, which is what the catalog must still hold.
         entry = Entry(lease.photo.path, read.size, read.mtime_ns, read.inode, read.device)

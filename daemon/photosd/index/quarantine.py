@@ -16,14 +16,14 @@ import structlog
 
 from photosd.decode.failures import DecodeFailed
 from photosd.index.photo import Photo
-from photosd.index.worklist import Failure, Work
+from photosd.index.worklist import Work, WorkFailure
 
 log = structlog.get_logger()
 
 DEATHS = 2  # alone in the worker's hands; the second time with nothing else going on at all
 
 
-def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
+def verdict(reason: str, stack: str, deaths: int) -> WorkFailure | None:
     """The failure to record after ``deaths`` deaths, or None: it deserves another try, alone.
 
     A quarantined photo is not tried again until the file or photosd changes, or
@@ -31,7 +31,7 @@ def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
     """
     if deaths < DEATHS:
         return None
-    return Failure(
+    return WorkFailure(
         f"quarantined: a worker died {deaths} times over this photo alone ({reason})",
         "photosd failures --retry   (if something else was at fault)",
         retry_at=None,
@@ -40,12 +40,12 @@ def verdict(reason: str, stack: str, deaths: int) -> Failure | None:
     )
 
 
-def examined(reason: str, times: int, waits: Sequence[float]) -> Failure | None:
+def examined(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
     """The failure after the encoder has failed ``times`` over this photo and managed another one
     each time; None: another try."""
     if times < DEATHS:
         return None
-    return Failure(
+    return WorkFailure(
         f"the encoder fails over this photo, and over no other ({reason})",
         "photosd logs",
         retry_at=time.time() + waits[-1],
@@ -53,14 +53,14 @@ def examined(reason: str, times: int, waits: Sequence[float]) -> Failure | None:
     )
 
 
-def spared(reason: str, times: int, waits: Sequence[float]) -> Failure | None:
+def spared(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
     """The failure after memory or the like ran out ``times`` over this photo; None: another try.
 
     Less is done at once meanwhile, so what runs out again and again does so because of the photo.
     """
     if times <= len(waits):
         return None
-    return Failure(
+    return WorkFailure(
         f"there was not enough memory or room for it, {times} times ({reason})",
         "close other programs; it is tried again by itself",
         retry_at=time.time() + waits[-1],
@@ -109,12 +109,14 @@ class Quarantine:
         """It cannot be decoded: until it changes, or for a while."""
         wait = waits[min(photo.attempts, len(waits) - 1)]
         retry_at = time.time() + wait if error.transient else None
-        self._worklist.failed(photo, Failure(error.reason, error.remedy, retry_at, code=error.code))
+        self._worklist.failed(
+            photo, WorkFailure(error.reason, error.remedy, retry_at, code=error.code)
+        )
 
     def refused(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
         """What is known of it cannot be written."""
         reason = f"what is known of it cannot be written: {reason}"[:500]
-        self._worklist.failed(photo, Failure(reason, "photosd logs", time.time() + waits[-1]))
+        self._worklist.failed(photo, WorkFailure(reason, "photosd logs", time.time() + waits[-1]))
 
     def ran_out(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
         """Something has run out over it: later, when there may be more, but not for ever."""
@@ -138,9 +140,11 @@ class Quarantine:
                 self._worklist.postpone(photo, until)
                 continue
             reason = f"unexpected: {type(error).__name__}: {error}"[:300]
-            self._worklist.failed(photo, Failure(reason, "photosd logs", until, code="internal"))
+            self._worklist.failed(
+                photo, WorkFailure(reason, "photosd logs", until, code="internal")
+            )
 
-    def _judge(self, photo: Photo, failure: Failure | None, deaths: int) -> None:
+    def _judge(self, photo: Photo, failure: WorkFailure | None, deaths: int) -> None:
         if failure is None:
             self._worklist.postpone(photo, time.time(), deaths=deaths)
             return

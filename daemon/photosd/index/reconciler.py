@@ -21,12 +21,12 @@ from photosd.core.ending import start
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
-from photosd.index.comparer import Comparer, Running, Unreadable
+from photosd.index.comparer import Comparer, RunningComparison, Unreadable
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders
 from photosd.index.unread import NEVER, Unread
 from photosd.watch.devices import Device, NotAnswering, can_hang
-from photosd.watch.folders import not_answering
+from photosd.watch.folder_state import not_answering
 from photosd.watch.hints import Hint
 from photosd.watch.watcher import Watcher
 
@@ -134,7 +134,7 @@ class Reconciler(threading.Thread):
         """Whether comparisons are running or due."""
         return bool(self._paths or self._trees or self._requests or self._jobs or self._round)
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[RunningComparison]:
         """The comparisons of trees under way."""
         return self.comparer.running()
 

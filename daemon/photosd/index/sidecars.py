@@ -195,7 +195,7 @@ OF_SIDECAR = (
 
 
 def merge(db: Any, content: str) -> None:
-    """Facts of a content: its own, and over them those of a sidecar; tables are told by filing."""
+    """Facts of a content: its own, and over them those of a sidecar; label sync tells tables."""
     said = OF_SIDECAR.format(content="contents.content")
     db.execute(
         "UPDATE contents SET own = coalesce(own, facts), facts = json_patch("

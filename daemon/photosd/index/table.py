@@ -56,7 +56,7 @@ def open_table(directory: Path, name: str, dimension: int) -> Any:
         table = connection.open_table(name)
         _check(table.schema, _schema(dimension))
         missing = [field for field in _schema(dimension) if field.name not in table.schema.names]
-        if missing:  # of version 0.1.0; filing fills what filters look at
+        if missing:  # of version 0.1.0; label sync fills what filters look at
             table.add_columns(missing)
         return table
     table = connection.create_table(name, schema=_schema(dimension))

@@ -1,7 +1,7 @@
-"""The vectors: durable in LanceDB, two tables per model: what is recent, and what has settled.
+"""The vectors: durable in LanceDB, two tables per model: what is recent, and what was flushed.
 
-Recent rows are searched as one matrix in RAM. Beyond RAM_BYTES, or half of that once something has
-settled, they move, all at once and behind everybody's back, to the table of what has settled,
+Recent rows are searched as one matrix in RAM. Beyond RAM_BYTES, or half of that once something was
+flushed, they move, all at once and behind everybody's back, to the table of what was flushed,
 which is searched by codes (docs/adr/0004-exact-search-in-ram.md). A content in both counts as the
 recent one says.
 """
@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 import structlog
 
+from photosd.core.allocator import trim
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
+from photosd.index.flushed import CODES, KEEP_VERSIONS, FlushedTable
 from photosd.index.lance import errors_of_lance, import_lancedb
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
 from photosd.index.mending import mend
-from photosd.index.settled import CODES, KEEP_VERSIONS, Settled
 from photosd.index.table import (
     FACTS,
     READ_FOR_TRAITS,
@@ -45,16 +46,15 @@ from photosd.index.table import (
 )
 from photosd.index.trouble import lance_kind, set_aside, storage_error
 from photosd.index.upkeep import Upkeep
-from photosd.process.allocator import trim
 
 log = structlog.get_logger()
 
-PREFIX, SETTLED = "vectors_", "_settled"
+PREFIX, FLUSHED = "vectors_", "_settled"
 COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
-MOVED_AT_ONCE = 10_000  # settled contents that become recent when relabelled; more stay
+MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled; more stay
 BATCH = 8192  # rows
-FOLDS = 2  # after settling: one merges what has settled, one drops what that replaced
+COMPACTIONS = 2  # after a flush: one merges what was flushed, one drops what that replaced
 
 
 class IndexVanished(StorageError):
@@ -63,7 +63,7 @@ class IndexVanished(StorageError):
 
 class VectorStore:
     """Vectors of one model by content id: durable in LanceDB; recent ones are searched in RAM,
-    settled ones, of large libraries, on the disk.
+    flushed ones, of large libraries, on the disk.
 
     Any thread may search; changes are serialised. Raises StorageError when the disk refuses.
     """
@@ -73,7 +73,7 @@ class VectorStore:
         self._name = f"{PREFIX}{fingerprint}"
         self._table: Any = None  # what is recent, and in RAM:
         self._matrix = Matrix(dimension)
-        self._settled: Settled | None = None
+        self._flushed: FlushedTable | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._settling = False  # or an attempt failed; and contents that changed since it began:
@@ -81,8 +81,8 @@ class VectorStore:
         self._removed: set[str] = set()  # of them
         self._commits = 0
         self._untidy_at: float | None = None
-        self._folds = 0  # to do yet, the next of them at:
-        self._fold_at = 0.0
+        self._compactions = 0  # to do yet, the next of them at:
+        self._compact_at = 0.0
         self.unsure: set[str] = set()  # contents of a write of which the catalog does not know yet
         self.went_back = False  # to an older version: what it says of paths may be out of date
 
@@ -141,27 +141,27 @@ class VectorStore:
             return sum(len(batch) for batch in batches)
 
     def _names(self) -> tuple[str, str]:
-        return self._name, self._name + SETTLED
+        return self._name, self._name + FLUSHED
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.lance"
 
     def _load(self) -> None:
-        recent, settled = self._names()
+        recent, flushed = self._names()
         self._table = open_table(self._directory, recent, self._dimension)
         if has_index(self._table):  # version 0.1.0 had one table
-            self._path(recent).rename(self._path(settled))
+            self._path(recent).rename(self._path(flushed))
             self._table = open_table(self._directory, recent, self._dimension)
-        self._settled = None
-        if self._path(settled).is_dir():
+        self._flushed = None
+        if self._path(flushed).is_dir():
             found = self._place()
             if found.ready or found.contents() - self._recent_contents():
                 found.open()
-                self._settled = found
+                self._flushed = found
                 if found.outdated:
-                    self._fold_soon()
-            else:  # killed while it settled for the first time: all of it is still recent
-                shutil.rmtree(self._path(settled))
+                    self._compact_soon()
+            else:  # killed while it was flushed for the first time: all of it is still recent
+                shutil.rmtree(self._path(flushed))
         self._load_matrix()
 
     def _recent_contents(self) -> set[str]:
@@ -205,25 +205,25 @@ class VectorStore:
     def relabel(self, contents: Mapping[str, Traits]) -> None:
         """Give the rows of these contents other labels and another moment.
 
-        Of what is recent columns are written, not rows. What has settled becomes recent again, as
+        Of what is recent columns are written, not rows. What was flushed becomes recent again, as
         long as it is not too much; contents without rows are nobody's.
         """
         with self._writing():
             recent = {one: found for one, found in contents.items() if one in self._matrix}
-            settled = {one: contents[one] for one in contents.keys() - recent.keys()}
+            flushed = {one: contents[one] for one in contents.keys() - recent.keys()}
             if recent:
                 changes = traits_table(recent)
                 self._table.merge_insert("content").when_matched_update_all().execute(changes)
                 self._committed(recent)
                 self._matrix.relabel(recent)
-            if settled and self._settled is not None:
-                self._relabel_settled(self._settled, settled)
+            if flushed and self._flushed is not None:
+                self._relabel_flushed(self._flushed, flushed)
         self._keep_up()
 
-    def _relabel_settled(self, place: Settled, contents: Mapping[str, Traits]) -> None:
+    def _relabel_flushed(self, place: FlushedTable, contents: Mapping[str, Traits]) -> None:
         if len(contents) > MOVED_AT_ONCE:
             place.relabel(traits_table(contents))
-            self._fold_soon()
+            self._compact_soon()
             return
         rows = relabelled(place.taken_out(list(contents)), contents)
         self._upsert(rows)
@@ -239,8 +239,8 @@ class VectorStore:
             self._matrix.drop(set(contents))
             if self._settling:
                 self._removed.update(contents)
-            if self._settled is not None:
-                self._settled.remove(contents)
+            if self._flushed is not None:
+                self._flushed.remove(contents)
 
     def _upsert(self, rows: Any) -> None:
         if not len(rows):
@@ -258,14 +258,14 @@ class VectorStore:
             self._optimize()
 
     def compact(self) -> None:
-        """Merge fragments and drop old versions; of what has settled, as soon as can be.
+        """Merge fragments and drop old versions; of what was flushed, as soon as can be.
 
-        What was removed is soon off the disk; of what has settled, once it is a tenth.
+        What was removed is soon off the disk; of what was flushed, once it is a tenth.
         """
         with self._writing():
             stir(self._table)
             self._optimize()
-        self._folds, self._fold_at = FOLDS, 0.0
+        self._compactions, self._compact_at = COMPACTIONS, 0.0
         self._keep_up()
 
     def tidy(self) -> None:
@@ -290,66 +290,66 @@ class VectorStore:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    # -- settling: in a thread of its own, nobody waits ---------------------------------------
+    # -- flushing: in a thread of its own, nobody waits ---------------------------------------
 
     def _keep_up(self) -> None:
         """Begin what is due, if anything."""
-        room = RAM_BYTES if self._settled is None else RAM_BYTES // 2
+        room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
         if len(self._matrix) * self._dimension * 4 > room:
-            self._upkeep.begin(self._settle)
-        elif self._folds and time.monotonic() >= self._fold_at:
-            self._upkeep.begin(self._fold)
+            self._upkeep.begin(self._flush)
+        elif self._compactions and time.monotonic() >= self._compact_at:
+            self._upkeep.begin(self._compact)
 
-    def _settle(self) -> int:
+    def _flush(self) -> int:
         """Copy what is recent, make codes of it, and only then let go of it."""
         try:
             return self._settle_recent()
         finally:
-            if self._settled is None and not self._upkeep.abandoned:  # all of it is still recent
+            if self._flushed is None and not self._upkeep.abandoned:  # all of it is still recent
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
     def _settle_recent(self) -> int:
         with self._lock:
             left = self._removed if self._settling else set()  # since an attempt that failed
             self._settling, self._changed, self._removed = True, set(), left
-        place = self._settled or self._place()
+        place = self._flushed or self._place()
         place.remove(sorted(self._recent_contents() | left))
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
-        place.fold()
+        place.compact()
         if self._upkeep.abandoned:
             return 0
         with self._writing():
             place.remove(sorted(left))
-            self._settled = place
+            self._flushed = place
             kept = ", ".join(f"'{content}'" for content in self._changed)
             self._table.delete(f"content NOT IN ({kept})" if kept else "true")
             self._matrix.drop(self._matrix.contents() - self._changed)
             self._settling = False
             self._optimize()
-        self._fold_soon()
+        self._compact_soon()
         return len(self)
 
-    def _fold_soon(self) -> None:
-        """Merge what has been folded, and then drop what that replaced; not while it is read."""
-        self._folds = FOLDS
-        self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
+    def _compact_soon(self) -> None:
+        """Merge what was flushed, and then drop what that replaced; not while it is read."""
+        self._compactions = COMPACTIONS
+        self._compact_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    def _fold(self) -> int:
-        if self._settled is not None:
-            self._settled.fold()
-        self._folds -= 1
-        self._fold_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
+    def _compact(self) -> int:
+        if self._flushed is not None:
+            self._flushed.compact()
+        self._compactions -= 1
+        self._compact_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
         return len(self)
 
-    def _place(self) -> Settled:
-        return Settled(self._directory, self._names()[1], self._dimension)
+    def _place(self) -> FlushedTable:
+        return FlushedTable(self._directory, self._names()[1], self._dimension)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """One writer at a time; whatever LanceDB raises becomes a StorageError."""
         with self._lock:
-            kept = self._names() if self._settled is not None else self._names()[:1]
+            kept = self._names() if self._flushed is not None else self._names()[:1]
             if not all((self._path(name) / "_versions").is_dir() for name in kept):
                 # LanceDB would "succeed" and leave a table that refers to files that are gone.
                 raise IndexVanished(
@@ -380,10 +380,10 @@ class VectorStore:
 
     def __len__(self) -> int:
         """Rows: one a tile."""
-        if self._settled is None:
+        if self._flushed is None:
             return len(self._matrix)
         with self._reading():
-            return len(self._matrix) + len(self._settled)
+            return len(self._matrix) + len(self._flushed)
 
     @property
     def dimension(self) -> int:
@@ -393,14 +393,14 @@ class VectorStore:
     def contents(self) -> set[str]:
         """Every content id with a vector."""
         recent = self._matrix.contents()
-        if self._settled is None:
+        if self._flushed is None:
             return recent
         with self._reading():
-            return recent | self._settled.contents()
+            return recent | self._flushed.contents()
 
     def facts(self, contents: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What the tables still know of these contents, when the catalog knows nothing."""
-        tables = [self._table] if self._settled is None else [self._table, self._settled.table]
+        tables = [self._table] if self._flushed is None else [self._table, self._flushed.table]
         for table in tables:
             with self._reading():
                 batches = table.search().select(["content", *FACTS]).to_batches(BATCH)
@@ -414,13 +414,13 @@ class VectorStore:
     ) -> list[tuple[str, float]]:
         """The ``count`` nearest contents that pass ``where`` and their cosine, best first; see
         Matrix.nearest."""
-        # In this order: what settles meanwhile is in both, never in none.
+        # In this order: what is flushed meanwhile is in both, never in none.
         found = self._matrix.nearest(query, count, where)
-        if self._settled is None:
+        if self._flushed is None:
             return found
         seen = {content for content, _ in found}
         with self._reading():
-            found += self._settled.nearest(
+            found += self._flushed.nearest(
                 query, count, where, lambda content: content in seen or content in self._matrix
             )
         return sorted(found, key=lambda one: -one[1])[:count]
@@ -431,22 +431,22 @@ class VectorStore:
         """The most that each query (n, d) comes to with any row of a content that is alive, -1
         without any: (n,) float32; and how many rows those are, at most."""
         found, rows = self._matrix.best(queries, alive, measure)
-        if self._settled is None:
+        if self._flushed is None:
             return found, rows
 
         def living(contents: Sequence[str]) -> set[str]:
             return {content for content in alive(contents) if content not in self._matrix}
 
-        settled, more = self._settled.best(queries, living, measure)
-        return np.maximum(found, settled), rows + more
+        flushed, more = self._flushed.best(queries, living, measure)
+        return np.maximum(found, flushed), rows + more
 
     def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
         """The vectors (tiles, d) of those of these contents that have any."""
         found = self._matrix.vectors_of(contents)
         missing = [content for content in contents if content not in found]
-        if missing and self._settled is not None:
+        if missing and self._flushed is not None:
             with self._reading():
-                found |= self._settled.vectors_of(missing)
+                found |= self._flushed.vectors_of(missing)
         return found
 
     def bytes_on_disk(self) -> int:
@@ -462,7 +462,7 @@ class VectorStore:
 
 def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     """Delete the tables of models other than these fingerprints; how many there were."""
-    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", SETTLED)}
+    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", FLUSHED)}
     doomed = [
         t for t in directory.glob(f"{PREFIX}*.lance") if t.name[: -len(".lance")] not in names
     ]
@@ -474,7 +474,7 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
 def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
     """Take the rows of these contents out of every table that no store has ``opened`` (names of
     models), and off the disk what was taken out of them some time before. Raises StorageError."""
-    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", SETTLED)}
+    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", FLUSHED)}
     for path in sorted(directory.glob(f"{PREFIX}*.lance")):
         if (name := path.name.removesuffix(".lance")) in names:
             continue
@@ -485,7 +485,7 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
                     if (path / CODES).is_dir():  # they are made again once it is opened
                         shutil.rmtree(path / CODES)
                     table.delete(f"content IN ({part})")
-            if contents and not name.endswith(SETTLED):
+            if contents and not name.endswith(FLUSHED):
                 stir(table)
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:

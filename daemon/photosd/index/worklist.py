@@ -21,7 +21,7 @@ LONGEST_WAIT, LONGEST_RETRY = 600.0, 3660.0
 CLOCK_STEP = 1.0  # seconds that the clock went back; less is a correction
 
 
-class Failure(msgspec.Struct, frozen=True):
+class WorkFailure(msgspec.Struct, frozen=True):
     """Why a photo could not be indexed.
 
     ``retry_at`` null: not before the file changes, or what ``code`` depends on (see `causes`).
@@ -41,7 +41,7 @@ class Work(Protocol):
     def next_due(self) -> float | None: ...
     def perhaps_known(self, photo: Photo) -> bool: ...
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None: ...
-    def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None: ...
+    def failed(self, photo: Photo, failure: WorkFailure, *, deaths: int = 0) -> None: ...
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None: ...
     def journal(self, paths: Iterable[bytes]) -> None: ...
     def journaled(self) -> set[bytes]: ...
@@ -155,7 +155,7 @@ class WorkList:
                     set_aside(db, entry.path, error)
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 
-    def failed(self, photo: Photo, failure: Failure, *, deaths: int = 0) -> None:
+    def failed(self, photo: Photo, failure: WorkFailure, *, deaths: int = 0) -> None:
         """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed.
 
         If what that depends on has changed since it was handed out, it is tried once more at once.

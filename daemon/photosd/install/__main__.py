@@ -22,7 +22,7 @@ import msgspec
 from photosd.core import typed
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.secrets import without_secrets
-from photosd.install.recipe import Order
+from photosd.install.recipe import InstallOrder
 from photosd.models.spec import ModelSpec
 
 BEAT_SECONDS = 0.2
@@ -42,7 +42,7 @@ def main() -> int:
             told.write(msgspec.json.encode(message) + b"\n")
 
     try:
-        order = typed.from_json(sys.argv[1], Order)
+        order = typed.from_json(sys.argv[1], InstallOrder)
         spec, doubt = _carry_out(order, tell)
         tell(result={"model": msgspec.structs.asdict(spec), "doubt": doubt})
         return 0
@@ -56,7 +56,7 @@ def main() -> int:
     return 1
 
 
-def _carry_out(order: Order, tell: Callable[..., None]) -> tuple[ModelSpec, str | None]:
+def _carry_out(order: InstallOrder, tell: Callable[..., None]) -> tuple[ModelSpec, str | None]:
     if order.source is not None:
         from photosd.install.installing import install
 

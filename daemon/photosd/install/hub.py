@@ -30,7 +30,7 @@ SETTINGS = {
 Heard = Callable[[int, int], None]  # bytes there, bytes in all
 
 
-class Remote(NamedTuple):
+class HubFile(NamedTuple):
     """One file as the hub has it. ``etag`` may be a checksum, a mirror's own mark, or empty."""
 
     repository: str
@@ -72,14 +72,14 @@ class Hub:
         self._transfer: Any = file_download
         self.endpoint = str(huggingface_hub.constants.ENDPOINT)
 
-    def look(self, repository: str, names: tuple[str, ...]) -> Remote | None:
+    def look(self, repository: str, names: tuple[str, ...]) -> HubFile | None:
         """The first of these files that the repository has; None when it has none of them."""
         for name in names:
             with contextlib.suppress(self._hub.errors.EntryNotFoundError):
                 return self._look(repository, name)
         return None
 
-    def _look(self, repository: str, name: str) -> Remote:
+    def _look(self, repository: str, name: str) -> HubFile:
         url = self._hub.hf_hub_url(repository, name)
         headers = self._hub.utils.build_hf_headers()
         with self._explained(repository):
@@ -92,9 +92,11 @@ class Hub:
         asked, there = urlparse(url), urlparse(found.location)
         if (asked.scheme, asked.netloc) != (there.scheme, there.netloc):
             headers.pop("authorization", None)  # the token is the hub's business alone
-        return Remote(repository, name, found.location, headers, found.etag or "", found.size)
+        return HubFile(repository, name, found.location, headers, found.etag or "", found.size)
 
-    def download(self, remote: Remote, directory: Path, heard: Heard, checksums: Checksums) -> Path:
+    def download(
+        self, remote: HubFile, directory: Path, heard: Heard, checksums: Checksums
+    ) -> Path:
         """The file in ``directory``, whole and checked; what is there already is checked, too.
 
         Its SHA-256 is the one that the hub announces, else the one that ``checksums`` has
@@ -118,7 +120,7 @@ class Hub:
         part.replace(target)
         return target
 
-    def _fetch(self, remote: Remote, directory: Path, heard: Heard) -> Path:
+    def _fetch(self, remote: HubFile, directory: Path, heard: Heard) -> Path:
         """What arrives, as a partial file; it goes on where an earlier attempt ended."""
         part = directory / f"{remote.name}.{_mark(remote.etag)}.part"
         if not remote.etag:
@@ -197,7 +199,7 @@ def _mark(etag: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in etag[:ETAG_CHARACTERS]) or "unmarked"
 
 
-def _verified(part: Path, remote: Remote, expected: str | None, checksums: Checksums) -> str:
+def _verified(part: Path, remote: HubFile, expected: str | None, checksums: Checksums) -> str:
     """The SHA-256 of what has arrived; raises DownloadFailed when it is another file."""
     sha256, git = digests(part)
     size = part.stat().st_size

@@ -27,9 +27,9 @@ from photosd.install.checkpoint import (
     read_checkpoint,
     save_weights,
 )
-from photosd.install.recipe import Order, recipe
+from photosd.install.recipe import InstallOrder, recipe
 from photosd.install.tokenizer_files import copy_tokenizer
-from photosd.models.shelf import STAGING, directory_of_name
+from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
 
 SPARE_BYTES = 200 << 20  # to be left on the disk
@@ -56,8 +56,8 @@ class Trial(msgspec.Struct):
     doubt: str | None
 
 
-def install(order: Order, say: Say) -> tuple[ModelSpec, str | None]:
-    """Shelve the model of ``order``; its spec, and a doubt about what it can find.
+def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
+    """Install the model of ``order``; its spec, and a doubt about what it can find.
 
     Raises ModelError; then nothing of it remains.
     """

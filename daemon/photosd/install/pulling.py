@@ -15,13 +15,13 @@ from photosd.core.errors import BadRequest, DownloadFailed, NotFound
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
 from photosd.install.checksums import Checksums
-from photosd.install.hub import Hub, Remote
+from photosd.install.hub import Hub, HubFile
 from photosd.install.installing import Say, install, require_room
-from photosd.install.recipe import Order
+from photosd.install.recipe import InstallOrder
 from photosd.install.tokenizer_files import FILE as TOKENIZER
 from photosd.install.tokenizer_files import SETTINGS, needs_files
 from photosd.models.architectures import architecture
-from photosd.models.shelf import directory_of_name
+from photosd.models.registry import directory_of_name
 from photosd.models.spec import ModelSpec
 
 PULLING = ".pull-"  # kept after a failure, so that the next attempt resumes
@@ -30,7 +30,7 @@ TIMES_THE_WEIGHTS = 2.5  # on the disk at most: the download, and two precisions
 Heard = Callable[[str, int, int], None]  # the file, bytes there, bytes in all
 
 
-def pull(order: Order, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, str | None]:
+def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, str | None]:
     """Download and install the model of ``order``; as `install`, or raises DownloadFailed.
 
     ``say`` tells how far it is, ``warn`` what somebody should know afterwards.
@@ -72,7 +72,7 @@ def pull(order: Order, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, st
     return result
 
 
-def _weights(order: Order) -> tuple[str, tuple[str, ...]]:
+def _weights(order: InstallOrder) -> tuple[str, tuple[str, ...]]:
     """The repository of a tag, and what its weights may be called there."""
     table = import_pretrained_table()
     arch = order.arch or ""
@@ -88,7 +88,7 @@ def _weights(order: Order) -> tuple[str, tuple[str, ...]]:
     return repository, (name,) if name else PREFERRED
 
 
-def _tokenizer(hub: Hub, order: Order) -> list[Remote]:
+def _tokenizer(hub: Hub, order: InstallOrder) -> list[HubFile]:
     """The tokenizer's files, where the architecture needs any."""
     text_cfg = architecture(order.arch or "")["text_cfg"]
     if not needs_files(text_cfg):

@@ -25,7 +25,7 @@ FROM_TABLE = ("mean", "std", "interpolation", "resize_mode")
 NO_WEIGHTS = Weights(file="weights.safetensors", bytes=0, xxh3="")
 
 
-class Order(msgspec.Struct, frozen=True):
+class InstallOrder(msgspec.Struct, frozen=True):
     """What is to be installed, how it is to be read, and what it is called."""
 
     models: str  # the directory of all models
@@ -37,7 +37,7 @@ class Order(msgspec.Struct, frozen=True):
     precision: str = "auto"
 
 
-def recipe(order: Order, beside: Path) -> ModelSpec:
+def recipe(order: InstallOrder, beside: Path) -> ModelSpec:
     """The spec of ``order``, its weights still to come; ``beside``: where its files lie.
 
     Raises ModelError when the architecture is unknown, or a tokenizer is missing.

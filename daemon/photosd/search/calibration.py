@@ -29,7 +29,7 @@ from photosd.index.matrix import Measure, Vectors
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
 from photosd.search.likeness import ALIKE, APART, BURST, ends_of
-from photosd.search.meanings import Meanings
+from photosd.search.query_embedding import QueryEmbedder
 from photosd.search.question import Question
 from photosd.search.strength import Background, Scale
 
@@ -59,9 +59,9 @@ class Calibration:
     """Of one model and its vectors. Any thread may ask."""
 
     def __init__(
-        self, spec: ModelSpec, store: VectorStore, contents: Contents, meanings: Meanings
+        self, spec: ModelSpec, store: VectorStore, contents: Contents, embedder: QueryEmbedder
     ) -> None:
-        self._spec, self._store, self._contents, self._meanings = spec, store, contents, meanings
+        self._spec, self._store, self._contents, self._embedder = spec, store, contents, embedder
         brought = spec.strength
         self._brought = Scale(None, brought.fair, brought.strong)
         self._unrelated: Vectors | None = None
@@ -139,8 +139,8 @@ class Calibration:
         for text in texts:  # one by one: a query waits for one at most
             if self._closed:
                 return None
-            meanings, _ = self._meanings.of_texts([text], None)
-            found.append(meanings[text].vector)
+            embeddings, _ = self._embedder.of_texts([text], None)
+            found.append(embeddings[text].vector)
         return np.stack(found)
 
     def _calibrate(self, unrelated: Vectors) -> None:

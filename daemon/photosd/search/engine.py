@@ -14,34 +14,34 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
-from photosd.cloud.asking import Outside
 from photosd.core.clock import Deadline
-from photosd.core.config import Search
+from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
 from photosd.core.log import printable
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
+from photosd.gemini.asking import Outside
 from photosd.index import wording
-from photosd.index.ground import Ground
+from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
-from photosd.ipc.messages import QueryParams, QueryResult, Timings
 from photosd.models.spec import ModelSpec
+from photosd.protocol.messages import QueryParams, QueryResult, Timings
 from photosd.search.advice import Advisor
-from photosd.search.aspects import NO_REMOTE, Aspect, Remote, best_understood
+from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking, best_understood
 from photosd.search.calibration import Calibration
-from photosd.search.hits import Found, Hits
-from photosd.search.meanings import RESERVE_SECONDS, Meanings
-from photosd.search.names import MOST_WORDS, words_left_out
-from photosd.search.pictures import Pictures
-from photosd.search.question import Question, Term, question_of
-from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
-from photosd.search.readings import (
+from photosd.search.example_pictures import ExamplePictures
+from photosd.search.hits import FoundPhoto, Hits
+from photosd.search.keyboard_layouts import (
     cut_warning,
     foreign_script_warning,
-    readings,
+    other_layouts,
     spelling_warning,
 )
-from photosd.search.remembered import Meaning, RememberedQueries, normalise
+from photosd.search.names import MOST_WORDS, words_left_out
+from photosd.search.query_embedding import RESERVE_SECONDS, QueryEmbedder
+from photosd.search.question import Question, QuestionTerm, question_of
+from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
+from photosd.search.remembered import QueryEmbedding, RememberedQueries, normalise
 from photosd.search.retrieval import Retrieval
 from photosd.search.strength import Judge, Match
 
@@ -62,18 +62,18 @@ class Engine:
         spec: ModelSpec,
         encoder: Supervisor,
         store: VectorStore,
-        ground: Ground,
+        shared: SharedResources,
     ) -> None:
-        self._spec, self._store, self._ground = spec, store, ground
-        self._remembered = RememberedQueries(ground.database, spec.fingerprint, ground.remembers)
-        self._pictures = Pictures(ground, store, encoder, Shape.of(spec.preprocess))
-        self._meanings = Meanings(encoder, self._remembered, self._pictures)
-        self._calibration = Calibration(spec, store, ground.contents, self._meanings)
-        self._retrieval = Retrieval(store, ground)
-        self._hits = Hits(ground.catalog, ground.contents, ground.folders)
+        self._spec, self._store, self._shared = spec, store, shared
+        self._remembered = RememberedQueries(shared.database, spec.fingerprint, shared.remembers)
+        self._pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
+        self._embedder = QueryEmbedder(encoder, self._remembered, self._pictures)
+        self._calibration = Calibration(spec, store, shared.contents, self._embedder)
+        self._retrieval = Retrieval(store, shared)
+        self._hits = Hits(shared.catalog, shared.contents, shared.folders)
         self._rankings = Rankings()
         self._latin_only = set(spec.languages) == {"en"}
-        self._advisor = Advisor(self._meanings, latin_only=self._latin_only)
+        self._advisor = Advisor(self._embedder, latin_only=self._latin_only)
 
     def query(self, params: QueryParams) -> QueryResult:
         """The nearest photos, by what is here alone: nothing is sent, whatever the mode.
@@ -98,13 +98,13 @@ class Engine:
         limit = params.limit or ranking.question.limit
         found = ranking.page(cursor.place, limit)
         if params.cursor is None:
-            warnings += cut_warning(ranking.meaning)
+            warnings += cut_warning(ranking.embedding)
         if params.cursor is None and words_left_out(ranking.question.words):
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if params.cursor is None and not ranking.convincing:
             ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
         if params.cursor is None:
-            ranking.unknown = _unknown(ranking.meaning, found)
+            ranking.unknown = _unknown(ranking.embedding, found)
         log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
         return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
 
@@ -121,13 +121,13 @@ class Engine:
         if any(verdict.convincing for verdict in verdicts.values()):
             return verdicts
         telling = False
-        for reading in readings(question.words, latin_only=self._latin_only):
+        for reading in other_layouts(question.words, latin_only=self._latin_only):
             again = self._verdicts(_read_as(question, reading), contents, deadline)
             telling = telling or any(verdict.convincing for verdict in again.values())
         if not telling:
             return verdicts
-        meaning, _ = self._meanings.of(question, deadline)
-        own = self._ranking(question, [Aspect(question.words, meaning)], "vector")
+        embedding, _ = self._embedder.of(question, deadline)
+        own = self._ranking(question, [Aspect(question.words, embedding)], "vector")
         own.page(0, question.limit)
         other = None if own.convincing else self._other_reading(question, question.limit, deadline)
         if other is None:
@@ -137,8 +137,8 @@ class Engine:
     def _verdicts(
         self, question: Question, contents: Sequence[str], deadline: Deadline
     ) -> dict[str, Match]:
-        meaning, _ = self._meanings.of(question, deadline)
-        return self._retrieval.judge(question, meaning, self._judge(question), contents)
+        embedding, _ = self._embedder.of(question, deadline)
+        return self._retrieval.judge(question, embedding, self._judge(question), contents)
 
     def forget_queries(self, *, cloud_only: bool = False) -> None:
         """Remember no query of until now, or none of Gemini's captions; raises StorageError."""
@@ -155,16 +155,16 @@ class Engine:
         Waits for the encoder, at most ``seconds``; false when it did not come up, which is for
         real queries to report.
         """
-        question = Question((Term(1.0, REHEARSAL),))
+        question = Question((QuestionTerm(1.0, REHEARSAL),))
         with contextlib.suppress(PhotosdError):
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
-                meaning = self._meanings.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
-                aspects = [Aspect(question.words, meaning)]
+                embedding = self._embedder.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
+                aspects = [Aspect(question.words, embedding)]
                 judge = self._judge(question)
-                found = self._retrieval.find(question, aspects, judge, Search().limit)
+                found = self._retrieval.find(question, aspects, judge, SearchSettings().limit)
                 self._hits.of(found)
-                self._ground.coverage()
+                self._shared.coverage()
             self._calibration.begin()
             return True
         return False
@@ -176,7 +176,7 @@ class Engine:
     # -- one answer ---------------------------------------------------------------------------
 
     def _question(self, params: QueryParams) -> Question:
-        question = question_of(params, self._ground.folders.real)
+        question = question_of(params, self._shared.folders.real)
         if question.where is not None:
             self._refuse_strange_places(question.where.below)
         if params.others:
@@ -187,9 +187,9 @@ class Engine:
 
     def _refuse_strange_places(self, directories: Sequence[bytes]) -> None:
         for directory in directories:
-            if not self._ground.catalog.has_below(directory):
+            if not self._shared.catalog.has_below(directory):
                 shown = printable(directory)
-                watched = self._ground.folders.containing(directory) is not None
+                watched = self._shared.folders.containing(directory) is not None
                 more = "photosd index --wait" if watched else f"photosd add '{shown}'"
                 raise NotFound(
                     f"no photo that photosd knows lies in {shown}",
@@ -205,8 +205,8 @@ class Engine:
         """Gemini, where it is on, is asked first and heard last; our search goes on meanwhile."""
         asked = self._advisor.ask(question, outside)
         own = self._own(question, deadline)
-        meaning = own.meaning if isinstance(own, Ranking) else None
-        advice = self._advisor.hear(asked, Aspect(question.words, meaning), deadline)
+        embedding = own.embedding if isinstance(own, Ranking) else None
+        advice = self._advisor.hear(asked, Aspect(question.words, embedding), deadline)
         if advice.aspects:
             known = "cached_embedding" if advice.known else "vector"
             ranking = self._ranking(question, advice.aspects, known, advice.remote)
@@ -220,9 +220,9 @@ class Engine:
     def _own(self, question: Question, deadline: Deadline) -> Ranking | PhotosdError:
         """What our own model finds, with its first page; or why it cannot be asked."""
         try:
-            meaning, known = self._meanings.of(question, deadline)
+            embedding, known = self._embedder.of(question, deadline)
             answered_by = "cached_embedding" if known else "vector"
-            ranking = self._ranking(question, [Aspect(question.words, meaning)], answered_by)
+            ranking = self._ranking(question, [Aspect(question.words, embedding)], answered_by)
             ranking.page(0, question.limit)
         except (BadRequest, NotFound, UnreadablePhoto):
             raise
@@ -243,24 +243,24 @@ class Engine:
         question: Question,
         aspects: Sequence[Aspect],
         answered_by: str,
-        remote: Remote = NO_REMOTE,
+        remote: GeminiRanking = NO_GEMINI,
     ) -> Ranking:
         judge, best = self._judge(question), best_understood(aspects)
         find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
         if best is None:
             return Ranking(question, None, "gemini", find)
-        return Ranking(question, best.meaning, answered_by, find)
+        return Ranking(question, best.embedding, answered_by, find)
 
     def _answer(
         self,
         params: QueryParams,
         ranking: Ranking,
         cursor: Cursor,
-        found: list[Found],
+        found: list[FoundPhoto],
         times: tuple[float, float],
         warnings: list[str],
     ) -> QueryResult:
-        meaning, (started, encoded) = ranking.meaning, times
+        embedding, (started, encoded) = ranking.embedding, times
         question, limit = ranking.question, params.limit or ranking.question.limit
         same = self._hits.of(found, every_copy=question.every_copy, where=question.where)
         hits, after = lay_out(same, cursor, limit)
@@ -277,10 +277,10 @@ class Engine:
             model=self._spec.name,
             answered_by=ranking.answered_by,
             convincing=ranking.convincing,
-            understood=round(meaning.understood, 3) if meaning else 1.0,
+            understood=round(embedding.understood, 3) if embedding else 1.0,
             unknown=ranking.unknown,
             hits=hits,
-            coverage=self._ground.coverage(),
+            coverage=self._shared.coverage(),
             timings_ms=Timings(
                 encode=round(1000 * (encoded - started), 2),
                 search=round(1000 * (done - encoded), 2),
@@ -296,16 +296,18 @@ class Engine:
     def _second_thoughts(
         self,
         ranking: Ranking,
-        found: list[Found],
+        found: list[FoundPhoto],
         limit: int,
         deadline: Deadline,
         warnings: list[str],
-    ) -> tuple[Ranking, list[Found]]:
+    ) -> tuple[Ranking, list[FoundPhoto]]:
         """Another reading of what convinces nobody, or at least a warning why it does not."""
         text = ranking.question.plain
         if text is None:
             return ranking, found
-        other = self._other_reading(ranking.question, limit, deadline) if ranking.meaning else None
+        other = (
+            self._other_reading(ranking.question, limit, deadline) if ranking.embedding else None
+        )
         if other is not None:
             modes = ranking.modes
             reading, ranking, found = other
@@ -313,22 +315,22 @@ class Engine:
             warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
         elif self._latin_only and ranking.modes.used == "local":
             warnings += foreign_script_warning(text, self._spec.name)
-            if ranking.meaning and self._spec.tokenizer.words:
-                warnings += spelling_warning(ranking.meaning.unknown)
+            if ranking.embedding and self._spec.tokenizer.words:
+                warnings += spelling_warning(ranking.embedding.unknown)
         return ranking, found
 
     def _other_reading(
         self, question: Question, limit: int, deadline: Deadline
-    ) -> tuple[str, Ranking, list[Found]] | None:
+    ) -> tuple[str, Ranking, list[FoundPhoto]] | None:
         """What is found when somebody forgot to switch the keyboard, if that convinces."""
         answers = []
-        for reading in readings(question.words, latin_only=self._latin_only):
+        for reading in other_layouts(question.words, latin_only=self._latin_only):
             if deadline.remaining < 2 * RESERVE_SECONDS:
                 break
             with contextlib.suppress(PhotosdError):
                 again = _read_as(question, reading)
-                meaning, _ = self._meanings.of(again, deadline)
-                ranking = self._ranking(again, [Aspect(again.words, meaning)], "vector")
+                embedding, _ = self._embedder.of(again, deadline)
+                ranking = self._ranking(again, [Aspect(again.words, embedding)], "vector")
                 found = ranking.page(0, limit)
                 # Where no list of words tells sense from nonsense, the photos have to.
                 strong = any(one.strength == "strong" for one in found)
@@ -339,13 +341,13 @@ class Engine:
 
 
 def _read_as(question: Question, reading: str) -> Question:
-    return structs.replace(question, terms=(Term(1.0, normalise(reading)),))
+    return structs.replace(question, terms=(QuestionTerm(1.0, normalise(reading)),))
 
 
-def _unknown(meaning: Meaning | None, found: Sequence[Found]) -> list[str]:
+def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> list[str]:
     """The words that the model does not know, without those of names that matched."""
-    if meaning is None or not meaning.unknown:
+    if embedding is None or not embedding.unknown:
         return []
     names = [one.path for one in found if one.path is not None and one.strength != "weak"]
     known = {word for name in names for word in wording.words(wording.read(name))}
-    return [word for word in meaning.unknown if not known.issuperset(wording.words(word))]
+    return [word for word in embedding.unknown if not known.issuperset(wording.words(word))]

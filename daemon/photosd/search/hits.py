@@ -11,13 +11,13 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.filters import Filter
 from photosd.index.folders import Folders
-from photosd.ipc.messages import Hit
-from photosd.ipc.paths import path_fields
+from photosd.protocol.messages import Hit
+from photosd.protocol.paths import path_fields
 
 Place = tuple[bytes, int]  # a path and the number of its folder
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundPhoto(msgspec.Struct, frozen=True):
     """One content of a ranking: its cosine, what it is worth, and the kinds of evidence for it.
 
     ``path``: the copy that is named so, where its name is one of them.
@@ -37,7 +37,7 @@ class Hits:
         self._catalog, self._contents, self._folders = catalog, contents, folders
 
     def of(
-        self, found: Sequence[Found], *, every_copy: bool = False, where: Filter | None = None
+        self, found: Sequence[FoundPhoto], *, every_copy: bool = False, where: Filter | None = None
     ) -> list[list[Hit]]:
         """The hits of each content: one, or one for each path of it; none when it has no path.
 
@@ -63,7 +63,9 @@ class Hits:
         return hits
 
 
-def _hit(one: Found, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool) -> Hit:
+def _hit(
+    one: FoundPhoto, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool
+) -> Hit:
     return Hit(
         rank=0,
         **path_fields(place[0]),

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from photosd.decode.formats import PHOTO_SUFFIXES
+from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index import wording
 from photosd.index.database import Database
 

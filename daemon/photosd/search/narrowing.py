@@ -8,8 +8,8 @@ from typing import Literal
 from photosd.core import wall_clock
 from photosd.core.errors import BadRequest
 from photosd.index.filters import FORMATS, Filter, format_name
-from photosd.ipc.messages import Where
-from photosd.ipc.paths import path_from
+from photosd.protocol.messages import Where
+from photosd.protocol.paths import path_from
 
 Real = Callable[[bytes], bytes]  # a path as the library knows it
 

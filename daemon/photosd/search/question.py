@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from photosd.core.config import Search
+from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest
 from photosd.core.log import printable
 from photosd.index.filters import Filter
-from photosd.ipc.messages import QueryParams
-from photosd.ipc.messages import Term as TermParams
-from photosd.ipc.paths import path_from
+from photosd.protocol.messages import QueryParams
+from photosd.protocol.messages import Term as TermParams
+from photosd.protocol.paths import path_from
 from photosd.search.narrowing import Real, filter_of
 from photosd.search.remembered import normalise
 
@@ -21,7 +21,7 @@ EXAMPLE = 'photosd query "sunset"'
 MOST_TERMS = 32
 
 
-class Term(msgspec.Struct, frozen=True):
+class QuestionTerm(msgspec.Struct, frozen=True):
     """Words (normalised) or the path of a picture; a negative weight means: unlike this."""
 
     weight: float
@@ -32,9 +32,9 @@ class Term(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """One question; at least one of its terms has a positive weight. ``asked``: in words."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[QuestionTerm, ...]
     asked: str = ""
-    limit: int = Search().limit
+    limit: int = SearchSettings().limit
     every_copy: bool = False
     where: Filter | None = None
     but: frozenset[str] = frozenset()  # contents that are no answer
@@ -69,18 +69,18 @@ def question_of(params: QueryParams, real: Real = lambda path: path) -> Question
             remedy="leave some out",
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))
-    limit, where = params.limit or Search().limit, filter_of(params.where, real)
+    limit, where = params.limit or SearchSettings().limit, filter_of(params.where, real)
     return Question(terms, asked, limit, params.all, where)
 
 
-def _terms(params: QueryParams) -> Iterator[Term]:
+def _terms(params: QueryParams) -> Iterator[QuestionTerm]:
     if text := normalise(params.text):
-        yield Term(1.0, text)
+        yield QuestionTerm(1.0, text)
     for term in params.terms:
         yield _term(term)
 
 
-def _term(term: TermParams) -> Term:
+def _term(term: TermParams) -> QuestionTerm:
     if not math.isfinite(term.weight) or term.weight == 0:
         raise BadRequest(f"a weight of {term.weight:g} has no effect", remedy="use 1, 2 or -1")
     text, picture = normalise(term.text or ""), term.path or term.path_b64
@@ -90,11 +90,11 @@ def _term(term: TermParams) -> Term:
             remedy='send {"text": "dog", "weight": 2} or {"path": "/photos/dog.jpg"}',
         )
     if text:
-        return Term(term.weight, text)
-    return Term(term.weight, path=path_from(term.path, term.path_b64))
+        return QuestionTerm(term.weight, text)
+    return QuestionTerm(term.weight, path=path_from(term.path, term.path_b64))
 
 
-def _in_words(term: Term) -> str:
+def _in_words(term: QuestionTerm) -> str:
     """A term as answers repeat it: ``beach``, ``+2:dog``, ``-people``, ``like /p/x.jpg``."""
     weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
     sign = "-" if term.weight < 0 else "+" if weight else ""

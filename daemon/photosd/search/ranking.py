@@ -11,14 +11,14 @@ import msgspec
 from msgspec import structs
 
 from photosd.core.errors import BadRequest
-from photosd.ipc.messages import Hit
-from photosd.search.hits import Found
+from photosd.protocol.messages import Hit
+from photosd.search.hits import FoundPhoto
 from photosd.search.question import Question
-from photosd.search.remembered import Meaning
+from photosd.search.remembered import QueryEmbedding
 
 AHEAD = 50  # places looked at for a page, at least: what convinces may not be the nearest
 KEPT = 128  # rankings whose next page may still be asked for; the oldest are forgotten
-Find = Callable[[int], list[Found]]  # the best so many as things are now
+Find = Callable[[int], list[FoundPhoto]]  # the best so many as things are now
 
 
 class Modes(msgspec.Struct, frozen=True):
@@ -39,18 +39,18 @@ class Ranking:
     def __init__(
         self,
         question: Question,
-        meaning: Meaning | None,
+        embedding: QueryEmbedding | None,
         answered_by: str,
         find: Find,
     ) -> None:
-        self.question, self.meaning, self.answered_by = question, meaning, answered_by
+        self.question, self.embedding, self.answered_by = question, embedding, answered_by
         self.modes = Modes()
         self._find, self._lock = find, threading.Lock()
-        self._shown: list[Found] = []
+        self._shown: list[FoundPhoto] = []
         self.convincing = False
         self.unknown: list[str] = []  # words that say nothing to anybody
 
-    def page(self, start: int, limit: int) -> list[Found]:
+    def page(self, start: int, limit: int) -> list[FoundPhoto]:
         """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""
         with self._lock:
             end = start + limit
@@ -63,7 +63,7 @@ class Ranking:
                     self._judge(found)
             return self._shown[start:end]
 
-    def _judge(self, found: Sequence[Found]) -> None:
+    def _judge(self, found: Sequence[FoundPhoto]) -> None:
         """Whether the answer convinces; what does is never left to a later page."""
         telling = [one for one in found if one.strength != "weak"]
         self.convincing = bool(telling)

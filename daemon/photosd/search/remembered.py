@@ -35,7 +35,7 @@ OLDER_SALT, OLDER = "query_salt", 2  # as they stand in the catalog; see its mig
 REFRESH_SECONDS = 86_400.0  # how stale the time of last use may be; spares a write a query
 
 
-class Meaning(msgspec.Struct, frozen=True):
+class QueryEmbedding(msgspec.Struct, frozen=True):
     """What the encoder made of a query: unit vector (d,) float32, and how much it understood."""
 
     vector: NDArray[np.float32]
@@ -62,18 +62,18 @@ class RememberedQueries:
         self._database, self._keeps = database, keeps
         self._key = _salt(database)
         self._person = fingerprint.encode()[:16]
-        self._recent: OrderedDict[bytes, Meaning] = OrderedDict()
+        self._recent: OrderedDict[bytes, QueryEmbedding] = OrderedDict()
         self._unsaved: OrderedDict[bytes, tuple[bytes, bool]] = OrderedDict()
         self._lock = threading.Lock()
         self._saver = ThreadPoolExecutor(1, "remember")
         self._to_forget = RECENT  # at the first save there may be some
         self.generation = 0  # one more each time that something is forgotten
 
-    def get(self, text: str) -> Meaning | None:
+    def get(self, text: str) -> QueryEmbedding | None:
         """What is remembered of ``text`` (normalised)."""
         key, generation = self._hash(text), self.generation
-        if (meaning := self._recent.get(key)) is not None:
-            return meaning
+        if (embedding := self._recent.get(key)) is not None:
+            return embedding
         if not self._keeps():
             return None
         with self._database.read() as db:
@@ -84,25 +84,30 @@ class RememberedQueries:
             return None
         unsaved: tuple[bytes, bool] | None
         if row["cloud"] == OLDER:  # all of it was understood
-            meaning = Meaning(np.frombuffer(row["hidden"], np.float32), 1.0, [])
-            unsaved = self._hide(text, _packed(text, meaning)), True
+            embedding = QueryEmbedding(np.frombuffer(row["hidden"], np.float32), 1.0, [])
+            unsaved = self._hide(text, _packed(text, embedding)), True
         else:
-            meaning = _unpacked(text, self._hide(text, row["hidden"]))
+            embedding = _unpacked(text, self._hide(text, row["hidden"]))
             stale = time.time() - row["used_at"] > REFRESH_SECONDS
             unsaved = (row["hidden"], bool(row["cloud"])) if stale else None
-        self._keep(key, meaning, unsaved, generation)
-        return meaning
+        self._keep(key, embedding, unsaved, generation)
+        return embedding
 
     def put(
-        self, text: str, meaning: Meaning, generation: int | None = None, *, cloud: bool = False
+        self,
+        text: str,
+        embedding: QueryEmbedding,
+        generation: int | None = None,
+        *,
+        cloud: bool = False,
     ) -> None:
         """Remember at once, and on disk soon: no query waits for the disk, or fails when full.
 
         ``cloud``: the text is Gemini's. Nothing is remembered that was asked for in an earlier
         ``generation`` than this one.
         """
-        hidden = (self._hide(text, _packed(text, meaning)), cloud) if self._keeps() else None
-        self._keep(self._hash(text), meaning, hidden, generation)
+        hidden = (self._hide(text, _packed(text, embedding)), cloud) if self._keeps() else None
+        self._keep(self._hash(text), embedding, hidden, generation)
 
     def forget(self, *, cloud_only: bool = False) -> None:
         """Remember nothing of what was asked until now, by any model; or of Gemini's captions.
@@ -132,7 +137,7 @@ class RememberedQueries:
     def _keep(
         self,
         key: bytes,
-        meaning: Meaning,
+        embedding: QueryEmbedding,
         unsaved: tuple[bytes, bool] | None,
         generation: int | None,
     ) -> None:
@@ -140,7 +145,7 @@ class RememberedQueries:
         with self._lock:
             if generation not in (None, self.generation):
                 return
-            self._recent[key] = meaning
+            self._recent[key] = embedding
             while len(self._recent) > RECENT:
                 self._recent.popitem(last=False)
             if unsaved is None:
@@ -190,21 +195,21 @@ class RememberedQueries:
         return (np.frombuffer(data, np.uint8) ^ np.frombuffer(mask, np.uint8)).tobytes()
 
 
-def _packed(text: str, meaning: Meaning) -> bytes:
+def _packed(text: str, embedding: QueryEmbedding) -> bytes:
     """How much was understood, the places of unknown words among those of the text, the vector."""
     words = words_of(text)
-    places = [words.index(word) for word in meaning.unknown if word in words][:255]
-    head = struct.pack(f"<fB{len(places)}H", meaning.understood, len(places), *places)
-    return head + meaning.vector.astype(np.float32).tobytes()
+    places = [words.index(word) for word in embedding.unknown if word in words][:255]
+    head = struct.pack(f"<fB{len(places)}H", embedding.understood, len(places), *places)
+    return head + embedding.vector.astype(np.float32).tobytes()
 
 
-def _unpacked(text: str, data: bytes) -> Meaning:
+def _unpacked(text: str, data: bytes) -> QueryEmbedding:
     understood, count = struct.unpack_from("<fB", data)
     places = struct.unpack_from(f"<{count}H", data, 5)
     words = words_of(text)
     unknown = [words[place] for place in places if place < len(words)]
     vector = np.frombuffer(data[5 + 2 * count :], np.float32)
-    return Meaning(vector, round(float(understood), 6), unknown)
+    return QueryEmbedding(vector, round(float(understood), 6), unknown)
 
 
 def _salt(database: Database) -> bytes:

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from photosd.index.columns import Columns
 from photosd.index.contents import Holding
 from photosd.index.filters import traits
-from photosd.index.ground import Ground
+from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
-from photosd.search.aspects import NO_REMOTE, Aspect, Remote
+from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking
 from photosd.search.evidence import Evidence, Ranked, Weight
 from photosd.search.fusion import Fused, ordered
-from photosd.search.hits import Found
+from photosd.search.hits import FoundPhoto
 from photosd.search.names import Degree, Lies, Named, Names, named
 from photosd.search.question import Question
-from photosd.search.remembered import Meaning
+from photosd.search.remembered import QueryEmbedding
 from photosd.search.strength import Judge, Look, Match, of_name
-from photosd.search.words import match_words
+from photosd.search.text_match import match_words
 
 OVERSAMPLE = 8  # nearest contents beyond those wanted, for those that have no path any more
 MOST_NAMED = 5000  # photos asked of Gemini where a filter may let few pass
@@ -33,8 +33,8 @@ UNKNOWN = Look()
 class Retrieval:
     """Searches the vectors and the names. Any thread may ask."""
 
-    def __init__(self, store: VectorStore, ground: Ground) -> None:
-        self._store, self._ground = store, ground
+    def __init__(self, store: VectorStore, shared: SharedResources) -> None:
+        self._store, self._shared = store, shared
 
     def find(
         self,
@@ -42,14 +42,14 @@ class Retrieval:
         aspects: Sequence[Aspect],
         judge: Judge,
         count: int,
-        remote: Remote = NO_REMOTE,
-    ) -> list[Found]:
+        remote: GeminiRanking = NO_GEMINI,
+    ) -> list[FoundPhoto]:
         """The ``count`` best contents that pass the filter and have a path, best first.
 
         Their scores are our model's; where it was not asked, the other's.
         """
         names = self._names(question, aspects)
-        asked = [one for one in aspects if one.meaning is not None]
+        asked = [one for one in aspects if one.embedding is not None]
         several = bool(names) or len(asked) + bool(remote.nearest) > 1
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
@@ -77,10 +77,10 @@ class Retrieval:
         ]
 
     def judge(
-        self, question: Question, meaning: Meaning, judge: Judge, contents: Sequence[str]
+        self, question: Question, embedding: QueryEmbedding, judge: Judge, contents: Sequence[str]
     ) -> dict[str, Match]:
         """What a query would say of each of these contents; those without a vector are left out."""
-        aspect, seen = Aspect(question.words, meaning), dict[str, Look]()
+        aspect, seen = Aspect(question.words, embedding), dict[str, Look]()
         self._look([aspect], judge, contents, seen)
         names = self._names(question, [aspect]).of(list(seen))
         return {content: judge.match(look, names.get(content)) for content, look in seen.items()}
@@ -96,9 +96,9 @@ class Retrieval:
         seen: dict[str, Look],
     ) -> Ranked:
         """The nearest to one aspect; ``seen`` keeps the best look of each content."""
-        if aspect.meaning is None:
+        if aspect.embedding is None:
             return []
-        nearest = self.nearest(question, aspect.meaning, count)
+        nearest = self.nearest(question, aspect.embedding, count)
         found: dict[str, Look] = {}
         self._look([aspect], judge, [content for content, _ in nearest], found)
         for content, look in found.items():
@@ -123,18 +123,20 @@ class Retrieval:
         missing = [content for content in contents if content not in seen]
         tiles = self._store.vectors_of(missing) if missing and aspects else {}
         for aspect in aspects:
-            if aspect.meaning is None:
+            if aspect.embedding is None:
                 continue
-            found = judge.looks(aspect.words, aspect.meaning, list(tiles.values()))
+            found = judge.looks(aspect.words, aspect.embedding, list(tiles.values()))
             for content, look in zip(tiles, found, strict=True):
                 _see(seen, content, look)
 
-    def nearest(self, question: Question, meaning: Meaning, count: int) -> list[tuple[str, float]]:
+    def nearest(
+        self, question: Question, embedding: QueryEmbedding, count: int
+    ) -> list[tuple[str, float]]:
         """The nearest contents that have a path; more are asked for until there are enough."""
         where = question.where
         take = count + OVERSAMPLE
         while True:
-            nearest = self._store.nearest(meaning.vector, take, where)
+            nearest = self._store.nearest(embedding.vector, take, where)
             there = self._there([content for content, _ in nearest], _lies(question))
             found = [one for one in nearest if one[0] in there and one[0] not in question.but]
             if len(found) >= count or len(nearest) < take:
@@ -144,11 +146,11 @@ class Retrieval:
     def _there(self, contents: Sequence[str], lies: Lies | None) -> set[str]:
         """Those that have a path, where it should lie; tables may be a moment behind."""
         if lies is None:
-            return self._ground.contents.alive(contents)
-        paths = self._ground.catalog.paths_of(contents)
+            return self._shared.contents.alive(contents)
+        paths = self._shared.catalog.paths_of(contents)
         return {content for content, places in paths.items() if any(lies(p) for p, _ in places)}
 
-    def _elsewhere(self, question: Question, remote: Remote) -> Ranked:
+    def _elsewhere(self, question: Question, remote: GeminiRanking) -> Ranked:
         """Those of another model's contents that pass the filter and have a path."""
         contents = [content for content, _ in remote.nearest]
         alive = self._there(contents, None) if contents else set()
@@ -163,7 +165,7 @@ class Retrieval:
 
     def _names(self, question: Question, aspects: Sequence[Aspect]) -> Names:
         """What paths say of any aspect."""
-        return Names(self._ground.database, [one.words for one in aspects], _lies(question))
+        return Names(self._shared.database, [one.words for one in aspects], _lies(question))
 
     def _by_name(
         self, question: Question, names: Names, seen: Mapping[str, Look], count: int
@@ -178,12 +180,12 @@ class Retrieval:
             for content in contents
         ]
 
-    def by_name(self, question: Question, count: int) -> list[Found]:
+    def by_name(self, question: Question, count: int) -> list[FoundPhoto]:
         """What remains when no vector can be had: names, parts of words in paths, and years."""
-        names = named(self._ground.database, question.words, _lies(question))
+        names = named(self._shared.database, question.words, _lies(question))
         shares = dict.fromkeys(sorted(names, key=lambda one: names[one].worth, reverse=True), 0.0)
         shares |= {content: names[content].share for content in shares}
-        for content, share in match_words(self._ground.database, question.words):
+        for content, share in match_words(self._shared.database, question.words):
             shares[content] = max(share, shares.get(content, 0.0))
         order = sorted(shares, key=lambda one: (_weight_of(names.get(one)), shares[one]))[::-1]
         return [
@@ -202,7 +204,7 @@ class Retrieval:
         at_once = FILTERED_FIRST
         while part := list(itertools.islice(kept, at_once)):
             at_once = FILTERED_AT_ONCE
-            held = self._ground.contents.holding(part)
+            held = self._shared.contents.holding(part)
             rows = [
                 traits(one.facts, one.paths, one.modified)
                 for one in (held.get(content, NOTHING) for content in part)
@@ -210,21 +212,21 @@ class Retrieval:
             yield from (part[row] for row in Columns(rows).passing(question.where))
 
 
-def _found(one: Fused, name: Named | None, match: Match) -> Found:
+def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
     """With the kinds of what tells something; where nothing does, of all there is."""
     looks = [evidence for evidence in one.evidence if evidence.kind != "name"]
     telling = [evidence for evidence in one.evidence if evidence.weight >= Weight.TELLING]
     kinds = [evidence.kind for evidence in looks if evidence in telling or not telling]
     kinds += [] if name is None else ["name"]
     path = None if name is None else name.path
-    return Found(one.content, match.score, match.strength, list(dict.fromkeys(kinds)), path)
+    return FoundPhoto(one.content, match.score, match.strength, list(dict.fromkeys(kinds)), path)
 
 
-def _named_only(content: str, share: float, name: Named | None) -> Found:
+def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:
     strength = of_name(name)
     if strength == "weak" and share == 1:  # a part of a word, or a year
         strength = "fair"
-    return Found(content, share, strength, ["name"], None if name is None else name.path)
+    return FoundPhoto(content, share, strength, ["name"], None if name is None else name.path)
 
 
 def _weight(strength: str) -> Weight:

@@ -11,7 +11,7 @@ import numpy as np
 
 from photosd.index.matrix import Vectors
 from photosd.search.names import Degree, Named, telling_words
-from photosd.search.remembered import Meaning
+from photosd.search.remembered import QueryEmbedding
 
 UNSEEN = -2.0  # how near is what no model was asked about, or what it did not understand
 SHARPNESS = 1.5  # in spreads of what a photo comes to with unrelated things
@@ -108,7 +108,7 @@ class Judge(msgspec.Struct, frozen=True):
 
     scale: Scale
 
-    def looks(self, words: str, meaning: Meaning, tiles: Sequence[Vectors]) -> list[Look]:
+    def looks(self, words: str, embedding: QueryEmbedding, tiles: Sequence[Vectors]) -> list[Look]:
         """How near photos, each (tiles, d), are to what ``words`` mean; the best tile counts.
 
         What the model does not know at all looks like nothing.
@@ -117,10 +117,10 @@ class Judge(msgspec.Struct, frozen=True):
             return []
         starts = np.cumsum([0, *map(len, tiles[:-1])])
         every = np.concatenate(tiles)
-        scores = np.maximum.reduceat(every @ meaning.vector, starts)
+        scores = np.maximum.reduceat(every @ embedding.vector, starts)
         beyond = np.full(len(tiles), UNSEEN)
-        if understood(words, meaning):
-            each = self.scale.beyond(meaning.vector[None], every)[0]
+        if understood(words, embedding):
+            each = self.scale.beyond(embedding.vector[None], every)[0]
             beyond = np.maximum.reduceat(each, starts)
         return [Look(s, b) for s, b in zip(scores.tolist(), beyond.tolist(), strict=True)]
 
@@ -149,9 +149,9 @@ def of_name(name: Named | None) -> str:
     return "strong" if name.degree >= Degree.WHOLE else "fair"
 
 
-def understood(words: str, meaning: Meaning) -> bool:
+def understood(words: str, embedding: QueryEmbedding) -> bool:
     """Whether the model knows anything of what was asked for; "a" and "the" are nothing."""
-    unknown = {word for text in meaning.unknown for word in telling_words(text)}
+    unknown = {word for text in embedding.unknown for word in telling_words(text)}
     telling = telling_words(words)
     known = not telling or any(word not in unknown for word in telling)
-    return meaning.understood > 0 and known
+    return embedding.understood > 0 and known

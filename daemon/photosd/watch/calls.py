@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from photosd.core.filestat import normalised
+from photosd.core.formats import is_photo_name
 from photosd.core.progress import tick
-from photosd.decode.formats import is_photo_name
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
 from photosd.watch.spelling import Spelling

@@ -11,7 +11,7 @@ from functools import partial
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
 
-from photosd.decode.formats import is_photo_name, is_sidecar_name
+from photosd.core.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.kernel import DIRECTORY_MASK, ROOT_MASK, Kernel
 from photosd.watch.limits import watch_budget

@@ -12,15 +12,15 @@ import time
 from typing import Any
 
 from photosd.core.frames import receive_frame, send_frame
+from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
-from photosd.process.lifeline import attach
 from photosd.watch.calls import CALLS, Item, errno_of
 
 BATCH = 500  # items in a frame
 SIGN_SECONDS = 0.25  # a frame is sent this often while calls are answered
 
 
-class Answer:
+class LookerAnswer:
     """The frames of one answer."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -60,10 +60,10 @@ def main() -> None:
             header, _ = receive_frame(sock)
         except EOFError:
             return
-        _serve(Answer(sock), header["call"], header["arguments"])
+        _serve(LookerAnswer(sock), header["call"], header["arguments"])
 
 
-def _serve(answer: Answer, call: str, arguments: list[Any]) -> None:
+def _serve(answer: LookerAnswer, call: str, arguments: list[Any]) -> None:
     try:
         with reporting(answer.sign):
             for item in CALLS[call](*arguments):

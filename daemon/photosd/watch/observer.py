@@ -23,7 +23,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
-from photosd.decode.formats import is_photo_name, is_sidecar_name
+from photosd.core.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules
 from photosd.watch.source import Listener, Receive
 

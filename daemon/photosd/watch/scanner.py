@@ -13,8 +13,8 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from typing import NamedTuple
 
 from photosd.core.filestat import normalised
+from photosd.core.formats import is_photo_name, sidecar_names
 from photosd.core.progress import tick
-from photosd.decode.formats import is_photo_name, sidecar_names
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
 

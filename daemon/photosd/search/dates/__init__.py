@@ -15,7 +15,7 @@ from photosd.search.dates.grammar import Path, paths, readings
 from photosd.search.dates.periods import Moment, Period
 from photosd.search.dates.tokens import Token, tokens
 
-__all__ = ["Found", "Period", "find_dates", "period_of", "since", "until"]
+__all__ = ["FoundDate", "Period", "find_dates", "period_of", "since", "until"]
 
 LONGEST = 200  # characters of one date
 TRY = "Try: 2019-08, August 2019, last summer, 3 weeks ago"
@@ -24,7 +24,7 @@ SHORT_YEAR = re.compile(r"'\d\d|\d{1,2}([/.-])\d{1,2}\1\d\d")
 SURE = set("XYRALBPKTGj")  # kinds of which one has to be in a date inside a question
 
 
-class Found(NamedTuple):
+class FoundDate(NamedTuple):
     """A date inside a text: its place there, and what it means."""
 
     start: int
@@ -67,7 +67,7 @@ def until(text: str, now: Moment | None = None) -> float:
     return wall_seconds(end)
 
 
-def find_dates(text: str, now: Moment | None = None) -> list[Found]:
+def find_dates(text: str, now: Moment | None = None) -> list[FoundDate]:
     """The dates inside a question, in order: ``last summer`` in ``beach last summer``.
 
     The longest phrases are taken, and only those that cannot be anything else: not ``may``,
@@ -95,7 +95,7 @@ def _readings(text: str, now: Moment) -> dict[Period, int]:
     return found
 
 
-def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int, Found] | None:
+def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int, FoundDate] | None:
     """The longest date that begins at this token: where it ends, and what it is."""
     means: dict[int, set[Period]] = {}
     for end, path in paths(pieces, at):
@@ -106,7 +106,7 @@ def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int,
     for end in sorted(means, reverse=True):
         if len(means[end]) == 1:
             (period,) = means[end]
-            return end, Found(pieces[at].start, pieces[end - 1].end, period)
+            return end, FoundDate(pieces[at].start, pieces[end - 1].end, period)
     return None
 
 

@@ -1,0 +1,232 @@
+"""Albums: a directory of symbolic links to every photo that matches, kept true.
+
+Nothing is removed or replaced that was not made here: a link is written down before it is made, and
+counts as ours only while it is a link that leads where we had it lead.
+"""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH103, PTH108, PTH115, PTH211
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from photosd.alerts.alert_store import Alert
+from photosd.core.errors import BadRequest
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.folders import Folder, Folders
+from photosd.watch.devices import Devices, NotAnswering
+
+log = structlog.get_logger()
+
+NAME_BYTES = 240  # of the 255 that file systems allow, with room for a number
+MOST_NAMESAKES = 10_000
+
+
+class AlbumMember(msgspec.Struct, frozen=True):
+    """One row: a content that belongs (``wanted``) into the album of ``standing``.
+
+    ``link`` is the absolute path of its link and ``target`` where it leads; None: there is none.
+    """
+
+    content: str
+    standing: int
+    wanted: int
+    link: bytes | None
+    target: bytes | None
+
+
+class Albums:
+    """Makes directories what the catalog says they are. One thread uses it."""
+
+    def __init__(self, database: Database, catalog: Catalog, devices: Devices) -> None:
+        self._database, self._catalog, self._devices = database, catalog, devices
+        self.troubles: dict[int, str] = {}  # why an album is not as it should be
+
+    def sync(self, queries: Sequence[Alert]) -> None:
+        """Make, move and remove links until all is as it should be. Raises StorageError."""
+        albums = {query.id: query for query in queries if query.options.kind == "link"}
+        troubles: dict[int, str] = {}
+        for number in self._standing() | albums.keys():
+            query = albums.get(number)
+            try:
+                self._sync(number, query, [q.options.directory or b"" for q in albums.values()])
+            except OSError as error:
+                troubles[number] = f"{printable(error.filename or b'')}: {error.strerror}"
+                if self.troubles.get(number) != troubles[number]:
+                    log.warning("album_incomplete", standing=number, cause=troubles[number])
+        self.troubles = troubles
+
+    def count(self, number: int) -> int:
+        """Photos in the album."""
+        with self._database.read() as db:
+            row = db.execute(
+                "SELECT count(*) FROM links WHERE standing = ? AND link IS NOT NULL", (number,)
+            ).fetchone()
+        return int(row[0])
+
+    def _standing(self) -> set[int]:
+        with self._database.read() as db:
+            return {row[0] for row in db.execute("SELECT DISTINCT standing FROM links")}
+
+    def _sync(self, number: int, query: Alert | None, albums: Sequence[bytes]) -> None:
+        members = self._members(number)
+        targets: Mapping[str, bytes] = {}
+        self._require_answer(query, members)
+        if query is not None:
+            targets = self._targets(query, [m for m in members if m.wanted], albums)
+        for member in members:
+            target = targets.get(member.content)
+            if member.link is not None and (target is None or target != member.target):
+                self._remove(member)
+                member = msgspec.structs.replace(member, link=None, target=None)
+            if target is not None and query is not None:
+                self._make(member, target, query)
+        self._forget(number, [m for m in members if query is None or not m.wanted])
+
+    def _require_answer(self, query: Alert | None, members: Sequence[AlbumMember]) -> None:
+        """Raises OSError where a disk is absent or does not answer: leave everything as it is."""
+        directories = {m.link.rpartition(b"/")[0] for m in members if m.link and query is None}
+        for directory in directories if query is None else {query.options.directory or b""}:
+            try:
+                self._devices.look(directory)
+            except OSError as error:
+                if query is not None or isinstance(error, NotAnswering):
+                    raise OSError(error.errno, error.strerror, directory) from error
+
+    def _forget(self, number: int, members: Sequence[AlbumMember]) -> None:
+        """Rows that are needed no more; their links are gone."""
+        if members:
+            with self._database.write() as db:
+                db.executemany(
+                    "DELETE FROM links WHERE standing = ? AND content = ? AND link IS NULL",
+                    ((number, member.content) for member in members),
+                )
+
+    def _members(self, number: int) -> list[AlbumMember]:
+        with self._database.read() as db:
+            rows = db.execute("SELECT * FROM links WHERE standing = ?", (number,)).fetchall()
+        return [AlbumMember(**dict(row)) for row in rows]
+
+    def _targets(
+        self, query: Alert, members: Sequence[AlbumMember], albums: Sequence[bytes]
+    ) -> dict[str, bytes]:
+        """Where each link should lead: where it does, while that is right; never into an album."""
+        places = self._catalog.paths_of([member.content for member in members])
+        found = {}
+        for member in members:
+            paths = [
+                path
+                for path, _folder in places.get(member.content, ())
+                if query.covers(path) and path.rpartition(b"/")[0] not in albums
+            ]
+            if paths:
+                found[member.content] = member.target if member.target in paths else paths[0]
+        return {content: target for content, target in found.items() if target is not None}
+
+    def _make(self, member: AlbumMember, target: bytes, query: Alert) -> None:
+        """A link under a name that is free; one of ours that somebody removed is made again."""
+        if member.link is not None and _leads(member.link) == target:
+            return
+        for link in _names(query.options.directory or b"", target):
+            if self._taken(link, member):
+                continue
+            # Links made before the catalog was lost are known by where they lead, and only then.
+            again = query.restored and _leads(link) == target
+            if again or not os.path.lexists(link):
+                self._note(member, link, target)
+                if not again:
+                    os.symlink(target, link)
+                return
+        raise OSError(errno.EEXIST, "too many photos have that name", query.options.directory)
+
+    def _remove(self, member: AlbumMember) -> None:
+        """Remove the link if it is ours still, then forget it."""
+        if member.link is not None and _leads(member.link) == member.target:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(member.link)
+        self._note(member, None, None)
+
+    def _taken(self, link: bytes, member: AlbumMember) -> bool:
+        """Whether another photo's link has that name."""
+        with self._database.read() as db:
+            row = db.execute(
+                "SELECT 1 FROM links WHERE link = ? AND NOT (content = ? AND standing = ?)",
+                (link, member.content, member.standing),
+            ).fetchone()
+        return row is not None
+
+    def _note(self, member: AlbumMember, link: bytes | None, target: bytes | None) -> None:
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE links SET link = ?, target = ? WHERE content = ? AND standing = ?",
+                (link, target, member.content, member.standing),
+            )
+
+
+def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> bytes:
+    """Make the directory of an album; its real path. Raises BadRequest when it cannot be one."""
+    try:
+        directory = folders.devices.resolve(directory)
+    except OSError as error:
+        raise BadRequest(
+            f"{printable(directory)} cannot be looked at: {error.strerror}",
+            remedy="choose a DIR on a disk that answers",
+        ) from error
+    shown = printable(directory)
+    for other in others:
+        if other.options.directory == directory:
+            raise BadRequest(
+                f"{shown} is the album of alert {other.id}",
+                remedy=f"choose another DIR, or: photosd on --remove {other.id}",
+            )
+    folder = folders.containing(directory)
+    if folder is not None and not _left_alone(folder, directory):
+        raise BadRequest(
+            f"{shown} lies in a watched folder, where its links would count as photos",
+            remedy="choose a DIR elsewhere, or one that is left alone (photosd add --exclude)",
+        )
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadRequest(
+            f"{shown} cannot be made a directory: {error.strerror}", remedy="choose another DIR"
+        ) from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx '{shown}'")
+    return directory
+
+
+def _left_alone(folder: Folder, directory: bytes) -> bool:
+    try:
+        return folder.rules.ignored(directory, is_directory=True)
+    except OSError:  # an ignore file that cannot be read
+        return False
+
+
+def _names(directory: bytes, target: bytes) -> Iterator[bytes]:
+    """Names for the link, the photo's own first."""
+    name = target.rpartition(b"/")[2]
+    stem, dot, suffix = name.rpartition(b".")
+    if not stem:
+        stem, dot, suffix = name, b"", b""
+    stem = stem[: NAME_BYTES - len(suffix)] if len(name) > NAME_BYTES else stem
+    yield directory + b"/" + (name if len(name) <= NAME_BYTES else stem + dot + suffix)
+    for number in range(2, MOST_NAMESAKES):
+        yield b"%s/%s-%d%s%s" % (directory, stem, number, dot, suffix)
+
+
+def _leads(link: bytes) -> bytes | None:
+    """Where a symbolic link leads; None for everything else."""
+    try:
+        return os.readlink(link)
+    except OSError:
+        return None

@@ -1,0 +1,224 @@
+"""The standing queries themselves: made, listed, removed; a copy survives the catalog."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+from msgspec import MsgspecError
+
+from photosd.core import typed
+from photosd.core.errors import BadRequest, NotFound
+from photosd.index.database import UNWRITABLE, Database
+from photosd.index.trouble import keep_list, kept_list
+
+log = structlog.get_logger()
+
+MOST = 100  # each one costs every new photo a comparison, and a person can oversee no more
+LIST = "photosd on --list"
+
+Kind = Literal["exec", "link", "notify", "stream"]
+
+
+class AlertOptions(msgspec.Struct, frozen=True):
+    """What to look for (``text``, below the directory ``below``), and what to do about it.
+
+    ``argv``: the command of an ``exec``; ``directory``: of the album of a ``link``.
+    """
+
+    text: str
+    kind: Kind
+    below: bytes | None = None
+    argv: tuple[str, ...] = ()
+    directory: bytes | None = None
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One alert. ``created_at``: Unix seconds; ``matches``: how many there ever were.
+
+    ``restored``: from the copy, after the catalog was lost; and not ``awake`` until the photos it
+    held are known again, because they are not new. ``model``: the fingerprint of the model that an
+    album was decided with. ``acknowledged``: the last match that a reader has dealt with.
+    """
+
+    id: int
+    options: AlertOptions
+    created_at: float
+    awake: bool
+    restored: bool
+    acknowledged: int
+    matches: int
+    model: str | None
+
+    def covers(self, path: bytes) -> bool:
+        """Whether photos at ``path`` are asked for."""
+        below = self.options.below
+        return below is None or path.startswith(below.rstrip(b"/") + b"/")
+
+
+class AlertStore:
+    """All of them. Every method is one transaction and safe from any thread."""
+
+    def __init__(self, database: Database, copy: Path) -> None:
+        self._database, self._copy = database, copy
+        if not self.all():
+            self._restore()
+
+    def all(self) -> list[Alert]:
+        """Oldest first."""
+        with self._database.read() as db:
+            return _all(db)
+
+    def get(self, number: int) -> Alert:
+        """The one of that number; raises NotFound."""
+        with self._database.read() as db:
+            row = db.execute("SELECT * FROM standing WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no alert {number}", remedy=LIST)
+        return _query(row)
+
+    def add(self, options: AlertOptions) -> tuple[Alert, bool]:
+        """Let an alert stand, and whether it is new: the same one twice would fire twice.
+
+        Raises BadRequest when there are too many.
+        """
+        with self._database.write() as db:
+            standing = _all(db)
+            for query in standing:
+                if query.options == options:
+                    return query, False
+            if len(standing) >= MOST:
+                raise BadRequest(
+                    f"there are {MOST} alerts already, and each is asked of every new photo",
+                    remedy="photosd on --remove ID   (photosd on --list shows them)",
+                )
+            number = self._insert(options, time.time())
+            self._save(db)
+        return self.get(number), True
+
+    def remove(self, number: int) -> Alert:
+        """End one, and what it still had to do; raises NotFound."""
+        query = self.get(number)
+        with self._database.write() as db:
+            db.execute("DELETE FROM standing WHERE id = ?", (number,))
+            self._save(db)  # one that is left in the copy would return with it
+        self._database.empty_log()  # its words are in there
+        return query
+
+    def awaken(self) -> None:
+        """Every photo is known again: what comes from now on is new."""
+        with self._database.write() as db:
+            woken = db.execute("UPDATE standing SET awake = 1 WHERE awake = 0").rowcount
+        if woken:
+            log.info("standing_awake", queries=woken)
+
+    def reconsider(self, number: int, model: str) -> None:
+        """Have ``model`` decide about every photo of the library: an album holds old ones, too."""
+        with self._database.write() as db:
+            db.execute("UPDATE standing SET model = ? WHERE id = ?", (model, number))
+            db.execute(
+                "INSERT OR IGNORE INTO candidates SELECT content, id FROM contents, standing"
+                " WHERE id = ?",
+                (number,),
+            )
+
+    def acknowledge(self, number: int, cursor: int) -> None:
+        """The reader of a stream has dealt with every match up to ``cursor``."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE standing SET acknowledged = max(acknowledged, ?) WHERE id = ?",
+                (cursor, number),
+            )
+
+    def _insert(self, options: AlertOptions, created_at: float, *, restored: bool = False) -> int:
+        with self._database.write() as db:
+            number = db.execute(
+                "INSERT INTO standing(text, kind, filter, argv, directory, created_at, awake,"
+                " restored) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    options.text,
+                    options.kind,
+                    json.dumps({"below": _encoded(options.below)}),
+                    json.dumps(options.argv),
+                    options.directory,
+                    created_at,
+                    not restored,
+                    restored,
+                ),
+            ).lastrowid
+        return int(number or 0)
+
+    # -- the copy, which survives the catalog -------------------------------------------------
+
+    def _save(self, db: sqlite3.Connection) -> None:
+        """Keep the copy; in the transaction of the change, so that both agree. Raises StorageError,
+        which undoes the change."""
+        keep_list(
+            self._copy,
+            [
+                {
+                    "text": query.options.text,
+                    "kind": query.options.kind,
+                    "below": _encoded(query.options.below),
+                    "argv": query.options.argv,
+                    "directory": _encoded(query.options.directory),
+                    "created_at": query.created_at,
+                }
+                for query in _all(db)
+            ],
+        )
+
+    def _restore(self) -> None:
+        """After the catalog was lost: they stand again, asleep until the photos are known."""
+        kept = kept_list(self._copy)
+        with self._database.write():
+            for entry in kept:
+                try:
+                    paths = {name: _decoded(entry[name]) for name in ("below", "directory")}
+                    options = typed.convert(
+                        {**entry, **paths}, AlertOptions, builtin_types=(bytes,)
+                    )
+                    self._insert(options, float(entry["created_at"]), restored=True)
+                except (KeyError, TypeError, ValueError, MsgspecError, *UNWRITABLE) as error:
+                    log.error("query_not_restored", cause=repr(error))
+        if kept:
+            log.warning(
+                "standing_restored",
+                queries=len(kept),
+                title="The catalog was lost; alerts go on with photos that come next",
+                remedy="nothing to do",
+            )
+
+
+def _all(db: sqlite3.Connection) -> list[Alert]:
+    return [_query(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
+
+
+def _query(row: Any) -> Alert:
+    below = _decoded(json.loads(row["filter"])["below"])
+    argv = tuple(json.loads(row["argv"]))
+    options = AlertOptions(row["text"], row["kind"], below, argv, row["directory"])
+    return Alert(
+        row["id"],
+        options,
+        row["created_at"],
+        bool(row["awake"]),
+        bool(row["restored"]),
+        row["acknowledged"],
+        row["matches"],
+        row["model"],
+    )
+
+
+def _encoded(path: bytes | None) -> str | None:
+    return None if path is None else base64.b64encode(path).decode()
+
+
+def _decoded(path: str | None) -> bytes | None:
+    return None if path is None else base64.b64decode(path)

@@ -1,0 +1,155 @@
+"""Deciding: which new photos a standing query matches, written down in one transaction.
+
+A content becomes a candidate in the transaction that makes it known. It stays one until there is a
+verdict, and what follows from the verdict replaces it at once: a crash neither repeats nor loses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import structlog
+
+from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
+from photosd.core.clock import Deadline
+from photosd.core.errors import PhotosdError
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.filters import Filter
+from photosd.search.engine import Engine
+from photosd.search.question import Question, QuestionTerm
+from photosd.search.strength import Match as Verdict
+
+log = structlog.get_logger()
+
+BATCH = 256
+ENCODE_SECONDS = 10.0  # a text that is not remembered; nobody waits for it
+
+# Contents that can be judged now: indexed at some path, and seen by the model that answers.
+READY = (
+    "SELECT content FROM candidates WHERE standing = ? AND content > ?"
+    " AND EXISTS (SELECT 1 FROM photos WHERE photos.content = candidates.content"
+    "  AND state = 'indexed')"
+    " AND EXISTS (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = candidates.content)"
+    " ORDER BY content LIMIT ?"
+)
+
+
+class AlertJudge(msgspec.Struct, frozen=True):
+    """The model that answers: its engine, and its fingerprint."""
+
+    engine: Engine
+    fingerprint: str
+
+    def judge(self, options: AlertOptions, contents: Sequence[str]) -> Mapping[str, Verdict]:
+        """What `photosd query` would say of each of these contents that has a vector, wherever it
+        lies; raises PhotosdError. Names of copies that lie elsewhere say nothing."""
+        where = None if options.below is None else Filter(below=(options.below,))
+        question = Question((QuestionTerm(1.0, options.text),), where=where)
+        return self.engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
+
+
+class Decider:
+    """Turns candidates into matches. One thread uses it."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        queries: AlertStore,
+        judge: Callable[[], AlertJudge],
+    ) -> None:
+        self._database, self._catalog, self._queries = database, catalog, queries
+        self._judge = judge
+        self.troubles: dict[int, str] = {}  # why a query could not be asked the last time
+
+    def decide(self) -> int:
+        """Judge every candidate that is ready; the number of new matches.
+
+        A question that cannot be asked now, for want of a model, is left in `troubles`.
+        """
+        judge, found = self._judge(), 0
+        troubles: dict[int, str] = {}
+        for query in self._queries.all():
+            try:
+                found += self._ask(query, judge)
+            except PhotosdError as error:
+                troubles[query.id] = f"{error.title}: {error}"
+        self.troubles = troubles
+        return found
+
+    def _ask(self, query: Alert, judge: AlertJudge) -> int:
+        if query.options.kind == "link" and query.awake and query.model != judge.fingerprint:
+            self._queries.reconsider(query.id, judge.fingerprint)
+        after, found = "", 0
+        while contents := self._ready(query, judge.fingerprint, after):
+            found += self._decide(query, judge.judge(query.options, contents))
+            after = contents[-1]
+        return found
+
+    def _ready(self, query: Alert, model: str, after: str) -> list[str]:
+        with self._database.read() as db:
+            rows = db.execute(READY, (query.id, after, model, BATCH))
+            return [content for (content,) in rows]
+
+    def _decide(self, query: Alert, verdicts: Mapping[str, Verdict]) -> int:
+        convincing = [content for content, verdict in verdicts.items() if verdict.convincing]
+        with self._database.write() as db:
+            if not db.execute("SELECT 1 FROM standing WHERE id = ?", (query.id,)).fetchone():
+                return 0  # removed meanwhile
+            db.executemany(
+                "DELETE FROM candidates WHERE content = ? AND standing = ?",
+                ((content, query.id) for content in verdicts),
+            )
+            if query.options.kind == "link":
+                found = self._into_album(query, verdicts, convincing)
+            else:
+                found = self._into_outbox(query, verdicts, convincing)
+            db.execute("UPDATE standing SET matches = matches + ? WHERE id = ?", (found, query.id))
+        if found:
+            log.info("standing_matched", standing=query.id, photos=found)
+        return found
+
+    def _into_outbox(
+        self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
+    ) -> int:
+        """Deliver those; a stream is delivered by being read."""
+        state = "done" if query.options.kind == "stream" else "waiting"
+        now = time.time()
+        rows = [
+            (query.id, content, path, verdicts[content].score, verdicts[content].strength, now)
+            for content, path in self._paths(query, convincing).items()
+        ]
+        with self._database.write() as db:
+            db.executemany(
+                "INSERT INTO matches(standing, content, path, score, strength, matched_at, state)"
+                f" VALUES(?, ?, ?, ?, ?, ?, '{state}')",
+                rows,
+            )
+        return len(rows)
+
+    def _into_album(
+        self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
+    ) -> int:
+        """Those that match are wanted there, wherever they lie; others are not (any more)."""
+        with self._database.write() as db:
+            db.executemany(
+                "UPDATE links SET wanted = ? WHERE content = ? AND standing = ?",
+                ((verdict.convincing, content, query.id) for content, verdict in verdicts.items()),
+            )
+            new = db.executemany(
+                "INSERT OR IGNORE INTO links(content, standing) VALUES(?, ?)",
+                [(content, query.id) for content in convincing],
+            )
+            return max(0, new.rowcount)
+
+    def _paths(self, query: Alert, contents: Sequence[str]) -> dict[str, bytes]:
+        """The first path of each content that the query asks about."""
+        found: dict[str, bytes] = {}
+        for content, places in self._catalog.paths_of(contents).items():
+            covered = [path for path, _folder in places if query.covers(path)]
+            if covered:
+                found[content] = covered[0]
+        return found

@@ -1,0 +1,247 @@
+"""Delivering: runs the command of each match once, however often the daemon dies in between.
+
+A match is `waiting` until it has a lease, then `started` until its outcome is written down. Who
+finds it `started` after a crash launches it again with the same lease, which does nothing if the
+first launcher got to run the command (command_runner.py).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from photosd.alerts.alert_store import Alert
+from photosd.alerts.command_leases import INTERRUPTED, CommandLeases, StillRunning
+from photosd.alerts.commands import AlertMatch, command_for, environment_for, seconds_for
+from photosd.alerts.refusals import Refusals
+from photosd.core.errors import PhotosdError
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+
+log = structlog.get_logger()
+
+AT_ONCE = 2  # commands; each may be as heavy as its writer likes
+WORDS_BYTES = 4096
+PAGE = 64  # rows read at once
+LAUNCHER_SECONDS = 30.0  # beyond the command's own time
+POLL_SECONDS = 0.02
+LOOK_SECONDS = 0.5  # how often a command that a dead daemon started is looked at
+
+
+class Delivery:
+    """Runs what is due in threads of its own, a few at a time. One thread calls `deliver`."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        folders: Folders,
+        leases: CommandLeases,
+        on_room: Callable[[], None],
+    ) -> None:
+        self._database, self._catalog, self._folders = database, catalog, folders
+        self._leases, self._on_room = leases, on_room
+        self._threads = ThreadPoolExecutor(AT_ONCE, "alerts")
+        self._in_hand: set[str] = set()  # leases
+        self._refusals = Refusals()
+        self._stopping = threading.Event()
+
+    def open(self) -> None:
+        """Forget the leases of what was written down before the last daemon died."""
+        with self._database.read() as db:
+            rows = db.execute("SELECT claim FROM matches WHERE state = 'started'").fetchall()
+        self._leases.sweep({lease for (lease,) in rows})
+
+    def close(self) -> None:
+        """Begin nothing more. Commands that run are left to end; the next daemon asks for them."""
+        self._stopping.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no command can be started now; it is tried again."""
+        return self._refusals.reason
+
+    def deliver(self, queries: Mapping[int, Alert]) -> bool:
+        """Begin what is due while there is room; whether something is left. Raises StorageError."""
+        left = False
+        if not self._refusals.may_try(None):
+            return True
+        for matches in self._due():
+            if self._stopping.is_set() or len(self._in_hand) >= AT_ONCE:
+                return True
+            if not self._refusals.may_try(matches[0].claim):
+                left = True
+                continue
+            query = queries.get(matches[0].standing)
+            if query is not None and matches[0].claim not in self._in_hand:
+                left = not self._begin(matches, query) or left
+        return left
+
+    def _due(self) -> Iterator[list[AlertMatch]]:
+        """Matches that one command is for: what was begun comes first, then in order."""
+        for lease, group in groupby(self._in_state("started"), key=lambda match: match.claim):
+            if lease not in self._in_hand:
+                yield list(group)
+        for match in self._in_state("waiting"):
+            yield [match]
+
+    def _in_state(self, state: str) -> Iterator[AlertMatch]:
+        after = 0
+        while rows := self._page(state, after):
+            yield from rows
+            after = rows[-1].id
+
+    def _page(self, state: str, after: int) -> list[AlertMatch]:
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT * FROM matches WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+                (state, after, PAGE),
+            )
+            return [AlertMatch(**dict(row)) for row in rows]
+
+    def _begin(self, matches: Sequence[AlertMatch], query: Alert) -> bool:
+        """Have it run, its lease written down first; not while its photo is out of sight."""
+        first = matches[0]
+        if first.state == "waiting":
+            path = self._place(first.content, query)
+            if path is None:
+                return False
+            if not path:
+                self._end("id = ?", first.id, "gone", "the photo was gone before")
+                return True
+            matches = self._lease(first, path, query)
+            if not matches:  # told of together with another
+                return True
+        lease = matches[0].claim or ""
+        self._in_hand.add(lease)
+        self._threads.submit(self._run, lease, matches, query)
+        return True
+
+    def _lease(self, match: AlertMatch, path: bytes, query: Alert) -> list[AlertMatch]:
+        """Give it a lease; one notification tells of all that wait."""
+        others = "OR (standing = ? AND state = 'waiting')" if query.options.kind == "notify" else ""
+        lease = self._leases.new()
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE matches SET path = ? WHERE id = ? AND state = 'waiting'", (path, match.id)
+            )
+            db.execute(
+                "UPDATE matches SET state = 'started', claim = ?"
+                f" WHERE state = 'waiting' AND (id = ? {others})",
+                (lease, match.id, *([query.id] if others else [])),
+            )
+            rows = db.execute("SELECT * FROM matches WHERE claim = ? ORDER BY id", (lease,))
+            return [AlertMatch(**dict(row)) for row in rows]
+
+    def _place(self, content: str, query: Alert) -> bytes | None:
+        """Where the photo lies now; empty when it does nowhere, None while that is not clear."""
+        places = self._catalog.paths_of([content]).get(content, [])
+        present = {folder.id for folder in self._folders.all() if folder.present}
+        covered = [(path, folder) for path, folder in places if query.covers(path)]
+        for path, folder in covered:
+            if folder in present and self._is_there(path):
+                return path
+        return None if covered else b""
+
+    def _is_there(self, path: bytes) -> bool:
+        try:
+            return self._folders.devices.entry(path) is not None
+        except OSError:  # nor is it clear that it is not
+            return False
+
+    def _run(self, lease: str, matches: Sequence[AlertMatch], query: Alert) -> None:
+        try:
+            result = self._result(lease, matches, query)
+            if result is not None:
+                self._write_down(lease, matches, result)
+                self._refusals.started(lease)
+        except (PhotosdError, OSError) as error:  # it is tried again with the same lease
+            self._refusals.refused(lease, str(error))
+        except Exception as error:
+            log.exception("standing_delivery_failed", standing=query.id)
+            self._refusals.refused(lease, f"{type(error).__name__}: {error}")
+        finally:
+            self._in_hand.discard(lease)
+            self._on_room()
+
+    def _result(
+        self, lease: str, matches: Sequence[AlertMatch], query: Alert
+    ) -> dict[str, Any] | None:
+        """What the command came to; None when the daemon ends before that.
+
+        Raises OSError when no launcher can be started, Refused when it makes no lease.
+        """
+        seconds = seconds_for(query)
+        launcher = self._leases.launch(
+            lease, seconds, command_for(query, matches), environment_for(query, matches[0])
+        )
+        try:
+            return self._outcome(launcher, lease, seconds)
+        finally:
+            if launcher.stderr is not None:
+                launcher.stderr.close()
+
+    def _outcome(
+        self, launcher: subprocess.Popen[bytes], lease: str, seconds: float
+    ) -> dict[str, Any] | None:
+        until = time.monotonic() + seconds + LAUNCHER_SECONDS
+        while time.monotonic() < until:
+            ended = launcher.poll() is not None
+            try:
+                result = self._leases.result(lease)
+                if result is not None:
+                    launcher.wait(LAUNCHER_SECONDS)
+                    return result
+                if ended:
+                    raise Refused(_why(launcher))  # the command has not run: the next try may
+            except StillRunning:
+                self._refusals.started(lease)
+            if self._stopping.wait(LOOK_SECONDS if ended else POLL_SECONDS):
+                return None
+        return INTERRUPTED
+
+    def _write_down(
+        self, lease: str, matches: Sequence[AlertMatch], result: dict[str, Any]
+    ) -> None:
+        code, error = result["exit"], result["error"]
+        ended_well = code == 0 and error is None
+        outcome = error or (f"exit code {code}" if code >= 0 else f"ended by signal {-code}")
+        say = log.info if ended_well else log.warning
+        say(
+            "standing_delivered",
+            standing=matches[0].standing,
+            path=printable(matches[0].path),
+            photos=len(matches),
+            outcome=outcome,
+            output_text=result["output"],  # "text": left out of bug reports
+        )
+        self._end("claim = ?", lease, "done" if ended_well else "failed", outcome)
+        self._leases.drop(lease)
+
+    def _end(self, which: str, value: int | str, state: str, outcome: str) -> None:
+        with self._database.write() as db:
+            db.execute(
+                f"UPDATE matches SET state = ?, outcome = ?, ended_at = ? WHERE {which}",
+                (state, outcome, time.time(), value),
+            )
+
+
+class Refused(OSError):
+    """A launcher ended without a lease."""
+
+
+def _why(launcher: subprocess.Popen[bytes]) -> str:
+    """Its own words, else how it ended."""
+    said = launcher.stderr.read(WORDS_BYTES) if launcher.stderr is not None else b""
+    words = said.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    return words or f"the launcher ended with code {launcher.returncode} before it had begun"

@@ -1,0 +1,69 @@
+"""Refusals: commands that could not be started, and when the next try is due.
+
+The cause is mostly one for all (no space, a directory that is gone, no processes left), so each
+refusal in a row makes all wait longer; a lease that alone is refused waits alone for its next try.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger()
+
+FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
+WARNING = "commands for new photos cannot be started"
+
+
+@dataclass
+class Wait:
+    """How long the last wait was, and when it is over (``time.monotonic()``)."""
+
+    seconds: float = 0.0
+    over_at: float = 0.0
+
+    def longer(self) -> None:
+        """Twice as long from now."""
+        self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MOST_SECONDS)
+        self.over_at = time.monotonic() + self.seconds
+
+
+class Refusals:
+    """Of all leases. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all, self._each = Wait(), dict[str, Wait]()
+        self._reason: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the last command could not be started; None: it could."""
+        return self._reason
+
+    def may_try(self, lease: str | None) -> bool:
+        """Whether this one, or a new one, may be tried now."""
+        with self._lock:
+            own = self._each.get(lease or "", self._all)
+            return time.monotonic() >= max(own.over_at, self._all.over_at)
+
+    def refused(self, lease: str, reason: str) -> None:
+        """It could not be started; logged when the reason is a new one."""
+        with self._lock:
+            before, self._reason = self._reason, reason
+            self._all.longer()
+            self._each.setdefault(lease, Wait()).longer()
+        if reason != before:
+            log.error("standing_refused", cause=reason, remedy="it is tried again by itself")
+
+    def started(self, lease: str) -> None:
+        """It has run, or will have."""
+        with self._lock:
+            before, self._reason = self._reason, None
+            self._all = Wait()
+            self._each.pop(lease, None)
+        if before is not None:
+            log.info("standing_works_again", before=before)

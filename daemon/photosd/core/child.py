@@ -1,0 +1,144 @@
+"""A worker process as its parent sees it: spawn, stack dump, kill, last words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+DUMP_SECONDS = 0.3
+REAP_SECONDS = 5.0
+LAST_WORDS_BYTES = 16 << 10
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a worker ended: why, its stack if it could still tell, and whether it is gone."""
+
+    reason: str
+    stack: str
+    exit_code: int | None
+    reaped: bool
+
+    @property
+    def by_others(self) -> bool:
+        """Whether somebody else ended it: the kernel, short of memory, or an administrator."""
+        return self.reason in (describe_exit(-signal.SIGKILL), describe_exit(-signal.SIGTERM))
+
+
+class Child:
+    """One worker process (``python -m MODULE FD PARENT_PID …``) and our end of its socketpair.
+
+    It runs in a session of its own, so that the whole group can be killed, and ties its life to
+    the *thread* that spawned it (see core.lifeline): spawn from a thread that outlives it.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+        kind: socket.SocketKind = socket.SOCK_STREAM,
+    ) -> None:
+        self.sock, theirs = socket.socketpair(type=kind)
+        self._stderr: IO[bytes] = tempfile.TemporaryFile(prefix="photosd-")  # noqa: SIM115 (lives as long as the child)
+        try:
+            self._begin(module, arguments, environment or {}, theirs)
+        except OSError:
+            self.close()
+            raise
+        finally:
+            theirs.close()
+
+    def _begin(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        theirs: socket.socket,
+    ) -> None:
+        """Start the process; raises OSError when the system will not."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid()), *arguments],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._stderr,
+            stderr=self._stderr,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its process group's."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs (stopped and hung processes run too)."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr: warnings, tracebacks, stack dumps."""
+        with contextlib.suppress(OSError, ValueError):
+            size = self._stderr.seek(0, os.SEEK_END)
+            self._stderr.seek(max(0, size - LAST_WORDS_BYTES))
+            return self._stderr.read().decode("utf-8", "backslashreplace").strip()
+        return ""
+
+    def kill(self, reason: str, *, dump: bool = True, reap_seconds: float = REAP_SECONDS) -> Death:
+        """End it for certain: ask for its stack, SIGKILL its group, reap within a bounded time.
+
+        A process in uninterruptible sleep cannot be reaped; it is left behind (``reaped`` is
+        False) rather than waited for.
+        """
+        if dump and self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGUSR1)
+                os.kill(self.pid, signal.SIGCONT)  # a stopped process cannot dump
+                self._wait(DUMP_SECONDS)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        reaped = self._wait(reap_seconds)
+        death = Death(reason, self.last_words(), self._exit_code(), reaped)
+        self.close()
+        return death
+
+    def exit_report(self) -> Death:
+        """How it ended by itself; closes our side. Call when ``alive`` is False."""
+        return self.kill(describe_exit(self._exit_code()), dump=False)
+
+    def close(self) -> None:
+        """Close our end; a healthy worker leaves when it sees that."""
+        self.sock.close()
+        self._stderr.close()
+
+    def _exit_code(self) -> int | None:
+        return self._process.returncode
+
+    def _wait(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def describe_exit(code: int | None) -> str:
+    """An exit code in words: ``killed by SIGSEGV``, ``exited with code 1``."""
+    if code is None:
+        return "closed its connection"
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

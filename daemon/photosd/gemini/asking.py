@@ -1,0 +1,116 @@
+"""A query's question to Gemini: asked beside the local search, waited for no longer than agreed."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from concurrent.futures import Future
+from typing import Protocol
+
+import msgspec
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError
+from photosd.gemini.breaker import Attempt
+
+
+class Help(msgspec.Struct, frozen=True):
+    """What Gemini had to say in time.
+
+    ``prompts``: English captions to search for with CLIP as well (hybrid). ``nearest``: content
+    ids and their cosine among Gemini's own vectors, best first (gemini); never to be compared
+    with CLIP's; the first ``outstanding`` of them stand out. ``fallback_reason`` is null where
+    ``mode_used`` is what was asked for.
+    """
+
+    mode_requested: str
+    mode_used: str
+    fallback_reason: str | None = None
+    prompts: list[str] = []
+    nearest: list[tuple[str, float]] = []
+    outstanding: int = 0
+
+
+class GeminiFindings(msgspec.Struct, frozen=True):
+    """The answer itself, as it comes from the thread that asked."""
+
+    prompts: list[str] = []
+    nearest: list[tuple[str, float]] = []
+    outstanding: int = 0
+
+
+class PendingQuestion:
+    """A question that is under way, or was answered, or will not be."""
+
+    def __init__(
+        self,
+        mode: str,
+        future: Future[GeminiFindings] | None,
+        until: Deadline,
+        attempt: Attempt | None = None,
+        patience: float = 0.0,
+    ) -> None:
+        """``until``: how long a query waits for it; ``patience``: how long Gemini was given."""
+        self.mode = mode
+        self._future, self._until, self._attempt = future, until, attempt
+        self._patience = patience
+
+    def help(self, deadline: Deadline) -> Help:
+        """What there is by ``deadline``, or by its own if that is sooner; never raises."""
+        if self.mode == "local" or self._future is None:
+            return Help(self.mode, "local", None)
+        waiting = min(self._until.remaining, deadline.remaining)
+        try:
+            found = self._future.result(waiting)
+        except concurrent.futures.TimeoutError:
+            self._missed()
+            return Help(self.mode, "local", "deadline")
+        except PhotosdError as error:
+            return Help(self.mode, "local", reason_of(error))
+        except (concurrent.futures.CancelledError, Exception):
+            return Help(self.mode, "local", "server")
+        return Help(self.mode, self.mode, None, found.prompts, found.nearest, found.outstanding)
+
+    def _missed(self) -> None:
+        """Too late for this query. A fault of Gemini's only where it had the time it is given."""
+        if self._attempt is not None and self._until.passed and not self._attempt.probe:
+            self._attempt.failed(
+                CloudUnavailable(
+                    f"Gemini did not answer within {self._patience:g} s", reason="deadline"
+                )
+            )
+
+
+class Outside(Protocol):
+    """The way out for one question: who holds none cannot send any."""
+
+    def ask(self, text: str, count: int) -> PendingQuestion:
+        """Begin to ask about a query (normalised), for ``count`` contents at most.
+
+        Returns at once; raises CloudNotPermitted for a mode nobody agreed to.
+        """
+
+    def decline(self, reason: str) -> PendingQuestion:
+        """It is not sent whatever the mode is, and why."""
+
+
+def nothing_asked() -> PendingQuestion:
+    """Of a question that stays here."""
+    return PendingQuestion("local", None, Deadline.after(0))
+
+
+def answered(mode: str, found: GeminiFindings | PhotosdError) -> PendingQuestion:
+    """A question whose answer is here already, good or bad."""
+    future: Future[GeminiFindings] = Future()
+    if isinstance(found, PhotosdError):
+        future.set_exception(found)
+    else:
+        future.set_result(found)
+    return PendingQuestion(mode, future, Deadline(time.monotonic()))
+
+
+def reason_of(error: PhotosdError) -> str:
+    """A ``fallback_reason`` of the protocol."""
+    if isinstance(error, CloudUnavailable):
+        return error.reason
+    return "consent" if isinstance(error, CloudNotPermitted) else "storage"

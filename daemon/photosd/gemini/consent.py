@@ -1,0 +1,167 @@
+"""What somebody agreed to, and when: without it nothing is ever sent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+
+from photosd.core import typed
+from photosd.core.config import CloudSettings
+from photosd.core.errors import CloudNotPermitted
+
+log = structlog.get_logger()
+
+FILE = "cloud-consent.json"
+# The edition of the terms. One more whenever they say that more is sent, or that more may be done
+# with it: consent to an earlier edition is none.
+EDITION = 2
+COVERS = {
+    "local": {"local"},
+    "hybrid": {"local", "hybrid"},
+    "gemini": {"local", "hybrid", "gemini"},
+}
+# Everything that may ever be sent has one of these purposes. What has none has no way out: alerts,
+# the page, similar photos, rehearsals, the doctor's own look (search/engine.py, `query`).
+Purpose = Literal["query", "agent", "photos", "check"]
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """For which mode and which address, as which terms put it, since when (Unix seconds).
+
+    ``agents``: whether the questions of agents may be sent, too.
+    """
+
+    mode: str = "local"
+    base_url: str = ""
+    terms: str = ""
+    at: float = 0.0
+    edition: int = 1  # the first one did not write it down
+    agents: bool = False
+
+    def covers(self, mode: str, base_url: str, purpose: Purpose) -> bool:
+        """Whether ``mode`` may send for this purpose to ``base_url``.
+
+        Gemini's terms include hybrid's.
+        """
+        if mode == "local":
+            return True
+        if mode not in COVERS.get(self.mode, set()) or base_url != self.base_url:
+            return False
+        return self.agents if purpose == "agent" else purpose in ("query", "photos", "check")
+
+
+class ConsentFile:
+    """The consent on disk, mode 0600, beside the settings; damaged means: none."""
+
+    def __init__(self, config: Path) -> None:
+        self.file = config / FILE
+
+    def read(self) -> Consent:
+        """What is agreed to now; nothing where the terms were others."""
+        given = self._given()
+        return given if given.edition == EDITION else Consent()
+
+    @property
+    def outdated(self) -> Consent | None:
+        """The consent that was given to other terms, if it was."""
+        given = self._given()
+        return given if given.mode != "local" and given.edition != EDITION else None
+
+    def _given(self) -> Consent:
+        try:
+            return typed.from_json(self.file.read_bytes(), Consent)
+        except FileNotFoundError:
+            return Consent()
+        except (OSError, msgspec.MsgspecError) as error:
+            log.error("consent_unreadable", cause=str(error), remedy="photosd cloud enable MODE")
+            return Consent()
+
+    def give(
+        self, mode: str, settings: CloudSettings, terms: str, *, agents: bool = False
+    ) -> Consent:
+        """Agree; ``terms`` is the digest of the words that were shown."""
+        if terms != digest(terms_of(mode, settings, agents=agents)):
+            raise CloudNotPermitted(
+                "the terms are not the ones that were shown",
+                remedy=f"photosd cloud enable {mode}" + (" --agents" if agents else ""),
+            )
+        consent = Consent(mode, settings.base_url, terms, time.time(), EDITION, agents)
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self.file.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(consent)))
+        draft.replace(self.file)
+        return consent
+
+    def withdraw(self) -> None:
+        """Agree to nothing any more."""
+        self.file.unlink(missing_ok=True)
+
+
+def digest(words: list[str]) -> str:
+    """Which words were agreed to."""
+    return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
+
+
+def terms_of(mode: str, settings: CloudSettings, *, agents: bool = False) -> list[str]:
+    """What is sent, to whom, for how much, and what they may do with it; a paragraph a line."""
+    queries = "the words of every query that you type, except those asked with --local"
+    by_agents = (
+        "Sent, too: the words of every query that an agent asks (photosd mcp)."
+        if agents
+        else "Never sent: alerts (photosd on) and the queries of agents (photosd mcp); to send "
+        f"those of agents, too: photosd cloud enable {mode} --agents"
+    )
+    photos = (
+        "a small copy (512 pixels at most, no EXIF, no place, no name, no path) of every photo in "
+        "the folders that you mark with: photosd add --cloud DIR"
+    )
+    per_query = 150 * settings.usd_per_million_in / 1e6 + 60 * settings.usd_per_million_out / 1e6
+    sent = {
+        "hybrid": [
+            f"Sent: {queries}. Gemini rewrites them as English captions. Photos are never sent.",
+            f"Price: about ${1000 * per_query:.2f} for 1,000 new queries ({settings.text_model}).",
+        ],
+        "gemini": [
+            f"Sent: {queries}; and {photos}.",
+            f"Price: about ${10_000 * settings.usd_per_image:.2f} for 10,000 photos, once, "
+            f"and next to nothing for a query ({settings.embedding_model}).",
+        ],
+    }
+    return [
+        *sent[mode],
+        by_agents,
+        _to_whom(settings.base_url),
+        *WHAT_GOOGLE_DOES,
+        f"Nothing is sent beyond ${settings.budget_usd:.2f} a month (cloud.budget_usd). Every call "
+        "is listed by: photosd cloud log",
+        "Off again: photosd cloud disable; and forgotten: photosd cloud forget",
+    ]
+
+
+# As Google's pages on its API's terms, abuse monitoring and logs had it in November 2026.
+WHAT_GOOGLE_DOES = [
+    "With a key of the unpaid tier Google may use what is sent to improve its products, and "
+    "people may read it: send nothing private with such a key. In the EEA, Switzerland and the UK "
+    "Google demands a paid one.",
+    "With a paid key Google says that it does not improve its products with it. It keeps what is "
+    "sent and answered for 55 days to look for abuse, and people may read what is flagged.",
+    "Projects created since 2026-10-26 store such requests by default, for their owner to see; "
+    "photosd asks each time that a query is not stored (store=false).",
+    "All this is what Google's pages said in November 2026; they count, not this text: "
+    "https://ai.google.dev/gemini-api/terms",
+]
+
+
+def _to_whom(base_url: str) -> str:
+    if base_url == CloudSettings().base_url:
+        return f"To whom: Google, at {base_url}, under your own key."
+    return f"To whom: whoever answers at {base_url}, which is not Google's address; with your key."

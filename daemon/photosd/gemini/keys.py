@@ -1,0 +1,158 @@
+"""The key: where it may come from, and how it is kept from being seen."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+
+from photosd.core.config import CloudSettings
+from photosd.core.errors import CloudNotPermitted
+from photosd.core.socketpath import expanded
+from photosd.gemini.environment import KEY, MODE, Environment
+
+COMMAND_SECONDS = 10.0
+KEY_FILE, DOTENV = "gemini.key", ".env"
+UNTRUSTED = "?"  # no mode: it sends nothing
+LARGEST_FILE = 64 << 10
+PRINTABLE = re.compile(r"[!-~]{8,512}")  # anything else cannot stand in a header
+LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
+
+
+class Key:
+    """A secret: its text is had by asking for it, never by printing it."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self._text, self.source = text, source
+
+    def reveal(self) -> str:
+        """The key itself, for the one request header that holds it."""
+        return self._text
+
+    def hide_in(self, words: str) -> str:
+        """``words`` without the key, should somebody else have put it there."""
+        return words.replace(self._text, "[key]")
+
+    def __repr__(self) -> str:
+        """Where it is from."""
+        return f"Key(from {self.source})"
+
+
+def find_key(config: Path, settings: CloudSettings, environment: Environment) -> Key:
+    """The key: GEMINI_API_KEY, the key file, `.env`, the key command, in this order.
+
+    Raises CloudNotPermitted when there is none, or it may be read by others.
+    """
+    if environment.key:
+        return _checked(environment.key, KEY)
+    file = expanded(settings.key_file) if settings.key_file else config / KEY_FILE
+    if settings.key_file or os.path.lexists(file):
+        return _checked(_read_private(file), str(file))
+    dotenv = config / DOTENV
+    if os.path.lexists(dotenv) and (text := _variables(_read_private(dotenv)).get(KEY)):
+        return _checked(text, str(dotenv))
+    if settings.key_command:
+        return _checked(_run(settings.key_command), "the key command")
+    raise CloudNotPermitted(
+        "there is no key for Gemini",
+        remedy=f"get one at https://aistudio.google.com/apikey and put it into {file} (mode 0600)",
+    )
+
+
+def dotenv_mode(config: Path) -> str:
+    """EMBEDDING_MODE as `.env` in the directory of the settings has it.
+
+    A file that others may read or write opens nothing: what it names is UNTRUSTED, unless it is
+    "local". So is what cannot be read.
+    """
+    file = config / DOTENV
+    try:
+        return _mode_in(_read_private(file))
+    except CloudNotPermitted:
+        if not os.path.lexists(file):
+            return ""
+    try:
+        named = _mode_in(_read(file, private=False))
+    except CloudNotPermitted:
+        return UNTRUSTED
+    return named if named in ("", "local") else UNTRUSTED
+
+
+def _mode_in(text: str) -> str:
+    return _variables(text).get(MODE, "").strip().lower()
+
+
+def _checked(text: str, source: str) -> Key:
+    text = text.strip()
+    if not PRINTABLE.fullmatch(text):
+        raise CloudNotPermitted(
+            f"what {source} holds cannot be a key: one word of 8 to 512 plain characters",
+            remedy="get a key at https://aistudio.google.com/apikey",
+        )
+    return Key(text, source)
+
+
+def _read_private(file: Path) -> str:
+    """A file of ours that nobody else may read."""
+    return _read(file, private=True)
+
+
+def _read(file: Path, *, private: bool) -> str:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CloudNotPermitted(f"{file} is no file", remedy=f"put the key into {file}")
+            if private and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+                raise CloudNotPermitted(
+                    f"{file} may be read by others", remedy=f"chmod 600 {shlex.quote(str(file))}"
+                )
+            return stream.read(LARGEST_FILE).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise CloudNotPermitted(
+            f"{file} cannot be read: {error.strerror}", remedy=f"put the key into {file}"
+        ) from error
+
+
+def _variables(text: str) -> dict[str, str]:
+    """What a `.env` sets; quotes around a value are not part of it."""
+    found = {}
+    for line in text.splitlines():
+        if match := LINE.fullmatch(line):
+            value = match[2]
+            if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+                value = value[1:-1]
+            found[match[1]] = value
+    return found
+
+
+def _run(command: str) -> str:
+    """What the command prints; what it says besides goes nowhere, it may hold the key."""
+    remedy = "photosd config get cloud.key_command"
+    try:
+        ran = subprocess.run(
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise CloudNotPermitted(
+            f"the key command has not ended in {COMMAND_SECONDS:.0f} s", remedy=remedy
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CloudNotPermitted(
+            f"the key command cannot be run: {type(error).__name__}", remedy=remedy
+        ) from None
+    if ran.returncode != 0:
+        raise CloudNotPermitted(
+            f"the key command failed with exit code {ran.returncode}", remedy=remedy
+        )
+    return ran.stdout[:LARGEST_FILE].decode("utf-8", "replace")

@@ -1,0 +1,156 @@
+"""The ledger: every call, written down before it is made, and the budget it has to fit."""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from photosd.core import typed
+from photosd.core.errors import CloudUnavailable, StorageError
+from photosd.index.database import Database
+
+Kind = Literal["rewrite", "embed_query", "embed_photos", "check"]
+KEPT_DAYS = 400
+COPY = "cloud-spent.json"  # beside the consent
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call: when (Unix seconds), what for, which model, how much of it, and how it ended."""
+
+    at: float
+    kind: str
+    model: str
+    items: int
+    bytes: int
+    usd: float
+    outcome: str
+
+
+class Spending(msgspec.Struct, frozen=True):
+    """What this calendar month (UTC) has come to."""
+
+    usd: float
+    calls: int
+    photos: int
+
+
+class KeptSpending(msgspec.Struct, frozen=True):
+    """What a month (its first second) has come to."""
+
+    month: float
+    usd: float
+
+
+class Ledger:
+    """In the catalog's file. Any thread may write.
+
+    What the month has come to is also in ``copy``: a lost catalog does not give the budget anew.
+    """
+
+    def __init__(self, database: Database, copy: Path | None = None) -> None:
+        self._database, self._copy = database, copy
+
+    def begin(
+        self, kind: Kind, model: str, items: int, size: int, usd: float, budget: float
+    ) -> int:
+        """Write a call down at its estimated price; its number.
+
+        Raises CloudUnavailable when the month's budget does not allow it, StorageError when it
+        cannot be written: what is not written down is not sent.
+        """
+        with self._database.write() as db:
+            spent = self._spent(db)
+            if spent + usd > budget:
+                raise CloudUnavailable(
+                    f"the budget of ${budget:.2f} a month is spent (${spent:.4f} so far)",
+                    remedy="photosd config set cloud.budget_usd AMOUNT",
+                    reason="budget",
+                )
+            cursor = db.execute(
+                "INSERT INTO cloud_calls(at, kind, model, items, bytes, usd, outcome)"
+                " VALUES(?, ?, ?, ?, ?, ?, 'unknown')",
+                (time.time(), kind, model, items, size, usd),
+            )
+            self._keep(spent + usd)
+        return int(cursor.lastrowid or 0)
+
+    def expire(self) -> None:
+        """Drop calls that are older than KEPT_DAYS."""
+        with self._database.write(aside=True) as db:
+            db.execute("DELETE FROM cloud_calls WHERE at < ?", (time.time() - KEPT_DAYS * 86400,))
+
+    def end(self, number: int, outcome: str, usd: float | None = None) -> None:
+        """How the call ended, and what it cost if that is known better by now."""
+        with self._database.write() as db:
+            if usd is not None:
+                row = db.execute("SELECT usd FROM cloud_calls WHERE id = ?", (number,)).fetchone()
+                self._keep(max(0.0, self._spent(db) + usd - row[0]))
+            db.execute(
+                "UPDATE cloud_calls SET outcome = ?, usd = coalesce(?, usd) WHERE id = ?",
+                (outcome, usd, number),
+            )
+
+    def month(self) -> Spending:
+        """What this month has come to."""
+        with self._database.read() as db:
+            spent = self._spent(db)
+            row = db.execute(
+                "SELECT count(*),"
+                " coalesce(sum(items) FILTER (WHERE kind = 'embed_photos' AND outcome = 'ok'), 0)"
+                " FROM cloud_calls WHERE at >= ?",
+                (_month(),),
+            ).fetchone()
+        return Spending(spent, int(row[0]), int(row[1]))
+
+    def calls(self, limit: int) -> list[Call]:
+        """The last calls, newest first."""
+        with self._database.read() as db:
+            return [
+                Call(**dict(row))
+                for row in db.execute(
+                    "SELECT at, kind, model, items, bytes, usd, outcome FROM cloud_calls"
+                    " ORDER BY id DESC LIMIT ?",
+                    (limit,),
+                )
+            ]
+
+    def _spent(self, db: sqlite3.Connection) -> float:
+        """What this month has come to."""
+        row = db.execute(
+            "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (_month(),)
+        ).fetchone()
+        kept = KeptSpending(0, 0)
+        if self._copy is not None:
+            with contextlib.suppress(OSError, msgspec.MsgspecError):
+                kept = typed.from_json(self._copy.read_bytes(), KeptSpending)
+        return max(float(row[0]), kept.usd if kept.month == _month() else 0.0)
+
+    def _keep(self, usd: float) -> None:
+        """Raises StorageError."""
+        if self._copy is None:
+            return
+        draft = self._copy.with_name(f"{self._copy.name}.draft")  # one at a time: in a transaction
+        try:
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(msgspec.json.encode(KeptSpending(_month(), usd)))
+            draft.replace(self._copy)
+        except OSError as error:
+            raise StorageError(
+                f"what Gemini has cost cannot be written down: {error}",
+                remedy=f"make {self._copy.parent} writable, or free space on its disk",
+            ) from error
+
+
+def _month() -> float:
+    """When this month began, Unix seconds."""
+    now = time.gmtime()
+    return float(calendar.timegm((now.tm_year, now.tm_mon, 1, 0, 0, 0)))

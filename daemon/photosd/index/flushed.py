@@ -1,0 +1,383 @@
+"""Flushed rows: those of a LanceDB table, searched by codes made of them (see codes.py).
+
+The codes lie within the table's directory, so that they go where the table goes. They say of
+which version of the table they were made; of another they are made again, which takes a second for
+100,000 rows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import msgspec
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from photosd.core.typed import from_json
+from photosd.index import lookup
+from photosd.index.codes import Codes, Mask, Rows
+from photosd.index.filters import Filter
+from photosd.index.lookup import Lookup
+from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
+from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
+
+log = structlog.get_logger()
+
+TILES_SPARE = 8  # rows beyond those wanted, since a panorama has three
+SPARSE = 0.1  # of the rows are gone: the codes are made anew
+BATCH = 8192  # rows read at once
+KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
+CONTENT = "content"  # the one column that writers look up
+CODES, STATE, CONTENTS, GONE = "_codes", "state.json", "contents.npz", "gone.npy"
+
+
+class State(msgspec.Struct, frozen=True):
+    """Which version of the table codes were made of; ``layout``: of these files."""
+
+    version: int
+    layout: int = 1
+
+
+class Snapshot(NamedTuple):
+    """What a search looks at: codes and traits of rows, the content of each, ascii, the order of
+    the contents, and which rows are gone."""
+
+    directory: Path
+    codes: Codes
+    traits: Lookup
+    contents: NDArray[np.bytes_]
+    order: Rows
+    gone: Mask
+
+    @classmethod
+    def load(cls, directory: Path, dimension: int) -> Self:
+        """Raises OSError, ValueError or KeyError where the files are not whole."""
+        codes, traits = Codes(directory, dimension), Lookup.load(directory)
+        with np.load(directory / CONTENTS) as arrays:
+            contents, order = arrays["contents"], arrays["order"]
+        gone = np.zeros(len(contents), np.bool_)
+        gone[np.load(directory / GONE)] = True
+        if not len(codes) == len(traits) == len(contents) == len(order):
+            raise ValueError(f"{directory} has files of another number of rows")
+        return cls(directory, codes, traits, contents, order, gone)
+
+    def rows_of(self, contents: Sequence[str], *, gone: bool = False) -> dict[str, Rows]:
+        """Those of these contents that have rows; with those that are ``gone``, if asked for."""
+        kind = self.contents.dtype
+        asked = [content for content in contents if len(content) <= kind.itemsize]
+        sought = np.array([content.encode() for content in asked], kind)
+        first, end = (
+            np.searchsorted(self.contents, sought, side, sorter=self.order).tolist()
+            for side in ("left", "right")
+        )
+        found = {}
+        for content, start, stop in zip(asked, first, end, strict=True):
+            rows = self.order[start:stop]
+            if stop > start and (gone or not self.gone[rows[0]]):
+                found[content] = rows
+        return found
+
+    def without(self, contents: Sequence[str]) -> Snapshot:
+        """With the rows of these contents gone, also from the disk. Raises OSError, and may be
+        asked again."""
+        found = list(self.rows_of(contents, gone=True).values())
+        if found:
+            rows = np.concatenate(found)
+            self.gone[rows] = True
+            self.codes.wipe(rows)
+        return self
+
+    def relabelled(self, changes: Any) -> Snapshot:
+        """With other labels and moments: an Arrow table, see `table.traits_table`."""
+        contents = changes.column(CONTENT).to_pylist()
+        found = self.rows_of(contents)
+        if not found:
+            return self
+        each = [len(found.get(content, ())) for content in contents]
+        taken = changes.take(np.repeat(np.arange(len(contents)), each))
+        rows = np.concatenate([found[content] for content in contents if content in found])
+        return self._replace(traits=self.traits.relabelled(rows, taken))
+
+
+Change = Callable[[Snapshot], Snapshot]
+
+
+class FlushedTable:
+    """The same questions as to a Matrix, asked of a table. Any thread may ask."""
+
+    def __init__(self, directory: Path, name: str, dimension: int) -> None:
+        self.table = open_table(directory, name, dimension)
+        self._place, self._dimension = directory / f"{name}.lance" / CODES, dimension
+        self._lock = threading.Lock()  # of what the codes are
+        self._now: Snapshot | None = None
+        self._missed: list[Change] | None = None  # by the codes that are being made
+        self.complete = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has codes, or the index that photosd 0.1 made of a table."""
+        return any(self._place.glob(f"*/{STATE}")) or has_index(self.table)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the table has indexes that photosd 0.1 made for its searches."""
+        return any(index.columns != [CONTENT] for index in self.table.list_indices())
+
+    def open(self) -> None:
+        """Load the codes, or make them where they are of another version of the table.
+
+        Raises what LanceDB raises where a file of the table is missing or cut.
+        """
+        for _ in self.table.search().select(["tile", "moment"]).to_batches(BATCH):
+            pass  # codes do without the table, until photos move
+        for directory in self._directories():
+            if (found := self._loaded(directory)) is not None:
+                self._now, self.complete = found, True
+                self._sweep(directory)
+                return
+        self._make()
+
+    def _loaded(self, directory: Path) -> Snapshot | None:
+        """The codes in there, if they are whole, and of the table as it is."""
+        try:
+            state = from_json((directory / STATE).read_bytes(), State)
+            if state == State(self.table.version):
+                return Snapshot.load(directory, self._dimension)
+        except Exception as error:
+            log.debug("codes_not_loaded", directory=str(directory), cause=str(error)[:300])
+        return None
+
+    def _directories(self) -> list[Path]:
+        """Of codes, the latest first."""
+        found = self._place.glob("*")
+        return sorted((one for one in found if one.name.isdecimal()), reverse=True)
+
+    def _sweep(self, kept: Path) -> None:
+        """Delete all codes but these: what is removed later is wiped from these alone."""
+        for directory in self._directories():
+            if directory != kept:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def __len__(self) -> int:
+        """Rows: one a tile."""
+        now = self._now
+        return 0 if now is None else int(np.count_nonzero(~now.gone))
+
+    def contents(self) -> set[str]:
+        """Every content id with a vector."""
+        if self._now is None:
+            batches = self.table.search().select(["content"]).to_batches(BATCH)
+            return {one for batch in batches for one in batch.column("content").to_pylist()}
+        return {content.decode() for content in self._now.contents[~self._now.gone].tolist()}
+
+    # -- writing; one thread at a time, and one that compacts --------------------------------------
+
+    def absorb(self, rows: Any) -> None:
+        """Take these rows of another table (a batch); its own of the same contents are gone by now:
+        the tiles of one content may come in two batches. They are found once compacted.
+
+        What has rotted to no number is left out, and made again after the next start.
+        """
+        import pyarrow as pa
+
+        self.complete = False
+        found = pa.Table.from_batches([rows]).select(self.table.schema.names)
+        self.table.add(found, on_bad_vectors="drop")
+
+    def remove(self, contents: Sequence[str]) -> None:
+        """Drop the rows of these contents, at once also from the codes on the disk."""
+        for start in range(0, len(contents), IN_ONE_LIST):
+            part = contents[start : start + IN_ONE_LIST]
+            (listed,) = quoted(part)
+            with self._lock:  # let go of in between: another writer may wait
+                if self.table.count_rows(f"content IN ({listed})"):
+                    self.table.delete(f"content IN ({listed})")
+                self._change(functools.partial(Snapshot.without, contents=part))
+
+    def taken_out(self, contents: Sequence[str]) -> Any:
+        """The whole rows of these contents, as an Arrow table; they stay until removed."""
+        import pyarrow as pa
+
+        found = [
+            self.table.search().where(f"content IN ({p})").to_arrow() for p in quoted(contents)
+        ]
+        return pa.concat_tables(found)
+
+    def relabel(self, changes: Any) -> None:
+        """Set columns of many contents: an Arrow table, see `table.traits_table`."""
+        with self._lock:
+            self.complete = False
+            self.table.merge_insert("content").when_matched_update_all().execute(changes)
+            self._change(functools.partial(Snapshot.relabelled, changes=changes))
+
+    def _change(self, change: Change) -> None:
+        """Change the codes as the table was changed, and note it for those that are being made."""
+        if self._missed is not None:
+            self._missed.append(change)
+        if self._now is not None:
+            self._now = change(self._now)
+            self._save()
+
+    def compact(self) -> None:
+        """Make codes of what has come: a second for 100,000 rows.
+
+        Whoever searches or writes meanwhile is not held up.
+        """
+        self._index_contents()
+        if not self.complete or self._sparse():
+            self._make()
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Merge fragments and drop what nobody has read for a while."""
+        self.table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        with self._lock:
+            self._save()
+
+    def _sparse(self) -> bool:
+        now = self._now
+        return now is not None and bool(np.count_nonzero(now.gone) > SPARSE * len(now.gone))
+
+    def _index_contents(self) -> None:
+        """Index what writers look up; drop what photosd 0.1 had indexed for its searches."""
+        from lancedb.index import BTree
+
+        there = {index.name: index.columns for index in self.table.list_indices()}
+        for name, columns in there.items():
+            if columns != [CONTENT]:
+                self.table.drop_index(name)
+        if [CONTENT] not in there.values():
+            self.table.create_index(CONTENT, config=BTree())
+
+    def _make(self) -> None:
+        """Make codes of the table and take them; the old ones serve until then."""
+        with self._lock:
+            missed: list[Change] = []
+            self._missed = missed
+        old = self._directories()
+        directory = self._place / f"{int(old[0].name) + 1 if old else 1:08}"
+        try:
+            directory.mkdir(parents=True)
+            damaged = self._write(directory)
+            with self._lock:
+                made = now = Snapshot.load(directory, self._dimension).without(damaged)
+                for change in missed:
+                    now = change(now)
+                complete = now.traits is made.traits  # else labels on the disk are older
+                if complete:
+                    self._say(now)
+                self._now, self.complete, self._missed = now, complete, None
+        except BaseException:
+            self._missed = None
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        self._sweep(directory)
+        if damaged:
+            remedy = "they are made again when photosd starts"
+            log.error("vectors_damaged", contents=len(damaged), remedy=remedy)
+
+    def _write(self, directory: Path) -> list[str]:
+        """Write the codes of the table; the contents of which a vector has rotted."""
+        damaged: set[str] = set()
+        traits: list[Any] = []
+        names: list[NDArray[np.bytes_]] = [np.empty(0, "S1")]
+
+        def parts() -> Iterator[Vectors]:
+            columns = ["content", "vector", *lookup.COLUMNS]
+            for batch in self.table.search().select(columns).to_batches(BATCH):
+                traits.append(batch.select(lookup.COLUMNS))
+                names.append(np.array(batch.column("content").to_pylist(), np.bytes_))
+                flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
+                found = flat.reshape(-1, self._dimension)
+                if not (fit := sound(found)).all():
+                    damaged.update(name.decode() for name in names[-1][~fit].tolist())
+                    found = np.where(fit[:, None], found, np.float32(0))
+                yield found
+
+        Codes.write(directory, self._dimension, parts())
+        Lookup.of(traits).save(directory)
+        contents = np.concatenate(names)
+        order = np.argsort(contents, kind="stable")
+        np.savez(directory / CONTENTS, contents=contents, order=order)
+        np.save(directory / GONE, np.empty(0, np.int64))
+        return sorted(damaged)
+
+    def _save(self) -> None:
+        """Say that the codes are of the table as it is now, if they are."""
+        if self._now is None or not self.complete:
+            return
+        try:
+            self._say(self._now)
+        except FileNotFoundError:  # somebody deleted them: they are made again when it folds
+            self.complete = False
+
+    def _say(self, now: Snapshot) -> None:
+        np.save(now.directory / GONE, np.flatnonzero(now.gone))
+        fresh = now.directory / f"{STATE}.new"
+        fresh.write_bytes(msgspec.json.encode(State(self.table.version)))
+        fresh.replace(now.directory / STATE)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def vectors_of(self, contents: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors (tiles, d) of those of these contents that have any."""
+        now = self._now
+        if now is None or not (found := now.rows_of(contents)):
+            return {}
+        ends = np.cumsum([len(rows) for rows in found.values()])[:-1]
+        every = now.codes.vectors(np.concatenate(list(found.values())))
+        return dict(zip(found, np.split(every, ends), strict=True))
+
+    def nearest(
+        self,
+        query: Vectors,
+        count: int,
+        where: Filter | None = None,
+        hidden: Callable[[str], bool] = lambda _content: False,
+    ) -> list[tuple[str, float]]:
+        """The ``count`` nearest contents and their cosine, best first; the best tile counts.
+
+        ``query``: (d,) float32 of unit length. Only contents that pass ``where`` and are not
+        ``hidden`` count.
+        """
+        now = self._now
+        if now is None:
+            return []
+        passing = None if where is None else now.traits.passing(where)
+        if now.gone.any():
+            passing = ~now.gone if passing is None else passing & ~now.gone
+        take = count + TILES_SPARE
+        while True:
+            rows, cosines = now.codes.nearest(query, take, passing)
+            found: dict[str, float] = {}
+            for name, cosine in zip(now.contents[rows].tolist(), cosines.tolist(), strict=True):
+                content = name.decode()
+                if content not in found and not hidden(content):
+                    found[content] = cosine
+            if len(found) >= count or len(rows) < take:
+                return list(found.items())[:count]
+            take *= 2
+
+    def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
+        """The most that each query (n, d) comes to with any row of a content that is alive, -1
+        without any: (n,) float32; and how many rows those are."""
+        found, total, now = np.full(len(queries), -1, np.float32), 0, self._now
+        if now is None:
+            return found, total
+        for start in range(0, len(now.contents), AT_ONCE):
+            rows = start + np.flatnonzero(~now.gone[start : start + AT_ONCE])
+            names = [name.decode() for name in now.contents[rows].tolist()]
+            living = alive(names)
+            rows = rows[[name in living for name in names]]
+            if len(rows):
+                part = now.codes.vectors(rows)
+                found = np.maximum(found, measure(queries, part).max(axis=1))
+                total += len(rows)
+        return found, total

@@ -1,0 +1,29 @@
+"""What all models of one library share: the catalog and its parts, the decoders, whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from photosd.decode.pool import Pool
+from photosd.index.catalog import Catalog
+from photosd.index.contents import Contents
+from photosd.index.database import Database
+from photosd.index.folders import Folders
+from photosd.protocol.messages import Coverage
+
+
+@dataclass(frozen=True)
+class SharedResources:
+    """Passed to each model at work; `index` is the directory of their tables."""
+
+    index: Path
+    database: Database
+    catalog: Catalog
+    contents: Contents
+    folders: Folders
+    pool: Pool
+    coverage: Callable[[], Coverage]
+    look_at: Callable[[bytes], None]
+    remembers: Callable[[], bool] = lambda: True  # whether queries are remembered on the disk

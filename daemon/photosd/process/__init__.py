@@ -1,1 +1,0 @@
-"""Worker processes: started on a socketpair, killed without mercy, never left behind."""

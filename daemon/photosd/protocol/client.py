@@ -1,0 +1,267 @@
+"""A blocking client for any Python program: typed operations, every one with a time limit.
+
+with Client() as photosd:
+    for hit in photosd.query("sunset", limit=5)["hits"]:
+        print(hit["path"])
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from photosd.core.errors import PhotosdError
+from photosd.protocol.caller import Caller
+
+if TYPE_CHECKING:
+    from photosd.protocol import replies
+
+CHECK_SECONDS, FORGET_SECONDS = 90.0, 180.0
+ANSWER_SECONDS = 2.0  # beyond a query's own deadline, until the answer arrives
+
+
+class Client(Caller):
+    """Every operation, typed. Each raises what `Caller` does."""
+
+    def hello(self) -> replies.Hello:
+        """Version and capabilities of the daemon."""
+        return cast("replies.Hello", self.call("hello"))
+
+    def query(
+        self,
+        text: str = "",
+        limit: int | None = None,
+        deadline_ms: int = 3000,
+        *,
+        terms: Sequence[replies.Term] = (),
+        where: replies.Where | None = None,
+        every_copy: bool = False,
+        others: bool = False,
+        cursor: str | None = None,
+        mode: str | None = None,
+        asker: str = "person",
+    ) -> replies.QueryResult:
+        """The photos nearest to a description, answered within ``deadline_ms``.
+
+        ``terms`` are added or subtracted, ``where`` filters. ``every_copy``: copies of a photo are
+        separate hits. ``others``: without the pictures in the query. ``cursor``: that of the
+        previous answer, for the next page, only with ``limit``. ``mode``: local, hybrid or gemini,
+        for this query. ``asker``: person, agent or page.
+        """
+        params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
+        more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
+        more |= {"mode": mode, "asker": None if asker == "person" else asker}
+        params |= {name: value for name, value in more.items() if value}
+        params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
+        timeout = deadline_ms / 1000 + ANSWER_SECONDS
+        return cast("replies.QueryResult", self.call("query", params, timeout))
+
+    def status(self) -> replies.StatusResult:
+        """The daemon's state."""
+        return cast("replies.StatusResult", self.call("status"))
+
+    def add(
+        self, path: bytes | str, exclude: Sequence[str] = (), cloud: bool | None = None
+    ) -> replies.AddResult:
+        """Watch a folder and everything below it; ``cloud``: whether its photos may be sent."""
+        params: dict[str, object] = {**path_params(path), "exclude": list(exclude)}
+        if cloud is not None:
+            params["cloud"] = cloud
+        return cast("replies.AddResult", self.call("add", params))
+
+    def remove(self, path: bytes | str) -> replies.RemoveResult:
+        """Stop watching a folder; its photos leave the index."""
+        return cast("replies.RemoveResult", self.call("remove", path_params(path)))
+
+    def folders(self) -> replies.FoldersResult:
+        """Every watched folder."""
+        return cast("replies.FoldersResult", self.call("folders"))
+
+    def accept(self, path: bytes | str) -> replies.AcceptResult:
+        """Accept an offline folder as it is now; missing photos leave the index."""
+        return cast("replies.AcceptResult", self.call("accept", path_params(path)))
+
+    def rescan(self, wait: bool = True) -> Iterator[replies.Progress]:
+        """Compare every folder with the index; with ``wait``, yields progress until nothing is
+        left.
+        """
+        return cast("Iterator[replies.Progress]", self.stream("rescan", {"wait": wait}))
+
+    def reindex(self, path: bytes | str | None = None) -> replies.ReindexResult:
+        """Read one photo, one folder or (None) everything again."""
+        params = {} if path is None else path_params(path)
+        return cast("replies.ReindexResult", self.call("reindex", params))
+
+    def paths(self, state: str = "indexed") -> Iterator[list[replies.ListedPath]]:
+        """Every known photo in that state ("" for all), a few hundred at a time."""
+        for part in self.stream("list", {"state": state}):
+            if "paths" in part:
+                yield part["paths"]
+
+    def show(self, path: bytes | str) -> replies.ShowResult:
+        """Details of one path; raises NotFound with the reason."""
+        return cast("replies.ShowResult", self.call("show", path_params(path)))
+
+    def thumbnail(
+        self,
+        path: bytes | str,
+        pixels: int = 320,
+        height: int | None = None,
+        form: str = "jpeg",
+        deadline_ms: int = 10_000,
+    ) -> replies.ThumbnailResult:
+        """A small copy of a photo: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
+        params = {**path_params(path), "pixels": pixels, "height": height, "form": form}
+        timeout = deadline_ms / 1000 + ANSWER_SECONDS
+        result = self.call("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
+        return cast("replies.ThumbnailResult", result)
+
+    def thumbnails(
+        self,
+        photos: Iterable[bytes | str],
+        pixels: int = 320,
+        height: int | None = None,
+        form: str = "jpeg",
+        deadline_ms: int = 30_000,
+    ) -> Iterator[replies.ThumbnailResult | PhotosdError]:
+        """Small copies of many photos, in order, or an error for each that failed."""
+        size = {"pixels": pixels, "height": height, "form": form, "deadline_ms": deadline_ms}
+        each = ({**path_params(photo), **size} for photo in photos)
+        found = self.calls("thumbnail", each, deadline_ms / 1000 + ANSWER_SECONDS)
+        return cast("Iterator[replies.ThumbnailResult | PhotosdError]", found)
+
+    def duplicates(
+        self, below: bytes | str | None = None, near: bool = False
+    ) -> Iterator[replies.DuplicatesProgress]:
+        """Groups of copies, as they are found; with ``near`` also of photos that look alike."""
+        params = {} if below is None else path_params(below)
+        for part in self.stream("duplicates", {**params, "near": near}):
+            if "looked_at" in part:
+                yield cast("replies.DuplicatesProgress", part)
+
+    def failures(self, retry: bool = False) -> replies.FailuresResult:
+        """Photos that could not be indexed; with ``retry`` they are retried."""
+        return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
+
+    def purge(self, queries: bool = False) -> replies.PurgeResult:
+        """Forget deleted photos and their vectors now; or cached queries."""
+        found = self.call("purge", {"queries": True} if queries else {}, timeout=FORGET_SECONDS)
+        return cast("replies.PurgeResult", found)
+
+    def pause(self, seconds: float | None = None) -> replies.PauseResult:
+        """Pause indexing for a while, or until resumed."""
+        return cast("replies.PauseResult", self.call("pause", {"seconds": seconds}))
+
+    def resume(self) -> replies.PauseResult:
+        """Resume indexing."""
+        return cast("replies.PauseResult", self.call("resume"))
+
+    def config(self) -> replies.ConfigResult:
+        """Every setting."""
+        return cast("replies.ConfigResult", self.call("config"))
+
+    def config_set(self, name: str, value: str) -> replies.ConfigSetResult:
+        """Change a setting at once; the value as text."""
+        params = {"name": name, "value": value}
+        return cast("replies.ConfigSetResult", self.call("config_set", params))
+
+    def model(self, estimate: str | None = None) -> replies.ModelResult:
+        """The model in use, and the cost of switching to another."""
+        return cast("replies.ModelResult", self.call("model", {"estimate": estimate}))
+
+    def standing_add(
+        self,
+        text: str,
+        kind: str = "stream",
+        *,
+        argv: Sequence[str] = (),
+        directory: bytes | str | None = None,
+        below: bytes | str | None = None,
+    ) -> replies.StandingAddResult:
+        """Save an alert for new photos that match ``text``.
+
+        ``kind``: ``exec`` (with ``argv``), ``link`` (with ``directory``), ``notify``, or
+        ``stream``, which is read with `subscribe`. ``below``: only photos in that directory.
+        """
+        params: dict[str, Any] = {"text": text, "kind": kind, "argv": list(argv)}
+        for name, path in (("directory", directory), ("below", below)):
+            for key, value in ({} if path is None else path_params(path)).items():
+                params[key.replace("path", name)] = value
+        return cast("replies.StandingAddResult", self.call("standing_add", params))
+
+    def standing(self) -> replies.StandingResult:
+        """Every alert."""
+        return cast("replies.StandingResult", self.call("standing"))
+
+    def standing_remove(self, number: int) -> replies.StandingRemoveResult:
+        """Remove an alert; links of an album are removed."""
+        return cast("replies.StandingRemoveResult", self.call("standing_remove", {"id": number}))
+
+    def subscribe(
+        self, number: int, after: int | None = None, wait: bool = True
+    ) -> Iterator[replies.StandingMatch]:
+        """Matches of one alert, without end if ``wait``.
+
+        Starts after the cursor ``after``, or (None) after the last acknowledged match.
+        """
+        for part in self.stream("subscribe", {"id": number, "after": after, "wait": wait}):
+            if "match" in part:
+                yield part["match"]
+
+    def acknowledge(self, number: int, cursor: int) -> replies.AcknowledgeResult:
+        """Mark matches up to this cursor as handled. Not on a connection that subscribes."""
+        params = {"id": number, "cursor": cursor}
+        return cast("replies.AcknowledgeResult", self.call("acknowledge", params))
+
+    def cloud_status(self) -> replies.CloudReport:
+        """State of the cloud, and its cost."""
+        return cast("replies.CloudReport", self.call("cloud_status"))
+
+    def cloud_terms(self, mode: str, agents: bool = False) -> replies.CloudTermsResult:
+        """The terms to agree to before ``mode`` is enabled, with or without agents."""
+        params: dict[str, object] = {"mode": mode, **({"agents": True} if agents else {})}
+        return cast("replies.CloudTermsResult", self.call("cloud_terms", params))
+
+    def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> replies.CloudReport:
+        """Agree to the terms with that digest, as the user does after reading them."""
+        params: dict[str, object] = {"mode": mode, "digest": digest}
+        params |= {"agents": True} if agents else {}
+        return cast("replies.CloudReport", self.call("cloud_enable", params))
+
+    def cloud_disable(self) -> replies.CloudReport:
+        """Withdraw consent and stop sending."""
+        return cast("replies.CloudReport", self.call("cloud_disable"))
+
+    def cloud_forget(self) -> replies.CloudForgetResult:
+        """Withdraw consent and delete all data from the cloud."""
+        return cast("replies.CloudForgetResult", self.call("cloud_forget", timeout=FORGET_SECONDS))
+
+    def cloud_log(self, limit: int = 100) -> replies.CloudLogResult:
+        """The last calls, newest first."""
+        return cast("replies.CloudLogResult", self.call("cloud_log", {"limit": limit}))
+
+    def cloud_preview(self, path: bytes | str) -> replies.CloudPreviewResult:
+        """The bytes that would be sent of a photo; sends nothing."""
+        return cast("replies.CloudPreviewResult", self.call("cloud_preview", path_params(path)))
+
+    def cloud_check(self) -> replies.CloudCheckResult:
+        """Test the cloud with sample words and a sample picture; needs consent."""
+        return cast("replies.CloudCheckResult", self.call("cloud_check", timeout=CHECK_SECONDS))
+
+    def self_check(self) -> replies.SelfCheckResult:
+        """Test what a query needs."""
+        return cast("replies.SelfCheckResult", self.call("self_check"))
+
+    def stop(self) -> replies.StopResult:
+        """Stop the daemon."""
+        return cast("replies.StopResult", self.call("stop"))
+
+
+def path_params(path: bytes | str) -> dict[str, str]:
+    """A path as parameters; bytes that are not UTF-8 are sent in ``path_b64``."""
+    from photosd.protocol.paths import (
+        path_fields,  # base64 is not imported for every `photosd query`
+    )
+
+    return path_fields(os.fsencode(path))

@@ -1,0 +1,1 @@
+"""The running daemon: its process, wiring, operations, liveness, and changing its model."""

@@ -1,0 +1,355 @@
+"""The daemon: answers on its socket at once, opens the library behind it; stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+
+import psutil
+import structlog
+
+import photosd
+from photosd.core import settings_file
+from photosd.core.clock import STOP_SECONDS, Deadline
+from photosd.core.config import Settings
+from photosd.core.ending import start
+from photosd.core.errors import Busy, PhotosdError, Warming
+from photosd.core.log import set_level
+from photosd.core.paths import Home
+from photosd.core.secrets import without_secrets
+from photosd.core.settings_file import Problem, Reading
+from photosd.core.shortage import shortage_of
+from photosd.gemini.environment import Environment
+from photosd.protocol.client import Client
+from photosd.protocol.endpoint import Endpoint
+from photosd.protocol.messages import EncoderReport, IndexReport, StatusResult
+from photosd.protocol.server import Handler, Server
+from photosd.runtime.library import Library
+from photosd.runtime.liveness import LivenessMonitor, LivenessSigns
+from photosd.service.notify import Notifier
+
+log = structlog.get_logger()
+
+# Of STOP_SECONDS, which are promised: for all parts to end; until clients of our own have hung up;
+# then the process ends whatever they do.
+ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP_SECONDS - 1
+LAST_WORDS_SECONDS = 0.5
+SETTING_SECONDS = 30.0
+RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # until a start that failed is tried again
+REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
+LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
+
+
+class Daemon:
+    """One process serving one home."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Reading,
+        endpoint: Endpoint,
+        notifier: Notifier | None = None,
+        environment: Environment | None = None,
+    ) -> None:
+        self.home, self.settings = home, settings.settings
+        self._note(settings.problems)
+        self._setting = threading.Lock()  # one setting at a time changes and takes effect
+        self._endpoint, self._notifier = endpoint, notifier or Notifier()
+        self._environment = environment
+        self._started = time.monotonic()
+        self._library: Library | None = None
+        self._monitor: LivenessMonitor | None = None
+        self._open = threading.Event()
+        self._asking_ourselves = threading.Lock()
+        self._trouble: PhotosdError | None = None  # why there is no library; it is tried again
+        self._stop_asked = threading.Event()
+        self._stopping: asyncio.Event | None = None
+        self._deadline: Deadline | None = None  # once it has been asked to stop
+        self._asking_to_stop = threading.Lock()
+        self._rehearsal: threading.Thread | None = None
+        self._opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def serve(self, handlers: dict[str, Handler]) -> None:
+        """Until asked to stop: answer clients by these; the library opens meanwhile."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._signalled, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._rescan)
+        server = Server(self._endpoint, handlers)
+        await server.start()
+        self._notifier.send(READY="1", STATUS=self.words())
+        signs = LivenessSigns(self.home, self._endpoint, server, self._opened, self.request_stop)
+        self._monitor = monitor = signs.monitor(self._notifier, self.words)
+        monitor.start()
+        log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
+        self._opening.start()
+        await self._stopping.wait()
+        self._notifier.send(STOPPING="1", STATUS="stopping")
+        await self._own_clients_gone(monitor)
+        await server.stop()
+
+    def close(self) -> None:
+        """Once nobody is served any more: stop every part, by the deadline of the whole.
+
+        For the main thread. What has not ended then ends with the process.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: self._signalled(number))
+        deadline = self._deadline or Deadline.after(ENDING_SECONDS)
+        if self._library is not None:
+            self._library.halt()
+        self._opening.join(deadline.part(0.5).remaining)
+        late = ["opening"] if self._opening.is_alive() else []
+        if self._library is not None and not late:
+            late = self._library.close(deadline)
+        if self._rehearsal is not None:  # its question was refused with the encoder's end
+            self._rehearsal.join(deadline.remaining)
+        if late:  # the lock ends with the process, after whoever still writes
+            log.warning("stop_forced", late=late, remedy="none needed: nothing is lost")
+        else:
+            self._endpoint.release()
+        log.info("stopped")
+
+    def request_stop(self, reason: str) -> None:
+        """Begin to stop; any thread may ask, the first one counts."""
+        with self._asking_to_stop:
+            if self._deadline is not None:
+                return
+            self._deadline = Deadline.after(ENDING_SECONDS)
+        self._stop_asked.set()
+        log.info("stopping", reason=reason)
+        force = threading.Timer(FORCE_SECONDS, self._force, ("it took too long",))
+        force.daemon = True
+        start(force)
+        if (library := self._library) is not None:
+            library.halt()
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _signalled(self, number: int) -> None:
+        """The first signal stops, the next one forces it."""
+        if self._deadline is not None:
+            self._force(f"{signal.Signals(number).name} came again")
+        self.request_stop(signal.Signals(number).name)
+
+    def _force(self, reason: str) -> None:
+        """End the process now: all that matters is on the disk, and workers end with us."""
+
+        def say() -> None:  # aside, for the log's disk may be what hangs
+            log.warning("stop_forced", reason=reason, remedy="none needed: nothing is lost")
+            logging.shutdown()
+
+        words = threading.Thread(target=say, name="last-words", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no room for a thread: without words then
+            words.start()
+            words.join(LAST_WORDS_SECONDS)
+        os._exit(0)
+
+    async def _own_clients_gone(self, monitor: LivenessMonitor) -> None:
+        """No client of our own may be left: systemd's socket would start the next daemon for it."""
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+        deadline = Deadline.after(OWN_CLIENTS_SECONDS)
+
+        def wait() -> None:
+            monitor.stop(deadline)
+            if self._asking_ourselves.acquire(timeout=deadline.remaining):
+                self._asking_ourselves.release()
+            with contextlib.suppress(RuntimeError):  # the loop is closed by now
+                loop.call_soon_threadsafe(gone.set)
+
+        if not start(threading.Thread(target=wait, name="own-clients", daemon=True)):
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(gone.wait(), OWN_CLIENTS_SECONDS)
+
+    def unwell(self) -> dict[str, str]:
+        """Signs of life that are missing now."""
+        return dict(self._monitor.complaints) if self._monitor is not None else {}
+
+    def words(self) -> str:
+        """The state in one line, for the service manager."""
+        if self._trouble is not None:
+            return f"degraded: {self._trouble.title}: {self._trouble}"
+        if (library := self._opened()) is None:
+            return "warming: the index is being opened"
+        encoder = library.encoder.status()
+        state = self._state(library, encoder.state)
+        if state == "ready":
+            counts = library.counts()
+            return (
+                f"ready: {counts.get('indexed', 0):,} photos, {counts.get('pending', 0):,} waiting"
+            )
+        return f"{state}: the encoder is {encoder.state}"
+
+    def _rescan(self) -> None:
+        if self._library is not None and self._open.is_set():
+            self._library.reconciler.request()
+
+    def _open_library(self) -> None:
+        """Build everything behind the socket; what fails is told to every client, and tried again
+        until it works."""
+        for pause in itertools.chain(RETRY_PAUSES, itertools.repeat(RETRY_PAUSES[-1])):
+            used = self.settings
+            self._trouble = self._try_to_open(used)
+            self._open.set()
+            if self._trouble is None or self._stop_asked.wait(pause):
+                break
+        with self._setting:  # one that was changed meanwhile
+            if self.settings is not used and (opened := self._opened()) is not None:
+                opened.apply(self.settings)
+
+    def _try_to_open(self, settings: Settings) -> PhotosdError | None:
+        """Why the library cannot be opened now; nothing is left of it then."""
+        try:
+            library = self._library = Library(self.home, settings, self._environment)
+            if self._going():  # it was not there yet to be told
+                library.halt()
+            library.open()
+            self._rehearsal = threading.Thread(
+                target=self._rehearse, args=(library,), name="rehearsal", daemon=True
+            )
+            self._rehearsal.start()
+            log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
+            return None
+        except PhotosdError as error:
+            log.error("library_failed", title=error.title, cause=str(error), remedy=error.remedy)
+            trouble = error
+        except Exception as error:
+            trouble = PhotosdError(f"{type(error).__name__}: {error}")
+            log.exception("library_failed", remedy=trouble.remedy)
+        if not self._stop_asked.is_set():  # else it is closed with everything else
+            built, self._library = self._library, None
+            if built is not None:
+                built.close()
+        return trouble
+
+    def _rehearse(self, library: Library) -> None:
+        """Go the whole way of a query before the first client does, from socket to socket."""
+        if library.engine.rehearse(library.encoder.limits.start):
+            for number in range(REHEARSALS):
+                with self._asking_ourselves:
+                    if self._going():
+                        break
+                    self._ask_ourselves(f"a rehearsal, number {number}")
+        library.rehearsed.set()
+
+    def _ask_ourselves(self, text: str) -> None:
+        with (
+            contextlib.suppress(PhotosdError),
+            Client(self._endpoint.path, timeout=REHEARSAL_SECONDS) as client,
+        ):
+            client.query(text, mode="local")
+
+    def _going(self) -> bool:
+        return self._deadline is not None
+
+    # -- what operations ask ------------------------------------------------------------------
+
+    def library(self, wait_seconds: float) -> Library:
+        """The open library; raises Warming when it is not open in time, or why it cannot be."""
+        if not self._open.wait(max(0.0, wait_seconds)):
+            left = max(0.5, LIBRARY_SECONDS - (time.monotonic() - self._started))
+            raise Warming(
+                "the index is being opened",
+                remedy=f"ask again in {left:.0f} s",
+                retry_after_ms=int(1000 * left),
+            )
+        if self._trouble is not None:
+            raise self._trouble
+        if self._library is None:
+            raise PhotosdError("the library is not there")
+        return self._library
+
+    def _opened(self) -> Library | None:
+        """The library once it is open and in order."""
+        return self._library if self._open.is_set() and self._trouble is None else None
+
+    def change_setting(self, name: str, value: str) -> None:
+        """Set ``name`` to ``value`` in the file, and let it take effect; raises ConfigError, Busy.
+
+        Whoever changes a setting last sees it take effect last.
+        """
+        if not self._setting.acquire(timeout=SETTING_SECONDS):
+            raise Busy("another setting is being changed", remedy="try again")
+        try:
+            reading = settings_file.change(self.home.settings, name, value)
+            self._note(reading.problems)
+            self.settings = reading.settings
+            set_level(self.settings.log.level)
+            if (library := self._opened()) is not None:
+                library.apply(self.settings)
+        finally:
+            self._setting.release()
+
+    def _note(self, problems: Sequence[Problem]) -> None:
+        """Keep what is wrong with the file for everyone who asks for the status, and log it."""
+        self._problems = problems
+        for problem in problems:
+            log.warning("setting_ignored", cause=problem.says, remedy=problem.remedy)
+
+    def report(self) -> StatusResult:
+        """The state on one page; answers at any time."""
+        library = self._opened()
+        encoder = self._encoder_report()
+        trouble, again = self._trouble, "it is tried again until it works"
+        warnings = [] if trouble is None else [f"{trouble.title}: {trouble}; {again}"]
+        warnings += [f"{problem.says}: {problem.remedy}" for problem in self._problems]
+        if encoder.error is not None:
+            warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
+        if encoder.doubt is not None:
+            warnings.append(encoder.doubt)
+        switch = library.model_switcher.report() if library else None
+        if switch is not None and switch.error is not None:
+            warnings.append(f"switching to {switch.model}: {switch.error['message']}")
+        if library is not None and (trouble := library.model_switcher.trouble) is not None:
+            warnings.append(f"{trouble}: {trouble.remedy}")
+        folders = library.folder_reports() if library else []
+        warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
+        warnings += library.gemini.warnings() + library.alerts.warnings() if library else []
+        return StatusResult(
+            version=1,
+            state=self._state(library, encoder.state),
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            socket=str(self._endpoint.path),
+            daemon_version=photosd.__version__,
+            rss_mb=round(psutil.Process().memory_info().rss / 1e6, 1),
+            encoder=encoder,
+            index=library.index_report()
+            if library
+            else IndexReport(0, 0, 0, 0, 0, None, 0, self._start_waits_for()),
+            folders=folders,
+            warnings=[without_secrets(warning) for warning in warnings],
+            switch=switch,
+            cloud=library.gemini.report(count=False) if library else None,
+            comparisons=library.comparison_reports() if library else [],
+        )
+
+    def _state(self, library: Library | None, encoder: str) -> str:
+        if self._going():
+            return "stopping"
+        if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
+            return "degraded"
+        if library is None or encoder == "loading" or not library.rehearsed.is_set():
+            return "warming"
+        return "ready"
+
+    def _encoder_report(self) -> EncoderReport:
+        if (library := self._library) is None:
+            return EncoderReport(state="loading", model=self.settings.encoder.model)
+        return library.encoder.status()
+
+    def _start_waits_for(self) -> str:
+        if self._trouble is None:
+            return "start"
+        return shortage_of(self._trouble) or "start"

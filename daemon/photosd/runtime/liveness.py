@@ -1,0 +1,302 @@
+"""Liveness: what must turn, answer and be heard for the daemon to count as alive.
+
+Each sign says in words what is wrong, or nothing, within a few seconds. A thread asks all of them
+in turn and tells the service manager; `self_check` adds what only the doctor asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import psutil
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import AlreadyRunning, Busy, PhotosdError
+from photosd.core.paths import Home
+from photosd.encoder.supervisor import Supervisor
+from photosd.protocol.client import Client
+from photosd.protocol.endpoint import Endpoint
+from photosd.protocol.messages import SelfCheckResult, TextCheck
+from photosd.protocol.server import Server
+from photosd.runtime.library import Library
+from photosd.service.notify import Notifier
+
+log = structlog.get_logger()
+
+
+LOOP_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+# The watchdog thread turns at least every 30 s; ending an encoder may take some seconds more.
+WATCHDOG_SECONDS = 120.0
+# The reconciler turns at least every 30 s, and only ever waits for the catalog.
+RECONCILER_SECONDS = 300.0
+# Watching a large folder anew on a slow disk takes minutes, and is work, not death.
+WATCHER_SECONDS = 900.0
+
+
+def loop_turns(loop: asyncio.AbstractEventLoop) -> str | None:
+    """Whether the event loop still takes turns."""
+    turned = threading.Event()
+    try:
+        loop.call_soon_threadsafe(turned.set)
+    except RuntimeError:
+        return None  # it has been closed: the daemon is leaving
+    return None if turned.wait(LOOP_SECONDS) else f"it has not turned for {LOOP_SECONDS:g} s"
+
+
+def socket_is_ours(path: Path) -> str | None:
+    """Whether clients who connect to the socket reach this process and are answered."""
+    try:
+        with Client(path, timeout=ANSWER_SECONDS) as client:
+            pid = client.hello()["pid"]
+    except Busy:
+        return None  # so many clients are being answered
+    except PhotosdError as error:
+        return str(error)
+    return None if pid == os.getpid() else f"process {pid} answers instead"
+
+
+def recent(what: str, sign_at: float, limit: float) -> str | None:
+    """Whether a sign of ``time.monotonic()`` is younger than ``limit`` seconds."""
+    age = time.monotonic() - sign_at
+    return f"{what} for {age:.0f} s" if age > limit else None
+
+
+EVERY_SECONDS = 20.0
+WARMING_SECONDS = 1.0  # how often the state is told while it changes
+LAST_BEAT_SECONDS = 5.0  # how long the one in progress at the end is waited for
+LONGEST_UNWELL = 60.0  # then, where nobody else would, the daemon ends itself
+SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
+
+Sign = Callable[[], str | None]  # None: well; else what is wrong, in words
+
+
+class LivenessMonitor:
+    """Feeds the service manager's watchdog, from a thread of its own.
+
+    ``signs`` are asked in turn, each of them bounded. ``words`` is the state for people. With
+    ``exit_when_unwell`` (launchd has no watchdog) the process ends when a sign stays away.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        signs: Mapping[str, Sign],
+        words: Callable[[], str],
+        *,
+        exit_when_unwell: bool = False,
+    ) -> None:
+        self._notifier, self._signs, self._words = notifier, signs, words
+        self._exit_when_unwell = exit_when_unwell
+        period = notifier.watchdog_seconds
+        self.every = EVERY_SECONDS if period is None else min(EVERY_SECONDS, period / 3)
+        self._told = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
+        self._well_at = time.monotonic()
+        self.complaints: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """Vouch and complain no more: the daemon is leaving, and the service manager knows.
+
+        Not for the event loop: signs need it to turn, and the one being asked is waited for. A
+        connection to a socket of systemd's, begun after we accept any, would start us again.
+        """
+        self._stopping.set()
+        if self._thread.is_alive():
+            last = deadline or Deadline.after(LAST_BEAT_SECONDS)
+            self._thread.join(min(LAST_BEAT_SECONDS, last.remaining))
+
+    def _run(self) -> None:
+        due, pause = 0.0, 0.0
+        while not self._stopping.wait(pause):
+            if time.monotonic() >= due:
+                self.beat()
+                due = time.monotonic() + self.every
+            warming = self.tell().startswith("warming")
+            pause = min(WARMING_SECONDS, self.every) if warming else self.every
+
+    def beat(self) -> bool:
+        """Look for every sign of life; vouch for the daemon if all are there."""
+        asked = {n: _ask(sign) for n, sign in self._signs.items() if not self._stopping.is_set()}
+        complaints = {name: wrong for name, wrong in asked.items() if wrong}
+        if self._stopping.is_set():
+            return True
+        if not complaints:
+            self._well_at = time.monotonic()
+            self._notifier.send(WATCHDOG="1")
+            if self.complaints:
+                log.info("well_again", after=sorted(self.complaints))
+        elif complaints != self.complaints:
+            log.error("unwell", **complaints, remedy="photosd restart")
+        self.complaints = complaints
+        if time.monotonic() - self._well_at > LONGEST_UNWELL and self._exit_when_unwell:
+            self._give_up()
+        return not complaints
+
+    def tell(self) -> str:
+        """Tell the state when it has changed; the state."""
+        try:
+            words = self._words()
+        except Exception as error:  # the catalog is closed just now, or its disk is gone
+            words = f"unknown: {error}"
+        if words != self._told:
+            self._notifier.send(STATUS=words)
+            self._told = words
+        return words
+
+    def _give_up(self) -> None:
+        """End the process for the service manager to start it again; its stacks are kept."""
+        log.critical("ends_itself", unwell=self.complaints, remedy="it is started again")
+        faulthandler.dump_traceback(sys.stderr)
+        logging.shutdown()
+        os._exit(SELF_CHECK_FAILED)
+
+
+def _ask(sign: Sign) -> str | None:
+    try:
+        return sign()
+    except Exception as error:  # a defect in a sign must not end the monitor unheard
+        log.exception("sign_failed")
+        return f"it cannot be told: {error}"
+
+
+class LivenessSigns:
+    """Signs of one running daemon; ``library`` gives it once it is open."""
+
+    def __init__(
+        self,
+        home: Home,
+        endpoint: Endpoint,
+        server: Server,
+        library: Callable[[], Library | None],
+        stop: Callable[[str], None],
+    ) -> None:
+        self._home, self._endpoint, self._server = home, endpoint, server
+        self._library, self._stop = library, stop
+        self._loop = asyncio.get_running_loop()
+
+    def monitor(self, notifier: Notifier, words: Callable[[], str]) -> LivenessMonitor:
+        """The thread that looks at all of it."""
+        signs = {
+            "event_loop": lambda: loop_turns(self._loop),
+            "socket": self._socket,
+            "watchdog": self._watchdog,
+            "watcher": self._watcher,
+            "reconciler": self._reconciler,
+        }
+        alone = os.environ.get("PHOTOSD_SELF_CHECK") == "exit"
+        return LivenessMonitor(notifier, signs, words, exit_when_unwell=alone)
+
+    def _socket(self) -> str | None:
+        try:
+            self._repair_socket()
+        except AlreadyRunning as error:  # the runtime directory was removed, and made anew
+            self._stop(str(error))
+            return None
+        except PhotosdError as error:
+            return str(error)
+        return socket_is_ours(self._endpoint.path)
+
+    def _repair_socket(self) -> None:
+        if not self._endpoint.renew(self._home):
+            return
+        log.warning("socket_was_gone", path=str(self._endpoint.path), remedy="nothing: made anew")
+        listening = asyncio.run_coroutine_threadsafe(self._server.listen_anew(), self._loop)
+        with contextlib.suppress(TimeoutError):  # then the event loop's own sign says so
+            listening.result(LOOP_SECONDS)
+
+    def _watchdog(self) -> str | None:
+        if (library := self._library()) is None:
+            return None
+        return recent("no turn", library.encoder.turned_at, WATCHDOG_SECONDS)
+
+    def _watcher(self) -> str | None:
+        if (library := self._library()) is None:
+            return None
+        return recent("nothing heard", library.watcher.sign_at, WATCHER_SECONDS)
+
+    def _reconciler(self) -> str | None:
+        if (library := self._library()) is None:
+            return None
+        reconciler = library.reconciler
+        turned = recent("no turn", reconciler.turned_at, RECONCILER_SECONDS)
+        return turned or reconciler.stalled()
+
+
+# The first twice: what the second costs is what a query costs.
+TEXTS = (
+    ("latin", "sunset over water"),
+    ("again", "sunset over water"),
+    ("hebrew", "שקיעה מעל הים"),
+    ("emoji", "🌅🐕 👨‍👩‍👧"),
+)
+TEXT_SECONDS = 5.0
+HUB_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
+    """Encode known texts past every cache and look at the encoder's process; bounded."""
+    texts: list[TextCheck] = []
+    for kind, text in TEXTS:
+        texts.append(_encode(encoder, kind, text))
+        if texts[-1].error is not None and texts[-1].unavailable:
+            break  # the others would only wait for the same
+    pid = encoder.status().pid
+    processes = [psutil.Process(), *([psutil.Process(pid)] if pid else [])]
+    return SelfCheckResult(
+        texts=texts,
+        hub_off=_hub_off(pid),
+        swapped_mb=round(sum(_swapped(process) for process in processes) / 1e6, 1),
+        unwell=unwell,
+    )
+
+
+def _encode(encoder: Supervisor, kind: str, text: str) -> TextCheck:
+    before = time.monotonic()
+    try:
+        answer = encoder.encode_texts([text], Deadline.after(TEXT_SECONDS)).result(TEXT_SECONDS + 1)
+    except PhotosdError as error:
+        return TextCheck(kind, 0, 0, f"{error.title}: {error}", error.remedy, unavailable=True)
+    except Exception as error:  # EncoderDied, a timeout: whatever it is, it is the finding
+        return TextCheck(kind, 0, 0, f"{type(error).__name__}: {error}", "photosd restart")
+    length = float(np.linalg.norm(answer.vectors[0]))
+    wrong = None if abs(length - 1) < 0.01 else f"its vector has length {length:g} instead of 1"
+    return TextCheck(
+        kind,
+        round(1000 * (time.monotonic() - before), 2),
+        round(answer.understood[0], 3),
+        wrong,
+        "photosd restart" if wrong else None,
+    )
+
+
+def _hub_off(pid: int | None) -> bool | None:
+    """Whether the encoder's process was begun with the hub switched off; None: no telling."""
+    try:
+        environment = psutil.Process(pid).environ() if pid else {}
+    except (psutil.Error, OSError):
+        return None
+    return all(environment.get(name) == "1" for name in HUB_SWITCHES) if environment else None
+
+
+def _swapped(process: psutil.Process) -> int:
+    try:
+        return int(getattr(process.memory_full_info(), "swap", 0))
+    except (psutil.Error, OSError):
+        return 0

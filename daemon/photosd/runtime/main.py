@@ -1,0 +1,71 @@
+"""`photosd run`: takes the socket, then has the daemon serve behind it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import os
+import signal
+import sys
+
+import structlog
+
+import photosd
+from photosd.core import settings_file
+from photosd.core.allocator import give_memory_back
+from photosd.core.errors import AlreadyRunning, PhotosdError
+from photosd.core.log import set_up
+from photosd.core.paths import Home
+from photosd.gemini.environment import Environment
+from photosd.protocol.endpoint import open_endpoint
+from photosd.runtime.daemon import Daemon
+from photosd.runtime.operations import handlers
+from photosd.service.notify import Notifier
+
+log = structlog.get_logger()
+
+SWITCH_SECONDS = (
+    0.0005  # a query crosses several threads; each may find the GIL with an indexing one
+)
+STACKS_BYTES = 1 << 20
+
+
+def main() -> int:
+    """Run the daemon in the foreground; the exit code says how it ended."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
+    give_memory_back()
+    environment = Environment.take()  # before any child inherits it
+    home = Home.from_environment()
+    reading = settings_file.read(home.settings)
+    try:
+        endpoint = open_endpoint(home)
+    except PhotosdError as error:
+        print(f"{error.title}: {error}\n  {error.remedy}", file=sys.stderr)  # noqa: T201
+        return 0 if isinstance(error, AlreadyRunning) else error.exit_code
+    os.umask(0o077)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    notifier = Notifier()
+    set_up(reading.settings.log.level, home.log)
+    log.info(
+        "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]
+    )
+    _keep_stacks(home)
+    daemon = Daemon(home, reading, endpoint, notifier, environment)
+    asyncio.run(daemon.serve(handlers(daemon)))
+    daemon.close()
+    # Worker threads may sit in native calls; everything that matters is on disk by now.
+    logging.shutdown()
+    os._exit(0)
+
+
+def _keep_stacks(home: Home) -> None:
+    """Have every thread's stack written down when the process is aborted or crashes."""
+    file = home.stacks
+    with contextlib.suppress(OSError):  # without room for it the daemon starts all the same
+        if file.exists() and file.stat().st_size > STACKS_BYTES:
+            file.replace(file.with_suffix(".old"))
+        # For the life of the process: faulthandler writes to the bare descriptor.
+        faulthandler.enable(file.open("a"), all_threads=True)

@@ -1,0 +1,119 @@
+"""One model at work: its encoder, its vectors, the pipeline that fills and the engine that asks."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.ending import stop_all
+from photosd.decode.pool import Shape
+from photosd.encoder.limits import Limits
+from photosd.encoder.supervisor import Supervisor
+from photosd.index.pipeline import Pipeline
+from photosd.index.retention import KEPT_SECONDS
+from photosd.index.shared_resources import SharedResources
+from photosd.index.vectors import VectorStore
+from photosd.index.worklist import Work
+from photosd.models.spec import ModelSpec
+from photosd.search.engine import Engine
+
+log = structlog.get_logger()
+
+UNKNOWN_SECONDS = 86_400.0  # how long vectors of no known photo are kept
+
+
+class ModelRuntime:
+    """The encoder starts at once; `open` loads the vectors, `begin` starts to fill them."""
+
+    def __init__(
+        self,
+        directory: Path,
+        spec: ModelSpec,
+        shared: SharedResources,
+        work: Work,
+        memory_mb: float,
+    ) -> None:
+        self.spec, self._shared = spec, shared
+        self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
+        self.encoder.start()
+        with contextlib.ExitStack() as undo:  # a process without an owner would never end
+            undo.callback(self.encoder.stop)
+            self.store = VectorStore(shared.index, spec.fingerprint, spec.dimension)
+            self.engine = Engine(spec, self.encoder, self.store, shared)
+            self.pipeline = self._new_pipeline(work)
+            undo.pop_all()
+        self._serving = True
+
+    def open(self, *, serving: bool) -> None:
+        """Load the vectors; ``serving``: photos whose vectors were lost are pending again."""
+        self._serving = serving
+        self.store.open()
+        self._agree()
+
+    def begin(self) -> None:
+        """Make vectors of what is due."""
+        self.pipeline.start()
+
+    def work_on(self, work: Work) -> None:
+        """Go on with another list, once what is in hand for the present one is committed."""
+        self.pipeline.stop()
+        before, self.pipeline = self.pipeline, self._new_pipeline(work)
+        self.pipeline.paused = before.paused
+        self.pipeline.start()
+
+    def serve(self, work: Work) -> None:
+        """From now on it answers, and photos whose vectors are lost are pending again."""
+        self._serving = True
+        self.work_on(work)
+
+    def close(self, deadline: Deadline | None = None) -> list[str]:
+        """Stop the pipeline, then the encoder; the vectors stay on the disk. What is late."""
+        deadline = deadline or Deadline.to_stop()
+        late = stop_all({"pipeline": self.pipeline.stop}, deadline.part(0.5))
+        rest = {"encoder": self.encoder.stop, "queries": self.engine.close}
+        return late + stop_all({**rest, "upkeep": self.store.close}, deadline)
+
+    def _new_pipeline(self, work: Work) -> Pipeline:
+        shared = self._shared
+        return Pipeline(
+            work,
+            shared.contents,
+            self.store,
+            shared.pool,
+            self.encoder,
+            Shape.of(self.spec.preprocess),
+            self.spec.fingerprint,
+            look_ahead=look_ahead(shared.pool.workers),
+            look_at=shared.look_at,
+            on_vanished=self._reopen,
+            on_idle=self.engine.follow,
+            slow=shared.folders.slow,
+        )
+
+    def _reopen(self) -> None:
+        """The index was deleted while we ran: begin a new one."""
+        self.open(serving=self._serving)
+
+    def _agree(self) -> None:
+        """Make catalog and index say the same; what only one of them knows is found out anew."""
+        contents, model = self._shared.contents, self.spec.fingerprint
+        if self.store.went_back:
+            contents.mark_labels_due(model)
+            self.store.went_back = False
+        recorded, stored = contents.embedded(model), self.store.contents()
+        lost, unknown = recorded - stored, stored - recorded
+        if lost:
+            log.warning("vectors_lost", contents=len(lost), remedy="they are made again")
+            contents.unembed(model, lost, again=self._serving)
+        if unknown:  # committed just before a kill: the photo is pending and will find it there
+            contents.record(model, self.store.facts(unknown))
+            contents.note_orphans(list(unknown), time.time() - KEPT_SECONDS + UNKNOWN_SECONDS)
+
+
+def look_ahead(workers: int) -> int:
+    """Photos in decoders' hands or waiting for them, so that none is ever idle."""
+    return 3 * workers + 2

@@ -1,0 +1,249 @@
+"""Switching models: the next one's table is filled in the background, then it answers.
+
+What is left to do comes from the catalog, so a switch that was killed goes on where it was. The
+present model stays in place, with its encoder, until the next one has answered a rehearsal.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.config import Settings
+from photosd.core.errors import PhotosdError, StorageError
+from photosd.core.paths import Home
+from photosd.gemini.gemini import Gemini
+from photosd.index.contents import Contents
+from photosd.index.database import Database
+from photosd.index.filling import FillList
+from photosd.index.shared_resources import SharedResources
+from photosd.index.worklist import WorkList
+from photosd.models import registry
+from photosd.protocol.messages.models import ModelResult, SwitchReport
+from photosd.runtime.model_runtime import ModelRuntime
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 0.25
+COUNT_SECONDS = 5.0  # how often what is left is counted: at a million photos that takes a second
+RETRY_SECONDS = 5.0
+REHEARSAL_SECONDS = 60.0
+
+
+class ModelSwitch(threading.Thread):
+    """Fills ``target`` and calls ``flip`` when it is complete. `stop` ends it at any point."""
+
+    def __init__(
+        self, target: ModelRuntime, fill: FillList, flip: Callable[[ModelSwitch], None]
+    ) -> None:
+        super().__init__(name="switch", daemon=True)
+        self.target, self._fill, self._flip = target, fill, flip
+        self._stopping = threading.Event()
+        self._total = self._left = 0
+        self._error: PhotosdError | None = None
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """Give it up; what was filled is kept, in case somebody begins it again."""
+        deadline = deadline or Deadline.to_stop()
+        self._stopping.set()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(deadline.part(0.5).remaining)
+        self.target.close(deadline)
+        self._fill.close()
+
+    def release(self) -> None:
+        """It is over, and the target lives on."""
+        self._fill.close()
+
+    def report(self) -> SwitchReport:
+        """How far it is."""
+        encoder = self.target.encoder.status()
+        error = self._error.as_dict() if self._error is not None else encoder.error
+        eta = self.target.pipeline.rate.eta_seconds(self._left) if self._left else 0.0
+        return SwitchReport(
+            model=self.target.spec.name,
+            contents=self._total,
+            done=self._total - self._left,
+            eta_s=eta,
+            waiting_for=self.target.pipeline.waiting_for,
+            error=error,
+        )
+
+    def run(self) -> None:
+        """Until it is complete, or stopped."""
+        log.info("switch_begins", model=self.target.spec.name)
+        while not self._stopping.is_set():
+            try:
+                self.target.open(serving=False)
+                self.target.work_on(self._fill)
+                self._error = None
+                self._fill_up()
+                if not self._stopping.is_set():
+                    self._flip(self)
+                return
+            except StorageError as error:
+                log.error("switch_waits", cause=str(error), remedy=error.remedy)
+                self._wait_after(error)
+            except Exception as error:  # a catalog that is busy, too little memory, a defect
+                log.exception("switch_waits")
+                self._wait_after(PhotosdError(f"the switch failed, and is tried again: {error}"))
+
+    def _wait_after(self, error: PhotosdError) -> None:
+        self._error = error
+        self.target.pipeline.stop()
+        self._stopping.wait(RETRY_SECONDS)
+
+    def _fill_up(self) -> None:
+        """Return when everything that can be seen has been, and the target can answer."""
+        self._total = self._left = self._fill.left()
+        counted_at = time.monotonic()
+        while not self._stopping.wait(LOOK_SECONDS):
+            if self._fill.exhausted() and self.target.pipeline.idle() and self._fill.left() == 0:
+                if self.target.engine.rehearse(REHEARSAL_SECONDS):
+                    self._left = 0
+                    return
+            elif time.monotonic() - counted_at > COUNT_SECONDS or self._total < 10_000:
+                self._left, counted_at = self._fill.left(), time.monotonic()
+                self._total = max(self._total, self._left)
+            self.target.pipeline.wake()  # photos that the present model has just indexed
+
+
+SERVING, PREVIOUS = "serving_model", "previous_model"  # facts of the catalog
+LINGER_SECONDS = 10.0  # queries that began with the last model end with it
+DECODE_MS = 30.0  # a photo, beside the model's own time; on two cores (docs/performance.md)
+
+
+class Holder(Protocol):
+    """Of the library, what a switch needs and changes."""
+
+    home: Home
+    settings: Settings
+    database: Database
+    contents: Contents
+    worklist: WorkList
+    shared: SharedResources
+    serving: ModelRuntime
+    gemini: Gemini
+
+
+class ModelSwitcher:
+    """At most one switch at a time; any thread may ask."""
+
+    def __init__(self, library: Holder) -> None:
+        self._library = library
+        self._lock = threading.RLock()
+        self._switch: ModelSwitch | None = None
+        self._stopped = False
+        self._over = threading.Event()
+        self._leaving: list[threading.Thread] = []  # each sees a model off
+        self.trouble: PhotosdError | None = None  # why the model that is wanted cannot follow
+
+    def follow(self, name: str) -> None:
+        """Have ``name`` answer: at once if it does, else as soon as its vectors are complete.
+
+        A model that is not installed leaves everything as it is.
+        """
+        with self._lock:
+            before, self.trouble = self._switch, None
+            if before is not None and before.target.spec.name != name:
+                self._switch = None
+        if before is not None and self._switch is None:  # not under the lock: it may wait for it
+            log.info("switch_ends", model=before.target.spec.name)
+            before.stop()
+        with self._lock:
+            if name == self._library.serving.spec.name or self._switch or self._stopped:
+                return
+            try:
+                directory, spec = registry.find(self._library.home, name)
+            except PhotosdError as error:
+                self.trouble = error
+                log.error("model_missing", cause=str(error), remedy=error.remedy)
+                return
+            fill = FillList(self._library.database, spec.fingerprint)
+            limit = self._library.settings.encoder.memory_limit_mb
+            target = ModelRuntime(directory, spec, self._library.shared, fill, limit)
+            target.pipeline.paused = self._library.serving.pipeline.paused
+            self._switch = ModelSwitch(target, fill, self._flip)
+            self._switch.start()
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """End a switch that is going on; it goes on with the next daemon. And models that leave."""
+        deadline = deadline or Deadline.to_stop()
+        self._over.set()
+        if not self._lock.acquire(timeout=deadline.part(0.5).remaining):
+            return  # it switches just now, and hangs; whoever waits for the lock goes with us
+        self._stopped = True
+        switch, self._switch = self._switch, None
+        leaving = list(self._leaving)
+        self._lock.release()
+        if switch is not None:
+            switch.stop(deadline)
+        for thread in leaving:
+            thread.join(deadline.remaining)
+
+    def runtimes(self) -> list[ModelRuntime]:
+        """The model that answers, and the one that is getting ready."""
+        switch = self._switch
+        return [self._library.serving, *([] if switch is None else [switch.target])]
+
+    def report(self) -> SwitchReport | None:
+        """The switch that is going on."""
+        switch = self._switch
+        return None if switch is None else switch.report()
+
+    def result(self, estimate: str | None) -> ModelResult:
+        """Who answers, who did, who will; and what it would take for another to."""
+        database = self._library.database
+        result = ModelResult(
+            self._library.serving.spec.name, database.fact(PREVIOUS), self.report()
+        )
+        if estimate is not None:
+            _, spec = registry.named(self._library.home, estimate)
+            fill = FillList(database, spec.fingerprint)
+            result.contents = fill.left()
+            fill.close()
+            if spec.measured is not None:
+                one = max(DECODE_MS, spec.measured.image_ms + DECODE_MS / 2)
+                result.seconds = result.contents * one / 1000
+        return result
+
+    def _flip(self, switch: ModelSwitch) -> None:
+        """The target answers from now on. A crash before the transaction changes nothing, one
+        after it finds the target serving. Raises StorageError, and then all is as before."""
+        library = self._library
+        with self._lock:
+            if switch is not self._switch:
+                return
+            old, new = library.serving, switch.target
+            old.pipeline.stop()  # what comes now is pending, and the target's to do
+            new.pipeline.stop()
+            try:
+                with library.database.write():
+                    library.contents.have_embedded(new.spec.fingerprint)
+                    library.database.swap(PREVIOUS, old.spec.name)
+                    library.database.swap(SERVING, new.spec.name)
+            except StorageError:
+                old.work_on(library.worklist)
+                raise
+            library.serving = new
+            new.serve(library.worklist)
+            # What was moved in that moment was taken for seen, by the model before.
+            library.contents.have_embedded(new.spec.fingerprint)
+            self._switch = None
+            leaver = threading.Thread(
+                target=self._see_off, args=(old, switch), name="leaving-model", daemon=True
+            )
+            self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaver]
+            leaver.start()
+        log.info("switched", model=new.spec.name, before=old.spec.name)
+
+    def _see_off(self, old: ModelRuntime, switch: ModelSwitch) -> None:
+        """End a model once its last queries are answered."""
+        self._over.wait(LINGER_SECONDS)
+        old.close()
+        switch.release()

@@ -1,0 +1,46 @@
+"""What each operation of the protocol does, by topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from photosd.core import typed
+from photosd.protocol.messages import OPERATIONS
+from photosd.protocol.server import Handler
+from photosd.runtime.daemon import Daemon
+from photosd.runtime.operations.alerts import AlertOperations
+from photosd.runtime.operations.base import Topic
+from photosd.runtime.operations.cloud import CloudOperations
+from photosd.runtime.operations.control import ControlOperations
+from photosd.runtime.operations.duplicates import DuplicateOperations
+from photosd.runtime.operations.folders import FolderOperations
+from photosd.runtime.operations.photos import PhotoOperations
+from photosd.runtime.operations.search import SearchOperations
+from photosd.runtime.operations.thumbnails import ThumbnailOperations
+
+TOPICS = (
+    SearchOperations,
+    PhotoOperations,
+    ThumbnailOperations,
+    DuplicateOperations,
+    AlertOperations,
+    FolderOperations,
+    CloudOperations,
+    ControlOperations,
+)
+
+
+def handlers(daemon: Daemon) -> dict[str, Handler]:
+    """Every operation of the protocol by name."""
+    for operation in OPERATIONS.values():
+        typed.make_ready(operation.params)
+    topics = [topic(daemon) for topic in TOPICS]
+    return {name: _handler(name, topics) for name in OPERATIONS}
+
+
+def _handler(name: str, topics: Sequence[Topic]) -> Handler:
+    for topic in topics:
+        if (handler := getattr(topic, name, None)) is not None:
+            found: Handler = handler
+            return found
+    raise LookupError(f"no topic of {[type(topic).__name__ for topic in topics]} has {name}()")

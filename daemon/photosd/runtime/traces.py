@@ -1,0 +1,124 @@
+"""Traces: what is kept of what people asked and looked at, for how long, and how it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+
+import structlog
+
+from photosd.core.errors import StorageError
+from photosd.core.log import erase_log, expire_log
+from photosd.core.paths import Home
+from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.gemini.gemini import Gemini
+from photosd.index.database import Database
+from photosd.index.trouble import drop_set_aside
+from photosd.runtime.model_switch import ModelSwitcher
+
+log = structlog.get_logger()
+
+KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of thumbnails that nobody looks at
+LISTS = ("folders.json", "standing.json")  # beside the settings: paths, and words of alerts
+# Deliveries that have ended name photos; those of contents that ended name what is to be forgotten.
+ENDED_MATCHES = (
+    "DELETE FROM matches WHERE state NOT IN ('waiting', 'started')"
+    " AND NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = matches.content)"
+)
+
+
+class Traces:
+    """Remembered queries, contact sheets, thumbnails, logs, and what came from Gemini."""
+
+    def __init__(
+        self,
+        home: Home,
+        database: Database,
+        model_switcher: ModelSwitcher,
+        thumbnails: ThumbnailStore,
+        gemini: Gemini,
+        remembers: Callable[[], bool],
+    ) -> None:
+        """``remembers``: whether queries may be remembered, as the settings have it."""
+        self._home, self._database, self._model_switcher = home, database, model_switcher
+        self._thumbnails, self._gemini, self._remembers = thumbnails, gemini, remembers
+
+    def expire(self) -> None:
+        """End what has reached its age, and finish what was to be erased; raises StorageError."""
+        before = time.time() - KEPT_SECONDS
+        self._thumbnails.expire(before)
+        self._drop_sheets(before)
+        self._gemini.expire_log()
+        expire_log(before)
+        if not self._remembers():
+            self._gemini.forget_answers()
+            if self._count_queries():
+                self.forget_queries()
+        self._database.erase_due()
+
+    def forget_queries(self) -> int:
+        """Remember no query of until now; how many there were. Raises StorageError."""
+        number = self._count_queries()
+        for runtime in self._model_switcher.runtimes():
+            runtime.engine.forget_queries()
+        self._gemini.forget_answers()
+        self._drop_damaged_catalogs()
+        self._database.erase()
+        return number
+
+    def forget_cloud(self) -> int:
+        """Switch the cloud off and leave nothing of what came from it, nor of the log.
+
+        The number of vectors of photos. Raises StorageError.
+        """
+        number = 0
+        trouble: StorageError | None = None
+        try:
+            number = self._gemini.forget()
+        except StorageError as error:  # all else goes nevertheless
+            trouble = error
+        for runtime in self._model_switcher.runtimes():
+            runtime.engine.forget_queries(cloud_only=True)
+        self._drop_damaged_catalogs()
+        self._database.erase()
+        erase_log()
+        log.info("cloud_forgotten", vectors=number)
+        if trouble is not None:
+            raise trouble
+        return number
+
+    def purge(self) -> None:
+        """Leave nothing of what the catalog has just forgotten, nor what can be made anew or shows
+        what was asked: thumbnails, contact sheets, logs, damaged stores. Raises StorageError."""
+        self._thumbnails.expire(float("inf"))
+        self._drop_sheets(float("inf"))
+        with self._database.write(aside=True) as db:
+            db.execute(ENDED_MATCHES)
+        self._drop_damaged_catalogs()
+        for directory in (self._home.index, self._home.cloud):
+            drop_set_aside(directory)
+        for name in LISTS:
+            drop_set_aside(self._home.config, name)
+        self._database.erase()
+        erase_log()
+
+    def _count_queries(self) -> int:
+        with self._database.read() as db:
+            return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
+
+    def _drop_damaged_catalogs(self) -> None:
+        """Those that were set aside hold what the catalog has held."""
+        file = self._database.file
+        drop_set_aside(file.parent, file.name)
+
+    def _drop_sheets(self, before: float) -> None:
+        """Contact sheets in the private place that were made before then (Unix seconds)."""
+        with contextlib.suppress(OSError):
+            for sheet in list(self._home.sheets.iterdir()):
+                with contextlib.suppress(OSError):
+                    if (made_at := sheet.stat().st_mtime) < before:
+                        sheet.unlink()
+                    elif made_at > time.time():  # the clock was ahead: its age begins now
+                        os.utime(sheet)

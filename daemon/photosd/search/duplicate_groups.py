@@ -1,0 +1,201 @@
+"""Duplicates: the same bytes twice, and pictures that look alike; nothing is ever deleted.
+
+A group is begun by the photo with the most pixels, and only what is near to that one joins: in a
+chain of neighbours the first and the last may have nothing in common. Every photo is compared with
+every other, so that a group is whole however large it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from photosd.index.copies import Copies
+from photosd.index.matrix import Vectors
+from photosd.index.photo import Photo
+from photosd.index.shared_resources import SharedResources
+from photosd.index.sketches import NUMBERS, Greys, Sketches, resemblance
+from photosd.index.vectors import VectorStore
+from photosd.protocol.messages import Relation
+from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
+
+# A copy that was turned or much shrunk looks less like its original to the model than ALIKE, and
+# one cloud like the next: the pixels decide, too. It is a copy where correlation + SHARE * likeness
+# reaches 1; see docs/adr/0015-what-counts-as-alike.md.
+SHARE = 0.25
+BURST_SECONDS = 10.0
+BLOCK = 64  # photos compared with all others at once; with a million, in half a gigabyte
+FETCHED = 4096  # vectors
+ASKED = 500  # contents whose facts are asked for at once
+LETTER = r"[^\W\d_]"
+COPIED = re.compile(
+    rf"\(\d+\)|(?<!{LETTER})(copy|kopie|copie|copia|העתק|עותק)(?!{LETTER})", re.IGNORECASE
+)
+
+
+class GroupMember(msgspec.Struct, frozen=True):
+    """A photo of a group. ``relation``: keep, copy, burst or alike; ``likeness``: to the first."""
+
+    photo: Photo
+    relation: Relation
+    likeness: float
+    facts: Mapping[str, Any]
+
+
+Group = list[GroupMember]  # the one to keep first; every file once, however many links lead to it
+Near = dict[str, tuple[Relation, float]]  # contents: burst or alike, and how near
+
+Halves = NDArray[np.float16]  # of vectors and sketches: precise to 0.001
+
+
+class Duplicates:
+    """Looks through the photos in one directory, or (None) all of them; ``model``: whose vectors
+    the store has."""
+
+    def __init__(
+        self, shared: SharedResources, store: VectorStore, model: str, below: bytes | None
+    ) -> None:
+        self._shared, self._store, self._model, self._below = shared, store, model, below
+        self._copies = Copies(shared.database)
+        self._sketches = Sketches(shared.database, shared.folders, shared.pool)
+        self.absent = {folder.id for folder in shared.folders.all() if not folder.present}
+
+    def identical(self) -> Iterator[Group]:
+        """Files with the same bytes, those that take the most room first."""
+        for photos in self._copies.repeated(self._below):
+            content = photos[0].content or ""
+            facts = self._facts([content])
+            if len(group := self._group({content: ("copy", 1.0)}, {content: photos}, facts)) > 1:
+                yield group
+
+    def alike(self) -> Iterator[tuple[int, int, Group]]:
+        """How many contents have been looked at, of how many, and the group found, perhaps empty.
+
+        Contents that have no vector yet are only grouped with their copies.
+        """
+        order = self._copies.largest_first(self._below)
+        sketches = np.empty((len(order), NUMBERS), np.float16)
+        for start in range(0, len(order), BLOCK):
+            yield 0, len(order), []  # reading photos for the first time takes a while
+            sketches[start : start + BLOCK] = self._sketches.of(order[start : start + BLOCK])
+        free = np.ones(len(order), np.bool_)
+        for start, likeness, pixels in self._compared(order, sketches):
+            for row, place in enumerate(range(start, start + len(likeness))):
+                group: Group = []
+                if free[place]:
+                    free[place] = False
+                    near = self._near(order, place, free, likeness[row], pixels[row])
+                    first: Near = {order[place]: ("copy", 1.0)}
+                    group = self._shown(first | near)
+                yield place + 1, len(order), group if len(group) > 1 else []
+
+    def _compared(
+        self, order: Sequence[str], sketches: Halves
+    ) -> Iterator[tuple[int, Vectors, Greys]]:
+        """Blocks of photos: the place of the first, the likeness of each to every photo, and the
+        resemblance of their sketches, both (block, n)."""
+        ends, middles = self._ends(), self._middles(order)
+        for start in range(0, len(order), BLOCK):
+            firsts, squares = middles[start : start + BLOCK], sketches[start : start + BLOCK]
+            shape = (len(firsts), len(order))
+            likeness, pixels = np.empty(shape, np.float32), np.empty(shape, np.float32)
+            for column in range(0, len(order), FETCHED):
+                part = slice(column, column + FETCHED)
+                cosines = firsts.astype(np.float32) @ middles[part].T.astype(np.float32)
+                likeness[:, part] = ends.likeness(cosines)
+                pixels[:, part] = resemblance(squares, sketches[part])
+            yield start, likeness, pixels
+
+    def _ends(self) -> Ends:
+        """Of the whole library, whatever part of it is looked through."""
+        sample = self._shared.contents.some(self._model, SAMPLE)
+        tiles = self._store.vectors_of(sample).values()
+        return ends_of(np.stack([middle_of(one) for one in tiles])) if tiles else Ends()
+
+    def _middles(self, order: Sequence[str]) -> Halves:
+        """One vector for each: (n, d), 0 where there is none; 0.5 GB for a million photos."""
+        middles = np.zeros((len(order), self._store.dimension), np.float16)
+        for start in range(0, len(order), FETCHED):
+            part = order[start : start + FETCHED]
+            tiles = self._store.vectors_of(part)
+            for place, content in enumerate(part, start):
+                if content in tiles:
+                    middles[place] = middle_of(tiles[content])
+        return middles
+
+    def _near(
+        self,
+        order: Sequence[str],
+        first: int,
+        free: NDArray[np.bool_],
+        likeness: Vectors,
+        pixels: Greys,
+    ) -> Near:
+        """What of ``free`` is near to the first: burst or alike, and how near; best first. It is
+        free no longer."""
+        seen = pixels + SHARE * likeness >= 1
+        same = np.where(np.isnan(pixels), likeness >= ALIKE, seen)
+        found = np.flatnonzero(free & (same | (likeness >= BURST)))
+        places: list[int] = found[np.argsort(-likeness[found], kind="stable")].tolist()
+        close = [order[place] for place in places if likeness[place] >= BURST]
+        bursts = self._bursts(order[first], close) if close else set()
+        near: Near = {}
+        for place in places:
+            if (name := order[place]) in bursts or same[place]:
+                near[name] = ("burst" if name in bursts else "alike", float(likeness[place]))
+                free[place] = False
+        return near
+
+    def _bursts(self, first: str, others: Sequence[str]) -> set[str]:
+        """Those that the same camera took in the same moment."""
+        facts = self._facts([first, *others])
+        return {one for one in others if _burst(facts.get(first, {}), facts.get(one, {}))}
+
+    def _facts(self, contents: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(contents), ASKED):
+            found |= self._shared.contents.facts_of(contents[start : start + ASKED])
+        return found
+
+    def _shown(self, relations: Near) -> Group:
+        """The group of these contents; only files in the directory that is looked through."""
+        held = self._copies.holding(list(relations), self._below)
+        if sum(map(len, held.values())) < 2:
+            return []
+        return self._group(relations, held, self._facts(list(relations)))
+
+    def _group(
+        self,
+        relations: Near,
+        held: Mapping[str, list[Photo]],
+        facts: Mapping[str, Mapping[str, Any]],
+    ) -> Group:
+        """Members of the contents in ``relations``, each file once; the first is to be kept."""
+        group: Group = []
+        files: set[tuple[int, int]] = set()
+        for content, (relation, likeness) in relations.items():
+            for photo in sorted(held.get(content, ()), key=self._worth):
+                if (photo.device, photo.inode) not in files:
+                    files.add((photo.device, photo.inode))
+                    known = facts.get(content, {})
+                    group.append(GroupMember(photo, relation if group else "keep", likeness, known))
+        return group
+
+    def _worth(self, photo: Photo) -> tuple[bool, bool, int, int, bytes]:
+        """Sorts copies: at hand, not named as a copy, the oldest, the one least deep down."""
+        name = photo.path.rpartition(b"/")[2].decode(errors="replace")
+        copied = COPIED.search(name) is not None
+        return photo.folder in self.absent, copied, photo.mtime_ns, len(photo.path), photo.path
+
+
+def _burst(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether one camera took both within some seconds."""
+    if not ({"taken_at", "camera"} <= {name for name in one if one[name] and other.get(name)}):
+        return False
+    apart = abs(float(one["taken_at"]) - float(other["taken_at"]))
+    return one["camera"] == other["camera"] and apart <= BURST_SECONDS

@@ -1,0 +1,117 @@
+"""What else a query may mean: its script, and the text that another keyboard layout would give."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+from photosd.models.spec import STARTER
+from photosd.search.remembered import QueryEmbedding
+
+LATIN = "Latin"
+NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
+WORD = re.compile("[a-z]{4,}")  # shorter ones are near to too much
+NEAR = 0.75  # what two spellings have in common, as difflib counts it
+NEAR_KEPT = 1000  # words: to compare one with all takes 3 ms
+ENOUGH = 0.5  # of the letters; a name in another script among English words is no other language
+
+# The same keys in the order of a US keyboard; "ـ" stands where a key has no letter.
+KEYS = "qwertyuiop[]asdfghjkl;'zxcvbnm,./"
+LAYOUTS = {
+    "Hebrew": "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ.",
+    "Russian": "йцукенгшщзхъфывапролджэячсмитьбю.",
+    "Arabic": "ضصثقفغعهخحجدشسيبلاتنمكطئءؤرـىةوزظ",
+}
+ARABIC_B = "\u0644\u0627"  # two letters that share the key b
+
+
+def script_of(text: str) -> str | None:
+    """The script of most of its letters, as people call it: ``Hebrew``; None without letters."""
+    letters = [character for character in text if character.isalpha()]
+    if not letters:
+        return None
+    (script, number), *_ = Counter(map(_script, letters)).most_common(1)
+    return script if number >= ENOUGH * len(letters) else None
+
+
+def other_layouts(text: str, *, latin_only: bool) -> list[str]:
+    """What the same keys give in other layouts, if all of it is letters there.
+
+    ``latin_only``: readings that a model of English can make nothing of are left out.
+    """
+    script = script_of(text)
+    if script == LATIN:
+        return [] if latin_only else [t for layout in LAYOUTS.values() if (t := _to(text, layout))]
+    for name, layout in LAYOUTS.items():
+        if script in (name, "Cyrillic" if name == "Russian" else name):
+            return _only(_translated(text.replace(ARABIC_B, "b"), layout, KEYS))
+    return []
+
+
+def foreign_script_warning(text: str, model: str) -> list[str]:
+    """What to tell somebody who asks a model of English in another script; nothing in Latin."""
+    script = script_of(text)
+    if script in (None, LATIN):
+        return []
+    return [
+        f"The model {model} understands English only, not {script}. "
+        "Install and use one that does: photosd model pull multilingual; "
+        "photosd model use multilingual"
+    ]
+
+
+def spelling_warning(unknown: Sequence[str]) -> list[str]:
+    """Words that are spelled nearly like those that a model of a list of words does not know."""
+    return [
+        f"{word}: did you mean {' or '.join(near)}?"
+        for word in unknown
+        if WORD.fullmatch(word) and (near := _near(word))
+    ]
+
+
+@functools.lru_cache(NEAR_KEPT)
+def _near(word: str) -> list[str]:
+    alike = [other for other in _common_words() if abs(len(other) - len(word)) <= 1]
+    return difflib.get_close_matches(word, alike, 2, NEAR)
+
+
+@functools.cache
+def _common_words() -> tuple[str, ...]:
+    return tuple((STARTER / "words.txt").read_text("utf-8").split())
+
+
+def cut_warning(embedding: QueryEmbedding | None) -> list[str]:
+    """What to tell somebody whose text is longer than the model reads."""
+    if embedding is None or embedding.words_used is None:
+        return []
+    words = embedding.words_used
+    first = "word was" if words == 1 else f"{words} words were"
+    said = f"Only the first {first} used" if words else "Only the beginning of the text was used"
+    return [f"{said}: the model reads no more. Shorten the text."]
+
+
+def _script(character: str) -> str:
+    first = unicodedata.name(character, "UNKNOWN").partition(" ")[0]
+    return NAMED.get(first, first.capitalize())
+
+
+def _to(text: str, layout: str) -> str | None:
+    """``text`` as the layout would have it; none when a key in it has no letter there."""
+    return next(iter(_only(_translated(text.lower(), KEYS, layout))), None)
+
+
+def _translated(text: str, keys: str, others: str) -> str | None:
+    table = dict(zip(keys, others, strict=True))
+    if any(character not in table and not character.isspace() for character in text):
+        return None
+    return "".join(table.get(character, character) for character in text)
+
+
+def _only(reading: str | None) -> list[str]:
+    if reading is None or not all(c.isalpha() or c.isspace() for c in reading):
+        return []
+    return [reading]

@@ -1,0 +1,195 @@
+"""The state of a watched folder: there, away, forbidden, or only to be scanned."""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH116
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from photosd.core.filestat import normalised
+from photosd.core.log import printable
+from photosd.watch.calls import look as look_here
+from photosd.watch.devices import Devices, NotAnswering, can_hang
+from photosd.watch.mounts import Mount, mount_of, mounts
+
+State = Literal["ok", "offline", "no_permission", "scan_only"]
+NOT_ANSWERING = "not answering"
+
+
+class FolderIdentity(NamedTuple):
+    """How a folder is known again; an empty ``mount_point`` was never recorded."""
+
+    device: int
+    inode: int
+    mount_point: bytes = b""
+
+
+@dataclass(frozen=True)
+class FolderProbe:
+    """What was found; where the folder is not there, device and inode are 0.
+
+    ``filesystem`` is the kind of file system, ``mount_point`` where that is attached.
+    """
+
+    state: State
+    reason: str | None
+    device: int
+    inode: int
+    filesystem: str
+    mount_point: bytes
+    remedy: str | None
+
+    @property
+    def identity(self) -> FolderIdentity:
+        """What to hand to the next probe as ``known``; record it while the state is ok."""
+        return FolderIdentity(self.device, self.inode, self.mount_point)
+
+
+def probe_folder(
+    path: bytes,
+    known: FolderIdentity | tuple[int, int] | None = None,
+    *,
+    table: Mapping[bytes, Mount] | None = None,
+    look: Callable[[bytes], tuple[int, int]] | None = None,
+) -> FolderProbe:
+    """The state of the folder at the absolute ``path``; never raises, never waits for long.
+
+    ``known`` is what an earlier probe found. A folder on another file system than that is
+    offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` gives
+    its device and inode, as `calls.look` does.
+    """
+    mount = mount_of(path, mounts() if table is None else table)
+    found = _look(path, look or (_look_from_aside if can_hang(mount) else _look_at_once))
+    if isinstance(found, str):
+        return away(mount, found, reconnect(printable(path)))
+    if isinstance(found, PermissionError):
+        return FolderProbe(
+            "no_permission",
+            f"photosd may not read {printable(path)}",
+            0,
+            0,
+            mount.filesystem,
+            mount.point,
+            f"give your user the right to read and enter it: chmod u+rx '{printable(path)}'; "
+            "on a Mac allow photosd in System Settings, Privacy & Security, Files and Folders",
+        )
+    if known is not None and (reason := _moved(path, found, FolderIdentity(*known), mount)):
+        return away(
+            mount,
+            reason,
+            "connect the disk again; if the photos were moved here for good: "
+            f"photosd remove '{printable(path)}'; photosd add '{printable(path)}'",
+        )
+    state: State = "scan_only" if mount.remote else "ok"
+    reason = f"{mount.filesystem} does not report changes; it is scanned instead"
+    return FolderProbe(
+        state,
+        reason if mount.remote else None,
+        found.device,
+        found.inode,
+        mount.filesystem,
+        mount.point,
+        None,
+    )
+
+
+def _device_of(path: bytes) -> int:
+    return normalised(os.stat(path)).device
+
+
+def photo_is_away(
+    path: bytes,
+    device: int,
+    *,
+    root: bytes,
+    root_device: int,
+    device_of: Callable[[bytes], int] = _device_of,
+) -> bool:
+    """Whether an absent photo lies on a disk that is mounted below ``root`` when it is there.
+
+    ``device`` is where the photo was last seen and ``root_device`` where its folder was at that
+    time. True: keep the photo, its disk is away. False: it was deleted.
+    ``device_of`` may raise OSError.
+    """
+    if device == root_device:
+        return False
+    directory = path.rpartition(b"/")[0]
+    while len(directory) > len(root):
+        try:
+            here = device_of(directory)
+        except NotAnswering:
+            return True
+        except OSError:
+            directory = directory.rpartition(b"/")[0]
+            continue
+        try:
+            return here == device_of(root)
+        except OSError:
+            return False
+    return True
+
+
+def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mount) -> str | None:
+    """Why the folder found is not the one known, if so."""
+    if known.mount_point:
+        if mount.point == known.mount_point:
+            return None
+        return (
+            f"{printable(known.mount_point)} is not mounted"
+            if len(mount.point) < len(known.mount_point)
+            else f"another file system is mounted over {printable(mount.point)}"
+        )
+    # The same inode under a new device number: the disk came back after a restart.
+    if found.device == known.device or found.inode == known.inode:
+        return None
+    return f"{printable(path)} is on another disk than before"
+
+
+def reconnect(folder: str) -> str:
+    """What to do about a folder that is away."""
+    return f"connect its disk or share, or: photosd remove '{folder}'"
+
+
+def away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
+    """A folder that cannot be judged now."""
+    return FolderProbe("offline", reason, 0, 0, mount.filesystem, mount.point, remedy)
+
+
+def not_answering(path: bytes, mount: Mount) -> FolderProbe:
+    """A folder on a file system that has fallen silent."""
+    reason = f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})"
+    return away(mount, reason, reconnect(printable(path)))
+
+
+def _look(
+    path: bytes, look: Callable[[bytes], tuple[int, int]]
+) -> FolderIdentity | PermissionError | str:
+    """The folder's identity, or why not, in words."""
+    try:
+        return FolderIdentity(*look(path))
+    except PermissionError as error:
+        return error
+    except NotAnswering:
+        return f"{NOT_ANSWERING}: {printable(path)}"
+    except FileNotFoundError:
+        return f"{printable(path)} is not there"
+    except NotADirectoryError:
+        return f"{printable(path)} is not a folder"
+    except OSError as error:
+        return f"{printable(path)} cannot be read: {error.strerror}"
+
+
+def _look_at_once(path: bytes) -> tuple[int, int]:
+    device, inode = next(look_here(path))
+    return device, inode
+
+
+def _look_from_aside(path: bytes) -> tuple[int, int]:
+    """For those who have no `Devices`, once."""
+    with Devices() as devices:
+        device, inode = devices.ask(path, "look")
+        return device, inode

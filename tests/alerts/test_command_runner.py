@@ -1,0 +1,80 @@
+"""The launcher: of all that are started with one lease exactly one runs the command."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from photosd.alerts.command_leases import INTERRUPTED, CommandLeases, StillRunning
+from tests.alerts.scenes import eventually
+
+
+def launched(leases: CommandLeases, lease: str, script: str, seconds: float = 20.0) -> int:
+    """The exit code of a launcher that may run this shell script."""
+    launcher = leases.launch(lease, seconds, [b"/bin/sh", b"-c", script.encode()], os.environ)
+    return launcher.wait(30)
+
+
+def test_exactly_one_runs_it(tmp_path: Path) -> None:
+    """However many are started, at once or later; the outcome is there for all."""
+    leases = CommandLeases(tmp_path / "claims")
+    lease = leases.new()
+    assert leases.result(lease) is None
+    script = [b"/bin/sh", b"-c", f"echo x >> {tmp_path}/ran; sleep 0.3; exit 3".encode()]
+    launchers = [leases.launch(lease, 20, script, os.environ) for _ in range(8)]
+    assert sorted(launcher.wait(30) for launcher in launchers) == [0] + [75] * 7
+    assert launched(leases, lease, f"echo x >> {tmp_path}/ran") == 75
+    assert (tmp_path / "ran").read_text() == "x\n"
+    assert leases.result(lease) == {"exit": 3, "error": None, "output": ""}
+    assert [file.name for file in (tmp_path / "claims").iterdir()] == [lease]
+    leases.sweep({"another"})
+    assert not list((tmp_path / "claims").iterdir())
+
+
+def test_a_killed_launcher_is_known(tmp_path: Path) -> None:
+    """While it runs, and after it was killed; nobody runs the command again."""
+    leases = CommandLeases(tmp_path)
+    lease = leases.new()
+    launcher = leases.launch(lease, 60, [b"/bin/sleep", b"1"], os.environ)
+    eventually((tmp_path / lease).exists)
+    with pytest.raises(StillRunning):
+        leases.result(lease)
+    launcher.kill()
+    launcher.wait(10)
+    assert leases.result(lease) == INTERRUPTED
+    assert launched(leases, lease, f"touch {tmp_path}/ran") == 75
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "error", "output"),
+    [
+        ("echo hello; echo oops >&2", 0, None, "hello\noops\n"),
+        ("kill -9 $$", -9, None, ""),
+        ("sleep 30", -15, "it was ended after 0.5 s", ""),
+        ("trap '' TERM; sleep 30; sleep 30", -9, "it was ended after 0.5 s", ""),
+        ("sleep 2 & exit 0", 0, None, ""),  # what it leaves behind is not waited for
+        ("head -c 100000 /dev/zero | tr '\\0' x", 0, None, "x" * 4096),
+        ("exec >&- 2>&-; exit 4", 4, None, ""),
+    ],
+)
+def test_how_a_command_ends(
+    tmp_path: Path, script: str, code: int, error: str | None, output: str
+) -> None:
+    """Its exit code, and the last it wrote, bounded in time and size."""
+    leases, begun = CommandLeases(tmp_path), time.monotonic()
+    launched(leases, lease := leases.new(), script, 0.5)
+    assert leases.result(lease) == {"exit": code, "error": error, "output": output}
+    assert time.monotonic() - begun < 20
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    """Is an outcome, too."""
+    leases = CommandLeases(tmp_path)
+    leases.launch(lease := leases.new(), 5, [b"/no/such"], os.environ).wait(20)
+    result = leases.result(lease)
+    assert result is not None and result["exit"] is None
+    assert "cannot be run" in result["error"]

@@ -1,0 +1,213 @@
+"""Nothing is sent without consent, beyond the budget, or from a folder that is not marked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photosd.core.errors import CloudNotPermitted, FolderError
+from tests.gemini.conftest import MARKED, Cloudy
+from tests.gemini.fake_gemini import KEY, Answer, error, quota, wait_for
+
+FLUSHED = 1.5  # seconds in which something forbidden would have been sent
+
+
+@pytest.fixture(scope="module")
+def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
+    """With a key in the environment, a wish for gemini there, too, and marked photos."""
+    made = make_cloudy(GEMINI_API_KEY=KEY, EMBEDDING_MODE="gemini")
+    made.paint()
+    return made
+
+
+def test_a_key_and_a_wish_send_nothing(cloudy: Cloudy) -> None:
+    cloudy.set(mode="gemini")
+    result = cloudy.query("snow")
+    assert (result["mode_used"], result["fallback_reason"]) == ("local", "consent")
+    for mode in ("hybrid", "gemini"):
+        with pytest.raises(CloudNotPermitted):
+            cloudy.query("snow", mode=mode)
+    with pytest.raises(CloudNotPermitted):
+        cloudy.call("cloud_check")
+    with pytest.raises(CloudNotPermitted, match="terms are not"):
+        cloudy.call("cloud_enable", mode="gemini", digest="guessed")
+    ran = cloudy.run("cloud", "enable", "gemini")
+    assert ran.returncode == 6 and "have not agreed" in ran.stderr
+    assert any("nobody has agreed" in warning for warning in cloudy.call("status")["warnings"])
+    time.sleep(FLUSHED)
+    assert cloudy.gemini.requests == []
+    status = cloudy.status()
+    assert (status["mode"], status["wanted"], status["key"]) == (
+        "local",
+        "gemini",
+        "GEMINI_API_KEY",
+    )
+
+
+def test_consent_to_words_is_none_to_pictures(cloudy: Cloudy) -> None:
+    """And whatever was agreed to holds for one address."""
+    cloudy.enable("hybrid")
+    assert cloudy.query("snow")["fallback_reason"] == "consent"  # EMBEDDING_MODE wants gemini
+    wait_for(lambda: cloudy.query("snow", mode="hybrid")["mode_used"] == "hybrid")
+    with pytest.raises(CloudNotPermitted):
+        cloudy.query("snow", mode="gemini")
+    cloudy.set(base_url=cloudy.trap.url)
+    with pytest.raises(CloudNotPermitted, match="not for"):
+        cloudy.query("ice", mode="hybrid")
+    cloudy.set(base_url=cloudy.gemini.url)
+    time.sleep(FLUSHED)
+    assert cloudy.gemini.images == []
+
+
+def test_only_marked_folders_are_sent(cloudy: Cloudy) -> None:
+    cloudy.gemini.requests.clear()
+    cloudy.run("cloud", "enable", "gemini", "--yes")
+    wait_for(lambda: cloudy.status()["photos_sent"] == len(MARKED))
+    time.sleep(FLUSHED)
+    assert len(cloudy.gemini.images) == len(MARKED)
+    cloudy.run("add", "--no-cloud", str(cloudy.marked))
+    _paint_one(cloudy, "late.jpg")
+    time.sleep(FLUSHED)
+    assert len(cloudy.gemini.images) == len(MARKED)
+    cloudy.run("add", "--cloud", str(cloudy.marked))
+    wait_for(lambda: len(cloudy.gemini.images) == len(MARKED) + 1)
+    assert cloudy.status()["photos_marked"] == len(MARKED) + 1
+    with pytest.raises(FolderError):
+        cloudy.call("add", path=str(cloudy.marked))
+
+
+def test_what_is_spent_is_spent(cloudy: Cloudy) -> None:
+    """The budget ends queries and photos alike; every call is in the log, with its price."""
+    spent = cloudy.status()["spent_usd"]
+    calls = cloudy.call("cloud_log", limit=1000)["calls"]
+    assert spent == pytest.approx(sum(call["usd"] for call in calls), abs=1e-6)
+    assert {call["kind"] for call in calls} >= {"rewrite", "embed_photos"}
+    assert sum(call["items"] for call in calls if call["kind"] == "embed_photos") == 4
+    cloudy.set(budget_usd=spent)
+    asked = len(cloudy.gemini.requests)
+    assert cloudy.query("a new question")["fallback_reason"] == "budget"
+    _paint_one(cloudy, "later.jpg")
+    wait_for(lambda: (cloudy.status()["trouble"] or {}).get("message", "").startswith("the budget"))
+    assert len(cloudy.gemini.requests) == asked
+    cloudy.set(budget_usd=2)
+    wait_for(lambda: cloudy.status()["photos_sent"] == 5)
+    assert cloudy.run("cloud", "log").stdout.count("embed_photos") >= 3
+
+
+def test_a_photo_that_gemini_refuses_is_left_out(cloudy: Cloudy) -> None:
+    """The others of its batch are not; nor is anything given up when everything is refused."""
+    refusal = error(400, "INVALID_ARGUMENT", "cannot process image")
+    cloudy.gemini.answers.extend([refusal])  # it; then a picture without a fault is tried
+    _paint_one(cloudy, "odd.jpg")
+    wait_for(lambda: cloudy.status()["photos_refused"] == 1)
+    assert cloudy.status()["trouble"] is None
+    cloudy.gemini.always = refusal
+    _paint_one(cloudy, "plain.jpg")
+    wait_for(lambda: cloudy.status()["trouble"])
+    assert cloudy.status()["photos_refused"] == 1
+    cloudy.fresh()
+    wait_for(lambda: cloudy.status()["photos_sent"] == 6)
+
+
+def test_the_server_says_when(cloudy: Cloudy) -> None:
+    """A pause that Gemini asks for is kept, also by a photo that comes meanwhile."""
+    cloudy.gemini.always = quota("3600s")
+    _paint_one(cloudy, "early.jpg")
+    wait_for(lambda: cloudy.status()["trouble"])
+    asked = len(cloudy.gemini.requests)
+    cloudy.gemini.always = None
+    cloudy.run("add", "--cloud", str(cloudy.marked))
+    time.sleep(FLUSHED)
+    assert len(cloudy.gemini.requests) == asked
+    cloudy.fresh()  # a person changed something
+    wait_for(lambda: cloudy.status()["photos_sent"] == 7)
+
+
+def test_off_is_off(cloudy: Cloudy) -> None:
+    """Also for what is under way."""
+    asked = len(cloudy.gemini.requests)
+    cloudy.gemini.always = Answer(after=4)
+    _paint_one(cloudy, "under way.jpg")
+    wait_for(lambda: len(cloudy.gemini.requests) > asked)
+    cloudy.run("cloud", "disable")
+    cloudy.gemini.always = None
+    asked = len(cloudy.gemini.requests)
+    assert cloudy.query("snow and ice")["fallback_reason"] == "consent"
+    time.sleep(FLUSHED)
+    assert len(cloudy.gemini.requests) == asked
+    assert cloudy.status()["photos_sent"] == 7
+    import psutil
+
+    children = psutil.Process(cloudy.daemon.process.pid).children()
+    assert not any("photosd.gemini" in child.cmdline() for child in children)
+
+
+def test_forgotten_is_gone_from_the_disk(cloudy: Cloudy) -> None:
+    """The very bytes of every vector, of photos and of questions, and the captions."""
+    cloudy.enable("gemini")
+    cloudy.gemini.translations["a white field"] = ["CaptionThatNobodyElseWrites"]
+    wait_for(lambda: cloudy.query("a white field", mode="hybrid")["mode_used"] == "hybrid")
+    wait_for(lambda: cloudy.query("something white")["mode_used"] == "gemini")
+    wait_for(lambda: cloudy.status()["photos_sent"] == 8)
+    needles = _vectors(cloudy)
+    there = {needle for needle in needles if any(needle in data for data in _files(cloudy))}
+    assert len(there) >= 8
+    ran = cloudy.run("cloud", "forget", "--yes")
+    assert ran.returncode == 0 and "8 vectors deleted" in ran.stdout
+    for data in _files(cloudy):
+        assert not any(needle in data for needle in needles)
+    assert not cloudy.home.cloud.exists()
+    assert not cloudy.home.cloud.with_name("cloud.forgotten").exists()
+    time.sleep(FLUSHED)
+    assert not cloudy.home.cloud.exists(), "nothing under way brings it back"
+    assert cloudy.query("something white")["fallback_reason"] == "consent"
+    cloudy.daemon.stop()
+    for data in _files(cloudy):
+        assert not any(needle in data for needle in needles)
+
+
+def test_a_kill_while_forgetting_is_finished_by_the_next_start(cloudy: Cloudy) -> None:
+    left = cloudy.home.cloud.with_name("cloud.forgotten")
+    (left / "vectors_x.lance").mkdir(parents=True)
+    cloudy.daemon.restart()
+    cloudy.daemon.wait_until("ready")
+    assert not left.exists()
+
+
+def _vectors(cloudy: Cloudy) -> list[bytes]:
+    """The bytes of every vector that Gemini has given, as the table holds them (float32)."""
+    from tests.gemini.fake_gemini import embed
+
+    needles = []
+    for request in cloudy.gemini.asked(":batchEmbedContents"):
+        for one in request.body["requests"]:
+            vector = embed(one["content"], one["outputDimensionality"])
+            exact = (vector / np.linalg.norm(vector)).astype(np.float32)
+            needles.append(exact[100:110].tobytes())
+    return needles
+
+
+def _files(cloudy: Cloudy) -> list[bytes]:
+    return [file.read_bytes() for file in cloudy.directory.rglob("*") if file.is_file()]
+
+
+def _paint_one(cloudy: Cloudy, name: str) -> None:
+    """One more photo in the marked folder, noticed and indexed."""
+    from PIL import Image
+
+    colour = tuple(os.urandom(3))
+    Image.new("RGB", (700, 500), colour).save(cloudy.marked / name)
+    with cloudy.daemon.client(timeout=60) as client:
+        list(client.stream("rescan", {"wait": True}))
+    cloudy.call("add", path=str(cloudy.marked), cloud=_is_marked(cloudy))
+
+
+def _is_marked(cloudy: Cloudy) -> bool:
+    folders: list[dict[str, Any]] = cloudy.call("folders")["folders"]
+    return any(f["cloud"] for f in folders if Path(f["path"]) == cloudy.marked)

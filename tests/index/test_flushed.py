@@ -1,0 +1,352 @@
+"""Beyond RAM_BYTES rows settle and are searched by codes, and nobody notices but the memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lancedb.index import IvfRq
+
+from photosd.index import vectors
+from photosd.index.filters import Filter, traits
+from photosd.index.flushed import FlushedTable
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
+
+DIMENSION = 64
+ROWS = 3000
+
+
+@pytest.fixture
+def photos() -> list[Embedding]:
+    generator = np.random.default_rng(3)
+    values = generator.normal(size=(ROWS, DIMENSION)).astype(np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    return [Embedding(f"{n}-x", values[n : n + 1], {}) for n in range(ROWS)]
+
+
+def opened(directory: Path) -> VectorStore:
+    store = VectorStore(directory, "test", DIMENSION)
+    store.open()
+    return store
+
+
+def at_rest(store: VectorStore) -> VectorStore:
+    """The store once its codes are made."""
+    assert store.rest(60)
+    assert store._flushed is not None and store._flushed.complete
+    return store
+
+
+def names(found: list[tuple[str, float]]) -> list[str]:
+    return [content for content, _ in found]
+
+
+def test_it_takes_over_and_finds_the_same(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recall@20 of exact search, cosines to the fourth digit; also after reopening."""
+    small = opened(tmp_path)
+    small.commit(photos)
+    assert small._flushed is None
+    queries = [photo.vectors[0] for photo in photos[:50]]
+    exact = [small.nearest(query, 20) for query in queries]
+    monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION * 2)
+    for store in (at_rest(opened(tmp_path)), opened(tmp_path)):
+        assert store._flushed is not None and not store._matrix.contents()
+        assert len(store) == ROWS and store.contents() == {photo.content for photo in photos}
+        found = [store.nearest(query, 20) for query in queries]
+        shared = [len({*names(a)} & {*names(b)}) for a, b in zip(exact, found, strict=True)]
+        assert sum(shared) >= 0.99 * 20 * len(queries)
+        assert abs(found[0][0][1] - exact[0][0][1]) < 1e-4
+
+
+def test_what_comes_and_goes_later_is_seen_at_once(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows the index does not hold yet, tiles of a panorama, and removals."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION * 2)
+    store = opened(tmp_path)
+    store.commit(photos[10:])
+    at_rest(store)
+    tiles = np.concatenate([photo.vectors for photo in photos[:3]])
+    store.commit([Embedding("panorama", tiles, {}), *photos[3:10]])
+    for tile in tiles:
+        assert names(store.nearest(tile, 1)) == ["panorama"]
+    assert len(store.nearest(tiles[0], 200)) == 200
+    store.remove(["panorama"])
+    assert "panorama" not in names(store.nearest(tiles[0], 50))
+    assert len(store.nearest(tiles[0], ROWS * 2)) == ROWS - 3
+
+
+def test_what_changes_while_it_settles_is_what_counts(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that come, change, move and go between the copying and the letting go."""
+    store, fold = opened(tmp_path), FlushedTable.compact
+    other, moved = photos[50].vectors, traits({"camera": "Leica"}, [b"/new/1.jpg"], None)
+
+    def folding(place: FlushedTable) -> None:
+        monkeypatch.setattr(FlushedTable, "compact", fold)
+        store.commit([photos[0], Embedding("2-x", other, {})])
+        store.relabel({"1-x": moved})
+        store.remove(["3-x"])
+        place.compact()
+
+    monkeypatch.setattr(FlushedTable, "compact", folding)
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store.commit(photos[1:40])
+    at_rest(store)
+    for place in (store, opened(tmp_path)):
+        assert place._matrix.contents() <= {"0-x", "1-x", "2-x"}
+        everything = names(place.nearest(other[0], 100))
+        assert sorted(everything) == sorted(f"{n}-x" for n in range(40) if n != 3)
+        assert names(place.nearest(other[0], 1)) == ["2-x"]
+        assert names(place.nearest(other[0], 9, Filter(below=(b"/new",)))) == ["1-x"]
+
+
+def test_killed_while_it_settles(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has its index nothing has been let go of; the next daemon begins anew."""
+
+    def killed(_place: FlushedTable) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "RAM_BYTES", 0)
+        patch.setattr(FlushedTable, "compact", killed)
+        store = opened(tmp_path)
+        store.commit(photos[:30])
+        assert store.rest(30)
+        assert len(store.nearest(photos[0].vectors[0], 50)) == 30
+        assert store._flushed is None
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    again = at_rest(opened(tmp_path))
+    assert len(again) == 30 and len(again.nearest(photos[0].vectors[0], 50)) == 30
+
+
+def test_a_flushed_photo_that_is_made_anew_or_moves_is_found_once(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With fewer tiles than before; also once that was flushed, too."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store = opened(tmp_path)
+    tiles = np.concatenate([photo.vectors for photo in photos[:3]])
+    store.commit([Embedding("panorama", tiles, {}, (b"/old/p.jpg",)), *photos[3:30]])
+    at_rest(store)
+    monkeypatch.undo()
+    store.relabel({"panorama": traits({}, [b"/new/p.jpg"], None)})
+    assert names(store.nearest(tiles[2], 9, Filter(below=(b"/new",)))) == ["panorama"]
+    assert names(store.nearest(tiles[2], 9, Filter(below=(b"/old",)))) == []
+    store.commit([Embedding("panorama", photos[2999].vectors, {})])
+    for _ in range(2):
+        found = store.nearest(tiles[0], 100)
+        assert sorted(names(found)) == sorted({"panorama", *(f"{n}-x" for n in range(3, 30))})
+        assert dict(found)["panorama"] < 0.9
+        monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+        store.commit([photos[3]])
+        at_rest(store)
+
+
+def test_very_many_that_move_stay_where_they_are(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only their labels are written, also those of tiles, and compacted afterwards."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 5)
+    store = opened(tmp_path)
+    tiles = np.concatenate([photo.vectors for photo in photos[:3]])
+    store.commit([Embedding("panorama", tiles, {}), *photos[3:30]])
+    at_rest(store)
+    moved = ["panorama", *(f"{n}-x" for n in range(3, 20))]
+    store.relabel({content: traits({}, [b"/new/p.jpg"], None) for content in moved})
+    for _ in range(2):
+        assert sorted(names(store.nearest(tiles[2], 99, Filter(below=(b"/new",))))) == sorted(moved)
+        assert not store._matrix.contents()
+        store._compact_at = 0.0
+        store.tidy()
+        at_rest(store)
+
+
+def test_the_one_table_of_version_0_1_0_goes_on_being_served(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had an index in the table itself, and none of what filters look up."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store = opened(tmp_path)
+    store.commit(photos[:30])
+    old = at_rest(store)._flushed
+    assert old is not None
+    old.table.drop_columns(["labels", "moment", "format"])
+    config = IvfRq(distance_type="dot", num_bits=5, num_partitions=1)
+    old.table.create_index("vector", config=config)
+    shutil.rmtree(next(tmp_path.glob("*/_codes")))
+    recent, settled = (tmp_path / f"{name}.lance" for name in store._names())
+    shutil.rmtree(recent)
+    settled.rename(recent)
+    store = opened(tmp_path)
+    assert len(store.nearest(photos[0].vectors[0], 50)) == 30
+    assert store._flushed is not None and store._flushed.outdated
+    store.relabel({f"{n}-x": traits({}, [b"/p/%d.jpg" % n], None) for n in range(10)})
+    assert len(store.nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
+    store._compact_at = 0.0
+    store.tidy()
+    assert len(at_rest(store).nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
+    assert store._flushed is not None and not store._flushed.outdated
+
+
+# -- codes on the disk ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch) -> VectorStore:
+    """Forty photos that were flushed."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store = opened(tmp_path)
+    store.commit(photos[:40])
+    at_rest(store)
+    monkeypatch.undo()
+    return store
+
+
+def made_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[VectorStore, int]:
+    """The store opened anew, and how often codes were made."""
+    made: list[Path] = []
+    write = FlushedTable._write
+
+    def counted(place: FlushedTable, directory: Path) -> list[str]:
+        made.append(directory)
+        return write(place, directory)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FlushedTable, "_write", counted)
+        return opened(directory), len(made)
+
+
+def test_codes_are_loaded_as_long_as_they_are_of_the_table(
+    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after photos were removed, files merged, and what LanceDB takes for litter dropped."""
+    for file in tmp_path.rglob("*"):
+        os.utime(file, (0, 0))
+    store.remove(["1-x"])
+    store.compact()
+    store.tidy()
+    assert store.rest(60)
+    again, made = made_again(tmp_path, monkeypatch)
+    assert made == 0
+    assert sorted(names(again.nearest(photos[1].vectors[0], 99))) == sorted(
+        f"{n}-x" for n in range(40) if n != 1
+    )
+
+
+def test_codes_of_another_version_are_made_again(
+    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon was killed between the table and its codes."""
+    assert store._flushed is not None
+    store._flushed.table.delete("content = '1-x'")
+    again, made = made_again(tmp_path, monkeypatch)
+    assert made == 1 and len(again) == 39
+    assert "1-x" not in names(again.nearest(photos[1].vectors[0], 99))
+    assert made_again(tmp_path, monkeypatch)[1] == 0
+
+
+def test_labels_that_were_written_last_count_after_a_kill(
+    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Codes have the labels of before."""
+    monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
+    store.relabel({"1-x": traits({}, [b"/new/1.jpg"], None)})
+    store.remove(["2-x"])
+    again, made = made_again(tmp_path, monkeypatch)
+    assert made == 1
+    assert names(again.nearest(photos[5].vectors[0], 9, Filter(below=(b"/new",)))) == ["1-x"]
+
+
+@pytest.mark.parametrize("file", ["high.i8", "low.i8", "scales.f32", "traits.npz", "contents.npz",
+                                  "gone.npy", "state.json"])  # fmt: skip
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_damaged_codes_are_made_again(
+    store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str,
+    damage: bytes | None,
+) -> None:  # fmt: skip
+    """They are no more than what the table says."""
+    del store
+    (found,) = tmp_path.glob(f"*/_codes/*/{file}")
+    found.unlink() if damage is None else found.write_bytes(damage)
+    again, made = made_again(tmp_path, monkeypatch)
+    assert made == 1 and len(again) == 40
+
+
+def test_removed_vectors_are_not_on_the_disk(
+    store: VectorStore, tmp_path: Path, photos: list[Embedding]
+) -> None:
+    """Neither in the table, once it is compacted, nor in its codes."""
+    assert store._flushed is not None and store._flushed._now is not None
+    row = int(store._flushed._now.rows_of(["7-x"])["7-x"][0])
+    store.remove(["7-x"])
+    for name in ("high.i8", "low.i8"):
+        (file,) = tmp_path.glob(f"*/_codes/*/{name}")
+        assert not any(file.read_bytes()[row * DIMENSION : (row + 1) * DIMENSION])
+    assert store.vectors_of(["7-x", "8-x"]).keys() == {"8-x"}
+    assert len(store) == 39
+
+
+def test_codes_with_many_gaps_are_made_again(
+    store: VectorStore, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenth of the rows, from which on they are memory for nothing."""
+    store.remove([f"{n}-x" for n in range(10)])
+    assert store._flushed is not None and store._flushed._now is not None
+    assert len(store._flushed._now.codes) == 40
+    store.compact()
+    assert store.rest(60)
+    assert len(store._flushed._now.codes) == 30
+    assert len(store.nearest(photos[0].vectors[0], 99)) == 30
+
+
+def test_no_room_for_codes(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is recent stays, and settles when there is room."""
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = opened(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "RAM_BYTES", 0)
+        patch.setattr(FlushedTable, "_write", full)
+        store.commit(photos[:40])
+        assert store.rest(60)
+    assert store._flushed is None and len(store.nearest(photos[0].vectors[0], 99)) == 40
+    assert not list(tmp_path.glob("*/_codes/*"))
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store = at_rest(opened(tmp_path))
+    assert len(store.nearest(photos[0].vectors[0], 99)) == 40
+
+
+def test_photos_removed_while_codes_are_made_are_gone(
+    store: VectorStore, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The codes were begun before."""
+    write = FlushedTable._write
+
+    def writing(place: FlushedTable, directory: Path) -> list[str]:
+        damaged = write(place, directory)
+        monkeypatch.undo()
+        store.remove(["5-x"])
+        return damaged
+
+    monkeypatch.setattr(FlushedTable, "_write", writing)
+    monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+    store.commit(photos[40:50])
+    at_rest(store)
+    assert "5-x" not in names(store.nearest(photos[5].vectors[0], 99))
+    assert len(store.nearest(photos[5].vectors[0], 99)) == 49

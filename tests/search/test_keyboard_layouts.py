@@ -1,0 +1,163 @@
+"""Scripts that a model cannot read are said so; keys typed in another layout are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from photosd.core.clock import Deadline
+from photosd.encoder.text_vectors import TextVectors
+from photosd.models.spec import ModelSpec, Tokenizer
+from photosd.protocol.messages import QueryParams, QueryResult
+from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of
+from photosd.search.question import Question, QuestionTerm
+from tests.conftest import RunningDaemon
+from tests.search.test_engine import SPEC, Library
+
+MULTILINGUAL = msgspec.structs.replace(SPEC, name="many", languages=("mul",))
+WORDS = msgspec.structs.replace(SPEC, tokenizer=Tokenizer("clip-bpe", 8, words="words.txt"))
+
+
+class Knows:
+    """An encoder that understands some texts, for which there is a photo, and nothing else."""
+
+    def __init__(self, *texts: str) -> None:
+        self._texts, self.asked = texts, 0
+
+    def encode_texts(self, texts: list[str], _deadline: Deadline) -> Future[Any]:
+        self.asked += 1
+        known = texts[0] in self._texts
+        vector = np.zeros((1, 4), np.float32)
+        vector[0, 1 if known else 3] = 1
+        future: Future[Any] = Future()
+        future.set_result(TextVectors(vector, [float(known)], [[] if known else texts], [None]))
+        return future
+
+
+def ask(library: Library, spec: ModelSpec, encoder: Knows, text: str) -> QueryResult:
+    library.add("/p/photo.jpg", 1)
+    engine = library.engine(spec, encoder)
+    answer = engine.query(QueryParams(text))
+    engine.close()
+    return answer
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("שקיעה מעל הים", "Hebrew"),
+        ("שָׁלוֹם", "Hebrew"),
+        ("غروب", "Arabic"),
+        ("закат", "Cyrillic"),
+        ("ηλιοβασίλεμα", "Greek"),
+        ("日落", "Chinese"),
+        ("夕焼け", None),
+        ("sunset", "Latin"),
+        ("café", "Latin"),
+        ("2019 🌅", None),
+    ],
+)
+def test_scripts_are_told_apart(text: str, script: str | None) -> None:
+    """By what most letters are; signs, digits and emoji have none."""
+    if text == "夕焼け":
+        assert script_of(text) in ("Chinese", "Japanese")
+    else:
+        assert script_of(text) == script
+
+
+@pytest.mark.parametrize("text", ["שקיעה מעל הים", "غروب الشمس", "закат над морем", "ηλιοβασίλεμα"])
+def test_a_model_of_english_says_that_it_cannot_read(library: Library, text: str) -> None:
+    """With the command that changes it, and without pretending to have found something."""
+    answer = ask(library, SPEC, Knows(), text)
+    assert "photosd model pull multilingual; photosd model use multilingual" in answer.warnings[0]
+    assert not answer.convincing and answer.hits
+
+
+def test_a_multilingual_model_warns_of_nothing(library: Library) -> None:
+    """Nor does English text on a model of English."""
+    assert ask(library, MULTILINGUAL, Knows("שקיעה"), "שקיעה").warnings == []
+    assert ask(library, SPEC, Knows(), "gibberish").warnings == []
+
+
+def test_keys_meant_for_another_layout_are_read_again(library: Library) -> None:
+    """`akuo` for שלום; English typed with a Hebrew or Russian layout."""
+    answer = ask(library, MULTILINGUAL, Knows("שלום"), "akuo")
+    assert answer.convincing and "שלום" in answer.warnings[0]
+    assert answer.query == "akuo"
+    for typed in ("דומדקא", "ыгтыуе"):
+        answer = ask(library, WORDS, Knows("sunset"), typed)
+        assert answer.convincing and "'sunset'" in answer.warnings[0], typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("sunste", "sunset"), ("moutain", "mountain"), ("beech", "beach"), ("elefant", "elephant")],
+)
+def test_a_word_that_is_misspelled_is_named_as_it_may_be_meant(
+    library: Library, typed: str, meant: str
+) -> None:
+    """Where the model has a list of words, and the answer does not convince."""
+    (said,) = ask(library, WORDS, Knows(), typed).warnings
+    assert said.startswith(f"{typed}: did you mean ") and meant in said
+    assert ask(library, SPEC, Knows(), typed).warnings == []
+
+
+def test_what_is_like_no_word_has_no_other_spelling(library: Library) -> None:
+    """Nor what convinces, nor names of cameras' files."""
+    for typed in ("gibberish", "qzxw", "eilat", "dsc"):
+        assert ask(library, WORDS, Knows(), typed).warnings == []
+    assert ask(library, WORDS, Knows("sunste"), "sunste").warnings == []
+
+
+def test_a_convincing_answer_is_not_read_again(library: Library) -> None:
+    """The second reading costs the first one nothing."""
+    encoder = Knows("akuo", "שלום")
+    answer = ask(library, MULTILINGUAL, encoder, "akuo")
+    assert answer.warnings == [] and encoder.asked == 1
+
+
+@pytest.mark.parametrize("known", [(), ("שלום",), ("akuo",), ("akuo", "שלום")])
+def test_an_alert_reads_the_text_as_a_query_does(library: Library, known: Sequence[str]) -> None:
+    """In another layout where the library has nothing for the text as it stands, else as it is."""
+    library.add("/p/photo.jpg", 1)
+    engine = library.engine(MULTILINGUAL, Knows(*known))
+    answer = engine.query(QueryParams("akuo"))
+    question, contents = Question((QuestionTerm(1.0, "akuo"),)), ["1-/p/photo.jpg"]
+    (verdict,) = engine.match(question, contents, Deadline.after(3)).values()
+    engine.close()
+    assert verdict.convincing == answer.convincing == bool(known)
+
+
+def test_a_second_reading_must_convince(library: Library) -> None:
+    """Else the first stays, whatever it is worth."""
+    answer = ask(library, MULTILINGUAL, Knows(), "akuo")
+    assert answer.warnings == [] and not answer.convincing
+
+
+def test_layouts_have_a_letter_for_each_key() -> None:
+    """And lead there and back."""
+    there = other_layouts("the cat", latin_only=False)
+    assert len(there) == len(LAYOUTS)
+    for text in there:
+        assert other_layouts(text, latin_only=True) == ["the cat"]
+    assert other_layouts("sunset 2019", latin_only=False) == []
+
+
+def test_a_hebrew_query_of_a_real_daemon(daemon: RunningDaemon) -> None:
+    """The starter reads English: the warning reaches the client, niqqud or not."""
+    daemon.wait_until("ready")
+    for text in ("שקיעה", "שְׁקִיעָה"):
+        answer: Any = daemon.query(text)
+        assert "Hebrew" in answer["warnings"][0]
+        assert "photosd model use multilingual" in answer["warnings"][0]
