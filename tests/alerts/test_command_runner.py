@@ -54,8 +54,8 @@ def test_a_killed_launcher_is_known(tmp_path: Path) -> None:
     [
         ("echo hello; echo oops >&2", 0, None, "hello\noops\n"),
         ("kill -9 $$", -9, None, ""),
-        ("sleep 30", -15, "it was ended after 0.5 s", ""),
-        ("trap '' TERM; sleep 30; sleep 30", -9, "it was ended after 0.5 s", ""),
+        ("sleep 30", -15, "killed after 0.5 s", ""),
+        ("trap '' TERM; sleep 30; sleep 30", -9, "killed after 0.5 s", ""),
         ("sleep 2 & exit 0", 0, None, ""),  # what it leaves behind is not waited for
         ("head -c 100000 /dev/zero | tr '\\0' x", 0, None, "x" * 4096),
         ("exec >&- 2>&-; exit 4", 4, None, ""),

@@ -154,7 +154,7 @@ def test_only_below_a_directory(client: Client, folder: Path, tmp_path: Path) ->
     client.call("rescan", {"wait": True})
     time.sleep(0.5)
     assert noted(notes) == [os.fsencode(folder / "in" / "2.jpg")]
-    with pytest.raises(NotFound, match="no watched folder"):
+    with pytest.raises(NotFound, match="not in a watched folder"):
         client.standing_add("sunset", "exec", argv=[program], below=os.fspath(tmp_path / "x"))
 
 
@@ -181,7 +181,7 @@ def test_a_command_that_fails_is_told_of(client: Client, folder: Path, tmp_path:
     report = client.standing()["standing"][0]
     assert report["last_failure"] == f"{folder}/1.jpg: exit code 3"
     client.standing_remove(report["id"])
-    with pytest.raises(NotFound, match="no alert"):
+    with pytest.raises(NotFound, match="no such alert"):
         client.standing_remove(report["id"])
     assert (tmp_path / "tried").read_text() == "x\n"
 

@@ -87,7 +87,7 @@ HARMLESS = [
     "12,408 photos, key frames and tokens",
     "hung: no answer to text for 2.5 s",
     "/home/anna/Pictures/keyboard.jpg",
-    "the file is a link that leads in a circle",
+    "the file is a circular link",
     "https://host/path?limit=3",
     "sk-1, basic colours",
     "/photos/at 12:30@beach.jpg",

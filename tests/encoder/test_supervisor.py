@@ -247,7 +247,7 @@ def test_a_crash_loop_opens_the_breaker(start: Callable[..., Supervisor], orders
     supervisor = start(Limits(breaker_deaths=3, breaker_pause=1.0, backoff_most=0.2))
     until(supervisor, "broken")
     before = time.monotonic()
-    with pytest.raises(EncoderUnavailable, match="died 3 times"):
+    with pytest.raises(EncoderUnavailable, match="crashed 3 times"):
         encode(supervisor, seconds=5)
     assert time.monotonic() - before < 1.5
     orders()

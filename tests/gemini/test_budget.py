@@ -38,6 +38,6 @@ def test_what_was_spent_must_be_written(tmp_path: Path) -> None:
     """Or nothing is sent."""
     with closing(Database(tmp_path / "a.sqlite3")) as database:
         ledger = Ledger(database, tmp_path / "absent" / COPY)
-        with pytest.raises(StorageError, match="written down"):
+        with pytest.raises(StorageError, match="recorded"):
             ledger.begin("rewrite", "m", 1, 1, 0.5, 2.0)
         assert ledger.calls(10) == []

@@ -63,7 +63,7 @@ def test_all_is_well(cloudy: Cloudy) -> None:
         (GONE, "cloud version", "v1"),
         (Answer(dimensions=256), "cloud photos", "[256] numbers instead of 768"),
         (Answer(missing=1), "cloud photos", "1 vectors for 2"),
-        (Answer(scale=2), "cloud query", "no unit vectors"),
+        (Answer(scale=2), "cloud query", "not unit vectors"),
     ],
 )
 def test_what_is_wrong_has_a_remedy(cloudy: Cloudy, answer: Answer, check: str, says: str) -> None:

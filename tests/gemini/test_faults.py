@@ -63,7 +63,7 @@ VECTOR_FAULTS: dict[str, tuple[Answer, str, str]] = {
     "a vector of another size": (Answer(dimensions=12), "bad_answer", "instead of 768"),
     "NaN": (Answer(value="NaN"), "bad_answer", "cannot be understood"),
     "infinite": (Answer(body=b'{"embeddings":[{"values":[1e999]}]}'), "bad_answer", "cannot be"),
-    "no unit vector": (Answer(scale=3), "bad_answer", "no unit vectors"),
+    "no unit vector": (Answer(scale=3), "bad_answer", "not unit vectors"),
     "null": (Answer(body={"embeddings": None}), "bad_answer", "0 vectors for 1"),
 }
 FAULTS: dict[str, tuple[Answer, str, str]] = {
@@ -251,7 +251,7 @@ def test_one_dim_line_tells_it(cloudy: Cloudy) -> None:
     cloudy.warm()
     cloudy.gemini.always = OVERLOADED
     ran = cloudy.run("query", "snow", "in", "the", "dark")
-    assert ran.stderr.count("hybrid: Gemini has a fault; local results") == 1
+    assert ran.stderr.count("hybrid: Gemini has an internal error; local results") == 1
     assert "Gemini" not in ran.stdout
     quiet = cloudy.run("query", "snow", "in", "the", "dark", "--local")
     assert "Gemini" not in quiet.stderr

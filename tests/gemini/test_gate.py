@@ -238,7 +238,7 @@ def test_questions_of_agents_take_a_consent_of_their_own(
         digest = cloudy.call("cloud_terms", mode=mode)["digest"]
         cloudy.call("cloud_enable", mode=mode, digest=digest, agents=True)
     terms = cloudy.call("cloud_terms", mode=mode, agents=True)["terms"]
-    assert any("agent asks" in term for term in terms)
+    assert any("from an agent" in term for term in terms)
     assert main(["cloud", "enable", mode, "--agents", "--yes"]) == 0
     assert cloudy.status()["agents"] and "with agents" in _said("cloud", "status")
     tools.search(text="an agent with consent", pictures=0)

@@ -259,7 +259,7 @@ class Greedy(FakeEncoder):
     [
         lambda: EncodingFailed("RuntimeError: CUDA error: device-side assert triggered"),
         lambda: np.full((1, 8), np.nan, np.float32),
-        lambda: EncoderDied("a message that makes no sense", "", "nonsense"),
+        lambda: EncoderDied("an invalid message", "", "nonsense"),
     ],
 )
 def test_an_encoder_that_fails_over_everything_convicts_nobody(

@@ -93,7 +93,7 @@ def test_what_is_no_damage_changes_nothing(
         patch.setattr(vectors, "open_table", refuse)
         with pytest.raises(StorageError) as caught:
             opened(index)
-    assert "touched" in caught.value.remedy
+    assert "changed" in caught.value.remedy
     assert files_of(index) == before
     assert len(opened(index)) == 40
 

@@ -162,7 +162,7 @@ def too_little_free_memory(patient: Patient) -> Callable[[str], None]:
     patient.patch.setattr("photosd.core.machine.available", lambda *_: 1 << 20)
 
     def mend(remedy: str) -> None:
-        assert "tried again later" in remedy
+        assert "retried later" in remedy
         patient.patch.undo()
         patient.wait()
 
@@ -237,7 +237,7 @@ def cut(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
 
-PIPE = "give it a name that does not look like a photo's"
+PIPE = "rename it so that it does not look like a photo"
 BIG = jpeg(scene(900, 700))
 CASES: dict[str, list[Case]] = {
     "permission": [permission],

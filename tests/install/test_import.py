@@ -88,7 +88,7 @@ def test_what_cannot_be_imported_leaves_nothing(
     source, arguments, word = tmp_path / "weights.safetensors", ["--arch", "RN50"], ""
     shutil.copy(published / "open_clip_model.safetensors", source)
     if fault == "no file":
-        source, word = tmp_path / "nowhere", "no file"
+        source, word = tmp_path / "nowhere", "no such file"
     elif fault == "no architecture":
         arguments, word = ["--arch", "ViT-B-33"], "ViT-B-32"
     elif fault == "other architecture":

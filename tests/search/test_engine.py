@@ -361,7 +361,7 @@ def test_the_last_page_has_no_cursor(library: Library) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "a.1.2.3", "....", "a.١.1.1"])
 def test_a_cursor_of_another_day_is_refused(library: Library, cursor: str) -> None:
     """The daemon was restarted, or somebody made it up."""
-    with pytest.raises(BadRequest, match="not remembered"):
+    with pytest.raises(BadRequest, match="has expired"):
         library.engine().query(QueryParams(cursor=cursor))
 
 
@@ -494,7 +494,7 @@ def test_a_cursor_that_is_none_is_refused_in_words(library: Library, cursor: str
         OPERATIONS["query"],
     )
     assert isinstance(request, QueryParams)
-    with pytest.raises(BadRequest, match="cursor is not remembered"):
+    with pytest.raises(BadRequest, match="cursor has expired"):
         library.engine().query(request)
 
 

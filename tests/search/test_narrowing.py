@@ -184,6 +184,6 @@ def test_a_link_to_a_directory_is_that_directory(tmp_path: Path) -> None:
     assert library.pool.read == []
     assert library.folders.real(f"{photos}/away".encode()) == f"{photos}/away".encode()
     with pytest.raises(
-        FolderError, match=f"{photos}/latest leads to {photos}/2024, which lies inside"
+        FolderError, match=f"{photos}/latest leads to {photos}/2024, which is inside"
     ):
         library.folders.add(f"{photos}/latest".encode())

@@ -140,7 +140,7 @@ def test_install_status_uninstall(photosd: Photosd, systemd: FakeSystemd, direct
     assert photosd("service", "uninstall").out == "uninstalled\n"
     assert systemd.calls() == ["disable", "daemon-reload", "reset-failed"]
     assert present(directory) == set()
-    assert photosd("service", "uninstall").out == "there was nothing to uninstall\n"
+    assert photosd("service", "uninstall").out == "nothing to uninstall\n"
     assert systemd.calls() == []
 
 

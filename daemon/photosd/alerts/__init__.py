@@ -1,1 +1,1 @@
-"""Standing queries: what is to happen, once, for each new photo that matches."""
+"""Alerts (standing queries): an action for each new photo that matches."""

@@ -1,7 +1,7 @@
-"""Albums: a directory of symbolic links to every photo that matches, kept true.
+"""Albums: a directory of symbolic links to all matching photos, kept up to date.
 
-Nothing is removed or replaced that was not made here: a link is written down before it is made, and
-counts as ours only while it is a link that leads where we had it lead.
+Only links created here are removed or replaced: a link is recorded before it is created, and is
+ours only while it still points to the recorded target.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
@@ -27,14 +27,14 @@ from photosd.watch.devices import Devices, NotAnswering
 
 log = structlog.get_logger()
 
-NAME_BYTES = 240  # of the 255 that file systems allow, with room for a number
+NAME_BYTES = 240  # of the 255 that file systems allow, leaving space for a number
 MOST_NAMESAKES = 10_000
 
 
 class AlbumMember(msgspec.Struct, frozen=True):
     """One row: a content that belongs (``wanted``) into the album of ``standing``.
 
-    ``link`` is the absolute path of its link and ``target`` where it leads; None: there is none.
+    ``link`` is the absolute path of its link and ``target`` its target; None: no link.
     """
 
     content: str
@@ -45,14 +45,14 @@ class AlbumMember(msgspec.Struct, frozen=True):
 
 
 class Albums:
-    """Makes directories what the catalog says they are. One thread uses it."""
+    """Updates directories to match the catalog. One thread uses it."""
 
     def __init__(self, database: Database, catalog: Catalog, devices: Devices) -> None:
         self._database, self._catalog, self._devices = database, catalog, devices
-        self.troubles: dict[int, str] = {}  # why an album is not as it should be
+        self.troubles: dict[int, str] = {}  # why an album is not up to date
 
     def sync(self, queries: Sequence[Alert]) -> None:
-        """Make, move and remove links until all is as it should be. Raises StorageError."""
+        """Create, move and remove links as needed. Raises StorageError."""
         albums = {query.id: query for query in queries if query.options.kind == "link"}
         troubles: dict[int, str] = {}
         for number in self._standing() | albums.keys():
@@ -93,7 +93,7 @@ class Albums:
         self._forget(number, [m for m in members if query is None or not m.wanted])
 
     def _require_answer(self, query: Alert | None, members: Sequence[AlbumMember]) -> None:
-        """Raises OSError where a disk is absent or does not answer: leave everything as it is."""
+        """Raises OSError if a disk is absent or does not respond: change nothing then."""
         directories = {m.link.rpartition(b"/")[0] for m in members if m.link and query is None}
         for directory in directories if query is None else {query.options.directory or b""}:
             try:
@@ -103,7 +103,7 @@ class Albums:
                     raise OSError(error.errno, error.strerror, directory) from error
 
     def _forget(self, number: int, members: Sequence[AlbumMember]) -> None:
-        """Rows that are needed no more; their links are gone."""
+        """Delete rows that are no longer needed and have no links."""
         if members:
             with self._database.write() as db:
                 db.executemany(
@@ -119,7 +119,7 @@ class Albums:
     def _targets(
         self, query: Alert, members: Sequence[AlbumMember], albums: Sequence[bytes]
     ) -> dict[str, bytes]:
-        """Where each link should lead: where it does, while that is right; never into an album."""
+        """The target of each link: the current one while valid; never in an album."""
         places = self._catalog.paths_of([member.content for member in members])
         found = {}
         for member in members:
@@ -133,13 +133,13 @@ class Albums:
         return {content: target for content, target in found.items() if target is not None}
 
     def _make(self, member: AlbumMember, target: bytes, query: Alert) -> None:
-        """A link under a name that is free; one of ours that somebody removed is made again."""
+        """Create a link under a free name; a removed link of ours is created again."""
         if member.link is not None and _leads(member.link) == target:
             return
         for link in _names(query.options.directory or b"", target):
             if self._taken(link, member):
                 continue
-            # Links made before the catalog was lost are known by where they lead, and only then.
+            # After a loss of the catalog our links are recognised by their target only.
             again = query.restored and _leads(link) == target
             if again or not os.path.lexists(link):
                 self._note(member, link, target)
@@ -149,7 +149,7 @@ class Albums:
         raise OSError(errno.EEXIST, "too many photos have that name", query.options.directory)
 
     def _remove(self, member: AlbumMember) -> None:
-        """Remove the link if it is ours still, then forget it."""
+        """Remove the link if it is still ours, then forget it."""
         if member.link is not None and _leads(member.link) == member.target:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(member.link)
@@ -173,13 +173,13 @@ class Albums:
 
 
 def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> bytes:
-    """Make the directory of an album; its real path. Raises BadRequest when it cannot be one."""
+    """Create the directory of an album; returns its real path. Raises BadRequest if impossible."""
     try:
         directory = folders.devices.resolve(directory)
     except OSError as error:
         raise BadRequest(
-            f"{printable(directory)} cannot be looked at: {error.strerror}",
-            remedy="choose a DIR on a disk that answers",
+            f"{printable(directory)} cannot be read: {error.strerror}",
+            remedy="choose a DIR on a disk that responds",
         ) from error
     shown = printable(directory)
     for other in others:
@@ -191,14 +191,14 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> byte
     folder = folders.containing(directory)
     if folder is not None and not _left_alone(folder, directory):
         raise BadRequest(
-            f"{shown} lies in a watched folder, where its links would count as photos",
-            remedy="choose a DIR elsewhere, or one that is left alone (photosd add --exclude)",
+            f"{shown} is in a watched folder, where its links would count as photos",
+            remedy="choose a DIR elsewhere, or an excluded one (photosd add --exclude)",
         )
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
     except OSError as error:
         raise BadRequest(
-            f"{shown} cannot be made a directory: {error.strerror}", remedy="choose another DIR"
+            f"{shown} cannot be created: {error.strerror}", remedy="choose another DIR"
         ) from error
     if not os.access(directory, os.W_OK | os.X_OK):
         raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx '{shown}'")
@@ -225,7 +225,7 @@ def _names(directory: bytes, target: bytes) -> Iterator[bytes]:
 
 
 def _leads(link: bytes) -> bytes | None:
-    """Where a symbolic link leads; None for everything else."""
+    """The target of a symbolic link; None for other files."""
     try:
         return os.readlink(link)
     except OSError:

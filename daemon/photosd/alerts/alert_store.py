@@ -1,4 +1,4 @@
-"""The standing queries themselves: made, listed, removed; a copy survives the catalog."""
+"""The list of alerts: created, listed, removed; a copy survives a loss of the catalog."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from photosd.index.trouble import keep_list, kept_list
 
 log = structlog.get_logger()
 
-MOST = 100  # each one costs every new photo a comparison, and a person can oversee no more
+MOST = 100  # each new photo is compared with all of them
 LIST = "photosd on --list"
 
 Kind = Literal["exec", "link", "notify", "stream"]
 
 
 class AlertOptions(msgspec.Struct, frozen=True):
-    """What to look for (``text``, below the directory ``below``), and what to do about it.
+    """What to search for (``text``, in the directory ``below``), and the action.
 
     ``argv``: the command of an ``exec``; ``directory``: of the album of a ``link``.
     """
@@ -40,11 +40,11 @@ class AlertOptions(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """One alert. ``created_at``: Unix seconds; ``matches``: how many there ever were.
+    """A saved alert. ``created_at``: Unix seconds; ``matches``: total number so far.
 
-    ``restored``: from the copy, after the catalog was lost; and not ``awake`` until the photos it
-    held are known again, because they are not new. ``model``: the fingerprint of the model that an
-    album was decided with. ``acknowledged``: the last match that a reader has dealt with.
+    ``restored``: from the copy, after a loss of the catalog; not ``awake`` until the photos it
+    contained are indexed again, because they are not new. ``model``: the fingerprint of the model
+    that an album was decided with. ``acknowledged``: the last match that a reader has handled.
     """
 
     id: int
@@ -57,13 +57,13 @@ class Alert(msgspec.Struct, frozen=True):
     model: str | None
 
     def covers(self, path: bytes) -> bool:
-        """Whether photos at ``path`` are asked for."""
+        """Whether photos at ``path`` are included."""
         below = self.options.below
         return below is None or path.startswith(below.rstrip(b"/") + b"/")
 
 
 class AlertStore:
-    """All of them. Every method is one transaction and safe from any thread."""
+    """All alerts. Every method is one transaction and safe from any thread."""
 
     def __init__(self, database: Database, copy: Path) -> None:
         self._database, self._copy = database, copy
@@ -76,17 +76,17 @@ class AlertStore:
             return _all(db)
 
     def get(self, number: int) -> Alert:
-        """The one of that number; raises NotFound."""
+        """The alert of that number; raises NotFound."""
         with self._database.read() as db:
             row = db.execute("SELECT * FROM standing WHERE id = ?", (number,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no alert {number}", remedy=LIST)
+            raise NotFound(f"no such alert: {number}", remedy=LIST)
         return _query(row)
 
     def add(self, options: AlertOptions) -> tuple[Alert, bool]:
-        """Let an alert stand, and whether it is new: the same one twice would fire twice.
+        """Save an alert; also returns whether it is new: an identical one would run twice.
 
-        Raises BadRequest when there are too many.
+        Raises BadRequest if there are too many.
         """
         with self._database.write() as db:
             standing = _all(db)
@@ -95,7 +95,7 @@ class AlertStore:
                     return query, False
             if len(standing) >= MOST:
                 raise BadRequest(
-                    f"there are {MOST} alerts already, and each is asked of every new photo",
+                    f"there are {MOST} alerts already; each one slows indexing",
                     remedy="photosd on --remove ID   (photosd on --list shows them)",
                 )
             number = self._insert(options, time.time())
@@ -103,23 +103,23 @@ class AlertStore:
         return self.get(number), True
 
     def remove(self, number: int) -> Alert:
-        """End one, and what it still had to do; raises NotFound."""
+        """Remove an alert and its pending actions; raises NotFound."""
         query = self.get(number)
         with self._database.write() as db:
             db.execute("DELETE FROM standing WHERE id = ?", (number,))
-            self._save(db)  # one that is left in the copy would return with it
-        self._database.empty_log()  # its words are in there
+            self._save(db)  # an alert left in the copy would come back
+        self._database.empty_log()  # it contains the alert's words
         return query
 
     def awaken(self) -> None:
-        """Every photo is known again: what comes from now on is new."""
+        """All photos are indexed again: photos from now on are new."""
         with self._database.write() as db:
             woken = db.execute("UPDATE standing SET awake = 1 WHERE awake = 0").rowcount
         if woken:
             log.info("standing_awake", queries=woken)
 
     def reconsider(self, number: int, model: str) -> None:
-        """Have ``model`` decide about every photo of the library: an album holds old ones, too."""
+        """Have ``model`` decide about every photo of the library: an album includes old ones."""
         with self._database.write() as db:
             db.execute("UPDATE standing SET model = ? WHERE id = ?", (model, number))
             db.execute(
@@ -129,7 +129,7 @@ class AlertStore:
             )
 
     def acknowledge(self, number: int, cursor: int) -> None:
-        """The reader of a stream has dealt with every match up to ``cursor``."""
+        """Record that the reader of a stream has handled every match up to ``cursor``."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE standing SET acknowledged = max(acknowledged, ?) WHERE id = ?",
@@ -157,8 +157,9 @@ class AlertStore:
     # -- the copy, which survives the catalog -------------------------------------------------
 
     def _save(self, db: sqlite3.Connection) -> None:
-        """Keep the copy; in the transaction of the change, so that both agree. Raises StorageError,
-        which undoes the change."""
+        """Write the copy, in the transaction of the change, so that both agree. Raises
+        StorageError, which undoes the change.
+        """
         keep_list(
             self._copy,
             [
@@ -175,7 +176,7 @@ class AlertStore:
         )
 
     def _restore(self) -> None:
-        """After the catalog was lost: they stand again, asleep until the photos are known."""
+        """After a loss of the catalog: restore alerts, asleep until the photos are indexed."""
         kept = kept_list(self._copy)
         with self._database.write():
             for entry in kept:
@@ -191,7 +192,7 @@ class AlertStore:
             log.warning(
                 "standing_restored",
                 queries=len(kept),
-                title="The catalog was lost; alerts go on with photos that come next",
+                title="The catalog was lost; alerts continue with new photos",
                 remedy="nothing to do",
             )
 

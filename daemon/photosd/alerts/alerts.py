@@ -1,4 +1,4 @@
-"""The service of standing queries: one thread that decides, delivers and keeps albums true."""
+"""The alert service: one thread that decides, delivers and updates albums."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from photosd.index.folders import Folders
 
 log = structlog.get_logger()
 
-GATHER_SECONDS = 0.05  # several wakes at once, as while many photos are indexed, are one
-SOON_SECONDS = 1.0  # something could not be done, for want of a model or a disk
-IDLE_SECONDS = 60.0  # nobody should forget to wake us; if somebody does, we look
-KEPT_SECONDS = 30 * 86_400.0  # what is over is remembered this long
-KEPT_UNREAD = 10_000  # matches of a stream that nobody reads
+GATHER_SECONDS = 0.05  # several wakes at once, as while many photos are indexed, are merged
+SOON_SECONDS = 1.0  # an action failed for lack of a model or a disk
+IDLE_SECONDS = 60.0  # fallback if a wake was missed
+KEPT_SECONDS = 30 * 86_400.0  # completed matches are kept this long
+KEPT_UNREAD = 10_000  # unread matches of a stream
 PAGE = 100
 ALBUMS_SECONDS, PRUNE_SECONDS = 0.5, 3600.0
-ALBUMS_SHARE = 0.05  # of a core, at most, to look at every link again while photos come
+ALBUMS_SHARE = 0.05  # of a core, at most, to check all links while photos are indexed
 
 
 class Alerts:
-    """All of it. `add`, `remove`, `matches` and `wake` may be called from any thread."""
+    """The service. `add`, `remove`, `matches` and `wake` may be called from any thread."""
 
     def __init__(
         self,
@@ -58,25 +58,25 @@ class Alerts:
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def trouble(self, query: Alert) -> str | None:
-        """Why a query cannot do now what it should."""
-        asleep = None if query.awake else "waits until every photo is known again"
+        """Why an alert cannot run now."""
+        asleep = None if query.awake else "waits until every photo is indexed again"
         here = (self.albums.troubles, self._decider.troubles)
         found = next((one[query.id] for one in here if query.id in one), None)
         runs = query.options.kind in ("exec", "notify")
         return asleep or found or (self._delivery.trouble if runs else None)
 
     def warnings(self) -> list[str]:
-        """What somebody should know who does not look at the queries."""
+        """Warnings for `photosd status`."""
         trouble = self._delivery.trouble
-        return [] if trouble is None else [f"{WARNING}: {trouble}; it is tried again"]
+        return [] if trouble is None else [f"{WARNING}: {trouble}; it is retried"]
 
     def start(self) -> None:
-        """Go on where the last daemon stopped."""
+        """Continue where the last daemon stopped."""
         self._delivery.open()
         self._thread.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """Begin nothing more; bounded by one batch of verdicts. Readers are let go."""
+        """Start nothing more; bounded by one batch of verdicts. Readers are released."""
         self._stopping = True
         self._delivery.close()
         self.wake()
@@ -86,13 +86,13 @@ class Alerts:
             self._thread.join((deadline or Deadline.to_stop()).remaining)
 
     def wake(self) -> None:
-        """There may be something to do: photos were indexed, moved or removed."""
+        """Photos were indexed, moved or removed: check for work."""
         self._wake.set()
 
-    # -- what clients ask ---------------------------------------------------------------------
+    # -- requests of clients ---------------------------------------------------------------------
 
     def add(self, options: AlertOptions) -> tuple[Alert, bool]:
-        """Add an alert, and whether it is new; raises BadRequest when it cannot be."""
+        """Save an alert; also returns whether it is new; raises BadRequest if invalid."""
         if options.kind == "exec":
             check_command(options.argv)
         elif options.kind == "notify":
@@ -106,7 +106,7 @@ class Alerts:
         return added
 
     def remove(self, number: int) -> Alert:
-        """End one; the links of an album go with it. Raises NotFound."""
+        """Remove an alert, with the links of an album. Raises NotFound."""
         query = self.queries.remove(number)
         self.wake()
         with self._news:
@@ -116,14 +116,14 @@ class Alerts:
     def matches(
         self, number: int, after: int, *, wait: float | None = None
     ) -> Iterator[list[AlertMatch]]:
-        """Matches of one query after the one with the number ``after``, oldest first.
+        """Matches of one alert after the number ``after``, oldest first.
 
-        With ``wait``: for ever, an empty list at least every so many seconds. Ends with the
-        daemon; raises NotFound when the query is removed.
+        With ``wait``: without end, an empty list at least every few seconds. Ends with the daemon;
+        raises NotFound if the alert is removed.
         """
         while not self._stopping:
             self.queries.get(number)
-            with self._news:  # held, so that nothing comes between the look and the wait
+            with self._news:  # held, so that nothing happens between check and wait
                 found = self._after(number, after)
                 if not found and wait is not None:
                     self._news.wait(wait)
@@ -163,15 +163,15 @@ class Alerts:
                 self._wake.clear()
             try:
                 patience = SOON_SECONDS if self._work() else IDLE_SECONDS
-            except PhotosdError as error:  # the disk refuses
+            except PhotosdError as error:  # writing to the disk fails
                 log.debug("standing_waits", cause=str(error))
                 patience = SOON_SECONDS
-            except Exception:  # a defect in one step must not end all of them
+            except Exception:  # a bug in one step must not stop the others
                 log.exception("standing_failed")
                 patience = SOON_SECONDS
 
     def _work(self) -> bool:
-        """Everything that can be done now; whether something is left."""
+        """Do everything that is possible now; returns whether any work is left."""
         queries = {query.id: query for query in self.queries.all()}
         if not all(query.awake for query in queries.values()) and self._settled():
             self.queries.awaken()
@@ -180,13 +180,15 @@ class Alerts:
             with self._news:
                 self._news.notify_all()
         left = bool(self._decider.troubles) or left
-        left = self._delivery.deliver(queries) or left  # also while the model is away
+        left = self._delivery.deliver(queries) or left  # also while the model is unavailable
         left = self._keep_albums(list(queries.values())) or left
         self._prune()
         return left
 
     def _keep_albums(self, queries: list[Alert]) -> bool:
-        """While many photos are indexed albums follow now and then; whether they have to yet."""
+        """Update albums, less often while many photos are indexed; returns whether they are still
+        outdated.
+        """
         if time.monotonic() < self._albums_at:
             return True
         begun = time.monotonic()
@@ -196,7 +198,7 @@ class Alerts:
         return bool(self.albums.troubles)
 
     def _prune(self) -> None:
-        """Forget what is long over, and the oldest of what nobody reads; once an hour."""
+        """Delete old completed matches, and the oldest unread ones; once an hour."""
         if time.monotonic() < self._prune_at:
             return
         self._prune_at = time.monotonic() + PRUNE_SECONDS

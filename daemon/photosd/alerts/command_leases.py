@@ -1,4 +1,4 @@
-"""Leases: the files by which one process, and no second one, ever runs a command for a match."""
+"""Claims: files that ensure that exactly one process runs a command for a match."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from typing import Any
 import msgspec
 
 RUNNER = Path(__file__).with_name("command_runner.py")
-INTERRUPTED = {"exit": None, "error": "it was killed before it had ended", "output": ""}
+INTERRUPTED = {"exit": None, "error": "it was killed before it ended", "output": ""}
 
 
 class CommandLeases:
-    """A directory of leases; see command_runner.py for what is in one."""
+    """A directory of leases; see command_runner.py for their content."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def new(self) -> str:
-        """A name nobody else has; nothing is made."""
+        """A unique name; no file is created."""
         return secrets.token_hex(8)
 
     def launch(
@@ -38,12 +38,12 @@ class CommandLeases:
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,  # why it made no lease; its command has another
-            start_new_session=True,  # Ctrl-C in the daemon's terminal is not meant for it
+            stderr=subprocess.PIPE,  # why it created no lease; its command uses the other
+            start_new_session=True,  # Ctrl-C in the daemon's terminal must not stop it
         )
 
     def result(self, lease: str) -> dict[str, Any] | None:
-        """What the command came to; None: nobody has claimed it yet. Raises Running."""
+        """The result of the command; None: not claimed yet. Raises Running."""
         try:
             descriptor = os.open(self._file(lease), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -60,12 +60,12 @@ class CommandLeases:
             os.close(descriptor)
 
     def drop(self, lease: str) -> None:
-        """It is written down elsewhere."""
+        """Delete it; its result is stored elsewhere."""
         for file in (self._file(lease), *self._directory.glob(f"{lease}.*")):
             file.unlink(missing_ok=True)
 
     def sweep(self, kept: Collection[str]) -> None:
-        """Drop all others: the daemon died between writing down and dropping."""
+        """Delete all others: the daemon crashed between storing and deleting."""
         for file in self._directory.glob("*"):
             if file.name.partition(".")[0] not in kept:
                 file.unlink(missing_ok=True)

@@ -1,12 +1,11 @@
-"""The process that runs one command for the daemon, exactly once, and outlives it if need be.
+"""The process that runs one command for the daemon, exactly once, even if the daemon ends.
 
-Run as a file, with the standard library alone: ``python command_runner.py LEASE SECONDS COMMAND…``.
-Of all launchers that are ever started with one CLAIM a single one gets to run the command: the one
-that succeeds in giving the lease its name. It holds a lock on that file while the command runs and
-leaves a JSON object in it: ``exit``, ``error`` and the ``output``'s last part. A lock that is gone
-without one means that the launcher was killed. Room for that object is taken before the command
-runs, so that a full disk cannot lose it. Where no claim can be made the command is not run; stderr
-says why.
+Runs as a file, with only the standard library: ``python command_runner.py CLAIM SECONDS COMMAND…``.
+If several runners are started with one CLAIM, only the one that creates the lease runs the command.
+It holds a lock on that file while the command runs, and then writes a JSON object: ``exit``,
+``error`` and the last part of the ``output``. An unlocked file without one means that the runner
+was killed. Space for the object is allocated before the command runs, so that a full disk cannot
+lose it. If no lease can be created the command does not run; stderr gives the reason.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from pathlib import Path
 OUTPUT_BYTES = 4096
 GRACE_SECONDS = 2.0
 POLL_SECONDS = 0.05
-TAKEN = 75  # sysexits(3): somebody else has run it, or does
-REFUSED = 73  # sysexits(3): a file cannot be made
-ROOM = 32 << 10  # bytes of a result at most: in JSON a byte of output may become six
+TAKEN = 75  # sysexits(3): another launcher runs or ran it
+REFUSED = 73  # sysexits(3): a file cannot be created
+ROOM = 32 << 10  # maximum bytes of a result: in JSON a byte of output may become six
 
 
 def main(arguments: list[str]) -> int:
-    """Claim, run, tell; 0, TAKEN or REFUSED."""
+    """Claim, run, report; 0, TAKEN or REFUSED."""
     lease, seconds, command = arguments[0], float(arguments[1]), arguments[2:]
     try:
         descriptor = _lease(lease)
     except OSError as error:
-        sys.stderr.write(f"no claim can be made in {Path(lease).parent}: {error.strerror}")
+        sys.stderr.write(f"no claim can be created in {Path(lease).parent}: {error.strerror}")
         return REFUSED
     if descriptor is None:
         return TAKEN
@@ -48,24 +47,26 @@ def main(arguments: list[str]) -> int:
 
 
 def _lease(lease: str) -> int | None:
-    """The claim's file, locked and with room in it; None when another has it. Raises OSError."""
+    """The claim's file, locked and allocated; None if another launcher has it. Raises OSError."""
     draft = f"{lease}.{os.getpid()}-{os.urandom(4).hex()}"
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # before it has the name: nobody sees it unlocked
+        fcntl.flock(
+            descriptor, fcntl.LOCK_EX
+        )  # before it has the name: no process sees it unlocked
         if os.write(descriptor, b" " * ROOM) < ROOM:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.link(draft, lease)
     except FileExistsError:
         return None
     finally:
-        with contextlib.suppress(OSError):  # a draft that is left is swept up later
+        with contextlib.suppress(OSError):  # a leftover draft is deleted later
             Path(draft).unlink()
     return descriptor
 
 
 def run(command: list[str], seconds: float) -> dict[str, object]:
-    """Run the command, at most that long; what it came to."""
+    """Run the command, up to its time limit; returns the result."""
     try:
         process = subprocess.Popen(
             command,
@@ -76,22 +77,22 @@ def run(command: list[str], seconds: float) -> dict[str, object]:
             cwd=_somewhere(),
         )
     except (OSError, ValueError) as error:
-        return {"exit": None, "error": f"it cannot be run: {error}", "output": ""}
+        return {"exit": None, "error": f"cannot be run: {error}", "output": ""}
     output, in_time = _follow(process, time.monotonic() + seconds)
     if not in_time:
         _end(process)
     return {
         "exit": process.wait(),
-        "error": None if in_time else f"it was ended after {seconds:g} s",
+        "error": None if in_time else f"killed after {seconds:g} s",
         "output": output.decode("utf-8", "backslashreplace"),
     }
 
 
 def _follow(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bool]:
-    """The end of what it writes, and whether it ended in time. What it left behind is left."""
+    """The end of its output, and whether it ended in time. Its background processes are left."""
     tail, output = b"", process.stdout
     while (ended := process.poll() is not None) or time.monotonic() < until:
-        if output is None:  # it closed its output and goes on
+        if output is None:  # it closed its output and continues
             time.sleep(POLL_SECONDS)
         elif select.select([output], [], [], 0 if ended else POLL_SECONDS)[0]:
             data = os.read(output.fileno(), 1 << 16)
@@ -104,7 +105,7 @@ def _follow(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bool
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the whole group to end, then make it."""
+    """Terminate the whole group, then kill it."""
     for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -115,7 +116,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _somewhere() -> str:
-    """A directory that is always there."""
+    """A directory that always exists."""
     home = os.path.expanduser("~")  # noqa: PTH111 (pathlib raises where there is none)
     return home if Path(home).is_dir() else "/"
 

@@ -1,4 +1,4 @@
-"""Commands: what is run for a match, as a list of arguments that no shell ever reads."""
+"""Commands to run for a match, as argument lists without a shell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photosd.core.log import printable
 PLACE = "{}"  # the argument that the path replaces
 SHELL_WORDS = frozenset(("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>"))
 COMMAND_SECONDS, NOTIFY_SECONDS = 600.0, 15.0
-# Text arrives in `argv`, so that AppleScript never reads it as a program.
+# Text is passed in `argv`, so that AppleScript does not parse it as a program.
 OSASCRIPT = (
     "on run argv",
     "display notification (item 2 of argv) with title (item 1 of argv)",
@@ -42,11 +42,11 @@ class AlertMatch(msgspec.Struct, frozen=True):
 
 
 def check_command(argv: Sequence[str]) -> None:
-    """Raises BadRequest for what would surprise: shell syntax, or `{}` inside an argument."""
+    """Raises BadRequest for shell syntax, or `{}` inside an argument."""
     if not argv or not argv[0]:
         raise BadRequest("the command is empty", remedy="photosd on receipt --exec 'cp -t /backup'")
     if any("\0" in argument for argument in argv):
-        raise BadRequest("an argument cannot hold a NUL character", remedy="leave it out")
+        raise BadRequest("an argument cannot hold a NUL character", remedy="remove it")
     if found := SHELL_WORDS.intersection(argv):
         raise BadRequest(
             f"{min(found)!r} would be an argument: the command is run without a shell",
@@ -54,25 +54,25 @@ def check_command(argv: Sequence[str]) -> None:
         )
     if inside := [argument for argument in argv if PLACE in argument and argument != PLACE]:
         raise BadRequest(
-            f"{PLACE} has to be an argument of its own, not a part of {inside[0]!r}",
-            remedy="put it into a script, which finds the path in $1 and in $PHOTOSD_PATH",
+            f"{PLACE} must be a separate argument, not part of {inside[0]!r}",
+            remedy="put it into a script, which gets the path in $1 and $PHOTOSD_PATH",
         )
 
 
 def notifier() -> str:
-    """The program that shows notifications here; raises BadRequest when there is none."""
+    """The program that shows notifications; raises BadRequest if there is none."""
     name = "osascript" if sys.platform == "darwin" else "notify-send"
     found = shutil.which(name)
     if found is None:
         raise BadRequest(
-            f"there is no {name} on the daemon's PATH to show notifications with",
+            f"{name} is not on the daemon's PATH; it is needed for notifications",
             remedy="install libnotify (on Debian and Ubuntu: sudo apt install libnotify-bin)",
         )
     return found
 
 
 def command_for(query: Alert, matches: Sequence[AlertMatch]) -> list[bytes]:
-    """The arguments; an ``exec`` is for one match, a notification may tell of several."""
+    """The arguments; an ``exec`` is for one match, a notification for one or several."""
     if query.options.kind == "notify":
         return [os.fsencode(argument) for argument in _notification(query, matches)]
     path = matches[0].path
@@ -83,12 +83,12 @@ def command_for(query: Alert, matches: Sequence[AlertMatch]) -> list[bytes]:
 
 
 def seconds_for(query: Alert) -> float:
-    """How long it may run."""
+    """Its time limit."""
     return NOTIFY_SECONDS if query.options.kind == "notify" else COMMAND_SECONDS
 
 
 def environment_for(query: Alert, match: AlertMatch) -> dict[str, str]:
-    """The daemon's own environment, and the match."""
+    """The daemon's environment, and the match."""
     return {
         **os.environ,
         "PHOTOSD_PATH": os.fsdecode(match.path),
@@ -108,5 +108,5 @@ def _notification(query: Alert, matches: Sequence[AlertMatch]) -> list[str]:
     if sys.platform == "darwin":
         lines = [part for line in OSASCRIPT for part in ("-e", line)]
         return [notifier(), *lines, title, body]
-    # The body may hold markup, which a file name must not.
+    # The body may contain markup; a file name must not.
     return [notifier(), "--app-name=photosd", "--", title, escape(body, quote=False)]

@@ -1,7 +1,8 @@
-"""Deciding: which new photos a standing query matches, written down in one transaction.
+"""Decides which new photos match an alert, and records it in one transaction.
 
-A content becomes a candidate in the transaction that makes it known. It stays one until there is a
-verdict, and what follows from the verdict replaces it at once: a crash neither repeats nor loses.
+A content becomes a candidate in the transaction that indexes it. It stays one until there is a
+verdict, which replaces it together with its consequences: a crash neither repeats nor loses a
+match.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from photosd.search.strength import Match as Verdict
 log = structlog.get_logger()
 
 BATCH = 256
-ENCODE_SECONDS = 10.0  # a text that is not remembered; nobody waits for it
+ENCODE_SECONDS = 10.0  # to encode a text that is not cached; background work
 
-# Contents that can be judged now: indexed at some path, and seen by the model that answers.
+# Contents that can be judged now: indexed at some path, and encoded by the current model.
 READY = (
     "SELECT content FROM candidates WHERE standing = ? AND content > ?"
     " AND EXISTS (SELECT 1 FROM photos WHERE photos.content = candidates.content"
@@ -38,14 +39,15 @@ READY = (
 
 
 class AlertJudge(msgspec.Struct, frozen=True):
-    """The model that answers: its engine, and its fingerprint."""
+    """The current model: its engine, and its fingerprint."""
 
     engine: Engine
     fingerprint: str
 
     def judge(self, options: AlertOptions, contents: Sequence[str]) -> Mapping[str, Verdict]:
-        """What `photosd query` would say of each of these contents that has a vector, wherever it
-        lies; raises PhotosdError. Names of copies that lie elsewhere say nothing."""
+        """The rating in `photosd query` of each of these contents that has a vector, wherever it
+        is; raises PhotosdError. Names of copies elsewhere do not count.
+        """
         where = None if options.below is None else Filter(below=(options.below,))
         question = Question((QuestionTerm(1.0, options.text),), where=where)
         return self.engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
@@ -63,12 +65,12 @@ class Decider:
     ) -> None:
         self._database, self._catalog, self._queries = database, catalog, queries
         self._judge = judge
-        self.troubles: dict[int, str] = {}  # why a query could not be asked the last time
+        self.troubles: dict[int, str] = {}  # why an alert could not be evaluated the last time
 
     def decide(self) -> int:
-        """Judge every candidate that is ready; the number of new matches.
+        """Judge all candidates that are ready; returns the number of new matches.
 
-        A question that cannot be asked now, for want of a model, is left in `troubles`.
+        An alert that cannot be evaluated now, without a model, is recorded in `troubles`.
         """
         judge, found = self._judge(), 0
         troubles: dict[int, str] = {}
@@ -115,7 +117,7 @@ class Decider:
     def _into_outbox(
         self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
     ) -> int:
-        """Deliver those; a stream is delivered by being read."""
+        """Queue those for delivery; a stream is delivered by being read."""
         state = "done" if query.options.kind == "stream" else "waiting"
         now = time.time()
         rows = [
@@ -133,7 +135,7 @@ class Decider:
     def _into_album(
         self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
     ) -> int:
-        """Those that match are wanted there, wherever they lie; others are not (any more)."""
+        """Mark matches as wanted in the album, wherever they are, and others as not wanted."""
         with self._database.write() as db:
             db.executemany(
                 "UPDATE links SET wanted = ? WHERE content = ? AND standing = ?",
@@ -146,7 +148,7 @@ class Decider:
             return max(0, new.rowcount)
 
     def _paths(self, query: Alert, contents: Sequence[str]) -> dict[str, bytes]:
-        """The first path of each content that the query asks about."""
+        """The first path of each content in the alert's folder."""
         found: dict[str, bytes] = {}
         for content, places in self._catalog.paths_of(contents).items():
             covered = [path for path, _folder in places if query.covers(path)]

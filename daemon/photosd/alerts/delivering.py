@@ -1,8 +1,8 @@
-"""Delivering: runs the command of each match once, however often the daemon dies in between.
+"""Runs the command of each match exactly once, across crashes of the daemon.
 
-A match is `waiting` until it has a lease, then `started` until its outcome is written down. Who
-finds it `started` after a crash launches it again with the same lease, which does nothing if the
-first launcher got to run the command (command_runner.py).
+A match is `waiting` until it has a lease, then `started` until its result is recorded. After a
+crash a `started` match is launched again with the same lease, which does nothing if the first
+launcher ran the command (command_runner.py).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from photosd.index.folders import Folders
 
 log = structlog.get_logger()
 
-AT_ONCE = 2  # commands; each may be as heavy as its writer likes
+AT_ONCE = 2  # commands; each may be heavy
 WORDS_BYTES = 4096
 PAGE = 64  # rows read at once
-LAUNCHER_SECONDS = 30.0  # beyond the command's own time
+LAUNCHER_SECONDS = 30.0  # in addition to the command's own limit
 POLL_SECONDS = 0.02
-LOOK_SECONDS = 0.5  # how often a command that a dead daemon started is looked at
+LOOK_SECONDS = 0.5  # how often a command that a crashed daemon started is checked
 
 
 class Delivery:
-    """Runs what is due in threads of its own, a few at a time. One thread calls `deliver`."""
+    """Runs due commands in its own threads, a few at a time. One thread calls `deliver`."""
 
     def __init__(
         self,
@@ -56,23 +56,27 @@ class Delivery:
         self._stopping = threading.Event()
 
     def open(self) -> None:
-        """Forget the leases of what was written down before the last daemon died."""
+        """Delete the leases of results recorded before the last daemon ended."""
         with self._database.read() as db:
             rows = db.execute("SELECT claim FROM matches WHERE state = 'started'").fetchall()
         self._leases.sweep({lease for (lease,) in rows})
 
     def close(self) -> None:
-        """Begin nothing more. Commands that run are left to end; the next daemon asks for them."""
+        """Start nothing more. Running commands are left to end; the next daemon collects their
+        results.
+        """
         self._stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def trouble(self) -> str | None:
-        """Why no command can be started now; it is tried again."""
+        """Why no command can be started now; it is retried."""
         return self._refusals.reason
 
     def deliver(self, queries: Mapping[int, Alert]) -> bool:
-        """Begin what is due while there is room; whether something is left. Raises StorageError."""
+        """Start due commands while there are free slots; returns whether any are left. Raises
+        StorageError.
+        """
         left = False
         if not self._refusals.may_try(None):
             return True
@@ -88,7 +92,7 @@ class Delivery:
         return left
 
     def _due(self) -> Iterator[list[AlertMatch]]:
-        """Matches that one command is for: what was begun comes first, then in order."""
+        """Matches for one command each: started ones first, then in order."""
         for lease, group in groupby(self._in_state("started"), key=lambda match: match.claim):
             if lease not in self._in_hand:
                 yield list(group)
@@ -110,7 +114,7 @@ class Delivery:
             return [AlertMatch(**dict(row)) for row in rows]
 
     def _begin(self, matches: Sequence[AlertMatch], query: Alert) -> bool:
-        """Have it run, its lease written down first; not while its photo is out of sight."""
+        """Start it, after recording its lease; not while its photo is unavailable."""
         first = matches[0]
         if first.state == "waiting":
             path = self._place(first.content, query)
@@ -120,7 +124,7 @@ class Delivery:
                 self._end("id = ?", first.id, "gone", "the photo was gone before")
                 return True
             matches = self._lease(first, path, query)
-            if not matches:  # told of together with another
+            if not matches:  # reported together with another
                 return True
         lease = matches[0].claim or ""
         self._in_hand.add(lease)
@@ -128,7 +132,7 @@ class Delivery:
         return True
 
     def _lease(self, match: AlertMatch, path: bytes, query: Alert) -> list[AlertMatch]:
-        """Give it a lease; one notification tells of all that wait."""
+        """Assign a lease; one notification covers all waiting matches."""
         others = "OR (standing = ? AND state = 'waiting')" if query.options.kind == "notify" else ""
         lease = self._leases.new()
         with self._database.write() as db:
@@ -144,7 +148,7 @@ class Delivery:
             return [AlertMatch(**dict(row)) for row in rows]
 
     def _place(self, content: str, query: Alert) -> bytes | None:
-        """Where the photo lies now; empty when it does nowhere, None while that is not clear."""
+        """The photo's current path; empty if it has none, None if unknown."""
         places = self._catalog.paths_of([content]).get(content, [])
         present = {folder.id for folder in self._folders.all() if folder.present}
         covered = [(path, folder) for path, folder in places if query.covers(path)]
@@ -156,7 +160,7 @@ class Delivery:
     def _is_there(self, path: bytes) -> bool:
         try:
             return self._folders.devices.entry(path) is not None
-        except OSError:  # nor is it clear that it is not
+        except OSError:  # its absence is not certain
             return False
 
     def _run(self, lease: str, matches: Sequence[AlertMatch], query: Alert) -> None:
@@ -165,7 +169,7 @@ class Delivery:
             if result is not None:
                 self._write_down(lease, matches, result)
                 self._refusals.started(lease)
-        except (PhotosdError, OSError) as error:  # it is tried again with the same lease
+        except (PhotosdError, OSError) as error:  # it is retried with the same lease
             self._refusals.refused(lease, str(error))
         except Exception as error:
             log.exception("standing_delivery_failed", standing=query.id)
@@ -177,9 +181,9 @@ class Delivery:
     def _result(
         self, lease: str, matches: Sequence[AlertMatch], query: Alert
     ) -> dict[str, Any] | None:
-        """What the command came to; None when the daemon ends before that.
+        """The result of the command; None if the daemon ends first.
 
-        Raises OSError when no launcher can be started, Refused when it makes no lease.
+        Raises OSError if no launcher can be started, Refused if it creates no lease.
         """
         seconds = seconds_for(query)
         launcher = self._leases.launch(
@@ -203,7 +207,7 @@ class Delivery:
                     launcher.wait(LAUNCHER_SECONDS)
                     return result
                 if ended:
-                    raise Refused(_why(launcher))  # the command has not run: the next try may
+                    raise Refused(_why(launcher))  # the command has not run: a retry may succeed
             except StillRunning:
                 self._refusals.started(lease)
             if self._stopping.wait(LOOK_SECONDS if ended else POLL_SECONDS):
@@ -241,7 +245,9 @@ class Refused(OSError):
 
 
 def _why(launcher: subprocess.Popen[bytes]) -> str:
-    """Its own words, else how it ended."""
+    """The reason: its own message, else its exit status."""
     said = launcher.stderr.read(WORDS_BYTES) if launcher.stderr is not None else b""
     words = said.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
-    return words or f"the launcher ended with code {launcher.returncode} before it had begun"
+    return (
+        words or f"the launcher ended with code {launcher.returncode} before it started the command"
+    )

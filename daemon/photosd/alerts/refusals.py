@@ -1,7 +1,7 @@
-"""Refusals: commands that could not be started, and when the next try is due.
+"""Commands that could not be started, and when to retry.
 
-The cause is mostly one for all (no space, a directory that is gone, no processes left), so each
-refusal in a row makes all wait longer; a lease that alone is refused waits alone for its next try.
+The cause usually affects all (no space, a missing directory, no processes left), so consecutive
+refusals delay all; a single refused claim delays only itself.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ WARNING = "commands for new photos cannot be started"
 
 @dataclass
 class Wait:
-    """How long the last wait was, and when it is over (``time.monotonic()``)."""
+    """Length of the last wait, and when it ends (``time.monotonic()``)."""
 
     seconds: float = 0.0
     over_at: float = 0.0
 
     def longer(self) -> None:
-        """Twice as long from now."""
+        """Twice as long, from now."""
         self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MOST_SECONDS)
         self.over_at = time.monotonic() + self.seconds
 
 
 class Refusals:
-    """Of all leases. Any thread may ask."""
+    """Refusals of all leases. Any thread may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,22 +45,22 @@ class Refusals:
         return self._reason
 
     def may_try(self, lease: str | None) -> bool:
-        """Whether this one, or a new one, may be tried now."""
+        """Whether this claim, or a new one, may be tried now."""
         with self._lock:
             own = self._each.get(lease or "", self._all)
             return time.monotonic() >= max(own.over_at, self._all.over_at)
 
     def refused(self, lease: str, reason: str) -> None:
-        """It could not be started; logged when the reason is a new one."""
+        """Record a failed start; logged if the reason is new."""
         with self._lock:
             before, self._reason = self._reason, reason
             self._all.longer()
             self._each.setdefault(lease, Wait()).longer()
         if reason != before:
-            log.error("standing_refused", cause=reason, remedy="it is tried again by itself")
+            log.error("standing_refused", cause=reason, remedy="it is retried automatically")
 
     def started(self, lease: str) -> None:
-        """It has run, or will have."""
+        """Record that it has run, or will."""
         with self._lock:
             before, self._reason = self._reason, None
             self._all = Wait()

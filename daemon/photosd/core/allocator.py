@@ -1,8 +1,8 @@
-"""Keeps memory that was freed from staying with the process (glibc; elsewhere nothing is done).
+"""Returns freed memory to the system (glibc; no effect elsewhere).
 
-Arrow and Lance allocate large blocks in many threads. With glibc's defaults each thread keeps an
-arena of its own and freed blocks stay in them: 605 MB after 100,000 rows and 10,000 updates, 273 MB
-with these settings (`python -m benchmarks.memory`).
+Arrow and Lance allocate large blocks in many threads. With glibc's defaults each thread has an
+arena and freed blocks stay in it: 605 MB after 100,000 rows and 10,000 updates, 273 MB with these
+settings (`python -m benchmarks.memory`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SETTINGS = {M_ARENA_MAX: 2, M_MMAP_THRESHOLD: 256 << 10, M_TRIM_THRESHOLD: 128 <
 
 
 def trim() -> None:
-    """Hand back what is free now, wherever in the heap it lies; some milliseconds.
+    """Return free memory anywhere in the heap; takes some milliseconds.
 
-    After an index was built 160 of 450 MB were free, and stayed with the process.
+    After building an index 160 of 450 MB were free, but stayed with the process.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: spawn, stack dump, kill, last words."""
+"""A worker process from its parent's side: spawn, stack dump, kill, exit report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAST_WORDS_BYTES = 16 << 10
 
 @dataclass(frozen=True)
 class Death:
-    """How a worker ended: why, its stack if it could still tell, and whether it is gone."""
+    """How a worker ended: reason, stack if available, whether it was reaped."""
 
     reason: str
     stack: str
@@ -29,15 +29,15 @@ class Death:
 
     @property
     def by_others(self) -> bool:
-        """Whether somebody else ended it: the kernel, short of memory, or an administrator."""
+        """Whether it was killed from outside: by the kernel, low on memory, or an administrator."""
         return self.reason in (describe_exit(-signal.SIGKILL), describe_exit(-signal.SIGTERM))
 
 
 class Child:
     """One worker process (``python -m MODULE FD PARENT_PID …``) and our end of its socketpair.
 
-    It runs in a session of its own, so that the whole group can be killed, and ties its life to
-    the *thread* that spawned it (see core.lifeline): spawn from a thread that outlives it.
+    It runs in its own session, so that the whole group can be killed, and ends with the *thread*
+    that spawned it (see core.lifeline): spawn from a thread that outlives it.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Child:
         environment: Mapping[str, str],
         theirs: socket.socket,
     ) -> None:
-        """Start the process; raises OSError when the system will not."""
+        """Start the process; raises OSError if the system refuses."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid()), *arguments],
             pass_fds=[theirs.fileno()],
@@ -83,11 +83,11 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs (stopped and hung processes run too)."""
+        """Whether it runs (including stopped and hung processes)."""
         return self._process.poll() is None
 
     def last_words(self) -> str:
-        """The end of what it wrote to stderr: warnings, tracebacks, stack dumps."""
+        """The end of its stderr: warnings, tracebacks, stack dumps."""
         with contextlib.suppress(OSError, ValueError):
             size = self._stderr.seek(0, os.SEEK_END)
             self._stderr.seek(max(0, size - LAST_WORDS_BYTES))
@@ -95,10 +95,10 @@ class Child:
         return ""
 
     def kill(self, reason: str, *, dump: bool = True, reap_seconds: float = REAP_SECONDS) -> Death:
-        """End it for certain: ask for its stack, SIGKILL its group, reap within a bounded time.
+        """End it reliably: request its stack, SIGKILL its group, reap within a limited time.
 
         A process in uninterruptible sleep cannot be reaped; it is left behind (``reaped`` is
-        False) rather than waited for.
+        False).
         """
         if dump and self.alive:
             with contextlib.suppress(ProcessLookupError):
@@ -113,11 +113,11 @@ class Child:
         return death
 
     def exit_report(self) -> Death:
-        """How it ended by itself; closes our side. Call when ``alive`` is False."""
+        """How it ended on its own; closes our end. Call when ``alive`` is False."""
         return self.kill(describe_exit(self._exit_code()), dump=False)
 
     def close(self) -> None:
-        """Close our end; a healthy worker leaves when it sees that."""
+        """Close our end; a healthy worker exits when it notices."""
         self.sock.close()
         self._stderr.close()
 
@@ -133,7 +133,7 @@ class Child:
 
 
 def describe_exit(code: int | None) -> str:
-    """An exit code in words: ``killed by SIGSEGV``, ``exited with code 1``."""
+    """An exit code as text: ``killed by SIGSEGV``, ``exited with code 1``."""
     if code is None:
         return "closed its connection"
     if code >= 0:

@@ -1,13 +1,13 @@
-"""Which file names are photos at all; says nothing about what is inside them."""
+"""Which file names are photos; the content is not checked here."""
 
 from __future__ import annotations
 
-# One file may lie about its kind: what it holds is decided by its bytes, in the decoder.
+# The suffix may be wrong: the decoder decides by content.
 PICTURE_SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heif .hif .avif"
     b" .jp2 .j2k .j2c .jpc .jpf .jpx .ppm .pgm .pnm".split()
 )
-# Camera files; read through the JPEG preview that they carry.
+# Camera raw files; read through their JPEG preview.
 RAW_SUFFIXES = frozenset(
     b".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf"
     b" .pef .raf .rw2 .rwl .sr2 .srf .srw .x3f".split()
@@ -18,22 +18,22 @@ PHOTO_SUFFIXES: frozenset[str] = frozenset(
 
 
 def is_photo_name(name: bytes) -> bool:
-    """Whether a file of this name (or path) is taken for a photo; case does not matter."""
+    """Whether a file with this name (or path) is treated as a photo; case is ignored."""
     return suffix_of(name) in PICTURE_SUFFIXES or is_raw_name(name)
 
 
 def is_raw_name(name: bytes) -> bool:
-    """Whether a file of this name (or path) is taken for a camera's raw file."""
+    """Whether a file with this name (or path) is treated as a camera raw file."""
     return suffix_of(name) in RAW_SUFFIXES
 
 
 def is_sidecar_name(name: bytes) -> bool:
-    """Whether a file of this name (or path) is an XMP sidecar of a photo beside it."""
+    """Whether a file with this name (or path) is an XMP sidecar of a photo."""
     return suffix_of(name) == b".xmp"
 
 
 def sidecar_names(photo: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """What the sidecar of a photo (name or path) may be called, the first that there is counts."""
+    """Possible names of the sidecar of a photo (name or path); the first that exists is used."""
     directory, slash, name = photo.rpartition(b"/")
     stem = directory + slash + (name.rpartition(b".")[0] or name)
     return photo + b".xmp", photo + b".XMP", stem + b".xmp", stem + b".XMP"

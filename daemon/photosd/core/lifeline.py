@@ -1,4 +1,4 @@
-"""The first thing every worker runs: die with the daemon, tell the stack when asked, stay small."""
+"""First steps of every worker: exit with the daemon, dump the stack on request, limit memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def attach(arguments: list[str]) -> socket.socket:
     """Tie this process to its parent and return our end of the socketpair.
 
-    ``arguments`` is ``sys.argv[1:]``: the descriptor of the socket and the parent's pid.
-    SIGTERM keeps its default action, because a Python handler never runs while the main thread is
-    in native code; Ctrl-C in the daemon's terminal is the daemon's business.
+    ``arguments`` is ``sys.argv[1:]``: the descriptor of the socket and the parent's pid. SIGTERM
+    keeps its default action, because a Python handler never runs while the main thread is in native
+    code; Ctrl-C in the daemon's terminal is handled by the daemon.
     """
     sock = socket.socket(fileno=int(arguments[0]))
     faulthandler.enable()
@@ -33,22 +33,22 @@ def attach(arguments: list[str]) -> socket.socket:
 
 
 def tie(parent: int) -> None:
-    """Die when the thread that started us ends, and at once if ``parent`` is dead already."""
+    """Exit when the thread that started us ends, and at once if ``parent`` has ended already."""
     if sys.platform == "linux":
         _die_with_parent_thread()
     else:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    if os.getppid() != parent:  # it died before the tie held
+    if os.getppid() != parent:  # it ended before the tie was set
         os._exit(0)
 
 
 def _die_with_parent_thread() -> None:
-    """Ask the kernel for SIGKILL when the spawning thread ends; works with the GIL held."""
+    """Request SIGKILL from the kernel when the spawning thread ends; works with the GIL held."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _die_with(parent: int) -> None:
-    """Without PDEATHSIG (macOS): wait for the parent's exit event, then leave at once."""
+    """Without PDEATHSIG (macOS): wait for the parent's exit event, then exit."""
     if sys.platform == "linux":  # also tells the type checker where kqueue exists
         return
     queue = select.kqueue()
@@ -58,6 +58,6 @@ def _die_with(parent: int) -> None:
         flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
         fflags=select.KQ_NOTE_EXIT,
     )
-    with contextlib.suppress(OSError):  # the parent is gone already
+    with contextlib.suppress(OSError):  # the parent has ended already
         queue.control([event], 1)
     os._exit(0)

@@ -1,19 +1,18 @@
-"""Tells a worker that hangs from one that only waits for a core other programs hold."""
+"""Distinguishes a hung worker from one that waits for a core used by other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-MEANINGFUL = 0.2  # of a limit: less waiting than that excuses nothing
-MOST = 20  # times a limit: longer than that nobody is excused
+MEANINGFUL = 0.2  # of a limit: shorter waits are no excuse
+MOST = 20  # times a limit: after this nothing is an excuse
 
 
 def seconds_without_core(pid: int) -> float:
-    """How long the unluckiest thread of a process was ready to run, in all, and had no core.
+    """Total seconds for which the most delayed thread of a process was ready to run without a core.
 
-    From the second number of Linux's ``/proc/PID/task/TID/schedstat``; 0 where that is not known.
-    A stopped, sleeping or deadlocked thread does not wait for a core; one that spins does, so that
-    excuses must end somewhere.
+    The second number of Linux's ``/proc/PID/task/TID/schedstat``; 0 if unknown. A stopped, sleeping
+    or deadlocked thread does not wait for a core; a spinning one does, so excuses are limited.
     """
     longest = 0
     try:

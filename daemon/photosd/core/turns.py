@@ -14,7 +14,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 STEPS = 64  # of work between two looks: less than a millisecond
-WAIT_SECONDS = 0.05  # for queries, however many there are: the work goes on, too
+WAIT_SECONDS = 0.05  # for queries, however many there are: the work continues as well
 
 _lock = threading.Lock()
 _running = 0

@@ -1,1 +1,1 @@
-"""Turning photo files into small arrays of pixels, in processes that are cheap to lose."""
+"""Decodes photo files into small pixel arrays, in disposable processes."""

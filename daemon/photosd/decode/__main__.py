@@ -1,4 +1,4 @@
-"""A decoder process: reads one file at a time for the daemon and answers with small pixels."""
+"""A decoder process: reads one file at a time for the daemon and returns small pixels."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas,
 
 
 class Sign:
-    """Tells the daemon now and then that the disk still delivers."""
+    """Reports at intervals that the disk still delivers."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._sent_at = sock, time.monotonic()
 
     def __call__(self) -> None:
-        """One more piece has been read."""
+        """Record that another piece was read."""
         if time.monotonic() - self._sent_at >= SIGN_SECONDS:
             send_frame(self._sock, Reply(reading=True).as_header())
             self._sent_at = time.monotonic()
@@ -110,7 +110,7 @@ def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
 
 
 def _restrain(limits: DecodeLimits) -> None:
-    """Bound what a hostile file can make this process take; systems without a limit go on."""
+    """Limit the resources a hostile file can use; skipped on systems without limits."""
     used = _address_space()
     for what, most in (
         (resource.RLIMIT_AS, used + limits.memory + limits.file_bytes + ADDRESSES_BESIDES),
@@ -122,18 +122,18 @@ def _restrain(limits: DecodeLimits) -> None:
 
 
 def _address_space() -> int:
-    """Bytes of address space in use, where the system tells."""
+    """Bytes of address space in use, if known."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return 0
 
 
 def _step_back() -> None:
-    """Let everything else on the machine go first, on the processor and on the disk."""
+    """Lower the priority of this process, on the processor and the disk."""
     import psutil
 
     os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # Linux desktops weigh sessions first, then processes
+    with contextlib.suppress(OSError):  # Linux desktops schedule sessions first, then processes
         Path("/proc/self/autogroup").write_text(str(NICENESS))
     with contextlib.suppress(AttributeError, psutil.Error, OSError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)

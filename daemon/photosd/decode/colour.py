@@ -1,4 +1,4 @@
-"""Any mode, depth, transparency and colour profile to plain 8-bit sRGB."""
+"""Converts any mode, depth, transparency and colour profile to 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections import OrderedDict
 
 from PIL import Image, ImageCms
 
-# Seen through, a photo is white behind: that is how every viewer shows it, while dropping the
-# alpha channel uncovers whatever colours happened to lie beneath.
+# Transparent photos get a white background, as in all viewers; dropping the alpha channel would
+# show arbitrary hidden colours.
 BEHIND = (255, 255, 255)
 PROFILES_KEPT = 32
-SAMPLED = 1 << 20  # pixels that tell the range of a picture
-LIGHTER = 0.999  # of the pixels are no lighter than white: a few sparks must not darken the rest
-ROWS = 256  # converted at once, so that memory stays bounded
+SAMPLED = 1 << 20  # pixels that determine the range of a picture
+LIGHTER = 0.999  # of the pixels are at most white: a few highlights must not darken the rest
+ROWS = 256  # converted at once, to limit memory
 SPACE_OF_MODE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
-# Plain sRGB, which needs no transform; not every profile whose name begins like that is it.
+# Plain sRGB, which needs no transform; other profiles may have names with the same prefix.
 SRGB_NAMES = frozenset({"sRGB", "sRGB IEC61966-2.1", "sRGB built-in"})
 
 _transforms: OrderedDict[tuple[bytes, str], ImageCms.ImageCmsTransform | None] = OrderedDict()
 
 
 def interpolable(image: Image.Image) -> Image.Image:
-    """The same picture in a mode whose neighbouring values may be averaged."""
+    """The same picture in a mode whose neighbouring values can be averaged."""
     if image.mode == "1":
         return image.convert("L")
     if image.mode in ("I", "F"):
@@ -32,15 +32,15 @@ def interpolable(image: Image.Image) -> Image.Image:
     if image.mode in ("P", "PA"):
         see_through = image.mode == "PA" or "transparency" in image.info
         return image.convert("RGBA" if see_through else "RGB")
-    if image.mode in ("RGB", "L") and "transparency" in image.info:  # one colour is see-through
+    if image.mode in ("RGB", "L") and "transparency" in image.info:  # one colour is transparent
         return image.convert("RGBA")
     return image
 
 
 def to_srgb(small: Image.Image, profile: bytes | None, scale: float) -> Image.Image:
-    """A shrunk picture as RGB: depth, colour profile and transparency resolved.
+    """A reduced picture as RGB: depth, colour profile and transparency resolved.
 
-    ``scale`` takes its values to 0..255; see `scale_of`.
+    ``scale`` maps its values to 0..255; see `scale_of`.
     """
     small = _eight_bits(small, scale)
     alpha = small.getchannel("A") if small.mode in ("RGBA", "LA") else None
@@ -52,15 +52,15 @@ def to_srgb(small: Image.Image, profile: bytes | None, scale: float) -> Image.Im
 
 
 def scale_of(image: Image.Image) -> float:
-    """What takes the values of a picture that `interpolable` has made to 0..255."""
+    """The factor that maps the values of a picture from `interpolable` to 0..255."""
     return 1 / 256 if image.mode.startswith("I;16") else 1.0
 
 
 def _by_own_range(image: Image.Image) -> Image.Image:
     """A picture of floats or of 32-bit or signed integers as 8-bit grey.
 
-    White is 1 for floats and 255 for integers, or the lightest value where many are lighter; black
-    is 0, or the darkest negative value. Not-a-number counts as 0, infinity as white.
+    White is 1 for floats and 255 for integers, or the lightest value if many are lighter; black is
+    0, or the darkest negative value. NaN counts as 0, infinity as white.
     """
     import numpy as np  # tens of milliseconds, for pictures that are rare
 
@@ -81,7 +81,7 @@ def _by_own_range(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(small: Image.Image, scale: float) -> Image.Image:
-    if small.mode == "I":  # Pillow's own conversion cuts everything above 255 off
+    if small.mode == "I":  # Pillow's own conversion clips everything above 255
         return small.point(lambda value: value * scale).convert("L")
     if small.mode in ("RGBa", "La"):
         return small.convert({"RGBa": "RGBA", "La": "LA"}[small.mode])
@@ -89,7 +89,7 @@ def _eight_bits(small: Image.Image, scale: float) -> Image.Image:
 
 
 def _managed(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB of an opaque picture, by its profile where that fits and works."""
+    """RGB of an opaque picture, using its profile if valid."""
     if profile and image.mode in SPACE_OF_MODE:
         transform = _transform(profile, image.mode)
         if transform is not None:
@@ -100,13 +100,13 @@ def _managed(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The transform from ``profile`` to sRGB, kept for the next photo of the same camera."""
+    """The transform from ``profile`` to sRGB, cached for the next photo of the same camera."""
     key = (profile, mode)
     if key not in _transforms:
         try:
             _transforms[key] = _build(profile, mode)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            _transforms[key] = None  # a damaged profile: the colours as they are
+            _transforms[key] = None  # a damaged profile: leave the colours unchanged
         if len(_transforms) > PROFILES_KEPT:
             _transforms.popitem(last=False)
     _transforms.move_to_end(key)

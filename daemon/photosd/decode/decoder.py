@@ -1,4 +1,4 @@
-"""One decoder process as a thread of the daemon owns it: start, ask, lose, replace."""
+"""A decoder process and the thread that owns it: start, request, kill, replace."""
 
 from __future__ import annotations
 
@@ -36,31 +36,33 @@ from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 log = structlog.get_logger()
 
 MODULE = "photosd.decode"
-RECYCLE_AFTER = 5000  # files; whatever a picture library leaks goes with its process
+RECYCLE_AFTER = (
+    5000  # files; then the process is replaced, which frees memory leaked by picture libraries
+)
 EXIT_SECONDS = 1.0
-LISTEN_SECONDS = 0.25  # between two looks at whether its disk is silent
-PATIENCE = 10  # times the limit for reading, while a share that is slow goes on answering
-REAP_SECONDS = 0.2  # for one that its disk may hold for ever
+LISTEN_SECONDS = 0.25  # between two checks of the disk
+PATIENCE = 10  # times the limit for reading, while a slow share responds
+REAP_SECONDS = 0.2  # for a process that its disk may block forever
 Answer = tuple[Reply, list[bytearray]]
 
 
 class Silence(Protocol):
-    """Whether the disk that a file is read from still answers."""
+    """Whether the disk that a file is read from still responds."""
 
     def heard(self) -> None:
-        """A piece of the file came."""
+        """A piece of the file arrived."""
 
     def excuse(self) -> None:
-        """Nothing came, for which the disk cannot be blamed."""
+        """Nothing arrived, but not because of the disk."""
 
     def over(self) -> bool:
-        """Whether it need not be waited for any longer."""
+        """Whether waiting is pointless."""
 
 
 class Decoder:
-    """At most one process, replaced whenever it is lost. For one thread, except `interrupt`.
+    """At most one process, replaced after a crash. For one thread, except `interrupt`.
 
-    The process dies with the thread that started it, so that thread must stay.
+    The process ends with the thread that started it, so that thread must stay.
     """
 
     def __init__(self, *, urgent: bool) -> None:
@@ -74,12 +76,14 @@ class Decoder:
 
     @property
     def pid(self) -> int | None:
-        """The process, if one is up."""
+        """The process, if running."""
         child = self._child
         return child.pid if child else None
 
     def ensure(self, limits: DecodeLimits) -> None:
-        """Have a process with these (resolved) limits; raises DecoderUnavailable, Stopped."""
+        """Start a process with these (resolved) limits if needed; raises DecoderUnavailable,
+        Stopped.
+        """
         if self._child and (
             self._served >= RECYCLE_AFTER or limits != self._limits or not self._child.alive
         ):
@@ -93,9 +97,9 @@ class Decoder:
         deadline: Deadline | None = None,
         silence: Silence | None = None,
     ) -> Answer:
-        """The answer about one file; raises DecodeFailed of every kind.
+        """The answer about one file; raises DecodeFailed of any kind.
 
-        ``deadline`` is the caller's; the limits for reading and decoding hold anyway. Once
+        ``deadline`` is the caller's; the limits for reading and decoding apply as well. Once
         ``silence`` is over it raises NotDelivered.
         """
         child = self._child
@@ -113,7 +117,7 @@ class Decoder:
             raise Nonsense(error) from error
 
     def interrupt(self) -> None:
-        """From another thread: whatever is asked now, or ever again, ends with Stopped."""
+        """From another thread: the current request, and all later ones, end with Stopped."""
         self._interrupted.set()
         child = self._child
         if child is not None:
@@ -145,7 +149,7 @@ class Decoder:
         try:
             if self._receive(child, limits.start_seconds)[0].ready:
                 return
-            reason = "its first words make no sense"
+            reason = "its first message is invalid"
         except TimeoutError:
             reason = f"it was not ready within {limits.start_seconds:g} s"
         except (EOFError, OSError, FrameError, msgspec.MsgspecError):
@@ -182,7 +186,7 @@ class Decoder:
         return reply, blobs
 
     def _read(self, child: Child, seconds: float, silence: Silence | None) -> Answer:
-        """The first answer that is more than a sign that bytes still come."""
+        """The first answer that is not just a sign of progress."""
         end = time.monotonic() + seconds
         while True:
             if silence is not None:
@@ -192,7 +196,7 @@ class Decoder:
                 return reply, blobs
 
     def _listen(self, child: Child, end: float, silence: Silence) -> None:
-        """Until there is something to receive or ``end``; raises NotDelivered."""
+        """Wait until there is something to receive or ``end``; raises NotDelivered."""
         while not readable(child.sock, min(LISTEN_SECONDS, end - time.monotonic())):
             if time.monotonic() >= end:
                 return
@@ -202,7 +206,7 @@ class Decoder:
                 silence.excuse()  # it waits for a core, not for the disk
                 continue
             self._child = None
-            child.kill("its disk does not answer", dump=False, reap_seconds=REAP_SECONDS)
+            child.kill("its disk does not respond", dump=False, reap_seconds=REAP_SECONDS)
             raise NotDelivered
         silence.heard()
 
@@ -214,7 +218,7 @@ class Decoder:
     def _give_up_on(
         self, child: Child, request: DecodeRequest, deadline: Deadline | None
     ) -> DecodeFailed:
-        """The process did not answer in time: kill it, and say whose fault that was."""
+        """The process did not answer in time: kill it, and determine the cause."""
         self._child = None
         if deadline is not None and deadline.passed:
             child.kill("the caller's deadline passed", dump=False)
@@ -233,7 +237,7 @@ class Decoder:
         return self._died(request, death.reason, death.stack)
 
     def _on_exit(self, child: Child, request: DecodeRequest) -> DecodeFailed:
-        """The process is gone."""
+        """The process has ended: return the error, and forget it."""
         self._child = None
         if self._interrupted.is_set():
             child.kill("stopped", dump=False)
@@ -253,7 +257,7 @@ class Decoder:
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process has something to do, were there a core for it."""
+    """Whether a process has work to do, even if it waits for a core."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_RUNNING)
     except psutil.Error:
@@ -261,7 +265,7 @@ def _runs(pid: int) -> bool:
 
 
 def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> None:
-    """Until it begins to answer; raises TimeoutError. Waiting for a core does not count."""
+    """Wait until it starts answering; raises TimeoutError. Waiting for a core does not count."""
     end, excused = time.monotonic() + _within(seconds, deadline), 0.0
     before = seconds_without_core(child.pid)
     while not readable(child.sock, end - time.monotonic()):
@@ -284,7 +288,7 @@ def _within(seconds: float, deadline: Deadline | None) -> float:
 
 
 def _wait_for_exit(child: Child) -> None:
-    """Its socket closes a moment before it can be reaped; its exit code is worth the moment."""
+    """Its socket closes just before it can be reaped; wait for its exit code."""
     end = time.monotonic() + EXIT_SECONDS
     while child.alive and time.monotonic() < end:
         time.sleep(0.005)

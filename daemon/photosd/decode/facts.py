@@ -1,4 +1,4 @@
-"""What a photo says about itself: when, with what and where it was taken, and how it is rated."""
+"""Metadata of a photo: date, camera, place, rating."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MOST_CHARACTERS = 80
 
 
 def of(picture: OpenPicture) -> Facts:
-    """The facts in a loaded picture; hostile metadata costs single facts, never the photo.
+    """The facts in a loaded picture; hostile metadata affects single facts, not the photo.
 
-    What a sidecar says is another matter: `of_sidecar`.
+    For a sidecar see `of_sidecar`.
     """
     exif = _attempt(picture.tags) or {}
     details = _attempt(lambda: picture.directory(IFD.Exif)) or {}
@@ -48,10 +48,10 @@ def of(picture: OpenPicture) -> Facts:
 
 
 def of_sidecar(path: bytes) -> dict[str, str | int | float]:
-    """The facts, by the names of `Facts`, that the sidecar of the photo at ``path`` has.
+    """The facts, by the names of `Facts`, in the sidecar of the photo at ``path``.
 
-    They go before the photo's own: somebody has corrected those. Empty without a sidecar. Raises
-    OSError when it cannot be read now.
+    They override the photo's own, since a user has corrected them. Empty without a sidecar. Raises
+    OSError if it cannot be read now.
     """
     data = xmp.sidecar_of(path) or b""
     found = _attempt(lambda: xmp.properties(data)) or {}
@@ -65,7 +65,7 @@ def of_sidecar(path: bytes) -> dict[str, str | int | float]:
 
 
 def _attempt(read: Callable[[], T]) -> T | None:
-    """One fact, or None: metadata can be broken in more ways than can be listed."""
+    """One fact, or None: metadata can be broken in countless ways."""
     try:
         return read()
     except Exception:
@@ -78,7 +78,7 @@ def _xmp_of(picture: OpenPicture) -> bytes:
 
 
 def _camera(exif: Tags) -> str | None:
-    """Maker and model, the maker not twice: ``Canon EOS 6D``, ``Apple iPhone 15``."""
+    """Maker and model, without repeating the maker: ``Canon EOS 6D``, ``Apple iPhone 15``."""
     make, model = _text(exif.get(Base.Make)), _text(exif.get(Base.Model))
     if make and model and not model.lower().startswith(make.split()[0].lower()):
         return f"{make} {model}"[:MOST_CHARACTERS]
@@ -91,7 +91,7 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     printable = "".join(c for c in value.partition("\0")[0] if c.isprintable())
-    # Lone surrogates would break every JSON on the way to the person.
+    # Lone surrogates would break JSON output.
     clean = printable.encode("utf-8", "replace").decode()
     return clean.strip()[:MOST_CHARACTERS] or None
 
@@ -100,9 +100,9 @@ def _place(places: Tags) -> tuple[float, float] | None:
     """Latitude and longitude in degrees, north and east positive; both or neither."""
     latitude = _degrees(places, GPS.GPSLatitude, GPS.GPSLatitudeRef)
     longitude = _degrees(places, GPS.GPSLongitude, GPS.GPSLongitudeRef)
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also false for what is no number
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also false for NaN
         return None
-    if latitude == 0 and longitude == 0:  # what cameras without a fix write
+    if latitude == 0 and longitude == 0:  # written by cameras without a fix
         return None
     return latitude, longitude
 
@@ -116,7 +116,7 @@ def _degrees(places: Tags, tag: int, reference: int) -> float:
 
 
 def _rating(exif: Tags, inside: Mapping[str, str]) -> int | None:
-    """Stars, 0 to 5, -1 for rejected: XMP's word before EXIF's."""
+    """Stars, 0 to 5, -1 for rejected: XMP before EXIF."""
     words: list[Any] = [inside.get("rating"), exif.get(Base.Rating)]
     for word in words:
         stars = _attempt(functools.partial(float, word))

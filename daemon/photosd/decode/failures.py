@@ -1,17 +1,17 @@
-"""Why a photo could not be decoded, in words for the person who owns it."""
+"""Why a photo could not be decoded, as a message for the user."""
 
 from __future__ import annotations
 
 LOOK = "open the file in another program; if it is damaged there too, restore it from a backup"
-LEAVE = "nothing to do; to leave such files out, name them in .photosdignore"
-UPDATE = "photosd logs   (and keep the file: it shows what photosd cannot read yet)"
+LEAVE = "nothing to do; to exclude such files, list them in .photosdignore"
+UPDATE = "photosd logs   (keep the file for a bug report)"
 
 
 class DecodeFailed(Exception):
     """A photo could not be decoded.
 
-    ``code`` is for programs, ``reason`` and ``remedy`` for people. ``transient``: the cause may
-    go away by itself, so trying again later is worth it; otherwise only a changed file is.
+    ``code`` is for programs, ``reason`` and ``remedy`` for users. ``transient``: the cause may go
+    away, so a retry makes sense; otherwise only after the file changes.
     """
 
     def __init__(self, code: str, reason: str, remedy: str = LOOK, transient: bool = False) -> None:
@@ -20,57 +20,57 @@ class DecodeFailed(Exception):
 
 
 class FileGone(DecodeFailed):
-    """There is no such file any more."""
+    """The file no longer exists."""
 
     def __init__(self) -> None:
-        super().__init__("gone", "the file is not there any more", "nothing to do", True)
+        super().__init__("gone", "the file no longer exists", "nothing to do", True)
 
 
 class DecoderDied(DecodeFailed):
-    """The decoder process crashed or hung on this file; ``stack`` is where, as far as known.
+    """The decoder process crashed or hung on this file; ``stack`` is the location, if known.
 
-    Transient, because another cause (memory, a kill) may have hit the process: whoever counts two
-    such deaths of one file should leave the file alone until it changes.
+    Transient, because the cause may be external (memory, a kill): after two such crashes on one
+    file the caller should skip the file until it changes.
     """
 
     def __init__(self, reason: str, stack: str, *, by_others: bool = False) -> None:
-        """``by_others``: it was killed, as the kernel does when memory is short."""
+        """``by_others``: it was killed from outside, as by the kernel when memory is low."""
         super().__init__("decoder_died", reason, UPDATE, True)
         self.stack, self.by_others = stack, by_others
 
 
 class Nonsense(DecodeFailed):
-    """The decoder's answer makes no sense; says nothing about the file."""
+    """The decoder's answer is invalid; not a property of the file."""
 
     def __init__(self, why: object = "") -> None:
-        reason = f"the decoder's answer makes no sense {why}".strip()
+        reason = f"the decoder's answer is invalid {why}".strip()
         super().__init__("nonsense", reason, UPDATE, True)
 
 
 class DecoderUnavailable(DecodeFailed):
-    """No decoder process can be started; says nothing about the file."""
+    """No decoder process can be started; not a property of the file."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("decoder_unavailable", reason, "photosd logs", True)
 
 
 class NotDelivered(DecoderUnavailable):
-    """The disk or share does not answer; says nothing about the file."""
+    """The disk or share does not respond; not a property of the file."""
 
     def __init__(self) -> None:
-        super().__init__("its disk or share does not answer")
-        self.code, self.remedy = "not_answering", "nothing to do: it is read when it answers again"
+        super().__init__("its disk or share does not respond")
+        self.code, self.remedy = "not_answering", "nothing to do: it is read when it responds again"
 
 
 class Stopped(DecodeFailed):
-    """The pool was stopped before the file's turn was over."""
+    """The pool was stopped before the file was done."""
 
     def __init__(self) -> None:
         super().__init__("stopped", "photosd was stopped meanwhile", "nothing to do", True)
 
 
 class TooSlow(DecodeFailed):
-    """The caller's own deadline passed; says nothing about the file."""
+    """The caller's deadline passed; not a property of the file."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,8 +1,8 @@
-"""Faults on order, for the test suite: a decoder that hangs, crashes or dawdles at a given file.
+"""Fault injection for the test suite: a decoder that hangs, crashes or is slow at a given file.
 
 Off unless the environment variable PHOTOSD_TEST_FAULTS names a JSON file with a ``decode`` key:
 ``{"decode": {"start": "exit", "files": [{"name": "poison*.jpg", "do": "crash", "at": "decode"}]}}``
-The file is read anew each time, so that a test can change its mind.
+The file is read again each time, so that a test can change its mind.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Deed = Literal["hang", "hang_gil", "crash", "exit", "stop", "slow", "wait", "mem
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do at which file: its name matches ``name``, its bytes begin with ``content``.
+    """The fault for a file: its name matches ``name``, its bytes begin with ``content``.
 
-    ``slow`` lasts ``seconds``; ``wait`` creates the file ``seen`` and goes on once ``until``
+    ``slow`` lasts ``seconds``; ``wait`` creates the file ``seen`` and continues once ``until``
     exists or ``seconds`` are over.
     """
 
@@ -43,7 +43,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Faults(msgspec.Struct, frozen=True):
-    """All faults on order."""
+    """All requested faults."""
 
     start: Deed | None = None
     files: tuple[Fault, ...] = ()
@@ -54,7 +54,7 @@ class _Order(msgspec.Struct, frozen=True):
 
 
 def strike(at: Literal["read", "decode"], path: bytes, data: bytes = b"") -> None:
-    """Do what is ordered for this file at this moment: nothing, outside of tests."""
+    """Inject the requested fault for this file at this moment: none outside of tests."""
     if VARIABLE not in os.environ:
         return
     name = os.fsdecode(path.rpartition(b"/")[2])
@@ -68,7 +68,7 @@ def strike(at: Literal["read", "decode"], path: bytes, data: bytes = b"") -> Non
 
 
 def strike_start() -> None:
-    """Do what is ordered for the start of a decoder."""
+    """Inject the requested fault for the start of a decoder."""
     if VARIABLE in os.environ and (deed := _ordered().start):
         _do(Fault(do=deed))
 

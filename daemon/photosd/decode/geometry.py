@@ -1,12 +1,12 @@
-"""Which squares of a photo a model gets to see: torchvision's arithmetic, and tiles for wide ones.
+"""The squares of a photo that a model sees: torchvision's arithmetic, and tiles for wide photos.
 
-Resize comes first, then the turn upright, then the crop, each with torchvision's rounding: one
-pixel of difference costs 30 dB. Nothing large is ever resized or turned for that: every square is
-computed from its own box of the stored picture and only then turned.
+Resize, then rotate upright, then crop, each with torchvision's rounding: a difference of one pixel
+costs 30 dB. To save work, each square is computed from its own box of the stored picture and then
+rotated.
 
-Tiles: a photo up to 1.6:1 gives its centre square. A longer one gives squares from end to end of
-its long axis, two up to 2:1 and three beyond, so that all of it is seen; past 3:1 the long axis is
-squeezed by at most 1.6 for that, and past 4.8:1 gaps remain between the three.
+Tiles: a photo up to 1.6:1 gives its centre square. A longer one gives squares along its long axis,
+two up to 2:1 and three beyond, so that all of it is covered; past 3:1 the long axis is squeezed by
+at most 1.6, and past 4.8:1 gaps remain between the three.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TILED_FROM = 1.6
 MOST_TILES = 3
 MOST_SQUEEZE = 1.6
 
-# EXIF orientations by what shows the stored picture upright.
-MIRRORED_ACROSS = frozenset({2, 3, 7, 8})  # stored columns run against the upright axis they become
+# EXIF orientations by the operation that makes the stored picture upright.
+MIRRORED_ACROSS = frozenset({2, 3, 7, 8})  # stored columns are reversed on the upright axis
 MIRRORED_DOWN = frozenset({3, 4, 6, 7})  # … and stored rows
 TURNED = frozenset({5, 6, 7, 8})  # stored rows become upright columns
 
@@ -70,7 +70,9 @@ def stored_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 def stored_box(
     square: tuple[int, int], side: int, resized: Plan, orientation: int, stored: Box
 ) -> Box:
-    """Where in the stored picture, ``stored`` its box, the square at this upright corner lies."""
+    """The box in the stored picture, itself in the box ``stored``, of the square at this upright
+    corner.
+    """
     left, top = square
     across, down = (top, left) if orientation in TURNED else (left, top)
     width, height = stored_size((resized.width, resized.height), orientation)
@@ -83,7 +85,7 @@ def stored_box(
     return (
         stored[0] + across * scale_x,
         stored[1] + down * scale_y,
-        # The last square must not reach beyond the picture by a rounding error.
+        # A rounding error must not push the last square out of the picture.
         min(stored[2], stored[0] + (across + side) * scale_x),
         min(stored[3], stored[1] + (down + side) * scale_y),
     )

@@ -1,4 +1,4 @@
-"""A queue of files and the threads that serve it, each with a decoder process of its own."""
+"""A queue of files and its threads, each with its own decoder process."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MOST_WAITING = 2048
-IDLE_SECONDS = 60.0  # then the process ends; the next file costs 0.2 s more
+IDLE_SECONDS = 60.0  # then the process ends; the next file takes 0.2 s longer
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to start a decoder
 
 
 class Disks(Protocol):
-    """What is known of the disks and shares that files lie on."""
+    """State of the disks and shares that files are on."""
 
     def silent(self, path: bytes) -> bool:
-        """Whether the disk of ``path`` has stopped answering."""
+        """Whether the disk of ``path`` has stopped responding."""
 
     def waiting(self, path: bytes) -> AbstractContextManager[Silence | None]:
-        """Somebody waits for the bytes of ``path``; None: for as long as they take."""
+        """A thread waits for the bytes of ``path``; None: without limit."""
 
     def suspect(self, path: bytes) -> None:
-        """It has, over this file."""
+        """It has, while reading this file."""
 
 
 class Task(Generic[T]):
-    """One file to be read, and who waits for it."""
+    """A file to be read, and its future."""
 
     def __init__(
         self,
@@ -62,20 +62,20 @@ class Task(Generic[T]):
         self._finish = finish
 
     def run(self, decoder: Decoder) -> None:
-        """Have ``decoder`` do it; the future holds the result or a DecodeFailed."""
+        """Run it with ``decoder``; the future gets the result or a DecodeFailed."""
         try:
             result = self._finish(self._ask(decoder))
         except Exception as error:
             if isinstance(error, NotDelivered) and self._disks is not None:
                 self._disks.suspect(self.request.path)
             if isinstance(error, Nonsense):
-                decoder.close()  # and another process is begun for the next file
+                decoder.close()  # and another process is started for the next file
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
 
     def wanted(self) -> bool:
-        """Whether somebody still waits; from here on it cannot be cancelled."""
+        """Whether the result is still wanted; from here on it cannot be cancelled."""
         if not self.future.set_running_or_notify_cancel():
             return False
         if self.deadline is not None and self.deadline.passed:
@@ -93,20 +93,20 @@ class Task(Generic[T]):
             return decoder.ask(self.request, self.deadline, silence)
 
     def fail(self, error: DecodeFailed) -> None:
-        """End it without having begun."""
+        """Fail it without starting."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
 
 
 WARM: Task[Any] = Task(
     DecodeRequest(op="identify", path=b""), lambda _answer: None
-)  # a sign, no file
+)  # a signal, not a file
 
 
 class DecoderLane:
-    """Threads that take tasks in order, ``target`` of them. ``limits`` is asked before each task.
+    """Threads that take tasks in order, ``target`` of them. ``limits`` is called before each task.
 
-    Everything that several threads see changes under one lock; each waits for what concerns it.
+    All shared state changes under one lock; each thread waits for its own condition.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class DecoderLane:
         self._threads: dict[Decoder, threading.Thread] = {}
         self._out_of_order: set[Decoder] = set()
         self._idle: set[Decoder] = set()
-        self._coming: set[Decoder] = set()  # threads that have a process started for the next file
+        self._coming: set[Decoder] = set()  # threads that are starting a process for the next file
         self._warming = False
         self._target, self._numbers = workers, itertools.count()
         self._started = False
@@ -127,31 +127,31 @@ class DecoderLane:
 
     @property
     def pids(self) -> list[int]:
-        """The decoder processes that are up."""
+        """Running decoder processes."""
         return [pid for decoder in list(self._threads) if (pid := decoder.pid) is not None]
 
     def start(self) -> None:
-        """Begin to serve; the processes start with the first files."""
+        """Start; processes start with the first files."""
         with self._changed:
             self._started = True
             self._hire()
 
     def warm(self) -> None:
-        """A file is about to come: have a process up for it."""
+        """A file is about to come: start a process for it."""
         with self._changed:
             if not self._tasks and not self.pids:
                 self._warming = True
                 self._changed.notify_all()
 
     def resize(self, workers: int) -> None:
-        """Have so many threads; those too many leave when they have finished their file."""
+        """Set the number of threads; surplus ones leave after their file."""
         with self._changed:
             self._target = workers
             self._hire()
             self._changed.notify_all()
 
     def submit(self, task: Task[T]) -> Future[T]:
-        """Queue a task; raises Busy when too many wait already."""
+        """Queue a task; raises Busy if too many are waiting."""
         with self._changed:
             if self._stopping.is_set():
                 task.fail(Stopped())
@@ -167,7 +167,7 @@ class DecoderLane:
         return task.future
 
     def stop(self, deadline: Deadline) -> None:
-        """End all processes and threads; what waits, or is being read, fails with Stopped."""
+        """End all processes and threads; waiting and running tasks fail with Stopped."""
         with self._changed:
             self._stopping.set()
             threads = dict(self._threads)
@@ -180,14 +180,14 @@ class DecoderLane:
                 thread.join(deadline.remaining)
 
     def _hire(self) -> None:
-        """Start the threads that are missing, under the lock; the next task tries again."""
+        """Start missing threads, under the lock; the next task retries."""
         while self._started and not self._stopping.is_set() and len(self._threads) < self._target:
             decoder = Decoder(urgent=self._urgent)
             name = f"decode-{self._name}-{next(self._numbers)}"
             thread = threading.Thread(target=self._serve, args=(decoder,), name=name, daemon=True)
             try:
                 thread.start()
-            except RuntimeError as error:  # the system has no room for a thread
+            except RuntimeError as error:  # the system is out of threads
                 log.warning("decoder_thread_missing", cause=str(error), threads=len(self._threads))
                 return
             self._threads[decoder] = thread
@@ -238,7 +238,7 @@ class DecoderLane:
             return True, WARM
 
     def _calls_for(self, decoder: Decoder) -> bool:
-        """Whether a thread that waits is to go on: those that have a process take tasks first."""
+        """Whether a waiting thread should continue: threads with a process take tasks first."""
         if self._leaves() or self._warming:
             return True
         ready = len(self._coming) + sum(one.pid is not None for one in self._idle)
@@ -254,7 +254,7 @@ class DecoderLane:
             self._coming.discard(decoder)
 
     def _prepare(self, decoder: Decoder) -> DecodeFailed | None:
-        """Have a process; or why there is none, whatever the reason: a thread must not end here."""
+        """Start a process, or return the reason for the failure: a thread must not end here."""
         try:
             decoder.ensure(self._limits())
         except DecodeFailed as error:
@@ -267,7 +267,7 @@ class DecoderLane:
         return None
 
     def _sit_out(self, decoder: Decoder, error: DecodeFailed, pause: float) -> None:
-        """Leave the work to the other threads; if there is none in order, nobody need wait."""
+        """Leave the work to other threads; if none works, fail the waiting tasks."""
         with self._changed:
             self._out_of_order.add(decoder)
             none_left = self._out_of_order >= self._threads.keys()

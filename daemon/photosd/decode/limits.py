@@ -1,4 +1,4 @@
-"""How much time, memory and how many pixels one photo may take on this machine."""
+"""Limits of time, memory and pixels for one photo on this machine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from photosd.core.config import MOST_MEGAPIXELS
 MIB = 1 << 20
 LEAST_MEMORY = 768 * MIB
 MOST_MEMORY = 4096 * MIB
-# Peak bytes for each pixel of the header, measured with some reserve: JPEG decodes shrunk, but a
-# progressive one keeps all its coefficients; the rest of the table holds a picture several times.
+# Peak bytes per pixel of the header, measured, with a margin: JPEG is decoded at reduced size, but
+# a progressive one keeps all its coefficients; the other formats hold a picture several times.
 BYTES_PER_PIXEL = {"JPEG": 7, "MPO": 7, "HEIF": 16, "AVIF": 16, "WEBP": 18, "JPEG2000": 24}
 OTHER_BYTES_PER_PIXEL = 12
-FILE_SHARE = 3  # the bytes of a file may take this part of the memory
+FILE_SHARE = 3  # the bytes of a file may use this part of the memory
 
 
 class DecodeLimits(msgspec.Struct, frozen=True):
-    """Limits for one photo; 0 means: decided by the memory there is for us.
+    """Limits for one photo; 0 means: derived from available memory.
 
-    Seconds: ``start`` for a decoder to come up, ``read`` to get the bytes off the disk, then
-    ``decode`` (``raw`` for camera files). ``memory`` is in bytes.
+    Seconds: ``start`` for a decoder to start, ``read`` to read the file, then ``decode`` (``raw``
+    for camera files). ``memory`` is in bytes.
     """
 
     max_megapixels: int = 0
@@ -32,31 +32,31 @@ class DecodeLimits(msgspec.Struct, frozen=True):
     start_seconds: float = 30.0
 
     def resolved(self) -> DecodeLimits:
-        """The same with ``memory`` filled in for this machine and the wished megapixels."""
+        """The same with ``memory`` set for this machine and the configured megapixels."""
         memory = self.memory or min(max(machine.memory() // 6, LEAST_MEMORY), MOST_MEMORY)
         wished = self.max_megapixels * 1_000_000 * max(BYTES_PER_PIXEL.values())
         return msgspec.structs.replace(self, memory=max(memory, wished))
 
     def pixels(self, format_name: str) -> int:
-        """The most pixels a picture of this format (Pillow's name) may have."""
+        """The maximum pixels of a picture of this format (Pillow's name)."""
         if self.max_megapixels:
             return self.max_megapixels * 1_000_000
         return self.memory // bytes_per_pixel(format_name)
 
     def remedy(self, *, pixels: int = 0, memory: int = 0) -> str:
-        """The command after which a file is read that has so many pixels or takes so much memory.
+        """The command that allows a file with this many pixels or this memory.
 
-        It lowers no limit that holds now.
+        It lowers no current limit.
         """
         of_one = 1_000_000 * max(BYTES_PER_PIXEL.values())
         wanted = (-(-pixels // 1_000_000), -(-memory // of_one), self.pixels("JPEG") // 1_000_000)
         if max(wanted) > MOST_MEGAPIXELS:
-            return "export a smaller copy with another program, and keep that here instead"
+            return "export a smaller copy with another program, and keep that instead"
         return f"if you trust the file: photosd config set decode.max_megapixels {max(wanted)}"
 
     @property
     def file_bytes(self) -> int:
-        """The largest file that is read whole."""
+        """The largest file that is read completely."""
         return self.memory // FILE_SHARE
 
 

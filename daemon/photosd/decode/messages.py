@@ -1,4 +1,4 @@
-"""What the daemon asks a decoder process for and what it answers; imports nothing heavy."""
+"""Messages between daemon and decoder processes; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photosd.models.spec import Preprocess
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """The pixels a model wants: squares of ``size``, and how a photo is brought to that."""
+    """The model's input: squares of ``size``, and how a photo is fitted."""
 
     size: int
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
@@ -18,18 +18,17 @@ class Shape(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, preprocess: Preprocess) -> Shape:
-        """The shape that a model's preprocessing asks for."""
+        """The input shape of a model's preprocessing."""
         return cls(preprocess.size, preprocess.interpolation, preprocess.resize_mode)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a photo says about itself; None where it is silent or lies beyond belief.
+    """Metadata of a photo; None if missing or implausible.
 
-    ``width`` and ``height`` are those of the upright picture; ``taken`` is what the
-    clock showed where it was taken, ISO 8601, with its offset from UTC if the photo names one;
-    ``taken_at`` the same in Unix seconds, for a photo without an offset as a clock of this
-    machine's zone would show it; ``rating`` is 0 to 5 (-1: rejected); ``orientation`` (1 to 8) is
-    what was undone to make it upright.
+    ``width`` and ``height`` are those of the upright picture; ``taken`` is local time where it was
+    taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at`` is the same in Unix
+    seconds, in this machine's time zone without an offset; ``rating`` is 0 to 5 (-1: rejected);
+    ``orientation`` (1 to 8) is the EXIF orientation that was undone.
     """
 
     width: int
@@ -46,9 +45,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContentIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Which bytes a file held, and how it looked to stat while they were read.
+    """The content of a file, and its stat while it was read.
 
-    ``content_id`` is the size in hexadecimal, ``-`` and the xxh3-128 digest of the whole bytes.
+    ``content_id`` is the size in hexadecimal, ``-`` and the xxh3-128 digest of all bytes.
     """
 
     content_id: str
@@ -62,7 +61,7 @@ Form = Literal["jpeg", "rgb"]
 
 
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file to be read; ``box`` is what a thumbnail fits into, (width, height), upright."""
+    """One file to be read; ``box`` is the limit of a thumbnail, (width, height), upright."""
 
     op: Literal["identify", "decode", "thumbnail", "sidecar"]
     path: bytes
@@ -77,7 +76,7 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class FailureReply(msgspec.Struct, frozen=True):
-    """A DecodeFailed on its way to the daemon."""
+    """A DecodeFailed sent to the daemon."""
 
     code: str
     reason: str
@@ -86,9 +85,9 @@ class FailureReply(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``reading``: bytes still come; ``read``: they are here, decoding begins; else the result.
+    """``reading``: bytes are arriving; ``read``: decoding begins; else the result.
 
-    ``sidecar``: the `Facts` that a sidecar has, by name.
+    ``sidecar``: the `Facts` in a sidecar, by name.
     """
 
     ready: bool = False

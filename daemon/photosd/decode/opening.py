@@ -1,4 +1,4 @@
-"""Opening a picture: which formats, how large it may be, and its pixels no larger than needed."""
+"""Opens a picture: accepted formats, size limits, and pixels no larger than needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from photosd.decode.failures import DecodeFailed
 from photosd.decode.geometry import Box
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
 
-# Importing a plugin is what makes its format known; only these are ever tried.
+# Importing a plugin registers its format; only these are tried.
 PLUGINS = (
     JpegImagePlugin,
     PngImagePlugin,
@@ -53,17 +53,17 @@ FORMATS: tuple[str, ...] = (
     "JPEG2000",
     "PPM",
 )
-BIG_BYTES = 256 * MIB  # a picture that needs less is decoded without asking how much is free
+BIG_BYTES = 256 * MIB  # smaller pictures are decoded without checking free memory
 DRAFT_FACTOR = (
-    2.9  # 12 MP may be quartered for 256 pixels, too; 2 would lose 2 to 5 dB on sharp photos
+    2.9  # 12 MP may be reduced by 4 for 256 pixels; 2 would lose 2 to 5 dB on sharp photos
 )
 
 
 @dataclass
 class OpenPicture:
-    """An opened, not yet decoded picture; ``size`` is (width, height) as stored in full.
+    """An opened, not yet decoded picture; ``size`` is the full stored (width, height).
 
-    ``container`` is the metadata of the raw file that the picture is a preview of.
+    ``container`` is the metadata of the raw file that contains the preview.
     """
 
     image: Image.Image
@@ -72,7 +72,7 @@ class OpenPicture:
     container: Image.Exif | None = None
 
     def load(self, wanted: tuple[int, int]) -> Box:
-        """Decode, shrunk as far as ~3 times ``wanted`` (as stored) allows; the picture's box."""
+        """Decode, reduced to about 3 times ``wanted`` (as stored); returns the picture's box."""
         least = (int(wanted[0] * DRAFT_FACTOR), int(wanted[1] * DRAFT_FACTOR))
         drafted = self.image.draft(None, least)
         self.image.load()
@@ -81,11 +81,11 @@ class OpenPicture:
     @property
     def orientation(self) -> int:
         """EXIF orientation still to be undone, 1 to 8; known once loaded."""
-        own = _orientation(self.image.getexif)  # a preview's own word comes before its container's
+        own = _orientation(self.image.getexif)  # a preview's own value before its container's
         return own or _orientation(lambda: self.container or {}) or 1
 
     def tags(self) -> Mapping[int, object]:
-        """The main EXIF directory; raises whatever broken metadata makes Pillow raise."""
+        """The main EXIF directory; raises Pillow's errors for broken metadata."""
         return self._exif()
 
     def directory(self, which: int) -> Mapping[int, object]:
@@ -99,23 +99,23 @@ class OpenPicture:
 def _orientation(tags: Callable[[], Mapping[int, object]]) -> int | None:
     try:
         value = tags().get(ExifTags.Base.Orientation)
-    except Exception:  # hostile metadata must not cost the picture
+    except Exception:  # hostile metadata must not affect the picture
         return None
     return value if isinstance(value, int) and 1 <= value <= 8 else None
 
 
 def configure(limits: DecodeLimits) -> None:
-    """Set Pillow up for this process: our limits, one thread, no half pictures."""
+    """Configure Pillow for this process: our limits, one thread, no partial pictures."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = max(limits.pixels("JPEG"), limits.pixels("PNG"))
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there is one worker a core already
-    logging.disable(logging.CRITICAL)  # hostile files make Pillow say much, endlessly
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # there is one worker per core already
+    logging.disable(logging.CRITICAL)  # hostile files trigger endless warnings
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
-    """The picture in ``data``; raises DecodeFailed when it is too large, else Pillow's errors."""
+    """The picture in ``data``; raises DecodeFailed if it is too large, else Pillow's errors."""
     formats = FORMATS
     if data[4:8] == b"ftyp":
         _know_heif()
@@ -140,7 +140,7 @@ def _check(pixels: int, kind: str, limits: DecodeLimits) -> None:
         raise DecodeFailed(
             "memory",
             f"the photo needs {need // MIB:,} MiB of memory and {free // MIB:,} MiB are free",
-            f"{machine.more_memory()}; it is tried again later",
+            f"{machine.more_memory()}; it is retried later",
             transient=True,
         )
 
@@ -161,12 +161,12 @@ def _pixels_in(message: str) -> int:
 
 
 def _know_heif() -> None:
-    """HEIF is imported at the first file of its kind: it costs 30 MB of address space."""
+    """HEIF is imported at the first such file: it takes 30 MB of address space."""
     if "HEIF" in Image.OPEN:
         return
     import pillow_heif
 
-    # Embedded thumbnails are off because they need not show what the picture shows.
+    # Embedded thumbnails are disabled because they may show something else.
     pillow_heif.register_heif_opener(
         decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
     )

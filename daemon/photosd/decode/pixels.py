@@ -1,4 +1,4 @@
-"""From an opened picture to upright squares for the model, or to a thumbnail."""
+"""Turns an opened picture into upright squares for the model, or a thumbnail."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from photosd.decode.messages import Form, Shape
 from photosd.decode.opening import OpenPicture
 
 JPEG_QUALITY = 82
-REDUCING_GAP = 4.0  # averages whole blocks first: cheap, 54 dB and more
+REDUCING_GAP = 4.0  # averages whole blocks first: fast, 54 dB or better
 
 RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-# How to show a picture of each EXIF orientation upright.
+# How to make a picture of each EXIF orientation upright.
 TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -28,7 +28,8 @@ TRANSPOSE = {
 
 def squares(picture: OpenPicture, shape: Shape) -> list[bytes]:
     """The model's view of a picture: for each tile (size, size, 3) bytes of upright RGB."""
-    # The turn is known only after loading in some formats; the squares are the same size in both.
+    # The orientation is known only after loading in some formats; the squares have the same size
+    # either way.
     rough = geometry.plan(*picture.size, shape)
     box = picture.load((rough.width, rough.height))
     orientation = picture.orientation
@@ -50,11 +51,11 @@ def squares(picture: OpenPicture, shape: Shape) -> list[bytes]:
 def thumbnail(
     picture: OpenPicture, within: tuple[int, int], form: Form = "jpeg"
 ) -> tuple[bytes, tuple[int, int]]:
-    """The upright picture shrunk to fit ``within`` (width, height), and its size.
+    """The upright picture reduced to fit ``within`` (width, height), and its size.
 
     A JPEG, or (height, width, 3) bytes of RGB.
     """
-    longest = max(within)  # which way is up is known only after loading in some formats
+    longest = max(within)  # orientation is known only after loading in some formats
     loaded = picture.load(_fitting(picture.size, (longest, longest)))
     orientation = picture.orientation
     upright_size = _fitting(geometry.stored_size(picture.size, orientation), within)
@@ -81,7 +82,7 @@ def _fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
 def _prepared(picture: OpenPicture) -> tuple[Image.Image, bytes | None, float]:
     scale = colour.scale_of(picture.image)
     image = colour.interpolable(picture.image)
-    if image.mode in ("RGBA", "LA"):  # see-through pixels must not bleed their colour; once for all
+    if image.mode in ("RGBA", "LA"):  # colours of transparent pixels must not bleed
         image = image.convert({"RGBA": "RGBa", "LA": "La"}[image.mode])
     profile = picture.image.info.get("icc_profile")
     return image, profile if isinstance(profile, bytes) else None, scale

@@ -1,4 +1,4 @@
-"""The decoders as the daemon sees them: paths in, futures of pixels, identities, thumbnails out."""
+"""The daemon's interface to decoders: takes paths, returns futures."""
 
 from __future__ import annotations
 
@@ -19,62 +19,62 @@ from photosd.decode.messages import ContentIdentity, DecodeRequest, Form, Shape
 from photosd.decode.results import Decoded, Thumbnail
 
 URGENT_WORKERS = 1
-PICTURE_WORKERS = 2  # for thumbnails: a page of them must not hold up what a query waits for
+PICTURE_WORKERS = 2  # for thumbnails: a page of them must not delay a query
 LARGEST = 4096
 
 __all__ = ["ContentIdentity", "DecodeLimits", "Decoded", "Pool", "Shape", "Thumbnail"]
 
 
 class Pool:
-    """Background workers for indexing, others of normal priority for what a person waits for.
+    """Background workers for indexing, others with normal priority for user requests.
 
     Every future ends: with its result, or with a DecodeFailed. Submitting raises Busy when
-    thousands wait already. Safe to use from any thread.
+    thousands are waiting. Safe to use from any thread.
     """
 
     def __init__(self, workers: int, limits: DecodeLimits | None = None) -> None:
-        """``workers`` background processes at most; 0: one for each core."""
+        """``workers``: maximum of background processes; 0: one per core."""
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
         self.workers = workers or machine.cores()
-        self.disks: Disks | None = None  # of which some may not answer
+        self.disks: Disks | None = None  # some may not respond
         self._background = DecoderLane("background", self.workers, self._current, urgent=False)
         self._urgent = DecoderLane("urgent", URGENT_WORKERS, self._current, urgent=True)
         self._pictures = DecoderLane("pictures", PICTURE_WORKERS, self._current, urgent=True)
 
     def start(self) -> None:
-        """Begin to serve; processes start when there is something to read."""
+        """Start; processes start with the first files."""
         self._background.start()
         self._urgent.start()
         self._pictures.start()
 
     def warm(self) -> None:
-        """Photos are about to come: have a background process up for the first one."""
+        """Photos are about to come: start a background process."""
         self._background.warm()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End every process by the deadline; what is unfinished fails with Stopped."""
+        """End every process by the deadline; unfinished tasks fail with Stopped."""
         lanes = {"urgent": self._urgent, "pictures": self._pictures, "background": self._background}
         stop_all({n: lane.stop for n, lane in lanes.items()}, deadline or Deadline.to_stop())
 
     def set_limits(self, limits: DecodeLimits) -> None:
-        """New limits, in force from the next file of each worker on."""
+        """New limits, effective from the next file of each worker."""
         with self._lock:
             self._limits = limits.resolved()
 
     def set_workers(self, workers: int) -> None:
-        """Have so many background workers from now on; 0: one for each core."""
+        """Set the number of background workers; 0: one per core."""
         self.workers = workers or machine.cores()
         self._background.resize(self.workers)
 
     @property
     def limits(self) -> DecodeLimits:
-        """Those in force."""
+        """Current limits."""
         return self._current()
 
     @property
     def pids(self) -> list[int]:
-        """The decoder processes that are up."""
+        """Running decoder processes."""
         return self._background.pids + self._urgent.pids + self._pictures.pids
 
     def decode(
@@ -85,7 +85,7 @@ class Pool:
         urgent: bool = False,
         deadline: Deadline | None = None,
     ) -> Future[Decoded]:
-        """Pixels and facts of a photo; ``urgent`` when a person waits, until ``deadline``."""
+        """Pixels and facts of a photo; ``urgent`` for a user's request, until ``deadline``."""
         request = DecodeRequest(op="decode", path=path, shape=shape)
         lane = self._urgent if urgent else self._background
         return lane.submit(
@@ -93,12 +93,12 @@ class Pool:
         )
 
     def identify(self, path: bytes) -> Future[ContentIdentity]:
-        """Content id and stat of a file, nothing decoded; works for files of any size."""
+        """Content id and stat of a file, without decoding; for files of any size."""
         request = DecodeRequest(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self.disks))
 
     def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
-        """The facts, by name, that the XMP sidecar of the photo at ``path`` has; may be none."""
+        """The facts, by name, in the XMP sidecar of the photo at ``path``; may be empty."""
         request = DecodeRequest(op="sidecar", path=path)
         return self._background.submit(Task(request, _sidecar, disks=self.disks))
 
@@ -113,7 +113,7 @@ class Pool:
     ) -> Future[Thumbnail]:
         """A small picture that fits ``box`` (width, height); TooSlow once ``deadline`` passed.
 
-        ``background``: nobody looks at it; indexing and it take turns.
+        ``background``: not for display; alternates with indexing.
         """
         width, height = (max(1, min(side, LARGEST)) for side in box)
         request = DecodeRequest(op="thumbnail", path=path, box=(width, height), form=form)

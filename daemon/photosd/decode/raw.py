@@ -1,4 +1,4 @@
-"""Camera raw files: the largest JPEG preview inside, or rawpy's rendering where there is none."""
+"""Camera raw files: the largest JPEG preview inside, or rawpy's rendering."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from photosd.decode.failures import LOOK, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import OpenPicture, open_picture
 
-# Every maker hides the preview elsewhere, but all of them store plain JPEGs.
+# Each maker stores the preview elsewhere, but always as plain JPEG.
 JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]")
 MOST_STARTS = 64
-ENOUGH_PIXELS = 400 * 400  # smaller is a thumbnail: rawpy does better where it is installed
+ENOUGH_PIXELS = 400 * 400  # smaller ones are thumbnails: rawpy gives better results if installed
 SOF_LOSSLESS = b"\xff\xc3"
 READER = "rawpy"  # optional; imported for the files that need it
 LIBRARY = "rawpy>=0.25,<1"  # as in pyproject.toml
@@ -25,7 +25,7 @@ METADATA_BYTES = HEADER_BYTES = 1 << 20
 
 
 def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
-    """The best picture a raw file offers; raises DecodeFailed when it offers none."""
+    """The best picture in a raw file; raises DecodeFailed if there is none."""
     if not data:
         raise DecodeFailed("empty", "the file is empty (0 bytes)")
     container = _metadata(data)
@@ -43,7 +43,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
 
 
 def _previews(data: bytes, limits: DecodeLimits) -> Iterator[tuple[int, int]]:
-    """(pixels, offset) of every JPEG inside whose header is sound, thumbnails among them."""
+    """(pixels, offset) of every JPEG inside with a valid header, thumbnails included."""
     for count, found in enumerate(JPEG_START.finditer(data)):
         if count == MOST_STARTS:
             return
@@ -70,23 +70,23 @@ def _is_lossless(data: bytes, start: int) -> bool:
 
 
 def _metadata(data: bytes) -> Image.Exif | None:
-    """The file's own EXIF: most raw files are TIFFs in disguise."""
+    """The file's own EXIF: most raw files are TIFF variants."""
     head = data[:METADATA_BYTES]
     start = head.find(b"CMT1") + 4 if data[4:8] == b"ftyp" and b"CMT1" in head else 0  # CR3
     order = head[start : start + 2]
     if order not in (b"II", b"MM"):
         return None
-    magic = b"*\0" if order == b"II" else b"\0*"  # Panasonic and Olympus write their own there
+    magic = b"*\0" if order == b"II" else b"\0*"  # Panasonic and Olympus use their own number there
     exif = Image.Exif()
     try:
         exif.load(b"Exif\0\0" + order + magic + head[start + 4 :])
-    except Exception:  # hostile metadata must not cost the picture
+    except Exception:  # hostile metadata must not affect the picture
         return None
     return exif
 
 
 def _rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
-    """What rawpy makes of it: the preview it knows of, or half-size developed sensor data."""
+    """rawpy's result: its preview, or half-size developed sensor data."""
     try:
         rawpy = importlib.import_module(READER)
     except ImportError:

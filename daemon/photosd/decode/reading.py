@@ -1,4 +1,4 @@
-"""Getting a file's bytes once, with its content id, without ever waiting on something odd."""
+"""Reads a file's bytes once, with its content id, never blocking on special files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import ContentIdentity
 
-CHUNK = MIB // 4  # read at once; a share that is quick otherwise has 3.5 s for it
-SF_DATALESS = 0x40000000  # macOS: the content is in the cloud and reading would fetch it
+CHUNK = MIB // 4  # per read; a fast share has 3.5 s for it
+SF_DATALESS = 0x40000000  # macOS: the content is in iCloud and reading would download it
 
 
 def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
-    """All bytes of a regular file and who it is; raises DecodeFailed, also when it is too large.
+    """All bytes of a regular file and its identity; raises DecodeFailed, also if too large.
 
-    The bytes are copied rather than mapped: a mapped file that shrinks would kill the process.
+    The bytes are copied, not mapped: a mapped file that shrinks would kill the process.
     """
     with _opened(path) as (descriptor, before):
         if before.st_size > limits.file_bytes:
@@ -43,7 +43,7 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
 
 
 def identify(path: bytes) -> ContentIdentity:
-    """Who a regular file is, however large; raises DecodeFailed."""
+    """The identity of a regular file of any size; raises DecodeFailed."""
     with _opened(path) as (descriptor, before):
         faults.strike("read", path)
         digest, size, buffer = xxhash.xxh3_128(), 0, bytearray(CHUNK)
@@ -57,7 +57,7 @@ def identify(path: bytes) -> ContentIdentity:
 
 
 def _contents(descriptor: int, most: int) -> bytes:
-    """Up to ``most`` bytes, read in pieces: each is a sign that the disk still delivers."""
+    """Up to ``most`` bytes, read in pieces: each shows that the disk still delivers."""
     data = io.BytesIO()
     while (left := most - data.tell()) > 0 and (chunk := os.read(descriptor, min(left, CHUNK))):
         data.write(chunk)
@@ -71,7 +71,7 @@ def _opened(path: bytes) -> Iterator[tuple[int, os.stat_result]]:
     try:
         _refuse(os.stat(path))  # noqa: PTH116 (bytes); some devices mind being opened
         tick()
-        # Should a FIFO take its place in between, then opening it must not wait for a writer.
+        # If a FIFO replaces it in between, open must not wait for a writer.
         descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             tick()
@@ -85,11 +85,11 @@ def _opened(path: bytes) -> Iterator[tuple[int, os.stat_result]]:
 
 
 def _open(path: bytes, flags: int) -> int:
-    """Open without touching the time of last access where that is allowed."""
+    """Open without changing the access time if permitted."""
     if quiet := getattr(os, "O_NOATIME", 0):
         try:
             return os.open(path, flags | quiet)
-        except PermissionError:  # somebody else's file
+        except PermissionError:  # another user's file
             pass
     return os.open(path, flags)
 
@@ -99,7 +99,7 @@ def _refuse(state: os.stat_result) -> None:
         raise DecodeFailed(
             "not_a_file",
             f"it is a {_kind(state.st_mode)}, not a file",
-            "give it a name that does not look like a photo's",
+            "rename it so that it does not look like a photo",
         )
     if sys.platform == "darwin" and state.st_flags & SF_DATALESS:
         raise DecodeFailed(
@@ -140,7 +140,7 @@ def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -
 
 
 def failure_of(error: OSError) -> DecodeFailed:
-    """What went wrong between photosd and the file system."""
+    """The failure for an error of the file system."""
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR | errno.ENXIO | errno.ESTALE:
             return FileGone()
@@ -148,15 +148,13 @@ def failure_of(error: OSError) -> DecodeFailed:
             return DecodeFailed(
                 "permission",
                 "photosd may not read the file",
-                "give your user read access to it: chmod u+r FILE (and u+x on its folders)",
+                "make it readable: chmod u+r FILE (and u+x on its folders)",
                 transient=True,  # programs that copy or download files lock them for seconds
             )
         case errno.ELOOP:
-            return DecodeFailed(
-                "link_loop", "the file is a link that leads in a circle", "remove the link"
-            )
+            return DecodeFailed("link_loop", "the file is a circular link", "remove the link")
         case errno.ENAMETOOLONG:
-            return DecodeFailed("name", "the path is too long for this system", "shorten it")
+            return DecodeFailed("name", "the path is too long for this system", "shorten the path")
     return DecodeFailed(
         "io",
         f"the disk did not deliver the file: {error.strerror or error}",

@@ -1,4 +1,4 @@
-"""What a decoder's exception means for the person who owns the file."""
+"""Turns a decoder's exception into a message for the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import UnidentifiedImageError
 from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 
-# How files of known kinds begin; enough to tell a damaged picture from something else.
+# How files of known kinds begin; enough to tell a damaged picture from other files.
 BEGINNINGS = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG", "PNG"),
@@ -20,7 +20,7 @@ BEGINNINGS = (
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
 )
-# … and of files that begin like a video: the brand tells.
+# … and of video files: identified by their brand.
 BRANDS = dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
 )
@@ -32,7 +32,7 @@ BEYOND_US = re.compile(r"unsupported|not supported|cannot handle|not available|u
 def explain(
     error: Exception, data: bytes | None = None, limits: DecodeLimits | None = None
 ) -> DecodeFailed:
-    """The failure behind an exception that decoding ``data`` within ``limits`` ended with."""
+    """The failure for an exception while decoding ``data`` within ``limits``."""
     if isinstance(error, DecodeFailed):
         return error
     if isinstance(error, MemoryError):
@@ -72,7 +72,7 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
 
 
 def kind_of(data: bytes) -> str:
-    """The format that the first bytes promise; empty when they promise none."""
+    """The format according to the first bytes; empty if unknown."""
     if data[4:8] == b"ftyp":
         return BRANDS.get(data[8:12], "")
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
@@ -82,7 +82,7 @@ def kind_of(data: bytes) -> str:
 
 def _is_text(data: bytes) -> bool:
     try:
-        # A character may be cut in half at the end of the sample.
+        # A character may be cut at the end of the sample.
         sample = data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore")
     except UnicodeDecodeError:
         return False

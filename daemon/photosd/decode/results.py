@@ -1,4 +1,4 @@
-"""What the daemon gets for a photo: its pixels with its facts, or a thumbnail."""
+"""Decoding results for the daemon: pixels with facts, or a thumbnail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a photo was taken: what the clock showed there, by its EXIF or XMP."""
+"""When a photo was taken, in local time, from EXIF or XMP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATE = re.compile(
     r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*([^\d.:].*)?"
 )
 ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
-# Of EXIF's three dates: its tags for the date, the part of the second, and the zone.
+# EXIF's three dates: tags for date, fraction of a second, and time zone.
 ORIGINAL = (Base.DateTimeOriginal, Base.SubsecTimeOriginal, Base.OffsetTimeOriginal)
 DIGITIZED = (Base.DateTimeDigitized, Base.SubsecTimeDigitized, Base.OffsetTimeDigitized)
 CHANGED = (Base.DateTime, Base.SubsecTime, Base.OffsetTime)
@@ -25,10 +25,10 @@ CHANGED = (Base.DateTime, Base.SubsecTime, Base.OffsetTime)
 def taken(
     main: Tags, details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]
 ) -> datetime.datetime | None:
-    """The first date that is one: with its zone if the photo says, else without any.
+    """The first valid date, with its time zone if the photo has one.
 
-    The sidecar's (somebody corrected it), EXIF's of the exposure, of the scan, XMP's, and when the
-    file was last written. ``main``, ``details``: EXIF's directories.
+    In order: the sidecar's, EXIF's dates of exposure and scan, XMP's, and the last change in EXIF.
+    ``main``, ``details``: EXIF's directories.
     """
     return next(
         filter(None, (read(*parts) for parts in _candidates(main, details, inside, sidecar))), None
@@ -36,9 +36,9 @@ def taken(
 
 
 def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | None:
-    """A date as EXIF or ISO 8601 writes it; ``fraction``: digits of the second after the point.
+    """A date in EXIF or ISO 8601 format; ``fraction``: digits of the second after the point.
 
-    A zone inside the date goes before ``zone``. None for what cannot be.
+    A zone inside the date takes precedence over ``zone``. None if invalid.
     """
     found = DATE.fullmatch(date.strip())
     if found is None or int(found[1]) < EARLIEST_YEAR:
@@ -59,7 +59,7 @@ def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | N
 def _candidates(
     main: Tags, details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Dates, each with its part of the second and its zone; the better ones first."""
+    """Dates, each with its fraction and zone; best first."""
     tags = {**main, **details}
     yield sidecar.get("date", ""), "", ""
     for date, fraction, zone in (ORIGINAL, DIGITIZED):

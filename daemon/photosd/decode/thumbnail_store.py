@@ -1,4 +1,4 @@
-"""Thumbnails kept on the disk: found by content and size, the longest unused dropped for room."""
+"""The disk cache of thumbnails: by content and size, least recently used dropped first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from photosd.decode.results import Thumbnail
 log = structlog.get_logger()
 
 NAME = re.compile(r"([0-9a-f]+-[0-9a-f]{32})\.(\d+)\.(\d+)x(\d+)\.jpg")
-FULL_UNTIL = 0.9  # of the room is left in use when some had to be made
-TOUCH_SECONDS = 3600.0  # how exactly a file's time says when it was last used
+FULL_UNTIL = 0.9  # of the limit remains used after making space
+TOUCH_SECONDS = 3600.0  # precision of the time of last use
 JPEG_BEGIN, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -33,17 +33,17 @@ class KeptThumbnail(NamedTuple):
     used: float
 
 
-Key = tuple[str, int]  # content id, longest side that was asked for
+Key = tuple[str, int]  # content id, requested longest side
 
 
 class ThumbnailStore:
-    """Safe from any thread. Files that vanish or rot are no loss: there is just no such thumbnail.
+    """Safe from any thread. Missing or damaged files count as absent.
 
-    Whatever the disk refuses is logged once and does not keep anybody from looking at a photo.
+    Disk errors are logged once and do not prevent viewing a photo.
     """
 
     def __init__(self, directory: Path, room: int) -> None:
-        """``room``: bytes that all files together may take."""
+        """``room``: maximum total bytes of all files."""
         self._directory, self._room = directory, room
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, KeptThumbnail] | None = (
@@ -53,13 +53,13 @@ class ThumbnailStore:
         self._complained = False
 
     def set_room(self, room: int) -> None:
-        """So many bytes from now on."""
+        """Set the maximum total bytes."""
         with self._lock:
             self._room = room
             self._make_room(self._known())
 
     def get(self, content: str, longest: int) -> tuple[Thumbnail, Path] | None:
-        """The thumbnail made for this longest side, and its file."""
+        """The thumbnail for this longest side, and its file."""
         key = (content, longest)
         with self._lock:
             known = self._known()
@@ -72,7 +72,7 @@ class ThumbnailStore:
             data = file.read_bytes()
         except FileNotFoundError:
             data = b""
-        except OSError as error:  # it may be whole, and readable later
+        except OSError as error:  # it may be intact, and readable later
             self._complain(error)
             return None
         if len(data) == kept.bytes and data[:2] == JPEG_BEGIN and data[-2:] == JPEG_END:
@@ -82,7 +82,7 @@ class ThumbnailStore:
         return None
 
     def put(self, longest: int, thumbnail: Thumbnail) -> Path | None:
-        """Keep it; its file, or None where there is no room."""
+        """Store it; its file, or None if there is no space."""
         content, size = thumbnail.content_id, len(thumbnail.data)
         if size > self._room:
             return None
@@ -120,9 +120,9 @@ class ThumbnailStore:
                 self._delete(known, key)
 
     def expire(self, before: float) -> None:
-        """Delete those that were last used before then (Unix seconds).
+        """Delete those last used before this time (Unix seconds).
 
-        Of those that were used while the clock was ahead the age begins now.
+        Times in the future are set to now.
         """
         now = time.time()
         with self._lock:
@@ -135,7 +135,7 @@ class ThumbnailStore:
                     with contextlib.suppress(OSError):
                         os.utime(self._file(*key, kept))
 
-    # -- what is there, under the lock --------------------------------------------------------
+    # -- content, under the lock -----------------------------------------------------------------
 
     def _known(self) -> OrderedDict[Key, KeptThumbnail]:
         if self._kept is None:
@@ -151,7 +151,7 @@ class ThumbnailStore:
                     for entry in entries:
                         match, state = NAME.fullmatch(entry.name), entry.stat()
                         if match is None:
-                            if entry.name.endswith(".new"):  # of a daemon that was killed
+                            if entry.name.endswith(".new"):  # left by a daemon that was killed
                                 Path(entry.path).unlink()
                             continue
                         size = (int(match[3]), int(match[4]))
@@ -182,7 +182,7 @@ class ThumbnailStore:
             file.unlink()
 
     def _touch(self, key: Key, kept: KeptThumbnail, file: Path) -> None:
-        """Note on the disk that it was used, now and then."""
+        """Update its time of last use on disk, at intervals."""
         now = time.time()
         if now - kept.used < TOUCH_SECONDS:
             return
@@ -199,7 +199,7 @@ class ThumbnailStore:
             log.warning(
                 "thumbnails_not_kept",
                 cause=str(error),
-                remedy="make room on the disk, or: photosd config set thumbnails.cache_mb 0",
+                remedy="free disk space, or: photosd config set thumbnails.cache_mb 0",
             )
 
     def _file(self, content: str, longest: int, kept: KeptThumbnail) -> Path:

@@ -1,4 +1,4 @@
-"""Photos made small for people: from the store where it has them, else by a decoder."""
+"""Small copies of photos: from the cache if present, else from a decoder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from photosd.decode.pool import Pool
 from photosd.decode.results import Thumbnail
 from photosd.decode.thumbnail_store import ThumbnailStore
 
-# Longest sides that are kept: few, so that a window of any size finds one.
+# Longest sides that are cached: few, so that most sizes find one.
 SIZES = (320, 640, 1280, 2560)
 
 Box = tuple[int, int]
 
 
 class Thumbnails:
-    """Any thread may ask."""
+    """Creates and caches thumbnails. Any thread may use it."""
 
     def __init__(self, pool: Pool, store: ThumbnailStore) -> None:
         self._pool, self.store = pool, store
@@ -31,9 +31,9 @@ class Thumbnails:
     def get(
         self, path: bytes, content: str | None, box: Box, form: Form, deadline: Deadline
     ) -> Thumbnail:
-        """The photo at ``path`` made small; raises DecodeFailed, TooSlow among them.
+        """A small copy of the photo at ``path``; raises DecodeFailed, including TooSlow.
 
-        ``content`` is its content id if it is in the library; only such are kept. ``rgb`` fits
+        ``content`` is its content id if it is in the library; only those are cached. ``rgb`` fits
         ``box`` (width, height); a JPEG has one of SIZES.
         """
         size = next((size for size in SIZES if size >= max(box)), SIZES[-1])
@@ -45,14 +45,14 @@ class Thumbnails:
                 try:
                     small = self._ask(os.fsencode(file), box, form, deadline)
                     return msgspec.structs.replace(small, content_id=content)
-                except FileGone:  # it was dropped for room meanwhile
+                except FileGone:  # it was dropped meanwhile
                     pass
         return self._ask(path, box, form, deadline)
 
     def _jpeg(
         self, path: bytes, content: str | None, size: int, deadline: Deadline
     ) -> tuple[Thumbnail, Path | None]:
-        """The JPEG of this size and where it is kept; another size where the photo is away."""
+        """The JPEG of this size and its file; another size if the photo is offline."""
         if kept := self._kept(content, [size]):
             return kept
         try:

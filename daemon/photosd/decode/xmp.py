@@ -1,4 +1,4 @@
-"""Rating and date from XMP: what photo programs write into a picture or a sidecar beside it."""
+"""Rating and date from XMP in a picture or a sidecar."""
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
 # ruff: noqa: PTH116
@@ -25,10 +25,10 @@ DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 
 
 def sidecar_of(path: bytes) -> bytes | None:
-    """The XMP beside a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None when there is none.
+    """The sidecar of a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None if there is none.
 
-    One that is no file or is too large is none. Raises OSError where it cannot be known what the
-    sidecar says: it must not be taken for one that says nothing.
+    Special files and files that are too large count as none. Raises OSError if the sidecar cannot
+    be read: it must not count as empty.
     """
     trouble: OSError | None = None
     for name in sidecar_names(path):
@@ -44,8 +44,8 @@ def sidecar_of(path: bytes) -> bytes | None:
 
 
 def _read(name: bytes) -> bytes | None:
-    """All of a regular file; None for anything else."""
-    found = os.stat(name)  # some devices mind being opened
+    """All bytes of a regular file; None for other files."""
+    found = os.stat(name)  # opening may affect some devices
     tick()
     if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
         return None
@@ -62,7 +62,7 @@ def _read(name: bytes) -> bytes | None:
 
 
 def properties(data: bytes) -> dict[str, str]:
-    """``rating`` and ``date`` as written, where present; nothing from hostile or broken XML."""
+    """``rating`` and ``date`` as written, if present; nothing from hostile or broken XML."""
     if len(data) > MOST_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         return {}
     try:

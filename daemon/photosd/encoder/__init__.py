@@ -1,1 +1,1 @@
-"""The encoder: a process with one warm model, and the watchdog thread that owns its life."""
+"""The encoder: a process with one warm model, and the watchdog thread that controls it."""

@@ -1,4 +1,4 @@
-"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY``: an encoder spawned by itself."""
+"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY``: an encoder started without a zygote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The canary: known questions a model must answer as it did when it was installed."""
+"""The canary: known inputs that a model must answer as it did when it was installed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from photosd.encoder.known_pictures import known_pictures
 from photosd.models.spec import ModelSpec
 
 NORM_TOLERANCE = 1e-3
-INDISTINGUISHABLE = 0.9999  # two different questions that come out this alike are one answer
-# How far rounding may carry an answer; another device or precision rounds differently.
+INDISTINGUISHABLE = 0.9999  # above this similarity two different inputs count as equal
+# Tolerance for rounding; other devices and precisions round differently.
 LEAST_COSINE = {"float32": 0.999, "bfloat16": 0.99, "float16": 0.99}
-MISSES_ALLOWED = 1  # of the known pictures; guessing gets so far in 5 of 100 cases
+MISSES_ALLOWED = 1  # of the known pictures; guessing reaches this in 5 of 100 cases
 TEXTS = ("a photo of a dog", "sunset over the sea")
 
 
 class Encodes(Protocol):
-    """What the canary asks of a model."""
+    """The part of a model's interface that the canary uses."""
 
     def encode_texts(self, texts: tuple[str, ...]) -> NDArray[np.float32]: ...
 
@@ -35,9 +35,9 @@ def picture(size: int) -> NDArray[np.uint8]:
 
 
 def examine(model: Encodes, spec: ModelSpec) -> str | None:
-    """Ask the canary; a doubt about the model, or None.
+    """Run the canary; returns a doubt about the model, or None.
 
-    Raises ModelError when the model must not serve.
+    Raises ModelError if the model must not serve.
     """
     texts = spec.canary.texts or TEXTS
     size = spec.preprocess.size
@@ -45,25 +45,27 @@ def examine(model: Encodes, spec: ModelSpec) -> str | None:
     text_vectors, image_vectors = model.encode_texts(texts), model.encode_images(pictures)
     for kind, vectors in (("texts", text_vectors), ("pictures", image_vectors)):
         if not np.isfinite(vectors).all():
-            raise _unfit(spec, f"it answers {kind} with numbers that are not finite")
+            raise _unfit(spec, f"its vectors of {kind} are not finite")
         if np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > NORM_TOLERANCE:
             raise _unfit(spec, f"its vectors of {kind} do not have unit length")
         if len(vectors) > 1 and float(vectors[0] @ vectors[1]) > INDISTINGUISHABLE:
-            raise _unfit(spec, f"it cannot tell two different {kind} apart")
+            raise _unfit(spec, f"it gives the same vector for two different {kind}")
     least = LEAST_COSINE[spec.precision]
     if spec.canary.vectors:
         cosines = (text_vectors * np.asarray(spec.canary.vectors, np.float32)).sum(axis=1)
         if float(cosines.min()) < least:
-            raise _unfit(spec, f"its answers differ from those recorded ({cosines.min():.4f})")
+            raise _unfit(spec, f"its vectors differ from the recorded ones ({cosines.min():.4f})")
     if spec.canary.image_vector:
         cosine = float(image_vectors[0] @ np.asarray(spec.canary.image_vector, np.float32))
         if cosine < least:
-            raise _unfit(spec, f"it sees a known picture differently than recorded ({cosine:.4f})")
+            raise _unfit(
+                spec, f"its vector of a known picture differs from the recorded one ({cosine:.4f})"
+            )
     return _doubt_sight(model, spec)
 
 
 def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
-    """Whether captions find their pictures: our own model must manage, others are warned of."""
+    """Whether captions find their pictures: required for our model, a warning for others."""
     pictures, captions = known_pictures(spec.preprocess.size)
     cosines = model.encode_texts(tuple(captions)) @ model.encode_images(pictures).T
     right = int((cosines.argmax(axis=1) == np.arange(len(captions))).sum())
@@ -72,11 +74,11 @@ def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
     doubt = f"it finds {right} of {len(captions)} known pictures by their captions"
     if spec.name == "starter":
         raise _unfit(spec, doubt)
-    return f"the model {spec.name} may find little: {doubt}"
+    return f"the model {spec.name} may perform badly: {doubt}"
 
 
 def _unfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
-        f"the model {spec.name} failed its examination: {cause}",
+        f"the model {spec.name} failed its self-test: {cause}",
         remedy="photosd model use starter",
     )

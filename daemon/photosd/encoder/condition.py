@@ -1,4 +1,4 @@
-"""The condition of the encoder: written by the watchdog thread, read and explained to everyone."""
+"""State of the encoder: written by the watchdog thread, read by all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from photosd.core.errors import EncoderUnavailable, Warming
 from photosd.encoder.text_vectors import Latencies
 from photosd.protocol.messages import EncoderReport, EncoderState
 
-FIRST_ETA = 4.0  # seconds to come up, before this machine has shown how long it takes
+FIRST_ETA = 4.0  # seconds to start, before it has been measured on this machine
 
 
 class Condition:
-    """Plain attributes, each assigned whole, so that readers need no lock."""
+    """Plain attributes, each assigned atomically, so that readers need no lock."""
 
     def __init__(self, model: str, breaker_pause: float) -> None:
         self.model, self._breaker_pause = model, breaker_pause
@@ -31,43 +31,44 @@ class Condition:
         self.start_took = FIRST_ETA
         self.starting_since = time.monotonic()
 
-    # -- what the watchdog tells --------------------------------------------------------------
+    # -- set by the watchdog ------------------------------------------------------------------
 
     def starts(self) -> None:
-        """A new encoder is on its way."""
+        """A new encoder is starting."""
         self.state = "restarting" if self.restarts else "loading"
         self.starting_since = time.monotonic()
         self.phase = "start"
 
     def becomes_ready(self, device: str, doubt: str | None) -> None:
-        """It is warm, on this device; ``doubt``: why its answers may be worth little."""
+        """It is warm, on this device; ``doubt``: why its results may be bad."""
         self.start_took = time.monotonic() - self.starting_since
         self.phase, self.error = None, None
         self.device, self.doubt = device, doubt
-        self.state = "ready"  # last: who sees it may rely on the rest
+        self.state = "ready"  # last: readers that see it may rely on the rest
 
     def dies(self, reason: str, *, too_often: int) -> None:
-        """It is gone; ``too_often``: deaths in a row, where those were too many."""
+        """It has ended; ``too_often``: consecutive crashes, if there were too many."""
         self.last_reason = reason
         broken = bool(too_often) or self.error is not None
-        # Before it is counted: who sees that, or its process gone, must not be told it is ready.
+        # Before it is counted: readers that see the count, or the process ended, must not see it as
+        # ready.
         self.state = "broken" if broken else "restarting"
         self.restarts += 1
         self.device = None
         if broken and self.error is None:
             self.error = EncoderUnavailable(
-                f"the encoder died {too_often} times in a row: {reason}",
+                f"the encoder crashed {too_often} times in a row: {reason}",
                 remedy="photosd logs; then: photosd restart",
             ).as_dict()
 
-    # -- what everybody reads -----------------------------------------------------------------
+    # -- for readers --------------------------------------------------------------------------
 
     def eta(self) -> float:
-        """Seconds until the encoder should be ready; at least half of one."""
+        """Seconds until the encoder should be ready; at least half a second."""
         return max(0.5, self.starting_since + self.start_took - time.monotonic())
 
     def report(self, pid: int | None) -> EncoderReport:
-        """The condition for `status`; ``pid`` of the process if there is one."""
+        """The state for `status`; ``pid`` of the process if there is one."""
         return EncoderReport(
             state=self.state,
             pid=pid,
@@ -86,12 +87,12 @@ class Condition:
         )
 
     def unavailable(self) -> EncoderUnavailable | Warming:
-        """Why nothing can be encoded now, and when to try again."""
+        """Why nothing can be encoded now, and when to retry."""
         left = self.eta()
         if self.state == "loading":
             return Warming(
                 "the model is loading",
-                remedy=f"ask again in {left:.0f} s, or wait longer: --deadline {left + 2:.0f}",
+                remedy=f"try again in {left:.0f} s, or wait longer: --deadline {left + 2:.0f}",
                 retry_after_ms=int(1000 * left),
             )
         if self.error is not None:
@@ -102,13 +103,13 @@ class Condition:
             )
         return EncoderUnavailable(
             f"the encoder is being replaced ({self.last_reason or 'it does not answer'})",
-            remedy=f"ask again in {left:.0f} s",
+            remedy=f"try again in {left:.0f} s",
             retry_after_ms=int(1000 * left),
         )
 
 
 def rss_mb(pid: int) -> float | None:
-    """Resident memory of a process, 10^6 bytes; None when it is gone."""
+    """Resident memory of a process, 10^6 bytes; None if it has ended."""
     try:
         return round(psutil.Process(pid).memory_info().rss / 1e6, 1)
     except psutil.Error:

@@ -1,7 +1,7 @@
 """The starter's image tower: EfficientNet-Lite2 (Tan and Le, arXiv 1905.11946) in plain torch.
 
-Its parameters carry the names that timm's ``tf_efficientnet_lite2`` and open_clip's ``TimmModel``
-give them, so that one weights file loads here and in stock open_clip, which needs timm for it.
+Parameters have the names of timm's ``tf_efficientnet_lite2`` and open_clip's ``TimmModel``, so that
+one weights file loads here and in stock open_clip, which needs timm for it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ STAGES = (
     (3, 6, 352, 1, 1),
 )
 STEM, FIRST, FEATURES = 32, 16, 1280
-EPSILON = 1e-3  # of the norms, as TensorFlow has it
+EPSILON = 1e-3  # of the norms, as in TensorFlow
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow does: an odd pixel of padding goes to the end."""
+    """A convolution padded as in TensorFlow: an odd pixel of padding goes to the end."""
 
     def __init__(self, incoming: int, outgoing: int, kernel: int, stride: int, groups: int) -> None:
         super().__init__(incoming, outgoing, kernel, stride, groups=groups, bias=False)
@@ -60,7 +60,7 @@ class DepthwiseSeparable(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Expand, depthwise, project; with a short cut where shapes allow."""
+    """Expand, depthwise, project; with a skip connection if shapes allow."""
 
     def __init__(
         self, kernel: int, expansion: int, incoming: int, outgoing: int, stride: int
@@ -125,9 +125,9 @@ class EfficientNetTower(nn.Module):
 
 
 def fold_norms(tower: nn.Module) -> None:
-    """Put every norm into the convolution before it: the same answers in two thirds of the time.
+    """Fold every norm into the convolution before it: same results in two thirds of the time.
 
-    For a tower in evaluation mode that learns no more.
+    For a tower in evaluation mode that is no longer trained.
     """
     for module in list(tower.modules()):
         for (name, convolution), (norm_name, norm) in pairwise(list(module.named_children())):

@@ -1,4 +1,4 @@
-"""Why the encoder gave no vectors: it died over them, or it lives and says what was wrong."""
+"""Why the encoder returned no vectors: it crashed, or it reported an error."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Literal
 from photosd.core.errors import EncoderUnavailable
 from photosd.core.shortage import shortage_in
 
-# crash: it crashed or hung. killed: somebody else ended it, as the kernel does when memory is
-# short. nonsense: its messages made no sense. other: it was ended for reasons of its own.
+# crash: it crashed or hung. killed: it was killed from outside, as by the kernel when memory is
+# low. nonsense: its messages were invalid. other: it was stopped for its own reasons.
 Cause = Literal["crash", "killed", "nonsense", "other"]
 
 
 class EncoderDied(Exception):
-    """The encoder died, or was ended, while it held this request.
+    """The encoder crashed, or was stopped, during this request.
 
-    Only of a crash may the request be the reason.
+    The request may be the cause only of a crash.
     """
 
     def __init__(self, reason: str, stack: str, cause: Cause = "crash") -> None:
@@ -24,7 +24,7 @@ class EncoderDied(Exception):
 
 
 class EncodingFailed(EncoderUnavailable):
-    """The encoder lives and answered with an error; ``shortage``: what it had too little of."""
+    """The encoder reported an error; ``shortage``: the resource that ran out."""
 
     def __init__(self, reason: str) -> None:
         self.reason, self.shortage = reason, shortage_in(reason)

@@ -1,6 +1,6 @@
-"""Faults on order, for the test suite: an encoder that hangs, crashes, dawdles or lies.
+"""Fault injection for the test suite: an encoder that hangs, crashes, is slow or wrong.
 
-Off unless PHOTOSD_TEST_FAULTS names a JSON file with an ``encoder`` key, read anew each time:
+Off unless PHOTOSD_TEST_FAULTS names a JSON file with an ``encoder`` key, read again each time:
 ``{"encoder": {"load weights": "stall", "text": "hang", "image": "crash", "canary": "wrong"}}``.
 Keys are phases of loading or lanes; ``{"encoder": {"poison": 200}}`` crashes on a batch in which a
 picture begins with a pixel (200, 200, 200).
@@ -27,7 +27,7 @@ BALLAST: list[bytes] = []
 
 
 def strike(place: str, beat: Callable[[], None] = lambda: None) -> None:
-    """Do what is ordered at this place: nothing, outside of tests."""
+    """Inject the requested fault at this place: none outside of tests."""
     if (order := _orders().get(place)) is None:
         return
     name, _, argument = str(order).partition(":")
@@ -48,14 +48,14 @@ def strike(place: str, beat: Callable[[], None] = lambda: None) -> None:
 
 
 def poisoned(pixels: NDArray[np.uint8]) -> None:
-    """Crash when a picture of the batch begins with the poisonous colour."""
+    """Crash if a picture of the batch begins with the configured colour."""
     colour = _orders().get("poison")
     if colour is not None and bool((pixels[:, 0, 0] == colour).all(axis=1).any()):
         _suffer(signal.SIGSEGV)
 
 
 def lies() -> bool:
-    """Whether answers are to be wrong."""
+    """Whether to return wrong answers."""
     return _orders().get("canary") == "wrong"
 
 
@@ -82,7 +82,7 @@ def _grow(megabytes: int) -> None:
 
 
 def _suffer(number: int) -> None:
-    """To this thread: another might take a signal to the process, and this one go on and answer."""
+    """Signal this thread: another might take a signal to the process, and this one continue."""
     signal.pthread_kill(threading.get_ident(), number)
 
 

@@ -1,4 +1,4 @@
-"""Four small pictures and their captions: a model that cannot match them finds nothing."""
+"""Four small pictures and their captions: a model that cannot match them is useless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = Path(__file__).parent / "known_pictures.npz"  # painted by training/known
 
 
 def known_pictures(size: int) -> tuple[NDArray[np.uint8], list[str]]:
-    """(n, size, size, 3) uint8, drawn to that size, and a caption of each."""
+    """(n, size, size, 3) uint8, resized to that size, and a caption for each."""
     with np.load(FILE, allow_pickle=False) as data:
         pictures, captions = data["pictures"], data["captions"]
     drawn = _resized(_resized(pictures.astype(np.float32), 1, size), 2, size)
@@ -19,7 +19,7 @@ def known_pictures(size: int) -> tuple[NDArray[np.uint8], list[str]]:
 
 
 def _resized(pictures: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
-    """One axis to ``size`` pixels, linearly between the centres of the old ones."""
+    """One axis resized to ``size`` pixels, linearly between the old centres."""
     length = pictures.shape[axis]
     places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
     below = places.astype(int)

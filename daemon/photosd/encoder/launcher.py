@@ -1,4 +1,4 @@
-"""Starts encoders: forked from a zygote where that works, else spawned."""
+"""Starts encoder processes: forked from a zygote if possible, else spawned."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ log = structlog.get_logger()
 
 ENCODER, ZYGOTE = "photosd.encoder", "photosd.encoder.zygote"
 ANSWER_SECONDS = 1.0
-FAILED_STARTS_MOST = 2  # after so many forks that never spoke, only spawning is trusted
+FAILED_STARTS_MOST = 2  # after this many forks that never reported, only spawn
 
 ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",  # weights and tokenizers come from the model's directory alone
+    "HF_HUB_OFFLINE": "1",  # weights and tokenizers are loaded only from the model's directory
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "OPENBLAS_NUM_THREADS": "1",  # numpy does no work there, and threads would outlive a fork badly
-    "GOMP_SPINCOUNT": "0",  # OpenMP threads that spin take the decoders' cores
+    "OPENBLAS_NUM_THREADS": "1",  # numpy is barely used, and threads break forks
+    "GOMP_SPINCOUNT": "0",  # spinning OpenMP threads would take the decoders' cores
     "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
 class EncoderLauncher:
-    """For the watchdog thread alone: it must outlive every process started here."""
+    """For the watchdog thread only, which must outlive every process started here."""
 
     def __init__(self) -> None:
         self._zygote: Child | None = None
@@ -42,7 +42,9 @@ class EncoderLauncher:
         self._last: ForkedChild | None = None
 
     def spawn(self, directory: Path) -> Child:
-        """A new encoder, which will report its pid; tell it to ``started``. Raises ModelError."""
+        """Start a new encoder, which will report its pid; pass it to ``born``. Raises
+        ModelError.
+        """
         self._count_failed_start()
         if sys.platform == "linux" and self._failed_starts < FAILED_STARTS_MOST:
             with contextlib.suppress(OSError):
@@ -52,18 +54,18 @@ class EncoderLauncher:
         return Child(ENCODER, [str(directory)], environment=ENVIRONMENT)
 
     def started(self, pid: int) -> None:
-        """The last encoder spoke first, and this is its pid."""
+        """The last encoder has reported its pid."""
         if self._last is not None:
             self._last.started(pid)
 
     def close(self) -> None:
-        """End the zygote, and any encoder of its that should still live."""
+        """Stop the zygote, and any of its encoders still running."""
         if self._zygote is not None:
             self._zygote.kill("no longer needed", dump=False)
             self._zygote = None
 
     def _zygote_for(self, directory: Path) -> Child:
-        """The zygote; another one when what this one has imported is not what the model needs."""
+        """The zygote; a new one if its imports do not match the model."""
         lean = read_model(directory).lean
         if self._zygote is not None and (not self._zygote.alive or lean != self._zygote_lean):
             self.close()
@@ -82,7 +84,9 @@ class EncoderLauncher:
 
 
 class ForkedChild(Child):
-    """An encoder whose parent is the zygote. Until it reports its pid, it is the zygote."""
+    """An encoder whose parent is the zygote. Until it reports its pid, this stands for
+    the zygote.
+    """
 
     def __init__(self, zygote: Child, directory: Path) -> None:
         self._zygote = zygote
@@ -102,14 +106,14 @@ class ForkedChild(Child):
         socket.send_fds(self._zygote.sock, [order], [theirs.fileno(), self._stderr.fileno()])
 
     def started(self, pid: int) -> None:
-        """It lives, as ``pid``: the zygote does not reap it before we ask."""
+        """It runs as ``pid``: the zygote reaps it only on request."""
         self._pid = pid
         with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(pid)
 
     @property
     def has_started(self) -> bool:
-        """Whether it ever spoke."""
+        """Whether it ever reported."""
         return self._pid is not None
 
     @property
@@ -134,7 +138,7 @@ class ForkedChild(Child):
         return self._pidfd is None or readable(self._pidfd, seconds)
 
     def _exit_code(self) -> int | None:
-        """Have it reaped; a zygote that does not answer is killed, and takes its zombies along."""
+        """Have it reaped; a zygote that does not respond is killed, with its zombies."""
         if self._pid is None or self._code is not None:
             return self._code
         try:

@@ -1,8 +1,8 @@
-"""Imports open_clip's model classes alone: half of `import open_clip` is never needed to serve.
+"""Imports only open_clip's model classes: half of `import open_clip` is not needed to serve.
 
-`import open_clip` takes 4 to 6 s, of which torchvision (by way of torch._dynamo), timm and
-transformers are more than half; its `__init__` also imports the hub client. A plain CLIP needs
-`open_clip.model` and torch. Models whose image tower comes from timm get timm and torchvision.
+`import open_clip` takes 4 to 6 s, more than half of it for torchvision (via torch._dynamo), timm
+and transformers; its `__init__` also imports the hub client. A plain CLIP needs `open_clip.model`
+and torch. Models whose image tower is from timm get timm and torchvision.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def import_model_module(*, lean: bool) -> Any:
 
 
 def import_pretrained_table() -> Any:
-    """The module ``open_clip.pretrained``, which lists what has been published; without a hub."""
+    """The module ``open_clip.pretrained``, a list of published weights; without the hub client."""
     _bare_package("open_clip")
     with _absent(("huggingface_hub", "safetensors")):
         import open_clip.pretrained
@@ -39,7 +39,7 @@ def import_pretrained_table() -> Any:
 
 
 def _bare_package(name: str) -> None:
-    """Let submodules of a package be imported without running its ``__init__``."""
+    """Allow importing submodules of a package without running its ``__init__``."""
     if name in sys.modules:
         return
     found = importlib.util.find_spec(name)
@@ -53,7 +53,7 @@ def _bare_package(name: str) -> None:
 
 @contextlib.contextmanager
 def _absent(names: tuple[str, ...]) -> Iterator[None]:
-    """Make imports of these packages fail at once; open_clip is written to cope with that."""
+    """Make imports of these packages fail at once; open_clip handles that."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: import fails
     try:
@@ -65,7 +65,7 @@ def _absent(names: tuple[str, ...]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _torchvision_stub() -> Iterator[None]:
-    """The one name of torchvision that open_clip.utils imports, for training with frozen norms."""
+    """The only name of torchvision that open_clip.utils imports, for training with frozen norms."""
     if "torchvision" in sys.modules:
         yield
         return

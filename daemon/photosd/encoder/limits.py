@@ -1,4 +1,4 @@
-"""How long the encoder may take for what, and how soon a dead one is replaced."""
+"""Time limits of the encoder, and delays before a restart."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, in the daemon's clock, unless a name says otherwise."""
+    """Seconds, by the daemon's clock, unless a name says otherwise."""
 
-    birth: float = 20.0  # until a new process has said a word
-    stall: float = 60.0  # loading must show progress this often; slow disks may
-    start: float = 300.0  # and be done after this
-    text_least: float = 2.5  # a text takes milliseconds; its watcher waits for it
+    birth: float = 20.0  # until a new process sends its first message
+    stall: float = 60.0  # loading must show progress this often; for slow disks
+    start: float = 300.0  # and finish within this
+    text_least: float = 2.5  # a text takes milliseconds; a user waits for it
     text_most: float = 10.0
     image_least: float = 10.0
     image_most: float = 120.0
@@ -29,7 +29,7 @@ class Limits:
 
 
 class Average:
-    """An exponential moving average of how long requests of one lane take, seconds."""
+    """An exponential moving average of request times of one lane, seconds."""
 
     WEIGHT = 0.2
 
@@ -42,15 +42,15 @@ class Average:
         self.value += weight * (seconds - self.value)
 
     def limit(self, least: float, factor: float, most: float) -> float:
-        """How long the next one may take."""
+        """The time limit of the next one."""
         return min(max(least, factor * self.value), most)
 
 
 class RestartPolicy:
-    """When the next encoder may start: at once, after a growing pause, or by the breaker's rule.
+    """When the next encoder may start: at once, after a growing pause, or by the circuit breaker.
 
-    The pauses are jittered in full (AWS Architecture Blog, "Exponential Backoff and Jitter"), so
-    that several daemons on one machine do not load at the same moments.
+    The pauses are fully jittered (AWS Architecture Blog, "Exponential Backoff and Jitter"), so that
+    several daemons on one machine do not load at the same time.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -58,7 +58,7 @@ class RestartPolicy:
         self._deaths: deque[float] = deque()
 
     def died(self) -> float:
-        """Count a death; seconds to wait before the next start."""
+        """Count a crash; returns seconds to wait before the next start."""
         now = time.monotonic()
         self._deaths.append(now)
         while now - self._deaths[0] > self._limits.breaker_window:
@@ -72,5 +72,5 @@ class RestartPolicy:
 
     @property
     def open(self) -> bool:
-        """Whether it died so often that starting is only tried now and then."""
+        """Whether it crashed so often that starts are rare."""
         return len(self._deaths) >= self._limits.breaker_deaths

@@ -1,7 +1,7 @@
-"""Loading a model: built without random numbers, weights mapped from the file and assigned.
+"""Loads a model: built without random numbers, weights mapped from the file and assigned.
 
-Stock open_clip fills a new model with random numbers, reads the checkpoint beside it and copies:
-twice the memory and seconds of work that is thrown away.
+Stock open_clip fills a new model with random numbers, reads the checkpoint and copies it: twice the
+memory and seconds of wasted work.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ Progress = Callable[[str], None]
 
 
 def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn.Module:
-    """The model of ``directory``, in evaluation mode, on the CPU; ``progress`` hears each phase.
+    """The model in ``directory``, in evaluation mode, on the CPU; ``progress`` is called with each
+    phase.
 
-    Raises ModelError when names or shapes of the weights are not the architecture's.
+    Raises ModelError if names or shapes of the weights do not match the architecture.
     """
     module = import_model_module(lean=spec.lean)
     progress("construct")
@@ -50,7 +51,7 @@ def load_model(spec: ModelSpec, directory: Path, progress: Progress) -> torch.nn
 
 
 def construct_model(module: Any, spec: ModelSpec) -> torch.nn.Module:
-    """The architecture of ``spec`` by ``open_clip.model``; its weights are still to come."""
+    """The architecture of ``spec`` by ``open_clip.model``, without weights."""
     config = dict(spec.open_clip)
     custom = config.pop("custom_text", False)
     text, embed_dim = dict(config.pop("text_cfg")), config["embed_dim"]
@@ -72,7 +73,7 @@ def construct_model(module: Any, spec: ModelSpec) -> torch.nn.Module:
 
 @contextlib.contextmanager
 def _towers(module: Any, towers: dict[str, torch.nn.Module]) -> Iterator[None]:
-    """Have open_clip take our towers where it would build its own."""
+    """Replace open_clip's towers with ours."""
     kept = {name: getattr(module, name) for name in towers}
     for name, tower in towers.items():
         setattr(module, name, lambda *_, tower=tower: tower)
@@ -87,11 +88,11 @@ def _quicken(tower: torch.nn.Module) -> None:
     from photosd.encoder.efficientnet import fold_norms
 
     fold_norms(tower)
-    tower.to(memory_format=torch.channels_last)  # as pixels come
+    tower.to(memory_format=torch.channels_last)  # layout of the pixels
 
 
 def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, torch.Tensor]:
-    """Tensors by name, mapped from the file where their type fits; float16 is widened."""
+    """Tensors by name, mapped from the file if their type fits; float16 is converted."""
     weights: dict[str, torch.Tensor] = {}
     last_beat = time.monotonic()
     try:
@@ -113,7 +114,7 @@ def _read_weights(file: Path, spec: ModelSpec, progress: Progress) -> dict[str, 
 
 @contextlib.contextmanager
 def without_initialisation() -> Iterator[None]:
-    """Random and constant initialisation become no-ops: every parameter is assigned after.
+    """Disable random and constant initialisation: every parameter is assigned afterwards.
 
     (Building on the meta device would do the same, but imports torch._dynamo: 1.5 s.)
     """
@@ -138,6 +139,6 @@ def without_initialisation() -> Iterator[None]:
 
 def _misfit(spec: ModelSpec, cause: str) -> ModelError:
     return ModelError(
-        f"the weights of {spec.name} are not those of {spec.arch}: {cause[:300]}",
+        f"the weights of {spec.name} do not match {spec.arch}: {cause[:300]}",
         remedy="install it again, or: photosd model use starter",
     )

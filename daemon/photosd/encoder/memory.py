@@ -1,4 +1,4 @@
-"""The encoder's memory: when it has taken so much that it must be recycled."""
+"""Memory limit of the encoder: when to recycle it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from photosd.core import machine
 from photosd.encoder.condition import rss_mb
 
 LOOK_SECONDS = 5.0
-SHARE = 0.6  # of the memory there is for us, where no limit is set
+SHARE = 0.6  # of the available memory, without a configured limit
 
 
 class MemoryWatch:
-    """For one encoder's life. Once there is a verdict nothing more should be sent to it."""
+    """For one encoder. After a verdict nothing more must be sent to it."""
 
     def __init__(self) -> None:
         self.verdict: str | None = None
         self._looked_at = 0.0
 
     def look(self, pid: int, limit_mb: float) -> None:
-        """Look now and then; ``limit_mb`` 0 stands for a share of what there is for us."""
+        """Check at intervals; ``limit_mb`` 0 means a share of the available memory."""
         now = time.monotonic()
         if self.verdict is not None or now - self._looked_at < LOOK_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""The warm model: texts and pixels in, unit vectors out."""
+"""The warm model: takes texts and pixels, returns unit vectors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ Pixels = NDArray[np.uint8]
 
 
 class WarmModel:
-    """One loaded model on one device. Texts and images may be encoded by two threads at once."""
+    """One loaded model on one device. Texts and images can be encoded in parallel by
+    two threads.
+    """
 
     def __init__(
         self, spec: ModelSpec, directory: Path, progress: Progress, device: str | None = None
     ) -> None:
-        """On ``device``, or the best there is; raises RuntimeError when that cannot be used."""
+        """On ``device``, or the best available; raises RuntimeError if it is unusable."""
         self._model = load_model(spec, directory, progress)
         self.tokenizer = TextTokenizer(spec, directory)
         self.device = device or devices()[0]
@@ -47,16 +49,18 @@ class WarmModel:
     def encode_images(self, pixels: Pixels) -> Vectors:
         """Vectors of (n, S, S, 3) uint8 RGB: (n, d) float32 of unit length."""
         with torch.inference_mode():
-            batch = torch.from_numpy(pixels).to(self.device)  # as bytes: a quarter of the floats
+            batch = torch.from_numpy(pixels).to(
+                self.device
+            )  # as bytes: a quarter of the size of floats
             scaled = batch.permute(0, 3, 1, 2).float().mul_(self._scale).sub_(self._offset)
             return _unit(self._model.encode_image(scaled.to(self._type)))  # type: ignore[operator]
 
 
 class TextTrim:
-    """Spares the text tower the padding: exact where the mask is causal, and up to 3 times faster.
+    """Drops padding for the text tower: exact with a causal mask, and up to 3 times faster.
 
-    Nothing after the end token can change the vector then. open_clip's towers expect the full
-    length, so mask and positions are cut to the length of each batch. For one thread.
+    Tokens after the end token cannot change the vector. open_clip's towers expect the full length,
+    so mask and positions are cut to the length of each batch. For one thread.
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
@@ -111,7 +115,7 @@ def _may_trim(spec: ModelSpec) -> bool:
 
 
 def devices() -> list[str]:
-    """What this machine computes with, the fastest first, the CPU always last."""
+    """Devices for computing, fastest first, the CPU always last."""
     if torch.cuda.is_available():
         return ["cuda", "cpu"]
     if torch.backends.mps.is_available():

@@ -1,4 +1,4 @@
-"""The encoder process: load, warm, examine, serve; and say why when that is impossible."""
+"""The encoder process: load, warm up, self-test, serve; or report why not."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from photosd.encoder.serving import Serving
 
 MEMORY_FACTOR = 1.3  # of the weights: activations and the tokenizer
-TORCH_BYTES = 350 << 20  # what importing torch takes
+TORCH_BYTES = 350 << 20  # memory for importing torch
 
 
 class Reporter:
-    """Sends frames to the daemon, whole, from any thread."""
+    """Sends complete frames to the daemon, from any thread."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock, self._lock = sock, threading.Lock()
@@ -35,7 +35,7 @@ class Reporter:
             send_frame(self._sock, header, blobs)
 
     def phase(self, name: str) -> None:
-        """Loading has come to this; each call is progress."""
+        """Loading has reached this phase; each call counts as progress."""
         from photosd.encoder import faults
 
         self.send({"event": "phase", "phase": name})
@@ -43,7 +43,7 @@ class Reporter:
 
 
 def be_encoder(sock: socket.socket, directory: Path) -> None:
-    """Come up and serve until the daemon closes the socket."""
+    """Start and serve until the daemon closes the socket."""
     reporter = Reporter(sock)
     reporter.send({"event": "started", "pid": os.getpid()})
     try:
@@ -56,7 +56,7 @@ def be_encoder(sock: socket.socket, directory: Path) -> None:
 
 
 def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
-    """Import what ``spec`` needs and nothing else: seconds, in which no tensor is touched."""
+    """Import only what ``spec`` needs: takes seconds, before any tensor work."""
     reporter.phase("import torch")
     from photosd.encoder import canary, lean, serving
 
@@ -75,7 +75,7 @@ def _come_up(directory: Path, reporter: Reporter) -> Serving:
 
     from photosd.encoder import model
 
-    torch.set_num_threads(machine.cores())  # for loading; the lanes choose for themselves
+    torch.set_num_threads(machine.cores())  # for loading; the lanes set their own number
 
     fallen: str | None = None
     for device in model.devices():
@@ -97,7 +97,7 @@ def _come_up(directory: Path, reporter: Reporter) -> Serving:
 def _on_device(
     device: str, spec: ModelSpec, directory: Path, reporter: Reporter
 ) -> tuple[Serving, dict[str, Any]]:
-    """The warm model there, examined, and what to report of it."""
+    """The warm, tested model on the device, and the report."""
     from photosd.encoder import canary
     from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
@@ -119,7 +119,7 @@ def _on_device(
 
 
 def _require_memory(spec: ModelSpec) -> None:
-    """Refuse, with the numbers, rather than make the machine swap."""
+    """Refuse to load, with numbers, instead of swapping."""
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
     needed = int(os.environ.get("PHOTOSD_TEST_MODEL_BYTES", needed))
     free = machine.available()

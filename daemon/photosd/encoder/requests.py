@@ -1,4 +1,4 @@
-"""Requests on their way through the encoder: two queues, what was sent, what is overdue."""
+"""Requests to the encoder: two queues, sent requests, overdue requests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from photosd.core.starvation import MEANINGFUL
 from photosd.encoder.limits import Average
 
 Kind = Literal["text", "image"]
-DEPTH = {"text": 8, "image": 2}  # sent at once; the rest waits here, where it can be withdrawn
-# Halves of a limit that a lane may get on top of it while others hold the cores: somebody waits
-# for a text, and what spins for ever on a busy machine looks the same.
+DEPTH = {"text": 8, "image": 2}  # sent at once; others wait here, where they can be withdrawn
+# Number of half limits added for a lane while other programs hold the cores: a user waits for a
+# text, and an endless loop on a busy machine looks the same.
 MOST_EXCUSES = {"text": 6, "image": 40}
-# Seconds between two background requests: a query waits for one at most, and seldom for that.
-# While images are encoded they take a few hundredths of the cores.
+# Seconds between background requests: a query waits for one at most, and rarely. During indexing
+# they use a few hundredths of the cores.
 BACKGROUND_PAUSE, BUSY_BACKGROUND_PAUSE = 0.02, 0.5
 _numbers = itertools.count(1)
 
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 class EncodeRequest:
     """One request; ``finish`` turns the reply about ``items`` into the future's result.
 
-    ``background``: nobody waits for it, and it is sent when there is nothing else.
+    ``background``: sent only when the encoder is idle.
     """
 
     header: Header
@@ -47,17 +47,17 @@ class EncodeRequest:
 
     @property
     def rank(self) -> int:
-        """Its place in the queue: what somebody waits for, what nobody does, the background."""
+        """Priority in the queue: user requests, others, background."""
         return 2 if self.background else int(self.deadline is None)
 
     def refuse(self, error: Exception) -> None:
-        """End it without an answer; nothing where its client has left already."""
+        """Fail it; no effect if its client has left."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
 
 
 class LaneQueue:
-    """One lane as the daemon sees it. Submitting is safe from any thread, the rest is not."""
+    """One lane on the daemon's side. Submitting is safe from any thread, the rest is not."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
@@ -67,11 +67,11 @@ class LaneQueue:
         self._sent: dict[int, EncodeRequest] = {}
         self._moving_since = 0.0
         self._excuses = 0
-        self._coreless: float | None = None  # seconds without a core, as of the half of its time
+        self._coreless: float | None = None  # seconds without a core, at half of the time limit
         self._background_at = 0.0  # when the last one was sent or answered
 
     def submit(self, request: EncodeRequest) -> None:
-        """Queue a request: behind its like, before what is less urgent."""
+        """Queue a request: after those of equal priority, before lower ones."""
         with self._lock:
             place = len(self._waiting)
             while place and self._waiting[place - 1].rank > request.rank:
@@ -80,12 +80,12 @@ class LaneQueue:
 
     @property
     def busy(self) -> bool:
-        """Whether the encoder has something of this lane."""
+        """Whether the encoder is processing requests of this lane."""
         return bool(self._sent)
 
     @property
     def suspected(self) -> bool:
-        """Whether it holds something known to be dangerous."""
+        """Whether it is processing a suspect request."""
         return any(request.suspect for request in self._sent.values())
 
     def background_due(self, *, busy: bool) -> float:
@@ -111,7 +111,7 @@ class LaneQueue:
             yield request
 
     def sent(self, number: int) -> EncodeRequest | None:
-        """The request of this number that the encoder has."""
+        """The sent request of this number."""
         return self._sent.get(number)
 
     def arrived(self, number: int, seconds: float) -> None:
@@ -122,22 +122,23 @@ class LaneQueue:
         self.average.add(seconds)
 
     def expect(self, seconds: float, factor: float) -> None:
-        """Before the first answer: a request may take twice so long, in which a huge model works
-        but a small one hangs; ``factor`` is what the average is multiplied by."""
+        """Before the first answer: allow twice the time, in which a huge model answers but a hung
+        one does not; ``factor`` multiplies the average.
+        """
         if not self.average.value:
             self.average.add(2 * seconds / factor)
 
     def look_at(self, limit: float) -> float:
-        """When `hangs` is to be asked: half-way, to take a measure, and when the time is up."""
+        """When to call `hangs`: at half of the limit, to take a measurement, and at its end."""
         if not self._sent:
             return float("inf")
         return self._moving_since + (limit / 2 if self._coreless is None else limit)
 
     def hangs(self, coreless: float, limit: float) -> bool:
-        """Whether it hangs rather than waits for a core; asked whenever `look_at` has come.
+        """Whether it hangs instead of waiting for a core; called at the times of `look_at`.
 
-        ``coreless``: seconds its process has been ready to run, in all, and had no core. A lane
-        that had none for a part of the last half of ``limit`` gets another half.
+        ``coreless``: total seconds its process was ready to run without a core. A lane that had
+        none for a part of the last half of ``limit`` gets another half.
         """
         before, self._coreless = self._coreless, coreless
         if before is None:
@@ -166,12 +167,12 @@ class LaneQueue:
             return min((r.deadline.at for r in self._waiting if r.deadline), default=float("inf"))
 
     def take_sent(self) -> list[EncodeRequest]:
-        """What the encoder held when it died."""
+        """Requests that were sent when the encoder ended."""
         lost, self._sent = list(self._sent.values()), {}
         return lost
 
     def take_waiting(self) -> list[EncodeRequest]:
-        """What was never sent."""
+        """Requests that were never sent."""
         with self._lock:
             waiting, self._waiting = list(self._waiting), deque()
         return waiting

@@ -1,8 +1,8 @@
-"""The (XLM-)RoBERTa text tower of open_clip, without transformers: same names, same numbers.
+"""The (XLM-)RoBERTa text tower of open_clip without transformers, with identical results.
 
-open_clip builds it through the transformers library, which costs 0.75 s to import, asks the hub for
-a configuration, and fills 200 million numbers at random. Names of the weights are those of its
-`HFTextEncoder`, so that every published checkpoint fits.
+open_clip builds it with the transformers library, which takes 0.75 s to import, requests a
+configuration from the hub, and initialises 200 million random numbers. Weights have the names of
+its `HFTextEncoder`, so that every published checkpoint fits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QKV = ("query", "key", "value")
 
 
 class Size(NamedTuple):
-    """How large a published tower is."""
+    """Size of a published tower."""
 
     vocabulary: int
     width: int
@@ -85,7 +85,7 @@ class Embeddings(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention, then a feed-forward network, each normalised after it was added."""
+    """Attention, then a feed-forward network, each normalised after the addition."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Layer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every token looks at every token that is no padding."""
+    """Every token attends to every token that is not padding."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()

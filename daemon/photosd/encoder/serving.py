@@ -1,6 +1,6 @@
-"""The two lanes of the encoder process: texts in one thread, images in another, at once.
+"""The two lanes of the encoder process: texts and images, each in its own thread.
 
-A query never waits for a batch of images: it runs beside it, and the kernel prefers its thread.
+A query does not wait for a batch of images: it runs in parallel, and the kernel prefers its thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from photosd.encoder.steps import Steps
 from photosd.models.spec import ModelSpec
 
 IMAGE_NICENESS = 19
-# Of several lengths: kernels are chosen, and made, for each length when it is first seen.
+# Several lengths: kernels are selected, and compiled, when a length is first used.
 WARM_TEXTS = tuple(
     " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)
 )
@@ -51,7 +51,7 @@ class Serving:
         self._text_threads = self._cores
 
     def run(self, sock: socket.socket) -> None:
-        """Read requests for as long as there is a daemon."""
+        """Read requests until the daemon closes the socket."""
         with contextlib.suppress(EOFError, ConnectionError):
             while True:
                 header, blobs = receive_frame(sock)
@@ -59,12 +59,12 @@ class Serving:
                     self._texts.submit(self._serve, self._text, header, blobs)
                 else:
                     self._images.submit(self._serve, self._image, header, blobs)
-        os._exit(0)  # not even atexit handlers of libraries may keep us
+        os._exit(0)  # atexit handlers of libraries must not delay the exit
 
     def warm_up(self) -> float:
-        """One forward of each tower, in the thread that will serve it; milliseconds.
+        """One forward pass of each tower, in its serving thread; returns milliseconds.
 
-        A thread's first forward is slow: OpenMP starts its helpers for each thread anew.
+        The first pass of a thread is slow: OpenMP starts helpers per thread.
         """
         started = time.perf_counter()
         blank = picture(self._spec.preprocess.size)[np.newaxis]
@@ -74,8 +74,9 @@ class Serving:
         return 1000 * (time.perf_counter() - started)
 
     def _choose_threads(self) -> None:
-        """One thread or all, whichever encodes a text faster: a small model's work is too short
-        to share out."""
+        """One thread or all, whichever encodes a text faster: a small model's work does not
+        parallelise.
+        """
         took: dict[int, float] = {}
         for threads in (self._cores, 1):
             torch.set_num_threads(threads)
@@ -99,16 +100,16 @@ class Serving:
         started = time.perf_counter()
         try:
             answer(header, blobs, started)
-        except Exception as error:  # whatever it is: who asks must hear of it
+        except Exception as error:  # any error: the caller must get an answer
             reason = f"{type(error).__name__}: {error}"[:500]
             self._send({"id": header["id"], "ok": False, "reason": reason})
             if shortage_of(error) == "memory" and self._model.device == "cuda":
-                torch.cuda.empty_cache()  # what the allocator keeps for itself may be enough
+                torch.cuda.empty_cache()  # memory cached by the allocator may suffice
 
     def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
         texts: list[str] = header["texts"]
         faults.strike("text")
-        # OpenMP threads that wait for a core others hold make a query ten times slower.
+        # OpenMP threads that wait for a busy core make a query ten times slower.
         torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._text_threads)
         vectors = self.encode_texts(texts)
         known = [self._model.tokenizer.understood(text) for text in texts]
@@ -143,7 +144,7 @@ class Serving:
 
 
 def _stand_back() -> None:
-    """Let the kernel prefer the thread that answers queries, and helpers it starts."""
+    """Let the kernel prefer the thread that answers queries, and its helpers."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)
 

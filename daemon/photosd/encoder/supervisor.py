@@ -1,7 +1,7 @@
-"""The watchdog thread: owns the encoder's life, from its start to its certain death.
+"""The watchdog thread: starts, monitors and kills the encoder.
 
-Deadlines come from progress seen in the daemon's own clock. A heartbeat inside the encoder would
-prove nothing: its thread goes on while native code hangs.
+Deadlines depend on progress measured by the daemon's clock. A heartbeat inside the encoder would
+prove nothing: its thread continues while native code hangs.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from photosd.protocol.messages import EncoderReport
 log = structlog.get_logger()
 
 STOPPING = EncoderUnavailable("photosd is stopping", remedy="photosd start")
-FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a thread of its own
+FRAME_SECONDS = 5.0  # for a frame to cross the socket; the encoder reads in a separate thread
 PROBE_TEXT = "a photo"
 IMAGES_AT_ONCE = 16  # in a request of the pipeline
-ERRORS_IN_A_ROW = 3  # answered, of one lane, that are no shortage: more say nothing about photos
+ERRORS_IN_A_ROW = 3  # answers, per lane, that are not shortages: more are not caused by photos
 
 __all__ = ["EncoderDied", "EncodingFailed", "Supervisor"]
 
@@ -62,12 +62,12 @@ class Supervisor(threading.Thread):
         self._stopping = self._over = False
         self._child: Child | None = None
         self._dimension = 0
-        self._cause: Cause = "other"  # of the end of the present encoder
+        self._cause: Cause = "other"  # of the end of the current encoder
         self._errors = {"text": 0, "image": 0}  # in a row
         self._launcher = EncoderLauncher()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
-        self.turned_at = time.monotonic()  # this thread's sign of life
+        self.turned_at = time.monotonic()  # when this thread last ran
         self._probe_answer: NDArray[np.float32] | None = None
 
     # -- from other threads -------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Supervisor(threading.Thread):
     def encode_texts(self, texts: Sequence[str], deadline: Deadline | None) -> Future[TextVectors]:
         """Unit vectors of texts; fails with Warming or EncoderUnavailable by the deadline.
 
-        Without a ``deadline`` nobody waits: one is encoded at a time, when there is nothing else.
+        Without ``deadline``: background, one at a time, when the encoder is idle.
         """
         header: Header = {"op": "text", "texts": list(texts)}
         request = EncodeRequest(
@@ -88,10 +88,10 @@ class Supervisor(threading.Thread):
     ) -> Future[NDArray[np.float32]]:
         """Unit vectors (n, d) of (n, S, S, 3) uint8.
 
-        EncoderDied when it died over them, EncodingFailed when it answered with an error.
+        EncoderDied if it crashed on them, EncodingFailed if it reported an error.
 
-        ``suspect``: these pictures may kill it; such a death does not slow the next start. With a
-        ``deadline`` somebody waits: they go first, and wait for an encoder that is coming up.
+        ``suspect``: these pictures may crash it; such a crash does not delay the next start. With a
+        ``deadline`` they have priority, and wait for a starting encoder.
         """
         if deadline is None and self._condition.state != "ready":
             failed: Future[NDArray[np.float32]] = Future()
@@ -103,16 +103,16 @@ class Supervisor(threading.Thread):
         return self._submit(self._images, request)
 
     def status(self) -> EncoderReport:
-        """The encoder's health now."""
+        """The encoder's current state."""
         child = self._child
         return self._condition.report(child.pid if child else None)
 
     def set_memory_limit(self, megabytes: float) -> None:
-        """Recycle the encoder above so many MB, from now on; 0: a share of the machine's."""
+        """Recycle the encoder above this many MB; 0: a share of the machine's memory."""
         self.limits = dataclasses.replace(self.limits, memory_mb=megabytes)
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End the thread and the encoder; everything unanswered fails."""
+        """Stop the thread and the encoder; unanswered requests fail."""
         self._stopping = True
         self._wake()
         if self.is_alive():
@@ -120,7 +120,7 @@ class Supervisor(threading.Thread):
 
     def _submit(self, lane: LaneQueue, request: EncodeRequest) -> Future[Any]:
         lane.submit(request)
-        if self._over:  # nobody is left to take it
+        if self._over:  # the caller has left
             self._refuse_all(STOPPING)
         self._wake()
         return request.future
@@ -129,10 +129,10 @@ class Supervisor(threading.Thread):
         with contextlib.suppress(OSError):
             self._wake_writer.send(b"x")
 
-    # -- one life after another ---------------------------------------------------------------
+    # -- one encoder after another ---------------------------------------------------------------
 
     def run(self) -> None:
-        """Until stopped: start an encoder, serve, handle its exit, and wait before the next."""
+        """Until stopped: start an encoder, serve, clean up, and wait before the next."""
         while not self._stopping:
             pause = self._one_life()
             self._wait(pause)
@@ -144,14 +144,14 @@ class Supervisor(threading.Thread):
         self._launcher.close()
 
     def _one_life(self) -> float:
-        """Start an encoder and stay with it to its end; seconds until the next may start."""
+        """Run one encoder to its end; returns seconds until the next may start."""
         try:
             self._spawn()
             death = self._attend()
-        except PhotosdError as error:  # the model's directory is not in order
+        except PhotosdError as error:  # the model's directory is invalid
             self._note_failure(error.as_dict())
             death = self._kill(str(error))
-        except Exception as error:  # a defect here must end in a new encoder, not in none
+        except Exception as error:  # a bug here must lead to a new encoder, not to none
             log.exception("watchdog_failed")
             death = self._kill(f"the watchdog failed: {error}")
         if self._stopping:
@@ -166,12 +166,12 @@ class Supervisor(threading.Thread):
         spec = read_model(self._directory)
         self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
-        # The encoder dies with this thread (core.lifeline), which lives as long as the daemon.
+        # The encoder ends with this thread (core.lifeline), which lives as long as the daemon.
         self._child = self._launcher.spawn(self._directory)
         self._child.sock.settimeout(FRAME_SECONDS)
 
     def _attend(self) -> Death:
-        """Serve until the encoder is dead, and say how it died."""
+        """Serve until the encoder has ended; returns the reason."""
         child = self._require_child()
         with selectors.DefaultSelector() as selector:
             selector.register(child.sock, selectors.EVENT_READ)
@@ -198,7 +198,7 @@ class Supervisor(threading.Thread):
                     return self._kill(f"its connection broke: {error}")
 
     def _ended(self, child: Child) -> Death:
-        """It closed its side; it is about to be gone, or is made so."""
+        """It closed its side: wait for its end, or kill it."""
         deadline = Deadline.after(1.0)
         while child.alive and not deadline.passed:
             time.sleep(0.01)
@@ -207,7 +207,7 @@ class Supervisor(threading.Thread):
         return death
 
     def _complaint(self) -> str | None:
-        """Why the encoder has to go, if it has to."""
+        """Why the encoder must be stopped, if so."""
         now = time.monotonic()
         if self._stopping:
             return "photosd is stopping"
@@ -229,7 +229,7 @@ class Supervisor(threading.Thread):
         return None if self._texts.busy or self._images.busy else self._memory.verdict
 
     def _stall(self) -> float:
-        """Seconds without progress that are too many now."""
+        """Seconds without progress that count as a stall now."""
         unborn = self._condition.phase == "start"
         return min(self.limits.birth, self.limits.stall) if unborn else self.limits.stall
 
@@ -240,7 +240,7 @@ class Supervisor(threading.Thread):
         return lane.average.limit(limits.image_least, limits.factor, limits.image_most)
 
     def _patience(self) -> float:
-        """Seconds until something is due by itself."""
+        """Seconds until the next deadline."""
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
@@ -254,10 +254,10 @@ class Supervisor(threading.Thread):
             moments.append(self._condition.starting_since + self.limits.start)
         return max(0.0, min(moments) - time.monotonic())
 
-    # -- talking ------------------------------------------------------------------------------
+    # -- messages ---------------------------------------------------------------------------------
 
     def _send_due(self) -> None:
-        """Send what may be sent: texts first, and a probe when all has been quiet."""
+        """Send what may be sent: texts first, and a probe when idle."""
         if self._condition.state != "ready" or self._memory.verdict is not None:
             return
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
@@ -271,13 +271,13 @@ class Supervisor(threading.Thread):
                 send_frame(self._require_child().sock, header, request.blobs)
 
     def _understand(self, header: Header, blobs: list[bytearray]) -> None:
-        """Hear a message; raises FrameError when it makes no sense."""
+        """Handle a message; raises FrameError if it is invalid."""
         try:
             self._hear(header, blobs)
         except FrameError:
             raise
         except Exception as error:
-            raise FrameError(f"a message that makes no sense: {error!r}") from error
+            raise FrameError(f"an invalid message: {error!r}") from error
 
     def _hear(self, header: Header, blobs: list[bytearray]) -> None:
         self._heard_at = self._progress_at = time.monotonic()
@@ -299,7 +299,7 @@ class Supervisor(threading.Thread):
         log.error("model_failed", model=self._condition.model, **error)
 
     def _take_reply(self, header: Header, blobs: list[bytearray]) -> None:
-        """Give an answer to who waits for it; until it makes sense, the encoder still owes it."""
+        """Deliver an answer; until it is valid, the request stays open."""
         number, seconds = int(header["id"]), float(header.get("ms", 0)) / 1000
         for lane in self._lanes.values():
             if (request := lane.sent(number)) is not None:
@@ -323,7 +323,7 @@ class Supervisor(threading.Thread):
         request.future.set_result(answer)
 
     def _take_error(self, lane: LaneQueue, request: EncodeRequest, error: EncodingFailed) -> None:
-        """It could not do this, and says why; one that can do nothing at all has to go."""
+        """It reported an error; an encoder that only reports errors must be stopped."""
         lane.arrived(request.number, lane.average.value)
         request.future.set_exception(error)
         if error.shortage is None:
@@ -332,7 +332,7 @@ class Supervisor(threading.Thread):
             raise FrameError(f"it answers with nothing but errors: {error.reason}")
 
     def _check_probe(self, answer: NDArray[np.float32]) -> None:
-        """The same question must get the same answer for as long as this encoder lives."""
+        """The same input must get the same answer from one encoder."""
         if self._probe_answer is None:
             self._probe_answer = answer
         elif float((answer * self._probe_answer).sum()) < 0.99:
@@ -344,7 +344,7 @@ class Supervisor(threading.Thread):
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
         if condition.doubt is not None:
             log.warning("model_doubtful", doubt=condition.doubt, remedy="photosd model list")
-        self._heard_at = 0.0  # probe at once: the way there and back is warm before a query comes
+        self._heard_at = 0.0  # probe at once: warms up the whole path before a query
         log.info(
             "model_loaded",
             model=condition.model,
@@ -359,7 +359,7 @@ class Supervisor(threading.Thread):
             ready_s=round(condition.start_took, 2),
         )
 
-    # -- dying --------------------------------------------------------------------------------
+    # -- the end of an encoder ---------------------------------------------------------------------
 
     def _kill(self, reason: str) -> Death:
         child = self._child
@@ -368,7 +368,7 @@ class Supervisor(threading.Thread):
         return child.kill(reason, dump=not self._stopping)
 
     def _on_exit(self, death: Death) -> float:
-        """Tell everyone who waits, log the reason once, and decide when to start the next."""
+        """Fail all waiting requests, log the reason once, and schedule the next start."""
         innocent = self._images.suspected or death.reason.startswith("recycled")
         pause = 0.0 if innocent else self._policy.died()
         too_often = self.limits.breaker_deaths if self._policy.open else 0
@@ -380,7 +380,7 @@ class Supervisor(threading.Thread):
             stack=death.stack[-4000:] or None,
             next_start_s=round(pause, 1),
             reaped=death.reaped,
-            remedy="it is replaced by itself; if this repeats: photosd logs",
+            remedy="it is replaced automatically; if this repeats: photosd logs",
         )
         for lane in self._lanes.values():
             for request in lane.take_sent():
@@ -397,7 +397,7 @@ class Supervisor(threading.Thread):
             request.future.set_exception(self._condition.unavailable())
 
     def _wait(self, seconds: float) -> None:
-        """Pause between two lives; waiting texts still expire on time."""
+        """Pause between two encoders; waiting texts still expire on time."""
         self._condition.starting_since = time.monotonic() + seconds
         deadline = Deadline.after(seconds)
         self._wake_reader.settimeout(0.05)

@@ -1,4 +1,4 @@
-"""What the encoder answers, and how long it takes, as the rest of the daemon sees it."""
+"""Results and latencies of the encoder, for the rest of the daemon."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from photosd.core.frames import FrameError, Header
 
-LENGTH_TOLERANCE = 0.02  # half precision is good for 0.001
+LENGTH_TOLERANCE = 0.02  # precision of half floats: 0.001
 
 
 class TextVectors(msgspec.Struct, frozen=True):
-    """Encoded texts: ``vectors`` (n, d) float32 unit length; what was understood of each.
+    """Encoded texts: ``vectors`` (n, d) float32 unit length; how much of each was understood.
 
-    ``words_used``: of a text that is longer than the model reads, how many words it read.
+    ``words_used``: for a text longer than the model's limit, how many words it read.
     """
 
     vectors: NDArray[np.float32]
@@ -26,9 +26,9 @@ class TextVectors(msgspec.Struct, frozen=True):
 
 
 def vectors(header: Header, blobs: list[bytearray], items: int) -> NDArray[np.float32]:
-    """The vectors of a reply about so many items, (items, d) float32 of unit length.
+    """The vectors of a reply for this many items, (items, d) float32 of unit length.
 
-    Raises FrameError when they are not that.
+    Raises FrameError if invalid.
     """
     if len(blobs) != 1:
         raise FrameError(f"an answer of {len(blobs)} parts")
@@ -37,7 +37,7 @@ def vectors(header: Header, blobs: list[bytearray], items: int) -> NDArray[np.fl
     if rows != items:
         raise FrameError(f"{rows} vectors for {items} items")
     lengths = np.linalg.norm(found, axis=1)
-    if not (np.abs(lengths - 1) < LENGTH_TOLERANCE).all():  # so it is for what is no number, too
+    if not (np.abs(lengths - 1) < LENGTH_TOLERANCE).all():  # also false for NaN
         raise FrameError("vectors that do not have unit length")
     return found
 
@@ -59,7 +59,7 @@ def text_vectors(header: Header, blobs: list[bytearray], items: int) -> TextVect
 
 
 class Latencies:
-    """The last text latencies, milliseconds, apart for an idle and a busy image lane."""
+    """Recent text latencies, milliseconds, separate for idle and busy image lanes."""
 
     def __init__(self) -> None:
         self._kept: dict[str, deque[float]] = {
@@ -72,7 +72,7 @@ class Latencies:
         self._kept["busy" if busy else "idle"].append(milliseconds)
 
     def summary(self) -> dict[str, float]:
-        """``idle_p50``, ``idle_p95``, ``busy_p50``, ``busy_p95`` where there is anything to say."""
+        """``idle_p50``, ``idle_p95``, ``busy_p50``, ``busy_p95``, if measured."""
         found: dict[str, float] = {}
         for name, values in self._kept.items():
             ordered = sorted(values)

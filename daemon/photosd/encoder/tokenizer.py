@@ -1,4 +1,4 @@
-"""From text to token ids, and how much of the text the model knows."""
+"""Converts text to token ids, and measures how much of it the model knows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from photosd.models.spec import ModelSpec
 Tokens = NDArray[np.int64]
 
 WORD = re.compile(r"[^\W_]+|[^\w\s]+")  # of letters and digits, or of signs such as emoji
-NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; nobody types them
+NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; rarely typed
 ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
 CHARACTERS = 2000  # more cannot change the first tokens of any model
 
@@ -44,7 +44,7 @@ class TextTokenizer:
             from tokenizers import Tokenizer
 
             self._tokenizer = Tokenizer.from_file(str(directory / (spec.tokenizer.file or "")))
-            self._tokenizer.no_truncation()  # both are done here, also for unusual files
+            self._tokenizer.no_truncation()  # set both here, also for unusual files
             self._tokenizer.no_padding()
         self._clean = _cleaner(spec.tokenizer.clean)
 
@@ -64,14 +64,14 @@ class TextTokenizer:
         return rows
 
     def understood(self, text: str) -> tuple[float, list[str]]:
-        """The share of the words that the model knows, 0 to 1, and those it does not."""
+        """The share of the words that the model knows, 0 to 1, and the unknown words."""
         words = words_of(text)
         unknown = [word for word in words if not self._knows(word)]
         share = 1 - len(unknown) / len(words) if words else 0.0
         return share, list(dict.fromkeys(unknown))[:20]
 
     def words_used(self, text: str) -> int | None:
-        """How many words from the start the model sees of a text that is cut; None: of all."""
+        """How many words the model sees of a truncated text; None: all."""
         if self._fits(text):
             return None
         words = text[: 2 * CHARACTERS].split()
@@ -96,7 +96,7 @@ class TextTokenizer:
 
 
 def words_of(text: str) -> list[str]:
-    """The words by which `TextTokenizer.understood` judges a text, in order; pictures are some."""
+    """The words that `TextTokenizer.understood` counts, in order; some are pictures."""
     found = WORD.findall(_prepare(text).lower())
     return [word for word in found if word[0].isalnum() or _is_picture(word)]
 
@@ -110,7 +110,7 @@ def _normalised(text: str) -> str:
 
 
 def _cleaner(kind: str) -> Callable[[str], str]:
-    """What open_clip does to a text first; the tokenizer it bundles does so by itself."""
+    """open_clip's text cleaning; its bundled tokenizer does this itself."""
     if not kind:
         return lambda text: text
     clean: Callable[[str], str] = importlib.import_module("open_clip.tokenizer").get_clean_fn(kind)
@@ -118,7 +118,7 @@ def _cleaner(kind: str) -> Callable[[str], str]:
 
 
 def _forms(word: str) -> list[str]:
-    """The word and what is left of it without an English ending (docs/starter-model.md)."""
+    """The word, and its stem without an English ending (docs/starter-model.md)."""
     forms = [word]
     for ending in ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 2:
@@ -130,7 +130,7 @@ def _forms(word: str) -> list[str]:
 
 
 def _is_picture(signs: str) -> bool:
-    """Whether there is a picture among them, not only punctuation: ``🐶``, ``♥``."""
+    """Whether it contains a picture, not only punctuation: ``🐶``, ``♥``."""
     return any(unicodedata.category(sign) == "So" for sign in signs)
 
 

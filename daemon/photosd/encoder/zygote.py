@@ -1,11 +1,12 @@
 """``python -m photosd.encoder.zygote FD PARENT``: imports once, forks encoders (Linux).
 
-Importing torch and open_clip takes most of an encoder's start. This process has done that and
-nothing else: after any tensor work a fork hangs in OpenMP (docs/adr/0008). It never reaps an
-encoder before it is asked, so that the pid the daemon kills is never somebody else's.
+Importing torch and open_clip takes most of an encoder's start. This process only imports: after
+tensor work a fork hangs in OpenMP (docs/adr/0008). It reaps an encoder only on request, so that the
+pid the daemon kills is never reused.
 
-Orders are datagrams: ``{"fork": MODEL_DIRECTORY}`` with the encoder's socket and its stderr as
-descriptors, unanswered (the encoder speaks for itself); ``{"reap": PID}``, answered by exit code.
+Requests are datagrams: ``{"fork": MODEL_DIRECTORY}`` with the encoder's socket and its stderr as
+descriptors, without reply (the encoder reports itself); ``{"reap": PID}``, answered with the exit
+code.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ORDER_BYTES = 64 << 10
 
 
 def main() -> None:
-    """Obey until the daemon closes the socket."""
+    """Serve until the daemon closes the socket."""
     control = attach(sys.argv[1:3])
     while True:
         data, descriptors, _flags, _address = socket.recv_fds(control, ORDER_BYTES, 2)
@@ -43,10 +44,10 @@ def main() -> None:
 
 
 def _fork(control: socket.socket, sock: socket.socket, stderr: int, directory: Path) -> None:
-    # What is wrong with the model is the encoder's to report.
+    # The encoder reports problems of the model.
     with contextlib.suppress(PhotosdError, OSError):
         import_everything(read_model(directory), Reporter(sock))
-    gc.freeze()  # a collection in the encoder would copy every page it looks at
+    gc.freeze()  # a garbage collection in the encoder would copy every page it visits
     zygote = os.getpid()
     if os.fork():
         return
@@ -59,7 +60,7 @@ def _fork(control: socket.socket, sock: socket.socket, stderr: int, directory: P
         os.dup2(stderr, 2)
         be_encoder(sock, directory)
         status = 0
-    except BaseException:  # the zygote's loop must never go on in its child
+    except BaseException:  # the zygote's loop must not continue in its child
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()
@@ -67,7 +68,7 @@ def _fork(control: socket.socket, sock: socket.socket, stderr: int, directory: P
 
 
 def _reap(pid: int) -> int | None:
-    """Exit code of a dead encoder as subprocess gives it; None when it is not dead, or not ours."""
+    """Exit code of an ended encoder as in subprocess; None if it runs, or is not ours."""
     with contextlib.suppress(ChildProcessError):
         found, status = os.waitpid(pid, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if found else None

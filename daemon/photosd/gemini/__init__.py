@@ -1,1 +1,1 @@
-"""Gemini, for those who ask for it: consent, keys, budget, calls, and what came of them."""
+"""Optional Gemini support: consent, keys, budget, calls, and stored results."""

@@ -1,4 +1,6 @@
-"""The Gemini worker: the one process that speaks to another machine, while a cloud mode is on."""
+"""The Gemini worker: the only process that connects to another machine, while a cloud
+mode is on.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,11 @@ def main() -> None:
             threads.submit(
                 service.serve, typed.convert(header, CallRequest), list(map(bytes, blobs))
             )
-    os._exit(0)  # calls may be under way: nobody wants their answers
+    os._exit(0)  # calls may be under way: their answers are not needed
 
 
 class CallService:
-    """Calls as they are ordered, each answered once."""
+    """Executes calls, each answered once."""
 
     def __init__(self, sock: socket.socket, opening: Opening) -> None:
         self._sock, self._lock = sock, threading.Lock()
@@ -47,7 +49,7 @@ class CallService:
 
         try:
             self._gemini = GeminiSdk(Key(opening.key, opening.source), opening.settings)
-        except Exception as error:  # an SDK that does not suit, an impossible proxy
+        except Exception as error:  # an unsuitable SDK, an invalid proxy
             trouble = CloudUnavailable(
                 f"the client of Gemini cannot be made ({type(error).__name__})",
                 remedy="photosd config get cloud.proxy; photosd bugreport",
@@ -63,7 +65,7 @@ class CallService:
             result = self._call(order, pictures)
         except CloudUnavailable as error:
             self._say(CallAnswer(id=order.id, trouble=Trouble.of(error)))
-        except Exception as error:  # never its text, which may hold the key
+        except Exception as error:  # never its text, which may contain the key
             trouble = CloudUnavailable(f"a bug: {type(error).__name__}", reason="server")
             self._say(CallAnswer(id=order.id, trouble=Trouble.of(trouble)))
         else:

@@ -1,7 +1,7 @@
-"""Remembered answers of Gemini: rewritten queries and vectors of queries, for no one to read.
+"""The cache of Gemini's answers, encrypted: rewritten queries and vectors of queries.
 
-Each is found by a keyed hash of what was asked, and hidden by a key made of the same: who does not
-know the question can read neither it nor the answer.
+Each is found by a keyed hash of the query, and encrypted with a key derived from the same: without
+the query, neither it nor the answer can be read.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ FILE = "answers.sqlite3"
 
 
 class Answers:
-    """One small SQLite file. Losing it costs a few calls: no failure of it is anybody's trouble."""
+    """A small SQLite file. Losing it costs a few calls, so its errors are ignored."""
 
     def __init__(self, directory: Path, keeps: Callable[[], bool] = lambda: True) -> None:
-        """``keeps``: whether queries may be remembered, as the settings have it."""
+        """``keeps``: whether the settings allow caching queries."""
         self._directory, self._keeps = directory, keeps
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._salt = b""
-        self.generation = 0  # one more each time everything is forgotten
+        self.generation = 0  # incremented each time everything is deleted
 
     def get(self, kind: str, question: str) -> bytes | None:
-        """What was answered to ``question``; ``kind`` names model and version as well."""
+        """The answer to ``question``; ``kind`` includes model and version."""
         with self._lock, contextlib.suppress(sqlite3.Error, OSError):
             if not self._keeps() or (db := self._open(make=False)) is None:
                 return None
@@ -47,7 +47,7 @@ class Answers:
         return None
 
     def put(self, kind: str, question: str, answer: bytes, generation: int) -> None:
-        """Remember it, unless all was forgotten since it was asked for, in ``generation``."""
+        """Store it, unless everything was deleted since it was requested, in ``generation``."""
         with self._lock, contextlib.suppress(sqlite3.Error, OSError):
             if generation != self.generation or not self._keeps():
                 return
@@ -70,11 +70,11 @@ class Answers:
             self._close()
 
     def forget(self) -> None:
-        """Delete the file, and keep nothing asked for before; raises OSError."""
+        """Delete the file, and ignore answers requested before; raises OSError."""
         with self._lock:
             self.generation += 1
             self._close()
-            for file in self._directory.glob(f"{FILE}*"):  # damaged ones, too
+            for file in self._directory.glob(f"{FILE}*"):  # damaged ones as well
                 file.unlink(missing_ok=True)
 
     def _close(self) -> None:
@@ -103,7 +103,7 @@ class Answers:
         return self._digest(b"key", kind, question, 16)
 
     def _hide(self, kind: str, question: str, data: bytes) -> bytes:
-        """Hidden data in clear, and clear data hidden."""
+        """Encrypts, and decrypts."""
         mask = self._digest(b"mask", kind, question, len(data))
         return bytes(a ^ b for a, b in zip(data, mask, strict=True))
 

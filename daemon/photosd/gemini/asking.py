@@ -1,4 +1,4 @@
-"""A query's question to Gemini: asked beside the local search, waited for no longer than agreed."""
+"""A query's request to Gemini: runs beside the local search, with a time limit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from photosd.gemini.breaker import Attempt
 
 
 class Help(msgspec.Struct, frozen=True):
-    """What Gemini had to say in time.
+    """Gemini's results so far.
 
-    ``prompts``: English captions to search for with CLIP as well (hybrid). ``nearest``: content
-    ids and their cosine among Gemini's own vectors, best first (gemini); never to be compared
-    with CLIP's; the first ``outstanding`` of them stand out. ``fallback_reason`` is null where
-    ``mode_used`` is what was asked for.
+    ``prompts``: English captions to search for with CLIP as well (hybrid). ``nearest``: content ids
+    and their cosine among Gemini's own vectors, best first (gemini); not comparable with CLIP's;
+    the first ``outstanding`` of them stand out. ``fallback_reason`` is null if ``mode_used`` is the
+    requested mode.
     """
 
     mode_requested: str
@@ -32,7 +32,7 @@ class Help(msgspec.Struct, frozen=True):
 
 
 class GeminiFindings(msgspec.Struct, frozen=True):
-    """The answer itself, as it comes from the thread that asked."""
+    """The answer, from the requesting thread."""
 
     prompts: list[str] = []
     nearest: list[tuple[str, float]] = []
@@ -40,7 +40,7 @@ class GeminiFindings(msgspec.Struct, frozen=True):
 
 
 class PendingQuestion:
-    """A question that is under way, or was answered, or will not be."""
+    """A request under way, answered, or declined."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class PendingQuestion:
         attempt: Attempt | None = None,
         patience: float = 0.0,
     ) -> None:
-        """``until``: how long a query waits for it; ``patience``: how long Gemini was given."""
+        """``until``: how long a query waits for it; ``patience``: Gemini's time limit."""
         self.mode = mode
         self._future, self._until, self._attempt = future, until, attempt
         self._patience = patience
 
     def help(self, deadline: Deadline) -> Help:
-        """What there is by ``deadline``, or by its own if that is sooner; never raises."""
+        """The results by ``deadline``, or by its own if that is earlier; never raises."""
         if self.mode == "local" or self._future is None:
             return Help(self.mode, "local", None)
         waiting = min(self._until.remaining, deadline.remaining)
@@ -72,7 +72,7 @@ class PendingQuestion:
         return Help(self.mode, self.mode, None, found.prompts, found.nearest, found.outstanding)
 
     def _missed(self) -> None:
-        """Too late for this query. A fault of Gemini's only where it had the time it is given."""
+        """Too late for this query. A failure of Gemini only if it had its full time."""
         if self._attempt is not None and self._until.passed and not self._attempt.probe:
             self._attempt.failed(
                 CloudUnavailable(
@@ -82,25 +82,25 @@ class PendingQuestion:
 
 
 class Outside(Protocol):
-    """The way out for one question: who holds none cannot send any."""
+    """Permission to send one query: code without it cannot send."""
 
     def ask(self, text: str, count: int) -> PendingQuestion:
-        """Begin to ask about a query (normalised), for ``count`` contents at most.
+        """Start a request about a query (normalised), for ``count`` contents at most.
 
-        Returns at once; raises CloudNotPermitted for a mode nobody agreed to.
+        Returns at once; raises CloudNotPermitted for a mode without consent.
         """
 
     def decline(self, reason: str) -> PendingQuestion:
-        """It is not sent whatever the mode is, and why."""
+        """Do not send it in any mode, for this reason."""
 
 
 def nothing_asked() -> PendingQuestion:
-    """Of a question that stays here."""
+    """The result for a query that stays local."""
     return PendingQuestion("local", None, Deadline.after(0))
 
 
 def answered(mode: str, found: GeminiFindings | PhotosdError) -> PendingQuestion:
-    """A question whose answer is here already, good or bad."""
+    """A query whose result is already known, good or bad."""
     future: Future[GeminiFindings] = Future()
     if isinstance(found, PhotosdError):
         future.set_exception(found)

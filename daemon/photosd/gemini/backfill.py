@@ -1,4 +1,4 @@
-"""The back-fill: sends small copies of marked photos, batch by batch, and keeps their vectors."""
+"""The back-fill: sends small copies of marked photos in batches, and stores their vectors."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from photosd.gemini.remote import RemoteTable
 
 log = structlog.get_logger()
 
-BOX = (512, 512)  # pixels a copy has at most
-BATCH, BATCH_BYTES = 16, 2 << 20  # photos and bytes of one request (base64 makes them a third more)
+BOX = (512, 512)  # maximum pixels of a copy
+BATCH, BATCH_BYTES = 16, 2 << 20  # photos and bytes of one request (base64 adds a third)
 CALL_SECONDS = 60.0
 DECODE_SECONDS = 120.0
 IDLE_SECONDS = 60.0
-IDLE_TIMES = 200  # or so many times as long as a look at everything marked takes
+IDLE_TIMES = 200  # or this many times the duration of a check of all marked photos
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0
 BUDGET_PAUSE = 300.0
-TOO_LONG = 3600.0  # whatever a server asks for
+TOO_LONG = 3600.0  # at most, even if a server requests more
 
 
 class Shrinker(Protocol):
-    """Of the decoders, what the back-fill needs."""
+    """The part of the decoders' interface that the back-fill needs."""
 
     def thumbnail(
         self, path: bytes, box: tuple[int, int], *, background: bool = False
@@ -51,7 +51,7 @@ class Copy(msgspec.Struct, frozen=True):
 
 
 class Backfill(threading.Thread):
-    """Idle unless the mode is gemini and somebody has agreed to it."""
+    """Idle unless the mode is gemini, with consent."""
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Backfill(threading.Thread):
         self._stopping = False
         self._pause = FIRST_PAUSE
         self._next_send = 0.0
-        self._not_before = 0.0  # monotonic; what a failure asks for
+        self._not_before = 0.0  # monotonic; as requested by a failure
         self.paused = Pause()
         self.trouble: PhotosdError | None = None
         self.busy = False
 
     def wake(self) -> None:
-        """There may be something to do, or what failed may work now."""
+        """There may be work, or a failed request may work now."""
         self._woken.set()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End soon; what is not committed is sent again another time."""
+        """Stop soon; uncommitted photos are sent again later."""
         self._stopping = True
         self.wake()
         if self.is_alive():
@@ -93,7 +93,7 @@ class Backfill(threading.Thread):
                 self._woken.clear()
 
     def _once(self) -> float:
-        """One batch; seconds until the next is worth trying."""
+        """One batch; returns seconds until the next try."""
         try:
             if self._mode() != "gemini" or not self._gate.permits("gemini", "photos"):
                 self.trouble = None
@@ -114,13 +114,13 @@ class Backfill(threading.Thread):
         if done is None:
             self._remote.tidy()
             return max(IDLE_SECONDS, IDLE_TIMES * (time.monotonic() - begun))
-        if done == 0:  # none of them could be read just now
+        if done == 0:  # none of them could be read now
             return self._longer_pause()
         self._pause = FIRST_PAUSE
         return 0.0
 
     def retry(self) -> None:
-        """Whatever failed may work now: wait for nothing."""
+        """Failed requests may work now: retry at once."""
         self._not_before, self._pause = 0.0, FIRST_PAUSE
         self.wake()
 
@@ -138,7 +138,7 @@ class Backfill(threading.Thread):
     # -- one batch ----------------------------------------------------------------------------
 
     def _batch(self, settings: CloudSettings) -> int | None:
-        """How many were dealt with; None when there was nothing to send."""
+        """Number of processed photos; None if there was nothing to send."""
         generation = self._remote.generation
         done = self._remote.contents(settings)
         chosen = self._marked.due(BATCH, done, settings.embedding_model)
@@ -150,7 +150,7 @@ class Backfill(threading.Thread):
         return len(copies)
 
     def _shrink(self, chosen: list[MarkedPhoto], model: str) -> list[Copy]:
-        """Small copies of those whose file still is what the catalog says."""
+        """Small copies of those whose file is unchanged in the catalog."""
         futures = [self._shrinker.thumbnail(photo.path, BOX, background=True) for photo in chosen]
         copies = []
         for photo, future in zip(chosen, futures, strict=True):
@@ -160,7 +160,7 @@ class Backfill(threading.Thread):
                 if isinstance(error, DecodeFailed) and not error.transient:
                     self._marked.refuse(photo.content, model, error.reason)
                 continue
-            if small.content_id == photo.content:  # else it was replaced a moment ago
+            if small.content_id == photo.content:  # else it was just replaced
                 copies.append(Copy(photo.content, small.data))
         return copies
 
@@ -171,10 +171,10 @@ class Backfill(threading.Thread):
             if error.reason != "refused":
                 raise
             if len(copies) == 1:
-                self._embed_known_good(settings)  # or it is not the photo's fault
+                self._embed_known_good(settings)  # or the photo is not the cause
                 self._marked.refuse(copies[0].content, settings.embedding_model, str(error))
                 return
-            for copy in copies:  # one of them is not to Gemini's liking
+            for copy in copies:  # Gemini refuses one of them
                 self._send([copy], settings, generation)
             return
         if vectors is not None:
@@ -184,7 +184,7 @@ class Backfill(threading.Thread):
     def _embed(
         self, copies: list[Copy], settings: CloudSettings
     ) -> tuple[list[str], Vectors] | None:
-        """Wait for our turn, look once more whether these may be sent, and send them."""
+        """Wait for a slot, check again whether these may be sent, and send them."""
         self._wait_for_turn()
         still = self._marked.still([copy.content for copy in copies])
         copies = [copy for copy in copies if copy.content in still]
@@ -197,7 +197,7 @@ class Backfill(threading.Thread):
         return [copy.content for copy in copies], vectors
 
     def _embed_known_good(self, settings: CloudSettings) -> None:
-        """Raises CloudUnavailable where Gemini refuses even a picture without a fault."""
+        """Raises CloudUnavailable if Gemini refuses even a valid picture."""
         self._next_send += 60 / settings.images_per_minute
         self._gate.embed_photos([GREY], CALL_SECONDS, kind="check")
 
@@ -220,7 +220,7 @@ def _batches(copies: list[Copy]) -> list[list[Copy]]:
 
 
 def _pause_asked(error: CloudUnavailable) -> float:
-    """Seconds that the failure itself asks to wait."""
+    """Seconds to wait, as requested by the failure."""
     if error.reason == "budget":
         return BUDGET_PAUSE
     return min((error.retry_after_ms or 0) / 1000, TOO_LONG)

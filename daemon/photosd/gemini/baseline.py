@@ -1,4 +1,4 @@
-"""How near any photo at all is to a question: what stands out from that is worth showing."""
+"""Detects outstanding results: those nearer to a query than photos usually are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from photosd.gemini.messages import Vectors
 from photosd.index.vectors import VectorStore
 
-SAMPLE = 512  # photos that stand for all
-FEW = 24  # fewer say nothing about what is usual
+SAMPLE = 512  # photos in the sample
+FEW = 24  # fewer do not show what is usual
 DEVIATIONS = 2.5
-FIRST = 3  # of those photos' answers that are shown anyway
+FIRST = 3  # of the results, shown in any case
 
 
 class Baseline:
-    """A sample of a table's vectors, taken anew when the table has grown by half."""
+    """A sample of a table's vectors, renewed when the table has grown by half."""
 
     def __init__(self) -> None:
         self._vectors: Vectors | None = None
@@ -28,13 +28,13 @@ class Baseline:
     ) -> int:
         """How many of the first of ``nearest`` are nearer than photos usually are.
 
-        Gemini gives no scale for its cosines; among few photos nothing is usual.
+        Gemini gives no scale for its cosines; with few photos there is no estimate.
         """
         vectors = self._sample(store)
         if vectors is None or len(vectors) < FEW:
             return min(FIRST, len(nearest))
         cosines = vectors @ question
-        # The median and what half of them stay within: the photos asked for are among them, too.
+        # Median and quartile range, since the matching photos are in the sample as well.
         middle = float(np.median(cosines))
         deviation = 1.4826 * float(np.median(np.abs(cosines - middle)))
         least = middle + DEVIATIONS * max(deviation, 1e-6)
@@ -43,7 +43,7 @@ class Baseline:
     def _sample(self, store: VectorStore) -> Vectors | None:
         rows = len(store)
         if self._vectors is None or not self._taken_at / 1.5 <= rows <= 1.5 * self._taken_at:
-            contents = sorted(store.contents())  # content ids are hashes behind a size
+            contents = sorted(store.contents())  # content ids are hashes after a size
             step = max(1, len(contents) // SAMPLE)
             found = store.vectors_of(contents[::step][:SAMPLE])
             self._vectors = np.concatenate(list(found.values())) if found else None

@@ -1,4 +1,4 @@
-"""The circuit breaker: after some failures in a row Gemini is left alone, so that nobody waits."""
+"""The circuit breaker: after several failures in a row Gemini is not called for a while."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from photosd.core.errors import CloudUnavailable
 
 FAILURES = 3
 OPEN_SECONDS = 60.0
-LONGEST_SECONDS = 3600.0  # whatever a server asks for
-# These come again whatever is asked: one is enough.
+LONGEST_SECONDS = 3600.0  # at most, even if a server requests more
+# These repeat on every call: one is enough.
 LASTING = ("auth", "key", "model", "quota")
 
 
 class Attempt:
-    """One call, whose outcome counts once, whoever is first to tell."""
+    """One call, whose outcome counts once."""
 
     def __init__(self, breaker: Breaker, probe: bool) -> None:
         self._breaker, self._told = breaker, False
-        self.probe = probe  # nobody should wait for it
+        self.probe = probe  # no caller should wait for it
 
     def succeeded(self) -> None:
-        """Gemini answered, and in time."""
+        """Gemini answered in time."""
         self._tell(None)
 
     def failed(self, error: CloudUnavailable) -> None:
-        """It did not."""
+        """Gemini did not answer in time."""
         self._tell(error)
 
     def _tell(self, error: CloudUnavailable | None) -> None:
@@ -39,7 +39,7 @@ class Attempt:
 
 
 class Breaker:
-    """Closed: calls are made. Open: none is. Half open: one is, and nobody waits for it."""
+    """Closed: calls are made. Open: none is. Half open: one is, and no caller waits for it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.lock = threading.RLock()
@@ -50,7 +50,7 @@ class Breaker:
         self.trouble: CloudUnavailable | None = None
 
     def attempt(self) -> Attempt:
-        """Leave to call; raises the trouble that keeps it open."""
+        """Permission for a call; raises the error that keeps it open."""
         with self.lock:
             if self.trouble is None or self._failures < FAILURES:
                 return Attempt(self, probe=False)
@@ -67,12 +67,12 @@ class Breaker:
 
     @property
     def open_for(self) -> float:
-        """Seconds until it will be tried again; 0 when it is not open."""
+        """Seconds until the next try; 0 if it is not open."""
         with self.lock:
             return max(0.0, self._open_until - self._now()) if self.trouble else 0.0
 
     def reset(self) -> None:
-        """Something was changed: whatever failed before may work now."""
+        """Settings were changed: failed calls may work now."""
         with self.lock:
             self._failures, self._open_until, self._probing_until = 0, 0.0, 0.0
             self.trouble = None

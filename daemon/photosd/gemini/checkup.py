@@ -1,4 +1,4 @@
-"""The doctor's look at Gemini: a small call of each kind that the mode makes, of nothing yours."""
+"""Tests Gemini for the doctor: a small call of each kind that the mode uses, without user data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from photosd.gemini.gate import Charge, Gate
 
 SECONDS = 15.0
 WORDS = "שקיעה מעל הים"
-UNANSWERED = ("offline", "deadline")  # nothing is known of the rest
-# A picture of nobody's: grey, 8 by 8.
+UNANSWERED = ("offline", "deadline")  # the rest is unknown
+# A test picture: grey, 8 by 8.
 GREY = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4"
     "UG1RV19iZ2hnPk1xeXBkeFxlZ2P/wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAA"
@@ -23,7 +23,7 @@ GREY = base64.b64decode(
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """One thing that was tried, and how it went."""
+    """One test and its result."""
 
     what: str
     ok: bool
@@ -88,7 +88,7 @@ def _embed_query(gate: Gate) -> str:
 def _embed_photos(gate: Gate) -> str:
     settings = gate.settings
     vectors = gate.embed_photos([GREY, GREY], SECONDS, kind="check")
-    # The worker refuses one vector for two pictures, which is what a misunderstood list gets.
+    # The worker refuses one vector for two pictures, the result of a misread list.
     return f"{settings.embedding_model}: two photos are two vectors of {vectors.shape[1]} numbers"
 
 

@@ -1,4 +1,4 @@
-"""What somebody agreed to, and when: without it nothing is ever sent."""
+"""The consent file: without it nothing is ever sent."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from photosd.core.errors import CloudNotPermitted
 log = structlog.get_logger()
 
 FILE = "cloud-consent.json"
-# The edition of the terms. One more whenever they say that more is sent, or that more may be done
-# with it: consent to an earlier edition is none.
+# The edition of the terms. Increment it if more is sent, or may be done with the data: consent to
+# an earlier edition is void.
 EDITION = 2
 COVERS = {
     "local": {"local"},
     "hybrid": {"local", "hybrid"},
     "gemini": {"local", "hybrid", "gemini"},
 }
-# Everything that may ever be sent has one of these purposes. What has none has no way out: alerts,
-# the page, similar photos, rehearsals, the doctor's own look (search/engine.py, `query`).
+# Everything that may be sent has one of these purposes. Everything else cannot be sent: alerts, the
+# page, similar photos, rehearsals, the doctor's test query (search/engine.py, `query`).
 Purpose = Literal["query", "agent", "photos", "check"]
 
 
 class Consent(msgspec.Struct, frozen=True):
-    """For which mode and which address, as which terms put it, since when (Unix seconds).
+    """The mode, address and terms agreed to, and when (Unix seconds).
 
-    ``agents``: whether the questions of agents may be sent, too.
+    ``agents``: whether queries from agents may be sent.
     """
 
     mode: str = "local"
     base_url: str = ""
     terms: str = ""
     at: float = 0.0
-    edition: int = 1  # the first one did not write it down
+    edition: int = 1  # the first version did not record it
     agents: bool = False
 
     def covers(self, mode: str, base_url: str, purpose: Purpose) -> bool:
@@ -57,19 +57,19 @@ class Consent(msgspec.Struct, frozen=True):
 
 
 class ConsentFile:
-    """The consent on disk, mode 0600, beside the settings; damaged means: none."""
+    """The consent on disk, mode 0600, beside the settings; a damaged file means none."""
 
     def __init__(self, config: Path) -> None:
         self.file = config / FILE
 
     def read(self) -> Consent:
-        """What is agreed to now; nothing where the terms were others."""
+        """The current consent; none if the terms have changed."""
         given = self._given()
         return given if given.edition == EDITION else Consent()
 
     @property
     def outdated(self) -> Consent | None:
-        """The consent that was given to other terms, if it was."""
+        """A consent to other terms, if there is one."""
         given = self._given()
         return given if given.mode != "local" and given.edition != EDITION else None
 
@@ -85,7 +85,7 @@ class ConsentFile:
     def give(
         self, mode: str, settings: CloudSettings, terms: str, *, agents: bool = False
     ) -> Consent:
-        """Agree; ``terms`` is the digest of the words that were shown."""
+        """Record consent; ``terms`` is the digest of the text that was shown."""
         if terms != digest(terms_of(mode, settings, agents=agents)):
             raise CloudNotPermitted(
                 "the terms are not the ones that were shown",
@@ -102,20 +102,20 @@ class ConsentFile:
         return consent
 
     def withdraw(self) -> None:
-        """Agree to nothing any more."""
+        """Withdraw consent."""
         self.file.unlink(missing_ok=True)
 
 
 def digest(words: list[str]) -> str:
-    """Which words were agreed to."""
+    """Identifies the text of the terms."""
     return hashlib.blake2b("\n".join(words).encode(), digest_size=8).hexdigest()
 
 
 def terms_of(mode: str, settings: CloudSettings, *, agents: bool = False) -> list[str]:
-    """What is sent, to whom, for how much, and what they may do with it; a paragraph a line."""
-    queries = "the words of every query that you type, except those asked with --local"
+    """What is sent, to whom, the price, and how it may be used; one paragraph per line."""
+    queries = "the words of every query that you type, except those with --local"
     by_agents = (
-        "Sent, too: the words of every query that an agent asks (photosd mcp)."
+        "Also sent: the words of every query from an agent (photosd mcp)."
         if agents
         else "Never sent: alerts (photosd on) and the queries of agents (photosd mcp); to send "
         f"those of agents, too: photosd cloud enable {mode} --agents"
@@ -164,4 +164,4 @@ WHAT_GOOGLE_DOES = [
 def _to_whom(base_url: str) -> str:
     if base_url == CloudSettings().base_url:
         return f"To whom: Google, at {base_url}, under your own key."
-    return f"To whom: whoever answers at {base_url}, which is not Google's address; with your key."
+    return f"To whom: the server at {base_url}, which is not Google's address; with your key."

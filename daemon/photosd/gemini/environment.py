@@ -1,4 +1,6 @@
-"""What the environment says about the cloud, taken out of it: no child and no library sees it."""
+"""Reads cloud variables from the environment and removes them, so that no child or library sees
+them.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,13 @@ from collections.abc import MutableMapping
 import msgspec
 
 KEY, MODE = "GEMINI_API_KEY", "EMBEDDING_MODE"
-# Google's libraries let these choose the address, the key, and whether requests are written down;
-# Python's has the last one name a file for what decrypts them.
+# Google's libraries read address, key, and request logging from these; Python's TLS writes
+# decryption keys to a file named by the last one.
 FOREIGN = ("GOOGLE_", "GENAI_", "GEMINI_", "VERTEX", "SSLKEYLOGFILE")
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """A key and a wish for a mode, both as text and both without effect until somebody consents."""
+    """A key and a requested mode, both as text and both without effect before consent."""
 
     key: str = ""
     mode: str = ""
@@ -25,7 +27,7 @@ class Environment(msgspec.Struct, frozen=True):
 
     @classmethod
     def take(cls, variables: MutableMapping[str, str] | None = None) -> Environment:
-        """Read them and remove them, with every variable that would lead Google's SDK elsewhere."""
+        """Read and remove them, with every variable that would redirect Google's SDK."""
         variables = os.environ if variables is None else variables
         taken = cls(variables.get(KEY, "").strip(), variables.get(MODE, "").strip().lower())
         for name in list(variables):

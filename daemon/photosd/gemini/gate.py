@@ -1,4 +1,4 @@
-"""The gate: everything that leaves goes through it, after consent, key, budget and ledger."""
+"""The gate: all outgoing data passes through it, after consent, key, budget and ledger."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from photosd.gemini.worker import GeminiWorker
 log = structlog.get_logger()
 
 Result = TypeVar("Result")
-# A call that was cut off may have been counted by the other side; of these it is known not to be.
+# The server may have counted an aborted call; for these it is known that it has not.
 FREE = ("offline", "quota", "auth", "model", "server", "refused")
 
 
 class Charge(msgspec.Struct, frozen=True):
-    """What is about to leave; ``usd``: its price at most.
+    """Data about to be sent; ``usd``: its price at most.
 
-    It takes consent to ``mode`` and to ``purpose``.
+    Needs consent to ``mode`` and ``purpose``.
     """
 
     kind: Kind
@@ -45,7 +45,7 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """One worker at a time, started when first needed. Any thread may send."""
+    """One worker at a time, started on first use. Any thread may send."""
 
     def __init__(
         self, config: Path, settings: CloudSettings, ledger: Ledger, environment: Environment
@@ -53,19 +53,19 @@ class Gate:
         self._config, self.settings = config, settings
         self.ledger, self._environment = ledger, environment
         self.consent = ConsentFile(config)
-        self.shut = False  # whatever the consent on the disk says, which could not be deleted
+        self.shut = False  # regardless of a consent file that could not be deleted
         self._worker: GeminiWorker | None = None
         self._generation = 0
-        self._lock = threading.Lock()  # held for a moment
+        self._lock = threading.Lock()  # held briefly
         self._hiring = threading.Lock()  # held while a key command runs
 
-    # -- what may be done ---------------------------------------------------------------------
+    # -- permissions ------------------------------------------------------------------------------
 
     @property
     def wanted(self) -> str:
-        """The mode that is asked for: EMBEDDING_MODE (also in `.env`), else the setting.
+        """The requested mode: EMBEDDING_MODE (also in `.env`), else the setting.
 
-        What is no mode, and settings that make no sense, ask for nothing.
+        Invalid modes and settings request nothing.
         """
         return "local" if self.closed is not None else self._named or self.settings.mode
 
@@ -75,31 +75,33 @@ class Gate:
 
     @property
     def closed(self) -> CloudNotPermitted | None:
-        """Why nothing is sent whatever was agreed to and whoever asks, if that is so."""
+        """Why nothing is sent regardless of consent, if so."""
         if self.shut:
             return CloudNotPermitted(
-                "nothing is sent: it was switched off", remedy="photosd cloud enable MODE"
+                "nothing is sent: it was disabled", remedy="photosd cloud enable MODE"
             )
         if isinstance(self.settings, ClosedCloudSettings):
             return CloudNotPermitted(
-                "nothing is sent until every setting makes sense", remedy="photosd status"
+                "nothing is sent until every cloud setting is valid", remedy="photosd status"
             )
         named = self._named
         if named == UNTRUSTED:
             file = self._config / DOTENV
             return CloudNotPermitted(
-                f"nothing is sent: {file} may be read by others, or cannot be read",
+                f"nothing is sent: {file} can be read by others, or cannot be read",
                 remedy=f"chmod 600 {quote(str(file))}",
             )
         if named and named not in COVERS:
             return CloudNotPermitted(
-                f"nothing is sent: EMBEDDING_MODE says {named!r}, which is no mode",
-                remedy="have it say local, hybrid or gemini, or remove it; then: photosd restart",
+                f"nothing is sent: EMBEDDING_MODE has the invalid value {named!r}",
+                remedy="set it to local, hybrid or gemini, or remove it; then: photosd restart",
             )
         return None
 
     def permits(self, mode: str, purpose: Purpose) -> bool:
-        """Whether somebody has agreed to what ``mode`` sends for this purpose, and to where."""
+        """Whether there is consent for what ``mode`` sends for this purpose, and to
+        this address.
+        """
         if mode == "local" or self.closed is not None:
             return mode == "local"
         return self.consent.read().covers(mode, self.settings.base_url, purpose)
@@ -112,27 +114,27 @@ class Gate:
             if (old := self.consent.outdated) is not None:
                 day = time.strftime("%Y-%m-%d", time.localtime(old.at))
                 raise CloudNotPermitted(
-                    f"the terms have changed since somebody agreed to {old.mode} on {day}",
+                    f"the terms have changed since the consent to {old.mode} on {day}",
                     remedy=f"photosd cloud enable {mode}",
                 )
             given = self.consent.read()
             if purpose == "agent" and given.covers(mode, self.settings.base_url, "query"):
                 raise CloudNotPermitted(
-                    "nobody has agreed to send the questions of agents",
+                    "there is no consent to send queries from agents",
                     remedy=f"photosd cloud enable {given.mode} --agents",
                 )
             elsewhere = given.mode != "local" and given.base_url != self.settings.base_url
             says = (
                 f"consent was given for {given.base_url}, not for {self.settings.base_url}"
                 if elsewhere
-                else f"nobody has agreed to the mode {mode}"
+                else f"there is no consent to the mode {mode}"
             )
             raise CloudNotPermitted(says, remedy=f"photosd cloud enable {mode}")
 
     def key_source(self, *, run: bool) -> str:
-        """Where the key is from; raises CloudNotPermitted when there is none.
+        """The source of the key; raises CloudNotPermitted if there is none.
 
-        ``run``: have the key command prove itself, which may take ten seconds.
+        ``run``: run the key command, which may take ten seconds.
         """
         settings = self.settings
         if not run and settings.key_command:
@@ -150,14 +152,14 @@ class Gate:
         work: Callable[[GeminiWorker], Result],
         price: Callable[[Result], float | None] = lambda _: None,
     ) -> Result:
-        """Have ``work`` make the call; ``price``: what it really cost, where the answer says so.
+        """Have ``work`` send the data; ``price``: the actual price, if the answer has it.
 
-        Raises CloudNotPermitted, CloudUnavailable, or StorageError when the ledger cannot be
-        written: then nothing was sent.
+        Raises CloudNotPermitted, CloudUnavailable, or StorageError if the ledger cannot be written:
+        then nothing was sent.
         """
         generation = self._generation
         self.require(charge.mode, charge.purpose)
-        worker = self.worker(generation)  # consent withdrawn since then ends it
+        worker = self.worker(generation)  # withdrawn consent aborts it
         number = self.ledger.begin(
             charge.kind,
             charge.model,
@@ -180,7 +182,9 @@ class Gate:
     def embed_photos(
         self, jpegs: list[bytes], seconds: float, kind: Kind = "embed_photos"
     ) -> Vectors:
-        """Unit vectors (len(jpegs), dimensions) float32 of pictures; raises what `send` raises."""
+        """Unit vectors (len(jpegs), dimensions) float32 of pictures; raises the errors
+        of `send`.
+        """
         model, dimensions = self.settings.embedding_model, self.settings.dimensions
         usd = len(jpegs) * self.settings.usd_per_image
         purpose: Purpose = "photos" if kind == "embed_photos" else "check"
@@ -190,9 +194,9 @@ class Gate:
         )
 
     def worker(self, generation: int | None = None) -> GeminiWorker:
-        """The Gemini worker, at work soon; up to ten seconds where a command has the key.
+        """The worker, started soon; up to ten seconds if a command has the key.
 
-        Raises CloudUnavailable where there is no key, or all was cut since ``generation``.
+        Raises CloudUnavailable if there is no key, or everything was aborted since ``generation``.
         """
         with self._hiring:
             with self._lock:
@@ -214,12 +218,12 @@ class Gate:
 
     @property
     def ready(self) -> bool:
-        """Whether a call would leave at once."""
+        """Whether a call would be sent at once."""
         worker = self._worker
         return worker is not None and worker.ready
 
     def dismiss(self) -> None:
-        """Cut what is under way; the next call begins anew, with the key as it is then."""
+        """Abort calls under way; the next call starts a new worker, with the current key."""
         with self._lock:
             self._generation += 1
             worker, self._worker = self._worker, None
@@ -227,5 +231,5 @@ class Gate:
             worker.close()
 
     def _record(self, number: int, outcome: str, usd: float | None) -> None:
-        with contextlib.suppress(StorageError):  # it stands there at its full price
+        with contextlib.suppress(StorageError):  # it is recorded at its full price
             self.ledger.end(number, outcome, usd)

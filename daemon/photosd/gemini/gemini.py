@@ -1,4 +1,4 @@
-"""The cloud as the daemon sees it: one object that asks, sends, reports, forgets, and is off."""
+"""The daemon's interface to the cloud: queries, sending, reports, deletion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_THE_COURIER = ("base_url", "api_version", "key_file", "key_command", "proxy")
 
 
 class Gemini:
-    """In the mode local nothing here opens a file of its own, starts a thread or imports an SDK."""
+    """In the mode local nothing here opens a file, starts a thread or imports an SDK."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Gemini:
         environment: Environment,
         remembers: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``remembers``: whether queries may be remembered, as the settings have it."""
+        """``remembers``: whether the settings allow caching queries."""
         self._home, self._pool = home, pool
         self._gate = Gate(home.config, settings, Ledger(database, home.config / COPY), environment)
         self._remote = RemoteTable(home.cloud)
@@ -54,66 +54,67 @@ class Gemini:
         self._backfill = self._new_backfill()
         self._open = False
 
-    # -- life ---------------------------------------------------------------------------------
+    # -- start and stop ---------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Begin what the mode asks for, if somebody has agreed to it."""
+        """Start what the mode needs, with consent."""
         with contextlib.suppress(OSError):
             finish_forgetting(self._home.cloud)
         self._open = True
         self._follow()
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """End every thread; calls under way are cut."""
+        """Stop every thread; calls under way are aborted."""
         self._open = False
         self._gate.dismiss()
         self._backfill.stop(deadline)
         self._questions.close()
 
     def apply(self, settings: CloudSettings) -> None:
-        """Let changed settings take effect, and what has failed be tried again."""
+        """Apply changed settings, and retry failed requests."""
         before, self._gate.settings = self._gate.settings, settings
         if settings == before:
             return
         changed = any(getattr(settings, name) != getattr(before, name) for name in OF_THE_COURIER)
         less = settings.mode == "local" or before.mode == "gemini" != settings.mode
-        if changed or less:  # what is under way may be what is not to be sent any more
+        if changed or less:  # calls under way may no longer be allowed
             self._gate.dismiss()
         self._questions.breaker.reset()
         self._follow()
 
     def pause(self, until: float) -> None:
-        """Send no photos until then (Unix seconds); queries go on."""
+        """Send no photos until then (Unix seconds); queries still work."""
         self._paused = self._backfill.paused = Pause.to(until)
         self._backfill.wake()
 
     def wake(self) -> None:
-        """Photos may be there to be sent, or a folder was marked."""
+        """Photos may be ready to send, or a folder was marked."""
         self._backfill.wake()
 
     def cut(self) -> None:
-        """End what is under way: some of it may not be sent any more."""
+        """Abort calls under way: some may no longer be allowed."""
         self._gate.dismiss()
 
     # -- queries ------------------------------------------------------------------------------
 
     @property
     def mode(self) -> str:
-        """What is on: the mode that is wanted, where somebody has agreed to it; else local."""
+        """The active mode: the configured one with consent; else local."""
         wanted = self._gate.wanted
         return wanted if self._gate.permits(wanted, "query") else "local"
 
     def outside(self, purpose: Purpose, mode: str | None) -> Outside:
-        """The way by which a question may leave, for this purpose alone.
+        """Permission to send a query for this purpose.
 
-        ``mode``: the question's own, else the one that is wanted.
+        ``mode``: the query's own, else the configured one.
         """
         return _Outside(self, purpose, mode)
 
     def _ask(self, purpose: Purpose, mode: str | None, text: str, count: int) -> PendingQuestion:
-        """Begin to ask Gemini about a query (normalised), if the mode says so; returns at once.
+        """Start a request to Gemini about a query (normalised), if the mode allows; returns at
+        once.
 
-        ``count`` contents at most. Raises CloudNotPermitted where the query's own mode is not
+        ``count`` contents at most. Raises CloudNotPermitted if the query's own mode is not
         permitted.
         """
         wanted = mode or self._gate.wanted
@@ -122,11 +123,11 @@ class Gemini:
         if not self._gate.permits(wanted, purpose):
             if mode is not None:
                 self._gate.require(mode, purpose)
-            return answered(wanted, CloudNotPermitted("nobody has agreed to it"))
+            return answered(wanted, CloudNotPermitted("the cloud is not enabled"))
         return self._questions.ask(wanted, purpose, text, count)
 
     def _decline(self, mode: str | None, reason: str) -> PendingQuestion:
-        """A query that is not sent whatever the mode is, and why."""
+        """A query that is not sent in any mode, and the reason."""
         wanted = mode or self._gate.wanted
         if wanted == "local" or not self._open:
             return nothing_asked()
@@ -135,7 +136,7 @@ class Gemini:
     # -- consent ------------------------------------------------------------------------------
 
     def terms(self, mode: str, *, agents: bool) -> m.CloudTermsResult:
-        """What somebody has to agree to."""
+        """The terms to agree to."""
         words = terms_of(mode, self._gate.settings, agents=agents)
         return m.CloudTermsResult(mode, words, digest(words))
 
@@ -147,9 +148,9 @@ class Gemini:
         log.info("cloud_enabled", mode=mode, agents=agents, base_url=self._gate.settings.base_url)
 
     def disable(self) -> None:
-        """Agree to nothing any more; what is under way is cut.
+        """Withdraw consent; calls under way are aborted.
 
-        Raises StorageError where the consent cannot be deleted: then it is off until a restart.
+        Raises StorageError if the consent cannot be deleted: then it is off until a restart.
         """
         self._gate.shut = True
         self._gate.dismiss()
@@ -159,16 +160,16 @@ class Gemini:
         except OSError as error:
             file = self._gate.consent.file
             raise StorageError(
-                f"nothing is sent now, but the consent would hold again after a restart: {error}",
+                f"nothing is sent now, but the consent would apply again after a restart: {error}",
                 remedy=f"delete {file} yourself",
             ) from error
         self._gate.shut = False
         log.info("cloud_disabled")
 
     def forget(self) -> int:
-        """Switch off and delete all that came from Gemini; the number of vectors of photos.
+        """Disable, and delete all data from Gemini; returns the number of vectors of photos.
 
-        Raises StorageError, after all that can be deleted was.
+        Raises StorageError, after deleting as much as possible.
         """
         try:
             self.disable()
@@ -191,38 +192,38 @@ class Gemini:
         return number
 
     def forget_answers(self) -> None:
-        """Remember nothing that was answered to a query until now; raises StorageError."""
+        """Delete all cached answers; raises StorageError."""
         try:
             self._answers.forget()
         except OSError as error:
             raise StorageError(
-                f"remembered answers cannot be deleted: {error}",
+                f"cached answers cannot be deleted: {error}",
                 remedy=f"check the permissions of {self._home.cloud}",
             ) from error
 
     def remove(self, contents: Sequence[str]) -> None:
-        """Drop the vectors of photos that are gone, and what was refused of them."""
+        """Delete the vectors, and the refusals, of deleted photos."""
         self._marked.remove(contents)
         if self._home.cloud.is_dir():
             self._remote.remove(contents)
 
     def tidy(self) -> None:
-        """Take off the disk what was dropped some time before; raises StorageError."""
+        """Erase deleted vectors from disk; raises StorageError."""
         if self._home.cloud.is_dir():
             self._remote.tidy()
             self._remote.tidy_others()
 
     def contents(self) -> set[str]:
-        """Every content with a vector in the table that is open, if one is."""
+        """Every content with a vector in the open table, if any."""
         store = self._remote.ready(self._gate.settings)
         return set() if store is None else store.contents()
 
     # -- reports ------------------------------------------------------------------------------
 
     def report(self, *, count: bool = True) -> m.CloudReport:
-        """The state of all of it; nothing is sent, and no key command run.
+        """The complete state; sends nothing, and runs no key command.
 
-        ``count``: open the table to count what it holds, even if nothing else needs it.
+        ``count``: open the table to count its rows, even if not needed otherwise.
         """
         gate, settings = self._gate, self._gate.settings
         consent, spent = gate.consent.read(), gate.ledger.month()
@@ -255,11 +256,11 @@ class Gemini:
         return self._gate.ledger.calls(limit)
 
     def expire_log(self) -> None:
-        """Drop calls from the log that are older than it goes back; also while the cloud is off."""
+        """Delete old calls from the log; also while the cloud is off."""
         self._gate.ledger.expire()
 
     def warnings(self) -> list[str]:
-        """What somebody should know who believes that the cloud is on."""
+        """Warnings for users who expect the cloud to be on."""
         gate = self._gate
         found = []
         if (closed := gate.closed) is not None:
@@ -269,7 +270,7 @@ class Gemini:
         return found
 
     def _refusal(self) -> CloudNotPermitted | None:
-        """Why the mode that is wanted is not on, and what to do."""
+        """Why the configured mode is not active, and the remedy."""
         try:
             self._gate.require(self._gate.wanted, "query")
         except CloudNotPermitted as error:
@@ -282,14 +283,14 @@ class Gemini:
         return small, self._marked.holds(path) == small.content_id
 
     def check(self) -> list[Checked]:
-        """Try key, address, models and vectors with words and pictures of our own."""
+        """Test key, address, models and vectors with sample words and pictures."""
         mode = self._gate.wanted
         if (closed := self._gate.closed) is not None:
             raise closed
         if mode == "local":
             raise CloudNotPermitted("the cloud is off", remedy="photosd cloud enable hybrid")
         self._gate.require(mode, "check")
-        self._gate.dismiss()  # with the key as it is now
+        self._gate.dismiss()  # with the current key
         found = check(self._gate, mode)
         if all(one.ok for one in found):
             self._questions.breaker.reset()
@@ -325,7 +326,7 @@ class Gemini:
 
 
 class _Outside:
-    """`Outside` for one purpose and one question."""
+    """`Outside` for one purpose and one query."""
 
     def __init__(self, cloud: Gemini, purpose: Purpose, mode: str | None) -> None:
         self._cloud, self._purpose, self._mode = cloud, purpose, mode

@@ -1,4 +1,4 @@
-"""The key: where it may come from, and how it is kept from being seen."""
+"""The key: its sources, and protection from being shown."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from photosd.gemini.environment import KEY, MODE, Environment
 
 COMMAND_SECONDS = 10.0
 KEY_FILE, DOTENV = "gemini.key", ".env"
-UNTRUSTED = "?"  # no mode: it sends nothing
+UNTRUSTED = "?"  # not a mode: sends nothing
 LARGEST_FILE = 64 << 10
-PRINTABLE = re.compile(r"[!-~]{8,512}")  # anything else cannot stand in a header
+PRINTABLE = re.compile(r"[!-~]{8,512}")  # other characters are invalid in a header
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 
 
 class Key:
-    """A secret: its text is had by asking for it, never by printing it."""
+    """A secret: its text is only available on request, never by printing it."""
 
     def __init__(self, text: str, source: str) -> None:
         self._text, self.source = text, source
 
     def reveal(self) -> str:
-        """The key itself, for the one request header that holds it."""
+        """The key itself, for the request header."""
         return self._text
 
     def hide_in(self, words: str) -> str:
-        """``words`` without the key, should somebody else have put it there."""
+        """``words`` without the key, in case they contain it."""
         return words.replace(self._text, "[key]")
 
     def __repr__(self) -> str:
-        """Where it is from."""
+        """Its source."""
         return f"Key(from {self.source})"
 
 
 def find_key(config: Path, settings: CloudSettings, environment: Environment) -> Key:
     """The key: GEMINI_API_KEY, the key file, `.env`, the key command, in this order.
 
-    Raises CloudNotPermitted when there is none, or it may be read by others.
+    Raises CloudNotPermitted if there is none, or other users can read it.
     """
     if environment.key:
         return _checked(environment.key, KEY)
@@ -63,10 +63,10 @@ def find_key(config: Path, settings: CloudSettings, environment: Environment) ->
 
 
 def dotenv_mode(config: Path) -> str:
-    """EMBEDDING_MODE as `.env` in the directory of the settings has it.
+    """EMBEDDING_MODE in `.env` in the directory of the settings.
 
-    A file that others may read or write opens nothing: what it names is UNTRUSTED, unless it is
-    "local". So is what cannot be read.
+    A file that others can read or write enables nothing: its value is UNTRUSTED, unless it is
+    "local". The same applies to an unreadable file.
     """
     file = config / DOTENV
     try:
@@ -96,7 +96,7 @@ def _checked(text: str, source: str) -> Key:
 
 
 def _read_private(file: Path) -> str:
-    """A file of ours that nobody else may read."""
+    """A private file of this user."""
     return _read(file, private=True)
 
 
@@ -106,7 +106,7 @@ def _read(file: Path, *, private: bool) -> str:
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise CloudNotPermitted(f"{file} is no file", remedy=f"put the key into {file}")
+                raise CloudNotPermitted(f"{file} is not a file", remedy=f"put the key into {file}")
             if private and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise CloudNotPermitted(
                     f"{file} may be read by others", remedy=f"chmod 600 {shlex.quote(str(file))}"
@@ -119,7 +119,7 @@ def _read(file: Path, *, private: bool) -> str:
 
 
 def _variables(text: str) -> dict[str, str]:
-    """What a `.env` sets; quotes around a value are not part of it."""
+    """The variables in a `.env`; quotes around a value are removed."""
     found = {}
     for line in text.splitlines():
         if match := LINE.fullmatch(line):
@@ -131,7 +131,7 @@ def _variables(text: str) -> dict[str, str]:
 
 
 def _run(command: str) -> str:
-    """What the command prints; what it says besides goes nowhere, it may hold the key."""
+    """The output of the command; stderr is discarded, as it may contain the key."""
     remedy = "photosd config get cloud.key_command"
     try:
         ran = subprocess.run(
@@ -145,7 +145,7 @@ def _run(command: str) -> str:
         )
     except subprocess.TimeoutExpired:
         raise CloudNotPermitted(
-            f"the key command has not ended in {COMMAND_SECONDS:.0f} s", remedy=remedy
+            f"the key command did not finish within {COMMAND_SECONDS:.0f} s", remedy=remedy
         ) from None
     except (OSError, ValueError) as error:
         raise CloudNotPermitted(

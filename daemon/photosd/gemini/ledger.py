@@ -1,4 +1,4 @@
-"""The ledger: every call, written down before it is made, and the budget it has to fit."""
+"""The ledger: records every call before it is made, and enforces the budget."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COPY = "cloud-spent.json"  # beside the consent
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call: when (Unix seconds), what for, which model, how much of it, and how it ended."""
+    """One call: time (Unix seconds), purpose, model, amount, outcome."""
 
     at: float
     kind: str
@@ -34,7 +34,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Spending(msgspec.Struct, frozen=True):
-    """What this calendar month (UTC) has come to."""
+    """The cost of this calendar month (UTC)."""
 
     usd: float
     calls: int
@@ -42,16 +42,16 @@ class Spending(msgspec.Struct, frozen=True):
 
 
 class KeptSpending(msgspec.Struct, frozen=True):
-    """What a month (its first second) has come to."""
+    """The cost of a month (given by its first second)."""
 
     month: float
     usd: float
 
 
 class Ledger:
-    """In the catalog's file. Any thread may write.
+    """Stored in the catalog's file. Any thread may write.
 
-    What the month has come to is also in ``copy``: a lost catalog does not give the budget anew.
+    The month's cost is also in ``copy``, so that losing the catalog does not reset the budget.
     """
 
     def __init__(self, database: Database, copy: Path | None = None) -> None:
@@ -60,10 +60,10 @@ class Ledger:
     def begin(
         self, kind: Kind, model: str, items: int, size: int, usd: float, budget: float
     ) -> int:
-        """Write a call down at its estimated price; its number.
+        """Record a call at its estimated price; returns its number.
 
-        Raises CloudUnavailable when the month's budget does not allow it, StorageError when it
-        cannot be written: what is not written down is not sent.
+        Raises CloudUnavailable if the month's budget does not allow it, StorageError if it cannot
+        be recorded: such calls are not made.
         """
         with self._database.write() as db:
             spent = self._spent(db)
@@ -82,12 +82,12 @@ class Ledger:
         return int(cursor.lastrowid or 0)
 
     def expire(self) -> None:
-        """Drop calls that are older than KEPT_DAYS."""
+        """Delete calls older than KEPT_DAYS."""
         with self._database.write(aside=True) as db:
             db.execute("DELETE FROM cloud_calls WHERE at < ?", (time.time() - KEPT_DAYS * 86400,))
 
     def end(self, number: int, outcome: str, usd: float | None = None) -> None:
-        """How the call ended, and what it cost if that is known better by now."""
+        """The outcome of a call, and its actual price if known."""
         with self._database.write() as db:
             if usd is not None:
                 row = db.execute("SELECT usd FROM cloud_calls WHERE id = ?", (number,)).fetchone()
@@ -98,7 +98,7 @@ class Ledger:
             )
 
     def month(self) -> Spending:
-        """What this month has come to."""
+        """The cost of this month."""
         with self._database.read() as db:
             spent = self._spent(db)
             row = db.execute(
@@ -122,7 +122,7 @@ class Ledger:
             ]
 
     def _spent(self, db: sqlite3.Connection) -> float:
-        """What this month has come to."""
+        """The cost of this month."""
         row = db.execute(
             "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (_month(),)
         ).fetchone()
@@ -145,12 +145,12 @@ class Ledger:
             draft.replace(self._copy)
         except OSError as error:
             raise StorageError(
-                f"what Gemini has cost cannot be written down: {error}",
+                f"Gemini's cost cannot be recorded: {error}",
                 remedy=f"make {self._copy.parent} writable, or free space on its disk",
             ) from error
 
 
 def _month() -> float:
-    """When this month began, Unix seconds."""
+    """Start of this month, Unix seconds."""
     now = time.gmtime()
     return float(calendar.timegm((now.tm_year, now.tm_mon, 1, 0, 0, 0)))

@@ -1,4 +1,4 @@
-"""Which photos may be sent: those with a path in a folder that somebody has marked, no others."""
+"""Which photos may be sent: only those with a path in a folder marked by the user."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ SCAN = 2000
 
 
 class MarkedPhoto(msgspec.Struct, frozen=True):
-    """One content, and a path in a marked folder that holds it."""
+    """One content, and its path in a marked folder."""
 
     content: str
     path: bytes
 
 
 class MarkedPhotos:
-    """Reads the catalog; remembers there what Gemini or the decoders refused."""
+    """Reads the catalog; records there refusals by Gemini or the decoders."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cursor = ""
 
     def due(self, count: int, done: set[str], model: str) -> list[MarkedPhoto]:
-        """Up to ``count`` that are neither done nor refused; goes round the catalog in pieces."""
+        """Up to ``count`` that are neither done nor refused; cycles through the catalog
+        in pieces.
+        """
         found: list[MarkedPhoto] = []
         begun = self._cursor
         while len(found) < count:
@@ -50,7 +52,7 @@ class MarkedPhotos:
         return found
 
     def still(self, contents: Sequence[str]) -> set[str]:
-        """Those of ``contents`` that may be sent at this moment."""
+        """Those of ``contents`` that may be sent now."""
         marks = ",".join("?" * len(contents))
         with self._database.read() as db:
             return {
@@ -63,7 +65,7 @@ class MarkedPhotos:
             }
 
     def count(self) -> int:
-        """How many photos may be sent in all; copies count, too: they are never sent twice."""
+        """The number of photos that may be sent; includes copies, which are sent once."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT coalesce(sum(counts.n), 0) FROM counts"
@@ -73,7 +75,7 @@ class MarkedPhotos:
         return int(row[0])
 
     def holds(self, path: bytes) -> str | None:
-        """The content of this very path, if it may be sent."""
+        """The content of this path, if it may be sent."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT content FROM photos JOIN folders ON folders.id = photos.folder"
@@ -83,14 +85,14 @@ class MarkedPhotos:
         return None if row is None else str(row[0])
 
     def refuse(self, content: str, model: str, reason: str) -> None:
-        """Never send this content to this model again, unless everything is forgotten."""
+        """Never send this content to this model again, unless everything is deleted."""
         with self._database.write() as db:
             db.execute(
                 "INSERT OR REPLACE INTO cloud_refused VALUES(?, ?, ?)", (model, content, reason)
             )
 
     def refused(self, model: str) -> int:
-        """How many were refused."""
+        """The number of refused contents."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT count(*) FROM cloud_refused WHERE model = ?", (model,)
@@ -98,12 +100,12 @@ class MarkedPhotos:
         return int(row[0])
 
     def forget(self) -> None:
-        """Refuse nothing any more."""
+        """Delete all refusals."""
         with self._database.write() as db:
             db.execute("DELETE FROM cloud_refused")
 
     def remove(self, contents: Sequence[str]) -> None:
-        """Forget what was refused of these."""
+        """Delete the refusals of these."""
         with self._database.write(aside=True) as db:
             models = [row[0] for row in db.execute("SELECT DISTINCT model FROM cloud_refused")]
             db.executemany(

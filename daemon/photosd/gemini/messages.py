@@ -1,4 +1,4 @@
-"""What the daemon asks the Gemini worker for and what it answers; imports nothing heavy."""
+"""Messages between the daemon and the Gemini worker; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Vectors = NDArray[np.float32]
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """The first message: the key, where it is from, and the settings to call by."""
+    """The first message: the key, its source, and the settings."""
 
     key: str
     source: str
@@ -23,7 +23,7 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 class CallRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One call to make, within ``seconds``; pictures travel as blobs."""
+    """One call to make, within ``seconds``; pictures are sent as blobs."""
 
     id: int
     op: Literal["write", "embed_query", "embed_photos"]
@@ -36,9 +36,9 @@ class CallRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What a text model wrote, and the tokens it read and wrote (None: it did not say).
+    """Output of a text model, and its input and output tokens (None: unknown).
 
-    ``tokens_out`` counts what it has thought, too.
+    ``tokens_out`` includes thinking tokens.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Written(msgspec.Struct, frozen=True):
     tokens_out: int | None
 
     def usd(self, settings: CloudSettings) -> float | None:
-        """What it cost; None where it did not say."""
+        """Its price; None if unknown."""
         if self.tokens_in is None or self.tokens_out is None:
             return None
         rate_in, rate_out = settings.usd_per_million_in / 1e6, settings.usd_per_million_out / 1e6
@@ -54,7 +54,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """A CloudUnavailable on its way to the daemon."""
+    """A CloudUnavailable sent to the daemon."""
 
     message: str
     remedy: str
@@ -63,11 +63,11 @@ class Trouble(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, error: CloudUnavailable) -> Trouble:
-        """The error as it travels."""
+        """The error as a message."""
         return cls(str(error), error.remedy, error.reason, error.retry_after_ms)
 
     def error(self) -> CloudUnavailable:
-        """The error again."""
+        """The message as an error."""
         return CloudUnavailable(
             self.message,
             remedy=self.remedy,
@@ -77,7 +77,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class CallAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call ended. ``id`` 0: the client is built, or will not be; vectors are a blob."""
+    """The result of a call. ``id`` 0: whether the client was created; vectors are a blob."""
 
     id: int
     written: Written | None = None

@@ -1,4 +1,4 @@
-"""Questions of queries: answered from memory, or by Gemini in a thread while the search goes on."""
+"""Requests for queries: answered from the cache, or by Gemini in a thread during the search."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from photosd.gemini.messages import Vectors
 from photosd.gemini.remote import RemoteTable
 from photosd.index.vectors import VectorStore
 
-AT_ONCE = 4  # calls under way; each ends by itself
-LATE_SECONDS = 8.0  # an answer too late for its query is remembered for the next one
+AT_ONCE = 4  # calls under way; each has a time limit
+LATE_SECONDS = 8.0  # an answer too late for its query is cached for the next one
 TOKENS_OUT = 256
 NOT_ITS_FAULT = ("budget", "busy", "nothing_sent")
 
 
 class Questions:
-    """Any thread may ask. Nothing is asked whose answer is remembered."""
+    """Any thread may use it. Cached answers are not requested again."""
 
     def __init__(self, gate: Gate, remote: RemoteTable, answers: Answers) -> None:
         self._gate, self._remote, self._answers = gate, remote, answers
@@ -43,7 +43,7 @@ class Questions:
         self._lock = threading.Lock()
 
     def ask(self, mode: str, purpose: Purpose, text: str, count: int) -> PendingQuestion:
-        """Begin to ask about a query (normalised); ``mode`` is permitted for this purpose.
+        """Start a request about a query (normalised); ``mode`` is permitted for this purpose.
 
         Returns at once.
         """
@@ -59,23 +59,23 @@ class Questions:
         except PhotosdError as error:
             return answered(mode, error)
         wait = 0.0 if attempt.probe else settings.deadline_seconds
-        timed = attempt if ready else None  # a Gemini worker that starts is no fault of Gemini's
+        timed = attempt if ready else None  # a starting worker is not a failure of Gemini
         return PendingQuestion(mode, future, Deadline.after(wait), timed, settings.deadline_seconds)
 
     def warm_up(self) -> None:
-        """Have the Gemini worker at work, and the table open, before somebody waits for them."""
+        """Start the worker, and open the table, before a query needs them."""
         self._executor().submit(self._gate.worker)
         self._executor().submit(self._remote.open, self._gate.settings)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start nothing more."""
         with self._lock:
             threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)
         self._answers.close()
 
-    # -- from memory --------------------------------------------------------------------------
+    # -- from the cache ---------------------------------------------------------------------------
 
     def _remembered(
         self, mode: str, text: str, count: int, settings: CloudSettings
@@ -103,7 +103,7 @@ class Questions:
             nearest=nearest, outstanding=self._background.outstanding(store, vector, nearest)
         )
 
-    # -- by asking ----------------------------------------------------------------------------
+    # -- by request -------------------------------------------------------------------------------
 
     def _rewrite(
         self, purpose: Purpose, text: str, _count: int, settings: CloudSettings
@@ -142,7 +142,7 @@ class Questions:
         return self._found(store, vector, count)
 
     def _bound(self, attempt: Attempt, work: Callable[[], GeminiFindings]) -> GeminiFindings:
-        """Do the work; the breaker hears how it went."""
+        """Run the work; the breaker gets its outcome."""
         begun, patience = time.monotonic(), self._gate.settings.deadline_seconds
         try:
             found = work()
@@ -156,7 +156,7 @@ class Questions:
 
     def _begin(self, work: Callable[[], GeminiFindings]) -> Future[GeminiFindings]:
         if not self._places.acquire(blocking=False):
-            raise CloudUnavailable("too many questions to Gemini are under way", reason="busy")
+            raise CloudUnavailable("too many requests to Gemini are under way", reason="busy")
         try:
             future = self._executor().submit(work)
         except RuntimeError:  # closing

@@ -1,4 +1,4 @@
-"""The remote table: Gemini's vectors of photos, apart from CLIP's and never compared with them."""
+"""The table of Gemini's vectors of photos, separate from CLIP's and not comparable with them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ UPKEEP_SECONDS = 60.0
 
 
 class RemoteTable:
-    """The vectors of one embedding model at one size; another model or size is another table.
+    """The vectors of one embedding model at one size; another model or size has another table.
 
-    Any thread may call. Nothing is on the disk before the first vector.
+    Any thread may use it. Nothing is on disk before the first vector.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._lock = threading.RLock()  # held while the disk is written: queries must not take it
+        self._lock = threading.RLock()  # held while writing to disk: queries must not take it
         self._opened: tuple[str, VectorStore] | None = None
-        self.generation = 0  # one more each time everything is forgotten
+        self.generation = 0  # incremented each time everything is deleted
 
     def ready(self, settings: CloudSettings) -> VectorStore | None:
-        """The table of these settings if it is open; returns at once."""
+        """The table for these settings if it is open; returns at once."""
         opened = self._opened
         return opened[1] if opened is not None and opened[0] == table_name(settings) else None
 
     def open(self, settings: CloudSettings, *, make: bool = False) -> VectorStore | None:
-        """The table of these settings; None where there is none and none is to be made."""
+        """The table for these settings; None if there is none and none is to be created."""
         name = table_name(settings)
         if (store := self.ready(settings)) is not None:
             return store
@@ -52,7 +52,8 @@ class RemoteTable:
     def commit(
         self, settings: CloudSettings, contents: Sequence[str], vectors: Vectors, generation: int
     ) -> bool:
-        """Keep these vectors (len(contents), d); false when all was forgotten since they were sent.
+        """Store these vectors (len(contents), d); False if everything was deleted since they were
+        sent.
 
         Raises StorageError.
         """
@@ -76,7 +77,7 @@ class RemoteTable:
         return True
 
     def remove(self, contents: Sequence[str]) -> None:
-        """Drop the vectors of photos that are gone, from the tables of every model and size."""
+        """Delete the vectors of deleted photos, from the tables of every model and size."""
         with self._lock:
             opened = [] if self._opened is None else [self._opened[0]]
             if self._opened is not None:
@@ -91,22 +92,22 @@ class RemoteTable:
         return set() if store is None else store.contents()
 
     def tidy(self) -> None:
-        """Let go of files that a compaction has replaced."""
+        """Delete files replaced by a compaction."""
         with self._lock:
             if self._opened is not None:
                 with contextlib.suppress(IndexVanished):
                     self._opened[1].tidy()
 
     def tidy_others(self) -> None:
-        """Let go of what was dropped from the tables that are not open; raises StorageError."""
+        """Erase deleted rows of tables that are not open; raises StorageError."""
         with self._lock:
             opened = [] if self._opened is None else [self._opened[0]]
             drop_from_tables(self._directory, [], opened)
 
     def forget(self) -> None:
-        """Delete the whole directory: every model's vectors, and all remembered answers.
+        """Delete the whole directory: every model's vectors, and all cached answers.
 
-        It is renamed first: a crash in between leaves nothing that would be opened again.
+        It is renamed first, so that a crash in between leaves nothing that would be opened again.
         """
         with self._lock:
             self.generation += 1
@@ -115,14 +116,14 @@ class RemoteTable:
             shutil.rmtree(doomed, ignore_errors=True)
             with contextlib.suppress(FileNotFoundError):
                 self._directory.rename(doomed)
-            if opened is not None:  # its upkeep may have made files anew since the renaming
+            if opened is not None:  # its maintenance may have created files since the renaming
                 opened[1].rest(UPKEEP_SECONDS)
                 shutil.rmtree(self._directory, ignore_errors=True)
             finish_forgetting(self._directory)
 
 
 def finish_forgetting(directory: Path) -> None:
-    """Delete what a crash has left of `RemoteTable.forget`; raises OSError where it cannot."""
+    """Delete what a crash left of `RemoteTable.forget`; raises OSError if impossible."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(directory.with_name(directory.name + FORGOTTEN))
 

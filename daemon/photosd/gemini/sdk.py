@@ -1,7 +1,7 @@
-"""Gemini's API through Google's SDK: the one module that opens a connection to another machine.
+"""Gemini's API through Google's SDK: the only module that connects to another machine.
 
-Whatever goes wrong inside leaves it as CloudUnavailable. Only the Gemini worker (`__main__`)
-imports it. Address, key and proxy are the ones given here; the environment has no say.
+Every error becomes CloudUnavailable. Only the worker process (`__main__`) imports it. Address, key
+and proxy are parameters; the environment is ignored.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from photosd.gemini.messages import Vectors, Written
 log = structlog.get_logger()
 
 ANSWER_BYTES = 32 << 20  # 100 vectors of 3,072 numbers are 7 MB of JSON
-SHORTEST_NORM, LONGEST_NORM = 0.9, 1.1  # of a vector that is to have unit length
+SHORTEST_NORM, LONGEST_NORM = 0.9, 1.1  # of a vector that must have unit length
 QUIET = ("google_genai", "google.auth", "google", "httpx2", "httpcore2", "urllib3")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 CONNECT_SECONDS = 5.0
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)", re.IGNORECASE)
 WORD, ESCAPED = re.compile(r"[^\W_]+"), re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
-# Words of which errors are made; that one of them was asked for tells nobody anything.
+# Common words of error messages; that a query contains one of them reveals nothing.
 OF_ERRORS = frozenset(
     WORD.findall(
         "a an and api argument at by check error exceeded for found in invalid is key limit model"
@@ -49,7 +49,7 @@ class GeminiSdk:
     """
 
     def __init__(self, key: Key, settings: CloudSettings) -> None:
-        for name in QUIET:  # at lower levels they write requests down, headers and all
+        for name in QUIET:  # lower levels log requests with headers
             logging.getLogger(name).setLevel(logging.CRITICAL)
         import httpx2
         from google import genai
@@ -62,7 +62,7 @@ class GeminiSdk:
         self._http: Any = httpx2.Client(
             trust_env=False,  # no proxies, certificates or .netrc of the environment
             follow_redirects=False,  # the key would follow
-            # To this machine directly: a proxy would see the key of http://localhost in clear.
+            # Directly to this machine: a proxy would see the key of http://localhost in clear text.
             proxy=None if LOOPBACK.match(settings.base_url) else settings.proxy or None,
             event_hooks={"response": [_bound]},
         )
@@ -86,7 +86,7 @@ class GeminiSdk:
         self._client = client(self._http)
 
     def _rehearse(self) -> None:
-        """Go through calls that are answered here, which takes the SDK far longer the first time.
+        """Run calls that are answered locally, since the SDK's first call takes far longer.
 
         Otherwise the first query would wait for it.
         """
@@ -96,17 +96,17 @@ class GeminiSdk:
             self.embed_query("rehearsal", "rehearsal", 1, 1.0)
 
     def close(self) -> None:
-        """Close its connections; calls that are under way fail."""
+        """Close its connections; calls under way fail."""
         self._http.close()
 
     def write(
         self, model: str, instruction: str, text: str, schema: dict[str, Any], seconds: float
     ) -> Written:
-        """What ``model`` writes about ``text``: JSON that it was asked to keep to ``schema``."""
+        """The JSON that ``model`` writes for ``text``, in the given ``schema``."""
         config = self._types.GenerateContentConfig(
             system_instruction=instruction,
             max_output_tokens=256,
-            store=False,  # or a project may keep each request: its default since 2026-10-26
+            store=False,  # else a project may store each request: its default since 2026-10-26
             response_mime_type="application/json",
             response_json_schema=schema,
             http_options=self._within(seconds),
@@ -121,7 +121,7 @@ class GeminiSdk:
             )
 
     def embed_query(self, model: str, text: str, dimensions: int, seconds: float) -> Vectors:
-        """The unit vector (dimensions,) float32 of a query that looks for pictures."""
+        """The unit vector (dimensions,) float32 of a query for pictures."""
         content = self._types.Content(
             parts=[self._types.Part(text=f"task: search result | query: {text}")], role="user"
         )
@@ -158,8 +158,9 @@ class GeminiSdk:
         return self._types.HttpOptions(timeout=max(1, math.ceil(1000 * seconds)))
 
     def explain(self, error: Exception, model: str, text: str = "") -> CloudUnavailable:
-        """Any exception of the SDK or of what it stands on, as one of ours; never with the key,
-        nor with words of the ``text`` that was sent: errors are logged."""
+        """Any exception of the SDK or its libraries as one of ours; without the key and without
+        words of the sent ``text``, because errors are logged.
+        """
         code = getattr(error, "code", None)
         if isinstance(code, int):
             return self._refusal(error, code, model, text)
@@ -169,15 +170,15 @@ class GeminiSdk:
         if "HTTPError" in names or "InvalidURL" in names or isinstance(error, OSError):
             return CloudUnavailable(
                 f"Gemini cannot be reached at {self.base_url} ({type(error).__name__})",
-                remedy="check the network; photosd goes on without: nothing to do",
+                remedy="check the network; photosd works without it",
             )
         log.debug("gemini_answer_unusable", error=type(error).__name__)
-        return _nonsense(f"its answer makes no sense ({type(error).__name__})")
+        return _nonsense(f"its answer is invalid ({type(error).__name__})")
 
     def _refusal(self, error: Exception, code: int, model: str, text: str) -> CloudUnavailable:
         said = self._key.hide_in(str(getattr(error, "message", "") or "no reason given"))
         words = shortened(" ".join(_without_words(said, text).split()), 300)
-        says = f"Gemini says {code}: {words}"
+        says = f"Gemini returned {code}: {words}"
         if code in (401, 403) or (code == 400 and "api key" in said.lower()):
             source = f"the key comes from {self._key.source}"
             return CloudUnavailable(says, remedy=f"check the key; {source}", reason="auth")
@@ -190,7 +191,7 @@ class GeminiSdk:
             return CloudUnavailable(says, remedy=remedy, retry_after_ms=wait, reason="quota")
         if 300 <= code < 400:
             return CloudUnavailable(
-                f"{self.base_url} sends us elsewhere ({code}); photosd does not follow",
+                f"{self.base_url} redirects ({code}); photosd does not follow",
                 remedy="photosd config get cloud.base_url",
                 reason="server",
             )
@@ -200,7 +201,7 @@ class GeminiSdk:
 
 
 class _Boundary:
-    """Lets nothing but CloudUnavailable out. Without the cause: its text may hold the key."""
+    """Lets only CloudUnavailable pass. Without the cause: its text may contain the key."""
 
     def __init__(self, gemini: GeminiSdk, model: str, text: str) -> None:
         self._gemini, self._model, self._text = gemini, model, text
@@ -214,9 +215,9 @@ class _Boundary:
 
 
 def _bound(response: Any) -> None:
-    """Bound an answer in size, and in time from its first byte to its last.
+    """Limit an answer in size, and in time from its first byte to its last.
 
-    Time-outs of the HTTP library are for each piece: a trickle would go on for ever.
+    Timeouts of the HTTP library apply to each piece: a slow trickle would never end.
     """
     limits: dict[str, float] = response.request.extensions.get("timeout") or {}
     until = time.monotonic() + (limits.get("read") or CONNECT_SECONDS)
@@ -227,7 +228,7 @@ def _bounded_stream() -> type[Any]:
     from httpx2 import SyncByteStream
 
     class Bounded(SyncByteStream):  # type: ignore[misc]
-        """A body that ends with an exception when it is too long or too slow."""
+        """A body that raises if it is too long or too slow."""
 
         def __init__(self, inner: Any, until: float) -> None:
             self._inner, self._until = inner, until
@@ -249,7 +250,7 @@ def _bounded_stream() -> type[Any]:
 
 
 def _unit_vectors(rows: list[list[float]], count: int, dimensions: int) -> Vectors:
-    """As many vectors as were asked for, of the right size, finite, and of unit length."""
+    """Vectors in the requested number and size, finite, and of unit length."""
     if len(rows) != count:
         raise _nonsense(f"it sent {len(rows)} vectors for {count}")
     if any(len(row) != dimensions for row in rows):
@@ -261,7 +262,7 @@ def _unit_vectors(rows: list[list[float]], count: int, dimensions: int) -> Vecto
         not np.isfinite(vectors).all()
         or not ((norms > SHORTEST_NORM) & (norms < LONGEST_NORM)).all()
     ):
-        raise _nonsense("its vectors are no unit vectors")
+        raise _nonsense("its vectors are not unit vectors")
     return np.ascontiguousarray(vectors / norms[:, None], np.float32)
 
 
@@ -270,7 +271,7 @@ def _nonsense(says: str) -> CloudUnavailable:
 
 
 def _without_words(said: str, text: str) -> str:
-    """What the server said without words that it may have had from ``text``."""
+    """The server's message without words that may come from ``text``."""
     words = {word.casefold() for word in WORD.findall(text)} - OF_ERRORS
     said = ESCAPED.sub("…", said)
     return WORD.sub(lambda found: "…" if found[0].casefold() in words else found[0], said)
@@ -281,7 +282,7 @@ def _count(value: object) -> int | None:
 
 
 def _written(usage: Any) -> int | None:
-    """Tokens that are paid as written: the answer's, and those that the model has thought."""
+    """Tokens billed as output: the answer's, and thinking tokens."""
     counts = [
         _count(usage and usage.candidates_token_count),
         _count(usage and usage.thoughts_token_count),
@@ -291,7 +292,7 @@ def _written(usage: Any) -> int | None:
 
 
 def _retry_delay(details: object) -> int | None:
-    """Milliseconds of google.rpc.RetryInfo, wherever in ``details`` it is."""
+    """Milliseconds of google.rpc.RetryInfo, anywhere in ``details``."""
     found = DURATION.search(str(_field(details, "retryDelay") or ""))
     return None if found is None else int(1000 * min(float(found[1]), 86_400.0))
 

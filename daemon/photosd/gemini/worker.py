@@ -1,7 +1,7 @@
-"""The Gemini worker as the daemon sees it: a process that makes the calls, killed when it hangs.
+"""The daemon's handle of the Gemini worker: a process that makes the calls, killed when needed.
 
-Whatever happens in there — a hung name look-up, an SDK that never returns — costs the daemon a
-time-out, and closing it ends what is under way for certain.
+A hung name lookup, or an SDK call that never returns, costs the daemon a timeout, and closing the
+worker ends calls under way.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 MODULE = "photosd.gemini"
 START_SECONDS = 30.0
 SEND_SECONDS = 5
-GRACE_SECONDS = 3.0  # beyond what a call was given: then the process hangs
+GRACE_SECONDS = 3.0  # in addition to a call's time limit: then the process hangs
 Delivery = tuple[CallAnswer, bytes]
 
 
@@ -54,18 +54,18 @@ class GeminiWorker(threading.Thread):
 
     @property
     def ready(self) -> bool:
-        """Whether a call would be made at once."""
+        """Whether a call would be sent at once."""
         return self._ready.done() and self._end is None
 
     @property
     def ended(self) -> bool:
-        """Whether it will make no call any more."""
+        """Whether it has stopped permanently."""
         return self._end is not None
 
     def write(
         self, model: str, instruction: str, text: str, schema: dict[str, Any], seconds: float
     ) -> Written:
-        """What ``model`` writes about ``text``: JSON that it was asked to keep to ``schema``."""
+        """The JSON that ``model`` writes for ``text``, in the given ``schema``."""
         order = CallRequest(
             id=next(self._numbers),
             op="write",
@@ -79,7 +79,7 @@ class GeminiWorker(threading.Thread):
         return answer.written or Written("", None, None)
 
     def embed_query(self, model: str, text: str, dimensions: int, seconds: float) -> Vectors:
-        """The unit vector (dimensions,) float32 of a query that looks for pictures."""
+        """The unit vector (dimensions,) float32 of a query for pictures."""
         order = CallRequest(
             id=next(self._numbers),
             op="embed_query",
@@ -104,15 +104,15 @@ class GeminiWorker(threading.Thread):
         return self._vectors(order, len(jpegs), jpegs)
 
     def close(self) -> None:
-        """Kill the process; calls that are under way fail."""
-        self._finish(CloudUnavailable("it was cut off: the settings changed", reason="busy"))
+        """Kill the process; calls under way fail."""
+        self._finish(CloudUnavailable("aborted: the settings changed", reason="busy"))
 
     # -- one call -----------------------------------------------------------------------------
 
     def _vectors(self, order: CallRequest, count: int, jpegs: list[bytes] | None = None) -> Vectors:
         _, data = self._deliver(order, jpegs or [])
         if len(data) != 4 * count * order.dimensions:
-            raise CloudUnavailable("the Gemini worker's answer makes no sense", reason="server")
+            raise CloudUnavailable("the worker's answer is invalid", reason="server")
         return np.frombuffer(data, np.float32).reshape(count, order.dimensions)
 
     def _deliver(self, order: CallRequest, blobs: list[bytes] | None = None) -> Delivery:
@@ -151,7 +151,7 @@ class GeminiWorker(threading.Thread):
     # -- the thread ---------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Start the process, which lives as long as this thread, and hand out its answers."""
+        """Start the process, which lives as long as this thread, and distribute its answers."""
         try:
             child = Child(MODULE)
         except OSError as error:
@@ -181,7 +181,7 @@ class GeminiWorker(threading.Thread):
             future.set_result((answer, data))
 
     def _finish(self, error: CloudUnavailable, *, dump: bool = False) -> None:
-        """Make no call any more, for this reason; the first one stays."""
+        """Make no more calls, for this reason; the first one is kept."""
         with self._lock:
             if self._end is not None:
                 return
@@ -208,5 +208,5 @@ def _lost(what: str) -> CloudUnavailable:
 
 
 def _bound_sending(sock: socket.socket) -> None:
-    """A process that does not read must not hold up who writes to it."""
+    """A worker that does not read must not block the sender."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))

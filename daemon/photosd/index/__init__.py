@@ -1,1 +1,1 @@
-"""From file to vector: catalog, reconciler, pipeline and the LanceDB store."""
+"""Indexing: catalog, reconciler, pipeline and the LanceDB store."""

@@ -1,4 +1,4 @@
-"""The catalog: which photos exist, what is on disk at each path, and what each contains."""
+"""The catalog: known photos, their state on disk, and their content."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from photosd.index.photo import Photo, forget_journaled, photos, range_below, se
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
-PAGE = 2000  # rows read at once: nobody waits behind more
+PAGE = 2000  # rows per transaction, so that other writers do not wait long
 NOT_MOVED = (
     " AND NOT EXISTS (SELECT 1 FROM photos AS other WHERE other.inode = photos.inode"
     " AND other.device = photos.device AND other.folder <> photos.folder AND other.state <> 'gone')"
 )
-PARAMETERS = 500  # values bound in one statement; SQLite's limit is 32,766
+PARAMETERS = 500  # values per statement; SQLite's limit is 32,766
 
 
 class Catalog:
@@ -27,11 +27,11 @@ class Catalog:
         self._database = database
 
     def get(self, path: bytes) -> Photo | None:
-        """The row of ``path``, gone or not."""
+        """The row of ``path``, deleted or not."""
         return next(iter(self._photos("WHERE path = ?", (path,))), None)
 
     def below(self, directory: bytes) -> Iterator[Photo]:
-        """Rows of files below ``directory`` that are not gone, in order of path."""
+        """Rows of existing files below ``directory``, by path."""
         low, high = range_below(directory)
         clause = "WHERE path > ? AND path < ? AND state <> 'gone' ORDER BY path LIMIT ?"
         while page := list(self._photos(clause, (low, high, PAGE))):
@@ -39,7 +39,7 @@ class Catalog:
             low = page[-1].path
 
     def same_file(self, entry: Entry) -> Photo | None:
-        """A row (gone ones too) of the very same file under any name: it was moved or linked."""
+        """A row (deleted ones included) of the same file under any name: it was moved or linked."""
         rows = self._photos(
             "WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
             (entry.inode, entry.device, entry.size, entry.mtime_ns),
@@ -47,7 +47,7 @@ class Catalog:
         return next(iter(rows), None)
 
     def put(self, folder: int, entry: Entry, *, due: float, content: str | None = None) -> None:
-        """Set a path to what is on disk now; it is pending until someone says otherwise."""
+        """Set the state of a path on disk; it is pending until changed."""
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO photos"
@@ -73,7 +73,7 @@ class Catalog:
             )
 
     def adopt(self, folder: int, entry: Entry, content: str) -> None:
-        """This path holds a content that is indexed already: it was moved, linked or came back."""
+        """Give this path an already indexed content: it was moved, linked or restored."""
         with self._database.write() as db:
             self.put(folder, entry, due=0, content=content)
             db.execute(
@@ -81,7 +81,7 @@ class Catalog:
             )
 
     def restat(self, entry: Entry) -> None:
-        """The same photo under other numbers: its disk came back, or its permissions changed."""
+        """The same photo with other numbers: its disk was remounted, or its permissions changed."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET inode = ?, device = ?, place = ?, access = ? WHERE path = ?",
@@ -89,17 +89,17 @@ class Catalog:
             )
 
     def set_aside(self, folder: int, path: bytes, error: Exception) -> None:
-        """The row of ``path`` cannot be written; it counts as failed, and says so."""
+        """The row of ``path`` cannot be written; it counts as failed, with the reason."""
         with self._database.write() as db:
             set_aside(db, path, error, folder)
 
     def note_sidecar(self, entry: Entry) -> None:
-        """The photo has this sidecar now, or none."""
+        """Record the photo's sidecar, or that it has none."""
         with self._database.write() as db:
             note(db, entry.path, entry.sidecar)
 
     def beside(self, sidecar: bytes) -> list[bytes]:
-        """The photos, gone ones apart, that a sidecar of this path may belong to."""
+        """The existing photos that a sidecar of this path may belong to."""
         stem = sidecar[: -len(b".xmp")]
         found = self._photos(
             "WHERE state <> 'gone' AND path >= ? AND path < ?", (stem, stem + b"/")
@@ -107,11 +107,11 @@ class Catalog:
         return [photo.path for photo in found if sidecar in sidecar_names(photo.path)]
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
-        """Many changes as one transaction."""
+        """Several changes in one transaction."""
         return self._database.write()
 
     def forget(self, paths: Iterable[bytes]) -> None:
-        """These files are not there any more; their content is remembered for a return."""
+        """Mark these files as deleted; their content is kept for a possible return."""
         now = time.time()
         with self._database.write() as db:
             db.executemany(
@@ -126,8 +126,9 @@ class Catalog:
         gone_since: float = float("inf"),
         counts: Callable[[Photo], bool] = lambda _: True,
     ) -> int:
-        """How many photos of a folder would be lost with it, those that went since then included;
-        not those that were moved to another folder. ``counts``: whether one does."""
+        """The number of photos that removing a folder would delete, including those deleted since
+        then, without those moved to another folder. ``counts``: whether one does.
+        """
         found = self._photos(
             "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED,
             (folder, gone_since),
@@ -135,7 +136,7 @@ class Catalog:
         return sum(map(counts, found))
 
     def revive(self, folder: int, gone_since: float) -> None:
-        """Photos of a folder that have gone since then (Unix seconds) have not."""
+        """Mark photos of a folder deleted since then (Unix seconds) as existing."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET gone_at = NULL, due = iif(known, NULL, ?3),"
@@ -148,7 +149,7 @@ class Catalog:
             )
 
     def paths_of(self, contents: Sequence[str]) -> dict[str, list[tuple[bytes, int]]]:
-        """Indexed paths (with their folder) of each content id, in order of path."""
+        """Indexed paths (with their folder) of each content id, by path."""
         found: dict[str, list[tuple[bytes, int]]] = {}
         with self._database.read() as db:
             for start in range(0, len(contents), PARAMETERS):
@@ -162,7 +163,7 @@ class Catalog:
         return found
 
     def has_below(self, directory: bytes) -> bool:
-        """Whether any file that is not gone lies in this directory or below."""
+        """Whether any existing file is in this directory or below."""
         with self._database.read() as db:
             return (
                 db.execute(
@@ -181,13 +182,13 @@ class Catalog:
             return found
 
     def in_state(self, state: str) -> Iterator[Photo]:
-        """Rows of one state, or of all but gone when ``state`` is empty, in order of path."""
+        """Rows of one state, or of all but deleted ones if ``state`` is empty, by path."""
         if state:
             return self._photos("WHERE state = ? ORDER BY path", (state,))
         return self._photos("WHERE state <> 'gone' ORDER BY path", ())
 
     def read_again(self, below: bytes | None) -> int:
-        """Put photos back on the work list as if never seen: one path, a folder, or all."""
+        """Mark photos as pending and unseen: one path, a folder, or all."""
         where = "state <> 'gone'"
         values: tuple[bytes, ...] = ()
         if below is not None:
@@ -206,7 +207,7 @@ class Catalog:
             ).rowcount
 
     def sweep(self, gone_before: float) -> None:
-        """Delete the rows of files that have been gone since before then (Unix seconds)."""
+        """Delete the rows of files deleted before then (Unix seconds)."""
         swept = PAGE
         while swept == PAGE:  # other writers get their turn in between
             with self._database.write() as db:

@@ -1,7 +1,7 @@
-"""Causes of failures: what besides the file a failure depends on, and as what it is known.
+"""Causes of failures: external circumstances that a failure depends on.
 
-A photo that failed is tried again when its file changes (size, time), when its permissions do, and
-when the circumstance that its failure depends on is another one.
+A failed photo is retried when its file changes (size, time), when its permissions change, and when
+the circumstance of its failure changes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ SOFTWARE = ("photosd", "pillow", "pillow-heif")
 
 
 class Circumstances:
-    """What failures depend on, as it is now; cheap enough to ask before each batch of work."""
+    """Current circumstances of failures; cheap enough to check before each batch."""
 
     def __init__(self) -> None:
-        # Decoders keep the libraries they have begun with: another version needs a restart.
+        # Decoders keep the libraries they started with: another version needs a restart.
         self._software = " ".join(f"{name} {_version(name)}" for name in SOFTWARE)
 
     def now(self, limits: DecodeLimits) -> dict[str, str]:
@@ -45,7 +45,7 @@ class Circumstances:
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-    """The circumstances of ``now`` that were not so before."""
+    """The circumstances in ``now`` that have changed."""
     return {code: value for code, value in now.items() if before.get(code) != value}
 
 

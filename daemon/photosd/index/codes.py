@@ -1,8 +1,8 @@
-"""Vectors as 16-bit numbers: half the size of float32, and the high bytes alone find the nearest.
+"""Vectors as 16-bit numbers: half the size of float32; the high bytes alone find the nearest.
 
-Each row has a scale of its own, a number is ``scale * (256 * high + low)``. A search multiplies
-all high bytes (integers, by simsimd), and compares the best of them exactly
-(docs/adr/0004-exact-search-in-ram.md has recall and times).
+Each row has its own scale; a number is ``scale * (256 * high + low)``. A search multiplies all high
+bytes (integers, by simsimd), and compares the best exactly (docs/adr/0004-exact-search-in-ram.md
+has recall and times).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Traits of rows in RAM, beside the matrix of their vectors: which rows pass a filter."""
+"""Filter columns of the rows in RAM."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ Mask = NDArray[np.bool_]
 
 
 class Columns:
-    """One entry a row; not changed but replaced, so that searches may go on with the old one."""
+    """One entry per row; never changed, only replaced, so that running searches can use the old
+    one.
+    """
 
     def __init__(self, rows: Sequence[Traits] = ()) -> None:
         self.cameras = {row.camera for row in rows if row.camera is not None}
         self._rows = len(rows)
-        # A photo of no date or place compares false with any: nan.
+        # A missing date or place is nan, which compares false.
         self._moments = np.array([row.moment for row in rows], np.float64)
         self._latitudes = np.array([row.latitude for row in rows], np.float64)
         self._longitudes = np.array([row.longitude for row in rows], np.float64)
@@ -31,7 +33,7 @@ class Columns:
         return self._rows
 
     def joined(self, rows: Sequence[Traits]) -> Columns:
-        """With these rows after its own."""
+        """With these rows appended."""
         more = Columns(rows)
         more.cameras |= self.cameras
         more._moments = np.concatenate([self._moments, more._moments])

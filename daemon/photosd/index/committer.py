@@ -1,4 +1,4 @@
-"""The committer: gathers finished photos and writes them, vectors first, then the catalog."""
+"""The committer: collects finished photos and writes them, vectors first, then the catalog."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
 
-ROWS = 256  # a commit costs some milliseconds and a fragment, however few rows it has
-SECONDS = 1.0  # between two commits; the first photo of a folder does not wait for others
-TRIES = 2  # all together, then each content by itself
-MOST_REFUSALS = 10  # of one content while others are written: then it is the content
+ROWS = 256  # a commit takes some milliseconds and adds a fragment, however few its rows
+SECONDS = 1.0  # between two commits; the first photo of a folder does not wait
+TRIES = 2  # all together, then each content separately
+MOST_REFUSALS = 10  # for one content while others succeed: then the content is the cause
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A photo that is done: its file as read, its content, and the embedding if it is new."""
+    """A finished photo: its file as read, its content, and the embedding if new."""
 
     entry: Entry
     content: str
@@ -36,16 +36,16 @@ class Finished:
 
 @dataclass
 class Committed:
-    """What became of those that waited; the others go on waiting, because of ``trouble``."""
+    """Results of the waiting photos; the others keep waiting, because of ``trouble``."""
 
     done: list[Finished] = field(default_factory=list)
-    lost: list[Finished] = field(default_factory=list)  # the vector they share is gone
+    lost: list[Finished] = field(default_factory=list)  # the shared vector was removed
     refused: list[tuple[Finished, str]] = field(default_factory=list)  # cannot be written; why
     trouble: Exception | None = None
 
 
 class Committer:
-    """Batches commits; what it has committed survives a killed daemon. One thread uses it."""
+    """Batches commits; committed data survives a kill. One thread uses it."""
 
     def __init__(
         self, store: VectorStore, contents: Contents, worklist: Work, fingerprint: str
@@ -63,11 +63,11 @@ class Committer:
         return len(self._waiting)
 
     def add(self, finished: Finished) -> None:
-        """One more photo for the next commit."""
+        """Add a photo to the next commit."""
         self._waiting.append(finished)
 
     def knows(self, content: str) -> bool:
-        """Whether this content has a vector, committed or about to be."""
+        """Whether this content has a vector, committed or waiting."""
         waiting = any(f.content == content for f in self._waiting)
         return waiting or self._contents.has_embedding(self._fingerprint, content)
 
@@ -76,17 +76,17 @@ class Committer:
         return max(0.0, self._last + SECONDS - time.monotonic())
 
     def due(self) -> bool:
-        """Whether enough photos, or any long enough, have waited."""
+        """Whether enough photos are waiting, or one has waited long enough."""
         return len(self._waiting) >= ROWS or bool(self._waiting and self.patience() == 0.0)
 
     def tidy(self) -> None:
-        """While nothing waits and there is nothing else to do."""
+        """Clean up while there is nothing else to do."""
         self._drop_unknown()
         self._label_sync.run()
         self._store.tidy()
 
     def _drop_unknown(self) -> None:
-        """A write that failed may have been made all the same; its photo may have gone since."""
+        """A failed write may have succeeded; its photo may have been deleted since."""
         if not self._store.unsure:
             return
         unknown = [
@@ -96,7 +96,7 @@ class Committer:
         self._store.unsure.clear()
 
     def commit(self) -> Committed:
-        """Commit everything, or what of it can be written; raises nothing, and loses nothing."""
+        """Commit everything, or as much as possible; raises nothing, and loses nothing."""
         self._last = time.monotonic()
         outcome = Committed()
         try:
@@ -116,7 +116,7 @@ class Committer:
         return outcome
 
     def _write(self, finished: Sequence[Finished], outcome: Committed) -> None:
-        """All of these or none; raises what the disk makes raise."""
+        """Write all or none; raises the disk's errors."""
         embeddings = [f.embedding for f in finished if f.embedding is not None]
         contents = {e.content for e in embeddings}
         if embeddings:
@@ -132,7 +132,7 @@ class Committer:
         self._settle(finished, outcome.done)
 
     def _write_one_by_one(self, outcome: Committed) -> None:
-        """So that one that cannot be written holds up no other."""
+        """Write one by one, so that a failing one does not block the others."""
         groups: dict[str, list[Finished]] = {}
         for finished in self._waiting:
             groups.setdefault(finished.content, []).append(finished)
@@ -154,7 +154,7 @@ class Committer:
                 self._settle(groups[content], [])
 
     def _set_lost_aside(self, outcome: Committed) -> None:
-        """A vector that was to be shared may have been removed meanwhile, or lost."""
+        """A vector to be shared may have been removed or lost meanwhile."""
         new = {one.content for one in self._waiting if one.embedding is not None}
         shared = {one.content for one in self._waiting} - new
         lost = {
@@ -165,18 +165,18 @@ class Committer:
         self._settle([one for one in self._waiting if one.content in lost], outcome.lost)
 
     def _settle(self, finished: Sequence[Finished], place: list[Finished]) -> None:
-        """These wait no longer."""
+        """These no longer wait."""
         place += finished
         over = {id(one) for one in finished}
         self._waiting = [one for one in self._waiting if id(one) not in over]
 
 
 def _of_all(error: Exception) -> bool:
-    """Whether it would be the same for whatever is written."""
+    """Whether the error would occur for any data."""
     return isinstance(error, IndexVanished) or shortage_of(error) is not None
 
 
 def _of_the_data(error: BaseException) -> bool:
-    """Whether what was to be written is at fault, as far as the error tells."""
+    """Whether the data is the cause, as far as the error tells."""
     cause = error.__cause__ or error
     return isinstance(cause, ValueError | TypeError | OverflowError)

@@ -1,8 +1,8 @@
-"""Compares a tree or single paths with the catalog, on a thread of the file system's own.
+"""Compares a tree or single paths with the catalog, on a thread per file system.
 
-Every call to the file system goes through `Devices` and is made before a transaction of the
-catalog begins, never in one. A folder may be removed meanwhile: nothing is written for one that is
-not watched any more.
+Every file-system call uses `Devices` and is made before a transaction of the catalog starts, never
+inside one. A folder may be removed meanwhile: nothing is written for a folder that is no longer
+watched.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 @dataclass
 class RunningComparison:
-    """A comparison under way: of which tree, how many files it has seen and how many are known."""
+    """A running comparison: its tree, the number of files seen and known."""
 
     folder: Folder
     tree: bytes
     known: int = 0
     seen: int = 0
-    asking: bool = True  # the file system, which is given up when it stops answering
+    asking: bool = True  # the file system, which is abandoned when it stops responding
     begun_at: float = field(default_factory=time.monotonic)
     moved_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """What of a folder cannot be read: how many directories or links, and one with the reason."""
+    """Unreadable parts of a folder: the number of directories or links, and one with the reason."""
 
     count: int
     path: bytes
@@ -61,7 +61,7 @@ class Unreadable:
 
 
 class Comparer:
-    """For any thread; two of them never compare one tree at a time."""
+    """For any thread; two of them never compare one tree at the same time."""
 
     def __init__(
         self,
@@ -73,7 +73,9 @@ class Comparer:
         stopping: Callable[[], bool],
         on_unread: Callable[[bytes, set[bytes]], None] = lambda _tree, _places: None,
     ) -> None:
-        """``on_unread``: told of each tree, or path, and of what in it may be readable soon."""
+        """``on_unread``: called with each tree or path, and its places that may become readable
+        soon.
+        """
         self._catalog, self._folders, self._devices = catalog, folders, devices
         self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
         self._on_unread = on_unread
@@ -82,15 +84,15 @@ class Comparer:
         self._running: list[RunningComparison] = []
         self._unreadable: dict[int, dict[bytes, str]] = {}
 
-    # -- what others are told ------------------------------------------------------------------
+    # -- reports -------------------------------------------------------------------------------
 
     def running(self) -> list[RunningComparison]:
-        """The comparisons of trees that are under way."""
+        """Running comparisons of trees."""
         with self._lock:
             return list(self._running)
 
     def unreadable(self, folder: int) -> Unreadable | None:
-        """What could not be read when this folder was compared last."""
+        """What could not be read in this folder's last comparison."""
         with self._lock:
             found = self._unreadable.get(folder)
             if not found:
@@ -101,9 +103,9 @@ class Comparer:
     # -- trees ---------------------------------------------------------------------------------
 
     def tree(self, folder: Folder, tree: bytes) -> None:
-        """Compare what lies below ``tree`` on its own file system; raises NotAnswering.
+        """Compare everything below ``tree`` on its own file system; raises NotAnswering.
 
-        Nothing is forgotten unless the folder is there.
+        Nothing is marked as deleted unless the folder is there.
         """
         running = RunningComparison(folder, tree)
         with self._lock:
@@ -125,7 +127,7 @@ class Comparer:
         rows = after_queries(self._catalog.below(tree))
         known = {p.path: p for p in rows if not p.path.startswith(below)}
         if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
-            known[tree] = itself  # a photo was here, and now a directory has its name
+            known[tree] = itself  # a photo had this name, and now a directory has it
         running.known = len(known)
         unreadable: dict[bytes, str] = {}
         passing: set[bytes] = set()
@@ -155,7 +157,7 @@ class Comparer:
         unreadable: dict[bytes, str],
         passing: set[bytes],
     ) -> Iterator[Entry]:
-        """What lies on the disk, links followed wherever they lead."""
+        """Files on disk, with links followed."""
         arguments = (*folder.recipe, tree, others)
         for kind, *fields in self._devices.call(tree, "tree", *arguments, long=True):
             if kind == ENTRY:
@@ -176,7 +178,7 @@ class Comparer:
                     passing.add(unknown_below(fields[0]).rstrip(b"/"))
 
     def _note_unreadable(self, folder: Folder, tree: bytes, found: dict[bytes, str]) -> None:
-        """Remember what could not be read; what is new is logged once."""
+        """Record what could not be read; new places are logged once."""
         inside = tree.rstrip(b"/") + b"/"
         with self._lock:
             before = self._unreadable.get(folder.id, {})
@@ -189,8 +191,8 @@ class Comparer:
                 places=len(fresh),
                 path=printable(fresh[0]),
                 cause=found[fresh[0]],
-                remedy="give your user the right to read them, or leave them out: .photosdignore; "
-                "mend or delete an ignore file that cannot be read",
+                remedy="make them readable, or exclude them in .photosdignore; "
+                "correct or delete an ignore file that cannot be read",
             )
 
     # -- single paths --------------------------------------------------------------------------
@@ -204,7 +206,7 @@ class Comparer:
             if folder is not None:
                 by_folder.setdefault(folder.id, (folder, []))[1].append(path)
         for folder, some in by_folder.values():
-            if is_emptied(folder):  # single photos are not believed before it is known again
+            if is_emptied(folder):  # single photos wait until the folder has been identified
                 self.tree(folder, folder.path)
             else:
                 self._paths(folder, some)
@@ -243,7 +245,7 @@ class Comparer:
         return None
 
     def _of_sidecars(self, paths: Iterable[bytes]) -> Iterator[bytes]:
-        """The same paths, those of photos for each of a sidecar."""
+        """The same paths, with those of photos in place of a sidecar."""
         for path in paths:
             if is_sidecar_name(path):
                 yield from self._catalog.beside(path)
@@ -255,13 +257,13 @@ class Comparer:
     def _forget(
         self, folder: Folder, absent: Iterable[Photo], unreadable: tuple[bytes, ...]
     ) -> None:
-        """Forget those of the absent photos that were deleted, if the folder is still there."""
+        """Mark absent photos as deleted, if the folder is still there."""
         gone = [
             photo.path
             for photo in after_queries(absent)
             if not self._comparison.away(folder, photo, unreadable, self._devices)
         ]
-        # The disk may have gone while we looked: ask again before believing that files did.
+        # The disk may have been unmounted meanwhile: check again before marking files as deleted.
         if not gone or not self.present(folder):
             return
         if (reason := self._emptied.emptied(folder)) is not None:
@@ -275,7 +277,7 @@ class Comparer:
         log.info("photos_gone", folder=printable(folder.path), photos=len(gone))
 
     def present(self, folder: Folder) -> bool:
-        """Probe the folder, record what was found, and say whether its photos can be judged."""
+        """Probe the folder, record the result, and return whether its photos can be judged."""
         probe = probe_folder(folder.path, folder.identity, look=self._devices.look)
         if probe.state == "offline" and self._comparison.recognised(folder, self._devices):
             probe = probe_folder(folder.path, None, look=self._devices.look)

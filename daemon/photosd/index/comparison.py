@@ -1,7 +1,7 @@
-"""What one comparison of disk and catalog decides: new, changed, moved, back, away or gone.
+"""Decisions of a comparison of disk and catalog: new, changed, moved, restored, offline or deleted.
 
-The reconciler says when, and on which thread: `away` and `recognised` ask the disk, so they run
-where a disk may be waited for, and never inside a transaction of the catalog.
+The reconciler decides when, and on which thread: `away` and `recognised` access the disk, so they
+run where waiting is allowed, and never inside a transaction of the catalog.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
 from photosd.watch.walk import unknown_below
 
-SAMPLE = 50  # photos looked at to tell a disk that got a new number from another disk
+SAMPLE = 50  # photos checked to tell a disk with a new number from another disk
 LIVING = ("pending", "failed", "indexed")
 
 
 class Comparison:
-    """Decides about one entry at a time and writes what differs to the catalog."""
+    """Decides about one entry at a time and writes differences to the catalog."""
 
     def __init__(
         self,
@@ -42,12 +42,12 @@ class Comparison:
     def compare(
         self, folder: Folder, entry: Entry, photo: Photo | None, *, hinted: bool = False
     ) -> None:
-        """Bring the catalog's row of one existing file up to date.
+        """Update the catalog's row of one existing file.
 
-        ``hinted``: something is said to have happened to this very path. A row that cannot be
-        written is set aside with the reason, and holds up nobody else.
+        ``hinted``: an event named this path. A row that cannot be written is marked as failed with
+        the reason, and does not block others.
         """
-        photo = photo or self._catalog.get(entry.path)  # it may be remembered as gone
+        photo = photo or self._catalog.get(entry.path)  # it may be recorded as deleted
         try:
             self._compare(folder, entry, photo, hinted)
             before = None if photo is None else photo.sidecar
@@ -64,16 +64,17 @@ class Comparison:
         if content is not None:
             self._catalog.adopt(folder.id, entry, content)
             return
-        # Here again with the same size and time: its hash will tell whether it is the same.
+        # Back with the same size and time: its hash decides whether it is the same.
         doubtful = photo.content if photo is not None and photo.looks_like(entry) else None
         self._put(folder, entry, doubtful)
 
     def _compare_alike(self, folder: Folder, entry: Entry, photo: Photo, hinted: bool) -> None:
-        """A file with the size and the time that it is catalogued with."""
+        """A file with the same size and time as in the catalog."""
         if photo.state == "failed" and photo.access != entry.access:
-            self._put(folder, entry, photo.content)  # what could not be read may be readable now
+            self._put(folder, entry, photo.content)  # an unreadable file may be readable now
         elif self._replaced(entry, photo, hinted):
-            # Its hash will tell. Until then it has its former number, for those that swapped.
+            # Its hash will decide. Until then it keeps its former number, in case two files were
+            # swapped.
             self._put(folder, entry._replace(inode=photo.inode), photo.content)
         elif _numbers(photo) != _numbers(entry) or (
             photo.state == "pending" and photo.access != entry.access
@@ -81,17 +82,17 @@ class Comparison:
             self._catalog.restat(entry)
 
     def _replaced(self, entry: Entry, photo: Photo, hinted: bool) -> bool:
-        """Whether another file may have taken the place of one of the same size and time."""
+        """Whether another file of the same size and time may have replaced it."""
         if self._inodes.stable(entry):
             return photo.inode != entry.inode and photo.device == entry.device
         if photo.state != "indexed":  # it will be read anyway
             return False
-        # Numbers mean little here, and times may count in steps of two seconds. But who is told of
-        # a change, or sees two photos of a burst with each other's number, looks.
+        # Inode numbers are unreliable here, and times may have a resolution of two seconds. But
+        # after an event, or if two photos of a burst have each other's number, check.
         return hinted or (photo.inode != entry.inode and self._catalog.same_file(entry) is not None)
 
     def _known_content(self, entry: Entry, photo: Photo | None) -> str | None:
-        """The content of a file that was moved, linked or came back, without reading it."""
+        """The content of a file that was moved, linked or restored, without reading it."""
         if not self._inodes.stable(entry):
             return None
         if photo is not None and photo.inode == entry.inode and photo.looks_like(entry):
@@ -103,7 +104,9 @@ class Comparison:
         return same.content
 
     def _put(self, folder: Folder, entry: Entry, doubtful: str | None) -> None:
-        """On the work list, once it has rested; ``doubtful``: the content it may still have."""
+        """Add to the work list, once unchanged long enough; ``doubtful``: the content it may still
+        have.
+        """
         now, settle_seconds = time.time(), self._settle_seconds()
         quiet_for = now - entry.mtime_ns / 1e9
         settled = quiet_for >= settle_seconds or quiet_for < 0
@@ -113,7 +116,7 @@ class Comparison:
     def away(
         self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], devices: Devices
     ) -> bool:
-        """Whether an absent photo may only be out of sight."""
+        """Whether an absent photo may only be offline."""
         if photo.path.startswith(tuple(unknown_below(path) for path in unreadable)):
             return True
         if photo.name_device != photo.device and (
@@ -129,7 +132,7 @@ class Comparison:
         )
 
     def recognised(self, folder: Folder, devices: Devices) -> bool:
-        """Whether what is there now holds photos we know: a disk with a new number or place."""
+        """Whether the directory contains known photos: a disk with a new number or mount point."""
         for number, photo in enumerate(self._catalog.below(folder.path)):
             if number == SAMPLE:
                 break
@@ -146,9 +149,9 @@ def _numbers(one: Photo | Entry) -> tuple[int, int, int]:
 
 
 def _leads_away(photo: Photo, devices: Devices) -> bool | None:
-    """Of a photo seen through a link to another device: whether that device may be away.
+    """For a photo seen through a link to another device: whether that device may be offline.
 
-    None when the link itself is not there.
+    None if the link itself is missing.
     """
     try:
         if not stat.S_ISLNK(devices.ask(photo.path, "name")[0]):

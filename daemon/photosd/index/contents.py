@@ -1,4 +1,4 @@
-"""Contents: what each photo's bytes show, and in which model's table their vectors lie."""
+"""Contents: facts of each photo's bytes, and which model tables have their vectors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from photosd.index.sidecars import OF_SIDECAR
 
 PARAMETERS = 500  # of one statement
 SAID = OF_SIDECAR.format(content="excluded.content")
-DRAWN = 8  # paths, for each content that is wanted at random: some are gone, pending or copies
+DRAWN = 8  # paths per random content: some are deleted, pending or copies
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """A content, its facts, and the indexed paths that hold it; ``modified`` is the earliest time
-    of a last change to one of them, Unix seconds."""
+    """A content, its facts, and the indexed paths that have it; ``modified`` is the earliest of
+    their modification times, Unix seconds.
+    """
 
     content: str
     facts: dict[str, Any]
@@ -44,7 +45,7 @@ class Contents:
                     "INSERT INTO contents(content, facts) VALUES(?, ?)"
                     " ON CONFLICT DO UPDATE SET own = excluded.facts,"
                     f" facts = json_patch(excluded.facts, {SAID})"
-                    " WHERE excluded.facts <> '{}'",  # who only finds a vector knows none
+                    " WHERE excluded.facts <> '{}'",  # a shared vector comes without facts
                     (content, msgspec.json.encode(facts).decode()),
                 )
                 db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
@@ -94,15 +95,15 @@ class Contents:
         return found
 
     def indexed(self) -> int:
-        """How many paths are indexed."""
+        """Number of indexed paths."""
         with self._database.read() as db:
             found = db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
             return int(found.fetchone()[0])
 
     def some(self, model: str, limit: int) -> list[str]:
-        """Content ids with a committed vector of ``model`` and a path, the same ones each time.
+        """Content ids with a committed vector of ``model`` and a path, the same on every call.
 
-        They are chosen by the end of their hash, which has to do with nothing else.
+        Chosen by the end of their hash, which is independent of everything else.
         """
         with self._database.read() as db:
             last = db.execute("SELECT max(id) FROM named").fetchone()[0] or 0
@@ -122,7 +123,7 @@ class Contents:
         return list(found)[:limit]
 
     def unembed(self, model: str, contents: Iterable[str], *, again: bool = True) -> None:
-        """The vectors of these contents are lost; ``again``: their photos are pending again."""
+        """The vectors of these contents are lost; ``again``: mark their photos as pending."""
         with self._database.write() as db:
             for content in contents:
                 db.execute("DELETE FROM embedded WHERE model = ? AND content = ?", (model, content))
@@ -135,7 +136,7 @@ class Contents:
                 )
 
     def have_embedded(self, model: str) -> int:
-        """Photos that only other models have seen are pending again; how many those are."""
+        """Mark photos that only other models have indexed as pending; returns their number."""
         with self._database.write() as db:
             return db.execute(
                 "UPDATE photos SET state = 'pending', due = ?"
@@ -145,11 +146,11 @@ class Contents:
             ).rowcount
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
-        """Many changes as one transaction."""
+        """Several changes in one transaction."""
         return self._database.write()
 
     def mark_labels_due(self, model: str) -> None:
-        """``model``'s table may have forgotten which paths it was told of."""
+        """Mark all paths as unknown to ``model``'s table."""
         with self._database.write(aside=True) as db:
             db.execute(
                 "INSERT INTO unfiled SELECT model, content FROM embedded WHERE model = ?"
@@ -158,7 +159,7 @@ class Contents:
             )
 
     def labels_due(self, model: str, limit: int) -> list[Holding]:
-        """Contents whose paths have changed since ``model``'s table was told of them."""
+        """Contents whose paths have changed since ``model``'s table was updated."""
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT u.content, facts, path, mtime_ns FROM"
@@ -170,7 +171,7 @@ class Contents:
         return _holdings(rows)
 
     def holding(self, contents: Sequence[str]) -> dict[str, Holding]:
-        """What is known of these contents; those that no indexed path holds are left out."""
+        """Facts and paths of these contents; those without an indexed path are left out."""
         rows: list[sqlite3.Row] = []
         with self._database.read() as db:
             for start in range(0, len(contents), PARAMETERS):
@@ -184,7 +185,9 @@ class Contents:
         return {held.content: held for held in _holdings(rows)}
 
     def labels_written(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
-        """``model``'s table knows these paths of each content; what has others stays unfiled."""
+        """``model``'s table has these paths of each content; contents with other paths
+        stay marked.
+        """
         with self._database.write() as db:
             for content, paths in told.items():
                 held = db.execute(
@@ -201,14 +204,14 @@ class Contents:
                     )
 
     def drop_models(self, kept: Iterable[str]) -> None:
-        """Forget what models other than these have seen; their tables are gone."""
+        """Delete the records of all models except these; their tables were deleted."""
         kept = list(kept)
         with self._database.write() as db:
             marks = ",".join("?" * len(kept))
             db.execute(f"DELETE FROM embedded WHERE model NOT IN ({marks})", kept)
             db.execute(f"DELETE FROM unfiled WHERE model NOT IN ({marks})", kept)
 
-    # -- the end of a content; see retention.py ----------------------------------------------
+    # -- deleting contents; see retention.py ------------------------------------------------------
 
     def page(self, after: str, limit: int) -> list[str]:
         """Up to ``limit`` content ids after this one, in order."""
@@ -220,7 +223,7 @@ class Contents:
             return [str(row[0]) for row in rows]
 
     def note_orphans(self, contents: Sequence[str], since: float) -> None:
-        """What is derived of those of these that no path holds ends 30 days after ``since``."""
+        """Those of these without a path expire 30 days after ``since``."""
         with self._database.write(aside=True) as db:
             db.executemany(
                 "INSERT INTO orphans VALUES(?, ?) ON CONFLICT DO NOTHING",
@@ -228,19 +231,20 @@ class Contents:
             )
 
     def await_none(self) -> None:
-        """Nobody waits any more for the return of contents that no path holds."""
+        """Expire all contents without a path now."""
         with self._database.write(aside=True) as db:
             db.execute("UPDATE orphans SET since = 0")
 
     def not_later_than(self, now: float) -> None:
-        """What was noted while the clock was ahead was noted now: it would be kept for longer."""
+        """Set times in the future (from a wrong clock) to now."""
         with self._database.write(aside=True) as db:
             db.execute("UPDATE orphans SET since = ?1 WHERE since > ?1", (now,))
             db.execute("UPDATE photos SET gone_at = ?1 WHERE gone_at > ?1", (now,))
 
     def let_go(self, before: float, limit: int) -> list[str]:
-        """Up to ``limit`` contents that no path has held since then (Unix seconds). The catalog
-        knows nothing of them any more but that they are to be dropped everywhere: see `ended`."""
+        """Up to ``limit`` contents without a path since then (Unix seconds). They are removed from
+        the catalog, except for a note that they must be dropped everywhere: see `ended`.
+        """
         while True:
             due, gone = self._let_go(before, limit)
             if gone or due < limit:
@@ -271,8 +275,9 @@ class Contents:
         return len(due), [content for content in due if content not in held]
 
     def ended(self, contents: Sequence[str]) -> None:
-        """Every store has dropped these. A path that took one up meanwhile is pending again; what
-        was committed meanwhile, and no path holds, is to be dropped again."""
+        """All stores have dropped these. A path that took one up meanwhile is pending again;
+        contents committed meanwhile without a path are to be dropped again.
+        """
         with self._database.write() as db:
             for content in contents:
                 found = db.execute("DELETE FROM embedded WHERE content = ?", (content,)).rowcount
@@ -287,7 +292,7 @@ class Contents:
 
 
 def _decoded(facts: str) -> dict[str, Any]:
-    """Facts as they are kept; none where the disk has spoilt them, which is one photo's loss."""
+    """Stored facts; empty if damaged on disk, which affects one photo."""
     try:
         found = msgspec.json.decode(facts)
     except msgspec.DecodeError:
@@ -301,7 +306,7 @@ def _is_held(db: sqlite3.Connection, content: str) -> bool:
 
 
 def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:
-    """Of rows (content, facts, path or null, mtime_ns) in order of content."""
+    """From rows (content, facts, path or null, mtime_ns) ordered by content."""
     found = []
     for content, group in itertools.groupby(rows, key=lambda row: str(row["content"])):
         first, *_ = held = list(group)

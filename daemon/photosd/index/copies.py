@@ -1,4 +1,4 @@
-"""Copies: which files hold the same bytes, and which contents hold the most of a picture."""
+"""Copies: files with the same bytes, and the largest pictures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PARAMETERS = 500  # of one statement
 
 
 class Copies:
-    """Asks the catalog for indexed photos by content; ``below``: only those in that directory."""
+    """Queries the catalog for indexed photos by content; ``below``: only in that directory."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def repeated(self, below: bytes | None) -> Iterator[list[Photo]]:
-        """The photos of each content that several paths hold, the largest files first."""
+        """The photos of each content with several paths, largest files first."""
         where, values = _indexed(below)
         rows = photos(
             self._database,
@@ -30,7 +30,7 @@ class Copies:
             yield list(group)
 
     def largest_first(self, below: bytes | None) -> list[str]:
-        """Every content, in order of its pixels and then of its bytes."""
+        """All contents, by pixels and then by bytes."""
         where, values = _indexed(below)
         with self._database.read() as db:
             return [

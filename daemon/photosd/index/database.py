@@ -1,4 +1,4 @@
-"""The SQLite file behind the catalog: opening, migrating, one writer, many readers."""
+"""The SQLite file of the catalog: opening, migrations, one writer, many readers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from photosd.index.trouble import Malformed, set_aside, sqlite_kind, storage_err
 
 log = structlog.get_logger()
 
-# What writing one row raises when the row is at fault, not the disk and not the statement: the
-# transaction goes on without it.
+# Errors of writing one row caused by its data, not by the disk or the statement: the transaction
+# continues without the row.
 UNWRITABLE = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
@@ -30,14 +30,14 @@ UNWRITABLE = (
     OverflowError,
     UnicodeError,
 )
-READERS = 4  # so that a query's look-ups never wait behind a comparison's long ones
+READERS = 4  # so that lookups of queries do not wait behind long ones of comparisons
 ERASE, ERASE_TRIES = "erase", 20
 LOCK_SECONDS = 10  # to wait for a lock
-CLOSE_SECONDS = 5.0  # for statements that run; then they are interrupted
+CLOSE_SECONDS = 5.0  # for running statements; then they are interrupted
 
 
 class Reader:
-    """Connections that only read. One with a connection of its own keeps out of others' way."""
+    """Read-only connections. A separate reader does not wait for others."""
 
     def __init__(self, file: Path, connections: int = 1) -> None:
         self._every = [_connect(file) for _ in range(connections)]
@@ -48,7 +48,7 @@ class Reader:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection, for a moment; it sees everything committed."""
+        """A connection for one block; it sees everything committed."""
         connection = self._idle.get()  # the one used last: its pages are in memory
         try:
             yield connection
@@ -56,7 +56,7 @@ class Reader:
             self._idle.put(connection)
 
     def close(self) -> None:
-        """Close them once running statements are done; those that take long are interrupted."""
+        """Close all once running statements end; long ones are interrupted."""
         until = time.monotonic() + CLOSE_SECONDS
         for _ in self._every:
             try:
@@ -67,15 +67,15 @@ class Reader:
         for connection in self._every:
             with contextlib.suppress(sqlite3.ProgrammingError):  # closed
                 connection.interrupt()
-            self._idle.put(connection)  # whoever comes now is told that it is closed
+            self._idle.put(connection)  # later callers get an error that it is closed
 
 
 class Database:
-    """One SQLite file; writes are serialised, reads run beside them (WAL)."""
+    """One SQLite file; writes are serialised, reads run in parallel (WAL)."""
 
     def __init__(self, file: Path) -> None:
         self.file, self._write_lock = file, threading.RLock()
-        self.on_commit: Callable[[], None] = lambda: None  # something has changed; in any thread
+        self.on_commit: Callable[[], None] = lambda: None  # called after a change, in any thread
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = _open(file)
@@ -86,9 +86,9 @@ class Database:
 
     @contextlib.contextmanager
     def write(self, *, aside: bool = False) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed when the block ends well, undone otherwise; may be nested.
+        """A transaction: committed at the end of the block, rolled back on errors; may be nested.
 
-        ``aside``: nothing about photos changes, so nobody is told.
+        ``aside``: photos do not change, so listeners are not called.
         """
         with self._write_lock:
             if self._writer.in_transaction:
@@ -109,7 +109,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A read connection, for a moment; it sees everything committed. Raises StorageError."""
+        """A read connection for one block; it sees everything committed. Raises StorageError."""
         try:
             with self._reader.read() as connection:
                 yield connection
@@ -119,23 +119,23 @@ class Database:
             raise _refused("read", error) from error
 
     def swap(self, key: str, value: str) -> str | None:
-        """Record a fact about this catalog (``version``, …) and return what it was before."""
+        """Store a value of this catalog (``version``, …) and return the previous one."""
         with self.write() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
             db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
         return None if row is None else str(row[0])
 
     def fact(self, key: str) -> str | None:
-        """What `swap` has recorded last."""
+        """The value stored by `swap`."""
         with self.read() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def erase(self) -> None:
-        """Leave nothing in the files of what was deleted: in the words of names, free pages, WAL.
+        """Erase deleted data from the files: full-text index, free pages, WAL.
 
-        The larger the catalog, the longer; reads go on meanwhile. Raises StorageError; what a kill
-        or an error cuts short is due again: see `erase_due`.
+        Takes longer for larger catalogs; reads continue. Raises StorageError; an interrupted run is
+        due again: see `erase_due`.
         """
         self.swap(ERASE, "due")
         with self._write_lock:
@@ -151,12 +151,12 @@ class Database:
             self.swap(ERASE, "done")
 
     def erase_due(self) -> None:
-        """`erase` if one was begun and not ended, or a migration asks for it."""
+        """Run `erase` if it was interrupted, or a migration requests it."""
         if self.fact(ERASE) == "due":
             self.erase()
 
     def empty_log(self) -> None:
-        """Leave nothing in the write-ahead log of what was deleted: now, or soon by `erase`."""
+        """Erase deleted data from the write-ahead log: now, or soon by `erase`."""
         with self._write_lock:
             try:
                 emptied = self._empty_log()
@@ -166,9 +166,9 @@ class Database:
             self.swap(ERASE, "due")
 
     def _empty_log(self) -> bool:
-        """Whether the write-ahead log could be emptied: no reader was in its way.
+        """Whether the write-ahead log was emptied: no reader prevented it.
 
-        SQLite would wait for each reader for as long as for a lock, and all writers with it.
+        SQLite would wait for each reader as long as for a lock, and block all writers meanwhile.
         """
         self._writer.execute("PRAGMA busy_timeout = 0")
         try:
@@ -181,7 +181,7 @@ class Database:
             self._writer.execute(f"PRAGMA busy_timeout = {1000 * LOCK_SECONDS}")
 
     def close(self) -> None:
-        """Close every connection once running statements are done."""
+        """Close all connections once running statements end."""
         with self._write_lock:
             self._reader.close()
             self._writer.close()
@@ -189,9 +189,9 @@ class Database:
 
 def _refused(what: str, error: sqlite3.Error) -> StorageError:
     remedy = "check free space and permissions of the state directory"
-    # Of a table that is missing SQLite says that the statement is wrong.
+    # For a missing table, SQLite reports an error in the statement.
     if sqlite_kind(error) == "damage" or _code(error) == sqlite3.SQLITE_ERROR:
-        remedy = "photosd restart   (it sets a damaged catalog aside and makes another)"
+        remedy = "photosd restart   (sets a damaged catalog aside and creates a new one)"
     return StorageError(f"the catalog cannot be {what}: {error}", remedy=remedy)
 
 
@@ -200,20 +200,21 @@ def _code(error: sqlite3.Error) -> int | None:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    # isolation_level=None: transactions are ours, not implied by the statement's first word.
+    # isolation_level=None: transactions are explicit, not implied by the statement.
     connection = sqlite3.connect(
         file, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+    connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted data
     for function in (wording.name_words, wording.folder_words, wording.name_key):
         connection.create_function(function.__name__, 1, function, deterministic=True)
     return connection
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    """The connection that writes; a damaged file is set aside, and a new one filled from the file
-    system."""
+    """The writing connection; a damaged file is set aside, and a new one filled from the file
+    system.
+    """
     try:
         return _opened(file)
     except sqlite3.Error as error:
@@ -225,7 +226,7 @@ def _open(file: Path) -> sqlite3.Connection:
             title="The catalog was damaged; it is rebuilt from your photos",
             cause=str(error),
             kept_as=str(kept),
-            remedy=f"nothing to do; delete {kept} when you like",
+            remedy=f"nothing to do; you can delete {kept}",
         )
     return _opened(file)
 
@@ -233,21 +234,21 @@ def _open(file: Path) -> sqlite3.Connection:
 def _opened(file: Path) -> sqlite3.Connection:
     connection = _connect(file)
     try:
-        # First of all, before anything could change a file that is not ours to change.
+        # Check this first, before changing the file.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise StorageError(
                 f"{file} was written by a newer photosd (schema {version}, "
                 f"this one knows {len(MIGRATIONS)})",
-                remedy="install the newer photosd again; the file was not touched",
+                remedy="install the newer photosd again; the file was not changed",
             )
         _keep_scratch_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise Malformed("its pages make no sense")
-        wanted = _names(_in_memory(MIGRATIONS))  # raises where SQLite itself lacks something
+            raise Malformed("its pages are invalid")
+        wanted = _names(_in_memory(MIGRATIONS))  # raises if SQLite itself lacks a feature
         with _as_damage():
             _migrate(connection, version)
             if missing := wanted - _names(connection):
@@ -260,12 +261,12 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _keep_scratch_beside(connection: sqlite3.Connection, file: Path) -> None:
-    """Have SQLite's own temporary files, which hold all of it for a VACUUM, on no other disk.
+    """Have SQLite write temporary files, which hold everything during a VACUUM, to this directory.
 
-    It takes /var/tmp otherwise. This holds for the whole process.
+    The default is /var/tmp. This applies to the whole process.
     """
     place = str(file.parent.absolute()).replace("'", "''")
-    with contextlib.suppress(sqlite3.Error, UnicodeError):  # it may not be written, or is no text
+    with contextlib.suppress(sqlite3.Error, UnicodeError):  # it is not writable, or not text
         connection.execute(f"PRAGMA temp_store_directory = '{place}'")
 
 
@@ -276,7 +277,7 @@ def _migrate(connection: sqlite3.Connection, version: int) -> None:
 
 @contextlib.contextmanager
 def _as_damage() -> Iterator[None]:
-    """A statement that is right makes no sense in this file: it is not what its version says."""
+    """A valid statement fails in this file: its schema does not match its version."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -287,7 +288,7 @@ def _as_damage() -> Iterator[None]:
 
 @functools.cache
 def _in_memory(_migrations: tuple[str, ...]) -> sqlite3.Connection:
-    """An empty catalog as it should be."""
+    """An empty catalog with the expected schema."""
     connection = _connect(Path(":memory:"))
     _migrate(connection, 0)
     return connection

@@ -1,8 +1,8 @@
-"""Folders that hold none of their photos any more: emptied, or another directory in their place.
+"""Detects folders that have lost all their photos: emptied, or replaced by another directory.
 
-A sync tool, a script or a slip does that as well as a wish does, so it is not believed before
-somebody says so (`photosd folders accept`) or a known photo is there again. Single photos, and
-directories in a folder, are believed to be deleted at once.
+A sync tool, a script or a mistake may be the cause, so the photos are kept until the user confirms
+(`photosd folders accept`) or a known photo is back. Single photos, and subdirectories, count as
+deleted at once.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from photosd.index.photo import Photo
 from photosd.watch.devices import Devices
 from photosd.watch.folder_state import FolderProbe
 
-FEWEST = 3  # photos; a folder that held fewer may be emptied by deleting "some"
-EMPTYING_SECONDS = 3600.0  # what went so shortly before the last one went with it
-EMPTY = "empty"  # how the reason begins
+FEWEST = 3  # photos; a smaller folder may be emptied by deleting "some"
+EMPTYING_SECONDS = 3600.0  # photos deleted this shortly before the last belong to the same event
+EMPTY = "empty"  # prefix of the reason
 
 
 class Emptied:
-    """Asks the disk, so it is for the threads that may wait for one."""
+    """Accesses the disk, so only for threads that may wait for one."""
 
     def __init__(self, catalog: Catalog, comparison: Comparison, devices: Devices) -> None:
         self._catalog, self._comparison, self._devices = catalog, comparison, devices
 
     def refuse(self, folder: Folder, probe: FolderProbe) -> str | None:
-        """Why the directory that is there is not taken for the folder, if so.
+        """Why the directory is not accepted as the folder, if so.
 
-        It is another directory than before, or the folder was emptied before; it is the folder
-        again when a photo that was in it is there, with its size and time.
+        It is another directory than before, or the folder was emptied before; it is accepted if one
+        of its photos is there, with its size and time.
         """
         replaced = folder.inode is not None and probe.inode != folder.inode
         if not (replaced or is_emptied(folder)):
@@ -43,12 +43,12 @@ class Emptied:
         if is_emptied(folder):
             return folder.reason
         photos = self._catalog.lost(folder.id)
-        return _says(f"another directory is in the place of {printable(folder.path)}", photos)
+        return _says(f"another directory has replaced {printable(folder.path)}", photos)
 
     def emptied(self, folder: Folder) -> str | None:
-        """Why the folder's photos are not believed to be deleted, though none is there, if so.
+        """Why the folder's photos do not count as deleted, although none is there, if so.
 
-        Photos that went shortly before are known again: they went with the others.
+        Photos deleted shortly before are restored: they belong to the same event.
         """
         if self._holds_known(folder, alike=False) or self._holds_any(folder):
             return None
@@ -63,7 +63,7 @@ class Emptied:
         return self._comparison.away(folder, photo, (), self._devices)
 
     def _holds_known(self, folder: Folder, *, alike: bool) -> bool:
-        """Whether a photo that is known is there; ``alike``: with the size and time it had."""
+        """Whether a known photo is there; ``alike``: with the same size and time."""
         for photo in self._catalog.below(folder.path):
             with contextlib.suppress(OSError):
                 entry = self._devices.entry(photo.path)
@@ -72,7 +72,7 @@ class Emptied:
         return False
 
     def _holds_any(self, folder: Folder) -> bool:
-        """Whether there is any photo, or anything that cannot be read."""
+        """Whether there is any photo, or anything unreadable."""
         prune = self._devices.mounts_below(folder.path)
         arguments = (*folder.recipe, folder.path, prune)
         found = self._devices.call(folder.path, "tree", *arguments, long=True)
@@ -80,7 +80,7 @@ class Emptied:
 
 
 def is_emptied(folder: Folder) -> bool:
-    """Whether the folder is offline because it holds none of its photos."""
+    """Whether the folder is offline because its photos are missing."""
     return folder.state == "offline" and (folder.reason or "").startswith(EMPTY)
 
 
@@ -92,8 +92,8 @@ def _says(what: str, photos: int) -> str:
 
 
 def remedy(folder: Folder) -> str:
-    """What to do about it."""
+    """The remedy."""
     return (
-        "put the photos back; if they were deleted or moved for good: "
+        "put the photos back; if they were deleted or moved: "
         f"photosd folders accept '{printable(folder.path)}'"
     )

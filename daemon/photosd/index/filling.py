@@ -1,4 +1,6 @@
-"""The fill list: contents that one model has indexed and another, its successor, has yet to see."""
+"""The work list of a model switch: contents indexed by one model that the next has yet
+to encode.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from photosd.index.photo import Photo, photos
 from photosd.index.worklist import WorkFailure
 from photosd.watch.scanner import Entry
 
-PATIENCE = 3  # times a photo may be put off; after the switch the work list takes it up as usual
+PATIENCE = 3  # times a photo may be postponed; after the switch the normal work list takes over
 
-# One path of each content that can be read now and has no vector of the model. By content, never by
-# folder (hence "+"): each batch goes on where the last one ended.
+# One path of each content that is readable now and has no vector of the model. By content, never by
+# folder (hence "+"): each batch continues after the last one.
 LEFT = (
     "WHERE state = 'indexed' AND +folder IN"
     " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')) AND NOT EXISTS"
@@ -23,13 +25,16 @@ LEFT = (
 
 
 class FillList:
-    """What a `WorkList` is to the pipeline, derived from the catalog, which it never changes.
+    """Replaces the `WorkList` during a switch; derived from the catalog, which it never changes.
 
-    It only holds what could not be done; that is tried again after the switch, as pending photos.
+    It records only postponed photos; they are retried after the switch, as pending photos.
     """
 
     def __init__(self, database: Database, model: str) -> None:
-        self._reader, self._model = Reader(database.file), model  # long scans hold up nobody
+        self._reader, self._model = (
+            Reader(database.file),
+            model,
+        )  # so that long scans do not block others
         self._lock = threading.Lock()
         self._after = ""
         self._later: dict[str, tuple[float, int]] = {}  # content: not before (monotonic); times
@@ -38,7 +43,7 @@ class FillList:
         self._dry = False
 
     def left(self) -> int:
-        """Contents still to be seen; at a million photos this takes a second."""
+        """Contents still to encode; at a million photos this takes a second."""
         with self._reader.read() as db:
             row = db.execute(
                 f"SELECT count(DISTINCT content) FROM photos {LEFT}", (self._model,)
@@ -46,14 +51,14 @@ class FillList:
         return max(0, int(row[0]) - len(self.given_up))
 
     def exhausted(self) -> bool:
-        """Whether the pipeline, when it asked last, found nothing left that could be done."""
+        """Whether the pipeline's last request found nothing left to do."""
         return self._dry
 
     def close(self) -> None:
-        """No more will be asked."""
+        """No more requests will follow."""
         self._reader.close()
 
-    # -- what the pipeline asks of a work list ------------------------------------------------
+    # -- interface of a work list -----------------------------------------------------------------
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
         """The next photos in order of content; after the last, the first again."""
@@ -67,7 +72,7 @@ class FillList:
         return found
 
     def _next(self, limit: int) -> list[Photo]:
-        """What may be done now after the last one; nothing at the end, and then begins anew."""
+        """The next contents after the last one; empty at the end, then restarts."""
         while found := self._from(self._after, limit):
             self._after = found[-1].content or ""
             now = time.monotonic()
@@ -77,13 +82,13 @@ class FillList:
         return []
 
     def next_due(self) -> float | None:
-        """When something that was put off may be tried again, Unix seconds."""
+        """When a postponed content is due, Unix seconds."""
         with self._lock:
             first = min((until for until, _ in self._later.values()), default=None)
         return None if first is None else time.time() + first - time.monotonic()
 
     def perhaps_known(self, _photo: Photo) -> bool:
-        """Whether a hash might spare decoding: these are here because it would not."""
+        """Whether a hash could avoid decoding: never, here."""
         return False
 
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
@@ -94,11 +99,11 @@ class FillList:
                 self._out.discard(entry.path)
 
     def failed(self, photo: Photo, _failure: WorkFailure, *, deaths: int = 0) -> None:
-        """Leave it to the work list, which retries and quarantines with all its rules."""
+        """Leave it to the work list, which retries and quarantines."""
         self._give_up(photo)
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
-        """Not before ``due``; given up when a worker died over it, or after some times."""
+        """Not before ``due``; dropped after a worker crashed on it, or after several times."""
         content = photo.content or ""
         with self._lock:
             times = self._later.get(content, (0.0, 0))[1] + 1
@@ -108,10 +113,10 @@ class FillList:
             self._give_up(photo)
 
     def journal(self, paths: Iterable[bytes]) -> None:
-        """Suspects are found by the work list, after the switch."""
+        """Suspects are handled by the work list, after the switch."""
 
     def release(self, paths: Iterable[bytes]) -> None:
-        """The pipeline holds these no more: what it has not done comes up again."""
+        """The pipeline releases these; unfinished ones come up again."""
         with self._lock:
             self._out.difference_update(paths)
 

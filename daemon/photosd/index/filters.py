@@ -1,7 +1,7 @@
-"""Filters: what a search may be narrowed by, and the traits of a photo that they are held against.
+"""Filters of a search, and the traits of photos that they test.
 
-A trait that a photo has or has not (a folder it lies in, its camera, its format …) is a *label*, a
-number made of its name, so that one list of labels and one index answer for all of them.
+A yes-or-no trait (folder, camera, format …) is a *label*, a number derived from its name, so that
+one list of labels and one index serve all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Orientation = Literal["landscape", "portrait", "square"]
 
 EARTH_KM = 6371.0088  # mean radius
 DEGREE_KM = EARTH_KM * np.pi / 180  # of latitude
-SQUARE = 0.97  # shorter side by longer side, from which on a picture counts as square
+SQUARE = 0.97  # shorter side by longer side; above this a picture counts as square
 BEST_RATING = 5
 FORMAT_NAMES = {
     "jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "heic": "heif", "hif": "heif",
@@ -32,16 +32,15 @@ FORMAT_NAMES = {
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What a photo must have to be found; every part that is given has to hold.
+    """Filters of a search; all given parts must match.
 
-    ``below``: absolute real paths of directories, in any of which it lies. ``since`` and ``until``
-    in wall-clock seconds (core.wall_clock) of the place where it was taken: at or after, and
-    before; a photo that does not say when counts by the time its file was last changed, on this
-    machine's clock. ``camera``: a part of the camera's name, whatever its case.
-    ``near``: latitude, longitude and kilometres as the crow flies; a photo that does not say where
-    is near nothing. ``formats``: any of these (``jpeg``, ``heic``, ``raw``, ``cr2`` …). ``rating``:
-    at least so many stars; without any a photo has 0, a rejected one -1. ``orientation``: of the
-    upright picture.
+    ``below``: absolute real paths of directories; it must be in one of them. ``since`` and
+    ``until`` in wall-clock seconds (core.wall_clock) of the place where it was taken: at or after,
+    and before; a photo without a date uses its file's modification time on this machine's clock.
+    ``camera``: a part of the camera's name, ignoring case. ``near``: latitude, longitude and
+    kilometres; a photo without a place never matches. ``formats``: any of these (``jpeg``,
+    ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
+    rejected photos. ``orientation``: of the upright picture.
     """
 
     below: tuple[bytes, ...] = ()
@@ -54,14 +53,14 @@ class Filter(msgspec.Struct, frozen=True):
     orientation: Orientation | None = None
 
     def holds_path(self) -> Callable[[bytes], bool]:
-        """Tells of a path whether a file there lies where it should; a content may have others."""
+        """Whether a path matches; a content may also have other paths."""
         starts = tuple(directory.rstrip(b"/") + b"/" for directory in self.below) or (b"",)
         return lambda path: path.startswith(starts)
 
     def labels(self, cameras: Iterable[str]) -> list[list[int]]:
-        """Lists of labels; of each list a photo must have one, so an empty one lets none pass.
+        """Lists of labels; a photo needs one of each list, so an empty list matches none.
 
-        ``cameras``: every camera there is, case-folded.
+        ``cameras``: all known cameras, case-folded.
         """
         wanted: list[list[int]] = []
         if self.below:
@@ -79,8 +78,9 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What filters look at in one content. ``moment``: when it was taken, in wall-clock seconds
-    (core.wall_clock); ``camera``: case-folded."""
+    """Filterable values of one content. ``moment``: when it was taken, in wall-clock seconds
+    (core.wall_clock); ``camera``: case-folded.
+    """
 
     labels: tuple[int, ...] = ()
     camera: str | None = None
@@ -90,9 +90,9 @@ class Traits(msgspec.Struct, frozen=True):
 
 
 def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None) -> Traits:
-    """Of a content with these facts (see decode.messages.Facts) at these real paths.
+    """Traits of a content with these facts (see decode.messages.Facts) at these real paths.
 
-    ``modified``: when its file was last changed, Unix seconds.
+    ``modified``: modification time of its file, Unix seconds.
     """
     camera = folded(facts.get("camera"))
     stars = facts.get("rating") or 0
@@ -114,7 +114,7 @@ def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None
 
 
 def _moment(facts: dict[str, Any], modified: float | None) -> float | None:
-    """What the clock showed; of photos that photosd 0.1 has read, by this machine's zone."""
+    """Local time; for photos read by photosd 0.1, in this machine's time zone."""
     if (taken := facts.get("taken")) is not None:
         return wall_clock.wall_seconds(datetime.datetime.fromisoformat(taken))
     unix = facts.get("taken_at")
@@ -126,12 +126,12 @@ def _moment(facts: dict[str, Any], modified: float | None) -> float | None:
 
 
 def folded(camera: str | None) -> str | None:
-    """A camera's name as it is compared; None when there is nothing in it."""
+    """A camera's name for comparison; None if empty."""
     return (camera or "").casefold().strip() or None
 
 
 def label(kind: str, name: object) -> int:
-    """The number, 64 bits with a sign, that stands for a trait of this kind and name."""
+    """The signed 64-bit number for a trait of this kind and name."""
     text = name if isinstance(name, bytes) else str(name).encode()
     return int.from_bytes(xxhash.xxh3_64_digest(kind.encode() + b"\0" + text), signed=True)
 
@@ -154,8 +154,9 @@ def _folders(path: bytes) -> Iterator[bytes]:
 
 
 def _formats(kind: str | None, paths: Sequence[bytes]) -> set[str]:
-    """Names of a content's format. A camera's raw file is read through a preview, whose format
-    is not its own: its name tells."""
+    """Names of a content's format. A camera raw file is read through a preview of another format:
+    its suffix decides.
+    """
     raw = {suffix_of(path)[1:].decode() for path in paths if is_raw_name(path)}
     if raw:
         return {"raw", *raw}
@@ -163,7 +164,7 @@ def _formats(kind: str | None, paths: Sequence[bytes]) -> set[str]:
 
 
 def format_name(name: str) -> str:
-    """A format as it is compared: ``jpeg`` for ``JPG`` and ``.jpeg``."""
+    """Normalised name of a format: ``jpeg`` for ``JPG`` and ``.jpeg``."""
     folded = name.casefold().strip().removeprefix(".")
     return FORMAT_NAMES.get(folded, folded)
 

@@ -1,8 +1,7 @@
-"""Flushed rows: those of a LanceDB table, searched by codes made of them (see codes.py).
+"""The table on disk: rows of a LanceDB table, searched by 16-bit codes (see codes.py).
 
-The codes lie within the table's directory, so that they go where the table goes. They say of
-which version of the table they were made; of another they are made again, which takes a second for
-100,000 rows.
+The codes are in the table's directory, so that they move with it. They record the version of the
+table; for another version they are rebuilt, which takes a second for 100,000 rows.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, soun
 
 log = structlog.get_logger()
 
-TILES_SPARE = 8  # rows beyond those wanted, since a panorama has three
-SPARSE = 0.1  # of the rows are gone: the codes are made anew
+TILES_SPARE = 8  # rows in addition to the requested ones, since a panorama has three
+SPARSE = 0.1  # of the rows are deleted: rebuild the codes
 BATCH = 8192  # rows read at once
 KEEP_VERSIONS = datetime.timedelta(seconds=15)  # for searches that began before a commit
 CONTENT = "content"  # the one column that writers look up
@@ -39,15 +38,16 @@ CODES, STATE, CONTENTS, GONE = "_codes", "state.json", "contents.npz", "gone.npy
 
 
 class State(msgspec.Struct, frozen=True):
-    """Which version of the table codes were made of; ``layout``: of these files."""
+    """The table version of the codes; ``layout``: of these files."""
 
     version: int
     layout: int = 1
 
 
 class Snapshot(NamedTuple):
-    """What a search looks at: codes and traits of rows, the content of each, ascii, the order of
-    the contents, and which rows are gone."""
+    """Data of a search: codes and traits of rows, the content of each, ascii, the order of the
+    contents, and the deleted rows.
+    """
 
     directory: Path
     codes: Codes
@@ -58,7 +58,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def load(cls, directory: Path, dimension: int) -> Self:
-        """Raises OSError, ValueError or KeyError where the files are not whole."""
+        """Raises OSError, ValueError or KeyError if the files are incomplete."""
         codes, traits = Codes(directory, dimension), Lookup.load(directory)
         with np.load(directory / CONTENTS) as arrays:
             contents, order = arrays["contents"], arrays["order"]
@@ -69,7 +69,7 @@ class Snapshot(NamedTuple):
         return cls(directory, codes, traits, contents, order, gone)
 
     def rows_of(self, contents: Sequence[str], *, gone: bool = False) -> dict[str, Rows]:
-        """Those of these contents that have rows; with those that are ``gone``, if asked for."""
+        """Rows of those of these contents that have any; with ``gone`` ones on request."""
         kind = self.contents.dtype
         asked = [content for content in contents if len(content) <= kind.itemsize]
         sought = np.array([content.encode() for content in asked], kind)
@@ -85,8 +85,9 @@ class Snapshot(NamedTuple):
         return found
 
     def without(self, contents: Sequence[str]) -> Snapshot:
-        """With the rows of these contents gone, also from the disk. Raises OSError, and may be
-        asked again."""
+        """Without the rows of these contents, also on disk. Raises OSError, and may be called
+        again.
+        """
         found = list(self.rows_of(contents, gone=True).values())
         if found:
             rows = np.concatenate(found)
@@ -110,33 +111,33 @@ Change = Callable[[Snapshot], Snapshot]
 
 
 class FlushedTable:
-    """The same questions as to a Matrix, asked of a table. Any thread may ask."""
+    """Same interface as Matrix, for a table. Any thread may use it."""
 
     def __init__(self, directory: Path, name: str, dimension: int) -> None:
         self.table = open_table(directory, name, dimension)
         self._place, self._dimension = directory / f"{name}.lance" / CODES, dimension
-        self._lock = threading.Lock()  # of what the codes are
+        self._lock = threading.Lock()  # of the codes
         self._now: Snapshot | None = None
-        self._missed: list[Change] | None = None  # by the codes that are being made
+        self._missed: list[Change] | None = None  # for codes that are being built
         self.complete = False
 
     @property
     def ready(self) -> bool:
-        """Whether it has codes, or the index that photosd 0.1 made of a table."""
+        """Whether it has codes, or a table's index from photosd 0.1."""
         return any(self._place.glob(f"*/{STATE}")) or has_index(self.table)
 
     @property
     def outdated(self) -> bool:
-        """Whether the table has indexes that photosd 0.1 made for its searches."""
+        """Whether the table has search indexes from photosd 0.1."""
         return any(index.columns != [CONTENT] for index in self.table.list_indices())
 
     def open(self) -> None:
-        """Load the codes, or make them where they are of another version of the table.
+        """Load the codes, or build them if they are for another version of the table.
 
-        Raises what LanceDB raises where a file of the table is missing or cut.
+        Raises LanceDB's errors if a file of the table is missing or truncated.
         """
         for _ in self.table.search().select(["tile", "moment"]).to_batches(BATCH):
-            pass  # codes do without the table, until photos move
+            pass  # codes do not need the table, until photos move
         for directory in self._directories():
             if (found := self._loaded(directory)) is not None:
                 self._now, self.complete = found, True
@@ -145,7 +146,7 @@ class FlushedTable:
         self._make()
 
     def _loaded(self, directory: Path) -> Snapshot | None:
-        """The codes in there, if they are whole, and of the table as it is."""
+        """The codes there, if complete and for the current table."""
         try:
             state = from_json((directory / STATE).read_bytes(), State)
             if state == State(self.table.version):
@@ -155,12 +156,12 @@ class FlushedTable:
         return None
 
     def _directories(self) -> list[Path]:
-        """Of codes, the latest first."""
+        """Directories of codes, latest first."""
         found = self._place.glob("*")
         return sorted((one for one in found if one.name.isdecimal()), reverse=True)
 
     def _sweep(self, kept: Path) -> None:
-        """Delete all codes but these: what is removed later is wiped from these alone."""
+        """Delete all codes except these: later deletions are wiped from these only."""
         for directory in self._directories():
             if directory != kept:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -177,13 +178,15 @@ class FlushedTable:
             return {one for batch in batches for one in batch.column("content").to_pylist()}
         return {content.decode() for content in self._now.contents[~self._now.gone].tolist()}
 
-    # -- writing; one thread at a time, and one that compacts --------------------------------------
+    # -- writing; one thread at a time, and one that rebuilds
+    # ---------------------------------------
 
     def absorb(self, rows: Any) -> None:
-        """Take these rows of another table (a batch); its own of the same contents are gone by now:
-        the tiles of one content may come in two batches. They are found once compacted.
+        """Append these rows of another table (a batch); its own rows of the same contents are
+        deleted already: the tiles of one content may come in two batches. They are found after the
+        rebuild.
 
-        What has rotted to no number is left out, and made again after the next start.
+        Vectors damaged on disk are left out, and re-created after the next start.
         """
         import pyarrow as pa
 
@@ -192,17 +195,17 @@ class FlushedTable:
         self.table.add(found, on_bad_vectors="drop")
 
     def remove(self, contents: Sequence[str]) -> None:
-        """Drop the rows of these contents, at once also from the codes on the disk."""
+        """Delete the rows of these contents, also from the codes on disk."""
         for start in range(0, len(contents), IN_ONE_LIST):
             part = contents[start : start + IN_ONE_LIST]
             (listed,) = quoted(part)
-            with self._lock:  # let go of in between: another writer may wait
+            with self._lock:  # released in between: another writer may wait
                 if self.table.count_rows(f"content IN ({listed})"):
                     self.table.delete(f"content IN ({listed})")
                 self._change(functools.partial(Snapshot.without, contents=part))
 
     def taken_out(self, contents: Sequence[str]) -> Any:
-        """The whole rows of these contents, as an Arrow table; they stay until removed."""
+        """The full rows of these contents, as an Arrow table; they stay until removed."""
         import pyarrow as pa
 
         found = [
@@ -218,7 +221,7 @@ class FlushedTable:
             self._change(functools.partial(Snapshot.relabelled, changes=changes))
 
     def _change(self, change: Change) -> None:
-        """Change the codes as the table was changed, and note it for those that are being made."""
+        """Apply the table's change to the codes, and record it for codes being built."""
         if self._missed is not None:
             self._missed.append(change)
         if self._now is not None:
@@ -226,9 +229,9 @@ class FlushedTable:
             self._save()
 
     def compact(self) -> None:
-        """Make codes of what has come: a second for 100,000 rows.
+        """Rebuild the codes: a second for 100,000 rows.
 
-        Whoever searches or writes meanwhile is not held up.
+        Searches and writes are not blocked.
         """
         self._index_contents()
         if not self.complete or self._sparse():
@@ -236,7 +239,7 @@ class FlushedTable:
         self.tidy()
 
     def tidy(self) -> None:
-        """Merge fragments and drop what nobody has read for a while."""
+        """Merge fragments and delete versions unused for a while."""
         self.table.optimize(cleanup_older_than=KEEP_VERSIONS)
         with self._lock:
             self._save()
@@ -246,7 +249,7 @@ class FlushedTable:
         return now is not None and bool(np.count_nonzero(now.gone) > SPARSE * len(now.gone))
 
     def _index_contents(self) -> None:
-        """Index what writers look up; drop what photosd 0.1 had indexed for its searches."""
+        """Index the columns for writers; drop the search indexes of photosd 0.1."""
         from lancedb.index import BTree
 
         there = {index.name: index.columns for index in self.table.list_indices()}
@@ -257,7 +260,7 @@ class FlushedTable:
             self.table.create_index(CONTENT, config=BTree())
 
     def _make(self) -> None:
-        """Make codes of the table and take them; the old ones serve until then."""
+        """Build codes of the table and use them; the old ones serve until then."""
         with self._lock:
             missed: list[Change] = []
             self._missed = missed
@@ -270,7 +273,7 @@ class FlushedTable:
                 made = now = Snapshot.load(directory, self._dimension).without(damaged)
                 for change in missed:
                     now = change(now)
-                complete = now.traits is made.traits  # else labels on the disk are older
+                complete = now.traits is made.traits  # else labels on disk are older
                 if complete:
                     self._say(now)
                 self._now, self.complete, self._missed = now, complete, None
@@ -284,7 +287,7 @@ class FlushedTable:
             log.error("vectors_damaged", contents=len(damaged), remedy=remedy)
 
     def _write(self, directory: Path) -> list[str]:
-        """Write the codes of the table; the contents of which a vector has rotted."""
+        """Write the codes of the table; returns contents with damaged vectors."""
         damaged: set[str] = set()
         traits: list[Any] = []
         names: list[NDArray[np.bytes_]] = [np.empty(0, "S1")]
@@ -310,12 +313,12 @@ class FlushedTable:
         return sorted(damaged)
 
     def _save(self) -> None:
-        """Say that the codes are of the table as it is now, if they are."""
+        """Record that the codes match the current table, if they do."""
         if self._now is None or not self.complete:
             return
         try:
             self._say(self._now)
-        except FileNotFoundError:  # somebody deleted them: they are made again when it folds
+        except FileNotFoundError:  # they were deleted: the next rebuild re-creates them
             self.complete = False
 
     def _say(self, now: Snapshot) -> None:
@@ -345,7 +348,7 @@ class FlushedTable:
         """The ``count`` nearest contents and their cosine, best first; the best tile counts.
 
         ``query``: (d,) float32 of unit length. Only contents that pass ``where`` and are not
-        ``hidden`` count.
+        ``hidden``.
         """
         now = self._now
         if now is None:
@@ -366,8 +369,9 @@ class FlushedTable:
             take *= 2
 
     def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
-        """The most that each query (n, d) comes to with any row of a content that is alive, -1
-        without any: (n,) float32; and how many rows those are."""
+        """The best score of each query (n, d) with any row of a content that has a path, -1 without
+        any: (n,) float32; and the number of those rows.
+        """
         found, total, now = np.full(len(queries), -1, np.float32), 0, self._now
         if now is None:
             return found, total

@@ -76,12 +76,12 @@ class Folder(msgspec.Struct, frozen=True):
         return self.state in PRESENT
 
     def contains(self, path: bytes) -> bool:
-        """Whether ``path`` lies in this folder."""
+        """Whether ``path`` is in this folder."""
         return path == self.path or path.startswith(self.path.rstrip(b"/") + b"/")
 
 
 class Folders:
-    """The list of folders. The catalog can be rebuilt from the photos, the wish to watch cannot."""
+    """The list of folders. Unlike the catalog, it cannot be rebuilt from the photos."""
 
     def __init__(self, database: Database, copy: Path, devices: Devices | None = None) -> None:
         self._database, self._copy = database, copy
@@ -111,7 +111,7 @@ class Folders:
         ]
 
     def containing(self, path: bytes) -> Folder | None:
-        """The folder ``path`` lies in."""
+        """The folder that contains ``path``."""
         return next((folder for folder in self.all() if folder.contains(path)), None)
 
     def real(self, path: bytes) -> bytes:
@@ -305,12 +305,12 @@ class Folders:
             if folder.contains(path):
                 linked = "" if asked == path else f"{printable(asked)} leads to "
                 raise FolderError(
-                    f"{linked}{printable(path)}, which lies inside {shown}: watched already",
+                    f"{linked}{printable(path)}, which is inside {shown}: watched already",
                     remedy=f"nothing to do; to search it alone: --in '{printable(asked)}'",
                 )
             if path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/"):
                 raise FolderError(
-                    f"{shown}, which is watched already, lies inside {printable(path)}",
+                    f"{shown}, which is watched already, is inside {printable(path)}",
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
                 )
 
@@ -381,8 +381,8 @@ class Folders:
 def _kept_folder(entry: Mapping[str, Any]) -> tuple[bytes, list[str]]:
     """The path and the patterns in an entry of the copy; raises KeyError, TypeError or ValueError.
 
-    Without all of its patterns a folder must not be watched: photos would be indexed that somebody
-    has excluded.
+    Without all of its patterns a folder must not be watched: photos would be indexed that the
+    user has excluded.
     """
     path, excludes = base64.b64decode(entry["path_b64"], validate=True), entry["excludes"]
     if not path.startswith(b"/") or b"\0" in path:

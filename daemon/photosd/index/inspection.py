@@ -1,4 +1,4 @@
-"""A look at the tables of vectors from outside, which changes nothing: what is in them, and how?"""
+"""Inspects the tables of vectors from another process, read-only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LENGTH_TOLERANCE = 0.01
 
 
 class TableFacts(msgspec.Struct, frozen=True):
-    """What the tables hold; ``odd_vectors`` of those tried do not have unit length."""
+    """Content of the tables; ``odd_vectors`` of the sampled ones do not have unit length."""
 
     contents: set[str]
     rows: int
@@ -48,7 +48,7 @@ def inspect_table(directory: Path, fingerprint: str) -> TableFacts | None:
     except Exception as error:  # LanceDB raises RuntimeError, ValueError, OSError for damage
         raise StorageError(
             f"the table in {directory} cannot be read: {str(error)[:300]}",
-            remedy="photosd restart   (it is set aside and made anew from your photos)",
+            remedy="photosd restart   (sets it aside and rebuilds it from your photos)",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""Label sync: tells a model's table where photos lie now, so that filters by folder stay true.
+"""Updates the labels of a model's table after path changes, so that folder filters stay correct.
 
-The catalog is the truth about paths, and notes each content whose paths change; a rename costs no
-encoding, only new labels for the rows.
+The catalog has the paths, and records each content whose paths change; a rename needs no encoding,
+only new labels.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from photosd.index.contents import Contents
 from photosd.index.filters import traits
 from photosd.index.vectors import VectorStore
 
-AT_ONCE = 20_000  # contents; all of a library that an older photosd has indexed, in a few steps
+AT_ONCE = 20_000  # contents; a whole library from an older photosd takes a few steps
 
 
 class LabelSync:
-    """Of one model's table; one thread uses it."""
+    """Updates one model's table; one thread uses it."""
 
     def __init__(self, store: VectorStore, contents: Contents, fingerprint: str) -> None:
         self._store, self._contents, self._fingerprint = store, contents, fingerprint
 
     def run(self) -> None:
-        """Write the labels that are due. Raises StorageError, and then they stay due."""
+        """Update outdated labels. Raises StorageError, and then they stay outdated."""
         while found := self._contents.labels_due(self._fingerprint, AT_ONCE):
             self._store.relabel({h.content: traits(h.facts, h.paths, h.modified) for h in found})
             self._contents.labels_written(self._fingerprint, {h.content: h.paths for h in found})
             if len(found) < AT_ONCE:
-                return  # what has changed meanwhile is for the next time
+                return  # later changes are handled by the next run

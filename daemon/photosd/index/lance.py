@@ -1,4 +1,4 @@
-"""LanceDB, imported in silence: a library below it would try IPv6 by binding a network socket."""
+"""Imports LanceDB without side effects: a dependency would test IPv6 by binding a socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 def import_lancedb() -> Any:
     """The module `lancedb`; a second or two the first time."""
-    here, socket.has_ipv6 = socket.has_ipv6, False  # asked by urllib3 before it tries
+    here, socket.has_ipv6 = socket.has_ipv6, False  # urllib3 checks this first
     try:
         import lancedb
     finally:
@@ -20,7 +20,7 @@ def import_lancedb() -> Any:
 
 @contextlib.contextmanager
 def errors_of_lance() -> Iterator[None]:
-    """A panic below LanceDB, which is no Exception, becomes a RuntimeError."""
+    """Turns a panic in LanceDB, which is not an Exception, into a RuntimeError."""
     try:
         yield
     except BaseException as error:

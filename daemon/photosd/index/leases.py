@@ -1,7 +1,7 @@
-"""Leases: which photos are in hand, and at which stage; the one place that knows.
+"""Leases: the photos in progress and their stages.
 
-A photo is on the work list, or has one lease in one stage. Nothing else counts what is where, so
-nothing can be wrong about it after a step has failed.
+A photo is on the work list, or has one lease in one stage. No other counter exists, so the state
+stays correct after a failed step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from photosd.index.photo import Photo
 
 
 class Stage(enum.Enum):
-    """Where a photo is. In the first three somebody else answers for it."""
+    """The stage of a photo. In the first three another part must respond."""
 
     DECODING = "a decoder has it, or is about to"
     ENCODING = "the encoder has it"
@@ -34,19 +34,19 @@ WAITING = (Stage.READY, Stage.ALONE, Stage.DOUBTED, Stage.SHARING)
 
 @dataclass(eq=False)
 class Lease:
-    """One photo in hand; ``batch``: with which others the encoder has it."""
+    """One photo in progress; ``batch``: the encoder's batch."""
 
     photo: Photo
     stage: Stage = Stage.DECODING
     decoded: Decoded | None = None
     batch: int = 0
-    reason: str = ""  # why it is doubted
+    reason: str = ""  # why it is suspected
     kind: str = ""
     since: float = field(default_factory=time.monotonic)  # when it came to its stage
 
     @property
     def pixels(self) -> Decoded:
-        """What was decoded; only asked of those that are."""
+        """The decoded pixels; only for decoded photos."""
         if self.decoded is None:
             raise RuntimeError("not decoded yet")
         return self.decoded
@@ -54,7 +54,7 @@ class Lease:
 
 @dataclass
 class Leases:
-    """All photos in hand. For one thread; others may ask how many there are."""
+    """All photos in progress. For one thread; others may read the counts."""
 
     _by_path: dict[bytes, Lease] = field(default_factory=dict)
     _stages: dict[Stage, dict[bytes, Lease]] = field(
@@ -68,13 +68,13 @@ class Leases:
         return path in self._by_path
 
     def take(self, photo: Photo) -> Lease:
-        """Take a photo in hand, to be decoded."""
+        """Start a lease for a photo, to be decoded."""
         lease = self._by_path[photo.path] = Lease(photo)
         self._stages[lease.stage][photo.path] = lease
         return lease
 
     def move(self, lease: Lease, stage: Stage, *, first: bool = False) -> None:
-        """To another stage, behind the others there or ``first`` of them."""
+        """Move to another stage, after the others there or ``first`` of them."""
         if not self.holds(lease):
             return
         del self._stages[lease.stage][lease.photo.path]
@@ -87,21 +87,21 @@ class Leases:
         place.update(others)
 
     def end(self, lease: Lease) -> None:
-        """It is not in hand any more."""
+        """End the lease."""
         if self.holds(lease):
             del self._by_path[lease.photo.path]
             del self._stages[lease.stage][lease.photo.path]
 
     def holds(self, lease: Lease) -> bool:
-        """Whether this very lease still runs: one that ended and was taken anew is another."""
+        """Whether this lease is still active: a later lease of the same photo is another one."""
         return self._by_path.get(lease.photo.path) is lease
 
     def of(self, *stages: Stage) -> list[Lease]:
-        """Those at these stages, the first to get there first."""
+        """Those at these stages, in order of arrival."""
         return [lease for stage in stages for lease in self._stages[stage].values()]
 
     def count(self, *stages: Stage) -> int:
-        """How many are at these stages."""
+        """Number of photos at these stages."""
         return sum(len(self._stages[stage]) for stage in stages)
 
     def waited(self, stage: Stage) -> float:
@@ -110,15 +110,15 @@ class Leases:
         return 0.0 if first is None else time.monotonic() - first.since
 
     def batches(self) -> int:
-        """How many batches the encoder has."""
+        """Number of batches at the encoder."""
         return len({lease.batch for lease in self.of(Stage.ENCODING, Stage.EXAMINED)})
 
     def tiles(self) -> int:
-        """How many images wait to be encoded in company."""
+        """Number of images waiting to be encoded in batches."""
         return sum(len(lease.pixels.pixels) for lease in self.of(Stage.READY))
 
     def next_batch(self, most_tiles: int) -> list[Lease]:
-        """The first that are ready, of so many images at most, though one photo at least."""
+        """The first ready photos, up to this many images, but at least one photo."""
         batch: list[Lease] = []
         for lease in self.of(Stage.READY):
             if batch and sum(len(one.pixels.pixels) for one in [*batch, lease]) > most_tiles:
@@ -127,11 +127,11 @@ class Leases:
         return batch
 
     def with_sharers(self, lease: Lease) -> list[Lease]:
-        """It and, once it is decoded, those that wait for what becomes of its content."""
+        """It and, once decoded, those that wait for the same content."""
         if lease.decoded is None or lease.stage not in LEADING:
             return [lease]
         return [lease, *self.of_content(lease.decoded.content_id, Stage.SHARING)]
 
     def of_content(self, content: str, *stages: Stage) -> list[Lease]:
-        """Those at these stages that hold this content."""
+        """Those at these stages with this content."""
         return [one for one in self.of(*stages) if one.pixels.content_id == content]

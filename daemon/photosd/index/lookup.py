@@ -1,4 +1,4 @@
-"""Traits of very many rows: for each label the rows that have it, beside moments and places."""
+"""Filter columns of large tables: for each label the rows that have it; dates and places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photosd.index.filters import DEGREE_KM, Filter, distance_km, folded
 FILE = "traits.npz"
 COLUMNS = ("labels", "camera", "moment", "latitude", "longitude")
 
-MARGIN_KM = 0.001  # more than rounding makes of a distance
+MARGIN_KM = 0.001  # more than the rounding error of a distance
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -23,7 +23,9 @@ Numbers = NDArray[np.int32]
 
 
 class Lookup:
-    """Which of ``n`` rows pass a filter. It is not changed but replaced: any thread may ask."""
+    """Finds which of ``n`` rows pass a filter. Never changed, only replaced: any thread
+    may use it.
+    """
 
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
         self._arrays = arrays
@@ -37,7 +39,7 @@ class Lookup:
 
     @classmethod
     def of(cls, batches: Iterable[Any]) -> Self:
-        """Of Arrow batches that have COLUMNS, in the order of the rows."""
+        """Built from Arrow batches that have COLUMNS, in the order of the rows."""
         places: list[Floats] = []
         cameras: set[str | None] = set()
         having: list[tuple[Labels, Numbers]] = []
@@ -61,7 +63,7 @@ class Lookup:
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """What was saved there. Raises OSError, ValueError or KeyError where it is not whole."""
+        """Load saved columns. Raises OSError, ValueError or KeyError if incomplete."""
         with np.load(directory / FILE) as arrays:
             return cls(dict(arrays))
 
@@ -70,12 +72,12 @@ class Lookup:
         np.savez(directory / FILE, allow_pickle=False, **self._arrays)
 
     def relabelled(self, rows: Labels, changes: Any) -> Self:
-        """With other labels and moments: of an Arrow table that has a row for each of these."""
+        """With other labels and moments: from an Arrow table with a row for each of these."""
         kept = np.ones(len(self), np.bool_)
         kept[rows] = False
         kept = kept[self._rows]
         counts = np.zeros(len(self._labels), np.int64)
-        if len(counts):  # no label is without rows
+        if len(counts):  # every label has rows
             counts = np.add.reduceat(kept, self._ends - np.diff(self._ends, prepend=0), dtype="i8")
         having, at = list[tuple[Labels, Numbers]](), 0
         for batch in changes.to_batches():
@@ -128,7 +130,7 @@ class Lookup:
 
 
 def _inverted(parts: list[tuple[Labels, Numbers]]) -> tuple[Labels, Labels, Numbers]:
-    """Of labels and the row of each: the labels, the ends of their rows, and these."""
+    """From labels and the row of each: the labels, the ends of their rows, and these."""
     empty = np.empty(0, np.int64)
     names = np.unique(np.concatenate([empty, *(np.unique(labels) for labels, _ in parts)]))
     counts = np.zeros(len(names), np.int64)
@@ -148,13 +150,13 @@ def _inverted(parts: list[tuple[Labels, Numbers]]) -> tuple[Labels, Labels, Numb
 
 
 def _labelled(batch: Any, rows: Labels) -> tuple[Labels, Numbers]:
-    """The labels of a batch, and of each the row, of ``rows``, that has it."""
+    """The labels of a batch, with the row, in ``rows``, that has each."""
     labels = batch.column("labels")
     each = labels.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return labels.flatten().to_numpy(zero_copy_only=False), np.repeat(rows, each).astype(np.int32)
 
 
 def _floats(column: Any) -> Floats:
-    """With nan for what is missing."""
+    """With nan for missing values."""
     found: Floats = column.to_numpy(zero_copy_only=False).astype(np.float64)
     return found

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours in RAM: one float32 matrix, one product a query."""
+"""Exact nearest neighbours in RAM: one float32 matrix, one product per query."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ class Matrix:
     def append(
         self, contents: Sequence[str], vectors: Vectors, traits: Sequence[Traits] = ()
     ) -> None:
-        """Add rows; ``vectors``: (len(contents), d) float32 of unit length; ``traits`` of each."""
+        """Append rows; ``vectors``: (len(contents), d) float32 of unit length;
+        ``traits`` of each.
+        """
         traits = traits or [Traits()] * len(contents)
         with self._lock:
             rows, needed = len(self._contents), len(self._contents) + len(vectors)
             if needed > len(self._values):
-                # A copy, never in place: searches that run now keep the old one.
+                # A copy, so that running searches keep the old one.
                 grown = np.empty((max(needed, 2 * rows), self._values.shape[1]), np.float32)
                 grown[:rows] = self._values[:rows]
                 self._values = grown
@@ -92,8 +94,9 @@ class Matrix:
     def best(
         self, queries: Vectors, alive: Alive, measure: Measure = np.inner
     ) -> tuple[Vectors, int]:
-        """The most that each query (n, d) comes to with any row of a content that is alive, -1
-        without any: (n,) float32; and how many rows those are."""
+        """The best score of each query (n, d) with any row of a content that has a path, -1 without
+        any: (n,) float32; and the number of those rows.
+        """
         with self._lock:
             values, contents = self._values, list(self._contents)
         living = alive(list(dict.fromkeys(contents)))
@@ -117,7 +120,7 @@ class Matrix:
     ) -> list[tuple[str, float]]:
         """The ``count`` nearest contents and their cosine, best first; the best tile counts.
 
-        ``query``: (d,) float32 of unit length. Only contents that pass ``where`` count.
+        ``query``: (d,) float32 of unit length. Only contents that pass ``where``.
         """
         with self._lock:
             values, contents, columns = self._values, self._contents, self._columns

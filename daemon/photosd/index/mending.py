@@ -1,4 +1,4 @@
-"""Mending a table of LanceDB: its latest version that can be read is taken, or it is set aside."""
+"""Repairs a LanceDB table: rolls back to its latest readable version, or sets it aside."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ NAMED_BACKWARDS = 1 << 63  # manifests are named by 2^64 - 1 - version; by old o
 
 
 def mend(table: Path, rows: Callable[[], int]) -> bool:
-    """Go back to the latest version of which ``rows`` reads every row; whether there is one.
+    """Roll back to the latest version of which ``rows`` reads every row; returns whether there is
+    one.
 
-    What is newer, and everything when there is none, is set aside. Raises what ``rows`` raises
-    when it is no damage, and OSError; then nothing has changed.
+    Newer files, or all if there is none, are set aside. Raises errors of ``rows`` that are not
+    damage, and OSError; then nothing has changed.
     """
     kept = place_aside(table)
     moved: list[Path] = []
@@ -42,23 +43,23 @@ def mend(table: Path, rows: Callable[[], int]) -> bool:
                 versions=len(moved),
                 rows=found,
                 kept_as=str(kept),
-                remedy="nothing to do: what is missing is made again",
+                remedy="nothing to do: missing vectors are re-created",
             )
             return True
-        break  # the beginning, when it was empty
+        break  # the first version, when it was empty
     _put_back(moved, kept)
     kept = set_aside(table)
     log.error(
         "index_damaged",
         title="The index was damaged; it is rebuilt from your photos",
         kept_as=str(kept),
-        remedy=f"nothing to do; delete {kept} when you like",
+        remedy=f"nothing to do; you can delete {kept}",
     )
     return False
 
 
 def _manifests(table: Path) -> list[Path]:
-    """Of every version, the newest first."""
+    """Manifests of all versions, newest first."""
     found = {}
     for manifest in (table / "_versions").glob("*.manifest"):
         with contextlib.suppress(ValueError):

@@ -1,8 +1,8 @@
-"""The schema of the catalog: one SQL script for each version of it."""
+"""The schema of the catalog: one SQL script per version."""
 
 from __future__ import annotations
 
-# Each entry brings the schema from its position to the next; never edit one that has shipped.
+# Each entry upgrades the schema by one version; never edit a released one.
 MIGRATIONS = (
     """
     CREATE TABLE folders(

@@ -1,4 +1,4 @@
-"""One row of the catalog, and how rows are read."""
+"""A row of the catalog, and how rows are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPORT = "photosd bugreport   (this should not happen: please report it)"
 
 
 class Photo(msgspec.Struct, frozen=True):
-    """One row: a path and what is known of it. ``due`` and ``gone_at`` are Unix seconds."""
+    """One row: a path and its data. ``due`` and ``gone_at`` are Unix seconds."""
 
     path: bytes
     folder: int
@@ -43,11 +43,11 @@ class Photo(msgspec.Struct, frozen=True):
 
     @property
     def name_device(self) -> int:
-        """The device that the name lies on: for a link not always that of the file."""
+        """The device of the name: for a link not always that of the file."""
         return self.device if self.place is None else self.place
 
     def looks_like(self, entry: Entry) -> bool:
-        """Whether size and time agree; the content is then the same unless somebody cheats."""
+        """Whether size and time are equal; the content is then assumed to be the same."""
         return (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
 
 
@@ -70,10 +70,10 @@ def range_below(directory: bytes) -> tuple[bytes, bytes]:
 def set_aside(
     db: sqlite3.Connection, path: bytes, error: Exception, folder: int | None = None
 ) -> None:
-    """Note the photo at ``path`` as failed because its row cannot be written as it should be.
+    """Mark the photo at ``path`` as failed because its row cannot be written.
 
-    ``folder``: make a row if there is none. If not even that can be written there will be no row,
-    and the next comparison tries it anew.
+    ``folder``: create a row if there is none. If that fails there will be no row, and the next
+    comparison retries.
     """
     log.error("photo_set_aside", path=path, cause=str(error), remedy=REPORT)
     try:
@@ -93,7 +93,7 @@ def set_aside(
 
 
 def forget_journaled(db: sqlite3.Connection) -> None:
-    """Forget which photos were in a worker's hands when a daemon died, of those that are not."""
+    """Delete the journal entries, left by a crashed daemon, of paths that no longer exist."""
     db.execute("DELETE FROM journal WHERE path NOT IN (SELECT path FROM photos)")
 
 

@@ -1,9 +1,9 @@
-"""The pipeline: work list -> decoders -> encoder -> vectors -> catalog, always full, never lost.
+"""The pipeline: work list -> decoders -> encoder -> vectors -> catalog.
 
-One thread owns all of its state; futures of the worker processes come back as events on a queue.
-Every photo in hand has a lease (`leases`): a step that fails leaves it at its stage, or gives it
-back to the work list. What nobody can help, a full disk or too little memory, is waited for
-(`resting`) and charged to no photo.
+One thread owns all state; futures of the worker processes return as events on a queue. Every photo
+in progress has a lease (`leases`): after a failed step it stays at its stage, or returns to the
+work list. For a full disk or low memory the pipeline waits (`resting`), and no photo counts as
+failed.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
 
-BATCH_TILES = 16  # images sent to the encoder at once; it splits them to its own time budget
-BATCHES_IN_ENCODER = 2  # one at work, one waiting, so that it never idles between two
+BATCH_TILES = 16  # images sent to the encoder at once; it splits them to fit its time limit
+BATCHES_IN_ENCODER = 2  # one running and one waiting, so that it is never idle
 STORAGE_RETRY_SECONDS = 5.0
-SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, until what has run out is tried again
+SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, before retrying after a shortage
 ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
-DOUBT_SECONDS = 5.0  # comparing it comes first; this is for when that finds no difference
+DOUBT_SECONDS = 5.0  # compare first; this is for when that finds no difference
 TICK_SECONDS = 1.0
-FULLER_SECONDS = 1.0  # what is decoded waits no longer for others: some disks are slow
-WARM_SECONDS = 10.0  # before a photo is due (a file that has just been written rests first)
-IDLE_SECONDS = 60.0  # nobody should forget to wake the pipeline; if somebody does, it looks
-TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for what may pass by itself
+FULLER_SECONDS = 1.0  # decoded photos do not wait longer for a full batch: some disks are slow
+WARM_SECONDS = 10.0  # before a photo is due (a new file must first be unchanged for a while)
+IDLE_SECONDS = 60.0  # fallback if a wake was missed
+TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for causes that may pass
 
 Handler = Callable[[list[Lease], Future[Any]], None]
 
 
 class Pipeline(threading.Thread):
-    """Takes what is due from the work list until nothing is."""
+    """Processes due photos of the work list."""
 
     def __init__(
         self,
@@ -94,8 +94,8 @@ class Pipeline(threading.Thread):
         self._quarantine = Quarantine(worklist)
         self._committer = Committer(store, contents, worklist, fingerprint)
         self._rest, self._encoder_rest = Rest(), Rest()
-        self._most_tiles = BATCH_TILES  # fewer while memory is short
-        self._ramp = 1  # after a rest the first photos do not wait for others
+        self._most_tiles = BATCH_TILES  # fewer while memory is low
+        self._ramp = 1  # after idling the first photos are not held back
         self._numbers = itertools.count(1)
         self._stopping, self.paused = False, Pause()
         self.rate = Rate()
@@ -108,25 +108,25 @@ class Pipeline(threading.Thread):
         self._events.put(lambda: None)
 
     def pause(self, until: float) -> None:
-        """Take up nothing new until then (Unix seconds); what is in hand is finished."""
+        """Take no new photos until then (Unix seconds); photos in progress are finished."""
         self.paused = Pause.to(until)
         self.wake()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End after the current event; what is not committed stays on the work list."""
+        """Stop after the current event; uncommitted photos stay on the work list."""
         self._stopping = True
         self.wake()
         if self.is_alive():
             self.join((deadline or Deadline.to_stop()).remaining)
 
     def idle(self) -> bool:
-        """Whether nothing is in hand."""
+        """Whether nothing is in progress."""
         return not self._leases
 
     # -- the loop -----------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Until stopped: handle what came back, keep every stage supplied, commit."""
+        """Until stopped: handle results, supply every stage, commit."""
         self.wake()
         steps = (self._wait, self._supply_decoders, self._supply_encoder, self._commit_if_due)
         while not self._stopping:
@@ -137,7 +137,7 @@ class Pipeline(threading.Thread):
         self._worklist.release([lease.photo.path for lease in self._leases.of(*Stage)])
 
     def _wait(self) -> None:
-        """Handle every event there is; wait for one, at most a tick."""
+        """Handle all events; wait for one, at most a tick."""
         try:
             handle = self._events.get(timeout=self._patience())
             while True:
@@ -162,18 +162,19 @@ class Pipeline(threading.Thread):
         return min(seconds, IDLE_SECONDS)
 
     def _halted(self) -> str | None:
-        """What indexing waits for, if anything."""
+        """Why indexing is stopped, if it is."""
         if self.paused.remaining:
             return "resume"
         if self._rest.seconds:
             return self._rest.reason
         return "encoder" if self._encoder_rest.seconds else None
 
-    # -- what fails ---------------------------------------------------------------------------
+    # -- failures --------------------------------------------------------------------------------
 
     def _attempt(self, leases: Sequence[Lease], step: Callable[[], None]) -> None:
-        """A step with these photos. Where it fails, those that a worker would answer for are
-        given back, since nobody will; the others stay at their stage and are tried again."""
+        """Run a step for these photos. If it fails, those that wait for a worker return to the work
+        list, since no result will come; the others stay at their stage and are retried.
+        """
         try:
             step()
         except Exception as error:
@@ -190,7 +191,7 @@ class Pipeline(threading.Thread):
             self._note_odd(leases, error)
 
     def _give_back(self, lease: Lease) -> None:
-        """On the work list it still is; it may be taken again."""
+        """Return to the work list; it may be taken again."""
         for one in self._leases.with_sharers(lease):
             self._end(one)
 
@@ -198,10 +199,10 @@ class Pipeline(threading.Thread):
         if self._leases.holds(lease):
             self._leases.end(lease)
             self._worklist.release([lease.photo.path])
-            self.wake()  # its row may have become due again meanwhile
+            self.wake()  # its row may be due again already
 
     def _hold_on(self, error: Exception, reason: str) -> None:
-        """Something has run out, or the disk refuses: keep what there is and try again later."""
+        """A shortage, or writing fails: keep everything and retry later."""
         pauses = (STORAGE_RETRY_SECONDS,) if reason == "disk" else SHORTAGE_PAUSES
         self._rest.begin(reason, pauses)
         self.waiting_for = reason
@@ -215,7 +216,7 @@ class Pipeline(threading.Thread):
         log.error("indexing_waits", waits_for=reason, cause=str(error), remedy=remedy)
 
     def _note_odd(self, leases: Sequence[Lease], error: Exception) -> None:
-        """Nobody knows why it failed: the photos are tried again later, or all of it is."""
+        """Unknown cause: the photos, or everything, are retried later."""
         log.exception("pipeline_failed", photos=len(leases))
         if not leases:
             self._rest.begin("retry", (TICK_SECONDS,))
@@ -246,7 +247,7 @@ class Pipeline(threading.Thread):
         self._rest.over("decoder")
 
     def _expect(self, future: Future[Any], leases: list[Lease], handle: Handler) -> None:
-        """Have ``handle`` called on this thread when the worker answered."""
+        """Call ``handle`` on this thread when the worker has answered."""
 
         def arrived(done: Future[Any]) -> None:
             self._events.put(lambda: self._attempt(leases, lambda: handle(leases, done)))
@@ -278,7 +279,7 @@ class Pipeline(threading.Thread):
         self._leases.move(lease, stage)
 
     def _arrived(self, lease: Lease, future: Future[Any]) -> Any:
-        """The result, or None after noting why there is none and letting go of the photo."""
+        """The result, or None after recording the failure and ending the lease."""
         try:
             found = future.result()
         except FileGone:
@@ -293,13 +294,13 @@ class Pipeline(threading.Thread):
         return None
 
     def _doubt(self, lease: Lease) -> None:
-        """The file is not the one catalogued any more: leave it until it has been compared."""
+        """The file differs from the catalog: wait until it has been compared."""
         self._worklist.postpone(lease.photo, time.time() + DOUBT_SECONDS)
         self._look_at(lease.photo.path)
 
     def _note_failure(self, lease: Lease, error: DecodeFailed) -> None:
         photo = lease.photo
-        if isinstance(error, DecoderUnavailable | Stopped):  # not the photo's fault
+        if isinstance(error, DecoderUnavailable | Stopped):  # not caused by the photo
             self._worklist.postpone(photo, time.time() + STORAGE_RETRY_SECONDS)
         elif ran_out(error):
             self._quarantine.ran_out(photo, error.reason, TRANSIENT_RETRIES)
@@ -336,7 +337,7 @@ class Pipeline(threading.Thread):
         return batch[0].stage is Stage.ENCODING
 
     def _encode(self, batch: list[Lease], *, suspect: bool) -> None:
-        """Hand a batch to the encoder, its paths journaled first."""
+        """Send a batch to the encoder, after journaling its paths."""
         self._worklist.journal([lease.photo.path for lease in batch])
         self._rest.over("disk")
         pixels = np.concatenate([lease.pixels.pixels for lease in batch])
@@ -384,7 +385,7 @@ class Pipeline(threading.Thread):
             start = end
 
     def _again(self, batch: list[Lease]) -> None:
-        """Back to where they came from, the first first."""
+        """Back to their previous stage, in the same order."""
         for lease in reversed(batch):
             self._leases.move(lease, self._queue_of(lease), first=True)
 
@@ -392,7 +393,9 @@ class Pipeline(threading.Thread):
         return Stage.ALONE if self._quarantine.suspects(lease.photo) else Stage.READY
 
     def _on_encoder_exit(self, batch: list[Lease], error: EncoderDied) -> None:
-        """The encoder died with these in hand: of many each is tried alone, one is judged."""
+        """The encoder crashed with these: several are retried one by one, a single one
+        is judged.
+        """
         if error.cause == "crash" and len(batch) == 1:
             for lease in self._leases.with_sharers(batch[0]):
                 self._quarantine.died(lease.photo, error.reason, error.stack)
@@ -404,7 +407,7 @@ class Pipeline(threading.Thread):
             self._lessen(batch, error.reason, shortage, error.cause)
 
     def _lessen(self, batch: list[Lease], reason: str, shortage: str | None, kind: str) -> None:
-        """It failed, and may live: try less at once; of one alone find out whose fault it is."""
+        """It failed without crashing: send less at once; for a single photo find the cause."""
         if shortage is not None and len(batch) > 1:
             self._most_tiles = max(1, min(self._most_tiles, len(batch)) // 2)
             self._again(batch)
@@ -428,7 +431,7 @@ class Pipeline(threading.Thread):
             self._leases.move(lease, Stage.ALONE)
 
     def _examine(self, lease: Lease) -> None:
-        """Ask the encoder for a plain picture: only if it manages that the photo is at fault."""
+        """Send the encoder a plain picture: if that works, the photo is the cause."""
         size = self._shape.size
         future = self._encoder.encode_images(np.full((1, size, size, 3), 128, np.uint8))
         lease.batch = next(self._numbers)
@@ -452,8 +455,8 @@ class Pipeline(threading.Thread):
     # -- committing ---------------------------------------------------------------------------
 
     def _finish(self, lease: Lease, read: ContentIdentity | Decoded, new: Embedding | None) -> None:
-        """A photo is done: with a new embedding, or sharing one that exists."""
-        # The file as it was when it was read, which is what the catalog must still hold.
+        """A photo is done: with a new embedding, or sharing an existing one."""
+        # The file as it was when read; the catalog must still have this state.
         entry = Entry(lease.photo.path, read.size, read.mtime_ns, read.inode, read.device)
         self._committer.add(Finished(entry, read.content_id, new))
         self._leases.move(lease, Stage.FINISHED)

@@ -1,9 +1,9 @@
-"""Quarantine: when a photo that was in a dying worker's hands is not tried again.
+"""Quarantine: when a photo on which a worker crashed is no longer retried.
 
-A worker may also be killed by others: by the kernel's memory killer, by an administrator. So a
-death in company only makes suspects, who are tried alone; and who died alone is tried once more
-when all other work is done. What a worker was killed over, or what it answered with an error or
-with nonsense, is tried again by itself, later.
+A worker may also be killed from outside: by the OOM killer, by an administrator. So a crash with
+several photos only makes them suspects, which are retried one by one; a photo that crashed a worker
+alone is retried once more when all other work is done. Photos on which a worker failed without
+crashing are retried later.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from photosd.index.worklist import Work, WorkFailure
 
 log = structlog.get_logger()
 
-DEATHS = 2  # alone in the worker's hands; the second time with nothing else going on at all
+DEATHS = 2  # single photo at the worker; the second time with nothing else running
 
 
 def verdict(reason: str, stack: str, deaths: int) -> WorkFailure | None:
-    """The failure to record after ``deaths`` deaths, or None: it deserves another try, alone.
+    """The failure to record after ``deaths`` crashes, or None: retry it alone.
 
-    A quarantined photo is not tried again until the file or photosd changes, or
-    ``photosd failures --retry``.
+    A quarantined photo is not retried until the file or photosd changes, or ``photosd failures
+    --retry``.
     """
     if deaths < DEATHS:
         return None
     return WorkFailure(
-        f"quarantined: a worker died {deaths} times over this photo alone ({reason})",
-        "photosd failures --retry   (if something else was at fault)",
+        f"quarantined: a worker crashed {deaths} times on this photo alone ({reason})",
+        "photosd failures --retry   (if the cause was something else)",
         retry_at=None,
         stack=stack or None,
         code="quarantined",
@@ -41,12 +41,13 @@ def verdict(reason: str, stack: str, deaths: int) -> WorkFailure | None:
 
 
 def examined(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
-    """The failure after the encoder has failed ``times`` over this photo and managed another one
-    each time; None: another try."""
+    """The failure after the encoder failed ``times`` on this photo and worked on another; None:
+    retry.
+    """
     if times < DEATHS:
         return None
     return WorkFailure(
-        f"the encoder fails over this photo, and over no other ({reason})",
+        f"the encoder fails on this photo, and on no other ({reason})",
         "photosd logs",
         retry_at=time.time() + waits[-1],
         code="encoder",
@@ -54,39 +55,39 @@ def examined(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | N
 
 
 def spared(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
-    """The failure after memory or the like ran out ``times`` over this photo; None: another try.
+    """The failure after a shortage occurred ``times`` on this photo; None: retry.
 
-    Less is done at once meanwhile, so what runs out again and again does so because of the photo.
+    The load is reduced meanwhile, so a repeated shortage is caused by the photo.
     """
     if times <= len(waits):
         return None
     return WorkFailure(
-        f"there was not enough memory or room for it, {times} times ({reason})",
-        "close other programs; it is tried again by itself",
+        f"not enough memory or disk space for it, {times} times ({reason})",
+        "close other programs; it is retried automatically",
         retry_at=time.time() + waits[-1],
         code="shortage",
     )
 
 
 class Quarantine:
-    """Who is suspected, who was spared how often. For one thread.
+    """Suspects, and retries per photo. For one thread.
 
-    Each verdict is written to the work list first; what that raises leaves everything as it was.
-    ``waits``: seconds until what may pass by itself is tried again, in turn.
+    Each verdict is first written to the work list; an error there leaves everything unchanged.
+    ``waits``: seconds between retries, in turn.
     """
 
     def __init__(self, worklist: Work) -> None:
         self._worklist = worklist
-        self._suspects = worklist.journaled()  # an encoder may have died of them
-        self._spared: Counter[bytes] = Counter()  # how often something ran out over a photo
-        self._odd: Counter[bytes] = Counter()  # how often a step failed over it, nobody knows why
+        self._suspects = worklist.journaled()  # may have crashed an encoder
+        self._spared: Counter[bytes] = Counter()  # shortages per photo
+        self._odd: Counter[bytes] = Counter()  # unexplained failures per photo
 
     def suspects(self, photo: Photo) -> bool:
-        """Whether a worker may die of it."""
+        """Whether it may crash a worker."""
         return photo.path in self._suspects or photo.deaths > 0
 
     def suspect(self, photos: Iterable[Photo]) -> None:
-        """One of these may be what a worker died of."""
+        """One of these may have crashed a worker."""
         self._suspects.update(photo.path for photo in photos)
 
     def acquit(self, path: bytes) -> None:
@@ -96,12 +97,12 @@ class Quarantine:
         self._odd.pop(path, None)
 
     def died(self, photo: Photo, reason: str, stack: str) -> None:
-        """A worker died over it, alone: one more try, or quarantine."""
+        """A worker crashed on it alone: one more retry, or quarantine."""
         deaths = photo.deaths + 1
         self._judge(photo, verdict(reason, stack, deaths), deaths)
 
     def failed(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
-        """The encoder fails over it and over no other: one more try, or much later."""
+        """The encoder fails on it only: one more retry, or much later."""
         times = photo.deaths + 1
         self._judge(photo, examined(reason, times, waits), times)
 
@@ -114,12 +115,12 @@ class Quarantine:
         )
 
     def refused(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
-        """What is known of it cannot be written."""
-        reason = f"what is known of it cannot be written: {reason}"[:500]
+        """Its data cannot be written."""
+        reason = f"its data cannot be written: {reason}"[:500]
         self._worklist.failed(photo, WorkFailure(reason, "photosd logs", time.time() + waits[-1]))
 
     def ran_out(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
-        """Something has run out over it: later, when there may be more, but not for ever."""
+        """A shortage on this photo: retry later, a limited number of times."""
         times = self._spared[photo.path] + 1
         if (failure := spared(reason, times, waits)) is None:
             self._worklist.postpone(photo, time.time() + waits[times - 1])
@@ -129,7 +130,7 @@ class Quarantine:
             del self._spared[photo.path]
 
     def odd(self, photos: Sequence[Photo], error: Exception, waits: Sequence[float]) -> None:
-        """Nobody knows why a step failed: try it later, each alone, and not for ever."""
+        """An unexplained failure: retry later, alone, a limited number of times."""
         self.suspect(photos)
         if len(photos) > 1:
             return

@@ -1,4 +1,4 @@
-"""How many photos a second were indexed lately, and how long the rest will take."""
+"""The indexing rate over the last seconds, and the estimated time to finish."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rate:
             self._ticks.append((second, 1))
 
     def per_second(self) -> float:
-        """Photos a second over the window, 0 when nothing was indexed in it."""
+        """Photos per second over the window, 0 if none."""
         now = time.monotonic()
         recent = [(at, n) for at, n in list(self._ticks) if now - at <= WINDOW_SECONDS]
         if not recent:
@@ -32,6 +32,6 @@ class Rate:
         return sum(n for _, n in recent) / max(1.0, now - recent[0][0])
 
     def eta_seconds(self, pending: int) -> float | None:
-        """Seconds until ``pending`` photos are done at that rate; None when it cannot be told."""
+        """Seconds until ``pending`` photos are done at that rate; None if unknown."""
         rate = self.per_second()
         return pending / rate if rate > 0 and pending else None

@@ -1,8 +1,8 @@
-"""The reconciler: compares what is on disk with the catalog; the file system is the truth.
+"""The reconciler: compares the disk with the catalog; the file system is the truth.
 
-Hints from the watcher only say where to look. Every path in doubt is stat-ed and compared, and
-what differs is put on the work list. This thread never asks a file system: comparisons run on one
-thread for each, so that a slow or silent one holds up nothing but its own.
+Hints from the watcher only tell where to look. Each such path is stat-ed and compared, and
+differences go to the work list. This thread never accesses a file system: comparisons run on one
+thread per file system, so that a slow one delays only its own.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from photosd.watch.watcher import Watcher
 log = structlog.get_logger()
 
 SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
-SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned although hints keep coming
+SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned despite new hints
 RETRY_SECONDS = 5.0
-LONGEST_RETRY = 300.0  # a share that is away is looked for this often at least
-UNWATCHED_SECONDS = 300.0  # folders that cannot be watched are compared this often
-GONE_SECONDS = 30 * 86_400  # what is gone is remembered this long, in case it returns
-TURN_SECONDS = 30.0  # the thread turns at least this often, which is its sign of life
-STALLED_SECONDS = 900.0  # a comparison that does not move for so long is dead, not busy
+LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
+UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
+GONE_SECONDS = 30 * 86_400  # deleted photos are kept this long, in case they return
+TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
+STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
 
 
 class Round:
-    """One comparison of everything, and who waits for it."""
+    """A comparison of everything, and the events to set at its end."""
 
     def __init__(self, requests: Iterable[threading.Event]) -> None:
         self.requests = list(requests)
@@ -53,7 +53,7 @@ class Round:
 
 @dataclass(eq=False)
 class Job:
-    """One comparison: of a tree, or of single paths."""
+    """A comparison of a tree, or of single paths."""
 
     folder: Folder | None
     tree: bytes
@@ -62,7 +62,7 @@ class Job:
 
 
 class Reconciler(threading.Thread):
-    """Turns hints, requests and the passing of time into comparisons, and those into work."""
+    """Schedules comparisons after hints, requests and timeouts."""
 
     def __init__(
         self,
@@ -94,27 +94,27 @@ class Reconciler(threading.Thread):
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
         self._lock = threading.Lock()
-        self._jobs: dict[Device, deque[Job]] = {}  # the first one is being done
+        self._jobs: dict[Device, deque[Job]] = {}  # the first one is in progress
         self._threads: dict[Device, threading.Thread] = {}
         self._round: Round | None = None
-        self._interrupted: list[Job] = []  # because their file system fell silent
+        self._interrupted: list[Job] = []  # because their file system stopped responding
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
         self._stopping = self._missing = False  # a thread
-        self._pause = RETRY_SECONDS  # after a defect; longer while it stays
+        self._pause = RETRY_SECONDS  # after an internal error; longer while it persists
         self._next_full = 0.0
         self.turned_at = time.monotonic()
-        self.compared = False  # everything, once at least since the start
-        self.waiting_for: str | None = None  # what comparing waits for, if anything
+        self.compared = False  # everything was compared at least once since the start
+        self.waiting_for: str | None = None  # why comparisons are waiting, if they are
         devices.on_change = self.wake
 
     # -- from other threads -------------------------------------------------------------------
 
     def request(self) -> threading.Event:
-        """Compare everything soon; the event is set when that is done.
+        """Compare everything soon; the event is set at the end.
 
-        What does not answer is left out.
+        File systems that do not respond are skipped.
         """
         done = threading.Event()
         with self._lock:
@@ -123,7 +123,7 @@ class Reconciler(threading.Thread):
         return done
 
     def look_at(self, path: bytes) -> None:
-        """Look at one path again soon."""
+        """Compare one path again soon."""
         self._watcher.hints.put(Hint("path", path))
 
     def wake(self) -> None:
@@ -135,23 +135,23 @@ class Reconciler(threading.Thread):
         return bool(self._paths or self._trees or self._requests or self._jobs or self._round)
 
     def running(self) -> list[RunningComparison]:
-        """The comparisons of trees under way."""
+        """Running comparisons of trees."""
         return self.comparer.running()
 
     def unreadable(self, folder: Folder) -> Unreadable | None:
-        """What of a folder could not be read when it was compared last."""
+        """Unreadable places in a folder at its last comparison."""
         return self.comparer.unreadable(folder.id)
 
     def stalled(self) -> str | None:
-        """What is wrong with the comparisons, if anything; a silent file system is not."""
+        """What is wrong with the comparisons, if anything; a silent file system is not an error."""
         now = time.monotonic()
         for running in self.running():
             if not running.asking and now - running.moved_at > STALLED_SECONDS:
-                return f"comparing {printable(running.tree)} does not go on"
+                return f"comparing {printable(running.tree)} makes no progress"
         return None
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End the threads; each is bounded by one batch of comparisons."""
+        """Stop the threads; each is bounded by one batch of comparisons."""
         self._stopping = True
         self.wake()
         deadline = deadline or Deadline.to_stop()
@@ -163,7 +163,7 @@ class Reconciler(threading.Thread):
     # -- the loop -----------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Until stopped: collect hints, begin what has become due."""
+        """Until stopped: collect hints, start due comparisons."""
         while not self._stopping:
             self.turned_at = time.monotonic()
             self._collect()
@@ -177,11 +177,11 @@ class Reconciler(threading.Thread):
                 self._begin_due()
                 self._begin_unread()
                 self._end_round()
-            except Exception as error:  # one odd path must not end the watching of all others
+            except Exception as error:  # one odd path must not stop the watching of others
                 self._set_back(error)
 
     def _set_back(self, error: Exception) -> None:
-        """A step failed: try again later, what nobody understands less and less often."""
+        """A step failed: retry later; unknown errors with increasing pauses."""
         pause = self._pause
         if isinstance(error, StorageError):
             self.waiting_for, pause = "disk", RETRY_SECONDS
@@ -191,7 +191,7 @@ class Reconciler(threading.Thread):
         self._next_full = min(self._next_full, time.monotonic() + pause)
 
     def _collect(self) -> None:
-        """Take the hints there are; wait for one when nothing is due."""
+        """Take pending hints; wait for one if nothing is due."""
         due = [
             *(t + self.settle_seconds for t in self._paths.values()),
             *(t[0] for t in self._trees.values()),
@@ -214,7 +214,7 @@ class Reconciler(threading.Thread):
         if not hint.path:
             self._next_full = now if hint.kind == "overflow" else self._next_full
         elif hint.kind == "path":
-            # More hints do not postpone it: a file that never rests would never be looked at.
+            # More hints do not postpone it: a file that keeps changing would never be compared.
             self._paths.setdefault(hint.path, now)
         else:
             latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
@@ -228,13 +228,13 @@ class Reconciler(threading.Thread):
         with self._lock:
             requests, self._requests = self._requests, []
         self._round, self._next_full = Round(requests), NEVER
-        self._round.failed = True  # until all of it is begun
+        self._round.failed = True  # until all of it has started
         for folder in folders:
             self._begin(folder, folder.path, self._round)
         self._round.failed = False
 
     def _end_round(self) -> None:
-        """When all of a round is done: forget what was gone for long, and say so."""
+        """At the end of a round: delete photos that were deleted long ago, and report it."""
         ended = self._round
         if ended is None or ended.jobs:
             return
@@ -242,22 +242,22 @@ class Reconciler(threading.Thread):
             self._catalog.sweep(time.time() - GONE_SECONDS)
             self.compared = self.compared or not ended.failed
             self._pause = min(2 * self._pause, LONGEST_RETRY) if ended.failed else RETRY_SECONDS
-            if not ended.failed:  # only then it is known that everything could be written
+            if not ended.failed:  # only now it is certain that everything was written
                 self.waiting_for = None
         finally:
-            # It may have been asked for again meanwhile.
+            # It may have been requested again meanwhile.
             self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
             self._round = None
             for request in ended.requests:
                 request.set()
 
     def _rescan_seconds(self) -> float:
-        """Until everything is compared again: sooner while some folder is only scanned."""
+        """Seconds between comparisons of everything: fewer while some folder is only scanned."""
         unwatched = any(root.state == "scan_only" for root in self._watcher.health())
         return min(self.rescan_seconds, UNWATCHED_SECONDS) if unwatched else self.rescan_seconds
 
     def _begin_due(self) -> None:
-        """Begin what hints have pointed at, each file system by itself."""
+        """Start comparisons for hints, per file system."""
         now = time.monotonic()
         trees = [tree for tree, (due, _) in self._trees.items() if due <= now]
         paths = [p for p, noted in self._paths.items() if noted + self.settle_seconds <= now]
@@ -276,7 +276,7 @@ class Reconciler(threading.Thread):
                 del self._paths[path]
 
     def _begin_unread(self) -> None:
-        """Compare again what could not be read, and nobody will say that now it can."""
+        """Compare places again that could not be read, since no event will come."""
         for place in self._unread.take_due():
             for folder in self._folders.all():
                 if folder.contains(place):
@@ -287,16 +287,16 @@ class Reconciler(threading.Thread):
             self.wake()
 
     def _begin(self, folder: Folder, tree: bytes, whole: Round | None = None) -> None:
-        """Compare a tree, and what is mounted in it each by itself."""
+        """Compare a tree, and each file system mounted in it separately."""
         for part in (tree, *self._devices.mounts_below(tree)):
             self._enqueue(
                 self._devices.of(part), Job(folder, part, rounds=[whole] if whole else [])
             )
 
-    # -- the threads that compare -----------------------------------------------------------------
+    # -- the comparing threads --------------------------------------------------------------------
 
     def _enqueue(self, device: Device, job: Job) -> None:
-        """Have a file system's thread do it, after what waits there; the same but once."""
+        """Queue it on a file system's thread; duplicates are merged."""
         with self._lock:
             jobs = self._jobs.setdefault(device, deque())
             same = [j for j in list(jobs)[1:] if j.folder is not None and _same(j, job)]
@@ -309,8 +309,9 @@ class Reconciler(threading.Thread):
             self._serve(device)
 
     def _serve(self, device: Device) -> None:
-        """Have a thread for a file system, under the lock. One that cannot be started is missed at
-        the next turn."""
+        """Start a file system's thread if needed, under the lock. If that fails it is retried in
+        the next turn.
+        """
         if device in self._threads:
             return
         name = f"compare {printable(device.mount.point)}"
@@ -321,7 +322,7 @@ class Reconciler(threading.Thread):
             self._missing = True
 
     def _begin_missing(self) -> None:
-        """Start the threads that could not be started when there was something to compare."""
+        """Start threads that could not be started earlier."""
         with self._lock:
             self._missing = False
             for device in self._jobs:
@@ -359,16 +360,16 @@ class Reconciler(threading.Thread):
                     whole.failed = True
                 if isinstance(
                     error, StorageError
-                ):  # to compare everything is less: see `_replaced`
+                ):  # comparing everything implies less: see `_replaced`
                     for path in job.paths:
                         self.look_at(path)
                 self._set_back(error)
                 self.wake()
 
-    # -- file systems that do not answer ----------------------------------------------------------
+    # -- file systems that do not respond ---------------------------------------------------------
 
     def _attend_to_silence(self) -> None:
-        """Mark the folders on file systems that have fallen silent; compare those that are back."""
+        """Mark the folders on silent file systems; compare those that respond again."""
         before, self._silent = self._silent, set()
         folders = self._folders.all()
         for folder in folders:
@@ -387,7 +388,7 @@ class Reconciler(threading.Thread):
         self._resume()
 
     def _resume(self) -> None:
-        """Begin again what was interrupted, where it can be done now."""
+        """Restart interrupted comparisons that can run now."""
         with self._lock:
             interrupted, self._interrupted = self._interrupted, []
         for job in interrupted:
@@ -398,7 +399,7 @@ class Reconciler(threading.Thread):
                 self._interrupted.append(job)
 
     def _look_for(self, folder: Folder) -> None:
-        """Compare a share that is away again, after longer and longer pauses."""
+        """Compare an offline share again, with increasing pauses."""
         if folder.present or not can_hang(self._devices.of(folder.path).mount):
             self._retries.pop(folder.id, None)
             return

@@ -1,4 +1,4 @@
-"""Checks of what the workers answer, before the pipeline believes it."""
+"""Validates the workers' answers before the pipeline uses them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from photosd.encoder.failures import EncoderDied
 
 
 def ran_out(error: DecodeFailed) -> bool:
-    """Whether something had run out, and the photo need not be the reason.
+    """Whether the error is a shortage, not necessarily caused by the photo.
 
-    So it is, too, when somebody else ended the decoder, as the kernel does when memory is short.
+    This includes a decoder killed from outside, as by the OOM killer.
     """
     if isinstance(error, DecoderDied):
         return error.by_others
@@ -22,17 +22,17 @@ def ran_out(error: DecodeFailed) -> bool:
 
 
 def check_pixels(pixels: Any) -> None:
-    """Raises ValueError where these are no squares of RGB, (n, S, S, 3) uint8."""
+    """Raises ValueError unless these are squares of RGB, (n, S, S, 3) uint8."""
     squares = pixels.ndim == 4 and len(pixels) and pixels.shape[1:] == (pixels.shape[1],) * 2 + (3,)
     if pixels.dtype != np.uint8 or not squares:
         raise ValueError(f"pixels of {pixels.dtype} {pixels.shape}, not of uint8 (n, S, S, 3)")
 
 
 def checked_vectors(vectors: Any, count: int) -> Any:
-    """Vectors of so many images, (count, d); raises EncoderDied where they are not that."""
+    """Vectors of this many images, (count, d); raises EncoderDied if they are not."""
     sound = (
         getattr(vectors, "ndim", 0) == 2 and len(vectors) == count and np.isfinite(vectors).all()
     )
     if not sound:
-        raise EncoderDied("its answer made no sense", "", "nonsense")
+        raise EncoderDied("its answer was invalid", "", "nonsense")
     return vectors

@@ -1,8 +1,8 @@
-"""Retention: what photosd has made of a photo ends with the last path that held it.
+"""Retention: deletes the derived data of a photo after its last path is deleted.
 
-At once when its folder is removed or with `photosd purge`, 30 days after it went otherwise: so long
-may a file come back and need no encoding. Facts, vectors of every model, thumbnails and what the
-cloud made of it end together.
+At once if its folder is removed or with `photosd purge`, else 30 days after the deletion, so that a
+file can return without encoding. Facts, vectors of every model, thumbnails and cloud data are
+deleted together.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ log = structlog.get_logger()
 KEPT_SECONDS = 30 * 86_400.0
 EVERY_SECONDS = 3600.0
 RETRY_SECONDS = 60.0
-LOOK_SECONDS = 86_400.0  # between two looks at every content, for what nobody noticed
-AT_ONCE = 500  # contents dropped, or looked at, in one transaction
+LOOK_SECONDS = 86_400.0  # between two checks of all contents, for missed ones
+AT_ONCE = 500  # contents deleted, or checked, per transaction
 REST_SECONDS = 0.05  # between two of them, for other writers
 
 
 class Stores(Protocol):
-    """What holds something derived of contents, beside the catalog."""
+    """Stores of derived data, in addition to the catalog."""
 
     def contents(self) -> Iterable[str]:
-        """Contents that are held and that the catalog need not know of."""
+        """Contents in the store, which the catalog may not know."""
 
     def drop(self, contents: Sequence[str]) -> None:
-        """Hold nothing of these any more; raises StorageError."""
+        """Delete the data of these; raises StorageError."""
 
     def compact(self) -> None:
-        """Take what was dropped off the disk; raises StorageError."""
+        """Erase deleted data from disk; raises StorageError."""
 
 
 class Retention(threading.Thread):
-    """Drops what is due, in pieces.
+    """Deletes expired contents in batches.
 
-    A piece is forgotten by the catalog first and remembered as undone until all stores have dropped
-    it, so that a crash, or a store that fails, only delays it. ``clock``: Unix seconds.
+    The catalog first marks a batch as deleted, until all stores have dropped it, so that a crash or
+    a failing store only delays it. ``clock``: Unix seconds.
     """
 
     def __init__(
@@ -58,27 +58,27 @@ class Retention(threading.Thread):
         clock: Callable[[], float] = time.time,
         others: Sequence[Callable[[], object]] = (),
     ) -> None:
-        """``others``: what has to be looked at as often; it may raise StorageError."""
+        """``others``: further checks with the same interval; may raise StorageError."""
         super().__init__(name="retention", daemon=True)
         self._catalog, self._contents, self._stores, self._clock = catalog, contents, stores, clock
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._one = threading.Lock()  # at a time
         self._looked_at, self._others = 0.0, others
-        self._loose = False  # whether what was dropped may still lie on the disk
+        self._loose = False  # whether deleted data may still be on disk
 
     def wake(self) -> None:
-        """Something may have ended."""
+        """Something may have expired."""
         self._wake.set()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End the thread after the piece in hand; what is left is done after the next start."""
+        """Stop the thread after the current batch; the rest is done after the next start."""
         self._stopping.set()
         self._wake.set()
         if self.is_alive():
             self.join((deadline or Deadline.to_stop()).remaining)
 
     def run(self) -> None:
-        """Until stopped: now, whenever woken, and every hour."""
+        """Until stopped: now, on each wake, and every hour."""
         while not self._stopping.is_set():
             self._wake.clear()
             patience = EVERY_SECONDS
@@ -90,14 +90,15 @@ class Retention(threading.Thread):
             except StorageError as error:
                 patience = RETRY_SECONDS
                 log.warning("retention_waits", cause=str(error), remedy=error.remedy)
-            except Exception:  # a defect in one store must not end the thread
+            except Exception:  # a bug in one store must not end the thread
                 patience = RETRY_SECONDS
                 log.exception("retention_failed", remedy="nothing: it is tried again")
             self._wake.wait(patience)
 
     def end_due(self) -> int:
-        """Drop what has been held by no path for 30 days, or is not to be waited for; how many
-        contents. Raises what a store raises."""
+        """Delete contents without a path for 30 days, or that were purged; returns how many. Raises
+        the stores' errors.
+        """
         with self._one:
             before, ended = self._clock() - KEPT_SECONDS, 0
             self._contents.not_later_than(self._clock())
@@ -117,13 +118,13 @@ class Retention(threading.Thread):
             return ended
 
     def purge(self) -> int:
-        """Wait for nothing that is gone to return; how many contents ended."""
+        """Delete all contents without a path now; returns how many."""
         self._catalog.sweep(float("inf"))
         self._contents.await_none()
         return self.end_due()
 
     def _look_around(self) -> None:
-        """Once a day, every content; by the monotonic clock, since other clocks jump."""
+        """Check all contents once a day; by the monotonic clock, since other clocks jump."""
         if time.monotonic() < self._looked_at + LOOK_SECONDS and self._looked_at:
             return
         self._looked_at = time.monotonic()
@@ -133,7 +134,7 @@ class Retention(threading.Thread):
                 return
 
     def _pieces(self) -> Iterator[list[str]]:
-        """Every content that the catalog or a store knows."""
+        """All contents known to the catalog or a store."""
         piece = self._contents.page("", AT_ONCE)
         while piece:
             yield piece

@@ -1,4 +1,4 @@
-"""What all models of one library share: the catalog and its parts, the decoders, whom to tell."""
+"""Resources shared by all models: the parts of the catalog, the decoders, and callbacks."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class SharedResources:
     pool: Pool
     coverage: Callable[[], Coverage]
     look_at: Callable[[bytes], None]
-    remembers: Callable[[], bool] = lambda: True  # whether queries are remembered on the disk
+    remembers: Callable[[], bool] = lambda: True  # whether query embeddings are cached on disk

@@ -1,7 +1,7 @@
-"""Sidecars: facts that XMP files beside photos add, kept apart from what the photos say themselves.
+"""Sidecars: facts from XMP files, stored separately from the photos' own facts.
 
-A comparison notes which photos have another sidecar than before; here they are read, by decoders,
-and merged into the facts of the contents. The photo itself is neither decoded nor encoded again.
+A comparison records photos whose sidecar has changed; here decoders read them, and the facts are
+merged. The photo itself is neither decoded nor encoded again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from photosd.index.database import UNWRITABLE, Database
 log = structlog.get_logger()
 
 BATCH = 500  # sidecars written at once
-AT_ONCE = 16  # in decoders' hands
-READ_SECONDS = 120.0  # decoders have limits of their own; this is for a pool that is stopped
+AT_ONCE = 16  # at decoders
+READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
 STOP_LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
@@ -35,7 +35,7 @@ Found = dict[str, str | int | float]
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A photo whose sidecar is to be read. ``former``: the content its facts went to before."""
+    """A photo whose sidecar must be read. ``former``: the content that had its facts before."""
 
     path: bytes
     number: int
@@ -45,31 +45,31 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Reads(Protocol):
-    """What is asked of the decoders."""
+    """The decoders' interface."""
 
     def sidecar(self, path: bytes) -> Future[Found]: ...
 
 
 class Sidecars(threading.Thread):
-    """One thread that reads the sidecars that are due, whenever it is woken."""
+    """One thread that reads changed sidecars on each wake."""
 
     def __init__(self, database: Database, pool: Reads, on_facts: Callable[[], None]) -> None:
-        """``on_facts`` is called when facts of contents have changed."""
+        """``on_facts`` is called after facts of contents have changed."""
         super().__init__(name="sidecars", daemon=True)
         self._database, self._pool, self._on_facts = database, pool, on_facts
         self._woken = threading.Event()
         self._stopping = threading.Event()
 
     def wake(self) -> None:
-        """There may be something due; from any thread."""
+        """There may be work; from any thread."""
         self._woken.set()
 
     def idle(self) -> bool:
-        """Whether nothing is due."""
+        """Whether there is no work."""
         return not self._due(1)
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End the thread; what is in hand stays due."""
+        """Stop the thread; unfinished ones stay due."""
         self._stopping.set()
         self._woken.set()
         if self.is_alive():
@@ -86,7 +86,7 @@ class Sidecars(threading.Thread):
             except (StorageError, Busy) as error:
                 log.warning("sidecars_wait", cause=str(error), remedy=error.remedy)
                 self._try_again()
-            except Exception:  # a defect here must not end the thread
+            except Exception:  # a bug here must not end the thread
                 log.exception("sidecars_failed")
                 self._try_again()
 
@@ -95,7 +95,7 @@ class Sidecars(threading.Thread):
         self._woken.set()
 
     def turn(self) -> bool:
-        """Read and apply some that are due; False when there were none. Raises StorageError."""
+        """Read and apply some of them; False if there were none. Raises StorageError."""
         due = self._due(BATCH)
         if not due:
             return False
@@ -122,7 +122,7 @@ class Sidecars(threading.Thread):
         return [Due(row[0], row[1], row[2], row[3], row[4] or 0) for row in rows]
 
     def _read(self, due: Sequence[Due]) -> list[tuple[Due, Found | None]]:
-        """What each says; None where it cannot be read now."""
+        """The content of each; None if it cannot be read now."""
         asked = [(one, self._pool.sidecar(one.path) if one.has_one else None) for one in due]
         until = time.monotonic() + READ_SECONDS
         found: list[tuple[Due, Found | None]] = []
@@ -135,7 +135,7 @@ class Sidecars(threading.Thread):
         return found
 
     def _wait(self, future: Future[Found], until: float) -> Found:
-        """What it comes to; ends soon when the thread is stopped."""
+        """The result; ends soon if the thread is stopped."""
         while time.monotonic() < until and not self._stopping.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
                 return future.result(STOP_LOOK_SECONDS)
@@ -158,7 +158,7 @@ class Sidecars(threading.Thread):
 def note(db: Any, path: bytes, sidecar: str) -> None:
     """The photo at ``path`` has this sidecar now, or none: it is read soon.
 
-    Of a photo that is not indexed (yet) only what its former sidecar said ends now.
+    For a photo that is not indexed, only the facts of its former sidecar are deleted now.
     """
     db.execute("UPDATE photos SET sidecar = ? WHERE path = ?", (sidecar or None, path))
     db.execute(
@@ -170,8 +170,8 @@ def note(db: Any, path: bytes, sidecar: str) -> None:
 
 
 def _keep(db: Any, one: Due, facts: Found | None) -> bool:
-    """Keep what a sidecar says; whether facts of contents have to be merged anew."""
-    if facts is None:  # the next comparison finds it different, and it is read again
+    """Store a sidecar's facts; returns whether facts of contents must be merged again."""
+    if facts is None:  # the next comparison finds a difference, and it is read again
         db.execute("UPDATE photos SET sidecar = '' WHERE path = ?", (one.path,))
         db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
         return False
@@ -187,7 +187,7 @@ def _keep(db: Any, one: Due, facts: Found | None) -> bool:
     return True
 
 
-# What the first path with a sidecar says of a content; what the disk has spoilt says nothing.
+# The facts of a content's first path with a sidecar; damaged ones are empty.
 OF_SIDECAR = (
     "coalesce((SELECT s.facts FROM sidecars s WHERE s.content = {content} AND s.facts <> '{{}}'"
     " AND json_valid(s.facts) ORDER BY s.path LIMIT 1), '{{}}')"
@@ -195,7 +195,7 @@ OF_SIDECAR = (
 
 
 def merge(db: Any, content: str) -> None:
-    """Facts of a content: its own, and over them those of a sidecar; label sync tells tables."""
+    """Facts of a content: its own, overridden by those of a sidecar; filing updates the tables."""
     said = OF_SIDECAR.format(content="contents.content")
     db.execute(
         "UPDATE contents SET own = coalesce(own, facts), facts = json_patch("

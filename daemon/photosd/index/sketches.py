@@ -1,8 +1,7 @@
-"""Sketches: each photo as 8 x 8 greys, by which copies are told from photos that only look alike.
+"""Sketches: each photo as 8 x 8 greys, to tell copies from photos that only look alike.
 
-A model looks at what a photo shows, not at how it lies: to it, a copy that was turned is far from
-its original. Sketches are made of the whole upright picture when first asked for, and kept in the
-catalog.
+A model ignores orientation and layout: to it, a rotated copy is far from its original. Sketches are
+made of the whole upright picture on first use, and stored in the catalog.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from photosd.index.photo import Photo
 
 SIDE = 8  # greys across and down; docs/adr/0015 compares it with 12 and 16
 NUMBERS = SIDE * SIDE
-READ_AT = 64  # pixels of the longer side, of which those are means
+READ_AT = 64  # pixels of the longer side, averaged into greys
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
-SMOOTH = 3  # every sky is bright above and dark below: that tells no photo from another
-FLAT = 2.0  # greys of 255: what varies less beside that resembles everything
-AT_ONCE = 64  # files that decoders are asked for together
+SMOOTH = 3  # every sky is bright above and dark below: remove such gradients
+FLAT = 2.0  # greys of 255: a photo with less variation resembles everything
+AT_ONCE = 64  # files requested from decoders together
 PARAMETERS = 500  # of one statement
-SECONDS = 120.0  # for one file: against a decoder that never answers; they give up sooner
+SECONDS = 120.0  # per file, if a decoder never answers; they give up sooner
 
 Bytes = NDArray[np.uint8]
 Greys = NDArray[np.float32]
 
 
 def _details() -> Greys:
-    """What takes away from a sketch how bright it is and how that slopes and bends: (64, 64).
+    """The matrix that removes brightness, slope and curvature from a sketch: (64, 64).
 
     These are the polynomials of two variables of a degree below SMOOTH.
     """
@@ -55,15 +54,16 @@ DETAILS = _details()
 
 
 class Sketches:
-    """Of the photos of a library. For one thread."""
+    """Sketches of the photos of a library. For one thread."""
 
     def __init__(self, database: Database, folders: Folders, pool: Pool) -> None:
         self._database, self._pool, self._copies = database, pool, Copies(database)
         self._away = {folder.id for folder in folders.all() if not folder.present}
 
     def of(self, contents: Sequence[str]) -> Greys:
-        """The details of each: (n, 64) float32, unit length; all 0 where there are none, as in a
-        clear sky: such resemble nothing. NaN where a photo cannot be read now."""
+        """The details of each: (n, 64) float32, unit length; all 0 without details, as for a clear
+        sky: these resemble nothing. NaN if a photo cannot be read now.
+        """
         known: dict[str, Bytes] = {}
         for start in range(0, len(contents), PARAMETERS):
             known |= self._kept(contents[start : start + PARAMETERS])
@@ -81,7 +81,7 @@ class Sketches:
             return {content: np.frombuffer(greys, np.uint8) for content, greys in rows}
 
     def _made(self, contents: Sequence[str]) -> dict[str, Bytes]:
-        """Those of photos that can be read now; kept for the next time."""
+        """Sketches of photos that can be read now; stored for later."""
         held = self._copies.holding(contents, None)
         asked = {content: self._asked(held.get(content, [])) for content in contents}
         made = {
@@ -95,7 +95,7 @@ class Sketches:
         return made
 
     def _asked(self, photos: Sequence[Photo]) -> concurrent.futures.Future[Thumbnail] | None:
-        """A small picture of one that is at hand."""
+        """A small picture of an available photo."""
         path = next((one.path for one in photos if one.folder not in self._away), None)
         if path is None:
             return None
@@ -106,8 +106,9 @@ class Sketches:
 
 
 def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) -> Greys:
-    """The correlation of sketches (n, 64) with others (m, 64), however they are turned by
-    quarters: (n, m), 1 for the same picture; NaN where either is unknown."""
+    """The correlation of sketches (n, 64) with others (m, 64), maximised over rotations by 90°: (n,
+    m), 1 for the same picture; NaN if either is unknown.
+    """
     squares = sketches.reshape(-1, SIDE, SIDE).astype(np.float32)
     columns = others.T.astype(np.float32)
     found = np.full((len(sketches), len(others)), -1, np.float32)
@@ -118,7 +119,7 @@ def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) ->
 
 
 def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes | None:
-    """(64,) means of a small picture in grey; None without one, or where the file has changed."""
+    """(64,) means of a small picture in grey; None without one, or if the file has changed."""
     try:
         small = future.result(SECONDS)
     except (DecodeFailed, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
@@ -131,7 +132,7 @@ def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes 
 
 
 def _means(length: int) -> Greys:
-    """What takes the means of SIDE equal parts of so many pixels: (SIDE, length)."""
+    """The matrix that averages SIDE equal parts of this many pixels: (SIDE, length)."""
     edges = np.linspace(0, length, SIDE + 1).astype(np.float32)
     pixels = np.arange(length, dtype=np.float32)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

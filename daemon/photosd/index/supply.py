@@ -1,4 +1,4 @@
-"""Which photo is read next: one that is due; of a slow folder one at a time.
+"""Chooses the next photo to read: a due one; from a slow folder one at a time.
 
 A photo on a slow share occupies a decoder for long. With one at a time, the other decoders read
 photos of other folders, and fewer callers wait for the share.
@@ -17,7 +17,7 @@ FETCH = 256
 
 
 class Supply:
-    """Photos fetched from a work list and not in hand yet. Not thread-safe."""
+    """Photos fetched from a work list and not yet in progress. Not thread-safe."""
 
     def __init__(self, work: Work, leases: Leases, slow: Callable[[], Collection[int]]) -> None:
         """``slow`` returns the ids of the folders that are slow now."""
@@ -25,14 +25,14 @@ class Supply:
         self._fetched: deque[Photo] = deque()
 
     def next(self) -> Photo | None:
-        """A photo that is not in hand, or None."""
+        """A photo that is not in progress, or None."""
         crowded = self._crowded()
         photo = self._first(crowded)
         if photo is None:
             self._fetched.extend(self._work.due(FETCH + len(self._leases), crowded))
             photo = self._first(crowded)
         if photo is not None and photo.deaths and self._leases:
-            # Its last appeal, heard when nothing else is in hand.
+            # Its last try, when nothing else is in progress.
             self._work.release([photo.path])
             self.give_back()
             return None
@@ -44,7 +44,7 @@ class Supply:
         self._fetched.clear()
 
     def _crowded(self) -> set[int]:
-        """Slow folders of which a decoder has a photo."""
+        """Slow folders with a photo at a decoder."""
         reading = {lease.photo.folder for lease in self._leases.of(Stage.DECODING)}
         return reading.intersection(self._slow()) if reading else reading
 

@@ -1,4 +1,4 @@
-"""The LanceDB table: its columns, how embeddings become rows, and what rows say of themselves."""
+"""The LanceDB table: its columns, and conversion of embeddings and traits."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from photosd.index.matrix import Vectors
 
 INDEX_CACHE = 16 << 20  # bytes
 METADATA_CACHE = 1 << 20  # soon full of metadata of older versions: docs/adr/0004
-UNSOUND = 1e-3  # off unit length, squared: far beyond rounding, far below what a flipped bit does
+UNSOUND = 1e-3  # deviation from unit length, squared: above rounding, below a flipped bit
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
 NEEDED = ("key", "content", "tile", "vector")
-TRAITS = ("labels", "moment")  # made of facts and paths
+TRAITS = ("labels", "moment")  # derived from facts and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
 
 
 class Embedding(msgspec.Struct, frozen=True):
-    """One content: its vectors, (tiles, d) float32 unit length, what is known of it, where it lies.
+    """One content: its vectors, (tiles, d) float32 unit length, its facts, its paths.
 
-    ``modified``: when its file was last changed, Unix seconds.
+    ``modified``: modification time of its file, Unix seconds.
     """
 
     content: str
@@ -40,12 +40,12 @@ class Embedding(msgspec.Struct, frozen=True):
 
     @property
     def traits(self) -> Traits:
-        """What filters look at."""
+        """Filterable values."""
         return traits(self.facts, self.paths, self.modified)
 
 
 def open_table(directory: Path, name: str, dimension: int) -> Any:
-    """Open the table, or make it."""
+    """Open the table, or create it."""
     _set_threads()
     lancedb = import_lancedb()
     session = lancedb.Session(
@@ -56,7 +56,7 @@ def open_table(directory: Path, name: str, dimension: int) -> Any:
         table = connection.open_table(name)
         _check(table.schema, _schema(dimension))
         missing = [field for field in _schema(dimension) if field.name not in table.schema.names]
-        if missing:  # of version 0.1.0; label sync fills what filters look at
+        if missing:  # from version 0.1.0; label sync fills the filter columns
             table.add_columns(missing)
         return table
     table = connection.create_table(name, schema=_schema(dimension))
@@ -65,21 +65,21 @@ def open_table(directory: Path, name: str, dimension: int) -> Any:
 
 
 def _check(found: Any, wanted: Any) -> None:
-    """Raise ValueError where a column is of another type: of another model, or not ours."""
+    """Raise ValueError if a column has another type: from another model or program."""
     for name in NEEDED:
         if found.field(name).type != wanted.field(name).type:
             raise ValueError(f"{name} is {found.field(name).type}, not {wanted.field(name).type}")
 
 
 def _set_threads() -> None:
-    """Lance reads these once. With a single thread for input and output no commit ever ends."""
+    """Lance reads these once. With a single I/O thread no commit ever ends."""
     os.environ.setdefault("LANCE_CPU_THREADS", str(machine.cores()))
     if os.environ.get("LANCE_IO_THREADS", "").strip() in ("0", "1"):
         del os.environ["LANCE_IO_THREADS"]
 
 
 def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
-    """An Arrow table of these, a row a tile."""
+    """An Arrow table of these, one row per tile."""
     import pyarrow as pa
 
     tiles = [(e, tile) for e in embeddings for tile in range(len(e.vectors))]
@@ -98,16 +98,16 @@ def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
 
 
 def stir(table: Any) -> None:
-    """Move one row, so that the next compaction writes anew what lies beside deleted rows.
+    """Move one row, so that the next compaction rewrites fragments with deleted rows.
 
-    Lance leaves a lone fragment with few deleted rows as it is, and them in its file.
+    Lance leaves a single fragment with few deleted rows unchanged, and the rows in its file.
     """
     for row in table.search().select(["key", "tile"]).limit(1).to_list():
         table.update(where=f"key = '{row['key']}'", values={"tile": row["tile"]})
 
 
 def traits_of(batch: Any) -> list[Traits]:
-    """What filters look at in the rows of a batch that holds READ_FOR_TRAITS."""
+    """Filterable values in the rows of a batch with READ_FOR_TRAITS."""
     return [
         Traits(tuple(labels or ()), folded(camera), *numbers)
         for labels, camera, *numbers in zip(
@@ -149,20 +149,20 @@ def has_index(table: Any) -> bool:
 
 
 def quoted(contents: Sequence[str]) -> Iterator[str]:
-    """Lists of ids for SQL's IN, none too long."""
+    """Quoted lists of ids for SQL's IN, limited in length."""
     for start in range(0, len(contents), IN_ONE_LIST):
         yield ", ".join(f"'{content}'" for content in contents[start : start + IN_ONE_LIST])
 
 
 def sound(vectors: Vectors) -> NDArray[np.bool_]:
-    """Which rows have unit length. LanceDB has no checksums: bytes that rot are seen by this."""
+    """Which rows have unit length. LanceDB has no checksums: this detects damage on disk."""
     with np.errstate(all="ignore"):  # garbage overflows
         found: NDArray[np.bool_] = np.abs((vectors * vectors).sum(axis=1) - 1) < UNSOUND
         return found
 
 
 def sweep_staging(directory: Path) -> None:
-    """A killed writer leaves ``.tmpXXXXXX`` files that LanceDB never collects."""
+    """A killed writer leaves ``.tmpXXXXXX`` files that LanceDB never deletes."""
     files: Iterable[Path] = directory.glob("*/**/.tmp??????") if directory.is_dir() else ()
     for file in list(files):
         file.unlink(missing_ok=True)

@@ -1,9 +1,8 @@
-"""What an error of a store means, and how what is damaged is kept: set aside, and deleted by
-people, by two newer ones, or with what it may hold (`photosd purge`).
+"""Classifies errors of a store, and sets damaged files aside until the user, two newer ones, or
+`photosd purge` delete them.
 
-A store that may not be read or written (*refusal*), or for which something has run out
-(*shortage*), is left as it is and tried again. Only *damage*, when every file can be read and what
-is in them makes no sense, lets somebody touch it.
+A store that cannot be accessed (*refusal*), or lacks a resource (*shortage*), is not changed, and
+retried. Only *damage*, when all files can be read and their content is invalid, allows changes.
 """
 
 from __future__ import annotations
@@ -28,23 +27,23 @@ log = structlog.get_logger()
 
 Kind = Literal["refusal", "shortage", "damage"]
 
-GENERATIONS = 2  # of what was set aside; older ones are deleted
+GENERATIONS = 2  # sets of damaged files; older ones are deleted
 DAMAGED = ".damaged-"
 DRAFT = ".draft-"
-OF_LANCE = (RuntimeError, ValueError, OSError)  # what it raises, for damage, too
+OF_LANCE = (RuntimeError, ValueError, OSError)  # its errors, also for damage
 OF_PYTHON = (NotImplementedError, RecursionError)  # of these
-SIDES = ("-wal", "-shm")  # of SQLite: its file makes no sense without them
+SIDES = ("-wal", "-shm")  # of SQLite: without them its file is invalid
 SQLITE_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
-BY_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")  # as Rust puts errno, for Lance
+BY_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")  # Rust's format of errno, used by Lance
 NEWER = re.compile(r"cannot be read by this version|upgrade lance|newer version", re.I)
 
 
 class Malformed(sqlite3.DatabaseError):
-    """A check has found that a database makes no sense."""
+    """A check found that a database is invalid."""
 
 
 def sqlite_kind(error: BaseException) -> Kind:
-    """What an error on opening a database means; by its code, never by its words."""
+    """The kind of an error on opening a database; by its code, not its message."""
     if isinstance(error, Malformed):
         return "damage"
     code = getattr(error, "sqlite_errorcode", None)
@@ -54,10 +53,10 @@ def sqlite_kind(error: BaseException) -> Kind:
 
 
 def lance_kind(error: BaseException, table: Path) -> Kind:
-    """What an error on opening the directory of a table means.
+    """The kind of an error on opening the directory of a table.
 
-    Lance's words differ for each kind of damage; so it is damage if it is nothing else: when the
-    system refuses nothing, and gives every byte of every file.
+    Lance's messages differ for each kind of damage; so it is damage if the system refuses nothing,
+    and every byte of every file can be read.
     """
     if shortage_of(error):
         return "shortage"
@@ -85,17 +84,17 @@ def _raise(error: OSError) -> None:
 
 
 def storage_error(what: str, error: BaseException, kind: Kind, directory: Path) -> StorageError:
-    """An error for people: nothing was touched, and what to do."""
-    remedy = f"free some disk space or memory; {directory} was not touched and is tried again"
+    """An error for users: nothing was changed, and the remedy."""
+    remedy = f"free disk space or memory; {directory} was not changed and is retried"
     if kind == "refusal":
-        remedy = f"check the permissions of {directory} and its disk; nothing in it was touched"
+        remedy = f"check the permissions of {directory} and its disk; nothing in it was changed"
     return StorageError(f"{what} cannot be opened: {str(error)[:300]}", remedy=remedy)
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file or directory, and keep it; where to. Raises OSError."""
+    """Rename a damaged file or directory to keep it; returns the new path. Raises OSError."""
     kept = place_aside(path)
-    for side in SIDES:  # first: a new file must never meet the log of the old one
+    for side in SIDES:  # first: a new file must not use the log of the old one
         if (beside := path.with_name(path.name + side)).exists():
             beside.rename(kept.with_name(kept.name + side))
     path.rename(kept)
@@ -104,7 +103,7 @@ def set_aside(path: Path) -> Path:
 
 
 def place_aside(path: Path) -> Path:
-    """A name beside ``path`` that is free, with the time in it."""
+    """A free name beside ``path``, with the time in it."""
     stamp = int(time.time())
     while (place := path.with_name(f"{path.name}{DAMAGED}{stamp}")).exists():
         stamp += 1
@@ -112,13 +111,13 @@ def place_aside(path: Path) -> Path:
 
 
 def set_aside_of(path: Path) -> list[Path]:
-    """What was set aside of this file or directory, oldest first."""
+    """Files set aside for this file or directory, oldest first."""
     found = path.parent.glob(f"{path.name}{DAMAGED}*")
     return sorted(one for one in found if not one.name.endswith(SIDES))
 
 
 def forget_old(path: Path) -> None:
-    """Keep the latest generations of what was set aside of it."""
+    """Delete all but the latest ones set aside for it."""
     for old in set_aside_of(path)[:-GENERATIONS]:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
@@ -128,7 +127,7 @@ def forget_old(path: Path) -> None:
 
 
 def drop_set_aside(directory: Path, name: str = "") -> None:
-    """Delete what was set aside in there, of everything or of ``name``; raises StorageError."""
+    """Delete what was set aside there, for everything or for ``name``; raises StorageError."""
     try:
         for old in list(directory.glob(f"{name or '*'}{DAMAGED}*")):
             if old.is_dir():
@@ -137,21 +136,21 @@ def drop_set_aside(directory: Path, name: str = "") -> None:
                 old.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
-            f"what was set aside as damaged cannot be deleted: {error}",
+            f"cannot delete damaged files that were set aside: {error}",
             remedy=f"delete *{DAMAGED}* in {directory} yourself",
         ) from error
 
 
 def kept_list(file: Path) -> list[dict[str, Any]]:
-    """The entries of a small JSON file that outlives the catalog; none where there is no file.
+    """The entries of a small JSON file that survives the catalog; empty without a file.
 
-    One that makes no sense is set aside. Raises StorageError when it cannot be read now: whoever
-    went on without it would soon overwrite it.
+    An invalid one is set aside. Raises StorageError if it cannot be read now: continuing would soon
+    overwrite it.
     """
     try:
         found = json.loads(file.read_bytes())
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            raise ValueError("it is no list of objects")
+            raise ValueError("it is not a list of objects")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -171,15 +170,15 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
 
 
 def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
-    """Write what `kept_list` reads, whole or not at all, through links; raises StorageError.
+    """Write the file for `kept_list`, completely or not at all, through links; raises StorageError.
 
-    Where a link leads there may be files of the user's: the draft takes no name of theirs.
+    A link's target directory may have files of the user: the draft never takes one of their names.
     """
     try:
         target = file.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         prefix = f".{target.name}{DRAFT}"
-        for left in target.parent.glob(f"{prefix}*"):  # by a daemon that was killed
+        for left in target.parent.glob(f"{prefix}*"):  # left by a daemon that was killed
             left.unlink(missing_ok=True)
         descriptor, draft = tempfile.mkstemp(prefix=prefix, dir=target.parent)  # mode 0600
         try:
@@ -191,7 +190,7 @@ def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: circular links
         why = getattr(error, "strerror", None) or str(error)
         raise StorageError(
             f"{file} cannot be written: {why}",

@@ -1,4 +1,4 @@
-"""What could not be read for a reason that may pass by itself, and when to try it again."""
+"""Unreadable places whose cause may pass, and when to retry them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NEVER = float("inf")
 
 
 class Unread:
-    """Places in trees; each is tried after a pause, and after twice that while it fails.
+    """Places in trees; each is retried after a pause that doubles with each failure.
 
-    Any thread may tell of them.
+    Any thread may use it.
     """
 
     def __init__(self, shortest: float, longest: float) -> None:
@@ -21,7 +21,7 @@ class Unread:
         self._lock = threading.Lock()
 
     def note(self, tree: bytes, places: Iterable[bytes]) -> bool:
-        """``tree`` was read but for these places; whether any is to be tried again."""
+        """``tree`` was read except for these places; returns whether any will be retried."""
         now, inside = time.monotonic(), tree.rstrip(b"/") + b"/"
         with self._lock:
             before = self._places
@@ -36,12 +36,12 @@ class Unread:
             return bool(self._places)
 
     def next_due(self) -> float:
-        """When the next one is to be tried, by the monotonic clock."""
+        """When the next one is due, by the monotonic clock."""
         with self._lock:
             return min((due for due, _ in self._places.values()), default=NEVER)
 
     def take_due(self) -> list[bytes]:
-        """Those that are to be tried now; each comes back but once until it is told of again."""
+        """Those due now; each is returned once until it is noted again."""
         now = time.monotonic()
         with self._lock:
             due = [place for place, (at, _) in self._places.items() if at <= now]

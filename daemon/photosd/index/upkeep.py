@@ -1,4 +1,4 @@
-"""Upkeep of the index: one piece of work at a time, behind everybody's back."""
+"""Background maintenance of the index: one task at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETRY_SECONDS = 60.0
 
 
 class Upkeep:
-    """Runs work in a thread of its own, and rests a while after a failure.
+    """Runs tasks in a thread, and pauses after a failure.
 
     A failure here is harmless; it is retried. Any thread may use it.
     """
@@ -31,9 +31,9 @@ class Upkeep:
         self.abandoned = False  # what is being done: another may do it by now
 
     def begin(self, work: Callable[[], int]) -> None:
-        """Do it, unless something is being done, or failed just now.
+        """Start it, unless a task is running, or failed just now.
 
-        ``work`` says over how many rows it went.
+        ``work`` returns the number of rows it processed.
         """
         with self._choosing:
             if self._closed or self._working or time.monotonic() < self._not_before:
@@ -43,14 +43,15 @@ class Upkeep:
                 self._thread = thread
 
     def rest(self, seconds: float) -> bool:
-        """Wait for what is being done, at most so long; whether it is done."""
+        """Wait for the running task, up to this time; returns whether it has ended."""
         if self._thread is not None:
             self._thread.join(seconds)
         return not self._working
 
     def close(self, deadline: Deadline) -> None:
-        """Begin nothing more; what is being done may end by the deadline, or with the process:
-        another version of the table is valid until it is done."""
+        """Start nothing more; a running task may end by the deadline, or with the process: until
+        then the previous version of the table stays valid.
+        """
         with self._choosing:
             self._closed = True
         self.abandoned = not self.rest(deadline.remaining)

@@ -1,9 +1,8 @@
-"""The vectors: durable in LanceDB, two tables per model: what is recent, and what was flushed.
+"""The vectors: durable in LanceDB, two tables per model: recent and settled rows.
 
-Recent rows are searched as one matrix in RAM. Beyond RAM_BYTES, or half of that once something was
-flushed, they move, all at once and behind everybody's back, to the table of what was flushed,
-which is searched by codes (docs/adr/0004-exact-search-in-ram.md). A content in both counts as the
-recent one says.
+Recent rows are searched as one matrix in RAM. Above RAM_BYTES (half of that once there are settled
+rows) all move in the background to the settled table, which is searched by codes
+(docs/adr/0004-exact-search-in-ram.md). Recent rows take precedence.
 """
 
 from __future__ import annotations
@@ -50,11 +49,13 @@ from photosd.index.upkeep import Upkeep
 log = structlog.get_logger()
 
 PREFIX, FLUSHED = "vectors_", "_settled"
-COMPACT_EVERY = 40  # commits; each adds a fragment and a manifest (research: 0.15 ms a query each)
+COMPACT_EVERY = (
+    40  # commits; each adds a fragment and a manifest (measured: 0.15 ms per query each)
+)
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
-MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled; more stay
+MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled
 BATCH = 8192  # rows
-COMPACTIONS = 2  # after a flush: one merges what was flushed, one drops what that replaced
+COMPACTIONS = 2  # after a flush: merge settled rows, then drop replaced files
 
 
 class IndexVanished(StorageError):
@@ -62,16 +63,15 @@ class IndexVanished(StorageError):
 
 
 class VectorStore:
-    """Vectors of one model by content id: durable in LanceDB; recent ones are searched in RAM,
-    flushed ones, of large libraries, on the disk.
+    """Vectors of one model by content id: durable in LanceDB, recent ones searched in RAM.
 
-    Any thread may search; changes are serialised. Raises StorageError when the disk refuses.
+    Any thread may search; changes are serialised. Raises StorageError if the disk fails.
     """
 
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
         self._directory, self._dimension = directory, dimension
         self._name = f"{PREFIX}{fingerprint}"
-        self._table: Any = None  # what is recent, and in RAM:
+        self._table: Any = None  # recent rows, in RAM:
         self._matrix = Matrix(dimension)
         self._flushed: FlushedTable | None = None
         self._upkeep = Upkeep()
@@ -81,18 +81,18 @@ class VectorStore:
         self._removed: set[str] = set()  # of them
         self._commits = 0
         self._untidy_at: float | None = None
-        self._compactions = 0  # to do yet, the next of them at:
+        self._compactions = 0  # pending, the next of them at:
         self._compact_at = 0.0
-        self.unsure: set[str] = set()  # contents of a write of which the catalog does not know yet
-        self.went_back = False  # to an older version: what it says of paths may be out of date
+        self.unsure: set[str] = set()  # contents of a write that the catalog does not know yet
+        self.went_back = False  # to an older version: its labels may be outdated
 
-    # -- life ---------------------------------------------------------------------------------
+    # -- opening -----------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open or make the tables and load the vectors.
+        """Open or create the tables and load the vectors.
 
-        Of a damaged one the latest version that can be read is taken (see `went_back`); else it is
-        set aside and remade. Raises StorageError for everything else, and then nothing is touched.
+        A damaged table is rolled back to its latest readable version (see `went_back`), or
+        re-created. Other errors raise StorageError and change nothing.
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -113,7 +113,7 @@ class VectorStore:
         self._keep_up()
 
     def _mend(self, error: Exception) -> None:
-        """Mend the tables that are damaged; raise the error when none is."""
+        """Repair damaged tables; raise the error if none is damaged."""
         mended = 0
         for name in self._names():
             if self._path(name).is_file():
@@ -133,7 +133,7 @@ class VectorStore:
             raise error
 
     def _read_all(self, name: str) -> int:
-        """Rows of a table, every one of which can be read."""
+        """Rows of a table; raises if any cannot be read."""
         with errors_of_lance():
             table = open_table(self._directory, name, self._dimension)
             columns = ["content", "vector", *READ_FOR_TRAITS]
@@ -160,7 +160,7 @@ class VectorStore:
                 self._flushed = found
                 if found.outdated:
                     self._compact_soon()
-            else:  # killed while it was flushed for the first time: all of it is still recent
+            else:  # killed while it was flushed for the first time: all rows are still recent
                 shutil.rmtree(self._path(flushed))
         self._load_matrix()
 
@@ -189,24 +189,24 @@ class VectorStore:
     # -- writing ------------------------------------------------------------------------------
 
     def commit(self, embeddings: Sequence[Embedding]) -> None:
-        """Write these, replacing rows of the same content; durable against a killed process.
+        """Write these, replacing rows of the same content; survives a killed process.
 
-        Raises StorageError, or IndexVanished when the directory is not there any more.
+        Raises StorageError, or IndexVanished if the directory was deleted.
         """
         contents = [e.content for e in embeddings for _ in e.vectors]
         traits = [found for e in embeddings for found in [e.traits] * len(e.vectors)]
         with self._writing():
             self._upsert(rows_of(embeddings, self._dimension))
-            # All at once: what lies beside the rows is copied each time.
+            # All at once: neighbouring rows are copied each time.
             self._matrix.drop(set(contents))
             self._matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)
         self._keep_up()
 
     def relabel(self, contents: Mapping[str, Traits]) -> None:
-        """Give the rows of these contents other labels and another moment.
+        """Change labels and moment of the rows of these contents.
 
-        Of what is recent columns are written, not rows. What was flushed becomes recent again, as
-        long as it is not too much; contents without rows are nobody's.
+        For recent rows columns are written, not rows. Settled rows become recent again, up to a
+        limit; contents without rows are ignored.
         """
         with self._writing():
             recent = {one: found for one, found in contents.items() if one in self._matrix}
@@ -232,7 +232,7 @@ class VectorStore:
             self._matrix.append(names, self._vectors(batch), [contents[name] for name in names])
 
     def remove(self, contents: Sequence[str]) -> None:
-        """Drop the vectors of these contents."""
+        """Delete the vectors of these contents."""
         with self._writing():
             for part in quoted(contents):
                 self._table.delete(f"content IN ({part})")
@@ -258,9 +258,9 @@ class VectorStore:
             self._optimize()
 
     def compact(self) -> None:
-        """Merge fragments and drop old versions; of what was flushed, as soon as can be.
+        """Merge fragments and drop old versions; of settled rows, as soon as possible.
 
-        What was removed is soon off the disk; of what was flushed, once it is a tenth.
+        Deleted rows are soon erased from disk; settled ones, once they are a tenth.
         """
         with self._writing():
             stir(self._table)
@@ -269,7 +269,7 @@ class VectorStore:
         self._keep_up()
 
     def tidy(self) -> None:
-        """Drop the files that the last compaction replaced, once nobody can be reading them."""
+        """Delete the files that the last compaction replaced, once they are unused."""
         if self._untidy_at is not None and time.monotonic() > self._untidy_at:
             with self._writing():
                 self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
@@ -278,22 +278,21 @@ class VectorStore:
         self._keep_up()
 
     def rest(self, seconds: float) -> bool:
-        """Wait while something is written behind anybody's back, at most so long; False if it
-        still is."""
+        """Wait for background writes, up to this time; False if one is still running."""
         return self._upkeep.rest(seconds)
 
     def close(self, deadline: Deadline) -> None:
-        """Write nothing more behind anybody's back."""
+        """Stop background writes."""
         self._upkeep.close(deadline)
 
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    # -- flushing: in a thread of its own, nobody waits ---------------------------------------
+    # -- settling, in a background thread --------------------------------------------------------
 
     def _keep_up(self) -> None:
-        """Begin what is due, if anything."""
+        """Start due maintenance, if any."""
         room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
         if len(self._matrix) * self._dimension * 4 > room:
             self._upkeep.begin(self._flush)
@@ -301,7 +300,9 @@ class VectorStore:
             self._upkeep.begin(self._compact)
 
     def _flush(self) -> int:
-        """Copy what is recent, make codes of it, and only then let go of it."""
+        """Copy recent rows, build codes of them, and only then delete them from the
+        recent table.
+        """
         try:
             return self._settle_recent()
         finally:
@@ -331,7 +332,7 @@ class VectorStore:
         return len(self)
 
     def _compact_soon(self) -> None:
-        """Merge what was flushed, and then drop what that replaced; not while it is read."""
+        """Merge folded rows, and then drop replaced files; not while they are read."""
         self._compactions = COMPACTIONS
         self._compact_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
@@ -347,13 +348,13 @@ class VectorStore:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """One writer at a time; whatever LanceDB raises becomes a StorageError."""
+        """One writer at a time; LanceDB's errors become StorageError."""
         with self._lock:
             kept = self._names() if self._flushed is not None else self._names()[:1]
             if not all((self._path(name) / "_versions").is_dir() for name in kept):
-                # LanceDB would "succeed" and leave a table that refers to files that are gone.
+                # LanceDB would "succeed" and leave a table that refers to missing files.
                 raise IndexVanished(
-                    f"{self._directory} has vanished", remedy="nothing to do: it is made again"
+                    f"{self._directory} has vanished", remedy="nothing to do: it is re-created"
                 )
             try:
                 yield
@@ -361,19 +362,19 @@ class VectorStore:
                 raise StorageError(
                     f"vectors cannot be written: {error}",
                     remedy=f"check free space and permissions of {self._directory}; if they are "
-                    "right: photosd restart   (it mends a damaged index)",
+                    "right: photosd restart   (repairs a damaged index)",
                 ) from error
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """Whatever LanceDB raises becomes a StorageError: a query has other means."""
+        """LanceDB's errors become StorageError: a query has a fallback."""
         try:
             with errors_of_lance():
                 yield
         except Exception as error:
             raise StorageError(
                 f"the index cannot be read: {str(error)[:300]}",
-                remedy="photosd doctor; if it is damaged, photosd restart mends it",
+                remedy="photosd doctor; if it is damaged: photosd restart",
             ) from error
 
     # -- reading ------------------------------------------------------------------------------
@@ -387,7 +388,7 @@ class VectorStore:
 
     @property
     def dimension(self) -> int:
-        """Numbers of a vector."""
+        """Dimensions of a vector."""
         return self._dimension
 
     def contents(self) -> set[str]:
@@ -399,7 +400,7 @@ class VectorStore:
             return recent | self._flushed.contents()
 
     def facts(self, contents: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What the tables still know of these contents, when the catalog knows nothing."""
+        """Facts of these contents in the tables, if the catalog has none."""
         tables = [self._table] if self._flushed is None else [self._table, self._flushed.table]
         for table in tables:
             with self._reading():
@@ -412,9 +413,8 @@ class VectorStore:
     def nearest(
         self, query: Vectors, count: int, where: Filter | None = None
     ) -> list[tuple[str, float]]:
-        """The ``count`` nearest contents that pass ``where`` and their cosine, best first; see
-        Matrix.nearest."""
-        # In this order: what is flushed meanwhile is in both, never in none.
+        """The ``count`` nearest contents that pass ``where`` with their cosine, best first."""
+        # In this order: rows that settle meanwhile are in both, never in none.
         found = self._matrix.nearest(query, count, where)
         if self._flushed is None:
             return found
@@ -428,8 +428,9 @@ class VectorStore:
     def best(
         self, queries: Vectors, alive: Alive, measure: Measure = np.inner
     ) -> tuple[Vectors, int]:
-        """The most that each query (n, d) comes to with any row of a content that is alive, -1
-        without any: (n,) float32; and how many rows those are, at most."""
+        """The best score of each query (n, d) with any row of a content that has a path, -1 without
+        any: (n,) float32; and the number of those rows.
+        """
         found, rows = self._matrix.best(queries, alive, measure)
         if self._flushed is None:
             return found, rows
@@ -461,7 +462,7 @@ class VectorStore:
 
 
 def drop_tables(directory: Path, kept: Iterable[str]) -> int:
-    """Delete the tables of models other than these fingerprints; how many there were."""
+    """Delete the tables of all models except these fingerprints; returns how many."""
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", FLUSHED)}
     doomed = [
         t for t in directory.glob(f"{PREFIX}*.lance") if t.name[: -len(".lance")] not in names
@@ -472,8 +473,9 @@ def drop_tables(directory: Path, kept: Iterable[str]) -> int:
 
 
 def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
-    """Take the rows of these contents out of every table that no store has ``opened`` (names of
-    models), and off the disk what was taken out of them some time before. Raises StorageError."""
+    """Delete the rows of these contents from tables that no store has ``opened`` (names of models),
+    and erase rows deleted earlier from disk. Raises StorageError.
+    """
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", FLUSHED)}
     for path in sorted(directory.glob(f"{PREFIX}*.lance")):
         if (name := path.name.removesuffix(".lance")) in names:
@@ -482,14 +484,14 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
             table = import_lancedb().connect(directory).open_table(name)
             for part in quoted(contents):
                 if table.count_rows(f"content IN ({part})"):
-                    if (path / CODES).is_dir():  # they are made again once it is opened
+                    if (path / CODES).is_dir():  # they are re-created once it is opened
                         shutil.rmtree(path / CODES)
                     table.delete(f"content IN ({part})")
             if contents and not name.endswith(FLUSHED):
                 stir(table)
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:
-            if lance_kind(error, path) == "damage":  # nobody could read it, and it holds up nobody
+            if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others
                 log.error("table_damaged", table=name, cause=str(error)[:300], kept=set_aside(path))
                 continue
             raise StorageError(

@@ -1,7 +1,7 @@
-"""Words of paths as they are compared: folded, so that one word has one spelling.
+"""Normalises words of paths, so that each word has one spelling.
 
-Case, accents, niqqud, final letters, quotation marks and the two ways to write an accented letter
-(NFC, NFD) make no difference. Files are named by people, cameras and other systems' file managers.
+Case, accents, niqqud, final letters, quotation marks and the two forms of an accented letter (NFC,
+NFD) are ignored. Files are named by people, cameras and other systems' file managers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MARKS = dict.fromkeys(map(ord, "'\"`\u00b4\u2018\u2019\u201c\u201d\u02bc\u05f3\u
 
 
 def fold(text: str) -> str:
-    """``text`` in its one spelling; what joins, accents or quotes letters is gone."""
+    """``text`` normalised; joiners, accents and quotation marks are removed."""
     folded = text.casefold()
     if not folded.isascii():
         apart = unicodedata.normalize("NFKD", folded).translate(FINAL_LETTERS)
@@ -24,12 +24,12 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Its words, folded: runs of letters and digits."""
+    """Normalised words: runs of letters and digits."""
     return WORD.findall(fold(text))
 
 
 def key(name: str) -> str:
-    """What two names have in common that differ in blanks, dashes and the like alone."""
+    """Equal for two names that differ only in blanks, dashes and similar characters."""
     return "".join(words(name)) or fold(name).strip()
 
 
@@ -40,7 +40,7 @@ def stem(name: str) -> str:
 
 
 def read(path: bytes) -> str:
-    """A path as text; bytes that are not UTF-8 cannot be typed, and are left out."""
+    """A path as text, without bytes that are not UTF-8, which cannot be typed."""
     return path.decode("utf-8", "ignore")
 
 
@@ -53,7 +53,7 @@ def name_words(path: bytes) -> str:
 
 
 def folder_words(path: bytes) -> str:
-    """The words of the folders that it lies in."""
+    """The words of its folders."""
     return " ".join(words(read(path.rpartition(b"/")[0])))
 
 

@@ -1,4 +1,4 @@
-"""The work list: photos that are due, what is in a worker's hands, what failed and why."""
+"""The work list: due photos, photos at workers, failures with reasons."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from photosd.index.database import UNWRITABLE, Database
 from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
 
-ASK_SECONDS = 10.0  # how often it is asked whether circumstances have changed
-# Seconds: no pending photo is put off for longer, and no failed one. What is due later is an error
+ASK_SECONDS = 10.0  # how often to check whether circumstances have changed
+# Maximum seconds that a pending photo, or a failed one, is postponed. A later due time is an error
 # of the clock.
 LONGEST_WAIT, LONGEST_RETRY = 600.0, 3660.0
-CLOCK_STEP = 1.0  # seconds that the clock went back; less is a correction
+CLOCK_STEP = 1.0  # seconds that the clock was set back; less is a correction
 
 
 class WorkFailure(msgspec.Struct, frozen=True):
     """Why a photo could not be indexed.
 
-    ``retry_at`` null: not before the file changes, or what ``code`` depends on (see `causes`).
+    ``retry_at`` null: only after the file changes, or the circumstance of ``code`` (see `causes`).
     """
 
     reason: str
@@ -35,7 +35,7 @@ class WorkFailure(msgspec.Struct, frozen=True):
 
 
 class Work(Protocol):
-    """What the pipeline asks of a list of work; see `WorkList`."""
+    """The pipeline's interface of a work list; see `WorkList`."""
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]: ...
     def next_due(self) -> float | None: ...
@@ -49,23 +49,23 @@ class Work(Protocol):
 
 
 class WorkList:
-    """What is left to do, kept in the catalog and never only in memory."""
+    """Pending photos, kept in the catalog and never only in memory."""
 
     def __init__(
         self, database: Database, circumstances: Callable[[], Mapping[str, str]] = dict
     ) -> None:
-        """``circumstances``: what failures depend on now, by their code."""
+        """``circumstances``: current circumstances of failures, by code."""
         self._database, self._circumstances = database, circumstances
         self._known: Mapping[str, str] = {}
         self._ask_at = 0.0
         self._clock = _clock()
-        # What was so when a photo was handed out: a failure is told of that, not of what is now.
+        # Circumstances when a photo was handed out: a failure is compared with these.
         self._handed_out: dict[bytes, Mapping[str, str]] = {}
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
         """Up to ``limit`` pending photos that are due, none in an absent folder, or ``without``.
 
-        Newest first; photos that a worker died over wait until there are no others.
+        Newest first; photos that crashed a worker come last.
         """
         if time.monotonic() >= self._ask_at:
             self.reconsider()
@@ -96,7 +96,7 @@ class WorkList:
         return []
 
     def reconsider(self) -> int:
-        """Put failures on the work list whose circumstances have changed; how many."""
+        """Retry failures whose circumstances have changed; returns how many."""
         self._ask_at = time.monotonic() + ASK_SECONDS
         now = self._circumstances()
         others, self._known = changed(self._known, now), now
@@ -113,7 +113,7 @@ class WorkList:
             )
 
     def settle_within(self, seconds: float) -> None:
-        """Have new photos wait at most so many seconds: files need to rest less long now."""
+        """Limit the wait of new photos to this many seconds, after the setting was lowered."""
         latest = time.time() + seconds
         with self._database.write() as db:
             db.execute(
@@ -122,12 +122,12 @@ class WorkList:
             )
 
     def _clock_went_back(self) -> bool:
-        """Whether it has since the last question; what is due later was put off in another time."""
+        """Whether the clock was set back since the last check; later due times are then wrong."""
         before, self._clock = self._clock, _clock()
         return before - self._clock > CLOCK_STEP
 
     def next_due(self) -> float | None:
-        """When the next photo that is not due yet will be, Unix seconds."""
+        """When the next pending photo is due, Unix seconds."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT min(due) FROM photos WHERE state IN ('pending', 'failed') AND due > ?",
@@ -136,7 +136,7 @@ class WorkList:
         return None if row[0] is None else float(row[0])
 
     def perhaps_known(self, photo: Photo) -> bool:
-        """Whether a hash might show that there is nothing to decode: seen in this size before."""
+        """Whether a hash may avoid decoding: a content of this size is known."""
         if photo.content is not None:
             return True  # doubted
         # A content id begins with its size; see decode.
@@ -145,20 +145,20 @@ class WorkList:
         return any(photos(self._database, clause, (first, last)))
 
     def done(self, finished: Iterable[tuple[Entry, str]]) -> None:
-        """The vectors of these files (as they were read, with their content id) are committed."""
+        """The vectors of these files (as read, with their content id) are committed."""
         with self._database.write() as db:
             for entry, content in finished:
                 self._handed_out.pop(entry.path, None)
                 try:
                     _done(db, entry, content)
-                except UNWRITABLE as error:  # one odd row holds up nobody else
+                except UNWRITABLE as error:  # one odd row must not block others
                     set_aside(db, entry.path, error)
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 
     def failed(self, photo: Photo, failure: WorkFailure, *, deaths: int = 0) -> None:
-        """The file as it was in ``photo`` could not be indexed; ``deaths``: workers it killed.
+        """The file as it was in ``photo`` could not be indexed; ``deaths``: crashes of workers.
 
-        If what that depends on has changed since it was handed out, it is tried once more at once.
+        If its circumstance has changed since it was handed out, it is retried once at once.
         """
         circumstance = self._handed_out.pop(photo.path, self._known).get(failure.code or "")
         still = circumstance == self._known.get(failure.code or "")
@@ -191,9 +191,9 @@ class WorkList:
             db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:
-        """Work on the file as it was in ``photo`` no earlier than ``due``; it has not failed.
+        """Process the file as it was in ``photo`` no earlier than ``due``; not a failure.
 
-        It is put off by LONGEST_WAIT at most.
+        Postponed by LONGEST_WAIT at most.
         """
         due = min(due, time.time() + LONGEST_WAIT)
         with self._database.write() as db:
@@ -204,22 +204,22 @@ class WorkList:
             )
 
     def journal(self, paths: Iterable[bytes]) -> None:
-        """Note what is about to be handed to a worker, before it is."""
+        """Record photos before they are sent to a worker."""
         with self._database.write() as db:
             db.executemany("INSERT OR IGNORE INTO journal VALUES(?)", ((path,) for path in paths))
 
     def journaled(self) -> set[bytes]:
-        """What was in a worker's hands when the last daemon ended."""
+        """Photos that were at workers when the last daemon ended."""
         with self._database.read() as db:
             return {row[0] for row in db.execute("SELECT path FROM journal")}
 
     def release(self, paths: Iterable[bytes]) -> None:
-        """The pipeline holds these no more, whatever became of them; nothing to do here."""
+        """The pipeline releases these; nothing to do here."""
         for path in paths:
             self._handed_out.pop(path, None)
 
     def retry_failures(self) -> int:
-        """Put every failure back on the work list."""
+        """Retry all failures."""
         with self._database.write() as db:
             return db.execute(
                 "UPDATE photos SET state = 'pending', due = ?, deaths = 0 WHERE state = 'failed'",
@@ -228,7 +228,7 @@ class WorkList:
 
 
 def _done(db: sqlite3.Connection, entry: Entry, content: str) -> None:
-    """Indexed, if the file is still the one that was read; otherwise it stays pending."""
+    """Mark as indexed if the file is unchanged since it was read; otherwise it stays pending."""
     db.execute(
         "UPDATE photos SET state = 'indexed', content = ?, due = NULL, attempts = 0,"
         " deaths = 0, inode = ?, device = ?, reason = NULL, remedy = NULL, stack = NULL,"
@@ -239,5 +239,5 @@ def _done(db: sqlite3.Connection, entry: Entry, content: str) -> None:
 
 
 def _clock() -> float:
-    """How far the clock that people set is ahead of the one that only counts, seconds."""
+    """Difference between the wall clock and the monotonic clock, seconds."""
     return time.time() - time.monotonic()

@@ -1,1 +1,1 @@
-"""Installing models: a process of its own reads, fits, examines and only then shelves one."""
+"""Installs models: a separate process reads, converts, tests and installs them."""

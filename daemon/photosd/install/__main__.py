@@ -1,8 +1,8 @@
-"""``python -m photosd.install ORDER``: one model is installed, told as JSON lines on stdout.
+"""``python -m photosd.install ORDER``: installs a model, reporting as JSON lines on stdout.
 
-A process of its own: it imports torch, which nothing else but an encoder does, and it alone asks a
-network for models. ``{"say": …}`` and ``{"file": …, "done": …, "total": …}`` lines tell how far it
-is, ``{"warn": …}`` what to know afterwards; the last line is ``{"result": …}`` or ``{"error": …}``.
+A separate process: it imports torch, as only encoders do, and only it downloads models. ``{"say":
+…}`` and ``{"file": …, "done": …, "total": …}`` lines report progress, ``{"warn": …}`` warnings; the
+last line is ``{"result": …}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ BEAT_SECONDS = 0.2
 
 
 def main() -> int:
-    """Carry out the order; 0 when the model is installed."""
-    # Libraries print what they like; the lines that count go to a stream of our own.
+    """Run the order; 0 if the model is installed."""
+    # Libraries may print anything; results go to a separate stream.
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was begun is tidied away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # to clean up partial files
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
 
     def tell(**message: Any) -> None:
-        with contextlib.suppress(BrokenPipeError):  # nobody listens any more: go on quietly
+        with contextlib.suppress(BrokenPipeError):  # the reader has left: continue silently
             told.write(msgspec.json.encode(message) + b"\n")
 
     try:

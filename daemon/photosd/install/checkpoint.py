@@ -1,4 +1,4 @@
-"""Checkpoints as they are published, turned into the one form that encoders load."""
+"""Converts published checkpoints to the format that encoders load."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ State = dict[str, torch.Tensor]
 
 
 def find_checkpoint(source: Path) -> Path:
-    """The file itself, or the one in a directory that open_clip would take."""
+    """The file itself, or the one in a directory that open_clip would use."""
     if source.is_file():
         return source
     if not source.is_dir():
-        raise ModelError(f"there is no file {source}", remedy="check the path")
+        raise ModelError(f"no such file: {source}", remedy="check the path")
     found = [source / name for name in PREFERRED if (source / name).is_file()]
     found += sorted(file for file in source.iterdir() if file.suffix in SUFFIXES)
     if not found:
         raise ModelError(
-            f"there is no checkpoint in {source}",
+            f"no checkpoint in {source}",
             remedy=f"name the file; its name ends in one of {', '.join(SUFFIXES)}",
         )
     return found[0]
@@ -66,7 +66,7 @@ def read_checkpoint(file: Path) -> State:
 
 
 def fit(state: State, model: torch.nn.Module) -> State:
-    """``state`` with today's names and shapes of ``model``, in the ways that open_clip knows."""
+    """``state`` with current names and shapes of ``model``, using open_clip's conversions."""
     conversions: Any = importlib.import_module("open_clip.convert")
     modules: Any = importlib.import_module("open_clip.model")
     state = conversions.convert_state_dict(model, state)
@@ -82,8 +82,8 @@ def fit(state: State, model: torch.nn.Module) -> State:
 
 
 def save_weights(state: State, directory: Path, kind: torch.dtype) -> Weights:
-    """Write ``state`` as numbers of one kind, durably; the file's facts."""
-    file = directory / f"{FILE}.new"  # the present one may be mapped by whoever calls
+    """Write ``state`` in one number format, durably; returns the file's facts."""
+    file = directory / f"{FILE}.new"  # the current file may be mapped by the caller
     plain = {
         name: (tensor.to(kind) if tensor.is_floating_point() else tensor).contiguous().clone()
         for name, tensor in state.items()

@@ -1,4 +1,4 @@
-"""SHA-256 of downloads: the one that the hub announces, or the one that was seen first."""
+"""SHA-256 of downloads: the hub's, or the one recorded at the first download."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SHA256, GIT_SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
 
 class Checksums:
-    """The hashes of files whose SHA-256 the hub does not announce, as they were at first use.
+    """SHA-256 of files for which the hub has none, recorded at first use.
 
-    Trust on first use, as ssh has it: what comes later has to be the same file. Lines are only
-    added; people delete one to accept a new version.
+    Trust on first use, as in ssh: later downloads must be identical. Lines are only added; users
+    delete one to accept a new version.
     """
 
     def __init__(self, models: Path) -> None:
         self.file = models / FILE
 
     def known(self, name: str) -> str | None:
-        """The hash recorded for ``repository/file``; raises DownloadFailed when unreadable."""
+        """The recorded hash of ``repository/file``; raises DownloadFailed if unreadable."""
         try:
             lines = self.file.read_text("utf-8").splitlines()
         except FileNotFoundError:
@@ -42,7 +42,7 @@ class Checksums:
         return None
 
     def record(self, name: str, digest: str) -> None:
-        """Add a line, on the disk when this returns; raises OSError."""
+        """Add a line, durably; raises OSError."""
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with contextlib.closing(os.fdopen(handle, "wb")) as stream:
@@ -52,7 +52,7 @@ class Checksums:
 
 
 def digests(file: Path) -> tuple[str, str]:
-    """SHA-256 of the content, and SHA-1 of it as a blob of git; one pass."""
+    """SHA-256 of the content, and its SHA-1 as a git blob; one pass."""
     sha256 = hashlib.sha256()
     git = hashlib.sha1(b"blob %d\0" % file.stat().st_size, usedforsecurity=False)
     with file.open("rb") as stream:

@@ -1,7 +1,7 @@
-"""Downloads from the model hub by its own client: resumed, checked, and never waiting for ever.
+"""Downloads from the model hub with its own client: resumable, verified, with timeouts.
 
-`hf_hub_download` begins anew after a cut and compares no checksum, so its parts are used: the
-client's sessions (HF_ENDPOINT, proxies, mirrors, tokens), metadata and `http_get`.
+`hf_hub_download` restarts after an interruption and verifies no checksum, so its parts are used:
+sessions (HF_ENDPOINT, proxies, mirrors, tokens), metadata and `http_get`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from photosd.install.checksums import GIT_SHA1, SHA256, Checksums, digests
 
 METADATA_SECONDS = 10.0
 PIECE_BYTES = 256 << 10
-ETAG_CHARACTERS = 16  # of the etag in the name of a partial file: another version begins anew
+ETAG_CHARACTERS = 16  # characters of the etag in the name of a partial file: a new version restarts
 SETTINGS = {
-    "HF_HUB_DISABLE_XET": "1",  # its servers are others than the endpoint's; plain HTTP resumes
+    "HF_HUB_DISABLE_XET": "1",  # its servers differ from the endpoint's; plain HTTP can resume
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
 
-Heard = Callable[[int, int], None]  # bytes there, bytes in all
+Heard = Callable[[int, int], None]  # bytes received, total bytes
 
 
 class HubFile(NamedTuple):
-    """One file as the hub has it. ``etag`` may be a checksum, a mirror's own mark, or empty."""
+    """A file on the hub. ``etag`` may be a checksum, a mirror's own value, or empty."""
 
     repository: str
     name: str
@@ -47,33 +47,33 @@ class HubFile(NamedTuple):
 
     @property
     def sha256(self) -> str | None:
-        """What the hub announces, if it does: of git's own files it gives git's SHA-1."""
+        """The hub's SHA-256, if any: for git's own files it has git's SHA-1."""
         etag = self.etag.lower()
         return etag if SHA256.fullmatch(etag) else None
 
     @property
     def git_sha1(self) -> str | None:
-        """The SHA-1 of a blob of git, where the etag is one."""
+        """The SHA-1 of a git blob, if the etag is one."""
         etag = self.etag.lower()
         return etag if GIT_SHA1.fullmatch(etag) else None
 
 
 class Hub:
-    """The client, imported and set up once."""
+    """The client, imported and configured once."""
 
     def __init__(self) -> None:
         os.environ.update({name: value for name, value in SETTINGS.items()})
         import huggingface_hub
         from huggingface_hub import file_download
 
-        # It would write whole pieces of ten megabytes; a cut lost what a slow line had brought.
+        # It would write pieces of ten megabytes; an interruption lost much on a slow line.
         huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = PIECE_BYTES
         self._hub: Any = huggingface_hub
         self._transfer: Any = file_download
         self.endpoint = str(huggingface_hub.constants.ENDPOINT)
 
     def look(self, repository: str, names: tuple[str, ...]) -> HubFile | None:
-        """The first of these files that the repository has; None when it has none of them."""
+        """The first of these files in the repository; None if there is none."""
         for name in names:
             with contextlib.suppress(self._hub.errors.EntryNotFoundError):
                 return self._look(repository, name)
@@ -91,16 +91,16 @@ class Hub:
             )
         asked, there = urlparse(url), urlparse(found.location)
         if (asked.scheme, asked.netloc) != (there.scheme, there.netloc):
-            headers.pop("authorization", None)  # the token is the hub's business alone
+            headers.pop("authorization", None)  # send the token only to the hub
         return HubFile(repository, name, found.location, headers, found.etag or "", found.size)
 
     def download(
         self, remote: HubFile, directory: Path, heard: Heard, checksums: Checksums
     ) -> Path:
-        """The file in ``directory``, whole and checked; what is there already is checked, too.
+        """The file in ``directory``, complete and verified; an existing file is verified as well.
 
-        Its SHA-256 is the one that the hub announces, else the one that ``checksums`` has
-        recorded, else it is recorded now. Raises DownloadFailed.
+        Its SHA-256 must be the hub's, else the recorded one in ``checksums``, else it is recorded
+        now. Raises DownloadFailed.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = directory / remote.name
@@ -121,10 +121,10 @@ class Hub:
         return target
 
     def _fetch(self, remote: HubFile, directory: Path, heard: Heard) -> Path:
-        """What arrives, as a partial file; it goes on where an earlier attempt ended."""
+        """Download to a partial file; resumes an earlier attempt."""
         part = directory / f"{remote.name}.{_mark(remote.etag)}.part"
         if not remote.etag:
-            part.unlink(missing_ok=True)  # of which version it is nobody can say
+            part.unlink(missing_ok=True)  # its version is unknown
         with part.open("ab") as stream, self._explained(remote.repository):
             there = min(stream.tell(), remote.size)
             stream.truncate(there)
@@ -140,7 +140,7 @@ class Hub:
 
     @contextlib.contextmanager
     def _explained(self, repository: str) -> Iterator[None]:
-        """Whatever the client raises, in words; a missing file alone is passed on."""
+        """Turns the client's errors into messages; a missing file is passed on."""
         errors, http = self._hub.errors, self._transfer.httpx2
         try:
             yield
@@ -148,7 +148,7 @@ class Hub:
             raise
         except (errors.GatedRepoError, errors.RepositoryNotFoundError) as error:
             raise DownloadFailed(
-                f"{self.endpoint} has no model {repository} that everybody may read",
+                f"{self.endpoint} has no public model {repository}",
                 remedy=f"look at {self.endpoint}/{repository}; log in with: hf auth login",
             ) from error
         except errors.OfflineModeIsEnabled as error:
@@ -158,7 +158,7 @@ class Hub:
         except errors.HfHubHTTPError as error:
             raise DownloadFailed(
                 f"{self.endpoint} answered: {shortened(str(error).splitlines()[0], 200)}",
-                remedy="try again later; what has arrived is kept",
+                remedy="try again later; received data is kept",
             ) from error
         except http.TimeoutException as error:
             raise DownloadFailed(
@@ -173,19 +173,19 @@ class Hub:
 
     def _check_network(self) -> str:
         return (
-            "check the network, HTTPS_PROXY and HF_ENDPOINT, then say it again: what has arrived "
-            "is kept; without a network: photosd model import"
+            "check the network, HTTPS_PROXY and HF_ENDPOINT, then try again: received data is "
+            "kept; without a network: photosd model import"
         )
 
 
 class Counted:
-    """A file that tells how much has been written to it."""
+    """A file that reports how much has been written."""
 
     def __init__(self, stream: IO[bytes], heard: Callable[[int], None]) -> None:
         self._stream, self._heard = stream, heard
 
     def write(self, data: bytes) -> int:
-        """Append; OSError when the disk is full."""
+        """Append; OSError if the disk is full."""
         written = self._stream.write(data)
         self._heard(self._stream.tell())
         return written
@@ -195,12 +195,12 @@ class Counted:
 
 
 def _mark(etag: str) -> str:
-    """The etag in the name of a file; a mirror's own may hold any character."""
+    """The etag for a file name; a mirror's own value may contain any character."""
     return "".join(c if c.isalnum() else "-" for c in etag[:ETAG_CHARACTERS]) or "unmarked"
 
 
 def _verified(part: Path, remote: HubFile, expected: str | None, checksums: Checksums) -> str:
-    """The SHA-256 of what has arrived; raises DownloadFailed when it is another file."""
+    """The SHA-256 of the download; raises DownloadFailed if it does not match."""
     sha256, git = digests(part)
     size = part.stat().st_size
     if (
@@ -228,9 +228,9 @@ def _verified(part: Path, remote: HubFile, expected: str | None, checksums: Chec
 
 def _local(error: OSError) -> DownloadFailed:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DownloadFailed("the disk is full", remedy="free some space, then say it again")
-    # The client reports a file that is too short as an OSError, too.
+        return DownloadFailed("the disk is full", remedy="free some space, then try again")
+    # The client also reports a truncated file as an OSError.
     return DownloadFailed(
-        f"the download broke off: {shortened(str(error).splitlines()[0], 200)}",
-        remedy="say it again: what has arrived is kept",
+        f"the download was interrupted: {shortened(str(error).splitlines()[0], 200)}",
+        remedy="try again: received data is kept",
     )

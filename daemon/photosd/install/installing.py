@@ -1,4 +1,4 @@
-"""Installing: fit the weights, try the model, record its answers, and only then shelve it."""
+"""Installs a model: convert the weights, test it, record its outputs, then move it into place."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from photosd.install.tokenizer_files import copy_tokenizer
 from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
 
-SPARE_BYTES = 200 << 20  # to be left on the disk
-WORTH_IT = 1.15  # times as fast as float32 must be what costs precision
-LEAST_COSINE = 0.9995  # of an answer in half precision with the one in full
+SPARE_BYTES = 200 << 20  # must stay free on the disk
+WORTH_IT = 1.15  # times as fast as float32 to justify lower precision
+LEAST_COSINE = 0.9995  # between outputs in half and full precision
 BATCH = 4
-# A crowded machine only ever makes work slower: the least of several is nearest to the truth.
+# A busy machine only makes work slower: the minimum of several runs is the best estimate.
 REPEATS, TRYING_SECONDS = (3, 12), 2.0
 MANY_TEXTS = (*canary.TEXTS, "שקיעה מעל הים", "собака на пляже")
 DIGITS = 5  # of recorded vectors
@@ -45,7 +45,7 @@ Say = Callable[[str], None]
 
 
 class Trial(msgspec.Struct):
-    """What a model answered and how long it took, seconds; ``image_effort`` those of one thread."""
+    """Outputs and run times of a model, seconds; ``image_effort`` for one thread."""
 
     texts: np.ndarray
     images: np.ndarray
@@ -57,7 +57,7 @@ class Trial(msgspec.Struct):
 
 
 def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
-    """Install the model of ``order``; its spec, and a doubt about what it can find.
+    """Install the model of ``order``; returns its spec, and a doubt about its quality.
 
     Raises ModelError; then nothing of it remains.
     """
@@ -66,7 +66,7 @@ def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
     target = directory_of_name(Path(order.models), order.name)
     if target.exists():
         raise BadRequest(
-            f"there is a model called {order.name!r} already",
+            f"a model called {order.name!r} exists already",
             remedy=f"photosd model remove {order.name}; or choose a --name",
         )
     require_room(target.parent, 2 * checkpoint.stat().st_size)  # two precisions of it
@@ -85,7 +85,7 @@ def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
 
 
 def require_room(directory: Path, size: int) -> None:
-    """Raise ModelError when ``size`` bytes more would fill the disk."""
+    """Raise ModelError if ``size`` more bytes would fill the disk."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     free = shutil.disk_usage(directory).free
     if free < size + SPARE_BYTES:
@@ -98,10 +98,10 @@ def require_room(directory: Path, size: int) -> None:
 
 @contextlib.contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """A directory beside the target that is gone afterwards, unless it was renamed to it."""
+    """A temporary directory beside the target, deleted afterwards unless renamed to it."""
     for stale in target.parent.glob(f"{STAGING}*"):
         if not _in_use(stale):
-            shutil.rmtree(stale, ignore_errors=True)  # of an installation that was killed
+            shutil.rmtree(stale, ignore_errors=True)  # left by a killed installation
     prefix = f"{STAGING}{os.getpid()}-"
     draft = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
@@ -129,7 +129,7 @@ def _fit(spec: ModelSpec, checkpoint: Path, draft: Path, say: Say) -> ModelSpec:
 
 
 def _require_same(spec: ModelSpec, state: State, wanted: State) -> None:
-    """Raise ModelError when names or shapes are another architecture's."""
+    """Raise ModelError if names or shapes belong to another architecture."""
     missing, unexpected = sorted(wanted.keys() - state), sorted(state.keys() - wanted)
     wrong = [n for n in wanted if n in state and state[n].shape != wanted[n].shape]
     parts = [
@@ -139,18 +139,18 @@ def _require_same(spec: ModelSpec, state: State, wanted: State) -> None:
     ]
     if parts:
         raise ModelError(
-            f"the checkpoint is not one of {spec.arch}: {'; '.join(parts)}",
+            f"the checkpoint does not match {spec.arch}: {'; '.join(parts)}",
             remedy="name its architecture with --arch; photosd model list --architectures",
         )
 
 
 def _try(spec: ModelSpec, draft: Path, precision: str, say: Say) -> tuple[ModelSpec, str | None]:
-    """Examine the model, choose its precision, record its answers."""
-    say("trying it")
+    """Test the model, choose its precision, record its outputs."""
+    say("testing it")
     exact = _trial(spec, draft)
     chosen = exact
     if precision != "float32":
-        say("trying it in half precision")
+        say("testing it in half precision")
         halved = msgspec.structs.replace(spec, precision="bfloat16")
         half = _trial(halved, draft)
         if precision == "bfloat16" or _better(half, exact):
@@ -200,8 +200,9 @@ def _trial(spec: ModelSpec, draft: Path) -> Trial:
 
 
 def _effort(model: WarmModel, pictures: np.ndarray) -> float:
-    """Seconds one thread works on the pictures: on a CPU those of the thread itself, for what
-    else the machine does must not choose a precision that is kept for good."""
+    """Seconds of one thread for the pictures: CPU time on a CPU, so that other load cannot affect
+    the permanent choice of precision.
+    """
     clock = time.thread_time if model.device == "cpu" else time.perf_counter
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -212,7 +213,7 @@ def _effort(model: WarmModel, pictures: np.ndarray) -> float:
 
 
 def _best(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """Least seconds of some repetitions, more of them the shorter they are."""
+    """Minimum seconds of several repetitions, more of them for shorter runs."""
     took: list[float] = []
     while len(took) < REPEATS[0] or (len(took) < REPEATS[1] and sum(took) < TRYING_SECONDS):
         started = clock()

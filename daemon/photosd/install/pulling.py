@@ -1,4 +1,4 @@
-"""Pulling: which files a model needs from the hub, into a directory that outlives a failure."""
+"""Downloads a model's files from the hub, into a directory that survives a failure."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from photosd.models.registry import directory_of_name
 from photosd.models.spec import ModelSpec
 
 PULLING = ".pull-"  # kept after a failure, so that the next attempt resumes
-TIMES_THE_WEIGHTS = 2.5  # on the disk at most: the download, and two precisions of it
+TIMES_THE_WEIGHTS = 2.5  # maximum on disk: the download, and two precisions of it
 
-Heard = Callable[[str, int, int], None]  # the file, bytes there, bytes in all
+Heard = Callable[[str, int, int], None]  # the file, bytes received, total bytes
 
 
 def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, str | None]:
     """Download and install the model of ``order``; as `install`, or raises DownloadFailed.
 
-    ``say`` tells how far it is, ``warn`` what somebody should know afterwards.
+    ``say`` reports progress, ``warn`` warnings.
     """
     models = Path(order.models)
     if directory_of_name(models, order.name).exists():
         raise BadRequest(
-            f"there is a model called {order.name!r} already",
+            f"a model called {order.name!r} exists already",
             remedy=f"photosd model use {order.name}",
         )
     say("asking the hub")

@@ -1,4 +1,4 @@
-"""``python -m photosd.install.tags``: every model that open_clip can name and photosd can use."""
+"""``python -m photosd.install.tags``: lists every open_clip model that photosd can use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photosd.models.presets import preset_of
 
 
 def tags() -> list[dict[str, object]]:
-    """What `photosd model pull` takes as ARCH/TAG, with what is known of each."""
+    """ARCH/TAG names for `photosd model pull`, with licence and page."""
     table = import_pretrained_table()
     found: list[dict[str, object]] = []
     for arch, tag in table.list_pretrained():

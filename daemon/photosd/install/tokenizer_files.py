@@ -1,4 +1,4 @@
-"""Tokenizer files: found beside the weights, and how open_clip would use them."""
+"""Tokenizer files: finds those beside the weights, and how open_clip would use them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PROBE = "a"
 
 
 def needs_files(text_cfg: dict[str, Any]) -> bool:
-    """Whether the tokenizer open_clip bundles is not the one."""
+    """Whether the tokenizer bundled with open_clip is not the right one."""
     return bool(text_cfg.get("hf_tokenizer_name"))
 
 
 def tokenizer_of(text_cfg: dict[str, Any], beside: Path) -> Tokenizer:
-    """How to tokenize for this text tower; raises ModelError when its files are not there."""
+    """The tokenizer of this text tower; raises ModelError if its files are missing."""
     length = text_cfg.get("context_length", DEFAULT_LENGTH)
     options = text_cfg.get("tokenizer_kwargs", {})
     if not needs_files(text_cfg):
@@ -49,19 +49,21 @@ def tokenizer_of(text_cfg: dict[str, Any], beside: Path) -> Tokenizer:
 
 
 def copy_tokenizer(tokenizer: Tokenizer, beside: Path, target: Path) -> None:
-    """Put what ``tokenizer`` reads into ``target``."""
+    """Copy the files of ``tokenizer`` to ``target``."""
     if tokenizer.file is not None:
         shutil.copyfile(beside / FILE, target / FILE)
 
 
 def _special_tokens(file: Path) -> tuple[int | None, int | None, int]:
-    """Ids put before and after each text, and that of padding."""
+    """Ids added before and after each text, and the padding id."""
     from tokenizers import Tokenizer as Reader
 
     try:
         reader = Reader.from_file(str(file))
     except Exception as error:  # the library raises bare Exception
-        raise ModelError(f"{file} is no tokenizer: {error}", remedy="get the file again") from error
+        raise ModelError(
+            f"{file} is not a tokenizer: {error}", remedy="get the file again"
+        ) from error
     bare = reader.encode(PROBE, add_special_tokens=False).ids
     whole = reader.encode(PROBE).ids
     start = next((at for at in range(len(whole)) if whole[at : at + len(bare)] == bare), 0)

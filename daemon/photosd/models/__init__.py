@@ -1,1 +1,1 @@
-"""Models as directories on disk: `model.json`, weights, tokenizer; never a name on a hub."""
+"""Models as local directories: `model.json`, weights, tokenizer; never a hub name."""

@@ -1,4 +1,4 @@
-"""open_clip's architectures by name, read from its files: nothing of it is imported for that."""
+"""open_clip's architectures by name, read from its files without importing it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from typing import Any
 from photosd.core.errors import ModelError, NotFound
 from photosd.models.spec import Strength
 
-HUB_TOWERS = ("roberta-base", "xlm-roberta-base", "xlm-roberta-large")  # encoder.roberta has them
+HUB_TOWERS = (
+    "roberta-base",
+    "xlm-roberta-base",
+    "xlm-roberta-large",
+)  # implemented in encoder.roberta
 MULTILINGUAL = ("xlm-roberta", "i18n", "siglip2", "worldwide", "nllb", "mt5")
 MANY = "mul"  # ISO 639: multiple languages
 
 
 def names() -> list[str]:
-    """Every architecture that open_clip knows, in order."""
+    """All architectures of open_clip, sorted."""
     return sorted(file.stem for file in _directory().glob("*.json"))
 
 
 def architecture(name: str) -> dict[str, Any]:
-    """open_clip's configuration of ``name``; raises NotFound, ModelError if it is of no use."""
+    """open_clip's configuration of ``name``; raises NotFound, ModelError if unusable."""
     file = _directory() / f"{name}.json"
     if Path(name).name != name or not file.is_file():
         near = difflib.get_close_matches(name, names(), 3, 0.5)
@@ -37,7 +41,7 @@ def architecture(name: str) -> dict[str, Any]:
 
 
 def refuse_unusable(name: str, config: dict[str, Any]) -> None:
-    """Raise ModelError for what cannot serve here, saying why."""
+    """Raise ModelError with the reason for unusable architectures."""
     text, vision = config["text_cfg"], config["vision_cfg"]
     tower = text.get("hf_model_name")
     reason = None
@@ -57,13 +61,13 @@ def refuse_unusable(name: str, config: dict[str, Any]) -> None:
 
 
 def languages_of(name: str) -> tuple[str, ...]:
-    """What it was trained to read: English, or many languages."""
+    """The language of its training: English, or many."""
     lowered = name.lower()
     return (MANY,) if any(sign in lowered for sign in MULTILINGUAL) else ("en",)
 
 
 def strength_of(name: str) -> Strength:
-    """Cosines at which a hit is weak, fair, strong; those of SigLIP lie far below CLIP's."""
+    """Thresholds of cosines for weak, fair and strong; SigLIP's are far below CLIP's."""
     if "siglip" in name.lower():
         return Strength(weak=0.03, fair=0.06, strong=0.1)
     return Strength()

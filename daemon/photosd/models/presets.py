@@ -1,4 +1,4 @@
-"""The models that photosd recommends by a name of its own, and what people should know of each."""
+"""Recommended models with short names and descriptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from photosd.models.architectures import MANY, languages_of, names
 
 
 class Preset(msgspec.Struct, frozen=True):
-    """A model to be pulled: open_clip's architecture and tag, and what it is good for."""
+    """A model to pull: open_clip's architecture and tag, and its description."""
 
     name: str
     arch: str
@@ -20,7 +20,7 @@ class Preset(msgspec.Struct, frozen=True):
     about: str
 
 
-# Sizes are those of the published float32 files (open_clip 3.3's tables and model cards).
+# Sizes of the published float32 files (open_clip 3.3's tables and model cards).
 PRESETS = (
     Preset(
         "multilingual",
@@ -47,7 +47,7 @@ PRESETS = (
         "Apache-2.0",
         (MANY,),
         1480,
-        "many languages; finds more, indexes four times as slowly",
+        "many languages; better results, indexing takes four times as long",
     ),
 )
 BY_NAME = {preset.name: preset for preset in PRESETS}
@@ -66,13 +66,13 @@ UNKNOWN_LICENCE = "unknown: see the model's page"
 
 
 def preset_of(name: str) -> Preset:
-    """The preset called ``name``, or the one that ``ARCH/TAG`` describes; raises NotFound."""
+    """The preset called ``name``, or described by ``ARCH/TAG``; raises NotFound."""
     if name in BY_NAME:
         return BY_NAME[name]
     arch, slash, tag = name.partition("/")
     if not slash or arch not in names():
         raise NotFound(
-            f"there is no preset and no open_clip model {name!r}",
+            f"unknown preset or open_clip model {name!r}",
             remedy="photosd model list --tags",
         )
     known = next((p for p in PRESETS if (p.arch, p.tag) == (arch, tag)), None)
@@ -81,7 +81,7 @@ def preset_of(name: str) -> Preset:
 
 
 def is_pullable(name: str) -> bool:
-    """Whether ``photosd model pull`` would know this name."""
+    """Whether ``photosd model pull`` accepts this name."""
     return name in BY_NAME or ("/" in name and name.partition("/")[0] in names())
 
 

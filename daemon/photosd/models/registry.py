@@ -1,4 +1,4 @@
-"""The registry: which models are installed, where each lies, and taking one away."""
+"""The registry of installed models: list, find, remove."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from photosd.models.spec import SLASH, STARTER, ModelSpec, read_model
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 LONGEST_NAME = 100
-STAGING = ".new-"  # a directory that is being filled; what begins so is no model yet
+STAGING = ".new-"  # prefix of a directory being filled; it is not a model yet
 
 
 def check_name(name: str) -> str:
-    """``name`` if a model may be called so; raises BadRequest."""
+    """``name`` if it is valid for a model; raises BadRequest."""
     if name == "starter" or not _possible(name):
         raise BadRequest(
             f"a model cannot be called {name!r}",
@@ -32,7 +32,7 @@ def _possible(name: str) -> bool:
 
 
 def directory_of(home: Home, name: str) -> Path:
-    """Where the model called ``name`` lies, or would lie."""
+    """The directory of the model ``name``, existing or not."""
     return STARTER if name == "starter" else directory_of_name(home.models, name)
 
 
@@ -42,7 +42,9 @@ def directory_of_name(models: Path, name: str) -> Path:
 
 
 def find(home: Home, name: str) -> tuple[Path, ModelSpec]:
-    """Directory and spec of an installed model; raises ModelError with the command to get it."""
+    """Directory and spec of an installed model; raises ModelError with the command to
+    install it.
+    """
     if not _is_there(home, name):
         raise ModelError(f"the model {name!r} is not installed", remedy=_how_to_get(name))
     directory = directory_of(home, name)
@@ -50,14 +52,14 @@ def find(home: Home, name: str) -> tuple[Path, ModelSpec]:
 
 
 def named(home: Home, name: str) -> tuple[Path, ModelSpec]:
-    """The same for a name that somebody has just said; raises NotFound where there is none."""
+    """The same for a name in a request; raises NotFound if there is none."""
     if not _is_there(home, name):
         raise NotFound(f"the model {name!r} is not installed", remedy=_how_to_get(name))
     return find(home, name)
 
 
 def installed(home: Home) -> list[ModelSpec]:
-    """Every model that can be read, the starter first, then by name."""
+    """Every readable model, the starter first, then by name."""
     found = [read_model(STARTER)]
     for directory in _directories(home):
         with contextlib.suppress(ModelError):
@@ -66,7 +68,7 @@ def installed(home: Home) -> list[ModelSpec]:
 
 
 def damaged(home: Home) -> list[ModelError]:
-    """Why directories among the models cannot be used."""
+    """Why directories of models cannot be used."""
     errors = []
     for directory in _directories(home):
         try:
@@ -77,17 +79,17 @@ def damaged(home: Home) -> list[ModelError]:
 
 
 def remove(home: Home, name: str) -> int:
-    """Take a model away; the bytes that are free again. Whoever asks makes sure it is not used."""
+    """Delete a model; returns the freed bytes. The caller ensures that it is not in use."""
     if name == "starter":
-        raise BadRequest("the starter is a part of photosd", remedy="photosd model list")
+        raise BadRequest("the starter is part of photosd", remedy="photosd model list")
     if not _is_there(home, name):
         raise NotFound(f"the model {name!r} is not installed", remedy="photosd model list")
     directory = directory_of(home, name)
-    if directory.is_symlink():  # the files are somewhere else, and not ours
+    if directory.is_symlink():  # the files are elsewhere, not ours
         directory.unlink()
         return 0
     size = sum(file.stat().st_size for file in directory.iterdir())
-    doomed = directory.with_name(STAGING + directory.name)  # half of a model is never seen as one
+    doomed = directory.with_name(STAGING + directory.name)  # a half-deleted model is never visible
     shutil.rmtree(doomed, ignore_errors=True)
     directory.rename(doomed)
     shutil.rmtree(doomed)

@@ -1,4 +1,4 @@
-"""The model directory: what `model.json` says, checked before anything is loaded from it."""
+"""The model directory: the content of `model.json`, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from photosd.core import typed
 from photosd.core.errors import ModelError
 
 FORMAT = 1
-STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is our own code
+STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is in this repository
 STARTER = Path(__file__).parent / "starter"
-SLASH = "--"  # stands for the slash of a model's name in the name of its directory
+SLASH = "--"  # replaces the slash of a model's name in its directory's name
 
 
 class Preprocess(msgspec.Struct, frozen=True):
-    """How a photo becomes the image tower's input: (size, size, 3) uint8, then scaled.
+    """How a photo becomes the image tower's input: (size, size, 3) uint8, then normalised.
 
-    The tower sees ``(pixels / 255 - mean) / std``, channels first.
+    The tower's input is ``(pixels / 255 - mean) / std``, channels first.
     """
 
     size: int
@@ -30,7 +30,7 @@ class Preprocess(msgspec.Struct, frozen=True):
 
 
 class Tokenizer(msgspec.Struct, frozen=True):
-    """Which tokenizer the text tower reads; ``clip-bpe`` is the one open_clip bundles."""
+    """The text tower's tokenizer; ``clip-bpe`` is bundled with open_clip."""
 
     kind: Literal["tokenizers", "clip-bpe"]
     context_length: int
@@ -51,7 +51,7 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 class Strength(msgspec.Struct, frozen=True):
-    """Cosines at which a text hit starts to be called weak, fair and strong."""
+    """Cosines from which a text match is weak, fair and strong."""
 
     weak: float = 0.15
     fair: float = 0.2
@@ -59,7 +59,7 @@ class Strength(msgspec.Struct, frozen=True):
 
 
 class Canary(msgspec.Struct, frozen=True):
-    """Known questions and the answers recorded when the model was installed."""
+    """Known inputs and the outputs recorded when the model was installed."""
 
     texts: tuple[str, ...] = ()
     vectors: tuple[tuple[float, ...], ...] = ()
@@ -67,7 +67,7 @@ class Canary(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """What the model took on this machine when it was installed, milliseconds and MB."""
+    """Run times and memory on this machine when it was installed, milliseconds and MB."""
 
     image_ms: float
     text_ms: float
@@ -100,13 +100,13 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     @property
     def lean(self) -> bool:
-        """Whether it can do without timm, with torchvision half of what open_clip imports."""
+        """Whether it can be loaded without timm and torchvision, half of open_clip's imports."""
         from_timm = bool(self.open_clip["vision_cfg"].get("timm_model_name"))
         return not from_timm or self.arch == STARTER_ARCH
 
     @property
     def fingerprint(self) -> str:
-        """What must not change under an index: architecture, weights, preprocessing, precision."""
+        """What an index depends on: architecture, weights, preprocessing, precision."""
         import xxhash
 
         facts = [self.arch, self.weights.xxh3, msgspec.to_builtins(self.preprocess), self.precision]
@@ -114,16 +114,16 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
 
 def read_model(directory: Path) -> ModelSpec:
-    """The spec in ``directory``; raises ModelError when it is missing, damaged or too new.
+    """The spec in ``directory``; raises ModelError if it is missing, damaged or too new.
 
-    A model is called as its directory is: that of a copied directory still has the old name inside.
+    The directory's name is the model's name: a copied directory may contain the old one.
     """
     file = directory / "model.json"
     try:
         spec = typed.from_json(file.read_bytes(), ModelSpec)
     except FileNotFoundError as error:
         raise ModelError(
-            f"there is no model in {directory}",
+            f"no model in {directory}",
             remedy="photosd model list; then: photosd model use NAME",
         ) from error
     except (OSError, msgspec.MsgspecError) as error:

@@ -1,4 +1,6 @@
-"""The daemon: answers on its socket at once, opens the library behind it; stops in order."""
+"""The daemon: answers on its socket at once, opens the library in the background, stops
+in order.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +39,14 @@ from photosd.service.notify import Notifier
 
 log = structlog.get_logger()
 
-# Of STOP_SECONDS, which are promised: for all parts to end; until clients of our own have hung up;
-# then the process ends whatever they do.
+# Parts of STOP_SECONDS: for all parts to stop; until our own clients have disconnected; then the
+# process exits.
 ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP_SECONDS - 1
 LAST_WORDS_SECONDS = 0.5
 SETTING_SECONDS = 30.0
-RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # until a start that failed is tried again
+RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # before retrying a failed start
 REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
-LIBRARY_SECONDS = 5.0  # what opening the library took here, with room; tells clients when to retry
+LIBRARY_SECONDS = 5.0  # the time to open the library, with a margin; tells clients when to retry
 
 
 class Daemon:
@@ -60,7 +62,7 @@ class Daemon:
     ) -> None:
         self.home, self.settings = home, settings.settings
         self._note(settings.problems)
-        self._setting = threading.Lock()  # one setting at a time changes and takes effect
+        self._setting = threading.Lock()  # settings change one at a time
         self._endpoint, self._notifier = endpoint, notifier or Notifier()
         self._environment = environment
         self._started = time.monotonic()
@@ -68,19 +70,19 @@ class Daemon:
         self._monitor: LivenessMonitor | None = None
         self._open = threading.Event()
         self._asking_ourselves = threading.Lock()
-        self._trouble: PhotosdError | None = None  # why there is no library; it is tried again
+        self._trouble: PhotosdError | None = None  # why there is no library; opening is retried
         self._stop_asked = threading.Event()
         self._stopping: asyncio.Event | None = None
-        self._deadline: Deadline | None = None  # once it has been asked to stop
+        self._deadline: Deadline | None = None  # once a stop was requested
         self._asking_to_stop = threading.Lock()
         self._rehearsal: threading.Thread | None = None
         self._opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    # -- life ---------------------------------------------------------------------------------
+    # -- start and stop ------------------------------------------------------------------------
 
     async def serve(self, handlers: dict[str, Handler]) -> None:
-        """Until asked to stop: answer clients by these; the library opens meanwhile."""
+        """Serve clients with these handlers until stopped; the library opens meanwhile."""
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
@@ -99,9 +101,9 @@ class Daemon:
         await server.stop()
 
     def close(self) -> None:
-        """Once nobody is served any more: stop every part, by the deadline of the whole.
+        """After the last client: stop every part, within the total deadline.
 
-        For the main thread. What has not ended then ends with the process.
+        For the main thread. Parts still running end with the process.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: self._signalled(number))
@@ -112,16 +114,16 @@ class Daemon:
         late = ["opening"] if self._opening.is_alive() else []
         if self._library is not None and not late:
             late = self._library.close(deadline)
-        if self._rehearsal is not None:  # its question was refused with the encoder's end
+        if self._rehearsal is not None:  # its request failed when the encoder stopped
             self._rehearsal.join(deadline.remaining)
-        if late:  # the lock ends with the process, after whoever still writes
+        if late:  # the lock is released by the exit, after the last writer
             log.warning("stop_forced", late=late, remedy="none needed: nothing is lost")
         else:
             self._endpoint.release()
         log.info("stopped")
 
     def request_stop(self, reason: str) -> None:
-        """Begin to stop; any thread may ask, the first one counts."""
+        """Start stopping; from any thread, the first reason counts."""
         with self._asking_to_stop:
             if self._deadline is not None:
                 return
@@ -137,26 +139,28 @@ class Daemon:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     def _signalled(self, number: int) -> None:
-        """The first signal stops, the next one forces it."""
+        """The first signal stops, the second one forces an exit."""
         if self._deadline is not None:
             self._force(f"{signal.Signals(number).name} came again")
         self.request_stop(signal.Signals(number).name)
 
     def _force(self, reason: str) -> None:
-        """End the process now: all that matters is on the disk, and workers end with us."""
+        """Exit now: all important data is on disk, and workers end with this process."""
 
-        def say() -> None:  # aside, for the log's disk may be what hangs
+        def say() -> None:  # in a thread, as the log's disk may be what hangs
             log.warning("stop_forced", reason=reason, remedy="none needed: nothing is lost")
             logging.shutdown()
 
         words = threading.Thread(target=say, name="last-words", daemon=True)
-        with contextlib.suppress(RuntimeError):  # no room for a thread: without words then
+        with contextlib.suppress(RuntimeError):  # out of threads: do not log
             words.start()
             words.join(LAST_WORDS_SECONDS)
         os._exit(0)
 
     async def _own_clients_gone(self, monitor: LivenessMonitor) -> None:
-        """No client of our own may be left: systemd's socket would start the next daemon for it."""
+        """Wait until our own clients have disconnected: a connection to systemd's socket would
+        start a new daemon.
+        """
         loop, gone = asyncio.get_running_loop(), asyncio.Event()
         deadline = Deadline.after(OWN_CLIENTS_SECONDS)
 
@@ -173,7 +177,7 @@ class Daemon:
             await asyncio.wait_for(gone.wait(), OWN_CLIENTS_SECONDS)
 
     def unwell(self) -> dict[str, str]:
-        """Signs of life that are missing now."""
+        """Parts that do not respond now."""
         return dict(self._monitor.complaints) if self._monitor is not None else {}
 
     def words(self) -> str:
@@ -196,8 +200,7 @@ class Daemon:
             self._library.reconciler.request()
 
     def _open_library(self) -> None:
-        """Build everything behind the socket; what fails is told to every client, and tried again
-        until it works."""
+        """Open the library; errors are reported to every client, and retried."""
         for pause in itertools.chain(RETRY_PAUSES, itertools.repeat(RETRY_PAUSES[-1])):
             used = self.settings
             self._trouble = self._try_to_open(used)
@@ -209,10 +212,10 @@ class Daemon:
                 opened.apply(self.settings)
 
     def _try_to_open(self, settings: Settings) -> PhotosdError | None:
-        """Why the library cannot be opened now; nothing is left of it then."""
+        """Why the library cannot be opened now; nothing of it is kept then."""
         try:
             library = self._library = Library(self.home, settings, self._environment)
-            if self._going():  # it was not there yet to be told
+            if self._going():  # it did not exist yet when notified
                 library.halt()
             library.open()
             self._rehearsal = threading.Thread(
@@ -234,7 +237,7 @@ class Daemon:
         return trouble
 
     def _rehearse(self, library: Library) -> None:
-        """Go the whole way of a query before the first client does, from socket to socket."""
+        """Run a complete query before the first client does, from socket to socket."""
         if library.engine.rehearse(library.encoder.limits.start):
             for number in range(REHEARSALS):
                 with self._asking_ourselves:
@@ -253,31 +256,33 @@ class Daemon:
     def _going(self) -> bool:
         return self._deadline is not None
 
-    # -- what operations ask ------------------------------------------------------------------
+    # -- for operations ---------------------------------------------------------------------------
 
     def library(self, wait_seconds: float) -> Library:
-        """The open library; raises Warming when it is not open in time, or why it cannot be."""
+        """The open library; raises Warming if it is not open in time, or the error that prevents
+        it.
+        """
         if not self._open.wait(max(0.0, wait_seconds)):
             left = max(0.5, LIBRARY_SECONDS - (time.monotonic() - self._started))
             raise Warming(
                 "the index is being opened",
-                remedy=f"ask again in {left:.0f} s",
+                remedy=f"try again in {left:.0f} s",
                 retry_after_ms=int(1000 * left),
             )
         if self._trouble is not None:
             raise self._trouble
         if self._library is None:
-            raise PhotosdError("the library is not there")
+            raise PhotosdError("the library is not open")
         return self._library
 
     def _opened(self) -> Library | None:
-        """The library once it is open and in order."""
+        """The library if it is open and working."""
         return self._library if self._open.is_set() and self._trouble is None else None
 
     def change_setting(self, name: str, value: str) -> None:
-        """Set ``name`` to ``value`` in the file, and let it take effect; raises ConfigError, Busy.
+        """Set ``name`` to ``value`` in the file, and apply it; raises ConfigError, Busy.
 
-        Whoever changes a setting last sees it take effect last.
+        The last change of a setting is applied last.
         """
         if not self._setting.acquire(timeout=SETTING_SECONDS):
             raise Busy("another setting is being changed", remedy="try again")
@@ -292,16 +297,16 @@ class Daemon:
             self._setting.release()
 
     def _note(self, problems: Sequence[Problem]) -> None:
-        """Keep what is wrong with the file for everyone who asks for the status, and log it."""
+        """Store the problems of the file for status reports, and log them."""
         self._problems = problems
         for problem in problems:
             log.warning("setting_ignored", cause=problem.says, remedy=problem.remedy)
 
     def report(self) -> StatusResult:
-        """The state on one page; answers at any time."""
+        """The daemon's state; answers at any time."""
         library = self._opened()
         encoder = self._encoder_report()
-        trouble, again = self._trouble, "it is tried again until it works"
+        trouble, again = self._trouble, "it is retried until it works"
         warnings = [] if trouble is None else [f"{trouble.title}: {trouble}; {again}"]
         warnings += [f"{problem.says}: {problem.remedy}" for problem in self._problems]
         if encoder.error is not None:

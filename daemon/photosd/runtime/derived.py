@@ -1,4 +1,4 @@
-"""What is derived of photos outside the catalog: who holds it, and how it is dropped."""
+"""Data derived from photos outside the catalog: where it is stored, and how it is deleted."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from photosd.runtime.model_switch import ModelSwitcher
 
 
 class Derived:
-    """Vectors of every installed model, thumbnails, and what the cloud answered."""
+    """Vectors of every installed model, thumbnails, and Gemini's answers."""
 
     def __init__(
         self, index: Path, model_switcher: ModelSwitcher, thumbnails: ThumbnailStore, gemini: Gemini
     ) -> None:
         self._index, self._model_switcher = index, model_switcher
         self._thumbnails, self._gemini = thumbnails, gemini
-        # Monotonic; when nobody reads what was dropped, maybe before this start.
+        # Monotonic; when deleted data is no longer in use, maybe before this start.
         self._untidy_at: float | None = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
     def contents(self) -> Iterable[str]:
-        """Contents with thumbnails or vectors of the cloud; of other vectors the catalog knows."""
+        """Contents with thumbnails or cloud vectors; the catalog knows other vectors."""
         return self._thumbnails.contents() | self._gemini.contents()
 
     def drop(self, contents: Sequence[str]) -> None:
-        """Hold nothing of these any more. Raises StorageError once every store was asked; what was
-        dropped stays so."""
+        """Delete the data of these. Raises StorageError after all stores were called; deletions are
+        kept.
+        """
         runtimes = self._model_switcher.runtimes()
         opened = [runtime.spec.fingerprint for runtime in runtimes]
         steps: list[Callable[[Sequence[str]], object]] = [
@@ -51,13 +52,12 @@ class Derived:
             raise failed[0]
 
     def compact(self) -> None:
-        """Take what was dropped off the disk."""
+        """Erase deleted data from disk."""
         for runtime in self._model_switcher.runtimes():
             runtime.store.compact()
 
     def tidy(self) -> None:
-        """Take off the disk, some time later, what was dropped from tables of models that are not
-        at work. Raises StorageError."""
+        """Erase rows deleted earlier from tables of inactive models. Raises StorageError."""
         if self._untidy_at is not None and time.monotonic() > self._untidy_at:
             self._untidy_at = None
             opened = [runtime.spec.fingerprint for runtime in self._model_switcher.runtimes()]

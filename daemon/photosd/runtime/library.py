@@ -1,6 +1,6 @@
-"""The library: builds catalog, folders and the model at work, connects them, and reports on them.
+"""The library: creates and connects catalog, folders and the active model, and reports on them.
 
-What each part does is in its own module; here is who knows whom.
+Each part is a module; this one connects them.
 """
 
 from __future__ import annotations
@@ -61,27 +61,27 @@ from photosd.watch.watcher import Watcher
 log = structlog.get_logger()
 
 MB = 1_000_000
-SIDECARS_SECONDS = 10.0  # a purge waits so long for sidecars of photos that are gone
+SIDECARS_SECONDS = 10.0  # limit for a purge to wait for sidecars of deleted photos
 FOREVER = float("inf")  # a pause until `resume`
 
 
 class Library:
-    """Built in two steps: the constructor is quick, `open` imports LanceDB and loads vectors."""
+    """Created in two steps: the constructor is fast, `open` imports LanceDB and loads vectors."""
 
     def __init__(
         self, home: Home, settings: Settings, environment: Environment | None = None
     ) -> None:
         self.home, self.settings = home, settings
         self._halted = threading.Event()
-        self.rehearsed = threading.Event()  # the whole way of a query has been gone once
+        self.rehearsed = threading.Event()  # a complete query has run once
         self.database = Database(home.catalog)
-        with contextlib.ExitStack() as undo:  # of a library that cannot be built nothing is left
+        with contextlib.ExitStack() as undo:  # after an error nothing must remain
             undo.callback(self.database.close)
             self._build(environment or Environment(), undo)
             undo.pop_all()
 
     def _build(self, environment: Environment, undo: contextlib.ExitStack) -> None:
-        """Make and connect all parts."""
+        """Create and connect all parts."""
         home, settings = self.home, self.settings
         directory, spec = self._choose()
         self.catalog = Catalog(self.database)
@@ -118,7 +118,7 @@ class Library:
             look_at=lambda path: self.reconciler.look_at(path),
             remembers=lambda: self.settings.search.remember,
         )
-        # Its encoder starts first of all: the model loads while everything else does.
+        # Its encoder starts first: the model loads in parallel with the rest.
         self.serving = ModelRuntime(
             directory,
             spec,
@@ -168,12 +168,12 @@ class Library:
         self.sidecars.wake()
 
     def _facts_changed(self) -> None:
-        """Tables have to be told; pipelines do it when they have nothing else to do."""
+        """Tables must be updated; pipelines do it when idle."""
         for runtime in self.model_switcher.runtimes():
             runtime.pipeline.wake()
 
     def _choose(self) -> tuple[Path, ModelSpec]:
-        """The model that answers: the one whose vectors are complete, while there is one."""
+        """The model in use: the one whose index is complete, if any."""
         wanted, serving = self.settings.encoder.model, self.database.fact(SERVING)
         if serving not in (None, wanted):
             with contextlib.suppress(ModelError):
@@ -182,7 +182,7 @@ class Library:
 
     @property
     def spec(self) -> ModelSpec:
-        """The model that answers."""
+        """The spec of the model in use."""
         return self.serving.spec
 
     @property
@@ -192,18 +192,18 @@ class Library:
 
     @property
     def engine(self) -> Engine:
-        """What searches its vectors."""
+        """The engine that searches its vectors."""
         return self.serving.engine
 
     @property
     def pipeline(self) -> Pipeline:
-        """What makes vectors of new photos."""
+        """The pipeline that indexes new photos for it."""
         return self.serving.pipeline
 
     def open(self) -> None:
         """Load the vectors, then start watching and indexing."""
         if self.database.swap("photosd_version", photosd.__version__) != photosd.__version__:
-            self.worklist.retry_failures()  # what killed the old version may not kill this one
+            self.worklist.retry_failures()  # what crashed the old version may not crash this one
         self._forget_removed_models()
         if self._halted.is_set():
             return
@@ -226,7 +226,7 @@ class Library:
         self.retention.start()
 
     def _forget_removed_models(self) -> None:
-        """Free what the index still holds of them; not while a model only cannot be read."""
+        """Delete index data of removed models, but not of models that are only unreadable."""
         if registry.damaged(self.home):
             return
         kept = {spec.fingerprint for spec in (self.spec, *registry.installed(self.home))}
@@ -235,11 +235,13 @@ class Library:
             log.info("tables_dropped", tables=dropped)
 
     def halt(self) -> None:
-        """Open nothing more: it is about to be closed."""
+        """Open nothing more, before closing."""
         self._halted.set()
 
     def close(self, deadline: Deadline | None = None) -> list[str]:
-        """Stop every thread and worker; the names of what has not stopped by the deadline."""
+        """Stop every thread and worker; returns the names of those still running at the
+        deadline.
+        """
         deadline = deadline or Deadline.to_stop()
         self.halt()
         late = stop_all(
@@ -258,18 +260,18 @@ class Library:
             deadline.part(0.6),
         )
         late = list(dict.fromkeys(late + self.serving.close(deadline.part(0.8))))
-        if not late:  # else somebody may still be writing; what is committed is on the disk
+        if not late:  # else another thread may still write; committed data is on disk
             late = stop_all({"catalog": lambda _: self.database.close()}, deadline)
         return late
 
     def pause(self, until: float) -> None:
-        """Let indexing rest until then (Unix seconds)."""
+        """Pause indexing until then (Unix seconds)."""
         for runtime in self.model_switcher.runtimes():
             runtime.pipeline.pause(until)
         self.gemini.pause(until)
 
     def apply(self, settings: Settings) -> None:
-        """Let changed settings take effect at once."""
+        """Apply changed settings at once."""
         before, self.settings = self.settings, settings
         self.reconciler.settle_seconds = settings.watch.settle_seconds
         if settings.watch.settle_seconds < before.watch.settle_seconds:
@@ -278,7 +280,7 @@ class Library:
         if settings.watch.rescan_minutes < before.watch.rescan_minutes:
             self.reconciler.request()  # the next one may be a day away
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
-        self.worklist.reconsider()  # what was too large may not be any more
+        self.worklist.reconsider()  # limits may be higher now
         self.pool.set_workers(settings.decode.workers)
         self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)
         for runtime in self.model_switcher.runtimes():
@@ -291,10 +293,10 @@ class Library:
             self.retention.wake()
 
     def watch(self, folder: Folder) -> None:
-        """Have changes in this folder noticed."""
+        """Watch this folder for changes."""
         self.watcher.add(folder.path, folder.rules)
 
-    # -- what clients are told ----------------------------------------------------------------
+    # -- reports ----------------------------------------------------------------------------------
 
     def counts(self) -> dict[str, int]:
         """Photos by state, over all folders."""
@@ -305,7 +307,7 @@ class Library:
         return total
 
     def coverage(self) -> Coverage:
-        """How much of the library an answer can see."""
+        """How much of the library was searchable."""
         counts = self.counts()
         return Coverage(
             photos=_photos(counts),
@@ -318,7 +320,7 @@ class Library:
         )
 
     def progress(self) -> Progress:
-        """Where indexing stands."""
+        """Progress of indexing."""
         counts = self.counts()
         pending, rate = counts.get("pending", 0), self.pipeline.rate
         return Progress(
@@ -359,7 +361,7 @@ class Library:
         health = {root.root: root for root in self.watcher.health()}
         reports = []
         for folder in self.folders.all():
-            self.devices.check(folder.path)  # for whoever asks next
+            self.devices.check(folder.path)  # for the next caller
             state, reason, remedy = folder.state, folder.reason, folder.remedy
             watched = health.get(folder.path)
             if state == "ok" and watched is not None and watched.scanned:
@@ -382,7 +384,7 @@ class Library:
         return reports
 
     def comparison_reports(self) -> list[ComparisonReport]:
-        """The comparisons of folders with the catalog that are under way."""
+        """Running comparisons of folders with the catalog."""
         now = time.monotonic()
         return [
             ComparisonReport(
@@ -395,7 +397,7 @@ class Library:
         ]
 
     def idle(self) -> bool:
-        """Whether nothing is pending, being compared or in a worker's hands."""
+        """Whether nothing is pending, being compared or at a worker."""
         if self.reconciler.busy() or not (self.pipeline.idle() and self.sidecars.idle()):
             return False
         absent = {folder.id for folder in self.folders.all() if not folder.present}
@@ -406,10 +408,12 @@ class Library:
         )
 
     def purge(self) -> int:
-        """Forget what is gone now rather than in 30 days; how many contents had no photo left."""
+        """Delete data of deleted photos now instead of in 30 days; returns the number
+        of contents.
+        """
         ended = self.retention.purge()
         limit = Deadline.after(SIDECARS_SECONDS)
-        while not self.sidecars.idle() and not limit.passed:  # they let go of their photos' names
+        while not self.sidecars.idle() and not limit.passed:  # they release their photos' names
             time.sleep(0.05)
         self.traces.purge()
         return ended

@@ -37,56 +37,56 @@ log = structlog.get_logger()
 
 LOOP_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
-# The watchdog thread turns at least every 30 s; ending an encoder may take some seconds more.
+# The watchdog thread loops at least every 30 s; stopping an encoder may take some seconds more.
 WATCHDOG_SECONDS = 120.0
-# The reconciler turns at least every 30 s, and only ever waits for the catalog.
+# The reconciler loops at least every 30 s, and only waits for the catalog.
 RECONCILER_SECONDS = 300.0
-# Watching a large folder anew on a slow disk takes minutes, and is work, not death.
+# Watching a large folder again on a slow disk takes minutes; that is work, not a hang.
 WATCHER_SECONDS = 900.0
 
 
 def loop_turns(loop: asyncio.AbstractEventLoop) -> str | None:
-    """Whether the event loop still takes turns."""
+    """Whether the event loop is running."""
     turned = threading.Event()
     try:
         loop.call_soon_threadsafe(turned.set)
     except RuntimeError:
-        return None  # it has been closed: the daemon is leaving
+        return None  # it is closed: the daemon is stopping
     return None if turned.wait(LOOP_SECONDS) else f"it has not turned for {LOOP_SECONDS:g} s"
 
 
 def socket_is_ours(path: Path) -> str | None:
-    """Whether clients who connect to the socket reach this process and are answered."""
+    """Whether clients of the socket reach this process and get answers."""
     try:
         with Client(path, timeout=ANSWER_SECONDS) as client:
             pid = client.hello()["pid"]
     except Busy:
-        return None  # so many clients are being answered
+        return None  # many clients are being answered
     except PhotosdError as error:
         return str(error)
     return None if pid == os.getpid() else f"process {pid} answers instead"
 
 
 def recent(what: str, sign_at: float, limit: float) -> str | None:
-    """Whether a sign of ``time.monotonic()`` is younger than ``limit`` seconds."""
+    """Whether a time of ``time.monotonic()`` is more recent than ``limit`` seconds."""
     age = time.monotonic() - sign_at
     return f"{what} for {age:.0f} s" if age > limit else None
 
 
 EVERY_SECONDS = 20.0
-WARMING_SECONDS = 1.0  # how often the state is told while it changes
-LAST_BEAT_SECONDS = 5.0  # how long the one in progress at the end is waited for
-LONGEST_UNWELL = 60.0  # then, where nobody else would, the daemon ends itself
+WARMING_SECONDS = 1.0  # interval of state messages while it changes
+LAST_BEAT_SECONDS = 5.0  # how long to wait for the running check at the end
+LONGEST_UNWELL = 60.0  # then, without another supervisor, the daemon exits
 SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
 
-Sign = Callable[[], str | None]  # None: well; else what is wrong, in words
+Sign = Callable[[], str | None]  # None: well; else what is wrong, as text
 
 
 class LivenessMonitor:
-    """Feeds the service manager's watchdog, from a thread of its own.
+    """Feeds the service manager's watchdog, in its own thread.
 
-    ``signs`` are asked in turn, each of them bounded. ``words`` is the state for people. With
-    ``exit_when_unwell`` (launchd has no watchdog) the process ends when a sign stays away.
+    ``signs`` are checked in turn, each with a time limit. ``words`` is the state for people. With
+    ``exit_when_unwell`` (launchd has no watchdog) the process exits when a check keeps failing.
     """
 
     def __init__(
@@ -112,10 +112,10 @@ class LivenessMonitor:
         self._thread.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """Vouch and complain no more: the daemon is leaving, and the service manager knows.
+        """Stop all reports: the daemon is stopping, and the service manager knows.
 
-        Not for the event loop: signs need it to turn, and the one being asked is waited for. A
-        connection to a socket of systemd's, begun after we accept any, would start us again.
+        Not for the event loop: checks need it running, and the current one is awaited. A connection
+        to systemd's socket, after we stopped accepting, would start a new daemon.
         """
         self._stopping.set()
         if self._thread.is_alive():
@@ -132,7 +132,7 @@ class LivenessMonitor:
             pause = min(WARMING_SECONDS, self.every) if warming else self.every
 
     def beat(self) -> bool:
-        """Look for every sign of life; vouch for the daemon if all are there."""
+        """Run every check; notify the watchdog if all pass."""
         asked = {n: _ask(sign) for n, sign in self._signs.items() if not self._stopping.is_set()}
         complaints = {name: wrong for name, wrong in asked.items() if wrong}
         if self._stopping.is_set():
@@ -150,10 +150,10 @@ class LivenessMonitor:
         return not complaints
 
     def tell(self) -> str:
-        """Tell the state when it has changed; the state."""
+        """Report the state if it has changed; returns it."""
         try:
             words = self._words()
-        except Exception as error:  # the catalog is closed just now, or its disk is gone
+        except Exception as error:  # the catalog is closed, or its disk is missing
             words = f"unknown: {error}"
         if words != self._told:
             self._notifier.send(STATUS=words)
@@ -161,7 +161,7 @@ class LivenessMonitor:
         return words
 
     def _give_up(self) -> None:
-        """End the process for the service manager to start it again; its stacks are kept."""
+        """Exit, for the service manager to restart it; its stacks are kept."""
         log.critical("ends_itself", unwell=self.complaints, remedy="it is started again")
         faulthandler.dump_traceback(sys.stderr)
         logging.shutdown()
@@ -171,13 +171,13 @@ class LivenessMonitor:
 def _ask(sign: Sign) -> str | None:
     try:
         return sign()
-    except Exception as error:  # a defect in a sign must not end the monitor unheard
+    except Exception as error:  # a bug in a check must not stop the reports silently
         log.exception("sign_failed")
         return f"it cannot be told: {error}"
 
 
 class LivenessSigns:
-    """Signs of one running daemon; ``library`` gives it once it is open."""
+    """Checks of one running daemon; ``library`` returns it once open."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ class LivenessSigns:
         self._loop = asyncio.get_running_loop()
 
     def monitor(self, notifier: Notifier, words: Callable[[], str]) -> LivenessMonitor:
-        """The thread that looks at all of it."""
+        """The thread that runs all checks."""
         signs = {
             "event_loop": lambda: loop_turns(self._loop),
             "socket": self._socket,
@@ -206,7 +206,7 @@ class LivenessSigns:
     def _socket(self) -> str | None:
         try:
             self._repair_socket()
-        except AlreadyRunning as error:  # the runtime directory was removed, and made anew
+        except AlreadyRunning as error:  # the runtime directory was deleted and re-created
             self._stop(str(error))
             return None
         except PhotosdError as error:
@@ -216,9 +216,11 @@ class LivenessSigns:
     def _repair_socket(self) -> None:
         if not self._endpoint.renew(self._home):
             return
-        log.warning("socket_was_gone", path=str(self._endpoint.path), remedy="nothing: made anew")
+        log.warning(
+            "socket_was_gone", path=str(self._endpoint.path), remedy="none needed: re-created"
+        )
         listening = asyncio.run_coroutine_threadsafe(self._server.listen_anew(), self._loop)
-        with contextlib.suppress(TimeoutError):  # then the event loop's own sign says so
+        with contextlib.suppress(TimeoutError):  # then the check of the event loop reports it
             listening.result(LOOP_SECONDS)
 
     def _watchdog(self) -> str | None:
@@ -239,7 +241,7 @@ class LivenessSigns:
         return turned or reconciler.stalled()
 
 
-# The first twice: what the second costs is what a query costs.
+# The first one twice: the second time is that of a query.
 TEXTS = (
     ("latin", "sunset over water"),
     ("again", "sunset over water"),
@@ -251,12 +253,12 @@ HUB_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
-    """Encode known texts past every cache and look at the encoder's process; bounded."""
+    """Encode sample texts without caches and inspect the encoder's process; bounded in time."""
     texts: list[TextCheck] = []
     for kind, text in TEXTS:
         texts.append(_encode(encoder, kind, text))
         if texts[-1].error is not None and texts[-1].unavailable:
-            break  # the others would only wait for the same
+            break  # the others would wait for the same
     pid = encoder.status().pid
     processes = [psutil.Process(), *([psutil.Process(pid)] if pid else [])]
     return SelfCheckResult(
@@ -273,7 +275,7 @@ def _encode(encoder: Supervisor, kind: str, text: str) -> TextCheck:
         answer = encoder.encode_texts([text], Deadline.after(TEXT_SECONDS)).result(TEXT_SECONDS + 1)
     except PhotosdError as error:
         return TextCheck(kind, 0, 0, f"{error.title}: {error}", error.remedy, unavailable=True)
-    except Exception as error:  # EncoderDied, a timeout: whatever it is, it is the finding
+    except Exception as error:  # EncoderDied, a timeout: any error is the finding
         return TextCheck(kind, 0, 0, f"{type(error).__name__}: {error}", "photosd restart")
     length = float(np.linalg.norm(answer.vectors[0]))
     wrong = None if abs(length - 1) < 0.01 else f"its vector has length {length:g} instead of 1"
@@ -287,7 +289,7 @@ def _encode(encoder: Supervisor, kind: str, text: str) -> TextCheck:
 
 
 def _hub_off(pid: int | None) -> bool | None:
-    """Whether the encoder's process was begun with the hub switched off; None: no telling."""
+    """Whether the encoder's process was started with the hub disabled; None: unknown."""
     try:
         environment = psutil.Process(pid).environ() if pid else {}
     except (psutil.Error, OSError):

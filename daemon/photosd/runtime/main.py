@@ -1,4 +1,4 @@
-"""`photosd run`: takes the socket, then has the daemon serve behind it until it is told to stop."""
+"""`photosd run`: takes the socket and runs the daemon until it is stopped."""
 
 from __future__ import annotations
 
@@ -26,14 +26,12 @@ from photosd.service.notify import Notifier
 
 log = structlog.get_logger()
 
-SWITCH_SECONDS = (
-    0.0005  # a query crosses several threads; each may find the GIL with an indexing one
-)
+SWITCH_SECONDS = 0.0005  # a query crosses several threads; each may wait for the GIL
 STACKS_BYTES = 1 << 20
 
 
 def main() -> int:
-    """Run the daemon in the foreground; the exit code says how it ended."""
+    """Run the daemon in the foreground; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
     give_memory_back()
@@ -56,16 +54,16 @@ def main() -> int:
     daemon = Daemon(home, reading, endpoint, notifier, environment)
     asyncio.run(daemon.serve(handlers(daemon)))
     daemon.close()
-    # Worker threads may sit in native calls; everything that matters is on disk by now.
+    # Worker threads may be in native calls; all important data is on disk by now.
     logging.shutdown()
     os._exit(0)
 
 
 def _keep_stacks(home: Home) -> None:
-    """Have every thread's stack written down when the process is aborted or crashes."""
+    """Dump every thread's stack if the process is aborted or crashes."""
     file = home.stacks
-    with contextlib.suppress(OSError):  # without room for it the daemon starts all the same
+    with contextlib.suppress(OSError):  # without space for it the daemon still starts
         if file.exists() and file.stat().st_size > STACKS_BYTES:
             file.replace(file.with_suffix(".old"))
-        # For the life of the process: faulthandler writes to the bare descriptor.
+        # Open until the process ends: faulthandler writes to the file descriptor.
         faulthandler.enable(file.open("a"), all_threads=True)

@@ -1,4 +1,4 @@
-"""One model at work: its encoder, its vectors, the pipeline that fills and the engine that asks."""
+"""One active model: its encoder, vectors, pipeline and search engine."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from photosd.search.engine import Engine
 
 log = structlog.get_logger()
 
-UNKNOWN_SECONDS = 86_400.0  # how long vectors of no known photo are kept
+UNKNOWN_SECONDS = 86_400.0  # retention of vectors without a known photo
 
 
 class ModelRuntime:
-    """The encoder starts at once; `open` loads the vectors, `begin` starts to fill them."""
+    """The encoder starts at once; `open` loads the vectors, `begin` starts indexing."""
 
     def __init__(
         self,
@@ -49,29 +49,31 @@ class ModelRuntime:
         self._serving = True
 
     def open(self, *, serving: bool) -> None:
-        """Load the vectors; ``serving``: photos whose vectors were lost are pending again."""
+        """Load the vectors; ``serving``: mark photos whose vectors were lost as pending."""
         self._serving = serving
         self.store.open()
         self._agree()
 
     def begin(self) -> None:
-        """Make vectors of what is due."""
+        """Start indexing due photos."""
         self.pipeline.start()
 
     def work_on(self, work: Work) -> None:
-        """Go on with another list, once what is in hand for the present one is committed."""
+        """Switch to another work list, once photos in progress are committed."""
         self.pipeline.stop()
         before, self.pipeline = self.pipeline, self._new_pipeline(work)
         self.pipeline.paused = before.paused
         self.pipeline.start()
 
     def serve(self, work: Work) -> None:
-        """From now on it answers, and photos whose vectors are lost are pending again."""
+        """Answer queries from now on, and mark photos whose vectors were lost as pending."""
         self._serving = True
         self.work_on(work)
 
     def close(self, deadline: Deadline | None = None) -> list[str]:
-        """Stop the pipeline, then the encoder; the vectors stay on the disk. What is late."""
+        """Stop the pipeline, then the encoder; the vectors stay on disk. Returns the parts still
+        running.
+        """
         deadline = deadline or Deadline.to_stop()
         late = stop_all({"pipeline": self.pipeline.stop}, deadline.part(0.5))
         rest = {"encoder": self.encoder.stop, "queries": self.engine.close}
@@ -95,11 +97,11 @@ class ModelRuntime:
         )
 
     def _reopen(self) -> None:
-        """The index was deleted while we ran: begin a new one."""
+        """The index was deleted at run time: create a new one."""
         self.open(serving=self._serving)
 
     def _agree(self) -> None:
-        """Make catalog and index say the same; what only one of them knows is found out anew."""
+        """Make catalog and index consistent; differences are re-examined."""
         contents, model = self._shared.contents, self.spec.fingerprint
         if self.store.went_back:
             contents.mark_labels_due(model)
@@ -115,5 +117,5 @@ class ModelRuntime:
 
 
 def look_ahead(workers: int) -> int:
-    """Photos in decoders' hands or waiting for them, so that none is ever idle."""
+    """Photos at decoders or waiting for them, enough to keep decoders busy."""
     return 3 * workers + 2

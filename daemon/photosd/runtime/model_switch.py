@@ -1,7 +1,7 @@
-"""Switching models: the next one's table is filled in the background, then it answers.
+"""Model switching: builds the next model's table in the background, then makes it current.
 
-What is left to do comes from the catalog, so a switch that was killed goes on where it was. The
-present model stays in place, with its encoder, until the next one has answered a rehearsal.
+Remaining work is derived from the catalog, so an interrupted switch continues where it was. The
+current model keeps running until the next one has answered a test query.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from photosd.runtime.model_runtime import ModelRuntime
 log = structlog.get_logger()
 
 LOOK_SECONDS = 0.25
-COUNT_SECONDS = 5.0  # how often what is left is counted: at a million photos that takes a second
+COUNT_SECONDS = 5.0  # interval of counting the rest: at a million photos that takes a second
 RETRY_SECONDS = 5.0
 REHEARSAL_SECONDS = 60.0
 
@@ -48,7 +48,7 @@ class ModelSwitch(threading.Thread):
         self._error: PhotosdError | None = None
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """Give it up; what was filled is kept, in case somebody begins it again."""
+        """Cancel; the partial table is kept for a later switch."""
         deadline = deadline or Deadline.to_stop()
         self._stopping.set()
         if self.is_alive() and threading.current_thread() is not self:
@@ -57,11 +57,11 @@ class ModelSwitch(threading.Thread):
         self._fill.close()
 
     def release(self) -> None:
-        """It is over, and the target lives on."""
+        """It is done, and the target stays."""
         self._fill.close()
 
     def report(self) -> SwitchReport:
-        """How far it is."""
+        """Its progress."""
         encoder = self.target.encoder.status()
         error = self._error.as_dict() if self._error is not None else encoder.error
         eta = self.target.pipeline.rate.eta_seconds(self._left) if self._left else 0.0
@@ -75,7 +75,7 @@ class ModelSwitch(threading.Thread):
         )
 
     def run(self) -> None:
-        """Until it is complete, or stopped."""
+        """Run until complete or stopped."""
         log.info("switch_begins", model=self.target.spec.name)
         while not self._stopping.is_set():
             try:
@@ -89,9 +89,9 @@ class ModelSwitch(threading.Thread):
             except StorageError as error:
                 log.error("switch_waits", cause=str(error), remedy=error.remedy)
                 self._wait_after(error)
-            except Exception as error:  # a catalog that is busy, too little memory, a defect
+            except Exception as error:  # a busy catalog, low memory, a bug
                 log.exception("switch_waits")
-                self._wait_after(PhotosdError(f"the switch failed, and is tried again: {error}"))
+                self._wait_after(PhotosdError(f"the switch failed, and is retried: {error}"))
 
     def _wait_after(self, error: PhotosdError) -> None:
         self._error = error
@@ -99,7 +99,7 @@ class ModelSwitch(threading.Thread):
         self._stopping.wait(RETRY_SECONDS)
 
     def _fill_up(self) -> None:
-        """Return when everything that can be seen has been, and the target can answer."""
+        """Return when everything is indexed, and the target can answer."""
         self._total = self._left = self._fill.left()
         counted_at = time.monotonic()
         while not self._stopping.wait(LOOK_SECONDS):
@@ -110,16 +110,18 @@ class ModelSwitch(threading.Thread):
             elif time.monotonic() - counted_at > COUNT_SECONDS or self._total < 10_000:
                 self._left, counted_at = self._fill.left(), time.monotonic()
                 self._total = max(self._total, self._left)
-            self.target.pipeline.wake()  # photos that the present model has just indexed
+            self.target.pipeline.wake()  # photos that the current model has just indexed
 
 
-SERVING, PREVIOUS = "serving_model", "previous_model"  # facts of the catalog
-LINGER_SECONDS = 10.0  # queries that began with the last model end with it
-DECODE_MS = 30.0  # a photo, beside the model's own time; on two cores (docs/performance.md)
+SERVING, PREVIOUS = "serving_model", "previous_model"  # values stored in the catalog
+LINGER_SECONDS = 10.0  # queries in progress at the switch use the old model
+DECODE_MS = (
+    30.0  # per photo, in addition to the model's own time; on two cores (docs/performance.md)
+)
 
 
 class Holder(Protocol):
-    """Of the library, what a switch needs and changes."""
+    """The part of the library that a switch needs and changes."""
 
     home: Home
     settings: Settings
@@ -132,7 +134,7 @@ class Holder(Protocol):
 
 
 class ModelSwitcher:
-    """At most one switch at a time; any thread may ask."""
+    """At most one switch at a time; any thread may use it."""
 
     def __init__(self, library: Holder) -> None:
         self._library = library
@@ -140,13 +142,13 @@ class ModelSwitcher:
         self._switch: ModelSwitch | None = None
         self._stopped = False
         self._over = threading.Event()
-        self._leaving: list[threading.Thread] = []  # each sees a model off
-        self.trouble: PhotosdError | None = None  # why the model that is wanted cannot follow
+        self._leaving: list[threading.Thread] = []  # each stops a model
+        self.trouble: PhotosdError | None = None  # why the requested model cannot be used
 
     def follow(self, name: str) -> None:
-        """Have ``name`` answer: at once if it does, else as soon as its vectors are complete.
+        """Use ``name``: at once if it is the current model, else when its index is complete.
 
-        A model that is not installed leaves everything as it is.
+        A model that is not installed changes nothing.
         """
         with self._lock:
             before, self.trouble = self._switch, None
@@ -172,11 +174,11 @@ class ModelSwitcher:
             self._switch.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End a switch that is going on; it goes on with the next daemon. And models that leave."""
+        """Stop a switch in progress, which the next daemon continues, and models being stopped."""
         deadline = deadline or Deadline.to_stop()
         self._over.set()
         if not self._lock.acquire(timeout=deadline.part(0.5).remaining):
-            return  # it switches just now, and hangs; whoever waits for the lock goes with us
+            return  # a hung switch; waiting threads end with the process
         self._stopped = True
         switch, self._switch = self._switch, None
         leaving = list(self._leaving)
@@ -187,17 +189,17 @@ class ModelSwitcher:
             thread.join(deadline.remaining)
 
     def runtimes(self) -> list[ModelRuntime]:
-        """The model that answers, and the one that is getting ready."""
+        """The current model, and the next one, if any."""
         switch = self._switch
         return [self._library.serving, *([] if switch is None else [switch.target])]
 
     def report(self) -> SwitchReport | None:
-        """The switch that is going on."""
+        """The switch in progress."""
         switch = self._switch
         return None if switch is None else switch.report()
 
     def result(self, estimate: str | None) -> ModelResult:
-        """Who answers, who did, who will; and what it would take for another to."""
+        """The current, previous and next model; and the cost of switching to another."""
         database = self._library.database
         result = ModelResult(
             self._library.serving.spec.name, database.fact(PREVIOUS), self.report()
@@ -213,14 +215,15 @@ class ModelSwitcher:
         return result
 
     def _flip(self, switch: ModelSwitch) -> None:
-        """The target answers from now on. A crash before the transaction changes nothing, one
-        after it finds the target serving. Raises StorageError, and then all is as before."""
+        """Make the target the current model. A crash before the transaction changes nothing, after
+        it the target is current. Raises StorageError, and then nothing has changed.
+        """
         library = self._library
         with self._lock:
             if switch is not self._switch:
                 return
             old, new = library.serving, switch.target
-            old.pipeline.stop()  # what comes now is pending, and the target's to do
+            old.pipeline.stop()  # new photos are pending from now on, for the target
             new.pipeline.stop()
             try:
                 with library.database.write():
@@ -232,7 +235,7 @@ class ModelSwitcher:
                 raise
             library.serving = new
             new.serve(library.worklist)
-            # What was moved in that moment was taken for seen, by the model before.
+            # Photos moved at that moment were marked as indexed, by the old model.
             library.contents.have_embedded(new.spec.fingerprint)
             self._switch = None
             leaver = threading.Thread(
@@ -243,7 +246,7 @@ class ModelSwitcher:
         log.info("switched", model=new.spec.name, before=old.spec.name)
 
     def _see_off(self, old: ModelRuntime, switch: ModelSwitch) -> None:
-        """End a model once its last queries are answered."""
+        """Stop a model once its last queries are answered."""
         self._over.wait(LINGER_SECONDS)
         old.close()
         switch.release()

@@ -1,4 +1,4 @@
-"""Traces: what is kept of what people asked and looked at, for how long, and how it goes."""
+"""Personal data: what is stored about queries and views, for how long, and its deletion."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from photosd.runtime.model_switch import ModelSwitcher
 
 log = structlog.get_logger()
 
-KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of thumbnails that nobody looks at
+KEPT_SECONDS = 30 * 86_400.0  # of contact sheets, and of unused thumbnails
 LISTS = ("folders.json", "standing.json")  # beside the settings: paths, and words of alerts
-# Deliveries that have ended name photos; those of contents that ended name what is to be forgotten.
+# Completed deliveries contain names of photos; those of deleted contents must be deleted.
 ENDED_MATCHES = (
     "DELETE FROM matches WHERE state NOT IN ('waiting', 'started')"
     " AND NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = matches.content)"
@@ -30,7 +30,7 @@ ENDED_MATCHES = (
 
 
 class Traces:
-    """Remembered queries, contact sheets, thumbnails, logs, and what came from Gemini."""
+    """Cached queries, contact sheets, thumbnails, logs, and data from Gemini."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class Traces:
         gemini: Gemini,
         remembers: Callable[[], bool],
     ) -> None:
-        """``remembers``: whether queries may be remembered, as the settings have it."""
+        """``remembers``: whether the settings allow caching queries."""
         self._home, self._database, self._model_switcher = home, database, model_switcher
         self._thumbnails, self._gemini, self._remembers = thumbnails, gemini, remembers
 
     def expire(self) -> None:
-        """End what has reached its age, and finish what was to be erased; raises StorageError."""
+        """Delete expired data, and finish interrupted erasing; raises StorageError."""
         before = time.time() - KEPT_SECONDS
         self._thumbnails.expire(before)
         self._drop_sheets(before)
@@ -59,7 +59,7 @@ class Traces:
         self._database.erase_due()
 
     def forget_queries(self) -> int:
-        """Remember no query of until now; how many there were. Raises StorageError."""
+        """Delete all cached queries; returns how many. Raises StorageError."""
         number = self._count_queries()
         for runtime in self._model_switcher.runtimes():
             runtime.engine.forget_queries()
@@ -69,15 +69,15 @@ class Traces:
         return number
 
     def forget_cloud(self) -> int:
-        """Switch the cloud off and leave nothing of what came from it, nor of the log.
+        """Disable the cloud and delete all its data, and the log.
 
-        The number of vectors of photos. Raises StorageError.
+        Returns the number of vectors of photos. Raises StorageError.
         """
         number = 0
         trouble: StorageError | None = None
         try:
             number = self._gemini.forget()
-        except StorageError as error:  # all else goes nevertheless
+        except StorageError as error:  # the rest is still deleted
             trouble = error
         for runtime in self._model_switcher.runtimes():
             runtime.engine.forget_queries(cloud_only=True)
@@ -90,8 +90,9 @@ class Traces:
         return number
 
     def purge(self) -> None:
-        """Leave nothing of what the catalog has just forgotten, nor what can be made anew or shows
-        what was asked: thumbnails, contact sheets, logs, damaged stores. Raises StorageError."""
+        """Erase what the catalog has just deleted, and everything that can be re-created or shows
+        queries: thumbnails, contact sheets, logs, damaged stores. Raises StorageError.
+        """
         self._thumbnails.expire(float("inf"))
         self._drop_sheets(float("inf"))
         with self._database.write(aside=True) as db:
@@ -109,16 +110,16 @@ class Traces:
             return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
 
     def _drop_damaged_catalogs(self) -> None:
-        """Those that were set aside hold what the catalog has held."""
+        """Damaged catalogs that were set aside contain the same data."""
         file = self._database.file
         drop_set_aside(file.parent, file.name)
 
     def _drop_sheets(self, before: float) -> None:
-        """Contact sheets in the private place that were made before then (Unix seconds)."""
+        """Private contact sheets created before this time (Unix seconds)."""
         with contextlib.suppress(OSError):
             for sheet in list(self._home.sheets.iterdir()):
                 with contextlib.suppress(OSError):
                     if (made_at := sheet.stat().st_mtime) < before:
                         sheet.unlink()
-                    elif made_at > time.time():  # the clock was ahead: its age begins now
+                    elif made_at > time.time():  # the clock was ahead: its age starts now
                         os.utime(sheet)

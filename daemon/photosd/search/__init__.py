@@ -1,1 +1,1 @@
-"""From a question to an answer: query vectors, nearest photos, strength, honest fallbacks."""
+"""Answers queries: query vectors, nearest photos, ratings, fallbacks."""

@@ -1,4 +1,4 @@
-"""Advice: what Gemini adds to a local answer if it comes in time: captions, or its own ranks."""
+"""Adds results from Gemini to a local answer if they arrive in time: captions or rankings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from photosd.search.ranking import Modes
 from photosd.search.remembered import normalise
 from photosd.search.retrieval import DEEPER, MOST_NAMED
 
-COMPOSED = "composed"  # the reason where a question is not plain text, which alone is sent
-NO_ENCODER = "encoder"  # the reason where captions came and nothing could encode them
+COMPOSED = "composed"  # fallback reason for queries that are not plain text
+NO_ENCODER = "encoder"  # fallback reason if captions arrived but could not be encoded
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """All ways to look, ours among them; none where there is nothing to add to our own answer.
+    """All aspects to search with, ours included; empty if Gemini adds nothing.
 
     ``known``: no encoder was needed for them.
     """
@@ -32,23 +32,25 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 class Advisor:
-    """Asks Gemini by the way out that a question brings; one that brings none is local."""
+    """Calls Gemini with the permission that a query carries; a query without one stays local."""
 
     def __init__(self, embedder: QueryEmbedder, *, latin_only: bool) -> None:
         self._embedder, self._latin_only = embedder, latin_only
 
     def ask(self, question: Question, outside: Outside | None) -> PendingQuestion | None:
-        """Begin to ask; returns at once. Raises CloudNotPermitted for a mode nobody agreed to."""
-        if outside is None or not question.words:  # pictures alone: nothing to tell it
+        """Start the request and return at once. Raises CloudNotPermitted for a mode without
+        consent.
+        """
+        if outside is None or not question.words:  # pictures only: Gemini needs text
             return None
         if (text := question.plain) is None:
             return outside.decline(COMPOSED)
-        # Filters stay here: few of the photos that Gemini finds may pass them.
+        # Filters are applied locally: few of the photos that Gemini finds may pass them.
         narrowed = question.where is not None
         return outside.ask(text, max(question.limit, MOST_NAMED if narrowed else DEEPER))
 
     def hear(self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline) -> Advice:
-        """What Gemini had to say in time; ``own``: the question itself."""
+        """Gemini's results, if they arrived in time; ``own``: the query itself."""
         if asked is None:
             return Advice()
         heard = asked.help(Deadline(deadline.at - 2 * RESERVE_SECONDS))
@@ -68,7 +70,7 @@ class Advisor:
         return Advice(modes, [own, *captions], known=known)
 
     def _without_noise(self, own: Aspect) -> Aspect:
-        """Without its embedding where our model knows none of the words; names still count."""
+        """Without its embedding if our model knows none of the words; names still count."""
         if own.embedding is None or (self._reads(own.words) and own.embedding.understood > 0):
             return own
         return Aspect(own.words, None)

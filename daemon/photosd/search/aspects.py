@@ -1,4 +1,4 @@
-"""Aspects: the ways in which one question is put, by us and by Gemini."""
+"""Aspects: the wordings of one query, ours and Gemini's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photosd.search.remembered import QueryEmbedding
 
 
 class Aspect(msgspec.Struct, frozen=True):
-    """Words, by which photos may be named, and what they mean to our model (None: nothing)."""
+    """Words, which may match names, and their embedding by our model (None: unknown)."""
 
     words: str
     embedding: QueryEmbedding | None
@@ -18,9 +18,9 @@ class Aspect(msgspec.Struct, frozen=True):
 
 
 class GeminiRanking(msgspec.Struct, frozen=True):
-    """A ranking of another model's: contents and cosines, best first, never beside our cosines.
+    """A ranking by another model: contents and cosines, best first, not comparable with ours.
 
-    ``outstanding``: how many of the first ones stand out from what that model says of any photo.
+    ``outstanding``: how many of the first ones stand out among that model's scores.
     """
 
     nearest: Sequence[tuple[str, float]] = ()
@@ -31,7 +31,7 @@ NO_GEMINI = GeminiRanking()
 
 
 def best_understood(aspects: Sequence[Aspect]) -> Aspect | None:
-    """What stands for all of them where it is told how much was understood."""
+    """The aspect that represents all of them when reporting how much was understood."""
     measured = [one for one in aspects if one.embedding is not None]
     return max(measured, key=_understood, default=None)
 

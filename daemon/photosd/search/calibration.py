@@ -1,11 +1,11 @@
-"""Calibration: what a cosine means here, by what unrelated things come to in this library.
+"""Calibrates scores: what a cosine means in this library, measured with unrelated queries.
 
-A good two hundred things that few people photograph (unrelated.txt) are looked for behind
-everybody's back. A photo counts by how much nearer it is to what was asked than to those of such
-things that it is nearest to. What most of the unrelated things do not reach with any photo is
-*fair*, what hardly one reaches is *strong*: so the same words hold for every model, and for ten
-photos as for a million. Where vectors lie on the disk, the cosine itself is measured so, which is
-less telling. docs/explanation/honest-scores.md has the figures.
+About two hundred things that few people photograph (unrelated.txt) are searched in the background.
+A photo scores by how much nearer it is to the query than to the nearest of these things. A score
+that most unrelated things do not reach with any photo is *fair*, one that hardly any reaches is
+*strong*: so the ratings mean the same for every model and library size. If vectors are on disk, the
+cosine itself is calibrated, which is less accurate. Figures are in
+docs/explanation/honest-scores.md.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from photosd.search.strength import Background, Scale
 log = structlog.get_logger()
 
 UNRELATED = Path(__file__).with_name("unrelated.txt")
-# What such a share of the unrelated things do not reach is fair, or strong. Many photos show some
-# of these things after all: then a lower share is of those that are not there.
+# A score that this share of unrelated things does not reach is fair, or strong. A large library
+# contains some of these things: then a lower share applies.
 FAIR_FEW, FAIR_MANY, STRONG = 0.85, 0.74, 0.97
-FEW, MANY = 32, 500  # photos; fewer are judged as if they were FEW: chance needs room to show
-FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not
-GROWTH = 0.2  # of the library, from which on it is calibrated again
-REST_SECONDS = 30.0  # at most, between two calibrations; after one that failed
-REST_TIMES = 20  # as long as it took
-AT_ONCE = 1 << 15  # numbers in RAM; so few are gone through while a query waits: 2 ms
+FEW, MANY = 32, 500  # photos; smaller libraries use the threshold for FEW, as they vary too little
+FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not reach it
+GROWTH = 0.2  # of the library; a larger change triggers a new calibration
+REST_SECONDS = 30.0  # minimum, between two calibrations; after a failure
+REST_TIMES = 20  # times the duration of the last one
+AT_ONCE = 1 << 15  # numbers in RAM; up to this size a query calibrates itself: 2 ms
 SAMPLE = 1024  # photos
 
-SHAPES = 100  # of questions that scales are kept for
+SHAPES = 100  # queries whose scales are cached
 
-Best = Callable[[Measure], tuple[Vectors, int]]  # the most each unrelated thing comes to; photos
+Best = Callable[[Measure], tuple[Vectors, int]]  # the best score of each unrelated thing; photos
 Shape = tuple[tuple[float, bool], ...]  # of each term: its weight, and whether it is a picture
 ONE_TEXT: Shape = ((1.0, False),)
 ONE_PICTURE: Shape = ((1.0, True),)
 
 
 class Calibration:
-    """Of one model and its vectors. Any thread may ask."""
+    """Calibration of one model and its vectors. Any thread may use it."""
 
     def __init__(
         self, spec: ModelSpec, store: VectorStore, contents: Contents, embedder: QueryEmbedder
@@ -74,12 +74,12 @@ class Calibration:
         self._begun = self._closed = False
 
     def begin(self) -> None:
-        """The encoder is up: see to it from now on."""
+        """Start: the encoder is available from now on."""
         self._begun = True
         self.follow()
 
     def of(self, question: Question) -> Scale:
-        """The scale for this question; the one that the model brings until there is a better."""
+        """The scale for this query; the model's default until there is a calibrated one."""
         self.follow()
         scales = self._scales
         if self._unrelated is None or ONE_TEXT not in scales:
@@ -93,14 +93,14 @@ class Calibration:
         return found
 
     def follow(self) -> None:
-        """Calibrate again where the library has changed enough: now if that is a moment's work."""
+        """Calibrate again if the library has changed enough: now if that is quick."""
         if self._unrelated is None or len(self._store) * self._spec.dimension > AT_ONCE:
             self.follow_aside()
         elif self._outdated():
             self._calibrate(self._unrelated)
 
     def follow_aside(self) -> None:
-        """The same, while nobody waits; so the next query finds a scale that fits."""
+        """The same in the background, so that the next query finds a matching scale."""
         busy = self._running is not None and not self._running.done()
         if self._begun and not busy and time.monotonic() >= self._rest_until and self._outdated():
             with contextlib.suppress(RuntimeError):  # closed meanwhile
@@ -112,7 +112,9 @@ class Calibration:
         return self._unrelated is None or grown
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """End it; one that runs ends with its text, or is left behind at the deadline."""
+        """Stop; a running calibration ends after its current text, or is abandoned at
+        the deadline.
+        """
         self._closed = True
         self._worker.shutdown(wait=False, cancel_futures=True)
         if self._running is not None:
@@ -155,17 +157,17 @@ class Calibration:
             self._scales = {ONE_TEXT: scale}
         log.debug("calibrated", rows=rows, fair=round(scale.fair, 3), strong=round(scale.strong, 3))
 
-    # -- sums, and pictures -------------------------------------------------------------------
+    # -- sums and pictures -----------------------------------------------------------------------
 
     def _of_shape(self, shape: Shape, unrelated: Vectors, one_text: Scale) -> Scale:
-        """What sums of unrelated things come to, made as the question is made."""
+        """Scores of sums of unrelated things, built like the query."""
         sample = self._sample()
         if len(sample) < 2:
             return one_text
         sums, used = _sums(shape, unrelated, sample)
         background = None
         if one_text.background is not None:
-            # Other pictures are no other things: of them all, only the middle is taken away.
+            # Other pictures are not unrelated things: subtract only the mean of all photos.
             middle = Background(sums.mean(axis=0, keepdims=True), 1.0)
             background = middle if used.any() else Background.of(sums, sample)
         beyond = Scale(background, 0, 0).beyond(sums, sample)
@@ -173,12 +175,12 @@ class Calibration:
             fair, strong = np.quantile(beyond[~used], (FAIR_PAIR, STRONG_PAIR))
             if shape != ONE_PICTURE:
                 return Scale(background, float(fair), float(strong))
-            # Where one scene is most of the library, no quantile tells its photos from others.
+            # If one scene is most of the library, no quantile separates its photos.
             ends = ends_of(sample)
             apart = ends.cosine(APART) if ends.measured else -1.0
             limits = (ends.cosine(ALIKE), ends.cosine(BURST), apart)
             return Scale(background, float(fair), float(strong), *limits)
-        # The whole library comes nearer than a sample of it; by as much as it does to one text.
+        # The whole library scores higher than a sample of it; by the same amount as for one text.
         single, shares = one_text.beyond(unrelated, sample).max(axis=1), shares_of(self._photos)
         more = np.quantile(beyond.max(axis=1), shares) - np.quantile(single, shares)
         return Scale(background, one_text.fair + float(more[0]), one_text.strong + float(more[1]))
@@ -195,7 +197,7 @@ class Calibration:
 
 
 def scale_of(unrelated: Vectors, sample: Vectors, best: Best) -> tuple[Scale, int]:
-    """The scale for one text, and of how many photos: ``sample`` (m, d) are some of them."""
+    """The scale for one text, and the number of photos; ``sample`` (m, d) are some of them."""
     background = Background.of(unrelated, sample)
     measure = Scale(background, 0, 0).beyond
     nearest, rows = best(measure)
@@ -207,20 +209,20 @@ def scale_of(unrelated: Vectors, sample: Vectors, best: Best) -> tuple[Scale, in
 
 
 def shares_of(photos: int) -> NDArray[np.float64]:
-    """Of the unrelated things, those below fair, and below strong, among so many photos."""
+    """The shares of unrelated things below fair, and below strong, for this number of photos."""
     place, ends = np.log(max(photos, 1)), np.log((FEW, MANY))
     return np.array([np.interp(place, ends, (FAIR_FEW, FAIR_MANY)), STRONG])
 
 
 def _shape(question: Question) -> Shape:
-    """What matters of a question's terms: how they weigh beside the heaviest, and their kind."""
+    """What matters of a query's terms: weights relative to the largest, and kinds."""
     heaviest = max(abs(term.weight) for term in question.terms)
     terms = ((round(t.weight / heaviest, 1), t.path is not None) for t in question.terms)
     return tuple(sorted(terms, reverse=True))
 
 
 def _sums(shape: Shape, unrelated: Vectors, sample: Vectors) -> tuple[Vectors, NDArray[np.bool_]]:
-    """Sums of this shape, of unit length (n, d), and which photos (n, m) each is made of."""
+    """Sums of this shape, of unit length (n, d), and which photos (n, m) each consists of."""
     number = len(unrelated)
     total = np.zeros((number, sample.shape[1]), np.float32)
     used = np.zeros((number, len(sample)), np.bool_)

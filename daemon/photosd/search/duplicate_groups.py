@@ -1,8 +1,8 @@
-"""Duplicates: the same bytes twice, and pictures that look alike; nothing is ever deleted.
+"""Finds duplicates: equal bytes, and pictures that look alike; deletes nothing.
 
-A group is begun by the photo with the most pixels, and only what is near to that one joins: in a
-chain of neighbours the first and the last may have nothing in common. Every photo is compared with
-every other, so that a group is whole however large it is.
+The photo with the most pixels starts a group, and only photos near to it join: in a chain of
+neighbours the first and last may differ completely. Every photo is compared with every other, so
+groups are complete.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from photosd.index.vectors import VectorStore
 from photosd.protocol.messages import Relation
 from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
 
-# A copy that was turned or much shrunk looks less like its original to the model than ALIKE, and
-# one cloud like the next: the pixels decide, too. It is a copy where correlation + SHARE * likeness
-# reaches 1; see docs/adr/0015-what-counts-as-alike.md.
+# To the model, a rotated or shrunk copy looks less like its original than ALIKE, and two clouds
+# look alike: so pixels are compared as well. It is a copy if correlation + SHARE * likeness reaches
+# 1; see docs/adr/0015-what-counts-as-alike.md.
 SHARE = 0.25
 BURST_SECONDS = 10.0
-BLOCK = 64  # photos compared with all others at once; with a million, in half a gigabyte
+BLOCK = 64  # photos compared with all others at once; half a gigabyte for a million
 FETCHED = 4096  # vectors
-ASKED = 500  # contents whose facts are asked for at once
+ASKED = 500  # contents whose facts are read at once
 LETTER = r"[^\W\d_]"
 COPIED = re.compile(
     rf"\(\d+\)|(?<!{LETTER})(copy|kopie|copie|copia|העתק|עותק)(?!{LETTER})", re.IGNORECASE
@@ -47,15 +47,16 @@ class GroupMember(msgspec.Struct, frozen=True):
     facts: Mapping[str, Any]
 
 
-Group = list[GroupMember]  # the one to keep first; every file once, however many links lead to it
+Group = list[GroupMember]  # the one to keep first; each file once, even with several links
 Near = dict[str, tuple[Relation, float]]  # contents: burst or alike, and how near
 
 Halves = NDArray[np.float16]  # of vectors and sketches: precise to 0.001
 
 
 class Duplicates:
-    """Looks through the photos in one directory, or (None) all of them; ``model``: whose vectors
-    the store has."""
+    """Searches the photos in one directory, or (None) all of them; ``model``: whose vectors the
+    store has.
+    """
 
     def __init__(
         self, shared: SharedResources, store: VectorStore, model: str, below: bytes | None
@@ -66,7 +67,7 @@ class Duplicates:
         self.absent = {folder.id for folder in shared.folders.all() if not folder.present}
 
     def identical(self) -> Iterator[Group]:
-        """Files with the same bytes, those that take the most room first."""
+        """Files with the same bytes, largest savings first."""
         for photos in self._copies.repeated(self._below):
             content = photos[0].content or ""
             facts = self._facts([content])
@@ -74,9 +75,9 @@ class Duplicates:
                 yield group
 
     def alike(self) -> Iterator[tuple[int, int, Group]]:
-        """How many contents have been looked at, of how many, and the group found, perhaps empty.
+        """Progress (contents examined, of how many), and the group found, perhaps empty.
 
-        Contents that have no vector yet are only grouped with their copies.
+        Contents without a vector are only grouped with their copies.
         """
         order = self._copies.largest_first(self._below)
         sketches = np.empty((len(order), NUMBERS), np.float16)
@@ -97,8 +98,9 @@ class Duplicates:
     def _compared(
         self, order: Sequence[str], sketches: Halves
     ) -> Iterator[tuple[int, Vectors, Greys]]:
-        """Blocks of photos: the place of the first, the likeness of each to every photo, and the
-        resemblance of their sketches, both (block, n)."""
+        """Blocks of photos: the position of the first, the likeness of each to every photo, and the
+        resemblance of their sketches, both (block, n).
+        """
         ends, middles = self._ends(), self._middles(order)
         for start in range(0, len(order), BLOCK):
             firsts, squares = middles[start : start + BLOCK], sketches[start : start + BLOCK]
@@ -112,13 +114,13 @@ class Duplicates:
             yield start, likeness, pixels
 
     def _ends(self) -> Ends:
-        """Of the whole library, whatever part of it is looked through."""
+        """Always of the whole library, even if only a part is searched."""
         sample = self._shared.contents.some(self._model, SAMPLE)
         tiles = self._store.vectors_of(sample).values()
         return ends_of(np.stack([middle_of(one) for one in tiles])) if tiles else Ends()
 
     def _middles(self, order: Sequence[str]) -> Halves:
-        """One vector for each: (n, d), 0 where there is none; 0.5 GB for a million photos."""
+        """One vector per content: (n, d), 0 if there is none; 0.5 GB for a million photos."""
         middles = np.zeros((len(order), self._store.dimension), np.float16)
         for start in range(0, len(order), FETCHED):
             part = order[start : start + FETCHED]
@@ -136,8 +138,9 @@ class Duplicates:
         likeness: Vectors,
         pixels: Greys,
     ) -> Near:
-        """What of ``free`` is near to the first: burst or alike, and how near; best first. It is
-        free no longer."""
+        """Contents of ``free`` near to the first: burst or alike, and how near; best first. They
+        are removed from ``free``.
+        """
         seen = pixels + SHARE * likeness >= 1
         same = np.where(np.isnan(pixels), likeness >= ALIKE, seen)
         found = np.flatnonzero(free & (same | (likeness >= BURST)))
@@ -152,7 +155,7 @@ class Duplicates:
         return near
 
     def _bursts(self, first: str, others: Sequence[str]) -> set[str]:
-        """Those that the same camera took in the same moment."""
+        """Those taken by the same camera at the same time."""
         facts = self._facts([first, *others])
         return {one for one in others if _burst(facts.get(first, {}), facts.get(one, {}))}
 
@@ -163,7 +166,7 @@ class Duplicates:
         return found
 
     def _shown(self, relations: Near) -> Group:
-        """The group of these contents; only files in the directory that is looked through."""
+        """The group of these contents; only files in the searched directory."""
         held = self._copies.holding(list(relations), self._below)
         if sum(map(len, held.values())) < 2:
             return []
@@ -187,7 +190,7 @@ class Duplicates:
         return group
 
     def _worth(self, photo: Photo) -> tuple[bool, bool, int, int, bytes]:
-        """Sorts copies: at hand, not named as a copy, the oldest, the one least deep down."""
+        """Sort key of copies: available, not named as a copy, oldest, least deep path."""
         name = photo.path.rpartition(b"/")[2].decode(errors="replace")
         copied = COPIED.search(name) is not None
         return photo.folder in self.absent, copied, photo.mtime_ns, len(photo.path), photo.path

@@ -1,7 +1,7 @@
-"""The engine: answers a query within its deadline, by the best means that is left.
+"""The engine: answers a query within its deadline, by the best available method.
 
-A remembered or fresh vector, else words in file names, else an error that says why and when to
-try again (docs/adr/0006: every query is answered).
+A cached or new vector, else words in file names, else an error with the reason and when to retry
+(docs/adr/0006: every query is answered).
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ REHEARSALS = 5
 
 
 class Engine:
-    """Searches one model's vectors. Any thread may ask.
+    """Searches one model's vectors. Any thread may use it.
 
-    It knows no cloud: what is to be sent comes with its way out (`query_with`).
+    It does not know the cloud: permission to send comes with the query (`query_with`).
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class Engine:
         self._advisor = Advisor(self._embedder, latin_only=self._latin_only)
 
     def query(self, params: QueryParams) -> QueryResult:
-        """The nearest photos, by what is here alone: nothing is sent, whatever the mode.
+        """The nearest photos, by local means: nothing is sent, whatever the mode.
 
-        Raises PhotosdError when nothing can answer in time.
+        Raises PhotosdError if nothing can answer in time.
         """
         return self._query(params, None)
 
     def query_with(self, params: QueryParams, outside: Outside) -> QueryResult:
-        """As `query`; the words may leave by ``outside``, as consent and mode allow."""
+        """As `query`; the words may be sent with ``outside``, as consent and mode allow."""
         return self._query(params, outside)
 
     def _query(self, params: QueryParams, outside: Outside | None) -> QueryResult:
@@ -111,11 +111,11 @@ class Engine:
     def match(
         self, question: Question, contents: Sequence[str], deadline: Deadline
     ) -> dict[str, Match]:
-        """What a query would say of each of these contents; those without a vector are left out.
+        """The rating of each of these contents for a query; those without a vector are left out.
 
-        Of the question's filter only the folders count, and only for names: where a photo has to
-        lie is for the caller. Another keyboard layout is tried where a query tries one: if the
-        library has nothing for the text as it stands. Raises what encoding the question raises.
+        Only the folders of the filter are applied, and only to names: the caller checks where a
+        photo is. Another keyboard layout is tried as in a query: if the library has no match for
+        the text as typed. Raises the errors of encoding the query.
         """
         verdicts = self._verdicts(question, contents, deadline)
         if any(verdict.convincing for verdict in verdicts.values()):
@@ -141,19 +141,19 @@ class Engine:
         return self._retrieval.judge(question, embedding, self._judge(question), contents)
 
     def forget_queries(self, *, cloud_only: bool = False) -> None:
-        """Remember no query of until now, or none of Gemini's captions; raises StorageError."""
+        """Delete all cached queries, or all of Gemini's captions; raises StorageError."""
         self._remembered.forget(cloud_only=cloud_only)
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Save what queries left to be saved."""
+        """Save pending cached queries."""
         self._calibration.close(deadline)
         self._remembered.close(deadline)
 
     def rehearse(self, seconds: float) -> bool:
-        """Answer a query for nobody, so that the first real one finds every page warm.
+        """Run a test query, so that the first real one finds all pages in memory.
 
-        Waits for the encoder, at most ``seconds``; false when it did not come up, which is for
-        real queries to report.
+        Waits for the encoder, at most ``seconds``; returns False if it is not ready, which real
+        queries will report.
         """
         question = Question((QuestionTerm(1.0, REHEARSAL),))
         with contextlib.suppress(PhotosdError):
@@ -170,7 +170,7 @@ class Engine:
         return False
 
     def follow(self) -> None:
-        """The library has changed, and nobody waits: let what is measured of it follow."""
+        """Recalibrate in the background after a change of the library."""
         self._calibration.follow_aside()
 
     # -- one answer ---------------------------------------------------------------------------
@@ -192,8 +192,8 @@ class Engine:
                 watched = self._shared.folders.containing(directory) is not None
                 more = "photosd index --wait" if watched else f"photosd add '{shown}'"
                 raise NotFound(
-                    f"no photo that photosd knows lies in {shown}",
-                    remedy=f"photosd folders; to have it indexed: {more}",
+                    f"there are no indexed photos in {shown}",
+                    remedy=f"photosd folders; to index it: {more}",
                 )
 
     def _judge(self, question: Question) -> Judge:
@@ -202,7 +202,7 @@ class Engine:
     def _begin(
         self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
-        """Gemini, where it is on, is asked first and heard last; our search goes on meanwhile."""
+        """Start the request to Gemini, if enabled; our search runs meanwhile."""
         asked = self._advisor.ask(question, outside)
         own = self._own(question, deadline)
         embedding = own.embedding if isinstance(own, Ranking) else None
@@ -218,7 +218,7 @@ class Engine:
         return ranking
 
     def _own(self, question: Question, deadline: Deadline) -> Ranking | PhotosdError:
-        """What our own model finds, with its first page; or why it cannot be asked."""
+        """Our model's results, with the first page; or why it is unavailable."""
         try:
             embedding, known = self._embedder.of(question, deadline)
             answered_by = "cached_embedding" if known else "vector"
@@ -231,7 +231,7 @@ class Engine:
         return ranking
 
     def _by_name(self, question: Question, trouble: PhotosdError, warnings: list[str]) -> Ranking:
-        """Photos that are named so; raises the trouble where there are none."""
+        """Photos matched by name; raises the original error if there are none."""
         find = functools.partial(self._retrieval.by_name, question)
         if not find(1):
             raise trouble
@@ -291,7 +291,7 @@ class Engine:
             mode_requested=ranking.modes.requested,
         )
 
-    # -- what else may have been meant --------------------------------------------------------
+    # -- other readings --------------------------------------------------------------------------
 
     def _second_thoughts(
         self,
@@ -301,7 +301,7 @@ class Engine:
         deadline: Deadline,
         warnings: list[str],
     ) -> tuple[Ranking, list[FoundPhoto]]:
-        """Another reading of what convinces nobody, or at least a warning why it does not."""
+        """Another reading of a query without good matches, or a warning about the reason."""
         text = ranking.question.plain
         if text is None:
             return ranking, found
@@ -322,7 +322,7 @@ class Engine:
     def _other_reading(
         self, question: Question, limit: int, deadline: Deadline
     ) -> tuple[str, Ranking, list[FoundPhoto]] | None:
-        """What is found when somebody forgot to switch the keyboard, if that convinces."""
+        """Results for the text as typed in another keyboard layout, if convincing."""
         answers = []
         for reading in other_layouts(question.words, latin_only=self._latin_only):
             if deadline.remaining < 2 * RESERVE_SECONDS:
@@ -332,7 +332,8 @@ class Engine:
                 embedding, _ = self._embedder.of(again, deadline)
                 ranking = self._ranking(again, [Aspect(again.words, embedding)], "vector")
                 found = ranking.page(0, limit)
-                # Where no list of words tells sense from nonsense, the photos have to.
+                # Without a list of known words, only the results can tell whether the text is
+                # meaningful.
                 strong = any(one.strength == "strong" for one in found)
                 telling = strong or bool(self._spec.tokenizer.words)
                 if telling and ranking.convincing:
@@ -345,7 +346,7 @@ def _read_as(question: Question, reading: str) -> Question:
 
 
 def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> list[str]:
-    """The words that the model does not know, without those of names that matched."""
+    """The words that the model does not know, except those that matched names."""
     if embedding is None or not embedding.unknown:
         return []
     names = [one.path for one in found if one.path is not None and one.strength != "weak"]

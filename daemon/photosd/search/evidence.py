@@ -1,6 +1,6 @@
-"""Evidence: why a photo is an answer. One kind of evidence each: its looks, its name.
+"""Evidence: why a photo matches. Kinds of evidence: its look, its name.
 
-What it is worth does not depend on its kind, so that a new kind is one more list (`fusion.py`).
+The weight does not depend on the kind, so a new kind is one more list (`fusion.py`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import msgspec
 
 
 class Weight(enum.IntEnum):
-    """What a piece of evidence decides, the least first (docs/explanation/how-search-works.md)."""
+    """The weight of a piece of evidence, lowest first (docs/explanation/how-search-works.md)."""
 
-    HINT = 0  # a look that unrelated things reach, too; half of the words or more
-    TELLING = 1  # it looks as asked; its path has every word
-    NAMED = 2  # every word, two or more, is there, and not in names of folders alone
-    WHOLE = 3  # its file has the name that was asked for
+    HINT = 0  # a look that unrelated things also reach; half of the words or more
+    TELLING = 1  # it looks as described; its path has every word
+    NAMED = 2  # every word, two or more, not only in names of folders
+    WHOLE = 3  # its file name equals the query
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One reason for one content. ``share``: of what was asked, where it is a hint.
+    """One reason for one content. ``share``: of the query, for a hint.
 
-    ``kind``: as clients are told it: ``clip``, ``name``, ``rewrite``, ``gemini``.
+    ``kind``: as in the protocol: ``clip``, ``name``, ``rewrite``, ``gemini``.
     """
 
     kind: str
@@ -32,4 +32,4 @@ class Evidence(msgspec.Struct, frozen=True):
     share: float = 1.0
 
 
-Ranked = Sequence[Evidence]  # of one kind, the best first
+Ranked = Sequence[Evidence]  # of one kind, best first

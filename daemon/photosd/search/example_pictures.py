@@ -1,6 +1,6 @@
-"""Pictures as questions: one of the library has its vector already, any other is read and encoded.
+"""Pictures in queries: those of the library have a vector, others are read and encoded.
 
-What is read is whatever file the user can read: decoders are the place for untrusted ones.
+Any file the user can read is accepted; decoders handle untrusted files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class ExamplePictures:
-    """Vectors of picture files by one model. Any thread may ask."""
+    """Vectors of picture files by one model. Any thread may use it."""
 
     def __init__(
         self, shared: SharedResources, store: VectorStore, encoder: Supervisor, shape: Shape
@@ -40,8 +40,7 @@ class ExamplePictures:
         self._shared, self._store, self._encoder, self._shape = shared, store, encoder, shape
 
     def content_of(self, path: bytes) -> str | None:
-        """The content id of a photo of the library, or of what a link to one leads to; None for
-        other files."""
+        """The content id of a photo of the library, or of a link's target; None for other files."""
         folders = self._shared.folders
         if (content := self._known(folders.real(path))) is not None:
             return content
@@ -55,9 +54,9 @@ class ExamplePictures:
         return photo.content if photo is not None and photo.state == "indexed" else None
 
     def vector(self, path: bytes, deadline: Deadline) -> tuple[Vectors, bool]:
-        """The unit vector (d,) float32 of a picture, and whether it was known already.
+        """The unit vector (d,) float32 of a picture, and whether it was known.
 
-        Raises NotFound, BadRequest, UnreadablePhoto, DeadlineExceeded or what the encoder raises.
+        Raises NotFound, BadRequest, UnreadablePhoto, DeadlineExceeded or the encoder's errors.
         """
         content = self.content_of(path)
         if content is not None and (known := self._stored(content)) is not None:
@@ -77,7 +76,7 @@ class ExamplePictures:
             tiles = _wait(self._encoder.encode_images(decoded.pixels, deadline=deadline), deadline)
         except EncoderDied as error:
             raise EncoderUnavailable(
-                f"the encoder died over {printable(path)}: {error.reason}",
+                f"the encoder crashed on {printable(path)}: {error.reason}",
                 remedy="try another picture",
                 retry_after_ms=3000,
             ) from error
@@ -93,7 +92,7 @@ def _refuse_what_is_no_file(path: bytes, devices: Devices) -> None:
         mode = devices.ask(devices.resolve(path), "state")[0]
     except FileNotFoundError as error:
         raise NotFound(
-            f"there is no file {printable(path)}", remedy="check the name of the picture"
+            f"no such file: {printable(path)}", remedy="check the name of the picture"
         ) from error
     except NotAnswering as error:
         raise UnreadablePhoto(

@@ -1,4 +1,4 @@
-"""The order of an answer: lists of evidence become one, by what it means and then by rank."""
+"""Orders an answer: merges lists of evidence, by weight and then by rank."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import msgspec
 
 from photosd.search.evidence import Evidence, Ranked, Weight
 
-K = 60  # how little the first places count for more than the next; the value everybody uses
+K = 60  # the usual constant: limits the weight of the first ranks
 
 
 class Fused(msgspec.Struct, frozen=True):
-    """One content of the answer, and all the evidence there is for it."""
+    """One content of the answer, and all its evidence."""
 
     content: str
     evidence: tuple[Evidence, ...]
@@ -41,7 +41,7 @@ def ordered(lists: Sequence[Ranked]) -> list[Fused]:
 
 
 def _telling(lists: Sequence[Ranked]) -> list[Ranked]:
-    """Each list as far as it tells something; what hints at a content lifts it there."""
+    """Each list up to its last telling rank; a content with a hint is raised there."""
     lifted = _worth([[one for one in ranked if one.share < 1] for ranked in lists])
     found: list[Ranked] = []
     for ranked in lists:
@@ -53,7 +53,7 @@ def _telling(lists: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _fused(lists: Sequence[Ranked]) -> list[str]:
-    """Reciprocal rank fusion: contents by their places, whatever the scores of a list mean."""
+    """Reciprocal rank fusion: contents by rank, whatever the scores of a list mean."""
     worth = _worth(lists)
     return sorted(worth, key=worth.__getitem__, reverse=True)  # stable
 

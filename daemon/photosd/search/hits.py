@@ -1,4 +1,4 @@
-"""From contents to hits: their paths, their dates, copies folded into one."""
+"""Turns contents into hits: paths, dates, copies folded into one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Place = tuple[bytes, int]  # a path and the number of its folder
 
 
 class FoundPhoto(msgspec.Struct, frozen=True):
-    """One content of a ranking: its cosine, what it is worth, and the kinds of evidence for it.
+    """One content of a ranking: its cosine, its rating, and its kinds of evidence.
 
-    ``path``: the copy that is named so, where its name is one of them.
+    ``path``: the copy whose name matched, if any.
     """
 
     content: str
@@ -31,7 +31,7 @@ class FoundPhoto(msgspec.Struct, frozen=True):
 
 
 class Hits:
-    """Looks up what clients are told of contents. Any thread may ask."""
+    """Looks up the protocol's fields of contents. Any thread may use it."""
 
     def __init__(self, catalog: Catalog, contents: Contents, folders: Folders) -> None:
         self._catalog, self._contents, self._folders = catalog, contents, folders
@@ -39,11 +39,10 @@ class Hits:
     def of(
         self, found: Sequence[FoundPhoto], *, every_copy: bool = False, where: Filter | None = None
     ) -> list[list[Hit]]:
-        """The hits of each content: one, or one for each path of it; none when it has no path.
+        """The hits of each content: one, or one per path; none if it has no path.
 
-        Only paths that ``where`` lets pass. The copy that stands for the others is the one whose
-        name matched; else one that is there, the first by name. Ranks are left to whoever lays
-        out the page.
+        Only paths that ``where`` accepts. The copy shown is the one whose name matched; else an
+        available one, the first by name. The caller sets the ranks.
         """
         names = [one.content for one in found]
         paths, facts = self._catalog.paths_of(names), self._contents.facts_of(names)

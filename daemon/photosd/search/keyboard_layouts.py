@@ -1,4 +1,4 @@
-"""What else a query may mean: its script, and the text that another keyboard layout would give."""
+"""Other readings of a query: its script, and the text in another keyboard layout."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from photosd.search.remembered import QueryEmbedding
 
 LATIN = "Latin"
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
-WORD = re.compile("[a-z]{4,}")  # shorter ones are near to too much
-NEAR = 0.75  # what two spellings have in common, as difflib counts it
-NEAR_KEPT = 1000  # words: to compare one with all takes 3 ms
-ENOUGH = 0.5  # of the letters; a name in another script among English words is no other language
+WORD = re.compile("[a-z]{4,}")  # shorter words are near to too many
+NEAR = 0.75  # similarity of two spellings, by difflib
+NEAR_KEPT = 1000  # words: comparing one with all takes 3 ms
+ENOUGH = 0.5  # of the letters; a foreign name among English words is not another language
 
-# The same keys in the order of a US keyboard; "ـ" stands where a key has no letter.
+# The same keys in the order of a US keyboard; "ـ" marks a key without a letter.
 KEYS = "qwertyuiop[]asdfghjkl;'zxcvbnm,./"
 LAYOUTS = {
     "Hebrew": "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ.",
@@ -30,7 +30,7 @@ ARABIC_B = "\u0644\u0627"  # two letters that share the key b
 
 
 def script_of(text: str) -> str | None:
-    """The script of most of its letters, as people call it: ``Hebrew``; None without letters."""
+    """The script of most of its letters: ``Hebrew``; None without letters."""
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return None
@@ -39,9 +39,9 @@ def script_of(text: str) -> str | None:
 
 
 def other_layouts(text: str, *, latin_only: bool) -> list[str]:
-    """What the same keys give in other layouts, if all of it is letters there.
+    """The text of the same keys in other layouts, if all are letters there.
 
-    ``latin_only``: readings that a model of English can make nothing of are left out.
+    ``latin_only``: leave out readings that an English model does not understand.
     """
     script = script_of(text)
     if script == LATIN:
@@ -53,7 +53,7 @@ def other_layouts(text: str, *, latin_only: bool) -> list[str]:
 
 
 def foreign_script_warning(text: str, model: str) -> list[str]:
-    """What to tell somebody who asks a model of English in another script; nothing in Latin."""
+    """Warning for a query in another script to an English model; none for Latin."""
     script = script_of(text)
     if script in (None, LATIN):
         return []
@@ -65,7 +65,7 @@ def foreign_script_warning(text: str, model: str) -> list[str]:
 
 
 def spelling_warning(unknown: Sequence[str]) -> list[str]:
-    """Words that are spelled nearly like those that a model of a list of words does not know."""
+    """Warning for words that resemble known words of a model with a word list."""
     return [
         f"{word}: did you mean {' or '.join(near)}?"
         for word in unknown
@@ -85,7 +85,7 @@ def _common_words() -> tuple[str, ...]:
 
 
 def cut_warning(embedding: QueryEmbedding | None) -> list[str]:
-    """What to tell somebody whose text is longer than the model reads."""
+    """Warning for a text longer than the model reads."""
     if embedding is None or embedding.words_used is None:
         return []
     words = embedding.words_used
@@ -100,7 +100,7 @@ def _script(character: str) -> str:
 
 
 def _to(text: str, layout: str) -> str | None:
-    """``text`` as the layout would have it; none when a key in it has no letter there."""
+    """``text`` in the layout; None if a key in it has no letter there."""
     return next(iter(_only(_translated(text.lower(), KEYS, layout))), None)
 
 

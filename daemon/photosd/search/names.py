@@ -1,7 +1,7 @@
-"""Names: what paths say of photos, looked up in SQLite's full-text index.
+"""Matches names: words in paths, looked up in SQLite's full-text index.
 
-Every photo that has the words is looked at: words are intersected before anything is cut. Only
-words that tell photos apart count: a folder that holds most of the library names none of it.
+All photos with the words are considered: words are intersected before the list is cut. Only
+distinctive words count: the name of a folder with most of the library does not.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index import wording
 from photosd.index.database import Database
 
-MOST_WORDS = 100  # of a question; later ones are not looked up, and that is said
-TELLING = 0.5  # of the library; a word that names more of it distinguishes nothing
-FEW = 3  # photos whatever share of a tiny library they are
-COMMON = 2000  # photos; a word that names more brings none alone, where other words are asked for
-FIRST_PAGE, PAGE = 60, 250  # rows read at once; mostly the first ones do
-HALF = 0.5  # of the words: fewer say nothing about a photo
+MOST_WORDS = 100  # of a query; later ones are not looked up, with a warning
+TELLING = 0.5  # of the library; a more frequent word is ignored
+FEW = 3  # photos, in a tiny library
+COMMON = 2000  # photos; a more frequent word finds none on its own if the query has other words
+FIRST_PAGE, PAGE = 60, 250  # rows read at once; usually the first ones suffice
+HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
     """a an and are as at be by for from has in into is it its my of off on or our out over the
     their there this to under up was we were with you your image images photo photos photograph
     photographs picture pictures pic pics""".split()  # noqa: SIM905 (readable)
 )
-NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that name no folder
+NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that are not names of folders
 
 Lies = Callable[[bytes], bool]
 
 
 class Degree(enum.IntEnum):
-    """How much of a question a path has, the least first."""
+    """How much of a query a path has, lowest first."""
 
     SOME = 0  # some of the words
     EVERY = 1  # every word
-    OWN = 2  # every word, two or more, and not in the names of folders alone
-    PHRASE = 3  # the same, in a row in the file's own name
-    WHOLE = 4  # the question is the file's name but for blanks, dashes, case and the suffix
+    OWN = 2  # every word, two or more, not only in the names of folders
+    PHRASE = 3  # the same, consecutive in the file's own name
+    WHOLE = 4  # the query is the file's name except for blanks, dashes, case and the suffix
     SUFFIX = 5  # the same, and has its suffix
-    EXACT = 6  # but for case, accents and marks the question is the file's name, or that and suffix
+    EXACT = 6  # the name, with or without suffix, except for case, accents and marks
     LITERAL = 7  # the same, letter for letter
 
 
 class Named(msgspec.Struct, frozen=True):
-    """A content, and which of its paths has most of a question; ``share`` of the words that count.
+    """A content, and its path with the most of a query; ``share`` of the words that count.
 
-    ``number``: the later a path became known, the higher.
+    ``number``: later paths have higher numbers.
     """
 
     content: str
@@ -66,28 +66,28 @@ class Named(msgspec.Struct, frozen=True):
 
     @property
     def worth(self) -> tuple[int, float, int]:
-        """Orders them; the best is the highest."""
+        """Sort key; the best is the highest."""
         return self.degree, self.share, self.number
 
 
-Group = tuple[Degree, float]  # the degree and the share of paths that are worth the same
+Group = tuple[Degree, float]  # degree and share of paths of equal rank
 
 
 def telling_words(text: str) -> list[str]:
-    """The words of ``text`` that may name a file, folded: no articles, each once."""
+    """The words of ``text`` that may match a file, folded: without articles, each once."""
     return _telling_words(text)[:MOST_WORDS]
 
 
 def words_left_out(text: str) -> int:
-    """How many of the words of ``text`` are more than are looked up."""
+    """How many words of ``text`` exceed the limit."""
     return max(0, len(_telling_words(text)) - MOST_WORDS)
 
 
 class Names:
     """The photos with half of the words of any of ``texts`` in a path for which ``lies`` holds.
 
-    Rows of the catalog are found by number and put into groups of one worth; their paths and
-    contents are read as they are wanted. For one thread.
+    Rows of the catalog are found by number and grouped by rank; paths and contents are read on
+    demand. For one thread.
     """
 
     def __init__(self, database: Database, texts: Iterable[str], lies: Lies | None = None) -> None:
@@ -100,11 +100,11 @@ class Names:
         self._known: dict[str, Named | None] = {}
 
     def __bool__(self) -> bool:
-        """Whether a path has such words, wherever it lies."""
+        """Whether any path has such words, wherever it is."""
         return bool(self._groups)
 
     def clear(self, most: int) -> list[str]:
-        """The contents with a path that has every word; none when these are more than ``most``."""
+        """The contents with a path that has every word; none if there are more than ``most``."""
         rows = sum(len(numbers) for (degree, _), numbers in self._groups if degree > Degree.SOME)
         if self._lies is None and rows > most:
             return []
@@ -113,9 +113,9 @@ class Names:
         return found if len(found) <= most else []
 
     def best(self, scores: Mapping[str, float]) -> Iterator[Named]:
-        """Every content once, with the path that says most of it.
+        """Every content once, with its best path.
 
-        By what the path says, then by ``scores`` where there is one, then the latest.
+        By match, then by ``scores`` if any, then the latest.
         """
         first: dict[Group, list[Named]] = {}
         for one in self.of(list(scores)).values():
@@ -133,7 +133,7 @@ class Names:
                     yield one
 
     def of(self, contents: Sequence[str]) -> dict[str, Named]:
-        """Those of these contents that have such a path, and the one that says most."""
+        """Those of these contents with such a path, and the best one."""
         unknown = [content for content in contents if content not in self._known]
         if self._groups and unknown:
             self._look_up(unknown)
@@ -156,7 +156,7 @@ class Names:
                         self._known[one.content] = one
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
-        """The rows of these numbers that are still there, in the same order."""
+        """The rows of these numbers that still exist, in the same order."""
         starts = [0, *range(FIRST_PAGE, len(numbers), PAGE), len(numbers)]
         for start, end in itertools.pairwise(starts):
             part = numbers[start:end]
@@ -169,7 +169,7 @@ class Names:
             yield from self._lying(rows)
 
     def _lying(self, rows: Iterable[Sequence[Any]]) -> Iterator[Named]:
-        """Of rows (number, path, content) those that lie there and have such words."""
+        """The rows (number, path, content) whose path is accepted and has such words."""
         for number, path, content in rows:
             worth = self._worth.get(number)
             if worth is not None and (self._lies is None or self._lies(path)):
@@ -177,12 +177,12 @@ class Names:
 
 
 def named(database: Database, text: str, lies: Lies | None = None) -> dict[str, Named]:
-    """All of them, the best first."""
+    """All of them, best first."""
     return {one.content: one for one in Names(database, [text], lies).best({})}
 
 
 def _grouped(found: Iterable[tuple[Group, Iterable[int]]]) -> list[tuple[Group, list[int]]]:
-    """The best groups first, of each the latest; a number is in the best of its groups alone."""
+    """The best groups first, each with the latest first; a number is only in its best group."""
     merged: dict[Group, set[int]] = {}
     for group, numbers in found:
         merged.setdefault(group, set()).update(numbers)
@@ -199,7 +199,7 @@ def _grouped(found: Iterable[tuple[Group, Iterable[int]]]) -> list[tuple[Group, 
 
 
 def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]]]:
-    """Files of this name. What comes before a slash has to be the folders it lies in."""
+    """Files of this name. Parts before a slash must be their folders."""
     *folders, name = (part.strip() for part in text.split("/"))
     above = [wording.key(part) for part in folders if part not in NOWHERE]
     own = [wording.key(name), wording.key(wording.stem(name)) if _suffix(name) else ""]
@@ -220,7 +220,7 @@ def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]
 
 
 def _sameness(asked: str, file_name: bytes) -> Degree:
-    """Of two names that have one key."""
+    """How equal two names with the same key are."""
     name = wording.read(file_name)
     if asked in (_spelled(name), _spelled(wording.stem(name))):
         return Degree.LITERAL
@@ -230,7 +230,7 @@ def _sameness(asked: str, file_name: bytes) -> Degree:
 
 
 def _spelled(name: str) -> str:
-    """As questions are: composed letters, single blanks."""
+    """As in queries: composed letters, single blanks."""
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
@@ -246,7 +246,7 @@ def _lies_in(path: bytes, above: Sequence[str]) -> bool:
 
 
 def _suffix(name: str) -> str:
-    """The suffix of a photo's file, without case; empty for other names."""
+    """The suffix of a photo's file, lower case; empty for other names."""
     before, dot, suffix = name.rpartition(".")
     found = (dot + suffix).lower() if before else ""
     return found if found in PHOTO_SUFFIXES else ""
@@ -281,7 +281,7 @@ def _in_a_row(db: sqlite3.Connection, rows: Sequence[int], key: str) -> list[int
 
 
 def _numbers(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, int]:
-    """How many photos each word names, without those that name most of the library."""
+    """The number of photos for each word, without words in most of the library."""
     indexed = db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
     most = max(FEW, int(TELLING * indexed.fetchone()[0]))
     counted = "SELECT count(*) FROM (SELECT 1 FROM names WHERE names MATCH ? LIMIT ?)"
@@ -290,7 +290,7 @@ def _numbers(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, int]:
 
 
 def _matched(db: sqlite3.Connection, numbers: dict[str, int]) -> Counter[int]:
-    """How many of these words each row has; rows that have but one common word are left out."""
+    """How many of these words each row has; rows with only one common word are left out."""
     rare = [word for word, number in numbers.items() if 0 < number <= COMMON]
     common = [word for word, number in numbers.items() if number > COMMON]
     any_of = [_quoted(word) for word in rare]
@@ -305,7 +305,7 @@ def _matched(db: sqlite3.Connection, numbers: dict[str, int]) -> Counter[int]:
 
 
 def _own(db: sqlite3.Connection, words: Sequence[str], telling: Sequence[str]) -> list[int]:
-    """Rows of every word that have some in the file's own name: all, or one of two that tell."""
+    """Rows with every word and some in the file's own name: any, or a distinctive one of two."""
     own = f"name : ({_all(words)})"
     if len(telling) > 1:
         own += f" OR (({_all(telling)}) AND name : ({' OR '.join(map(_quoted, telling))}))"
@@ -317,7 +317,7 @@ def _rows(db: sqlite3.Connection, match: str) -> list[int]:
 
 
 def _ids(db: sqlite3.Connection, statement: str, values: tuple[str, ...]) -> list[int]:
-    """Numbers of rows as one JSON array, which costs half of what thousands of rows do."""
+    """Numbers of rows as one JSON array, half the cost of thousands of rows."""
     return list(json.loads(db.execute(statement, values).fetchone()[0]))
 
 
@@ -331,7 +331,7 @@ def _is_letter(word: str) -> bool:
 
 
 def _quoted(word: str) -> str:
-    """In FTS5's language."""
+    """Quoted for FTS5."""
     return f'"{word}"'
 
 

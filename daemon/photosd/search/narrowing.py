@@ -1,4 +1,4 @@
-"""From what a client wants photos to have to a filter; what makes no sense is refused."""
+"""Turns a client's filter parameters into a filter; refuses invalid ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.protocol.messages import Where
 from photosd.protocol.paths import path_from
 
-Real = Callable[[bytes], bytes]  # a path as the library knows it
+Real = Callable[[bytes], bytes]  # a path as stored in the library
 
 
 def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | None:
-    """The filter; None when it lets everything pass. Raises BadRequest."""
+    """The filter; None if it accepts everything. Raises BadRequest."""
     if where is None:
         return None
     since, until = _moment(where.since, "begin"), _moment(where.until, "end")
@@ -39,9 +39,9 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
 
 
 def _moment(date: str | float | None, side: Literal["begin", "end"]) -> float | None:
-    """Wall-clock seconds of a date's first moment, or of the first one after it.
+    """Wall-clock seconds of the start of a date, or of its end.
 
-    A number is Unix seconds, and means what this machine's clock shows then.
+    A number is Unix seconds, converted by this machine's clock.
     """
     if date is None:
         return None
@@ -50,7 +50,7 @@ def _moment(date: str | float | None, side: Literal["begin", "end"]) -> float | 
             return wall_clock.wall_seconds(wall_clock.shown_here(date))
     except OverflowError as error:
         raise BadRequest(f"{date:g} is too large for a date", remedy="give Unix seconds") from error
-    from photosd.search import dates  # with the words of ten languages, when first needed
+    from photosd.search import dates  # has words of ten languages: imported on first use
 
     return dates.since(date) if side == "begin" else dates.until(date)
 
@@ -61,7 +61,7 @@ def _near(near: Sequence[float] | None) -> tuple[float, float, float] | None:
     latitude, longitude, km = near
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < km <= 20_100):
         raise BadRequest(
-            f"{latitude:g},{longitude:g},{km:g} is no place on earth with a distance",
+            f"{latitude:g},{longitude:g},{km:g} is not a valid place and distance",
             remedy="latitude, longitude, kilometres: 32.08,34.78,5",
         )
     return latitude, longitude, km
@@ -72,7 +72,7 @@ def _formats(names: Sequence[str]) -> tuple[str, ...]:
     for name, shown in zip(formats, names, strict=True):
         if name not in FORMATS:
             raise BadRequest(
-                f"{shown!r} is no format that photosd reads",
+                f"{shown!r} is not a format that photosd reads",
                 remedy="jpeg, heic, png, webp, tiff, gif, raw, or a suffix such as cr2",
             )
     return formats

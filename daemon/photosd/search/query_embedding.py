@@ -1,4 +1,4 @@
-"""From a question to its vector: each term a unit vector, weighted, added up, unit length again."""
+"""Embeds queries: each term a unit vector, weighted, summed, normalised."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from photosd.search.example_pictures import ExamplePictures
 from photosd.search.question import Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding, RememberedQueries
 
-RESERVE_SECONDS = 0.25  # kept back from the encoder, to fall back and reply within the deadline
-BACKGROUND_SECONDS = 20.0  # for what nobody waits for: queries go first
-CANCELLED = 1e-3  # length of a sum that points nowhere
+RESERVE_SECONDS = 0.25  # reserved after encoding, to fall back and reply within the deadline
+BACKGROUND_SECONDS = 20.0  # for background work: queries have priority
+CANCELLED = 1e-3  # below this length a sum has no direction
 
 
 class QueryEmbedder:
-    """Embeds questions by one model. Any thread may ask."""
+    """Embeddings of queries by one model. Any thread may use it."""
 
     def __init__(
         self, encoder: Supervisor, remembered: RememberedQueries, pictures: ExamplePictures
@@ -28,9 +28,9 @@ class QueryEmbedder:
         self._encoder, self._remembered, self._pictures = encoder, remembered, pictures
 
     def of(self, question: Question, deadline: Deadline) -> tuple[QueryEmbedding, bool]:
-        """The embedding, and whether all of it was known already.
+        """The embedding, and whether all of it was cached.
 
-        Raises BadRequest when the terms cancel each other out, and what encoding raises.
+        Raises BadRequest if the terms cancel out, and errors of encoding.
         """
         inner = Deadline(max(time.monotonic(), deadline.at - RESERVE_SECONDS))
         texts = [term.text for term in question.terms if term.text]
@@ -48,22 +48,21 @@ class QueryEmbedder:
     def of_texts(
         self, texts: list[str], deadline: Deadline | None, *, cloud: bool = False
     ) -> tuple[dict[str, QueryEmbedding], bool]:
-        """Embeddings of normalised texts, and whether no encoder was needed for them.
+        """Embeddings of normalised texts, and whether all were cached.
 
-        No ``deadline``: nobody waits for it, and everything else goes first. ``cloud``: they are
-        Gemini's.
+        No ``deadline``: background work, with lowest priority. ``cloud``: the texts are Gemini's.
         """
         generation = self._remembered.generation
         found = {text: self._remembered.get(text) for text in texts}
         wanted = [text for text, embedding in found.items() if embedding is None]
         fresh = self.encode(wanted, deadline) if wanted else {}
         for text, embedding in fresh.items():
-            if embedding.words_used is None:  # others are rare, and each answer has to say so
+            if embedding.words_used is None:  # others are rare, and each answer has to report it
                 self._remembered.put(text, embedding, generation, cloud=cloud)
         return {text: embedding or fresh[text] for text, embedding in found.items()}, not wanted
 
     def encode(self, texts: list[str], deadline: Deadline | None) -> dict[str, QueryEmbedding]:
-        """What the encoder makes of these texts; raises what it raises, or DeadlineExceeded."""
+        """Embeddings of these texts; raises the encoder's errors, or DeadlineExceeded."""
         future = self._encoder.encode_texts(texts, deadline)
         left = BACKGROUND_SECONDS if deadline is None else deadline.remaining
         try:
@@ -80,7 +79,7 @@ class QueryEmbedder:
 
 
 def _sum(parts: list[tuple[QuestionTerm, QueryEmbedding]]) -> QueryEmbedding:
-    """One embedding of many; each counts by its weight in how much was understood, too."""
+    """The sum of embeddings; how much was understood is weighted in the same way."""
     if len(parts) == 1:
         return parts[0][1]
     total = np.zeros_like(parts[0][1].vector)

@@ -1,4 +1,4 @@
-"""What is asked: terms of words and pictures with their weights, and how the answer is wanted."""
+"""Queries: terms of words and pictures with weights, and answer options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_TERMS = 32
 
 
 class QuestionTerm(msgspec.Struct, frozen=True):
-    """Words (normalised) or the path of a picture; a negative weight means: unlike this."""
+    """Words (normalised) or the path of a picture; a negative weight subtracts."""
 
     weight: float
     text: str = ""
@@ -30,42 +30,42 @@ class QuestionTerm(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One question; at least one of its terms has a positive weight. ``asked``: in words."""
+    """A query; at least one term has a positive weight. ``asked``: as text."""
 
     terms: tuple[QuestionTerm, ...]
     asked: str = ""
     limit: int = SearchSettings().limit
     every_copy: bool = False
     where: Filter | None = None
-    but: frozenset[str] = frozenset()  # contents that are no answer
+    but: frozenset[str] = frozenset()  # contents to leave out
 
     @property
     def words(self) -> str:
-        """All that is asked for in words, without what is to be avoided."""
+        """All positive words."""
         return " ".join(term.text for term in self.terms if term.text and term.weight > 0)
 
     @property
     def plain(self) -> str | None:
-        """The text of a question that is nothing but text; None for others."""
+        """The text of a query that is only text; None for others."""
         return self.terms[0].text if len(self.terms) == 1 and self.terms[0].text else None
 
 
 def question_of(params: QueryParams, real: Real = lambda path: path) -> Question:
-    """The question in these parameters; raises BadRequest when there is nothing to look for.
+    """The query in these parameters; raises BadRequest without a positive term.
 
-    ``real``: gives a path as the library knows it.
+    ``real``: gives a path as stored in the library.
     """
     terms = tuple(_terms(params))
     if not terms:
         raise BadRequest("the query is empty", remedy=EXAMPLE)
     if all(term.weight < 0 for term in terms):
         raise BadRequest(
-            "it says only what the photos should not be like",
-            remedy='say what to look for, too: photosd query "beach" --minus people',
+            "it has no positive term",
+            remedy='add what to search for: photosd query "beach" --minus people',
         )
     if len(terms) > MOST_TERMS:
         raise BadRequest(
-            f"the query has {len(terms)} terms, at most {MOST_TERMS} are added up",
+            f"the query has {len(terms)} terms; the limit is {MOST_TERMS}",
             remedy="leave some out",
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))
@@ -95,7 +95,7 @@ def _term(term: TermParams) -> QuestionTerm:
 
 
 def _in_words(term: QuestionTerm) -> str:
-    """A term as answers repeat it: ``beach``, ``+2:dog``, ``-people``, ``like /p/x.jpg``."""
+    """A term as shown in answers: ``beach``, ``+2:dog``, ``-people``, ``like /p/x.jpg``."""
     weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
     sign = "-" if term.weight < 0 else "+" if weight else ""
     what = f"like {printable(term.path)}" if term.path is not None else term.text

@@ -1,4 +1,4 @@
-"""Rankings that stay as they were shown: the next page neither repeats nor skips a photo."""
+"""Stable rankings: the next page neither repeats nor skips a photo."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from photosd.search.hits import FoundPhoto
 from photosd.search.question import Question
 from photosd.search.remembered import QueryEmbedding
 
-AHEAD = 50  # places looked at for a page, at least: what convinces may not be the nearest
-KEPT = 128  # rankings whose next page may still be asked for; the oldest are forgotten
-Find = Callable[[int], list[FoundPhoto]]  # the best so many as things are now
+AHEAD = 50  # ranks searched for a page, at least: good matches may not be the nearest
+KEPT = 128  # rankings kept for next pages; the oldest are dropped
+Find = Callable[[int], list[FoundPhoto]]  # the best now, up to a count
 
 
 class Modes(msgspec.Struct, frozen=True):
-    """Which mode was asked for, which one answered, and why it is another one."""
+    """The requested mode, the mode that answered, and the reason if they differ."""
 
     requested: str = "local"
     used: str = "local"
@@ -30,10 +30,10 @@ class Modes(msgspec.Struct, frozen=True):
 
 
 class Ranking:
-    """One question's answer as far as it was looked at; what comes later is found when asked for.
+    """The answer to one query as far as computed; more is computed on demand.
 
-    Photos that arrive between two pages appear below what was shown, or, had they been above
-    it, first on the next page. ``convincing``: whether any of the first ones does, wherever it is.
+    Photos that arrive between two pages appear below the shown ones, or, if they rank above them,
+    first on the next page. ``convincing``: whether any of the first ones is a good match.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class Ranking:
         self._find, self._lock = find, threading.Lock()
         self._shown: list[FoundPhoto] = []
         self.convincing = False
-        self.unknown: list[str] = []  # words that say nothing to anybody
+        self.unknown: list[str] = []  # words without meaning
 
     def page(self, start: int, limit: int) -> list[FoundPhoto]:
-        """Places ``start`` to ``start + limit``, the same ones however often they are asked for."""
+        """Ranks ``start`` to ``start + limit``, the same on every call."""
         with self._lock:
             end = start + limit
             if len(self._shown) < end:
@@ -64,7 +64,7 @@ class Ranking:
             return self._shown[start:end]
 
     def _judge(self, found: Sequence[FoundPhoto]) -> None:
-        """Whether the answer convinces; what does is never left to a later page."""
+        """Whether the answer is convincing; good matches are never left to a later page."""
         telling = [one for one in found if one.strength != "weak"]
         self.convincing = bool(telling)
         if telling and all(one.strength == "weak" for one in self._shown):
@@ -72,7 +72,7 @@ class Ranking:
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """Where a page begins: a place in a ranking, and the copies of it that were shown already."""
+    """Where a page begins: a rank, and its copies that were shown already."""
 
     ranking: str = ""
     place: int = 0
@@ -86,9 +86,9 @@ class Cursor(msgspec.Struct, frozen=True):
 def lay_out(
     hits: Sequence[Sequence[Hit]], cursor: Cursor, limit: int
 ) -> tuple[list[Hit], Cursor | None]:
-    """The page of at most ``limit`` hits that begins at ``cursor``, and where the next one does.
+    """The page of at most ``limit`` hits that begins at ``cursor``, and the next cursor.
 
-    ``hits``: those of each content from the cursor's place on; no next page when they end here.
+    ``hits``: those of each content from the cursor on; no next page if they end here.
     """
     page: list[Hit] = []
     for number, same in enumerate(hits):
@@ -105,14 +105,14 @@ def lay_out(
 
 
 class Rankings:
-    """The rankings that clients may go on with."""
+    """The rankings that clients can continue."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Ranking] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, ranking: Ranking, cursor: Cursor) -> Cursor:
-        """Remember it for a while; the cursor gets a name that nobody can guess."""
+        """Keep it for a while; returns an unguessable name for its cursor."""
         name = cursor.ranking or secrets.token_urlsafe(9)
         with self._lock:
             self._kept[name] = ranking
@@ -122,15 +122,13 @@ class Rankings:
         return structs.replace(cursor, ranking=name)
 
     def find(self, text: str) -> tuple[Ranking, Cursor]:
-        """The ranking of a cursor as clients send it; raises BadRequest when it is not kept."""
+        """The ranking of a client's cursor; raises BadRequest if it was dropped."""
         name, *numbers = text.split(".")
         with self._lock:
             ranking = self._kept.get(name)
             if ranking is not None:
                 self._kept.move_to_end(name)
         if ranking is None or len(numbers) != 3 or not all(n.isdecimal() for n in numbers):
-            raise BadRequest(
-                "that cursor is not remembered any more", remedy="ask again without a cursor"
-            )
+            raise BadRequest("that cursor has expired", remedy="query again without a cursor")
         place, copies, rank = (int(number[:9]) for number in numbers)
         return ranking, Cursor(name, place, copies, rank)

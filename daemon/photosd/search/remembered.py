@@ -1,4 +1,4 @@
-"""Remembered query embeddings: a repeated question needs no encoder, even after a restart."""
+"""Cached query embeddings: a repeated query needs no encoder, even after a restart."""
 
 from __future__ import annotations
 
@@ -29,31 +29,32 @@ log = structlog.get_logger()
 
 KEPT = 10_000
 RECENT = 256  # of them in memory
-SAVE_SECONDS = 10.0  # for what is on its way to the disk
-SALT, SALT_BYTES = "queries.salt", 16  # beside the catalog, not in it
-OLDER_SALT, OLDER = "query_salt", 2  # as they stand in the catalog; see its migrations
-REFRESH_SECONDS = 86_400.0  # how stale the time of last use may be; spares a write a query
+SAVE_SECONDS = 10.0  # to write pending ones to disk
+SALT, SALT_BYTES = "queries.salt", 16  # stored beside the catalog, not in it
+OLDER_SALT, OLDER = "query_salt", 2  # as stored in the catalog; see its migrations
+REFRESH_SECONDS = 86_400.0  # precision of the time of last use; saves a write per query
 
 
 class QueryEmbedding(msgspec.Struct, frozen=True):
-    """What the encoder made of a query: unit vector (d,) float32, and how much it understood."""
+    """The embedding of a query: unit vector (d,) float32, and how much was understood."""
 
     vector: NDArray[np.float32]
     understood: float
     unknown: list[str]
-    words_used: int | None = None  # of a text that the model reads only the beginning of
+    words_used: int | None = None  # of a text that the model truncates
 
 
 def normalise(text: str) -> str:
-    """The form in which two spellings of one query are the same: NFC, single spaces."""
+    """The form in which equal queries are equal: NFC, single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 class RememberedQueries:
-    """Meanings by a salted hash of model and text, each hidden by a key made of the same.
+    """Embeddings by a salted hash of model and text, each encrypted with a key derived from the
+    same.
 
-    The catalog holds no word of a query, and its vector only for who knows salt and query; the salt
-    is a file of its own. ``keeps``: whether anything is remembered on the disk.
+    The catalog contains no word of a query, and its vector only for those who know salt and query;
+    the salt is a separate file. ``keeps``: whether anything is stored on disk.
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class RememberedQueries:
         self._unsaved: OrderedDict[bytes, tuple[bytes, bool]] = OrderedDict()
         self._lock = threading.Lock()
         self._saver = ThreadPoolExecutor(1, "remember")
-        self._to_forget = RECENT  # at the first save there may be some
-        self.generation = 0  # one more each time that something is forgotten
+        self._to_forget = RECENT  # there may be some at the first save
+        self.generation = 0  # incremented by each deletion
 
     def get(self, text: str) -> QueryEmbedding | None:
-        """What is remembered of ``text`` (normalised)."""
+        """The cached embedding of ``text`` (normalised)."""
         key, generation = self._hash(text), self.generation
         if (embedding := self._recent.get(key)) is not None:
             return embedding
@@ -101,18 +102,18 @@ class RememberedQueries:
         *,
         cloud: bool = False,
     ) -> None:
-        """Remember at once, and on disk soon: no query waits for the disk, or fails when full.
+        """Cache at once, and write to disk soon: queries do not wait for the disk, nor fail if it
+        is full.
 
-        ``cloud``: the text is Gemini's. Nothing is remembered that was asked for in an earlier
-        ``generation`` than this one.
+        ``cloud``: the text is Gemini's. Ignored if requested in an earlier ``generation``.
         """
         hidden = (self._hide(text, _packed(text, embedding)), cloud) if self._keeps() else None
         self._keep(self._hash(text), embedding, hidden, generation)
 
     def forget(self, *, cloud_only: bool = False) -> None:
-        """Remember nothing of what was asked until now, by any model; or of Gemini's captions.
+        """Delete all cached embeddings of any model; or Gemini's captions.
 
-        `Database.erase` then takes it off the disk. Raises StorageError.
+        `Database.erase` then erases them from disk. Raises StorageError.
         """
         with self._lock:
             self.generation += 1
@@ -124,13 +125,13 @@ class RememberedQueries:
             db.execute("DELETE FROM remembered_queries WHERE cloud OR NOT ?", (cloud_only,))
 
     def close(self, deadline: Deadline | None = None) -> None:
-        """Save what is not saved yet, if that can be done by the deadline."""
+        """Save pending ones, if possible by the deadline."""
         with contextlib.suppress(RuntimeError, TimeoutError):  # closed before; or the disk hangs
             self._saver.submit(self._save).result((deadline or Deadline.to_stop()).remaining)
         self._saver.shutdown(wait=False)
 
     def _after_saving(self) -> None:
-        """What is being saved at this moment is on the disk, or never will be."""
+        """Run after the current save has finished or failed."""
         with contextlib.suppress(RuntimeError, TimeoutError):
             self._saver.submit(lambda: None).result(SAVE_SECONDS)
 
@@ -141,7 +142,7 @@ class RememberedQueries:
         unsaved: tuple[bytes, bool] | None,
         generation: int | None,
     ) -> None:
-        """In memory, and on the disk soon what is ``unsaved``; unless all was forgotten since."""
+        """Keep in memory, and queue ``unsaved`` ones for the disk; unless deleted since."""
         with self._lock:
             if generation not in (None, self.generation):
                 return
@@ -151,7 +152,7 @@ class RememberedQueries:
             if unsaved is None:
                 return
             self._unsaved[key] = unsaved
-            if len(self._unsaved) > RECENT:  # the disk cannot follow; the oldest is forgotten
+            if len(self._unsaved) > RECENT:  # the disk is too slow; drop the oldest
                 self._unsaved.popitem(last=False)
         with contextlib.suppress(RuntimeError):  # closed meanwhile
             self._saver.submit(self._save)
@@ -168,7 +169,7 @@ class RememberedQueries:
             self._forget_some(db, len(rows))
 
     def _forget_some(self, db: sqlite3.Connection, saved: int) -> None:
-        """Keep KEPT and a few; to find the oldest all are looked at, so not at every save."""
+        """Keep KEPT and a few more; finding the oldest reads all, so not at every save."""
         self._to_forget += saved
         if self._to_forget < RECENT:
             return
@@ -188,7 +189,7 @@ class RememberedQueries:
         ).digest()
 
     def _hide(self, text: str, data: bytes) -> bytes:
-        """Hidden data in clear, and clear data hidden."""
+        """Encrypts, and decrypts."""
         parts = (self._key, self._person, text.encode("utf-8", "surrogatepass"))
         whole = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         mask = hashlib.shake_256(b"mask" + whole).digest(len(data))
@@ -196,7 +197,7 @@ class RememberedQueries:
 
 
 def _packed(text: str, embedding: QueryEmbedding) -> bytes:
-    """How much was understood, the places of unknown words among those of the text, the vector."""
+    """How much was understood, the positions of unknown words in the text, the vector."""
     words = words_of(text)
     places = [words.index(word) for word in embedding.unknown if word in words][:255]
     head = struct.pack(f"<fB{len(places)}H", embedding.understood, len(places), *places)
@@ -213,10 +214,10 @@ def _unpacked(text: str, data: bytes) -> QueryEmbedding:
 
 
 def _salt(database: Database) -> bytes:
-    """The key of all hashes, in a file that is its owner's alone; a lost one is made anew.
+    """The key of all hashes, in a private file; a lost one is re-created.
 
-    Where that cannot be written, what is remembered is found until the daemon ends. Older versions
-    had it in the catalog.
+    If it cannot be written, cached queries are lost when the daemon ends. Older versions stored it
+    in the catalog.
     """
     file = database.file.with_name(SALT)
     with contextlib.suppress(OSError):
@@ -232,5 +233,5 @@ def _salt(database: Database) -> bytes:
         with database.write(aside=True) as db:
             db.execute("DELETE FROM meta WHERE key = ?", (OLDER_SALT,))
     except OSError as error:
-        log.warning("salt_not_kept", cause=str(error), remedy=f"make room for {file}")
+        log.warning("salt_not_kept", cause=str(error), remedy=f"free space for {file}")
     return salt

@@ -1,4 +1,4 @@
-"""Which photos answer a question: all evidence there is for each of them, and their order."""
+"""Finds the photos that match a query: collects all evidence and orders it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from photosd.search.remembered import QueryEmbedding
 from photosd.search.strength import Judge, Look, Match, of_name
 from photosd.search.text_match import match_words
 
-OVERSAMPLE = 8  # nearest contents beyond those wanted, for those that have no path any more
-MOST_NAMED = 5000  # photos asked of Gemini where a filter may let few pass
-DEEPER = 200  # places looked at where there are other lists: a photo may be far down by its looks
-LOOKED_AT = 500  # photos of one name whose looks decide which of them comes first
+OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
+MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
+DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
+LOOKED_AT = 500  # photos of one name that are ordered by look
 FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents looked up in the catalog; most pass
 
 NOTHING = Holding("", {}, (), None)
@@ -31,7 +31,7 @@ UNKNOWN = Look()
 
 
 class Retrieval:
-    """Searches the vectors and the names. Any thread may ask."""
+    """Searches vectors and names. Any thread may use it."""
 
     def __init__(self, store: VectorStore, shared: SharedResources) -> None:
         self._store, self._shared = store, shared
@@ -46,7 +46,7 @@ class Retrieval:
     ) -> list[FoundPhoto]:
         """The ``count`` best contents that pass the filter and have a path, best first.
 
-        Their scores are our model's; where it was not asked, the other's.
+        Scores are those of our model; if it was not used, the other's.
         """
         names = self._names(question, aspects)
         asked = [one for one in aspects if one.embedding is not None]
@@ -54,7 +54,9 @@ class Retrieval:
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
-        self._look(asked, judge, names.clear(LOOKED_AT), seen)  # of more the nearest will do
+        self._look(
+            asked, judge, names.clear(LOOKED_AT), seen
+        )  # above this number the nearest suffice
         elsewhere = self._elsewhere(question, remote)
         by_name = self._by_name(question, names, seen, count)
         best = ordered([by_name, *looks, elsewhere])[:count]
@@ -79,7 +81,7 @@ class Retrieval:
     def judge(
         self, question: Question, embedding: QueryEmbedding, judge: Judge, contents: Sequence[str]
     ) -> dict[str, Match]:
-        """What a query would say of each of these contents; those without a vector are left out."""
+        """The rating of each of these contents for a query; those without a vector are left out."""
         aspect, seen = Aspect(question.words, embedding), dict[str, Look]()
         self._look([aspect], judge, contents, seen)
         names = self._names(question, [aspect]).of(list(seen))
@@ -108,7 +110,7 @@ class Retrieval:
             for content, _ in nearest
             if content in found  # else its vector was removed meanwhile
         ]
-        if len(question.terms) > 1:  # some photos are near to any sum: what tells something first
+        if len(question.terms) > 1:  # some photos are near to any sum: telling ones first
             looks.sort(key=lambda one: -one.weight)
         return looks
 
@@ -119,7 +121,7 @@ class Retrieval:
         contents: Iterable[str],
         seen: dict[str, Look],
     ) -> None:
-        """Add how near those contents are that are not seen yet, each to its nearest aspect."""
+        """Add the look of contents not seen yet, each for its nearest aspect."""
         missing = [content for content in contents if content not in seen]
         tiles = self._store.vectors_of(missing) if missing and aspects else {}
         for aspect in aspects:
@@ -132,7 +134,7 @@ class Retrieval:
     def nearest(
         self, question: Question, embedding: QueryEmbedding, count: int
     ) -> list[tuple[str, float]]:
-        """The nearest contents that have a path; more are asked for until there are enough."""
+        """The nearest contents that have a path; requests more until there are enough."""
         where = question.where
         take = count + OVERSAMPLE
         while True:
@@ -144,14 +146,14 @@ class Retrieval:
             take *= 4
 
     def _there(self, contents: Sequence[str], lies: Lies | None) -> set[str]:
-        """Those that have a path, where it should lie; tables may be a moment behind."""
+        """Those with an accepted path; tables may lag behind."""
         if lies is None:
             return self._shared.contents.alive(contents)
         paths = self._shared.catalog.paths_of(contents)
         return {content for content, places in paths.items() if any(lies(p) for p, _ in places)}
 
     def _elsewhere(self, question: Question, remote: GeminiRanking) -> Ranked:
-        """Those of another model's contents that pass the filter and have a path."""
+        """Contents of another model that pass the filter and have a path."""
         contents = [content for content, _ in remote.nearest]
         alive = self._there(contents, None) if contents else set()
         there = [content for content in contents if content in alive]
@@ -164,13 +166,13 @@ class Retrieval:
     # -- names --------------------------------------------------------------------------------
 
     def _names(self, question: Question, aspects: Sequence[Aspect]) -> Names:
-        """What paths say of any aspect."""
+        """Name matches for all aspects."""
         return Names(self._shared.database, [one.words for one in aspects], _lies(question))
 
     def _by_name(
         self, question: Question, names: Names, seen: Mapping[str, Look], count: int
     ) -> Ranked:
-        """The best of them that pass: by what the names say, then by looks, then the latest."""
+        """The best that pass: by name, then by look, then the latest."""
         best = names.best({content: look.score for content, look in seen.items()})
         passing = self._passing(question, (one.content for one in best))
         contents = list(itertools.islice(passing, count))
@@ -181,7 +183,7 @@ class Retrieval:
         ]
 
     def by_name(self, question: Question, count: int) -> list[FoundPhoto]:
-        """What remains when no vector can be had: names, parts of words in paths, and years."""
+        """Fallback without a vector: names, parts of words in paths, and years."""
         names = named(self._shared.database, question.words, _lies(question))
         shares = dict.fromkeys(sorted(names, key=lambda one: names[one].worth, reverse=True), 0.0)
         shares |= {content: names[content].share for content in shares}
@@ -196,7 +198,7 @@ class Retrieval:
     # -- filters ------------------------------------------------------------------------------
 
     def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
-        """Those that pass the question's filter, as the catalog knows them, in the same order."""
+        """Those that pass the query's filter according to the catalog, in the same order."""
         kept = (content for content in contents if content not in question.but)
         if question.where is None:
             yield from kept
@@ -213,7 +215,7 @@ class Retrieval:
 
 
 def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
-    """With the kinds of what tells something; where nothing does, of all there is."""
+    """With the kinds of telling evidence; if there is none, of all evidence."""
     looks = [evidence for evidence in one.evidence if evidence.kind != "name"]
     telling = [evidence for evidence in one.evidence if evidence.weight >= Weight.TELLING]
     kinds = [evidence.kind for evidence in looks if evidence in telling or not telling]
@@ -224,7 +226,7 @@ def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
 
 def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:
     strength = of_name(name)
-    if strength == "weak" and share == 1:  # a part of a word, or a year
+    if strength == "weak" and share == 1:  # part of a word, or a year
         strength = "fair"
     return FoundPhoto(content, share, strength, ["name"], None if name is None else name.path)
 
@@ -242,7 +244,7 @@ def _weight_of(name: Named | None) -> Weight:
 
 
 def _lies(question: Question) -> Lies | None:
-    """Which paths may say something; None: all."""
+    """Which paths may match; None: all."""
     return question.where.holds_path() if question.where and question.where.below else None
 
 

@@ -1,4 +1,4 @@
-"""How much evidence is worth: strong, fair or weak. The one judge of queries and alerts."""
+"""Rates evidence: strong, fair or weak. Used for queries and alerts."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from photosd.index.matrix import Vectors
 from photosd.search.names import Degree, Named, telling_words
 from photosd.search.remembered import QueryEmbedding
 
-UNSEEN = -2.0  # how near is what no model was asked about, or what it did not understand
-SHARPNESS = 1.5  # in spreads of what a photo comes to with unrelated things
+UNSEEN = -2.0  # the score if no model was used, or it understood nothing
+SHARPNESS = 1.5  # in spreads of a photo's scores with unrelated things
 LEAST_SPREAD = 0.01
-SAME = 0.6  # of the way from two unrelated texts to the same text: they mean the same
+SAME = 0.6  # of the way from two unrelated texts to the same text: equal meaning
 TINY = 1e-30
-ALONE = 1 << 18  # multiplications: BLAS wakes no threads for so few, and a busy machine has none
+ALONE = 1 << 18  # multiplications: below this BLAS starts no threads
 WORTH_IT = 4  # tiles at once
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How near a photo is to a question: its cosine, and by how much more than to others."""
+    """How near a photo is to a query: its cosine, and by how much more than to others."""
 
     score: float = 0.0
     beyond: float = UNSEEN
 
 
 class Match(msgspec.Struct, frozen=True):
-    """How well one content answers a question."""
+    """How well one content matches a query."""
 
     score: float
     strength: str
 
     @property
     def convincing(self) -> bool:
-        """Whether somebody who asked this would be content with it."""
+        """Whether it is a good match."""
         return self.strength != "weak"
 
 
 class Background(msgspec.Struct, frozen=True):
-    """Other things that might have been asked for: (n, d).
+    """Other possible queries: (n, d).
 
-    A photo of a lion is near to "a tiger", but nearer to "a lion": what counts is by how much a
-    photo is nearer to the question than to those of them that it is nearest to. The sharper, the
-    fewer of them count; those that are as near as ``same`` to the question do not.
+    A photo of a lion is near to "a tiger", but nearer to "a lion": the score is by how much a photo
+    is nearer to the query than to the nearest of them. The sharper, the fewer of them count; those
+    as near as ``same`` to the query do not.
     """
 
     things: Vectors
@@ -55,13 +55,13 @@ class Background(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, things: Vectors, photos: Vectors) -> Self:
-        """As sharp as fits what these photos (m, d) come to with these things."""
+        """With the sharpness for these photos (m, d) and these things."""
         apart = max(float((things @ photos.T).std(axis=0).mean()), LEAST_SPREAD)
         usual = float(np.median((things @ things.T)[np.triu_indices(len(things), 1)]))
         return cls(things, SHARPNESS / apart, usual + SAME * (1 - usual))
 
     def beyond(self, vectors: Vectors, tiles: Vectors) -> Vectors:
-        """By how much more tiles (m, d) are like questions (k, d) than like the rest: (k, m)."""
+        """By how much more tiles (m, d) are like queries (k, d) than like the rest: (k, m)."""
         near = self._near(tiles)
         most = near.max(axis=0)
         near -= most
@@ -81,10 +81,10 @@ class Background(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """From how far beyond the background on cosines mean something; None: as they are.
+    """Thresholds of scores above the background; None: of cosines.
 
-    The rest are cosines, whatever else there is in the library: ``same`` is strong and ``close``
-    fair at least, and below ``apart`` everything is weak.
+    The rest are cosines, independent of the library: ``same`` is strong and ``close`` fair at
+    least, and below ``apart`` everything is weak.
     """
 
     background: Background | None
@@ -95,7 +95,7 @@ class Scale(msgspec.Struct, frozen=True):
     apart: float = -math.inf
 
     def beyond(self, vectors: Vectors, tiles: Vectors) -> Vectors:
-        """How near tiles (m, d) are to questions (k, d) in what this scale measures: (k, m)."""
+        """How near tiles (m, d) are to queries (k, d), as measured by this scale: (k, m)."""
         if self.background is None:
             found: Vectors = vectors @ tiles.T
             return found
@@ -103,15 +103,17 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """Judges photos by a scale (see calibration.py). A photo has its verdict from its own evidence
-    alone, whatever other photos there are."""
+    """Rates photos by a scale (see calibration.py). The rating of a photo depends only on its own
+    evidence.
+    """
 
     scale: Scale
 
     def looks(self, words: str, embedding: QueryEmbedding, tiles: Sequence[Vectors]) -> list[Look]:
-        """How near photos, each (tiles, d), are to what ``words`` mean; the best tile counts.
+        """How near photos, each (tiles, d), are to the embedding of ``words``; the best tile
+        counts.
 
-        What the model does not know at all looks like nothing.
+        Unknown words match no look.
         """
         if not tiles:
             return []
@@ -125,7 +127,7 @@ class Judge(msgspec.Struct, frozen=True):
         return [Look(s, b) for s, b in zip(scores.tolist(), beyond.tolist(), strict=True)]
 
     def of_look(self, look: Look) -> str:
-        """What looking so is worth."""
+        """The rating of a look."""
         scale = self.scale
         if look.beyond == UNSEEN or look.score < scale.apart:
             return "weak"
@@ -134,7 +136,7 @@ class Judge(msgspec.Struct, frozen=True):
         return "fair" if look.beyond >= scale.fair or look.score >= scale.close else "weak"
 
     def match(self, look: Look, name: Named | None = None, *, outstanding: bool = False) -> Match:
-        """What all there is of one photo is worth: as much as the best of it.
+        """The rating of one photo: that of its best evidence.
 
         ``outstanding``: it stands out for Gemini.
         """
@@ -143,14 +145,14 @@ class Judge(msgspec.Struct, frozen=True):
 
 
 def of_name(name: Named | None) -> str:
-    """What being named so is worth: the whole name leaves no doubt, every word little."""
+    """The rating of a name match: strong for the whole name, weak for few words."""
     if name is None or name.degree == Degree.SOME:
         return "weak"
     return "strong" if name.degree >= Degree.WHOLE else "fair"
 
 
 def understood(words: str, embedding: QueryEmbedding) -> bool:
-    """Whether the model knows anything of what was asked for; "a" and "the" are nothing."""
+    """Whether the model knows any word of the query; "a" and "the" do not count."""
     unknown = {word for text in embedding.unknown for word in telling_words(text)}
     telling = telling_words(words)
     known = not telling or any(word not in unknown for word in telling)

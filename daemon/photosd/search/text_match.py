@@ -1,4 +1,4 @@
-"""Matching by words in file names, folders and dates: what remains when no vector can be had."""
+"""Matches words in file names, folders and dates: the fallback without a vector."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def match_words(database: Database, text: str) -> list[tuple[str, float]]:
         return []
     terms, values = [], []
     for word in words:
-        # A path is bytes; CAST reads it as UTF-8, which is all that a typed word can match.
+        # A path is bytes; CAST reads it as UTF-8, which covers all typed words.
         term = "lower(CAST(photos.path AS TEXT)) LIKE ? ESCAPE '\\'"
         values.append("%" + re.sub(r"([\\%_])", r"\\\1", word) + "%")
         if YEAR.fullmatch(word):

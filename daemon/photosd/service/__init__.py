@@ -1,1 +1,1 @@
-"""photosd as a service of the system: its units, its signs of life, starting and stopping it."""
+"""photosd as a system service: units, liveness, starting and stopping."""

@@ -10,7 +10,7 @@ from photosd.service.recipe import Recipe, ServiceError
 
 
 def this_service(*, strict: bool = False) -> Service:
-    """The service of this machine's kind, for the home that the environment names."""
+    """The service for this machine, and for the home in the environment."""
     if sys.platform == "darwin":
         from photosd.service.launchd import Launchd
 
@@ -21,7 +21,7 @@ def this_service(*, strict: bool = False) -> Service:
 
 
 def installed_service() -> Service | None:
-    """The service if it is installed and serves this very home; else None."""
+    """The service if installed for this home; else None."""
     service = this_service()
     return service if service.serves() == Recipe.here().serves else None
 
@@ -30,6 +30,6 @@ def refuse_root() -> None:
     """Raises ServiceError for root: it would watch root's photos, not yours."""
     if os.getuid() == 0:
         raise ServiceError(
-            "photosd is a service of one user, not of the system, and this is root",
+            "photosd is a user service, not a system service, and this is root",
             remedy="the same command without sudo   (--print shows the files to anyone)",
         )

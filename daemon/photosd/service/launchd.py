@@ -31,13 +31,13 @@ class Launchd:
         return {self._file: units.launchd_agent(self._recipe)}
 
     def check(self) -> None:
-        """The desktop session is there, and the agent's file can be written over nobody's."""
+        """The desktop session exists, and the agent's file would not replace another program's."""
         call(["launchctl", "print", self._domain])
         check_writable(self._file.parent)
         self._refuse_stranger()
 
     def install(self) -> bool:
-        """Idempotent; an agent that is loaded with other content is loaded anew."""
+        """Idempotent; a loaded agent with other content is reloaded."""
         self._refuse_stranger()
         self._recipe.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         changed = [replace_file(file, content) for file, content in self.files().items()]
@@ -57,7 +57,7 @@ class Launchd:
         return True
 
     def status(self) -> ServiceStatus:
-        """From the file and from launchd."""
+        """State from the file and launchd."""
         data = self._file.read_bytes() if self._file.is_file() else b""
         printed = call(["launchctl", "print", self._target], check=False)
         states = [line.split("=")[1].strip() for line in printed.splitlines() if "state =" in line]
@@ -73,11 +73,11 @@ class Launchd:
         )
 
     def serves(self) -> str | None:
-        """From the agent's file."""
+        """The home in the agent's file."""
         return units.served_by_agent(self._file.read_bytes()) if self._file.is_file() else None
 
     def start(self) -> None:
-        """Load the agent (which runs it at once); kick one that is loaded and has ended."""
+        """Load the agent (which starts it); restart one that is loaded and has ended."""
         if not call(["launchctl", "print", self._target], check=False):
             call(["launchctl", "bootstrap", self._domain, str(self._file)])
         call(["launchctl", "kickstart", self._target])

@@ -1,4 +1,4 @@
-"""What photosd asks of a service manager of any kind, and what all of them need for it."""
+"""The interface of service managers, and shared helpers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_BUS_REMEDY = (
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """How the service is set up. ``current``: its files are what would be written today."""
+    """State of the service. ``current``: its files are what would be written now."""
 
     manager: str
     installed: bool
@@ -37,32 +37,32 @@ class Service(Protocol):
     """photosd as a service of this user. Every method may raise ServiceError."""
 
     def files(self) -> dict[Path, bytes]:
-        """What has to be written, and where."""
+        """The files to write, with paths."""
 
     def check(self) -> None:
-        """Raise ServiceError where `install` would fail; change nothing."""
+        """Raise ServiceError if `install` would fail; change nothing."""
 
     def install(self) -> bool:
-        """Write the files, have it start at login, and start it; whether anything changed."""
+        """Write the files, enable and start the service; returns whether anything changed."""
 
     def uninstall(self) -> bool:
-        """Stop it and leave nothing behind; whether there was anything."""
+        """Stop and remove the service; returns whether there was one."""
 
     def status(self) -> ServiceStatus:
-        """How it is set up now."""
+        """The current state."""
 
     def serves(self) -> str | None:
-        """Which home it was installed for; from its files alone."""
+        """The home it was installed for; from its files only."""
 
     def start(self) -> None:
-        """Have it running."""
+        """Start it."""
 
     def stop(self) -> None:
-        """Have it not running, and nothing that would start it again by itself."""
+        """Stop it, including everything that would start it again."""
 
 
 def call(command: Sequence[str], *, check: bool = True) -> str:
-    """What a service manager's tool prints; raises ServiceError with its words when it fails."""
+    """The output of a service manager's tool; raises ServiceError with its message if it fails."""
     try:
         done = subprocess.run(
             command,
@@ -76,12 +76,12 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
         )
     except FileNotFoundError as error:
         raise NoManager(
-            f"there is no {command[0]} here",
+            f"{command[0]} is not installed",
             remedy="start photosd at login another way: photosd start",
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ServiceError(
-            f"`{' '.join(command)}` has not ended after {CALL_SECONDS:.0f} s",
+            f"`{' '.join(command)}` did not finish within {CALL_SECONDS:.0f} s",
             remedy="photosd logs",
         ) from error
     if check and done.returncode != 0:
@@ -94,16 +94,14 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
 
 
 def check_writable(directory: Path) -> None:
-    """Raise ServiceError unless files can be made in ``directory``, or it can be made."""
+    """Raise ServiceError unless files can be created in ``directory``, or it can be created."""
     existing = next(place for place in (directory, *directory.parents) if place.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ServiceError(
-            f"no file can be written to {directory}", remedy=f"check who owns {existing}"
-        )
+        raise ServiceError(f"{directory} is not writable", remedy=f"check who owns {existing}")
 
 
 def refuse_strangers(files: Iterable[Path], ours: Callable[[Path], bool]) -> None:
-    """Raise ServiceError where one of these files is there and not ``ours``: it is left alone."""
+    """Raise ServiceError if one of these files exists and is not ``ours``: it is not changed."""
     for file in files:
         if file.is_file() and not ours(file):
             raise ServiceError(
@@ -112,7 +110,7 @@ def refuse_strangers(files: Iterable[Path], ours: Callable[[Path], bool]) -> Non
 
 
 def replace_file(file: Path, content: bytes) -> bool:
-    """Write a file whole or not at all; whether it had other content. 0644: it has no secrets."""
+    """Write a file atomically; returns whether its content changed. 0644: it has no secrets."""
     try:
         if file.is_file() and file.read_bytes() == content:
             return False

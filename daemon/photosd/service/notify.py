@@ -1,4 +1,4 @@
-"""Telling systemd how we are: one datagram a message (sd_notify(3)); silent without systemd."""
+"""Status messages for systemd: one datagram each (sd_notify(3)); silent without systemd."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEND_SECONDS = 1.0
 
 
 class Notifier:
-    """Where to send, read once from the environment; which our workers then do not inherit."""
+    """The address, read once from the environment and removed from it for workers."""
 
     def __init__(self) -> None:
         found = {name: os.environ.pop(name, "") for name in NAMES}
@@ -21,13 +21,13 @@ class Notifier:
         self.watchdog_seconds = int(period) / 1e6 if period.isdigit() else None
 
     def send(self, **fields: str) -> None:
-        """Send fields as they are named in sd_notify(3): ``READY="1"``, ``STATUS="…"``."""
+        """Send fields as named in sd_notify(3): ``READY="1"``, ``STATUS="…"``."""
         if not self._address:
             return
         address = self._address
         name = "\0" + address[1:] if address.startswith("@") else address
         message = "\n".join(f"{k}={v.replace(chr(10), ' ')}" for k, v in fields.items())
-        # A service manager that cannot be told must not harm the service.
+        # Errors must not affect the service.
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.settimeout(SEND_SECONDS)
             out.connect(name)

@@ -1,4 +1,4 @@
-"""What a service has to run: the command, the environment, the socket and the directories."""
+"""What a service runs: command, environment, socket and directories."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ServiceError(PhotosdError):
 
 
 class NoManager(ServiceError):
-    """No service manager answers in this session."""
+    """No service manager responds in this session."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All a unit needs to know. ``socket`` is None where the session's runtime directory has it."""
+    """All data for a unit. ``socket`` is None if it is in the session's runtime directory."""
 
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -36,34 +36,34 @@ class Recipe:
 
     @classmethod
     def here(cls) -> Recipe:
-        """The recipe of this Python, this photosd and the home that this environment names."""
+        """The recipe for this Python, this photosd and the home in this environment."""
         home = Home.from_environment()
-        # Not resolved: a virtual environment's python is a link, and its name is what counts.
+        # Not resolved: a virtual environment's python is a link, and its name matters.
         command = (sys.executable, "-P", "-m", "photosd")
         named = "PHOTOSD_HOME" in _environment()
         return cls(command, _environment(), home.socket if named else None, home)
 
     @property
     def serves(self) -> str:
-        """The name of the home in units, to tell one home's service from another's."""
+        """The name of the home in units, to distinguish services of several homes."""
         return str(self.home.state)
 
     def texts(self) -> list[str]:
-        """Everything that ends up inside a unit."""
+        """All texts in a unit."""
         return [*self.command, *self.environment.values(), self.serves, str(self.socket or "")]
 
     def check(self) -> None:
-        """Raises ServiceError where a name cannot be written into a unit."""
+        """Raises ServiceError if a name cannot be written into a unit."""
         for text in self.texts():
             if not text.isprintable():  # newlines, and bytes that are not UTF-8
                 raise ServiceError(
-                    f"{text!r} has characters that no unit can hold",
-                    remedy="give the directory a plainer name",
+                    f"{text!r} has characters that are invalid in a unit",
+                    remedy="rename the directory",
                 )
 
 
 def _environment() -> dict[str, str]:
-    """What of this environment decides where photosd's files and its code are found."""
+    """Variables of this environment that determine where photosd's files and code are."""
     if home := os.environ.get("PHOTOSD_HOME"):
         kept = {"PHOTOSD_HOME": str(expanded(home).absolute())}
     else:

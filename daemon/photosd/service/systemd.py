@@ -31,27 +31,27 @@ class Systemd:
         self._directory = Path(base) / "systemd" / "user"
 
     def files(self) -> dict[Path, bytes]:
-        """Service, socket and, if wished, the stricter drop-in."""
+        """Service, socket and, on request, the stricter drop-in."""
         filled = units.systemd_units(self._recipe, strict=self._strict)
         return {self._directory / name: text.encode() for name, text in filled.items()}
 
     def check(self) -> None:
-        """A user manager answers, and the units can be written over nobody's."""
+        """A user manager responds, and the units would not replace another program's."""
         _systemctl("show", "--property=Version")
         check_writable(self._directory)
         refuse_strangers(self._every(), units.written_here)
 
     def install(self) -> bool:
-        """Idempotent; a running service goes on undisturbed unless its units changed."""
+        """Idempotent; a running service is not restarted unless its units changed."""
         self.check()
         for place in (self._recipe.home.config, self._recipe.home.state, self._recipe.home.models):
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in opens only these
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in allows only these
         changed = [replace_file(file, content) for file, content in self.files().items()]
         if not self._strict:
             changed.append(self._drop_strict())
         if any(changed):
             _systemctl("daemon-reload")
-            _systemctl("stop", *reversed(UNITS))  # what runs has the old settings
+            _systemctl("stop", *reversed(UNITS))  # the running one has the old settings
         _systemctl("enable", *UNITS)
         self.start()
         return any(changed)
@@ -68,12 +68,12 @@ class Systemd:
         self._drop_strict()
         _systemctl("daemon-reload")
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
-        with contextlib.suppress(OSError):  # systemd made it for the socket, and leaves it
+        with contextlib.suppress(OSError):  # systemd created it for the socket, and leaves it
             self._recipe.home.runtime.rmdir()
         return True
 
     def status(self) -> ServiceStatus:
-        """From the files and, where a user manager answers, from it."""
+        """State from the files and, if available, the user manager."""
         found = [file for name in UNITS if (file := self._directory / name).is_file()]
         try:
             shown = self._show()
@@ -95,7 +95,7 @@ class Systemd:
         )
 
     def serves(self) -> str | None:
-        """From the service's unit."""
+        """The home in the service's unit."""
         service = self._directory / units.SERVICE
         return (
             units.served_by_unit(service.read_text("utf-8", "replace"))
@@ -104,10 +104,10 @@ class Systemd:
         )
 
     def start(self) -> None:
-        """The socket first; counts of earlier failures are forgotten."""
+        """The socket first; failure counters are reset."""
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
         _systemctl("start", units.SOCKET)
-        if not self._recipe.home.socket.exists():  # somebody removed it under systemd
+        if not self._recipe.home.socket.exists():  # it was removed while systemd listened
             _systemctl("stop", *UNITS)
         try:
             _systemctl("start", *UNITS)
@@ -117,11 +117,11 @@ class Systemd:
             raise self._why_not(error) from error
 
     def stop(self) -> None:
-        """The socket, too: else the next client would start the service again."""
+        """The socket as well: else the next client would start the service again."""
         _systemctl("stop", *UNITS)
 
     def _why_not(self, error: ServiceError) -> ServiceError:
-        """Why the service did not start, in more words than systemctl has."""
+        """Why the service did not start, in more detail than systemctl."""
         service = self._show().get(units.SERVICE, {})
         status = service.get("ExecMainStatus")
         if status == NAMESPACE_STATUS:
@@ -142,7 +142,7 @@ class Systemd:
         return all(f.is_file() and f.read_bytes() == content for f, content in wanted.items())
 
     def _drop_strict(self) -> bool:
-        """Remove the drop-in; drop-ins of the user's own stay."""
+        """Remove our drop-in; the user's drop-ins stay."""
         file = self._directory / units.STRICT
         had_one = file.is_file()
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The units filled in: templates from systemd/ and launchd/ with this machine's names in them."""
+"""Fills in the units: templates from systemd/ and launchd/ with this machine's paths."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LABEL = "org.photosd.daemon"
 MARK = "[X-Photosd]"  # systemd ignores sections that begin with X-
 SERVES = "PHOTOSD_SERVES"
 HEADER = """\
-# Written by `photosd service install`, which may write it anew. For changes of your own:
+# Written by `photosd service install`, which may overwrite it. For your own changes:
 #   systemctl --user edit {name}
 """
 
 
 def template(name: str) -> str:
-    """A template, ``systemd/photosd.service`` for instance: shipped in the package or beside it."""
+    """A template, such as ``systemd/photosd.service``: in the package or the checkout."""
     package = Path(photosd.__file__).parent
     for root in (package / "_templates", package.parents[1]):
         if (root / name).is_file():
@@ -29,7 +29,7 @@ def template(name: str) -> str:
 
 
 def systemd_units(recipe: Recipe, *, strict: bool) -> dict[str, str]:
-    """The units by file name (relative to the directory of a user's units)."""
+    """The units by file name (relative to the user's unit directory)."""
     recipe.check()
     units = {SERVICE: _service(recipe), SOCKET: _socket(recipe)}
     if strict:
@@ -48,19 +48,19 @@ def launchd_agent(recipe: Recipe) -> bytes:
 
 
 def written_here(unit: Path) -> bool:
-    """Whether a unit was written by `photosd service install`, and not by somebody else."""
+    """Whether a unit was written by `photosd service install`."""
     return HEADER.partition(",")[0] in unit.read_text("utf-8", "replace")
 
 
 def served_by_unit(text: str) -> str | None:
-    """Which home a unit that was written here serves; None when it was not written here."""
+    """The home of a unit written here; None for other units."""
     _, mark, section = text.partition(f"\n{MARK}\n")
     found = re.search(r"^Home=(.*)$", section, re.MULTILINE) if mark else None
     return found[1] if found else None
 
 
 def served_by_agent(data: bytes) -> str | None:
-    """The same of an agent."""
+    """The same for an agent."""
     try:
         agent = plistlib.loads(data)
         served = agent["EnvironmentVariables"][SERVES]
@@ -70,7 +70,7 @@ def served_by_agent(data: bytes) -> str | None:
 
 
 def _service(recipe: Recipe) -> str:
-    # ":" keeps systemd from reading "$" as the begin of a variable.
+    # ":" keeps systemd from expanding "$" as a variable.
     program, *arguments = recipe.command
     through = (
         "/usr/bin/env " if set(program) & set("\"'\\") else ""
@@ -96,7 +96,7 @@ def _strict(recipe: Recipe) -> str:
 
 
 def _headed(name: str, text: str) -> str:
-    """The template's own head is about the template; its other comments stay."""
+    """The template's head describes the template; its other comments stay."""
     body = text[text.index("\n[") + 1 :]
     return f"{HEADER.format(name=name.partition('.d/')[0])}\n{body}"
 
@@ -109,6 +109,6 @@ def _set(text: str, key: str, value: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A word of a unit file, whatever is in it (systemd.syntax(7))."""
+    """Quotes a word for a unit file (systemd.syntax(7))."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'

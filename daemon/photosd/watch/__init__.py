@@ -1,1 +1,1 @@
-"""Seeing what is on disk: ignore rules, scans, the state of folders, and hints about changes."""
+"""Watches the disk: ignore rules, scans, the state of folders, and hints about changes."""

@@ -1,4 +1,4 @@
-"""The state of a watched folder: there, away, forbidden, or only to be scanned."""
+"""The state of a watched folder: present, offline, forbidden, or scan-only."""
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
 # ruff: noqa: PTH116
@@ -21,7 +21,7 @@ NOT_ANSWERING = "not answering"
 
 
 class FolderIdentity(NamedTuple):
-    """How a folder is known again; an empty ``mount_point`` was never recorded."""
+    """How a folder is recognised; an empty ``mount_point`` was never recorded."""
 
     device: int
     inode: int
@@ -30,9 +30,9 @@ class FolderIdentity(NamedTuple):
 
 @dataclass(frozen=True)
 class FolderProbe:
-    """What was found; where the folder is not there, device and inode are 0.
+    """The result of a probe; if the folder is missing, device and inode are 0.
 
-    ``filesystem`` is the kind of file system, ``mount_point`` where that is attached.
+    ``filesystem`` is the kind of file system, ``mount_point`` where it is mounted.
     """
 
     state: State
@@ -45,7 +45,7 @@ class FolderProbe:
 
     @property
     def identity(self) -> FolderIdentity:
-        """What to hand to the next probe as ``known``; record it while the state is ok."""
+        """The identity to pass to the next probe as ``known``; record it while the state is ok."""
         return FolderIdentity(self.device, self.inode, self.mount_point)
 
 
@@ -56,10 +56,10 @@ def probe_folder(
     table: Mapping[bytes, Mount] | None = None,
     look: Callable[[bytes], tuple[int, int]] | None = None,
 ) -> FolderProbe:
-    """The state of the folder at the absolute ``path``; never raises, never waits for long.
+    """The state of the folder at the absolute ``path``; never raises, bounded in time.
 
-    ``known`` is what an earlier probe found. A folder on another file system than that is
-    offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` gives
+    ``known`` is the result of an earlier probe. A folder on another file system than that is
+    offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` returns
     its device and inode, as `calls.look` does.
     """
     mount = mount_of(path, mounts() if table is None else table)
@@ -74,14 +74,14 @@ def probe_folder(
             0,
             mount.filesystem,
             mount.point,
-            f"give your user the right to read and enter it: chmod u+rx '{printable(path)}'; "
+            f"make it readable: chmod u+rx '{printable(path)}'; "
             "on a Mac allow photosd in System Settings, Privacy & Security, Files and Folders",
         )
     if known is not None and (reason := _moved(path, found, FolderIdentity(*known), mount)):
         return away(
             mount,
             reason,
-            "connect the disk again; if the photos were moved here for good: "
+            "connect the disk again; if the photos were moved here permanently: "
             f"photosd remove '{printable(path)}'; photosd add '{printable(path)}'",
         )
     state: State = "scan_only" if mount.remote else "ok"
@@ -109,11 +109,11 @@ def photo_is_away(
     root_device: int,
     device_of: Callable[[bytes], int] = _device_of,
 ) -> bool:
-    """Whether an absent photo lies on a disk that is mounted below ``root`` when it is there.
+    """Whether an absent photo is on a disk that is normally mounted below ``root``.
 
     ``device`` is where the photo was last seen and ``root_device`` where its folder was at that
-    time. True: keep the photo, its disk is away. False: it was deleted.
-    ``device_of`` may raise OSError.
+    time. True: keep the photo, its disk is offline. False: it was deleted. ``device_of`` may raise
+    OSError.
     """
     if device == root_device:
         return False
@@ -134,7 +134,7 @@ def photo_is_away(
 
 
 def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mount) -> str | None:
-    """Why the folder found is not the one known, if so."""
+    """Why the folder is not the known one, if so."""
     if known.mount_point:
         if mount.point == known.mount_point:
             return None
@@ -143,14 +143,14 @@ def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mou
             if len(mount.point) < len(known.mount_point)
             else f"another file system is mounted over {printable(mount.point)}"
         )
-    # The same inode under a new device number: the disk came back after a restart.
+    # The same inode with a new device number: the disk was remounted after a restart.
     if found.device == known.device or found.inode == known.inode:
         return None
     return f"{printable(path)} is on another disk than before"
 
 
 def reconnect(folder: str) -> str:
-    """What to do about a folder that is away."""
+    """The remedy for an offline folder."""
     return f"connect its disk or share, or: photosd remove '{folder}'"
 
 
@@ -160,7 +160,7 @@ def away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
 
 
 def not_answering(path: bytes, mount: Mount) -> FolderProbe:
-    """A folder on a file system that has fallen silent."""
+    """A folder on a file system that does not respond."""
     reason = f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})"
     return away(mount, reason, reconnect(printable(path)))
 
@@ -168,7 +168,7 @@ def not_answering(path: bytes, mount: Mount) -> FolderProbe:
 def _look(
     path: bytes, look: Callable[[bytes], tuple[int, int]]
 ) -> FolderIdentity | PermissionError | str:
-    """The folder's identity, or why not, in words."""
+    """The folder's identity, or an error message."""
     try:
         return FolderIdentity(*look(path))
     except PermissionError as error:
@@ -189,7 +189,7 @@ def _look_at_once(path: bytes) -> tuple[int, int]:
 
 
 def _look_from_aside(path: bytes) -> tuple[int, int]:
-    """For those who have no `Devices`, once."""
+    """For callers without `Devices`, once."""
     with Devices() as devices:
         device, inode = devices.ask(path, "look")
         return device, inode

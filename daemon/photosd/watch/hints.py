@@ -1,4 +1,4 @@
-"""Hints that something may have changed, gathered so that one change is told once."""
+"""Hints about possible changes, collected and deduplicated."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ Kind = Literal["path", "subtree", "overflow"]
 
 
 class Hint(NamedTuple):
-    """Where to look: never what happened there, which only looking can tell.
+    """Where to look, not what happened.
 
-    ``path``: stat this one. ``subtree``: scan at and below it. ``overflow``: everything below this
-    root (``b""``: all roots) must be scanned again, and the root itself looked at.
+    ``path``: stat this file. ``subtree``: scan at and below it. ``overflow``: scan everything below
+    this root (``b""``: all roots), and check the root itself.
     """
 
     kind: Kind
@@ -20,7 +20,7 @@ class Hint(NamedTuple):
 
 
 class HintBatch:
-    """A set of hints in which the wider ones swallow those they cover."""
+    """A set of hints without those covered by wider ones."""
 
     def __init__(self) -> None:
         self._paths: set[bytes] = set()
@@ -46,7 +46,7 @@ class HintBatch:
         self._roots.add(root)
 
     def take(self) -> list[Hint]:
-        """The hints that no other one covers, widest first; the batch is empty after."""
+        """The hints that no other one covers, widest first; clears the batch."""
         if b"" in self._roots:
             taken = [Hint("overflow", b"")]
         else:
@@ -64,9 +64,9 @@ class HintBatch:
 
 
 def topmost(directories: Iterable[bytes]) -> list[bytes]:
-    """The directories that lie in no other of them, sorted."""
+    """The directories that are not inside another of them, sorted."""
     kept: list[bytes] = []
-    # With the closing slash a directory is followed at once by all that lies in it.
+    # With the trailing slash a directory sorts directly before everything in it.
     for directory in sorted(directories, key=lambda path: path + b"/"):
         if not (kept and directory.startswith(kept[-1] + b"/")):
             kept.append(directory)
@@ -74,7 +74,7 @@ def topmost(directories: Iterable[bytes]) -> list[bytes]:
 
 
 def _within(path: bytes, directories: set[bytes]) -> bool:
-    """Whether ``path`` lies below one of the directories."""
+    """Whether ``path`` is below one of the directories."""
     if not directories:
         return False
     while path:

@@ -1,4 +1,4 @@
-"""Which files and directories of a watched folder photosd leaves alone, and why."""
+"""Which files and directories of a watched folder are ignored."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from photosd.watch.patterns import Pattern
 IGNORE_FILE = b".photosdignore"
 HIDE_MARK = b".nomedia"
 MARKS = frozenset((IGNORE_FILE, HIDE_MARK))
-# Thumbnails, snapshots and bins of NAS systems and Windows; the dotted kinds are hidden anyway.
+# Thumbnails, snapshots and recycle bins of NAS systems and Windows; dotted ones are hidden anyway.
 JUNK = frozenset(
     (b"@eaDir", b"#recycle", b"#snapshot", b"$RECYCLE.BIN", b"System Volume Information")
 )
 IGNORE_FILE_BYTES = 1 << 20
-IGNORE_FILE_LINES = 10_000  # each is tried on each name
+IGNORE_FILE_LINES = 10_000  # each is matched against each name
 ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
 LINE_CHARACTERS = 4096  # no path is longer
 DOT = ord(".")
-HERE = re.compile(r"^(!?)\./")  # to git this matches nothing
-LINE_END = re.compile(r"\r\n|\r|\n")  # of any system
-# Marks that nobody sees and editors of Hebrew and Arabic put in: directions, joiners.
+HERE = re.compile(r"^(!?)\./")  # git matches nothing with it
+LINE_END = re.compile(r"\r\n|\r|\n")  # on any system
+# Invisible marks inserted by editors of Hebrew and Arabic: directions, joiners.
 UNSEEN = dict.fromkeys(
     (0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 )
@@ -40,12 +40,12 @@ UNSEEN = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The rules that hold for the names inside one directory.
+    """The rules for the names inside one directory.
 
-    ``specs`` are gitignore patterns with the length of the path they are relative to, the
-    deepest last; as in git the last pattern that matches decides, the deepest file first.
-    ``unknown``: 0, or the error number that says why the rules cannot be known. Then nothing is
-    known of the directory: neither what to leave alone nor what not to.
+    ``specs`` are gitignore patterns with the length of the path they are relative to, the deepest
+    last; as in git the last matching pattern decides, the deepest file first. ``unknown``: 0, or
+    the error number that explains why the rules are unknown. Then it is unknown which names to
+    ignore.
     """
 
     prefix: bytes  # the directory with a closing slash
@@ -54,13 +54,13 @@ class Level:
     unknown: int = 0
 
     def require(self) -> Level:
-        """The same; raises OSError when the rules cannot be known."""
+        """The same; raises OSError if the rules are unknown."""
         if self.unknown:
             raise OSError(self.unknown, os.strerror(self.unknown), self.prefix + IGNORE_FILE)
         return self
 
     def hides(self, name: bytes, is_directory: bool) -> bool:
-        """Whether the entry ``name`` of this directory is left alone."""
+        """Whether the entry ``name`` of this directory is ignored."""
         if name[0] == DOT:
             return True
         if is_directory and (name in JUNK or self.prefix + name in self.forbidden):
@@ -72,15 +72,15 @@ class Level:
         return Level(b"%s%s/" % (self.prefix, name), self.specs, self.forbidden)
 
     def settled(self, names: Container[bytes] | None = None) -> Level | None:
-        """These rules with what the directory itself says; None when it hides itself.
+        """These rules with the directory's own; None if it is ignored.
 
-        ``names`` are the names in it that begin with a dot, where they are known already.
+        ``names`` are its names that begin with a dot, if already known.
         """
         try:
             if _has(self.prefix, HIDE_MARK, names):
                 return None
             return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
-        except OSError as error:  # whether it hides itself is not known
+        except OSError as error:  # whether it is ignored is unknown
             return dataclasses.replace(self, unknown=error.errno or errno.EIO)
 
     def _with_ignore_file(self) -> Level:
@@ -104,12 +104,12 @@ class Level:
 class IgnoreRules:
     """The rules of one watched folder.
 
-    Left alone: hidden names, `@eaDir` and its kind, what ``excludes`` or a `.photosdignore`
-    matches (gitignore syntax, `.photosdignore` counting from its own directory), everything in a
-    directory that holds `.nomedia`, and ``other_roots``: folders that are watched by themselves,
-    or what photosd writes itself. The folder itself is never ignored. Ignore files are read anew at
-    each question; while one cannot be read or understood, nothing is known of its directory and
-    what lies below, and questions about that raise OSError, whose ``filename`` is the ignore file.
+    Ignored: hidden names, `@eaDir` and similar ones, matches of ``excludes`` or a `.photosdignore`
+    (gitignore syntax, relative to its directory), everything in a directory with `.nomedia`, and
+    ``other_roots``: folders watched separately, or photosd's own files. The folder itself is never
+    ignored. Ignore files are read again on each question; while one is unreadable or invalid,
+    nothing is known about its directory and below, and questions about it raise OSError, whose
+    ``filename`` is the ignore file.
     """
 
     def __init__(
@@ -120,15 +120,15 @@ class IgnoreRules:
         other_roots: Iterable[bytes] = (),
         strict: bool = True,
     ) -> None:
-        """Raises BadRequest naming the pattern of ``excludes`` that cannot be understood.
+        """Raises BadRequest naming an invalid pattern of ``excludes``.
 
-        Not ``strict``: then nothing is known of the whole folder instead.
+        Not ``strict``: then nothing is known about the whole folder instead.
         """
         prefix = _closed(root)
         spec, wrong = _compile(_below(prefix, pattern) for pattern in excludes)
         if wrong and strict:
             raise BadRequest(
-                f"the pattern {wrong[0][:100]!r} cannot be understood",
+                f"invalid pattern {wrong[0][:100]!r}",
                 remedy="use the syntax of .gitignore, for example: --exclude 'Screenshots/'",
             )
         self.root = root
@@ -137,11 +137,11 @@ class IgnoreRules:
         self._top = Level(prefix, specs, frozenset(other_roots) - {root}, unknown)
 
     def inside(self, directory: bytes) -> Level | None:
-        """The rules inside ``directory`` (the root or below), its own ignore file not read yet.
+        """The rules inside ``directory`` (the root or below), without its own ignore file.
 
-        None when the directory is ignored, or leads through a link (links to directories are
-        never followed). Raises ValueError when it lies outside the root, OSError when an ignore
-        file on the way cannot be read.
+        None if the directory is ignored, or reached through a link (links to directories are not
+        followed). Raises ValueError if it is outside the root, OSError if an ignore file on the way
+        cannot be read.
         """
         level: Level | None = self._top.require()
         for name in self._names(directory):
@@ -155,7 +155,7 @@ class IgnoreRules:
         return level
 
     def ignored(self, path: bytes, is_directory: bool = False) -> bool:
-        """Whether ``path`` is left alone, as scans do. Raises like `inside`."""
+        """Whether ``path`` is ignored by scans. Raises like `inside`."""
         if path == self.root:
             return False
         directory, _, name = path.rpartition(b"/")
@@ -164,7 +164,7 @@ class IgnoreRules:
         return level is None or level.require().hides(name, is_directory)
 
     def _names(self, directory: bytes) -> list[bytes]:
-        """The names that lead from the root to ``directory``."""
+        """The names from the root to ``directory``."""
         if directory == self.root:
             return []
         prefix = self._top.prefix
@@ -174,12 +174,12 @@ class IgnoreRules:
 
 
 def _has(prefix: bytes, name: bytes, names: Container[bytes] | None) -> bool:
-    """Raises OSError when it cannot be known."""
+    """Raises OSError if it is unknown."""
     return _lstat(prefix + name) is not None if names is None else name in names
 
 
 def _lstat(path: bytes) -> os.stat_result | None:
-    """What is at ``path``; None when nothing is. Raises OSError when that cannot be known."""
+    """The stat of ``path``; None if missing. Raises OSError if unknown."""
     tick()
     try:
         return os.lstat(path)
@@ -194,8 +194,8 @@ def _closed(directory: bytes) -> bytes:
 
 
 def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
-    """The patterns in ``file``; raises OSError when they cannot be had, all of them."""
-    # Not blocking: a FIFO of that name must not stop a scan.
+    """The patterns in ``file``; raises OSError if not all can be read."""
+    # Non-blocking: a FIFO of that name must not stop a scan.
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         mode = os.fstat(descriptor).st_mode
@@ -211,13 +211,13 @@ def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
     if len(lines) > IGNORE_FILE_LINES:
         raise _error(errno.EFBIG)
     spec, wrong = _compile(lines)
-    if any(not line.startswith("!") for line in wrong):  # what it was to exclude is not known
+    if any(not line.startswith("!") for line in wrong):  # its excludes are unknown
         raise _error(errno.EINVAL)
     return spec
 
 
 def _text_of(data: bytes) -> str:
-    """The text of an ignore file: UTF-8, or what an editor of Windows writes."""
+    """The text of an ignore file: UTF-8, or an encoding of Windows editors."""
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
@@ -233,22 +233,23 @@ def _error(number: int) -> OSError:
 
 
 def _plain(text: str) -> str:
-    """``text`` with an ordinary character for newlines, at which pathspec's patterns end; what
-    looks the same is the same: accents may be letters of their own (macOS writes names so)."""
+    """``text`` without newlines, which end pathspec's patterns, and normalised: macOS writes
+    accents as separate letters.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(UNSEEN))
     return text.replace("\n", "\0")
 
 
 def _below(prefix: bytes, pattern: str) -> str:
-    """The pattern as seen from the folder: shells put in whole paths."""
+    """The pattern relative to the folder: shells insert full paths."""
     mark, whole = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     root = os.fsdecode(prefix)
     return f"{mark}/{whole[len(root) :]}" if whole.startswith(root) else pattern
 
 
 def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
-    """The patterns of ``lines`` (None when there are none) and the lines that are not patterns."""
+    """The compiled patterns of ``lines`` (None if there are none), and invalid lines."""
     patterns, wrong = [], []
     for line in lines:
         if len(line) > LINE_CHARACTERS:

@@ -1,4 +1,4 @@
-"""Which inode numbers can be believed: not every file system keeps the numbers it gives."""
+"""Which inode numbers are stable: not every file system keeps them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from photosd.watch.mounts import Mount, mount_of, mounts
 from photosd.watch.scanner import Entry
 
-# File systems that store a file's number with the file. Every other one may number anew at each
-# mount, or whenever it has forgotten a file: FAT and exFAT, FUSE, 9p, SMB, overlays and mergerfs.
+# File systems that store a file's number with the file. All others may assign new numbers at each
+# mount, or after forgetting a file: FAT and exFAT, FUSE, 9p, SMB, overlays and mergerfs.
 STABLE = frozenset(
     (
         "apfs",
@@ -35,11 +35,11 @@ STABLE = frozenset(
     )
 )
 MOUNTINFO = Path("/proc/self/mountinfo")
-FRESH_SECONDS = 1.0  # so long the table of mounts is believed
+FRESH_SECONDS = 1.0  # how long the table of mounts is cached
 
 
 class Inodes:
-    """Asks the table of mounts, never a disk. Safe from any thread."""
+    """Reads the table of mounts, never a disk. Safe from any thread."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Inodes:
         self._known: tuple[float, Mapping[bytes, Mount], Mapping[int, str]] | None = None
 
     def stable(self, entry: Entry) -> bool:
-        """Whether this file's number is its own for as long as the file exists."""
+        """Whether this file keeps its number as long as it exists."""
         _, table, kinds = self._mounted()
         if entry.place in (None, entry.device):
             return mount_of(entry.path, table).filesystem in STABLE
@@ -65,12 +65,12 @@ class Inodes:
 
 
 def _kinds_of_devices() -> Mapping[int, str]:
-    """By device number, where the system tells (Linux; see proc(5))."""
+    """By device number, if the system reports it (Linux; see proc(5))."""
     kinds: dict[int, str] = {}
     with contextlib.suppress(OSError):
-        for line in MOUNTINFO.read_bytes().split(b"\n"):  # names may hold any other character
+        for line in MOUNTINFO.read_bytes().split(b"\n"):  # names may contain any other character
             mount, _, filesystem = line.partition(b" - ")
-            with contextlib.suppress(ValueError, IndexError):  # no line of a mount
+            with contextlib.suppress(ValueError, IndexError):  # not a line of a mount
                 major, _, minor = mount.split(b" ")[2].partition(b":")
                 device = os.makedev(int(major), int(minor))
                 kinds[device] = filesystem.split(b" ")[0].decode()

@@ -1,4 +1,4 @@
-"""Linux: one inotify watch for every directory that is not ignored, kept right through renames."""
+"""Linux: one inotify watch per directory that is not ignored, kept correct through renames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from photosd.watch.walk import MAY_PASS, unknown_below, walk
 
 FULL = frozenset((errno.ENOSPC, errno.ENOMEM))
 DENIED = frozenset((errno.EACCES, errno.EPERM))
-PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds, until what could not be listed is tried again
+PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds, before retrying an unlistable directory
 
 ARRIVED = InotifyConstants.IN_CREATE | InotifyConstants.IN_MOVED_TO
 SELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
@@ -28,7 +28,7 @@ SELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """A watched directory; ``level`` is None while it hides itself."""
+    """A watched directory; ``level`` is None while it is ignored."""
 
     path: bytes
     descriptor: WatchDescriptor
@@ -38,7 +38,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Unlisted:
-    """A directory that could not be listed, so nothing below it is watched; it is tried again."""
+    """A directory that could not be listed, so nothing below it is watched; it is retried."""
 
     ignore: IgnoreRules
     due_at: float
@@ -48,11 +48,11 @@ class Unlisted:
 class InotifySource:
     """A `Source` of inotify events.
 
-    How it stays right: a directory that arrives (created or moved to) is walked, each directory
-    on the way watched before it is listed, and only then hinted; one that leaves is dropped with
-    all below it. So whatever the order in which the kernel's news is read, the last arrival of a
-    directory leaves it watched under its present path, and a scan after the hint sees the rest.
-    One inode seen under two paths (bind mounts) reports for both.
+    Correctness: a new directory (created or moved) is walked, each directory on the way watched
+    before it is listed, and only then reported as a hint; one that leaves is dropped with
+    everything below. So in any order of kernel events, the last arrival of a directory leaves it
+    watched under its current path, and a scan after the hint finds the rest. One inode with two
+    paths (bind mounts) reports for both.
     """
 
     def __init__(self, receive: Receive, listener: Listener) -> None:
@@ -67,7 +67,7 @@ class InotifySource:
         self._unlisted: dict[bytes, Unlisted] = {}
 
     def open(self, probe_directory: bytes) -> None:
-        """Start an inotify instance that watches the probe directory alone."""
+        """Start an inotify instance that watches only the probe directory."""
         kernel = Kernel(lambda event: self._receive(partial(self._digest, event)))
         kernel.name = "watch-reader"
         self._kernel = kernel
@@ -75,7 +75,7 @@ class InotifySource:
         self._enter(Watched(probe_directory, kernel.watch(probe_directory, ROOT_MASK), None))
 
     def close(self) -> None:
-        """Give the instance and with it all watches back; news still on the way is dropped."""
+        """Close the instance with all watches; pending events are dropped."""
         if self._kernel is not None:
             self._kernel.retire()
         self._kernel = None
@@ -85,11 +85,11 @@ class InotifySource:
         return self._kernel is not None and self._kernel.is_alive()
 
     def complete(self) -> bool:
-        """Whether the kernel holds as many watches as we think."""
+        """Whether the kernel has as many watches as expected."""
         return self._kernel is not None and self._kernel.held() == len(self._by_descriptor)
 
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
-        """Watch the root and all below it that is not ignored."""
+        """Watch the root and everything below it that is not ignored."""
         self._budget = watch_budget()
         self.unwatch(ignore.root)
         self._prune[ignore.root] = prune
@@ -102,14 +102,14 @@ class InotifySource:
         self._drop_tree(root, root)
 
     def renew(self, root: bytes, top: bytes) -> None:
-        """Watch what lies at ``top`` now."""
+        """Watch the directory now at ``top``."""
         watched = self._by_path.get(root)
         if watched is not None and watched.ignore is not None:
             self._drop_tree(root, top)
             self._arrive(watched.ignore, top)
 
     def strayed(self, path: bytes) -> bool:
-        """Whether the kernel knows another directory by this path than the one watched."""
+        """Whether the watch of this path is for another directory than the current one."""
         watched = self._by_path.get(path)
         if watched is None or watched.ignore is None or self._kernel is None:
             return False
@@ -122,7 +122,7 @@ class InotifySource:
         return present != watched.descriptor
 
     def look_again(self) -> None:
-        """Watch what could not be listed, where that may have passed."""
+        """Watch directories that could not be listed, if that may work now."""
         now = time.monotonic()
         for directory, unlisted in list(self._unlisted.items()):
             if now >= unlisted.due_at:
@@ -134,14 +134,14 @@ class InotifySource:
 
     def _digest(self, event: InotifyEvent) -> None:
         """Turn one kernel event into watches and hints."""
-        if self._kernel is None:  # closed: its numbers mean nothing any more
+        if self._kernel is None:  # closed: its numbers are no longer valid
             return
         if event.is_queue_overflow:
             self._listener.lost()
             return
         if event.mask & SELF:
             self._listener.look_up()
-        # A copy: digesting adds and drops watches.
+        # A copy: processing adds and drops watches.
         for watched in list(self._by_descriptor.get(event.wd, ())):
             if event.mask & InotifyConstants.IN_UNMOUNT:
                 self._listener.unmounted(watched.path)
@@ -156,7 +156,7 @@ class InotifySource:
         """Something called ``event.name`` in a watched directory changed."""
         name, level = event.name, directory.level
         if name in MARKS:
-            if not event.is_modify:  # closing follows; a walk for each write is too much
+            if not event.is_modify:  # a close event follows; a walk per write is too much
                 self.renew(ignore.root, directory.path)
             return
         is_directory = bool(event.mask & InotifyConstants.IN_ISDIR)
@@ -169,11 +169,11 @@ class InotifySource:
             self._listener.batch.path(path)
 
     def _directory_changed(self, path: bytes, ignore: IgnoreRules, event: InotifyEvent) -> None:
-        """A sub-directory came, went or got other permissions."""
+        """A sub-directory came, went or changed permissions."""
         if event.mask & ARRIVED:
             self._arrive(ignore, path)
         elif event.is_delete:
-            if path in self._by_path:  # empty by now, so nothing below it to drop
+            if path in self._by_path:  # empty by now, so nothing to drop below it
                 self._forget(self._by_path[path], unwatch=True)
             self._listener.batch.subtree(path)
         elif event.is_moved_from:
@@ -182,10 +182,10 @@ class InotifySource:
         elif path in self._denied:
             self._arrive(ignore, path)
         elif not os.access(path, os.X_OK):
-            self._denied.add(path)  # it could be entered; when it can again, it is scanned
+            self._denied.add(path)  # it was accessible; when it is again, it is scanned
 
     def _arrive(self, ignore: IgnoreRules, top: bytes) -> None:
-        """Watch a directory that is new here, then hint that it must be scanned."""
+        """Watch a new directory, then report it for a scan."""
         try:
             self._watch_tree(ignore, top)
         except OutOfWatches as error:
@@ -220,7 +220,7 @@ class InotifySource:
                 f"its directories are more than the {self._budget} that photosd may watch"
             )
         self._denied.discard(path)
-        if not os.access(path, os.X_OK):  # what is in it can be listed at most
+        if not os.access(path, os.X_OK):  # its content can only be listed
             self._denied.add(path)
         try:
             descriptor = self._kernel.watch(path, _mask(path, ignore))
@@ -231,11 +231,11 @@ class InotifySource:
                 ) from error
             if error.errno in DENIED:
                 self._denied.add(path)
-            return  # gone again, or a link by now
+            return  # deleted again, or a link by now
         self._enter(Watched(path, descriptor, ignore))
 
     def _enter(self, watched: Watched) -> None:
-        """Put a watch into both tables, in place of the one its path had."""
+        """Put a watch into both tables, replacing the one of its path."""
         former = self._by_path.get(watched.path)
         if former is not None:
             self._forget(former, unwatch=former.descriptor != watched.descriptor)
@@ -260,7 +260,7 @@ class InotifySource:
                 del self._unlisted[path]
 
     def _forget(self, watched: Watched, *, unwatch: bool = False) -> None:
-        """Take a watch out of the tables, and with ``unwatch`` from the kernel too."""
+        """Remove a watch from the tables, and with ``unwatch`` from the kernel."""
         if self._by_path.get(watched.path) is not watched:
             return
         del self._by_path[watched.path]

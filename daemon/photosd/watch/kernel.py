@@ -1,8 +1,8 @@
-"""One inotify instance: watchdog's reader of it, without watchdog's own book-keeping.
+"""One inotify instance: watchdog's reader without its bookkeeping.
 
-Used alone, the reader (`InotifyFD`, private to watchdog, hence the pinned version) has none of the
-faults measured in watchdog 7.1's recursive groups: directories left unwatched after quick renames,
-a full watch table swallowed, endless rebuilding after an overflow, threads that die of a KeyError.
+The reader alone (`InotifyFD`, private to watchdog, hence the pinned version) has none of the faults
+measured in watchdog 7.1's recursive groups: directories left unwatched after quick renames, a full
+watch table ignored, endless rebuilding after an overflow, threads ending with a KeyError.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ log = structlog.get_logger()
 
 LEAVE_SECONDS = 5.0
 
-# Never IN_OPEN or IN_CLOSE_NOWRITE: our own reading and listing would fill the queue.
+# Never IN_OPEN or IN_CLOSE_NOWRITE: our own reads would fill the queue.
 DIRECTORY_MASK = Mask(
     InotifyConstants.IN_CREATE
     | InotifyConstants.IN_DELETE
     | InotifyConstants.IN_MOVE
-    | InotifyConstants.IN_MODIFY  # truncate() tells nothing else
+    | InotifyConstants.IN_MODIFY  # the only event of truncate()
     | InotifyConstants.IN_CLOSE_WRITE
-    | InotifyConstants.IN_ATTRIB  # times set after writing, permission granted
+    | InotifyConstants.IN_ATTRIB  # times set after writing, permissions granted
     | InotifyConstants.IN_ONLYDIR
     | InotifyConstants.IN_DONT_FOLLOW
     | InotifyConstants.IN_EXCL_UNLINK
@@ -48,17 +48,17 @@ ROOT_MASK = Mask(
 
 
 class Kernel(InotifyFD):
-    """Hands kernel events on, on its own thread; add and remove watches from one thread only."""
+    """Passes kernel events on, on its own thread; add and remove watches from one thread only."""
 
     def __init__(self, receive: Callable[[InotifyEvent], None]) -> None:
-        """Raises OSError when the user has too many inotify instances already."""
+        """Raises OSError if the user has too many inotify instances already."""
         super().__init__()
         os.set_inheritable(self._inotify_fd, False)
         self._receive = receive
         self._released = False
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Pass the event on, an overflow too; watchdog's own reaction to that never runs."""
+        """Pass the event on, overflows included; watchdog's own handling never runs."""
         self._receive(event)
 
     def watch(self, path: bytes, mask: Mask) -> WatchDescriptor:
@@ -70,11 +70,11 @@ class Kernel(InotifyFD):
         return descriptor
 
     def unwatch(self, descriptor: WatchDescriptor) -> None:
-        """Forget a watch; one that is gone already is fine."""
+        """Remove a watch; one that is gone already is fine."""
         inotify_rm_watch(self._inotify_fd, descriptor)
 
     def held(self) -> int:
-        """How many watches the kernel itself counts."""
+        """How many watches the kernel has."""
         return kernel_watches(self._inotify_fd)
 
     def run(self) -> None:
@@ -85,12 +85,12 @@ class Kernel(InotifyFD):
             log.exception("watch_reader_died")
 
     def retire(self) -> None:
-        """Stop and give the instance back, within a bounded time."""
+        """Stop and close the instance, within a bounded time."""
         self.stop()
         if self.ident is not None:  # else it could not be started
             self.join(LEAVE_SECONDS)
         if not self.is_alive() and not self._released:
-            self._close_resources()  # the reader died before it could
+            self._close_resources()  # the reader ended before it could
 
     def _close_resources(self) -> None:
         self._released = True

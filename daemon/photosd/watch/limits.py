@@ -1,4 +1,4 @@
-"""What the watcher may use and how long it waits: its own limits, the kernel's, and the remedy."""
+"""Limits and timeouts of the watcher, the kernel's limits, and remedies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RECOMMENDED_INSTANCES = 1_024
 class WatchLimits:
     """Times in seconds. The defaults suit a desktop; tests shorten them."""
 
-    collect: float = 0.05  # hints about the same file within this time become one
-    tick: float = 2.0  # how often an idle watcher looks up
-    roots: float = 10.0  # how often folders are checked for being the ones that were added
-    probe: float = 30.0  # how often the watcher asks itself whether it still hears anything
-    answer: float = 10.0  # a probe not heard of after this means deaf
-    quiet: float = 1.0  # after lost events, wait until no more are lost for this long
-    calm: float = 120.0  # trouble that returns within this time makes the next wait longer
+    collect: float = 0.05  # hints about one file within this time are merged
+    tick: float = 2.0  # how often an idle watcher checks
+    roots: float = 10.0  # how often folders are checked for replacement
+    probe: float = 30.0  # how often the watcher probes its own event delivery
+    answer: float = 10.0  # a probe without event after this means that events are lost
+    quiet: float = 1.0  # after lost events, wait until none are lost for this long
+    calm: float = 120.0  # trouble within this time makes the next wait longer
     longest_wait: float = 300.0
-    suspend: float = 5.0  # time asleep above which everything is compared again
-    retry: float = 1800.0  # a folder without watches is tried again this often
-    pending: int = 200_000  # events and hints waiting at most; more count as lost
+    suspend: float = 5.0  # suspend time above which everything is compared again
+    retry: float = 1800.0  # how often a folder without watches is retried
+    pending: int = 200_000  # maximum queued events and hints; more count as lost
 
 
 def watch_budget() -> int:
@@ -36,7 +36,7 @@ def watch_budget() -> int:
 
 
 def watch_limit() -> int:
-    """The kernel's limit of watches for one user; no limit where there is none to read."""
+    """The kernel's limit of watches for one user; unlimited if unknown."""
     limits = [
         value
         for file in (_SYSTEM / "max_user_watches", _USER / "max_inotify_watches")
@@ -46,7 +46,7 @@ def watch_limit() -> int:
 
 
 def watches_remedy() -> str:
-    """The line that allows more watches."""
+    """The command that allows more watches."""
     wanted = max(RECOMMENDED_WATCHES, 2 * _known(watch_limit()))
     return (
         f"sudo sysctl fs.inotify.max_user_watches={wanted}   (to keep it: the same assignment "
@@ -55,7 +55,7 @@ def watches_remedy() -> str:
 
 
 def instances_remedy() -> str:
-    """The line that allows more watchers."""
+    """The command that allows more watchers."""
     return (
         f"sudo sysctl fs.inotify.max_user_instances={RECOMMENDED_INSTANCES}; "
         "until then new photos are found by scans"
@@ -63,7 +63,7 @@ def instances_remedy() -> str:
 
 
 def kernel_watches(descriptor: int) -> int:
-    """How many watches the kernel holds for an inotify descriptor of this process."""
+    """How many watches the kernel has for an inotify descriptor of this process."""
     lines = Path(f"/proc/self/fdinfo/{descriptor}").read_bytes().split(b"\n")
     return sum(line.startswith(b"inotify wd:") for line in lines)
 

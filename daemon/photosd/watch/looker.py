@@ -1,7 +1,7 @@
-"""The process that makes calls to one file system, so that the daemon never waits in one.
+"""The process that accesses one file system, so that the daemon never blocks on it.
 
-A thread that waits for a server that is away cannot be ended, and its process cannot either. This
-process can be left behind.
+A thread that waits for a dead server cannot be stopped, nor can its process. This process can be
+abandoned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from photosd.core.progress import reporting
 from photosd.watch.calls import CALLS, Item, errno_of
 
 BATCH = 500  # items in a frame
-SIGN_SECONDS = 0.25  # a frame is sent this often while calls are answered
+SIGN_SECONDS = 0.25  # how often a frame is sent while calls return
 
 
 class LookerAnswer:
@@ -29,7 +29,7 @@ class LookerAnswer:
         self._sent_at = time.monotonic()
 
     def add(self, item: Item) -> None:
-        """One more item; sent with others."""
+        """Add an item; sent in batches."""
         self._items.append(item)
         if len(self._items) >= BATCH:
             self._send({})
@@ -37,12 +37,12 @@ class LookerAnswer:
             self.sign()
 
     def sign(self) -> None:
-        """Say that the file system answers, if nothing was said lately."""
+        """Report that the file system responds, if nothing was sent recently."""
         if time.monotonic() - self._sent_at >= SIGN_SECONDS:
             self._send({})
 
     def end(self, number: int = 0) -> None:
-        """The last frame; ``number`` is the errno that ended it, 0 when nothing was wrong."""
+        """The last frame; ``number`` is the errno that ended it, 0 for success."""
         self._send({"end": number})
 
     def _send(self, fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The table of mounted file systems: what a path lies on, and whether the table has changed."""
+"""The table of mounted file systems: the mount of a path, and changes of the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-# Events of other machines never arrive here, whatever the local kernel says.
+# Events of other machines never arrive for these, whatever the local kernel reports.
 NETWORK = frozenset(
     (
         "9p",
@@ -46,9 +46,9 @@ LOCAL_FUSE = frozenset(("fuseblk", "fuse.bindfs", "fuse.encfs", "fuse.gocryptfs"
 
 @dataclass(frozen=True)
 class Mount:
-    """One mounted file system: where, of which kind, and from what.
+    """A mounted file system: mount point, kind, source.
 
-    ``device`` is the same for every place where one file system is mounted; empty: not known.
+    ``device`` is equal for all mount points of one file system; empty if unknown.
     """
 
     point: bytes
@@ -58,7 +58,7 @@ class Mount:
 
     @property
     def remote(self) -> bool:
-        """Whether others may change it without our kernel hearing of it."""
+        """Whether other machines may change it without our kernel's knowledge."""
         kind = self.filesystem
         return kind in NETWORK or (
             kind.startswith(("fuse", "macfuse", "osxfuse")) and kind not in LOCAL_FUSE
@@ -66,9 +66,9 @@ class Mount:
 
 
 def mounts() -> dict[bytes, Mount]:
-    """Every mount by its mount point, the uppermost where several are stacked.
+    """Every mount by its mount point, the topmost if several are stacked.
 
-    Read from the kernel's table: no file system is asked, so none can hold this up.
+    Read from the kernel's table: no file system is accessed, so none can block.
     """
     if sys.platform == "linux":
         return {mount.point: mount for mount in map(_mount, _lines()) if mount is not None}
@@ -98,12 +98,12 @@ def _mount(line: bytes) -> Mount | None:
 
 
 def _plain(field: bytes) -> bytes:
-    """A field without the octal escapes that spaces, newlines and backslashes are written with."""
+    """A field with the octal escapes for spaces, newlines and backslashes decoded."""
     return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
 
 
 def mount_of(path: bytes, table: Mapping[bytes, Mount]) -> Mount:
-    """The mount that the absolute ``path`` lies on; it need not exist."""
+    """The mount of the absolute ``path``, which need not exist."""
     point = path
     while point not in table:
         shorter = point.rpartition(b"/")[0] or b"/"
@@ -114,7 +114,7 @@ def mount_of(path: bytes, table: Mapping[bytes, Mount]) -> Mount:
 
 
 class MountWatch:
-    """Tells, without waiting, which mount points have appeared or gone since it was last asked."""
+    """Reports, without blocking, which mount points appeared or vanished since the last call."""
 
     def __init__(self) -> None:
         self.table = mounts()
@@ -125,9 +125,9 @@ class MountWatch:
             self._poll.register(self._file, select.POLLERR | select.POLLPRI)
 
     def changes(self) -> frozenset[bytes] | None:
-        """Mount points that changed hands; None when nothing at all has happened.
+        """Mount points that changed; None if nothing at all has happened.
 
-        What was unmounted and mounted again since the last question looks as before.
+        A file system unmounted and remounted since the last call looks unchanged.
         """
         if self._poll is not None and not self._poll.poll(0):
             return None
@@ -139,6 +139,6 @@ class MountWatch:
         )
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._poll is not None:
             self._file.close()

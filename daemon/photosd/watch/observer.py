@@ -1,4 +1,4 @@
-"""macOS and others: watchdog's own observer, one recursive watch for each folder."""
+"""macOS and others: watchdog's own observer, one recursive watch per folder."""
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
 
@@ -43,7 +43,7 @@ EVENTS: list[type[FileSystemEvent]] = [
 
 
 class _Handler(FileSystemEventHandler):
-    """Hands events on and does nothing else: an exception here would end watchdog's thread."""
+    """Passes events on and does nothing else: an exception here would end watchdog's thread."""
 
     def __init__(self, source: ObserverSource, ignore: IgnoreRules | None) -> None:
         self._source, self._ignore = source, ignore
@@ -54,10 +54,10 @@ class _Handler(FileSystemEventHandler):
 
 
 class ObserverSource:
-    """A `Source` of watchdog events, which come by path.
+    """A `Source` of watchdog events, which are delivered by path.
 
-    FSEvents tells of changes below a folder wherever they are and needs no watch per directory;
-    what it drops under load it does not tell, so the regular scans stay the safety net.
+    FSEvents reports changes anywhere below a folder and needs no watch per directory; it drops
+    events under load silently, so regular scans remain necessary.
     """
 
     def __init__(self, receive: Receive, listener: Listener) -> None:
@@ -67,7 +67,7 @@ class ObserverSource:
         self._closed = False
 
     def open(self, probe_directory: bytes) -> None:
-        """Start the observer with the probe directory alone."""
+        """Start the observer with only the probe directory."""
         path = os.fsdecode(probe_directory)
         self._observer.schedule(_Handler(self, None), path, event_filter=EVENTS)
         self._observer.start()
@@ -84,7 +84,7 @@ class ObserverSource:
         return self._observer.is_alive() and all(e.is_alive() for e in self._observer.emitters)
 
     def complete(self) -> bool:
-        """There is nothing to count."""
+        """Nothing to count."""
         return True
 
     def look_again(self) -> None:
@@ -98,17 +98,17 @@ class ObserverSource:
         )
 
     def unwatch(self, root: bytes) -> None:
-        """Watch the root no longer."""
-        # Unscheduled first: scheduling a path again would silently reuse its dead emitter.
+        """Stop watching the root."""
+        # Unscheduled first: scheduling a path again would silently reuse its ended emitter.
         if (watch := self._watches.pop(root, None)) is not None:
             self._observer.unschedule(watch)
 
     def renew(self, root: bytes, top: bytes) -> None:
-        """Only scan: the watch is on the path."""
+        """Only scan: the watch is by path."""
         self._listener.batch.subtree(top)
 
     def strayed(self, path: bytes) -> bool:
-        """The watch is on the path, whatever lies there."""
+        """The watch is by path, whatever is there."""
         return False
 
     def watches(self, root: bytes) -> int:
@@ -133,7 +133,7 @@ class ObserverSource:
         if path == ignore.root:
             self._listener.look_up()
         elif not path.startswith(ignore.root.rstrip(b"/") + b"/"):
-            self._listener.batch.subtree(ignore.root)  # told by another name of the folder
+            self._listener.batch.subtree(ignore.root)  # reported by another name of the folder
         elif name in MARKS:
             self._listener.batch.subtree(directory)
         elif not (is_directory or is_photo_name(name) or is_sidecar_name(name)):
@@ -148,5 +148,5 @@ class ObserverSource:
 def _ignored(ignore: IgnoreRules, path: bytes, is_directory: bool) -> bool:
     try:
         return ignore.ignored(path, is_directory)
-    except OSError:  # an ignore file that cannot be read: the comparison says so
+    except OSError:  # an unreadable ignore file: the comparison reports it
         return False

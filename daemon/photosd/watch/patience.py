@@ -23,37 +23,37 @@ from collections.abc import Callable, Iterator
 
 from photosd.watch.workers import Worker
 
-# Without an answer, a share that was quick counts as silent: status says so within five seconds.
+# The timeout of a share that was fast: `status` shows a silent one within five seconds.
 ANSWER_SECONDS = 3.5
-DISK_SECONDS = 15.0  # a disk of this machine: one that sleeps needs up to ten to turn
-START_SECONDS = 30.0  # for a worker process to come up on a busy machine
-PING_AFTER = 0.5  # seconds that somebody waits before pings are sent
+DISK_SECONDS = 15.0  # a local disk: a sleeping one needs up to ten seconds to spin up
+START_SECONDS = 30.0  # for a worker process to start on a busy machine
+PING_AFTER = 0.5  # seconds of waiting before pings are sent
 # Least time for a ping: this for its own answer and for that of each caller who waits. The slowest
 # shares in use need a second for an answer.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
-MOST_SECONDS = 2.0  # assumed for one answer at most; far slower shares count as silent
+MOST_SECONDS = 2.0  # limit per answer; slower shares count as silent
 SLOW_SECONDS = 0.25  # for one answer
 LATER = 0.8  # after a quicker ping the known time decreases by this factor at most
-REMEMBER_SECONDS = 60.0  # the time of pings is known for so long
+REMEMBER_SECONDS = 60.0  # how long ping times are kept
 QUIET_PINGS = 3  # expected pings without any answer
 CALL_PINGS = 20  # answers that one call may need: a path of many parts, or a piece of a file
-IDLE_SECONDS = 60.0  # then a worker ends
+IDLE_SECONDS = 60.0  # then an idle worker ends
 
 
 class Waiting:
-    """Somebody who waits for the answer to a call."""
+    """A thread waiting for the answer to a call."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience, self.since = patience, time.monotonic()
-        self.slowest: float | None = None  # seconds, of the pings answered meanwhile
+        self.slowest: float | None = None  # seconds, of pings answered meanwhile
 
     def heard(self) -> None:
-        """Something came: an answer, or one of the many that the call needs."""
+        """Something arrived: an answer, or a part of one."""
         self.excuse()
         self._patience.heard()
 
     def excuse(self) -> None:
-        """Begin to wait anew: the file system is not the reason that nothing came."""
+        """Restart the timeout: the file system is not the reason for the silence."""
         self.since, self.slowest = time.monotonic(), None
 
     def over(self) -> bool:
@@ -65,7 +65,9 @@ class Patience:
     """How quickly one file system answers. Thread-safe; only the keeper calls `turn`, `close`."""
 
     def __init__(self, point: bytes | None, wake: Callable[[], None]) -> None:
-        """``point``: the mount point of a share, None for a disk; ``wake``: has the keeper turn."""
+        """``point``: the mount point of a share, None for a disk; ``wake``: makes the
+        keeper run.
+        """
         self._point, self._wake = point, wake
         self.limit = DISK_SECONDS if point is None else ANSWER_SECONDS
         self._lock = threading.Lock()
@@ -79,7 +81,7 @@ class Patience:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[Waiting]:
-        """Somebody waits from now on."""
+        """Start waiting."""
         waiting = Waiting(self)
         with self._lock:
             self._waiting.add(waiting)
@@ -90,7 +92,7 @@ class Patience:
                 self._waiting.discard(waiting)
 
     def heard(self) -> None:
-        """Somebody had an answer."""
+        """A waiting thread got an answer."""
         self._heard_at = time.monotonic()
 
     def forget(self) -> None:

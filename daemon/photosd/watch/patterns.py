@@ -1,25 +1,25 @@
-"""Patterns of `.gitignore` that no name can keep busy: who shares a folder may not stop photosd.
+"""`.gitignore` patterns that match in linear time, since shared folders are untrusted.
 
-As pathspec writes them, `*a*a*a*a*b` takes minutes for one long name, and Python holds every other
-thread of the daemon meanwhile.
+In pathspec's form, `*a*a*a*a*b` takes minutes for one long name, and blocks every other thread of
+the daemon.
 """
 
 from __future__ import annotations
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-STAR = "[^/]*"  # `*` as pathspec writes it; nothing else becomes this, for no name holds a slash
-ANY_DEPTH = (r"(?:.+/)?", r"(?:/.+)?")  # `**` at the beginning, in the middle
+STAR = "[^/]*"  # `*` in pathspec's form; unambiguous, as no name contains a slash
+ANY_DEPTH = (r"(?:.+/)?", r"(?:/.+)?")  # `**` at the start, in the middle
 MOST_DEPTHS = 2
 
 
 class Pattern(GitIgnoreSpecPattern):
-    """One line of an ignore file. Raises ValueError for one that cannot be understood."""
+    """One line of an ignore file. Raises ValueError if invalid."""
 
     @classmethod
     def pattern_to_regex(cls, pattern: str) -> tuple[str | None, bool | None]:  # type: ignore[override]
-        """The regular expression, and whether it excludes (True) or takes back (False)."""
-        if "[[:" in pattern and not pattern.startswith("#"):  # pathspec takes it for letters
+        """The regular expression, and whether it excludes (True) or re-includes (False)."""
+        if "[[:" in pattern and not pattern.startswith("#"):  # pathspec treats it as letters
             raise ValueError(f"classes like [:upper:] are not known, in {pattern!r}")
         regex, include = super().pattern_to_regex(pattern)
         if regex is None:
@@ -30,9 +30,10 @@ class Pattern(GitIgnoreSpecPattern):
 
 
 def _without_second_thoughts(regex: str) -> str:
-    """The same, but what follows a star is sought once, from the left, as `fnmatch` does it.
+    """The same without backtracking: the part after a star is searched once, from the left, as in
+    `fnmatch`.
 
-    Where something fixed stands between two stars, its first occurrence is as good as any other.
+    Between two stars, the first occurrence of a fixed part is as good as any other.
     """
     first, *parts = regex.split(STAR)
     if not parts:

@@ -1,15 +1,15 @@
-"""When to start anew after trouble: once it is quiet, and later each time the trouble returns."""
+"""When to restart after trouble: once it is quiet, and later with each recurrence."""
 
 from __future__ import annotations
 
 from photosd.watch.limits import WatchLimits
 
-# Trouble that never pauses delays a new start by at most this, seconds.
+# Continuous trouble delays a restart by at most this, seconds.
 PATIENCE = 30.0
 
 
 class Recovery:
-    """Decides from moments (seconds of ``time.monotonic()``) alone; it does nothing itself."""
+    """Decides from times (seconds of ``time.monotonic()``) only; it does nothing itself."""
 
     def __init__(self, limits: WatchLimits) -> None:
         self._limits = limits
@@ -20,11 +20,11 @@ class Recovery:
 
     @property
     def due_at(self) -> float | None:
-        """When to start anew; None while all is well."""
+        """When to restart; None while all is well."""
         return self._due
 
     def trouble(self, now: float) -> bool:
-        """Trouble was noticed; whether it is new rather than more of the same."""
+        """Record trouble; returns whether it is new."""
         if self._due is not None:
             self._due = min(max(self._due, now + self._limits.quiet), self._latest)
             return False
@@ -35,5 +35,5 @@ class Recovery:
         return True
 
     def recovered(self, now: float) -> None:
-        """A new start was made."""
+        """A restart was made."""
         self._due, self._recovered = None, now

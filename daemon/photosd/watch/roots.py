@@ -1,4 +1,4 @@
-"""The watched folders: which are watched, which only scanned, which are away, and why."""
+"""The watched folders: which are watched, scan-only or offline, and why."""
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
 # ruff: noqa: PTH116
@@ -29,7 +29,7 @@ NEVER = float("inf")
 
 @dataclass(frozen=True)
 class RootHealth:
-    """How one folder is watched; ``watches`` is how many directories the kernel reports on."""
+    """How one folder is watched; ``watches`` is the number of its kernel watches."""
 
     root: bytes
     state: RootState
@@ -39,9 +39,9 @@ class RootHealth:
 
     @property
     def scanned(self) -> bool:
-        """Whether changes in it are found by scans alone.
+        """Whether changes are found by scans only.
 
-        Not where it is not there: it may be back already, and compared before it is watched again.
+        Not if it is missing: it may be back already, and compared before it is watched again.
         """
         return self.state in ("scan_only", "away") and self.reason != NOT_THERE
 
@@ -57,7 +57,7 @@ class _Root:
 
 
 class Roots:
-    """Keeps every folder watched as well as it can be; any thread may ask for `health` alone."""
+    """Keeps every folder watched as well as possible; other threads may only read `health`."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Roots:
         batch: HintBatch,
         answers: Callable[[bytes], bool] = lambda _path: True,
     ) -> None:
-        """``answers``: whether what a path lies on answers; asked before it is touched here."""
+        """``answers``: whether the file system of a path responds; checked before each access."""
         self._limits, self._batch, self._answers = limits, batch, answers
         self._roots: dict[bytes, _Root] = {}
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Roots:
             return [root.health for root in self._roots.values()]
 
     def add(self, ignore: IgnoreRules, source: Source | None, now: float) -> None:
-        """Watch a folder, or change the rules of one; then it must be scanned."""
+        """Watch a folder, or change its rules; then it must be scanned."""
         self.check_mounts(source, now)
         root = _Root(ignore, RootHealth(ignore.root, "starting"))
         with self._lock:
@@ -98,24 +98,24 @@ class Roots:
             source.unwatch(path)
 
     def watch_all(self, source: Source | None, now: float) -> None:
-        """Watch every folder with a source that is new, or with none."""
+        """Watch every folder with a new source, or none."""
         for root in list(self._roots.values()):
             self._watch(root, source, now)
 
     def full(self, path: bytes, error: OutOfWatches, source: Source, now: float) -> None:
-        """A folder takes more watches than there are: scan it, and leave the watches to others."""
+        """A folder needs more watches than there are: scan it, and leave the watches to others."""
         source.unwatch(path)
         if (root := self._roots.get(path)) is not None:
             root.retry_at, root.budget = now + self._limits.retry, watch_budget()
             self._set(root, "scan_only", str(error), watches_remedy())
 
     def unmounted(self, directory: bytes) -> None:
-        """The file system that ``directory`` lay on has gone; another may be there by now."""
+        """The file system of ``directory`` was unmounted; another may be there by now."""
         self._unmounted.add(directory)
 
     def check_mounts(self, source: Source | None, now: float) -> None:
-        """Look for file systems that came or went at, above or below the folders."""
-        # The table is read before any directory is, so that what comes in between is seen twice.
+        """Check for file systems mounted or unmounted at, above or below the folders."""
+        # The table is read before any directory, so that changes in between are seen twice.
         changed = self._mounts.changes()
         if changed is None and not self._unmounted:
             return
@@ -126,7 +126,7 @@ class Roots:
             self._mounts_changed(root, points, source, now)
 
     def check(self, source: Source | None, now: float) -> None:
-        """Look for folders that were replaced, have gone or come back."""
+        """Check for folders that were replaced, removed or restored."""
         for root in list(self._roots.values()):
             before = root.health.state
             if self._needs_watching(root, source, now):
@@ -138,7 +138,9 @@ class Roots:
                 self._count(root, source)
 
     def _needs_watching(self, root: _Root, source: Source | None, now: float) -> bool:
-        """Whether the folder is not watched as it should be; asks the disk, unless it is remote."""
+        """Whether the folder is not watched as it should be; accesses the disk, unless it is
+        remote.
+        """
         path, state = root.ignore.root, root.health.state
         if mount_of(path, self._mounts.table).remote:
             return False
@@ -158,7 +160,7 @@ class Roots:
     def _mounts_changed(
         self, root: _Root, changed: Iterable[bytes], source: Source | None, now: float
     ) -> None:
-        """Mount points changed hands: at or above the folder it is another one now."""
+        """Mount points changed: if at or above the folder, it is another one now."""
         path = root.ignore.root
         below = [point for point in changed if point.startswith(path.rstrip(b"/") + b"/")]
         above = any(
@@ -187,7 +189,7 @@ class Roots:
             else:
                 self._set(root, "away", NOT_THERE, "connect its disk")
         elif source is None:
-            self._set(root, "scan_only", "no watcher can be had", instances_remedy())
+            self._set(root, "scan_only", "no watcher is available", instances_remedy())
         else:
             self._watch_with(source, root, now)
 
@@ -224,7 +226,7 @@ class Roots:
             )
 
     def _apart_below(self, path: bytes) -> frozenset[bytes]:
-        """Mounts in a folder that report no changes, or do not answer."""
+        """Mounts in a folder that report no changes, or do not respond."""
         inside = path.rstrip(b"/") + b"/"
         return frozenset(
             point
@@ -233,14 +235,14 @@ class Roots:
         )
 
     def _identity(self, path: bytes) -> tuple[int, int] | None:
-        """Device and inode of a folder; None when it is not there, or does not answer."""
+        """Device and inode of a folder; None if it is missing, or does not respond."""
         return _identity(path) if self._answers(path) else None
 
 
 def _identity(path: bytes) -> tuple[int, int] | None:
-    """Device and inode of a folder; None when it is not there or is no folder."""
+    """Device and inode of a folder; None if it is missing or not a folder."""
     try:
-        # The closing dot asks for a directory.
+        # The trailing dot requires a directory.
         found = normalised(os.stat(path + b"/."))
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Scans: what photo files lie below a folder right now."""
+"""Scans: the photo files currently below a folder."""
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
 # ruff: noqa: PTH116
@@ -23,11 +23,11 @@ OnLink = Callable[[bytes, str], None]
 
 
 class Entry(NamedTuple):
-    """One photo file as ``stat`` sees it; a link is the file it leads to, under its own path.
+    """One photo file as ``stat`` sees it; a link is its target, under its own path.
 
-    The numbers are those of `core.filestat`. ``place`` is the device that the name lies on, which
-    for a link is not always that of the file; None: not known. ``sidecar`` is another text when the
-    XMP beside the photo is another one or has changed; empty without one.
+    The numbers are those of `core.filestat`. ``place`` is the device of the name, which for a link
+    is not always that of the file; None: unknown. ``sidecar`` changes with the XMP sidecar of the
+    photo; empty without one.
     """
 
     path: bytes
@@ -53,11 +53,11 @@ def scan(
     """Photo files at or below ``subtree`` (None: ``root``) that are not ignored, in no order.
 
     Regular files only; a link to a file counts under its own path, a link to a directory is not
-    followed. What vanishes meanwhile is left out. ``on_error(path, errno)`` hears of every
-    directory that could not be read to the end, of every ignore file that could not, and of a root
-    that is not there: nothing may be concluded from the absence of what lies below those (see
-    `walk.unknown_below`). ``on_link(path, sidecar)``, where given, is told of links called like
-    photos instead of their being followed. Directories in ``prune`` are not entered.
+    followed. Files deleted meanwhile are left out. ``on_error(path, errno)`` is called for every
+    directory and ignore file that could not be read completely, and for a missing root: absence
+    below those proves nothing (see `walk.unknown_below`). ``on_link(path, sidecar)``, if given, is
+    called with links named like photos, which are then not followed. Directories in ``prune`` are
+    not entered.
     """
     report = on_error or _unheard
     if reason := _missing(root):
@@ -66,7 +66,7 @@ def scan(
     tick()
     top = root if subtree is None else subtree
     if top != root and is_photo_name(top):
-        # A directory called like a photo, or a photo where that directory was.
+        # A directory named like a photo, or a photo in place of that directory.
         try:
             if (entry := entry_of(top, ignore)) is not None:
                 yield entry
@@ -84,7 +84,7 @@ def scan(
 def _photos(
     files: list[os.DirEntry[bytes]], errors: list[int], on_link: OnLink | None
 ) -> Iterator[Entry]:
-    """The photos among the entries of one directory; why others could not be looked at."""
+    """The photos among the entries of one directory; errors of the others."""
     sidecars = {file.name: file for file in files if file.name.endswith((b".xmp", b".XMP"))}
     for file in files:
         if not is_photo_name(file.name):
@@ -111,13 +111,13 @@ def _beside(photo: bytes, sidecars: Mapping[bytes, os.DirEntry[bytes]]) -> str:
     stamps: list[str] = []
     for number, name in enumerate(sidecar_names(photo)):
         if name in sidecars:
-            with contextlib.suppress(OSError):  # it has vanished
+            with contextlib.suppress(OSError):  # it was deleted
                 _stamp(stamps, number, sidecars[name].stat(follow_symlinks=False))
     return ";".join(stamps)
 
 
 def sidecar_of(photo: bytes, ignore: IgnoreRules | None) -> str:
-    """The sidecar of one photo, by asking the disk; see `Entry`."""
+    """The sidecar of one photo, read from disk; see `Entry`."""
     stamps: list[str] = []
     for number, path in enumerate(sidecar_names(photo)):
         with contextlib.suppress(OSError):
@@ -129,8 +129,9 @@ def sidecar_of(photo: bytes, ignore: IgnoreRules | None) -> str:
 
 
 def _stamp(stamps: list[str], number: int, found: os.stat_result) -> None:
-    """Add what is to be known of one of the names, for the first may be a pipe, a link that leads
-    nowhere or too large; a second spelling of the same file adds nothing."""
+    """Add the state of one of the names, as the first may be a pipe, a broken link or too large; a
+    second spelling of the same file adds nothing.
+    """
     numbers = normalised(found)
     stamp = f"{numbers.size}:{numbers.mtime_ns}"
     if not any(other.partition(":")[2] == stamp for other in stamps):
@@ -138,10 +139,10 @@ def _stamp(stamps: list[str], number: int, found: os.stat_result) -> None:
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
-    """The photo file at ``path``; None when there is none, or none by name.
+    """The photo file at ``path``; None if there is none.
 
-    With ``ignore``, None too where a scan would not find it: ignored, or reached through a link
-    to a directory. Raises OSError when it cannot be known (no permission, input/output error).
+    With ``ignore``, None also if a scan would not find it: ignored, or reached through a link to a
+    directory. Raises OSError if unknown (no permission, input/output error).
     """
     if not is_photo_name(path.rpartition(b"/")[2]) or (ignore is not None and ignore.ignored(path)):
         return None
@@ -158,7 +159,7 @@ def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
 
 
 def entry_of_stat(path: bytes, found: os.stat_result, name: os.stat_result) -> Entry:
-    """``found`` is what the file says, ``name`` what the link to it says, if it is one."""
+    """``found`` is the stat of the file, ``name`` that of the link to it, if any."""
     numbers = normalised(found)
     size, mtime_ns, inode, device, access = numbers
     place = device if name is found else normalised(name).device
@@ -166,7 +167,7 @@ def entry_of_stat(path: bytes, found: os.stat_result, name: os.stat_result) -> E
 
 
 def _missing(root: bytes) -> int:
-    """0 when the root is a directory, else the error number that says why not."""
+    """0 if the root is a directory, else the error number."""
     try:
         return 0 if stat.S_ISDIR(os.stat(root).st_mode) else errno.ENOTDIR
     except OSError as error:
@@ -174,4 +175,4 @@ def _missing(root: bytes) -> int:
 
 
 def _unheard(_directory: bytes, _errno: int) -> None:
-    """For those who do not want to know."""
+    """For callers that ignore errors."""

@@ -1,4 +1,4 @@
-"""What the watcher asks of a platform's way to hear of changes, and what it is told in return."""
+"""Interfaces between the watcher and a platform's change notification."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Protocol
 from photosd.watch.hints import HintBatch
 from photosd.watch.ignore import IgnoreRules
 
-# Hands work to the watcher's own thread, from any thread; never raises, never waits.
+# Passes work to the watcher's own thread, from any thread; never raises, never blocks.
 Receive = Callable[[Callable[[], None]], None]
 
 
 class OutOfWatches(Exception):
-    """A folder has more directories than may be watched; the message says the numbers."""
+    """A folder has more directories than may be watched; the message has the numbers."""
 
 
 class Listener(Protocol):
-    """The watcher as a source sees it; called on the watcher's own thread only."""
+    """The watcher as seen by a source; called on the watcher's own thread only."""
 
     @property
     def batch(self) -> HintBatch:
@@ -30,47 +30,49 @@ class Listener(Protocol):
         """Events were lost: everything must be scanned."""
 
     def look_up(self) -> None:
-        """Some root or mount has changed: check all of them now."""
+        """A root or mount has changed: check all of them now."""
 
     def unmounted(self, directory: bytes) -> None:
-        """The file system that ``directory`` lay on has gone."""
+        """The file system of ``directory`` was unmounted."""
 
     def too_many(self, root: bytes, error: OutOfWatches) -> None:
-        """``root`` cannot be watched in full any more."""
+        """``root`` can no longer be watched completely."""
 
 
 class Source(Protocol):
     """A platform's watch on directory trees: used from one thread, opened and closed once."""
 
     def open(self, probe_directory: bytes) -> None:
-        """Start hearing; raises OSError when the platform refuses."""
+        """Start; raises OSError if the platform refuses."""
 
     def close(self) -> None:
-        """Stop hearing, within a bounded time."""
+        """Stop, within a bounded time."""
 
     def alive(self) -> bool:
         """Whether its threads still run."""
 
     def complete(self) -> bool:
-        """Whether the kernel agrees about what is watched; costs milliseconds."""
+        """Whether the kernel has the expected watches; takes milliseconds."""
 
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
-        """Watch ``ignore.root`` anew, without entering the directories in ``prune``.
+        """Watch ``ignore.root`` from scratch, without entering the directories in ``prune``.
 
-        Raises OutOfWatches, or OSError when the root itself cannot be watched.
+        Raises OutOfWatches, or OSError if the root itself cannot be watched.
         """
 
     def unwatch(self, root: bytes) -> None:
-        """Watch ``root`` no longer; fine when it was not."""
+        """Stop watching ``root``; no effect if it was not watched."""
 
     def renew(self, root: bytes, top: bytes) -> None:
-        """Watch what lies at ``top``, below ``root``, now that another file system is there."""
+        """Watch the directory at ``top``, below ``root``, now on another file system."""
 
     def strayed(self, path: bytes) -> bool:
-        """Whether ``path`` is watched, but what is watched is not what lies there now."""
+        """Whether ``path`` is watched, but the watch is for another directory than the
+        current one.
+        """
 
     def look_again(self) -> None:
-        """Watch what could not be watched, where the reason may have passed."""
+        """Retry directories that could not be watched."""
 
     def watches(self, root: bytes) -> int:
-        """How many watches ``root`` takes; 0: it is not watched."""
+        """How many watches ``root`` has; 0: it is not watched."""

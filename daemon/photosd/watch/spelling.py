@@ -1,6 +1,6 @@
-"""Whether a path is written as the disk writes it: some file systems find IMG.JPG as img.jpg too.
+"""Whether a path has the spelling on disk: some file systems also find IMG.JPG as img.jpg.
 
-Without asking, a photo whose name changed by case alone would be found under both names.
+Without this check, a photo renamed only in case would be found under both names.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
@@ -11,21 +11,21 @@ from __future__ import annotations
 import os
 import time
 
-# Many paths of one directory are asked about at once; a list so young was made after the change
-# that led to the question.
+# Many paths of one directory are checked together; a list this recent was made after the change in
+# question.
 FRESH_SECONDS = 0.2
 
 
 class Spelling:
-    """Remembers the names of the directory that was read last; safe from any thread."""
+    """Caches the names of the last directory; safe from any thread."""
 
     def __init__(self) -> None:
         self._read: tuple[bytes, float, frozenset[bytes]] = (b"", 0.0, frozenset())
 
     def right(self, root: bytes, path: bytes) -> bool:
-        """Whether the names from ``root`` on to ``path`` are those in their directories.
+        """Whether the names from ``root`` to ``path`` are spelled as in their directories.
 
-        ``root`` is taken as it is. Raises OSError when a directory cannot be read.
+        ``root`` is not checked. Raises OSError if a directory cannot be read.
         """
         directory = root.rstrip(b"/")
         for name in path[len(directory) + 1 :].split(b"/"):
@@ -43,7 +43,7 @@ class Spelling:
 
 
 def _found_in_other_case(directory: bytes, name: bytes) -> bool:
-    """Whether the same file is found with small and capital letters exchanged."""
+    """Whether the same file is found with upper and lower case exchanged."""
     other = name.swapcase()
     if other == name:
         return False

@@ -1,4 +1,4 @@
-"""Noticing that the computer was asleep: the clock that counts sleep has run ahead."""
+"""Detects that the computer was suspended: the clock that includes suspend is ahead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 def asleep() -> float:
-    """Seconds the computer has been asleep since it was booted, up to a constant."""
+    """Seconds of suspend since boot, up to a constant."""
     if sys.platform == "darwin":
         return time.clock_gettime(time.CLOCK_MONOTONIC) - time.clock_gettime(time.CLOCK_UPTIME_RAW)
     if sys.platform == "linux":
@@ -16,12 +16,12 @@ def asleep() -> float:
 
 
 class SuspendDetector:
-    """Says once for each sleep of more than ``seconds`` that it has happened."""
+    """Reports once for each suspend of more than ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._before = seconds, asleep()
 
     def woke_up(self) -> bool:
-        """Whether the computer slept since the last question."""
+        """Whether the computer was suspended since the last call."""
         before, self._before = self._before, asleep()
         return self._before - before > self._seconds

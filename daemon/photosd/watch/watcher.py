@@ -1,4 +1,4 @@
-"""The watcher: one thread that turns what the kernel reports into hints and never goes deaf."""
+"""The watcher: one thread that turns kernel events into hints and recovers from lost ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MakeSource = Callable[[Receive, Listener], Source]
 
 
 def platform_source(receive: Receive, listener: Listener) -> Source:
-    """The source that suits this computer."""
+    """The source for this platform."""
     if sys.platform == "linux":
         from photosd.watch.inotify import InotifySource
 
@@ -45,11 +45,11 @@ def platform_source(receive: Receive, listener: Listener) -> Source:
 
 
 class Watcher:
-    """Watches folders; ``hints`` says where to look, and looking is up to others.
+    """Watches folders; ``hints`` tells where to look, and other parts do.
 
-    Hints may be too many, late by ``limits.collect`` or about nothing; what they never are is
-    too few, as long as an overflow hint is answered by a scan. A folder that is added, comes back
-    or was not heard for a while gets an overflow hint once its watches are in place: scan then.
+    Hints may be redundant, late by ``limits.collect`` or about nothing; but none is missing, if an
+    overflow hint is answered by a scan. A folder that is added, restored or was unwatched for a
+    while gets an overflow hint once its watches are set: scan then.
     """
 
     def __init__(
@@ -60,14 +60,16 @@ class Watcher:
         make_source: MakeSource = platform_source,
         answers: Callable[[bytes], bool] = lambda _path: True,
     ) -> None:
-        """``probe_directory`` is ours alone, best in the runtime directory (memory, not disk).
+        """``probe_directory`` is private, preferably in the runtime directory (memory, not disk).
 
-        ``answers``: whether what a path lies on answers; what does not is left alone.
+        ``answers``: whether the file system of a path responds; others are not accessed.
         """
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
-        self.rebuilds = -1  # times it had to start anew; the first start counts for nothing
-        self.sign_at = time.monotonic()  # when a probe was last heard of; without a source: turned
+        self.rebuilds = -1  # number of restarts, without the first start
+        self.sign_at = (
+            time.monotonic()
+        )  # time of the last probe event; without a source: of the last turn
         self._limits = limits or WatchLimits()
         self._make_source = make_source
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -85,30 +87,30 @@ class Watcher:
         self._last_news = 0.0
         self._uncounted = self._miscounts = 0
 
-    # What others call, from any thread.
+    # For other threads.
 
     def start(self) -> None:
         """Start watching; folders may be added before and after."""
         self._thread.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop and give every watch back; returns by the deadline even if that hangs."""
+        """Stop and release all watches; returns by the deadline even if that hangs."""
         self._stopping.set()
         self._inbox.put(_nothing)
         if self._thread.is_alive():
             self._thread.join((deadline or Deadline.to_stop()).remaining)
 
     def add(self, root: bytes, ignore: IgnoreRules) -> None:
-        """Watch ``root`` (absolute, links resolved) by these rules; again to change the rules.
+        """Watch ``root`` (absolute, links resolved) with these rules; again to change the rules.
 
-        Returns at once. When the watches are in place an overflow hint for it follows.
+        Returns at once. An overflow hint for it follows when the watches are set.
         """
         if ignore.root != root or not root.startswith(b"/"):
             raise ValueError(f"rules for {ignore.root!r} do not fit the folder {root!r}")
         self._inbox.put(lambda: self._roots.add(ignore, self._source, time.monotonic()))
 
     def remove(self, root: bytes) -> None:
-        """Watch ``root`` no longer; returns at once, hints on their way may still come."""
+        """Stop watching ``root``; returns at once, pending hints may still arrive."""
         self._inbox.put(lambda: self._roots.remove(root, self._source))
 
     def health(self) -> list[RootHealth]:
@@ -116,25 +118,25 @@ class Watcher:
         return self._roots.health()
 
     def barrier(self, seconds: float) -> bool:
-        """Wait until all that happened before this call is in ``hints``; False when it is not.
+        """Wait until all earlier events are in ``hints``; False if not.
 
-        On Linux exact; elsewhere the platform may still deliver older news later.
+        On Linux exact; elsewhere the platform may still deliver older events later.
         """
         deadline = Deadline.after(seconds)
         self._listening.wait(seconds)
         while not deadline.passed:
             name, heard = self._probe.send()
-            # Sent again after a while, in case the source was replaced just now.
+            # Sent again after a while, in case the source was just replaced.
             done = heard.wait(min(deadline.remaining, BARRIER_SECONDS))
             self._probe.give_up(name)
             if done:
                 return True
         return False
 
-    # What the source calls (`Listener`), on the watcher's thread.
+    # For the source (`Listener`), on the watcher's thread.
 
     def heard(self, name: bytes) -> None:
-        """A probe came back, and everything before it with it."""
+        """A probe event arrived, and so did everything before it."""
         self.sign_at = time.monotonic()
         self._flush()
         self._probe.heard(name)
@@ -142,7 +144,7 @@ class Watcher:
             self._asked = None
 
     def lost(self) -> None:
-        """Events were lost: start anew when it is quiet."""
+        """Events were lost: restart when it is quiet."""
         if self._recovery.trouble(time.monotonic()):
             log.warning("watch_events_lost", remedy="nothing to do: everything is compared again")
 
@@ -151,12 +153,12 @@ class Watcher:
         self._next_roots = self._next_look = 0.0
 
     def unmounted(self, directory: bytes) -> None:
-        """A watched directory's file system has gone."""
+        """A watched directory's file system was unmounted."""
         self._roots.unmounted(directory)
         self.look_up()
 
     def too_many(self, root: bytes, error: OutOfWatches) -> None:
-        """A folder has outgrown the watches."""
+        """A folder has more directories than watches."""
         if self._source is not None:
             self._roots.full(root, error, self._source, time.monotonic())
             self.batch.overflow(root)
@@ -181,7 +183,7 @@ class Watcher:
         self._roots.close()
 
     def _turn(self) -> None:
-        """Wait for news, digest what comes in a short while, look around, pass the hints on."""
+        """Wait for events, collect more for a short time, run checks, pass the hints on."""
         self._digest_news()
         now = time.monotonic()
         if now >= self._next_look:
@@ -209,7 +211,7 @@ class Watcher:
                 return
 
     def _look_around(self, now: float) -> None:
-        """All that is checked from time to time."""
+        """Periodic checks."""
         if self._flooded:
             self._flooded = False
             self.lost()
@@ -228,7 +230,7 @@ class Watcher:
         self._ask(now)
 
     def _ask(self, now: float) -> None:
-        """Send a probe when it is time; one that stays away although we listened means deaf."""
+        """Send a due probe; a missing event means that events are lost."""
         if self._asked is not None:
             name, deadline = self._asked
             if now > deadline and self._inbox.empty():
@@ -241,9 +243,10 @@ class Watcher:
             self._count_watches(self._source, now)
 
     def _count_watches(self, source: Source, now: float) -> None:
-        """Every few probes: does the kernel hold the watches we think? Twice wrong is wrong.
+        """At intervals: does the kernel have the expected watches? Two mismatches in a row are an
+        error.
 
-        Only in a quiet moment: while directories go, news of that is still on its way.
+        Only when idle: while directories are deleted, events are still pending.
         """
         self._uncounted += 1
         wanted = self._uncounted >= PROBES_BETWEEN_COUNTS or self._miscounts
@@ -256,13 +259,13 @@ class Watcher:
             self._trouble("watches_missing", now)
 
     def _trouble(self, event: str, now: float) -> None:
-        """Start anew soon; unlike lost events this lasts until then, and is not waited out."""
+        """Restart soon; unlike lost events this lasts until then."""
         if self._recovery.due_at is None:
             self._recovery.trouble(now)
-            log.warning(event, remedy="nothing to do: the watcher starts anew")
+            log.warning(event, remedy="nothing to do: the watcher restarts")
 
     def _rebuild(self, now: float) -> None:
-        """A new source, every folder watched anew, everything to be scanned."""
+        """A new source, every folder watched from scratch, everything to be scanned."""
         had_one = self._source is not None
         self._close_source()
         self._asked, self._flooded, self._next_probe = None, False, 0.0
@@ -270,7 +273,7 @@ class Watcher:
         try:
             self._probe.prepare()
             source.open(os.fsencode(self._probe.directory))
-        except (OSError, RuntimeError) as error:  # RuntimeError: there is no room for a thread
+        except (OSError, RuntimeError) as error:  # RuntimeError: out of threads
             log.warning("watcher_refused", cause=getattr(error, "strerror", None) or str(error))
             source.close()
             self._recovery.recovered(now)
@@ -291,14 +294,14 @@ class Watcher:
             source.close()
 
     def _receive(self, news: Callable[[], None]) -> None:
-        """Take news from a source's thread; beyond the limit it counts as lost."""
+        """Take events from a source's thread; above the limit they count as lost."""
         if self._inbox.qsize() < self._limits.pending:
             self._inbox.put(news)
         else:
             self._flooded = True
 
     def _flush(self) -> None:
-        """Pass the hints on; if nobody has taken them for long, one says it all."""
+        """Pass the hints on; if they were not taken for long, one overflow hint replaces all."""
         if not self.batch:
             return
         if self.hints.qsize() + len(self.batch) > self._limits.pending:

@@ -1,4 +1,4 @@
-"""Who makes the calls to one file system: a thread, or where calls can hang for good a process."""
+"""Makes the calls to one file system: in a thread, or in a process if calls can hang forever."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from photosd.core.progress import reporting
 from photosd.core.readable import readable
 from photosd.watch.calls import CALLS, Item, errno_of
 
-BATCH = 500  # items handed over at once
-FIRST_BATCH = 16  # of the first ones; each part has twice as many
-WAITING = 8  # batches made ahead of whoever takes them
+BATCH = 500  # items passed at once
+FIRST_BATCH = 16  # in the first ones; each part has twice as many
+WAITING = 8  # batches prepared ahead of the consumer
 SEND_SECONDS = 5.0
 REAP_SECONDS = 0.2
 
 
 class Part(NamedTuple):
-    """A part of an answer. ``end``: the errno it ended with (0: well), None: it goes on."""
+    """A part of an answer. ``end``: the errno it ended with (0: success), None: more follow."""
 
     items: list[Item]
     end: int | None
@@ -34,42 +34,46 @@ class Worker(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether it is up; before that, silence says nothing about the file system."""
+        """Whether it has started; before that, silence is not the file system's."""
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
-        """Begin a call."""
+        """Start a call."""
 
     def receive(self, seconds: float) -> Part | None:
-        """The next part of the answer; None when none came. An empty part is a sign of life."""
+        """The next part of the answer; None if none came. An empty part shows that the call is
+        alive.
+        """
 
     def discard(self) -> None:
-        """Be rid of it, whatever it is doing."""
+        """Abandon it, whatever it is doing."""
 
     @property
     def usable(self) -> bool:
-        """Whether another call can be begun once the last one has ended."""
+        """Whether another call can start once the last one has ended."""
 
     @property
     def lingers(self) -> bool:
-        """Whether it was discarded and is still held by the file system."""
+        """Whether it was abandoned and is still blocked by the file system."""
 
 
 class ProcessWorker:
-    """A process of its own: where the server is away it is left behind, and we can still end."""
+    """A separate process: if the server is down it is abandoned, and this process can
+    still exit.
+    """
 
     def __init__(self) -> None:
-        """Raises OSError; from a thread that stays, because the process ends with it."""
+        """Raises OSError; call from a permanent thread, because the process ends with it."""
         self._child = Child("photosd.watch.looker")
         self.ready = self._discarded = self._broken = False
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
-        """Begin a call; a process that is gone is heard of by `receive`."""
+        """Start a call; a dead process is reported by `receive`."""
         self._child.sock.settimeout(SEND_SECONDS)
         with contextlib.suppress(OSError):
             send_frame(self._child.sock, {"call": call, "arguments": arguments})
 
     def receive(self, seconds: float) -> Part | None:
-        """The next part; EIO when the process is gone."""
+        """The next part; EIO if the process has ended."""
         sock = self._child.sock
         try:
             if not readable(sock, seconds):
@@ -83,28 +87,28 @@ class ProcessWorker:
         return Part(header["items"], header.get("end"))
 
     def discard(self) -> None:
-        """Kill it; it may be held by the file system for longer, which is not waited for."""
+        """Kill it; the file system may block it for longer, which is not awaited."""
         if not self._discarded:
             self._discarded = True
             self._child.kill("no longer needed", dump=False, reap_seconds=REAP_SECONDS)
 
     @property
     def usable(self) -> bool:
-        """Whether it is up, and every frame of it was read to the end."""
+        """Whether it runs, and every frame was read completely."""
         return not (self._broken or self._discarded) and self._child.alive
 
     @property
     def lingers(self) -> bool:
-        """Whether it was killed and is not dead."""
+        """Whether it was killed and has not ended."""
         return self._discarded and self._child.alive
 
 
 class _Discarded(Exception):
-    """Nobody wants the answer any more."""
+    """The answer is no longer needed."""
 
 
 class ThreadWorker:
-    """A thread: quick to begin, and enough for a disk of this machine."""
+    """A thread: fast to start, and sufficient for local disks."""
 
     ready = True
 
@@ -118,7 +122,7 @@ class ThreadWorker:
         self._thread.start()
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
-        """Begin a call."""
+        """Start a call."""
         self._calls.put((call, arguments))
 
     def receive(self, seconds: float) -> Part | None:
@@ -132,18 +136,18 @@ class ThreadWorker:
             return Part([], None)
 
     def discard(self) -> None:
-        """Have it end as soon as the file system lets it."""
+        """Stop it as soon as the file system allows."""
         self._discarded = True
         self._calls.put(None)
 
     @property
     def usable(self) -> bool:
-        """Whether it was not told to end."""
+        """Whether it was not told to stop."""
         return not self._discarded
 
     @property
     def lingers(self) -> bool:
-        """Whether it was told to end and has not."""
+        """Whether it was told to stop and has not."""
         return self._discarded and self._thread.is_alive()
 
     def _run(self) -> None:
@@ -165,7 +169,9 @@ class ThreadWorker:
                     items, size = [], min(2 * size, BATCH)
         except _Discarded:
             raise
-        except Exception as error:  # the thread goes on: without it the file system would be silent
+        except (
+            Exception
+        ) as error:  # the thread continues: otherwise the file system would seem silent
             end = errno_of(error)
         self._hand_over(Part(items, end))
 

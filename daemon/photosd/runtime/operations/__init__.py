@@ -1,4 +1,4 @@
-"""What each operation of the protocol does, by topic."""
+"""Implements the operations of the protocol, by topic."""
 
 from __future__ import annotations
 

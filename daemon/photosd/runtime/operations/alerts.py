@@ -1,4 +1,4 @@
-"""Operations on standing queries: make, list, remove, read, acknowledge."""
+"""Operations on alerts: create, list, remove, read, acknowledge."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
 from photosd.search.remembered import normalise
 
-SIGN_OF_LIFE_SECONDS = 5.0  # and how soon a reader that left is noticed
+SIGN_OF_LIFE_SECONDS = 5.0  # also the delay of noticing that a reader has left
 TRY_MS = 2000
 
 
 class AlertOperations(Topic):
-    """Say what is to happen for photos to come."""
+    """Manage alerts."""
 
     def standing_add(self, params: m.StandingAddParams, _emit: Emit) -> m.StandingAddResult:
         library, text = self._library(), normalise(params.text)
@@ -70,7 +70,7 @@ class AlertOperations(Topic):
 
 
 def _below(params: m.StandingAddParams, library: Library) -> bytes | None:
-    """The directory that photos have to lie in, as the library knows it."""
+    """The directory that photos must be in, as stored in the library."""
     if not (params.below or params.below_b64):
         return None
     below = library.folders.real(path_from(params.below, params.below_b64))
@@ -80,14 +80,14 @@ def _below(params: m.StandingAddParams, library: Library) -> bytes | None:
     ):
         shown = printable(below)
         raise NotFound(
-            f"{shown} lies in no watched folder: no photo would ever be new there",
+            f"{shown} is not in a watched folder: no new photos would be noticed",
             remedy=f"photosd add '{shown}'   (photosd folders shows what is watched)",
         )
     return below
 
 
 def _doubts(library: Library, text: str) -> list[str]:
-    """What a query for the same would warn of, if the model can be asked now."""
+    """Warnings of a query with the same text, if the model is available."""
     with contextlib.suppress(PhotosdError):
         answer = library.engine.query(m.QueryParams(text=text, limit=1, deadline_ms=TRY_MS))
         unknown = ", ".join(answer.unknown)
@@ -130,7 +130,7 @@ def _match(match: AlertMatch, query: Alert) -> m.StandingMatch:
 
 
 def _fields(name: str, path: bytes | None) -> dict[str, Any]:
-    """A path that may be none under a name of its own."""
+    """Fields of a path that may be None, with a separate name."""
     if path is None:
         return {name: None}
     return {key.replace("path", name): value for key, value in path_fields(path).items()}

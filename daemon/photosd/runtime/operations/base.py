@@ -1,4 +1,4 @@
-"""What every topic of operations stands on: the daemon, and its library once that is open."""
+"""Base of all topics: the daemon, and its library once open."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from photosd.runtime.library import Library
 
 
 class Topic:
-    """One method an operation, named as it; ``params`` and results are types of protocol.messages.
+    """One method per operation, with its name; ``params`` and results are protocol types.
 
-    Methods run in request threads. Those that need the library wait for it, bounded.
+    Methods run in request threads. Those that need the library wait for it, with a limit.
     """
 
     def __init__(self, daemon: Daemon) -> None:

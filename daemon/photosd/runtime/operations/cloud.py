@@ -17,7 +17,7 @@ from photosd.runtime.operations.base import Topic
 
 
 class CloudOperations(Topic):
-    """Have Gemini help, or not."""
+    """Manage Gemini."""
 
     def cloud_status(self, _params: m.Nothing, _emit: Emit) -> m.CloudReport:
         return self._library().gemini.report()
@@ -57,7 +57,7 @@ class CloudOperations(Topic):
             small, may_be_sent = library.gemini.preview(path)
         except FileGone as error:
             raise NotFound(
-                f"there is no file {printable(path)}", remedy="check the name of the picture"
+                f"no such file: {printable(path)}", remedy="check the name of the picture"
             ) from error
         except DecodeFailed as error:
             raise NotFound(f"{printable(path)}: {error.reason}", remedy=error.remedy) from error
@@ -71,7 +71,7 @@ class CloudOperations(Topic):
         return m.CloudCheckResult([m.CloudCheck(**msgspec.structs.asdict(one)) for one in checked])
 
     def _set_local(self) -> None:
-        """In a file that cannot be changed the mode stays; without consent it means nothing."""
+        """If the file cannot be changed the mode stays; without consent it has no effect."""
         with contextlib.suppress(ConfigError, Busy):
             self._set_mode("local")
 

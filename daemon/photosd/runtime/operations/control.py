@@ -1,4 +1,4 @@
-"""Operations on the daemon itself: its state, settings, model and end."""
+"""Operations on the daemon: its state, settings, model and stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photosd.runtime.operations.base import Topic
 
 
 class ControlOperations(Topic):
-    """Ask the daemon about itself."""
+    """Query and control the daemon."""
 
     def hello(self, _params: m.Nothing, _emit: Emit) -> m.Hello:
         return m.Hello(

@@ -17,7 +17,7 @@ PROGRESS_SECONDS = 0.2
 
 
 class DuplicateOperations(Topic):
-    """Find what might be tidied up."""
+    """Find duplicates."""
 
     def duplicates(self, params: m.DuplicatesParams, emit: Emit) -> m.DuplicatesResult:
         library = self._library()

@@ -10,7 +10,7 @@ from photosd.runtime.operations.base import Topic
 
 
 class FolderOperations(Topic):
-    """Watch folders, and no more."""
+    """Manage watched folders."""
 
     def add(self, params: m.AddParams, _emit: Emit) -> m.AddResult:
         library = self._library()

@@ -1,4 +1,4 @@
-"""Operations on photos that are, or are to be, indexed."""
+"""Operations on indexed and pending photos."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class PhotoOperations(Topic):
 
 
 def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, str]:
-    """Why a photo is not in the catalog, and what to do; ``watched``: whether its folder is."""
+    """Why a photo is not in the catalog, and the remedy; ``watched``: whether its folder is."""
     mode = 0
     try:
         mode = devices.ask(path, "name")[0]
@@ -129,7 +129,7 @@ def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, 
         pass
     directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
     if not watched:
-        return "it lies in no watched folder", f"photosd add '{directory}'"
+        return "it is not in a watched folder", f"photosd add '{directory}'"
     if stat.S_ISDIR(mode):
-        return "it is a folder", "name a photo; what is known of folders: photosd folders"
+        return "it is a folder", "name a photo; for folders: photosd folders"
     return "it is not a photo, is ignored, or was not seen yet", "photosd folders"

@@ -1,4 +1,4 @@
-"""Operations for looking at photos."""
+"""Operations for viewing photos."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class ThumbnailOperations(Topic):
 
 
 def _content(library: Library, path: bytes) -> str | None:
-    """What the library knows to be at ``path``; the disk, which may hang, is not asked."""
+    """The content id of ``path`` in the library; the disk, which may hang, is not accessed."""
     photo = library.catalog.get(path) or library.catalog.get(library.folders.real(path))
     return photo.content if photo is not None and photo.state != "gone" else None
 
 
 def _error(library: Library, path: bytes, failed: DecodeFailed) -> PhotosdError:
-    """Why there is nothing to see, for the client."""
+    """The error for the client."""
     match failed:
         case TooSlow():
             return DeadlineExceeded(
-                failed.reason, remedy="ask again, or wait longer", retry_after_ms=1000
+                failed.reason, remedy="try again, or wait longer", retry_after_ms=1000
             )
         case DecoderUnavailable() | Stopped():
             return Busy(failed.reason, remedy=failed.remedy, retry_after_ms=1000)
@@ -68,7 +68,7 @@ def _gone(library: Library, path: bytes) -> NotFound:
     folder = library.folders.containing(path)
     if folder is not None and not folder.present:
         return NotFound(
-            f"{printable(path)} lies in a folder that is away, and no thumbnail of it is kept",
-            remedy=f"connect the disk with {printable(folder.path)} and ask again",
+            f"the folder of {printable(path)} is offline, and there is no cached thumbnail",
+            remedy=f"connect the disk with {printable(folder.path)} and try again",
         )
-    return NotFound(f"there is no file {printable(path)}", remedy="photosd list")
+    return NotFound(f"no such file: {printable(path)}", remedy="photosd list")

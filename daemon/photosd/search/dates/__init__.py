@@ -1,7 +1,7 @@
-"""Dates as people say them: ``2019``, ``May 2019``, ``last summer``, ``3 weeks ago``, ``אתמול``.
+"""Parses dates: ``2019``, ``May 2019``, ``last summer``, ``3 weeks ago``, ``אתמול``.
 
-A closed grammar: what it does not know is refused, never guessed. A year, season, month, week or
-day counts whole, by the wall clock of the place where a photo was taken.
+A closed grammar: unknown forms are refused, not guessed. A year, season, month, week or day counts
+as a whole, in local time where a photo was taken.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ LONGEST = 200  # characters of one date
 TRY = "Try: 2019-08, August 2019, last summer, 3 weeks ago"
 ZONE = re.compile(r"\d\d:\d\d(:\d\d)?(\.\d+)?\s*(z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 SHORT_YEAR = re.compile(r"'\d\d|\d{1,2}([/.-])\d{1,2}\1\d\d")
-SURE = set("XYRALBPKTGj")  # kinds of which one has to be in a date inside a question
+SURE = set("XYRALBPKTGj")  # a date inside a query must have one of these kinds
 
 
 class FoundDate(NamedTuple):
-    """A date inside a text: its place there, and what it means."""
+    """A date inside a text: its position and meaning."""
 
     start: int
     end: int
@@ -33,12 +33,12 @@ class FoundDate(NamedTuple):
 
 
 def period_of(text: str, now: Moment | None = None) -> Period:
-    """The period that ``text`` names, on wall clocks. Raises BadRequest."""
+    """The period named by ``text``, in wall-clock time. Raises BadRequest."""
     now = now or Moment.now()
     items = _readings(text, now) if len(text) <= LONGEST else {}
     if not items:
         raise _unreadable(text)
-    # A phrase means more than its words: "antes de ayer" is a day, and no time before one.
+    # A phrase takes precedence over its words: "antes de ayer" is a day, not a time before one.
     found = {one for one, number in items.items() if number == min(items.values())}
     if len(found) > 1:
         found = {one for one in found if not one.reversed} or found
@@ -52,7 +52,7 @@ def period_of(text: str, now: Moment | None = None) -> Period:
 
 
 def since(text: str, now: Moment | None = None) -> float:
-    """Wall-clock seconds (core.wall_clock) at which it begins. Raises BadRequest."""
+    """Wall-clock seconds (core.wall_clock) of its start. Raises BadRequest."""
     begin = period_of(text, now).begin
     if begin is None:
         raise BadRequest(f"'{text}' has no beginning", remedy="give it as --until")
@@ -60,7 +60,7 @@ def since(text: str, now: Moment | None = None) -> float:
 
 
 def until(text: str, now: Moment | None = None) -> float:
-    """Wall-clock seconds at which it is over. Raises BadRequest."""
+    """Wall-clock seconds of its end. Raises BadRequest."""
     end = period_of(text, now).end
     if end is None:
         raise BadRequest(f"'{text}' has no end", remedy="give it as --since")
@@ -68,10 +68,10 @@ def until(text: str, now: Moment | None = None) -> float:
 
 
 def find_dates(text: str, now: Moment | None = None) -> list[FoundDate]:
-    """The dates inside a question, in order: ``last summer`` in ``beach last summer``.
+    """The dates inside a query, in order: ``last summer`` in ``beach last summer``.
 
-    The longest phrases are taken, and only those that cannot be anything else: not ``may``,
-    ``spring`` or ``5/6`` alone. What may mean two periods is left out.
+    Only the longest unambiguous phrases: not ``may``, ``spring`` or ``5/6`` alone. Phrases with two
+    meanings are left out.
     """
     now = now or Moment.now()
     pieces, found, at = tokens(text), [], 0
@@ -86,7 +86,7 @@ def find_dates(text: str, now: Moment | None = None) -> list[FoundDate]:
 
 
 def _readings(text: str, now: Moment) -> dict[Period, int]:
-    """Every reading of a whole text, and of how many items at least it is made."""
+    """Every reading of a whole text, with the minimum number of items in it."""
     pieces, found = tokens(text), dict[Period, int]()
     for end, path in paths(pieces):
         if end == len(pieces):
@@ -96,7 +96,7 @@ def _readings(text: str, now: Moment) -> dict[Period, int]:
 
 
 def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int, FoundDate] | None:
-    """The longest date that begins at this token: where it ends, and what it is."""
+    """The longest date that begins at this token: its end, and its reading."""
     means: dict[int, set[Period]] = {}
     for end, path in paths(pieces, at):
         if _sure(path) and _whole(text, pieces[at].start, pieces[end - 1].end):
@@ -111,13 +111,13 @@ def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int,
 
 
 def _sure(path: Path) -> bool:
-    """Also of ``the forties`` and ``in the 40s``, but a man in his forties is no date."""
+    """Includes ``the forties`` and ``in the 40s``, but not a man in his forties."""
     kinds = {item.kind for item in path}
     return bool(SURE & kinds) or (path[0].kind == "F" and bool(kinds & {"C", "Q"}))
 
 
 def _whole(text: str, start: int, end: int) -> bool:
-    """Whether it is no part of a longer word, as in ``IMG_2041``."""
+    """Whether it is not part of a longer word, as in ``IMG_2041``."""
     around = text[start - 1 : start] + text[end : end + 1]
     return not any(character.isalnum() or character == "_" for character in around)
 

@@ -1,7 +1,7 @@
 """The grammar of dates: which words, in which order, name which period.
 
-The items of a phrase (see words.py), a letter each, are held against FORMS; what fits none is no
-date. A phrase may be read in several ways, and only who asks can say which was meant.
+The items of a phrase (see words.py), one letter each, are matched against FORMS; other phrases are
+not dates. A phrase may have several readings; the caller decides which is meant.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Said:
         return next((item.value for item in self.path if item.kind in kinds), None)
 
     def has(self, kinds: str) -> bool:
-        """Whether an item of these kinds was said."""
+        """Whether there is an item of these kinds."""
         return any(item.kind in kinds for item in self.path)
 
 
 def paths(tokens: Sequence[Token], start: int = 0) -> Iterator[tuple[int, Path]]:
-    """Every way to read tokens from ``start`` on: where it ends, and its items."""
+    """Every way to read tokens from ``start`` on: its end, and its items."""
     words = vocabulary()
     waiting: list[tuple[int, Path]] = [(start, ())]
     for _ in range(MOST_WAYS):
@@ -76,7 +76,7 @@ def _steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int
 def _phrases(
     tokens: Sequence[Token], at: int, first: str, words: Words
 ) -> Iterator[tuple[int, Path]]:
-    is_day = any(item.kind == "i" for item in tokens[at].items)  # ב' is a letter, and not "in"
+    is_day = any(item.kind == "i" for item in tokens[at].items)  # ב' is a letter here, not "in"
     for length in range(1, min(5, len(tokens) - at) + 1):
         phrase = (first, *(token.text for token in tokens[at + 1 : at + length]))
         for items in words.get(phrase, ()):
@@ -85,9 +85,9 @@ def _phrases(
 
 
 def readings(path: Path, now: Moment) -> set[Period]:
-    """The periods that these items may name; none when they are no date.
+    """The periods that these items may name; empty if they are not a date.
 
-    One that is made of two may end before it begins.
+    A period made of two dates may end before it begins.
     """
     with contextlib.suppress(ValueError, OverflowError):  # the 31st of February, the year -5
         return {one for one in _composed(path, now) if _sensible(one)}
@@ -100,7 +100,7 @@ def _sensible(one: Period) -> bool:
 
 
 def _composed(path: Path, now: Moment) -> Iterator[Period]:
-    """A simple date, or one that is made of two, or open at one side."""
+    """A simple date, or one made of two, or open at one end."""
     whole = set(_simple(path, now))
     yield from whole
     while path and path[0].kind == "F":
@@ -135,7 +135,7 @@ OPEN: dict[str, Callable[[Period], Period]] = {
 
 
 def _between(path: Path, joints: str, now: Moment) -> Iterator[Period]:
-    """From the beginning of the one to the end of the other."""
+    """From the start of the first to the end of the second."""
     for place, item in enumerate(path):
         if item.kind not in joints:
             continue
@@ -147,7 +147,7 @@ def _between(path: Path, joints: str, now: Moment) -> Iterator[Period]:
 
 
 def _joined(path: Path, now: Moment) -> Iterator[Period]:
-    """``the 80s and 90s``: two of which the one begins when the other ends."""
+    """``the 80s and 90s``: two periods, the second starting when the first ends."""
     for place, item in enumerate(path):
         if item.kind != "a":
             continue
@@ -208,7 +208,7 @@ def _month_of_short_year(said: Said) -> Found:
 
 
 def _day(said: Said) -> Found:
-    """With a year, or the latest such day; a weekday that is named has to be right."""
+    """With a year, or the latest such day; a given weekday must match."""
     day, month = said.get("/") or (said.get("nD"), said.get("M"))
     if (year := said.get("Y")) is not None:
         found: Period | None = periods.day(year, month, day)
@@ -221,7 +221,7 @@ def _day(said: Said) -> Found:
 
 
 def _weekday_exact(said: Said) -> Found:
-    """``Friday 2019-05-31``: only if it is one."""
+    """``Friday 2019-05-31``: only if it is a Friday."""
     found, (weekday, _) = said.get("X"), said.get("W")
     if found == periods.at(Unit("day"), found.begin) and found.begin.weekday() == weekday:
         yield found
@@ -237,7 +237,7 @@ def _unit(said: Said) -> Found:
 
 
 def _counted(said: Said) -> tuple[int, Unit]:
-    """How many of which unit; one where no number is said."""
+    """How many of which unit; one without a number."""
     count: int | None = said.get("nN")
     return said.get("K") or (1 if count is None else count, said.get("UV"))
 
@@ -279,14 +279,14 @@ def _before_last(said: Said) -> Found:
 
 
 def _hebrew_year(said: Said) -> Found:
-    """A year of the Hebrew calendar, with the word for it."""
+    """A year of the Hebrew calendar, with a word for year."""
     found = said.get("Xj")
     if said.get("U").name == "year" and _is_hebrew_year(found):
         yield found
 
 
 def _is_hebrew_year(found: Period) -> bool:
-    """By its length; those of others are 365 or 366 days long."""
+    """By its length; years of other calendars have 365 or 366 days."""
     if found.begin is None or found.end is None:
         return False
     days = (found.end - found.begin).days
@@ -294,7 +294,7 @@ def _is_hebrew_year(found: Period) -> bool:
 
 
 def _year_named(said: Said) -> Found:
-    """``the year 2019``; the years 1990, as in ``les années 1990``, are ten."""
+    """``the year 2019``; the plural with 1990, as in ``les années 1990``, is a decade."""
     unit, year = said.get("UV"), said.get("Y")
     if unit.name == "decade" or (unit.name == "year" and said.has("V") and year % 10 == 0):
         yield from _decade_by_year(said)
@@ -319,7 +319,7 @@ def _decade_of_years(said: Said) -> Found:
 
 
 def _decade(said: Said) -> Found:
-    """``the nineties``, ``שנות ה-90``: of the century that has them."""
+    """``the nineties``, ``שנות ה-90``: in the century that has them."""
     number = said.get("Qq")
     if number is None:
         number = said.get("n") + (0 if said.get("n") >= 30 else 100)
@@ -334,7 +334,7 @@ def _decade_by_year(said: Said) -> Found:
 
 
 def _recurring(said: Said) -> Found:
-    """A month, season or holiday: of a year, last, this, or the latest that has begun."""
+    """A month, season or holiday: of a given year, last, this, or the latest that has begun."""
     year = said.get("Y")
     if year is None and said.get("U") is not None:  # last year, this year
         if said.get("U").name != "year":
@@ -354,7 +354,7 @@ def _chosen(said: Said) -> Callable[[Iterable[Period], Moment], Period | None]:
 
 
 def _maker(said: Said) -> Callable[[int], Period | None]:
-    """Which period it is in a given year."""
+    """Its period as a function of the year."""
     if (month := said.get("M")) is not None:
         return lambda year: periods.month(year, month)
     if (season := said.get("S")) is not None:
@@ -364,7 +364,7 @@ def _maker(said: Said) -> Callable[[int], Period | None]:
 
 
 def _weekday(said: Said) -> Found:
-    """This week's, or of this week and the one before the latest that has begun or is over."""
+    """This week's, or the latest in this week and the one before that has begun or ended."""
     weekday, first = said.get("W")
     this, before = (
         periods.weekday_of_week(weekday, first, at) for at in (said.now, said.now - periods.WEEK)
@@ -375,7 +375,7 @@ def _weekday(said: Said) -> Found:
 def _in_years(
     now: Moment, make: Callable[[int], Period | None], reach: int = AROUND
 ) -> list[Period]:
-    """What there is of it in the years around now."""
+    """Its occurrences in the years around now."""
     found = []
     for year in range(now.year - reach, now.year + AROUND + 1):
         with contextlib.suppress(ValueError):  # 29 February, a holiday that slips a year
@@ -394,7 +394,7 @@ def _winter(said: Said) -> Found:
 
 
 def _in_hebrew_year(said: Said) -> Found:
-    """A holiday of a year of the Hebrew calendar, whose first eve lies before it."""
+    """A holiday in a year of the Hebrew calendar, starting on the eve."""
     year: Period = said.get("Xj")
     if not _is_hebrew_year(year) or year.begin is None:
         return
@@ -429,7 +429,7 @@ def _hebrew_months(said: Said) -> Found:
 
 
 DAY_OF_MONTH = "(?:[nD]F*M|MF*[nD])"
-# Of each form: its items (a letter each, see words.py; F anywhere it is said), and its reading.
+# Each form: its items (a letter each, see words.py; F is allowed anywhere), and its reading.
 FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
     (re.compile("F{0,3}(?:" + form.replace("F*", "F{0,3}").replace("Y", "Yg?") + ")"), read)
     for form, read in (
@@ -441,7 +441,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("(?:[inD]F*)?hF*[XjY]", _hebrew_months),  # תשרי תש"פ, כ"ה בכסלו תש"פ
         ("(?:[inD]F*)?h|[TlLP]F*h|hF*[LTl]", _hebrew_months),  # תשרי האחרון
         ("MF*Y|YM", _month_of_year),  # May 2019
-        ("My", _month_of_short_year),  # May 19, beside 19 May
+        ("My", _month_of_short_year),  # May 19, also 19 May
         (f"(?:WF*)?{DAY_OF_MONTH}(?:F*Y)?", _day),  # (Friday) 31 May (2019), May 31st
         ("(?:WF*)?/", _day),  # 31/5
         ("R", _relative_day),  # yesterday

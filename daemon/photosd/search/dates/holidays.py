@@ -1,6 +1,6 @@
-"""Holidays of two calendars by year, with the words for them in English and Hebrew.
+"""Holidays of two calendars by year, with their names in English and Hebrew.
 
-A holiday of the Hebrew calendar begins at sunset: the day before it counts with it.
+A holiday of the Hebrew calendar begins at sunset: the day before belongs to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OfYear = Callable[[int], datetime.date]
 
 @dataclass(frozen=True)
 class Holiday:
-    """``first_day`` of it in a year, Gregorian; since which year it is kept; its days."""
+    """``first_day`` in a year, Gregorian; the first year it was held; its number of days."""
 
     first_day: OfYear
     days: int = 1
@@ -32,7 +32,7 @@ class Holiday:
     since: int = 1826
 
     def of(self, year: int) -> Period | None:
-        """The one of a year; None before there was one."""
+        """Its period in one year; None before the first."""
         if year < self.since:
             return None
         first = Moment.combine(self.first_day(year), datetime.time())
@@ -66,7 +66,7 @@ def _hebrew(month: int, day: int, days: int = 1, since: int = 1826) -> Holiday:
 
 
 def _gregorian(month: int, day: int, year: int) -> datetime.date:
-    """Of a Hebrew month and day, the one in a Gregorian year; Adar is Adar II in leap years."""
+    """The Gregorian date of a Hebrew month and day; Adar is Adar II in leap years."""
     for hebrew in (year + HEBREW_YEARS, year + HEBREW_YEARS + 1):
         number = 13 if month == ADAR and Year(hebrew).leap else month
         found: datetime.date = HebrewDate(hebrew, number, day).to_pydate()
@@ -130,7 +130,7 @@ def _memorial(year: int) -> datetime.date:
     return _independence(year) - datetime.timedelta(days=1)
 
 
-# By the words for it, separated by commas. Spelling is folded as tokens.py does it.
+# By their names, separated by commas. Spelling is folded as in tokens.py.
 HOLIDAYS: dict[str, Holiday] = {
     "christmas, christmas day, xmas, חג המולד, כריסמס": _fixed(12, 25),
     "christmas eve, xmas eve, ערב חג המולד": _fixed(12, 24),

@@ -1,6 +1,6 @@
-"""Periods of the calendar: days, weeks, months, years, seasons, decades, and counting in them.
+"""Calendar periods: days, weeks, months, years, seasons, decades, and arithmetic with them.
 
-A period is half-open and has no zone: the wall clock of wherever a photo was taken.
+A period is half-open and has no time zone: it is local time where a photo was taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dateutil.relativedelta import relativedelta
 
 Moment = datetime.datetime  # naive: a wall clock
-FIRST_YEAR, LAST_YEAR = 1826, 2200  # the first photograph; far enough
+FIRST_YEAR, LAST_YEAR = 1826, 2200  # the first photograph; early enough
 DAY, WEEK = datetime.timedelta(days=1), datetime.timedelta(days=7)
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 
@@ -31,7 +31,7 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit to count in: a key of STEPS; ``first``: the weekday on which its weeks begin."""
+    """A unit of time: a key of STEPS; ``first``: the weekday on which its weeks begin."""
 
     name: str
     first: int = MONDAY
@@ -39,7 +39,7 @@ class Unit:
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """From ``begin`` until just before ``end``; None: open at that side."""
+    """From ``begin`` until just before ``end``; None: open at that end."""
 
     begin: Moment | None
     end: Moment | None
@@ -73,7 +73,7 @@ def _short(moment: Moment | None) -> str:
 
 
 def period(begin: Moment, **length: int) -> Period:
-    """From ``begin``, so many ``days``, ``months`` … long."""
+    """From ``begin``, with this length in ``days``, ``months`` …"""
     return Period(begin, begin + relativedelta(**length))
 
 
@@ -103,12 +103,12 @@ def week(year: int, number: int) -> Period:
 
 
 def season(year: int, name: str) -> Period:
-    """Three whole months; the winter of a year is the one that begins in it."""
+    """Three whole months; a winter belongs to the year in which it begins."""
     return period(Moment(year, SEASONS[name], 1), months=3)
 
 
 def at(unit: Unit, now: Moment, steps: int = 0) -> Period:
-    """The period of this unit that holds ``now``, or the one so many steps away.
+    """The period of this unit that contains ``now``, or the one this many steps away.
 
     A weekend is the end of its week: Saturday and Sunday, or Friday and Saturday.
     """
@@ -120,7 +120,7 @@ def at(unit: Unit, now: Moment, steps: int = 0) -> Period:
 
 
 def past(unit: Unit, now: Moment, count: int) -> Period:
-    """The last so many: from that long ago, that day included, until today is over."""
+    """The last units: from that long ago, that day included, to the end of today."""
     if unit.name == "hour":
         return Period(at(unit, now, -count).begin, at(unit, now).end)
     today = _floor(Unit("day"), now)
@@ -139,12 +139,12 @@ def latest(periods: Iterable[Period], now: Moment) -> Period | None:
 
 
 def latest_over(periods: Iterable[Period], now: Moment) -> Period | None:
-    """The latest one that is over."""
+    """The latest one that has ended."""
     return max((p for p in periods if p.end is not None and p.end <= now), default=None)
 
 
 def this(periods: Iterable[Period], now: Moment) -> Period | None:
-    """The one under way; else this year's, of two the nearer."""
+    """The current one; else this year's, or the nearer of two."""
     found = list(periods)
     for one in found:
         if now in one:
@@ -162,7 +162,7 @@ def _last(one: Period) -> Moment:
 
 
 def _floor(unit: Unit, now: Moment) -> Moment:
-    """When the period of this unit that holds ``now`` begins; of a weekend, its week."""
+    """Start of the period of this unit that contains ``now``; for a weekend, of its week."""
     if unit.name == "hour":
         return now.replace(minute=0, second=0, microsecond=0)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)

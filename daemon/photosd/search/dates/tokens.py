@@ -1,4 +1,4 @@
-"""A text in tokens: spelling folded, numbers and numeric dates read, places in the text kept."""
+"""Splits a text into tokens: spelling folded, numeric dates parsed, positions kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GEMATRIA = {
 
 
 class Item(NamedTuple):
-    """What a token may stand for: a kind (a letter, see words.py) and its value."""
+    """A possible meaning of a token: a kind (a letter, see words.py) and its value."""
 
     kind: str
     value: Any = None
@@ -34,7 +34,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of text from ``start`` to ``end``, folded, and what it may be if it is numeric."""
+    """A piece of text from ``start`` to ``end``, folded, and its meanings if numeric."""
 
     text: str
     start: int
@@ -43,14 +43,14 @@ class Token:
 
 
 class Line(NamedTuple):
-    """A folded text, and for each of its characters where it stood."""
+    """A folded text, and the original position of each character."""
 
     text: str
     places: list[int]
 
 
 def fold(text: str) -> Line:
-    """Without case, accents, points, marks of direction, final letters, kinds of dashes."""
+    """Without case, accents, points, direction marks, final letters, kinds of dashes."""
     folded, places = [], []
     for place, character in enumerate(text):
         for part in unicodedata.normalize("NFKD", character):
@@ -64,12 +64,12 @@ def fold(text: str) -> Line:
 
 
 def folded_words(phrase: str) -> tuple[str, ...]:
-    """The tokens of a phrase, as they are looked up."""
+    """The tokens of a phrase, as used for lookups."""
     return tuple(token.text for token in tokens(phrase))
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a text, without blanks. Every character of another kind is one by itself."""
+    """The tokens of a text, without blanks. Every other character is a token."""
     line, found, at = fold(text), [], 0
     while at < len(line.text):
         if line.text[at].isspace():
@@ -86,7 +86,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def _longest(text: str, at: int) -> tuple[int, tuple[Item, ...]]:
-    """Where the token that begins here ends, and what it may be."""
+    """The end of the token that begins here, and its meanings."""
     for pattern, read in PATTERNS:
         match = pattern.match(text, at)
         if match is not None:
@@ -102,7 +102,7 @@ def _nothing(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _moment(match: re.Match[str]) -> Iterator[Item]:
-    """A minute or a second: as long as it is exact."""
+    """A minute or a second: as long as its precision."""
     moment = Moment.fromisoformat(match[0].upper().replace(" ", "T"))
     yield from _exact(periods.period(moment, **({"seconds": 1} if match[2] else {"minutes": 1})))
 
@@ -123,7 +123,7 @@ def _iso_week(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _day_first(match: re.Match[str]) -> Iterator[Item]:
-    """Both readings, where both exist: 3 April and 4 March."""
+    """Both readings, if both exist: 3 April and 4 March."""
     one, other, year = int(match[1]), int(match[3]), int(match[4])
     for day, month in {(one, other), (other, one)}:
         with contextlib.suppress(ValueError):
@@ -131,7 +131,7 @@ def _day_first(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _winter(match: re.Match[str]) -> Iterator[Item]:
-    """``2019/20``, ``2019/2020``: the year in which a winter begins; else a month, if one fits."""
+    """``2019/20``, ``2019/2020``: the year in which a winter begins; else a month, if possible."""
     first, second = int(match[1]), int(match[2])
     if second == (first + 1) % 10 ** len(match[2]):
         yield Item("Z", first)
@@ -148,13 +148,13 @@ def _month_year(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _day_month(match: re.Match[str]) -> Iterator[Item]:
-    """A day without its year, in both readings: (day, month)."""
+    """A day without a year, in both readings: (day, month)."""
     one, other = int(match[1]), int(match[2])
     yield from (Item("/", pair) for pair in {(one, other), (other, one)} if pair[1] <= 12)
 
 
 def _decade(match: re.Match[str]) -> Iterator[Item]:
-    """``1990s``; ``90s`` is another kind: it may be somebody's age."""
+    """``1990s``; ``90s`` is another kind: it may be an age."""
     first = int(match[1])
     if len(match[1]) > 2:
         yield from _exact(periods.decade(first))
@@ -191,7 +191,7 @@ def _hebrew_day(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _short_decade(match: re.Match[str]) -> Iterator[Item]:
-    """``'90`` after the word for years: anni '90."""
+    """``'90`` after a word for years: anni '90."""
     yield Item("q", int(match[1]) + (0 if int(match[1]) >= 30 else 100))
 
 
@@ -204,13 +204,13 @@ def _comma(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _exact(found: Period) -> Iterator[Item]:
-    """The period, if there were photos."""
+    """The period, if photos existed then."""
     if found.begin is not None and FIRST_YEAR <= found.begin.year <= LAST_YEAR:
         yield Item("X", found)
 
 
 Reader = Callable[[re.Match[str]], Iterator[Item]]
-# The first that fits is taken. What is no date, but looks like one, is one token of no meaning.
+# The first match is taken. Text that looks like a date but is not is one token without meaning.
 PATTERNS: list[tuple[re.Pattern[str], Reader]] = [
     (re.compile(pattern), read)
     for pattern, read in (

@@ -1,4 +1,4 @@
-"""The words of dates in ten languages: what each may stand for.
+"""The words of dates in ten languages, with their meanings.
 
 Names of months and weekdays come from Babel (Unicode's CLDR); the rest is in the tables here.
 """
@@ -18,7 +18,7 @@ from photosd.search.dates.tokens import Item, folded_words
 
 Words = dict[tuple[str, ...], set[tuple[Item, ...]]]  # of a phrase: the items it may stand for
 
-# Those of which only months and weekdays are taken: other names of the same months.
+# Languages of which only months and weekdays are used: other names of the same months.
 LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", "ar_SY", "ar_DZ")
 
 # Kinds of words; grammar.py says how they are put together.
@@ -333,7 +333,7 @@ TABLES = (
     (ENGLISH, MONDAY), (HEBREW, SUNDAY), (GERMAN, MONDAY), (FRENCH, MONDAY), (SPANISH, MONDAY),
     (ITALIAN, MONDAY), (PORTUGUESE, MONDAY), (DUTCH, MONDAY), (RUSSIAN, MONDAY), (ARABIC, MONDAY),
 )  # fmt: skip
-# Hebrew says "this" by the article: the year, the week, the month, the weekend.
+# Hebrew expresses "this" by the article: the year, the week, the month, the weekend.
 THIS = {
     "השנה": "year",
     "השבוע": "week",
@@ -347,7 +347,7 @@ ENGLISH_WORDS = ("ago", "set")  # abbreviations of months elsewhere
 
 @functools.cache
 def vocabulary() -> Words:
-    """Every phrase, folded, and what it may stand for."""
+    """Every phrase, folded, with its meanings."""
     words: Words = {}
     for table, first in TABLES:
         for kind, entries in table.items():
@@ -367,7 +367,7 @@ def vocabulary() -> Words:
 
 
 def _value(kind: str, text: str, first: int) -> Any:
-    """What the text of a table after "=" means."""
+    """The value of a table's text after "="."""
     if kind in "UV":
         return Unit(text, first)
     if kind == "K":
@@ -381,7 +381,9 @@ def _value(kind: str, text: str, first: int) -> Any:
 
 
 def _add_names(words: Words, code: str) -> None:
-    """Months and weekdays; abbreviations of weekdays only in English, elsewhere they are words."""
+    """Months and weekdays; abbreviations of weekdays only in English, as elsewhere they
+    are words.
+    """
     locale: Any = Locale.parse(code)
     first = SUNDAY if code == "he" else MONDAY
     for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
