@@ -92,7 +92,7 @@ def test_what_cannot_be_imported_leaves_nothing(
     elif fault == "no architecture":
         arguments, word = ["--arch", "ViT-B-33"], "ViT-B-32"
     elif fault == "other architecture":
-        word = "not one of RN50"
+        word = "does not match RN50"
     elif fault == "damaged":
         source.write_bytes(source.read_bytes()[:-1000])
         word = "cannot be read"
