@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -165,14 +166,12 @@ class Device:
     def due_for_check(self) -> bool:
         """Whether nobody asks it anything or has lately; then it is the caller who does."""
         with self._lock:
-            now = time.monotonic()
-            since = now - CHECK_SECONDS
+            since = time.monotonic() - CHECK_SECONDS
             asked = any(lock.locked() for lock in self._locks.values())
-            if asked or self.silent_since is not None or self._checked_at > since:
+            asked = asked or self._checked_at > since or self.patience.asked_since(since)
+            if asked or self.silent_since is not None:
                 return False
-            if self.patience.asked_since(since):
-                return False
-            self._checked_at = now
+            self._checked_at = time.monotonic()
             return True
 
     def suspect(self, path: bytes) -> None:
@@ -192,9 +191,11 @@ class Device:
             if self._stuck and self._back(self._stuck[0]):
                 self._taken_up()
                 return True
-            freed = [worker for worker in self._stuck[1:] if not worker.lingers]
-            if freed or time.monotonic() >= self._try_at:
-                self._stuck = [worker for worker in self._stuck if worker not in freed]
+            now, held = time.monotonic(), len(self._stuck)
+            self._stuck = self._stuck[:1] + [one for one in self._stuck[1:] if one.lingers]
+            if len(self._stuck) < held:  # the call under way may end soon, too
+                self._try_at = min(self._try_at, now + self.patience.limit)
+            if now >= self._try_at:
                 self._try_anew()
             return False
 
@@ -206,16 +207,14 @@ class Device:
         if self._tried_at is None or part.end is not None:
             return True
         # A long one need not end: it went on for longer than the file system may be silent.
-        long_enough = 2 * self.patience.limit
-        self._try_at = max(self._try_at, time.monotonic() + long_enough)  # it goes on
-        return self._asked[0] == "tree" and time.monotonic() - self._tried_at > long_enough
+        now, enough = time.monotonic(), 2 * self.patience.limit
+        self._try_at = max(self._try_at, now + enough)  # not while this one goes on
+        return self._asked[0] == "tree" and now - self._tried_at > enough
 
     def _taken_up(self) -> None:
         if self.patience.held and (pinger := self.patience.close()) is not None:
             self._stuck.append(pinger)  # its ping may be lost
-        for worker in self._stuck:
-            worker.discard()
-        self._stuck = [worker for worker in self._stuck if worker.lingers]
+        self._discard_stuck()
         seconds = round(time.monotonic() - (self.silent_since or 0.0))
         self.silent_since = None
         log.info("device_answers", mount=printable(self.mount.point), silent_seconds=seconds)
@@ -226,15 +225,18 @@ class Device:
         self._try_at = time.monotonic() + self._pause
         if self._stuck and not can_hang(self.mount):
             return  # one thread waits, and that is enough
-        for worker in self._stuck:
-            worker.discard()
-        self._stuck = [worker for worker in self._stuck if worker.lingers]
+        self._discard_stuck()
         if len(self._stuck) + self.patience.held >= LEFT_BEHIND:
             return
         worker = self._begin(self)
         worker.send(*self._asked)
         self._stuck.insert(0, worker)
         self._tried_at = time.monotonic()
+
+    def _discard_stuck(self) -> None:
+        for worker in self._stuck:
+            worker.discard()
+        self._stuck = [worker for worker in self._stuck if worker.lingers]
 
     def _end_idle(self) -> None:
         for long, (worker, since) in list(self._workers.items()):
@@ -250,6 +252,13 @@ class Device:
                 worker.discard()
             self._workers.clear()
             self.patience.close()
+
+    @property
+    def turn_seconds(self) -> float:
+        """When it is to be looked after again."""
+        if self.silent_since is not None:
+            return SILENT_TURN
+        return POLL_SECONDS if self.patience.pinging else IDLE_TURN
 
     @property
     def idle(self) -> bool:
@@ -327,15 +336,10 @@ class Devices:
             self._check(path)
         return device.silent_since is None
 
-    @contextlib.contextmanager
-    def waiting(self, path: bytes) -> Iterator[Waiting | None]:
+    def waiting(self, path: bytes) -> AbstractContextManager[Waiting | None]:
         """Whoever reads ``path`` in another process waits for it; None where nothing can hang."""
         device = self.of(path)
-        if not can_hang(device.mount):
-            yield None
-            return
-        with device.patience.waiting() as waiting:
-            yield waiting
+        return device.patience.waiting() if can_hang(device.mount) else contextlib.nullcontext()
 
     def mounts_below(self, directory: bytes) -> list[bytes]:
         """Where other file systems are attached below a directory."""
@@ -450,7 +454,7 @@ class Devices:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait(self._turn_seconds())
+            self._wake.wait(min([IDLE_TURN, *(device.turn_seconds for device in self._all())]))
             self._wake.clear()
             try:
                 self._start_wanted()
@@ -483,13 +487,6 @@ class Devices:
                     del self._devices[key]
         if answering:
             self.on_change()
-
-    def _turn_seconds(self) -> float:
-        devices = self._all()
-        if any(device.patience.pinging and device.silent_since is None for device in devices):
-            return POLL_SECONDS
-        silent = any(device.silent_since is not None for device in devices)
-        return SILENT_TURN if silent else IDLE_TURN
 
     def some_slow(self) -> bool:
         """Whether any file system needs long for each answer."""
