@@ -45,7 +45,7 @@ def main() -> None:
         "seconds": 10 if chosen.quick else 40,
         "curve": chosen.curve,
     }
-    # What has been measured is kept beside FILE until all is: an interrupted run goes on there.
+    # Results are stored beside FILE until complete: an interrupted run continues.
     progress = Progress(chosen.json and chosen.json.with_suffix(".partial"), settings)
     found = measure(progress, **settings)
     if chosen.json:

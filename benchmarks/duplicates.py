@@ -220,7 +220,7 @@ class Library:
                 WorkList(self._shared.database).done([(entry, one.content_id)])
 
     def duplicates(self) -> Duplicates:
-        """Of all of it."""
+        """Duplicates in the whole library."""
         return Duplicates(self._shared, self._store, self._spec.fingerprint, None)
 
     def close(self) -> None:

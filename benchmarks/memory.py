@@ -1,8 +1,8 @@
 """``python -m benchmarks.memory ROWS UPDATES``: memory and disk of the index part of the daemon.
 
 A process with the daemon's imports holds catalog and vectors of ROWS photos, then writes UPDATES of
-them anew, as a restless library would; RSS and disk before and after. ``python -m benchmarks.memory
-DIRECTORY``: RSS with a table that lies there; it answers, then so much comes that it is flushed.
+them again; RSS and disk before and after. ``python -m benchmarks.memory DIRECTORY``: RSS with an
+existing table; it answers, then receives enough rows to be flushed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What has been measured already: a run that was interrupted goes on where it was."""
+"""Stored results, so that an interrupted run continues where it was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Progress:
         if kept["key"] == self._key:
             self._parts = kept["parts"]
         else:
-            print(f"{file}: of other code or settings, measured anew", file=sys.stderr)
+            print(f"{file}: of other code or settings, measured again", file=sys.stderr)
 
     def part(self, name: str, measure: Callable[[], Any]) -> Any:
         """The figures of this part, measured unless they are there."""

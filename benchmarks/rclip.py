@@ -40,9 +40,9 @@ def main() -> None:
 
 
 def beside_rclip(photos: Path, count: int) -> dict[str, Any]:
-    """Photos a second of both, over ``count`` of these photos, in turn.
+    """Photos per second of both, over ``count`` of these photos, in turn.
 
-    Only ``skipped``, the reason, where rclip cannot be had.
+    Only ``skipped``, the reason, if rclip is not available.
     """
     try:
         program = _install()

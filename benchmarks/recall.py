@@ -162,7 +162,7 @@ def _fill(directory: Path, images: Vectors) -> float:
 
 
 def _labels(rows: range, photos: int) -> Any:
-    """Of the folder of each row: a thousandth in a tenth in a half of the library."""
+    """Labels of the folder of each row: a thousandth in a tenth in a half of the library."""
     import pyarrow as pa
 
     numbers = np.arange(rows.start, rows.stop)

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 EXTRAS = ("mcp", "raw")
-# What may be installed beside Apache-2.0 code and be used by anybody; as metadata spell it.
+# Licences that are compatible with Apache-2.0 and free to use, as spelled in metadata.
 FREE = re.compile(
     r"MIT|BSD|Apache|ISC|Python Software|PSF|MPL|Mozilla|Zlib|HPND|Unlicense|CC0|LGPL|Lesser", re.I
 )
@@ -89,7 +89,7 @@ def page() -> str:
 
 
 def doubtful(licences: dict[str, str]) -> dict[str, str]:
-    """Those that nobody has thought about yet."""
+    """Packages whose licence is not yet approved."""
     return {
         name: licence
         for name, licence in licences.items()

@@ -23,7 +23,7 @@ from tests.sheet.browser import Browser
 
 QUERY = "the sun sets over the ocean"
 WIDTH, HEIGHT, SCALE = 1280, 800, 1.25
-# Of each scene as many as an album has, in the shapes that albums have: (left, top, right, bottom).
+# Several pictures per scene, in typical shapes: (left, top, right, bottom).
 SHAPES = (
     (0, 0, 640, 427),
     (150, 0, 490, 480),

@@ -1,4 +1,4 @@
-"""Tries a wheel as a stranger would: an empty virtual environment, an empty home, all first steps.
+"""Tests a wheel in an empty virtual environment and an empty home, through all first steps.
 
 `python -m release.smoke dist/photosd-0.2.0-py3-none-any.whl`. Nothing of the repository is in
 reach: what works here works from the package alone.

@@ -1,4 +1,4 @@
-"""Walks the README from top to bottom as somebody who has nothing but a clone and an empty home.
+"""Runs the README from top to bottom with only a clone and an empty home.
 
 `make walk`, a quarter of an hour. Commands run as they stand there, in order, in one shell's
 environment; afterwards photosd is removed as its page says, and everything that is left is listed.
@@ -80,7 +80,7 @@ class Newcomer:
         print(f"# {time.monotonic() - started:.1f} s{', ' + why if code else ''}", flush=True)
 
     def left(self) -> list[str]:
-        """What lies in home and runtime directory, and is not what a newcomer put there."""
+        """Files left in home and runtime directory."""
         own = [self.home / name for name in ("Pictures", "photosd", "environment", *INSTALLERS)]
         common = [self.home / name for name in COMMON]
         return [

@@ -1,4 +1,4 @@
-"""What training.honesty asks for (things.txt), and which photos show it, by labels and captions."""
+"""The queries of training.honesty (things.txt), and which photos match, by labels and captions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Thing:
-    """What somebody may ask for: the words of each of its names, and those that leave it open."""
+    """A thing to search for: the words of each of its names, and words that make it ambiguous."""
 
     name: str
     names: tuple[Words, ...]
@@ -65,7 +65,7 @@ def _thing(line: str) -> Thing:
 
 
 def shown(rows: list[Row], things: list[Thing]) -> tuple[Flags, Flags]:
-    """Of each photo and thing (n, m): whether it shows it, and whether it may."""
+    """For each photo and thing (n, m): whether it shows it, and whether it may."""
     shows = np.zeros((len(rows), len(things)), bool)
     may = np.zeros_like(shows)
     known: dict[tuple[str, ...], tuple[Flags, Flags]] = {}

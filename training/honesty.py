@@ -1,10 +1,10 @@
-"""``python -m training.honesty``: how honest photosd's scores are, on photos nobody trained on.
+"""``python -m training.honesty``: accuracy of photosd's ratings on photos not used in training.
 
-Libraries are drawn from flickr8k, caltech101 and tiny-imagenet, a third of each as far as they
-go; photos of some things are left out of each. What is asked: the things of things.txt, whether
-there or not, and what people wrote of photos, there or (of flickr8k, asked of libraries without
-it) not. ``--part validation`` is for choosing, with photos and things of its own.
-docs/explanation/honest-scores.md has the table.
+Libraries are drawn from flickr8k, caltech101 and tiny-imagenet, a third of each if possible; photos
+of some things are left out of each. Queries: the things of things.txt, present or not, and people's
+descriptions of photos, present or (from flickr8k, in libraries without it) not. ``--part
+validation`` is for tuning, with separate photos and things. docs/explanation/honest-scores.md has
+the table.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def judge(photos: Floats, unrelated: Floats, questions: Floats) -> Numbers:
 
 
 def share(strengths: Numbers, least: int) -> float:
-    """Of these answers, those at least so strong."""
+    """The share of these answers that are at least this strong."""
     return float(np.mean(strengths >= least))
 
 

@@ -1,9 +1,9 @@
-"""Where photos and texts meet before there is a text tower: one linear map on either side.
+"""The joint space of photos and texts before there is a text tower: one linear map per side.
 
-Of a photo it sees the frozen tower's features; of a text, the teacher's sentence vector and the
-known words, rare ones weighing more. The teacher alone overlooks words that photos need; words
-alone know no synonyms. The maps begin at the canonical correlations of the two sides, in closed
-form, which spares the descent from chance.
+Input for a photo: the frozen tower's features; for a text: the teacher's sentence vector and the
+known words, rare ones with more weight. The teacher alone misses words that photos need; words
+alone have no synonyms. The maps start at the canonical correlations of the two sides, in closed
+form, which saves training from random values.
 """
 
 from __future__ import annotations

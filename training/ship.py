@@ -31,10 +31,10 @@ def main() -> None:
 def strengths(
     images: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
 ) -> dict[str, float]:
-    """Cosines from which on a photo counts as a weak, fair or strong answer to a text.
+    """Cosines from which a photo is a weak, fair or strong match for a text.
 
-    Of wrong pairs, 5 % lie nearer than *weak* and 1 % nearer than *fair*; for half of the texts no
-    wrong photo lies nearer than *strong*.
+    5 % of wrong pairs are nearer than *weak* and 1 % nearer than *fair*; for half of the texts no
+    wrong photo is nearer than *strong*.
     """
     cosines = texts @ images.T
     wrong = np.ones(cosines.shape, bool)

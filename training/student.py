@@ -1,7 +1,8 @@
-"""The second half: the small text tower learns to answer as the meeting's text side does.
+"""The second half: training the small text tower to match the joint space's text side.
 
-It begins as a bag of words, each at its place in the meeting. It sees captions, pieces of captions,
-class names and single words, and is drawn to the place of each; captions also meet their photos.
+It starts as a bag of words, each at its place in the joint space. It is trained on captions, parts
+of captions, class names and single words towards the place of each; captions also towards their
+photos.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class StudentRecipe:
     steps: int = 480
     captions: int = 256
     phrases: int = 160
-    photos: int = 1200  # strangers that the texts are compared with
+    photos: int = 1200  # other texts to compare with
     longest_phrase: int = 10  # tokens
     rate: float = 2e-3
     decay: float = 0.1
@@ -137,7 +138,7 @@ class _School:
         self.batches: list[NDArray[np.int64]] = []
 
     def loss(self, text: nn.Module) -> torch.Tensor:
-        """Distance to the places, ranking of strangers, and the own photo among them."""
+        """Distance to the places, ranking of other texts, and of the text's own photo."""
         recipe, lessons, count = self.recipe, self.lessons, self.recipe.captions
         captions = torch.from_numpy(self._captions())
         phrases = torch.from_numpy(self.generator.choice(self.short, recipe.phrases, replace=False))

@@ -1,4 +1,4 @@
-"""The starter's vocabulary: word pieces, and the words it is said to know."""
+"""The starter's vocabulary: word pieces, and the words it is known to understand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORD = re.compile(r"[^\W\d_]+")
 
 
 def word_pieces(pieces: Iterable[str]) -> Tokenizer:
-    """A lower-casing tokenizer of these word pieces ("##" where a word goes on), after SPECIAL."""
+    """A lower-casing tokenizer of these word pieces ("##" inside a word), after SPECIAL."""
     vocabulary = {piece: number for number, piece in enumerate([*SPECIAL, *pieces])}
     tokenizer = Tokenizer(
         models.WordPiece(vocab=vocabulary, unk_token="[UNK]", max_input_chars_per_word=60)
