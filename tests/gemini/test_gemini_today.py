@@ -176,7 +176,7 @@ def test_outdated_consent_is_said(home: Home) -> None:
         cloud = CloudItself(home, CloudSettings(mode="hybrid"), database, pool, Environment())
         report = msgspec.to_builtins(cloud.report())
     page = "\n".join(cloud_report.lines(report))
-    assert "the terms have changed since somebody agreed to hybrid on 2026-09-2" in page
+    assert "the terms have changed since the consent to hybrid on 2026-09-2" in page
     assert "photosd cloud enable hybrid" in page
     assert "terms have changed" in cloud_report.brief(report)
 

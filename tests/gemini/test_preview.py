@@ -24,6 +24,6 @@ def test_the_name_of_an_absent_file_is_to_be_checked() -> None:
         folders=SimpleNamespace(real=lambda path: path), gemini=SimpleNamespace(preview=preview)
     )
     topic = CloudOperations(cast("Daemon", SimpleNamespace(library=lambda _seconds: library)))
-    with pytest.raises(NotFound, match=r"no file /p/absent\.jpg") as caught:
+    with pytest.raises(NotFound, match=r"no such file: /p/absent\.jpg") as caught:
         topic.cloud_preview(PathParams("/p/absent.jpg"), lambda _progress: None)
     assert caught.value.remedy == "check the name of the picture"
