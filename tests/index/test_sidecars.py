@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -315,3 +316,32 @@ def test_a_sidecar_that_the_disk_does_not_give_is_not_taken_for_empty(
         assert shelf.rating("a.jpg") == 2
     shelf.settle()
     assert shelf.rating("a.jpg") == 4
+
+
+def test_while_a_share_is_slow_one_is_read_at_a_time(shelf: Rated) -> None:
+    """Sixteen of them occupied every decoder."""
+    futures: list[Future[Any]] = []
+    unread: list[int] = []
+
+    class SlowPool:
+        def sidecar(self, path: bytes) -> Future[Any]:
+            future: Future[Any] = Future()
+            futures.append(future)
+            unread.append(sum(not one.done() for one in futures))
+            threading.Timer(0.02, future.set_result, [facts.of_sidecar(path)]).start()
+            return future
+
+    for number in range(5):
+        shelf.write(f"{number}.jpg")
+    shelf.settle()
+    for number in range(5):
+        shelf.rate(f"{number}.xmp", 5)
+    pool = SlowPool()
+    shelf.sidecars = Sidecars(shelf.database, pool, lambda: None, slow=lambda: True)
+    shelf.settle()
+    assert unread == [1] * 5
+    for number in range(5):
+        shelf.rate(f"{number}.xmp", 4)
+    shelf.sidecars = Sidecars(shelf.database, pool, lambda: None, slow=lambda: False)
+    shelf.settle()
+    assert max(unread) == 5

@@ -53,10 +53,19 @@ class Reads(Protocol):
 class Sidecars(threading.Thread):
     """One thread that reads changed sidecars on each wake."""
 
-    def __init__(self, database: Database, pool: Reads, on_facts: Callable[[], None]) -> None:
-        """``on_facts`` is called after facts of contents have changed."""
+    def __init__(
+        self,
+        database: Database,
+        pool: Reads,
+        on_facts: Callable[[], None],
+        *,
+        slow: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``on_facts`` is called after facts of contents have changed. ``slow``: whether a share
+        is slow; then one sidecar is read at a time, so that photos do not wait for a decoder."""
         super().__init__(name="sidecars", daemon=True)
         self._database, self._pool, self._on_facts = database, pool, on_facts
+        self._slow = slow
         self._woken = threading.Event()
         self._stopping = threading.Event()
 
@@ -100,10 +109,11 @@ class Sidecars(threading.Thread):
         if not due:
             return False
         found: list[tuple[Due, Found | None]] = []
-        for start in range(0, len(due), AT_ONCE):
+        while len(found) < len(due):
             if self._stopping.is_set():
                 return False
-            found += self._read(due[start : start + AT_ONCE])
+            at_once = 1 if self._slow() else AT_ONCE
+            found += self._read(due[len(found) : len(found) + at_once])
         if self._stopping.is_set():
             return False
         self._apply(found)

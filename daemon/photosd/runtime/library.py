@@ -149,7 +149,9 @@ class Library:
             judge=lambda: AlertJudge(self.engine, self.spec.fingerprint),
             settled=lambda: self.reconciler.compared and self.idle(),
         )
-        self.sidecars = Sidecars(self.database, self.pool, self._facts_changed)
+        self.sidecars = Sidecars(
+            self.database, self.pool, self._facts_changed, slow=self.devices.some_slow
+        )
         self.database.on_commit = self._changed
         self.watcher = Watcher(home.runtime / "probe", answers=self.devices.answers)
         self.reconciler = Reconciler(
