@@ -245,8 +245,11 @@ def soak(
 
 
 def _so_far(observer: Observer, crowd: Crowd) -> str:
-    memory = {kind: lives.all[-1]["rss"] for kind, lives in observer.lives.items() if lives.all}
-    held = ", ".join(f"{kind} {size / 1e6:.0f} MB" for kind, size in memory.items())
+    last = {kind: lives.all[-1] for kind, lives in observer.lives.items() if lives.all}
+    held = ", ".join(
+        f"{kind} {seen['memory'] / 1e6:.0f} MB (RSS {seen['rss'] / 1e6:.0f})"
+        for kind, seen in last.items()
+    )
     return f"{time.strftime('%H:%M:%S')} {held}; {crowd.kinds()}"
 
 

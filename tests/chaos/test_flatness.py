@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
@@ -23,7 +24,15 @@ def lived(samples: list[dict[str, int]]) -> Lives:
 
 def test_what_stays_is_no_fault() -> None:
     """Noise up and down by half a percent neither."""
-    samples = [FLAT | {"rss": 1000 + (-1) ** number * 5} for number in range(400)]
+    samples = [FLAT | {"memory": 1000 + (-1) ** number * 5} for number in range(400)]
+    assert not [*lived(samples).of_one().faults()]
+
+
+def test_what_is_given_back_is_no_fault() -> None:
+    """Six percent more in two of three samples of the last third."""
+    samples = [
+        FLAT | {"memory": 1060 if number > 270 and number % 3 else 1000} for number in range(400)
+    ]
     assert not [*lived(samples).of_one().faults()]
 
 
@@ -54,6 +63,24 @@ def test_workers_are_compared_with_themselves(measure: str) -> None:
         lives.calm[life, 3] += [FLAT | {measure: size + 5 * number} for number in range(30)]
         lives.calm[life, 5] += [FLAT | {measure: size + 5 * number} for number in range(30)]
     assert any(measure in fault for fault in lives.of_many().faults())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel must tell pages apart")
+def test_pages_of_files_are_no_memory_of_the_process(tmp_path: Path) -> None:
+    """The kernel can drop them at any time; what was allocated it cannot."""
+    size = 32 << 20
+    (file := tmp_path / "file").write_bytes(bytes(size))
+    before = look(psutil.Process())
+    with file.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    assert not any(mapped[:: mmap.PAGESIZE])  # each page is in RAM now
+    with_file = look(psutil.Process())
+    allocated = b"1" * size
+    with_both = look(psutil.Process())
+    mapped.close()
+    assert with_file["rss"] - before["rss"] > 0.9 * size
+    assert with_file["memory"] - before["memory"] < 0.1 * size
+    assert with_both["memory"] - with_file["memory"] > 0.9 * len(allocated)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel must name threads")
