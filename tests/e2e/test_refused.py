@@ -46,7 +46,7 @@ def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path)
         assert "no such file | check the name" in refused("show", photos / "c.jpg")
         assert "no such file | check the name" in refused("show", tmp_path / "c.jpg")
         outside = refused("show", tmp_path / "b.jpg")
-        assert f"lies in no watched folder | photosd add '{tmp_path}'" in outside
+        assert f"it is not in a watched folder | photosd add '{tmp_path}'" in outside
         assert "it is a folder | name a photo" in refused("show", photos)
         with pytest.raises(PhotosdError) as caught:
             client.call("query", {"text": "x", "where": {"below": [str(empty)]}})

@@ -65,7 +65,7 @@ def test_photos_are_seen_small(daemon: RunningDaemon, album: Path, tmp_path: Pat
         assert client.folders()["folders"][0]["state"] == "offline"
         assert client.thumbnail(str(album / "a.jpg")) == away
         shutil.rmtree(daemon.home.thumbnails)
-        with pytest.raises(NotFound, match="away") as caught:
+        with pytest.raises(NotFound, match="is offline") as caught:
             client.thumbnail(str(album / "a.jpg"))
         assert str(album) in caught.value.remedy
 
