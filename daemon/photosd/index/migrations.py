@@ -39,12 +39,12 @@ MIGRATIONS = (
     CREATE TRIGGER photos_died AFTER DELETE ON photos BEGIN
       UPDATE counts SET n = n - 1 WHERE folder = OLD.folder AND state = OLD.state;
     END;
-    -- What each content shows (EXIF and the like), and in which model's table its vector lies.
+    -- Facts of each content (EXIF and the like), and the models whose tables hold its vector.
     CREATE TABLE contents(content TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE embedded(
       model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
-    -- Paths handed to a worker; still here after a crash: try each of them alone.
+    -- Paths given to a worker. Those still here after a crash are tried one at a time.
     CREATE TABLE journal(path BLOB PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE remembered_queries(
@@ -52,8 +52,8 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     """
-    -- Contents whose paths are not those that a model's table filters by: each change of paths
-    -- writes them here, and label_sync.py removes them again.
+    -- Contents whose paths differ from those in a model's table: each change of paths inserts
+    -- them here, and label_sync.py removes them after updating the table.
     CREATE TABLE unfiled(
       model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
@@ -92,9 +92,9 @@ MIGRATIONS = (
     INSERT INTO names(rowid, path) SELECT id, CAST(path AS TEXT) FROM named;
     """,
     """
-    -- Standing queries. kind: exec | link | notify | stream. awake: 0 after the catalog was lost,
-    -- until its photos are known again; restored: that was so. model: whose judgement an album
-    -- rests on.
+    -- Alerts (standing queries). kind: exec | link | notify | stream. awake: 0 after the catalog
+    -- was lost, until its photos are known again; restored: 1 if that happened. model: the model
+    -- that decided what an album holds.
     CREATE TABLE standing(
       id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, kind TEXT NOT NULL,
       filter TEXT NOT NULL, argv TEXT NOT NULL, directory BLOB,
@@ -102,8 +102,8 @@ MIGRATIONS = (
       restored INTEGER NOT NULL DEFAULT 0,
       acknowledged INTEGER NOT NULL DEFAULT 0, matches INTEGER NOT NULL DEFAULT 0, model TEXT
     );
-    -- Contents that no verdict has been spoken on yet: written with the content itself, so that
-    -- none is ever missed, and removed with what the verdict leads to, so that none counts twice.
+    -- Undecided contents: inserted in the transaction that inserts the content, so that none is
+    -- missed, and deleted in the transaction that saves the match, so that none matches twice.
     CREATE TABLE candidates(
       content TEXT NOT NULL, standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE,
       PRIMARY KEY(content, standing)
@@ -112,8 +112,8 @@ MIGRATIONS = (
       INSERT INTO candidates SELECT NEW.content, id FROM standing WHERE awake = 1
         ON CONFLICT DO NOTHING;
     END;
-    -- state: waiting | started | done | failed | gone. claim: names the file by which exactly one
-    -- process may run the command.
+    -- state: waiting | started | done | failed | gone. claim: name of the file that lets exactly
+    -- one process run the command.
     CREATE TABLE matches(
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       standing INTEGER NOT NULL REFERENCES standing ON DELETE CASCADE, content TEXT NOT NULL,
@@ -122,8 +122,8 @@ MIGRATIONS = (
     );
     CREATE INDEX matches_standing ON matches(standing, state);
     CREATE INDEX matches_state ON matches(state);
-    -- What albums hold: the link's own path and where it leads, null while there is none. They
-    -- outlive their query, until the links are removed.
+    -- Links in albums: the link's path and its target, null while it does not exist. Rows stay
+    -- after their alert is deleted, until the links are removed.
     CREATE TABLE links(
       content TEXT NOT NULL, standing INTEGER NOT NULL, wanted INTEGER NOT NULL DEFAULT 1,
       link BLOB, target BLOB, PRIMARY KEY(content, standing)
@@ -136,7 +136,7 @@ MIGRATIONS = (
     """,
     """
     ALTER TABLE folders ADD COLUMN cloud INTEGER NOT NULL DEFAULT 0;
-    -- Every call to Gemini, written before it is made; and what is not to be sent again.
+    -- Every call to Gemini, written before it is made; and the contents not to send again.
     CREATE TABLE cloud_calls(
       id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL,
       items INTEGER NOT NULL, bytes INTEGER NOT NULL, usd REAL NOT NULL, outcome TEXT NOT NULL
@@ -148,14 +148,14 @@ MIGRATIONS = (
     """,
     """
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
-    -- code: what kind of failure it was, circumstance: what that depends on, as it was then.
+    -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;
     ALTER TABLE photos ADD COLUMN access INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE photos ADD COLUMN code TEXT;
     ALTER TABLE photos ADD COLUMN circumstance TEXT;
     """,
     """
-    -- What filters compare dates with is a wall clock now: label sync tells every table anew.
+    -- Filters now compare dates with a wall clock: label sync updates every table again.
     INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
     """,
     """
@@ -199,12 +199,12 @@ MIGRATIONS = (
       SELECT id, name_words(path), folder_words(path) FROM named;
     """,
     """
-    -- sidecar: which XMP a photo has beside it, as the last comparison saw it; see scanner.py.
+    -- sidecar: the XMP file beside a photo at the last comparison; see scanner.py.
     -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
     ALTER TABLE photos ADD COLUMN sidecar TEXT;
     ALTER TABLE contents ADD COLUMN own TEXT;
-    -- What sidecars say, by the path of the photo, and of which content; due: above 0 while it is
-    -- to be read, higher each time that something has happened.
+    -- Facts of sidecars, by the path of the photo, with its content; due: above 0 while the
+    -- sidecar must be read; each change adds 1.
     CREATE TABLE sidecars(
       path BLOB PRIMARY KEY, facts TEXT NOT NULL DEFAULT '{}', content TEXT,
       due INTEGER NOT NULL DEFAULT 0
@@ -222,8 +222,8 @@ MIGRATIONS = (
     END;
     """,
     """
-    -- Nearly every photo is indexed, so an index that begins with the state must not be open to
-    -- look-ups by content: SQLite, without statistics, prefers it. Rows that are never due are not
+    -- Nearly every photo is indexed, so look-ups by content must not use an index that begins
+    -- with the state, which SQLite prefers without statistics. Rows that are never due are not
     -- in it.
     DROP INDEX photos_work;
     CREATE INDEX photos_work ON photos(state, due DESC) WHERE due IS NOT NULL;
@@ -233,8 +233,8 @@ MIGRATIONS = (
     CREATE INDEX photos_folder ON photos(folder);
     CREATE INDEX photos_failed ON photos(state) WHERE state = 'failed';
     CREATE INDEX photos_gone ON photos(gone_at) WHERE gone_at IS NOT NULL;
-    -- Contents that a path has let go of, and when (Unix seconds; 0: nobody is to wait for their
-    -- return). What was derived from them ends unless another path holds them (retention.py).
+    -- Contents that a path no longer has, and since when (Unix seconds; 0: do not wait for their
+    -- return). retention.py deletes what was derived from them unless another path has them.
     CREATE TABLE orphans(content TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
     CREATE INDEX orphans_since ON orphans(since);
     CREATE TRIGGER photos_orphaned AFTER DELETE ON photos WHEN OLD.content IS NOT NULL BEGIN
@@ -250,9 +250,9 @@ MIGRATIONS = (
       WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
     """,
     """
-    -- Remembered queries hold nothing that tells what was asked (search/remembered.py); cloud: 1
-    -- where the text was Gemini's, 2 of older vectors, of which nobody knows, and which are not
-    -- hidden. The words that they had beside them are taken off the disk once the daemon runs.
+    -- Cached queries do not reveal the query (search/remembered.py). cloud: 1 if Gemini wrote the
+    -- text; 2 for older vectors, where this is unknown and which are not encrypted. The daemon
+    -- deletes the words stored beside older vectors from the disk.
     ALTER TABLE remembered_queries RENAME TO older_queries;
     CREATE TABLE remembered_queries(
       key BLOB PRIMARY KEY, hidden BLOB NOT NULL, cloud INTEGER NOT NULL, used_at REAL NOT NULL
@@ -263,7 +263,7 @@ MIGRATIONS = (
     INSERT OR REPLACE INTO meta VALUES('erase', 'due');
     """,
     """
-    -- Of each content a small grey picture; see sketches.py.
+    -- A small grey picture of each content; see sketches.py.
     CREATE TABLE sketches(content TEXT PRIMARY KEY, greys BLOB NOT NULL) WITHOUT ROWID;
     CREATE TRIGGER contents_unsketched AFTER DELETE ON contents BEGIN
       DELETE FROM sketches WHERE content = OLD.content;

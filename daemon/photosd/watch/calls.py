@@ -1,4 +1,4 @@
-"""What is asked of a file system that may hang, by name, so that another process can do it.
+"""Calls to a file system that may hang, by name, so that another process can make them.
 
 Each is a generator of plain values (they travel as msgpack) and raises OSError. See `devices`.
 """
@@ -50,13 +50,13 @@ def link(path: bytes) -> Iterator[Item]:
 
 
 def name(path: bytes) -> Iterator[Item]:
-    """The mode and the device of ``path`` itself, where it is a link too."""
+    """The mode and the device of ``path`` itself, even if it is a link."""
     found = os.lstat(path)
     yield found.st_mode, normalised(found).device
 
 
 def exists(path: bytes) -> Iterator[Item]:
-    """Whether there is anything of that name, if only a link that leads nowhere."""
+    """Whether ``path`` exists, even as a link that leads nowhere."""
     yield os.path.lexists(path)
 
 
@@ -150,8 +150,7 @@ CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
 
 
 def errno_of(error: Exception) -> int:
-    """The errno that an answer ends with, whatever the call has raised: whoever makes calls has to
-    answer each, and to live on."""
+    """The errno that ends an answer, for any exception: a worker answers each call and survives."""
     if isinstance(error, OSError):
         return error.errno or errno.EIO
     if isinstance(error, MemoryError):

@@ -1,10 +1,10 @@
-"""File systems that may stop answering: who asks them, how long is waited, and when they are back.
+"""Calls to file systems that may stop answering: workers make them; callers wait with a limit.
 
 A call to a share whose server is away does not return, cannot be interrupted and holds its thread
-and its process. So every call on a watched folder goes through here: which file system a path lies
-on is told by the table of mounts alone; a worker of that file system makes the call; whoever asked
-waits until the file system is silent (see `patience`), and then hears `NotAnswering`, as everybody
-else does at once until the file system answers again.
+and its process. So every call on a watched folder goes through this module. The mount table tells
+the file system of a path; a worker of that file system makes the call. The caller waits until the
+file system counts as silent (see `patience`), then gets `NotAnswering`. All other callers get it
+at once until the file system answers again.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from photosd.watch.workers import ProcessWorker, ThreadWorker, Worker
 
 log = structlog.get_logger()
 
-CHECK_SECONDS = 1.0  # whoever asks for the state has shares checked this often
+CHECK_SECONDS = 1.0  # requests for the state check a share at most this often
 POLL_SECONDS = 0.1
-FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds until a call is made anew, doubled each time
-LEFT_BEHIND = 3  # processes that may be held by one file system; then no more are begun
-SILENT_TURN, IDLE_TURN = 0.25, 15.0  # seconds between two looks of the keeper
-MOST_LINKS = 40  # as the kernel follows
+FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds until a call is retried, doubled each time
+LEFT_BEHIND = 3  # processes that one file system may block; then no more are started
+SILENT_TURN, IDLE_TURN = 0.25, 15.0  # seconds between two rounds of the keeper thread
+MOST_LINKS = 40  # the kernel's limit
 
 
 class NotAnswering(OSError):
-    """The file system that a path lies on does not answer."""
+    """The file system of a path does not answer."""
 
     def __init__(self, path: bytes) -> None:
         super().__init__(errno.ETIMEDOUT, "it does not answer", path)
 
 
 class Device:
-    """One file system. `call` is for any thread; `look_after` for the keeper's."""
+    """One file system. Any thread may use `call`; only the keeper thread calls `look_after`."""
 
     def __init__(
         self,
@@ -63,15 +63,15 @@ class Device:
         self._locks = {True: threading.Lock(), False: threading.Lock()}
         self._workers: dict[bool, tuple[Worker, float]] = {}  # long calls or not -> idle since
         self._lock = threading.Lock()
-        self._stuck: list[Worker] = []  # the first one's return is the sign of recovery
+        self._stuck: list[Worker] = []  # when the first one returns, the file system answers again
         self._asked: tuple[str, tuple[Any, ...]] = ("look", (mount.point,))
-        self._tried_at: float | None = None  # None: the first is who asked, and not a new try
+        self._tried_at: float | None = None  # of a retry; None: the first one is the original call
         self._try_at = self._pause = self._checked_at = 0.0
 
     def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
         """What ``call`` yields; raises NotAnswering, or the OSError it ended with.
 
-        A ``long`` call holds up other long ones alone.
+        A ``long`` call delays only other long ones.
         """
         self._wait_for_turn(path, long)
         try:
@@ -91,7 +91,7 @@ class Device:
             self._locks[long].release()
 
     def _wait_for_turn(self, path: bytes, long: bool) -> None:
-        """Until the others have been served, or the file system is silent."""
+        """Wait until earlier calls are done; raises NotAnswering when the file system is silent."""
         while True:
             if self.silent_since is not None or self._stopping.is_set():
                 raise NotAnswering(path)
@@ -108,7 +108,7 @@ class Device:
         return self._begin(self)
 
     def _spare(self) -> Worker:
-        """A worker for something else than calls: one that is up, if there is one."""
+        """A worker for pings: an idle one that is usable, else a new one."""
         with self._lock:
             for long, (worker, _) in list(self._workers.items()):
                 if worker.usable:
@@ -120,11 +120,11 @@ class Device:
         with self._lock:
             if ended and worker.usable and not self._stopping.is_set():
                 self._workers[long] = worker, time.monotonic()
-            elif worker not in self._stuck:  # who asked has lost interest
+            elif worker not in self._stuck:  # the caller stopped reading the answer
                 worker.discard()
 
     def _next(self, worker: Worker, path: bytes, call: str, arguments: tuple[Any, ...]) -> Any:
-        """The next part of an answer, while the file system is not silent."""
+        """The next part of an answer; raises NotAnswering when the file system is silent."""
         begun_at = time.monotonic()
         with self.patience.waiting() as waiting:
             while True:
@@ -160,11 +160,11 @@ class Device:
             mount=printable(self.mount.point),
             filesystem=self.mount.filesystem,
             call=call,
-            remedy="nothing to do: it is taken up again when it answers",
+            remedy="nothing to do: photosd uses it again when it answers",
         )
 
     def due_for_check(self) -> bool:
-        """Whether nobody asks it anything or has lately; then it is the caller who does."""
+        """Whether no call runs or ran within CHECK_SECONDS; then the caller makes the check."""
         with self._lock:
             since = time.monotonic() - CHECK_SECONDS
             asked = any(lock.locked() for lock in self._locks.values())
@@ -175,14 +175,14 @@ class Device:
             return True
 
     def suspect(self, path: bytes) -> None:
-        """Another process was not given the bytes of ``path``: silent until they can be read."""
+        """Another process could not read ``path`` in time: silent until its bytes can be read."""
         with self._lock:
             if self.silent_since is None:
                 self._fall_silent("read", (path,))
                 self._try_at = 0.0
 
     def look_after(self) -> bool:
-        """Whether it answers again since the last question; never waits."""
+        """Whether it answers again since the last call of this method; never waits."""
         self.patience.turn(self._spare)
         with self._lock:
             if self.silent_since is None:
@@ -193,22 +193,22 @@ class Device:
                 return True
             now, held = time.monotonic(), len(self._stuck)
             self._stuck = self._stuck[:1] + [one for one in self._stuck[1:] if one.lingers]
-            if len(self._stuck) < held:  # the call under way may end soon, too
+            if len(self._stuck) < held:  # the remaining call may end soon, too
                 self._try_at = min(self._try_at, now + self.patience.limit)
             if now >= self._try_at:
-                self._try_anew()
+                self._retry()
             return False
 
     def _back(self, worker: Worker) -> bool:
-        """Whether the call that was not answered, or the same made anew, is answered now."""
+        """Whether the unanswered call, or its retry, is answered now."""
         part = worker.receive(0)
         if part is None:
             return False
         if self._tried_at is None or part.end is not None:
             return True
-        # A long one need not end: it went on for longer than the file system may be silent.
+        # A long call need not end: parts over a longer time than the limit are enough.
         now, enough = time.monotonic(), 2 * self.patience.limit
-        self._try_at = max(self._try_at, now + enough)  # not while this one goes on
+        self._try_at = max(self._try_at, now + enough)  # no retry while this one proceeds
         return self._asked[0] == "tree" and now - self._tried_at > enough
 
     def _taken_up(self) -> None:
@@ -219,12 +219,12 @@ class Device:
         self.silent_since = None
         log.info("device_answers", mount=printable(self.mount.point), silent_seconds=seconds)
 
-    def _try_anew(self) -> None:
-        """Make the call again with another worker, unless too many are held already."""
+    def _retry(self) -> None:
+        """Make the call again with another worker, unless too many are blocked already."""
         self._pause = min(self._pause * 2, LONGEST_RETRY)
         self._try_at = time.monotonic() + self._pause
         if self._stuck and not can_hang(self.mount):
-            return  # one thread waits, and that is enough
+            return  # one waiting thread is enough
         self._discard_stuck()
         if len(self._stuck) + self.patience.held >= LEFT_BEHIND:
             return
@@ -246,7 +246,7 @@ class Device:
         self._stuck = [stuck for stuck in self._stuck if stuck.lingers]
 
     def close(self) -> None:
-        """End what can be ended; the rest ends when the file system lets it."""
+        """End every worker that can be ended; blocked ones end when the file system answers."""
         with self._lock:
             for worker in [*self._stuck, *(worker for worker, _ in self._workers.values())]:
                 worker.discard()
@@ -255,28 +255,28 @@ class Device:
 
     @property
     def turn_seconds(self) -> float:
-        """When it is to be looked after again."""
+        """Seconds until the next `look_after`."""
         if self.silent_since is not None:
             return SILENT_TURN
         return POLL_SECONDS if self.patience.pinging else IDLE_TURN
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is kept for it."""
+        """Whether it has no worker, no ping and no silence to track."""
         with self._lock:
             return not (self._workers or self._stuck or self.silent_since or self.patience.pinging)
 
 
 def can_hang(mount: Mount) -> bool:
-    """Whether its calls may wait for another machine or process, for as long as that likes."""
+    """Whether its calls may wait without limit for another machine or process."""
     return mount.remote or mount.filesystem.startswith("fuse")
 
 
 class Devices:
-    """All file systems, by what the table of mounts says of a path."""
+    """All file systems, found by path in the mount table."""
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        self.on_change = on_change  # one has fallen silent, or answers again
+        self.on_change = on_change  # called when one falls silent, and when it answers again
         self._watch = MountWatch()
         self._lock = threading.Lock()
         self._devices: dict[tuple[str, str], Device] = {}
@@ -287,7 +287,7 @@ class Devices:
         self._kept = False
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """End every worker; one that is held by a file system is left behind."""
+        """End every worker; leave behind those that a file system blocks."""
         self._stopping.set()
         self._wake.set()
         with self._lock:
@@ -306,14 +306,14 @@ class Devices:
     # -- which ----------------------------------------------------------------------------------
 
     def table(self) -> dict[bytes, Mount]:
-        """The mounts of this moment, by mount point."""
+        """The current mounts, by mount point."""
         with self._lock:
             if not self._stopping.is_set():
                 self._watch.changes()
             return self._watch.table
 
     def of(self, path: bytes) -> Device:
-        """The file system that the absolute ``path`` lies on, should no link lead elsewhere."""
+        """The file system of the absolute ``path``; links in it are not followed."""
         mount = mount_of(path, self.table())
         key = (mount.filesystem, mount.device or os.fsdecode(mount.point))
         with self._lock:
@@ -326,30 +326,30 @@ class Devices:
             return device
 
     def silent(self, path: bytes) -> bool:
-        """Whether what ``path`` lies on has stopped answering."""
+        """Whether the file system of ``path`` has stopped answering."""
         return self.of(path).silent_since is not None
 
     def answers(self, path: bytes) -> bool:
-        """Whether what ``path`` lies on answers: of what can hang this moment's truth."""
+        """Whether the file system of ``path`` answers; one that can hang is checked first."""
         device = self.of(path)
         if can_hang(device.mount):
             self._check(path)
         return device.silent_since is None
 
     def waiting(self, path: bytes) -> AbstractContextManager[Waiting | None]:
-        """Whoever reads ``path`` in another process waits for it; None where nothing can hang."""
+        """For reading ``path`` in another process: its wait, or None where nothing can hang."""
         device = self.of(path)
         return device.patience.waiting() if can_hang(device.mount) else contextlib.nullcontext()
 
     def mounts_below(self, directory: bytes) -> list[bytes]:
-        """Where other file systems are attached below a directory."""
+        """The mount points below a directory."""
         inside = directory.rstrip(b"/") + b"/"
         return sorted(point for point in self.table() if point.startswith(inside))
 
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
-        """What one of `calls` yields of ``path``; raises NotAnswering and other OSErrors."""
+        """What one of `calls` yields for ``path``; raises NotAnswering and other OSErrors."""
         device = self.of(path)
         try:
             yield from device.call(path, call, *arguments, long=long)
@@ -363,7 +363,7 @@ class Devices:
         return next(iter(list(self.call(path, call, path))), None)
 
     def check(self, path: bytes) -> None:
-        """Find out soon whether ``path`` is still answered for; returns at once."""
+        """Start a check whether the file system of ``path`` answers; returns at once."""
         device = self.of(path)
         if can_hang(device.mount) and device.due_for_check():
             threading.Thread(target=self._check, args=(path,), name="check", daemon=True).start()
@@ -378,13 +378,13 @@ class Devices:
         return device, inode
 
     def suspect(self, path: bytes) -> None:
-        """Somebody waits in vain for the bytes of ``path``."""
+        """Report that another process waits too long for the bytes of ``path``."""
         self.of(path).suspect(path)
         self._wake.set()
         self.on_change()
 
     def resolve(self, path: bytes) -> bytes:
-        """``path`` without links, as realpath says it, but each part asked where it lies."""
+        """``path`` without links, like realpath; each part is read by its file system's worker."""
         done, rest, links, there = b"/", deque(path.split(b"/")), 0, True
         while rest:
             name = rest.popleft()
@@ -417,7 +417,7 @@ class Devices:
             return None, error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
     def entry(self, path: bytes) -> Entry | None:
-        """The file at ``path``, wherever that leads, by the name ``path``; raises OSError."""
+        """The file that ``path`` leads to, with ``path`` as its name; raises OSError."""
         place = None
         try:
             target = self.resolve(path)
@@ -433,10 +433,10 @@ class Devices:
         entry = Entry(*found)
         return entry._replace(path=path, place=entry.place if place is None else place)
 
-    # -- the keeper, which starts the workers' processes: they end with the thread that does -----
+    # -- the keeper thread: it starts the workers' processes, as they end with their starter ------
 
     def _begin(self, device: Device) -> Worker:
-        """A new worker; raises OSError when there can be none."""
+        """A new worker; raises OSError when none can be started."""
         if not can_hang(device.mount):
             return ThreadWorker()
         if threading.current_thread() is self._keeper:
@@ -459,7 +459,7 @@ class Devices:
             try:
                 self._start_wanted()
                 self._look_after()
-            except Exception:  # the next turn may go better
+            except Exception:  # the next round may succeed
                 log.exception("devices_failed")
         for device in self._all():
             device.close()
@@ -478,7 +478,7 @@ class Devices:
         for device in self._all():
             try:
                 answering |= device.look_after()
-            except OSError as error:  # no process can be started: later
+            except OSError as error:  # no process can be started now
                 log.warning("device_retry_failed", cause=error.strerror)
         with self._lock:
             mounted = {mount.point for mount in self._watch.table.values()}
@@ -489,7 +489,7 @@ class Devices:
             self.on_change()
 
     def some_slow(self) -> bool:
-        """Whether any file system needs long for each answer."""
+        """Whether any file system takes long for each answer."""
         return any(device.patience.slow for device in self._all())
 
     def _all(self) -> list[Device]:

@@ -1,4 +1,4 @@
-"""The one walk over a watched folder that scans and watches share: pruned, and never raising."""
+"""Walks a watched folder for scans and watches: skips what is ignored and raises nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IGNORE_FILE_TROUBLES = {
     errno.ENOENT: "it is a link that leads nowhere",
 }
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
-MAY_PASS = frozenset(  # by itself, without any sign of it
+MAY_PASS = frozenset(  # errors that may end by themselves, without an event
     (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
 )
 
@@ -39,10 +39,9 @@ def walk(
     directories are among them and never followed, so there are no circles. ``on_directory(path,
     rules before its own ignore file)`` is called before a directory is listed, so that a watch
     placed there misses nothing; an exception from it ends the walk. ``on_error(path, errno)``
-    hears of directories that cannot be listed, and of ignore files that cannot be read or
-    understood, whose directories are then not entered; those that have vanished are skipped in
-    silence.
-    Directories in ``prune`` are not entered.
+    is called for directories that cannot be listed and for ignore files that cannot be read or
+    understood; the walk does not enter their directories. It skips vanished directories without
+    a call, and directories in ``prune``.
     """
     report = on_error or _ignore_error
     try:
@@ -75,7 +74,7 @@ def _shown(
         tick()
         try:
             is_directory = entry.is_dir(follow_symlinks=False)
-        except OSError as error:  # it may be one, and full of photos
+        except OSError as error:  # it may be a directory with photos
             if not level.hides(entry.name, is_directory=True):
                 report(entry.path, error.errno or errno.EIO)
             continue
@@ -86,7 +85,7 @@ def _shown(
 def _enter(
     directory: bytes, level: Level, report: OnError
 ) -> tuple[Level | None, list[os.DirEntry[bytes]]]:
-    """The rules inside a directory and its entries; no rules where it is not to be entered."""
+    """The rules inside a directory and its entries; no rules if the walk must not enter it."""
     entries, error = _list(directory)
     if error:
         if error not in VANISHED:
@@ -115,19 +114,19 @@ def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
 
 
 def unknown_below(path: bytes) -> bytes:
-    """The prefix of the paths of which nothing is known when `walk` told of ``path``."""
+    """The prefix of all paths that are unknown after `walk` reported ``path``."""
     path = path.rstrip(b"/")
     directory, _, name = path.rpartition(b"/")
     return (directory if name == IGNORE_FILE else path) + b"/"
 
 
 def why_unknown(path: bytes, number: int) -> str:
-    """In words, why nothing is known of what `walk` told of."""
+    """In words, why `walk` reported ``path``."""
     if path.rpartition(b"/")[2] != IGNORE_FILE:
         return os.strerror(number)
     why = IGNORE_FILE_TROUBLES.get(number) or os.strerror(number)
-    return f"{why}; nothing new in its folder is indexed until that is mended"
+    return f"{why}; nothing new in its folder is indexed until that is fixed"
 
 
 def _ignore_error(_path: bytes, _errno: int) -> None:
-    """For those who do not want to know."""
+    """Ignore an error: the default of ``on_error``."""
