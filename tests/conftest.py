@@ -17,6 +17,7 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
+from tests.faults import VARIABLE, with_faults
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,6 +69,8 @@ class RunningDaemon:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         path = os.pathsep.join([str(ROOT / "daemon"), str(ROOT / "cli")])
+        if VARIABLE in self._environment:
+            path = with_faults(path)
         return subprocess.Popen(
             [
                 sys.executable,

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from photosd.decode import opening
-from photosd.decode.faults import VARIABLE
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.pool import Pool
 from tests.decode.pictures import LIMITS, jpeg, scene, write
 from tests.decode.waiting import Make
+from tests.faults import PLACE, VARIABLE
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -39,6 +39,7 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     """Order faults of decoders that start from now on; the latest order holds."""
     file = tmp_path / "faults.json"
     monkeypatch.setenv(VARIABLE, str(file))
+    monkeypatch.setenv("PYTHONPATH", PLACE, prepend=os.pathsep)
 
     def place(*files: dict[str, object], start: str | None = None) -> None:
         fresh = file.with_suffix(".new")

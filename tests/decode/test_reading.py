@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from photosd.decode import faults, reading
+from photosd.decode import reading
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import DecodeLimits
 from tests.decode.pictures import write
@@ -115,10 +116,22 @@ def test_a_file_that_lies_about_its_size_is_not_believed() -> None:
     assert code_of(b"/proc/self/status") == "changing"
 
 
-def change_by(kind: str, file: Path) -> Callable[..., None]:
-    """A change that happens between looking at a file and reading it."""
+def once_opened(monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]) -> None:
+    """Have this happen between looking at an open file and reading it."""
+    looks, refuse = itertools.count(), reading._refuse
 
-    def strike(*_: object) -> None:
+    def look(state: os.stat_result) -> None:
+        refuse(state)
+        if next(looks) == 1:  # first by name, then as opened
+            change()
+
+    monkeypatch.setattr(reading, "_refuse", look)
+
+
+def change_by(kind: str, file: Path) -> Callable[[], None]:
+    """A change of a file."""
+
+    def change() -> None:
         if kind == "grown":
             with file.open("ab") as more:
                 more.write(b"more")
@@ -128,7 +141,7 @@ def change_by(kind: str, file: Path) -> Callable[..., None]:
             file.write_bytes(b"other")
             os.utime(file, (1, 1))
 
-    return strike
+    return change
 
 
 @pytest.mark.parametrize("kind", ["grown", "cut", "rewritten"])
@@ -138,8 +151,8 @@ def test_a_file_that_changes_while_it_is_read_is_tried_again_later(
     """Half of one photo and half of another must never be indexed."""
     for read in (lambda path: reading.read(path, MOST), reading.identify):
         path = write(tmp_path / "a.jpg", b"photo")
-        monkeypatch.setattr(faults, "strike", change_by(kind, tmp_path / "a.jpg"))
-        with pytest.raises(DecodeFailed) as failed:
+        with monkeypatch.context() as patch, pytest.raises(DecodeFailed) as failed:
+            once_opened(patch, change_by(kind, tmp_path / "a.jpg"))
             read(path)
         assert (failed.value.code, failed.value.transient) == ("changing", True)
 
@@ -152,11 +165,11 @@ def test_a_replaced_file_is_still_read_consistently(
     path = write(file, b"photo")
     inode = file.stat().st_ino
 
-    def strike(*_: object) -> None:
+    def replace() -> None:
         write(tmp_path / "new", b"another")
         (tmp_path / "new").replace(file)
 
-    monkeypatch.setattr(faults, "strike", strike)
+    once_opened(monkeypatch, replace)
     data, identity = reading.read(path, MOST)
     assert (data, identity.inode) == (b"photo", inode)
 

@@ -28,6 +28,7 @@ from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import STARTER, read_model
 from tests.encoder.models import make_model
+from tests.faults import PLACE, VARIABLE
 
 QUICK = Limits(
     stall=20, text_least=1.0, text_most=1.0, image_least=1.0, image_most=1.0, idle_probe=0.5
@@ -57,7 +58,8 @@ class Orders:
 
 @pytest.fixture
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Orders:
-    monkeypatch.setenv("PHOTOSD_TEST_FAULTS", str(tmp_path / "faults.json"))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "faults.json"))
+    monkeypatch.setenv("PYTHONPATH", PLACE, prepend=os.pathsep)
     return Orders(tmp_path / "faults.json")
 
 
@@ -293,15 +295,15 @@ def test_damaged_weights_are_refused_in_words(
 
 
 def test_too_little_memory_is_refused_with_the_numbers(
-    start: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Supervisor], orders: Orders
 ) -> None:
     """Rather than swapping."""
-    monkeypatch.setenv("PHOTOSD_TEST_MODEL_BYTES", str(10**15))
+    orders(model_bytes=10**15)
     supervisor = start(Limits(breaker_pause=5))
     until(supervisor, "broken")
     error = supervisor.status().error
     assert error is not None
-    assert "1,000,000,000 MB" in error["message"]
+    assert "1,300,000,367 MB" in error["message"]
 
 
 @pytest.mark.slow

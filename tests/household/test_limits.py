@@ -199,7 +199,7 @@ NO_LIMIT = {
         "watch/calls.py:ENTRY", "watch/calls.py:LINK", "watch/calls.py:UNREADABLE",
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
     ),
-    "seconds": ("index/reconciler.py:GONE_SECONDS", "decode/faults.py:LONG_SECONDS"),
+    "seconds": ("index/reconciler.py:GONE_SECONDS",),
     "a limit of the system's, recommended or asked for": (
         "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
         "protocol/endpoint.py:BACKLOG", "decode/__main__.py:OPEN_FILES",

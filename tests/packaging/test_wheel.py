@@ -72,6 +72,13 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel: zipfile.ZipFile) -
     assert sum(item.file_size for item in wheel.infolist()) < LARGEST
 
 
+def test_the_wheel_has_nothing_that_only_tests_use(wheel: zipfile.ZipFile) -> None:
+    """No fault can be ordered from an installed photosd."""
+    programs = [name for name in wheel.namelist() if name.endswith(".py")]
+    assert programs
+    assert not [name for name in programs if b"PHOTOSD_TEST" in wheel.read(name)]
+
+
 def test_the_model_and_the_templates_are_whole(wheel: zipfile.ZipFile) -> None:
     """Byte for byte those of the repository."""
     for name in ("model.json", "tokenizer.json", "weights.safetensors", "words.txt"):

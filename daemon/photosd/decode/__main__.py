@@ -15,7 +15,7 @@ from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
 from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
-from photosd.decode import facts, faults, pixels, raw, reading, reasons
+from photosd.decode import facts, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.limits import MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
@@ -49,7 +49,6 @@ def main() -> None:
     if sys.argv[4] != "urgent":
         _step_back()
     configure(limits)
-    faults.strike_start()
     send_frame(sock, Reply(ready=True).as_header())
     while True:
         try:
@@ -86,7 +85,6 @@ def _do(
                 raise reading.failure_of(error) from error
         data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
-    faults.strike("decode", request.path, data)
     try:
         picture = _open(request.path, data, limits)
         if request.op == "thumbnail":

@@ -14,7 +14,6 @@ import xxhash
 
 from photosd.core.filestat import normalised
 from photosd.core.progress import tick
-from photosd.decode import faults
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import ContentIdentity
@@ -36,7 +35,6 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
                 f" the limit on this machine is {limits.file_bytes // MIB:,} MiB",
                 limits.remedy(memory=FILE_SHARE * before.st_size),
             )
-        faults.strike("read", path)
         data = _contents(descriptor, before.st_size + 1)
         identity = _identity(descriptor, before, len(data), xxhash.xxh3_128_hexdigest(data))
     return data, identity
@@ -45,7 +43,6 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
 def identify(path: bytes) -> ContentIdentity:
     """The identity of a regular file of any size; raises DecodeFailed."""
     with _opened(path) as (descriptor, before):
-        faults.strike("read", path)
         digest, size, buffer = xxhash.xxh3_128(), 0, bytearray(CHUNK)
         view = memoryview(buffer)
         with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from photosd.core import machine
 from photosd.core.frames import Header, receive_frame
 from photosd.core.shortage import shortage_of
-from photosd.encoder import faults
 from photosd.encoder.canary import picture
 from photosd.encoder.model import WarmModel
 from photosd.encoder.steps import Steps
@@ -90,11 +89,11 @@ class Serving:
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length."""
-        return _perhaps_lie(self._model.encode_texts(texts))
+        return self._model.encode_texts(texts)
 
     def encode_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length, in steps of bounded memory."""
-        return _perhaps_lie(self._steps(pixels))
+        return self._steps(pixels)
 
     def _serve(self, answer: Answer, header: Header, blobs: list[bytearray]) -> None:
         started = time.perf_counter()
@@ -108,7 +107,6 @@ class Serving:
 
     def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
         texts: list[str] = header["texts"]
-        faults.strike("text")
         # OpenMP threads that wait for a busy core make a query ten times slower.
         torch.set_num_threads(1 if self._image_lane_busy.is_set() else self._text_threads)
         vectors = self.encode_texts(texts)
@@ -120,8 +118,6 @@ class Serving:
         pixels = np.frombuffer(blobs[0], np.uint8).reshape(header["shape"])
         self._image_lane_busy.set()
         try:
-            faults.strike("image")
-            faults.poisoned(pixels)
             torch.set_num_threads(self._cores)
             vectors = self.encode_images(pixels)
         finally:
@@ -147,9 +143,3 @@ def _stand_back() -> None:
     """Let the kernel prefer the thread that answers queries, and its helpers."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)
-
-
-def _perhaps_lie(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    if faults.lies():
-        return np.ascontiguousarray(np.roll(vectors, 1, axis=1))
-    return vectors

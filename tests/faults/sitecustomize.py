@@ -1,0 +1,228 @@
+"""Makes worker processes hang, crash, lie or be slow on a test's order; photosd has no hook for it.
+
+Python imports this module in each process that has its directory on PYTHONPATH. It wraps functions
+of the workers as they are imported. PHOTOSD_TEST_FAULTS names a JSON file, read again each time, so
+that a test can change its orders:
+
+``{"decode": {"start": "exit", "files": [{"name": "bad*.jpg", "do": "crash", "at": "decode"}]}}``:
+``name`` and ``content`` (the first bytes) tell the files, ``at`` is ``read`` or ``decode``.
+``slow`` lasts ``seconds``; ``wait`` creates the file ``seen`` and continues once ``until`` exists.
+
+``{"encoder": {"load weights": "hang", "text": "hang", "image": "crash", "canary": "wrong"}}``:
+keys are phases of loading or lanes. ``"poison": 200`` crashes on a picture that begins with a pixel
+(200, 200, 200); ``model bytes`` is the size that the model's file seems to have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fnmatch
+import importlib.abc
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "PHOTOSD_TEST_FAULTS"
+LONG_SECONDS = 3600
+BALLAST: list[bytes] = []
+
+
+def orders(worker: str) -> dict[str, Any]:
+    """What is on order for decoders or encoders."""
+    try:
+        found: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text())
+    except (KeyError, OSError, ValueError):  # being written just now
+        return {}
+    return dict(found.get(worker, {}))
+
+
+def act(deed: str, beat: Callable[[], object] = lambda: None, **fault: Any) -> None:
+    """Do it, if it is a deed that is known; ``beat`` is called at times while it is slow."""
+    name, _, argument = deed.partition(":")
+    deeds: dict[str, Callable[[], object]] = {
+        "hang": lambda: time.sleep(LONG_SECONDS),
+        "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
+        "crash": lambda: _suffer(signal.SIGSEGV),
+        "stop": lambda: _suffer(signal.SIGSTOP),
+        "kill": lambda: _suffer(signal.SIGKILL),
+        "exit": lambda: os._exit(1),
+        "memory": lambda: _grow(int(argument)) if argument else _raise(MemoryError()),
+        "out_of_memory": lambda: _raise(MemoryError()),
+        "raise": lambda: _raise(RuntimeError("a fault on order")),
+        "slow": lambda: _dawdle(float(argument or fault.get("seconds", 30)), beat),
+        "wait": lambda: _wait(fault) if fault else time.sleep(float(argument)),
+    }
+    deeds.get(name, lambda: None)()
+
+
+def _dawdle(seconds: float, beat: Callable[[], object]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        beat()
+
+
+def _wait(fault: dict[str, Any]) -> None:
+    Path(fault["seen"]).touch()
+    end = time.monotonic() + fault.get("seconds", 30)
+    while not Path(fault["until"]).exists() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def _grow(megabytes: int) -> None:
+    if not BALLAST:
+        BALLAST.append(b"\1" * (megabytes << 20))
+
+
+def _suffer(number: int) -> None:
+    """Signal this thread: another might take a signal to the process, and this one continue."""
+    signal.pthread_kill(threading.get_ident(), number)
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+# -- decoders ---------------------------------------------------------------------------------
+
+
+def _strike_file(at: str, path: bytes, data: bytes = b"") -> None:
+    name = os.fsdecode(path.rpartition(b"/")[2])
+    for fault in orders("decode").get("files", ()):
+        if (
+            fault.get("at", "decode") == at
+            and fnmatch.fnmatchcase(name, fault.get("name", "*"))
+            and data.startswith(fault.get("content", "").encode())
+        ):
+            act(fault["do"], **{key: fault[key] for key in fault if key != "do"})
+
+
+_being_decoded: tuple[bytes, bytes] = (b"", b"")  # path and bytes of the file read last
+
+
+def _in_reading(reading: Any) -> None:
+    opened, read = reading._opened, reading.read
+
+    @contextlib.contextmanager
+    def struck(path: bytes) -> Iterator[Any]:
+        with opened(path) as found:
+            _strike_file("read", path)
+            yield found
+
+    def noted(path: bytes, *rest: Any) -> Any:
+        global _being_decoded
+        found = read(path, *rest)
+        _being_decoded = path, found[0]
+        return found
+
+    reading._opened, reading.read = struck, noted
+
+
+def _in_frames(frames: Any) -> None:
+    """A decoder says ``ready`` once it has started, and ``read`` before it decodes."""
+    send = frames.send_frame
+
+    def send_frame(sock: Any, header: dict[str, Any], *rest: Any) -> None:
+        if header.get("ready") is True:
+            act(orders("decode").get("start") or "")
+        send(sock, header, *rest)
+        if header.get("read") is True:
+            _strike_file("decode", *_being_decoded)
+
+    frames.send_frame = send_frame
+
+
+# -- encoders ---------------------------------------------------------------------------------
+
+
+def _strike_encoder(place: str, beat: Callable[[], object] = lambda: None) -> None:
+    act(str(orders("encoder").get(place, "")), beat)
+
+
+def _in_process(process: Any) -> None:
+    import msgspec
+
+    phase, require_memory = process.Reporter.phase, process._require_memory
+
+    def struck(self: Any, name: str) -> None:
+        phase(self, name)
+        _strike_encoder(name.partition(":")[0], lambda: phase(self, name))
+
+    def required(spec: Any) -> None:
+        if size := orders("encoder").get("model bytes"):
+            weights = msgspec.structs.replace(spec.weights, bytes=size)
+            spec = msgspec.structs.replace(spec, weights=weights)
+        require_memory(spec)
+
+    process.Reporter.phase, process._require_memory = struck, required
+
+
+def _in_serving(serving: Any) -> None:
+    import numpy as np
+
+    answers = serving.Serving
+    text, image = answers._text, answers._image
+
+    def struck_text(self: Any, *request: Any) -> None:
+        _strike_encoder("text")
+        text(self, *request)
+
+    def struck_image(self: Any, header: Any, blobs: Any, *rest: Any) -> None:
+        _strike_encoder("image")
+        pixels = np.frombuffer(blobs[0], np.uint8).reshape(header["shape"])
+        colour = orders("encoder").get("poison")
+        if colour is not None and bool((pixels[:, 0, 0] == colour).all(axis=1).any()):
+            _suffer(signal.SIGSEGV)
+        image(self, header, blobs, *rest)
+
+    def lying(encode: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(self: Any, *request: Any) -> Any:
+            vectors = encode(self, *request)
+            if orders("encoder").get("canary") == "wrong":
+                return np.ascontiguousarray(np.roll(vectors, 1, axis=1))
+            return vectors
+
+        return answer
+
+    answers._text, answers._image = struck_text, struck_image
+    answers.encode_texts = lying(answers.encode_texts)
+    answers.encode_images = lying(answers.encode_images)
+
+
+WRAPPED: dict[str, Callable[[Any], None]] = {
+    "photosd.core.frames": _in_frames,
+    "photosd.decode.reading": _in_reading,
+    "photosd.encoder.process": _in_process,
+    "photosd.encoder.serving": _in_serving,
+}
+
+
+class Wrapper(importlib.abc.MetaPathFinder):
+    """Wraps functions of these modules once each has been executed."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        """The module's own spec, with a loader that wraps."""
+        if (wrap := WRAPPED.get(name)) is None:
+            return None
+        others = [one for one in sys.meta_path if one is not self]
+        spec = next(filter(None, (one.find_spec(name, path, target) for one in others)))
+        assert spec.loader is not None
+        execute = spec.loader.exec_module
+
+        def execute_and_wrap(module: Any) -> None:
+            execute(module)
+            wrap(module)
+
+        spec.loader.exec_module = execute_and_wrap  # type: ignore[method-assign]
+        return spec
+
+
+if VARIABLE in os.environ:
+    sys.meta_path.insert(0, Wrapper())
