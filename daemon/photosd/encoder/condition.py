@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import psutil
-
 from photosd.core.errors import EncoderUnavailable, Warming
+from photosd.core.footprint import used_mb
 from photosd.encoder.text_vectors import Latencies
 from photosd.protocol.messages import EncoderReport, EncoderState
 
@@ -74,7 +73,7 @@ class Condition:
             pid=pid,
             model=self.model,
             device=self.device,
-            rss_mb=rss_mb(pid) if pid else None,
+            rss_mb=used_mb(pid) if pid else None,
             restarts=self.restarts,
             last_restart_reason=self.last_reason,
             images_encoded=self.counts["image"],
@@ -106,11 +105,3 @@ class Condition:
             remedy=f"try again in {left:.0f} s",
             retry_after_ms=int(1000 * left),
         )
-
-
-def rss_mb(pid: int) -> float | None:
-    """Resident memory of a process, 10^6 bytes; None if it has ended."""
-    try:
-        return round(psutil.Process(pid).memory_info().rss / 1e6, 1)
-    except psutil.Error:
-        return None

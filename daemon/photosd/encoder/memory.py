@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from photosd.core import machine
-from photosd.encoder.condition import rss_mb
+from photosd.core.footprint import used_mb
 
 LOOK_SECONDS = 5.0
 SHARE = 0.6  # of the available memory, without a configured limit
@@ -25,6 +25,6 @@ class MemoryWatch:
             return
         self._looked_at = now
         most = limit_mb or SHARE * machine.memory() / 1e6
-        used = rss_mb(pid) or 0.0
+        used = used_mb(pid) or 0.0
         if used > most:
             self.verdict = f"recycled: it used {used:,.0f} MB of {most:,.0f}"

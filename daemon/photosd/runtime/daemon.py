@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-import psutil
 import structlog
 
 import photosd
@@ -23,6 +22,7 @@ from photosd.core.clock import STOP_SECONDS, Deadline
 from photosd.core.config import Settings
 from photosd.core.ending import start
 from photosd.core.errors import Busy, PhotosdError, Warming
+from photosd.core.footprint import used_mb
 from photosd.core.log import set_level
 from photosd.core.paths import Home
 from photosd.core.secrets import without_secrets
@@ -328,7 +328,7 @@ class Daemon:
             uptime_s=round(time.monotonic() - self._started, 1),
             socket=str(self._endpoint.path),
             daemon_version=photosd.__version__,
-            rss_mb=round(psutil.Process().memory_info().rss / 1e6, 1),
+            rss_mb=used_mb(os.getpid()) or 0.0,
             encoder=encoder,
             index=library.index_report()
             if library
