@@ -39,7 +39,7 @@ def test_an_album_follows_the_photos(client: Client, folder: Path, tmp_path: Pat
 
 
 def test_photos_of_one_name_have_room(client: Client, folder: Path, tmp_path: Path) -> None:
-    """What somebody else put there keeps its name, too."""
+    """A link keeps its name when the user's own file of that name is in the album."""
     album = tmp_path / "album"
     album.mkdir()
     (album / "old.jpg").write_text("mine")
@@ -54,7 +54,7 @@ def test_photos_of_one_name_have_room(client: Client, folder: Path, tmp_path: Pa
 
 
 def test_a_link_that_was_removed_comes_back(client: Client, folder: Path, tmp_path: Path) -> None:
-    """An album is what matches, not what somebody left of it; a file in its place is left alone."""
+    """photosd restores removed links; it leaves a file in a link's place alone."""
     album = tmp_path / "album"
     client.standing_add("sunset", "link", directory=os.fspath(album))
     eventually(lambda: album.is_dir() and set(links(album)) == {b"old.jpg"})

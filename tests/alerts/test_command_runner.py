@@ -35,7 +35,7 @@ def test_exactly_one_runs_it(tmp_path: Path) -> None:
 
 
 def test_a_killed_launcher_is_known(tmp_path: Path) -> None:
-    """While it runs, and after it was killed; nobody runs the command again."""
+    """A lease whose launcher was killed counts as interrupted; the command does not run."""
     leases = CommandLeases(tmp_path)
     lease = leases.new()
     launcher = leases.launch(lease, 60, [b"/bin/sleep", b"1"], os.environ)

@@ -41,7 +41,7 @@ def holding(home: Home, word: bytes) -> list[str]:
 
 
 def test_a_linked_list_harms_no_file_beside_it(home: Home, tmp_path: Path) -> None:
-    """Settings may be links into a directory of somebody's own; a draft of ours goes again."""
+    """The list is written through the link; the user's file beside it stays, old drafts go."""
     mine = tmp_path / "standing.new"
     mine.write_text("somebody's own")
     home.config.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Commands that cannot be started: tried again with patience, told of, run once when it works."""
+"""Commands that cannot be started are retried with growing pauses, reported, and run once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Scene:
             self.delivery.deliver({self.query.id: self.query})
 
     def states(self) -> set[str]:
-        """Of all matches."""
+        """The states of all matches."""
         with self.database.read() as db:
             return {state for (state,) in db.execute("SELECT state FROM matches")}
 
@@ -102,7 +102,7 @@ def no_python(scene: Scene) -> Callable[[], object]:
 
 
 def killed_at_once(scene: Scene) -> Callable[[], object]:
-    """By whoever thinks that there is too little memory."""
+    """The kernel or a memory guard kills it for lack of memory."""
     before = leases_module.RUNNER
     killer = scene.ran.with_name("killer.py")
     killer.write_text("import os; os.kill(os.getpid(), 9)")
@@ -136,7 +136,7 @@ def test_it_is_tried_with_patience_and_done_once(
 
 
 def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits longer each time; the others go on."""
+    """Its pauses grow; the commands of other alerts run."""
     monkeypatch.setattr(refusals, "FIRST_SECONDS", 100.0)
     monkeypatch.setattr(refusals, "MOST_SECONDS", 400.0)
     found = Refusals()

@@ -1,4 +1,4 @@
-"""A benchmark that was interrupted goes on where it was, and never mixes figures of two codes."""
+"""An interrupted benchmark resumes at the next step and never mixes figures of two commits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def cut() -> float:
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
-    """What was measured is not measured again; when all is there, the next run starts anew."""
+    """Finished steps are not measured again; after a complete run the next starts from scratch."""
     file = tmp_path / "runs" / "full.partial"
     first = Progress(file, {"photos": 3})
     assert first.part("a", lambda: {"ms": 1.5}) == {"ms": 1.5}

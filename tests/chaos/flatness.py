@@ -1,9 +1,9 @@
-"""Whether what processes hold stays flat: samples of each kind of process, and how they grow.
+"""Samples of what each kind of process holds, and whether that grows.
 
-Two kinds are judged in two ways. Who lives through the whole run (daemon, zygote) is compared
-with itself: the second quarter with the last, and the course of the second half, in which a slow
-leak shows and warming up does not. Workers die and are born again, so each is compared with itself
-over the later part of a time in which nobody kills it.
+Two kinds of process are judged in two ways. One that lives through the whole run (daemon, zygote)
+is compared with itself: the second quarter with the last, and the course of the second half, in
+which a slow leak shows and warming up does not. Workers die and are started again, so each is
+compared with itself over the later part of a time without kills.
 
 Memory is what the kernel cannot take back unless the process frees it: anonymous pages, shared
 memory, and what of both is swapped out. RSS is recorded and not judged. Two thirds of the daemon's
@@ -15,8 +15,8 @@ Parts of a run are compared by their lower quartiles. A leak raises them; caches
 a disk is full, or a calibration that runs, do not: those hold 5 to 15 MB and raise the median of a
 minute by 2 % or more.
 
-LanceDB's threads for blocking work are counted apart. Their number follows how much was read or
-written at once at some moment and comes down when nothing is: judged is what is left of them then.
+LanceDB's threads for blocking work are counted separately. Their number follows how much was read
+or written at once, and falls when nothing is: only the threads that remain then are judged.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Lives:
             self.calm[process.pid, calm].append(sample)
 
     def of_one(self) -> Growth:
-        """Of a process that lived through the run."""
+        """The growth of a process that lived through the run."""
         series = {name: [sample[name] for sample in self.all] for name in MEASURES}
         half = {name: values[len(values) // 2 :] for name, values in series.items()}
         hours = len(half["memory"]) * self.period_seconds / 3600
@@ -139,7 +139,7 @@ class Lives:
         )
 
     def of_many(self) -> Growth:
-        """Of workers: the middle of each long calm life, from its middle third to its last."""
+        """The growth of workers: each long calm life, from its middle third to its last."""
         long = [life for life in self.calm.values() if len(life) >= LEAST_SAMPLES]
         grown = {
             name: [later([sample[name] for sample in life], 3) for life in long]

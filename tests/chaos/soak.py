@@ -156,7 +156,7 @@ class Observer:
                     self.lives[kind].take(process, self._seasons.calm)
 
     def growth(self) -> dict[str, Growth]:
-        """Of every kind of which there was any."""
+        """The growth of every kind of process that was seen."""
         return {
             kind: lives.of_one() if kind in ("daemon", "zygote") else lives.of_many()
             for kind, lives in self.lives.items()
@@ -198,7 +198,7 @@ def soak(
     tell: Callable[[str], object] = len,
     suffered: Sequence[Trouble] = (),
 ) -> Outcome:
-    """Live like that for so long; the daemon is stopped by whoever started it."""
+    """Live like that for so long; the caller stops the daemon."""
     keeper, turns = Keeper(folder), Turns(suffered)
     others = [trouble.folder for trouble in suffered if trouble.folder is not None]
     daemon.wait_until("ready")

@@ -85,10 +85,10 @@ def test_the_index_follows_the_folders(
 
 
 def _end_as_on_disk(daemon: RunningDaemon, roots: list[Path], shared: set[int], seed: str) -> None:
-    """By its own watching; after a full comparison also what was changed by another name.
+    """The watcher finds all changes; a full comparison also those made by another name.
 
-    The kernel tells of a change only where the name lies by which it was made; links may have
-    others, in places that nobody watches.
+    The kernel reports a change only in the directory of the name that was used. The target of a
+    link may have other names in directories without a watch.
     """
     daemon.wait_until("ready")
     truth = {bytes(file): file.read_bytes() for root in roots for file in photos_below(root)}

@@ -154,7 +154,7 @@ QUICK = ("killed", "hang_gil")
     [name if name in QUICK else pytest.param(name, marks=pytest.mark.chaos) for name in ONE_FAULT],
 )
 def test_one_fault(struck: Struck, fault: str) -> None:
-    """Everybody is answered in time, the encoder comes back, the log says why once."""
+    """Every query is answered in time, the encoder comes back, the log names the cause once."""
     strike, reason = ONE_FAULT[fault]
     with Crowd(struck.daemon.home, CLIENTS) as crowd:
         time.sleep(1)

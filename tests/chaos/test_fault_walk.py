@@ -2,8 +2,8 @@
 
 The daemon is a real one with stand-ins for its workers (tests.household.stand_in): thousands of
 operations take seconds. SQLite, LanceDB, the file system, decoders and encoder fail on order, the
-clock jumps, the disk is full for a while, the daemon is killed. After the last fault nothing is
-restarted and nobody is asked to try again.
+clock jumps, the disk is full for a while, the daemon is killed. After the last fault the test
+neither restarts the daemon nor asks it to try again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LONG = (3000, 300, 1000)
 def test_the_index_equals_the_folders_after_the_last_fault(
     home: Home, tmp_path: Path, seed: int, operations: int, faults: int, files: int
 ) -> None:
-    """Every path with its content and vector, nothing else, and nobody wrongly in failures."""
+    """Every path has its content and vector, there are no others, and no failure is wrong."""
     seed = int(os.environ.get("PHOTOSD_TEST_SEED", seed))
     places = [tmp_path / name for name in ("one", "two", "outside")]
     for place, share in zip(places, (0.7, 0.2, 0.1), strict=True):

@@ -53,7 +53,7 @@ def test_one_more_of_thirty_says_nothing_two_do(more: int, says: list[str]) -> N
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_workers_are_compared_with_themselves(measure: str) -> None:
-    """Each life that grows says so; that one is larger than the other says nothing."""
+    """A worker that grows in its life is reported; one larger than its predecessor is not."""
     lives = Lives(2.0)
     for life, size in enumerate((1000, 1500)):
         lives.calm[life, 1] += [FLAT | {measure: size}] * 30

@@ -18,9 +18,9 @@ MINUTES = float(os.environ.get("PHOTOSD_SOAK_MINUTES", "20"))
 @pytest.mark.chaos
 @pytest.mark.timeout(60 * MINUTES + 480)
 def test_nothing_fails_and_nothing_grows(home: Home, tmp_path: Path) -> None:
-    """Every query answered, every photo in its place; what the daemon holds stays flat.
+    """Every query is answered, every photo is in its place; memory and files held stay flat.
 
-    Also while a share hangs and the disk is full, where those can be had.
+    This holds also while a share hangs and the disk is full, where the system permits these.
     """
     place = tmp_path.resolve()
     with troubles(place, home.state) as suffered:

@@ -153,7 +153,7 @@ class Walk:
         self.new_file().write_bytes(self.data())
 
     def create_slowly(self) -> None:
-        """In five parts with pauses, while everything else goes on."""
+        """Write a photo in five parts with pauses, while other operations run."""
         data, file = self.data(), self.new_file().open("wb")
         size = len(data) // 5 + 1
         parts = [data[start : start + size] for start in range(0, len(data), size)]
@@ -169,7 +169,7 @@ class Walk:
         self._writers[-1].start()
 
     def create_by_mmap(self) -> None:
-        """Sized first, filled through memory; no write() ever tells of the content."""
+        """Set the size first, then fill the file through memory: no write() reports the content."""
         data = self.data()
         with self.new_file().open("w+b") as file:
             file.truncate(len(data))

@@ -165,7 +165,7 @@ def test_copies_are_counted(answering: StubDaemon, photosd: Photosd) -> None:
 
 
 def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photosd) -> None:
-    """Nobody wants to delete what is merely nearest."""
+    """A script that deletes what it finds must not get merely near photos."""
     answering.answers["query"] = query_result(HIT, WEAK)
     assert photosd("query", "dog", "--paths").out == "/p/dog.jpg\n/p/cat.jpg\n"
     assert photosd("query", "dog", "--paths", "--no-weak").out == "/p/dog.jpg\n"

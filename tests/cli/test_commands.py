@@ -273,7 +273,7 @@ def test_when_to_ask_again_is_said_once(stub: StubDaemon, photosd: Photosd, left
 
 
 def test_without_a_daemon_everything_says_so(photosd: Photosd) -> None:
-    """Exit code 3; only what needs no daemon goes on without one."""
+    """Commands exit with 3; only those that need no daemon work without one."""
     for line, op in TALKING:
         if not op.startswith("config"):
             assert photosd(*line.split()).code == 3, line

@@ -121,7 +121,7 @@ def test_no_home_is_no_defect() -> None:
 def test_cloud_forget_asks_before_it_deletes(
     stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a terminal nobody can be asked."""
+    """Without a terminal there is no question, and nothing is deleted."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     stub.answers.update(cloud_forget={"removed": 3})
     for words in (["cloud", "forget"], ["cloud", "forget", "--json"]):

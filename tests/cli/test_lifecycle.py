@@ -65,7 +65,7 @@ def test_start_stop_restart(photosd: Photosd, home: Home) -> None:
 
 
 def test_the_daemon_is_on_its_own(photosd: Photosd) -> None:
-    """No terminal, no directory and no stream of whoever started it is held."""
+    """The daemon keeps no terminal, directory or stream of the process that started it."""
     assert photosd("start").code == 0
     daemon = psutil.Process(pid_of_daemon())
     assert daemon.cwd() == "/"
@@ -180,7 +180,7 @@ def test_a_hung_daemon_is_killed(photosd: Photosd, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
-    """Only a lock that is held speaks of a living daemon; somebody else has that pid now."""
+    """Only a held lock means a living daemon; the recorded pid belongs to another process now."""
     home.state.mkdir(parents=True)
     innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
@@ -237,7 +237,7 @@ def test_stop_waits_for_the_end_not_for_the_answer(
 
 
 def test_what_cannot_be_killed_is_said(stub: StubDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process in uninterruptible sleep; nobody waits for it for ever."""
+    """The command does not wait without limit for a process in uninterruptible sleep."""
     stub.answers.update(hello={"pid": os.getpid()}, stop={"stopping": True})
     monkeypatch.setattr(lifecycle, "_ended", lambda _process, _seconds: False)
     monkeypatch.setattr(psutil.Process, "terminate", lambda _self: None)
@@ -248,7 +248,7 @@ def test_what_cannot_be_killed_is_said(stub: StubDaemon, monkeypatch: pytest.Mon
 
 
 def test_a_start_during_a_stop_waits_for_its_end(photosd: Photosd) -> None:
-    """Whoever comes first: nobody fails, and there are never two."""
+    """Whichever command comes first: neither fails, and there are never two daemons."""
     assert photosd("start").code == 0
     for _ in range(3):
         stopping = subprocess.Popen(command("stop"), env=environment(), stdout=subprocess.PIPE)

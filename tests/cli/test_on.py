@@ -126,7 +126,7 @@ def test_matches_are_printed_and_acknowledged(stub: StubDaemon, photosd: Photosd
 def test_a_reader_waits_for_a_daemon_that_went(
     home: Home, stub: StubDaemon, photosd: Photosd
 ) -> None:
-    """And goes on after the last match it printed; it ends when the query does."""
+    """It continues after the last match it printed; it ends when the alert is removed."""
     stub.answers["subscribe"] = lambda params: (
         error("not_found") if params["after"] == 7 else _cut_after(match(7, "/p/a.jpg"))
     )
@@ -142,7 +142,7 @@ def _cut_after(progress: dict[str, Any]) -> bytes:
 
 
 def test_a_reader_outlives_a_restart(home: Home, stub: StubDaemon, photosd: Photosd) -> None:
-    """While nobody listens it waits, and says so."""
+    """It waits while there is no daemon, and reports that."""
     stub.answers["subscribe"] = lambda _: _leave(stub)
 
     def come_back() -> None:

@@ -222,7 +222,7 @@ def test_an_argument_that_is_not_utf8_is_asked_as_well_as_can_be(
 
 
 def test_no_daemon_means_exit_3_and_two_commands(photosd: Photosd) -> None:
-    """Nothing is started behind anybody's back."""
+    """No command starts a daemon by itself."""
     ran = photosd("query", "sunset")
     assert ran.code == 3
     lines = ran.err.splitlines()
@@ -236,7 +236,7 @@ def test_no_daemon_means_exit_3_and_two_commands(photosd: Photosd) -> None:
 def test_a_daemon_that_is_stopped_costs_two_seconds_more(
     stub: StubDaemon, photosd: Photosd
 ) -> None:
-    """README and the page on hanging say so; a stopped daemon keeps no deadline itself."""
+    """README and the page on hanging state this; a stopped daemon keeps no deadline itself."""
     stub.answers["query"] = None
     began = time.monotonic()
     ran = photosd("query", "dog", "--deadline", "0.1")
@@ -271,7 +271,7 @@ def test_queries_from_stdin_one_a_line(stub: StubDaemon, process: Process) -> No
 
 
 def test_queries_from_stdin_stop_when_nobody_listens(process: Process) -> None:
-    """The same message a thousand times helps nobody."""
+    """Without a daemon the error is printed once, not once per query."""
     ran = process("query", "-", stdin=b"cat\ndog\n")
     assert ran.returncode == 3
     assert ran.stderr.count(b"is not running") == 1

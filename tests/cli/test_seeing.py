@@ -83,7 +83,7 @@ def test_half_blocks_put_two_pixels_in_a_cell() -> None:
     [((0, 0, 0), 16), ((255, 255, 255), 231), ((128, 128, 128), 244), ((255, 135, 0), 208)],
 )
 def test_the_nearest_of_256_colours(colour: tuple[int, int, int], code: int) -> None:
-    """Of the cube or of the greys."""
+    """The nearest colour comes from the cube or from the greys."""
     line = drawing.half_blocks(DrawnPicture(bytes(colour), 1, 1, 1, 1), true_colour=False)[0]
     assert f"38;5;{code}m" in line
 
@@ -193,7 +193,7 @@ def test_a_daemon_that_dies_meanwhile_costs_no_line(seen: StubDaemon) -> None:
 
 
 def test_an_option_without_a_value_takes_no_word() -> None:
-    """`--html` takes a page's name, for nobody describes a photo that way."""
+    """`--html` takes the next word only if that is a page's name."""
     assert spelled_out(["--preview", "a", "dog"]) == ["--preview=auto", "a", "dog"]
     assert spelled_out(["a", "--html"]) == ["a", "--html="]
     assert spelled_out(["--html", "dog", "x.html"]) == ["--html=", "dog", "x.html"]
@@ -355,7 +355,7 @@ def given(notes: Path) -> list[bytes]:
 def test_hits_are_opened_and_weak_ones_are_not(
     stub: StubDaemon, photosd: Photosd, desktop: Path, tmp_path: Path
 ) -> None:
-    """By their bytes, each once, and no more windows than anybody can want."""
+    """Strong hits are opened, at most ten; weak ones are not."""
     names = [f"{number}.jpg" for number in range(12)] + ["-o \udcff.jpg"]
     for name in names:
         (tmp_path / name).touch()

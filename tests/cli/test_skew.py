@@ -145,7 +145,7 @@ def digest(directory: Path) -> dict[str, str]:
 
 @pytest.fixture
 def newer(home: Home) -> Home:
-    """A catalog as a newer photosd left it, with a table nobody here knows."""
+    """A catalog of a newer photosd, with a table that this version does not know."""
     Database(home.catalog).close()
     with sqlite3.connect(home.catalog) as db:
         db.execute("PRAGMA journal_mode = DELETE")

@@ -47,7 +47,7 @@ def test_a_part_of_a_deadline_is_no_later() -> None:
 
 
 def test_without_room_for_a_thread_all_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shortage is no reason to go on."""
+    """A shortage of threads does not keep the process alive."""
 
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

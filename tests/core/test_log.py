@@ -113,7 +113,7 @@ def test_launchd_s_file_is_not_filled(tmp_path: Path) -> None:
 
 
 def test_no_query_is_logged() -> None:
-    """What one looks for is nobody's business, unless somebody asks for lines of debugging."""
+    """Queries are logged only if the user sets the log level to debug."""
     import re
 
     for file in (ROOT / "daemon" / "photosd").rglob("*.py"):

@@ -322,7 +322,7 @@ def test_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everybody_asks_there() -> None:
-    """One question has one answer: who asks the host is wrong in a container."""
+    """All code asks one function, because the host's number is wrong in a container."""
     asks = r"cpu_count\(\)|virtual_memory\(|sched_getaffinity|/sys/fs/cgroup|proc/self/cgroup"
     found = [
         f"{file.relative_to(ROOT)}: {line.strip()}"

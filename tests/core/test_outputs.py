@@ -63,7 +63,7 @@ def test_nothing_is_put_among_photos(home: Home, watched: Path, tmp_path: Path) 
 
 
 def test_a_sheet_of_photosds_own_lies_where_it_may(home: Home, tmp_path: Path) -> None:
-    """Also where a folder above photosd's state is watched, as somebody's home is."""
+    """Sheets may be written even if a folder above photosd's state is watched, such as the home."""
     home.config.mkdir(parents=True, exist_ok=True)
     home.sheets.mkdir(parents=True)
     above = [{"path_b64": base64.b64encode(os.fsencode(home.state.parent)).decode()}]

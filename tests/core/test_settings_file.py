@@ -116,7 +116,7 @@ def test_a_file_with_a_secret_is_its_owners_alone(file: Path) -> None:
     ],
 )
 def test_no_problem_tells_a_secret(file: Path, line: str) -> None:
-    """Half a password is none to whoever looks for whole ones: first it is taken out, then cut."""
+    """A secret is removed before the text is cut: half a secret would not be recognised."""
     password = "Hunter2secret" * 6
     file.write_text(f"[cloud]\n{line.format(password)}\n")
     problems = read(file).problems
@@ -211,7 +211,7 @@ def test_a_file_that_is_given_in_pieces_is_read_whole(
 
 
 def test_a_disk_without_modes_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAT, and shares that are mounted for everybody alike."""
+    """FAT, and shares that are mounted with one mode for all users."""
 
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
@@ -240,7 +240,7 @@ def test_links_in_a_circle_and_files_in_the_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_what_is_no_file_is_not_waited_for(file: Path, make: object) -> None:
-    """A FIFO that nobody writes to would hold the start for ever."""
+    """A FIFO without a writer would block the start without limit."""
     make(file)  # type: ignore[operator]
     reading = read(file)
     assert reading.settings == Settings(cloud=ClosedCloudSettings())

@@ -1,4 +1,4 @@
-"""Long work lets queries pass, and goes on however many there are."""
+"""Long work lets queries pass, and continues however many there are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_without_queries_nothing_waits() -> None:
 
 
 def test_work_waits_for_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on as soon as the last of them is answered."""
+    """The work continues as soon as the last query is answered."""
     monkeypatch.setattr(turns, "WAIT_SECONDS", 60.0)
     order: list[str] = []
     begun = threading.Event()
@@ -45,7 +45,7 @@ def test_work_goes_on_beside_queries_without_end(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_query_that_fails_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for it."""
+    """Work does not wait for a query that failed."""
     monkeypatch.setattr(turns, "WAIT_SECONDS", 60.0)
     with pytest.raises(ValueError, match="broken"), answering():
         raise ValueError("broken")

@@ -36,7 +36,7 @@ sys.exit(f"{errors[0]!r}" if errors else 0)
 
 
 def test_threads_may_use_a_type_for_the_first_time_at_once() -> None:
-    """Of thirty runs with msgspec alone eighteen ended by SIGSEGV."""
+    """With msgspec alone eighteen of thirty runs ended by SIGSEGV."""
     for _ in range(RUNS):
         done = subprocess.run(
             [sys.executable, "-c", TWO_THREADS], capture_output=True, text=True, check=False

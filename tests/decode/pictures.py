@@ -50,7 +50,7 @@ def jpeg(image: Image.Image, **options: object) -> bytes:
 
 
 def oriented(image: Image.Image, orientation: int) -> tuple[Image.Image, Image.Exif]:
-    """How a camera stores ``image`` with this EXIF orientation, and the tag that says so."""
+    """How a camera stores ``image`` with this EXIF orientation, with its tag."""
     turn = STORED[orientation]
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation

@@ -125,7 +125,7 @@ def test_an_unexpected_exception_is_a_reason_not_a_death(
 def test_decoders_that_crash_at_start_do_not_spin(
     make: Make, order: Order, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody who waits is told why at once; attempts become rarer; then it recovers."""
+    """Every waiting caller gets the reason at once; attempts become rarer; then it recovers."""
     attempts: list[float] = []
 
     class Counted(Child):
@@ -201,7 +201,7 @@ def test_a_decoder_without_a_core_is_not_called_hung(
     """On a machine busy with other programs photos take longer, and are no failures."""
     order({"name": "photo.jpg", "do": "slow", "seconds": 1.0})
     pool = make(decode_seconds=0.3)
-    ticks = itertools.count()  # as if it waited for a core whenever somebody looks
+    ticks = itertools.count()  # as if it waited for a core at every look
     monkeypatch.setattr(
         "photosd.decode.decoder.seconds_without_core", lambda _pid: 0.3 * next(ticks)
     )

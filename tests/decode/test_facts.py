@@ -1,4 +1,4 @@
-"""What photos say about themselves, and that lies and damage cost single facts only."""
+"""Facts that photos state about themselves; wrong and damaged ones cost single facts only."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ def test_xmp_inside_the_photo_fills_what_exif_leaves_open() -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg.xmp", "a.xmp", "a.XMP"])
 def test_a_sidecar_has_the_last_word(tmp_path: Path, name: str) -> None:
-    """Somebody corrected date and rating in a program that leaves the photo alone.
+    """The user corrected date and rating in a program that does not change the photo.
 
-    What the photo says itself is told apart: the sidecar may go again.
+    The photo's own facts are kept separately, because the sidecar may be removed again.
     """
     write(
         tmp_path / name, xmp_packet('xmp:Rating="5" photoshop:DateCreated="2023-11-14T22:13:20Z"/>')

@@ -66,7 +66,7 @@ def test_an_absurdly_long_picture_still_gives_three_squares() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_stay_inside_the_stored_picture(orientation: int) -> None:
-    """Whatever the turn, the box of each square lies within the stored pixels."""
+    """At every orientation the box of each square is inside the stored pixels."""
     for upright in ((3000, 4001), (4001, 3000), (997, 4999)):
         exact = plan(*upright, Shape(224))
         width, height = stored_size(upright, orientation)

@@ -140,7 +140,7 @@ def test_an_unexpected_error_at_start_ends_no_thread() -> None:
 
 
 def test_a_system_without_room_for_a_thread_fails_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of them waits for ever, and the next one tries again."""
+    """None of them waits without limit, and the next one tries again."""
     with monkeypatch.context() as patch:
 
         def refuse(_thread: threading.Thread) -> None:

@@ -194,7 +194,7 @@ def test_a_thumbnail_is_upright_small_and_bare() -> None:
 
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_thumbnail_fits_the_box_upright(orientation: int) -> None:
-    """Also one that is wider than high, for a photo that lies on its side in the file."""
+    """This holds also for a photo that is stored rotated, with more width than height."""
     stored, exif = oriented(scene(300, 200), orientation)
     for within, size in (((100, 90), (100, 67)), ((200, 60), (90, 60))):
         picture = opening.open_picture(jpeg(stored, exif=exif), LIMITS)

@@ -38,7 +38,7 @@ def likeness(picture: opening.OpenPicture) -> float:
 
 @pytest.mark.parametrize("magic", [b"II*\0", b"IIU\0", b"IIRO"])
 def test_the_largest_preview_is_the_photo(magic: bytes) -> None:
-    """Not the thumbnail before it, nor the sensor data in between; whoever made the camera."""
+    """The largest preview is read, not the thumbnail before it or sensor data, for every camera."""
     data = raw_file(jpeg(scene(160, 120)), jpeg(scene(700, 500)), jpeg(scene(90, 90)), magic=magic)
     picture = raw.open_raw(data, LIMITS)
     assert picture.size == (700, 500) and picture.format == "RAW"
@@ -62,7 +62,7 @@ def test_a_preview_with_its_own_orientation_is_turned_once() -> None:
 
 
 def test_lossless_sensor_data_is_not_a_preview() -> None:
-    """Canon and DNG store the sensor as a JPEG of a kind nobody can show."""
+    """Canon and DNG store the sensor data as a kind of JPEG that no viewer shows."""
     tables, frame = b"\xff\xd8\xff\xc4\0\3\0", struct.pack(">HBHHB", 17, 8, 3000, 4000, 3)
     scan = b"\xff\xda\0\x0c\3\1\0\2\0\3\0\1\0\0"
     lossless = tables + b"\xff\xc3" + frame + b"\1\x11\0" * 3 + scan

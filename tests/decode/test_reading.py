@@ -67,7 +67,7 @@ def test_a_link_to_a_photo_is_the_photo(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(10)
 def test_what_is_not_a_file_is_refused_without_waiting(tmp_path: Path) -> None:
-    """A pipe that nobody writes to would hold an ordinary open for ever."""
+    """A pipe without a writer would block an ordinary open without limit."""
     os.mkfifo(tmp_path / "pipe.jpg")
     assert code_of(bytes(tmp_path / "pipe.jpg")) == "not_a_file"
     (tmp_path / "folder.jpg").mkdir()

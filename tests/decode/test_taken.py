@@ -1,4 +1,4 @@
-"""When a photo was taken: the wall clock of its EXIF, whoever wrote it and however."""
+"""When a photo was taken: the wall clock of its EXIF, in every spelling of every program."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def facts_from(details: dict[int, object], main: dict[int, object] | None = None
     ],
 )
 def test_dates_are_understood_or_left_out(text: str, clock: str | None) -> None:
-    """EXIF's and XMP's spellings; what cameras without a clock write is no date."""
+    """Spellings of EXIF and XMP are read; what cameras without a clock write gives no date."""
     found = taken.read(text)
     assert (found and found.isoformat()) == clock
     in_file = facts_from({ORIGINAL: text}).taken if text.isascii() else clock

@@ -36,7 +36,7 @@ def files(directory: Path) -> list[Path]:
 
 
 def test_what_was_kept_is_found_again_also_after_a_restart(tmp_path: Path) -> None:
-    """By content and size; nobody else can read it."""
+    """Thumbnails are kept by content and size; other users cannot read them."""
     store = ThumbnailStore(tmp_path / "t", ROOM)
     assert store.get(content(1), 320) is None
     file = store.put(320, picture(1))
@@ -80,7 +80,7 @@ def test_use_is_remembered_across_restarts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["delete", "cut", "rot", "directory"])
 def test_files_that_vanish_or_rot_are_no_loss(tmp_path: Path, harm: str) -> None:
-    """There is just no such thumbnail, and it can be kept anew."""
+    """A missing thumbnail is reported as absent, and can be kept again."""
     store = ThumbnailStore(tmp_path / "t", ROOM)
     file = store.put(320, picture(1))
     assert file is not None
@@ -179,6 +179,6 @@ def test_rgb_is_exact_and_needs_no_store(pool: Pool, tmp_path: Path, large: byte
 
 
 def test_a_deadline_that_passed_is_said(thumbnails: Thumbnails, large: bytes) -> None:
-    """Nobody waits for a decoder longer than they wanted."""
+    """A caller does not wait for a decoder beyond its deadline."""
     with pytest.raises(TooSlow):
         thumbnails.get(large, None, (320, 320), "jpeg", Deadline.after(0))

@@ -14,7 +14,7 @@ from photosd_cli.group import cli
 from tests.conftest import ROOT
 from tests.docs.test_links import pages
 
-# The first two are written by code and looked at by other tests; the last tells of the past.
+# The first two are generated and have other tests; the last describes earlier versions.
 LEFT_OUT = ("docs/reference/", "docs/protocol.md", "CHANGELOG.md")
 BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`(photosd [a-z][^`]*)`|<code[^>]*>(photosd [a-z][^<]*)</code>")

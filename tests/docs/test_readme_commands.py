@@ -1,7 +1,7 @@
-"""The README's commands work in the order shown, for somebody with an empty home.
+"""The README's commands work in the order shown, for a user with an empty home.
 
-What takes minutes or a network is tried as far as it goes without: `make` knows its targets, the
-tests of packaging install, and a download ends in words where there is no hub.
+Commands that need minutes or a network are tried in part: `make` knows its targets, the tests of
+packaging install, and a download without a hub ends with an error in words.
 """
 
 from __future__ import annotations

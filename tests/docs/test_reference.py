@@ -36,7 +36,7 @@ def test_every_command_and_setting_is_there() -> None:
 
 
 def test_every_error_is_there() -> None:
-    """Also those of modules that nobody has imported."""
+    """This holds also for errors of modules that are not imported yet."""
     page = (DOCS / "reference/exit-codes.md").read_text()
     sources = [*(ROOT / "daemon").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
     codes = {

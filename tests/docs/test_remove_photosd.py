@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="places are name
 
 
 class User:
-    """Somebody with an empty home, who has a shell and nothing set."""
+    """A user with an empty home, a shell and no settings."""
 
     def __init__(self, place: Path) -> None:
         self.home, self.runtime = place / "home", place / "run"

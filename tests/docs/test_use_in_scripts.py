@@ -30,7 +30,7 @@ def shell(daemon: RunningDaemon, tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
-    """And hands the odd name on whole, where it says so."""
+    """Every example runs, and passes odd names on whole where the page promises it."""
     examples = examples_of(PAGE)
     assert len(examples) >= 10
     said: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""A bug report holds what helps, and nothing that is anybody else's business."""
+"""A bug report holds what helps to find a bug, and no private data."""
 
 from __future__ import annotations
 

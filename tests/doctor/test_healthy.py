@@ -148,7 +148,7 @@ def test_a_disk_that_is_unplugged_is_no_fault(home: Home, point: bytes, verdict:
 
 @pytest.mark.parametrize(("state", "counts"), [("failed", False), ("indexed", True)])
 def test_decoders_that_ended_over_photos_set_aside(home: Home, state: str, counts: bool) -> None:
-    """The check of photos counts those; others are deaths nobody has explained."""
+    """Deaths over photos that are set aside count in the check of photos; others count here."""
     home.log.parent.mkdir(parents=True)
     event = {"event": "decoder_died", "path": "/p/a.jpg", "reason": "killed", "level": "warning"}
     event["timestamp"] = datetime.now(UTC).isoformat()

@@ -119,7 +119,7 @@ def test_a_lock_that_was_removed(running: RunningDaemon, doctor: Doctor) -> None
 
 
 def test_a_second_daemon(running: RunningDaemon, doctor: Doctor) -> None:
-    """Whoever holds the lock is not who answers."""
+    """One daemon holds the lock; another answers at the socket."""
     running.home.lock.unlink()
     with running.home.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""What happens while nobody looks: folders on disks that are away, changes while it was stopped."""
+"""Disks that are away, and changes while the daemon is stopped."""
 
 from __future__ import annotations
 

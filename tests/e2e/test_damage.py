@@ -83,7 +83,7 @@ def same(one: dict[str, float], other: dict[str, float]) -> bool:
 
 @pytest.mark.slow
 def test_the_index_is_deleted_under_it(full: RunningDaemon, folder: Path, home: Home) -> None:
-    """At the next photo it notices, and makes the index anew from the photos."""
+    """The daemon notices at the next photo, and rebuilds the index from the photos."""
     before = found(full)
     shutil.rmtree(home.index)
     assert found(full).keys() == before.keys(), "what is in memory still answers"
@@ -128,7 +128,7 @@ def test_a_file_of_the_index_is_damaged(
     ["garbage", *(pytest.param(h, marks=pytest.mark.chaos) for h in ("overwritten", "truncated"))],
 )
 def test_the_catalog_is_damaged(full: RunningDaemon, folder: Path, home: Home, how: str) -> None:
-    """It is set aside and made anew; the folders are still known, nothing is encoded again."""
+    """The catalog is set aside and rebuilt; folders stay known, no photo is encoded again."""
     before = found(full)
     full.stop()
     damage(home.catalog, how)
@@ -164,7 +164,7 @@ def small_disk(home: Home) -> Iterator[Path]:
 
 
 def test_the_disk_is_full_for_a_while(small_disk: Path, home: Home, folder: Path) -> None:
-    """Queries are answered, status says why nothing goes on; with room again all is indexed."""
+    """Queries are answered, status says why indexing stopped; with space again all is indexed."""
     daemon = RunningDaemon(home)
     try:
         daemon.wait_until("ready")

@@ -31,7 +31,7 @@ def soon(true: Callable[[], bool], what: str) -> None:
 
 
 def test_inputs_are_what_they_should_be(running: StandInDaemon) -> None:
-    """Its home lies in the watched folder; a sidecar changes and goes; an ignore file breaks."""
+    """photosd's home is in the watched folder; a sidecar changes and goes; a rule file breaks."""
     root = running.home.state.parent.resolve()
     photos = root / "photos"
     photos.mkdir()

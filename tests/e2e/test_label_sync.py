@@ -48,7 +48,7 @@ def wait_for_move(daemon: RunningDaemon, old: Path, new: Path, rows: int) -> Non
 def test_a_renamed_directory_is_filtered_by_its_new_name(
     daemon: RunningDaemon, folder: Path
 ) -> None:
-    """Also when it was renamed while nobody watched; nothing is encoded again."""
+    """This holds also after a rename while the daemon was stopped; no photo is encoded again."""
     daemon.wait_until("ready")
     daemon.index(folder)
     rows = below(daemon, folder)

@@ -1,8 +1,8 @@
-"""Real photos, the starter model: sums, pictures and filters find what they should; nothing is
-called found that is not there.
+"""With real photos and the starter model, sums, pictures and filters find what they should, and a
+query without an answer finds no match.
 
-Which files answer was decided by looking at the photos, their labels and captions. Of the constants
-in photosd this table decided one in part: FAIR_FEW (see docs/explanation/honest-scores.md).
+The right files were chosen by looking at the photos, their labels and captions. One constant in
+photosd depends in part on this table: FAIR_FEW (see docs/explanation/honest-scores.md).
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ FILTERS: list[tuple[str, dict[str, Any], set[str], str]] = [
 def test_sums_and_differences(
     client: Client, album: Path, text: str, pictures: dict[str, float], right: set[str]
 ) -> None:
-    """Of words, and of words and pictures."""
+    """Sums and differences of words, and of words and pictures."""
     found = ask(client, album, text, pictures)
     assert right.intersection(found[:DEPTH]), found[:DEPTH]
     assert found[0] not in pictures

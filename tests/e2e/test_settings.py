@@ -131,7 +131,7 @@ def test_no_answer_tells_a_secret(running: tuple[Daemon, Library]) -> None:
 
 
 def test_many_at_once_all_take_effect(running: tuple[Daemon, Library]) -> None:
-    """Whoever is last in the file is last in the parts, too."""
+    """After many changes at once each part has the value that the file has."""
     daemon, library = running
     for round_ in range(5):
         threads = [

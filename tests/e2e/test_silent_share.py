@@ -149,7 +149,7 @@ def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
     share.hang("read")
     ask(daemon, "add", path=str(share.point))
     within(NAMED_SECONDS + 2, lambda: "offline (not answering" in state_of(daemon, share.point))
-    found_in_time(daemon, local, 400, 15)  # decoders start anew
+    found_in_time(daemon, local, 400, 15)  # decoders restart
     assert ask(daemon, "status")["index"]["failed"] == 0
     share.hang()
     within(30, lambda: ask(daemon, "status")["index"]["indexed"] == 8)

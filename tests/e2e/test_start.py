@@ -149,7 +149,7 @@ def ask(daemon: StandInDaemon, read: Callable[[dict[str, Any]], Any]) -> Any:
 def test_a_disk_that_is_full_at_the_start_and_while_indexing(
     small_disk: Path, home: Home, tmp_path: Path
 ) -> None:
-    """It comes up by itself once there is room; no photo in hand is lost when it is full again."""
+    """It starts once there is space; no photo in progress is lost when the disk is full again."""
     ballast, folder = small_disk / "ballast", tmp_path / "photos"
     fill(ballast)
     daemon = StandInDaemon(home)

@@ -361,7 +361,7 @@ def _indexed(running: RunningDaemon) -> int:
 
 
 def test_a_second_signal_forces_it(home: Home) -> None:
-    """At once: whoever presses Ctrl-C twice means it."""
+    """The second Ctrl-C ends it at once."""
     hangs = HANGS.format(module="runtime.library", name="Library", method="close")
     with started(home, hangs) as running:
         serving(running)

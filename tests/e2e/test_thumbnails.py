@@ -97,7 +97,7 @@ def test_refusals_have_remedies(daemon: RunningDaemon, tmp_path: Path) -> None:
 
 
 def test_a_flood_of_thumbnails_holds_up_nobody(daemon: RunningDaemon, tmp_path: Path) -> None:
-    """Hundreds of slow ones are asked for; queries and the status go on."""
+    """While hundreds of slow ones are requested, queries and the status are answered."""
     slow = slow_picture(tmp_path)
     daemon.wait_until("ready")
     floods = []

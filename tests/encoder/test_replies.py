@@ -245,7 +245,7 @@ def test_who_answers_with_errors_only_is_replaced(bench: Callable[..., Bench]) -
 
 
 def test_who_asks_when_all_is_over_is_told_so(bench: Callable[..., Bench]) -> None:
-    """Nobody would be left to answer."""
+    """A caller after the end gets an error at once: no thread is left to answer."""
     made = bench(sound)
     made.ready()
     made.supervisor.stop()
@@ -257,7 +257,7 @@ def test_who_asks_when_all_is_over_is_told_so(bench: Callable[..., Bench]) -> No
 def test_what_the_encoder_holds_ends_with_the_supervisor(
     bench: Callable[..., Bench], op: str
 ) -> None:
-    """A request that was sent when photosd stopped waited for ever, and held up the stop."""
+    """A request sent while photosd stopped used to wait without limit and to delay the stop."""
     held = threading.Event()
     made = bench(only(op, lambda _child, _header: held.set()))
     made.ready()

@@ -1,4 +1,4 @@
-"""The watchdog: an encoder that dies, hangs or lies is replaced, and everybody is told."""
+"""The watchdog replaces an encoder that dies, hangs or answers wrongly, and callers get errors."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_who_sees_a_death_counted_is_not_told_ready(
 
 
 def test_a_text_never_waits_past_its_deadline(start: Callable[..., Supervisor]) -> None:
-    """While the model loads, the error says so and when to come back."""
+    """While the model loads, the error says when to retry."""
     supervisor = start()
     before = time.monotonic()
     with pytest.raises(Warming) as caught:
@@ -153,7 +153,7 @@ LONGER = pytest.mark.chaos  # its like is tested already; left to `make chaos`
 def test_whatever_befalls_a_query_the_encoder_comes_back(
     start: Callable[..., Supervisor], orders: Orders, fault: str
 ) -> None:
-    """The query in hand fails with a reason; a new encoder answers the next."""
+    """The query in progress fails with a reason; a new encoder answers the next."""
     supervisor = start()
     encode(supervisor)
     first = supervisor.status().pid
@@ -405,7 +405,7 @@ def test_an_encoder_without_a_core_is_not_called_hung(
     start: Callable[..., Supervisor], orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine busy with other programs a batch takes long, and convicts no photo."""
-    ticks = itertools.count()  # as if it waited for a core whenever somebody looks
+    ticks = itertools.count()  # as if it waited for a core at every look
     monkeypatch.setattr(
         "photosd.encoder.supervisor.seconds_without_core", lambda _pid: 0.9 * next(ticks)
     )

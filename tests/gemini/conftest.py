@@ -128,7 +128,7 @@ def _exif(name: str) -> Any:
 
 
 def hostile(trap: str) -> dict[str, str]:
-    """An environment that leads Google's SDK and HTTP libraries to ``trap``, if it is heeded."""
+    """An environment that would lead Google's SDK and HTTP libraries to ``trap``."""
     proxies = {name: trap for kind in ("HTTP", "HTTPS", "ALL") for name in (f"{kind}_PROXY",)}
     return {
         **proxies,

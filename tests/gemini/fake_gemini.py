@@ -238,7 +238,7 @@ def _handler(gemini: FakeGemini) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(bytes([byte]))
                     gemini.pause(answer.trickle)
             except OSError:
-                pass  # nobody listens any more
+                pass  # the caller is gone
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -1,4 +1,4 @@
-"""After failures Gemini is left alone; then one call tries, and nobody waits for it."""
+"""After failures Gemini is not called for a while; then one call tries, and no query waits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_three_failures_in_a_row_open_it_and_one_probe_closes_it() -> None:
     clock.now += OPEN_SECONDS
     probe = breaker.attempt()
     assert probe.probe
-    with pytest.raises(CloudUnavailable):  # while it is under way nobody else tries
+    with pytest.raises(CloudUnavailable):  # while it runs no other call tries
         breaker.attempt()
     probe.succeeded()
     assert not breaker.attempt().probe and breaker.trouble is None

@@ -20,7 +20,7 @@ FLUSHED = 1.5  # seconds in which something forbidden would have been sent
 
 @pytest.fixture(scope="module")
 def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
-    """With a key in the environment, a wish for gemini there, too, and marked photos."""
+    """A home with a key and gemini mode in the environment, and marked photos."""
     made = make_cloudy(GEMINI_API_KEY=KEY, EMBEDDING_MODE="gemini")
     made.paint()
     return made

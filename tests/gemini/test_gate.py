@@ -196,7 +196,7 @@ def test_of_every_operation_only_what_the_table_lists_arrives(cloudy: Cloudy, mo
                 else:
                     cloudy.call(operation, **_filled(params, cloudy))
             except BadRequest:
-                raise  # a call that nobody could make shows nothing
+                raise  # a call that could not be made shows nothing
             except PhotosdError:
                 pass  # what is refused may have been sent all the same
         allowed = allowed + words

@@ -28,7 +28,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
 
 
 def test_it_finds_what_our_model_cannot_read(cloudy: Cloudy) -> None:
-    """The starter makes nothing of Hebrew: its ranks would be noise and have no say."""
+    """The starter model does not understand Hebrew: its ranks would be noise and are not used."""
     result = cloudy.query("ירוק")
     first = result["hits"][0]
     assert Path(first["path"]).name == "x.jpg"

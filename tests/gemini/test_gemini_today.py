@@ -135,7 +135,7 @@ def test_the_terms_say_what_google_keeps() -> None:
 
 
 def test_consent_to_earlier_terms_is_none(tmp_path: Path) -> None:
-    """Of the first edition, which bore no number; what to do is said, and it helps."""
+    """Consent to the first edition does not count; the remedy is the command that renews it."""
     settings = CloudSettings()
     earlier = {"mode": "gemini", "base_url": settings.base_url, "terms": "0" * 16, "at": 1.8e9}
     (tmp_path / FILE).write_bytes(msgspec.json.encode(earlier))
@@ -157,7 +157,7 @@ KNOWN = {EDITION: "5721bea536703421"}
 
 
 def test_other_terms_are_another_edition() -> None:
-    """Whoever changes the words about Google decides whether consent has to be given anew."""
+    """A change of the words about Google must decide whether users have to consent again."""
     assert KNOWN[EDITION] == digest(consent.WHAT_GOOGLE_DOES)
 
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_written_down_is_not_sent(
 
 
 def test_remembered_answers_are_hidden_by_their_question(tmp_path: Path) -> None:
-    """Neither what was asked nor what was answered stands in the file; who asks again is told."""
+    """The file shows neither question nor answer; the same question gets the answer."""
     question, answer = "my daughter at Sheba hospital", b'["a girl in a hospital bed"]'
     answers = Answers(tmp_path / "cloud")
     answers.put("rewrite/1/m", question, answer, answers.generation)

@@ -135,7 +135,7 @@ def test_a_dotenv_that_others_may_read_closes_and_opens_nothing(tmp_path: Path, 
 @pytest.mark.parametrize("named", ["hybrid", "gemini"])
 @pytest.mark.parametrize("place", ["environment", "dotenv", "request"])
 def test_settings_that_make_no_sense_send_nothing(tmp_path: Path, named: str, place: str) -> None:
-    """Whoever names the mode, and whatever was agreed to: a proxy or a budget may be missing."""
+    """A file with an error permits nothing, in any mode: its proxy or budget may be missing."""
     file = tmp_path / "config.toml"
     file.write_text('[cloud]\nproxy = "http://127.0.0.1:1\n')
     ConsentFile(tmp_path).give(

@@ -62,7 +62,7 @@ def use(home: Path, pictures: Path, environment: dict[str, str]) -> tuple[list[s
 
 
 def test_in_local_mode_no_socket_but_unix(home: object, pictures: Path, trap: FakeGemini) -> None:
-    """With a key, a proxy and a wish in the environment that would lead elsewhere."""
+    """The environment has a key, a proxy and gemini mode, which must have no effect."""
     place = Path(os.environ["PHOTOSD_HOME"])
     environment = {**hostile(trap.url), "GEMINI_API_KEY": KEY, "EMBEDDING_MODE": "gemini"}
     typed, calls = use(place, pictures, environment)

@@ -98,7 +98,7 @@ def live(home: Home, directory: Path, trap: FakeGemini, prefix: list[str], path:
 def test_in_local_mode_no_process_speaks_to_anybody(
     home: Home, tmp_path: Path, trap: FakeGemini
 ) -> None:
-    """A key, a wish, an address and a marked folder are there; consent is not."""
+    """A key, gemini mode, an address and a marked folder are there; consent is not."""
     noted, seen, site = tmp_path / "noted", tmp_path / "seen", tmp_path / "site"
     for directory in (seen, site):
         directory.mkdir()

@@ -47,7 +47,7 @@ def test_planted_words_are_nowhere(make_cloudy: Callable[..., Cloudy], tmp_path:
         if number % 10:
             Image.new("RGB", (64, 48), tuple(os.urandom(3))).save(file)
         else:
-            file.write_bytes(b"no picture at all" * 100)  # it fails, and the log says so
+            file.write_bytes(b"no picture at all" * 100)  # it fails, and the log reports it
     cloudy.daemon.index(pictures)
     cloudy.enable("hybrid")
     cloudy.set(deadline_seconds=10)

@@ -95,7 +95,7 @@ def until(done: Any, seconds: float, what: str) -> None:
 
 
 def expected(root: Path, excludes: Iterable[bytes] = ()) -> tuple[dict[bytes, str], set[bytes]]:
-    """Of a folder as it is now: content ids by path of what is indexed, and paths that fail."""
+    """Content ids by path of what must be indexed in a folder now, and paths that must fail."""
     good: dict[bytes, str] = {}
     bad: set[bytes] = set()
     for path in photos_below(os.fsencode(root), excludes):
@@ -108,8 +108,8 @@ def expected(root: Path, excludes: Iterable[bytes] = ()) -> tuple[dict[bytes, st
 
 
 def misnamed(paths: Iterable[bytes]) -> dict[bytes, str]:
-    """Of those of these that decode under another name alone, the content id. They are indexed if
-    another path has shown what they hold, and fail otherwise."""
+    """Content ids of the files among these that decode only under another name. They are indexed
+    if another path has the same content, and fail otherwise."""
     found: dict[bytes, str] = {}
     for path in paths:
         data = Path(os.fsdecode(path)).read_bytes()
@@ -123,7 +123,7 @@ def _content(data: bytes) -> str:
 
 
 def photos_below(root: bytes, excludes: Iterable[bytes] = ()) -> Iterator[bytes]:
-    """Files with a photo's name that nobody has asked to leave alone."""
+    """Files with a photo's name that no rule excludes."""
     patterns = [(root, pattern) for pattern in excludes]  # with the directory they count from
     for place, directories, files in os.walk(root):
         if MARK["nomedia"] in files:
@@ -145,7 +145,7 @@ def photos_below(root: bytes, excludes: Iterable[bytes] = ()) -> Iterator[bytes]
 
 
 def _unwanted(place: bytes, name: bytes, patterns: list[tuple[bytes, bytes]]) -> bool:
-    """Of the patterns that tests use: ``*.gif`` names anything, ``drafts/`` a directory."""
+    """Whether a test's pattern names it: ``*.gif`` names anything, ``drafts/`` a directory."""
     plain = name.removesuffix(b"/")
     return plain.startswith(b".") or any(
         fnmatch.fnmatchcase(name if pattern.endswith(b"/") else plain, pattern)

@@ -137,7 +137,7 @@ class _Maker:
         return [self.shoot, *kinds]
 
     def more(self) -> Iterator[Callable[[], None]]:
-        """Kinds as often as people have them, for ever."""
+        """Kinds as often as people have them, without end."""
         kinds, weights = zip(*self._kinds(), strict=True)
         while True:
             yield from self._chance.choices(kinds, weights, k=64)
@@ -312,7 +312,7 @@ class _Maker:
             self._write(folder, name % (self._number % 10_000), "damaged", data, "failed", why)
 
     def other_files(self) -> None:
-        """What lies beside photos and is none."""
+        """Add files beside photos that are not photos."""
         folder = self._event()
         for name in self._chance.sample(OTHER_FILES, 4):
             self._other(folder, name, "other")

@@ -25,7 +25,7 @@ NOT_UTF8 = (b"\xe9t\xe9", b"\xff\xfe", b"caf\xe9 \xe0 Paris", b"\xd7\xa9\xd7", b
 LONGEST = 255  # bytes of a name on Linux and macOS
 LONG = tuple(letter.encode() for letter in "xשé🐶")  # names of nothing else, as long as can be
 
-# number -> name; a run of one camera counts up, and begins anew after 9999 as cameras do
+# number -> name; a run of one camera counts up, and restarts after 9999 as cameras do
 CAMERAS: dict[str, Callable[[int], str]] = {
     "canon": lambda n: f"IMG_{n % 10_000:04}.JPG",
     "nikon": lambda n: f"DSC_{n % 10_000:04}.JPG",

@@ -1,9 +1,9 @@
-"""What a daemon under test has in place of worker processes: a decoder and an encoder in threads.
+"""Stand-ins for the worker processes of a daemon under test: a decoder and an encoder in threads.
 
-Everything else is the real daemon. Photos are read and decoded by the decoder's own code; the
-encoder makes of a content always the same vector (`vector_of`), so that a test can tell whose
-vector lies in the index. `install` runs in the daemon, before it starts; a test starts such a
-daemon with `Standing` of tests.household.daemon.
+Everything else is the real daemon. The decoder's own code reads and decodes photos; the encoder
+computes a vector from the content alone (`vector_of`), so that a test can tell whose vector is in
+the index. `install` runs in the daemon before it starts; a test starts such a daemon with
+`StandInDaemon` of tests.household.daemon.
 """
 
 from __future__ import annotations
@@ -358,7 +358,7 @@ class Entry:
 
 
 def _strike_files(root: bytes) -> None:
-    """stat and scandir of what lies below ``root``, called by bytes as the daemon does."""
+    """Fail stat and scandir of paths below ``root``, called with bytes as the daemon does."""
     look, scan = os.stat, os.scandir
 
     def stat(path: Any, **options: Any) -> os.stat_result:

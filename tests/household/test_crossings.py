@@ -64,7 +64,7 @@ def test_all_pages_together_show_every_photo_once(indexed: Indexed) -> None:
 
 
 def test_more_clients_than_places_are_all_answered(indexed: Indexed) -> None:
-    """Of every kind twice as many as are worked on at once."""
+    """Twice as many clients of every kind as the daemon serves at once are all answered."""
     photo = next(iter(indexed.household.contents()))
     number = 2 * max(server.QUERIES, server.OTHERS, server.STREAMS)
 
@@ -89,7 +89,7 @@ def test_one_client_may_ask_for_everything_at_once(indexed: Indexed) -> None:
 
 
 def test_more_subscribers_than_there_is_room_for(indexed: Indexed) -> None:
-    """All places taken, a thousand waiting: the next are told, and nobody else notices."""
+    """With all places taken and a thousand waiting, the next get an error, the others nothing."""
     lines = server.SUBSCRIPTIONS + server.WAITING + 8 * server.IN_FLIGHT_EACH
     with indexed.daemon.client(timeout=60) as client:
         number = client.standing_add("a thing that is in no photo")["standing"]["id"]
@@ -211,7 +211,7 @@ def test_more_contents_than_parameters_are_looked_up(tmp_path: Path) -> None:
 
 
 def test_sensor_data_that_looks_like_many_jpegs(tmp_path: Path) -> None:
-    """So many that nobody looks for the preview behind them: the reason is one in words."""
+    """There are so many that the search stops before the preview: the error gives the reason."""
     false = b"\xff\xd8\xff\xe0nothing" * (raw.MOST_STARTS + 6)
     few = b"\xff\xd8\xff\xe0nothing" * (raw.MOST_STARTS - 6)
     preview = bodies.bodies()["raw"][0][512:]
@@ -222,7 +222,7 @@ def test_sensor_data_that_looks_like_many_jpegs(tmp_path: Path) -> None:
 
 
 def test_the_hundred_and_first_standing_query_is_refused(tmp_path: Path) -> None:
-    """In words, and the hundred go on."""
+    """The error says why, and the hundred still work."""
     database = Database(tmp_path / "catalog.sqlite3")
     wishes = alert_store.AlertStore(database, tmp_path / "standing.json")
     for number in range(alert_store.MOST):
@@ -248,7 +248,7 @@ def test_long_dates_are_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize("lines", [["x" * 5000], [f"private {n}/" for n in range(11_000)]])
 def test_a_very_long_ignore_file_hides_its_directory(tmp_path: Path, lines: list[str]) -> None:
-    """Nothing may be indexed that somebody wanted left out."""
+    """Nothing is indexed that the user may have excluded."""
     (tmp_path / ".photosdignore").write_text("\n".join(lines))
     (tmp_path / "photo.jpg").write_bytes(b"")
     with pytest.raises(OSError):  # it cannot be known, so nothing is read

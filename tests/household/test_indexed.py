@@ -61,7 +61,7 @@ def test_show_finds_a_photo_by_its_path(indexed: Indexed, kind: str) -> None:
 
 
 def test_counts_agree(indexed: Indexed, capfd: pytest.CaptureFixture[str]) -> None:
-    """Of `folders`, `status`, `index`, `list` and `failures`, and with the household itself."""
+    """`folders`, `status`, `index`, `list` and `failures` count the same, as does the household."""
     daemon = indexed.daemon
 
     def ask(*words: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Each limit of a count in the code, and the test that passes it.
+"""Each limit of a count in the code, and the test that exceeds it.
 
 A number that a module of `index`, `search`, `watch`, `alerts`, `protocol` or `decode` names in
-capitals is a limit until this table says why it is none. Whoever adds one writes a test in which
-people's libraries or habits go beyond it, and a line here.
+capitals counts as a limit unless this table gives a reason why not. A new limit needs a test in
+which people's libraries or habits exceed it, and a line here.
 """
 
 from __future__ import annotations

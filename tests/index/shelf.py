@@ -92,14 +92,14 @@ class Shelf:
                 self.catalog.forget([path])
 
     def work(self) -> None:
-        """Read, encode and commit what is due."""
+        """Read, encode and commit due work."""
         self.worklist.reconsider()
         while found := self.worklist.due(1000):
             for photo in found:
                 self._work_on(photo)
 
     def settle(self) -> None:
-        """Compare, and do what is due then."""
+        """Compare, then do the due work."""
         self.compare()
         self.work()
 

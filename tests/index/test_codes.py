@@ -96,7 +96,7 @@ def test_wiped_rows_are_not_on_the_disk(made: Codes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [HIGH, LOW])
 def test_files_that_are_not_whole_are_refused(made: Codes, tmp_path: Path, name: str) -> None:
-    """They are made again by whoever opens them."""
+    """The store that opens them makes them again."""
     del made
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
     with pytest.raises(ValueError, match="not whole"):

@@ -56,7 +56,7 @@ def test_whose_numbers_are_believed(tmp_path: Path) -> None:
 
 
 def test_the_system_is_asked(tmp_path: Path) -> None:
-    """Of the file systems mounted here the kinds are known."""
+    """The kinds of the file systems mounted here are known."""
     (tmp_path / "a.jpg").touch()
     entry = entry_of(bytes(tmp_path / "a.jpg"))
     assert entry is not None
@@ -226,7 +226,7 @@ def test_a_link_to_a_disk_that_is_away_is_kept(tmp_path: Path, other_disk: Path)
 
 
 def test_a_link_of_an_older_catalog_is_forgotten_too(tmp_path: Path, other_disk: Path) -> None:
-    """Rows that do not say where the name lies learn it at the next comparison."""
+    """Rows without the device of the name get it at the next comparison."""
     shelf = Shelf(tmp_path)
     link, _ = linked(shelf, other_disk)
     with shelf.database.write() as db:
@@ -238,7 +238,7 @@ def test_a_link_of_an_older_catalog_is_forgotten_too(tmp_path: Path, other_disk:
 
 
 def test_an_ignore_file_that_cannot_be_read_hides_and_keeps(tmp_path: Path) -> None:
-    """What is new is not indexed, what is known is kept; with a readable one it goes on."""
+    """New photos are not indexed, known ones are kept; with a readable file indexing continues."""
     shelf = Shelf(tmp_path)
     shelf.write("a/known.jpg")
     shelf.settle()

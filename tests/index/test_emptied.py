@@ -115,7 +115,7 @@ def test_nothing_is_forgotten_and_it_is_said(
 def test_it_is_itself_again_when_its_photos_are_there(
     shelf: Compared, way: Callable[[Compared], None], tmp_path: Path
 ) -> None:
-    """At once with a hint; nothing is encoded anew."""
+    """The folder is online at once after a hint; no photo is encoded again."""
     copy = tmp_path / "copy"
     shutil.copytree(shelf.root, copy)  # with size and time
     way(shelf)
@@ -162,7 +162,7 @@ def test_some_photos_are_believed_to_be_deleted_at_once(shelf: Compared) -> None
 
 
 def test_known_photos_that_others_replace_are_believed_to_be_deleted(shelf: Compared) -> None:
-    """The same directory, not empty: somebody works in it."""
+    """The same directory, not empty: the user changed it."""
     emptied_at_once(shelf)
     shelf.write("new.jpg", b"new")
     shelf.settle()

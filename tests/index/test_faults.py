@@ -1,4 +1,4 @@
-"""Whatever fails, at whichever step: when it works again everything is indexed, nobody blamed."""
+"""Whatever fails, at whichever step: when it works again, all is indexed and no photo is failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def disk_full() -> Exception:
     return OSError(errno.ENOSPC, "No space left on device")
 
 
-# Of everything that a step may end with, what says nothing about a photo.
+# The errors of a step that do not depend on the photo.
 ERRORS: tuple[Callable[[], Exception], ...] = (
     disk_full,
     lambda: OSError(errno.EIO, "Input/output error"),
@@ -410,7 +410,7 @@ def on_disk(directory: Path) -> int:
 
 
 def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:
-    """Of a switch of models: what was given back, or in hand of a pipeline that ended, is out."""
+    """A fill returns released contents again; contents in progress are not returned twice."""
     bench, _ = library(tmp_path, 20)
     bench.pipeline.start()
     bench.settle()
@@ -443,7 +443,7 @@ def test_a_clock_that_goes_back_holds_up_no_switch(
 
 
 def test_every_stage_is_known_to_those_who_ask() -> None:
-    """Of each it is known whether somebody else answers for the photo."""
+    """For each stage it is known whether another component retries the photo."""
     from photosd.index.leases import ELSEWHERE, WAITING
 
     assert {*ELSEWHERE, *WAITING, Stage.FINISHED} == set(Stage)

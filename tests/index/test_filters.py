@@ -109,7 +109,7 @@ FILTERS = (
     Filter(below=(b"/p/2019/rome 2/", b"/q")),
     Filter(below=(b"/q/\xff",)),
     Filter(below=(b"/",)),
-    Filter(below=(b"/p/20",)),  # a part of a name is no folder
+    Filter(below=(b"/p/20",)),  # a part of a name does not match a folder
     Filter(since=4e8, until=6e8),
     Filter(since=5e8, until=5e8 + 1),
     Filter(until=0.0),

@@ -1,4 +1,4 @@
-"""Beyond RAM_BYTES rows settle and are searched by codes, and nobody notices but the memory."""
+"""Above RAM_BYTES rows are searched by codes; results stay the same, and memory is limited."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_what_changes_while_it_settles_is_what_counts(
 def test_killed_while_it_settles(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before it has its index nothing has been let go of; the next daemon begins anew."""
+    """Killed before its index exists, it has dropped nothing; the next daemon starts over."""
 
     def killed(_place: FlushedTable) -> None:
         raise RuntimeError("killed")
@@ -215,7 +215,7 @@ def store(tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPat
 
 
 def made_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[VectorStore, int]:
-    """The store opened anew, and how often codes were made."""
+    """The store opened again, and how often codes were made."""
     made: list[Path] = []
     write = FlushedTable._write
 

@@ -46,7 +46,7 @@ def listed(tmp_path: Path) -> Listed:
 
 
 def test_many_add_at_once(listed: Listed) -> None:
-    """No folder lies in another, each refusal is one in words, and the copy is whole."""
+    """No folder is inside another, each refusal has a reason, and the backup copy is whole."""
     for _ in range(8):
         start, odd = threading.Barrier(5), list[BaseException]()
 
@@ -154,7 +154,7 @@ def test_an_exclude_may_be_a_whole_path_by_any_name(
 
 
 def test_what_was_in_hand_is_forgotten_with_its_folder(listed: Listed) -> None:
-    """Of a daemon that was killed: names of photos outlive their folder nowhere."""
+    """Photos in progress at a kill are deleted with their folder, also from the journal."""
     worklist, catalog = WorkList(listed.database), Catalog(listed.database)
     for name in ("a", "b"):
         folder = listed.folders.add(listed.path(name))
@@ -202,7 +202,7 @@ def test_a_copy_that_nests_without_end_is_set_aside(listed: Listed, tmp_path: Pa
     "spoilt", ["", "{", "3", "[3]", '"Private/"', "[" * 100_000, b"\xff", None]
 )
 def test_patterns_that_the_disk_has_spoilt_stop_nothing(listed: Listed, spoilt: object) -> None:
-    """Other folders go on; in this one nothing is indexed that may have been excluded."""
+    """Other folders are indexed; in this one nothing is indexed that may have been excluded."""
     listed.folders.add(listed.path("a"), ["Private/"])
     listed.folders.add(listed.path("b"))
     with listed.database.write() as db:

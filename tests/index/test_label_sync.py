@@ -1,4 +1,4 @@
-"""Filters by folder follow every move of a photo, and no vector is made anew for it."""
+"""Filters by folder follow every move of a photo, and no vector is computed again for it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Library:
 def library(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Library:
-    """Of three photos in two folders, and the first of them in both."""
+    """A library of three photos in two folders, the first photo in both."""
     if request.param == "disk":
         monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     library = Library(tmp_path, 3)
@@ -102,7 +102,7 @@ def test_what_is_not_told_yet_stays_unfiled(library: Library) -> None:
     assert len(library.contents.labels_due(MODEL, 9)) == 1
     library.label_sync.run()
     assert library.contents.labels_due(MODEL, 9) == []
-    for number in range(2):  # seen anew before it could be filed
+    for number in range(2):  # changed again before its labels were written
         library.catalog.put(1, Entry(b"/p/a/1.jpg", 11 + number, 5, 1, 1), due=0, content="1-x")
         library.worklist.done([(Entry(b"/p/a/1.jpg", 11 + number, 5, 1, 1), "1-x")])
     assert [held.content for held in library.contents.labels_due(MODEL, 9)] == ["1-x"]

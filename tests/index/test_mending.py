@@ -83,7 +83,7 @@ REFUSALS = [
 def test_what_is_no_damage_changes_nothing(
     index: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error says so; when its cause is gone everything is there."""
+    """The error gives the reason; when its cause is gone all photos are there."""
     before = files_of(index)
 
     def refuse(*_: Any) -> None:
@@ -263,7 +263,7 @@ def test_folders_that_cannot_be_read_are_not_overwritten(
 
 
 def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: Path) -> None:
-    """The paths it was told of since are not in it."""
+    """An earlier version of a table lacks recent paths, so all labels are written again."""
     contents, store = Contents(Database(tmp_path / "c.sqlite3")), opened(index)
     contents.record("m", [(content, {}) for content in store.contents()])
     store.relabel({embedding(1).content: Traits((1,), None, 1.0)})

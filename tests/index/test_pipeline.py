@@ -238,7 +238,7 @@ def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
 
 
 def test_a_worker_killed_from_outside_convicts_nobody(bench: Bench) -> None:
-    """Whoever was in its hands then is tried again, at last alone, and indexed."""
+    """Photos in progress are tried again, at last one at a time, and indexed."""
     bench.encoder.poison = 0
     files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(8)]
     deaths = iter([True, True])
@@ -264,7 +264,7 @@ def test_a_photo_that_kills_the_decoder_is_quarantined(bench: Bench) -> None:
 
 
 def test_an_encoder_that_is_away_is_waited_for(bench: Bench) -> None:
-    """Nothing fails while it warms; the work goes on when it is back."""
+    """No photo fails while the encoder warms up; the work continues when it is ready."""
     bench.encoder.unavailable = 3
     file = bench.add("a.jpg", b"a" * 50)
     bench.pipeline.start()
@@ -338,7 +338,7 @@ def test_a_photo_that_is_read_for_long_holds_up_no_other(
 
 
 def test_pausing_takes_up_nothing_new(bench: Bench) -> None:
-    """Paused work waits and says so; resumed, it is done."""
+    """Paused work waits and its state says paused; resumed, it is done."""
     bench.pipeline.pause(float("inf"))
     file = bench.add("a.jpg", b"a" * 50)
     bench.pipeline.start()

@@ -185,7 +185,7 @@ def samples(big: Big) -> dict[str, Any]:
         "done": set(),
         "reason": "refused",
         "after": row.content,
-        # Of any other name, by its type:
+        # The value of any other name, by its type:
         "bytes": row.path,
         "bytes | None": row.path,
         "str": row.content,

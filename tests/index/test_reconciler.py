@@ -122,7 +122,7 @@ def test_a_link_to_a_share_that_hangs_holds_up_nobody(shop: Shop, tmp_path: Path
 
 
 def test_a_share_in_a_folder_is_compared_by_itself(shop: Shop, tmp_path: Path) -> None:
-    """Its photos are kept while it hangs, and the folder around it goes on."""
+    """Its photos are kept while it hangs, and the folder around it is compared."""
     outer = tmp_path / "outer"
     outer.mkdir()
     with shared(outer) as share:
@@ -213,7 +213,7 @@ def test_photos_found_while_the_clock_is_ahead_do_not_wait_for_it(
 def test_the_first_photos_do_not_wait_for_the_others(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 3,000 files a few are handed on at once; a decoder has the first before the rest is
+    """The first few of 3,000 files are passed on at once; a decoder has one before the rest is
     compared."""
     monkeypatch.setattr(comparer, "BATCH_SECONDS", 600.0)
     (tmp_path / "bench").mkdir()
@@ -286,7 +286,7 @@ def test_a_catalog_that_cannot_be_written_is_named_until_it_can_be(
 def test_what_could_not_be_read_is_looked_at_again(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """Nobody tells when an input/output error has passed; until then the pauses grow."""
+    """No event tells when an input/output error has passed; until then the pauses grow."""
     shop.reconciler._unread = Unread(0.05, 300.0)
     folder, tries = shop.add(tmp_path / "photos"), list[float]()
     path, ask = folder.path + b"/1.jpg", folder.path + b"/1.jpg" if call == "one" else folder.path

@@ -87,7 +87,7 @@ class Patient(Shelf):
             raise AssertionError(f"no command: {remedy}")
 
 
-Case = Callable[[Patient], Callable[[str], None]]  # plants a fault in x.jpg; what mends it
+Case = Callable[[Patient], Callable[[str], None]]  # plants a fault in x.jpg; its remedy
 
 
 def file_of(data: bytes, name: str = "x.jpg") -> Case:
@@ -105,7 +105,7 @@ def file_of(data: bytes, name: str = "x.jpg") -> Case:
 
 
 def passing(error: Exception, remedy: str) -> Case:
-    """Trouble that ends when somebody does what the remedy says, or by itself."""
+    """Failures that end when the user follows the remedy, or by themselves."""
 
     def plant(patient: Patient) -> Callable[[str], None]:
         patient.write("x.jpg", GOOD)
@@ -227,7 +227,7 @@ def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
 
     def mend(remedy: str) -> None:
         assert "photosd bugreport" in remedy
-        with patient.database.write() as db:  # whatever was reported was mended
+        with patient.database.write() as db:  # whatever was reported was fixed
             db.execute("DROP TRIGGER sick")
 
     return mend
@@ -257,7 +257,7 @@ CASES: dict[str, list[Case]] = {
     "quarantined": [quarantined],
     "catalog": [refused_by_the_catalog],
 }
-# Not failures of a photo: the pipeline compares it again, or tries it again, or nobody indexes it.
+# Not failures of a photo: the pipeline compares it again, or tries it again, or does not index it.
 OTHERS = {"gone", "decoder_died", "decoder_unavailable", "nonsense", "stopped", "deadline"}
 # Such a name is not taken for a photo at all: renamed or removed, it is another one or none.
 NAMES = {"link_loop", "name", "not_a_file"}

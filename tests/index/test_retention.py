@@ -90,7 +90,7 @@ class Stores:
         self.worklist.done([(entry, content_id(number))])
 
     def left(self) -> dict[str, int]:
-        """How many photos each store still holds something of, as it lies on the disk."""
+        """How many photos each store on disk still holds something of."""
         with self.database.read() as db:
             found = {
                 table: db.execute(f"SELECT count(DISTINCT content) FROM {table}").fetchone()[0]
@@ -255,7 +255,7 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
 
 
 def test_a_damaged_table_of_another_model_holds_up_nothing(stores: Stores) -> None:
-    """No store has it open, so nobody else mends it: it is set aside, and the others are swept."""
+    """No store has it open to repair it: it is set aside, and the others are cleaned."""
     for manifest in (stores.home.index / "vectors_other.lance" / "_versions").iterdir():
         manifest.write_bytes(b"")
     stores.folders.remove(b"/a")

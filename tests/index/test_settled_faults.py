@@ -109,7 +109,7 @@ def test_a_removal_that_failed_is_made_good_by_the_next(
 def test_codes_of_a_model_that_is_not_at_work_lose_what_is_removed(
     store: VectorStore, tmp_path: Path
 ) -> None:
-    """Nobody holds them in RAM; they are made again when it is at work."""
+    """They are not in RAM; they are made again when the model is in use."""
     del store
     code = high_of(tmp_path, 7)
     assert code in codes_in(tmp_path)
@@ -119,7 +119,7 @@ def test_codes_of_a_model_that_is_not_at_work_lose_what_is_removed(
 
 
 def test_codes_left_by_a_kill_are_deleted(store: VectorStore, tmp_path: Path) -> None:
-    """Of the generation before, and of one that was never whole: no removal would reach them."""
+    """Codes of an earlier generation and incomplete ones: no removal would reach them."""
     (codes,) = tmp_path.glob("*/_codes/*")
     shutil.copytree(codes, codes.with_name("00000000"))
     shutil.copytree(codes, codes.with_name("00000009"))
@@ -134,7 +134,7 @@ def test_codes_left_by_a_kill_are_deleted(store: VectorStore, tmp_path: Path) ->
 def test_photos_can_be_removed_without_the_files_of_codes(
     store: VectorStore, tmp_path: Path
 ) -> None:
-    """Somebody deleted them under the daemon: they are made again."""
+    """The user deleted the files under the daemon: they are made again."""
     shutil.rmtree(next(tmp_path.glob("*/_codes")))
     store.remove(["7-x"])
     assert "7-x" not in found_by(store, 7)
@@ -245,7 +245,7 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
 def test_codes_that_could_not_be_said_whole_are_not_taken(
     store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk was full at the last step: what served before goes on serving."""
+    """The disk was full at the last step: the earlier codes stay in use."""
     replace, refused = Path.replace, list[Path]()
 
     def refuse(file: Path, target: Path) -> Path:

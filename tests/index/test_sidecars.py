@@ -111,7 +111,7 @@ def test_a_sidecar_comes_changes_and_goes(shelf: Rated, name: str) -> None:
 
 
 def test_tables_are_told(shelf: Rated) -> None:
-    """What filters look at is filed anew."""
+    """The columns that filters use are updated."""
     shelf.write("a.jpg")
     shelf.settle()
     shelf.contents.labels_written(
@@ -188,7 +188,7 @@ def test_a_sidecar_that_is_written_twice_in_two_seconds(tmp_path: Path) -> None:
 
 
 def test_one_that_cannot_be_read_is_read_later(shelf: Rated) -> None:
-    """Nobody waits for it; the next comparison finds it."""
+    """Indexing does not wait for it; the next comparison reads it."""
     shelf.write("a.jpg")
     shelf.rate("a.xmp", 5)
     shelf.pool.broken = True

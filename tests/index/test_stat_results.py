@@ -76,7 +76,7 @@ class ReadingPool(FakePool):
 
 @contextmanager
 def world(drawn: dict[bytes, dict[str, int]]) -> Iterator[None]:
-    """Let everybody who asks for these files be told what was drawn."""
+    """Let every caller of stat on these files get what was drawn."""
     by_inode = {os.stat(path).st_ino: numbers for path, numbers in drawn.items()}  # noqa: PTH116
     photos, stat, fstat = scanner._photos, os.stat, os.fstat
 
@@ -140,7 +140,7 @@ SICK = {
 def test_whatever_stat_says_every_photo_ends(
     drawn: list[dict[str, int]], sick: dict[int, str]
 ) -> None:
-    """From scan to commit, with files that are broken, too; nobody waits for the odd one."""
+    """From scan to commit, with damaged files: no other photo waits for the odd one."""
     with tempfile.TemporaryDirectory(prefix="photosd-stat-") as directory:
         bench = Bench(Path(directory))
         bench.pool = ReadingPool()

@@ -28,7 +28,7 @@ class List:
         self.out: set[bytes] = set()
 
     def due(self, limit: int, without: Collection[int] = ()) -> list[Photo]:
-        """As the work list does: what is in hand is still pending."""
+        """As in the work list, what is in progress is still pending."""
         found = [one for one in self.photos if one.folder not in without][:limit]
         self.out |= {one.path for one in found}
         return found

@@ -11,7 +11,7 @@ from photosd.index.upkeep import Upkeep
 
 
 class Work:
-    """Goes on until it is let go; counts how often it was done."""
+    """Runs until it is released; counts how often it ran."""
 
     def __init__(self) -> None:
         self.go, self.times = threading.Event(), 0
@@ -30,7 +30,7 @@ def broken() -> int:
 
 
 def test_one_at_a_time() -> None:
-    """Whoever asks meanwhile does not wait, and nothing is begun twice."""
+    """A second caller does not wait, and no work starts twice."""
     keeper, work = Upkeep(), Work()
     for _ in range(3):
         keeper.begin(work)

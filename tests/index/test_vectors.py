@@ -66,7 +66,7 @@ store.commit([Embedding("1-x", np.eye(1, 4, dtype=np.float32), {})])
 
 
 def test_a_commit_ends_whatever_the_environment_says_of_threads(tmp_path: Path) -> None:
-    """With one thread for input and output Lance waits for itself, for ever."""
+    """With one thread for input and output Lance waits for itself without limit."""
     subprocess.run(
         [sys.executable, "-c", COMMIT, str(tmp_path)],
         env=os.environ | {"LANCE_IO_THREADS": "1"},
@@ -88,7 +88,7 @@ def test_removed_contents_are_gone(tmp_path: Path) -> None:
 def test_what_was_removed_is_taken_off_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lance kept the vector, camera and place of a deleted photo in its file for good."""
+    """Lance kept the vector, camera and place of a deleted photo in its file permanently."""
     monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
     store = opened(tmp_path)
     store.commit([embedding(f"{number:03}-marked") for number in range(40)])

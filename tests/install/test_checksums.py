@@ -115,7 +115,7 @@ def test_a_tampered_file_already_there_is_replaced(
 def test_a_file_of_unknown_origin_is_not_trusted(
     stub: StubHub, tmp_path: Path, etag: str | None
 ) -> None:
-    """It lies there, no hash of it is recorded: what the hub has counts."""
+    """A file is there, without a recorded hash: the hub's file replaces it."""
     stub.etag = etag
     (tmp_path / "models" / ".pull-a").mkdir(parents=True)
     (tmp_path / "models" / ".pull-a" / NAME).write_bytes(bytes(SIZE))

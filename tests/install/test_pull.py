@@ -182,7 +182,7 @@ except DownloadFailed as error:
 
 
 def test_a_disk_that_fills_up_keeps_what_came(hub: StubHub, tmp_path: Path) -> None:
-    """Full in the middle: said so; the next attempt has less to do."""
+    """A disk that fills up is reported; the next attempt downloads only the rest."""
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no mount namespaces here")
     small = tmp_path / "small"

@@ -141,7 +141,7 @@ def make(arch: str, directory: Path) -> Path:
 
 
 def least_cosines(arch: str, source: Path, home: Home, name: str, scratch: Path) -> list[float]:
-    """Of texts and images, ours with stock open_clip's in full precision."""
+    """The least cosines of texts and of images, with stock open_clip's in full precision."""
     ours, theirs = scratch / "ours.npz", scratch / "theirs.npz"
     run(COMPARE, registry.directory_of(home, name), source, TEXTS, ours)
     run(STOCK_ANSWERS, arch, source, ours, theirs)

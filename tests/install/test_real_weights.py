@@ -1,6 +1,6 @@
-"""For someone with the internet: real models, pulled for real, find what is asked for.
+"""Real models, downloaded from the real hub, find the right photos.
 
-`python -m pytest -m real_weights` downloads 2 GB. Nobody has run it where photosd is built.
+`python -m pytest -m real_weights` downloads 2 GB. It has not been run yet.
 """
 
 from __future__ import annotations

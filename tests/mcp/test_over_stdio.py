@@ -175,7 +175,7 @@ def test_without_a_daemon_it_says_so(home: Home) -> None:
 
 
 def test_without_its_library_it_says_what_to_install(tmp_path: Path) -> None:
-    """The extra is not for everybody."""
+    """The extra is optional."""
     (tmp_path / "mcp.py").write_text("raise ModuleNotFoundError('no mcp', name='mcp')")
     path = os.pathsep.join([str(tmp_path), str(ROOT / "daemon"), str(ROOT / "cli")])
     done = subprocess.run(

@@ -58,7 +58,7 @@ def test_remedies_name_what_the_extras_need() -> None:
 
 
 def test_no_page_installs_a_name_that_is_not_registered() -> None:
-    """photosd itself is installed from a path: nobody has registered its name."""
+    """photosd itself is installed from a path: its name is not registered."""
     pages = [ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.glob("docs/**/*.md")]
     for page in pages:
         for line in page.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""The socket's place is ours alone, and one daemon serves it."""
+"""Only the user can access the socket's directory, and one daemon serves it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photosd.protocol.endpoint import open_endpoint, secure_directory
 
 
 def test_the_directory_and_the_socket_are_private(home: Home) -> None:
-    """Nobody else may enter, connect or list."""
+    """Other users cannot enter, connect or list."""
     endpoint = open_endpoint(home)
     assert stat.S_IMODE(home.runtime.stat().st_mode) == 0o700
     assert stat.S_IMODE(home.socket.stat().st_mode) & 0o077 == 0
@@ -48,7 +48,7 @@ def test_a_stale_socket_is_replaced(home: Home) -> None:
 
 
 def test_a_file_in_the_socket_s_place_is_not_removed(home: Home) -> None:
-    """It may be somebody's."""
+    """The file may belong to the user."""
     home.runtime.mkdir(parents=True, mode=0o700)
     home.socket.write_text("mine")
     with pytest.raises(Unreachable, match="not a socket"):
@@ -65,7 +65,7 @@ def test_an_open_directory_is_closed(home: Home) -> None:
 
 
 def test_a_symlinked_directory_is_refused(home: Home, tmp_path: Path) -> None:
-    """Somebody else may have laid the link."""
+    """Another user may have made the link."""
     home.runtime.parent.mkdir(parents=True, exist_ok=True)
     home.runtime.symlink_to(tmp_path)
     with pytest.raises(Unreachable, match="not a directory"):

@@ -153,7 +153,7 @@ def test_an_honest_client_is_answered_in_time(besieged: RunningDaemon) -> None:
 
 @pytest.mark.slow
 def test_streams_nobody_reads_do_not_take_the_places_of_queries(besieged: RunningDaemon) -> None:
-    """A hundred lists and scans that wait for ever: queries have places of their own."""
+    """While a hundred lists and scans wait without end, queries have reserved places."""
     clients = []
     for _ in range(8):
         client = socket.socket(socket.AF_UNIX)

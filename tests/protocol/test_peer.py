@@ -31,7 +31,7 @@ print("heard", client.recv(1000), flush=True)
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_an_impostor_hears_nothing(home: Home) -> None:
-    """As anybody could lay a socket into /tmp before the first start."""
+    """Any user can place a socket into /tmp before the first start."""
     home.runtime.mkdir(parents=True)
     home.state.parent.chmod(0o755)
     os.chown(home.runtime, 12345, 12345)

@@ -142,7 +142,7 @@ def test_a_client_that_hangs_up_is_not_logged(running: Home) -> None:
 def test_what_cannot_be_answered_gets_one_typed_error(
     running: Home, line: bytes, code: str
 ) -> None:
-    """Every bad request gets a code, a title, a cause and a remedy; the server goes on."""
+    """Every bad request gets a code, title, cause and remedy; the server keeps serving."""
     error = ask(running, line)["error"]
     assert error["code"] == code
     assert error["title"]

@@ -48,7 +48,7 @@ def test_it_vouches_only_while_all_is_well() -> None:
 
 
 def test_a_sign_that_raises_is_a_complaint() -> None:
-    """And the monitor goes on."""
+    """The monitor keeps running."""
     told = Told()
     beating = LivenessMonitor(told, {"sign": lambda: str(1 // 0)}, lambda: str(1 // 0))
     assert not beating.beat()
@@ -57,7 +57,7 @@ def test_a_sign_that_raises_is_a_complaint() -> None:
 
 
 def test_the_beat_in_progress_is_waited_for() -> None:
-    """And not one sign more is asked; the daemon goes on taking itself down only then."""
+    """A beat in progress is not started twice; the daemon is ended only when that beat is late."""
     asked, asking, answer = [], threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -96,7 +96,7 @@ def test_it_is_faster_than_the_watchdog(
 
 
 def test_a_hung_event_loop_is_a_missing_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something in it computes for ever."""
+    """A callback in the loop computes without end."""
     monkeypatch.setattr(liveness, "LOOP_SECONDS", 0.2)
     loop, release = asyncio.new_event_loop(), threading.Event()
     thread = threading.Thread(target=loop.run_forever)
@@ -121,7 +121,7 @@ def test_a_thread_without_signs_is_missed() -> None:
 def test_a_socket_without_an_answer_is_a_missing_sign(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It listens, but nobody takes the calls."""
+    """The socket listens, but no call is accepted."""
     monkeypatch.setattr(liveness, "ANSWER_SECONDS", 0.2)
     endpoint = open_endpoint(home)
     assert "not answer" in str(liveness.socket_is_ours(home.socket))
@@ -131,7 +131,7 @@ def test_a_socket_without_an_answer_is_a_missing_sign(
 
 
 def test_a_stolen_socket_is_noticed(daemon: RunningDaemon) -> None:
-    """Whoever answers there is not this process."""
+    """Another process answers at the socket."""
     daemon.wait_until("ready")
     assert str(daemon.process.pid) in str(liveness.socket_is_ours(daemon.home.socket))
 
@@ -152,7 +152,7 @@ time.sleep(1.5)
 
 @pytest.mark.parametrize(("alone", "code"), [("1", liveness.SELF_CHECK_FAILED), ("0", 0)])
 def test_without_a_watchdog_it_ends_itself(alone: str, code: int) -> None:
-    """launchd starts it again; where a watchdog watches, or nobody, it goes on and says so."""
+    """launchd restarts it; with a watchdog, or without a service manager, it only reports."""
     done = subprocess.run(
         [sys.executable, "-c", UNWELL, alone],
         env={**os.environ, "PYTHONPATH": str(ROOT / "daemon")},

@@ -1,4 +1,4 @@
-"""Another model takes over while queries go on: none fails, none comes back empty."""
+"""Another model takes over while queries run: none fails, none comes back empty."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_queries_go_on_while_models_change(daemon: RunningDaemon, folder: Path) 
 
 
 def test_a_switch_can_be_cancelled(daemon: RunningDaemon) -> None:
-    """The model that answers goes on; nothing of the other stays behind in the way."""
+    """The old model continues to answer; nothing of the new one stays behind."""
     with Asker(daemon) as asker:
         use(daemon, "one")
         assert model(daemon)["switch"]["model"] == "one"

@@ -216,7 +216,7 @@ def test_photos_that_were_removed_count_nowhere(tmp_path: Path) -> None:
 
 
 def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
-    """Of pictures, hardly a pair is alike; a shape is gone through once, however it is weighed."""
+    """Few pairs of pictures are alike; a shape is computed once, whatever its weights."""
     library = Library(tmp_path)
     others = np.random.default_rng(3).normal(size=(40, 4)) * 0.5 - (1, 0, 0, 0)
     for number, towards in enumerate([(1, 0, 0, 0), *others, (1, 0.1, 0, 0)]):
@@ -245,7 +245,7 @@ def test_a_query_waits_for_few_unrelated_things() -> None:
 
 
 def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
-    """And not before: nobody has to wait for it."""
+    """Calibration starts only after the rehearsal: no query waits for it."""
 
     class Encoder:
         asked = 0

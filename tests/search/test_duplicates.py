@@ -170,7 +170,7 @@ def test_links_to_one_file_are_one_file(library: Library) -> None:
 
 
 def test_what_lies_outside_is_no_duplicate(library: Library) -> None:
-    """Of a directory only its own photos; a name that begins alike is another directory."""
+    """Only photos inside the directory count; a name with the same prefix is another directory."""
     for path in ("/p/in/a.jpg", "/p/inner/b.jpg"):
         add(library, path, "1-x", cosine=1)
     assert list(search(library, b"/p/in").identical()) == []
@@ -179,7 +179,7 @@ def test_what_lies_outside_is_no_duplicate(library: Library) -> None:
 
 
 def test_the_largest_files_come_first_and_gone_ones_not_at_all(library: Library) -> None:
-    """Of two pairs, and of a third that is gone."""
+    """Pairs are sorted by size; a pair of removed photos is left out."""
     for content in ("1-x", "3-y", "9-gone"):
         for number in range(2):
             add(library, f"/p/{content}{number}.jpg", content, cosine=1)
@@ -242,8 +242,8 @@ def test_many_contents_are_asked_for_in_parts(library: Library) -> None:
 def test_a_group_is_whole_however_large(
     library: Library, copies: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Photos that were removed are in no group and take nobody's place in one; nor do limits of
-    what is done at once."""
+    """Removed photos are not in a group and take no place in one; sizes of batches do not split
+    a group."""
     monkeypatch.setattr("photosd.search.duplicate_groups.FETCHED", 100)
     monkeypatch.setattr("photosd.search.duplicate_groups.ASKED", 100)
     monkeypatch.setattr("photosd.index.sketches.PARAMETERS", 50)

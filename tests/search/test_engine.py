@@ -360,7 +360,7 @@ def test_the_last_page_has_no_cursor(library: Library) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "x", "a.1.2.3", "....", "a.١.1.1"])
 def test_a_cursor_of_another_day_is_refused(library: Library, cursor: str) -> None:
-    """The daemon was restarted, or somebody made it up."""
+    """A cursor of an earlier daemon, or one that was made up."""
     with pytest.raises(BadRequest, match="has expired"):
         library.engine().query(QueryParams(cursor=cursor))
 
@@ -502,7 +502,7 @@ def test_a_cursor_that_is_none_is_refused_in_words(library: Library, cursor: str
 
 
 def test_one_photo_is_judged_as_all_are(library: Library) -> None:
-    """For those who ask of every new photo whether it answers."""
+    """Alerts ask this of every new photo."""
     question = question_of(QueryParams("abc"))
     contents = ["1-/p/axis 3.jpg", "1-/p/axis 0.jpg", "unknown"]
     found = library.engine().match(question, contents, Deadline.after(1))

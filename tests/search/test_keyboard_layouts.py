@@ -1,4 +1,4 @@
-"""Scripts that a model cannot read are said so; keys typed in another layout are read again."""
+"""Scripts that a model cannot read are reported; keys typed in another layout are read again."""
 
 from __future__ import annotations
 

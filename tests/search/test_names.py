@@ -74,7 +74,7 @@ def test_exact_names_are_first(household: Household) -> None:
 
 
 def test_a_path_leads_to_one_of_many(household: Household) -> None:
-    """With the folders that it lies in, as many as one likes to name."""
+    """A path matches with any number of its folders."""
     for number, path in enumerate(drawn(household, 60, lambda path: path.count("/") > 2)):
         parts = path.split("/")
         assert first(household, "/".join(parts[-2 - number % 2 :])).path == path
@@ -106,7 +106,7 @@ def test_two_words_of_a_name_are_enough(household: Household) -> None:
 
 
 def test_a_filter_comes_before_any_limit(household: Household) -> None:
-    """The one photo of thousands that lies where it should, though the latest lie elsewhere."""
+    """The one photo in the folder is found, though thousands of newer ones are elsewhere."""
     there = drawn(household, 20, lambda path: "/beach/" in path)
     for path in there:
         folder = path.rpartition("/")[0]

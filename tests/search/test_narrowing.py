@@ -101,7 +101,7 @@ def test_names_are_filtered_as_well(library: Library) -> None:
 
 
 def test_a_copy_elsewhere_does_not_show(library: Library) -> None:
-    """The hit is the path that lies where it should."""
+    """The hit is the path inside the folder."""
     library.copy("/p/home/c.jpg", "/p/aaa.jpg")
     assert found(library, "abc", below=["/p/home"]) == {"home/c.jpg", "home/eilat.jpg"}
 

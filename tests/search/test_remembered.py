@@ -198,7 +198,7 @@ def test_words_that_an_older_photosd_kept_are_taken_off_the_disk(
     found = queries.get("snow")
     assert found is not None and found.vector.tolist() == [7, 7, 7, 7]
     assert queries.get("snow on the ward") is None, "which word was unknown is not known any more"
-    queries.forget(cloud_only=True)  # nobody knows whether it was a caption
+    queries.forget(cloud_only=True)  # unknown whether it was a caption
     queries.close()
     with database.read() as read:
         assert read.execute("SELECT count(*) FROM remembered_queries").fetchone()[0] == 0

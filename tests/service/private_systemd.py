@@ -1,7 +1,7 @@
-"""A real `systemd --user` of the test's own, in a private mount namespace; needs root.
+"""A real `systemd --user` for one test, in a private mount namespace; needs root.
 
-systemd refuses to run where no system was booted by it, so the namespace has an empty /run that
-says so, a cgroup2 of its own and a message bus. Nothing outside the namespace sees any of it.
+systemd refuses to run on a system that it did not boot, so the namespace has a /run that looks
+booted, a cgroup2 of its own and a message bus. None of it is visible outside the namespace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A socket that outlives the daemon, as systemd's does: whoever connects starts the next one."""
+"""A socket that outlives the daemon, as systemd's does: the next connection starts the daemon."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_a_unit_that_somebody_wrote_is_left_alone(
 
 
 def test_strict_comes_and_goes(photosd: Photosd, systemd: FakeSystemd, directory: Path) -> None:
-    """As a drop-in beside those of the user's own."""
+    """The drop-in is written next to the user's own."""
     photosd("service", "install", "--strict")
     assert present(directory) == {units.SERVICE, units.SOCKET, units.STRICT}
     assert photosd("service", "status").code == 0

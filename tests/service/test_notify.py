@@ -1,4 +1,4 @@
-"""Messages to the service manager arrive whole, and their absence harms nobody."""
+"""Messages to the service manager arrive whole; without one, nothing fails."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def installed(systemd: PrivateSystemd, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_it_starts_and_says_how_it_is(installed: Installed) -> None:
-    """`systemctl start` returned when the socket answered; then it warms up and says so."""
+    """`systemctl start` returned when the socket answered; then the status shows the warm-up."""
     assert installed.state() == "active"
     assert installed.answers() == installed.pid() > 0
     assert installed.words().startswith(("warming", "ready"))
@@ -202,7 +202,7 @@ def test_the_first_client_never_sees_a_refusal(installed: Installed) -> None:
 
 @pytest.mark.slow
 def test_a_query_starts_it(installed: Installed) -> None:
-    """By hand stopped or never started: whoever asks is answered, not refused."""
+    """After a stop by hand or before the first start, a query is answered, not refused."""
     installed.systemd.ctl("stop", units.SERVICE)
     ran = installed.photosd("query", "sunset", "--json")
     assert ran.returncode in (0, 1, 4), ran
@@ -240,7 +240,7 @@ def test_a_daemon_started_by_hand_makes_room(installed: Installed) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(by_hand).wait(10)  # ended it has; somebody has yet to reap it
+        psutil.Process(by_hand).wait(10)  # it has ended; its parent has yet to reap it
     assert installed.answers() == installed.pid()
 
 

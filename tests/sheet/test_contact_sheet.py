@@ -120,7 +120,7 @@ def test_nothing_found_is_a_page_too() -> None:
 
 
 def test_facts_are_there_for_eyes_and_for_ears() -> None:
-    """Name, folder, date, match; a photo whose disk is away says so."""
+    """Name, folder, date and match are shown; a photo on an absent disk is marked as away."""
     hit = found(HEBREW, taken_at=1_565_625_600.0, offline=True)
     outline = Outline(render(sheet_of(hit)))
     words = " ".join(outline.words)

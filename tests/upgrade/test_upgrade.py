@@ -25,7 +25,7 @@ NEXT = "import photosd; photosd.__version__ = '99.0.0'"
 
 @pytest.fixture(params=ARCHIVES, ids=lambda archive: archive.name.removesuffix(".tar.gz"))
 def left_behind(request: pytest.FixtureRequest, home: Home) -> Path:
-    """A home as an old version left it, where it now lies; its folder of pictures."""
+    """A home as an old version left it, at its new place; its folder of pictures."""
     place = home.config.parent
     with tarfile.open(request.param) as archive:
         # Named so, and not as an argument, it is known to Python 3.11.2, too.

@@ -23,7 +23,7 @@ def mount(point: Path) -> None:
 
 
 def unmount(point: Path) -> None:
-    """Take it away, as soon as nobody is just reading there."""
+    """Unmount it as soon as no thread reads there."""
     for _ in range(100):
         if subprocess.run(["umount", point], timeout=10).returncode == 0:
             return
@@ -119,7 +119,7 @@ def mounted_inside(follower: Follower, base: Path) -> None:
 
 
 def remounted_in_a_moment(follower: Follower, base: Path) -> None:
-    """Away and back before anybody looks: the table of mounts is as before, the disk is not."""
+    """Unmounted and mounted again between two looks: the table is as before, the disk is not."""
     root = base / "photos"
     usb = root / "usb"
     for number in range(3):
@@ -183,7 +183,7 @@ def watch_limit(follower: Follower, base: Path) -> None:
 
 
 def no_instances(follower: Follower, base: Path) -> None:
-    """No inotify instance to be had: scanned, with the line that helps, until there is one."""
+    """Without an inotify instance folders are scanned, with the remedy, until there is one."""
     limit = Path("/proc/sys/user/max_inotify_instances")
     usual = limit.read_text()
     limit.write_text("0")

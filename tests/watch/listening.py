@@ -127,7 +127,7 @@ class Follower:
         }
 
     def misplaced_watches(self) -> set[bytes]:
-        """Directories that are watched in vain or not watched though they should be (Linux)."""
+        """Directories watched without need, or not watched though they should be (Linux)."""
         wanted: set[bytes] = set()
         for root, rules in self.rules.items():
             list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))

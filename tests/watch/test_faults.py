@@ -1,4 +1,4 @@
-"""Whatever breaks inside the watcher, it starts anew by itself and nothing stays lost."""
+"""Whatever breaks inside the watcher, it restarts by itself and loses no change."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_an_exception_while_looking_around_is_survived(
 def test_watches_that_the_kernel_does_not_have_are_missed(
     watched: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Should the books ever differ from the kernel's, twice in a row, they are made anew."""
+    """If the records differ from the kernel's twice in a row, they are rebuilt."""
     monkeypatch.setattr(watcher, "PROBES_BETWEEN_COUNTS", 1)
     table = source_of(watched)._by_descriptor
     table[WatchDescriptor(99_999)] = []
@@ -317,7 +317,7 @@ def test_without_instances_folders_are_scanned_until_there_are_some(
 
 
 def test_a_probe_directory_that_is_deleted_comes_back(watched: Follower, tmp_path: Path) -> None:
-    """Somebody cleans /tmp: the watcher seems deaf, starts anew and makes its place again."""
+    """A cleaner of /tmp deletes it: the watcher restarts and makes the directory again."""
     (tmp_path / "probe").rmdir()
     rebuilt(watched)
     assert (tmp_path / "probe").is_dir()

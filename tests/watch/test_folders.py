@@ -47,7 +47,7 @@ def test_an_emptied_mount_point_is_offline() -> None:
 
 
 def test_a_disk_with_a_new_number_is_the_same_disk(root: Path) -> None:
-    """After a restart devices are numbered anew; the inode or the mount point still tell."""
+    """After a restart devices have new numbers; the inode or the mount point still match."""
     here = probe_folder(os.fsencode(root))
     assert probe_folder(os.fsencode(root), (here.device + 7, here.inode)).state == "ok"
     moved = FolderIdentity(here.device + 7, here.inode + 1, here.mount_point)
@@ -86,7 +86,7 @@ def test_local_file_systems_are_watched(root: Path, kind: str) -> None:
 
 
 def test_a_server_that_does_not_answer_is_offline_in_time(tmp_path: Path) -> None:
-    """A dead server holds ``stat`` for minutes; nobody waits for it."""
+    """A dead server holds ``stat`` for minutes; the caller does not wait for it."""
     with shared(tmp_path) as share:
         share.hang("all")
         began = time.monotonic()
@@ -124,7 +124,7 @@ def test_a_photo_on_an_absent_disk_is_not_a_deleted_photo(root: Path) -> None:
 
 
 def test_the_table_of_mounts_is_read(tmp_path: Path) -> None:
-    """Every path lies on some mount, and /proc lies on proc."""
+    """Every path has a mount, and the mount of /proc is of type proc."""
     table = mounts()
     assert mount_of(os.fsencode(tmp_path), table).point in table
     if sys.platform == "linux":

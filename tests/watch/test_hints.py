@@ -24,7 +24,7 @@ def covers(hint: Hint, path: bytes) -> bool:
 def test_all_is_covered_and_nothing_twice(
     paths: list[bytes], trees: list[bytes], roots: list[bytes]
 ) -> None:
-    """Whatever was put in is looked at by some hint, and no scan or look lies inside another."""
+    """Some hint covers every path that was put in, and no scan or look is inside another."""
     batch = HintBatch()
     for path in paths:
         batch.path(path)

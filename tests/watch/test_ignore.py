@@ -86,7 +86,7 @@ def test_a_file_named_like_a_junk_directory_is_a_file(root: Path) -> None:
 
 
 def test_nomedia_hides_its_directory_and_all_below(root: Path) -> None:
-    """`.nomedia` counts for the directory it lies in, not for its neighbours."""
+    """`.nomedia` counts for its own directory, not for the neighbours."""
     for name in ["a/1.jpg", "a/b/2.jpg", "c/3.jpg"]:
         write(root / name)
     write(root / "a" / ".nomedia", b"")
@@ -164,7 +164,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("how", UNREADABLE)
 def test_an_ignore_file_that_cannot_be_read_hides_its_directory(root: Path, how: str) -> None:
-    """Nothing below is found, what lies beside it is, and the scan says which file is at fault."""
+    """Nothing below is found, files next to it are, and the scan names the bad file."""
     for name in ("1.jpg", "a/2.jpg", "a/b/3.jpg", "c/4.jpg"):
         write(root / name)
     plant_unreadable(root / "a", how)

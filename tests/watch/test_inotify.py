@@ -1,4 +1,4 @@
-"""The books of watches: what is watched is what lies there, and a closed source is silent."""
+"""The records of watches match the directories, and a closed source is silent."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_pruned_directories_are_not_entered(source: InotifySource, root: Path) -
 
 
 def test_news_of_a_closed_source_means_nothing(source: InotifySource, ear: Ear, root: Path) -> None:
-    """What was on its way when everything was started anew must not touch the new books."""
+    """An event that was under way at a restart must not change the new records."""
     source.watch(IgnoreRules(os.fsencode(root)), frozenset())
     write(root / "1.jpg")
     news = ear.news.get(timeout=10)
@@ -128,7 +128,7 @@ def test_two_folders_keep_their_own_watches(source: InotifySource, root: Path) -
 def test_what_could_not_be_listed_is_watched_later(
     source: InotifySource, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody tells when an input/output error has passed; the pauses grow while it lasts."""
+    """No event tells when an input/output error has passed; the pauses grow while it lasts."""
     monkeypatch.setattr(inotify, "PAUSE", 0.0)
     root, below, deepest = (os.fsencode(tmp_path / name) for name in ("r", "r/a", "r/a/b"))
     Path(os.fsdecode(deepest)).mkdir(parents=True)

@@ -34,7 +34,7 @@ def test_the_smaller_of_two_limits_counts(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_the_remedy_asks_for_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has the recommended number already is told a larger one."""
+    """A user who has the recommended number already gets a larger one."""
     for limit, wanted in [(8_192, 524_288), (1_000_000, 2_000_000), (sys.maxsize, 524_288)]:
         monkeypatch.setattr(limits, "watch_limit", lambda limit=limit: limit)
         assert f"fs.inotify.max_user_watches={wanted} " in limits.watches_remedy()

@@ -16,7 +16,7 @@ STEP = 0.1
 
 
 class Clock:
-    """The time, which goes on when told."""
+    """The time; it advances on request."""
 
     def __init__(self) -> None:
         self.now = 1000.0

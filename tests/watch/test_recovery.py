@@ -1,4 +1,4 @@
-"""When the watcher starts anew: after quiet, ever later while trouble returns, never not at all."""
+"""The watcher restarts after quiet, later each time while trouble returns, but always."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_it_waits_for_quiet() -> None:
 
 
 def test_trouble_without_a_pause_does_not_put_it_off_for_ever() -> None:
-    """At the latest after `PATIENCE` it starts anew whatever happens."""
+    """It restarts at the latest after `PATIENCE`."""
     recovery = Recovery(LIMITS)
     for tenths in range(1000):
         recovery.trouble(tenths / 10)

@@ -146,7 +146,7 @@ def test_a_root_that_is_renamed_away(watched: Follower, root: Path) -> None:
 
 
 def test_a_parent_that_is_renamed(follower: Follower, tmp_path: Path) -> None:
-    """W6: no event tells of it; the regular look does."""
+    """W6: the regular look notices it, without an event."""
     root = tmp_path / "home" / "photos"
     write(root / "1.jpg")
     follower.add(root)

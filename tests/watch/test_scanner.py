@@ -86,7 +86,7 @@ def test_odd_names(root: Path) -> None:
 
 
 def test_a_subtree_is_scanned_alone(root: Path) -> None:
-    """Only what lies at or below it; an absent or ignored one holds nothing."""
+    """Only files at or below it are found; an absent or ignored one holds nothing."""
     for name in ["a/1.jpg", "a/b/2.jpg", "ab/3.jpg", ".h/4.jpg"]:
         write(root / name)
     assert found(root, root / "a") == {"a/1.jpg", "a/b/2.jpg"}

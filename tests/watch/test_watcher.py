@@ -102,7 +102,7 @@ def move_in(root: Path) -> None:
 
 
 def move_out(root: Path) -> None:
-    """A tree to the outside, where it goes on changing."""
+    """Move a tree out of the folder, where it still changes."""
     (root / "dir").rename(root.parent / "left")
     write(root.parent / "left" / "3.jpg")
 
@@ -119,7 +119,7 @@ def soft_links(root: Path) -> None:
 
 
 def two_accents(root: Path) -> None:
-    """The two ways to write é are two files where the file system says so."""
+    """The two ways to write é are two files where the file system keeps them apart."""
     for form in ("NFC", "NFD"):
         write(root / unicodedata.normalize(form, "été.jpg"))
 
@@ -303,7 +303,7 @@ def test_a_removed_folder_is_silent(follower: Follower, root: Path) -> None:
 
 
 def test_rules_for_another_folder_are_a_mistake(follower: Follower, root: Path) -> None:
-    """The rules carry their root; a relative path is no folder."""
+    """The rules carry their root; a relative path is refused."""
     with pytest.raises(ValueError, match="do not fit"):
         follower.watcher.add(os.fsencode(root), IgnoreRules(b"/elsewhere"))
     with pytest.raises(ValueError, match="do not fit"):
@@ -311,7 +311,7 @@ def test_rules_for_another_folder_are_a_mistake(follower: Follower, root: Path) 
 
 
 def test_a_slow_writer_is_heard_of_until_the_end(follower: Follower, root: Path) -> None:
-    """W8: each part written is a hint, so that nobody takes the file for finished."""
+    """W8: each part written gives a hint, so that the file is not taken for finished."""
     follower.add(root)
     with open(root / "slow.jpg", "wb") as file:
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""Whoever makes the calls to a file system lives on, whatever a call ends with."""
+"""The worker that makes the calls to a file system survives any result of a call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from photosd.watch.workers import ProcessWorker
 
 @pytest.fixture(params=["thread", "process"])
 def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Devices]:
-    """Of a disk of this machine, and of a share."""
+    """A local disk, and a share."""
     if request.param == "process":
         monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
     monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
@@ -38,7 +38,7 @@ def test_a_path_that_no_system_takes_silences_no_disk(disks: Devices, tmp_path: 
 def test_no_defect_in_a_call_silences_a_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Too little memory for a call, or nobody knows what."""
+    """Too little memory for a call, or an unknown error."""
     for error, number in ((MemoryError(), errno.ENOMEM), (RecursionError(), errno.EIO)):
 
         def fails(_path: bytes, error: Exception = error) -> Iterator[object]:
@@ -81,7 +81,7 @@ def test_a_process_that_was_lost_is_replaced(
 def test_who_asks_while_it_stops_does_not_wait_for_a_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Nobody is left to start one; it was waited for all the same, for half a minute."""
+    """No thread is left to start a worker; the caller used to wait half a minute anyway."""
     monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
     with Devices() as disks:
         disks.of(os.fsencode(tmp_path))
