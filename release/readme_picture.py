@@ -1,7 +1,7 @@
 """Makes the README's pictures of a contact sheet, by photosd itself in a real Chromium.
 
-`make readme-picture` runs it. What is on the sheet is painted as `photosd demo` does, so that it
-may be shown anywhere.
+`make readme-picture` runs it. The sheet shows the pictures of `photosd demo`, which may be shown
+anywhere.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageOps
 
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd_cli import lifecycle
-from photosd_cli.demo.scenario import home_of_its_own
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES, home_of_its_own
 from tests.sheet.browser import Browser
 
 QUERY = "the sun sets over the ocean"
@@ -45,13 +43,15 @@ TAKEN, OFFSET = 0x9003, 0x9011  # EXIF: when, and in which time zone
 
 
 def album(directory: Path) -> None:
-    """Every scene, several times, each with a name, a shape and a date of its own."""
+    """Every picture of the demo, several times, each with its own name, shape, light and date."""
     number = 0
     for scene, (folder, count) in ALBUMS.items():
         (directory / folder).mkdir(parents=True, exist_ok=True)
         for seed in range(count):
             number += 1
-            picture = SCENES[scene](np.random.default_rng(1000 + 17 * number))
+            with Image.open(PICTURES / f"{scene}.jpg") as picture:
+                lit = ImageEnhance.Brightness(picture).enhance(0.7 + 0.06 * seed)
+            mirrored = ImageOps.mirror(lit) if seed % 2 else lit
             left, top, right, bottom = SHAPES[number % len(SHAPES)]
             exif = Image.Exif()
             exif.get_ifd(0x8769)[TAKEN] = (
@@ -59,11 +59,11 @@ def album(directory: Path) -> None:
             )
             exif.get_ifd(0x8769)[OFFSET] = "+00:00"
             file = directory / folder / f"IMG_{2030 + 7 * number}.jpg"
-            picture.crop((left, top, right, bottom)).save(file, quality=93, exif=exif)
+            mirrored.crop((left, top, right, bottom)).save(file, quality=93, exif=exif)
 
 
 def main(directory: Path) -> None:
-    """Paint, index, ask, look."""
+    """Prepare photos, index them, run the query, take the pictures."""
     with home_of_its_own() as home:
         pictures = home / "Pictures"
         album(pictures)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import io
 import os
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from photosd_cli.demo.scenes import SCENES
-
-
-@functools.cache
-def picture(name: str) -> bytes:
-    """A JPEG of the scene of that name."""
-    file = io.BytesIO()
-    SCENES[name](np.random.default_rng(0)).save(file, "JPEG", quality=90)
-    return file.getvalue()
+from photosd_cli.commands.demo import PICTURES
 
 
 def write(path: Path | bytes, name: str) -> float:
     """Write one that never was before, in two parts; when the last was written, Unix seconds."""
-    start, rest = picture(name)[:2], picture(name)[2:]
+    picture = (PICTURES / f"{name}.jpg").read_bytes()
+    start, rest = picture[:2], picture[2:]
     data = start + b"\xff\xfe\x00\x12" + secrets.token_bytes(16) + rest  # a comment
     with open(path, "wb") as file:  # noqa: PTH123 (bytes)
         file.write(data[: len(data) // 2])

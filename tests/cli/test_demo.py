@@ -6,53 +6,39 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from photosd.core.errors import DeadlineExceeded, EncoderUnavailable
 from photosd.models.spec import STARTER
 from photosd_cli import lifecycle
-from photosd_cli.demo import pictures, scenario, scenes
+from photosd_cli.commands import demo
 from tests.cli.conftest import Photosd
 from tests.cli.stub import hit, query_result, status_result
 
 PIL = pytest.importorskip("PIL.Image")
 
 
-@pytest.mark.parametrize("name", ["sunset", "snow", "night-city"])
-def test_pictures_are_the_same_every_time(name: str) -> None:
-    """A demo that fails must fail again."""
-    first, second = (scenes.SCENES[name](np.random.default_rng(7)) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
-    assert first.tobytes() != scenes.SCENES[name](np.random.default_rng(8)).tobytes()
-
-
 def test_every_question_has_its_picture(tmp_path: Path) -> None:
     """Ten questions, "sunset" among them, and one for later; every picture can be opened."""
     pytest.importorskip("skimage")
-    names = pictures.gather(tmp_path / "pictures")
-    assert set(pictures.QUESTIONS.values()) | {pictures.LATECOMER} <= set(names)
-    assert len(pictures.QUESTIONS) == 10
-    assert pictures.QUESTIONS["sunset"] == "sunset.jpg"
-    for name in names:
-        with PIL.open(tmp_path / "pictures" / name) as picture:
-            picture.load()
+    assert demo.gather(tmp_path) == demo.QUESTIONS
+    pictures = [*tmp_path.iterdir(), demo.PICTURES / demo.LATECOMER]
+    assert len(demo.QUESTIONS) == 10
+    assert demo.QUESTIONS["sunset"] == "sunset.jpg"
+    for picture in pictures:
+        with PIL.open(picture) as opened:
+            opened.load()
 
 
-def test_without_scikit_image_the_painted_ones_remain(
+def test_without_scikit_image_our_own_pictures_remain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a development dependency."""
-
-    def paint(directory: Path) -> None:
-        for name in scenes.SCENES:
-            (directory / f"{name}.jpg").write_bytes(b"")
-
-    monkeypatch.setattr(scenes, "paint", paint)
-    monkeypatch.setattr(pictures, "_carried", lambda: None)
-    assert pictures.gather(tmp_path / "pictures") == sorted(f"{name}.jpg" for name in scenes.SCENES)
-    assert "sunset" in pictures.questions(tmp_path / "pictures")
-    assert "a cat" not in pictures.questions(tmp_path / "pictures")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    asked = demo.gather(tmp_path)
+    ours = {picture.name for picture in demo.PICTURES.iterdir()} - {demo.LATECOMER}
+    assert {picture.name for picture in tmp_path.iterdir()} == ours
+    assert "sunset" in asked and "a cat" not in asked
 
 
 def test_the_home_is_temporary_and_the_environment_is_put_back(
@@ -63,7 +49,7 @@ def test_the_home_is_temporary_and_the_environment_is_put_back(
     monkeypatch.setenv("PHOTOSD_SOCKET", "/my/own.sock")
     stopped = []
     monkeypatch.setattr(lifecycle, "stop", lambda: stopped.append(os.environ["PHOTOSD_HOME"]))
-    with pytest.raises(ZeroDivisionError), scenario.home_of_its_own() as home:
+    with pytest.raises(ZeroDivisionError), demo.home_of_its_own() as home:
         assert os.environ["PHOTOSD_HOME"] == str(home)
         assert "PHOTOSD_SOCKET" not in os.environ
         raise ZeroDivisionError
@@ -81,7 +67,7 @@ class FakeClient:
         self._pid = encoder_pid
 
     def query(self, text: str, limit: int) -> object:
-        name = pictures.QUESTIONS.get(text, pictures.LATECOMER)
+        name = demo.QUESTIONS.get(text, demo.LATECOMER)
         return query_result(hit(f"/p/{'no.jpg' if text in self._wrong else name}"))
 
     def status(self) -> object:
@@ -96,7 +82,7 @@ def test_right_answers_are_counted(
 ) -> None:
     """A tick where the right picture is first."""
     client = FakeClient(wrong)
-    assert len(scenario._quiz(client, pictures.QUESTIONS, ())) == right  # type: ignore[arg-type]
+    assert len(demo._quiz(client, demo.QUESTIONS, ())) == right  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert (out.count("✓"), out.count("✗")) == (right, 10 - right)
 
@@ -108,16 +94,15 @@ def test_the_exit_code_is_the_verdict(
     photosd: Photosd, monkeypatch: pytest.MonkeyPatch, right: int, sunset: bool, code: int
 ) -> None:
     """Eight of ten, "sunset" among them."""
-    outcome = scenario.Outcome(10, right, sunset, 2.0, 2.0)
-    monkeypatch.setattr(scenario, "tell", lambda *_: outcome)
+    answered = [*(["sunset"] if sunset else []), *("a cat",) * right][:right]
+    monkeypatch.setattr(demo, "tell", lambda *_: demo.Outcome(10, answered))
     assert photosd("demo").code == code
 
 
 def test_a_model_that_cannot_be_used_fails_with_its_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not with ten wrong answers."""
-    monkeypatch.setattr(pictures, "gather", lambda _directory: [])
     monkeypatch.setattr(lifecycle, "start", lambda: True)
     monkeypatch.setattr(
         lifecycle,
@@ -125,18 +110,16 @@ def test_a_model_that_cannot_be_used_fails_with_its_reason(
         lambda: status_result("degraded", warnings=["the model is damaged"]),
     )
     with pytest.raises(EncoderUnavailable, match="the model is damaged"):
-        scenario._start(tmp_path)
+        demo._start()
 
 
 def test_a_new_photo_that_is_never_found_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within a limit."""
-    monkeypatch.setattr(scenario, "NOTICED_SECONDS", 0.2)
-    (tmp_path / "late.jpg").write_bytes(b"")
-    (tmp_path / "watched").mkdir()
+    monkeypatch.setattr(demo, "NOTICED_SECONDS", 0.2)
     with pytest.raises(DeadlineExceeded):
-        scenario._add_one_more(FakeClient(), tmp_path / "late.jpg", tmp_path / "watched")  # type: ignore[arg-type]
+        demo._add_one_more(FakeClient(("a sunflower",)), tmp_path)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_is_not_there_is_a_usage_error(photosd: Photosd) -> None:

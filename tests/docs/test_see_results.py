@@ -10,10 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES
 from tests.conftest import ROOT, RunningDaemon
 
 PAGE = ROOT / "docs" / "how-to" / "see-results.md"
@@ -29,8 +28,8 @@ def surroundings(daemon: RunningDaemon, tmp_path: Path) -> Iterator[dict[str, st
     pictures, tools = tmp_path / "Pictures", tmp_path / "bin"
     for directory in (pictures, tools):
         directory.mkdir()
-    for number, name in enumerate(("sunset", "snow")):
-        SCENES[name](np.random.default_rng(number)).save(pictures / f"{name}.jpg")
+    for name in ("sunset", "snow"):
+        shutil.copy(PICTURES / f"{name}.jpg", pictures)
     for name, script in (
         ("xdg-open", XDG_OPEN),
         ("fzf", FZF),

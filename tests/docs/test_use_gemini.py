@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES
 from tests.conftest import ROOT, RunningDaemon
 from tests.gemini.fake_gemini import KEY, FakeGemini, wait_for
 
@@ -31,7 +31,7 @@ def test_every_example_runs(daemon: RunningDaemon, gemini: FakeGemini) -> None:
     directory = daemon.home.state.parent
     pictures = directory / "Pictures"
     pictures.mkdir()
-    SCENES["sunset"](np.random.default_rng(1)).save(pictures / "sunset.jpg")
+    shutil.copy(PICTURES / "sunset.jpg", pictures)
     photosd = directory / "photosd"
     photosd.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m photosd_cli.main "$@"\n')
     photosd.chmod(0o755)

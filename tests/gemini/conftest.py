@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from PIL import Image
 
 from photosd.core.paths import Home
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES
 from tests.conftest import ROOT, RunningDaemon
 from tests.gemini.fake_gemini import KEY, FakeGemini, wait_for
 
@@ -84,13 +84,11 @@ class Cloudy:
 
     def paint(self) -> None:
         """Photos in a marked folder and in one that is not, indexed."""
-        for number, (directory, names) in enumerate(
-            ((self.marked, MARKED), (self.unmarked, UNMARKED))
-        ):
+        for directory, names in ((self.marked, MARKED), (self.unmarked, UNMARKED)):
             directory.mkdir()
             for name in names:
-                picture = SCENES[name](np.random.default_rng(number))
-                picture.save(directory / f"secret-{name}.jpg", exif=_exif(name))
+                with Image.open(PICTURES / f"{name}.jpg") as picture:
+                    picture.save(directory / f"secret-{name}.jpg", exif=_exif(name))
         with self.daemon.client(timeout=120) as client:
             client.call("add", {"path": str(self.marked), "cloud": True})
             client.call("add", {"path": str(self.unmarked)})
@@ -116,8 +114,6 @@ class Cloudy:
 
 
 def _exif(name: str) -> Any:
-    from PIL import Image
-
     exif = Image.Exif()
     exif[0x010E] = f"description of {name}, taken at home"
     exif[0x010F] = "SecretCamera"

@@ -10,10 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES
 from tests.conftest import ROOT
 from tests.gemini import mixed_use
 from tests.gemini.conftest import MARKED, hostile
@@ -35,8 +34,8 @@ pytestmark = [
 def pictures(tmp_path: Path) -> Path:
     directory = tmp_path / "pictures"
     directory.mkdir()
-    for number, name in enumerate(MARKED):
-        SCENES[name](np.random.default_rng(number)).save(directory / f"secret-{name}.jpg")
+    for name in MARKED:
+        shutil.copy(PICTURES / f"{name}.jpg", directory / f"secret-{name}.jpg")
     return directory
 
 

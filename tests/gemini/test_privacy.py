@@ -12,13 +12,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
-from photosd_cli.demo.scenes import SCENES
+from photosd_cli.commands.demo import PICTURES
 from tests.conftest import ROOT
 from tests.gemini.conftest import MARKED, UNMARKED, Cloudy, hostile
 from tests.gemini.fake_gemini import KEY, FakeGemini, wait_for
@@ -51,8 +50,8 @@ def live(home: Home, directory: Path, trap: FakeGemini, prefix: list[str], path:
     """A daemon's whole life in the mode local, with everything there that could tempt it."""
     pictures = directory / "pictures"
     pictures.mkdir()
-    for number, name in enumerate(MARKED):
-        SCENES[name](np.random.default_rng(number)).save(pictures / f"{name}.jpg")
+    for name in MARKED:
+        shutil.copy(PICTURES / f"{name}.jpg", pictures)
     environment = {
         **os.environ,
         **hostile(trap.url),

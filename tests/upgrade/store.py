@@ -15,7 +15,7 @@ from PIL import Image
 
 import photosd
 from photosd.core.paths import Home
-from photosd_cli.demo.scenes import paint
+from photosd_cli.commands import demo
 from tests.conftest import RunningDaemon
 
 HERE = Path(__file__).parent
@@ -49,12 +49,10 @@ def store(archive: Path) -> None:
 
 def _draw(folder: Path) -> None:
     folder.mkdir()
-    with tempfile.TemporaryDirectory() as large:
-        paint(Path(large))
-        for name in PICTURES:
-            with Image.open(Path(large) / name) as picture:
-                picture.thumbnail(SIZE)
-                picture.convert("RGB").save(folder / name, quality=80)
+    for name in PICTURES:
+        with Image.open(demo.PICTURES / name) as picture:
+            picture.thumbnail(SIZE)
+            picture.save(folder / name, quality=80)
     (folder / BROKEN).write_text("this is not a picture")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-FILE = Path(__file__).parent / "known_pictures.npz"  # painted by training/known_pictures.py
+FILE = Path(__file__).parent / "known_pictures.npz"  # drawn by formula, not in any training data
 
 
 def known_pictures(size: int) -> tuple[NDArray[np.uint8], list[str]]:
