@@ -1,18 +1,26 @@
-"""Output: data on stdout, messages on stderr, colour only on terminals."""
+"""Output and input: data on stdout, messages and errors on stderr; lines wrapped and coloured only
+on terminals.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from photosd.core.errors import BadRequest
-from photosd_cli.wrapping import fit
+from photosd.core.errors import BadRequest, PhotosdError
+from photosd_cli.text import inert, span
 
 STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
+USUAL_COLUMNS = 80
+NARROWEST = 20  # columns; narrower terminals wrap lines themselves
+LONGEST_HANG = 0.5  # of the width
+QUOTED = re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|`[^`\n]*`")  # paths and commands, to be copied
+KEPT_BLANK = "\ue000"
 
 
 class OutputClosed(Exception):
@@ -30,87 +38,98 @@ def set_up() -> None:
             stream.reconfigure(errors=errors)
 
 
-def lines() -> Iterator[str]:
+# -- input ----------------------------------------------------------------------------------------
+
+
+def stdin_lines() -> Iterator[str]:
     """The lines of stdin; raises BadRequest if stdin is closed."""
-    if sys.stdin is None or sys.stdin.closed:
-        raise BadRequest("stdin is closed", remedy="photosd query - < queries.txt")
-    yield from sys.stdin
+    yield from _readable(sys.stdin, "photosd query - < queries.txt")
 
 
-def text(most: int, *, otherwise: str, stream: IO[str] | None = None) -> str:
+def read_text(most: int, *, otherwise: str, stream: IO[str] | None = None) -> str:
     """All of ``stream``, or of stdin: at most ``most`` characters, invalid UTF-8 replaced.
 
     Raises BadRequest if it is longer, or stdin is closed; ``otherwise`` is the remedy.
     """
-    stream = stream or sys.stdin
-    if stream is None or stream.closed:
-        raise BadRequest("stdin is closed", remedy=otherwise)
-    found = stream.read(most + 1)
+    found = _readable(stream or sys.stdin, otherwise).read(most + 1)
     if len(found) > most:
         raise BadRequest(f"the text is longer than {most:,} characters", remedy="shorten it")
     return found.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def asks(question: str, *, otherwise: str) -> bool:
-    """Whether the user at the terminal confirms; raises BadRequest without a terminal.
+def _readable(stream: IO[str] | None, otherwise: str) -> IO[str]:
+    if stream is None or stream.closed:
+        raise BadRequest("stdin is closed", remedy=otherwise)
+    return stream
 
-    ``otherwise`` is the command that needs no confirmation.
-    """
-    if not is_terminal(sys.stdin):
-        raise BadRequest("this needs your confirmation", remedy=otherwise)
-    import click
 
-    return click.confirm(question, default=False, err=True)
+# -- data on stdout -------------------------------------------------------------------------------
 
 
 def out(text: str = "", *, end: str = "\n") -> None:
     """One line of data."""
     if sys.stdout is not None:
-        try:
+        with _told_when_closed():
             sys.stdout.write(text + end)
-        except BrokenPipeError as error:
-            raise OutputClosed from error
 
 
-def tell(text: str, style: str = "", *, hang: int = 0) -> None:
+def tell(text: str, *, hang: int = 0) -> None:
     """A message for people on stdout; on a terminal wrapped between words, ``hang`` as in `fit`."""
-    out(styled(fit(text, sys.stdout, hang=hang), style, sys.stdout))
+    out(fit(text, sys.stdout, hang=hang))
 
 
 def out_bytes(data: bytes) -> None:
     """Raw bytes on stdout, for file names as they are on disk."""
     if sys.stdout is not None:
-        try:
+        with _told_when_closed():
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
-        except BrokenPipeError as error:
-            raise OutputClosed from error
+
+
+def answer(result: Mapping[str, Any], as_json: bool, *lines: str) -> None:
+    """The result of a command: the one object of `--json`, or lines for people."""
+    if as_json:
+        out_json(result)
+        return
+    for line in lines:
+        out(line)
 
 
 def out_json(result: Mapping[str, Any]) -> None:
     """The one object of `--json`, indented on a terminal."""
     indent = 2 if is_terminal(sys.stdout) else None
-    out(as_json({"version": 1, **result}, indent=indent))
+    out(to_json({"version": 1, **result}, indent=indent))
 
 
-def as_json(value: object, *, indent: int | None = None) -> str:
+def to_json(value: object, *, indent: int | None = None) -> str:
     """JSON in the encoding of stdout: ASCII if it is not UTF-8."""
-    return json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=indent)
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    is_utf8 = encoding.replace("-", "").replace("_", "") == "utf8"
+    return json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
 
 
 def flush() -> None:
     """Write what is buffered."""
     if sys.stdout is not None:
-        try:
+        with _told_when_closed():
             sys.stdout.flush()
-        except BrokenPipeError as error:
-            raise OutputClosed from error
 
 
 def discard() -> None:
     """Discard the rest of the output, so that the interpreter's last flush succeeds."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def _told_when_closed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+# -- messages and errors --------------------------------------------------------------------------
 
 
 def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -> None:
@@ -121,7 +140,7 @@ def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             shown = text if whole else fit(text, sys.stderr, hang=hang)
-            sys.stderr.write(styled(shown, style, sys.stderr) + "\n")
+            sys.stderr.write(_styled(shown, style, sys.stderr) + "\n")
             sys.stderr.flush()
 
 
@@ -130,18 +149,52 @@ def warn(text: str) -> None:
     note(f"! {text}", "yellow", hang=2)
 
 
-def styled(text: str, style: str, stream: IO[str] | None) -> str:
-    """``text`` in a style of STYLES, if ``stream`` shows colours."""
-    if not style or not text or not has_colour(stream):
+def report(error: PhotosdError, as_json: bool, done: Mapping[str, object] | None = None) -> int:
+    """Show an error, as one object on stdout or as text on stderr; returns its exit code.
+
+    ``done``: what earlier steps of the command did, shown with it as JSON.
+    """
+    if as_json and done and any(done.values()):
+        out_json({**done, "error": error.as_dict()})
+    elif as_json:
+        out(to_json({"error": error.as_dict()}))
+    else:
+        first, *more = error_lines(error)
+        note(first, "red")
+        for line in more:
+            note(line, "", hang=2)
+    return error.exit_code
+
+
+def error_lines(error: PhotosdError) -> list[str]:
+    """Title and cause of an error, then its remedy."""
+    shown = error.as_dict()  # without secrets
+    lines = f"{error.title}: {shown['message']}".removesuffix(": ").splitlines()
+    lines += [f"  {line}" for line in shown["remedy"].splitlines()]
+    if error.retry_after_ms and "again in" not in error.remedy:
+        lines.append(f"  try again in {span(max(1, error.retry_after_ms / 1000))}")
+    return [inert(line) for line in lines]
+
+
+# -- terminals ------------------------------------------------------------------------------------
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether the stream is a terminal."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def styled(text: str, style: str) -> str:
+    """``text`` in a style of STYLES, if stdout shows colours."""
+    return _styled(text, style, sys.stdout)
+
+
+def _styled(text: str, style: str, stream: IO[str] | None) -> str:
+    """The same for any stream: colours on terminals, unless NO_COLOR is set or it is dumb."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if not style or not text or plain or not is_terminal(stream):
         return text
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
-
-
-def has_colour(stream: IO[str] | None) -> bool:
-    """Whether to use colours: on a terminal, unless NO_COLOR is set or it is dumb."""
-    return (
-        is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
 
 
 def can_write(characters: str) -> bool:
@@ -153,11 +206,58 @@ def can_write(characters: str) -> bool:
     return True
 
 
-def _is_utf8(stream: IO[str] | None) -> bool:
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return encoding.lower().replace("-", "").replace("_", "") == "utf8"
+def fit(text: str, stream: IO[str] | None, *, hang: int = 0) -> str:
+    """``text`` wrapped to the width of the terminal ``stream``.
+
+    Lines after the first are indented like the first plus ``hang``. A word wider than the terminal,
+    and quoted text, stays in one piece, so that it can be copied. If ``stream`` is not a terminal,
+    the text is returned unchanged.
+    """
+    columns = columns_of(stream)
+    if columns is None or columns < NARROWEST:
+        return text
+    return "\n".join(_wrapped(line, columns, hang) for line in text.split("\n"))
 
 
-def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether the stream is a terminal."""
-    return stream is not None and not stream.closed and stream.isatty()
+def columns_of(stream: IO[str] | None) -> int | None:
+    """Columns of a terminal, 80 if unknown; None if it is not a terminal."""
+    if stream is None or not is_terminal(stream):
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
+    except (OSError, ValueError):
+        return USUAL_COLUMNS
+
+
+def cells(text: str) -> int:
+    """Columns that ``text`` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import width
+
+    return width(text)
+
+
+def padded(text: str, columns: int) -> str:
+    """``text`` padded with blanks to this many columns."""
+    return text + " " * (columns - cells(text))
+
+
+def _wrapped(line: str, columns: int, hang: int) -> str:
+    if cells(line) <= columns:
+        return line
+    from wcwidth import wrap
+
+    words = line.lstrip(" ")
+    indent = " " * (len(line) - len(words))
+    later = indent + " " * hang
+    kept = QUOTED.sub(lambda found: found[0].replace(" ", KEPT_BLANK), words)
+    lines = wrap(
+        kept,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=later if len(later) <= LONGEST_HANG * columns else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace(KEPT_BLANK, " ")

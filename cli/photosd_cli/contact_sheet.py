@@ -1,9 +1,11 @@
-"""The contact sheet: an answer as one self-contained HTML page."""
+"""The contact sheet: an answer as one self-contained HTML page, and where it goes."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -12,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import photosd
-from photosd.core.errors import PhotosdError
-from photosd.core.socketpath import expanded
-from photosd_cli import paths, text
-from photosd_cli.hyperlinks import file_url
-from photosd_cli.taken import clock_of
+from photosd.core.errors import BadRequest, PhotosdError
+from photosd.core.outputs import check_output, write_output
+from photosd.core.paths import Home
+from photosd.protocol.client import Client
+from photosd_cli import console, openers, paths, text
+from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult, ThumbnailResult
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parent / "sheet"
 LARGE, SMALL = 640, 320  # pixels of an embedded photo
 MANY = 150  # sheets with this many photos use small ones
+KEPT = 20  # sheets in the private place
+STDOUT = "-"
+MADE_BY_US = b'<meta name="generator" content="photosd'
+PAGES = (".html", ".htm")
 
 
 class Sheet(NamedTuple):
@@ -33,6 +40,60 @@ class Sheet(NamedTuple):
     pictures: Sequence[ThumbnailResult | PhotosdError]
     weak: bool = False
     made_at: float | None = None  # Unix seconds; default: now
+
+
+def show(client: Client, result: QueryResult, file: str, *, weak: bool, opened: bool) -> None:
+    """Write the sheet of an answer; ``file`` is its path, `-`, or empty for a private one.
+
+    The path is printed; a private sheet is opened, another one if ``opened``.
+    """
+    if file == STDOUT:
+        console.out(render(_sheet(client, result, weak=weak)), end="")
+        return
+    place = checked_place(file) if file else _private_place()
+    page = render(_sheet(client, result, weak=weak)).encode()
+    home, mode = Home.from_environment(), 0o666 if file else 0o600
+    write_output(place, page, home, mark=MADE_BY_US, mode=mode)
+    paths.write({"path": str(place)})
+    console.flush()
+    if opened or not file:
+        openers.open_files([os.fsencode(place)])
+
+
+def _sheet(client: Client, result: QueryResult, *, weak: bool) -> Sheet:
+    hits = result["hits"]
+    pictures: list[ThumbnailResult | PhotosdError] = []
+    with Bar("contact sheet") as bar:
+        for picture in client.thumbnails([paths.raw(hit) for hit in hits], pixels_for(len(hits))):
+            pictures.append(picture)
+            bar.say(f"{len(pictures):,}/{len(hits):,}")
+    return Sheet(result, pictures, weak)
+
+
+def checked_place(file: str) -> Path:
+    """The path of the user's file; raises BadRequest, OutputRefused.
+
+    Its suffix must be that of a page. Only a contact sheet is replaced.
+    """
+    place = Path(os.fsdecode(paths.absolute(file)))
+    if place.suffix.lower() not in PAGES or place.is_dir():
+        raise BadRequest(f"{file} is not the name of a page", remedy="--html=sheet.html")
+    check_output(place, Home.from_environment(), mark=MADE_BY_US)
+    return place
+
+
+def _private_place() -> Path:
+    """A new name among the sheets of this home; the oldest are deleted."""
+    directory = Home.from_environment().sheets
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.chmod(0o700)
+    for old in sorted(directory.glob("*.html"))[: -KEPT + 1]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return directory / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{os.getpid()}.html"
+
+
+# -- the page -------------------------------------------------------------------------------------
 
 
 def pixels_for(photos: int) -> int:
@@ -132,14 +193,14 @@ def _photo(hit: Hit, seen: ThumbnailResult | PhotosdError, sheet: Sheet) -> str:
     path = paths.raw(hit)
     folders, name = _shown_parts(hit["path"])
     kind = "weak" if _is_weak(hit, sheet.result) else hit["strength"]
-    date = _date(hit)
+    date = _date(hit, "%B %Y, %H:%M")
     spoken = escape(f"{name}, {date or 'no date'}, {kind} match")
     picture, (width, height) = _picture(seen, spoken)
     away = '<span class="away">away</span>' if hit["offline"] else ""
-    brief = f"<time>{_brief(hit)}</time>" if date else ""
+    brief = f"<time>{_date(hit, '%b %Y')}</time>" if date else ""
     return (
         f'<figure class="photo {kind}" data-width="{width}" data-height="{height}">'
-        f'<a class="frame" href="{escape(file_url(path))}">{picture}{away}</a>'
+        f'<a class="frame" href="{escape(paths.file_url(path))}">{picture}{away}</a>'
         f'<figcaption class="caption"><i class="dot {kind}" title="{kind}"></i>'
         f'<bdi class="name" dir="auto" title="{escape(name)}">{escape(name)}</bdi>{brief}'
         "</figcaption>"
@@ -180,18 +241,11 @@ def _is_weak(hit: Hit, result: QueryResult) -> bool:
 
 def _shown_parts(path: str) -> tuple[list[str], str]:
     """Folders and name, inert; the user's home is ``~``."""
-    home = str(expanded("~"))
-    if home not in ("", "/", "~") and path.startswith(home + "/"):
-        path = "~" + path[len(home) :]
-    *folders, name = (text.inert(part) for part in path.split("/"))
+    *folders, name = (text.inert(part) for part in paths.below_home(path).split("/"))
     return [folder for folder in folders if folder], name
 
 
-def _date(hit: Hit) -> str:
-    moment = clock_of(hit)
-    return "" if moment is None else f"{moment.tm_mday} {time.strftime('%B %Y, %H:%M', moment)}"
-
-
-def _brief(hit: Hit) -> str:
-    moment = clock_of(hit)
-    return "" if moment is None else f"{moment.tm_mday} {time.strftime('%b %Y', moment)}"
+def _date(hit: Hit, form: str) -> str:
+    """When the photo was taken, the day first; empty if unknown."""
+    moment = text.taken(hit)
+    return "" if moment is None else f"{moment.tm_mday} {time.strftime(form, moment)}"

@@ -1,18 +1,21 @@
-"""The click program: commands found by name, imported on use, help in sections."""
+"""The click program: commands found by name, imported on use, help in sections; the values that
+every option refuses.
+"""
 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 import photosd
 from photosd.core.errors import BadRequest
 from photosd_cli.text import inert
-from photosd_cli.values import check_options
 
 # Each command is a module of photosd_cli.commands; a name here adds it.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -51,6 +54,17 @@ Exit codes: 0 ok, good matches · 1 no good matches, or a check failed
 2 usage · 3 daemon not running · 4 still warming up at the deadline
 5 daemon error · 6 cloud not permitted · 130 interrupted"""
 
+MAY_BE_EMPTY = {
+    "--html",  # an empty value means a private file
+    "text", "words",  # the query; the command checks it
+    "value",  # value of a setting
+}  # fmt: skip
+
+# Paths of files that may be missing or unreadable: the daemon says so.
+PATH = click.Path(readable=False)
+FOLDER = click.Path(file_okay=False, readable=False)
+PICTURE = click.Path(dir_okay=False, readable=False)
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -60,10 +74,9 @@ class WholeGroup(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         for section, names in self.sections(context).items():
             commands = [(name, self.get_command(context, name)) for name in names]
-            rows = [(name, _first_sentence(c)) for name, c in commands if c is not None]
-            if rows:
-                with formatter.section(section):
-                    formatter.write_dl(rows)
+            rows = [(name, c.get_short_help_str(1000)) for name, c in commands if c is not None]
+            with formatter.section(section):
+                formatter.write_dl(rows)
 
     def sections(self, context: click.Context) -> Mapping[str, Sequence[str]]:
         """Command names below each heading."""
@@ -79,9 +92,7 @@ class LazyGroup(WholeGroup):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(context):
             return None
-        command = importlib.import_module(f"photosd_cli.commands.{name}").command
-        if not isinstance(command, click.Command):
-            raise TypeError(f"photosd_cli.commands.{name}.command is not a click command")
+        command: click.Command = importlib.import_module(f"photosd_cli.commands.{name}").command
         command.name = name
         check_options(command)
         return command
@@ -106,10 +117,6 @@ class LazyGroup(WholeGroup):
         return SECTIONS
 
 
-def _first_sentence(command: click.Command) -> str:
-    return command.get_short_help_str(1000)
-
-
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
@@ -127,9 +134,9 @@ def cli(context: click.Context) -> None:
 def run(arguments: Sequence[str], as_json: bool) -> int:
     """Run a command; returns its exit code. Usage errors are shown here if JSON is requested."""
     if "_PHOTOSD_COMPLETE" in os.environ:
-        from photosd_cli import shells
+        from photosd_cli.commands import completion
 
-        return shells.offer(cli)
+        return completion.offer()
     try:
         code = cli.main(list(arguments), prog_name="photosd", standalone_mode=False)
     except click.exceptions.Abort as error:
@@ -146,3 +153,56 @@ def json_option(command: Decorated) -> Decorated:
     """`--json`, the same for every command."""
     option = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
     return option(command)
+
+
+# -- values ---------------------------------------------------------------------------------------
+
+
+class Number(click.FloatRange):
+    """A finite number from ``min`` to ``max``."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+def check_options(command: click.Command) -> None:
+    """Make ``command``, and all its subcommands, refuse such values."""
+    for parameter in command.params:
+        if not isinstance(parameter.callback, _Checked):
+            parameter.callback = _Checked(parameter.callback)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            check_options(below)
+
+
+class _Checked:
+    """A parameter callback that checks the value before the parameter's own callback."""
+
+    def __init__(self, then: Any) -> None:
+        self._then = then
+
+    def __call__(self, context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is ParameterSource.COMMANDLINE:
+            for text in value if isinstance(value, tuple) else (value,):
+                if isinstance(text, str):
+                    _check(context, parameter, text)
+        return value if self._then is None else self._then(context, parameter, value)
+
+
+def _check(context: click.Context, parameter: click.Parameter, text: str) -> None:
+    is_option = isinstance(parameter, click.Option)
+    blank = not text.strip() if is_option else not text  # a file may be called " "
+    if blank and not MAY_BE_EMPTY.intersection(parameter.opts):
+        raise click.BadParameter("The value is empty.", context, parameter)
+    # File names may hold any bytes; words may not.
+    if not isinstance(parameter.type, click.Path) and (is_option or parameter.name != "text"):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise click.BadParameter("The text is not UTF-8.", context, parameter) from error

@@ -1,12 +1,14 @@
-"""Starts and stops the daemon, and verifies the result."""
+"""Starts and stops the daemon, and verifies the result; the locks that tell who serves a home."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +17,7 @@ from photosd.core.errors import (
     DeadlineExceeded,
     NotRunning,
     PhotosdError,
+    StorageError,
     Unreachable,
     Warming,
 )
@@ -22,7 +25,9 @@ from photosd.core.paths import Home
 from photosd.core.socketpath import expanded
 from photosd.protocol.client import Client
 from photosd.protocol.connection import HungUp
-from photosd_cli import console, locks, logfile
+from photosd.service import here
+from photosd.service.recipe import NoManager
+from photosd_cli import console, logfile
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ WARM_SECONDS = 180.0
 ENDED_SECONDS = STOP_SECONDS + 2  # the daemon's own limit, plus a margin for a busy machine
 SIGNAL_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
+TURN_SECONDS = 60.0  # until earlier starters are done
 POLL_SECONDS = 0.03
 LAST_LINES = 10
 
@@ -61,20 +67,27 @@ def start() -> bool:
     home = Home.from_environment()
     if _answers(home):
         return False
-    with locks.starters_turn(home):
+    with _starters_turn(home):
         if _answers(home) or _another_comes_to_answer(home):
             return False
-        if not _start_service():
+        if _start_service():
+            wait_for_answer()
+        else:
             _spawn(home)
-        wait_for_answer()
         return True
 
 
-def wait_for_answer() -> None:
-    """Return when the daemon answers; raises DeadlineExceeded if it does not in time."""
+def wait_for_answer(spawned: subprocess.Popen[bytes] | None = None, log_begin: int = 0) -> None:
+    """Return when the daemon answers; raises DeadlineExceeded if it does not in time.
+
+    ``spawned``: its process; if it ends, raises StartFailed with its log from byte ``log_begin``.
+    """
     home = Home.from_environment()
     until = time.monotonic() + START_SECONDS
     while not _answers(home):
+        # Exit code 0: another daemon (started by systemd, say) was first; it will answer.
+        if spawned is not None and spawned.poll():
+            raise _death(spawned.returncode, logfile.tail(home.log, LAST_LINES, log_begin))
         if time.monotonic() > until:
             raise DeadlineExceeded(
                 f"it was started, but does not answer on {home.socket} after {START_SECONDS:.0f} s",
@@ -107,7 +120,7 @@ def wait_until_warm() -> StatusResult:
 def stop() -> Stopped:
     """Stop the daemon and wait until it ends: via its service, by request, SIGTERM, SIGKILL."""
     home = Home.from_environment()
-    if _stop_service(home) and locks.lock_holder(home) is None:
+    if _stop_service(home) and lock_holder(home) is None:
         return "stopped"
     process = _process(home)
     if process is None:
@@ -126,10 +139,7 @@ def stop() -> Stopped:
 
 def _start_service() -> bool:
     """Start the service if it is installed for this home; returns whether it was."""
-    from photosd.service.here import installed_service
-    from photosd.service.recipe import NoManager
-
-    service = installed_service()
+    service = here.installed_service()
     if service is None:
         return False
     try:
@@ -145,13 +155,10 @@ def _stop_service(home: Home) -> bool:
 
     Stops its socket as well, since a connection would start the daemon.
     """
-    from photosd.service.here import installed_service
-    from photosd.service.recipe import NoManager
-
-    service = installed_service()
+    service = here.installed_service()
     if service is None:
         return False
-    ran = locks.lock_holder(home) is not None
+    ran = lock_holder(home) is not None
     with contextlib.suppress(NoManager):  # no user manager here: ask the daemon itself
         service.stop()
         return ran
@@ -175,10 +182,10 @@ def _answers(home: Home) -> bool:
 def _another_comes_to_answer(home: Home) -> bool:
     """Wait until a stopping daemon has ended (False), or another one answers (True)."""
     until = time.monotonic() + ENDED_SECONDS
-    while (pid := locks.lock_holder(home)) is not None:
+    while (pid := lock_holder(home)) is not None:
         if _answers(home):
             return True
-        if (where := locks.lock_words(home)[1:2]) not in ([], [str(home.socket)]):
+        if (where := lock_words(home)[1:2]) not in ([], [str(home.socket)]):
             raise Unreachable(
                 f"the daemon (pid {pid}) of this home listens on {where[0]}, not on {home.socket}",
                 remedy="use the XDG_RUNTIME_DIR it was started with, or: photosd restart",
@@ -203,17 +210,7 @@ def _spawn(home: Home) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    until = time.monotonic() + START_SECONDS
-    while not _answers(home):
-        # Exit code 0: another daemon (started by systemd, say) was first; it will answer.
-        if process.poll():
-            raise _death(process.returncode, logfile.tail(home.log, LAST_LINES, log_begin))
-        if time.monotonic() > until:
-            raise DeadlineExceeded(
-                f"it was started, but does not answer on {home.socket} after {START_SECONDS:.0f} s",
-                remedy="photosd logs",
-            )
-        time.sleep(POLL_SECONDS)
+    wait_for_answer(process, log_begin)
 
 
 def _command() -> list[str]:
@@ -266,7 +263,7 @@ def _process(home: Home) -> psutil.Process | None:
         with Client(home.socket, timeout=ANSWER_SECONDS) as client:
             pid = client.hello()["pid"]
     except (NotRunning, DeadlineExceeded, Unreachable):
-        pid = locks.lock_holder(home)
+        pid = lock_holder(home)
     try:
         return None if pid is None else psutil.Process(pid)
     except psutil.NoSuchProcess:
@@ -297,3 +294,62 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
             process.wait(POLL_SECONDS)  # reaps it if it is our child
             ended = True
     return ended
+
+
+# -- locks ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _starters_turn(home: Home) -> Iterator[None]:
+    """One starter at a time; others wait instead of starting a second daemon."""
+    try:
+        home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home.state / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"{home.state} cannot be written: {error.strerror}",
+            remedy="change its owner or permissions, or set PHOTOSD_HOME",
+        ) from error
+    try:
+        until = time.monotonic() + TURN_SECONDS
+        while not _locked(descriptor):
+            if time.monotonic() > until:
+                raise DeadlineExceeded(
+                    f"another `photosd start` has been running for {TURN_SECONDS:.0f} s",
+                    remedy="photosd logs",
+                )
+            time.sleep(POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def lock_holder(home: Home) -> int | None:
+    """The pid in the lock file, if the lock is held and so belongs to a running daemon."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        if _locked(descriptor):
+            return None
+    finally:
+        os.close(descriptor)
+    words = lock_words(home)
+    return int(words[0]) if words and words[0].isdigit() else None
+
+
+def lock_words(home: Home) -> list[str]:
+    """Content of the daemon's lock file: its pid and socket, one per line."""
+    try:
+        return home.lock.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from photosd_cli import text
 
@@ -65,9 +65,8 @@ def follow(file: Path) -> Iterator[str]:
         log.seek(0, os.SEEK_END)
     while True:
         moved = log is None or _inode(file) != os.fstat(log.fileno()).st_ino
-        data = (
-            log.read() if log is not None else b""
-        )  # after this check: the last lines of the old file
+        # After this check, so that the last lines of the old file are read.
+        data = log.read() if log is not None else b""
         if data:
             *complete, rest = (rest + data).split(b"\n")
             yield from (line.decode("utf-8", "replace") for line in complete)
@@ -79,22 +78,24 @@ def follow(file: Path) -> Iterator[str]:
             time.sleep(POLL_SECONDS)
 
 
-def level_of(line: str) -> str:
-    """Level of a JSON line; "info" for other lines."""
+def event_of(line: str) -> dict[str, Any] | None:
+    """The fields of a JSON line; None for other lines."""
     try:
         event = json.loads(line)
     except ValueError:
-        return "info"
-    return str(event.get("level", "info")) if isinstance(event, dict) else "info"
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def level_of(line: str) -> str:
+    """Level of a JSON line; "info" for other lines."""
+    return str((event_of(line) or {}).get("level", "info"))
 
 
 def readable(line: str) -> str:
     """A JSON line as ``19:02:11 warning  event  key=value …``; other lines unchanged."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
+    event = event_of(line)
+    if event is None:
         return text.inert(line)
     words = [
         _clock(event.get("timestamp")),

@@ -8,8 +8,7 @@ import traceback
 from pathlib import Path
 
 from photosd.core.errors import FileError, PhotosdError
-from photosd_cli import console, failure
-from photosd_cli.quick import plain_query
+from photosd_cli import console, text
 
 INTERRUPTED = 130
 HELLO_SECONDS = 2.0
@@ -37,10 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if "_PHOTOSD_COMPLETE" not in os.environ and (plain := plain_query(arguments)):
-        from photosd_cli.ask import ask
+    if arguments[:1] == ["query"] and "_PHOTOSD_COMPLETE" not in os.environ:
+        from photosd_cli import query_run
 
-        return ask(*plain)
+        if plain := query_run.plain_query(arguments[1:]):
+            return query_run.ask(*plain)
     from photosd_cli.group import run
 
     return run(arguments, wants_json(arguments))
@@ -63,18 +63,17 @@ def _unexpected(error: Exception) -> PhotosdError:
 def _version_skew() -> str | None:
     """How the daemon's version differs from ours; None if it does not or no daemon answers."""
     from photosd.protocol.client import Client
-    from photosd_cli.report import version_skew
 
     try:
         with Client(timeout=HELLO_SECONDS) as client:
-            return version_skew(client.hello().get("version"))
+            return text.version_skew(client.hello().get("version"))
     except PhotosdError:
         return None
 
 
 def _report(error: PhotosdError, arguments: list[str]) -> int:
     try:
-        code = failure.report(error, wants_json(arguments))
+        code = console.report(error, wants_json(arguments))
         console.flush()
         return code
     except (console.OutputClosed, OSError):

@@ -1,4 +1,4 @@
-"""Paths between user, shell and daemon: made absolute, shortened for display, written raw."""
+"""Paths between user, shell and daemon: made absolute, shortened and linked for display, raw."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from typing import Any
 from photosd.core.errors import BadRequest
 from photosd.core.socketpath import expanded
 from photosd_cli import console, text
+
+LINK_MODES = ("auto", "always", "never")
+AS_THEY_ARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+LONGEST_LINK = 2000  # bytes; terminals drop longer ones
+# Terminals known to support links (OSC 8).
+FIRST_VTE = 5000  # 0.50, the first version that draws links well
+FIRST_TMUX = (3, 4)
+PROGRAMS = frozenset(
+    ("iTerm.app", "WezTerm", "ghostty", "vscode", "mintty", "rio", "Hyper", "Tabby", "zed")
+)
+SIGNS = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
+TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 
 
 def absolute(path: str) -> bytes:
@@ -35,7 +47,28 @@ def shown(path: str) -> str:
     """A path for display, inert; short on a terminal (``~``, or relative to the current
     directory).
     """
-    return text.inert(_shortened(path) if console.is_terminal(sys.stdout) else path)
+    if console.is_terminal(sys.stdout):
+        here = ""
+        with contextlib.suppress(OSError):  # it was deleted meanwhile
+            here = str(Path.cwd())
+        if rest := _below(path, here):
+            path = f"./{rest}" if rest.startswith(("-", "~")) else rest
+        else:
+            path = below_home(path)
+    return text.inert(path)
+
+
+def below_home(path: str) -> str:
+    """The same path; the user's home is ``~``."""
+    rest = _below(path, str(expanded("~")))
+    return f"~/{rest}" if rest else path
+
+
+def _below(path: str, base: str) -> str:
+    """The path relative to ``base``; empty if it is not below, or ``base`` is no place."""
+    if base in ("", "/", "~") or not path.startswith(base + "/"):
+        return ""
+    return path[len(base) + 1 :]
 
 
 def write(entry: Mapping[str, Any], *, end: bytes = b"\n") -> None:
@@ -44,21 +77,6 @@ def write(entry: Mapping[str, Any], *, end: bytes = b"\n") -> None:
         console.out(text.inert(entry["path"]))
     else:
         console.out_bytes(raw(entry) + end)
-
-
-def _shortened(path: str) -> str:
-    for base, instead in ((_here(), ""), (str(expanded("~")), "~/")):
-        if base not in ("", "/", "~") and path.startswith(base + "/"):
-            rest = path[len(base) + 1 :]
-            return f"./{rest}" if not instead and rest.startswith(("-", "~")) else instead + rest
-    return path
-
-
-def _here() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it was deleted meanwhile
-        return ""
 
 
 def _working_directory() -> Path:
@@ -73,3 +91,48 @@ def _working_directory() -> Path:
         raise BadRequest(
             "the current directory was deleted", remedy="cd to another directory"
         ) from error
+
+
+# -- links ----------------------------------------------------------------------------------------
+
+
+def file_url(path: bytes, host: str = "") -> str:
+    """The URL of a file; its bytes are percent-encoded."""
+    encoded = "".join(chr(byte) if byte in AS_THEY_ARE else f"%{byte:02X}" for byte in path)
+    return f"file://{host}{encoded}"
+
+
+def linked(entry: Mapping[str, Any], mode: str = "auto") -> str:
+    """The path in a reply for display, clickable if links are enabled."""
+    words = shown(entry["path"])
+    if not links_wanted(mode):
+        return words
+    import socket
+
+    url = file_url(raw(entry), socket.gethostname())
+    return words if len(url) > LONGEST_LINK else f"\x1b]8;;{url}\x1b\\{words}\x1b]8;;\x1b\\"
+
+
+def links_wanted(mode: str) -> bool:
+    """Whether to write links on stdout."""
+    return mode == "always" or (mode == "auto" and console.is_terminal(sys.stdout) and _capable())
+
+
+def _capable() -> bool:
+    """Whether the environment names a terminal with link support; the terminal is not queried."""
+    told = os.environ.get
+    term, program = told("TERM", ""), told("TERM_PROGRAM", "")
+    if term == "dumb" or told("CI") or told("STY") or told("INSIDE_EMACS"):
+        return False
+    if told("TMUX"):
+        return program == "tmux" and _numbers(told("TERM_PROGRAM_VERSION", "")) >= FIRST_TMUX
+    if vte := told("VTE_VERSION"):
+        return vte.isdecimal() and int(vte) >= FIRST_VTE
+    return program in PROGRAMS or term.startswith(TERMS) or any(map(told, SIGNS))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``3.4a`` as (3, 4)."""
+    parts = version.split(".")
+    digits = ("".join(c for c in part if c.isdecimal()) for part in parts)
+    return tuple(int(part) for part in digits if part)

@@ -1,4 +1,4 @@
-"""Thumbnails in the terminal: protocol, available cells, layout."""
+"""Thumbnails in the terminal: kitty graphics, iTerm2 inline images, or half blocks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from photosd.core.errors import BadRequest, PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import console, drawing, paths, text
-from photosd_cli.drawing import DrawnPicture
+from photosd_cli import console, paths, text
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import ThumbnailResult
@@ -22,6 +21,12 @@ GAP = 2  # columns between pictures
 MOST_ROWS, MOST_COLUMNS = 12, 40  # cells of one picture in a list
 LONGEST_SIDE = 2560  # pixels, a size that the daemon keeps
 USUAL_CELL = (10, 20)  # pixels of a cell, if the terminal does not report it
+UPPER_HALF = "▀"
+KITTY_CHUNK = 4096  # characters of base64 per escape sequence
+STEPS = (0, 95, 135, 175, 215, 255)  # of the 6 x 6 x 6 colour cube in the 256 colours
+GREYS = tuple(range(8, 248, 10))
+
+Colour = tuple[int, int, int]
 
 
 class Screen(NamedTuple):
@@ -30,6 +35,16 @@ class Screen(NamedTuple):
     columns: int
     rows: int
     cell: tuple[int, int] = USUAL_CELL
+
+
+class DrawnPicture(NamedTuple):
+    """A thumbnail: (height, width, 3) bytes of RGB or a JPEG, and the cells it covers."""
+
+    data: bytes
+    width: int
+    height: int
+    columns: int
+    rows: int
 
 
 def mode_of(asked: str, *, elsewhere: bool = False) -> str:
@@ -49,7 +64,7 @@ def mode_of(asked: str, *, elsewhere: bool = False) -> str:
         if program in ITERM_LIKE or told("LC_TERMINAL") == "iTerm2":
             return "iterm"
     # Not if colours are off, nor in an encoding without the character.
-    fits = not told("NO_COLOR") and console.can_write(drawing.UPPER_HALF)
+    fits = not told("NO_COLOR") and console.can_write(UPPER_HALF)
     return "blocks" if fits else "off"
 
 
@@ -59,13 +74,11 @@ def screen() -> Screen:
     import struct
     import termios
 
-    if sys.stdout is None:
-        return Screen(80, 24)
     try:
         answer = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, bytes(8))
-        rows, columns, width, height = struct.unpack("HHHH", answer)
-    except (OSError, ValueError):
-        return Screen(80, 24)
+    except (AttributeError, OSError, ValueError):  # no terminal, closed, or None
+        answer = bytes(8)
+    rows, columns, width, height = struct.unpack("HHHH", answer)
     if not rows or not columns:
         return Screen(80, 24)
     cell = (width // columns, height // rows)
@@ -106,11 +119,6 @@ def rows(
         console.warn(
             f"{what} cannot be shown: {text.inert(f'{troubles[0]}; {troubles[0].remedy}')}"
         )
-
-
-def true_colour() -> bool:
-    """Whether the terminal reports more than 256 colours."""
-    return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
 def size_of(words: str) -> tuple[int, int]:
@@ -161,7 +169,102 @@ def _picture(small: ThumbnailResult, mode: str, room: Screen) -> DrawnPicture:
 
 def _write(row: list[DrawnPicture], lines: list[str], mode: str) -> None:
     if row:
-        console.out(drawing.side_by_side(row, mode, GAP, true_colour=true_colour()), end="")
+        console.out(side_by_side(row, mode, GAP), end="")
     for line in lines:
         console.out(line)
     console.flush()
+
+
+# -- drawing --------------------------------------------------------------------------------------
+
+
+def half_blocks(picture: DrawnPicture, *, true_colour: bool) -> list[str]:
+    """Two pixels per cell, one above the other; a line of text per row, colours reset."""
+    code = _true if true_colour else _of_256
+    lines = []
+    for top in range(0, picture.height, 2):
+        line, before = [], ("", "")
+        for x in range(picture.width):
+            upper = code(_pixel(picture, x, top))
+            # The last row of an odd number has no lower pixel: use the terminal's background.
+            lower = code(_pixel(picture, x, top + 1)) if top + 1 < picture.height else ""
+            if upper != before[0]:
+                line.append(f"\x1b[38;{upper}m")
+            if lower != before[1]:
+                line.append(f"\x1b[48;{lower}m" if lower else "\x1b[49m")
+            line.append(UPPER_HALF)
+            before = (upper, lower)
+        lines.append("".join(line) + "\x1b[0m")
+    return lines
+
+
+def kitty(picture: DrawnPicture) -> str:
+    """RGB by kitty's protocol, also Ghostty's, drawn at the cursor, which does not move."""
+    import zlib
+
+    data = base64.b64encode(zlib.compress(picture.data, 1)).decode()
+    chunks = [data[start : start + KITTY_CHUNK] for start in range(0, len(data), KITTY_CHUNK)]
+    what = (
+        f"a=T,f=24,o=z,s={picture.width},v={picture.height},"
+        f"c={picture.columns},r={picture.rows},C=1,q=2,"
+    )
+    escapes = []
+    for number, chunk in enumerate(chunks):
+        head = what if number == 0 else ""
+        escapes.append(f"\x1b_G{head}m={int(number < len(chunks) - 1)};{chunk}\x1b\\")
+    return "".join(escapes)
+
+
+def iterm(picture: DrawnPicture) -> str:
+    """A JPEG by iTerm2's protocol, also WezTerm's and mintty's."""
+    return (
+        f"\x1b]1337;File=inline=1;size={len(picture.data)};width={picture.columns};"
+        f"height={picture.rows};preserveAspectRatio=1;doNotMoveCursor=1:"
+        f"{base64.b64encode(picture.data).decode()}\x07"
+    )
+
+
+def side_by_side(pictures: list[DrawnPicture], mode: str, gap: int = 0) -> str:
+    """Pictures in a row, left-aligned; the cursor ends at the start of the line below."""
+    rows = max(picture.rows for picture in pictures)
+    if mode == "blocks":
+        true_colour = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+        drawn = [half_blocks(picture, true_colour=true_colour) for picture in pictures]
+        lines = []
+        for row in range(rows):
+            cells = [
+                lines_of[row] if row < len(lines_of) else " " * picture.columns
+                for picture, lines_of in zip(pictures, drawn, strict=True)
+            ]
+            lines.append((" " * gap).join(cells) + "\n")
+        return "".join(lines)
+    # Add lines first, as the screen may scroll; then move up and draw each at its column.
+    parts = ["\n" * rows, f"\x1b[{rows}A"]
+    for picture in pictures:
+        picture_drawn = kitty(picture) if mode == "kitty" else iterm(picture)
+        parts.append(f"\x1b7{picture_drawn}\x1b8\x1b[{picture.columns + gap}C")
+    return "".join([*parts, f"\r\x1b[{rows}B"])
+
+
+def _pixel(picture: DrawnPicture, x: int, y: int) -> Colour:
+    start = 3 * (y * picture.width + x)
+    red, green, blue = picture.data[start : start + 3]
+    return red, green, blue
+
+
+def _true(colour: Colour) -> str:
+    return f"2;{colour[0]};{colour[1]};{colour[2]}"
+
+
+def _of_256(colour: Colour) -> str:
+    """The nearest of the 256 colours: from the cube or the greys."""
+    places = [min(range(6), key=lambda step: abs(STEPS[step] - part)) for part in colour]
+    cube = (STEPS[places[0]], STEPS[places[1]], STEPS[places[2]])
+    grey = min(range(24), key=lambda step: abs(GREYS[step] - sum(colour) / 3))
+    if _distance((GREYS[grey],) * 3, colour) < _distance(cube, colour):
+        return f"5;{232 + grey}"
+    return f"5;{16 + 36 * places[0] + 6 * places[1] + places[2]}"
+
+
+def _distance(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))

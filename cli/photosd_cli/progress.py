@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 CELLS = 24
 REDRAW_SECONDS = 0.1
-USUAL_COLUMNS = 80
 CLEAR = "\r\x1b[K"
 
 
@@ -63,15 +62,8 @@ class Bar:
         if not self._visible or now - self._drawn_at < REDRAW_SECONDS:
             return
         self._drawn_at = now
-        self._write(CLEAR + f"{self._label} {words}"[: self._width()])
-
-    def _width(self) -> int:
-        """Characters that fit on the line, with those needed to clear it."""
-        try:
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        except OSError:
-            columns = 0
-        return (columns or USUAL_COLUMNS) + len(CLEAR) - 1
+        columns = console.columns_of(sys.stderr) or console.USUAL_COLUMNS
+        self._write(CLEAR + f"{self._label} {words}"[: columns - 1])
 
     def _write(self, characters: str) -> None:
         try:

@@ -1,45 +1,267 @@
-"""Options of a query: what to search for, and the output format (no click, for speed)."""
+"""Options of `photosd query` and `similar`: filters, terms, number, deadline, output format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import functools
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from photosd.core.errors import BadRequest
+from photosd.protocol.client import path_params
+from photosd_cli import paths, preview
+from photosd_cli.group import FOLDER, PATH, Number
+from photosd_cli.query_run import QueryOptions
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Term, Where
 
+DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
+MOST_KM = 20_100  # half of the earth's circumference
+MOST_WEIGHT = 100.0  # same limit as in the protocol
+WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
+# The value of each option that may be given without one: attached, so that the next word is free.
+ALONE = {"--preview": "--preview=auto", "--html": "--html="}
 
-class Seeing(NamedTuple):
-    """How to show hits, in addition to the lines of the table."""
+FILTERS = (
+    click.option(
+        "--in",
+        "below",
+        type=FOLDER,
+        multiple=True,
+        metavar="DIR",
+        help="Only photos in this folder or below; repeatable.",
+    ),
+    click.option("--since", metavar="DATE", help=f"Only photos taken on or after DATE. {DATES}"),
+    click.option("--until", metavar="DATE", help="Only photos taken on or before DATE."),
+    click.option("--camera", metavar="NAME", help="Only from cameras whose name contains NAME."),
+    click.option(
+        "--near", metavar="LAT,LON,KM", help="Only taken within KM of a place: 32.08,34.78,5."
+    ),
+    click.option(
+        "--type",
+        "formats",
+        multiple=True,
+        metavar="FORMAT",
+        help="Only files of this format: jpeg, heic, png, raw, cr2 …; comma-separated.",
+    ),
+    click.option(
+        "--rating",
+        type=click.IntRange(0, 5),
+        metavar="STARS",
+        help="Rated at least STARS; 0 excludes rejected photos.",
+    ),
+    click.option(
+        "--orientation",
+        type=click.Choice(["landscape", "portrait", "square"]),
+        help="Only photos of this orientation.",
+    ),
+)
+FILTER_NAMES = ("below", "since", "until", "camera", "near", "formats", "rating", "orientation")
+OUTPUT_OPTIONS = (
+    click.option(
+        "-n",
+        "limit",
+        type=click.IntRange(1, 1000),
+        help="Number of photos; default: setting search.limit (20).",
+    ),
+    click.option(
+        "--deadline",
+        type=Number(0.05, 600),
+        default=3.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Longest wait for an answer.",
+    ),
+    click.option("--all", "every_copy", is_flag=True, help="Show each copy of a photo."),
+    click.option(
+        "--weak/--no-weak",
+        default=None,
+        help="Include weak matches (default: only in --json and pipes).",
+    ),
+    click.option("--json", "form", flag_value="json", help="One JSON object on stdout."),
+    click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object per query and line."),
+    click.option("--paths", "form", flag_value="paths", help="Only paths, weak matches included."),
+    click.option("-0", "form", flag_value="print0", help="Only paths, each ended by a NUL byte."),
+    click.option("form", "--table", flag_value="table", default="table", hidden=True),
+    click.option(
+        "--preview",
+        type=click.Choice(preview.MODES),
+        default="off",
+        metavar="[=HOW]",
+        help="Thumbnails in the terminal: kitty, iterm, blocks, off; without HOW: detected.",
+    ),
+    click.option(
+        "--html",
+        type=PATH,
+        metavar="[FILE.html]",
+        help="A contact sheet: one self-contained page. Without FILE it is kept privately"
+        " and opened; - is stdout.",
+    ),
+    click.option("--open", "opened", is_flag=True, help="Open the photos, or the contact sheet."),
+    click.option(
+        "--hyperlink",
+        type=click.Choice(paths.LINK_MODES),
+        default="auto",
+        show_default=True,
+        help="Print clickable paths.",
+    ),
+)
 
-    preview: str = "off"  # a mode of preview.MODES
-    hyperlink: str = "auto"  # a mode of hyperlinks.MODES
-    html: str | None = None  # the file of a contact sheet; empty: a private one
-    opened: bool = False
+
+class QueryCommand(click.Command):
+    """A command that reads `--preview` as `--preview=auto`, and `--html` as `--html=`."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Insert omitted values, up to `--`."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(context, spelled_out(args[:end]) + args[end:])
 
 
-class QueryRequest(NamedTuple):
-    """Words with terms to add and subtract and filters; or the cursor of the next page."""
+def spelled_out(words: Iterable[str]) -> list[str]:
+    """Every option with its value; `--html` also takes the next word if it names a page."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == ALONE["--html"] and word.lower().endswith((".html", ".htm")):
+            found[-1] += word
+        else:
+            found.append(ALONE.get(word, word))
+    return found
 
-    text: str = ""
-    terms: Sequence[Term] = ()
-    where: Where | None = None
-    every_copy: bool = False
-    others: bool = False
-    cursor: str | None = None
-    mode: str | None = None  # local | hybrid | gemini; None: the configured one
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the filter options to a command; it receives them as ``where``, None if none is given."""
+
+    @functools.wraps(command)
+    def with_where(*arguments: Any, **values: Any) -> Any:
+        given = {name: values.pop(name) for name in FILTER_NAMES}
+        return command(*arguments, where=where_of(**given), **values)
+
+    return _decorated(with_where, FILTERS)
 
 
-class QueryOptions(NamedTuple):
-    """How many photos, the deadline, the format."""
+def output(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the output options to a command; it receives ``options`` and ``every_copy``."""
 
-    limit: int | None = None  # the setting search.limit
-    deadline_ms: int = 3000
-    form: str = "table"  # table | json | jsonl | paths | print0
-    weak: bool | None = None  # None: depends on the format
-    seeing: Seeing = Seeing()
+    @functools.wraps(command)
+    def with_options(*arguments: Any, **values: Any) -> Any:
+        values["deadline_ms"] = round(values.pop("deadline") * 1000)
+        given = {name: values.pop(name) for name in QueryOptions._fields}
+        return command(*arguments, options=QueryOptions(**given), **values)
 
-    @property
-    def with_weak(self) -> bool:
-        """Whether to show weak hits: to programs by default, to people on request."""
-        return self.form in ("paths", "print0") if self.weak is None else self.weak
+    return _decorated(with_options, OUTPUT_OPTIONS)
+
+
+def checked(options: QueryOptions, *, many: bool = False) -> QueryOptions:
+    """The options, checked against each other and the terminal; raises BadRequest.
+
+    ``many``: several queries run one after another.
+    """
+    if options.html is not None and (options.form != "table" or many):
+        raise BadRequest(
+            "a contact sheet shows one query, and is the only output",
+            remedy='photosd query "sunset" --html',
+        )
+    if options.html not in (None, "", "-"):
+        from photosd_cli import contact_sheet
+
+        contact_sheet.checked_place(options.html)  # before any query runs
+    # Output for programs does not change.
+    plain = options.form != "table" or options.html is not None
+    return options._replace(preview="off" if plain else preview.mode_of(options.preview))
+
+
+def _decorated(command: Callable[..., Any], options: Sequence[Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def where_of(
+    *,
+    below: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    camera: str | None = None,
+    near: str | None = None,
+    formats: Sequence[str] = (),
+    rating: int | None = None,
+    orientation: str | None = None,
+) -> Where | None:
+    """The filters in the daemon's format, without those that were not given."""
+    separate = [name.strip() for given in formats for name in given.split(",")]
+    if formats and not any(separate):
+        raise BadRequest("--type names no format", remedy="--type jpeg,heic")
+    named: dict[str, Any] = {
+        **_below(below),
+        "since": since,
+        "until": until,
+        "camera": camera,
+        "near": None if near is None else _place(near),
+        "formats": [name for name in separate if name] or None,
+        "rating": rating,
+        "orientation": orientation,
+    }
+    where: Any = {name: value for name, value in named.items() if value is not None}
+    return where or None
+
+
+def _below(directories: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, list[str]] = {}
+    for directory in directories:
+        fields = path_params(paths.absolute(directory))
+        kind = "path_b64" if "path_b64" in fields else "path"
+        found.setdefault(kind.replace("path", "below"), []).append(fields[kind])
+    return found
+
+
+def _place(text: str) -> tuple[float, float, float]:
+    try:
+        latitude, longitude, km = (float(part) for part in text.removesuffix("km").split(","))
+        if not all(math.isfinite(number) for number in (latitude, longitude, km)):
+            raise ValueError(text)
+    except ValueError as error:
+        raise BadRequest(
+            f"cannot read the place {text!r}",
+            remedy="use --near LATITUDE,LONGITUDE,KILOMETRES, as in --near 32.08,34.78,5",
+        ) from error
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
+        raise BadRequest(
+            f"coordinates out of range: {text!r}",
+            remedy="latitude -90 to 90, longitude -180 to 180, kilometres above 0 to 20100",
+        )
+    return latitude, longitude, km
+
+
+def words(text: str, sign: int) -> Term:
+    """A text term, its weight before a colon: ``2:dog``."""
+    weight, rest = weighted(text)
+    if not rest.strip():
+        raise BadRequest(f"no words follow the weight in {text!r}", remedy="--plus 2:dog")
+    return {"text": rest, "weight": sign * weight}
+
+
+def picture(text: str, sign: int = 1) -> Term:
+    """A picture term; ``2:x.jpg`` has weight 2 unless a file has this name."""
+    weight, rest = (1.0, text) if os.path.lexists(text) else weighted(text)
+    if not rest:
+        raise BadRequest(f"no file follows the weight in {text!r}", remedy="--like 2:dog.jpg")
+    term: Any = {**path_params(paths.absolute(rest)), "weight": sign * weight}
+    return cast("Term", term)
+
+
+def weighted(text: str) -> tuple[float, str]:
+    """``2:dog`` -> (2.0, "dog"); the default weight is 1."""
+    found = WEIGHTED.fullmatch(text)
+    if found is None or not math.isfinite(weight := float(found[1])):
+        return 1.0, text
+    if not 0 < weight <= MOST_WEIGHT:
+        raise BadRequest(
+            f"invalid weight {found[1]}: use one above 0, at most {MOST_WEIGHT:g}",
+            remedy="--plus 2:dog",
+        )
+    return weight, found[2]

@@ -1,4 +1,4 @@
-"""Text and numbers for people: escaped file names, counts, time spans, sizes."""
+"""Text and numbers for people: escaped file names, counts, dates, time spans, sizes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
+
+import photosd
 
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
 # cannot be encoded: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
@@ -28,6 +30,11 @@ def _spelled(match: re.Match[str]) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 photo``, ``12,408 photos``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def value(value: object) -> str:
+    """The value of a setting: ``yes`` and ``no``, numbers and text as they are."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def span(seconds: float) -> str:
@@ -53,11 +60,8 @@ def size(number: float) -> str:
     """Bytes in readable units: ``41 MB``."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:
-            return (
-                f"{number:.0f} {unit}"
-                if number >= 10 or unit == "bytes"
-                else f"{number:.1f} {unit}"
-            )
+            decimals = 1 if number < 10 and unit != "bytes" else 0
+            return f"{number:.{decimals}f} {unit}"
         number /= 1000
     return f"{number:.1f} TB"
 
@@ -66,3 +70,44 @@ def score(hit: Mapping[str, Any]) -> str:
     """The score of a look. A name match has no score: what matched is shown instead."""
     other = [source for source in hit["sources"] if source != "clip"]
     return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"
+
+
+def moment(seconds: object) -> str | None:
+    """Local date and time of Unix seconds; None if invalid."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(seconds))))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def taken(photo: Mapping[str, Any]) -> time.struct_time | None:
+    """When a hit, or the photo of these facts, was taken: local time there; None without a date.
+
+    A daemon of photosd 0.1, or a photo that it has read, has only ``taken_at``: Unix seconds.
+    """
+    clock, unix = photo.get("taken"), photo.get("taken_at")
+    try:
+        if clock is not None:
+            return time.strptime(clock[:19], "%Y-%m-%dT%H:%M:%S")
+        return None if unix is None else time.localtime(unix)
+    except (OverflowError, OSError, ValueError):  # a date out of range for this machine
+        return None
+
+
+def day(photo: Mapping[str, Any]) -> str:
+    """The date of a photo; empty if unknown."""
+    if photo.get("taken") is not None:  # without strptime, which is slow to import
+        return str(photo["taken"])[:10]
+    clock = taken(photo)
+    return "" if clock is None else time.strftime("%Y-%m-%d", clock)
+
+
+def version_skew(daemon_version: str | None) -> str | None:
+    """What to do if the running daemon has another version than this command.
+
+    None: the answer has no version, as before 0.2.
+    """
+    if daemon_version == photosd.__version__:
+        return None
+    theirs = f"version {daemon_version}" if daemon_version else "an older version"
+    return f"the daemon is {theirs}, this command line is {photosd.__version__}: photosd restart"

@@ -11,7 +11,6 @@ import pytest
 
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, hit, query_result
-from tests.cli.test_startup import heavy, modules_of
 
 HIT = hit("/p/dog.jpg")
 WEAK = hit("/p/cat.jpg", 0.1, "weak")
@@ -130,15 +129,6 @@ def test_queries_from_stdin_share_what_is_added(
 # -- pages ----------------------------------------------------------------------------------------
 
 
-def test_the_next_page_is_named_and_asked_for(answering: StubDaemon, photosd: Photosd) -> None:
-    """As a command that can be copied."""
-    answering.answers["query"] = query_result(HIT, cursor="abc.1.0.2")
-    assert "more: photosd query --cursor abc.1.0.2" in photosd("query", "dog").err
-    assert photosd("query", "--cursor", "abc.1.0.2", "-n", "7").code == 0
-    params = answering.params("query")[-1]
-    assert (params["cursor"], params["limit"], params["text"]) == ("abc.1.0.2", 7, "")
-
-
 def test_no_page_of_what_is_hidden_is_offered(answering: StubDaemon, photosd: Photosd) -> None:
     """What follows weak matches is weaker."""
     answering.answers["query"] = query_result(HIT, WEAK, cursor="abc.1.0.2")
@@ -182,11 +172,9 @@ def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photo
     [
         (["--near", "here"], "--near 32.08,34.78,5"),
         (["--near", "1,2"], "--near 32.08,34.78,5"),
-        (["--in", ""], "empty"),
-        (["--like", ""], "empty"),
+        (["-"], "photosd query - < queries.txt"),
         (["--rating", "6"], "0<=x<=5"),
         (["--orientation", "round"], "'landscape', 'portrait', 'square'"),
-        (["--html", "--json"], "--html"),
         (["--type", ","], "--type jpeg,heic"),
         (["--plus", "2:"], "--plus 2:dog"),
         (["--like", "2:"], "--like 2:dog.jpg"),
@@ -203,8 +191,3 @@ def test_bad_options_are_refused_with_a_remedy(
     assert not answering.requests
     if "--json" not in arguments:
         assert json.loads(photosd("query", "dog", "--json", *arguments).out)["error"]["message"]
-
-
-def test_filters_import_nothing_heavy(answering: StubDaemon) -> None:
-    """They are read by click, and still quick."""
-    assert not heavy(modules_of("query", "dog", "--in", "/p", "--plus", "2:x", "--near", "1,2,3"))

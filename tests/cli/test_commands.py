@@ -355,11 +355,14 @@ def test_what_was_done_before_an_error_is_said_in_json(
     assert list(json.loads(photosd(*words, "--json").out)) == ["error"]
 
 
-def test_two_things_cannot_both_be_on_stdout(stub: StubDaemon, photosd: Photosd) -> None:
-    """Nothing is asked, and the error is JSON."""
-    ran = photosd("cloud", "preview", "/p/1.jpg", "-o", "-", "--json")
+@pytest.mark.parametrize("words", [["cloud", "preview", "/p/1.jpg"], ["bugreport"]], ids=" ".join)
+def test_two_things_cannot_both_be_on_stdout(
+    stub: StubDaemon, photosd: Photosd, words: list[str]
+) -> None:
+    """Nothing is asked, the error is JSON, and `-` is no file."""
+    ran = photosd(*words, "-o", "-", "--json")
     assert ran.code == 2 and json.loads(ran.out)["error"]["code"] == "bad_request"
-    assert not stub.requests
+    assert not stub.requests and not Path("-").exists()
 
 
 # -- status ---------------------------------------------------------------------------------------

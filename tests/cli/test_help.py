@@ -14,7 +14,7 @@ import pytest
 import photosd
 import photosd_cli.commands
 from photosd_cli.group import SECTIONS, cli
-from tests.cli.conftest import Photosd, environment
+from tests.cli.conftest import Photosd
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
 
@@ -109,26 +109,3 @@ def test_completion_scripts_are_valid(photosd: Photosd, shell: str) -> None:
     assert "_PHOTOSD_COMPLETE" in script
     if found := shutil.which(shell):
         subprocess.run([found, "-n"], input=script.encode(), timeout=30, check=True)
-
-
-def test_completion_completes() -> None:
-    """What the scripts ask for on each TAB."""
-    ran = subprocess.run(
-        ["bash", "-c", 'exec "$0" -c "from photosd_cli.main import main; main([])"', _python()],
-        env={
-            **environment(),
-            "_PHOTOSD_COMPLETE": "bash_complete",
-            "COMP_WORDS": "photosd sta",
-            "COMP_CWORD": "1",
-        },
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    assert ran.stdout.split(b"\0")[1::2] == [b"start", b"status"]
-
-
-def _python() -> str:
-    import sys
-
-    return sys.executable

@@ -35,15 +35,6 @@ def test_a_defect_is_json_under_json(
     assert "ZeroDivisionError" in error["message"]
 
 
-def test_a_full_disk_behind_stdout_is_told(home: Home) -> None:
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            command("config", "get"), env=environment(), stdout=full, stderr=subprocess.PIPE
-        )
-    assert done.returncode == 5
-    assert b"No space left" in done.stderr and b"Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize("words", [["query", "-"], ["query", "-", "--json"], ["cloud", "forget"]])
 def test_a_closed_stdin(home: Home, words: list[str]) -> None:
     done = subprocess.run(
@@ -130,11 +121,6 @@ def test_cloud_forget_asks_before_it_deletes(
         assert "cloud forget --yes" in ran.err + ran.out
     assert not stub.params("cloud_forget")
     assert photosd("cloud", "forget", "--yes").code == 0
-
-
-def test_a_dash_takes_no_other_words(photosd: Photosd) -> None:
-    ran = photosd("query", "-", "dog")
-    assert ran.code == 2 and "stdin" in ran.err
 
 
 def test_an_empty_option_is_refused(photosd: Photosd) -> None:

@@ -22,7 +22,7 @@ import pytest
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
-from photosd_cli import lifecycle, locks
+from photosd_cli import lifecycle
 from tests.cli.conftest import ROOT, Photosd, command, environment
 from tests.cli.stub import StubDaemon, error, status_result
 
@@ -189,7 +189,7 @@ def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
         assert innocent.poll() is None
         with home.lock.open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            assert locks.lock_holder(home) == innocent.pid
+            assert lifecycle.lock_holder(home) == innocent.pid
     finally:
         innocent.kill()
         innocent.wait(10)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosd_cli import quick
+from photosd_cli import query_run
 from photosd_cli.commands import query as query_command
-from photosd_cli.query_options import QueryOptions, QueryRequest
+from photosd_cli.query_run import QueryOptions, QueryRequest
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 from tests.conftest import ROOT
@@ -288,7 +288,7 @@ FLAGS = st.sampled_from(
 @given(st.lists(st.one_of(WORDS, FLAGS), max_size=5))
 def test_the_quick_way_understands_as_click_does(arguments: list[str]) -> None:
     """Whatever it accepts, it reads exactly as the full parser; the rest it leaves alone."""
-    plain = quick.plain_query(["query", *arguments])
+    plain = query_run.plain_query(arguments)
     if plain is None:
         return
     context = query_command.command.make_context("query", list(arguments))
@@ -301,8 +301,8 @@ def test_the_quick_way_understands_as_click_does(arguments: list[str]) -> None:
 
 def test_the_quick_way_is_taken(stub: StubDaemon) -> None:
     """The plain forms must not fall back: they are what has to be fast."""
-    assert quick.plain_query(["query", "sunset"]) == (QueryRequest("sunset"), QueryOptions())
-    assert quick.plain_query(["query", "a", "b", "-n", "5", "--json"]) == (
+    assert query_run.plain_query(["sunset"]) == (QueryRequest("sunset"), QueryOptions())
+    assert query_run.plain_query(["a", "b", "-n", "5", "--json"]) == (
         QueryRequest("a b"),
         QueryOptions(limit=5, form="json"),
     )

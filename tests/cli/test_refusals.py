@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
-from pathlib import Path
 
 import click
 import pytest
@@ -89,6 +87,7 @@ def test_a_model_that_is_misnamed_is_no_error_of_the_daemon(
         ["cloud", "preview", "/p", "-o", ""],
         ["bugreport", "-o", ""],
         ["folders", "accept", ""],
+        ["add", ""],
     ],
     ids=" ".join,
 )
@@ -106,17 +105,3 @@ def test_a_name_that_no_model_can_have_gets_a_remedy_that_works(
 ) -> None:
     """`--name ../evil` would be refused, too."""
     assert "photosd model list" in photosd("model", "use", "../evil").err
-
-
-def test_a_bug_report_and_json_are_not_both_on_stdout(photosd: Photosd, home: Home) -> None:
-    """`-` is stdout here, too, and no file."""
-    ran = photosd("bugreport", "-o", "-", "--json")
-    assert ran.code == 2 and json.loads(ran.out)["error"]["code"] == "bad_request"
-    assert not Path("-").exists()
-
-
-def test_an_empty_path_is_a_mistake_not_here(photosd: Photosd) -> None:
-    """A script's unset variable must not have the current folder watched."""
-    ran = photosd("add", "")
-    assert ran.code == 2
-    assert "empty" in ran.err

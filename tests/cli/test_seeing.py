@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from photosd.core.paths import Home
-from photosd_cli import drawing, hyperlinks, openers, preview
-from photosd_cli.attached import spelled_out
-from photosd_cli.drawing import DrawnPicture
+from photosd_cli import openers, paths, preview
+from photosd_cli.preview import DrawnPicture
+from photosd_cli.query_options import spelled_out
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 from tests.cli.test_startup import heavy, modules_of
@@ -71,11 +71,11 @@ def test_half_blocks_put_two_pixels_in_a_cell() -> None:
     """Colours change only where they do, and every line ends as it began."""
     red, blue = b"\xff\0\0", b"\0\0\xff"
     picture = DrawnPicture(red * 3 + blue * 3 + red * 3, 3, 3, 3, 2)
-    assert drawing.half_blocks(picture, true_colour=True) == [
+    assert preview.half_blocks(picture, true_colour=True) == [
         "\x1b[38;2;255;0;0m\x1b[48;2;0;0;255m▀▀▀\x1b[0m",
         "\x1b[38;2;255;0;0m▀▀▀\x1b[0m",
     ]
-    assert drawing.half_blocks(picture, true_colour=False)[0].startswith("\x1b[38;5;196m")
+    assert preview.half_blocks(picture, true_colour=False)[0].startswith("\x1b[38;5;196m")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_half_blocks_put_two_pixels_in_a_cell() -> None:
 )
 def test_the_nearest_of_256_colours(colour: tuple[int, int, int], code: int) -> None:
     """The nearest colour comes from the cube or from the greys."""
-    line = drawing.half_blocks(DrawnPicture(bytes(colour), 1, 1, 1, 1), true_colour=False)[0]
+    line = preview.half_blocks(DrawnPicture(bytes(colour), 1, 1, 1, 1), true_colour=False)[0]
     assert f"38;5;{code}m" in line
 
 
@@ -92,7 +92,7 @@ def test_kitty_gets_compressed_pixels_in_chunks() -> None:
     """As its protocol has it: no more than 4,096 characters each, all but the last announced."""
     pixels = os.urandom(60 * 40 * 3)
     escapes = re.findall(
-        r"\x1b_G(.*?);(.*?)\x1b\\", drawing.kitty(DrawnPicture(pixels, 60, 40, 6, 2))
+        r"\x1b_G(.*?);(.*?)\x1b\\", preview.kitty(DrawnPicture(pixels, 60, 40, 6, 2))
     )
     assert escapes[0][0] == "a=T,f=24,o=z,s=60,v=40,c=6,r=2,C=1,q=2,m=1"
     assert [head[-3:] for head, _ in escapes[1:]] == ["m=1"] * (len(escapes) - 2) + ["m=0"]
@@ -103,7 +103,7 @@ def test_kitty_gets_compressed_pixels_in_chunks() -> None:
 
 def test_iterm_gets_a_jpeg() -> None:
     """With its size in cells, the cursor left where it is."""
-    drawn = drawing.iterm(DrawnPicture(b"\xff\xd8jpeg", 320, 240, 16, 6))
+    drawn = preview.iterm(DrawnPicture(b"\xff\xd8jpeg", 320, 240, 16, 6))
     assert drawn.startswith("\x1b]1337;File=inline=1;size=6;width=16;height=6;")
     assert base64.b64decode(drawn.rpartition(":")[2].rstrip("\x07")) == b"\xff\xd8jpeg"
 
@@ -205,7 +205,7 @@ def test_a_query_with_thumbnails_imports_nothing_heavy(seen: StubDaemon) -> None
     """No imaging library; and without them not even ours."""
     modules = modules_of("query", "sunset", "--preview=blocks")
     assert not heavy(modules)
-    assert "photosd_cli.drawing" in modules
+    assert "photosd_cli.preview" in modules
     assert not {"photosd_cli.preview", "base64", "zlib"} & modules_of("query", "sunset")
 
 
@@ -267,9 +267,7 @@ def test_one_photo_for_programs(stub: StubDaemon, photosd: Photosd) -> None:
 def test_a_file_url_holds_the_bytes_of_the_name() -> None:
     """Whatever they are, and the host's name for terminals that show other machines."""
     path = b"/p/a b%20;'\"\n" + b"\xff" + "ש.jpg".encode()
-    assert hyperlinks.file_url(path, "host") == (
-        "file://host/p/a%20b%2520%3B%27%22%0A%FF%D7%A9.jpg"
-    )
+    assert paths.file_url(path, "host") == ("file://host/p/a%20b%2520%3B%27%22%0A%FF%D7%A9.jpg")
 
 
 def test_paths_are_links_on_terminals_that_have_them(stub: StubDaemon) -> None:
@@ -326,9 +324,9 @@ def test_links_are_for_terminals_known_to_draw_them(
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("photosd_cli.console.is_terminal", lambda _stream: True)
-    assert hyperlinks.wanted("auto") == capable
-    assert hyperlinks.wanted("always")
-    assert not hyperlinks.wanted("never")
+    assert paths.links_wanted("auto") == capable
+    assert paths.links_wanted("always")
+    assert not paths.links_wanted("never")
 
 
 # -- opening, and contact sheets ------------------------------------------------------------------

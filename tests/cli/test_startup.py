@@ -62,7 +62,11 @@ def heavy(modules: set[str]) -> set[str]:
     return {module for module in modules if any(f"{module}.".startswith(f"{h}.") for h in HEAVY)}
 
 
-@pytest.mark.parametrize("extra", [[], ["--deadline", "2"]], ids=["quick", "click"])
+@pytest.mark.parametrize(
+    "extra",
+    [[], ["--deadline", "2"], ["--in", "/p", "--plus", "2:x", "--near", "1,2,3"]],
+    ids=["quick", "click", "filters"],
+)
 def test_a_query_imports_nothing_heavy(stub: StubDaemon, extra: list[str]) -> None:
     """On the quick way not even click."""
     stub.answers["query"] = query_result(*(hit(f"/p/{n}.jpg") for n in range(20)))

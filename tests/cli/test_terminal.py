@@ -146,6 +146,7 @@ def test_a_full_disk_is_an_error(stub: StubDaemon) -> None:
                 check=False,
             )
         assert ran.returncode == 5, line
+        assert (b"No space left" in ran.stderr) == ("--json" not in line)
         assert b"Traceback" not in ran.stderr
 
 

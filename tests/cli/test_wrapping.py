@@ -17,7 +17,7 @@ import pytest
 from wcwidth import width
 
 from photosd.core.paths import Home
-from photosd_cli import group, wrapping
+from photosd_cli import console, group
 from tests.cli.conftest import Photosd, command, environment
 from tests.cli.stub import StubDaemon
 from tests.cli.test_hostile_values import commands
@@ -45,21 +45,21 @@ class Terminal(io.StringIO):
 def test_lines_fit_and_words_stay_whole(
     text: str, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wrapping, "columns_of", lambda _stream: columns)
-    shown = wrapping.fit(text, Terminal(), hang=4)
+    monkeypatch.setattr(console, "columns_of", lambda _stream: columns)
+    shown = console.fit(text, Terminal(), hang=4)
     assert shown.split() == text.split()
-    whole = {*text.split(), *(found[0] for found in wrapping.QUOTED.finditer(text))}
+    whole = {*text.split(), *(found[0] for found in console.QUOTED.finditer(text))}
     for line in shown.splitlines():
         assert width(line) <= columns or line.strip(" ,;") in whole, (width(line), line)
-    for found in wrapping.QUOTED.finditer(text):
+    for found in console.QUOTED.finditer(text):
         assert found[0] in shown  # in one piece, so that it can be copied
     indents = {len(line) - len(line.lstrip(" ")) for line in shown.splitlines()[1:]}
     assert indents <= {4 + len(text) - len(text.lstrip(" "))}
 
 
 def test_a_pipe_gets_one_line() -> None:
-    assert wrapping.fit(WORDS, io.StringIO(), hang=4) == WORDS
-    assert wrapping.fit(WORDS, None) == WORDS
+    assert console.fit(WORDS, io.StringIO(), hang=4) == WORDS
+    assert console.fit(WORDS, None) == WORDS
 
 
 def pages() -> list[tuple[str, ...]]:

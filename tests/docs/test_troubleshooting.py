@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from photosd_cli.reference import markdown
+from photosd_cli import reference
 
 PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 
 
 def test_every_error_is_explained_and_no_other() -> None:
     explained = re.findall(r"^### (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    titles = re.findall(r"^\| \d+ \| `\w+` \| (.+) \|$", markdown.exit_codes(), re.MULTILINE)
+    titles = re.findall(r"^\| \d+ \| `\w+` \| (.+) \|$", reference.exit_codes(), re.MULTILINE)
     assert len(titles) > 15
     assert sorted(explained) == sorted(titles)

@@ -15,9 +15,9 @@ import pytest
 
 from photosd.core.errors import BadRequest, CloudNotPermitted, PhotosdError
 from photosd.protocol.messages import OPERATIONS
+from photosd_cli import mcp_server
 from photosd_cli.group import SECTIONS, LazyGroup
 from photosd_cli.main import main
-from photosd_cli.mcp import tools
 from tests.gemini.conftest import MARKED, Cloudy
 from tests.gemini.fake_gemini import wait_for
 
@@ -225,8 +225,8 @@ def test_questions_of_agents_take_a_consent_of_their_own(
     cloudy: Cloudy, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHOTOSD_HOME", str(cloudy.directory))
-    tools.search(text="an agent asks", pictures=0)
-    tools.similar(path=str(cloudy.marked / "secret-snow.jpg"), pictures=0)
+    mcp_server.search(text="an agent asks", pictures=0)
+    mcp_server.similar(path=str(cloudy.marked / "secret-snow.jpg"), pictures=0)
     answer = cloudy.query("an agent asks", asker="agent")
     assert (answer["mode_used"], answer["fallback_reason"]) == ("local", "consent")
     with pytest.raises(CloudNotPermitted, match="agents"):
@@ -241,14 +241,14 @@ def test_questions_of_agents_take_a_consent_of_their_own(
     assert any("from an agent" in term for term in terms)
     assert main(["cloud", "enable", mode, "--agents", "--yes"]) == 0
     assert cloudy.status()["agents"] and "with agents" in _said("cloud", "status")
-    tools.search(text="an agent with consent", pictures=0)
+    mcp_server.search(text="an agent with consent", pictures=0)
     cloudy.call("standing_add", text="an alert all the same", kind="stream")
     cloudy.query("a page all the same", asker="page")
     _only(cloudy, mode, ["an agent with consent"])
 
     cloudy.enable(mode)  # said again without agents, it is without them
     assert not cloudy.status()["agents"]
-    tools.search(text="an agent once more", pictures=0)
+    mcp_server.search(text="an agent once more", pictures=0)
     _only(cloudy, mode, ["an agent with consent"])
 
 

@@ -31,7 +31,7 @@ from photosd.gemini.ledger import Ledger
 from photosd.gemini.messages import Written
 from photosd.gemini.sdk import GeminiSdk
 from photosd.index.database import Database
-from photosd_cli import cloud_report
+from photosd_cli.commands import cloud as cloud_command
 from tests.conftest import ROOT
 from tests.gemini.fake_gemini import KEY, Answer, FakeGemini, written
 
@@ -175,10 +175,10 @@ def test_outdated_consent_is_said(home: Home) -> None:
     with closing(Database(home.catalog)) as database:
         cloud = CloudItself(home, CloudSettings(mode="hybrid"), database, pool, Environment())
         report = msgspec.to_builtins(cloud.report())
-    page = "\n".join(cloud_report.lines(report))
+    page = "\n".join(cloud_command.page(report))
     assert "the terms have changed since the consent to hybrid on 2026-09-2" in page
     assert "photosd cloud enable hybrid" in page
-    assert "terms have changed" in cloud_report.brief(report)
+    assert "terms have changed" in cloud_command.summary(report)
 
 
 def test_the_doctor_says_why_the_cloud_is_closed(home: Home) -> None:

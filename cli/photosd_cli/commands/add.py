@@ -10,8 +10,8 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import console, failure, paths, text
-from photosd_cli.group import json_option
+from photosd_cli import console, paths, text
+from photosd_cli.group import PATH, json_option
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import AddResult
@@ -21,9 +21,7 @@ POLL_SECONDS = 0.1
 
 
 @click.command()
-@click.argument(
-    "directories", nargs=-1, required=True, metavar="DIR...", type=click.Path(readable=False)
-)
+@click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=PATH)
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Exclude these files and folders.")
 @click.option(
     "--cloud/--no-cloud",
@@ -44,7 +42,7 @@ def command(
             try:
                 folder = client.add(paths.absolute(directory), exclude, cloud)
             except PhotosdError as error:
-                return failure.report_after(error, {"folders": added}, as_json)
+                return console.report(error, as_json, {"folders": added})
             added.append(folder)
             if as_json:
                 continue
@@ -52,11 +50,11 @@ def command(
             console.out(f"watching {paths.shown(folder['path'])}{marked}")
             if folder["reason"]:
                 console.warn(text.inert(folder["reason"]))
-    found = "" if as_json else _found([folder["path"] for folder in added])
     if as_json:
         console.out_json({"folders": added})
-    else:
-        console.note(f"{found}Indexing in the background. See progress: photosd status --watch")
+        return 0
+    found = _found([folder["path"] for folder in added])
+    console.note(f"{found}Indexing in the background. See progress: photosd status --watch")
     return 0
 
 

@@ -23,7 +23,7 @@ STDOUT = "-"
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @json_option
-def command(output: str | None, force: bool, as_json: bool) -> int:
+def command(output: str | None, force: bool, as_json: bool) -> None:
     """Pack logs, versions, status and doctor findings; paths and queries are removed.
 
     Nothing is sent. Works without the daemon.
@@ -37,14 +37,12 @@ def command(output: str | None, force: bool, as_json: bool) -> int:
                 "-o - and --json both write to stdout", remedy="photosd bugreport -o -"
             )
         console.out_bytes(make_report(home)[1])
-        return 0
+        return
     archive = Path(output or time.strftime("photosd-bugreport-%Y%m%d-%H%M%S.tar.gz"))
     check_output(archive, home, force=force)
     names, data = make_report(home)
     write_output(archive, data, home, force=force, mode=0o600)
-    if as_json:
-        console.out_json({"file": os.fspath(archive.absolute()), "contents": names})
-    else:
-        console.out(text.inert(os.fspath(archive)))
+    found = {"file": os.fspath(archive.absolute()), "contents": names}
+    console.answer(found, as_json, text.inert(os.fspath(archive)))
+    if not as_json:
         console.note(f"{len(names)} files without paths, names or queries; review before sending")
-    return 0

@@ -10,7 +10,8 @@ import click
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
-from photosd_cli import completing, console, text
+from photosd_cli import console, text
+from photosd_cli.commands import completion
 from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def command() -> None:
 
 
 @command.command("get")
-@click.argument("name", required=False, shell_complete=completing.settings)
+@click.argument("name", required=False, shell_complete=completion.settings)
 @json_option
-def get(name: str | None, as_json: bool) -> int:
+def get(name: str | None, as_json: bool) -> None:
     """Show every setting with its meaning, or only the value of NAME."""
     settings = [s for s in _settings() if name in (None, s["name"])]
     if not settings:
@@ -33,37 +34,30 @@ def get(name: str | None, as_json: bool) -> int:
     if as_json:
         console.out_json({"settings": settings})
     elif name is not None:
-        console.out(text.inert(_words(settings[0]["value"])))
+        console.out(text.inert(text.value(settings[0]["value"])))
     else:
         for setting in settings:
             _show(setting)
-    return 0
 
 
 @command.command("set", context_settings={"ignore_unknown_options": True})
-@click.argument("name", shell_complete=completing.settings)
+@click.argument("name", shell_complete=completion.settings)
 @click.argument("value")
 @json_option
-def set_(name: str, value: str, as_json: bool) -> int:
+def set_(name: str, value: str, as_json: bool) -> None:
     """Set NAME to VALUE."""
     setting = _set(name, value)
-    if as_json:
-        console.out_json(setting)
-    else:
-        console.out(text.inert(f"{setting['name']} = {_words(setting['value'])}"))
-    return 0
+    console.answer(
+        setting, as_json, text.inert(f"{setting['name']} = {text.value(setting['value'])}")
+    )
 
 
 @command.command("path")
 @json_option
-def path(as_json: bool) -> int:
+def path(as_json: bool) -> None:
     """Show where the settings are kept (TOML; the file may be missing)."""
     file = os.fspath(Home.from_environment().settings)
-    if as_json:
-        console.out_json({"path": file})
-    else:
-        console.out(file)
-    return 0
+    console.answer({"path": file}, as_json, file)
 
 
 def _settings() -> list[Setting]:
@@ -95,11 +89,7 @@ def _set(name: str, value: str) -> dict[str, object]:
 
 def _show(setting: Setting) -> None:
     """Name, value and, if different, the default; the meaning below."""
-    value, default = _words(setting["value"]), _words(setting["default"])
+    value, default = text.value(setting["value"]), text.value(setting["default"])
     changed = "" if value == default else f"   (default: {default})"
     console.out(text.inert(f"{setting['name']} = {value}{changed}"))
     console.out(text.inert(f"    {setting['description']} ({setting['type']})"))
-
-
-def _words(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -7,12 +7,11 @@ import importlib.util
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -61,13 +60,6 @@ POLL_SECONDS = 0.05
 SHOWN = 3
 
 
-class Outcome(NamedTuple):
-    """Number of questions with known answers, and those answered correctly."""
-
-    asked: int
-    right: list[str]
-
-
 @click.command()
 @click.option(
     "--photos",
@@ -82,10 +74,10 @@ def command(photos: Path | None, queries: tuple[str, ...]) -> int:
     Runs in a temporary home that is removed at the end; your own daemon is not affected. Exit code
     0: enough queries were answered correctly, "sunset" among them.
     """
-    outcome = tell(None if photos is None else photos.absolute(), queries)
-    if not outcome.asked:
+    asked, right = tell(None if photos is None else photos.absolute(), queries)
+    if not asked:
         return 0
-    good = "sunset" in outcome.right and len(outcome.right) >= ENOUGH * outcome.asked
+    good = "sunset" in right and len(right) >= ENOUGH * asked
     console.out("it works" if good else "too many queries were answered wrongly")
     return 0 if good else 1
 
@@ -109,8 +101,11 @@ def home_of_its_own() -> Iterator[Path]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def tell(photos: Path | None, more: tuple[str, ...]) -> Outcome:
-    """Run the demo, on sample pictures or on ``photos``; raises PhotosdError if a step fails."""
+def tell(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
+    """Run the demo, on sample pictures or on ``photos``; raises PhotosdError if a step fails.
+
+    Returns the number of questions with known answers, and those answered correctly.
+    """
     with home_of_its_own() as home:
         own = home / "pictures"
         _title("start")
@@ -129,7 +124,7 @@ def tell(photos: Path | None, more: tuple[str, ...]) -> Outcome:
             _title("a hung model")
             _stop_the_encoder(client)
         _title("stop")
-        return Outcome(len(asked), right)
+        return len(asked), right
 
 
 def gather(directory: Path) -> dict[str, str]:
@@ -146,7 +141,7 @@ def gather(directory: Path) -> dict[str, str]:
 
 
 def _title(words: str) -> None:
-    console.out(console.styled(words, "bold", sys.stdout))
+    console.out(console.styled(words, "bold"))
     console.flush()
 
 
@@ -183,7 +178,7 @@ def _quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[
         if question in known:
             hit = _names(result)[:1] == [known[question]]
             right += [question] if hit else []
-            mark = console.styled("✓" if hit else "✗", "green" if hit else "red", sys.stdout)
+            mark = console.styled("✓" if hit else "✗", "green" if hit else "red")
         _show(question, result, mark, seconds)
     if known:
         console.out(f"  {len(right)} of {len(known)} right")
@@ -238,12 +233,12 @@ def _show(question: str, result: QueryResult, mark: str, seconds: float | None) 
     """Show a question and its best hits on one line, with how they were found if unusual."""
     styles = {"strong": "green", "weak": "dim"}
     hits = [
-        console.styled(text.inert(name), styles.get(hit["strength"], ""), sys.stdout)
+        console.styled(text.inert(name), styles.get(hit["strength"], ""))
         for name, hit in zip(_names(result), result["hits"][:SHOWN], strict=False)
     ]
     took = "" if seconds is None else f"  {1000 * seconds:.0f} ms"
     how = "" if result["answered_by"] == "vector" else f"  {result['answered_by']}"
-    aside = console.styled(f"{took}{how}", "dim", sys.stdout)
+    aside = console.styled(f"{took}{how}", "dim")
     console.out(f"  {mark} {question:<27} {', '.join(hits) or 'nothing'}{aside}")
     console.flush()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 STYLES = {"ok": "green", "warning": "yellow", "fault": "red", "unknown": "dim"}
 MARKS = {"ok": "✓", "warning": "!", "fault": "✗", "unknown": "?"}
 PLAIN_MARKS = {"ok": "+", "warning": "!", "fault": "x", "unknown": "?"}
+SHOWN = ("check", "verdict", "says", "remedy", "details", "curable")  # fields of a finding
 CURE_SECONDS = 600.0
 HANG = 16  # columns for the mark and the name of a check
 
@@ -48,7 +49,7 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
             console.flush()
     faults = [finding for finding in findings if finding.verdict == "fault"]
     if as_json:
-        found = [_as_dict(finding) for finding in findings]
+        found = [{name: getattr(finding, name) for name in SHOWN} for finding in findings]
         console.out_json({"healthy": not faults, "findings": found, "carried_out": cured})
     elif any(f.curable for f in faults) and not fix:
         console.note("photosd doctor --fix   applies the remedies that are safe")
@@ -57,23 +58,12 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
 
 def _show(finding: Finding) -> None:
     marks = MARKS if console.can_write("✓✗") else PLAIN_MARKS
-    mark = console.styled(marks[finding.verdict], STYLES[finding.verdict], sys.stdout)
+    mark = console.styled(marks[finding.verdict], STYLES[finding.verdict])
     console.tell(f"{mark} {finding.check:<13} {text.inert(finding.says)}", hang=HANG)
     if finding.remedy is not None:
         console.tell(f"{'':<{HANG}}→ {text.inert(finding.remedy)}", hang=2)
     for line in (finding.details or "").splitlines():
-        console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim', sys.stdout)}")
-
-
-def _as_dict(finding: Finding) -> dict[str, Any]:
-    return {
-        "check": finding.check,
-        "verdict": finding.verdict,
-        "says": finding.says,
-        "remedy": finding.remedy,
-        "details": finding.details,
-        "curable": finding.curable,
-    }
+        console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim')}")
 
 
 def _cure(findings: Iterable[Finding]) -> list[str]:

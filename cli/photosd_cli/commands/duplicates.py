@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli import console, paths, text
+from photosd_cli.group import FOLDER
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--near", is_flag=True, help="Also similar photos: bursts and resaved copies.")
 @click.option(
-    "--in",
-    "below",
-    type=click.Path(file_okay=False, readable=False),
-    metavar="DIR",
-    help="Only photos in this folder or below.",
+    "--in", "below", type=FOLDER, metavar="DIR", help="Only photos in this folder or below."
 )
 @click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
 @click.option(
@@ -65,8 +62,8 @@ def _groups(near: bool, below: bytes | None) -> list[DuplicateGroup]:
 
 def _show(group: DuplicateGroup) -> None:
     for photo in group["photos"]:
-        name = hyperlinks.linked(paths.shown(photo["path"]), photo)
-        console.out(f"{photo['relation']:<5}  {name}  {', '.join(_details(photo))}")
+        details = ", ".join(_details(photo))
+        console.out(f"{photo['relation']:<5}  {paths.linked(photo)}  {details}")
     console.out()
 
 

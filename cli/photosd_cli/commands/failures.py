@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, hyperlinks, paths, text
+from photosd_cli import console, paths, text
 from photosd_cli.group import json_option
 
 
@@ -13,15 +13,15 @@ from photosd_cli.group import json_option
 @click.option("--retry", is_flag=True, help="Retry all of them now.")
 @click.option("--stacks", is_flag=True, help="Show the decoder's stack, for a bug report.")
 @json_option
-def command(retry: bool, stacks: bool, as_json: bool) -> int:
+def command(retry: bool, stacks: bool, as_json: bool) -> None:
     """List photos that could not be indexed, with reason and remedy."""
     with Client() as client:
         result = client.failures(retry)
     if as_json:
         console.out_json(result)
-        return 0
+        return
     for failure in result["failures"]:
-        console.out(hyperlinks.linked(paths.shown(failure["path"]), failure))
+        console.out(paths.linked(failure))
         put_aside = "  (quarantined: it crashed a worker)" if failure.get("quarantined") else ""
         attempts = text.count(failure["attempts"], "attempt")
         console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}", hang=2)
@@ -34,4 +34,3 @@ def command(retry: bool, stacks: bool, as_json: bool) -> int:
         console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")
     elif not result["failures"]:
         console.note("no failures: every photo could be read", "")
-    return 0

@@ -8,17 +8,17 @@ import click
 
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
-from photosd_cli.group import WholeGroup, json_option
-from photosd_cli.report import folder_lines
+from photosd_cli.commands.status import folder_lines
+from photosd_cli.group import PATH, WholeGroup, json_option
 
 
 @click.group(cls=WholeGroup, invoke_without_command=True)
 @json_option
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> int:
+def command(context: click.Context, as_json: bool) -> None:
     """List watched folders, with state and number of photos."""
     if context.invoked_subcommand is not None:
-        return 0
+        return
     with Client() as client:
         result = client.folders()
     if as_json:
@@ -29,13 +29,12 @@ def command(context: click.Context, as_json: bool) -> int:
             console.tell(line, hang=2)
     else:
         console.note("No folder is watched. Add one with: photosd add ~/Pictures", "")
-    return 0
 
 
 @command.command("accept")
-@click.argument("path", metavar="DIR", type=click.Path(readable=False))
+@click.argument("path", metavar="DIR", type=PATH)
 @json_option
-def accept(path: str, as_json: bool) -> int:
+def accept(path: str, as_json: bool) -> None:
     """Accept DIR as it is now: photos that are missing from it leave the index.
 
     For a folder in the state `offline (empty)`: it was emptied, or another directory is in its
@@ -43,9 +42,5 @@ def accept(path: str, as_json: bool) -> int:
     """
     with Client() as client:
         accepted = client.accept(paths.absolute(path))
-    if as_json:
-        console.out_json(accepted)
-    else:
-        photos = text.count(accepted["photos"], "photo")
-        console.out(f"{paths.shown(accepted['path'])}: it held {photos}; comparing it again")
-    return 0
+    where, photos = paths.shown(accepted["path"]), text.count(accepted["photos"], "photo")
+    console.answer(accepted, as_json, f"{where}: it held {photos}; comparing it again")

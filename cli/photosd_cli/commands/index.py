@@ -13,7 +13,7 @@ from photosd_cli.progress import Bar
 @click.command()
 @click.option("--wait", is_flag=True, help="Wait until nothing is left to index.")
 @json_option
-def command(wait: bool, as_json: bool) -> int:
+def command(wait: bool, as_json: bool) -> None:
     """Compare every folder with the index now and index what changed.
 
     The daemon notices changes without this; use it to be sure, and with --wait in scripts. Photos
@@ -22,9 +22,6 @@ def command(wait: bool, as_json: bool) -> int:
     with Client() as client, Bar("indexing") as bar:
         for progress in client.rescan(wait):
             bar.show(progress)
-    if as_json:
-        console.out_json(progress)
-        return 0
     done = f"{text.count(progress['indexed'], 'photo')} indexed"
     if progress["pending"]:
         done += f", {progress['pending']:,} to go"
@@ -33,5 +30,4 @@ def command(wait: bool, as_json: bool) -> int:
     if progress.get("paused"):
         done += f"; indexing is paused{text.until(progress.get('paused_until'))}"
         done += ", resume with: photosd resume"
-    console.out(done)
-    return 0
+    console.answer(progress, as_json, done)

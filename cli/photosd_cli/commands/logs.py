@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import click
 
 from photosd.core.errors import NotFound
@@ -15,12 +12,7 @@ from photosd_cli import console, logfile
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Follow new lines, until Ctrl-C.")
 @click.option(
-    "-n",
-    "lines",
-    type=click.IntRange(0, 10**9),
-    default=50,
-    show_default=True,
-    help="Lines.",
+    "-n", "lines", type=click.IntRange(0, 10**9), default=50, show_default=True, help="Lines."
 )
 @click.option(
     "--level",
@@ -29,7 +21,7 @@ from photosd_cli import console, logfile
     help="Only lines of at least this level.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One object; with -f, one per line.")
-def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
+def command(follow: bool, lines: int, level: str, as_json: bool) -> None:
     """Show the daemon's log in readable form. Works without the daemon."""
     file = Home.from_environment().log
     if not file.exists() and not follow:
@@ -41,8 +33,9 @@ def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
     shown = logfile.LEVELS[logfile.LEVELS.index(level) :]
     last = logfile.tail(file, lines, wanted=lambda line: logfile.level_of(line) in shown)
     if as_json and not follow:
-        console.out_json({"log": str(file), "lines": [_event(line) for line in last]})
-        return 0
+        events = [logfile.event_of(line) or {"event": line} for line in last]
+        console.out_json({"log": str(file), "lines": events})
+        return
     for line in last:
         _show(line, as_json)
     if follow:
@@ -51,17 +44,8 @@ def command(follow: bool, lines: int, level: str, as_json: bool) -> int:
             if logfile.level_of(line) in shown:
                 _show(line, as_json)
                 console.flush()
-    return 0
 
 
 def _show(line: str, as_json: bool) -> None:
     style = logfile.STYLES.get(logfile.level_of(line), "")
-    words = line if as_json else console.styled(logfile.readable(line), style, sys.stdout)
-    console.out(words)
-
-
-def _event(line: str) -> object:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return {"event": line}
+    console.out(line if as_json else console.styled(logfile.readable(line), style))

@@ -10,14 +10,14 @@ LIBRARY = "mcp>=2.3,<3"  # as in pyproject.toml; it installs the rest of the ext
 
 
 @click.command()
-def command() -> int:
+def command() -> None:
     """Let an agent search your photos: an MCP server on stdin and stdout.
 
     Configure the agent's program to run `photosd mcp`. Tools: search, similar, show, thumbnail,
     status; all of them only read.
     """
     try:
-        from photosd_cli.mcp.server import serve
+        from photosd_cli.mcp_server import serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
@@ -25,4 +25,3 @@ def command() -> int:
             "the MCP library is not installed", remedy=f'pip install "{LIBRARY}"'
         ) from error
     serve()
-    return 0

@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from photosd.core.errors import BadRequest, PhotosdError
+from photosd.core.errors import (
+    BadRequest,
+    Busy,
+    DeadlineExceeded,
+    NotRunning,
+    PhotosdError,
+    Unreachable,
+    Warming,
+)
+from photosd.core.socketpath import expanded
 from photosd.protocol.client import Client
-from photosd_cli import alerts, console, failure, paths, text
-from photosd_cli.following import follow
+from photosd_cli import console, paths, text
+from photosd_cli.group import PATH
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import StandingReport
+    from photosd.protocol import replies
 
 LONGEST = 10_000  # characters of one query
 FROM_STDIN = "photosd on - < words.txt"
 EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
+AWAY = (NotRunning, Unreachable, DeadlineExceeded, Busy, Warming)
+RETRY_SECONDS = 0.5
+SILENCE_SECONDS = 20.0  # the daemon sends something every five seconds
 
 
 @click.command(short_help="Save an alert: do something for each new photo that matches TEXT.")
 @click.argument("words", nargs=-1, metavar="[TEXT]")
 @click.option(
-    "--from",
-    "file",
-    type=click.Path(readable=False, allow_dash=True),
-    metavar="FILE",
-    help="Read TEXT from FILE; `-` is stdin.",
+    "--from", "file", type=PATH, metavar="FILE", help="Read TEXT from FILE; `-` is stdin."
 )
-@click.option(
-    "--in",
-    "below",
-    type=click.Path(readable=False),
-    metavar="DIR",
-    help="Only photos in DIR or below.",
-)
+@click.option("--in", "below", type=PATH, metavar="DIR", help="Only photos in DIR or below.")
 @click.option("--exec", "program", metavar="CMD", help="Run CMD with the photo's path.")
 @click.option(
-    "--link",
-    "directory",
-    type=click.Path(readable=False),
-    metavar="DIR",
-    help="Keep DIR an album of links to them.",
+    "--link", "directory", type=PATH, metavar="DIR", help="Keep DIR an album of links to them."
 )
 @click.option("--notify", is_flag=True, help="Show a notification.")
 @click.option("--jsonl", is_flag=True, help="Print one JSON object per photo.")
@@ -102,7 +104,7 @@ def command(
         added = client.standing_add(
             " ".join(words),
             what,
-            argv=alerts.argv(program) if program is not None else (),
+            argv=_argv(program) if program is not None else (),
             directory=paths.absolute(directory) if directory is not None else None,
             below=paths.absolute(below) if below is not None else None,
         )
@@ -111,12 +113,14 @@ def command(
             return 0
         for warning in added["warnings"]:
             console.warn(text.inert(warning))
-        console.note(alerts.greeting(added))
+        number = added["standing"]["id"]
+        saved = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
+        console.note(f"{saved}. Remove it with: photosd on --remove {number}")
         if what != "stream":
             return 0
         if not no_wait:
             console.note("Waiting for photos that match; Ctrl-C ends it, the alert stays")
-        return follow(client, added["standing"]["id"], as_json=jsonl, wait=not no_wait)
+        return _follow(client, number, as_json=jsonl, wait=not no_wait)
 
 
 def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
@@ -126,10 +130,10 @@ def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
     if file is not None and words:
         raise BadRequest("--from FILE has the TEXT already", remedy="photosd on --from FILE")
     if file in (None, "-"):
-        found = console.text(LONGEST, otherwise=FROM_STDIN)
+        found = console.read_text(LONGEST, otherwise=FROM_STDIN)
     else:
         with Path(os.fsdecode(paths.absolute(file))).open(errors="replace") as stream:
-            found = console.text(LONGEST, otherwise=FROM_STDIN, stream=stream)
+            found = console.read_text(LONGEST, otherwise=FROM_STDIN, stream=stream)
     if not (words := tuple(found.split())):
         raise BadRequest("the query is empty", remedy=FROM_STDIN)
     return words
@@ -146,6 +150,62 @@ def _kind(program: str | None, directory: str | None, notify: bool) -> str:
     return chosen[0] if chosen else "stream"
 
 
+def _argv(command: str) -> list[str]:
+    """Arguments of a command line, split as a shell does; the program is resolved now.
+
+    The daemon's PATH and directory may differ. Raises BadRequest if there is none.
+    """
+    try:
+        arguments = shlex.split(command)
+    except ValueError as error:
+        raise BadRequest(f"{command!r}: {error}", remedy=EXAMPLE) from error
+    if not arguments:
+        raise BadRequest("the command is empty", remedy=EXAMPLE)
+    program = str(expanded(arguments[0]))
+    found = shutil.which(program)
+    if found is None:
+        raise BadRequest(
+            f"no such program: {text.inert(arguments[0])!r}",
+            remedy="check its name, or: chmod +x PROGRAM",
+        )
+    whole = [str(Path(found).absolute()), *arguments[1:]]
+    if any("\udc80" <= letter <= "\udcff" for argument in whole for letter in argument):
+        raise BadRequest("the command is not UTF-8", remedy="give the program another name")
+    return whole
+
+
+def _follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
+    """Print matches of this alert; with ``wait`` until Ctrl-C, also across restarts.
+
+    A match is acknowledged after it is printed, so the next reader starts after it. Raises NotFound
+    if the alert is removed.
+    """
+    # A connection that subscribes cannot send other requests.
+    reader = Client(client.socket_path, timeout=SILENCE_SECONDS)
+    cursor, told = None, False
+    while True:
+        try:
+            for match in reader.subscribe(number, cursor, wait):
+                if as_json:
+                    console.out(console.to_json(match))
+                else:
+                    paths.write(match)
+                console.flush()
+                cursor, told = match["cursor"], False
+                with contextlib.suppress(PhotosdError):  # the next one includes this one
+                    client.acknowledge(number, cursor)
+        except AWAY:
+            if not wait:
+                raise
+            if not told:
+                console.note("the daemon stopped; waiting for it to restart")
+            told = True
+        if not wait:
+            return 0
+        reader.close()
+        time.sleep(RETRY_SECONDS)
+
+
 def _list(as_json: bool) -> int:
     with Client() as client:
         result = client.standing()
@@ -153,7 +213,7 @@ def _list(as_json: bool) -> int:
         console.out_json(result)
         return 0
     for query in result["standing"]:
-        for line in alerts.described(query):
+        for line in _described(query):
             console.out(line)
     if not result["standing"]:
         console.note(f"No alerts. Make one with: {EXAMPLE}", "", whole=True)
@@ -161,16 +221,47 @@ def _list(as_json: bool) -> int:
 
 
 def _remove(numbers: tuple[int, ...], as_json: bool) -> int:
-    removed: list[StandingReport] = []
+    removed: list[replies.StandingReport] = []
     with Client() as client:
         for number in numbers:
             try:
                 query = client.standing_remove(number)["removed"]
             except PhotosdError as error:
-                return failure.report_after(error, {"removed": removed}, as_json)
+                return console.report(error, as_json, {"removed": removed})
             removed.append(query)
             if not as_json:
-                console.out(f"removed: {alerts.described(query)[0]}")
+                console.out(f"removed: {_described(query)[0]}")
     if as_json:
         console.out_json({"removed": removed})
     return 0
+
+
+def _described(query: replies.StandingReport) -> list[str]:
+    """Lines of the list: query and action, then the last failure."""
+    parts = [f"{query['id']:>3}  {text.inert(query['text'])}"]
+    if query["below"]:
+        parts.append(f"in {paths.shown(query['below'])}")
+    parts += [_action(query), _figures(query)]
+    lines = ["   ".join(parts)]
+    if query["last_failure"]:
+        lines.append(f"     last failure: {text.inert(query['last_failure'])}")
+    if query["trouble"]:
+        lines.append(f"     {text.inert(query['trouble'])}")
+    return lines
+
+
+def _action(query: replies.StandingReport) -> str:
+    if query["kind"] == "exec":
+        return f"runs {text.inert(shlex.join(query['argv']))}"
+    if query["kind"] == "link":
+        return f"album {paths.shown(query['directory'] or '')}"
+    return {"notify": "notifies", "stream": "is printed"}[query["kind"]]
+
+
+def _figures(query: replies.StandingReport) -> str:
+    figures = [text.count(query["matches"], "photo")]
+    if query["waiting"]:
+        figures.append(f"{query['waiting']:,} waiting")
+    if query["failed"]:
+        figures.append(f"{query['failed']:,} failed")
+    return ", ".join(figures)

@@ -37,12 +37,9 @@ class Span(click.ParamType[float]):
 @click.command()
 @click.option("--for", "seconds", type=Span(), metavar="TIME", help="As in 30s, 10m, 2h, 1d.")
 @json_option
-def command(seconds: float | None, as_json: bool) -> int:
+def command(seconds: float | None, as_json: bool) -> None:
     """Stop indexing until `photosd resume`, or for some time. Queries still work."""
     with Client() as client:
         result = client.pause(seconds)
-    if as_json:
-        console.out_json(result)
-        return 0
-    console.out(f"Indexing paused{text.until(result['paused_until'])}. Resume with: photosd resume")
-    return 0
+    paused = f"Indexing paused{text.until(result['paused_until'])}"
+    console.answer(result, as_json, f"{paused}. Resume with: photosd resume")

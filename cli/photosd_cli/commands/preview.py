@@ -8,17 +8,16 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import console, drawing, paths, preview, text
-from photosd_cli.group import json_option
+from photosd_cli import console, paths, preview, text
+from photosd_cli.group import PATH, json_option
 from photosd_cli.preview import Screen
-from photosd_cli.taken import day
 
 MODES = tuple(mode for mode in preview.MODES if mode != "off")
 JSON_PIXELS = 1280
 
 
 @click.command()
-@click.argument("path", type=click.Path(readable=False))
+@click.argument("path", type=PATH)
 @click.option(
     "--as",
     "mode",
@@ -33,7 +32,7 @@ JSON_PIXELS = 1280
     help="Size in cells; default: fzf's preview window, or the terminal.",
 )
 @json_option
-def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
+def command(path: str, mode: str, size: str | None, as_json: bool) -> None:
     """Show the photo PATH in the terminal, and what is known of it.
 
     \b
@@ -43,18 +42,16 @@ def command(path: str, mode: str, size: str | None, as_json: bool) -> int:
     in_fzf = "FZF_PREVIEW_COLUMNS" in os.environ
     with Client() as client:
         if as_json:
-            console.out_json({**client.thumbnail(file, JSON_PIXELS)})
-            return 0
+            console.out_json(client.thumbnail(file, JSON_PIXELS))
+            return
         room = _room(size)
         mode = preview.mode_of(mode, elsewhere=in_fzf)
         room = room._replace(rows=max(1, room.rows - 1))
         # Fetched even if not shown, so that a file that is not a photo fails.
         seen = preview.picture(client, file, "blocks" if mode == "off" else mode, room)
         if mode != "off":
-            drawn = drawing.side_by_side([seen], mode, 0, true_colour=preview.true_colour())
-            console.out(drawn, end="")
+            console.out(preview.side_by_side([seen], mode), end="")
         console.out(_facts(client, file))
-    return 0
 
 
 def _room(size: str | None) -> Screen:
@@ -79,7 +76,7 @@ def _facts(client: Client, file: bytes) -> str:
         facts = client.show(file)["facts"]
     except PhotosdError:  # not in the library: only its name is known
         return parts[0]
-    parts.append(day(facts))
+    parts.append(text.day(facts))
     if facts.get("width") and facts.get("height"):
         parts.append(f"{facts['width']} × {facts['height']}")
     parts.append(text.inert(str(facts.get("camera") or "")))

@@ -12,7 +12,7 @@ from photosd_cli.group import json_option
 @click.command()
 @click.option("--queries", is_flag=True, help="Delete all remembered queries instead.")
 @json_option
-def command(queries: bool, as_json: bool) -> int:
+def command(queries: bool, as_json: bool) -> None:
     """Forget deleted photos now instead of after 30 days.
 
     Until then a disk that comes back, or a restored file, needs no indexing. This also deletes
@@ -22,11 +22,8 @@ def command(queries: bool, as_json: bool) -> int:
     """
     with Client() as client:
         result = client.purge(queries)
-    if as_json:
-        console.out_json(result)
-    elif queries:
-        many = "queries" if (number := result.get("queries", 0)) != 1 else "query"
-        console.out(f"{number:,} remembered {many} forgotten")
+    if queries:
+        gone = text.count(result.get("queries", 0), "remembered query", "remembered queries")
     else:
-        console.out(f"{text.count(result['removed'], 'photo')} forgotten")
-    return 0
+        gone = text.count(result["removed"], "photo")
+    console.answer(result, as_json, f"{gone} forgotten")

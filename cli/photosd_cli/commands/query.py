@@ -7,39 +7,31 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import BadRequest
-from photosd_cli import asking_options, console, seeing_options
-from photosd_cli.ask import ask, ask_each
-from photosd_cli.attached import AttachedValues
-from photosd_cli.query_options import QueryOptions, QueryRequest
+from photosd_cli import console, query_options
+from photosd_cli.group import PICTURE
+from photosd_cli.query_run import QueryOptions, QueryRequest, ask, ask_each
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Where
 
 
-@click.command(cls=AttachedValues)
+@click.command(cls=query_options.QueryCommand)
 @click.argument("text", nargs=-1)
 @click.option(
-    "--plus",
-    multiple=True,
-    metavar="[N:]WORDS",
-    help="Add words, counted N times: --plus 2:dog.",
+    "--plus", multiple=True, metavar="[N:]WORDS", help="Add words, counted N times: --plus 2:dog."
 )
 @click.option("--minus", multiple=True, metavar="[N:]WORDS", help="Subtract words.")
 @click.option(
     "--like",
-    type=click.Path(dir_okay=False, readable=False),
+    type=PICTURE,
     multiple=True,
     metavar="[N:]FILE",
     help="Add a picture, any file on this machine.",
 )
 @click.option(
-    "--unlike",
-    type=click.Path(dir_okay=False, readable=False),
-    multiple=True,
-    metavar="[N:]FILE",
-    help="Subtract a picture.",
+    "--unlike", type=PICTURE, multiple=True, metavar="[N:]FILE", help="Subtract a picture."
 )
-@asking_options.filters
+@query_options.filters
 @click.option("--cursor", metavar="CURSOR", help="Next page of an earlier answer.")
 @click.option(
     "--local", "mode", flag_value="local", help="Send nothing, even with the cloud enabled."
@@ -50,7 +42,7 @@ if TYPE_CHECKING:
     type=click.Choice(["local", "hybrid", "gemini"]),
     help="For this query; needs `photosd cloud enable`.",
 )
-@asking_options.wishes
+@query_options.output
 def command(
     text: tuple[str, ...],
     plus: tuple[str, ...],
@@ -73,19 +65,17 @@ def command(
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
     photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """
-    terms = [asking_options.words(one, 1) for one in plus]
-    terms += [asking_options.words(one, -1) for one in minus]
-    terms += [asking_options.picture(one) for one in like]
-    terms += [asking_options.picture(one, -1) for one in unlike]
+    terms = [query_options.words(one, 1) for one in plus]
+    terms += [query_options.words(one, -1) for one in minus]
+    terms += [query_options.picture(one) for one in like]
+    terms += [query_options.picture(one, -1) for one in unlike]
     many = text == ("-",)
     if not many and "-" in text:
         raise BadRequest(
             "`-` reads queries from stdin and takes no other words",
             remedy="photosd query - < queries.txt",
         )
-    options = options._replace(
-        seeing=seeing_options.judged(options.seeing, options.form, many=many)
-    )
+    options = query_options.checked(options, many=many)
     request = QueryRequest("" if many else " ".join(text), terms, where, every_copy)
     request = request._replace(cursor=cursor, mode=mode)
     if cursor is not None and (many or request != QueryRequest(cursor=cursor, terms=[])):
@@ -93,4 +83,4 @@ def command(
             "a cursor contains its query: nothing can be added",
             remedy=f"photosd query --cursor {cursor}",
         )
-    return ask_each(console.lines(), request, options) if many else ask(request, options)
+    return ask_each(console.stdin_lines(), request, options) if many else ask(request, options)

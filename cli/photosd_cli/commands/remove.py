@@ -8,8 +8,9 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import completing, console, failure, paths, text
-from photosd_cli.group import json_option
+from photosd_cli import console, paths, text
+from photosd_cli.commands import completion
+from photosd_cli.group import PATH, json_option
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import RemoveResult
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     nargs=-1,
     required=True,
     metavar="DIR...",
-    type=click.Path(readable=False),
-    shell_complete=completing.folders,
+    type=PATH,
+    shell_complete=completion.folders,
 )
 @json_option
 def command(directories: tuple[str, ...], as_json: bool) -> int:
@@ -33,7 +34,7 @@ def command(directories: tuple[str, ...], as_json: bool) -> int:
             try:
                 folder = client.remove(paths.absolute(directory))
             except PhotosdError as error:
-                return failure.report_after(error, {"removed": removed}, as_json)
+                return console.report(error, as_json, {"removed": removed})
             removed.append(folder)
             if not as_json:
                 photos = text.count(folder["photos"], "photo")

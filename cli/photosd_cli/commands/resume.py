@@ -11,12 +11,7 @@ from photosd_cli.group import json_option
 
 @click.command()
 @json_option
-def command(as_json: bool) -> int:
+def command(as_json: bool) -> None:
     """Resume indexing after a pause."""
     with Client() as client:
-        result = client.resume()
-    if as_json:
-        console.out_json(result)
-    else:
-        console.out("Indexing resumed.")
-    return 0
+        console.answer(client.resume(), as_json, "Indexing resumed.")

@@ -10,6 +10,7 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd.service import here
 from photosd_cli import console, lifecycle, text
 from photosd_cli.group import WholeGroup, json_option
 
@@ -30,23 +31,18 @@ def command() -> None:
     help="Linux: stricter sandbox: no network, writes only to photosd's own files.",
 )
 @json_option
-def install(only_print: bool, strict: bool, as_json: bool) -> int:
+def install(only_print: bool, strict: bool, as_json: bool) -> None:
     """Install the service for this user, and start it. Repeat after moving or updating photosd.
 
     PHOTOSD_HOME, if set, is recorded.
     """
-    from photosd.service.here import refuse_root, this_service
-
-    service = this_service(strict=strict)
+    service = here.this_service(strict=strict)
     if only_print:
         files = {os.fspath(file): content.decode() for file, content in service.files().items()}
-        if as_json:
-            console.out_json({"files": files})
-        else:
-            for file, content in files.items():
-                console.out(f"==> {file}\n{content}")
-        return 0
-    refuse_root()
+        shown = [f"==> {file}\n{content}" for file, content in files.items()]
+        console.answer({"files": files}, as_json, *shown)
+        return
+    here.refuse_root()
     service.check()  # before stopping the service
     stopped = not service.status().installed and lifecycle.stop() != "not_running"
     try:
@@ -60,30 +56,22 @@ def install(only_print: bool, strict: bool, as_json: bool) -> int:
         console.out_json({"changed": changed, **dataclasses.asdict(service.status())})
     else:
         _show(service.status(), "installed and started" if changed else "installed already")
-    return 0
 
 
 @command.command("uninstall")
 @json_option
-def uninstall(as_json: bool) -> int:
+def uninstall(as_json: bool) -> None:
     """Stop the service and remove it. Index, settings and log are kept."""
-    from photosd.service.here import this_service
-
-    changed = this_service().uninstall()
-    if as_json:
-        console.out_json({"changed": changed})
-    else:
-        console.out("uninstalled" if changed else "nothing to uninstall")
-    return 0
+    changed = here.this_service().uninstall()
+    done = "uninstalled" if changed else "nothing to uninstall"
+    console.answer({"changed": changed}, as_json, done)
 
 
 @command.command("status")
 @json_option
 def status(as_json: bool) -> int:
     """Show the state of the service. Exit codes: 0 installed and up to date, 1 not."""
-    from photosd.service.here import this_service
-
-    found = this_service().status()
+    found = here.this_service().status()
     if as_json:
         console.out_json(dataclasses.asdict(found))
     else:

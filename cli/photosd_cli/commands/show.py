@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
 
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
-from photosd_cli.group import json_option
+from photosd_cli.group import PATH, json_option
 
 LABEL = 12
 
 
 @click.command()
-@click.argument("path", type=click.Path(readable=False))
+@click.argument("path", type=PATH)
 @json_option
-def command(path: str, as_json: bool) -> int:
+def command(path: str, as_json: bool) -> None:
     """Show the photo PATH: its state, the reason, and what to do about it."""
     with Client() as client:
         photo = client.show(paths.absolute(path))
-    if as_json:
-        console.out_json(photo)
-        return 0
     rows: dict[str, Any] = {
         "path": paths.shown(photo["path"]),
         "state": photo["state"],
@@ -32,14 +28,16 @@ def command(path: str, as_json: bool) -> int:
         "attempts": photo["attempts"] or None,
         "folder": photo["folder"] and paths.shown(photo["folder"]),
         "size": photo["size"] and text.size(photo["size"]),
-        "modified": _moment(photo["modified_at"]),
+        "modified": text.moment(photo["modified_at"]),
         "content": photo["content_id"],
         **_facts(photo["facts"]),
     }
-    for name, value in rows.items():
-        if value is not None:
-            console.out(f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}")
-    return 0
+    lines = (
+        f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}"
+        for name, value in rows.items()
+        if value is not None
+    )
+    console.answer(photo, as_json, *lines)
 
 
 def _facts(facts: dict[str, Any]) -> dict[str, Any]:
@@ -47,13 +45,5 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
     if (taken := facts.get("taken")) is not None:
         return {**facts, "taken": str(taken).replace("T", " "), "taken_at": None}
     return {
-        name: _moment(value) if name.endswith("_at") else value for name, value in facts.items()
+        name: text.moment(value) if name.endswith("_at") else value for name, value in facts.items()
     }
-
-
-def _moment(seconds: object) -> str | None:
-    """Local date and time; None if invalid."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(seconds))))
-    except (ValueError, OverflowError, OSError):
-        return None

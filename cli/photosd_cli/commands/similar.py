@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from photosd.protocol.client import path_params
-from photosd_cli import asking_options, paths, seeing_options
-from photosd_cli.ask import ask
-from photosd_cli.attached import AttachedValues
-from photosd_cli.query_options import QueryOptions, QueryRequest
+from photosd_cli import paths, query_options
+from photosd_cli.group import PICTURE
+from photosd_cli.query_run import QueryOptions, QueryRequest, ask
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Where
 
 
-@click.command(cls=AttachedValues)
-@click.argument("picture", metavar="PATH", type=click.Path(dir_okay=False, readable=False))
-@asking_options.filters
-@asking_options.wishes
+@click.command(cls=query_options.QueryCommand)
+@click.argument("picture", metavar="PATH", type=PICTURE)
+@query_options.filters
+@query_options.output
 def command(picture: str, where: Where | None, every_copy: bool, options: QueryOptions) -> int:
     """Find photos that look like the picture PATH, best first.
 
@@ -27,5 +26,5 @@ def command(picture: str, where: Where | None, every_copy: bool, options: QueryO
     out. To add or subtract words: `photosd query WORDS --like PATH`.
     """
     term: Any = path_params(paths.absolute(picture))
-    options = options._replace(seeing=seeing_options.judged(options.seeing, options.form))
-    return ask(QueryRequest(terms=[term], where=where, every_copy=every_copy, others=True), options)
+    request = QueryRequest(terms=[term], where=where, every_copy=every_copy, others=True)
+    return ask(request, query_options.checked(options))

@@ -13,11 +13,7 @@ from photosd_cli.group import json_option
 
 @click.command()
 @json_option
-def command(as_json: bool) -> int:
+def command(as_json: bool) -> None:
     """Print the path of the daemon's socket, for nc, socat and your own programs."""
     path = os.fspath(socket_path())
-    if as_json:
-        console.out_json({"socket": path})
-    else:
-        console.out(path)
-    return 0
+    console.answer({"socket": path}, as_json, path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from photosd_cli import console, lifecycle
+from photosd_cli import console, lifecycle, text
+from photosd_cli.commands.status import encoder_summary
 from photosd_cli.group import json_option
-from photosd_cli.report import encoder_summary, version_skew
 
 
 @click.command()
@@ -27,6 +27,6 @@ def command(wait: bool, as_json: bool) -> int:
         verb = "is running" if started else "is running already"
         summary = encoder_summary(status["encoder"])
         console.out(f"photosd {verb} (pid {status['pid']}): {summary}")
-        if skew := version_skew(status["daemon_version"]):
+        if skew := text.version_skew(status["daemon_version"]):
             console.warn(skew)
     return 5 if status["state"] == "degraded" and wait else 0

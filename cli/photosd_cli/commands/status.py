@@ -1,4 +1,4 @@
-"""`photosd status`: the state of the daemon."""
+"""`photosd status`: the state of the daemon, of its folders and of its model as text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
-from photosd_cli import console, failure, text
+from photosd_cli import console, paths, text
+from photosd_cli.commands import cloud
 from photosd_cli.group import json_option
-from photosd_cli.report import EXIT_CODE_OF, LABEL, status_lines, version_skew
-from photosd_cli.wrapping import fit
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import StatusResult
+    from photosd.protocol import replies
 
+STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
+EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
+LABEL = 9
+EMPTY = "empty"  # prefix of the reason for a folder without any of its photos
+SILENT = "not answering"  # prefix of the reason for a folder whose share stopped answering
 WATCH_SECONDS = 1.0
 STATUS_SECONDS = 10.0
 # The alternate screen, as less and top use it: the previous content comes back afterwards.
@@ -46,7 +50,10 @@ def command(watch: bool, as_json: bool) -> int:
         for line in status_lines(status):
             console.tell(line, hang=LABEL)
         console.flush()
-        _warn(_untold(status), status["daemon_version"])
+        for warning in _untold(status):
+            console.warn(text.inert(warning))
+        if skew := text.version_skew(status["daemon_version"]):
+            console.warn(skew)
     return EXIT_CODE_OF.get(status["state"], 5)
 
 
@@ -65,9 +72,9 @@ def _watch(as_json: bool) -> int:
             try:
                 page = _page(as_json)
             except PhotosdError as error:
-                page = failure.words(error)
+                page = "\n".join(console.error_lines(error))
                 if not redraws:
-                    failure.report(error, as_json)
+                    console.report(error, as_json)
                     page = ""
             if redraws:
                 console.out(_drawn(page))
@@ -85,13 +92,13 @@ def _page(as_json: bool) -> str:
     with Client(timeout=STATUS_SECONDS) as client:
         status = client.status()
     if as_json:
-        return console.as_json(status)
+        return console.to_json(status)
     warnings = [f"! {text.inert(warning)}" for warning in _untold(status)]
-    lines = [fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
-    return "\n".join([*lines, *(fit(warning, sys.stdout, hang=2) for warning in warnings)])
+    lines = [console.fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
+    return "\n".join([*lines, *(console.fit(warning, sys.stdout, hang=2) for warning in warnings)])
 
 
-def _untold(status: StatusResult) -> list[str]:
+def _untold(status: replies.StatusResult) -> list[str]:
     """Warnings that are not shown below their folder."""
     told = {f"{folder['path']}: {folder['reason']}" for folder in status["folders"]}
     return [warning for warning in status["warnings"] if warning not in told]
@@ -103,8 +110,129 @@ def _drawn(page: str) -> str:
     return HOME + "\n".join(line + CLEAR_LINE for line in lines) + CLEAR_BELOW
 
 
-def _warn(warnings: list[str], daemon_version: str) -> None:
-    for warning in warnings:
-        console.warn(text.inert(warning))
-    if skew := version_skew(daemon_version):
-        console.warn(skew)
+# -- the page -------------------------------------------------------------------------------------
+
+
+def status_lines(status: replies.StatusResult) -> list[str]:
+    """A status page of about ten lines."""
+    state = console.styled(status["state"], STYLE_OF.get(status["state"], ""))
+    title = (
+        f"photosd {status['daemon_version']}  {state}  pid {status['pid']}  "
+        f"up {text.span(status['uptime_s'])}  {status['rss_mb']:.0f} MB"
+    )
+    rows = [("model", _encoder(status["encoder"]))]
+    if (switch := status.get("switch")) is not None:
+        rows.append(("next", _switch(switch)))
+    if status["index"]["waiting_for"] == "start":  # the content is not known yet
+        rows.append(("index", "opening the library"))
+    else:
+        rows += [("index", _index(status["index"])), ("queue", _queue(status["index"]))]
+        folders = folder_lines(status["folders"]) or ["none. Add one with: photosd add ~/Pictures"]
+        rows += [("" if number else "folders", line) for number, line in enumerate(folders)]
+        rows += [("compares", _comparison(one)) for one in status.get("comparisons", ())]
+        if (report := status.get("cloud")) is not None:
+            rows.append(("cloud", cloud.summary(report)))
+    return [title, *(f"{label:<{LABEL}}{words}" for label, words in rows)]
+
+
+def folder_lines(folders: list[replies.FolderReport], *, heading: bool = False) -> list[str]:
+    """One line per folder in columns, with problems below."""
+    rows = [(paths.shown(folder["path"]), _state(folder)) for folder in folders]
+    titles = [("folder", "state")] if heading else []
+    wide = max((console.cells(path) for path, _ in [*titles, *rows]), default=0)
+    long = max((len(state) for _, state in [*titles, *rows]), default=0)
+    lines = []
+    if heading:
+        title = f"{console.padded('folder', wide)}  {'state':<{long}}  photos"
+        lines.append(console.styled(title, "dim"))
+    for folder, (path, words) in zip(folders, rows, strict=True):
+        style = "" if folder["state"] == "ok" else "yellow"
+        state = console.styled(f"{words:<{long}}", style)
+        marked = "  cloud" if folder.get("cloud") else ""
+        lines.append(f"{console.padded(path, wide)}  {state}  {_photos(folder)}{marked}")
+        lines += _trouble(folder)
+    return lines
+
+
+def _state(folder: replies.FolderReport) -> str:
+    kinds = [kind for kind in (SILENT, EMPTY) if (folder["reason"] or "").startswith(kind)]
+    return f"{folder['state']} ({kinds[0]})" if kinds else folder["state"]
+
+
+def _photos(folder: replies.FolderReport) -> str:
+    """Number of photos, and why some are not indexed."""
+    photos = text.count(folder["photos"], "photo")
+    parts = [
+        f"{number:,} {what}"
+        for number, what in ((folder.get("pending"), "waiting"), (folder.get("failed"), "failed"))
+        if number
+    ]
+    return f"{photos}, {', '.join(parts)}" if parts else photos
+
+
+def _trouble(folder: replies.FolderReport) -> list[str]:
+    lines = [f"  {text.inert(more)}" for more in (folder["reason"], folder["remedy"]) if more]
+    if unreadable := folder.get("unreadable"):
+        example = text.inert(folder.get("unreadable_example") or "")
+        lines.append(f"  {text.count(unreadable, 'place')} in it cannot be read: {example}")
+    return lines
+
+
+def _comparison(comparison: replies.ComparisonReport) -> str:
+    """A comparison under way and its progress."""
+    seen = f"{comparison['seen']:,}"
+    if comparison["known"]:
+        seen += f" of about {comparison['known']:,}"
+    return f"{paths.shown(comparison['path'])}  {seen} seen in {text.span(comparison['seconds'])}"
+
+
+def encoder_summary(encoder: replies.EncoderReport) -> str:
+    """The model and its state in a few words."""
+    words = [encoder["model"], encoder["state"]]
+    if encoder["state"] == "loading" and encoder["phase"]:
+        words.append(f"({encoder['phase']})")
+    if encoder["state"] != "ready" and encoder["eta_s"] is not None:
+        words.append(f"about {text.span(max(1, encoder['eta_s']))} to go")
+    return text.inert(" ".join(words))
+
+
+def _encoder(encoder: replies.EncoderReport) -> str:
+    parts = [encoder_summary(encoder)]
+    if encoder["device"]:
+        parts.append(f"on {text.inert(encoder['device'])}")
+    if encoder["rss_mb"] is not None:
+        parts.append(f"{encoder['rss_mb']:.0f} MB")
+    if encoder["restarts"]:
+        reason = text.inert(encoder["last_restart_reason"] or "unknown reason")
+        parts.append(f"restarted {text.count(encoder['restarts'], 'time')} ({reason})")
+    return "  ".join(parts)
+
+
+def _switch(switch: replies.SwitchReport) -> str:
+    """The model that is being prepared."""
+    words = [f"{switch['model']}: {switch['done']:,} of {text.count(switch['contents'], 'photo')}"]
+    if switch["eta_s"]:
+        words.append(f"~{text.span(switch['eta_s'])} left")
+    if switch["waiting_for"]:
+        words.append(f"waiting for {switch['waiting_for']}")
+    return text.inert(" · ".join(words))
+
+
+def _index(index: replies.IndexReport) -> str:
+    photos, size = text.count(index["photos"], "photo"), text.size(index["bytes"])
+    return f"{index['indexed']:,} of {photos}  {size}"
+
+
+def _queue(index: replies.IndexReport) -> str:
+    parts = [f"{index['pending']:,} waiting"]
+    if index["pending"] and index["rate_per_s"]:
+        parts.append(f"{index['rate_per_s']:.1f}/s")
+    if index["pending"] and index["eta_s"] is not None:
+        parts.append(f"~{text.span(index['eta_s'])} left")
+    if index.get("paused"):
+        parts.append(f"paused{text.until(index.get('paused_until'))}, resume with: photosd resume")
+    elif index["waiting_for"] and (index["pending"] or index["waiting_for"] == "disk"):
+        parts.append(f"waiting for {text.inert(index['waiting_for'])}")
+    if index["failed"]:
+        parts.append(f"{index['failed']:,} failed, see: photosd failures")
+    return " · ".join(parts)

@@ -10,11 +10,7 @@ from photosd_cli.group import json_option
 
 @click.command()
 @json_option
-def command(as_json: bool) -> int:
+def command(as_json: bool) -> None:
     """Stop the daemon and wait until it has ended. One that does not respond is killed."""
     how = lifecycle.stop()
-    if as_json:
-        console.out_json({"stopped": how})
-    else:
-        console.out(lifecycle.STOPPED_IN_WORDS[how])
-    return 0
+    console.answer({"stopped": how}, as_json, lifecycle.STOPPED_IN_WORDS[how])

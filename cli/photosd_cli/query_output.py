@@ -1,61 +1,72 @@
-"""Shows query answers: a table for people, the requested format for programs."""
+"""What `photosd query` and `similar` print: a table for people, other formats for programs."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from photosd.protocol.client import Client
-from photosd_cli import console, hyperlinks, paths, text
-from photosd_cli.query_options import QueryOptions
-from photosd_cli.taken import day
+from photosd_cli import console, paths, text
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
+    from photosd_cli.query_run import QueryOptions
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
+USUAL_DEADLINE_MS = 3000
+# Messages for a reply's fallback_reason, in one dim line below the answer.
+FALLBACK_REASONS = {
+    "offline": "Gemini cannot be reached",
+    "deadline": "Gemini was too slow",
+    "quota": "Gemini's quota is used up",
+    "key": "there is no key for Gemini",
+    "auth": "Gemini does not accept the key",
+    "model": "Gemini does not know the model",
+    "server": "Gemini has an internal error",
+    "bad_answer": "Gemini's answer was invalid",
+    "refused": "Gemini refused the request",
+    "budget": "the monthly budget is spent",
+    "busy": "too many requests to Gemini",
+    "nothing_sent": "Gemini has no photos yet",
+    "consent": "the cloud is not enabled",
+    "composed": "only plain descriptions are sent",
+    "encoder": "the local model did not answer",
+    "storage": "the log of calls cannot be written",
+}
 
 
-def exit_code(result: QueryResult) -> int:
-    """0 if the answer is convincing, else 1."""
-    return 0 if result["convincing"] else 1
+def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
+    """Show one answer in the requested format."""
+    chosen = _chosen(result, options)
+    if options.html is not None:
+        from photosd_cli import contact_sheet
 
-
-def show(client: Client, result: QueryResult, options: QueryOptions) -> int:
-    """Show one answer in the requested format; returns the exit code."""
-    _show_hits(client, result, options)
-    if reason := result["fallback_reason"]:
-        from photosd_cli import cloud_report
-
-        console.flush()
-        console.note(cloud_report.fallback(result.get("mode_requested", "cloud"), reason))
-    return exit_code(result)
-
-
-def _show_hits(client: Client, result: QueryResult, options: QueryOptions) -> None:
-    if options.seeing.html is not None:
-        _show_sheet(client, result, options)
+        console.note(_summary(result, len(chosen)))
+        contact_sheet.show(
+            client, result, options.html, weak=options.with_weak, opened=options.opened
+        )
     elif options.form == "json":
         console.out_json(result)
     elif options.form == "jsonl":
-        console.out(console.as_json(result))
+        console.out(console.to_json(result))
     elif options.form in ("paths", "print0"):
-        for hit in _chosen(result, options):
+        for hit in chosen:
             paths.write(hit, end=b"\0" if options.form == "print0" else b"\n")
     else:
-        _show_table(client, result, options)
-    if options.seeing.opened and options.seeing.html is None:
-        _open(_chosen(result, options))
+        _show_table(client, result, chosen, options)
+    if options.opened and options.html is None:
+        _open(chosen)
+    if reason := result["fallback_reason"]:
+        why = FALLBACK_REASONS.get(reason, reason)
+        mode = result.get("mode_requested", "cloud")
+        console.flush()
+        console.note(text.inert(f"{mode}: {why}; local results (photosd cloud status)"))
 
 
-def _show_sheet(client: Client, result: QueryResult, options: QueryOptions) -> None:
-    from photosd_cli import sheet_output
-
-    console.note(_summary(result, len(_chosen(result, options))))
-    seeing = options.seeing
-    sheet_output.show(
-        client, result, seeing.html or "", weak=options.with_weak, opened=seeing.opened
-    )
+def _chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
+    """The hits to show to a person: weak ones only on request."""
+    if options.with_weak:
+        return result["hits"]
+    return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
 
 
 def _open(hits: list[Hit]) -> None:
@@ -68,31 +79,25 @@ def _open(hits: list[Hit]) -> None:
     openers.open_files([paths.raw(hit) for hit in hits[: openers.MOST]])
 
 
-def _chosen(result: QueryResult, options: QueryOptions) -> list[Hit]:
-    """The hits to show to a person: weak ones only on request."""
-    if options.with_weak:
-        return result["hits"]
-    return [h for h in result["hits"] if h["strength"] != "weak"] if result["convincing"] else []
-
-
-def _show_table(client: Client, result: QueryResult, options: QueryOptions) -> None:
+def _show_table(
+    client: Client, result: QueryResult, chosen: list[Hit], options: QueryOptions
+) -> None:
     """The table for people: weak hits are counted, and shown on request."""
-    hits, chosen = result["hits"], _chosen(result, options)
-    dated = any(day(hit) for hit in chosen)
+    dated = any(text.day(hit) for hit in chosen)
     rows = [_row(hit, dated, options) for hit in chosen]
-    if options.seeing.preview == "off":
+    if options.preview == "off":
         for row in rows:
             console.out(row)
     else:
         from photosd_cli import preview
 
-        preview.rows(client, chosen, rows, options.seeing.preview)
+        preview.rows(client, chosen, rows, options.preview)
     console.flush()  # on a terminal, print the table before messages on stderr
     for warning in result["warnings"]:
         console.warn(text.inert(warning))
     if unknown := result["unknown"]:
         console.warn("not understood: " + ", ".join(map(text.inert, unknown)))
-    hidden = len(hits) - len(chosen)
+    hidden = len(result["hits"]) - len(chosen)
     weak = text.count(hidden, "weak one")
     if not result["convincing"]:
         more = f"; {weak}, show with --weak" if hidden else ""
@@ -109,12 +114,12 @@ def _next_page(result: QueryResult, options: QueryOptions) -> str:
     words = ["photosd query --cursor", text.inert(str(result["cursor"]))]
     if options.weak is not None:
         words.append("--weak" if options.weak else "--no-weak")
-    if options.deadline_ms != QueryOptions().deadline_ms:
+    if options.deadline_ms != USUAL_DEADLINE_MS:
         words.append(f"--deadline {options.deadline_ms / 1000:g}")
-    if options.seeing.preview != "off":
-        words.append(f"--preview={options.seeing.preview}")
-    if options.seeing.hyperlink != "auto":
-        words.append(f"--hyperlink={options.seeing.hyperlink}")
+    if options.preview != "off":
+        words.append(f"--preview={options.preview}")
+    if options.hyperlink != "auto":
+        words.append(f"--hyperlink={options.hyperlink}")
     return " ".join(words)
 
 
@@ -131,13 +136,13 @@ def _no_matches(result: QueryResult) -> str:
 def _row(hit: Hit, dated: bool, options: QueryOptions) -> str:
     cells = [f"{hit['strength']:<6}", text.score(hit)]
     if dated:
-        cells.append(f"{day(hit):<10}")
-    cells.append(hyperlinks.linked(paths.shown(hit["path"]), hit, options.seeing.hyperlink))
+        cells.append(f"{text.day(hit):<10}")
+    cells.append(paths.linked(hit, options.hyperlink))
     if hit.get("copies", 1) > 1:
-        cells.append(console.styled(f"({hit['copies']} copies)", "dim", sys.stdout))
+        cells.append(console.styled(f"({hit['copies']} copies)", "dim"))
     if hit["offline"]:
-        cells.append(console.styled("(offline)", "dim", sys.stdout))
-    cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""), sys.stdout)
+        cells.append(console.styled("(offline)", "dim"))
+    cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""))
     return "  ".join(cells)
 
 

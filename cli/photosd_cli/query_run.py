@@ -1,0 +1,147 @@
+"""Runs `photosd query` and `similar`: one query, or one per line. Without click, which would double
+the run time of simple queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from photosd.core.errors import BadRequest, NotRunning, PhotosdError
+from photosd.protocol.client import Client
+from photosd_cli import console, query_output, text
+
+if TYPE_CHECKING:
+    from photosd.protocol.replies import QueryResult, Term, Where
+
+FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
+MOST = 1000
+
+
+class QueryRequest(NamedTuple):
+    """Words with terms to add and subtract and filters; or the cursor of the next page."""
+
+    text: str = ""
+    terms: Sequence[Term] = ()
+    where: Where | None = None
+    every_copy: bool = False
+    others: bool = False
+    cursor: str | None = None
+    mode: str | None = None  # local | hybrid | gemini; None: the configured one
+
+
+class QueryOptions(NamedTuple):
+    """How many photos, the deadline, the format, and how to show hits to people."""
+
+    limit: int | None = None  # the setting search.limit
+    deadline_ms: int = query_output.USUAL_DEADLINE_MS
+    form: str = "table"  # table | json | jsonl | paths | print0
+    weak: bool | None = None  # None: depends on the format
+    preview: str = "off"  # a mode of preview.MODES
+    hyperlink: str = "auto"  # a mode of paths.LINK_MODES
+    html: str | None = None  # the file of a contact sheet; empty: a private one
+    opened: bool = False
+
+    @property
+    def with_weak(self) -> bool:
+        """Whether to show weak hits: to programs by default, to people on request."""
+        return self.form in ("paths", "print0") if self.weak is None else self.weak
+
+
+def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | None:
+    """The query and options in the arguments of `photosd query`; None if click must parse them."""
+    words: list[str] = []
+    options = QueryOptions()
+    mode: str | None = None
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            words.append(argument)
+        elif argument in FORMS:
+            options = options._replace(form=FORMS[argument])
+        elif argument == "--weak":
+            options = options._replace(weak=True)
+        elif argument == "--local":
+            mode = "local"
+        elif argument == "-n" and _is_limit(number := next(rest, "")):
+            options = options._replace(limit=int(number))
+        else:
+            return None
+    query = " ".join(words)
+    return (QueryRequest(query, mode=mode), options) if query.strip() else None
+
+
+def _is_limit(number: str) -> bool:
+    is_short = len(number) <= len(str(MOST))
+    return is_short and number.isascii() and number.isdigit() and 1 <= int(number) <= MOST
+
+
+def ask(request: QueryRequest, options: QueryOptions) -> int:
+    """Run one query from the command line; returns the exit code."""
+    with Client() as client:
+        result = _answer(client, request, options)
+        query_output.show(client, result, options)
+    _warn_of_skew(result, options)
+    return exit_code(result)
+
+
+def ask_each(queries: Iterable[str], request: QueryRequest, options: QueryOptions) -> int:
+    """Run one query per line, each with the same options; returns the worst exit code.
+
+    A failed query does not stop the next ones. With `--json` all results are in one object, in
+    order.
+    """
+    worst = 0
+    results: list[Mapping[str, object]] = []
+    last: QueryResult | None = None
+    with Client() as client:
+        for query in filter(None, (line.strip() for line in queries)):
+            try:
+                result = _answer(client, request._replace(text=query), options)
+            except NotRunning:
+                raise
+            except PhotosdError as error:
+                worst = max(worst, error.exit_code)
+                results.append({"query": query, "error": error.as_dict()})
+                if options.form == "jsonl":
+                    console.out(console.to_json(results[-1]))
+                elif options.form != "json":
+                    console.report(error, as_json=False)
+                continue
+            worst = max(worst, exit_code(result))
+            results.append(last := result)
+            if options.form == "table":
+                console.out(console.styled(text.inert(result["query"]), "bold"))
+            if options.form != "json":
+                query_output.show(client, result, options)
+            console.flush()
+    if options.form == "json":
+        console.out_json({"results": results})
+    if last is not None:
+        _warn_of_skew(last, options)
+    return worst
+
+
+def exit_code(result: QueryResult) -> int:
+    """0 if the answer is convincing, else 1."""
+    return 0 if result["convincing"] else 1
+
+
+def _answer(client: Client, request: QueryRequest, options: QueryOptions) -> QueryResult:
+    # A word cannot contain bytes that are not UTF-8.
+    readable = request.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+    if not (readable or request.terms or request.cursor):
+        raise BadRequest("the query is empty", remedy='photosd query "sunset"')
+    request = request._replace(text=readable)
+    return client.query(limit=options.limit, deadline_ms=options.deadline_ms, **request._asdict())
+
+
+def _warn_of_skew(result: QueryResult, options: QueryOptions) -> None:
+    """Warn if the running daemon is older than this command, as after an upgrade.
+
+    Programs that read JSON see it in the result.
+    """
+    skew = text.version_skew(result.get("daemon_version"))
+    if skew is not None and options.form not in ("json", "jsonl"):
+        console.flush()
+        console.warn(skew)

@@ -1,1 +1,0 @@
-"""Reference pages generated from code: commands, settings, exit codes, the manual page."""
