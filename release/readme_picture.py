@@ -68,7 +68,7 @@ def main(directory: Path) -> None:
         pictures = home / "Pictures"
         album(pictures)
         lifecycle.start()
-        lifecycle.wait_until_warm()
+        lifecycle.status(wait=True)
         with Client(Home.from_environment().socket) as client:
             client.add(os.fsencode(pictures))
             list(client.rescan())

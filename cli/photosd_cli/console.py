@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from photosd.core.errors import BadRequest, PhotosdError
-from photosd_cli.text import inert, span
+from photosd_cli.text import inert, span, version_skew
 
 STYLES = {"dim": "2", "bold": "1", "red": "31", "green": "32", "yellow": "33"}
 USUAL_COLUMNS = 80
@@ -140,7 +140,7 @@ def note(text: str, style: str = "dim", *, hang: int = 0, whole: bool = False) -
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             shown = text if whole else fit(text, sys.stderr, hang=hang)
-            sys.stderr.write(_styled(shown, style, sys.stderr) + "\n")
+            sys.stderr.write(styled(shown, style, sys.stderr) + "\n")
             sys.stderr.flush()
 
 
@@ -149,20 +149,22 @@ def warn(text: str) -> None:
     note(f"! {text}", "yellow", hang=2)
 
 
-def report(error: PhotosdError, as_json: bool, done: Mapping[str, object] | None = None) -> int:
-    """Show an error, as one object on stdout or as text on stderr; returns its exit code.
+def warn_of_skew(daemon_version: str | None) -> None:
+    """Warn if the running daemon is older than this command, as after an upgrade."""
+    if skew := version_skew(daemon_version):
+        flush()
+        warn(skew)
 
-    ``done``: what earlier steps of the command did, shown with it as JSON.
-    """
-    if as_json and done and any(done.values()):
-        out_json({**done, "error": error.as_dict()})
-    elif as_json:
+
+def report(error: PhotosdError, as_json: bool) -> int:
+    """Show an error, as one object on stdout or as text on stderr; returns its exit code."""
+    if as_json:
         out(to_json({"error": error.as_dict()}))
-    else:
-        first, *more = error_lines(error)
-        note(first, "red")
-        for line in more:
-            note(line, "", hang=2)
+        return error.exit_code
+    first, *more = error_lines(error)
+    note(first, "red")
+    for line in more:
+        note(line, "", hang=2)
     return error.exit_code
 
 
@@ -184,15 +186,13 @@ def is_terminal(stream: IO[str] | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def styled(text: str, style: str) -> str:
-    """``text`` in a style of STYLES, if stdout shows colours."""
-    return _styled(text, style, sys.stdout)
+def styled(text: str, style: str, stream: IO[str] | None = None) -> str:
+    """``text`` in a style of STYLES, if the stream (stdout by default) shows colours.
 
-
-def _styled(text: str, style: str, stream: IO[str] | None) -> str:
-    """The same for any stream: colours on terminals, unless NO_COLOR is set or it is dumb."""
+    Terminals do, unless NO_COLOR is set or they are dumb.
+    """
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    if not style or not text or plain or not is_terminal(stream):
+    if not style or not text or plain or not is_terminal(stream or sys.stdout):
         return text
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
@@ -236,11 +236,6 @@ def cells(text: str) -> int:
     from wcwidth import width
 
     return width(text)
-
-
-def padded(text: str, columns: int) -> str:
-    """``text`` padded with blanks to this many columns."""
-    return text + " " * (columns - cells(text))
 
 
 def _wrapped(line: str, columns: int, hang: int) -> str:

@@ -20,6 +20,7 @@ from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd_cli import console, openers, paths, text
 from photosd_cli.progress import Bar
+from photosd_cli.query_output import warnings_of
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult, ThumbnailResult
@@ -126,7 +127,8 @@ def render(sheet: Sheet) -> str:
         "honesty": _honesty(result),
         "weak_button": _weak_button(weak, sheet.weak),
         "photos": "\n".join(photos),
-        "foot": _foot(result),
+        "model": escape(text.inert(result["model"])),
+        "milliseconds": f"{result['timings_ms']['total']:.0f}",
     }
     # One pass, so that inserted text is not searched for placeholders.
     page = (PARTS / "page.html").read_text()
@@ -154,16 +156,13 @@ def _summary(result: QueryResult, convincing: int) -> str:
 def _honesty(result: QueryResult) -> str:
     """What was not searched, and warnings."""
     coverage = result["coverage"]
-    loud = [text.inert(warning) for warning in result["warnings"]]
-    if unknown := result["unknown"]:
-        loud.append("not understood: " + ", ".join(map(text.inert, unknown)))
     quiet = []
     if coverage["pending"]:
         quiet.append(f"{coverage['pending']:,} still to be indexed, not searched yet")
     if coverage["failed"]:
         quiet.append(f"{coverage['failed']:,} cannot be read")
     quiet += [f"{text.inert(folder)} is offline" for folder in coverage["offline_folders"]]
-    items = [f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in loud]
+    items = [f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in warnings_of(result)]
     items += [f"<li><bdi>{escape(words)}</bdi></li>" for words in quiet]
     return f'<ul class="honesty">{"".join(items)}</ul>' if items else ""
 
@@ -176,13 +175,6 @@ def _weak_button(weak: int, shown: bool) -> str:
     return (
         f'<button type="button" id="weak" aria-pressed="{str(shown).lower()}" aria-keyshortcuts="w"'
         f' data-show="{show}" data-hide="{hide}">{hide if shown else show}</button>'
-    )
-
-
-def _foot(result: QueryResult) -> str:
-    return (
-        f"Found on this machine by the model {escape(text.inert(result['model']))} in "
-        f"{result['timings_ms']['total']:.0f} ms. This page works offline."
     )
 
 

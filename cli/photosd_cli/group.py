@@ -4,17 +4,19 @@ every option refuses.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 import photosd
-from photosd.core.errors import BadRequest
+from photosd.core.errors import BadRequest, PhotosdError
+from photosd_cli import console
 from photosd_cli.text import inert
 
 # Each command is a module of photosd_cli.commands; a name here adds it.
@@ -147,6 +149,21 @@ def run(arguments: Sequence[str], as_json: bool) -> int:
         error.show()
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def collecting(key: str, as_json: bool) -> Iterator[list[Any]]:
+    """A list for results of several steps; `--json` shows it as ``key``, also before an error."""
+    done: list[Any] = []
+    try:
+        yield done
+    except PhotosdError as error:
+        if not (as_json and done):
+            raise
+        console.out_json({key: done, "error": error.as_dict()})
+        raise click.exceptions.Exit(error.exit_code) from error
+    if as_json:
+        console.out_json({key: done})
 
 
 def json_option(command: Decorated) -> Decorated:

@@ -96,17 +96,12 @@ def wait_for_answer(spawned: subprocess.Popen[bytes] | None = None, log_begin: i
         time.sleep(POLL_SECONDS)
 
 
-def current_status() -> StatusResult:
-    """The daemon's current status."""
-    with Client(Home.from_environment().socket, timeout=ANSWER_SECONDS) as client:
-        return client.status()
-
-
-def wait_until_warm() -> StatusResult:
-    """The status once the model is warm; raises Warming if that takes too long."""
-    until = time.monotonic() + WARM_SECONDS
-    with Client(Home.from_environment().socket) as client, Bar("warming up") as bar:
-        while (status := client.status())["state"] == "warming":
+def status(*, wait: bool = False) -> StatusResult:
+    """The daemon's status; with ``wait`` once the model is warm, or Warming is raised."""
+    home, until = Home.from_environment(), time.monotonic() + WARM_SECONDS
+    timeout = WARM_SECONDS if wait else ANSWER_SECONDS
+    with Client(home.socket, timeout=timeout) as client, Bar("warming up") as bar:
+        while (status := client.status())["state"] == "warming" and wait:
             if time.monotonic() > until:
                 raise Warming(
                     f"the model was not warm after {WARM_SECONDS:.0f} s", remedy="photosd logs"

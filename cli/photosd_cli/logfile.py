@@ -102,15 +102,14 @@ def readable(line: str) -> str:
         f"{event.get('level', ''):<7}",
         str(event.get("event")),
     ]
-    words += [f"{key}={value}" for key, value in event.items() if _is_said(key, value)]
+    words += [
+        f"{key}={value}"
+        for key, value in event.items()
+        if key not in FIRST and value not in (None, "", [], {})  # false and 0 are shown
+    ]
     shown = text.inert("  ".join(words))
     stack = str(event.get("exception") or "").splitlines()
     return "\n".join([shown, *(f"    {text.inert(frame)}" for frame in stack)])
-
-
-def _is_said(key: str, value: object) -> bool:
-    """Whether a field has a value; false and 0 count."""
-    return key not in FIRST and value is not None and value not in ("", [], {})
 
 
 def _clock(timestamp: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,6 @@ from photosd.core.socketpath import expanded
 from photosd_cli import console, text
 
 LINK_MODES = ("auto", "always", "never")
-AS_THEY_ARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 LONGEST_LINK = 2000  # bytes; terminals drop longer ones
 # Terminals known to support links (OSC 8).
 FIRST_VTE = 5000  # 0.50, the first version that draws links well
@@ -98,8 +98,9 @@ def _working_directory() -> Path:
 
 def file_url(path: bytes, host: str = "") -> str:
     """The URL of a file; its bytes are percent-encoded."""
-    encoded = "".join(chr(byte) if byte in AS_THEY_ARE else f"%{byte:02X}" for byte in path)
-    return f"file://{host}{encoded}"
+    from urllib.parse import quote_from_bytes
+
+    return f"file://{host}{quote_from_bytes(path)}"
 
 
 def linked(entry: Mapping[str, Any], mode: str = "auto") -> str:
@@ -125,14 +126,8 @@ def _capable() -> bool:
     if term == "dumb" or told("CI") or told("STY") or told("INSIDE_EMACS"):
         return False
     if told("TMUX"):
-        return program == "tmux" and _numbers(told("TERM_PROGRAM_VERSION", "")) >= FIRST_TMUX
+        version = map(int, re.findall(r"\d+", told("TERM_PROGRAM_VERSION", "")))
+        return program == "tmux" and tuple(version) >= FIRST_TMUX
     if vte := told("VTE_VERSION"):
         return vte.isdecimal() and int(vte) >= FIRST_VTE
     return program in PROGRAMS or term.startswith(TERMS) or any(map(told, SIGNS))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """``3.4a`` as (3, 4)."""
-    parts = version.split(".")
-    digits = ("".join(c for c in part if c.isdecimal()) for part in parts)
-    return tuple(int(part) for part in digits if part)

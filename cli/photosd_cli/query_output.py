@@ -93,10 +93,8 @@ def _show_table(
 
         preview.rows(client, chosen, rows, options.preview)
     console.flush()  # on a terminal, print the table before messages on stderr
-    for warning in result["warnings"]:
-        console.warn(text.inert(warning))
-    if unknown := result["unknown"]:
-        console.warn("not understood: " + ", ".join(map(text.inert, unknown)))
+    for warning in warnings_of(result):
+        console.warn(warning)
     hidden = len(result["hits"]) - len(chosen)
     weak = text.count(hidden, "weak one")
     if not result["convincing"]:
@@ -107,6 +105,14 @@ def _show_table(
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
         console.note(f"more: {_next_page(result, options)}", whole=True)
+
+
+def warnings_of(result: QueryResult) -> list[str]:
+    """The daemon's warnings, then the words that the model does not know; inert."""
+    found = [text.inert(warning) for warning in result["warnings"]]
+    if unknown := result["unknown"]:
+        found.append("not understood: " + ", ".join(map(text.inert, unknown)))
+    return found
 
 
 def _next_page(result: QueryResult, options: QueryOptions) -> str:

@@ -81,8 +81,9 @@ def ask(request: QueryRequest, options: QueryOptions) -> int:
     with Client() as client:
         result = _answer(client, request, options)
         query_output.show(client, result, options)
-    _warn_of_skew(result, options)
-    return exit_code(result)
+    if options.form not in ("json", "jsonl"):  # programs see the version in the result
+        console.warn_of_skew(result.get("daemon_version"))
+    return 0 if result["convincing"] else 1
 
 
 def ask_each(queries: Iterable[str], request: QueryRequest, options: QueryOptions) -> int:
@@ -108,7 +109,7 @@ def ask_each(queries: Iterable[str], request: QueryRequest, options: QueryOption
                 elif options.form != "json":
                     console.report(error, as_json=False)
                 continue
-            worst = max(worst, exit_code(result))
+            worst = max(worst, 0 if result["convincing"] else 1)
             results.append(last := result)
             if options.form == "table":
                 console.out(console.styled(text.inert(result["query"]), "bold"))
@@ -117,14 +118,9 @@ def ask_each(queries: Iterable[str], request: QueryRequest, options: QueryOption
             console.flush()
     if options.form == "json":
         console.out_json({"results": results})
-    if last is not None:
-        _warn_of_skew(last, options)
+    if last is not None and options.form not in ("json", "jsonl"):
+        console.warn_of_skew(last.get("daemon_version"))
     return worst
-
-
-def exit_code(result: QueryResult) -> int:
-    """0 if the answer is convincing, else 1."""
-    return 0 if result["convincing"] else 1
 
 
 def _answer(client: Client, request: QueryRequest, options: QueryOptions) -> QueryResult:
@@ -134,14 +130,3 @@ def _answer(client: Client, request: QueryRequest, options: QueryOptions) -> Que
         raise BadRequest("the query is empty", remedy='photosd query "sunset"')
     request = request._replace(text=readable)
     return client.query(limit=options.limit, deadline_ms=options.deadline_ms, **request._asdict())
-
-
-def _warn_of_skew(result: QueryResult, options: QueryOptions) -> None:
-    """Warn if the running daemon is older than this command, as after an upgrade.
-
-    Programs that read JSON see it in the result.
-    """
-    skew = text.version_skew(result.get("daemon_version"))
-    if skew is not None and options.form not in ("json", "jsonl"):
-        console.flush()
-        console.warn(skew)

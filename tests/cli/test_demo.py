@@ -106,8 +106,8 @@ def test_a_model_that_cannot_be_used_fails_with_its_reason(
     monkeypatch.setattr(lifecycle, "start", lambda: True)
     monkeypatch.setattr(
         lifecycle,
-        "wait_until_warm",
-        lambda: status_result("degraded", warnings=["the model is damaged"]),
+        "status",
+        lambda wait: status_result("degraded", warnings=["the model is damaged"]),
     )
     with pytest.raises(EncoderUnavailable, match="the model is damaged"):
         demo._start()

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
 
 import click
 
 from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
-from photosd_cli.group import PATH, json_option
-
-if TYPE_CHECKING:
-    from photosd.protocol.replies import AddResult
+from photosd_cli.group import PATH, collecting, json_option
 
 LOOK_SECONDS = 1.0  # wait for the first photos to be found; a large folder takes longer
 POLL_SECONDS = 0.1
@@ -31,18 +27,14 @@ POLL_SECONDS = 0.1
 @json_option
 def command(
     directories: tuple[str, ...], exclude: tuple[str, ...], cloud: bool | None, as_json: bool
-) -> int:
+) -> None:
     """Watch DIR and everything below it; its photos are indexed in the background.
 
     This sends nothing; --cloud marks DIR for the mode gemini of `photosd cloud`.
     """
-    added: list[AddResult] = []
-    with Client() as client:
+    with Client() as client, collecting("folders", as_json) as added:
         for directory in directories:
-            try:
-                folder = client.add(paths.absolute(directory), exclude, cloud)
-            except PhotosdError as error:
-                return console.report(error, as_json, {"folders": added})
+            folder = client.add(paths.absolute(directory), exclude, cloud)
             added.append(folder)
             if as_json:
                 continue
@@ -50,12 +42,9 @@ def command(
             console.out(f"watching {paths.shown(folder['path'])}{marked}")
             if folder["reason"]:
                 console.warn(text.inert(folder["reason"]))
-    if as_json:
-        console.out_json({"folders": added})
-        return 0
-    found = _found([folder["path"] for folder in added])
-    console.note(f"{found}Indexing in the background. See progress: photosd status --watch")
-    return 0
+    if not as_json:
+        found = _found([folder["path"] for folder in added])
+        console.note(f"{found}Indexing in the background. See progress: photosd status --watch")
 
 
 def _found(folders: list[str]) -> str:

@@ -150,7 +150,7 @@ def _start() -> None:
     lifecycle.start()
     console.out(f"  the daemon answers after {time.monotonic() - begin:.1f} s")
     console.flush()
-    status = lifecycle.wait_until_warm()
+    status = lifecycle.status(wait=True)
     if status["state"] != "ready":
         raise EncoderUnavailable("; ".join(status["warnings"]) or f"it is {status['state']}")
     encoder, warm = status["encoder"], time.monotonic() - begin

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Only the paths of extra copies, each followed by a NUL byte.",
 )
 @click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
-def command(near: bool, below: str | None, form: str) -> int:
+def command(near: bool, below: str | None, form: str) -> None:
     """Find files with the same bytes: the space they take, and which one to keep.
 
     The one to keep is available, is not named as a copy, and is the oldest. With --near it is the
@@ -47,7 +47,6 @@ def command(near: bool, below: str | None, form: str) -> int:
             _show(group)
         console.flush()
         console.note(_summary(len(groups), photos, room, near), "")
-    return 0
 
 
 def _groups(near: bool, below: bytes | None) -> list[DuplicateGroup]:
@@ -97,11 +96,8 @@ def _write_paths(groups: list[DuplicateGroup]) -> None:
 
 def _summary(groups: int, photos: int, room: int, near: bool) -> str:
     if not groups:
-        return (
-            "no duplicates"
-            if near
-            else "no duplicates; photosd duplicates --near also finds photos that look alike"
-        )
+        more = "; photosd duplicates --near also finds photos that look alike"
+        return f"no duplicates{'' if near else more}"
     return (
         f"{text.count(groups, 'group')}: {text.count(photos, 'extra copy', 'extra copies')}"
         f" ({text.size(room)}). Nothing was deleted."

@@ -7,12 +7,14 @@ import click
 from photosd.protocol.client import Client
 from photosd_cli import console, paths
 
-STATES = ("indexed", "pending", "failed", "all")
-
 
 @click.command()
 @click.option(
-    "--state", type=click.Choice(STATES), default="indexed", show_default=True, help="Which."
+    "--state",
+    type=click.Choice(["indexed", "pending", "failed", "all"]),
+    default="indexed",
+    show_default=True,
+    help="Which.",
 )
 @click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
 @click.option("-0", "form", flag_value="print0", help="End each path with a NUL byte.")

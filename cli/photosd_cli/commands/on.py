@@ -24,7 +24,7 @@ from photosd.core.errors import (
 from photosd.core.socketpath import expanded
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
-from photosd_cli.group import PATH
+from photosd_cli.group import PATH, collecting
 
 if TYPE_CHECKING:
     from photosd.protocol import replies
@@ -72,7 +72,7 @@ def command(
     listing: bool,
     numbers: tuple[int, ...],
     as_json: bool,
-) -> int:
+) -> None:
     """Save an alert: do something, once, for each new photo that is a good match for TEXT.
 
     \b
@@ -92,7 +92,11 @@ def command(
     if numbers or listing or not words:
         if words or below or what != "stream" or jsonl or no_wait:
             raise BadRequest("an alert needs a TEXT; --list and --remove take none", remedy=EXAMPLE)
-        return _remove(numbers, as_json) if numbers else _list(as_json)
+        if numbers:
+            _remove(numbers, as_json)
+        else:
+            _list(as_json)
+        return
     if what != "stream" and (jsonl or no_wait):
         raise BadRequest(
             "--jsonl and --no-wait are for matches that are printed",
@@ -110,17 +114,16 @@ def command(
         )
         if as_json:
             console.out_json(added)
-            return 0
+            return
         for warning in added["warnings"]:
             console.warn(text.inert(warning))
         number = added["standing"]["id"]
         saved = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
         console.note(f"{saved}. Remove it with: photosd on --remove {number}")
-        if what != "stream":
-            return 0
-        if not no_wait:
-            console.note("Waiting for photos that match; Ctrl-C ends it, the alert stays")
-        return _follow(client, number, as_json=jsonl, wait=not no_wait)
+        if what == "stream":
+            if not no_wait:
+                console.note("Waiting for photos that match; Ctrl-C ends it, the alert stays")
+            _follow(client, number, as_json=jsonl, wait=not no_wait)
 
 
 def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
@@ -174,7 +177,7 @@ def _argv(command: str) -> list[str]:
     return whole
 
 
-def _follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
+def _follow(client: Client, number: int, *, as_json: bool, wait: bool) -> None:
     """Print matches of this alert; with ``wait`` until Ctrl-C, also across restarts.
 
     A match is acknowledged after it is printed, so the next reader starts after it. Raises NotFound
@@ -201,39 +204,26 @@ def _follow(client: Client, number: int, *, as_json: bool, wait: bool) -> int:
                 console.note("the daemon stopped; waiting for it to restart")
             told = True
         if not wait:
-            return 0
+            return
         reader.close()
         time.sleep(RETRY_SECONDS)
 
 
-def _list(as_json: bool) -> int:
+def _list(as_json: bool) -> None:
     with Client() as client:
         result = client.standing()
-    if as_json:
-        console.out_json(result)
-        return 0
-    for query in result["standing"]:
-        for line in _described(query):
-            console.out(line)
-    if not result["standing"]:
+    console.answer(result, as_json, *(line for q in result["standing"] for line in _described(q)))
+    if not (result["standing"] or as_json):
         console.note(f"No alerts. Make one with: {EXAMPLE}", "", whole=True)
-    return 0
 
 
-def _remove(numbers: tuple[int, ...], as_json: bool) -> int:
-    removed: list[replies.StandingReport] = []
-    with Client() as client:
+def _remove(numbers: tuple[int, ...], as_json: bool) -> None:
+    with Client() as client, collecting("removed", as_json) as removed:
         for number in numbers:
-            try:
-                query = client.standing_remove(number)["removed"]
-            except PhotosdError as error:
-                return console.report(error, as_json, {"removed": removed})
+            query = client.standing_remove(number)["removed"]
             removed.append(query)
             if not as_json:
                 console.out(f"removed: {_described(query)[0]}")
-    if as_json:
-        console.out_json({"removed": removed})
-    return 0
 
 
 def _described(query: replies.StandingReport) -> list[str]:

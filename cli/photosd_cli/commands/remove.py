@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from photosd.core.errors import PhotosdError
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 from photosd_cli.commands import completion
-from photosd_cli.group import PATH, json_option
-
-if TYPE_CHECKING:
-    from photosd.protocol.replies import RemoveResult
+from photosd_cli.group import PATH, collecting, json_option
 
 
 @click.command()
@@ -26,19 +20,12 @@ if TYPE_CHECKING:
     shell_complete=completion.folders,
 )
 @json_option
-def command(directories: tuple[str, ...], as_json: bool) -> int:
+def command(directories: tuple[str, ...], as_json: bool) -> None:
     """Stop watching DIR; its photos leave the index. The files are not touched."""
-    removed: list[RemoveResult] = []
-    with Client() as client:
+    with Client() as client, collecting("removed", as_json) as removed:
         for directory in directories:
-            try:
-                folder = client.remove(paths.absolute(directory))
-            except PhotosdError as error:
-                return console.report(error, as_json, {"removed": removed})
+            folder = client.remove(paths.absolute(directory))
             removed.append(folder)
             if not as_json:
                 photos = text.count(folder["photos"], "photo")
                 console.out(f"no longer watching {paths.shown(folder['path'])} ({photos})")
-    if as_json:
-        console.out_json({"removed": removed})
-    return 0

@@ -16,7 +16,7 @@ def command(wait: bool, as_json: bool) -> None:
     """Stop the daemon, if it runs, and start it."""
     how = lifecycle.stop()
     lifecycle.start()
-    status = lifecycle.wait_until_warm() if wait else lifecycle.current_status()
+    status = lifecycle.status(wait=wait)
     console.answer(
         {"stopped": how, "pid": status["pid"], "state": status["state"]},
         as_json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from photosd_cli import console, lifecycle, text
+from photosd_cli import console, lifecycle
 from photosd_cli.commands.status import encoder_summary
 from photosd_cli.group import json_option
 
@@ -18,15 +18,13 @@ def command(wait: bool, as_json: bool) -> int:
     Returns once the daemon answers; the model warms up in the background.
     """
     started = lifecycle.start()
-    status = lifecycle.wait_until_warm() if wait else lifecycle.current_status()
-    if as_json:
-        console.out_json(
-            {"already_running": not started, "pid": status["pid"], "state": status["state"]}
-        )
-    else:
-        verb = "is running" if started else "is running already"
-        summary = encoder_summary(status["encoder"])
-        console.out(f"photosd {verb} (pid {status['pid']}): {summary}")
-        if skew := text.version_skew(status["daemon_version"]):
-            console.warn(skew)
+    status = lifecycle.status(wait=wait)
+    already = "" if started else " already"
+    console.answer(
+        {"already_running": not started, "pid": status["pid"], "state": status["state"]},
+        as_json,
+        f"photosd is running{already} (pid {status['pid']}): {encoder_summary(status['encoder'])}",
+    )
+    if not as_json:
+        console.warn_of_skew(status["daemon_version"])
     return 5 if status["state"] == "degraded" and wait else 0

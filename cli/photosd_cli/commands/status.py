@@ -52,8 +52,7 @@ def command(watch: bool, as_json: bool) -> int:
         console.flush()
         for warning in _untold(status):
             console.warn(text.inert(warning))
-        if skew := text.version_skew(status["daemon_version"]):
-            console.warn(skew)
+        console.warn_of_skew(status["daemon_version"])
     return EXIT_CODE_OF.get(status["state"], 5)
 
 
@@ -141,15 +140,12 @@ def folder_lines(folders: list[replies.FolderReport], *, heading: bool = False) 
     titles = [("folder", "state")] if heading else []
     wide = max((console.cells(path) for path, _ in [*titles, *rows]), default=0)
     long = max((len(state) for _, state in [*titles, *rows]), default=0)
-    lines = []
-    if heading:
-        title = f"{console.padded('folder', wide)}  {'state':<{long}}  photos"
-        lines.append(console.styled(title, "dim"))
+    lines = [console.styled(f"{a:<{wide}}  {b:<{long}}  photos", "dim") for a, b in titles]
     for folder, (path, words) in zip(folders, rows, strict=True):
-        style = "" if folder["state"] == "ok" else "yellow"
-        state = console.styled(f"{words:<{long}}", style)
+        blanks = " " * (wide - console.cells(path))
+        state = console.styled(f"{words:<{long}}", "" if folder["state"] == "ok" else "yellow")
         marked = "  cloud" if folder.get("cloud") else ""
-        lines.append(f"{console.padded(path, wide)}  {state}  {_photos(folder)}{marked}")
+        lines.append(f"{path}{blanks}  {state}  {_photos(folder)}{marked}")
         lines += _trouble(folder)
     return lines
 
