@@ -1,4 +1,4 @@
-"""`photosd query`: find photos by describing them."""
+"""`photosd query`: find photos by describing them; what it prints is in `query_output`."""
 
 from __future__ import annotations
 
