@@ -62,7 +62,7 @@ MAY_BE_EMPTY = {
     "value",  # value of a setting
 }  # fmt: skip
 
-# Paths of files that may be missing or unreadable: the daemon says so.
+# Paths that may be missing or unreadable: the daemon refuses them, with a remedy.
 PATH = click.Path(readable=False)
 FOLDER = click.Path(file_okay=False, readable=False)
 PICTURE = click.Path(dir_okay=False, readable=False)

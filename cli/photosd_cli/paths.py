@@ -65,7 +65,7 @@ def below_home(path: str) -> str:
 
 
 def _below(path: str, base: str) -> str:
-    """The path relative to ``base``; empty if it is not below, or ``base`` is no place."""
+    """The path relative to ``base``; empty if it is not below, or ``base`` is unknown."""
     if base in ("", "/", "~") or not path.startswith(base + "/"):
         return ""
     return path[len(base) + 1 :]
