@@ -3,9 +3,9 @@
 `make soak MINUTES=180`, or `python -m tests.chaos.soak --minutes 5`. Measured are the daemon, the
 zygote, the encoders and the decoders (tests.chaos.flatness says how). The library stays at its size
 and every question is new, so whatever grows is lost, not used. Workers are killed in every other
-eighth of the run, and live long enough in the others to show what age does to them. Where disks can
-be mounted (tests.chaos.troubles), a share with photos hangs and comes back, and the disk of the
-index is full and has room again, all the time; no query may fail for it.
+quarter of the run, and live long enough in the others to show what age does to them. Where disks
+can be mounted (tests.chaos.troubles), a share with photos hangs and comes back, and the disk of
+the index is full and has room again, all the time; no query may fail for it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PURGE_SECONDS = 30.0  # what is gone is forgotten now, not in 30 days, or it wou
 DECODER_SECONDS, ENCODER_SECONDS = 10.0, 80.0  # between kills; an encoder rests after 5 in 300
 TROUBLE_SECONDS = 20.0  # one more trouble begins, or ends
 REST_SECONDS = 40.0  # LanceDB ends a thread of its pool after 10 without work
-SEASONS = 8  # rough and calm in turns
+SEASONS = 4  # rough and calm in turns; an encoder's memory reaches its level in two minutes
 SETTLE_SECONDS = 120.0  # after troubles: a share that was away is tried again with patience
 TOLD = 16  # how often in a run it is said how things are
 
@@ -126,7 +126,7 @@ class Every:
 
 
 class Seasons:
-    """Eighths of the run: rough ones, in which workers are killed, and calm ones in turns."""
+    """Quarters of the run: rough ones, in which workers are killed, and calm ones in turns."""
 
     def __init__(self, seconds: float) -> None:
         self._begin, self._length = time.monotonic(), seconds / SEASONS
