@@ -30,6 +30,15 @@ class Catalog:
         """The row of ``path``, deleted or not."""
         return next(iter(self._photos("WHERE path = ?", (path,))), None)
 
+    def rows(self, paths: Sequence[bytes]) -> dict[bytes, Photo]:
+        """The rows of these paths, deleted or not; a path without a row is left out."""
+        found: dict[bytes, Photo] = {}
+        for start in range(0, len(paths), PARAMETERS):
+            part = paths[start : start + PARAMETERS]
+            clause = f"WHERE path IN ({','.join('?' * len(part))})"
+            found.update((photo.path, photo) for photo in self._photos(clause, part))
+        return found
+
     def below(self, directory: bytes) -> Iterator[Photo]:
         """Rows of existing files below ``directory``, by path."""
         low, high = range_below(directory)
@@ -37,6 +46,21 @@ class Catalog:
         while page := list(self._photos(clause, (low, high, PAGE))):
             yield from page
             low = page[-1].path
+
+    def paths_below(self, directory: bytes) -> Iterator[bytes]:
+        """Paths of existing files below ``directory``, in order."""
+        low, high = range_below(directory)
+        statement = (
+            "SELECT path FROM photos WHERE path > ? AND path < ? AND state <> 'gone'"
+            " ORDER BY path LIMIT ?"
+        )
+        while True:
+            with self._database.read() as db:
+                page = db.execute(statement, (low, high, PAGE)).fetchall()
+            if not page:
+                return
+            yield from (path for (path,) in page)
+            low = page[-1][0]
 
     def same_file(self, entry: Entry) -> Photo | None:
         """A row (deleted ones included) of the same file under any name: it was moved or linked."""

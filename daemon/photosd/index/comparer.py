@@ -22,6 +22,7 @@ from photosd.index.comparison import Comparison
 from photosd.index.emptied import Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders
 from photosd.index.photo import Photo
+from photosd.index.unseen import Unseen
 from photosd.watch.calls import ENTRY, LINK
 from photosd.watch.devices import Devices, NotAnswering
 from photosd.watch.folder_state import NOT_ANSWERING, away, probe_folder
@@ -124,11 +125,9 @@ class Comparer:
         folder, tree = running.folder, running.tree
         others = tuple(self._devices.mounts_below(tree))
         below = tuple(point + b"/" for point in others)
-        rows = after_queries(self._catalog.below(tree))
-        known = {p.path: p for p in rows if not p.path.startswith(below)}
-        if (itself := self._catalog.get(tree)) is not None and itself.state != "gone":
-            known[tree] = itself  # a photo had this name, and now a directory has it
-        running.known = len(known)
+        paths = after_queries(self._catalog.paths_below(tree))
+        unseen = Unseen(path for path in paths if not path.startswith(below))
+        running.known = len(unseen)
         unreadable: dict[bytes, str] = {}
         passing: set[bytes] = set()
         found = self._found(folder, tree, others, unreadable, passing)
@@ -137,8 +136,10 @@ class Comparer:
             with self._catalog.batch():
                 if not self._folders.watched(folder):
                     return
+                rows = self._catalog.rows([entry.path for entry in batch])
                 for entry in after_queries(batch):
-                    self._comparison.compare(folder, entry, known.pop(entry.path, None))
+                    self._comparison.compare(folder, entry, rows.get(entry.path))
+            unseen.saw(entry.path for entry in batch)
             running.seen += len(batch)
             running.moved_at, running.asking = time.monotonic(), True
             self._on_work()
@@ -146,8 +147,16 @@ class Comparer:
                 return
         self._note_unreadable(folder, tree, unreadable)
         self._on_unread(tree, passing)
-        absent = [photo for photo in known.values() if photo.path not in unreadable]
+        absent = (photo for photo in self._absent(tree, unseen) if photo.path not in unreadable)
         self._forget(folder, absent, tuple(unreadable))
+
+    def _absent(self, tree: bytes, unseen: Unseen) -> Iterator[Photo]:
+        """The rows of what was known before and is not there now."""
+        itself = self._catalog.get(tree)
+        if itself is not None and itself.state != "gone":
+            yield itself  # a photo had this name, and now a directory has it
+        if paths := unseen.rest():
+            yield from (photo for photo in self._catalog.below(tree) if hash(photo.path) in paths)
 
     def _found(
         self,

@@ -44,10 +44,9 @@ class Comparison:
     ) -> None:
         """Update the catalog's row of one existing file.
 
-        ``hinted``: an event named this path. A row that cannot be written is marked as failed with
-        the reason, and does not block others.
+        ``photo``: that row, deleted or not, if there is one. ``hinted``: an event named this path.
+        A row that cannot be written is marked as failed with the reason, and does not block others.
         """
-        photo = photo or self._catalog.get(entry.path)  # it may be recorded as deleted
         try:
             self._compare(folder, entry, photo, hinted)
             before = None if photo is None else photo.sidecar
