@@ -58,7 +58,7 @@ ALLOWED = {
     "(SELECT content FROM photos WHERE state <> 'gone'": "the command reindex",
     "due = ?, content = NULL": "the command reindex",
     "min(photos.path) AS path": "what may be sent to the cloud, in pieces, while nobody waits",
-    "LIKE ? ESCAPE": "parts of words, while the encoder is away and no name matches",
+    "strftime('%Y'": "the photos of a year, while the encoder is away",
     "INSERT INTO unfiled SELECT model": "at a start that found the index damaged",
     "UPDATE orphans SET since = 0": "the command purge",
     "other.folder <> photos.folder": "a folder in which no known photo is found any more",

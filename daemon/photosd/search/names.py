@@ -11,6 +11,7 @@ import functools
 import itertools
 import json
 import math
+import re
 import sqlite3
 import unicodedata
 from collections import Counter
@@ -28,6 +29,7 @@ TELLING = 0.5  # of the library; a more frequent word is ignored
 FEW = 3  # photos, in a tiny library
 COMMON = 2000  # photos; a more frequent word finds none on its own if the query has other words
 FIRST_PAGE, PAGE = 60, 250  # rows read at once; usually the first ones suffice
+YEAR = re.compile(r"(19|20)\d\d")
 HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
     """a an and are as at be by for from has in into is it its my of off on or our out over the
@@ -179,6 +181,23 @@ class Names:
 def named(database: Database, text: str, lies: Lies | None = None) -> dict[str, Named]:
     """All of them, best first."""
     return {one.content: one for one in Names(database, [text], lies).best({})}
+
+
+def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
+    """Contents taken in a year that ``text`` names, and the share of the year in its words."""
+    words = telling_words(text)
+    years = [word for word in words if YEAR.fullmatch(word)]
+    if not years:
+        return []
+    with database.read() as db:
+        rows = db.execute(
+            "SELECT DISTINCT content FROM photos JOIN contents USING(content)"
+            " WHERE state = 'indexed' AND coalesce(substr(json_extract(facts, '$.taken'), 1, 4),"
+            " strftime('%Y', json_extract(facts, '$.taken_at'), 'unixepoch', 'localtime'))"
+            " IN (SELECT value FROM json_each(?))",
+            (json.dumps(years),),
+        ).fetchall()
+    return [(content, 1 / len(words)) for (content,) in rows]
 
 
 def _grouped(found: Iterable[tuple[Group, Iterable[int]]]) -> list[tuple[Group, list[int]]]:

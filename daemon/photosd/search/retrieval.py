@@ -14,11 +14,10 @@ from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking
 from photosd.search.evidence import Evidence, Ranked, Weight
 from photosd.search.fusion import Fused, ordered
 from photosd.search.hits import FoundPhoto
-from photosd.search.names import Degree, Lies, Named, Names, named
+from photosd.search.names import Degree, Lies, Named, Names, named, taken_in_years
 from photosd.search.question import Question
 from photosd.search.remembered import QueryEmbedding
 from photosd.search.strength import Judge, Look, Match, of_name
-from photosd.search.text_match import match_words
 
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
@@ -183,13 +182,13 @@ class Retrieval:
         ]
 
     def by_name(self, question: Question, count: int) -> list[FoundPhoto]:
-        """Fallback without a vector: names, parts of words in paths, and years."""
+        """Fallback without a vector: words in paths, and years."""
         names = named(self._shared.database, question.words, _lies(question))
-        shares = dict.fromkeys(sorted(names, key=lambda one: names[one].worth, reverse=True), 0.0)
-        shares |= {content: names[content].share for content in shares}
-        for content, share in match_words(self._shared.database, question.words):
-            shares[content] = max(share, shares.get(content, 0.0))
-        order = sorted(shares, key=lambda one: (_weight_of(names.get(one)), shares[one]))[::-1]
+        shares = {content: name.share for content, name in names.items()}  # the best first
+        for content, share in taken_in_years(self._shared.database, question.words):
+            shares[content] = min(1.0, shares.get(content, 0.0) + share)
+        weights = {content: _weight_of(names.get(content)) for content in shares}
+        order = sorted(shares, key=lambda one: (weights[one], shares[one]), reverse=True)
         return [
             _named_only(content, shares[content], names.get(content))
             for content in itertools.islice(self._passing(question, order), count)
@@ -226,7 +225,7 @@ def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
 
 def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:
     strength = of_name(name)
-    if strength == "weak" and share == 1:  # part of a word, or a year
+    if strength == "weak" and share == 1:  # with the year that it was taken in
         strength = "fair"
     return FoundPhoto(content, share, strength, ["name"], None if name is None else name.path)
 
