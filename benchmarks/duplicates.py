@@ -29,7 +29,6 @@ from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.models.spec import STARTER, read_model
-from photosd.protocol.messages import Coverage
 from photosd.search.duplicate_groups import Duplicates
 from photosd.watch.scanner import Entry
 from training.data import data_directory, photos_with_captions, read_rows
@@ -179,7 +178,7 @@ class Library:
         folders, catalog = Folders(database, place / "folders.json"), Catalog(database)
         self._shared = SharedResources(
             place / "index", database, catalog, Contents(database), folders, self._pool,
-            lambda: Coverage(0, 0, 0, 0, []), lambda _path: None,
+            lambda _path: None,
         )  # fmt: skip
         with database.write() as db:
             where = str(place / "photos").encode()

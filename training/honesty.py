@@ -23,7 +23,7 @@ from photosd.encoder.model import WarmModel
 from photosd.index.matrix import Matrix
 from photosd.models.spec import STARTER, read_model
 from photosd.search.calibration import SAMPLE, UNRELATED, scale_of
-from photosd.search.strength import Scale
+from photosd.search.judging import Scale
 from training.asking import VAGUE, Flags, Thing, read_things, shown, words_of
 from training.data import Row, labelled_photos, photos_with_captions, pixels
 from training.features import RUNS, some_labelled

@@ -33,7 +33,7 @@ from photosd.index.table import IN_ONE_LIST, Embedding
 from photosd.index.vectors import VectorStore
 from photosd.protocol import server
 from photosd.protocol.messages import TEXT_LIMIT
-from photosd.search import question, ranking
+from photosd.search import paging, parsing
 from photosd.search.dates import find_dates, period_of
 from photosd.watch.ignore import IgnoreRules
 from tests.household import bodies
@@ -156,7 +156,7 @@ def test_a_stream_of_many_matches_is_read_to_its_end(indexed: Indexed) -> None:
 
 def test_what_is_too_long_to_ask_is_refused_in_words(indexed: Indexed) -> None:
     """A text, and a sum of terms."""
-    terms = [{"weight": 1.0, "text": f"term {n}"} for n in range(question.MOST_TERMS + 1)]
+    terms = [{"weight": 1.0, "text": f"term {n}"} for n in range(parsing.MOST_TERMS + 1)]
     with indexed.daemon.client(timeout=60) as client:
         for params in ({"text": "x" * (TEXT_LIMIT + 1)}, {"text": "", "terms": terms}):
             with pytest.raises(PhotosdError) as refused:
@@ -257,8 +257,8 @@ def test_a_very_long_ignore_file_hides_its_directory(tmp_path: Path, lines: list
 
 def test_a_forgotten_page_is_refused_in_words() -> None:
     """Rankings are kept for the last hundred-odd questions."""
-    rankings, answer = ranking.Rankings(), cast("ranking.Ranking", object())
-    cursors = [rankings.keep(answer, ranking.Cursor()) for _ in range(ranking.KEPT + 1)]
+    rankings, answer = paging.Rankings(), cast("paging.Ranking", object())
+    cursors = [rankings.keep(answer, paging.Cursor()) for _ in range(paging.KEPT + 1)]
     assert rankings.find(str(cursors[-1]))[0] is answer
     with pytest.raises(BadRequest) as refused:
         rankings.find(str(cursors[0]))

@@ -68,8 +68,8 @@ CROSSED = {
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
     "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
     "search/calibration.py:SAMPLE": LARGE,
-    "search/strength.py:ALONE": CALIBRATED + "test_it_is_the_same_in_parts",
-    "search/strength.py:WORTH_IT": CALIBRATED + "test_it_is_the_same_in_parts",
+    "search/judging.py:ALONE": CALIBRATED + "test_it_is_the_same_in_parts",
+    "search/judging.py:WORTH_IT": CALIBRATED + "test_it_is_the_same_in_parts",
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
@@ -90,8 +90,8 @@ CROSSED = {
     "watch/workers.py:BATCH": WHOLE,
     "watch/workers.py:FIRST_BATCH": FIRST_PHOTOS,
     "index/comparer.py:FIRST_BATCH": FIRST_PHOTOS,
-    "search/question.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
-    "search/ranking.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
+    "search/parsing.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
+    "search/paging.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
     "search/remembered.py:KEPT": "tests/search/test_remembered.py::test_the_newest_are_kept",
     "search/remembered.py:RECENT": "tests/search/test_remembered.py::test_the_newest_are_kept",
     "search/retrieval.py:OVERSAMPLE": (
@@ -159,7 +159,7 @@ NO_LIMIT = {
     "a number in a formula": (
         "index/codes.py:MOST", "index/codes.py:GATHER", "index/flushed.py:TILES_SPARE",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
-        "index/matrix.py:GATHER", "search/fusion.py:K",
+        "index/matrix.py:GATHER", "search/retrieval.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
         "decode/limits.py:FILE_SHARE", "index/mending.py:NAMED_BACKWARDS",
@@ -216,7 +216,7 @@ NO_LIMIT = {
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
         "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
-        "search/ranking.py:AHEAD", "watch/devices.py:MOST_LINKS",
+        "search/paging.py:AHEAD", "watch/devices.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",
     ),

@@ -31,7 +31,7 @@ from photosd.index.filling import FillList
 from photosd.index.table import Embedding
 from photosd.index.worklist import WorkFailure, WorkList
 from photosd.protocol.messages import QueryParams, Term, Where
-from photosd.search.question import question_of
+from photosd.search.parsing import question_of
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
 

@@ -16,9 +16,9 @@ from photosd.index import vectors
 from photosd.protocol.messages import QueryParams
 from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
-from photosd.search.question import Question, QuestionTerm
+from photosd.search.judging import Background, Judge, Scale
+from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding
-from photosd.search.strength import Background, Judge, Scale
 from tests.search.test_engine import SPEC, Library
 
 TEXT = Question((QuestionTerm(1.0, "abc"),))

@@ -15,7 +15,6 @@ from photosd.decode.results import Thumbnail
 from photosd.index.copies import Copies
 from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
-from photosd.protocol.messages import Coverage
 from photosd.search.duplicate_groups import Duplicates, Group
 from photosd.search.likeness import ALIKE, BURST, FEW, UNRELATED
 from photosd.watch.scanner import Entry
@@ -80,7 +79,6 @@ def search(library: Library, below: bytes | None = None) -> Duplicates:
         library.contents,
         library.folders,
         library.pool,  # type: ignore[arg-type]
-        lambda: Coverage(0, 0, 0, 0, []),
         lambda _path: None,
     )
     return Duplicates(shared, library.store, SPEC.fingerprint, below)

@@ -35,12 +35,12 @@ from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
-from photosd.protocol.messages import OPERATIONS, Coverage, QueryParams, Request, Term
+from photosd.protocol.messages import OPERATIONS, QueryParams, Request, Term
 from photosd.protocol.parsing import parse_params
 from photosd.search.engine import Engine
+from photosd.search.judging import Background, Judge, Scale
 from photosd.search.names import named
-from photosd.search.question import question_of
-from photosd.search.strength import Background, Judge, Scale
+from photosd.search.parsing import question_of
 from photosd.watch.scanner import Entry
 
 SPEC = ModelSpec(
@@ -167,7 +167,6 @@ class Library:
             self.contents,
             self.folders,
             self.pool,  # type: ignore[arg-type]
-            lambda: Coverage(0, 0, 0, 0, []),
             lambda _path: None,
         )
         return Engine(spec, encoder or self.encoder, self.store, shared)  # type: ignore[arg-type]

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosd.search.evidence import Evidence, Weight
-from photosd.search.fusion import ordered
+from photosd.search.retrieval import Evidence, Weight, ordered
 
 
 def looks(contents: str, telling: str = "", kind: str = "clip") -> list[Evidence]:

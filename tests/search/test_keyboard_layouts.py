@@ -16,7 +16,7 @@ from photosd.encoder.text_vectors import TextVectors
 from photosd.models.spec import ModelSpec, Tokenizer
 from photosd.protocol.messages import QueryParams, QueryResult
 from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of
-from photosd.search.question import Question, QuestionTerm
+from photosd.search.parsing import Question, QuestionTerm
 from tests.conftest import RunningDaemon
 from tests.search.test_engine import SPEC, Library
 

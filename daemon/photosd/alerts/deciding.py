@@ -20,8 +20,8 @@ from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.filters import Filter
 from photosd.search.engine import Engine
-from photosd.search.question import Question, QuestionTerm
-from photosd.search.strength import Match as Verdict
+from photosd.search.judging import Match as Verdict
+from photosd.search.parsing import Question, QuestionTerm
 
 log = structlog.get_logger()
 

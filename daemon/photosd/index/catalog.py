@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from photosd.core.formats import sidecar_names
 from photosd.index.database import Database
@@ -205,6 +206,13 @@ class Catalog:
                 found.setdefault(folder, {})[state] = number
             return found
 
+    def totals(self) -> dict[str, int]:
+        """Photos by state, over all folders."""
+        total: Counter[str] = Counter()
+        for states in self.counts().values():
+            total.update(states)
+        return dict(total)
+
     def in_state(self, state: str) -> Iterator[Photo]:
         """Rows of one state, or of all but deleted ones if ``state`` is empty, by path."""
         if state:
@@ -244,3 +252,8 @@ class Catalog:
 
     def _photos(self, clause: str, values: Sequence[object]) -> Iterator[Photo]:
         return photos(self._database, clause, values)
+
+
+def known_photos(counts: Mapping[str, int]) -> int:
+    """The number of existing photos in these counts by state."""
+    return sum(number for state, number in counts.items() if state != "gone")

@@ -11,7 +11,6 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
-from photosd.protocol.messages import Coverage
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,5 @@ class SharedResources:
     contents: Contents
     folders: Folders
     pool: Pool
-    coverage: Callable[[], Coverage]
     look_at: Callable[[bytes], None]
     remembers: Callable[[], bool] = lambda: True  # whether query embeddings are cached on disk

@@ -189,7 +189,7 @@ class Daemon:
         encoder = library.encoder.status()
         state = self._state(library, encoder.state)
         if state == "ready":
-            counts = library.counts()
+            counts = library.catalog.totals()
             return (
                 f"ready: {counts.get('indexed', 0):,} photos, {counts.get('pending', 0):,} waiting"
             )

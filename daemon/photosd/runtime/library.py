@@ -28,7 +28,7 @@ from photosd.decode.thumbnails import Thumbnails
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
-from photosd.index.catalog import Catalog
+from photosd.index.catalog import Catalog, known_photos
 from photosd.index.causes import Circumstances
 from photosd.index.contents import Contents
 from photosd.index.database import Database
@@ -44,7 +44,6 @@ from photosd.models import registry
 from photosd.models.spec import ModelSpec
 from photosd.protocol.messages import (
     ComparisonReport,
-    Coverage,
     FolderReport,
     IndexReport,
     Progress,
@@ -114,7 +113,6 @@ class Library:
             self.contents,
             self.folders,
             self.pool,
-            coverage=self.coverage,
             look_at=lambda path: self.reconciler.look_at(path),
             remembers=lambda: self.settings.search.remember,
         )
@@ -300,33 +298,12 @@ class Library:
 
     # -- reports ----------------------------------------------------------------------------------
 
-    def counts(self) -> dict[str, int]:
-        """Photos by state, over all folders."""
-        total: dict[str, int] = {}
-        for states in self.catalog.counts().values():
-            for state, number in states.items():
-                total[state] = total.get(state, 0) + number
-        return total
-
-    def coverage(self) -> Coverage:
-        """How much of the library was searchable."""
-        counts = self.counts()
-        return Coverage(
-            photos=_photos(counts),
-            indexed=counts.get("indexed", 0),
-            pending=counts.get("pending", 0),
-            failed=counts.get("failed", 0),
-            offline_folders=[
-                printable(folder.path) for folder in self.folders.all() if not folder.present
-            ],
-        )
-
     def progress(self) -> Progress:
         """Progress of indexing."""
-        counts = self.counts()
+        counts = self.catalog.totals()
         pending, rate = counts.get("pending", 0), self.pipeline.rate
         return Progress(
-            photos=_photos(counts),
+            photos=known_photos(counts),
             indexed=counts.get("indexed", 0),
             pending=pending,
             failed=counts.get("failed", 0),
@@ -373,7 +350,7 @@ class Library:
                 FolderReport(
                     **path_fields(folder.path),
                     state=state,
-                    photos=_photos(counts.get(folder.id, {})),
+                    photos=known_photos(counts.get(folder.id, {})),
                     pending=counts.get(folder.id, {}).get("pending", 0),
                     failed=counts.get(folder.id, {}).get("failed", 0),
                     reason=reason,
@@ -419,7 +396,3 @@ class Library:
             time.sleep(0.05)
         self.traces.purge()
         return ended
-
-
-def _photos(counts: dict[str, int]) -> int:
-    return sum(number for state, number in counts.items() if state != "gone")

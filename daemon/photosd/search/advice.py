@@ -7,13 +7,12 @@ import msgspec
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.gemini.asking import Outside, PendingQuestion
-from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking
+from photosd.search.embedding import RESERVE_SECONDS, Aspect, QueryEmbedder
 from photosd.search.keyboard_layouts import LATIN, script_of
-from photosd.search.query_embedding import RESERVE_SECONDS, QueryEmbedder
-from photosd.search.question import Question
-from photosd.search.ranking import Modes
+from photosd.search.paging import Modes
+from photosd.search.parsing import Question
 from photosd.search.remembered import normalise
-from photosd.search.retrieval import DEEPER, MOST_NAMED
+from photosd.search.retrieval import DEEPER, MOST_NAMED, NO_GEMINI, GeminiRanking
 
 COMPOSED = "composed"  # fallback reason for queries that are not plain text
 NO_ENCODER = "encoder"  # fallback reason if captions arrived but could not be encoded

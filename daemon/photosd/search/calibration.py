@@ -28,10 +28,10 @@ from photosd.index.contents import Contents
 from photosd.index.matrix import Measure, Vectors
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
+from photosd.search.embedding import QueryEmbedder
+from photosd.search.judging import Background, Scale
 from photosd.search.likeness import ALIKE, APART, BURST, ends_of
-from photosd.search.query_embedding import QueryEmbedder
-from photosd.search.question import Question
-from photosd.search.strength import Background, Scale
+from photosd.search.parsing import Question
 
 log = structlog.get_logger()
 

@@ -1,7 +1,8 @@
 """The engine: answers a query within its deadline, by the best available method.
 
-A cached or new vector, else words in file names, else an error with the reason and when to retry
-(docs/adr/0006: every query is answered).
+A query is parsed (`parsing`), embedded (`embedding`), photos are retrieved (`retrieval`) and judged
+(`judging`), and paged (`paging`). Without a vector, words in file names answer, else an error with
+the reason and when to retry (docs/adr/0006: every query is answered).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from msgspec import structs
 from photosd.core.clock import Deadline
 from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
-from photosd.core.log import printable
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.asking import Outside
@@ -27,10 +27,9 @@ from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
 from photosd.protocol.messages import QueryParams, QueryResult, Timings
 from photosd.search.advice import Advisor
-from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking, best_understood
 from photosd.search.calibration import Calibration
-from photosd.search.example_pictures import ExamplePictures
-from photosd.search.hits import FoundPhoto, Hits
+from photosd.search.embedding import RESERVE_SECONDS, Aspect, ExamplePictures, QueryEmbedder
+from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
     cut_warning,
     foreign_script_warning,
@@ -38,12 +37,10 @@ from photosd.search.keyboard_layouts import (
     spelling_warning,
 )
 from photosd.search.names import MOST_WORDS, words_left_out
-from photosd.search.query_embedding import RESERVE_SECONDS, QueryEmbedder
-from photosd.search.question import Question, QuestionTerm, question_of
-from photosd.search.ranking import Cursor, Ranking, Rankings, lay_out
+from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
+from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding, RememberedQueries, normalise
-from photosd.search.retrieval import Retrieval
-from photosd.search.strength import Judge, Match
+from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
 log = structlog.get_logger()
 
@@ -54,7 +51,7 @@ REHEARSALS = 5
 class Engine:
     """Searches one model's vectors. Any thread may use it.
 
-    It does not know the cloud: permission to send comes with the query (`query_with`).
+    It does not know the cloud: permission to send comes with the query.
     """
 
     def __init__(
@@ -64,49 +61,64 @@ class Engine:
         store: VectorStore,
         shared: SharedResources,
     ) -> None:
-        self._spec, self._store, self._shared = spec, store, shared
-        self._remembered = RememberedQueries(shared.database, spec.fingerprint, shared.remembers)
-        self._pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
-        self._embedder = QueryEmbedder(encoder, self._remembered, self._pictures)
-        self._calibration = Calibration(spec, store, shared.contents, self._embedder)
-        self._retrieval = Retrieval(store, shared)
-        self._hits = Hits(shared.catalog, shared.contents, shared.folders)
-        self._rankings = Rankings()
+        self.spec, self._shared = spec, shared
         self._latin_only = set(spec.languages) == {"en"}
+        self._remembered = RememberedQueries(shared.database, spec.fingerprint, shared.remembers)
+        self._parser = Parser(shared.catalog, shared.folders)
+        pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
+        self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._advisor = Advisor(self._embedder, latin_only=self._latin_only)
+        self._retrieval = Retrieval(store, shared)
+        self._calibration = Calibration(spec, store, shared.contents, self._embedder)
+        self._rankings, self._hits = Rankings(), Hits(shared)
 
-    def query(self, params: QueryParams) -> QueryResult:
-        """The nearest photos, by local means: nothing is sent, whatever the mode.
+    def query(self, params: QueryParams, outside: Outside | None = None) -> QueryResult:
+        """The best photos, and how good they are.
 
-        Raises PhotosdError if nothing can answer in time.
+        The words may be sent with ``outside``, as consent and mode allow; without it nothing is
+        sent, whatever the mode. Raises PhotosdError if nothing can answer in time.
         """
-        return self._query(params, None)
-
-    def query_with(self, params: QueryParams, outside: Outside) -> QueryResult:
-        """As `query`; the words may be sent with ``outside``, as consent and mode allow."""
-        return self._query(params, outside)
-
-    def _query(self, params: QueryParams, outside: Outside | None) -> QueryResult:
         started, deadline = time.perf_counter(), Deadline.after(params.deadline_ms / 1000)
         warnings: list[str] = []
         if params.cursor is None:
-            ranking = self._begin(self._question(params), outside, deadline, warnings)
-            cursor = Cursor()
+            question, cursor = self._parser.parse(params), Cursor()
+            ranking = self._ranked(question, outside, deadline, warnings)
         else:
             ranking, cursor = self._rankings.find(params.cursor)
         encoded = time.perf_counter()
-        limit = params.limit or ranking.question.limit
+        if params.cursor is None:
+            ranking = self._reconsidered(ranking, deadline, warnings)
+        question = ranking.question
+        limit = params.limit or question.limit
         found = ranking.page(cursor.place, limit)
-        if params.cursor is None:
-            warnings += cut_warning(ranking.embedding)
-        if params.cursor is None and words_left_out(ranking.question.words):
-            warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
-        if params.cursor is None and not ranking.convincing:
-            ranking, found = self._second_thoughts(ranking, found, limit, deadline, warnings)
-        if params.cursor is None:
-            ranking.unknown = _unknown(ranking.embedding, found)
+        hits, after = lay_out(self._hits.of(found, question), cursor, limit)
+        if not found and cursor.place == 0 and question.where is not None:
+            warnings.append("no photo passes these filters")
+        if after is not None:
+            after = self._rankings.keep(ranking, after)
+        done = time.perf_counter()
         log.debug("query", text=ranking.question.words, answered_by=ranking.answered_by)
-        return self._answer(params, ranking, cursor, found, (started, encoded), warnings)
+        return QueryResult(
+            version=1,
+            query=question.asked,
+            mode_used=ranking.modes.used,
+            fallback_reason=ranking.modes.fallback_reason,
+            model=self.spec.name,
+            answered_by=ranking.answered_by,
+            convincing=ranking.convincing,
+            understood=round(ranking.embedding.understood, 3) if ranking.embedding else 1.0,
+            unknown=ranking.unknown,
+            hits=hits,
+            coverage=coverage(self._shared.catalog, self._shared.folders),
+            timings_ms=Timings(
+                encode=round(1000 * (encoded - started), 2),
+                search=round(1000 * (done - encoded), 2),
+                total=round(1000 * (time.perf_counter() - started), 2),
+            ),
+            warnings=warnings,
+            cursor=str(after) if after is not None else None,
+            mode_requested=ranking.modes.requested,
+        )
 
     def match(
         self, question: Question, contents: Sequence[str], deadline: Deadline
@@ -118,21 +130,14 @@ class Engine:
         the text as typed. Raises the errors of encoding the query.
         """
         verdicts = self._verdicts(question, contents, deadline)
-        if any(verdict.convincing for verdict in verdicts.values()):
+        if _any_convincing(verdicts):
             return verdicts
-        telling = False
-        for reading in other_layouts(question.words, latin_only=self._latin_only):
-            again = self._verdicts(_read_as(question, reading), contents, deadline)
-            telling = telling or any(verdict.convincing for verdict in again.values())
-        if not telling:
+        readings = other_layouts(question.words, latin_only=self._latin_only)
+        others = [self._verdicts(_read_as(question, one), contents, deadline) for one in readings]
+        if not any(map(_any_convincing, others)) or self._embedded(question, deadline).convincing:
             return verdicts
-        embedding, _ = self._embedder.of(question, deadline)
-        own = self._ranking(question, [Aspect(question.words, embedding)], "vector")
-        own.page(0, question.limit)
-        other = None if own.convincing else self._other_reading(question, question.limit, deadline)
-        if other is None:
-            return verdicts
-        return self._verdicts(_read_as(question, other[0]), contents, deadline)
+        other = self._other_reading(question, deadline)
+        return verdicts if other is None else others[readings.index(other[0])]
 
     def _verdicts(
         self, question: Question, contents: Sequence[str], deadline: Deadline
@@ -163,8 +168,8 @@ class Engine:
                 aspects = [Aspect(question.words, embedding)]
                 judge = self._judge(question)
                 found = self._retrieval.find(question, aspects, judge, SearchSettings().limit)
-                self._hits.of(found)
-                self._shared.coverage()
+                self._hits.of(found, question)
+                coverage(self._shared.catalog, self._shared.folders)
             self._calibration.begin()
             return True
         return False
@@ -173,38 +178,20 @@ class Engine:
         """Recalibrate in the background after a change of the library."""
         self._calibration.follow_aside()
 
-    # -- one answer ---------------------------------------------------------------------------
+    # -- embedding and retrieving -----------------------------------------------------------------
 
-    def _question(self, params: QueryParams) -> Question:
-        question = question_of(params, self._shared.folders.real)
-        if question.where is not None:
-            self._refuse_strange_places(question.where.below)
-        if params.others:
-            pictures = [term.path for term in question.terms if term.path is not None]
-            found = map(self._pictures.content_of, pictures)
-            question = structs.replace(question, but=frozenset(filter(None, found)))
-        return question
-
-    def _refuse_strange_places(self, directories: Sequence[bytes]) -> None:
-        for directory in directories:
-            if not self._shared.catalog.has_below(directory):
-                shown = printable(directory)
-                watched = self._shared.folders.containing(directory) is not None
-                more = "photosd index --wait" if watched else f"photosd add '{shown}'"
-                raise NotFound(
-                    f"there are no indexed photos in {shown}",
-                    remedy=f"photosd folders; to index it: {more}",
-                )
-
-    def _judge(self, question: Question) -> Judge:
-        return Judge(self._calibration.of(question))
-
-    def _begin(
+    def _ranked(
         self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
-        """Start the request to Gemini, if enabled; our search runs meanwhile."""
+        """The request to Gemini starts first, if enabled; our search runs meanwhile."""
         asked = self._advisor.ask(question, outside)
-        own = self._own(question, deadline)
+        own: Ranking | PhotosdError
+        try:
+            own = self._embedded(question, deadline)
+        except (BadRequest, NotFound, UnreadablePhoto):
+            raise
+        except PhotosdError as error:
+            own = error
         embedding = own.embedding if isinstance(own, Ranking) else None
         advice = self._advisor.hear(asked, Aspect(question.words, embedding), deadline)
         if advice.aspects:
@@ -217,17 +204,12 @@ class Engine:
         ranking.modes = advice.modes
         return ranking
 
-    def _own(self, question: Question, deadline: Deadline) -> Ranking | PhotosdError:
-        """Our model's results, with the first page; or why it is unavailable."""
-        try:
-            embedding, known = self._embedder.of(question, deadline)
-            answered_by = "cached_embedding" if known else "vector"
-            ranking = self._ranking(question, [Aspect(question.words, embedding)], answered_by)
-            ranking.page(0, question.limit)
-        except (BadRequest, NotFound, UnreadablePhoto):
-            raise
-        except PhotosdError as error:
-            return error
+    def _embedded(self, question: Question, deadline: Deadline) -> Ranking:
+        """Our model's results, with the first page; raises the errors of encoding."""
+        embedding, known = self._embedder.of(question, deadline)
+        answered_by = "cached_embedding" if known else "vector"
+        ranking = self._ranking(question, [Aspect(question.words, embedding)], answered_by)
+        ranking.page(0, question.limit)
         return ranking
 
     def _by_name(self, question: Question, trouble: PhotosdError, warnings: list[str]) -> Ranking:
@@ -245,100 +227,60 @@ class Engine:
         answered_by: str,
         remote: GeminiRanking = NO_GEMINI,
     ) -> Ranking:
-        judge, best = self._judge(question), best_understood(aspects)
+        judge = self._judge(question)
         find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
-        if best is None:
-            return Ranking(question, None, "gemini", find)
-        return Ranking(question, best.embedding, answered_by, find)
+        embeddings = [one.embedding for one in aspects if one.embedding is not None]
+        best = max(embeddings, key=lambda one: one.understood, default=None)
+        return Ranking(question, best, "gemini" if best is None else answered_by, find)
 
-    def _answer(
-        self,
-        params: QueryParams,
-        ranking: Ranking,
-        cursor: Cursor,
-        found: list[FoundPhoto],
-        times: tuple[float, float],
-        warnings: list[str],
-    ) -> QueryResult:
-        embedding, (started, encoded) = ranking.embedding, times
-        question, limit = ranking.question, params.limit or ranking.question.limit
-        same = self._hits.of(found, every_copy=question.every_copy, where=question.where)
-        hits, after = lay_out(same, cursor, limit)
-        if not found and cursor.place == 0 and question.where is not None:
-            warnings.append("no photo passes these filters")
-        if after is not None:
-            after = self._rankings.keep(ranking, after)
-        done = time.perf_counter()
-        return QueryResult(
-            version=1,
-            query=question.asked,
-            mode_used=ranking.modes.used,
-            fallback_reason=ranking.modes.fallback_reason,
-            model=self._spec.name,
-            answered_by=ranking.answered_by,
-            convincing=ranking.convincing,
-            understood=round(embedding.understood, 3) if embedding else 1.0,
-            unknown=ranking.unknown,
-            hits=hits,
-            coverage=self._shared.coverage(),
-            timings_ms=Timings(
-                encode=round(1000 * (encoded - started), 2),
-                search=round(1000 * (done - encoded), 2),
-                total=round(1000 * (time.perf_counter() - started), 2),
-            ),
-            warnings=warnings,
-            cursor=str(after) if after is not None else None,
-            mode_requested=ranking.modes.requested,
-        )
+    def _judge(self, question: Question) -> Judge:
+        return Judge(self._calibration.of(question))
 
     # -- other readings --------------------------------------------------------------------------
 
-    def _second_thoughts(
-        self,
-        ranking: Ranking,
-        found: list[FoundPhoto],
-        limit: int,
-        deadline: Deadline,
-        warnings: list[str],
-    ) -> tuple[Ranking, list[FoundPhoto]]:
-        """Another reading of a query without good matches, or a warning about the reason."""
-        text = ranking.question.plain
-        if text is None:
-            return ranking, found
-        other = (
-            self._other_reading(ranking.question, limit, deadline) if ranking.embedding else None
-        )
-        if other is not None:
-            modes = ranking.modes
-            reading, ranking, found = other
-            ranking.modes = modes
-            warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
-        elif self._latin_only and ranking.modes.used == "local":
-            warnings += foreign_script_warning(text, self._spec.name)
-            if ranking.embedding and self._spec.tokenizer.words:
-                warnings += spelling_warning(ranking.embedding.unknown)
-        return ranking, found
+    def _reconsidered(self, ranking: Ranking, deadline: Deadline, warnings: list[str]) -> Ranking:
+        """Another reading of a query without good matches, or the same; and its warnings."""
+        question, embedding = ranking.question, ranking.embedding
+        found = ranking.page(0, question.limit)
+        warnings += cut_warning(embedding)
+        if words_left_out(question.words):
+            warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
+        if not ranking.convincing and question.plain is not None:
+            other = self._other_reading(question, deadline) if embedding else None
+            if other is not None:
+                modes = ranking.modes
+                reading, ranking = other
+                ranking.modes = modes
+                found = ranking.page(0, question.limit)
+                warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
+            elif self._latin_only and ranking.modes.used == "local":
+                warnings += foreign_script_warning(question.plain, self.spec.name)
+                if embedding and self.spec.tokenizer.words:
+                    warnings += spelling_warning(embedding.unknown)
+        ranking.unknown = _unknown(ranking.embedding, found)
+        return ranking
 
-    def _other_reading(
-        self, question: Question, limit: int, deadline: Deadline
-    ) -> tuple[str, Ranking, list[FoundPhoto]] | None:
+    def _other_reading(self, question: Question, deadline: Deadline) -> tuple[str, Ranking] | None:
         """Results for the text as typed in another keyboard layout, if convincing."""
         answers = []
         for reading in other_layouts(question.words, latin_only=self._latin_only):
             if deadline.remaining < 2 * RESERVE_SECONDS:
                 break
             with contextlib.suppress(PhotosdError):
-                again = _read_as(question, reading)
-                embedding, _ = self._embedder.of(again, deadline)
-                ranking = self._ranking(again, [Aspect(again.words, embedding)], "vector")
-                found = ranking.page(0, limit)
+                ranking = self._embedded(_read_as(question, reading), deadline)
+                found = ranking.page(0, question.limit)
                 # Without a list of known words, only the results can tell whether the text is
                 # meaningful.
                 strong = any(one.strength == "strong" for one in found)
-                telling = strong or bool(self._spec.tokenizer.words)
+                telling = strong or bool(self.spec.tokenizer.words)
                 if telling and ranking.convincing:
-                    answers.append((reading, ranking, found))
-        return max(answers, key=lambda one: one[2][0].score, default=None)
+                    answers.append((found[0].score, reading, ranking))
+        best = max(answers, key=lambda one: one[0], default=None)
+        return None if best is None else best[1:]
+
+
+def _any_convincing(verdicts: dict[str, Match]) -> bool:
+    return any(verdict.convincing for verdict in verdicts.values())
 
 
 def _read_as(question: Question, reading: str) -> Question:

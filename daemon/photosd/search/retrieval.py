@@ -1,23 +1,123 @@
-"""Finds the photos that match a query: collects all evidence and orders it."""
+"""Finds the photos that match a query: collects all evidence, and orders it.
+
+Kinds of evidence: a photo's look, its name, what Gemini found. The weight does not depend on the
+kind, so a new kind is one more list.
+"""
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from photosd.index.columns import Columns
 from photosd.index.contents import Holding
 from photosd.index.filters import traits
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
-from photosd.search.aspects import NO_GEMINI, Aspect, GeminiRanking
-from photosd.search.evidence import Evidence, Ranked, Weight
-from photosd.search.fusion import Fused, ordered
-from photosd.search.hits import FoundPhoto
+from photosd.search.embedding import Aspect
+from photosd.search.judging import Judge, Look, Match, of_name
 from photosd.search.names import Degree, Lies, Named, Names, named, taken_in_years
-from photosd.search.question import Question
+from photosd.search.paging import FoundPhoto
+from photosd.search.parsing import Question
 from photosd.search.remembered import QueryEmbedding
-from photosd.search.strength import Judge, Look, Match, of_name
+
+
+class Weight(enum.IntEnum):
+    """The weight of a piece of evidence, lowest first (docs/explanation/how-search-works.md)."""
+
+    HINT = 0  # a look that unrelated things also reach; half of the words or more
+    TELLING = 1  # it looks as described; its path has every word
+    NAMED = 2  # every word, two or more, not only in names of folders
+    WHOLE = 3  # its file name equals the query
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One reason for one content. ``share``: of the query, for a hint.
+
+    ``kind``: as in the protocol: ``clip``, ``name``, ``rewrite``, ``gemini``.
+    """
+
+    kind: str
+    content: str
+    weight: Weight
+    share: float = 1.0
+
+
+Ranked = Sequence[Evidence]  # of one kind, best first
+
+
+K = 60  # the usual constant: limits the weight of the first ranks
+
+
+class Fused(msgspec.Struct, frozen=True):
+    """One content of the answer, and all its evidence."""
+
+    content: str
+    evidence: tuple[Evidence, ...]
+
+
+def ordered(lists: Sequence[Ranked]) -> list[Fused]:
+    """Every content of these lists, each in the place that its best evidence gives it.
+
+    1. Files that have the name that was asked for.
+    2. Files whose own name has every word of two or more.
+    3. What looks as asked, and what has every word in its path, take turns: fused by rank.
+    4. The rest, fused by rank.
+
+    Within 1 and 2 the list's own order stays. In 3 a list goes as far as its last telling place,
+    so that looks keep their order; names that have half of the words lift what they name among
+    them, and nothing else. What ties stays in the order of ``lists``.
+    """
+    evidence: dict[str, list[Evidence]] = {}
+    for one in (one for ranked in lists for one in ranked):
+        evidence.setdefault(one.content, []).append(one)
+    named = [one for ranked in lists for one in ranked if one.weight >= Weight.NAMED]
+    named.sort(key=lambda one: -one.weight)  # stable; of one content the heaviest is first
+    clear = [one.content for one in named]
+    order = dict.fromkeys([*clear, *_fused(_telling(lists)), *_fused(lists)])
+    return [Fused(content, tuple(evidence[content])) for content in order]
+
+
+def _telling(lists: Sequence[Ranked]) -> list[Ranked]:
+    """Each list up to its last telling rank; a content with a hint is raised there."""
+    lifted = _worth([[one for one in ranked if one.share < 1] for ranked in lists])
+    found: list[Ranked] = []
+    for ranked in lists:
+        telling = [place for place, one in enumerate(ranked) if one.weight >= Weight.TELLING]
+        zone = ranked[: telling[-1] + 1 if telling else 0]
+        worth = {one.content: 1 / (K + 1 + place) for place, one in enumerate(zone)}
+        found.append(sorted(zone, key=lambda one: -worth[one.content] - lifted.get(one.content, 0)))
+    return found
+
+
+def _fused(lists: Sequence[Ranked]) -> list[str]:
+    """Reciprocal rank fusion: contents by rank, whatever the scores of a list mean."""
+    worth = _worth(lists)
+    return sorted(worth, key=worth.__getitem__, reverse=True)  # stable
+
+
+def _worth(lists: Sequence[Ranked]) -> dict[str, float]:
+    worth: dict[str, float] = {}
+    for ranked in lists:
+        for place, one in enumerate(ranked):
+            worth[one.content] = worth.get(one.content, 0.0) + one.share**2 / (K + 1 + place)
+    return worth
+
+
+class GeminiRanking(msgspec.Struct, frozen=True):
+    """A ranking by another model: contents and cosines, best first, not comparable with ours.
+
+    ``outstanding``: how many of the first ones stand out among that model's scores.
+    """
+
+    nearest: Sequence[tuple[str, float]] = ()
+    outstanding: int = 0
+
+
+NO_GEMINI = GeminiRanking()
 
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many

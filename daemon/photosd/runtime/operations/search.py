@@ -6,6 +6,7 @@ import msgspec
 
 from photosd.core.clock import Deadline
 from photosd.core.turns import answering
+from photosd.gemini.asking import Outside
 from photosd.protocol import messages as m
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
@@ -26,14 +27,10 @@ class SearchOperations(Topic):
         if limit is None and params.cursor is None:
             limit = self._daemon.settings.search.limit
         params = msgspec.structs.replace(params, limit=limit, deadline_ms=left)
+        outside: Outside | None = None  # the page stays local, whatever the mode
         match params.asker:
             case "person":
-                return library.engine.query_with(
-                    params, library.gemini.outside("query", params.mode)
-                )
+                outside = library.gemini.outside("query", params.mode)
             case "agent":
-                return library.engine.query_with(
-                    params, library.gemini.outside("agent", params.mode)
-                )
-            case "page":
-                return library.engine.query(params)
+                outside = library.gemini.outside("agent", params.mode)
+        return library.engine.query(params, outside)

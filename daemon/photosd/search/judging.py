@@ -1,4 +1,4 @@
-"""Rates evidence: strong, fair or weak. Used for queries and alerts."""
+"""Judges evidence: strong, fair or weak. Used for queries and alerts."""
 
 from __future__ import annotations
 

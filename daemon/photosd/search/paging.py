@@ -1,20 +1,98 @@
-"""Stable rankings: the next page neither repeats nor skips a photo."""
+"""Pages of a ranking: the next page neither repeats nor skips a photo; contents become hits."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from photosd.core.errors import BadRequest
-from photosd.protocol.messages import Hit
-from photosd.search.hits import FoundPhoto
-from photosd.search.question import Question
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog, known_photos
+from photosd.index.filters import Filter
+from photosd.index.folders import Folders
+from photosd.index.shared_resources import SharedResources
+from photosd.protocol.messages import Coverage, Hit
+from photosd.protocol.paths import path_fields
+from photosd.search.parsing import Question
 from photosd.search.remembered import QueryEmbedding
+
+Place = tuple[bytes, int]  # a path and the number of its folder
+
+
+class FoundPhoto(msgspec.Struct, frozen=True):
+    """One content of a ranking: its cosine, its rating, and its kinds of evidence.
+
+    ``path``: the copy whose name matched, if any.
+    """
+
+    content: str
+    score: float
+    strength: str
+    sources: list[str]
+    path: bytes | None = None
+
+
+class Hits:
+    """Looks up the protocol's fields of contents. Any thread may use it."""
+
+    def __init__(self, shared: SharedResources) -> None:
+        self._shared = shared
+
+    def of(self, found: Sequence[FoundPhoto], question: Question) -> list[list[Hit]]:
+        """The hits of each content: one, or one per path; none if it has no path.
+
+        Only paths that the filter accepts. The copy shown is the one whose name matched; else an
+        available one, the first by name. The caller sets the ranks.
+        """
+        names = [one.content for one in found]
+        paths, facts = self._shared.catalog.paths_of(names), self._shared.contents.facts_of(names)
+        absent = {folder.id for folder in self._shared.folders.all() if not folder.present}
+        lies, hits = (question.where or Filter()).holds_path(), []
+        for one in found:
+            places = sorted(
+                paths.get(one.content, ()),
+                key=lambda place: (place[0] != one.path, place[1] in absent),
+            )
+            places = [place for place in places if lies(place[0])]
+            known, copies = facts.get(one.content, {}), 1 if question.every_copy else len(places)
+            chosen = places if question.every_copy else places[:1]
+            hits.append([_hit(one, p, copies, known, offline=p[1] in absent) for p in chosen])
+        return hits
+
+
+def coverage(catalog: Catalog, folders: Folders) -> Coverage:
+    """How much of the library is searchable."""
+    counts = catalog.totals()
+    return Coverage(
+        photos=known_photos(counts),
+        indexed=counts.get("indexed", 0),
+        pending=counts.get("pending", 0),
+        failed=counts.get("failed", 0),
+        offline_folders=[printable(folder.path) for folder in folders.all() if not folder.present],
+    )
+
+
+def _hit(
+    one: FoundPhoto, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool
+) -> Hit:
+    return Hit(
+        rank=0,
+        **path_fields(place[0]),
+        score=round(one.score, 4),
+        strength=one.strength,
+        sources=one.sources,
+        taken_at=facts.get("taken_at"),
+        taken=facts.get("taken"),
+        offline=offline,
+        copies=copies,
+    )
+
 
 AHEAD = 50  # ranks searched for a page, at least: good matches may not be the nearest
 KEPT = 128  # rankings kept for next pages; the oldest are dropped

@@ -1,0 +1,222 @@
+"""Parses a client's query: terms of words and pictures, weights, filters; refuses invalid ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import structs
+
+from photosd.core import wall_clock
+from photosd.core.config import SearchSettings
+from photosd.core.errors import BadRequest, NotFound
+from photosd.core.log import printable
+from photosd.index.catalog import Catalog
+from photosd.index.filters import FORMATS, Filter, format_name
+from photosd.index.folders import Folders
+from photosd.protocol.messages import QueryParams, Where
+from photosd.protocol.messages import Term as TermParams
+from photosd.protocol.paths import path_from
+from photosd.search.remembered import normalise
+
+Real = Callable[[bytes], bytes]  # a path as stored in the library
+
+
+def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | None:
+    """The filter; None if it accepts everything. Raises BadRequest."""
+    if where is None:
+        return None
+    since, until = _moment(where.since, "begin"), _moment(where.until, "end")
+    if since is not None and until is not None and since >= until:
+        raise BadRequest(
+            f"--since {where.since} comes after --until {where.until}",
+            remedy="swap them: the earlier date is --since",
+        )
+    found = Filter(
+        below=tuple(real(path_from(path, None)) for path in where.below)
+        + tuple(real(path_from(None, path)) for path in where.below_b64),
+        since=since,
+        until=until,
+        camera=(where.camera or "").strip() or None,
+        near=_near(where.near),
+        formats=_formats(where.formats),
+        rating=where.rating,
+        orientation=where.orientation,
+    )
+    return None if found == Filter() else found
+
+
+def _moment(date: str | float | None, side: Literal["begin", "end"]) -> float | None:
+    """Wall-clock seconds of the start of a date, or of its end.
+
+    A number is Unix seconds, converted by this machine's clock.
+    """
+    if date is None:
+        return None
+    try:
+        if isinstance(date, (int, float)):
+            return wall_clock.wall_seconds(wall_clock.shown_here(date))
+    except OverflowError as error:
+        raise BadRequest(f"{date:g} is too large for a date", remedy="give Unix seconds") from error
+    from photosd.search import dates  # has words of ten languages: imported on first use
+
+    return dates.since(date) if side == "begin" else dates.until(date)
+
+
+def _near(near: Sequence[float] | None) -> tuple[float, float, float] | None:
+    if near is None:
+        return None
+    latitude, longitude, km = near
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < km <= 20_100):
+        raise BadRequest(
+            f"{latitude:g},{longitude:g},{km:g} is not a valid place and distance",
+            remedy="latitude, longitude, kilometres: 32.08,34.78,5",
+        )
+    return latitude, longitude, km
+
+
+def _formats(names: Sequence[str]) -> tuple[str, ...]:
+    formats = tuple(format_name(name) for name in names)
+    for name, shown in zip(formats, names, strict=True):
+        if name not in FORMATS:
+            raise BadRequest(
+                f"{shown!r} is not a format that photosd reads",
+                remedy="jpeg, heic, png, webp, tiff, gif, raw, or a suffix such as cr2",
+            )
+    return formats
+
+
+class Parser:
+    """Parses queries of clients of one library. Any thread may use it."""
+
+    def __init__(self, catalog: Catalog, folders: Folders) -> None:
+        self._catalog, self._folders = catalog, folders
+
+    def parse(self, params: QueryParams) -> Question:
+        """The query; raises BadRequest, or NotFound for a filter by an unknown directory."""
+        question = question_of(params, self._folders.real)
+        if question.where is not None:
+            self._refuse_unknown(question.where.below)
+        terms = tuple(map(self._looked_up, question.terms))
+        asked_with = frozenset(term.content for term in terms if term.content is not None)
+        but = asked_with if params.others else frozenset()
+        return structs.replace(question, terms=terms, but=but)
+
+    def _looked_up(self, term: QuestionTerm) -> QuestionTerm:
+        if term.path is None:
+            return term
+        return structs.replace(term, content=self._content_of(term.path))
+
+    def _content_of(self, path: bytes) -> str | None:
+        if (content := self._known(self._folders.real(path))) is not None:
+            return content
+        try:
+            return self._known(self._folders.devices.resolve(path))
+        except OSError:  # its disk does not answer
+            return None
+
+    def _known(self, path: bytes) -> str | None:
+        photo = self._catalog.get(path)
+        return photo.content if photo is not None and photo.state == "indexed" else None
+
+    def _refuse_unknown(self, directories: Sequence[bytes]) -> None:
+        for directory in directories:
+            if not self._catalog.has_below(directory):
+                shown = printable(directory)
+                watched = self._folders.containing(directory) is not None
+                more = "photosd index --wait" if watched else f"photosd add '{shown}'"
+                raise NotFound(
+                    f"there are no indexed photos in {shown}",
+                    remedy=f"photosd folders; to index it: {more}",
+                )
+
+
+EXAMPLE = 'photosd query "sunset"'
+MOST_TERMS = 32
+
+
+class QuestionTerm(msgspec.Struct, frozen=True):
+    """Words (normalised) or the path of a picture; a negative weight subtracts.
+
+    ``content``: of a photo of the library, or of a link's target; None for other files.
+    """
+
+    weight: float
+    text: str = ""
+    path: bytes | None = None
+    content: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A query; at least one term has a positive weight. ``asked``: as text."""
+
+    terms: tuple[QuestionTerm, ...]
+    asked: str = ""
+    limit: int = SearchSettings().limit
+    every_copy: bool = False
+    where: Filter | None = None
+    but: frozenset[str] = frozenset()  # contents to leave out
+
+    @property
+    def words(self) -> str:
+        """All positive words."""
+        return " ".join(term.text for term in self.terms if term.text and term.weight > 0)
+
+    @property
+    def plain(self) -> str | None:
+        """The text of a query that is only text; None for others."""
+        return self.terms[0].text if len(self.terms) == 1 and self.terms[0].text else None
+
+
+def question_of(params: QueryParams, real: Real = lambda path: path) -> Question:
+    """The query in these parameters; raises BadRequest without a positive term.
+
+    ``real``: gives a path as stored in the library.
+    """
+    terms = tuple(_terms(params))
+    if not terms:
+        raise BadRequest("the query is empty", remedy=EXAMPLE)
+    if all(term.weight < 0 for term in terms):
+        raise BadRequest(
+            "it has no positive term",
+            remedy='add what to search for: photosd query "beach" --minus people',
+        )
+    if len(terms) > MOST_TERMS:
+        raise BadRequest(
+            f"the query has {len(terms)} terms; the limit is {MOST_TERMS}",
+            remedy="leave some out",
+        )
+    asked = params.text if not params.terms else " ".join(map(_in_words, terms))
+    limit, where = params.limit or SearchSettings().limit, filter_of(params.where, real)
+    return Question(terms, asked, limit, params.all, where)
+
+
+def _terms(params: QueryParams) -> Iterator[QuestionTerm]:
+    if text := normalise(params.text):
+        yield QuestionTerm(1.0, text)
+    for term in params.terms:
+        yield _term(term)
+
+
+def _term(term: TermParams) -> QuestionTerm:
+    if not math.isfinite(term.weight) or term.weight == 0:
+        raise BadRequest(f"a weight of {term.weight:g} has no effect", remedy="use 1, 2 or -1")
+    text, picture = normalise(term.text or ""), term.path or term.path_b64
+    if bool(text) == bool(picture):
+        raise BadRequest(
+            "each term is either text or the path of a picture",
+            remedy='send {"text": "dog", "weight": 2} or {"path": "/photos/dog.jpg"}',
+        )
+    if text:
+        return QuestionTerm(term.weight, text)
+    return QuestionTerm(term.weight, path=path_from(term.path, term.path_b64))
+
+
+def _in_words(term: QuestionTerm) -> str:
+    """A term as shown in answers: ``beach``, ``+2:dog``, ``-people``, ``like /p/x.jpg``."""
+    weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
+    sign = "-" if term.weight < 0 else "+" if weight else ""
+    what = f"like {printable(term.path)}" if term.path is not None else term.text
+    return f"{sign}{weight}{what}"
