@@ -18,6 +18,7 @@ from wcwidth import width
 
 from photosd.core.paths import Home
 from photosd_cli import console, group
+from photosd_cli.progress import Bar
 from tests.cli.conftest import Photosd, command, environment
 from tests.cli.stub import StubDaemon
 from tests.cli.test_hostile_values import commands
@@ -60,6 +61,17 @@ def test_lines_fit_and_words_stay_whole(
 def test_a_pipe_gets_one_line() -> None:
     assert console.fit(WORDS, io.StringIO(), hang=4) == WORDS
     assert console.fit(WORDS, None) == WORDS
+
+
+def test_a_progress_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A longer line would wrap, and the first part could not be cleared."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar("indexing") as bar:
+        bar.say("x" * 200)
+    _, line, _ = terminal.getvalue().split("\x1b[K")
+    assert len(line.rstrip("\r")) == 79
 
 
 def pages() -> list[tuple[str, ...]]:
