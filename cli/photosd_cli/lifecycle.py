@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import psutil
 
     from photosd.protocol.replies import StatusResult
+    from photosd.service.manager import Service
 
 START_SECONDS = 30.0  # until the socket answers; about one on an idle machine
 WARM_SECONDS = 180.0
@@ -41,6 +42,7 @@ ENDED_SECONDS = STOP_SECONDS + 2  # the daemon's own limit, plus a margin for a 
 SIGNAL_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 TURN_SECONDS = 60.0  # until earlier starters are done
+SERVICE_SECONDS = 2.0  # between questions about a service whose daemon does not answer yet
 POLL_SECONDS = 0.03
 LAST_LINES = 10
 
@@ -70,24 +72,23 @@ def start() -> bool:
     with _starters_turn(home):
         if _answers(home) or _another_comes_to_answer(home):
             return False
-        if _start_service():
-            wait_for_answer()
-        else:
-            _spawn(home)
+        log_begin = home.log.stat().st_size if home.log.exists() else 0
+        service = _start_service()
+        wait_for_answer(failure_of(service) if service else _spawn(), log_begin)
         return True
 
 
-def wait_for_answer(spawned: subprocess.Popen[bytes] | None = None, log_begin: int = 0) -> None:
+def wait_for_answer(ended: Callable[[], str], log_begin: int = 0) -> None:
     """Return when the daemon answers; raises DeadlineExceeded if it does not in time.
 
-    ``spawned``: its process; if it ends, raises StartFailed with its log from byte ``log_begin``.
+    ``ended``: returns how the daemon ended, "" if it may still answer; then StartFailed is raised,
+    with its log from byte ``log_begin``.
     """
     home = Home.from_environment()
     until = time.monotonic() + START_SECONDS
     while not _answers(home):
-        # Exit code 0: another daemon (started by systemd, say) was first; it will answer.
-        if spawned is not None and spawned.poll():
-            raise _death(spawned.returncode, logfile.tail(home.log, LAST_LINES, log_begin))
+        if how := ended():
+            raise _death(how, logfile.tail(home.log, LAST_LINES, log_begin))
         if time.monotonic() > until:
             raise DeadlineExceeded(
                 f"it was started, but does not answer on {home.socket} after {START_SECONDS:.0f} s",
@@ -132,17 +133,32 @@ def stop() -> Stopped:
     )
 
 
-def _start_service() -> bool:
-    """Start the service if it is installed for this home; returns whether it was."""
+def failure_of(service: Service) -> Callable[[], str]:
+    """For `wait_for_answer`: asks the service manager now and then."""
+    next_time = time.monotonic() + SERVICE_SECONDS
+
+    def ended() -> str:
+        nonlocal next_time
+        if time.monotonic() < next_time:
+            return ""
+        next_time = time.monotonic() + SERVICE_SECONDS
+        state = service.status().state  # "failed (exit code 78)"
+        return state[len("failed (") : -1] if state.startswith("failed") else ""
+
+    return ended
+
+
+def _start_service() -> Service | None:
+    """Start the service if it is installed for this home; returns the one that was started."""
     service = here.installed_service()
     if service is None:
-        return False
+        return None
     try:
         service.start()
     except NoManager as error:
         console.warn(f"{error}; started without the service")
-        return False
-    return True
+        return None
+    return service
 
 
 def _stop_service(home: Home) -> bool:
@@ -193,9 +209,8 @@ def _another_comes_to_answer(home: Home) -> bool:
     return False
 
 
-def _spawn(home: Home) -> None:
-    """Start a detached daemon and wait until it answers; errors include its last output."""
-    log_begin = home.log.stat().st_size if home.log.exists() else 0
+def _spawn() -> Callable[[], str]:
+    """Start a detached daemon; returns how it ended, for `wait_for_answer`."""
     process = subprocess.Popen(
         _command(),
         env=_environment(),
@@ -205,7 +220,8 @@ def _spawn(home: Home) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_for_answer(process, log_begin)
+    # Exit code 0: another daemon (started by systemd, say) was first; it will answer.
+    return lambda: f"exit code {process.returncode}" if process.poll() else ""
 
 
 def _command() -> list[str]:
@@ -223,11 +239,11 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _death(code: int, log_lines: list[str]) -> StartFailed:
+def _death(how: str, log_lines: list[str]) -> StartFailed:
     """Why a daemon that was just started ended: its last log lines, or its output."""
     lines = [logfile.readable(line) for line in log_lines] or _dying_words()
     return StartFailed(
-        f"the daemon ended at once (exit code {code})" + "".join(f"\n  {line}" for line in lines),
+        f"the daemon ended at once ({how})" + "".join(f"\n  {line}" for line in lines),
         remedy="photosd run   (shows all output)",
     )
 

@@ -110,7 +110,7 @@ def systemd(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(here, "refuse_root", lambda: None)
-    monkeypatch.setattr(lifecycle, "wait_for_answer", lambda: None)
+    monkeypatch.setattr(lifecycle, "wait_for_answer", lambda *_: None)
     return fake
 
 
@@ -264,7 +264,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     kinds: list[str] = []
     answers: Callable[[Home], bool] = lambda _home: bool(kinds)  # noqa: E731
     monkeypatch.setattr(lifecycle, "_answers", answers)
-    monkeypatch.setattr(lifecycle, "_spawn", lambda _home: kinds.append("spawned"))
+    monkeypatch.setattr(lifecycle, "_spawn", lambda: kinds.append("spawned"))
     return kinds
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.service import units
+from photosd.service.launchctl import DESKTOP
 from photosd.service.recipe import Recipe, ServiceError
 from tests.conftest import ROOT
 
@@ -30,6 +31,7 @@ KEYS: dict[str, type] = {
     "ThrottleInterval": int,
     "ExitTimeOut": int,
     "ProcessType": str,
+    "SoftResourceLimits": dict,
     "Umask": int,
     "WorkingDirectory": str,
     "StandardErrorPath": str,
@@ -112,10 +114,10 @@ def test_awkward_names_survive(odd_recipe: Recipe, tmp_path: Path) -> None:
     assert verify(tmp_path, units.SERVICE, units.SOCKET) == ""
     assert str(odd_recipe.socket).replace("%", "%%") in files[units.SOCKET]
     assert units.served_by_unit(files[units.SERVICE]) == odd_recipe.serves
-    agent = plistlib.loads(units.launchd_agent(odd_recipe))
+    agent = plistlib.loads(units.launchd_agent(odd_recipe, DESKTOP))
     assert agent["ProgramArguments"] == list(odd_recipe.command)
     assert agent["EnvironmentVariables"]["PHOTOSD_HOME"] == odd_recipe.environment["PHOTOSD_HOME"]
-    assert units.served_by_agent(units.launchd_agent(odd_recipe)) == odd_recipe.serves
+    assert units.served_by_agent(units.launchd_agent(odd_recipe, DESKTOP)) == odd_recipe.serves
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "not utf-8 \udcff"])
@@ -128,7 +130,7 @@ def test_names_no_unit_can_hold_are_refused(name: str, tmp_path: Path) -> None:
         with pytest.raises(ServiceError, match="characters"):
             write_it()
     with pytest.raises(ServiceError):
-        units.launchd_agent(recipe)
+        units.launchd_agent(recipe, DESKTOP)
 
 
 def test_the_home_is_recorded(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,14 +156,16 @@ def test_units_name_absolute_paths_only(recipe: Recipe) -> None:
     """A unit knows no PATH of a shell."""
     service = units.systemd_units(recipe, strict=False)[units.SERVICE]
     assert f'ExecStart=:"{sys.executable}" -P -m photosd' in service
-    assert Path(plistlib.loads(units.launchd_agent(recipe))["ProgramArguments"][0]).is_absolute()
+    assert Path(
+        plistlib.loads(units.launchd_agent(recipe, DESKTOP))["ProgramArguments"][0]
+    ).is_absolute()
 
 
 @pytest.mark.parametrize("filled", [False, True])
 def test_the_agent_has_the_keys_of_launchd(recipe: Recipe, filled: bool) -> None:
     """Each key is one of launchd.plist(5), each value of its type."""
     template = (ROOT / "launchd" / f"{units.LABEL}.plist").read_bytes()
-    agent = plistlib.loads(units.launchd_agent(recipe) if filled else template)
+    agent = plistlib.loads(units.launchd_agent(recipe, DESKTOP) if filled else template)
     assert {key: type(value) for key, value in agent.items()} == KEYS
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Label"] == units.LABEL
@@ -169,6 +173,7 @@ def test_the_agent_has_the_keys_of_launchd(recipe: Recipe, filled: bool) -> None
     assert all(isinstance(value, str) for value in agent["EnvironmentVariables"].values())
     assert agent["EnvironmentVariables"]["PHOTOSD_SELF_CHECK"] == "exit"
     assert agent["Umask"] == 0o077
+    assert agent["SoftResourceLimits"] == {"NumberOfFiles": 8192}
     assert agent["ProcessType"] in ("Standard", "Background", "Adaptive", "Interactive")
 
 

@@ -51,7 +51,7 @@ def install(only_print: bool, strict: bool, as_json: bool) -> None:
         if stopped:
             lifecycle.start()  # restore the previous state
         raise
-    lifecycle.wait_for_answer()
+    lifecycle.wait_for_answer(lifecycle.failure_of(service))
     if as_json:
         console.out_json({"changed": changed, **dataclasses.asdict(service.status())})
     else:
@@ -81,8 +81,8 @@ def status(as_json: bool) -> int:
 
 def _show(status: ServiceStatus, verb: str) -> None:
     console.out(f"{status.manager}: {verb}" + (f", {status.state}" if status.installed else ""))
-    if status.detail:
-        console.out(f"  {text.inert(status.detail)}")
+    for line in filter(None, (status.detail, status.trouble)):
+        console.out(f"  {text.inert(line)}")
     for file in status.files:
         console.out(f"  {text.inert(file)}")
     if not status.installed:

@@ -21,7 +21,10 @@ NO_BUS_REMEDY = (
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """State of the service. ``current``: its files are what would be written now."""
+    """State of the service. ``current``: its files are what would be written now.
+
+    ``trouble``: how it fails although it may run right now, "" if it does not.
+    """
 
     manager: str
     installed: bool
@@ -31,6 +34,7 @@ class ServiceStatus:
     detail: str
     serves: str | None
     files: list[str] = field(default_factory=list)
+    trouble: str = ""
 
 
 class Service(Protocol):
@@ -63,15 +67,25 @@ class Service(Protocol):
 
 def call(command: Sequence[str], *, check: bool = True) -> str:
     """The output of a service manager's tool; raises ServiceError with its message if it fails."""
+    done = run_tool(command)
+    if check and done.returncode != 0:
+        raise tool_failed(command, done.stderr or done.stdout, done.returncode)
+    return done.stdout
+
+
+def run_tool(
+    command: Sequence[str], *, seconds: float = CALL_SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run a service manager's tool; raises NoManager without it, ServiceError if it hangs."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             env={**os.environ, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="backslashreplace",
-            timeout=CALL_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except FileNotFoundError as error:
@@ -81,16 +95,17 @@ def call(command: Sequence[str], *, check: bool = True) -> str:
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ServiceError(
-            f"`{' '.join(command)}` did not finish within {CALL_SECONDS:.0f} s",
-            remedy="photosd logs",
+            f"`{' '.join(command)}` did not finish within {seconds:.0f} s", remedy="photosd logs"
         ) from error
-    if check and done.returncode != 0:
-        words = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        said = f"`{' '.join(command)}`: {words}"
-        if any(sign in words for sign in NO_BUS):
-            raise NoManager(said, remedy=NO_BUS_REMEDY)
-        raise ServiceError(said, remedy="photosd service status; photosd logs")
-    return done.stdout
+
+
+def tool_failed(command: Sequence[str], output: str, code: int) -> ServiceError:
+    """The error for a tool that failed, with its message."""
+    words = output.strip() or f"exit code {code}"
+    said = f"`{' '.join(command)}`: {words}"
+    if any(sign in words for sign in NO_BUS):
+        return NoManager(said, remedy=NO_BUS_REMEDY)
+    return ServiceError(said, remedy="photosd service status; photosd logs")
 
 
 def check_writable(directory: Path) -> None:

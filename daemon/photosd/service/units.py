@@ -5,6 +5,7 @@ from __future__ import annotations
 import plistlib
 import re
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import photosd
 from photosd.service.recipe import Recipe, ServiceError
@@ -37,11 +38,12 @@ def systemd_units(recipe: Recipe, *, strict: bool) -> dict[str, str]:
     return {name: _headed(name, text) for name, text in units.items()}
 
 
-def launchd_agent(recipe: Recipe) -> bytes:
-    """The agent as a property list."""
+def launchd_agent(recipe: Recipe, session: str) -> bytes:
+    """The agent as a property list, for one of the session types of launchd.plist(5)."""
     recipe.check()
     agent = plistlib.loads(template(f"launchd/{LABEL}.plist").encode())
     agent["ProgramArguments"] = list(recipe.command)
+    agent["LimitLoadToSessionType"] = session
     agent["EnvironmentVariables"] |= {**recipe.environment, SERVES: recipe.serves}
     agent["StandardErrorPath"] = str(recipe.home.log.with_name("launchd.log"))
     return plistlib.dumps(agent, sort_keys=False)
@@ -61,12 +63,24 @@ def served_by_unit(text: str) -> str | None:
 
 def served_by_agent(data: bytes) -> str | None:
     """The same for an agent."""
+    environment = _agent(data).get("EnvironmentVariables")
+    served = environment.get(SERVES) if isinstance(environment, dict) else None
+    return served if isinstance(served, str) else None
+
+
+def session_of_agent(data: bytes) -> str | None:
+    """The session type in an agent."""
+    session = _agent(data).get("LimitLoadToSessionType")
+    return session if isinstance(session, str) else None
+
+
+def _agent(data: bytes) -> dict[str, object]:
+    """The content of a property list; empty if it is not one."""
     try:
         agent = plistlib.loads(data)
-        served = agent["EnvironmentVariables"][SERVES]
-    except (plistlib.InvalidFileException, ValueError, KeyError, TypeError):
-        return None
-    return served if isinstance(served, str) else None
+    except (plistlib.InvalidFileException, ValueError, ExpatError):
+        return {}
+    return agent if isinstance(agent, dict) else {}
 
 
 def _service(recipe: Recipe) -> str:
