@@ -17,10 +17,12 @@ import psutil
 import pytest
 
 from photosd.core.paths import Home
-from photosd.doctor import machine, stores
+from photosd.doctor import crash_reports, machine, stores
 from photosd.index.database import Database
 from photosd.models.spec import STARTER, read_model
 from photosd.service import manager
+from photosd.service.launchctl import Answer, Launchctl
+from photosd.service.launchd import Launchd
 from photosd.service.recipe import Recipe
 from photosd.service.systemd import Systemd
 
@@ -323,6 +325,63 @@ def service_disabled(home: Home, patch: Patch, _photos: Path) -> None:
     units(home, patch)
     unit = {"Id": "photosd.service", "ActiveState": "inactive", "UnitFileState": "disabled"}
     patch.setattr(Systemd, "_show", lambda _self: {"photosd.service": unit})
+
+
+def macs_report(home: Home, patch: Patch, _photos: Path) -> None:
+    """As macOS reports an encoder that Metal aborted; the daemon was its parent."""
+    log_event(home, event="serving", pid=4100)
+    reports = home.state.parent / "Library" / "Logs" / "DiagnosticReports"
+    patch.setattr(crash_reports, "REPORTS", str(reports))
+    reports.mkdir(parents=True)
+    head = {"app_name": "python3.11", "bug_type": "309", "name": "python3.11"}
+    report = {
+        "pid": 4242,
+        "parentPid": 4100,
+        "procPath": "/opt/homebrew/*/Python",
+        "coalitionName": "com.apple.Terminal",
+        "exception": {"type": "EXC_CRASH", "signal": "SIGABRT", "rawCodes": [0, 0]},
+        "asi": {"libsystem_c.dylib": ["Assertion failed: _status < Committed"]},
+        "threads": [
+            {"id": 1, "frames": []},
+            {
+                "id": 2,
+                "triggered": True,
+                "frames": [
+                    {"imageOffset": 38520, "symbol": "__pthread_kill", "imageIndex": 0},
+                    {"imageOffset": 16, "imageIndex": 1},
+                ],
+            },
+        ],
+        "usedImages": [{"name": "libsystem_kernel.dylib"}, {"name": "Metal"}],
+    }
+    text = f"{json.dumps(head)}\n{json.dumps(report, indent=2)}"
+    (reports / "python3.11-2026-11-29-140322.ips").write_text(text)
+    theirs = text.replace("4100", "4101")
+    (reports / "python3.11-2026-11-29-140323.ips").write_text(theirs)
+    (reports / "Safari-2026-11-29-140324.ips").write_text("{}\nno report")
+
+
+def agent(home: Home, patch: Patch, printed: str) -> None:
+    """An agent of this home, and what `launchctl print` says of it."""
+    patch.setattr(sys, "platform", "darwin")
+    patch.setenv("HOME", str(home.state.parent))
+    for file, content in Launchd(Recipe.here()).files().items():
+        manager.replace_file(file, content)
+    answers = {"gui": Answer((), 0, printed), "user": Answer((), 113, "")}
+
+    def ask(_self: Launchctl, verb: str, target: str) -> Answer:
+        return answers[target.partition("/")[0]] if verb == "print" else Answer((), 0, "")
+
+    patch.setattr(Launchctl, "ask", ask)
+
+
+def agent_fails(home: Home, patch: Patch, _photos: Path) -> None:
+    agent(home, patch, "\tstate = spawn scheduled\n\truns = 9\n\tlast exit code = 1\n")
+
+
+def agent_restarts(home: Home, patch: Patch, _photos: Path) -> None:
+    printed = "\tstate = running\n\truns = 9\n\tpid = 1\n\tlast exit code = 70: EX_SOFTWARE\n"
+    agent(home, patch, printed)
 
 
 def other_socket(home: Home, patch: Patch, _photos: Path) -> None:

@@ -203,6 +203,23 @@ CASES = [
         "photosd service install",
         "warning",
     ),
+    Case("agent ends at once", plants.agent_fails, "service", "exit code 1", "photosd logs"),
+    Case(
+        "agent ends again and again",
+        plants.agent_restarts,
+        "service",
+        "9 runs.*exit code 70",
+        "photosd logs",
+        "warning",
+    ),
+    Case(
+        "macOS reported a crash of the encoder",
+        plants.macs_report,
+        "crashes",
+        "a crash report .*SIGABRT: Assertion failed.*140322.ips",
+        "photosd bugreport",
+        "warning",
+    ),
     Case(
         "PHOTOSD_SOCKET names another",
         plants.other_socket,

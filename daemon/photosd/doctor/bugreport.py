@@ -20,6 +20,7 @@ from photosd.core import machine
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.core.socketpath import expanded
+from photosd.doctor.crashes import reports_of_system
 from photosd.doctor.examination import examine
 from photosd.doctor.patient import Patient
 from photosd.doctor.redaction import Redactor
@@ -90,6 +91,8 @@ def _parts(patient: Patient, redactor: Redactor) -> Iterator[tuple[str, str]]:
     for file in (patient.home.stacks, log.with_name("launchd.log")):
         if file.is_file():
             yield f"logs/{file.name}", redactor.text(_end(file))
+    for report in reports_of_system(patient):
+        yield f"crashes/{report.process}.ips", redactor.text(_end(report.file))
     try:
         units = [file for file in this_service().files() if file.is_file()]
     except ServiceError:

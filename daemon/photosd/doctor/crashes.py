@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from photosd.core.log import printable
+from photosd.doctor.crash_reports import CrashReport, crash_reports
 from photosd.doctor.finding import Finding, Findings, fault, ok
 from photosd.doctor.patient import Patient
 
@@ -35,14 +36,23 @@ EVENTS = {
 def crashes(patient: Patient) -> Findings:
     """Crashes of the last days, from the log and from the stacks that crashes leave."""
     since = time.time() - DAYS * 86400
+    findings = [
+        *_logged(patient, since),
+        *_stacks(patient.home.stacks, since),
+        *_reported(reports_of_system(patient)),
+    ]
+    yield from findings or [ok("crashes", f"none in {DAYS} days")]
+
+
+def _logged(patient: Patient, since: float) -> Findings:
+    """Crashes in the log, one finding for each kind."""
     aside = _set_aside(patient)
     events = [
         event
         for event in _events(patient.home.log)
         if _moment(event) > since and _counts(event) and event.get("path") not in aside
     ]
-    counted = Counter(str(event["event"]) for event in events)
-    for name, times in counted.items():
+    for name, times in Counter(str(event["event"]) for event in events).items():
         last = [event for event in events if event["event"] == name][-1]
         reason = last.get("reason") or last.get("cause") or "see the log"
         yield Finding(
@@ -52,9 +62,11 @@ def crashes(patient: Patient) -> Findings:
             str(last.get("remedy") or "photosd logs -n 200"),
             details=_shortened(str(last.get("stack") or last.get("exception") or "")),
         )
-    stacks = patient.home.stacks
-    crashed = stacks.is_file() and stacks.stat().st_size > 0 and stacks.stat().st_mtime > since
-    if crashed:
+
+
+def _stacks(stacks: Path, since: float) -> Findings:
+    """The stacks that a crash of the daemon leaves."""
+    if stacks.is_file() and stacks.stat().st_size > 0 and stacks.stat().st_mtime > since:
         text = stacks.read_text(errors="replace")
         last_one = text[text.rfind("Fatal Python error") :] if "Fatal" in text else text
         yield Finding(
@@ -64,8 +76,26 @@ def crashes(patient: Patient) -> Findings:
             "photosd bugreport",
             details=_shortened(last_one),
         )
-    if not counted and not crashed:
-        yield ok("crashes", f"none in {DAYS} days")
+
+
+def _reported(reports: list[CrashReport]) -> Findings:
+    """Reports of macOS: a crash in native code leaves nothing else."""
+    if reports:
+        many = "a crash report" if len(reports) == 1 else f"{len(reports)} crash reports"
+        yield Finding(
+            "crashes",
+            "warning",
+            f"macOS wrote {many} about photosd, last: {reports[-1].cause}; {reports[-1].file}",
+            "photosd bugreport",
+            details=_shortened(reports[-1].stack),
+        )
+
+
+def reports_of_system(patient: Patient) -> list[CrashReport]:
+    """What macOS reported about this home's daemons and their workers; the last is the latest."""
+    since = time.time() - DAYS * 86400
+    daemons = {event["pid"] for event in _events(patient.home.log) if "pid" in event}
+    return list(crash_reports(since, daemons))
 
 
 def _set_aside(patient: Patient) -> set[object]:

@@ -34,7 +34,13 @@ def service(patient: Patient) -> Findings:
         )
     elif status.state.startswith("failed"):
         remedy = "photosd logs; then: photosd start"
-        yield fault("service", f"systemd gave up on it: {status.state}", remedy, "start")
+        yield fault(
+            "service", f"{status.manager} cannot keep it running: {status.state}", remedy, "start"
+        )
+    elif status.trouble:
+        yield warning(
+            "service", f"{status.manager} restarts it often: {status.trouble}", "photosd logs"
+        )
     elif not status.enabled and status.state != "unknown":
         yield warning("service", "not enabled at login", INSTALL, *INSTALL.split()[1:])
     else:
