@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000  # characters of one query
 FROM_STDIN = "photosd on - < words.txt"
-EXAMPLE = 'photosd on "receipt" --exec "cp -t /backup"'
+EXAMPLE = 'photosd on "receipt" --exec "cp {} /backup"'
 AWAY = (NotRunning, Unreachable, DeadlineExceeded, Busy, Warming)
 RETRY_SECONDS = 0.5
 SILENCE_SECONDS = 20.0  # the daemon sends something every five seconds
@@ -77,7 +77,7 @@ def command(
 
     \b
     photosd on "receipt"                           print its path
-    photosd on "receipt" --exec "cp -t /backup"    run a program
+    photosd on "receipt" --exec "cp {} /backup"    run a program
     photosd on "my dog" --link ~/Dog               keep an album of links
     photosd on - < words.txt                       hide TEXT from `ps`
     photosd on --list; photosd on --remove 3

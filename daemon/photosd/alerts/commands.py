@@ -44,7 +44,7 @@ class AlertMatch(msgspec.Struct, frozen=True):
 def check_command(argv: Sequence[str]) -> None:
     """Raises BadRequest for shell syntax, or `{}` inside an argument."""
     if not argv or not argv[0]:
-        raise BadRequest("the command is empty", remedy="photosd on receipt --exec 'cp -t /backup'")
+        raise BadRequest("the command is empty", remedy="photosd on receipt --exec 'cp {} /backup'")
     if any("\0" in argument for argument in argv):
         raise BadRequest("an argument cannot hold a NUL character", remedy="remove it")
     if found := SHELL_WORDS.intersection(argv):
