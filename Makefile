@@ -11,11 +11,12 @@ MINUTES ?= 20
 JOBS ?= 3
 QUERY ?=
 VERSION ?=
+DIALOGS ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check clean
+.PHONY: help setup demo test lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## a virtual environment in .venv with everything for use and development
 
@@ -93,8 +94,11 @@ walk: setup  ## the README from top to bottom in an empty home, and nothing left
 release: setup  ## VERSION=0.2.0: changelog, all tests, audit, archives, smoke test, commit and tag
 	@$(BIN)/python -m release "$(VERSION)"
 
-macos-check: setup  ## on a Mac: what nobody has run there yet (five minutes)
-	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd"
+macos-check: setup  ## on a Mac: start, index, restart, launchd (five minutes); DIALOGS=--dialogs asks you to look
+	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd" $(DIALOGS)
+
+macos-volumes: setup  ## on a Mac: names in another case or form, disk images that come and go (five minutes)
+	@.ci/macos-volumes.sh "$(CURDIR)/$(BIN)/photosd"
 
 clean:  ## remove what was built
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

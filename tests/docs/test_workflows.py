@@ -1,15 +1,20 @@
-"""The files of the forge: they run what there is, on the Pythons that photosd supports."""
+"""Workflows and hooks are valid, and run what there is, on the Pythons that photosd supports."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.conftest import ROOT
 
+TOOLS = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -17,12 +22,14 @@ def loaded(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text())
 
 
-def commands() -> list[str]:
+def steps() -> list[str]:
     jobs = [job for file in WORKFLOWS for job in yaml.safe_load(file.read_text())["jobs"].values()]
+    return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
+
+
+def commands() -> list[str]:
     hooks = loaded(".pre-commit-config.yaml")["repos"][0]["hooks"]
-    return [step["run"] for job in jobs for step in job["steps"] if "run" in step] + [
-        hook["entry"] for hook in hooks
-    ]
+    return steps() + [hook["entry"] for hook in hooks]
 
 
 def test_every_target_of_make_exists() -> None:
@@ -48,9 +55,64 @@ def test_the_pythons_are_those_that_are_supported() -> None:
     assert set(jobs["linux"]["strategy"]["matrix"]["python"]) == supported
 
 
-def test_every_job_ends() -> None:
-    jobs = loaded(".github/workflows/test.yml")["jobs"]
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_every_job_ends(file: Path) -> None:
+    jobs = yaml.safe_load(file.read_text())["jobs"]
     assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
+
+
+@pytest.mark.skipif(not (TOOLS / "check-jsonschema").exists(), reason="run: make setup")
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_follows_its_schema(file: Path) -> None:
+    """GitHub would refuse it with the first push, and run nothing."""
+    done = subprocess.run(
+        [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", file],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not (TOOLS / "shellcheck").exists(), reason="run: make setup")
+def test_scripts_have_no_mistakes_that_shellcheck_finds(tmp_path: Path) -> None:
+    """Those of .ci, and those inside the workflows."""
+    scripts = [*sorted((ROOT / ".ci").iterdir())]
+    for number, command in enumerate(steps()):
+        script = tmp_path / f"step-{number}"
+        script.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{.*?\}\}", "X", command))
+        scripts.append(script)
+    # PYTEST holds several words on purpose.
+    options = ["--external-sources", "--exclude=SC2086"]
+    command = [TOOLS / "shellcheck", *options, *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_script_and_module_of_a_step_exists() -> None:
+    named = {path for command in steps() for path in re.findall(r"(?:^|\s)(\.ci/\S+)", command)}
+    modules = {name for command in steps() for name in re.findall(r"-m (release\.\w+)", command)}
+    assert named and all((ROOT / path).is_file() for path in named)
+    assert modules and all((ROOT / f"{name.replace('.', '/')}.py").is_file() for name in modules)
+
+
+def test_on_a_mac_a_failed_step_hides_no_other() -> None:
+    """Each step after the installation runs whatever the others did; the logs are always kept."""
+    (job,) = loaded(".github/workflows/macos.yml")["jobs"].values()
+    installed = next(at for at, step in enumerate(job["steps"]) if step.get("id") == "install")
+    after = job["steps"][installed + 1 :]
+    assert len(after) >= 10
+    assert all(step["if"] == "always()" or "!cancelled()" in step["if"] for step in after)
+    assert [step["if"] for step in after[-2:]] == ["always()", "always()"]
+    assert all("timeout-minutes" in step for step in job["steps"] if "run" in step)
+
+
+def test_pythons_of_macs_are_supported() -> None:
+    (job,) = loaded(".github/workflows/macos.yml")["jobs"].values()
+    linux = loaded(".github/workflows/test.yml")["jobs"]["linux"]
+    matrix = job["strategy"]["matrix"]
+    assert set(matrix["python"]) < set(linux["strategy"]["matrix"]["python"])
 
 
 def test_a_bug_comes_with_a_report() -> None:
