@@ -66,7 +66,7 @@ def test_every_job_ends(file: Path) -> None:
 def test_a_workflow_follows_its_schema(file: Path) -> None:
     """GitHub would refuse it with the first push, and run nothing."""
     done = subprocess.run(
-        [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", file],
+        [str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(file)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -83,10 +83,8 @@ def test_scripts_have_no_mistakes_that_shellcheck_finds(tmp_path: Path) -> None:
         script = tmp_path / f"step-{number}"
         script.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{.*?\}\}", "X", command))
         scripts.append(script)
-    # PYTEST holds several words on purpose.
-    options = ["--external-sources", "--exclude=SC2086"]
-    command = [TOOLS / "shellcheck", *options, *scripts]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    line = [str(TOOLS / "shellcheck"), "--external-sources", *map(str, scripts)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
+from photosd.doctor import crash_reports
 from photosd.doctor.redaction import Redactor
 from tests.cli.conftest import Photosd, photosd
+from tests.doctor import plants
 
 __all__ = ["photosd"]  # the fixture
 
@@ -133,6 +135,24 @@ def test_the_report(well: Home, photosd: Photosd, tmp_path: Path, healthy: Path)
         words = text.decode()
         left = [secret for secret in personal if secret in words and secret != "root"]
         assert not left or name == "README.txt", (name, left)
+
+
+def test_crash_reports_of_macos_are_in_it(
+    home: Home, photosd: Photosd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those about photosd, without names; macOS escapes each slash in them."""
+    home.log.parent.mkdir(parents=True)
+    plants.macs_report(home, monkeypatch, tmp_path)
+    file = next(Path(crash_reports.REPORTS).glob("*140322.ips"))
+    path = f"{FOLDER}/Anna.jpg".replace("/", "\\/")
+    file.write_text(file.read_text().replace("/opt/homebrew/*/Python", path))
+    archive = tmp_path / "report.tar.gz"
+    assert photosd("bugreport", "-o", str(archive)).code == 0
+    (name,) = (name for name in read(archive) if name.startswith("crashes/"))
+    text = read(archive)[name].decode()
+    assert name == "crashes/4242.ips"
+    assert "__pthread_kill" in text
+    assert not [secret for secret in SECRETS if secret in text]
 
 
 def test_an_existing_file_is_not_overwritten(home: Home, photosd: Photosd, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def _parts(patient: Patient, redactor: Redactor) -> Iterator[tuple[str, str]]:
         if file.is_file():
             yield f"logs/{file.name}", redactor.text(_end(file))
     for report in reports_of_system(patient):
-        yield f"crashes/{report.process}.ips", redactor.text(_end(report.file))
+        plain = _end(report.file).replace("\\/", "/")  # JSON of macOS escapes slashes
+        yield f"crashes/{report.process}.ips", redactor.text(plain)
     try:
         units = [file for file in this_service().files() if file.is_file()]
     except ServiceError:
