@@ -32,16 +32,19 @@ for name in sys.argv[1:]:
 print(value)
 sys.exit(value in ("", None))' "$@"
 }
-ask() {  # ask NAME...: a value in the status of the daemon
+ask() {  # ask NAME...: a value in the status of the daemon; its exit code is 4 while it warms up
   local answer
-  answer=$("$PHOTOSD" status --json) && printf '%s' "$answer" | field "$@"
+  answer=$("$PHOTOSD" status --json)
+  printf '%s' "$answer" | field "$@"
 }
 pid() { ask pid; }
-alive() { local now; now=$(pid) && [ -n "$now" ] && kill -0 "$now"; }
+# runs PID: the process exists. An ended one that nobody waited for (Z) does not count.
+runs() { case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac; }
+alive() { local now; now=$(pid) && [ -n "$now" ] && runs "$now"; }
 # Another daemon than the one of before.
-another() { local now; now=$(pid) && [ -n "$now" ] && [ -n "$1" ] && [ "$now" != "$1" ] && kill -0 "$now"; }
+another() { local now; now=$(pid) && [ -n "$now" ] && [ -n "$1" ] && [ "$now" != "$1" ] && runs "$now"; }
 same() { [ -n "$1" ] && [ "$(pid)" = "$1" ]; }
-gone() { [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null; }
+gone() { [ -n "$1" ] && ! runs "$1"; }
 listed() { local all; all=$("$PHOTOSD" list) && printf '%s\n' "$all" | grep -qF "$1"; }
 unlisted() { local all; all=$("$PHOTOSD" list) && [ -n "$all" ] && ! printf '%s\n' "$all" | grep -qF "$1"; }
 exit_code() { local wanted=$1; shift; "$@"; [ $? -eq "$wanted" ]; }

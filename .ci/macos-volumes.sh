@@ -86,11 +86,11 @@ volume() {  # volume NAME FILESYSTEM SECONDS: a disk that comes, goes and comes 
   check "$2: a new photo is noticed within $3 s" within "$3" listed "$name-2.jpg"
   check "$2: it can be ejected while photosd watches it" hdiutil detach -quiet "$place"
   [ -d "$place/photos" ] && hdiutil detach -quiet -force "$place"
-  check "$2: its folder is offline" within 60 is_not "$name/photos" ok
+  check "$2: its folder is offline" within 60 is "$name/photos" offline
   check "$2: its photos stay" listed "$name-1.jpg"
   before=$(encoded)
   check "$2: it is attached again" hdiutil attach -quiet -nobrowse "$ROOT/$name.dmg"
-  check "$2: its folder is back" within 60 is "$name/photos" ok
+  check "$2: its folder is back" within 60 is_not "$name/photos" offline
   check "$2: nothing was encoded again" encoded_is "$before"
   picture "$place/photos/$name-3.jpg" navy
   check "$2: a new photo is noticed again within $3 s" within "$3" listed "$name-3.jpg"
