@@ -282,8 +282,7 @@ class SilentDisks:
 
 def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
     """Sidecars, too: each held one for a minute, and there may be thousands."""
-    pool = Pool(1)
-    pool.disks = SilentDisks()
+    pool = Pool(1, disks=SilentDisks())
     pool.start()
     futures: list[Future[Any]] = [
         pool.decode(b"/a.jpg", SHAPE),

@@ -105,7 +105,7 @@ def test_a_model_that_cannot_be_built_leaves_no_encoder(
 
 
 @pytest.mark.parametrize(
-    "broken", ["runtime.library.Alerts", "runtime.library.Watcher", "runtime.library.Reconciler"]
+    "broken", ["runtime.library.Alerts", "runtime.library.Traces", "runtime.library.Retention"]
 )
 def test_a_library_that_cannot_be_built_leaves_no_encoder(
     home: Home, monkeypatch: pytest.MonkeyPatch, broken: str

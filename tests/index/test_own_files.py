@@ -20,7 +20,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     (shelf.root / "real").mkdir()
     (shelf.root / "Library").symlink_to("real")
     monkeypatch.setenv("PHOTOSD_HOME", str(shelf.root / "Library" / "photosd"))
-    shelf.folders.own = Home.from_environment().own
+    shelf.folders._own = Home.from_environment().own
     return shelf
 
 
@@ -62,7 +62,7 @@ def test_places_that_were_moved_behind_a_link_are_not_indexed(shelf: Shelf) -> N
         moved.mkdir(parents=True)
         place.symlink_to(moved)
         (moved / "0123-ab.320.jpg").write_bytes(b"thumbnail")
-    shelf.folders.own = home.own
+    shelf.folders._own = home.own
     shelf.settle()
     assert mine.exists() and shelf.states() == {"real/mine.jpg": "indexed"}
 

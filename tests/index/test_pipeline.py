@@ -32,6 +32,8 @@ DIMENSION = 8
 class FakePool:
     """Reads files for real and makes pixels of their first bytes; some contents misbehave."""
 
+    workers = 2
+
     def __init__(self) -> None:
         self.decoded: list[bytes] = []
         self.warmed = 0
@@ -140,7 +142,6 @@ class Bench:
             self.encoder,  # type: ignore[arg-type]
             Shape(4),
             "fake",
-            look_ahead=8,
             look_at=self.gone.append,
             on_vanished=lambda: None,
         )

@@ -69,8 +69,7 @@ def test_a_photo_is_read_for_as_long_as_it_comes(tmp_path: Path) -> None:
     with shared(tmp_path) as share, Devices() as devices:
         (share.source / "1.png").write_bytes(bodies.fresh("png", 1))
         share.hang("slow")
-        pool = Pool(1, DecodeLimits(read_seconds=4.0))
-        pool.disks = devices
+        pool = Pool(1, DecodeLimits(read_seconds=4.0), devices)
         pool.start()
         try:
             decoded = pool.decode(bytes(share.point / "1.png"), SHAPE).result(60)

@@ -13,7 +13,7 @@ from photosd.alerts.album import Albums, prepare
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
 from photosd.alerts.command_leases import CommandLeases
 from photosd.alerts.commands import AlertMatch, check_command, notifier
-from photosd.alerts.deciding import AlertJudge, Decider
+from photosd.alerts.deciding import Decider
 from photosd.alerts.delivering import Delivery
 from photosd.alerts.refusals import WARNING
 from photosd.core.clock import Deadline
@@ -21,6 +21,7 @@ from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folders
+from photosd.search.engine import Engine
 
 log = structlog.get_logger()
 
@@ -44,18 +45,21 @@ class Alerts:
         folders: Folders,
         state: Path,
         copy: Path,
-        judge: Callable[[], AlertJudge],
+        *,
+        engine: Callable[[], Engine],
         settled: Callable[[], bool],
     ) -> None:
+        """``engine``: of the current model. ``settled``: whether all photos are indexed."""
         self._database, self._folders, self._settled = database, folders, settled
         self.queries = AlertStore(database, copy)
         self.albums = Albums(database, catalog, folders.devices)
-        self._decider = Decider(database, catalog, self.queries, judge)
+        self._decider = Decider(database, catalog, self.queries, engine)
         self._delivery = Delivery(database, catalog, folders, CommandLeases(state), self.wake)
         self._wake, self._news = threading.Event(), threading.Condition()
         self._stopping = False
         self._prune_at = self._albums_at = 0.0
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        database.changed.add(self.wake)
 
     def trouble(self, query: Alert) -> str | None:
         """Why an alert cannot run now."""

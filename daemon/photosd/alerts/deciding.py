@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
 import structlog
 
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
@@ -38,21 +37,6 @@ READY = (
 )
 
 
-class AlertJudge(msgspec.Struct, frozen=True):
-    """The current model: its engine, and its fingerprint."""
-
-    engine: Engine
-    fingerprint: str
-
-    def judge(self, options: AlertOptions, contents: Sequence[str]) -> Mapping[str, Verdict]:
-        """The rating in `photosd query` of each of these contents that has a vector, wherever it
-        is; raises PhotosdError. Names of copies elsewhere do not count.
-        """
-        where = None if options.below is None else Filter(below=(options.below,))
-        question = Question((QuestionTerm(1.0, options.text),), where=where)
-        return self.engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
-
-
 class Decider:
     """Turns candidates into matches. One thread uses it."""
 
@@ -61,10 +45,10 @@ class Decider:
         database: Database,
         catalog: Catalog,
         queries: AlertStore,
-        judge: Callable[[], AlertJudge],
+        engine: Callable[[], Engine],
     ) -> None:
         self._database, self._catalog, self._queries = database, catalog, queries
-        self._judge = judge
+        self._engine = engine
         self.troubles: dict[int, str] = {}  # why an alert could not be evaluated the last time
 
     def decide(self) -> int:
@@ -72,22 +56,24 @@ class Decider:
 
         An alert that cannot be evaluated now, without a model, is recorded in `troubles`.
         """
-        judge, found = self._judge(), 0
+        engine, found = self._engine(), 0
         troubles: dict[int, str] = {}
         for query in self._queries.all():
             try:
-                found += self._ask(query, judge)
+                found += self._ask(query, engine)
             except PhotosdError as error:
                 troubles[query.id] = f"{error.title}: {error}"
         self.troubles = troubles
         return found
 
-    def _ask(self, query: Alert, judge: AlertJudge) -> int:
-        if query.options.kind == "link" and query.awake and query.model != judge.fingerprint:
-            self._queries.reconsider(query.id, judge.fingerprint)
-        after, found = "", 0
-        while contents := self._ready(query, judge.fingerprint, after):
-            found += self._decide(query, judge.judge(query.options, contents))
+    def _ask(self, query: Alert, engine: Engine) -> int:
+        model = engine.spec.fingerprint
+        if query.options.kind == "link" and query.awake and query.model != model:
+            self._queries.reconsider(query.id, model)
+        question, after, found = _question(query.options), "", 0
+        while contents := self._ready(query, model, after):
+            verdicts = engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
+            found += self._decide(query, verdicts)
             after = contents[-1]
         return found
 
@@ -155,3 +141,9 @@ class Decider:
             if covered:
                 found[content] = covered[0]
         return found
+
+
+def _question(options: AlertOptions) -> Question:
+    """The query of an alert; names of copies outside its directory do not count."""
+    where = None if options.below is None else Filter(below=(options.below,))
+    return Question((QuestionTerm(1.0, options.text),), where=where)

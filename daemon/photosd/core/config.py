@@ -175,6 +175,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
 
 
+class LiveSettings:
+    """The settings in use ``now``: for parts that need the current value of one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.now = settings
+
+    def change(self, settings: Settings) -> Settings:
+        """Use these from now on; returns the former ones."""
+        before, self.now = self.now, settings
+        return before
+
+    def remembers(self) -> bool:
+        """Whether queries may be cached."""
+        return self.now.search.remember
+
+
 class Setting(msgspec.Struct, frozen=True):
     """One setting as shown to people: ``section.key`` and what it means."""
 

@@ -32,12 +32,16 @@ class Pool:
     thousands are waiting. Safe to use from any thread.
     """
 
-    def __init__(self, workers: int, limits: DecodeLimits | None = None) -> None:
-        """``workers``: maximum of background processes; 0: one per core."""
+    def __init__(
+        self, workers: int, limits: DecodeLimits | None = None, disks: Disks | None = None
+    ) -> None:
+        """``workers``: maximum of background processes; 0: one per core. ``disks``: some may not
+        respond.
+        """
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
         self.workers = workers or machine.cores()
-        self.disks: Disks | None = None  # some may not respond
+        self._disks = disks
         self._background = DecoderLane("background", self.workers, self._current, urgent=False)
         self._urgent = DecoderLane("urgent", URGENT_WORKERS, self._current, urgent=True)
         self._pictures = DecoderLane("pictures", PICTURE_WORKERS, self._current, urgent=True)
@@ -89,18 +93,18 @@ class Pool:
         request = DecodeRequest(op="decode", path=path, shape=shape)
         lane = self._urgent if urgent else self._background
         return lane.submit(
-            Task(request, lambda answer: _decoded(answer, shape), deadline, self.disks)
+            Task(request, lambda answer: _decoded(answer, shape), deadline, self._disks)
         )
 
     def identify(self, path: bytes) -> Future[ContentIdentity]:
         """Content id and stat of a file, without decoding; for files of any size."""
         request = DecodeRequest(op="identify", path=path)
-        return self._background.submit(Task(request, _identity, disks=self.disks))
+        return self._background.submit(Task(request, _identity, disks=self._disks))
 
     def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
         """The facts, by name, in the XMP sidecar of the photo at ``path``; may be empty."""
         request = DecodeRequest(op="sidecar", path=path)
-        return self._background.submit(Task(request, _sidecar, disks=self.disks))
+        return self._background.submit(Task(request, _sidecar, disks=self._disks))
 
     def thumbnail(
         self,
@@ -118,7 +122,7 @@ class Pool:
         width, height = (max(1, min(side, LARGEST)) for side in box)
         request = DecodeRequest(op="thumbnail", path=path, box=(width, height), form=form)
         lane = self._background if background else self._pictures
-        return lane.submit(Task(request, _thumbnail, deadline, self.disks))
+        return lane.submit(Task(request, _thumbnail, deadline, self._disks))
 
     def _current(self) -> DecodeLimits:
         with self._lock:

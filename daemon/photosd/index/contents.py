@@ -36,6 +36,7 @@ class Contents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._serving = ""  # the model that answers queries
 
     def record(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """The vectors of these contents are committed in ``model``'s table; with their facts."""
@@ -134,6 +135,15 @@ class Contents:
                     " WHERE content = ? AND state = 'indexed'",
                     (time.time(), content),
                 )
+
+    def serve(self, model: str) -> None:
+        """``model`` answers queries from now on."""
+        self._serving = model
+        self.have_embedded(model)
+
+    def is_served(self, content: str) -> bool:
+        """Whether ``content`` has a vector of the model that answers queries."""
+        return self.has_embedding(self._serving, content)
 
     def have_embedded(self, model: str) -> int:
         """Mark photos that only other models have indexed as pending; returns their number."""

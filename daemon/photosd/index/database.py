@@ -8,12 +8,13 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
 
 from photosd.core.errors import StorageError
+from photosd.core.listeners import Listeners
 from photosd.index import wording
 from photosd.index.migrations import MIGRATIONS as MIGRATIONS
 from photosd.index.trouble import Malformed, set_aside, sqlite_kind, storage_error
@@ -75,7 +76,7 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self.file, self._write_lock = file, threading.RLock()
-        self.on_commit: Callable[[], None] = lambda: None  # called after a change, in any thread
+        self.changed = Listeners()  # told after each commit, in any thread
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._writer = _open(file)
@@ -99,7 +100,7 @@ class Database:
                 yield self._writer
                 self._writer.commit()
                 if not aside:
-                    self.on_commit()
+                    self.changed.tell()
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._writer.rollback()

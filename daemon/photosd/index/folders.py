@@ -83,9 +83,15 @@ class Folder(msgspec.Struct, frozen=True):
 class Folders:
     """The list of folders. Unlike the catalog, it cannot be rebuilt from the photos."""
 
-    def __init__(self, database: Database, copy: Path, devices: Devices | None = None) -> None:
-        self._database, self._copy = database, copy
-        self.own: tuple[bytes, ...] = ()  # real paths of what photosd writes itself, albums apart
+    def __init__(
+        self,
+        database: Database,
+        copy: Path,
+        devices: Devices | None = None,
+        own: tuple[bytes, ...] = (),
+    ) -> None:
+        """``own``: real paths of what photosd writes itself, albums apart."""
+        self._database, self._copy, self._own = database, copy, own
         self.devices = devices or Devices()
         if not self.all():
             self._restore()
@@ -97,7 +103,7 @@ class Folders:
 
     def _rows(self, db: sqlite3.Connection) -> list[Folder]:
         albums = db.execute("SELECT directory FROM standing WHERE kind = 'link'").fetchall()
-        own = (*self.own, *(row["directory"] for row in albums if row["directory"]))
+        own = (*self._own, *(row["directory"] for row in albums if row["directory"]))
         return [
             Folder(
                 **{
@@ -283,7 +289,7 @@ class Folders:
             )
 
     def _refuse_own(self, path: bytes) -> None:
-        for place in self.own:
+        for place in self._own:
             if path == place or path.startswith(place + b"/"):
                 raise FolderError(
                     f"{printable(path)} is where photosd keeps files of its own",

@@ -77,18 +77,17 @@ class Pipeline(threading.Thread):
         shape: Shape,
         fingerprint: str,
         *,
-        look_ahead: int,
         look_at: Callable[[bytes], None],
         on_vanished: Callable[[], None],
         on_idle: Callable[[], None] = lambda: None,
         slow: Callable[[], Collection[int]] = tuple,
+        paused: Pause | None = None,
     ) -> None:
-        """``slow``: the folders that are slow to read now."""
+        """``slow``: the folders that are slow to read now. ``paused``: from the start."""
         super().__init__(name="pipeline", daemon=True)
         self._worklist, self._pool, self._encoder, self._shape = worklist, pool, encoder, shape
         self._look_at, self._on_vanished, self._on_idle = look_at, on_vanished, on_idle
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.look_ahead = look_ahead
         self._leases = Leases()
         self._supply = Supply(worklist, self._leases, slow)
         self._quarantine = Quarantine(worklist)
@@ -97,7 +96,7 @@ class Pipeline(threading.Thread):
         self._most_tiles = BATCH_TILES  # fewer while memory is low
         self._ramp = 1  # after idling the first photos are not held back
         self._numbers = itertools.count(1)
-        self._stopping, self.paused = False, Pause()
+        self._stopping, self.paused = False, paused or Pause()
         self.rate = Rate()
         self.waiting_for: str | None = None
 
@@ -228,7 +227,8 @@ class Pipeline(threading.Thread):
 
     def _supply_decoders(self) -> None:
         self.waiting_for = self._halted() or self._rest.reason
-        while not self._halted() and self._leases.count(Stage.DECODING) < self.look_ahead:
+        look_ahead = 3 * self._pool.workers + 2  # at decoders or waiting: enough to keep them busy
+        while not self._halted() and self._leases.count(Stage.DECODING) < look_ahead:
             if self._leases.count(Stage.READY, Stage.ALONE) >= 2 * BATCH_TILES:
                 return
             if (photo := self._supply.next()) is None:

@@ -107,7 +107,7 @@ class Reconciler(threading.Thread):
         self.turned_at = time.monotonic()
         self.compared = False  # everything was compared at least once since the start
         self.waiting_for: str | None = None  # why comparisons are waiting, if they are
-        devices.on_change = self.wake
+        devices.changed.add(self.wake)
 
     # -- from other threads -------------------------------------------------------------------
 
@@ -121,6 +121,10 @@ class Reconciler(threading.Thread):
             self._requests.append(done)
         self._watcher.hints.put(Hint("overflow", b""))
         return done
+
+    def set_pace(self, settle_seconds: float, rescan_seconds: float) -> None:
+        """Compare files once unchanged for this long, and everything at this interval."""
+        self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
 
     def look_at(self, path: bytes) -> None:
         """Compare one path again soon."""

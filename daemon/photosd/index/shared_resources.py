@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from photosd.core.listeners import Listeners
 from photosd.decode.pool import Pool
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
@@ -23,5 +24,6 @@ class SharedResources:
     contents: Contents
     folders: Folders
     pool: Pool
-    look_at: Callable[[bytes], None]
+    look_at: Callable[[bytes], None]  # compare this path with the disk
+    work: Listeners = field(default_factory=Listeners)  # told that there may be work
     remembers: Callable[[], bool] = lambda: True  # whether query embeddings are cached on disk

@@ -68,6 +68,7 @@ class Sidecars(threading.Thread):
         self._slow = slow
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        database.changed.add(self.wake)
 
     def wake(self) -> None:
         """There may be work; from any thread."""

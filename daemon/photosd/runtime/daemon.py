@@ -318,7 +318,7 @@ class Daemon:
             warnings.append(f"switching to {switch.model}: {switch.error['message']}")
         if library is not None and (trouble := library.model_switcher.trouble) is not None:
             warnings.append(f"{trouble}: {trouble.remedy}")
-        folders = library.folder_reports() if library else []
+        folders = library.status.folder_reports() if library else []
         warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
         warnings += library.gemini.warnings() + library.alerts.warnings() if library else []
         return StatusResult(
@@ -330,14 +330,14 @@ class Daemon:
             daemon_version=photosd.__version__,
             rss_mb=used_mb(os.getpid()) or 0.0,
             encoder=encoder,
-            index=library.index_report()
+            index=library.status.index_report()
             if library
             else IndexReport(0, 0, 0, 0, 0, None, 0, self._start_waits_for()),
             folders=folders,
             warnings=[without_secrets(warning) for warning in warnings],
             switch=switch,
             cloud=library.gemini.report(count=False) if library else None,
-            comparisons=library.comparison_reports() if library else [],
+            comparisons=library.status.comparison_reports() if library else [],
         )
 
     def _state(self, library: Library | None, encoder: str) -> str:

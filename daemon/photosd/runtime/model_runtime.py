@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from photosd.core.clock import Deadline
+from photosd.core.clock import Deadline, Pause
 from photosd.core.ending import stop_all
 from photosd.decode.pool import Shape
 from photosd.encoder.limits import Limits
@@ -36,6 +36,7 @@ class ModelRuntime:
         shared: SharedResources,
         work: Work,
         memory_mb: float,
+        paused: Pause | None = None,
     ) -> None:
         self.spec, self._shared = spec, shared
         self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
@@ -44,7 +45,7 @@ class ModelRuntime:
             undo.callback(self.encoder.stop)
             self.store = VectorStore(shared.index, spec.fingerprint, spec.dimension)
             self.engine = Engine(spec, self.encoder, self.store, shared)
-            self.pipeline = self._new_pipeline(work)
+            self.pipeline = self._new_pipeline(work, paused)
             undo.pop_all()
         self._serving = True
 
@@ -61,8 +62,8 @@ class ModelRuntime:
     def work_on(self, work: Work) -> None:
         """Switch to another work list, once photos in progress are committed."""
         self.pipeline.stop()
-        before, self.pipeline = self.pipeline, self._new_pipeline(work)
-        self.pipeline.paused = before.paused
+        self._shared.work.remove(self.pipeline.wake)
+        self.pipeline = self._new_pipeline(work, self.pipeline.paused)
         self.pipeline.start()
 
     def serve(self, work: Work) -> None:
@@ -75,13 +76,14 @@ class ModelRuntime:
         running.
         """
         deadline = deadline or Deadline.to_stop()
+        self._shared.work.remove(self.pipeline.wake)
         late = stop_all({"pipeline": self.pipeline.stop}, deadline.part(0.5))
         rest = {"encoder": self.encoder.stop, "queries": self.engine.close}
         return late + stop_all({**rest, "upkeep": self.store.close}, deadline)
 
-    def _new_pipeline(self, work: Work) -> Pipeline:
+    def _new_pipeline(self, work: Work, paused: Pause | None) -> Pipeline:
         shared = self._shared
-        return Pipeline(
+        pipeline = Pipeline(
             work,
             shared.contents,
             self.store,
@@ -89,12 +91,14 @@ class ModelRuntime:
             self.encoder,
             Shape.of(self.spec.preprocess),
             self.spec.fingerprint,
-            look_ahead=look_ahead(shared.pool.workers),
             look_at=shared.look_at,
             on_vanished=self._reopen,
             on_idle=self.engine.follow,
             slow=shared.folders.slow,
+            paused=paused,
         )
+        shared.work.add(pipeline.wake)
+        return pipeline
 
     def _reopen(self) -> None:
         """The index was deleted at run time: create a new one."""
@@ -114,8 +118,3 @@ class ModelRuntime:
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             contents.record(model, self.store.facts(unknown))
             contents.note_orphans(list(unknown), time.time() - KEPT_SECONDS + UNKNOWN_SECONDS)
-
-
-def look_ahead(workers: int) -> int:
-    """Photos at decoders or waiting for them, enough to keep decoders busy."""
-    return 3 * workers + 2

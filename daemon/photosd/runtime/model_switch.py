@@ -9,23 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 from photosd.core.clock import Deadline
-from photosd.core.config import Settings
+from photosd.core.config import LiveSettings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
-from photosd.gemini.gemini import Gemini
-from photosd.index.contents import Contents
-from photosd.index.database import Database
 from photosd.index.filling import FillList
 from photosd.index.shared_resources import SharedResources
 from photosd.index.worklist import WorkList
 from photosd.models import registry
 from photosd.protocol.messages.models import ModelResult, SwitchReport
 from photosd.runtime.model_runtime import ModelRuntime
+from photosd.search.engine import Engine
 
 log = structlog.get_logger()
 
@@ -120,24 +117,20 @@ DECODE_MS = (
 )
 
 
-class Holder(Protocol):
-    """The part of the library that a switch needs and changes."""
-
-    home: Home
-    settings: Settings
-    database: Database
-    contents: Contents
-    worklist: WorkList
-    shared: SharedResources
-    serving: ModelRuntime
-    gemini: Gemini
-
-
 class ModelSwitcher:
-    """At most one switch at a time; any thread may use it."""
+    """The models at work; at most one switch at a time. Any thread may use it."""
 
-    def __init__(self, library: Holder) -> None:
-        self._library = library
+    def __init__(
+        self,
+        home: Home,
+        settings: LiveSettings,
+        shared: SharedResources,
+        worklist: WorkList,
+        serving: ModelRuntime,
+    ) -> None:
+        """``serving``: the model that answers queries at the start."""
+        self._home, self._settings, self._shared = home, settings, shared
+        self._worklist, self.serving = worklist, serving
         self._lock = threading.RLock()
         self._switch: ModelSwitch | None = None
         self._stopped = False
@@ -158,18 +151,18 @@ class ModelSwitcher:
             log.info("switch_ends", model=before.target.spec.name)
             before.stop()
         with self._lock:
-            if name == self._library.serving.spec.name or self._switch or self._stopped:
+            if name == self.serving.spec.name or self._switch or self._stopped:
                 return
             try:
-                directory, spec = registry.find(self._library.home, name)
+                directory, spec = registry.find(self._home, name)
             except PhotosdError as error:
                 self.trouble = error
                 log.error("model_missing", cause=str(error), remedy=error.remedy)
                 return
-            fill = FillList(self._library.database, spec.fingerprint)
-            limit = self._library.settings.encoder.memory_limit_mb
-            target = ModelRuntime(directory, spec, self._library.shared, fill, limit)
-            target.pipeline.paused = self._library.serving.pipeline.paused
+            fill = FillList(self._shared.database, spec.fingerprint)
+            limit = self._settings.now.encoder.memory_limit_mb
+            paused = self.serving.pipeline.paused
+            target = ModelRuntime(directory, spec, self._shared, fill, limit, paused)
             self._switch = ModelSwitch(target, fill, self._flip)
             self._switch.start()
 
@@ -188,10 +181,14 @@ class ModelSwitcher:
         for thread in leaving:
             thread.join(deadline.remaining)
 
+    def engine(self) -> Engine:
+        """The engine of the model that answers queries."""
+        return self.serving.engine
+
     def runtimes(self) -> list[ModelRuntime]:
         """The current model, and the next one, if any."""
         switch = self._switch
-        return [self._library.serving, *([] if switch is None else [switch.target])]
+        return [self.serving, *([] if switch is None else [switch.target])]
 
     def report(self) -> SwitchReport | None:
         """The switch in progress."""
@@ -200,12 +197,10 @@ class ModelSwitcher:
 
     def result(self, estimate: str | None) -> ModelResult:
         """The current, previous and next model; and the cost of switching to another."""
-        database = self._library.database
-        result = ModelResult(
-            self._library.serving.spec.name, database.fact(PREVIOUS), self.report()
-        )
+        database = self._shared.database
+        result = ModelResult(self.serving.spec.name, database.fact(PREVIOUS), self.report())
         if estimate is not None:
-            _, spec = registry.named(self._library.home, estimate)
+            _, spec = registry.named(self._home, estimate)
             fill = FillList(database, spec.fingerprint)
             result.contents = fill.left()
             fill.close()
@@ -218,25 +213,25 @@ class ModelSwitcher:
         """Make the target the current model. A crash before the transaction changes nothing, after
         it the target is current. Raises StorageError, and then nothing has changed.
         """
-        library = self._library
+        contents, database = self._shared.contents, self._shared.database
         with self._lock:
             if switch is not self._switch:
                 return
-            old, new = library.serving, switch.target
+            old, new = self.serving, switch.target
             old.pipeline.stop()  # new photos are pending from now on, for the target
             new.pipeline.stop()
             try:
-                with library.database.write():
-                    library.contents.have_embedded(new.spec.fingerprint)
-                    library.database.swap(PREVIOUS, old.spec.name)
-                    library.database.swap(SERVING, new.spec.name)
+                with database.write():
+                    contents.have_embedded(new.spec.fingerprint)
+                    database.swap(PREVIOUS, old.spec.name)
+                    database.swap(SERVING, new.spec.name)
             except StorageError:
-                old.work_on(library.worklist)
+                old.work_on(self._worklist)
                 raise
-            library.serving = new
-            new.serve(library.worklist)
+            self.serving = new
+            new.serve(self._worklist)
             # Photos moved at that moment were marked as indexed, by the old model.
-            library.contents.have_embedded(new.spec.fingerprint)
+            contents.serve(new.spec.fingerprint)
             self._switch = None
             leaver = threading.Thread(
                 target=self._see_off, args=(old, switch), name="leaving-model", daemon=True

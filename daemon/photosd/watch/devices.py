@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 
 from photosd.core.clock import Deadline
+from photosd.core.listeners import Listeners
 from photosd.core.log import printable
 from photosd.watch.calls import Item
 from photosd.watch.mounts import Mount, MountWatch, mount_of
@@ -275,8 +276,8 @@ def can_hang(mount: Mount) -> bool:
 class Devices:
     """All file systems, found by path in the mount table."""
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        self.on_change = on_change  # called when one falls silent, and when it answers again
+    def __init__(self) -> None:
+        self.changed = Listeners()  # told when one falls silent, and when it answers again
         self._watch = MountWatch()
         self._lock = threading.Lock()
         self._devices: dict[tuple[str, str], Device] = {}
@@ -355,7 +356,7 @@ class Devices:
             yield from device.call(path, call, *arguments, long=long)
         except NotAnswering:
             self._wake.set()
-            self.on_change()
+            self.changed.tell()
             raise
 
     def ask(self, path: bytes, call: str) -> Item:
@@ -381,7 +382,7 @@ class Devices:
         """Report that another process waits too long for the bytes of ``path``."""
         self.of(path).suspect(path)
         self._wake.set()
-        self.on_change()
+        self.changed.tell()
 
     def resolve(self, path: bytes) -> bytes:
         """``path`` without links, like realpath; each part is read by its file system's worker."""
@@ -486,7 +487,7 @@ class Devices:
                 if device.idle and device.mount.point not in mounted:
                     del self._devices[key]
         if answering:
-            self.on_change()
+            self.changed.tell()
 
     def some_slow(self) -> bool:
         """Whether any file system takes long for each answer."""

@@ -46,7 +46,7 @@ class FolderOperations(Topic):
         return m.AcceptResult(photos=photos, **path_fields(path))
 
     def folders(self, _params: m.Nothing, _emit: Emit) -> m.FoldersResult:
-        return m.FoldersResult(self._library().folder_reports())
+        return m.FoldersResult(self._library().status.folder_reports())
 
 
 def _added(folder: Folder) -> m.AddResult:

@@ -24,16 +24,16 @@ class PhotoOperations(Topic):
         library = self._library()
         done = library.reconciler.request()
         if not params.wait:
-            return library.progress()
+            return library.status.progress()
         library.pipeline.wake()
-        while not (done.wait(PROGRESS_SECONDS) and library.idle()):
-            progress = library.progress()
+        while not (done.wait(PROGRESS_SECONDS) and library.status.idle()):
+            progress = library.status.progress()
             emit(progress)
             if progress.paused and done.is_set():  # it would wait for `resume`
                 return progress
             if done.is_set():
                 time.sleep(PROGRESS_SECONDS)
-        return library.progress()
+        return library.status.progress()
 
     def reindex(self, params: m.ReindexParams, _emit: Emit) -> m.ReindexResult:
         library = self._library()

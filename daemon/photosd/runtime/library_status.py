@@ -1,0 +1,121 @@
+"""The status of the library: what it holds, what is being done, what is left to do."""
+
+from __future__ import annotations
+
+import time
+
+from photosd.core.log import printable
+from photosd.index.catalog import known_photos
+from photosd.index.reconciler import Reconciler
+from photosd.index.shared_resources import SharedResources
+from photosd.index.sidecars import Sidecars
+from photosd.protocol.messages import ComparisonReport, FolderReport, IndexReport, Progress
+from photosd.protocol.paths import path_fields
+from photosd.runtime.model_switch import ModelSwitcher
+from photosd.watch.watcher import Watcher
+
+FOREVER = float("inf")  # a pause until `resume`
+
+
+class LibraryStatus:
+    """Looks at the parts of a library and changes none. Any thread may use it."""
+
+    def __init__(
+        self,
+        shared: SharedResources,
+        watcher: Watcher,
+        reconciler: Reconciler,
+        sidecars: Sidecars,
+        model_switcher: ModelSwitcher,
+    ) -> None:
+        self._catalog, self._folders = shared.catalog, shared.folders
+        self._watcher, self._reconciler, self._sidecars = watcher, reconciler, sidecars
+        self._model_switcher = model_switcher
+
+    def idle(self) -> bool:
+        """Whether nothing is pending, being compared or at a worker."""
+        pipeline = self._model_switcher.serving.pipeline
+        if self._reconciler.busy() or not (pipeline.idle() and self._sidecars.idle()):
+            return False
+        absent = {folder.id for folder in self._folders.all() if not folder.present}
+        return not any(
+            states.get("pending")
+            for folder, states in self._catalog.counts().items()
+            if folder not in absent
+        )
+
+    def settled(self) -> bool:
+        """Whether it was compared with the disks since the start, and all of it is indexed."""
+        return self._reconciler.compared and self.idle()
+
+    def progress(self) -> Progress:
+        """Progress of indexing."""
+        counts, pipeline = self._catalog.totals(), self._model_switcher.serving.pipeline
+        pending, pause = counts.get("pending", 0), pipeline.paused.remaining
+        return Progress(
+            photos=known_photos(counts),
+            indexed=counts.get("indexed", 0),
+            pending=pending,
+            failed=counts.get("failed", 0),
+            rate_per_s=round(pipeline.rate.per_second(), 1),
+            eta_s=pipeline.rate.eta_seconds(pending),
+            paused=pause > 0,
+            paused_until=time.time() + pause if 0 < pause < FOREVER else None,
+        )
+
+    def index_report(self) -> IndexReport:
+        """The index and what is left to do."""
+        progress, serving = self.progress(), self._model_switcher.serving
+        return IndexReport(
+            photos=progress.photos,
+            indexed=progress.indexed,
+            pending=progress.pending,
+            failed=progress.failed,
+            rate_per_s=progress.rate_per_s,
+            eta_s=progress.eta_s,
+            bytes=serving.store.bytes_on_disk(),
+            waiting_for=serving.pipeline.waiting_for or self._reconciler.waiting_for,
+            paused=progress.paused,
+            paused_until=progress.paused_until,
+        )
+
+    def folder_reports(self) -> list[FolderReport]:
+        """Every folder, with what the watcher knows of it."""
+        counts = self._catalog.counts()
+        health = {root.root: root for root in self._watcher.health()}
+        reports = []
+        for folder in self._folders.all():
+            self._folders.devices.check(folder.path)  # for the next caller
+            state, reason, remedy = folder.state, folder.reason, folder.remedy
+            watched = health.get(folder.path)
+            if state == "ok" and watched is not None and watched.scanned:
+                state, reason, remedy = "scan_only", watched.reason, watched.remedy
+            unreadable = self._reconciler.unreadable(folder)
+            reports.append(
+                FolderReport(
+                    **path_fields(folder.path),
+                    state=state,
+                    photos=known_photos(counts.get(folder.id, {})),
+                    pending=counts.get(folder.id, {}).get("pending", 0),
+                    failed=counts.get(folder.id, {}).get("failed", 0),
+                    reason=reason,
+                    remedy=remedy,
+                    cloud=folder.cloud,
+                    unreadable=unreadable.count if unreadable else 0,
+                    unreadable_example=str(unreadable) if unreadable else None,
+                )
+            )
+        return reports
+
+    def comparison_reports(self) -> list[ComparisonReport]:
+        """Running comparisons of folders with the catalog."""
+        now = time.monotonic()
+        return [
+            ComparisonReport(
+                path=printable(running.tree),
+                seen=running.seen,
+                known=running.known,
+                seconds=round(now - running.begun_at, 1),
+            )
+            for running in self._reconciler.running()
+        ]
