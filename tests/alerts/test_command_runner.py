@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.alerts.command_leases import INTERRUPTED, CommandLeases, StillRunning
+from photosd.alerts.delivering import INTERRUPTED, CommandLeases, StillRunning
 from tests.alerts.scenes import eventually
 
 

@@ -15,12 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from photosd.alerts import command_leases as leases_module
-from photosd.alerts import command_runner, refusals
+from photosd.alerts import command_runner, delivering
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
-from photosd.alerts.command_leases import INTERRUPTED, CommandLeases
-from photosd.alerts.delivering import Delivery
-from photosd.alerts.refusals import Refusals
+from photosd.alerts.delivering import INTERRUPTED, CommandLeases, Delivery, Refusals
 from photosd.core.paths import Home
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
@@ -103,11 +100,11 @@ def no_python(scene: Scene) -> Callable[[], object]:
 
 def killed_at_once(scene: Scene) -> Callable[[], object]:
     """The kernel or a memory guard kills it for lack of memory."""
-    before = leases_module.RUNNER
+    before = delivering.RUNNER
     killer = scene.ran.with_name("killer.py")
     killer.write_text("import os; os.kill(os.getpid(), 9)")
-    leases_module.RUNNER = killer
-    return lambda: setattr(leases_module, "RUNNER", before)
+    delivering.RUNNER = killer
+    return lambda: setattr(delivering, "RUNNER", before)
 
 
 @pytest.mark.parametrize("trouble", [a_file_in_the_way, state_gone, no_python, killed_at_once])
@@ -118,7 +115,7 @@ def test_it_is_tried_with_patience_and_done_once(
     trouble: Callable[[Scene], Callable[[], object]],
 ) -> None:
     """No busy loop, a reason for people, and each command once when the cause is gone."""
-    monkeypatch.setattr(refusals, "FIRST_SECONDS", 0.4)
+    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.4)
     scene = Scene(home, tmp_path)
     end = trouble(scene)
     try:
@@ -137,8 +134,8 @@ def test_it_is_tried_with_patience_and_done_once(
 
 def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pauses grow; the commands of other alerts run."""
-    monkeypatch.setattr(refusals, "FIRST_SECONDS", 100.0)
-    monkeypatch.setattr(refusals, "MOST_SECONDS", 400.0)
+    monkeypatch.setattr(delivering, "FIRST_SECONDS", 100.0)
+    monkeypatch.setattr(delivering, "MOST_SECONDS", 400.0)
     found = Refusals()
     assert found.may_try("sick") and found.may_try(None)
     found.refused("sick", "too long")
@@ -152,8 +149,8 @@ def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPat
 def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at each try, for days."""
     lines: list[str] = []
-    monkeypatch.setattr(refusals.log, "error", lambda event, **_: lines.append(event))
-    monkeypatch.setattr(refusals.log, "info", lambda event, **_: lines.append(event))
+    monkeypatch.setattr(delivering.log, "error", lambda event, **_: lines.append(event))
+    monkeypatch.setattr(delivering.log, "info", lambda event, **_: lines.append(event))
     found = Refusals()
     for _ in range(50):
         found.refused("a", "No space left on device")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.core.readable import readable
+from photosd.core.child import readable
 from tests.conftest import ROOT
 
 BEYOND = 1500  # what select(2) refuses

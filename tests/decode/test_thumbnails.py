@@ -10,10 +10,8 @@ from PIL import Image
 
 from photosd.core.clock import Deadline
 from photosd.decode.failures import FileGone, TooSlow
-from photosd.decode.pool import Pool
-from photosd.decode.results import Thumbnail
-from photosd.decode.thumbnail_store import ThumbnailStore
-from photosd.decode.thumbnails import Thumbnails
+from photosd.decode.pool import Pool, Thumbnail
+from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
 from tests.decode.pictures import jpeg, scene, write
 from tests.decode.waiting import SOON
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from photosd.core.paths import Home
-from photosd.decode.results import Thumbnail
-from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.decode.pool import Thumbnail
+from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.answers import Answers
 from photosd.gemini.ledger import KEPT_DAYS, Ledger
 from photosd.index.database import Database
-from photosd.runtime.traces import KEPT_SECONDS, Traces
+from photosd.runtime.erasing import KEPT_SECONDS, Traces
 
 DAY = 86_400.0
 

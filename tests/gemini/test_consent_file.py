@@ -10,14 +10,14 @@ import pytest
 from photosd.core.config import CloudSettings as Settings
 from photosd.core.errors import ConfigError, StorageError
 from photosd.core.paths import Home
-from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.consent import digest, terms_of
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
 from photosd.index.database import Database
 from photosd.protocol import messages as m
+from photosd.runtime.erasing import Traces
 from photosd.runtime.operations.cloud import CloudOperations as Operations
-from photosd.runtime.traces import Traces
 
 POOL: Any = None
 NOBODY: Any = SimpleNamespace(runtimes=list)

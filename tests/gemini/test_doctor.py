@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from photosd.doctor import clouds
+from photosd.doctor import process
 from photosd.doctor.finding import Finding
 from photosd.doctor.patient import Patient
 from tests.gemini.conftest import Cloudy
@@ -23,7 +23,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
 
 def cloud_findings(cloudy: Cloudy) -> dict[str, Finding]:
     """What the doctor says of the cloud, by check."""
-    found = {one.check: one for one in clouds.cloud(Patient(cloudy.home))}
+    found = {one.check: one for one in process.cloud(Patient(cloudy.home))}
     assert KEY not in str(found)
     return found
 

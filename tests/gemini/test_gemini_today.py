@@ -15,11 +15,10 @@ import msgspec
 import pytest
 
 from photosd.core import typed
-from photosd.core.config import CloudSettings
+from photosd.core.config import GEMINI, OLD_DAYS, CloudSettings
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageError
 from photosd.core.paths import Home
-from photosd.core.prices import GEMINI, OLD_DAYS
-from photosd.doctor import clouds
+from photosd.doctor import process
 from photosd.gemini import consent, rewriter
 from photosd.gemini.answers import Answers
 from photosd.gemini.consent import EDITION, FILE, ConsentFile, digest, terms_of
@@ -116,8 +115,8 @@ def test_models_and_prices_have_one_place() -> None:
 def test_the_doctor_says_when_prices_are_old() -> None:
     """A warning beyond 180 days, with what to do; not a day before."""
     late = GEMINI.read + datetime.timedelta(days=OLD_DAYS)
-    (fresh,) = clouds.prices(GEMINI, late)
-    (old,) = clouds.prices(GEMINI, late + datetime.timedelta(days=1))
+    (fresh,) = process.prices(GEMINI, late)
+    (old,) = process.prices(GEMINI, late + datetime.timedelta(days=1))
     assert (fresh.verdict, old.verdict) == ("ok", "warning")
     assert str(GEMINI.read) in old.says and GEMINI.source in (old.remedy or "")
 

@@ -297,7 +297,7 @@ def _strike_catalog() -> None:
 
 def _strike_vectors() -> None:
     """LanceDB raises RuntimeError, OSError and ValueError as it likes."""
-    from photosd.index.lance import import_lancedb
+    from photosd.index.table import import_lancedb
 
     import_lancedb()
     from lancedb.merge import LanceMergeInsertBuilder

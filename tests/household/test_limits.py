@@ -30,12 +30,11 @@ WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_la
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
-    "index/catalog.py:PARAMETERS": PAGES,
     "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
     "index/contents.py:PARAMETERS": HERE + "test_more_contents_than_parameters_are_looked_up",
-    "index/copies.py:PARAMETERS": (
+    "index/catalog.py:PARAMETERS": (
         "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
     ),
     "search/duplicate_groups.py:BLOCK": WHOLE_GROUP,
@@ -46,13 +45,13 @@ CROSSED = {
     "index/committer.py:MOST_REFUSALS": (
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
     ),
-    "index/label_sync.py:AT_ONCE": LARGE,
+    "index/committer.py:AT_ONCE": LARGE,
     "index/inspection.py:BATCH": LARGE,
     "index/inspection.py:VECTORS_TRIED": LARGE,
     "index/matrix.py:AT_ONCE": LARGE,
     "index/pipeline.py:BATCH_TILES": WHOLE,
-    "index/supply.py:FETCH": WHOLE,
-    "index/quarantine.py:DEATHS": (
+    "index/leases.py:FETCH": WHOLE,
+    "index/failures.py:DEATHS": (
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
@@ -162,7 +161,7 @@ NO_LIMIT = {
         "index/matrix.py:GATHER", "search/retrieval.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
-        "decode/limits.py:FILE_SHARE", "index/mending.py:NAMED_BACKWARDS",
+        "decode/limits.py:FILE_SHARE", "index/trouble.py:NAMED_BACKWARDS",
         "watch/patience.py:CALL_PINGS", "watch/patience.py:QUIET_PINGS",
         "decode/decoder.py:PATIENCE",
     ),
@@ -210,7 +209,7 @@ NO_LIMIT = {
         "decode/pool.py:LARGEST",
     ),
     "so few that they say nothing": (
-        "index/emptied.py:FEWEST",
+        "index/comparison.py:FEWEST",
         "search/likeness.py:FEW", "search/names.py:FEW"),
     # Passed by the tests of search by name, of duplicates and of identity (tests/search,
     # tests/index), where they decide what is found.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photosd.core.errors import FolderError
-from photosd.index import emptied
+from photosd.index import comparison
 from photosd.index.comparer import Comparer
 from photosd.index.folders import Folder
 from tests.index.shelf import Shelf
@@ -185,7 +185,7 @@ def test_one_photo_after_the_other_is_an_emptying_too(shelf: Compared, hinted: b
 def test_what_went_long_ago_stays_gone(shelf: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
     (shelf.root / "0/0.jpg").unlink()
     shelf.settle()
-    later = time.time() + 2 * emptied.EMPTYING_SECONDS
+    later = time.time() + 2 * comparison.EMPTYING_SECONDS
     monkeypatch.setattr(time, "time", lambda: later)
     emptied_at_once(shelf)
     shelf.settle()
@@ -194,7 +194,7 @@ def test_what_went_long_ago_stays_gone(shelf: Compared, monkeypatch: pytest.Monk
 
 def test_a_folder_of_few_photos_may_be_emptied(tmp_path: Path) -> None:
     shelf = Compared(tmp_path)
-    files = [shelf.write(f"{n}.jpg", b"%d" % n) for n in range(emptied.FEWEST - 1)]
+    files = [shelf.write(f"{n}.jpg", b"%d" % n) for n in range(comparison.FEWEST - 1)]
     shelf.settle()
     for file in files:
         file.unlink()
@@ -221,7 +221,7 @@ def test_a_start_does_not_change_it(shelf: Compared, tmp_path: Path) -> None:
     replaced_by_nothing(shelf)
     shelf.settle()
     again = shelf.folders.all()[0]
-    assert emptied.is_emptied(again)
+    assert comparison.is_emptied(again)
     shelf.root.rmdir()
     shelf.settle()
     assert shelf.now.state == "offline" and len(shelf.states()) == PHOTOS

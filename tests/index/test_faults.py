@@ -19,7 +19,7 @@ import structlog
 from photosd.core.errors import Busy, EncoderUnavailable, StorageError
 from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.encoder.failures import EncoderDied, EncodingFailed
-from photosd.index import committer, filling, pipeline, quarantine
+from photosd.index import committer, failures, filling, pipeline
 from photosd.index.filling import FillList
 from photosd.index.leases import Stage
 from photosd.index.table import open_table
@@ -130,7 +130,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(pipeline, "DOUBT_SECONDS", 0.05)
     monkeypatch.setattr(pipeline, "TRANSIENT_RETRIES", (0.01, 0.02, 0.05, 0.1))
     monkeypatch.setattr(committer, "SECONDS", 0.02)
-    for module in (pipeline, committer, quarantine):  # thousands of stacks take minutes to draw
+    for module in (pipeline, committer, failures):  # thousands of stacks take minutes to draw
         monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[_drop]))
     yield
 

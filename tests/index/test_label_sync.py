@@ -10,10 +10,10 @@ import pytest
 
 from photosd.index import vectors
 from photosd.index.catalog import Catalog
+from photosd.index.committer import LabelSync
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filters import Filter
-from photosd.index.label_sync import LabelSync
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList

@@ -10,8 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosd.index.columns import Columns
-from photosd.index.filters import Filter, Traits, traits
+from photosd.index.filters import Columns, Filter, Traits, traits
 from photosd.index.lookup import COLUMNS, Lookup
 
 CAMERAS = [None, "", " Leica Q ", "LEICA", "ﬁne", "İ", "ẞ", "a'b", "カメラ", "\U0001f4f7", "canon"]

@@ -23,9 +23,8 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable
 from photosd.gemini.marked import MarkedPhotos
 from photosd.index import database as opening
-from photosd.index.catalog import Catalog
+from photosd.index.catalog import Catalog, Copies
 from photosd.index.contents import Contents
-from photosd.index.copies import Copies
 from photosd.index.database import Database, Reader
 from photosd.index.filling import FillList
 from photosd.index.table import Embedding

@@ -20,8 +20,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
-from photosd.index.reconciler import Reconciler
-from photosd.index.unread import NEVER, Unread
+from photosd.index.reconciler import NEVER, Reconciler, Unread
 from photosd.index.worklist import WorkList
 from photosd.watch.calls import UNREADABLE
 from photosd.watch.watcher import Watcher

@@ -19,9 +19,9 @@ from photosd.decode import opening, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed, DecoderDied, TooSlow
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
-from photosd.index import causes
-from photosd.index.causes import Circumstances
-from photosd.index.quarantine import verdict
+from photosd.index import worklist
+from photosd.index.failures import verdict
+from photosd.index.worklist import Circumstances
 from tests.decode.pictures import encoded, jpeg, scene
 from tests.index.shelf import Shelf
 
@@ -194,7 +194,7 @@ def another_version(error: Exception) -> Case:
         def mend(remedy: str) -> None:
             assert "photosd logs" in remedy
             patient.troubles.clear()
-            patient.patch.setattr(causes, "version", lambda _name: "99")
+            patient.patch.setattr(worklist, "version", lambda _name: "99")
             known = Circumstances()  # as after a restart
             patient.circumstances = lambda: known.now(patient.limits)
             patient.worklist.reconsider()

@@ -14,23 +14,23 @@ import pytest
 from photosd.core.config import CloudSettings
 from photosd.core.errors import StorageError
 from photosd.core.paths import Home
-from photosd.decode.results import Thumbnail
-from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.decode.pool import Thumbnail
+from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
 from photosd.gemini.marked import MarkedPhotos
 from photosd.gemini.remote import RemoteTable
 from photosd.index import retention
 from photosd.index.catalog import Catalog
+from photosd.index.committer import LabelSync
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
-from photosd.index.label_sync import LabelSync
 from photosd.index.retention import KEPT_SECONDS, Retention
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
-from photosd.runtime.derived import Derived
+from photosd.runtime.erasing import Derived
 from photosd.search.names import named
 from photosd.watch.scanner import Entry
 
@@ -320,7 +320,7 @@ def test_tables_of_other_cloud_models_are_tidied(
     other.commit(settings, contents, np.eye(PHOTOS, 768, dtype=np.float32), 0)
     stores.cloud.remove(contents[:1])
     monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
-    monkeypatch.setattr("photosd.runtime.derived.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    monkeypatch.setattr("photosd.runtime.erasing.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
     model_switcher: Any = SimpleNamespace(runtimes=list)
     derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)
     time.sleep(0.02)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import cast
 
-from photosd.index.leases import Leases, Stage
+from photosd.index.leases import Leases, Stage, Supply
 from photosd.index.photo import Photo
-from photosd.index.supply import Supply
 from photosd.index.worklist import Work
 
 LOCAL, SLOW = 1, 2

@@ -11,8 +11,7 @@ from urllib.parse import urlparse
 import pytest
 
 from photosd.core.errors import DownloadFailed
-from photosd.install.checksums import Checksums, digests
-from photosd.install.hub import Hub, HubFile
+from photosd.install.hub import Checksums, Hub, HubFile, digests
 from photosd.install.pulling import pull
 from photosd.install.recipe import InstallOrder
 from tests.install.stub_hub import StubHub

@@ -169,7 +169,7 @@ ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
 from photosd.core.errors import DownloadFailed
-from photosd.install.checksums import Checksums
+from photosd.install.hub import Checksums
 from photosd.install.hub import Hub
 hub = Hub()
 remote = hub.look(sys.argv[1], ("open_clip_model.safetensors",))

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from photosd.decode.failures import FileGone
-from photosd.decode.results import Thumbnail
-from photosd.index.copies import Copies
+from photosd.decode.pool import Thumbnail
+from photosd.index.catalog import Copies
 from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
 from photosd.search.duplicate_groups import Duplicates, Group
@@ -231,7 +231,7 @@ def test_many_contents_are_asked_for_in_parts(library: Library) -> None:
     for number in range(7):
         add(library, f"/p/{number}.jpg", f"1-{number}", cosine=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("photosd.index.copies.PARAMETERS", 3)
+        patch.setattr("photosd.index.catalog.PARAMETERS", 3)
         names = [f"1-{number}" for number in range(7)]
         assert sorted(Copies(library.database).holding(names, None)) == names
 

@@ -11,11 +11,9 @@ import structlog
 
 from photosd.alerts.album import Albums, prepare
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
-from photosd.alerts.command_leases import CommandLeases
 from photosd.alerts.commands import AlertMatch, check_command, notifier
 from photosd.alerts.deciding import Decider
-from photosd.alerts.delivering import Delivery
-from photosd.alerts.refusals import WARNING
+from photosd.alerts.delivering import WARNING, CommandLeases, Delivery
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog

@@ -1,26 +1,32 @@
 """Runs the command of each match exactly once, across crashes of the daemon.
 
-A match is `waiting` until it has a lease, then `started` until its result is recorded. After a
-crash a `started` match is launched again with the same lease, which does nothing if the first
-launcher ran the command (command_runner.py).
+A match is `waiting` until it has a lease, then `started` until its result is recorded. A lease is a
+file: exactly one process runs a command for it. After a crash a `started` match is launched again
+with the same lease, which does nothing if the first launcher ran the command (command_runner.py).
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import secrets
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from photosd.alerts.alert_store import Alert
-from photosd.alerts.command_leases import INTERRUPTED, CommandLeases, StillRunning
 from photosd.alerts.commands import AlertMatch, command_for, environment_for, seconds_for
-from photosd.alerts.refusals import Refusals
 from photosd.core.errors import PhotosdError
 from photosd.core.log import printable
 from photosd.index.catalog import Catalog
@@ -29,12 +35,128 @@ from photosd.index.folders import Folders
 
 log = structlog.get_logger()
 
+FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
+WARNING = "commands for new photos cannot be started"
+
+RUNNER = Path(__file__).with_name("command_runner.py")
+INTERRUPTED = {"exit": None, "error": "it was killed before it ended", "output": ""}
 AT_ONCE = 2  # commands; each may be heavy
 WORDS_BYTES = 4096
 PAGE = 64  # rows read at once
 LAUNCHER_SECONDS = 30.0  # in addition to the command's own limit
 POLL_SECONDS = 0.02
 LOOK_SECONDS = 0.5  # how often a command that a crashed daemon started is checked
+
+
+@dataclass
+class Wait:
+    """Length of the last wait, and when it ends (``time.monotonic()``)."""
+
+    seconds: float = 0.0
+    over_at: float = 0.0
+
+    def longer(self) -> None:
+        """Twice as long, from now."""
+        self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MOST_SECONDS)
+        self.over_at = time.monotonic() + self.seconds
+
+
+class Refusals:
+    """Refusals of all leases. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all, self._each = Wait(), dict[str, Wait]()
+        self._reason: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the last command could not be started; None: it could."""
+        return self._reason
+
+    def may_try(self, lease: str | None) -> bool:
+        """Whether this claim, or a new one, may be tried now."""
+        with self._lock:
+            own = self._each.get(lease or "", self._all)
+            return time.monotonic() >= max(own.over_at, self._all.over_at)
+
+    def refused(self, lease: str, reason: str) -> None:
+        """Record a failed start; logged if the reason is new."""
+        with self._lock:
+            before, self._reason = self._reason, reason
+            self._all.longer()
+            self._each.setdefault(lease, Wait()).longer()
+        if reason != before:
+            log.error("standing_refused", cause=reason, remedy="it is retried automatically")
+
+    def started(self, lease: str) -> None:
+        """Record that it has run, or will."""
+        with self._lock:
+            before, self._reason = self._reason, None
+            self._all = Wait()
+            self._each.pop(lease, None)
+        if before is not None:
+            log.info("standing_works_again", before=before)
+
+
+class CommandLeases:
+    """A directory of leases; see command_runner.py for their content."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def new(self) -> str:
+        """A unique name; no file is created."""
+        return secrets.token_hex(8)
+
+    def launch(
+        self, lease: str, seconds: float, argv: Sequence[bytes], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a launcher for it; it runs the command unless another one did. Raises OSError."""
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", RUNNER, self._file(lease), str(seconds), *argv],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # why it created no lease; its command uses the other
+            start_new_session=True,  # Ctrl-C in the daemon's terminal must not stop it
+        )
+
+    def result(self, lease: str) -> dict[str, Any] | None:
+        """The result of the command; None: not claimed yet. Raises Running."""
+        try:
+            descriptor = os.open(self._file(lease), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            with contextlib.suppress(msgspec.MsgspecError):
+                found = msgspec.json.decode(os.read(descriptor, 1 << 20))
+                return dict(found)
+            return INTERRUPTED
+        except BlockingIOError as error:
+            raise StillRunning from error
+        finally:
+            os.close(descriptor)
+
+    def drop(self, lease: str) -> None:
+        """Delete it; its result is stored elsewhere."""
+        for file in (self._file(lease), *self._directory.glob(f"{lease}.*")):
+            file.unlink(missing_ok=True)
+
+    def sweep(self, kept: Collection[str]) -> None:
+        """Delete all others: the daemon crashed between storing and deleting."""
+        for file in self._directory.glob("*"):
+            if file.name.partition(".")[0] not in kept:
+                file.unlink(missing_ok=True)
+
+    def _file(self, lease: str) -> Path:
+        return self._directory / lease
+
+
+class StillRunning(Exception):
+    """The command has not ended."""
 
 
 class Delivery:

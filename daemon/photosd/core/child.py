@@ -1,9 +1,11 @@
-"""A worker process from its parent's side: spawn, stack dump, kill, exit report."""
+"""A worker process from its parent's side: spawn, wait, stack dump, kill, exit report."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -11,11 +13,43 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, Protocol
 
+MEANINGFUL = 0.2  # of a limit: shorter waits are no excuse
+MOST = 20  # times a limit: after this nothing is an excuse
 DUMP_SECONDS = 0.3
 REAP_SECONDS = 5.0
 LAST_WORDS_BYTES = 16 << 10
+
+
+class HasDescriptor(Protocol):
+    """A socket, a pipe, a file."""
+
+    def fileno(self) -> int:
+        """The number of its descriptor."""
+
+
+def readable(source: int | HasDescriptor, seconds: float) -> bool:
+    """Whether reading would not block, within this many seconds; end of file counts."""
+    poll = select.poll()
+    poll.register(source, select.POLLIN | select.POLLPRI)
+    return bool(poll.poll(math.ceil(1000 * max(0.0, seconds))))
+
+
+def seconds_without_core(pid: int) -> float:
+    """Total seconds for which the most delayed thread of a process was ready to run without a core.
+
+    The second number of Linux's ``/proc/PID/task/TID/schedstat``; 0 if unknown. A stopped, sleeping
+    or deadlocked thread does not wait for a core; a spinning one does, so excuses are limited.
+    """
+    longest = 0
+    try:
+        for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            longest = max(longest, int(file.read_text().split()[1]))
+    except (OSError, IndexError, ValueError):
+        pass
+    return longest / 1e9
 
 
 @dataclass(frozen=True)

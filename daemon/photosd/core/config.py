@@ -1,10 +1,16 @@
-"""The settings: names, types, limits, defaults and descriptions (settings_file.py: the file)."""
+"""The settings: names, types, limits, defaults and descriptions (settings_file.py: the file).
+
+Gemini's models and prices, as read on a date, are in `gemini.json`; when you change it, check all
+values and set ``read``.
+"""
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import math
 import unicodedata
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -12,8 +18,30 @@ from msgspec import Meta
 
 from photosd.core import typed
 from photosd.core.errors import ConfigError
-from photosd.core.prices import GEMINI
 from photosd.core.secrets import shortened, without_secrets
+
+OLD_DAYS = 180  # Google retires models and changes prices a few times a year
+
+
+class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Model ids and US dollars. ``usd_per_million_out`` includes thinking tokens."""
+
+    read: datetime.date
+    source: str
+    text_model: str
+    embedding_model: str
+    usd_per_million_in: float
+    usd_per_million_out: float
+    usd_per_million_embedded: float
+    usd_per_image: float
+
+    def is_old(self, today: datetime.date) -> bool:
+        """Whether the prices should be checked again."""
+        return (today - self.read).days > OLD_DAYS
+
+
+GEMINI = typed.from_json(Path(__file__).with_name("gemini.json").read_bytes(), Prices)
+
 
 MOST_MB = 100_000_000  # larger than any machine's value, and computations with it stay exact
 MOST_MEGAPIXELS = 100_000

@@ -13,13 +13,11 @@ import psutil
 import structlog
 
 from photosd.core import typed
-from photosd.core.child import Child
+from photosd.core.child import MEANINGFUL, MOST, Child, readable, seconds_without_core
 from photosd.core.clock import Deadline
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
-from photosd.core.readable import readable
-from photosd.core.starvation import MEANINGFUL, MOST, seconds_without_core
 from photosd.decode.failures import (
     DecodeFailed,
     DecoderDied,

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from photosd.core import machine
 from photosd.core.clock import Deadline
@@ -15,14 +16,30 @@ from photosd.decode.decoder import Answer
 from photosd.decode.failures import Nonsense
 from photosd.decode.lane import DecoderLane, Disks, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import ContentIdentity, DecodeRequest, Form, Shape
-from photosd.decode.results import Decoded, Thumbnail
+from photosd.decode.messages import ContentIdentity, DecodeRequest, Facts, Form, Shape
+
+Pixels = NDArray[np.uint8]
 
 URGENT_WORKERS = 1
 PICTURE_WORKERS = 2  # for thumbnails: a page of them must not delay a query
 LARGEST = 4096
-
 __all__ = ["ContentIdentity", "DecodeLimits", "Decoded", "Pool", "Shape", "Thumbnail"]
+
+
+class Decoded(ContentIdentity, frozen=True, kw_only=True):
+    """A photo ready for the model: ``pixels`` is (tiles, size, size, 3) uint8, RGB, upright."""
+
+    pixels: Pixels
+    facts: Facts
+
+
+class Thumbnail(msgspec.Struct, frozen=True):
+    """A small upright picture in sRGB, without metadata: a JPEG, or (height, width, 3) of RGB."""
+
+    data: bytes
+    width: int
+    height: int
+    content_id: str
 
 
 class Pool:

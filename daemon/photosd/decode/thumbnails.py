@@ -1,25 +1,220 @@
-"""Small copies of photos: from the cache if present, else from a decoder."""
+"""Small copies of photos: from the cache on disk if present, else from a decoder.
+
+The cache is by content and size; the least recently used are dropped first.
+"""
 
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
-from collections.abc import Sequence
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from photosd.core.clock import Deadline
 from photosd.decode.failures import DecodeFailed, FileGone, TooSlow
 from photosd.decode.messages import Form
-from photosd.decode.pool import Pool
-from photosd.decode.results import Thumbnail
-from photosd.decode.thumbnail_store import ThumbnailStore
+from photosd.decode.pool import Pool, Thumbnail
 
+log = structlog.get_logger()
+
+NAME = re.compile(r"([0-9a-f]+-[0-9a-f]{32})\.(\d+)\.(\d+)x(\d+)\.jpg")
+FULL_UNTIL = 0.9  # of the limit remains used after making space
+TOUCH_SECONDS = 3600.0  # precision of the time of last use
+JPEG_BEGIN, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+
+Key = tuple[str, int]  # content id, requested longest side
 # Longest sides that are cached: few, so that most sizes find one.
 SIZES = (320, 640, 1280, 2560)
-
 Box = tuple[int, int]
+
+
+class KeptThumbnail(NamedTuple):
+    """One file: its size in bytes and pixels, and when it was last used (Unix seconds)."""
+
+    bytes: int
+    width: int
+    height: int
+    used: float
+
+
+class ThumbnailStore:
+    """Safe from any thread. Missing or damaged files count as absent.
+
+    Disk errors are logged once and do not prevent viewing a photo.
+    """
+
+    def __init__(self, directory: Path, room: int) -> None:
+        """``room``: maximum total bytes of all files."""
+        self._directory, self._room = directory, room
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Key, KeptThumbnail] | None = (
+            None  # the longest unused first; read when used
+        )
+        self._bytes = 0
+        self._complained = False
+
+    def set_room(self, room: int) -> None:
+        """Set the maximum total bytes."""
+        with self._lock:
+            self._room = room
+            self._make_room(self._known())
+
+    def get(self, content: str, longest: int) -> tuple[Thumbnail, Path] | None:
+        """The thumbnail for this longest side, and its file."""
+        key = (content, longest)
+        with self._lock:
+            known = self._known()
+            kept = known.get(key)
+            if kept is None:
+                return None
+            known.move_to_end(key)
+        file = self._file(content, longest, kept)
+        try:
+            data = file.read_bytes()
+        except FileNotFoundError:
+            data = b""
+        except OSError as error:  # it may be intact, and readable later
+            self._complain(error)
+            return None
+        if len(data) == kept.bytes and data[:2] == JPEG_BEGIN and data[-2:] == JPEG_END:
+            self._touch(key, kept, file)
+            return Thumbnail(data, kept.width, kept.height, content), file
+        self._forget(key, file)
+        return None
+
+    def put(self, longest: int, thumbnail: Thumbnail) -> Path | None:
+        """Store it; its file, or None if there is no space."""
+        content, size = thumbnail.content_id, len(thumbnail.data)
+        if size > self._room:
+            return None
+        kept = KeptThumbnail(size, thumbnail.width, thumbnail.height, time.time())
+        file = self._file(content, longest, kept)
+        draft = file.with_suffix(f".{threading.get_ident()}.new")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft.write_bytes(thumbnail.data)
+            draft.replace(file)
+        except OSError as error:
+            self._complain(error)
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            return None
+        with self._lock:
+            known = self._known()
+            self._remove(known, (content, longest))
+            known[content, longest] = kept
+            self._bytes += size
+            self._make_room(known)
+        return file
+
+    def contents(self) -> set[str]:
+        """Every content with a thumbnail."""
+        with self._lock:
+            return {content for content, _ in self._known()}
+
+    def drop(self, contents: Iterable[str]) -> None:
+        """Delete every thumbnail of these contents."""
+        gone = set(contents)
+        with self._lock:
+            known = self._known()
+            for key in [key for key in known if key[0] in gone]:
+                self._delete(known, key)
+
+    def expire(self, before: float) -> None:
+        """Delete those last used before this time (Unix seconds).
+
+        Times in the future are set to now.
+        """
+        now = time.time()
+        with self._lock:
+            known = self._known()
+            for key, kept in list(known.items()):
+                if kept.used < before:
+                    self._delete(known, key)
+                elif kept.used > now:
+                    known[key] = kept._replace(used=now)
+                    with contextlib.suppress(OSError):
+                        os.utime(self._file(*key, kept))
+
+    # -- content, under the lock -----------------------------------------------------------------
+
+    def _known(self) -> OrderedDict[Key, KeptThumbnail]:
+        if self._kept is None:
+            found = sorted(self._files(), key=lambda one: one[1].used)
+            self._kept = OrderedDict(found)
+            self._bytes = sum(kept.bytes for _, kept in found)
+        return self._kept
+
+    def _files(self) -> Iterable[tuple[Key, KeptThumbnail]]:
+        with contextlib.suppress(OSError):
+            for shelf in list(self._directory.iterdir()):
+                with contextlib.suppress(OSError), os.scandir(shelf) as entries:
+                    for entry in entries:
+                        match, state = NAME.fullmatch(entry.name), entry.stat()
+                        if match is None:
+                            if entry.name.endswith(".new"):  # left by a daemon that was killed
+                                Path(entry.path).unlink()
+                            continue
+                        size = (int(match[3]), int(match[4]))
+                        yield (
+                            (match[1], int(match[2])),
+                            KeptThumbnail(state.st_size, *size, state.st_mtime),
+                        )
+
+    def _make_room(self, known: OrderedDict[Key, KeptThumbnail]) -> None:
+        if self._bytes > self._room:
+            while known and self._bytes > FULL_UNTIL * self._room:
+                self._delete(known, next(iter(known)))
+
+    def _delete(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
+        kept = known[key]
+        self._remove(known, key)
+        with contextlib.suppress(OSError):
+            self._file(*key, kept).unlink()
+
+    def _remove(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:
+        kept = known.pop(key, None)
+        self._bytes -= 0 if kept is None else kept.bytes
+
+    def _forget(self, key: Key, file: Path) -> None:
+        with self._lock:
+            self._remove(self._known(), key)
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+    def _touch(self, key: Key, kept: KeptThumbnail, file: Path) -> None:
+        """Update its time of last use on disk, at intervals."""
+        now = time.time()
+        if now - kept.used < TOUCH_SECONDS:
+            return
+        with contextlib.suppress(OSError):
+            os.utime(file)
+        with self._lock:
+            known = self._known()
+            if key in known:
+                known[key] = kept._replace(used=now)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            log.warning(
+                "thumbnails_not_kept",
+                cause=str(error),
+                remedy="free disk space, or: photosd config set thumbnails.cache_mb 0",
+            )
+
+    def _file(self, content: str, longest: int, kept: KeptThumbnail) -> Path:
+        name = f"{content}.{longest}.{kept.width}x{kept.height}.jpg"
+        return self._directory / content[-2:] / name
 
 
 class Thumbnails:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from photosd.core.paths import Home
-from photosd.doctor import clouds, crashes, machine, model_files, places, process, services, stores
+from photosd.doctor import crashes, machine, places, process, stores
 from photosd.doctor.finding import Finding, Findings, fault
 from photosd.doctor.patient import Patient
 
@@ -26,7 +26,7 @@ CHECKS: dict[str, Check] = {
     "version": process.versions,
     "model": process.encoder,
     "encode_text": process.encoding,
-    "model files": model_files.model_files,
+    "model files": places.model_files,
     "memory": machine.memory,
     "inotify": machine.watches,
     "folders": machine.folders,
@@ -34,7 +34,7 @@ CHECKS: dict[str, Check] = {
     "index": stores.index,
     "disk": stores.disk,
     "photos": stores.failures,
-    "service": services.service,
+    "service": process.service,
     "log": crashes.log_file,
     "crashes": crashes.crashes,
 }
@@ -46,7 +46,7 @@ def examine(home: Home, *, cloud: bool = False) -> Iterator[Finding]:
     ``cloud``: also test Gemini; nothing else uses the network.
     """
     patient = Patient(home)
-    checks = CHECKS | ({"cloud": clouds.cloud} if cloud else {})
+    checks = CHECKS | ({"cloud": process.cloud} if cloud else {})
     for name, check in checks.items():
         yield from _bounded(name, check, patient)
 

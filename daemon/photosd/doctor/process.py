@@ -1,19 +1,94 @@
-"""Checks of the running daemon: does it run, is it the right one, does encoding text work?"""
+"""Checks of the daemon, its service and Gemini: does it run, is it the right one, does it work?"""
 
 from __future__ import annotations
 
+import datetime
 import os
 
 import photosd
-from photosd.alerts.refusals import WARNING
-from photosd.core.errors import NotRunning, PhotosdError, Warming
+from photosd.alerts.delivering import WARNING
+from photosd.core.config import GEMINI, Prices
+from photosd.core.errors import CloudNotPermitted, NotRunning, PhotosdError, Warming
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.protocol.replies import EncoderReport, TextCheck
+from photosd.service.here import this_service
+from photosd.service.recipe import ServiceError
+
+INSTALL = "photosd service install"
 
 SLOW_MS = 500.0
 SWAPPED_MB = 50.0
 RESTART = "photosd restart"
+
+
+def service(patient: Patient) -> Findings:
+    """If installed for this home: current, enabled and not failed."""
+    try:
+        manager = this_service()
+        serves = manager.serves()
+        status = manager.status() if serves is not None else None
+    except (ServiceError, OSError) as error:
+        yield warning("service", f"the state of the service is unknown: {error}", INSTALL)
+        return
+    if serves is None or status is None:
+        yield ok("service", f"not installed; `{INSTALL}` starts photosd at login")
+    elif serves != str(patient.home.state):
+        yield ok("service", f"installed for another home ({serves})")
+    elif not status.installed:
+        yield fault("service", "one of its two units is missing", INSTALL, *INSTALL.split()[1:])
+    elif not status.current:
+        yield fault(
+            "service",
+            "its files differ from this photosd's (moved, updated or edited)",
+            INSTALL,
+            *INSTALL.split()[1:],
+        )
+    elif status.state.startswith("failed"):
+        remedy = "photosd logs; then: photosd start"
+        yield fault(
+            "service", f"{status.manager} cannot keep it running: {status.state}", remedy, "start"
+        )
+    elif status.trouble:
+        yield warning(
+            "service", f"{status.manager} restarts it often: {status.trouble}", "photosd logs"
+        )
+    elif not status.enabled and status.state != "unknown":
+        yield warning("service", "not enabled at login", INSTALL, *INSTALL.split()[1:])
+    else:
+        yield ok("service", f"{status.manager}: {status.state}")
+
+
+def cloud(patient: Patient) -> Findings:
+    """Gemini's key, address, models and vectors, tested by the daemon without user data."""
+    checked = patient.cloud_check
+    if checked is None:
+        yield unknown("cloud", "not tested: the daemon does not answer, or is older")
+    elif isinstance(checked, CloudNotPermitted):
+        yield warning("cloud", f"not tested: {checked}", checked.remedy)
+    elif isinstance(checked, PhotosdError):
+        yield failed("cloud", checked)
+    else:
+        yield from prices(GEMINI, datetime.datetime.now(datetime.UTC).date())
+        for one in checked["checks"]:
+            if one["ok"]:
+                yield ok(one["what"], one["says"])
+            else:
+                yield fault(one["what"], one["says"], one["remedy"] or "photosd logs")
+
+
+def prices(known: Prices, today: datetime.date) -> Findings:
+    """Whether the bundled models and prices are outdated."""
+    says = f"models and prices were read on {known.read}"
+    if known.is_old(today):
+        yield warning(
+            "cloud prices",
+            f"{says}: they may have changed",
+            f"upgrade photosd, or compare with {known.source}: photosd config set "
+            "cloud.text_model, cloud.usd_per_million_in, cloud.usd_per_million_out",
+        )
+    else:
+        yield ok("cloud prices", says)
 
 
 def daemon(patient: Patient) -> Findings:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from photosd.core.child import Child
-from photosd.core.readable import readable
+from photosd.core.child import Child, readable
 from photosd.models.spec import read_model
 
 log = structlog.get_logger()

@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from photosd.core.child import MEANINGFUL
 from photosd.core.clock import Deadline
 from photosd.core.frames import Blob, Header
-from photosd.core.starvation import MEANINGFUL
 from photosd.encoder.limits import Average
 
 Kind = Literal["text", "image"]

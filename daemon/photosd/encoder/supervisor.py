@@ -21,11 +21,10 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from photosd.core.child import Child, Death
+from photosd.core.child import Child, Death, seconds_without_core
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
-from photosd.core.starvation import seconds_without_core
 from photosd.encoder.condition import Condition
 from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
 from photosd.encoder.launcher import EncoderLauncher

@@ -1,4 +1,8 @@
-"""The committer: collects finished photos and writes them, vectors first, then the catalog."""
+"""The committer: collects finished photos and writes them, vectors first, then the catalog.
+
+After path changes it updates the labels of the table, so that folder filters stay correct: the
+catalog records each content whose paths change; a rename needs no encoding, only new labels.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import structlog
 
 from photosd.core.shortage import shortage_of
 from photosd.index.contents import Contents
-from photosd.index.label_sync import LabelSync
+from photosd.index.filters import traits
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work
@@ -19,10 +23,27 @@ from photosd.watch.scanner import Entry
 
 log = structlog.get_logger()
 
+AT_ONCE = 20_000  # contents; a whole library from an older photosd takes a few steps
+
 ROWS = 256  # a commit takes some milliseconds and adds a fragment, however few its rows
 SECONDS = 1.0  # between two commits; the first photo of a folder does not wait
 TRIES = 2  # all together, then each content separately
 MOST_REFUSALS = 10  # for one content while others succeed: then the content is the cause
+
+
+class LabelSync:
+    """Updates one model's table; one thread uses it."""
+
+    def __init__(self, store: VectorStore, contents: Contents, fingerprint: str) -> None:
+        self._store, self._contents, self._fingerprint = store, contents, fingerprint
+
+    def run(self) -> None:
+        """Update outdated labels. Raises StorageError, and then they stay outdated."""
+        while found := self._contents.labels_due(self._fingerprint, AT_ONCE):
+            self._store.relabel({h.content: traits(h.facts, h.paths, h.modified) for h in found})
+            self._contents.labels_written(self._fingerprint, {h.content: h.paths for h in found})
+            if len(found) < AT_ONCE:
+                return  # later changes are handled by the next run
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from photosd.core.formats import is_sidecar_name
 from photosd.core.log import printable
 from photosd.core.turns import after_queries
 from photosd.index.catalog import Catalog
-from photosd.index.comparison import Comparison
-from photosd.index.emptied import Emptied, is_emptied, remedy
+from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders
 from photosd.index.photo import Photo
 from photosd.index.unseen import Unseen

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from photosd.core.errors import StorageError
-from photosd.index.lance import import_lancedb
+from photosd.index.table import import_lancedb
 from photosd.index.vectors import FLUSHED, PREFIX
 
 VECTORS_TRIED = 100_000

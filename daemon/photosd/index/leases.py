@@ -1,17 +1,23 @@
-"""Leases: the photos in progress and their stages.
+"""Leases: the photos in progress and their stages; the supply of the next ones.
 
 A photo is on the work list, or has one lease in one stage. No other counter exists, so the state
-stays correct after a failed step.
+stays correct after a failed step. From a slow folder one photo is read at a time: it occupies a
+decoder for long, and the others read photos of other folders.
 """
 
 from __future__ import annotations
 
 import enum
 import time
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from photosd.decode.results import Decoded
+from photosd.decode.pool import Decoded
 from photosd.index.photo import Photo
+from photosd.index.worklist import Work
+
+FETCH = 256
 
 
 class Stage(enum.Enum):
@@ -135,3 +141,45 @@ class Leases:
     def of_content(self, content: str, *stages: Stage) -> list[Lease]:
         """Those at these stages with this content."""
         return [one for one in self.of(*stages) if one.pixels.content_id == content]
+
+
+class Supply:
+    """Photos fetched from a work list and not yet in progress. Not thread-safe."""
+
+    def __init__(self, work: Work, leases: Leases, slow: Callable[[], Collection[int]]) -> None:
+        """``slow`` returns the ids of the folders that are slow now."""
+        self._work, self._leases, self._slow = work, leases, slow
+        self._fetched: deque[Photo] = deque()
+
+    def next(self) -> Photo | None:
+        """A photo that is not in progress, or None."""
+        crowded = self._crowded()
+        photo = self._first(crowded)
+        if photo is None:
+            self._fetched.extend(self._work.due(FETCH + len(self._leases), crowded))
+            photo = self._first(crowded)
+        if photo is not None and photo.deaths and self._leases:
+            # Its last try, when nothing else is in progress.
+            self._work.release([photo.path])
+            self.give_back()
+            return None
+        return photo
+
+    def give_back(self) -> None:
+        """Release all photos fetched; they are still on the work list."""
+        self._work.release([photo.path for photo in self._fetched])
+        self._fetched.clear()
+
+    def _crowded(self) -> set[int]:
+        """Slow folders with a photo at a decoder."""
+        reading = {lease.photo.folder for lease in self._leases.of(Stage.DECODING)}
+        return reading.intersection(self._slow()) if reading else reading
+
+    def _first(self, crowded: Collection[int]) -> Photo | None:
+        while self._fetched:
+            photo = self._fetched.popleft()
+            if photo.folder in crowded:
+                self._work.release([photo.path])
+            elif photo.path not in self._leases:
+                return photo
+        return None

@@ -9,8 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.index.columns import Mask
-from photosd.index.filters import DEGREE_KM, Filter, distance_km, folded
+from photosd.index.filters import DEGREE_KM, Filter, Mask, distance_km, folded
 
 FILE = "traits.npz"
 COLUMNS = ("labels", "camera", "moment", "latitude", "longitude")

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.index.columns import Columns
-from photosd.index.filters import Filter, Traits
+from photosd.index.filters import Columns, Filter, Traits
 
 Vectors = NDArray[np.float32]
 

@@ -53,7 +53,7 @@ MIGRATIONS = (
     """,
     """
     -- Contents whose paths differ from those in a model's table: each change of paths inserts
-    -- them here, and label_sync.py removes them after updating the table.
+    -- them here, and committer.py removes them after updating the table.
     CREATE TABLE unfiled(
       model TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;

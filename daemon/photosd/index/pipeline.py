@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from photosd.core.clock import Deadline, Pause
+from photosd.core.clock import Deadline, Pause, Rate
 from photosd.core.errors import Busy, PhotosdError
 from photosd.decode.failures import (
     DecodeFailed,
@@ -36,12 +36,15 @@ from photosd.decode.pool import ContentIdentity, Decoded, Pool, Shape
 from photosd.encoder.supervisor import EncoderDied, EncodingFailed, Supervisor
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
-from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage
-from photosd.index.quarantine import Quarantine
-from photosd.index.rate import Rate
-from photosd.index.replies import check_pixels, checked_vectors, ran_out
-from photosd.index.resting import Rest, reason_of
-from photosd.index.supply import Supply
+from photosd.index.failures import (
+    Quarantine,
+    Rest,
+    check_pixels,
+    checked_vectors,
+    ran_out,
+    reason_of,
+)
+from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage, Supply
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work

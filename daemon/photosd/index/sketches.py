@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from photosd.core.errors import Busy
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.pool import Pool, Thumbnail
-from photosd.index.copies import Copies
+from photosd.index.catalog import Copies
 from photosd.index.database import Database
 from photosd.index.folders import Folders
 from photosd.index.photo import Photo

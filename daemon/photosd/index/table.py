@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,6 @@ from numpy.typing import NDArray
 
 from photosd.core import machine
 from photosd.index.filters import Traits, folded, traits
-from photosd.index.lance import import_lancedb
 from photosd.index.matrix import Vectors
 
 INDEX_CACHE = 16 << 20  # bytes
@@ -24,6 +25,27 @@ FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rati
 NEEDED = ("key", "content", "tile", "vector")
 TRAITS = ("labels", "moment")  # derived from facts and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
+
+
+def import_lancedb() -> Any:
+    """The module `lancedb`; a second or two the first time."""
+    here, socket.has_ipv6 = socket.has_ipv6, False  # urllib3 checks this first
+    try:
+        import lancedb
+    finally:
+        socket.has_ipv6 = here
+    return lancedb
+
+
+@contextlib.contextmanager
+def errors_of_lance() -> Iterator[None]:
+    """Turns a panic in LanceDB, which is not an Exception, into a RuntimeError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError(str(error)) from error
 
 
 class Embedding(msgspec.Struct, frozen=True):

@@ -1,12 +1,13 @@
-"""Classifies errors of a store, and sets damaged files aside until the user, two newer ones, or
-`photosd purge` delete them.
+"""Classifies errors of a store; repairs a table, or sets damaged files aside.
 
 A store that cannot be accessed (*refusal*), or lacks a resource (*shortage*), is not changed, and
 retried. Only *damage*, when all files can be read and their content is invalid, allows changes.
+Files set aside stay until the user, two newer ones, or `photosd purge` delete them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -15,6 +16,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +38,8 @@ SIDES = ("-wal", "-shm")  # of SQLite: without them its file is invalid
 SQLITE_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 BY_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")  # Rust's format of errno, used by Lance
 NEWER = re.compile(r"cannot be read by this version|upgrade lance|newer version", re.I)
+
+NAMED_BACKWARDS = 1 << 63  # manifests are named by 2^64 - 1 - version; by old ones, by the version
 
 
 class Malformed(sqlite3.DatabaseError):
@@ -196,3 +200,64 @@ def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
             f"{file} cannot be written: {why}",
             remedy=f"make {file} and its directory writable, or free space on its disk; try again",
         ) from error
+
+
+def mend(table: Path, rows: Callable[[], int]) -> bool:
+    """Roll back to the latest version of which ``rows`` reads every row; returns whether there is
+    one.
+
+    Newer files, or all if there is none, are set aside. Raises errors of ``rows`` that are not
+    damage, and OSError; then nothing has changed.
+    """
+    kept = place_aside(table)
+    moved: list[Path] = []
+    for manifest in _manifests(table)[:-1]:
+        (kept / "_versions").mkdir(parents=True, exist_ok=True)
+        manifest.rename(kept / "_versions" / manifest.name)
+        moved.append(manifest)
+        try:
+            found = rows()
+        except Exception as error:
+            if lance_kind(error, table) != "damage":
+                _put_back(moved, kept)
+                raise
+            continue
+        if found:
+            forget_old(table)
+            log.error(
+                "index_went_back",
+                title="The index was damaged; an older version of it is used",
+                versions=len(moved),
+                rows=found,
+                kept_as=str(kept),
+                remedy="nothing to do: missing vectors are re-created",
+            )
+            return True
+        break  # the first version, when it was empty
+    _put_back(moved, kept)
+    kept = set_aside(table)
+    log.error(
+        "index_damaged",
+        title="The index was damaged; it is rebuilt from your photos",
+        kept_as=str(kept),
+        remedy=f"nothing to do; you can delete {kept}",
+    )
+    return False
+
+
+def _manifests(table: Path) -> list[Path]:
+    """Manifests of all versions, newest first."""
+    found = {}
+    for manifest in (table / "_versions").glob("*.manifest"):
+        with contextlib.suppress(ValueError):
+            number = int(manifest.stem)
+            found[number if number < NAMED_BACKWARDS else 2 * NAMED_BACKWARDS - number] = manifest
+    return [found[version] for version in sorted(found, reverse=True)]
+
+
+def _put_back(moved: list[Path], kept: Path) -> None:
+    for manifest in moved:
+        (kept / "_versions" / manifest.name).rename(manifest)
+    for directory in (kept / "_versions", kept):
+        with contextlib.suppress(FileNotFoundError):
+            directory.rmdir()

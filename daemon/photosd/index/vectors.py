@@ -25,14 +25,14 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index.filters import Filter, Traits
 from photosd.index.flushed import CODES, KEEP_VERSIONS, FlushedTable
-from photosd.index.lance import errors_of_lance, import_lancedb
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
-from photosd.index.mending import mend
 from photosd.index.table import (
     FACTS,
     READ_FOR_TRAITS,
     Embedding,
+    errors_of_lance,
     has_index,
+    import_lancedb,
     open_table,
     quoted,
     relabelled,
@@ -43,7 +43,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
-from photosd.index.trouble import lance_kind, set_aside, storage_error
+from photosd.index.trouble import lance_kind, mend, set_aside, storage_error
 from photosd.index.upkeep import Upkeep
 
 log = structlog.get_logger()

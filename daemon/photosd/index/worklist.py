@@ -1,24 +1,73 @@
-"""The work list: due photos, photos at workers, failures with reasons."""
+"""The work list: due photos, photos at workers, failures with reasons and their circumstances.
+
+A failed photo is retried when its file changes (size, time), when its permissions change, and when
+the external circumstance of its failure changes.
+"""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 import msgspec
 
-from photosd.index.causes import changed
+from photosd.decode.limits import DecodeLimits
 from photosd.index.database import UNWRITABLE, Database
 from photosd.index.photo import Photo, photos, plain, set_aside
 from photosd.watch.scanner import Entry
+
+DEPENDS_ON = {  # codes of DecodeFailed
+    "too_large": "limits",
+    "memory": "limits",
+    "raw_without_preview": "raw reader",
+    "unsupported": "software",
+    "damaged": "software",
+    "truncated": "software",
+    "not_a_picture": "software",
+    "internal": "software",
+}
+SOFTWARE = ("photosd", "pillow", "pillow-heif")
 
 ASK_SECONDS = 10.0  # how often to check whether circumstances have changed
 # Maximum seconds that a pending photo, or a failed one, is postponed. A later due time is an error
 # of the clock.
 LONGEST_WAIT, LONGEST_RETRY = 600.0, 3660.0
 CLOCK_STEP = 1.0  # seconds that the clock was set back; less is a correction
+
+
+class Circumstances:
+    """Current circumstances of failures; cheap enough to check before each batch."""
+
+    def __init__(self) -> None:
+        # Decoders keep the libraries they started with: another version needs a restart.
+        self._software = " ".join(f"{name} {_version(name)}" for name in SOFTWARE)
+
+    def now(self, limits: DecodeLimits) -> dict[str, str]:
+        """By code of a failure; ``limits`` are resolved ones."""
+        importlib.invalidate_caches()
+        by_kind = {
+            "limits": f"{limits.max_megapixels} MP, {limits.memory} bytes",
+            "raw reader": "yes" if importlib.util.find_spec("rawpy") else "no",
+            "software": self._software,
+        }
+        return {code: by_kind[kind] for code, kind in DEPENDS_ON.items()}
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """The circumstances in ``now`` that have changed."""
+    return {code: value for code, value in now.items() if before.get(code) != value}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "?"
 
 
 class WorkFailure(msgspec.Struct, frozen=True):

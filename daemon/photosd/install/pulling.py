@@ -14,8 +14,7 @@ import msgspec
 from photosd.core.errors import BadRequest, DownloadFailed, NotFound
 from photosd.encoder.lean import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
-from photosd.install.checksums import Checksums
-from photosd.install.hub import Hub, HubFile
+from photosd.install.hub import Checksums, Hub, HubFile
 from photosd.install.installing import Say, install, require_room
 from photosd.install.recipe import InstallOrder
 from photosd.install.tokenizer_files import FILE as TOKENIZER

@@ -21,13 +21,11 @@ from photosd.core.errors import ModelError
 from photosd.core.listeners import Listeners
 from photosd.core.paths import Home
 from photosd.decode.pool import DecodeLimits, Pool
-from photosd.decode.thumbnail_store import ThumbnailStore
-from photosd.decode.thumbnails import Thumbnails
+from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
 from photosd.index.catalog import Catalog
-from photosd.index.causes import Circumstances
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
@@ -37,14 +35,13 @@ from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
 from photosd.index.sidecars import Sidecars
 from photosd.index.vectors import drop_tables
-from photosd.index.worklist import WorkList
+from photosd.index.worklist import Circumstances, WorkList
 from photosd.models import registry
 from photosd.models.spec import ModelSpec
-from photosd.runtime.derived import Derived
+from photosd.runtime.erasing import Derived, Traces
 from photosd.runtime.library_status import LibraryStatus
 from photosd.runtime.model_runtime import ModelRuntime
 from photosd.runtime.model_switch import SERVING, ModelSwitcher
-from photosd.runtime.traces import Traces
 from photosd.search.engine import Engine
 from photosd.watch.devices import Devices
 from photosd.watch.watcher import Watcher

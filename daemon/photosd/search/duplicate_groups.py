@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.index.copies import Copies
+from photosd.index.catalog import Copies
 from photosd.index.matrix import Vectors
 from photosd.index.photo import Photo
 from photosd.index.shared_resources import SharedResources

@@ -35,6 +35,11 @@ from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding, RememberedQueries
 from photosd.watch.devices import Devices, NotAnswering
 
+T = TypeVar("T")
+RESERVE_SECONDS = 0.25  # reserved after encoding, to fall back and reply within the deadline
+BACKGROUND_SECONDS = 20.0  # for background work: queries have priority
+CANCELLED = 1e-3  # below this length a sum has no direction
+
 
 class Aspect(msgspec.Struct, frozen=True):
     """Words, which may match names, and their embedding by our model (None: unknown)."""
@@ -42,9 +47,6 @@ class Aspect(msgspec.Struct, frozen=True):
     words: str
     embedding: QueryEmbedding | None
     source: str = "clip"
-
-
-T = TypeVar("T")
 
 
 class ExamplePictures:
@@ -122,11 +124,6 @@ def _late(what: str) -> DeadlineExceeded:
     return DeadlineExceeded(
         f"the picture could not be {what} in time", remedy="try again", retry_after_ms=1000
     )
-
-
-RESERVE_SECONDS = 0.25  # reserved after encoding, to fall back and reply within the deadline
-BACKGROUND_SECONDS = 20.0  # for background work: queries have priority
-CANCELLED = 1e-3  # below this length a sum has no direction
 
 
 class QueryEmbedder:

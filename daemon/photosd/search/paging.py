@@ -24,6 +24,9 @@ from photosd.search.remembered import QueryEmbedding
 
 Place = tuple[bytes, int]  # a path and the number of its folder
 
+AHEAD = 50  # ranks searched for a page, at least: good matches may not be the nearest
+KEPT = 128  # rankings kept for next pages; the oldest are dropped
+
 
 class FoundPhoto(msgspec.Struct, frozen=True):
     """One content of a ranking: its cosine, its rating, and its kinds of evidence.
@@ -94,8 +97,6 @@ def _hit(
     )
 
 
-AHEAD = 50  # ranks searched for a page, at least: good matches may not be the nearest
-KEPT = 128  # rankings kept for next pages; the oldest are dropped
 Find = Callable[[int], list[FoundPhoto]]  # the best now, up to a count
 
 

@@ -23,6 +23,9 @@ from photosd.search.remembered import normalise
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
 
+EXAMPLE = 'photosd query "sunset"'
+MOST_TERMS = 32
+
 
 def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | None:
     """The filter; None if it accepts everything. Raises BadRequest."""
@@ -131,10 +134,6 @@ class Parser:
                     f"there are no indexed photos in {shown}",
                     remedy=f"photosd folders; to index it: {more}",
                 )
-
-
-EXAMPLE = 'photosd query "sunset"'
-MOST_TERMS = 32
 
 
 class QuestionTerm(msgspec.Struct, frozen=True):

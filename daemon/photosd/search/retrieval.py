@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from photosd.index.columns import Columns
 from photosd.index.contents import Holding
-from photosd.index.filters import traits
+from photosd.index.filters import Columns, traits
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.embedding import Aspect
@@ -23,6 +22,15 @@ from photosd.search.names import Degree, Lies, Named, Names, named, taken_in_yea
 from photosd.search.paging import FoundPhoto
 from photosd.search.parsing import Question
 from photosd.search.remembered import QueryEmbedding
+
+K = 60  # the usual constant: limits the weight of the first ranks
+OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
+MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
+DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
+LOOKED_AT = 500  # photos of one name that are ordered by look
+FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents looked up in the catalog; most pass
+NOTHING = Holding("", {}, (), None)
+UNKNOWN = Look()
 
 
 class Weight(enum.IntEnum):
@@ -47,9 +55,6 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 Ranked = Sequence[Evidence]  # of one kind, best first
-
-
-K = 60  # the usual constant: limits the weight of the first ranks
 
 
 class Fused(msgspec.Struct, frozen=True):
@@ -118,15 +123,6 @@ class GeminiRanking(msgspec.Struct, frozen=True):
 
 
 NO_GEMINI = GeminiRanking()
-
-OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
-MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
-DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
-LOOKED_AT = 500  # photos of one name that are ordered by look
-FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents looked up in the catalog; most pass
-
-NOTHING = Holding("", {}, (), None)
-UNKNOWN = Look()
 
 
 class Retrieval:

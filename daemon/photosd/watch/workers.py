@@ -9,10 +9,9 @@ import threading
 import time
 from typing import Any, NamedTuple, Protocol
 
-from photosd.core.child import Child
+from photosd.core.child import Child, readable
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.progress import reporting
-from photosd.core.readable import readable
 from photosd.watch.calls import CALLS, Item, errno_of
 
 BATCH = 500  # items passed at once

@@ -1,4 +1,4 @@
-"""Quarantine: when a photo on which a worker crashed is no longer retried.
+"""What follows from a failure: everything waits, a photo is retried, or it is quarantined.
 
 A worker may also be killed from outside: by the OOM killer, by an administrator. So a crash with
 several photos only makes them suspects, which are retried one by one; a photo that crashed a worker
@@ -8,17 +8,90 @@ crashing are retried later.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import numpy as np
 import structlog
 
-from photosd.decode.failures import DecodeFailed
+from photosd.core.errors import StorageError
+from photosd.core.shortage import shortage_in, shortage_of
+from photosd.decode.failures import DecodeFailed, DecoderDied
+from photosd.encoder.failures import EncoderDied
 from photosd.index.photo import Photo
 from photosd.index.worklist import Work, WorkFailure
 
 log = structlog.get_logger()
+
+
+def ran_out(error: DecodeFailed) -> bool:
+    """Whether the error is a shortage, not necessarily caused by the photo.
+
+    This includes a decoder killed from outside, as by the OOM killer.
+    """
+    if isinstance(error, DecoderDied):
+        return error.by_others
+    return error.transient and (error.code == "memory" or shortage_in(error.reason) is not None)
+
+
+def check_pixels(pixels: Any) -> None:
+    """Raises ValueError unless these are squares of RGB, (n, S, S, 3) uint8."""
+    squares = pixels.ndim == 4 and len(pixels) and pixels.shape[1:] == (pixels.shape[1],) * 2 + (3,)
+    if pixels.dtype != np.uint8 or not squares:
+        raise ValueError(f"pixels of {pixels.dtype} {pixels.shape}, not of uint8 (n, S, S, 3)")
+
+
+def checked_vectors(vectors: Any, count: int) -> Any:
+    """Vectors of this many images, (count, d); raises EncoderDied if they are not."""
+    sound = (
+        getattr(vectors, "ndim", 0) == 2 and len(vectors) == count and np.isfinite(vectors).all()
+    )
+    if not sound:
+        raise EncoderDied("its answer was invalid", "", "nonsense")
+    return vectors
+
+
+class Rest:
+    """One reason at a time; its pauses grow until `over` is called."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None  # stays during the retry
+        self._until = 0.0
+        self._times = 0
+
+    def begin(self, reason: str, pauses: Sequence[float]) -> None:
+        """Wait for ``reason``; the pauses (seconds) are used in turn, the last one repeats."""
+        if reason != self.reason:
+            self._times = 0
+        if not self.seconds:  # several steps may fail for the same reason
+            self._until = time.monotonic() + pauses[min(self._times, len(pauses) - 1)]
+            self._times += 1
+        self.reason = reason
+
+    def over(self, *reasons: str | None) -> None:
+        """The resource works again."""
+        if self.reason in reasons:
+            self.reason, self._times, self._until = None, 0, 0.0
+
+    def cut_short(self) -> None:
+        """Retry at once."""
+        self._until = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Remaining seconds; 0: retry now."""
+        return max(0.0, self._until - time.monotonic())
+
+
+def reason_of(error: Exception) -> str | None:
+    """The reason to wait after this error; None: it is a bug, or caused by a photo."""
+    if (shortage := shortage_of(error)) is not None:
+        return shortage
+    return "disk" if isinstance(error, StorageError | sqlite3.DatabaseError | OSError) else None
+
 
 DEATHS = 2  # single photo at the worker; the second time with nothing else running
 
