@@ -113,7 +113,7 @@ def test_a_hung_event_loop_is_a_missing_sign(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_thread_without_signs_is_missed() -> None:
-    """Watchdog and watcher each say when they last turned."""
+    """Supervisor and watcher each say when they last turned."""
     assert liveness.recent("no turn", time.monotonic() - 3, 5) is None
     assert liveness.recent("no turn", time.monotonic() - 9, 5) == "no turn for 9 s"
 

@@ -28,7 +28,7 @@ EVENTS = {
     "catalog_damaged": "the catalog was damaged",
     "index_damaged": "the index was damaged",
     "request_failed": "a request failed with an internal error",
-    "watchdog_failed": "the watchdog failed",
+    "supervisor_failed": "the supervisor of the encoder failed",
     "ends_itself": "the daemon exited by itself",
 }
 

@@ -1,1 +1,1 @@
-"""The encoder: a process with one warm model, and the watchdog thread that controls it."""
+"""The encoder: a process with one warm model, and the supervisor thread that controls it."""

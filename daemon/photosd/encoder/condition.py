@@ -1,4 +1,4 @@
-"""State of the encoder: written by the watchdog thread, read by all."""
+"""State of the encoder: written by the supervisor thread, read by all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Condition:
         self.start_took = FIRST_ETA
         self.starting_since = time.monotonic()
 
-    # -- set by the watchdog ------------------------------------------------------------------
+    # -- set by the supervisor ----------------------------------------------------------------
 
     def starts(self) -> None:
         """A new encoder is starting."""

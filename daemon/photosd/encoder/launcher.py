@@ -32,7 +32,7 @@ ENVIRONMENT = {
 
 
 class EncoderLauncher:
-    """For the watchdog thread only, which must outlive every process started here."""
+    """For the supervisor thread only, which must outlive every process started here."""
 
     def __init__(self) -> None:
         self._zygote: Child | None = None

@@ -1,4 +1,4 @@
-"""The watchdog thread: starts, monitors and kills the encoder.
+"""The supervisor thread: starts, monitors and kills the encoder.
 
 Deadlines depend on progress measured by the daemon's clock. A heartbeat inside the encoder would
 prove nothing: its thread continues while native code hangs.
@@ -50,7 +50,7 @@ class Supervisor(threading.Thread):
     """Keeps one warm encoder. Requests may be submitted from any thread; each future ends."""
 
     def __init__(self, model: Path, limits: Limits | None = None) -> None:
-        super().__init__(name="watchdog", daemon=True)
+        super().__init__(name="supervisor", daemon=True)
         self._directory, self.limits = model, limits or Limits()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
@@ -151,8 +151,8 @@ class Supervisor(threading.Thread):
             self._note_failure(error.as_dict())
             death = self._kill(str(error))
         except Exception as error:  # a bug here must lead to a new encoder, not to none
-            log.exception("watchdog_failed")
-            death = self._kill(f"the watchdog failed: {error}")
+            log.exception("supervisor_failed")
+            death = self._kill(f"the supervisor failed: {error}")
         if self._stopping:
             return 0.0
         return self._on_exit(death)

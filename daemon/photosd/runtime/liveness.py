@@ -37,8 +37,8 @@ log = structlog.get_logger()
 
 LOOP_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
-# The watchdog thread loops at least every 30 s; stopping an encoder may take some seconds more.
-WATCHDOG_SECONDS = 120.0
+# The supervisor loops at least every 30 s; stopping an encoder may take some seconds more.
+SUPERVISOR_SECONDS = 120.0
 # The reconciler loops at least every 30 s, and only waits for the catalog.
 RECONCILER_SECONDS = 300.0
 # Watching a large folder again on a slow disk takes minutes; that is work, not a hang.
@@ -196,7 +196,7 @@ class LivenessSigns:
         signs = {
             "event_loop": lambda: loop_turns(self._loop),
             "socket": self._socket,
-            "watchdog": self._watchdog,
+            "supervisor": self._supervisor,
             "watcher": self._watcher,
             "reconciler": self._reconciler,
         }
@@ -223,10 +223,10 @@ class LivenessSigns:
         with contextlib.suppress(TimeoutError):  # then the check of the event loop reports it
             listening.result(LOOP_SECONDS)
 
-    def _watchdog(self) -> str | None:
+    def _supervisor(self) -> str | None:
         if (library := self._library()) is None:
             return None
-        return recent("no turn", library.encoder.turned_at, WATCHDOG_SECONDS)
+        return recent("no turn", library.encoder.turned_at, SUPERVISOR_SECONDS)
 
     def _watcher(self) -> str | None:
         if (library := self._library()) is None:
