@@ -1,4 +1,4 @@
-"""The supervisor replaces an encoder that dies, hangs or answers wrongly, and callers get errors."""
+"""The supervisor replaces an encoder that dies, hangs or answers wrongly; callers get errors."""
 
 from __future__ import annotations
 

@@ -12,22 +12,10 @@ from photosd.runtime.operations.alerts import AlertOperations
 from photosd.runtime.operations.base import Topic
 from photosd.runtime.operations.cloud import CloudOperations
 from photosd.runtime.operations.control import ControlOperations
-from photosd.runtime.operations.duplicates import DuplicateOperations
-from photosd.runtime.operations.folders import FolderOperations
-from photosd.runtime.operations.photos import PhotoOperations
+from photosd.runtime.operations.library import LibraryOperations
 from photosd.runtime.operations.search import SearchOperations
-from photosd.runtime.operations.thumbnails import ThumbnailOperations
 
-TOPICS = (
-    SearchOperations,
-    PhotoOperations,
-    ThumbnailOperations,
-    DuplicateOperations,
-    AlertOperations,
-    FolderOperations,
-    CloudOperations,
-    ControlOperations,
-)
+TOPICS = (SearchOperations, LibraryOperations, AlertOperations, CloudOperations, ControlOperations)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:

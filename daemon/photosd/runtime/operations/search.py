@@ -1,19 +1,37 @@
-"""Operations that find photos."""
+"""Operations that find photos and show them."""
 
 from __future__ import annotations
+
+import base64
+import time
 
 import msgspec
 
 from photosd.core.clock import Deadline
+from photosd.core.errors import (
+    Busy,
+    DeadlineExceeded,
+    NotFound,
+    PhotosdError,
+    UnreadablePhoto,
+)
+from photosd.core.log import printable
 from photosd.core.turns import answering
+from photosd.decode.failures import DecodeFailed, DecoderUnavailable, FileGone, Stopped, TooSlow
 from photosd.gemini.asking import Outside
 from photosd.protocol import messages as m
+from photosd.protocol.paths import path_fields, path_from
 from photosd.protocol.server import Emit
+from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
+from photosd.search.duplicate_groups import Duplicates as Search
+from photosd.search.duplicate_groups import Group, GroupMember
+
+PROGRESS_SECONDS = 0.2
 
 
 class SearchOperations(Topic):
-    """Find photos."""
+    """Find photos, show them, find duplicates."""
 
     def query(self, params: m.QueryParams, _emit: Emit) -> m.QueryResult:
         with answering():
@@ -34,3 +52,100 @@ class SearchOperations(Topic):
             case "agent":
                 outside = library.gemini.outside("agent", params.mode)
         return library.engine.query(params, outside)
+
+    def thumbnail(self, params: m.ThumbnailParams, _emit: Emit) -> m.ThumbnailResult:
+        deadline = Deadline.after(params.deadline_ms / 1000)
+        library = self._library(deadline.remaining)
+        path = path_from(params.path, params.path_b64)
+        box = (params.pixels, params.height or params.pixels)
+        try:
+            small = library.thumbnails.get(
+                path, _content(library, path), box, params.form, deadline
+            )
+        except DecodeFailed as failed:
+            raise _error(library, path, failed) from failed
+        return m.ThumbnailResult(
+            width=small.width,
+            height=small.height,
+            form=params.form,
+            content_id=small.content_id,
+            data_b64=base64.b64encode(small.data).decode(),
+        )
+
+    def duplicates(self, params: m.DuplicatesParams, emit: Emit) -> m.DuplicatesResult:
+        library = self._library()
+        below = None
+        if params.path or params.path_b64:
+            below = library.folders.real(path_from(params.path, params.path_b64))
+            if not library.catalog.has_below(below):
+                raise NotFound(
+                    f"no photo is known below {printable(below)}", remedy="photosd folders"
+                )
+        runtime = library.serving
+        search = Search(library.shared, runtime.store, runtime.spec.fingerprint, below)
+        steps = search.alike() if params.near else ((0, 0, group) for group in search.identical())
+        result = m.DuplicatesResult(groups=0, photos=0, bytes=0)
+        part, told_at = m.DuplicatesProgress([], 0, 0), time.monotonic()
+        for part.looked_at, part.of, group in steps:
+            if group:
+                part.groups.append(found := _message(group, search.absent))
+                result.groups += 1
+                result.photos += len(group) - 1
+                result.bytes += found.bytes
+            if time.monotonic() > told_at + PROGRESS_SECONDS:
+                emit(part)
+                part = m.DuplicatesProgress([], part.looked_at, part.of)
+                told_at = time.monotonic()
+        emit(part)
+        return result
+
+
+def _content(library: Library, path: bytes) -> str | None:
+    """The content id of ``path`` in the library; the disk, which may hang, is not accessed."""
+    photo = library.catalog.get(path) or library.catalog.get(library.folders.real(path))
+    return photo.content if photo is not None and photo.state != "gone" else None
+
+
+def _error(library: Library, path: bytes, failed: DecodeFailed) -> PhotosdError:
+    """The error for the client."""
+    match failed:
+        case TooSlow():
+            return DeadlineExceeded(
+                failed.reason, remedy="try again, or wait longer", retry_after_ms=1000
+            )
+        case DecoderUnavailable() | Stopped():
+            return Busy(failed.reason, remedy=failed.remedy, retry_after_ms=1000)
+        case FileGone():
+            return _gone(library, path)
+    return UnreadablePhoto(f"{printable(path)}: {failed.reason}", remedy=failed.remedy)
+
+
+def _gone(library: Library, path: bytes) -> NotFound:
+    folder = library.folders.containing(path)
+    if folder is not None and not folder.present:
+        return NotFound(
+            f"the folder of {printable(path)} is offline, and there is no cached thumbnail",
+            remedy=f"connect the disk with {printable(folder.path)} and try again",
+        )
+    return NotFound(f"no such file: {printable(path)}", remedy="photosd list")
+
+
+def _message(group: Group, absent: set[int]) -> m.DuplicateGroup:
+    return m.DuplicateGroup(
+        [_photo(member, offline=member.photo.folder in absent) for member in group],
+        bytes=sum(member.photo.size for member in group[1:]),
+    )
+
+
+def _photo(member: GroupMember, *, offline: bool) -> m.Duplicate:
+    facts = member.facts
+    return m.Duplicate(
+        **path_fields(member.photo.path),
+        size=member.photo.size,
+        relation=member.relation,
+        likeness=round(member.likeness, 4),
+        width=facts.get("width"),
+        height=facts.get("height"),
+        taken_at=facts.get("taken_at"),
+        offline=offline,
+    )
