@@ -33,15 +33,11 @@ CROSSED = {
     "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
-    "index/contents.py:PARAMETERS": HERE + "test_more_contents_than_parameters_are_looked_up",
-    "index/catalog.py:PARAMETERS": (
-        "tests/search/test_duplicates.py::test_many_contents_are_asked_for_in_parts"
-    ),
+    "index/contents.py:PARAMETERS": LARGE,
+    "index/catalog.py:PARAMETERS": WHOLE,
     "search/duplicate_groups.py:BLOCK": WHOLE_GROUP,
     "search/duplicate_groups.py:FETCHED": WHOLE_GROUP,
-    "search/duplicate_groups.py:ASKED": WHOLE_GROUP,
     "index/sketches.py:AT_ONCE": WHOLE_GROUP,
-    "index/sketches.py:PARAMETERS": WHOLE_GROUP,
     "index/committer.py:MOST_REFUSALS": (
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
     ),

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from photosd.decode.failures import FileGone
 from photosd.decode.pool import Thumbnail
-from photosd.index.catalog import Copies
 from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding
 from photosd.search.duplicate_groups import Duplicates, Group
@@ -226,16 +225,6 @@ def test_photos_without_a_vector_are_grouped_with_their_copies(library: Library)
     assert alike(library) == [[("keep", "a.jpg"), ("copy", "b.jpg")]]
 
 
-def test_many_contents_are_asked_for_in_parts(library: Library) -> None:
-    """More than one statement takes."""
-    for number in range(7):
-        add(library, f"/p/{number}.jpg", f"1-{number}", cosine=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("photosd.index.catalog.PARAMETERS", 3)
-        names = [f"1-{number}" for number in range(7)]
-        assert sorted(Copies(library.database).holding(names, None)) == names
-
-
 @pytest.mark.parametrize("copies", [2, 131, 300])
 def test_a_group_is_whole_however_large(
     library: Library, copies: int, monkeypatch: pytest.MonkeyPatch
@@ -243,8 +232,6 @@ def test_a_group_is_whole_however_large(
     """Removed photos are not in a group and take no place in one; sizes of batches do not split
     a group."""
     monkeypatch.setattr("photosd.search.duplicate_groups.FETCHED", 100)
-    monkeypatch.setattr("photosd.search.duplicate_groups.ASKED", 100)
-    monkeypatch.setattr("photosd.index.sketches.PARAMETERS", 50)
     monkeypatch.setattr("photosd.index.sketches.AT_ONCE", 20)
     add_all(
         library,

@@ -1,4 +1,4 @@
-"""Listeners: who is told that something has changed, without the teller knowing them."""
+"""Listeners: functions to call when something has changed, whatever parts they belong to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Listeners:
-    """Calls everybody who was added. Any thread may use it."""
+    """Calls each listener that was added. Any thread may use it."""
 
     def __init__(self) -> None:
         self._calls: tuple[Callable[[], object], ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -100,14 +99,8 @@ def reports_of_system(patient: Patient) -> list[CrashReport]:
 
 def _set_aside(patient: Patient) -> set[object]:
     """Whether photos were quarantined after crashing a decoder: the check of photos counts them."""
-    if not patient.home.catalog.exists():
-        return set()
-    try:
-        with patient.catalog() as db:
-            rows = db.execute("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
-            return {printable(path) for (path,) in rows}
-    except sqlite3.Error:
-        return set()
+    rows = patient.rows("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
+    return {printable(path) for (path,) in rows}
 
 
 def log_file(patient: Patient) -> Findings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from pathlib import Path
 
 import psutil
@@ -115,15 +114,9 @@ def folders(patient: Patient) -> Findings:
 
 def _on_absent_disks(patient: Patient) -> set[str]:
     """Folders whose disk was mounted once and is not now: probably unplugged on purpose."""
-    if not patient.home.catalog.exists():
-        return set()
     there = mounts()
-    try:
-        with patient.catalog() as db:
-            rows = db.execute("SELECT path, mount_point FROM folders WHERE mount_point <> x''")
-            return {printable(path) for path, point in rows if point not in there}
-    except sqlite3.Error:
-        return set()
+    rows = patient.rows("SELECT path, mount_point FROM folders WHERE mount_point <> x''")
+    return {printable(path) for path, point in rows if point not in there}
 
 
 def _unreadable(patient: Patient) -> Findings:
@@ -154,17 +147,11 @@ def _directories(patient: Patient) -> int:
     """Watched directories with photos; those without are not counted. Folders that are only scanned
     need no watches.
     """
-    if not patient.home.catalog.exists():
-        return 0
-    try:
-        with patient.catalog() as db:
-            paths = db.execute(
-                "SELECT p.path FROM photos p JOIN folders f ON f.id = p.folder"
-                " WHERE p.state <> 'gone' AND f.state = 'ok'"
-            )
-            return len({path.rpartition(b"/")[0] for (path,) in paths})
-    except sqlite3.Error:
-        return 0
+    paths = patient.rows(
+        "SELECT p.path FROM photos p JOIN folders f ON f.id = p.folder"
+        " WHERE p.state <> 'gone' AND f.state = 'ok'"
+    )
+    return len({path.rpartition(b"/")[0] for (path,) in paths})
 
 
 def _instances() -> int | None:

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from photosd.core import settings_file
 from photosd.core.config import Settings
@@ -105,6 +105,14 @@ class Patient:
         uri = f"{self.home.catalog.as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
             yield connection
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the catalog answers; nothing if it cannot be read, which another check reports."""
+        with contextlib.suppress(sqlite3.Error):
+            if self.home.catalog.exists():
+                with self.catalog() as db:
+                    return db.execute(statement).fetchall()
+        return []
 
     @property
     def on_linux(self) -> bool:

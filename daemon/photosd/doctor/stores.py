@@ -36,7 +36,7 @@ def catalog(patient: Patient) -> Findings:
         with patient.catalog() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             damage = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
-            photos = _scalar(db, "SELECT count(*) FROM photos WHERE state <> 'gone'")
+            (photos,) = db.execute("SELECT count(*) FROM photos WHERE state <> 'gone'").fetchone()
     except sqlite3.Error as error:
         yield fault("catalog", f"{file} cannot be read: {error}", REBUILD, "restart")
         return
@@ -163,16 +163,8 @@ def disk(patient: Patient) -> Findings:
 
 def failures(patient: Patient) -> Findings:
     """Number of photos that could not be indexed."""
-    if not patient.home.catalog.exists():
-        return
-    try:
-        with patient.catalog() as db:
-            failed_ones = _scalar(db, "SELECT count(*) FROM photos WHERE state = 'failed'")
-            killers = _scalar(
-                db, "SELECT count(*) FROM photos WHERE state = 'failed' AND deaths > 0"
-            )
-    except sqlite3.Error:
-        return
+    deaths = [n for (n,) in patient.rows("SELECT deaths FROM photos WHERE state = 'failed'")]
+    failed_ones, killers = len(deaths), sum(number > 0 for number in deaths)
     if failed_ones:
         note = f" ({killers} of them crashed a worker)" if killers else ""
         says = f"{failed_ones:,} photos could not be read{note}"
@@ -249,7 +241,3 @@ def _wait_until(true: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not true():
         time.sleep(0.1)
-
-
-def _scalar(db: sqlite3.Connection, statement: str) -> int:
-    return int(db.execute(statement).fetchone()[0])

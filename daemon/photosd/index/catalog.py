@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from photosd.core.formats import sidecar_names
-from photosd.index.database import Database
+from photosd.index.database import Database, listed
 from photosd.index.photo import Photo, forget_journaled, photos, range_below, set_aside
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
@@ -178,14 +178,12 @@ class Catalog:
         """Indexed paths (with their folder) of each content id, by path."""
         found: dict[str, list[tuple[bytes, int]]] = {}
         with self._database.read() as db:
-            for start in range(0, len(contents), PARAMETERS):
-                part = contents[start : start + PARAMETERS]
-                for content, path, folder in db.execute(
-                    "SELECT content, path, folder FROM photos WHERE state = 'indexed'"
-                    f" AND content IN ({','.join('?' * len(part))}) ORDER BY path",
-                    part,
-                ):
-                    found.setdefault(content, []).append((path, folder))
+            for content, path, folder in db.execute(
+                "SELECT content, path, folder FROM photos WHERE state = 'indexed'"
+                " AND content IN (SELECT value FROM json_each(?)) ORDER BY path",
+                (listed(contents),),
+            ):
+                found.setdefault(content, []).append((path, folder))
         return found
 
     def has_below(self, directory: bytes) -> bool:
@@ -296,12 +294,9 @@ class Copies:
         """The photos of each of these contents, in order of path."""
         found: dict[str, list[Photo]] = {}
         where, values = _indexed(below)
-        for start in range(0, len(contents), PARAMETERS):
-            part = contents[start : start + PARAMETERS]
-            marks = ",".join("?" * len(part))
-            clause = f"WHERE {where} AND content IN ({marks}) ORDER BY path"
-            for photo in photos(self._database, clause, (*values, *part)):
-                found.setdefault(photo.content or "", []).append(photo)
+        clause = f"WHERE {where} AND content IN (SELECT value FROM json_each(?)) ORDER BY path"
+        for photo in photos(self._database, clause, (*values, listed(contents))):
+            found.setdefault(photo.content or "", []).append(photo)
         return found
 
 

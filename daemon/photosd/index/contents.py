@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from photosd.index.database import Database
+from photosd.index.database import Database, listed
 from photosd.index.sidecars import OF_SIDECAR
 
 PARAMETERS = 500  # of one statement
@@ -62,15 +62,14 @@ class Contents:
             )
 
     def facts_of(self, contents: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """What is known of each content (date, camera, size …); at most 1,000 at once."""
-        if not contents:
-            return {}
-        marks = ",".join("?" * len(contents))
+        """What is known of each content (date, camera, size …)."""
         with self._database.read() as db:
             return {
                 content: _decoded(facts)
                 for content, facts in db.execute(
-                    f"SELECT content, facts FROM contents WHERE content IN ({marks})", contents
+                    "SELECT content, facts FROM contents"
+                    " WHERE content IN (SELECT value FROM json_each(?))",
+                    (listed(contents),),
                 )
             }
 
@@ -83,17 +82,13 @@ class Contents:
 
     def alive(self, contents: Sequence[str]) -> set[str]:
         """Those of these contents that an indexed path holds."""
-        found: set[str] = set()
         with self._database.read() as db:
-            for start in range(0, len(contents), PARAMETERS):
-                part = contents[start : start + PARAMETERS]
-                rows = db.execute(
-                    "SELECT DISTINCT content FROM photos WHERE state = 'indexed'"
-                    f" AND content IN ({','.join('?' * len(part))})",
-                    part,
-                )
-                found.update(str(row[0]) for row in rows)
-        return found
+            rows = db.execute(
+                "SELECT DISTINCT content FROM photos WHERE state = 'indexed'"
+                " AND content IN (SELECT value FROM json_each(?))",
+                (listed(contents),),
+            )
+            return {str(row[0]) for row in rows}
 
     def indexed(self) -> int:
         """Number of indexed paths."""
@@ -102,10 +97,7 @@ class Contents:
             return int(found.fetchone()[0])
 
     def some(self, model: str, limit: int) -> list[str]:
-        """Content ids with a committed vector of ``model`` and a path, the same on every call.
-
-        Chosen by the end of their hash, which is independent of everything else.
-        """
+        """Content ids with a committed vector of ``model`` and a path, drawn at random."""
         with self._database.read() as db:
             last = db.execute("SELECT max(id) FROM named").fetchone()[0] or 0
             drawn = random.sample(range(1, last + 1), min(last, DRAWN * limit))
@@ -182,16 +174,13 @@ class Contents:
 
     def holding(self, contents: Sequence[str]) -> dict[str, Holding]:
         """Facts and paths of these contents; those without an indexed path are left out."""
-        rows: list[sqlite3.Row] = []
         with self._database.read() as db:
-            for start in range(0, len(contents), PARAMETERS):
-                part = contents[start : start + PARAMETERS]
-                rows += db.execute(
-                    "SELECT content, facts, path, mtime_ns FROM photos LEFT JOIN contents"
-                    " USING(content) WHERE state = 'indexed'"
-                    f" AND content IN ({','.join('?' * len(part))}) ORDER BY content, path",
-                    part,
-                ).fetchall()
+            rows = db.execute(
+                "SELECT content, facts, path, mtime_ns FROM photos LEFT JOIN contents"
+                " USING(content) WHERE state = 'indexed'"
+                " AND content IN (SELECT value FROM json_each(?)) ORDER BY content, path",
+                (listed(contents),),
+            ).fetchall()
         return {held.content: held for held in _holdings(rows)}
 
     def labels_written(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:

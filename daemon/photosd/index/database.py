@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structlog
@@ -186,6 +187,11 @@ class Database:
         with self._write_lock:
             self._reader.close()
             self._writer.close()
+
+
+def listed(values: Iterable[str]) -> str:
+    """One value for ``IN (SELECT value FROM json_each(?))``, however many these are."""
+    return json.dumps(list(values))
 
 
 def _refused(what: str, error: sqlite3.Error) -> StorageError:

@@ -116,6 +116,10 @@ class Folders:
             for row in db.execute("SELECT * FROM folders ORDER BY path")
         ]
 
+    def at(self, path: bytes) -> Folder | None:
+        """The watched folder ``path``."""
+        return next((folder for folder in self.all() if folder.path == path), None)
+
     def containing(self, path: bytes) -> Folder | None:
         """The folder that contains ``path``."""
         return next((folder for folder in self.all() if folder.contains(path)), None)
@@ -145,7 +149,7 @@ class Folders:
 
     def _is_directory(self, path: bytes) -> bool:
         """Whether it is a watched folder, there or not, or any directory; raises NotAnswering."""
-        if any(folder.path == path for folder in self.all()):
+        if self.at(path) is not None:
             return True
         try:
             return stat.S_ISDIR(self.devices.ask(path, "name")[0])
@@ -221,7 +225,7 @@ class Folders:
         """Believe what is at ``path`` now, a watched folder that is offline; what is not there is
         gone. The number of photos that it held. Raises FolderError."""
         shown = printable(path)
-        folder = next((folder for folder in self.all() if folder.path == path), None)
+        folder = self.at(path)
         if folder is None:
             raise FolderError(f"{shown} is not a watched folder", remedy="photosd folders")
         if folder.present:
@@ -378,7 +382,7 @@ class Folders:
             except (KeyError, TypeError, ValueError) as error:
                 log.error("folder_not_restored", entry=str(entry)[:200], cause=repr(error))
                 continue
-            if any(folder.path == path for folder in self.all()):
+            if self.at(path) is not None:
                 continue
             cloud = entry.get("cloud") is True
             self._insert(path, self._probe(path), excludes, cloud)

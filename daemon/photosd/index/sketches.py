@@ -16,7 +16,7 @@ from photosd.core.errors import Busy
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.pool import Pool, Thumbnail
 from photosd.index.catalog import Copies
-from photosd.index.database import Database
+from photosd.index.database import Database, listed
 from photosd.index.folders import Folders
 from photosd.index.photo import Photo
 
@@ -27,7 +27,6 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: IT
 SMOOTH = 3  # every sky is bright above and dark below: remove such gradients
 FLAT = 2.0  # greys of 255: a photo with less variation resembles everything
 AT_ONCE = 64  # files requested from decoders together
-PARAMETERS = 500  # of one statement
 SECONDS = 120.0  # per file, if a decoder never answers; they give up sooner
 
 Bytes = NDArray[np.uint8]
@@ -64,19 +63,18 @@ class Sketches:
         """The details of each: (n, 64) float32, unit length; all 0 without details, as for a clear
         sky: these resemble nothing. NaN if a photo cannot be read now.
         """
-        known: dict[str, Bytes] = {}
-        for start in range(0, len(contents), PARAMETERS):
-            known |= self._kept(contents[start : start + PARAMETERS])
+        known = self._kept(contents)
         missing = [content for content in contents if content not in known]
         for start in range(0, len(missing), AT_ONCE):
             known |= self._made(missing[start : start + AT_ONCE])
         return np.stack([_normal(known.get(content)) for content in contents])
 
     def _kept(self, contents: Sequence[str]) -> dict[str, Bytes]:
-        marks = ",".join("?" * len(contents))
         with self._database.read() as db:
             rows = db.execute(
-                f"SELECT content, greys FROM sketches WHERE content IN ({marks})", contents
+                "SELECT content, greys FROM sketches"
+                " WHERE content IN (SELECT value FROM json_each(?))",
+                (listed(contents),),
             )
             return {content: np.frombuffer(greys, np.uint8) for content, greys in rows}
 

@@ -1,4 +1,4 @@
-"""Deletes stored data: what is derived from deleted photos, what tells of queries and views."""
+"""Deletes stored data: derived from deleted photos, or left by queries and views."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from photosd.core.log import printable
 from photosd.index.catalog import known_photos
 from photosd.index.reconciler import Reconciler
@@ -65,18 +67,11 @@ class LibraryStatus:
 
     def index_report(self) -> IndexReport:
         """The index and what is left to do."""
-        progress, serving = self.progress(), self._model_switcher.serving
+        serving = self._model_switcher.serving
         return IndexReport(
-            photos=progress.photos,
-            indexed=progress.indexed,
-            pending=progress.pending,
-            failed=progress.failed,
-            rate_per_s=progress.rate_per_s,
-            eta_s=progress.eta_s,
+            **msgspec.structs.asdict(self.progress()),
             bytes=serving.store.bytes_on_disk(),
             waiting_for=serving.pipeline.waiting_for or self._reconciler.waiting_for,
-            paused=progress.paused,
-            paused_until=progress.paused_until,
         )
 
     def folder_reports(self) -> list[FolderReport]:

@@ -31,7 +31,6 @@ SHARE = 0.25
 BURST_SECONDS = 10.0
 BLOCK = 64  # photos compared with all others at once; half a gigabyte for a million
 FETCHED = 4096  # vectors
-ASKED = 500  # contents whose facts are read at once
 LETTER = r"[^\W\d_]"
 COPIED = re.compile(
     rf"\(\d+\)|(?<!{LETTER})(copy|kopie|copie|copia|העתק|עותק)(?!{LETTER})", re.IGNORECASE
@@ -70,7 +69,7 @@ class Duplicates:
         """Files with the same bytes, largest savings first."""
         for photos in self._copies.repeated(self._below):
             content = photos[0].content or ""
-            facts = self._facts([content])
+            facts = self._shared.contents.facts_of([content])
             if len(group := self._group({content: ("copy", 1.0)}, {content: photos}, facts)) > 1:
                 yield group
 
@@ -156,21 +155,15 @@ class Duplicates:
 
     def _bursts(self, first: str, others: Sequence[str]) -> set[str]:
         """Those taken by the same camera at the same time."""
-        facts = self._facts([first, *others])
+        facts = self._shared.contents.facts_of([first, *others])
         return {one for one in others if _burst(facts.get(first, {}), facts.get(one, {}))}
-
-    def _facts(self, contents: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        found: dict[str, Mapping[str, Any]] = {}
-        for start in range(0, len(contents), ASKED):
-            found |= self._shared.contents.facts_of(contents[start : start + ASKED])
-        return found
 
     def _shown(self, relations: Near) -> Group:
         """The group of these contents; only files in the searched directory."""
         held = self._copies.holding(list(relations), self._below)
         if sum(map(len, held.values())) < 2:
             return []
-        return self._group(relations, held, self._facts(list(relations)))
+        return self._group(relations, held, self._shared.contents.facts_of(list(relations)))
 
     def _group(
         self,

@@ -25,7 +25,7 @@ class LibraryOperations(Topic):
         library = self._library()
         path = path_from(params.path, params.path_b64)
         known = library.folders.real(path)
-        if params.cloud is not None and any(f.path == known for f in library.folders.all()):
+        if params.cloud is not None and library.folders.at(known) is not None:
             folder = library.folders.mark(known, params.cloud)
             if params.cloud:
                 library.gemini.wake()
