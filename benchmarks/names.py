@@ -59,7 +59,7 @@ def measure(rows: Sequence[Row], names: Sequence[str]) -> list[bool]:
 
 
 def random_names(rows: Sequence[Row], seed: int) -> Iterator[str]:
-    """Of each photo, words from the captions of all photos and a number that makes it unique."""
+    """For each photo, words from the captions of all photos and a number that makes it unique."""
     words = sorted({word for row in rows for caption in row.captions for word in caption.split()})
     words = [word for word in words if word.isalpha() and len(word) > 2]
     generator = np.random.default_rng(seed)
