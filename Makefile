@@ -13,7 +13,7 @@ QUERY ?=
 VERSION ?=
 DIALOGS ?=
 
-.PHONY: help setup demo test lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
+.PHONY: help setup demo test test-as-mac lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,12 @@ test: setup lint types  ## linter, types, and every quick test
 lint: setup  ## style and the walls between packages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3
 
-types: setup  ## mypy --strict
-	@$(BIN)/mypy
+types: setup  ## mypy --strict, for Linux and for macOS
+	@$(BIN)/mypy --platform linux
+	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin daemon cli tests
+
+test-as-mac: setup  ## every quick test in processes that pretend to be macOS (tests/darwin)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -p tests.darwin.plugin -m "not slow and not chaos and not real_weights"
 
 chaos: setup  ## kill, hang and corrupt things at random, fault walks, 100,000 files (hours)
 	@$(BIN)/python -m pytest -q -m "chaos or slow"

@@ -107,8 +107,9 @@ class ForkedChild(Child):
     def started(self, pid: int) -> None:
         """It runs as ``pid``: the zygote reaps it only on request."""
         self._pid = pid
-        with contextlib.suppress(OSError):
-            self._pidfd = os.pidfd_open(pid)
+        if sys.platform == "linux":  # elsewhere there is no zygote
+            with contextlib.suppress(OSError):
+                self._pidfd = os.pidfd_open(pid)
 
     @property
     def has_started(self) -> bool:

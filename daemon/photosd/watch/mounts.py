@@ -8,6 +8,7 @@ import select
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import psutil
 
@@ -119,6 +120,7 @@ class MountWatch:
     def __init__(self) -> None:
         self.table = mounts()
         self._poll: select.poll | None = None
+        self._file: BinaryIO | None = None
         if sys.platform == "linux":
             self._file = open("/proc/self/mountinfo", "rb")  # noqa: SIM115, PTH123 (closed by close)
             self._poll = select.poll()
@@ -140,5 +142,5 @@ class MountWatch:
 
     def close(self) -> None:
         """Close the file."""
-        if self._poll is not None:
+        if self._file is not None:
             self._file.close()

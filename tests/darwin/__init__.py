@@ -1,0 +1,1 @@
+"""photosd on a Mac, shown on Linux by processes that pretend: see tests.darwin.pretend."""

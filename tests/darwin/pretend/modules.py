@@ -1,0 +1,106 @@
+"""Modules that choose by platform when they are imported, and what they lack on a Mac."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from tests.darwin.pretend.patches import Patches
+
+TOLD_THE_TRUTH = ("psutil", "ctypes.util", "sysconfig")
+
+
+class Finder:
+    """Finds these modules as before, with a loader that prepares and corrects them."""
+
+    def __init__(self, patches: Patches) -> None:
+        self._patches, self._busy = patches, False
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """None for all other modules."""
+        truth = name in TOLD_THE_TRUTH or name.startswith("psutil.")
+        if not (truth or name in CORRECTIONS):
+            return None
+        finders: list[Any] = sys.meta_path
+        for finder in finders:
+            if finder is not self and (spec := finder.find_spec(name, path, target)) is not None:
+                break
+        else:
+            return None
+        loader: Any = spec.loader
+        execute: Any = loader.exec_module
+
+        def execute_then_correct(module: Any) -> None:
+            pretended = sys.platform
+            if truth:
+                sys.platform = "linux"
+            try:
+                execute(module)
+                if name == "sysconfig":
+                    module.get_config_vars()  # reads a file named after the platform
+            finally:
+                sys.platform = pretended
+            if (correct := CORRECTIONS.get(name)) is not None:
+                correct(module, self._patches)
+
+        if isinstance(loader, type):  # of builtin and frozen modules, which need nothing
+            return spec
+        loader.exec_module = execute_then_correct
+        return spec
+
+
+def apply(patches: Patches) -> None:
+    """Correct what is imported already, and the rest when it is imported."""
+    from tests.darwin.pretend import SHIM
+
+    if SHIM not in sys.path:
+        sys.path.append(SHIM)  # for the stand-ins of C modules
+    for name, correct in CORRECTIONS.items():
+        if name in sys.modules:
+            correct(sys.modules[name], patches)
+    if "sysconfig" in sys.modules:
+        sys.platform = "linux"
+        sys.modules["sysconfig"].get_config_vars()
+        sys.platform = "darwin"
+    if "watchdog.observers" not in sys.modules:
+        sys.modules.pop("watchdog.utils.platform", None)
+    finder: Any = Finder(patches)
+    sys.meta_path.insert(0, finder)
+    patches.also.append(lambda: sys.meta_path.remove(finder))
+
+
+def _platform(module: Any, patches: Patches) -> None:
+    patches.replace(module, "mac_ver", lambda *_: ("15.6", ("", "", ""), "arm64"))
+    module._uname_cache = None
+    module._platform_cache.clear()
+
+
+def _psutil(module: Any, patches: Patches) -> None:
+    lacking = ("ionice", "rlimit", "cpu_affinity", "cpu_num", "io_counters", "memory_maps")
+    patches.remove(module.Process, *lacking)
+    patches.remove(module, "sensors_temperatures", "sensors_fans")
+    for name, value in (("LINUX", False), ("MACOS", True), ("OSX", True)):
+        patches.replace(module, name, value)
+
+
+def _ctypes(module: Any, patches: Patches) -> None:
+    from tests.darwin.pretend import libsystem
+
+    libsystem.apply(module, patches)
+
+
+def _tempfile(module: Any, patches: Patches) -> None:
+    patches.replace(module, "_O_TMPFILE_WORKS", False)
+
+
+CORRECTIONS: dict[str, Callable[[Any, Patches], None]] = {
+    "platform": _platform,
+    "psutil": _psutil,
+    "tempfile": _tempfile,
+    "ctypes": _ctypes,
+}
