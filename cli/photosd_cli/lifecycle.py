@@ -22,7 +22,7 @@ from photosd.core.errors import (
     Warming,
 )
 from photosd.core.paths import Home
-from photosd.core.socketpath import expanded
+from photosd.core.socketpath import VARIABLE, expanded
 from photosd.protocol.client import Client
 from photosd.protocol.connection import HungUp
 from photosd.service import here
@@ -199,7 +199,7 @@ def _another_comes_to_answer(home: Home) -> bool:
         if (where := lock_words(home)[1:2]) not in ([], [str(home.socket)]):
             raise Unreachable(
                 f"the daemon (pid {pid}) of this home listens on {where[0]}, not on {home.socket}",
-                remedy="use the XDG_RUNTIME_DIR it was started with, or: photosd restart",
+                remedy=f"use the {VARIABLE} it was started with, or: photosd restart",
             )
         if time.monotonic() > until:
             raise DeadlineExceeded(

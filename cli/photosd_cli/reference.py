@@ -39,7 +39,7 @@ ENVIRONMENT = {
     "PHOTOSD_SOCKET": "the socket that commands use, before all other settings",
     "PHOTOSD_TRACEBACK": "any text: show tracebacks of internal errors",
     "XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_DATA_HOME": "parents of settings, state, models (Linux)",
-    "XDG_RUNTIME_DIR": "parent of the socket's directory",
+    "XDG_RUNTIME_DIR": "parent of the socket's directory (Linux)",
     "NO_COLOR": "no colours",
     "HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY": "mirror, token and proxy of `photosd model pull`",
 }

@@ -8,6 +8,10 @@ from pathlib import Path
 
 # sockaddr_un.sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
 SOCKET_PATH_LIMIT = 103
+CS_DARWIN_USER_TEMP_DIR = 65537  # unistd.h of macOS; older Pythons do not know the name
+
+# The variable that moves the socket's directory.
+VARIABLE = "PHOTOSD_HOME" if sys.platform == "darwin" else "XDG_RUNTIME_DIR"
 
 
 def socket_path() -> Path:
@@ -25,11 +29,17 @@ def expanded(path: str) -> Path:
 
 
 def default_runtime() -> Path:
-    """The per-user runtime directory; systemd's if it exists."""
+    """The per-user runtime directory: systemd's if it exists; on macOS the user's temporary one.
+
+    On macOS the environment does not matter: an agent, cron and programs that start MCP servers
+    have other variables than a shell.
+    """
+    if sys.platform == "darwin":
+        base = os.confstr(CS_DARWIN_USER_TEMP_DIR) or "/tmp"  # noqa: S108 (checked by endpoint)
+        return Path(base) / f"photosd-{os.getuid()}"
     if given := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(given) / "photosd"
-    base = os.environ.get("TMPDIR", "/tmp") if sys.platform == "darwin" else "/tmp"  # noqa: S108
-    return Path(base) / f"photosd-{os.getuid()}"
+    return Path(f"/tmp/photosd-{os.getuid()}")  # noqa: S108
 
 
 def short_enough(runtime: Path) -> Path:

@@ -9,6 +9,7 @@ import photosd
 from photosd.alerts.delivering import WARNING
 from photosd.core.config import GEMINI, Prices
 from photosd.core.errors import CloudNotPermitted, NotRunning, PhotosdError, Warming
+from photosd.core.socketpath import VARIABLE
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.protocol.replies import EncoderReport, TextCheck
@@ -129,7 +130,7 @@ def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findin
         yield fault(
             "daemon",
             f"it listens on {where}, but this session uses {patient.home.socket}",
-            f"use the XDG_RUNTIME_DIR it was started with, or: {RESTART}",
+            f"use the {VARIABLE} it was started with, or: {RESTART}",
             "restart",
         )
     else:

@@ -10,6 +10,7 @@ import socket
 import time
 
 from photosd.core.errors import Busy, DeadlineExceeded, NotRunning, PhotosdError, Unreachable
+from photosd.core.socketpath import VARIABLE
 from photosd.protocol.peer import peer_uid
 
 REPLY_LIMIT = 256 << 20  # bytes of one line; a longer one is not from photosd
@@ -101,7 +102,7 @@ def _be_sure_of(client: socket.socket, path: str) -> None:
         client.close()
         raise Unreachable(
             f"another user (uid {owner}) listens on {path}; nothing was sent",
-            remedy="set XDG_RUNTIME_DIR to a directory of your own; where: photosd sockname",
+            remedy=f"set {VARIABLE} to a directory of your own; where: photosd sockname",
         )
 
 
@@ -116,8 +117,7 @@ def _why_not(path: str, error: OSError) -> PhotosdError:
     if isinstance(error, PermissionError):
         return Unreachable(
             f"you may not open {path}",
-            remedy="if it is another user's, set PHOTOSD_SOCKET, PHOTOSD_HOME or "
-            "XDG_RUNTIME_DIR to yours",
+            remedy=f"if it is another user's, set PHOTOSD_SOCKET or {VARIABLE} to yours",
         )
     return Unreachable(f"{path}: {error.strerror or error}", remedy="photosd sockname")
 

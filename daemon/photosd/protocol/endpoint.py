@@ -18,6 +18,7 @@ from pathlib import Path
 
 from photosd.core.errors import AlreadyRunning, StorageError, Unreachable
 from photosd.core.paths import Home
+from photosd.core.socketpath import VARIABLE
 
 LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # seconds
 BACKLOG = 1024  # when full, clients get EAGAIN, which they do not expect
@@ -100,14 +101,14 @@ def secure_directory(directory: Path) -> None:
         status = directory.lstat()
     except OSError as error:
         raise Unreachable(
-            f"{directory} cannot be made: {error.strerror}", remedy="set XDG_RUNTIME_DIR"
+            f"{directory} cannot be made: {error.strerror}", remedy=f"set {VARIABLE}"
         ) from error
     if not stat.S_ISDIR(status.st_mode):
         raise Unreachable(f"{directory} is not a directory", remedy=f"rm '{directory}'")
     if status.st_uid != os.getuid():
         raise Unreachable(
             f"{directory} belongs to another user (uid {status.st_uid})",
-            remedy=f"remove it, or set XDG_RUNTIME_DIR to a directory of your own: {directory}",
+            remedy=f"remove it, or set {VARIABLE} to a directory of your own: {directory}",
         )
     if stat.S_IMODE(status.st_mode) & 0o077:
         directory.chmod(0o700)
@@ -134,7 +135,7 @@ def take_lock(path: Path, address: Path) -> int:
             f"another daemon (pid {pid}) serves this home" + (f" on {where}" if where else ""),
             remedy="photosd status"
             if where in ("", str(address))
-            else f"PHOTOSD_SOCKET='{where}' photosd status   (is XDG_RUNTIME_DIR another?)",
+            else f"PHOTOSD_SOCKET='{where}' photosd status   (is {VARIABLE} another?)",
         )
     with contextlib.suppress(OSError):  # a full disk; only the lock matters
         os.ftruncate(descriptor, 0)
