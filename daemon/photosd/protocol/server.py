@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from photosd.core import descriptors
 from photosd.core.errors import BadRequest, Busy, DeadlineExceeded, PhotosdError, UnknownOp
 from photosd.protocol.endpoint import BACKLOG, Endpoint
 from photosd.protocol.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Request
@@ -22,7 +23,7 @@ from photosd.protocol.peer import peer_uid
 
 log = structlog.get_logger()
 
-CONNECTIONS = 256
+CONNECTIONS = 256  # at most half of the descriptors; beyond it the longest idle one is closed
 # Requests being answered, over all connections. Streams may last for hours, or have a client that
 # does not read; others may come in floods: queries have their own places.
 QUERIES, OTHERS, STREAMS = 24, 16, 16
@@ -63,6 +64,7 @@ class Server:
             self._subscriptions,
         )
         self._connections: dict[ClientConnection, None] = {}  # oldest first
+        self._most = min(CONNECTIONS, descriptors.limit() // 2)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -92,7 +94,7 @@ class Server:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = ClientConnection(self, reader, writer)
-        if len(self._connections) >= CONNECTIONS:
+        if len(self._connections) >= self._most:
             self._make_room()
         self._connections[connection] = None
         try:
@@ -107,7 +109,9 @@ class Server:
     def _make_room(self) -> None:
         """Close the connection that has been idle for the longest time."""
         idle = [c for c in self._connections if not c.tasks] or list(self._connections)
-        min(idle, key=lambda connection: connection.active_at).abort()
+        oldest = min(idle, key=lambda connection: connection.active_at)
+        del self._connections[oldest]  # now: of many that come at once, each closes another one
+        oldest.abort()
 
     async def answer(self, request: Request, emit: Emit) -> msgspec.Struct:
         """Run the operation in a thread, up to its time limit."""

@@ -15,6 +15,7 @@ import structlog
 import photosd
 from photosd.core import settings_file
 from photosd.core.allocator import give_memory_back
+from photosd.core.descriptors import raise_limit
 from photosd.core.errors import AlreadyRunning, PhotosdError
 from photosd.core.log import set_up
 from photosd.core.paths import Home
@@ -35,6 +36,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
     give_memory_back()
+    raise_limit()
     environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
     reading = settings_file.read(home.settings)
