@@ -45,11 +45,11 @@ def main() -> None:
     """Serve the daemon until it closes the socket. Arguments: FD PARENT LIMITS LANE."""
     sock = attach(sys.argv[1:3])
     limits = typed.from_json(sys.argv[3], DecodeLimits)
-    _restrain(limits)
+    limited = _restrain(limits)
     if sys.argv[4] != "urgent":
         _step_back()
     configure(limits)
-    send_frame(sock, Reply(ready=True).as_header())
+    send_frame(sock, Reply(ready=True, unlimited=not limited).as_header())
     while True:
         try:
             header, _ = receive_frame(sock)
@@ -107,16 +107,22 @@ def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
     return open_picture(data, limits)
 
 
-def _restrain(limits: DecodeLimits) -> None:
-    """Limit the resources a hostile file can use; skipped on systems without limits."""
-    used = _address_space()
-    for what, most in (
-        (resource.RLIMIT_AS, used + limits.memory + limits.file_bytes + ADDRESSES_BESIDES),
-        (resource.RLIMIT_FSIZE, STDERR_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-    ):
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(what, (most, most))
+def _restrain(limits: DecodeLimits) -> bool:
+    """Limit the resources a hostile file can use; returns whether memory is limited.
+
+    macOS refuses to limit it; there the daemon watches it (`decode.memory_watch`).
+    """
+    addresses = _address_space() + limits.memory + limits.file_bytes + ADDRESSES_BESIDES
+    _limit(resource.RLIMIT_FSIZE, STDERR_BYTES)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    return _limit(resource.RLIMIT_AS, addresses)
+
+
+def _limit(what: int, most: int) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(what, (most, most))
+        return True
+    return False
 
 
 def _address_space() -> int:
@@ -131,10 +137,11 @@ def _step_back() -> None:
     import psutil
 
     os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # Linux desktops schedule sessions first, then processes
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
-    with contextlib.suppress(AttributeError, psutil.Error, OSError):
-        psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # desktops schedule sessions first, then processes
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
+        with contextlib.suppress(psutil.Error, OSError):
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 if __name__ == "__main__":

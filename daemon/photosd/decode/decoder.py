@@ -26,9 +26,11 @@ from photosd.decode.failures import (
     Nonsense,
     NotDelivered,
     Stopped,
+    TooMuchMemory,
     TooSlow,
 )
 from photosd.decode.limits import DecodeLimits
+from photosd.decode.memory_watch import LOOK_SECONDS, MemoryWatch
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 
 log = structlog.get_logger()
@@ -67,6 +69,7 @@ class Decoder:
         self._urgent = urgent
         self._child: Child | None = None
         self._limits = DecodeLimits()
+        self._memory: MemoryWatch | None = None  # None: the system limits it
         self._served = 0
         self._patience = 0.0  # seconds for reading
         self._reading = False  # whether the process still waits for the disk
@@ -145,7 +148,9 @@ class Decoder:
             raise Stopped
         reason = ""
         try:
-            if self._receive(child, limits.start_seconds)[0].ready:
+            hello = self._receive(child, limits.start_seconds)[0]
+            if hello.ready:
+                self._memory = MemoryWatch(child.pid, limits) if hello.unlimited else None
                 return
             reason = "its first message is invalid"
         except TimeoutError:
@@ -177,7 +182,7 @@ class Decoder:
             self._reading = False
             raw = is_raw_name(request.path)
             seconds = limits.raw_seconds if raw else limits.decode_seconds
-            _wait_for_reply(child, seconds, deadline)
+            self._wait_for_reply(child, seconds, deadline)
             reply, blobs = self._receive(child, limits.read_seconds)
         if reply.failure is not None:
             raise _failed(reply.failure)
@@ -207,6 +212,34 @@ class Decoder:
             child.kill("its disk does not respond", dump=False, reap_seconds=REAP_SECONDS)
             raise NotDelivered
         silence.heard()
+
+    def _wait_for_reply(self, child: Child, seconds: float, deadline: Deadline | None) -> None:
+        """Wait until it starts answering; raises TimeoutError, TooMuchMemory.
+
+        Waiting for a core does not count.
+        """
+        end, excused = time.monotonic() + _within(seconds, deadline), 0.0
+        before = seconds_without_core(child.pid)
+        while not self._replies(child, end):
+            coreless = seconds_without_core(child.pid) - before
+            before += coreless
+            excused += coreless
+            if deadline is not None or coreless < MEANINGFUL * seconds or excused > MOST * seconds:
+                raise TimeoutError
+            end = time.monotonic() + coreless
+
+    def _replies(self, child: Child, end: float) -> bool:
+        """Whether there is something to receive before ``end``; raises TooMuchMemory."""
+        if self._memory is None:
+            return readable(child.sock, end - time.monotonic())
+        while not readable(child.sock, min(LOOK_SECONDS, end - time.monotonic())):
+            if self._memory.exceeded():
+                self._child = None
+                child.kill("it used too much memory", dump=False)
+                raise TooMuchMemory(self._limits.remedy(memory=2 * self._limits.memory))
+            if time.monotonic() >= end:
+                return False
+        return True
 
     def _receive(self, child: Child, seconds: float) -> Answer:
         child.sock.settimeout(max(seconds, 0.001))  # 0 would mean: do not block
@@ -260,19 +293,6 @@ def _runs(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_RUNNING)
     except psutil.Error:
         return False
-
-
-def _wait_for_reply(child: Child, seconds: float, deadline: Deadline | None) -> None:
-    """Wait until it starts answering; raises TimeoutError. Waiting for a core does not count."""
-    end, excused = time.monotonic() + _within(seconds, deadline), 0.0
-    before = seconds_without_core(child.pid)
-    while not readable(child.sock, end - time.monotonic()):
-        coreless = seconds_without_core(child.pid) - before
-        before += coreless
-        excused += coreless
-        if deadline is not None or coreless < MEANINGFUL * seconds or excused > MOST * seconds:
-            raise TimeoutError
-        end = time.monotonic() + coreless
 
 
 def _failed(failure: FailureReply) -> DecodeFailed:

@@ -19,6 +19,13 @@ class DecodeFailed(Exception):
         self.code, self.reason, self.remedy, self.transient = code, reason, remedy, transient
 
 
+class TooMuchMemory(DecodeFailed):
+    """Decoding it exceeds the limit on memory."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__("memory", "decoding it takes more memory than a decoder may use", remedy)
+
+
 class FileGone(DecodeFailed):
     """The file no longer exists."""
 

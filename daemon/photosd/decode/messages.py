@@ -87,10 +87,13 @@ class FailureReply(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``reading``: bytes are arriving; ``read``: decoding begins; else the result.
 
+    With ``ready``: ``unlimited`` if the system refused to limit its memory.
+
     ``sidecar``: the `Facts` in a sidecar, by name.
     """
 
     ready: bool = False
+    unlimited: bool = False
     reading: bool = False
     read: bool = False
     failure: FailureReply | None = None

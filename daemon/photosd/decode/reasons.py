@@ -6,7 +6,7 @@ import re
 
 from PIL import UnidentifiedImageError
 
-from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed
+from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed, TooMuchMemory
 from photosd.decode.limits import DecodeLimits
 
 # How files of known kinds begin; enough to tell a damaged picture from other files.
@@ -37,11 +37,7 @@ def explain(
         return error
     if isinstance(error, MemoryError):
         held = limits or DecodeLimits().resolved()
-        return DecodeFailed(
-            "memory",
-            "decoding it takes more memory than a decoder may use",
-            held.remedy(memory=2 * held.memory),
-        )
+        return TooMuchMemory(held.remedy(memory=2 * held.memory))
     if data is None:
         return DecodeFailed("internal", f"unexpected: {_short(error)}", UPDATE)
     kind = kind_of(data)
