@@ -14,6 +14,9 @@ import sys
 import threading
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# Without PDEATHSIG: native code that holds the GIL for so long is taken for hung. Longer than all
+# healthy code takes, since the daemon, while it lives, ends hung workers earlier itself.
+HUNG_SECONDS = 120.0
 
 
 def attach(arguments: list[str]) -> socket.socket:
@@ -48,7 +51,11 @@ def _die_with_parent_thread() -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Without PDEATHSIG (macOS): wait for the parent's exit event, then exit."""
+    """Without PDEATHSIG (macOS): wait for the parent's exit event, then exit.
+
+    This thread needs the GIL for that. faulthandler's timer does not: each turn sets it anew, so
+    that it ends this process after `HUNG_SECONDS` without one.
+    """
     if sys.platform == "linux":  # also tells the type checker where kqueue exists
         return
     queue = select.kqueue()
@@ -59,5 +66,9 @@ def _die_with(parent: int) -> None:
         fflags=select.KQ_NOTE_EXIT,
     )
     with contextlib.suppress(OSError):  # the parent has ended already
-        queue.control([event], 1)
+        changes = [event]
+        faulthandler.dump_traceback_later(HUNG_SECONDS, exit=True)
+        while not queue.control(changes, 1, HUNG_SECONDS / 4):
+            faulthandler.dump_traceback_later(HUNG_SECONDS, exit=True)
+            changes = []
     os._exit(0)

@@ -1,0 +1,79 @@
+"""Row 9: a worker ends with its daemon, even while native code holds the GIL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+# A worker as a daemon starts it, which then sleeps in native code, with the GIL or without.
+WORKER = """
+import ctypes, sys
+from photosd.core import lifeline
+lifeline.HUNG_SECONDS = float(sys.argv[3])
+lifeline.attach(sys.argv[1:3])
+import time; time.sleep(0.5)  # until the thread has begun
+print("ready", flush=True)
+{library}(None).sleep(600)
+"""
+PARENT = """
+import os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+worker = subprocess.Popen(
+    [sys.executable, "-c", sys.argv[1], str(theirs.fileno()), str(os.getpid()), sys.argv[2]],
+    pass_fds=[theirs.fileno()], stdout=subprocess.PIPE,
+)
+worker.stdout.readline()
+print(worker.pid, flush=True)
+time.sleep(600)
+"""
+LONG = 30.0  # seconds in which an orphan must have ended
+
+
+def start(mac: dict[str, str], library: str, hung: float) -> tuple[subprocess.Popen[str], int]:
+    """A parent with one worker, which is in its native call; the parent and the worker's pid."""
+    worker = WORKER.format(library=library)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, worker, str(hung)],
+        env=mac,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    return parent, int(parent.stdout.readline())
+
+
+@pytest.mark.parametrize(
+    ("library", "hung"),
+    [("ctypes.PyDLL", 2.0), ("ctypes.CDLL", 600.0)],
+    ids=["holds the GIL", "releases it"],
+)
+def test_an_orphan_ends(mac: dict[str, str], library: str, hung: float) -> None:
+    """PyDLL keeps the GIL: the timer ends it; else the event ends it, long before the timer."""
+    parent, worker = start(mac, library, hung)
+    orphan = psutil.Process(worker)
+    try:
+        parent.kill()
+        parent.wait(10)
+        _, alive = psutil.wait_procs([orphan], LONG)
+        assert not alive
+    finally:
+        for process in (parent, orphan):
+            if process.pid and psutil.pid_exists(process.pid):
+                process.kill()
+
+
+def test_a_healthy_worker_outlives_the_timer(mac: dict[str, str]) -> None:
+    """Its thread sets the timer anew each time."""
+    parent, worker = start(mac, "ctypes.CDLL", 1.0)
+    try:
+        time.sleep(3)
+        assert psutil.pid_exists(worker)
+        assert psutil.Process(worker).status() != psutil.STATUS_ZOMBIE
+    finally:
+        psutil.Process(worker).kill()
+        parent.kill()
+        parent.wait(10)
