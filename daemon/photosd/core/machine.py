@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -55,6 +56,15 @@ def available(root: Path = ROOT, host: Host | None = None) -> int:
     """Bytes it can get now, without swapping, being throttled or killed; never negative."""
     free = [group.available() for group in _groups(root, ("memory",))]
     return max(0, min([(host or Host.ask()).available, *(one for one in free if one is not None)]))
+
+
+def obtainable(root: Path = ROOT, host: Host | None = None) -> int:
+    """Bytes that this process can get, if need be by compressing those of other programs.
+
+    macOS keeps little memory free on purpose and compresses what others do not use: `available` is
+    no reason to refuse anything there.
+    """
+    return (memory if sys.platform == "darwin" else available)(root, host)
 
 
 def more_memory(root: Path = ROOT, host: Host | None = None) -> str:

@@ -118,7 +118,7 @@ def _on_device(
 def _require_memory(spec: ModelSpec) -> None:
     """Refuse to load, with numbers, instead of swapping."""
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
-    free = machine.available()
+    free = machine.obtainable()
     if free < needed:
         raise ModelError(
             f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free",
