@@ -21,6 +21,7 @@ import pytest
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd.core.socketpath import VARIABLE
 from photosd.protocol.client import Client
 from photosd_cli import lifecycle
 from tests.cli.conftest import ROOT, Photosd, command, environment
@@ -294,4 +295,4 @@ def test_a_daemon_that_listens_elsewhere_is_not_doubled(
         ran = photosd("start")
     assert ran.code == 5
     assert str(home.socket) in ran.err
-    assert "XDG_RUNTIME_DIR" in ran.err
+    assert VARIABLE in ran.err

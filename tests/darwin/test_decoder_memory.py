@@ -25,7 +25,7 @@ pool.stop()
 def test_a_decoder_that_takes_too_much_is_killed_and_the_photo_fails(
     mac: dict[str, str], python: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Like a MemoryError elsewhere: for good, with a remedy; the next photo is decoded."""
+    """Like a MemoryError elsewhere: it is not retried; with a remedy; the next photo is decoded."""
     photos = [write(tmp_path / name, jpeg(scene())) for name in ("a.jpg", "bomb.jpg", "b.jpg")]
     # At its limit and a file's share it takes 500 MB and holds them.
     files = [{"name": "bomb.jpg", "do": "memory:500"}, {"name": "bomb.jpg", "do": "hang"}]

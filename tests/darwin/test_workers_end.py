@@ -67,7 +67,7 @@ def test_an_orphan_ends(mac: dict[str, str], library: str, hung: float) -> None:
 
 
 def test_a_healthy_worker_outlives_the_timer(mac: dict[str, str]) -> None:
-    """Its thread sets the timer anew each time."""
+    """Its thread sets the timer again each time."""
     parent, worker = start(mac, "ctypes.CDLL", 1.0)
     try:
         time.sleep(3)

@@ -18,6 +18,7 @@ import pytest
 
 import photosd
 from photosd.core.paths import Home
+from photosd.core.socketpath import VARIABLE
 from photosd.doctor import examination, process
 from photosd.doctor.finding import Findings
 from photosd.doctor.patient import Patient
@@ -140,7 +141,7 @@ def test_another_runtime_directory(
     monkeypatch.setattr(Home, "from_environment", lambda: other)
     says, remedy = trouble_of(doctor, "daemon")
     assert f"it listens on {listening}" in says
-    assert "XDG_RUNTIME_DIR" in remedy
+    assert VARIABLE in remedy
 
 
 def test_a_library_that_cannot_open(well: Home, doctor: Doctor) -> None:

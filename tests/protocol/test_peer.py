@@ -14,6 +14,7 @@ import pytest
 
 from photosd.core.errors import Unreachable
 from photosd.core.paths import Home
+from photosd.core.socketpath import VARIABLE
 from photosd.protocol import connection
 from photosd.protocol.client import Client
 
@@ -44,7 +45,7 @@ def test_an_impostor_hears_nothing(home: Home) -> None:
         assert impostor.stdout.readline() == "listening\n"
         with Client(home.socket) as client, pytest.raises(Unreachable, match="12345") as refused:
             client.query("my passport")
-        assert "XDG_RUNTIME_DIR" in refused.value.remedy
+        assert VARIABLE in refused.value.remedy
         assert impostor.stdout.readline() == "heard b''\n"
     finally:
         impostor.kill()

@@ -53,7 +53,7 @@ def _die_with_parent_thread() -> None:
 def _die_with(parent: int) -> None:
     """Without PDEATHSIG (macOS): wait for the parent's exit event, then exit.
 
-    This thread needs the GIL for that. faulthandler's timer does not: each turn sets it anew, so
+    This thread needs the GIL for that. faulthandler's timer does not: each turn sets it again, so
     that it ends this process after `HUNG_SECONDS` without one.
     """
     if sys.platform == "linux":  # also tells the type checker where kqueue exists
