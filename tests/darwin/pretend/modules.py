@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -21,8 +20,8 @@ class Finder:
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """None for all other modules."""
+    ) -> Any:
+        """The module's spec; None for all other modules."""
         truth = name in TOLD_THE_TRUTH or name.startswith("psutil.")
         if not (truth or name in CORRECTIONS):
             return None
