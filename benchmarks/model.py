@@ -42,9 +42,9 @@ def measure(directory: Path) -> dict[str, float]:
     encoder = Supervisor(directory, Limits())
     encoder.start()
     try:
-        while encoder.status().state != "ready":
-            if encoder.status().state == "broken" or time.monotonic() - started > 300:
-                raise RuntimeError(f"it did not come up: {encoder.status().error}")
+        while encoder.status()["state"] != "ready":
+            if encoder.status()["state"] == "broken" or time.monotonic() - started > 300:
+                raise RuntimeError(f"it did not come up: {encoder.status()['error']}")
             time.sleep(0.01)
         ready = time.monotonic() - started
         size = read_model(directory).preprocess.size
@@ -58,7 +58,7 @@ def measure(directory: Path) -> dict[str, float]:
         return {
             "image_ms": round(image, 1),
             "text_ms": round(text, 2),
-            "mb_above_torch": round((encoder.status().rss_mb or 0.0) - _bare_torch()),
+            "mb_above_torch": round((encoder.status()["rss_mb"] or 0.0) - _bare_torch()),
             "ready_s": round(ready, 2),
         }
     finally:

@@ -33,7 +33,7 @@ from photosd_cli.progress import Bar
 if TYPE_CHECKING:
     import psutil
 
-    from photosd.protocol.replies import StatusResult
+    from photosd.protocol.reports import StatusResult
     from photosd.service.manager import Service
 
 START_SECONDS = 30.0  # until the socket answers; about one on an idle machine

@@ -18,7 +18,7 @@ from photosd_cli.group import FOLDER, PATH, Number
 from photosd_cli.query_run import QueryOptions
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import Term, Where
+    from photosd.protocol.requests import Term, Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
 MOST_KM = 20_100  # half of the earth's circumference

@@ -12,7 +12,8 @@ from photosd.protocol.client import Client
 from photosd_cli import console, query_output, text
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import QueryResult, Term, Where
+    from photosd.protocol.replies import QueryResult
+    from photosd.protocol.requests import Term, Where
 
 FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
 MOST = 1000

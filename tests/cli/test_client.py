@@ -6,12 +6,10 @@ import os
 import socket
 import threading
 import time
-import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from photosd.core.errors import (
@@ -26,7 +24,7 @@ from photosd.core.errors import (
     Warming,
 )
 from photosd.core.paths import Home
-from photosd.protocol import caller, connection, messages, replies
+from photosd.protocol import connection, requests
 from photosd.protocol.client import Client
 from tests.cli.stub import StubDaemon, error, hit, progress, query_result
 
@@ -69,28 +67,8 @@ def test_a_path_that_is_not_utf8_arrives_whole(stub: StubDaemon) -> None:
 def test_every_operation_has_a_method() -> None:
     """Other programs need no knowledge of the wire."""
     names = {"list": "paths"}
-    for op in messages.OPERATIONS:
+    for op in requests.OPERATIONS:
         assert callable(getattr(Client, names.get(op, op)))
-
-
-def test_types_of_answers_are_those_of_the_protocol() -> None:
-    """The types that clients see name the fields that the daemon sends, each of them."""
-    mirrored = {name for name in vars(replies) if isinstance(getattr(replies, name), type)}
-    mirrored -= {"Any", "Setting"}
-    assert {operation.result.__name__ for operation in messages.OPERATIONS.values()} - mirrored == {
-        "DuplicatesResult",  # these are read part by part
-        "ListResult",
-        "SubscribeResult",
-    }
-    for name in mirrored:
-        theirs = {field.name for field in msgspec.structs.fields(getattr(messages, name))}
-        assert set(typing.get_type_hints(getattr(replies, name))) == theirs, name
-
-
-def test_limits_are_the_servers() -> None:
-    """What the client sends is never more than the server reads."""
-    assert caller.REQUEST_LIMIT == messages.REQUEST_LIMIT
-    assert caller.PROTOCOL == messages.PROTOCOL
 
 
 # -- what goes wrong ------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ sys.setswitchinterval(0.0005)
 import msgspec
 from photosd.core import typed
 from photosd.core.config import Settings
-from photosd.protocol.messages import QueryParams, Request
+from photosd.protocol.requests import QueryParams, Request
 from photosd.models.spec import ModelSpec
 plain, barrier, errors = msgspec.to_builtins(Settings()), threading.Barrier(4), []
 def go():

@@ -20,7 +20,7 @@ from photosd.core.config import Settings
 from photosd.core.paths import Home
 from photosd.core.settings_file import Problem, Reading
 from photosd.encoder.supervisor import Supervisor
-from photosd.protocol import messages as m
+from photosd.protocol import requests
 from photosd.protocol.endpoint import Endpoint
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.library import Library
@@ -87,7 +87,7 @@ def running(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Daemo
 
 def set_(daemon: Daemon, name: str, value: str) -> Any:
     """As a client does."""
-    return handlers(daemon)["config_set"](m.ConfigSetParams(name, value), lambda _: None)
+    return handlers(daemon)["config_set"](requests.ConfigSetParams(name, value))
 
 
 def test_every_setting_takes_effect_at_once(running: tuple[Daemon, Library]) -> None:
@@ -95,7 +95,7 @@ def test_every_setting_takes_effect_at_once(running: tuple[Daemon, Library]) -> 
     daemon, library = running
     assert set(EFFECTS) == set(config.defaults())
     for name, (text, value, look) in EFFECTS.items():
-        assert set_(daemon, name, text).value == config.parsed(name, text)
+        assert set_(daemon, name, text)["value"] == config.parsed(name, text)
         assert look(daemon, library) == value, name
     assert library.settings == daemon.settings == settings_file.load(daemon.home.settings)
 
@@ -118,7 +118,7 @@ def test_no_warning_tells_a_secret(home: Home) -> None:
     problem = Problem("cloud.proxy", "http://dana:hunter2@proxy:3128 is no proxy", "correct it")
     endpoint: Any = SimpleNamespace(path=home.socket)
     daemon = Daemon(home, Reading(Settings(), (problem,)), endpoint)
-    warnings = daemon.report().warnings
+    warnings = daemon.report()["warnings"]
     assert "is no proxy" in str(warnings) and "hunter2" not in str(warnings)
 
 
@@ -126,7 +126,7 @@ def test_no_answer_tells_a_secret(running: tuple[Daemon, Library]) -> None:
     """Nor does the one to setting it."""
     daemon, library = running
     proxy = "http://dana:hunter2@proxy:3128"
-    assert "hunter2" not in str(set_(daemon, "cloud.proxy", proxy).value)
+    assert "hunter2" not in str(set_(daemon, "cloud.proxy", proxy)["value"])
     assert library.settings.cloud.proxy == proxy
 
 

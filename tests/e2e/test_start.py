@@ -17,7 +17,8 @@ from PIL import Image
 from photosd.core import settings_file
 from photosd.core.errors import ModelError, PhotosdError, StorageError
 from photosd.core.paths import Home
-from photosd.protocol.messages import EncoderReport
+from photosd.encoder.condition import Condition
+from photosd.protocol.reports import EncoderReport
 from photosd.runtime import daemon as daemons
 from photosd.runtime.daemon import Daemon
 from tests.household.daemon import StandInDaemon, until
@@ -43,7 +44,7 @@ class FakeLibrary:
         FakeLibrary.opened += 1
 
     def status(self) -> EncoderReport:
-        return EncoderReport(state="loading", model="fake")
+        return Condition("fake", 0.0).report(None)
 
     def close(self) -> None:
         FakeLibrary.closed += 1
@@ -87,8 +88,8 @@ def test_meanwhile_everybody_is_told_why(daemon: Daemon) -> None:
     with pytest.raises(PhotosdError, match="no space left"):
         daemon.library(10.0)
     report = daemon.report()
-    assert report.index.waiting_for == "disk" and report.state == "degraded"
-    assert "no space left" in report.warnings[0]
+    assert report["index"]["waiting_for"] == "disk" and report["state"] == "degraded"
+    assert "no space left" in report["warnings"][0]
     daemon._stop_asked.set()  # as `request_stop` does, which would end this process in the end
     opening.join(5)
     assert not opening.is_alive()

@@ -128,7 +128,7 @@ class Bench:
 
     def ready(self, lives: int = 1) -> None:
         end = time.monotonic() + SOON
-        while self.supervisor.status().state != "ready" or self.lives < lives:
+        while self.supervisor.status()["state"] != "ready" or self.lives < lives:
             assert time.monotonic() < end, self.supervisor.status()
             time.sleep(0.002)
 

@@ -15,7 +15,7 @@ from photosd.gemini.consent import digest, terms_of
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
 from photosd.index.database import Database
-from photosd.protocol import messages as m
+from photosd.protocol import requests
 from photosd.runtime.erasing import Traces
 from photosd.runtime.operations.cloud import CloudOperations as Operations
 
@@ -64,12 +64,12 @@ def test_it_is_off_whatever_cannot_be_written(
     monkeypatch.setattr(file, "unlink", refuse)
     operation = getattr(Operations(daemon), op)
     with pytest.raises(StorageError, match="nothing is sent now") as refused:
-        operation(m.Nothing(), lambda _: None)
+        operation(requests.Nothing())
     assert str(consent) in refused.value.remedy
     assert daemon.gemini.mode == "local"
     assert op == "cloud_disable" or not home.cloud.exists()
     monkeypatch.undo()
-    operation(m.Nothing(), lambda _: None)  # the setting stays, and means nothing
+    operation(requests.Nothing())  # the setting stays, and means nothing
     assert daemon.gemini.mode == "local" and not consent.exists()
     daemon.gemini.enable("hybrid", digest(terms_of("hybrid", daemon.settings)), agents=False)
     assert daemon.gemini.mode == "hybrid"

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from photosd.core.errors import BadRequest, CloudNotPermitted, PhotosdError
-from photosd.protocol.messages import OPERATIONS
+from photosd.protocol.requests import OPERATIONS
 from photosd_cli import mcp_server
 from photosd_cli.group import SECTIONS, LazyGroup
 from photosd_cli.main import main

@@ -173,7 +173,7 @@ def test_outdated_consent_is_said(home: Home) -> None:
     pool: Any = None
     with closing(Database(home.catalog)) as database:
         cloud = CloudItself(home, CloudSettings(mode="hybrid"), database, pool, Environment())
-        report = msgspec.to_builtins(cloud.report())
+        report = cloud.report()
     page = "\n".join(cloud_command.page(report))
     assert "the terms have changed since the consent to hybrid on 2026-09-2" in page
     assert "photosd cloud enable hybrid" in page

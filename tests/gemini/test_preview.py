@@ -9,7 +9,7 @@ import pytest
 
 from photosd.core.errors import NotFound
 from photosd.decode.failures import FileGone
-from photosd.protocol.messages import PathParams
+from photosd.protocol.requests import PathParams
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.operations.cloud import CloudOperations
 
@@ -25,5 +25,5 @@ def test_the_name_of_an_absent_file_is_to_be_checked() -> None:
     )
     topic = CloudOperations(cast("Daemon", SimpleNamespace(library=lambda _seconds: library)))
     with pytest.raises(NotFound, match=r"no such file: /p/absent\.jpg") as caught:
-        topic.cloud_preview(PathParams("/p/absent.jpg"), lambda _progress: None)
+        topic.cloud_preview(PathParams("/p/absent.jpg"))
     assert caught.value.remedy == "check the name of the picture"

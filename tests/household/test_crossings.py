@@ -32,7 +32,7 @@ from photosd.index.database import Database
 from photosd.index.table import IN_ONE_LIST, Embedding
 from photosd.index.vectors import VectorStore
 from photosd.protocol import server
-from photosd.protocol.messages import TEXT_LIMIT
+from photosd.protocol.requests import TEXT_LIMIT
 from photosd.search import paging, parsing
 from photosd.search.dates import find_dates, period_of
 from photosd.watch.ignore import IgnoreRules

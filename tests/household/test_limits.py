@@ -100,10 +100,7 @@ CROSSED = {
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
     "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
     "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_lines_made_to_hurt",
-    "protocol/messages/__init__.py:REQUEST_LIMIT": (
-        "tests/protocol/test_parsing.py::test_lines_made_to_hurt"
-    ),
-    "protocol/messages/query.py:TEXT_LIMIT": (
+    "protocol/requests.py:TEXT_LIMIT": (
         HERE + "test_what_is_too_long_to_ask_is_refused_in_words"
     ),
     "protocol/server.py:CONNECTIONS": (
@@ -157,7 +154,7 @@ NO_LIMIT = {
         "index/matrix.py:GATHER", "search/retrieval.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
-        "decode/limits.py:FILE_SHARE", "index/trouble.py:NAMED_BACKWARDS",
+        "decode/limits.py:FILE_SHARE",
         "watch/patience.py:CALL_PINGS", "watch/patience.py:QUIET_PINGS",
         "decode/decoder.py:PATIENCE",
     ),
@@ -187,7 +184,7 @@ NO_LIMIT = {
     ),
     "a code, a version, a flag, a day or a month": (
         "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
-        "protocol/caller.py:PROTOCOL", "protocol/messages/__init__.py:PROTOCOL",
+        "protocol/caller.py:PROTOCOL",
         "alerts/command_runner.py:TAKEN",
         "alerts/command_runner.py:REFUSED", "decode/reading.py:SF_DATALESS",
         "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",

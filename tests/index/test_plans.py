@@ -29,7 +29,7 @@ from photosd.index.database import Database, Reader
 from photosd.index.filling import FillList
 from photosd.index.table import Embedding
 from photosd.index.worklist import WorkFailure, WorkList
-from photosd.protocol.messages import QueryParams, Term, Where
+from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.parsing import question_of
 from photosd.watch.scanner import Entry
 from tests.search.test_engine import SPEC, Library
@@ -249,8 +249,8 @@ def test_every_way_of_a_query(big: Big) -> None:
     engine = library.engine()
     folder = some[3].path.rpartition(b"/")[0].decode()
     first = engine.query(QueryParams("sunset beach 2014", 5))
-    assert first.hits and first.cursor
-    engine.query(QueryParams("", 5, cursor=first.cursor))
+    assert first["hits"] and first["cursor"]
+    engine.query(QueryParams("", 5, cursor=first["cursor"]))
     engine.query(QueryParams("sunset", 5, where=Where(below=[folder], since="2005")))
     engine.query(QueryParams("abc", 5, all=True))
     engine.query(QueryParams(terms=[Term(path=some[3].path.decode())], others=True))
@@ -258,7 +258,7 @@ def test_every_way_of_a_query(big: Big) -> None:
     engine.match(question, [row.content for row in some], Deadline.after(5))
     library.catalog.counts()
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")
-    assert engine.query(QueryParams("Eilat 2014 IMG", 5)).answered_by == "text_match"
+    assert engine.query(QueryParams("Eilat 2014 IMG", 5))["answered_by"] == "text_match"
     name = folder.split()[-1]
     engine.query(QueryParams(name, 5, where=Where(below=[folder.rpartition("/")[0]])))
     library.encoder.error = None

@@ -10,8 +10,7 @@ import pytest
 from msgspec import inspect
 
 from photosd.core.errors import BadRequest
-from photosd.protocol.messages import OPERATIONS, Request
-from photosd.protocol.parsing import parse_params, parse_request
+from photosd.protocol.requests import OPERATIONS, Request, parse_params, parse_request
 
 HOSTILE = ["1" + "0" * 30, "-1" + "0" * 30, "9223372036854775808", "1e300", "-1e300", "1e999"]
 Number = inspect.IntType | inspect.FloatType
@@ -21,7 +20,7 @@ def numbers(kind: inspect.Type, path: tuple[str, ...] = ()) -> Iterator[tuple[st
     """Every number in a type, with the fields that lead to it."""
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         yield ".".join(path), kind
-    elif isinstance(kind, inspect.StructType):
+    elif isinstance(kind, inspect.StructType | inspect.TypedDictType):
         for field in kind.fields:
             yield from numbers(field.type, (*path, field.name))
     elif isinstance(kind, inspect.UnionType):
@@ -44,6 +43,7 @@ FOUND = [
 def test_there_are_numbers() -> None:
     assert len(FOUND) > 15
     assert {"subscribe", "query", "standing_remove"} <= {name for name, _, _ in FOUND}
+    assert ("query", "where.rating") in {(name, path) for name, path, _ in FOUND}
 
 
 @pytest.mark.parametrize(("name", "path", "number"), FOUND, ids=lambda value: str(value)[:30])

@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from photosd.core.errors import BadRequest
-from photosd.protocol import messages as m
-from photosd.protocol.parsing import parse_params, parse_request
+from photosd.protocol import caller, requests
+from photosd.protocol.requests import parse_params, parse_request
 
-LIMIT = m.REQUEST_LIMIT
+LIMIT = caller.REQUEST_LIMIT
 examined = settings(max_examples=600, deadline=1000, suppress_health_check=list(HealthCheck))
 
 
-def parse(line: bytes) -> m.Request | BadRequest:
+def parse(line: bytes) -> requests.Request | BadRequest:
     """As the server does it, parameters included."""
     try:
         request = parse_request(line)
-        if request.op in m.OPERATIONS:
-            operation = m.OPERATIONS[request.op]
+        if request.op in requests.OPERATIONS:
+            operation = requests.OPERATIONS[request.op]
             assert isinstance(parse_params(request, operation), operation.params)
     except BadRequest as error:
         assert str(error).strip()
@@ -83,7 +83,7 @@ def test_nearly_valid_lines(valid: bytes, at: int, length: int, instead: bytes) 
 
 
 @examined
-@given(op=st.sampled_from([*m.OPERATIONS, "nothing", ""]), params=values, identity=values)
+@given(op=st.sampled_from([*requests.OPERATIONS, "nothing", ""]), params=values, identity=values)
 def test_any_values(op: str, params: Any, identity: Any) -> None:
     """Any JSON in any field of any operation, NaN and infinities included."""
     parse(json.dumps({"op": op, "params": params, "id": identity}).encode("utf-8", "replace"))
@@ -91,7 +91,7 @@ def test_any_values(op: str, params: Any, identity: Any) -> None:
 
 @examined
 @given(
-    op=st.sampled_from(sorted(m.OPERATIONS)),
+    op=st.sampled_from(sorted(requests.OPERATIONS)),
     names=st.lists(st.sampled_from(["text", "limit", "deadline_ms", "path", "path_b64", "exclude",
                                     "wait", "state", "retry", "seconds", "name", "value"])),
     data=st.data(),

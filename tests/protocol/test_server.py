@@ -20,36 +20,36 @@ from hypothesis import strategies as st
 
 from photosd.core.errors import NotFound
 from photosd.core.paths import Home
-from photosd.protocol import messages as m
+from photosd.protocol import requests
 from photosd.protocol import server as server_module
 from photosd.protocol.endpoint import open_endpoint
-from photosd.protocol.server import Emit, Server
+from photosd.protocol.server import Emit, Result, Server
 
 ENDED: list[type[BaseException]] = []  # what ended a stream before its time
 
 
 def handlers() -> dict[str, Any]:
-    def hello(_params: m.Nothing, _emit: Emit) -> m.Hello:
-        return m.Hello("0", 1, os.getpid(), "/h", [])
+    def hello(_params: requests.Nothing) -> Result:
+        return {"version": "0", "protocol": 1, "pid": os.getpid(), "home": "/h", "capabilities": []}
 
-    def query(params: m.QueryParams, _emit: Emit) -> m.Hello:
+    def query(params: requests.QueryParams) -> Result:
         time.sleep(float(params.text) if params.text.replace(".", "").isdigit() else 0)
-        return m.Hello(params.text, 1, 0, "", [])
+        return {"version": params.text}
 
-    def show(params: m.PathParams, _emit: Emit) -> m.Hello:
+    def show(params: requests.PathParams) -> Result:
         raise NotFound("nothing there", remedy="look elsewhere")
 
-    def purge(_params: m.Nothing, _emit: Emit) -> m.PurgeResult:
+    def purge(_params: requests.Nothing) -> Result:
         raise ZeroDivisionError
 
-    def list_(_params: m.ListParams, emit: Emit) -> m.ListResult:
+    def list_(_params: requests.ListParams, emit: Emit) -> Result:
         try:
             for _ in range(200):
-                emit(m.ListProgress([m.ListedPath("x" * 1000, "indexed")] * 50))
+                emit({"paths": [{"path": "x" * 1000, "state": "indexed"}] * 50})
         except BaseException as error:
             ENDED.append(type(error))
             raise
-        return m.ListResult(200)
+        return {"count": 200}
 
     return {"hello": hello, "query": query, "show": show, "purge": purge, "list": list_}
 

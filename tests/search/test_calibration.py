@@ -13,7 +13,7 @@ import pytest
 from photosd.core.clock import Deadline
 from photosd.encoder.text_vectors import TextVectors
 from photosd.index import vectors
-from photosd.protocol.messages import QueryParams
+from photosd.protocol.requests import QueryParams
 from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
 from photosd.search.judging import Background, Judge, Scale

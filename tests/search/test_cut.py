@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photosd.encoder.text_vectors import TextVectors
-from photosd.protocol.messages import QueryParams, Term
+from photosd.protocol.requests import QueryParams, Term
 from tests.search.test_engine import FakeEncoder, Library
 
 
@@ -33,7 +33,7 @@ def library(tmp_path: Path) -> Library:
 
 
 def warnings(library: Library, params: QueryParams) -> list[str]:
-    found = library.engine().query(params).warnings
+    found = library.engine().query(params)["warnings"]
     return [warning for warning in found if "first" in warning]
 
 
@@ -42,5 +42,5 @@ def test_it_is_said_each_time(library: Library) -> None:
     said = "Only the first 3 words were used: the model reads no more. Shorten the text."
     for _ in range(2):
         assert warnings(library, QueryParams("one two three four")) == [said]
-    assert warnings(library, QueryParams("one", terms=[Term("two three four five")])) == [said]
+    assert warnings(library, QueryParams("one", terms=[Term(text="two three four five")])) == [said]
     assert warnings(library, QueryParams("one two three")) == []

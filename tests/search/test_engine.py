@@ -35,8 +35,7 @@ from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
-from photosd.protocol.messages import OPERATIONS, QueryParams, Request, Term
-from photosd.protocol.parsing import parse_params
+from photosd.protocol.requests import OPERATIONS, QueryParams, Request, Term, parse_params
 from photosd.search.engine import Engine
 from photosd.search.judging import Background, Judge, Scale
 from photosd.search.names import named
@@ -181,18 +180,18 @@ def library(tmp_path: Path) -> Library:
 
 
 def paths(library: Library, text: str, limit: int = 20, **more: Any) -> list[str]:
-    return [hit.path for hit in library.engine().query(QueryParams(text, limit, **more)).hits]
+    return [hit["path"] for hit in library.engine().query(QueryParams(text, limit, **more))["hits"]]
 
 
 def test_the_nearest_come_first(library: Library) -> None:
     """With rank, strength and date; the limit holds; the answer is convincing."""
     answer = library.engine().query(QueryParams("abc", 2))
-    assert answer.hits[0].path == "/p/axis 3.jpg"
-    assert [hit.rank for hit in answer.hits] == [1, 2]
-    assert [hit.strength for hit in answer.hits] == ["strong", "weak"]
-    assert answer.hits[0].taken_at == 1e9 + 3
-    assert answer.convincing
-    assert answer.answered_by == "vector"
+    assert answer["hits"][0]["path"] == "/p/axis 3.jpg"
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
+    assert [hit["strength"] for hit in answer["hits"]] == ["strong", "weak"]
+    assert answer["hits"][0]["taken_at"] == 1e9 + 3
+    assert answer["convincing"]
+    assert answer["answered_by"] == "vector"
 
 
 def test_gone_photos_do_not_take_the_places_of_others(library: Library) -> None:
@@ -206,8 +205,8 @@ def test_gone_photos_do_not_take_the_places_of_others(library: Library) -> None:
 def test_photos_of_an_absent_folder_are_marked(library: Library) -> None:
     """They stay in the answers: the disk will be back."""
     library.add("/u/disk.jpg", 3, folder=2)
-    hits = library.engine().query(QueryParams("abc", 2)).hits
-    assert {hit.path: hit.offline for hit in hits}["/u/disk.jpg"] is True
+    hits = library.engine().query(QueryParams("abc", 2))["hits"]
+    assert {hit["path"]: hit["offline"] for hit in hits}["/u/disk.jpg"] is True
 
 
 def test_a_repeated_question_needs_no_encoder(library: Library) -> None:
@@ -217,8 +216,8 @@ def test_a_repeated_question_needs_no_encoder(library: Library) -> None:
     before.close()  # it saves aside
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")
     again = library.engine().query(QueryParams("a sunset"))
-    assert again.answered_by == "cached_embedding"
-    assert [h.path for h in again.hits] == [h.path for h in first.hits]
+    assert again["answered_by"] == "cached_embedding"
+    assert [h["path"] for h in again["hits"]] == [h["path"] for h in first["hits"]]
     assert library.encoder.asked == 1
     assert b"sunset" not in (library.directory / "catalog.sqlite3").read_bytes()
 
@@ -228,10 +227,10 @@ def test_without_an_encoder_names_and_years_are_matched(library: Library) -> Non
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")
     library.add("/p/Trip_100%/eilat.jpg", 0)
     answer = library.engine().query(QueryParams("EILAT"))
-    assert [hit.path for hit in answer.hits] == ["/p/Trip_100%/eilat.jpg"]
-    assert answer.answered_by == "text_match"
-    assert answer.hits[0].sources == ["name"]
-    assert answer.warnings
+    assert [hit["path"] for hit in answer["hits"]] == ["/p/Trip_100%/eilat.jpg"]
+    assert answer["answered_by"] == "text_match"
+    assert answer["hits"][0]["sources"] == ["name"]
+    assert answer["warnings"]
     assert len(paths(library, "2001")) == 4  # when the pictures of the fixture were taken
     with pytest.raises(EncoderUnavailable):
         library.engine().query(QueryParams("zeppelin"))
@@ -260,22 +259,22 @@ def test_an_empty_query_is_a_mistake(library: Library, text: str) -> None:
 
 def best(library: Library, *terms: Term, text: str = "") -> str:
     """The first of what these terms find."""
-    return library.engine().query(QueryParams(text, 4, terms=list(terms))).hits[0].path
+    return library.engine().query(QueryParams(text, 4, terms=list(terms)))["hits"][0]["path"]
 
 
 def test_terms_are_added_and_taken_away(library: Library) -> None:
     """By their weights, each of unit length; the query's text is one of them."""
     library.add("/p/both.jpg", 1, also=2)
-    assert best(library, Term("bb"), text="a") == "/p/both.jpg"
-    assert best(library, Term("bb", weight=5), text="a") == "/p/axis 2.jpg"
-    assert best(library, Term("bb", weight=-1), text="a") == "/p/axis 1.jpg"
+    assert best(library, Term(text="bb"), text="a") == "/p/both.jpg"
+    assert best(library, Term(text="bb", weight=5), text="a") == "/p/axis 2.jpg"
+    assert best(library, Term(text="bb", weight=-1), text="a") == "/p/axis 1.jpg"
 
 
 def test_a_photo_of_the_library_is_looked_up(library: Library) -> None:
     """Nothing is decoded or encoded; the photo itself is the first hit."""
     answer = library.engine().query(QueryParams(terms=[Term(path="/p/axis 2.jpg")]))
-    assert answer.hits[0].path == "/p/axis 2.jpg" and answer.hits[0].score > 0.999
-    assert answer.answered_by == "cached_embedding" and answer.query == "like /p/axis 2.jpg"
+    assert answer["hits"][0]["path"] == "/p/axis 2.jpg" and answer["hits"][0]["score"] > 0.999
+    assert answer["answered_by"] == "cached_embedding" and answer["query"] == "like /p/axis 2.jpg"
     assert (library.encoder.asked, library.pool.read) == (0, [])
 
 
@@ -306,13 +305,13 @@ def test_pictures_that_cannot_be_asked_with_are_refused(library: Library, tmp_pa
 @pytest.mark.parametrize(
     "terms",
     [
-        [Term("people", weight=-1)],
-        [Term("dog"), Term("dog", weight=-1)],
-        [Term("dog", weight=0)],
-        [Term("dog", path="/p/x.jpg")],
+        [Term(text="people", weight=-1)],
+        [Term(text="dog"), Term(text="dog", weight=-1)],
+        [Term(text="dog", weight=0)],
+        [Term(text="dog", path="/p/x.jpg")],
         [Term()],
         [Term(path="relative.jpg")],
-        [Term("a")] * 33,
+        [Term(text="a")] * 33,
     ],
 )
 def test_sums_without_sense_are_refused(library: Library, terms: list[Term]) -> None:
@@ -332,14 +331,14 @@ def test_pages_neither_repeat_nor_skip_while_photos_arrive(library: Library) -> 
     engine, seen = library.engine(), []
     answer = engine.query(QueryParams("abc", 7))
     while True:
-        seen += [(hit.rank, hit.path) for hit in answer.hits]
-        if answer.cursor is None:
+        seen += [(hit["rank"], hit["path"]) for hit in answer["hits"]]
+        if answer["cursor"] is None:
             break
         for number in range(3):
             library.add(f"/p/late {len(seen)}-{number}.jpg", 3)
-        cursor = answer.cursor
+        cursor = answer["cursor"]
         answer = engine.query(QueryParams(cursor=cursor, limit=7))
-        assert engine.query(QueryParams(cursor=cursor, limit=7)).hits == answer.hits
+        assert engine.query(QueryParams(cursor=cursor, limit=7))["hits"] == answer["hits"]
         if len(seen) > 60:
             break
     assert [rank for rank, _ in seen] == list(range(1, len(seen) + 1))
@@ -351,10 +350,10 @@ def test_the_last_page_has_no_cursor(library: Library) -> None:
     """And all of them together are the library."""
     engine = library.engine()
     first = engine.query(QueryParams("abc", 3))
-    assert first.cursor
-    second = engine.query(QueryParams(cursor=first.cursor, limit=3))
-    assert [len(first.hits), len(second.hits), second.cursor] == [3, 1, None]
-    assert (second.query, second.convincing) == (first.query, first.convincing)
+    assert first["cursor"]
+    second = engine.query(QueryParams(cursor=first["cursor"], limit=3))
+    assert [len(first["hits"]), len(second["hits"]), second["cursor"]] == [3, 1, None]
+    assert (second["query"], second["convincing"]) == (first["query"], first["convincing"])
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "a.1.2.3", "....", "a.١.1.1"])
@@ -372,14 +371,14 @@ def test_copies_are_one_hit_unless_each_is_wanted(library: Library) -> None:
     for path, folder in (("/a/x.jpg", 2), ("/p/b.jpg", 1), ("/p/c.jpg", 1)):
         library.copy("/p/axis 3.jpg", path, folder)
     engine = library.engine()
-    hit = engine.query(QueryParams("abc", 4)).hits[0]
-    assert (hit.path, hit.copies) == ("/p/axis 3.jpg", 4)
+    hit = engine.query(QueryParams("abc", 4))["hits"][0]
+    assert (hit["path"], hit["copies"]) == ("/p/axis 3.jpg", 4)
     seen: list[str] = []
     answer = engine.query(QueryParams("abc", 3, all=True))
-    while answer.cursor is not None:
-        seen += [hit.path for hit in answer.hits]
-        answer = engine.query(QueryParams(cursor=answer.cursor, limit=3))
-    seen += [hit.path for hit in answer.hits]
+    while answer["cursor"] is not None:
+        seen += [hit["path"] for hit in answer["hits"]]
+        answer = engine.query(QueryParams(cursor=answer["cursor"], limit=3))
+    seen += [hit["path"] for hit in answer["hits"]]
     assert seen[:4] == ["/p/axis 3.jpg", "/p/b.jpg", "/p/c.jpg", "/a/x.jpg"]
     assert len(seen) == len(set(seen)) == 7
 
@@ -393,9 +392,9 @@ def test_words_of_names_count_beside_the_looks(library: Library) -> None:
         library.add(f"/p/other {number}.jpg", 3)
     library.add("/p/Trips/Éilat 2019/IMG_1.jpg", 0)
     answer = library.engine().query(QueryParams("our eilat..", 3))
-    named = {hit.path: hit for hit in answer.hits}["/p/Trips/Éilat 2019/IMG_1.jpg"]
-    assert named.sources == ["name"] and named.strength == "fair"
-    assert 0 < named.score < 0.3
+    named = {hit["path"]: hit for hit in answer["hits"]}["/p/Trips/Éilat 2019/IMG_1.jpg"]
+    assert named["sources"] == ["name"] and named["strength"] == "fair"
+    assert 0 < named["score"] < 0.3
 
 
 def test_words_that_name_most_of_the_library_say_nothing(library: Library) -> None:
@@ -439,10 +438,14 @@ def test_the_copy_that_is_named_so_is_shown(library: Library) -> None:
     """Else the hit looks like a mistake; with a filter, of the copies that pass."""
     library.copy("/p/axis 0.jpg", "/p/b/copy of okapi (1).jpg")
     library.copy("/p/axis 0.jpg", "/p/aa.jpg")
-    hit = library.engine().query(QueryParams("okapi")).hits[0]
-    assert (hit.path, hit.sources, hit.copies) == ("/p/b/copy of okapi (1).jpg", ["name"], 3)
-    hit = library.engine().query(QueryParams("abcd")).hits[0]
-    assert (hit.path, hit.sources) == ("/p/aa.jpg", ["clip"])
+    hit = library.engine().query(QueryParams("okapi"))["hits"][0]
+    assert (hit["path"], hit["sources"], hit["copies"]) == (
+        "/p/b/copy of okapi (1).jpg",
+        ["name"],
+        3,
+    )
+    hit = library.engine().query(QueryParams("abcd"))["hits"][0]
+    assert (hit["path"], hit["sources"]) == ("/p/aa.jpg", ["clip"])
 
 
 def test_what_convinces_is_on_the_first_page(tmp_path: Path) -> None:
@@ -455,13 +458,13 @@ def test_what_convinces_is_on_the_first_page(tmp_path: Path) -> None:
     engine = library.engine(encoder=TwoSides())
     judge = Judge(Scale(Background(np.array([[0, 0.9, 0, 0]], np.float32), 1.0), 0.5, 0.9))
     engine._judge = lambda question: judge  # type: ignore[method-assign]
-    nearest = [hit.strength for hit in engine.query(QueryParams("x", 3)).hits]
+    nearest = [hit["strength"] for hit in engine.query(QueryParams("x", 3))["hits"]]
     assert nearest[:2] == ["weak", "fair"]
     answer = engine.query(QueryParams("x", 1))
-    assert answer.convincing and [hit.path for hit in answer.hits] == ["/p/it.jpg"]
-    assert answer.cursor is not None
-    rest = engine.query(QueryParams(cursor=answer.cursor, limit=20)).hits
-    assert "/p/it.jpg" not in [hit.path for hit in rest] and len(rest) == 5
+    assert answer["convincing"] and [hit["path"] for hit in answer["hits"]] == ["/p/it.jpg"]
+    assert answer["cursor"] is not None
+    rest = engine.query(QueryParams(cursor=answer["cursor"], limit=20))["hits"]
+    assert "/p/it.jpg" not in [hit["path"] for hit in rest] and len(rest) == 5
 
 
 def test_photos_that_were_removed_are_named_by_nothing(library: Library) -> None:
@@ -479,10 +482,12 @@ def test_words_of_a_name_that_matched_are_understood(library: Library) -> None:
     library.add("/p/s0_png.png", 1)
     library.encoder.unknown = ["s0", "png", "zorble"]
     engine = library.engine()
-    assert engine.query(QueryParams("s0_png.png")).unknown == ["zorble"]
+    assert engine.query(QueryParams("s0_png.png"))["unknown"] == ["zorble"]
     first = engine.query(QueryParams("s0_png.png", limit=1))
-    assert first.cursor and engine.query(QueryParams(cursor=first.cursor)).unknown == ["zorble"]
-    assert engine.query(QueryParams("a zorble")).unknown == ["s0", "png", "zorble"]
+    assert first["cursor"] and engine.query(QueryParams(cursor=first["cursor"]))["unknown"] == [
+        "zorble"
+    ]
+    assert engine.query(QueryParams("a zorble"))["unknown"] == ["s0", "png", "zorble"]
 
 
 @pytest.mark.parametrize("cursor", ["x" * 5000, "a.1.2", "....", ""])
@@ -542,7 +547,7 @@ def test_a_query_convinces_of_a_photo_exactly_when_an_alert_fires(
             if m.convincing
         }
         answer = engine.query(QueryParams(text, 100))
-        assert {f"1-{hit.path}" for hit in answer.hits if hit.strength != "weak"} == fires
-        assert answer.convincing == bool(fires)
+        assert {f"1-{hit['path']}" for hit in answer["hits"] if hit["strength"] != "weak"} == fires
+        assert answer["convincing"] == bool(fires)
         engine.close()
         library.database.close()

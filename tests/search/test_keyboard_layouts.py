@@ -14,7 +14,8 @@ import pytest
 from photosd.core.clock import Deadline
 from photosd.encoder.text_vectors import TextVectors
 from photosd.models.spec import ModelSpec, Tokenizer
-from photosd.protocol.messages import QueryParams, QueryResult
+from photosd.protocol.replies import QueryResult
+from photosd.protocol.requests import QueryParams
 from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of
 from photosd.search.parsing import Question, QuestionTerm
 from tests.conftest import RunningDaemon
@@ -80,24 +81,26 @@ def test_scripts_are_told_apart(text: str, script: str | None) -> None:
 def test_a_model_of_english_says_that_it_cannot_read(library: Library, text: str) -> None:
     """With the command that changes it, and without pretending to have found something."""
     answer = ask(library, SPEC, Knows(), text)
-    assert "photosd model pull multilingual; photosd model use multilingual" in answer.warnings[0]
-    assert not answer.convincing and answer.hits
+    assert (
+        "photosd model pull multilingual; photosd model use multilingual" in answer["warnings"][0]
+    )
+    assert not answer["convincing"] and answer["hits"]
 
 
 def test_a_multilingual_model_warns_of_nothing(library: Library) -> None:
     """Nor does English text on a model of English."""
-    assert ask(library, MULTILINGUAL, Knows("שקיעה"), "שקיעה").warnings == []
-    assert ask(library, SPEC, Knows(), "gibberish").warnings == []
+    assert ask(library, MULTILINGUAL, Knows("שקיעה"), "שקיעה")["warnings"] == []
+    assert ask(library, SPEC, Knows(), "gibberish")["warnings"] == []
 
 
 def test_keys_meant_for_another_layout_are_read_again(library: Library) -> None:
     """`akuo` for שלום; English typed with a Hebrew or Russian layout."""
     answer = ask(library, MULTILINGUAL, Knows("שלום"), "akuo")
-    assert answer.convincing and "שלום" in answer.warnings[0]
-    assert answer.query == "akuo"
+    assert answer["convincing"] and "שלום" in answer["warnings"][0]
+    assert answer["query"] == "akuo"
     for typed in ("דומדקא", "ыгтыуе"):
         answer = ask(library, WORDS, Knows("sunset"), typed)
-        assert answer.convincing and "'sunset'" in answer.warnings[0], typed
+        assert answer["convincing"] and "'sunset'" in answer["warnings"][0], typed
 
 
 @pytest.mark.parametrize(
@@ -108,23 +111,23 @@ def test_a_word_that_is_misspelled_is_named_as_it_may_be_meant(
     library: Library, typed: str, meant: str
 ) -> None:
     """Where the model has a list of words, and the answer does not convince."""
-    (said,) = ask(library, WORDS, Knows(), typed).warnings
+    (said,) = ask(library, WORDS, Knows(), typed)["warnings"]
     assert said.startswith(f"{typed}: did you mean ") and meant in said
-    assert ask(library, SPEC, Knows(), typed).warnings == []
+    assert ask(library, SPEC, Knows(), typed)["warnings"] == []
 
 
 def test_what_is_like_no_word_has_no_other_spelling(library: Library) -> None:
     """Nor what convinces, nor names of cameras' files."""
     for typed in ("gibberish", "qzxw", "eilat", "dsc"):
-        assert ask(library, WORDS, Knows(), typed).warnings == []
-    assert ask(library, WORDS, Knows("sunste"), "sunste").warnings == []
+        assert ask(library, WORDS, Knows(), typed)["warnings"] == []
+    assert ask(library, WORDS, Knows("sunste"), "sunste")["warnings"] == []
 
 
 def test_a_convincing_answer_is_not_read_again(library: Library) -> None:
     """The second reading costs the first one nothing."""
     encoder = Knows("akuo", "שלום")
     answer = ask(library, MULTILINGUAL, encoder, "akuo")
-    assert answer.warnings == [] and encoder.asked == 1
+    assert answer["warnings"] == [] and encoder.asked == 1
 
 
 @pytest.mark.parametrize("known", [(), ("שלום",), ("akuo",), ("akuo", "שלום")])
@@ -136,13 +139,13 @@ def test_an_alert_reads_the_text_as_a_query_does(library: Library, known: Sequen
     question, contents = Question((QuestionTerm(1.0, "akuo"),)), ["1-/p/photo.jpg"]
     (verdict,) = engine.match(question, contents, Deadline.after(3)).values()
     engine.close()
-    assert verdict.convincing == answer.convincing == bool(known)
+    assert verdict.convincing == answer["convincing"] == bool(known)
 
 
 def test_a_second_reading_must_convince(library: Library) -> None:
     """Else the first stays, whatever it is worth."""
     answer = ask(library, MULTILINGUAL, Knows(), "akuo")
-    assert answer.warnings == [] and not answer.convincing
+    assert answer["warnings"] == [] and not answer["convincing"]
 
 
 def test_layouts_have_a_letter_for_each_key() -> None:

@@ -7,12 +7,13 @@ import random
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from photosd.core.log import printable
-from photosd.protocol.messages import Hit, QueryParams, Where
+from photosd.protocol.replies import Hit
+from photosd.protocol.requests import QueryParams, Where
 from photosd.search.names import Named, Names
 from tests.search.household import HEBREW, Household, names
 
@@ -28,13 +29,11 @@ def household(
     return Household(tmp_path_factory.mktemp("household"), list(dict.fromkeys(paths)))
 
 
-def first(household: Household, text: str, **where: object) -> Hit:
+def first(household: Household, text: str, **where: Any) -> Hit:
     """The first hit; the answer convinces."""
-    answer = household.ready.query(
-        QueryParams(text, where=Where(**where) if where else None)  # type: ignore[arg-type]
-    )
-    assert answer.convincing, text
-    return answer.hits[0]
+    answer = household.ready.query(QueryParams(text, where=cast("Where", where) or None))
+    assert answer["convincing"], text
+    return answer["hits"][0]
 
 
 def drawn(household: Household, number: int, wanted: Callable[[str], bool]) -> list[str]:
@@ -68,16 +67,16 @@ def test_exact_names_are_first(household: Household) -> None:
     for number, path in enumerate(hebrew + others):
         ways = spellings(name_of(path))
         hit = first(household, ways[number % len(ways)])
-        wrong = (ways[number % len(ways)], hit.path)
-        assert name_of(hit.path).lower() == name_of(path).lower(), wrong
-        assert hit.sources[-1] == "name" and hit.strength == "strong", wrong
+        wrong = (ways[number % len(ways)], hit["path"])
+        assert name_of(hit["path"]).lower() == name_of(path).lower(), wrong
+        assert hit["sources"][-1] == "name" and hit["strength"] == "strong", wrong
 
 
 def test_a_path_leads_to_one_of_many(household: Household) -> None:
     """A path matches with any number of its folders."""
     for number, path in enumerate(drawn(household, 60, lambda path: path.count("/") > 2)):
         parts = path.split("/")
-        assert first(household, "/".join(parts[-2 - number % 2 :])).path == path
+        assert first(household, "/".join(parts[-2 - number % 2 :]))["path"] == path
 
 
 @pytest.mark.parametrize("way", ["niqqud", "finals", "quotes", "bare"])
@@ -91,7 +90,7 @@ def test_hebrew_names_however_they_are_written(household: Household, way: str) -
             "quotes": stem.replace('"', "״").replace("'", "׳"),
             "bare": stem.replace('"', "").replace("'", ""),
         }[way]
-        assert name_of(first(household, text).path) == name_of(path)
+        assert name_of(first(household, text)["path"]) == name_of(path)
 
 
 def test_two_words_of_a_name_are_enough(household: Household) -> None:
@@ -101,8 +100,8 @@ def test_two_words_of_a_name_are_enough(household: Household) -> None:
         number = name_of(path).rpartition(".")[0].replace("_", " ").split()[-1]
         text = f"beach {number}"
         found = first(household, text)
-        assert all(word in found.path for word in text.split()), (text, found.path)
-        assert found.sources[-1] == "name" and found.strength != "weak"
+        assert all(word in found["path"] for word in text.split()), (text, found["path"])
+        assert found["sources"][-1] == "name" and found["strength"] != "weak"
 
 
 def test_a_filter_comes_before_any_limit(household: Household) -> None:
@@ -111,15 +110,17 @@ def test_a_filter_comes_before_any_limit(household: Household) -> None:
     for path in there:
         folder = path.rpartition("/")[0]
         found = household.ready.query(QueryParams("beach", 50, where=Where(below=[folder])))
-        assert found.convincing
-        assert all(hit.path.startswith(folder) and "name" in hit.sources for hit in found.hits)
+        assert found["convincing"]
+        assert all(
+            hit["path"].startswith(folder) and "name" in hit["sources"] for hit in found["hits"]
+        )
 
 
 def test_scores_never_rise_where_they_are_shown(household: Household) -> None:
     """Those of looks alone, down the whole answer."""
     for text in ("sunset", "beach", "beach sunset", "dana", "zebra", "IMG_0007"):
-        hits = household.ready.query(QueryParams(text, 200)).hits
-        scores = [hit.score for hit in hits if hit.sources == ["clip"]]
+        hits = household.ready.query(QueryParams(text, 200))["hits"]
+        scores = [hit["score"] for hit in hits if hit["sources"] == ["clip"]]
         assert scores == sorted(scores, reverse=True), text
 
 
@@ -138,10 +139,10 @@ def test_a_word_of_thousands_costs_what_is_shown(
 
     monkeypatch.setattr(Names, "_lying", counted)
     answer = library.ready.query(QueryParams("zoo", 20))
-    assert answer.convincing and any(hit.path.startswith("/p/zoo") for hit in answer.hits)
+    assert answer["convincing"] and any(hit["path"].startswith("/p/zoo") for hit in answer["hits"])
     assert rows[0] <= 800
-    found = library.ready.query(QueryParams("zoo", 200, where=Where(below=["/p/zoo 3"]))).hits
-    assert len(found) == 200 and all(hit.path.startswith("/p/zoo 3/") for hit in found)
+    found = library.ready.query(QueryParams("zoo", 200, where=Where(below=["/p/zoo 3"])))["hits"]
+    assert len(found) == 200 and all(hit["path"].startswith("/p/zoo 3/") for hit in found)
     every = list(Names(library.database, ["zoo", "zoo 3"]).best({}))
     assert len({one.content for one in every}) == len(every) == 2400
     assert [one.worth for one in every] == sorted((one.worth for one in every), reverse=True)
@@ -151,12 +152,12 @@ def test_questions_and_names_of_many_words(tmp_path: Path) -> None:
     """A hundred words are all looked up; of more it is said."""
     words = [f"w{number}" for number in range(60)]
     library = Household(tmp_path, [f"x/{' '.join(words)}.jpg".encode(), b"x/w7.jpg", b"x/y.jpg"])
-    assert first(library, " ".join(words)).path.startswith("/p/x/w0 w1")
-    assert first(library, " ".join(reversed(words))).path.startswith("/p/x/w0 w1")
+    assert first(library, " ".join(words))["path"].startswith("/p/x/w0 w1")
+    assert first(library, " ".join(reversed(words)))["path"].startswith("/p/x/w0 w1")
     many = " ".join(f"v{number}" for number in range(150))
-    warnings = library.ready.query(QueryParams(many)).warnings
+    warnings = library.ready.query(QueryParams(many))["warnings"]
     assert warnings == ["only the first 100 words were looked up in file names"]
-    assert library.ready.query(QueryParams(" ".join(words[:50] * 2))).warnings == []
+    assert library.ready.query(QueryParams(" ".join(words[:50] * 2)))["warnings"] == []
 
 
 @pytest.mark.parametrize("name", ["the.jpg", "photo.jpg", "1.jpg", "🐶.jpg", "___.jpg", "a b.jpg"])
@@ -165,7 +166,7 @@ def test_names_of_words_that_say_nothing(tmp_path: Path, name: str) -> None:
     others = [f"photo the 1 a b/{number}/photo of the.jpg".encode() for number in range(20)]
     library = Household(tmp_path, [*others, f"x/{name}".encode()])
     for text in (name, name.removesuffix(".jpg")):
-        assert first(library, text).path == f"/p/x/{name}"
+        assert first(library, text)["path"] == f"/p/x/{name}"
 
 
 NAMESAKES = ["א.jpg", "א'.jpg", "dont.jpg", "don't.jpg", "Zoe.jpg", "Zoë.jpg", "img.JPG", "IMG.jpg"]
@@ -176,4 +177,4 @@ def test_of_namesakes_the_one_that_is_spelled_so_is_first(tmp_path: Path) -> Non
     library = Household(tmp_path, [f"x/{name}".encode() for name in NAMESAKES])
     for name in NAMESAKES:
         for text in (name, f"../x/{name}", name[:-4]):
-            assert first(library, text).path == f"/p/x/{name}"
+            assert first(library, text)["path"] == f"/p/x/{name}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from photosd.core.errors import BadRequest, EncoderUnavailable, FolderError, NotFound
-from photosd.protocol.messages import QueryParams, Term, Where
+from photosd.protocol.requests import QueryParams, Term, Where
 from tests.search.test_engine import Library
 
 
@@ -33,8 +33,8 @@ def library(tmp_path: Path) -> Library:
 
 
 def found(library: Library, text: str, **where: Any) -> set[str]:
-    answer = library.engine().query(QueryParams(text, where=Where(**where)))
-    return {hit.path.removeprefix("/p/") for hit in answer.hits}
+    answer = library.engine().query(QueryParams(text, where=cast("Where", where)))
+    return {hit["path"].removeprefix("/p/") for hit in answer["hits"]}
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_photo_is_of_the_day_that_its_own_clock_showed(
         assert found(library, "abc", since="2020-01-01", until="2020-W01") == {"jerusalem.jpg"}
         midnight = moment("2020-01-01")
         assert found(library, "abc", since=midnight) == {"jerusalem.jpg"}
-        hits = library.engine().query(QueryParams("abc", where=Where(since="2020"))).hits
-        assert [hit.taken for hit in hits] == ["2020-01-01T00:30:00+02:00"]
+        hits = library.engine().query(QueryParams("abc", where=Where(since="2020")))["hits"]
+        assert [hit["taken"] for hit in hits] == ["2020-01-01T00:30:00+02:00"]
         library.encoder.error = EncoderUnavailable("dead", remedy="wait")
         assert found(library, "2020") == {"jerusalem.jpg"}
     finally:
@@ -109,24 +109,24 @@ def test_a_copy_elsewhere_does_not_show(library: Library) -> None:
 def test_nothing_that_passes_is_said(library: Library) -> None:
     """Not an error: what was asked makes sense."""
     answer = library.engine().query(QueryParams("abc", where=Where(camera="Leica")))
-    assert (answer.hits, answer.convincing) == ([], False)
-    assert answer.warnings == ["no photo passes these filters"]
+    assert (answer["hits"], answer["convincing"]) == ([], False)
+    assert answer["warnings"] == ["no photo passes these filters"]
 
 
 def test_the_next_page_is_filtered_too(library: Library) -> None:
     """A cursor remembers what was asked."""
     engine = library.engine()
     first = engine.query(QueryParams("abc", 1, where=Where(below=["/p/home"])))
-    second = engine.query(QueryParams(cursor=first.cursor, limit=5))
-    assert [hit.path for hit in second.hits] == ["/p/home/eilat.jpg"]
+    second = engine.query(QueryParams(cursor=first["cursor"], limit=5))
+    assert [hit["path"] for hit in second["hits"]] == ["/p/home/eilat.jpg"]
 
 
 def test_others_than_the_picture_itself(library: Library) -> None:
     """What is similar to a photo, without its copies."""
     library.copy("/p/trips/b.jpg", "/p/copy of b.jpg")
     term = Term(path="/p/trips/b.jpg")
-    hits = library.engine().query(QueryParams(terms=[term], others=True)).hits
-    assert [hit.path for hit in hits][:1] == ["/p/trips/eilat/a.jpg"] and len(hits) == 3
+    hits = library.engine().query(QueryParams(terms=[term], others=True))["hits"]
+    assert [hit["path"] for hit in hits][:1] == ["/p/trips/eilat/a.jpg"] and len(hits) == 3
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,13 @@ def test_a_link_to_a_directory_is_that_directory(tmp_path: Path) -> None:
     library.add(f"{photos}/away/z.jpg", 3)
     for folder in (photos / "latest", tmp_path / "outside", photos / "2024"):
         answer = library.engine().query(QueryParams("abc", where=Where(below=[str(folder)])))
-        assert [hit.path for hit in answer.hits] == [f"{photos}/2024/x.jpg"], folder
+        assert [hit["path"] for hit in answer["hits"]] == [f"{photos}/2024/x.jpg"], folder
     for picture in (photos / "latest/x.jpg", tmp_path / "outside/x.jpg", tmp_path / "x.jpg"):
         terms = [Term(path=str(picture))]
-        hits = library.engine().query(QueryParams(terms=terms, others=True)).hits
-        assert f"{photos}/2024/x.jpg" not in [hit.path for hit in hits] and len(hits) == 2, picture
+        hits = library.engine().query(QueryParams(terms=terms, others=True))["hits"]
+        assert f"{photos}/2024/x.jpg" not in [hit["path"] for hit in hits] and len(hits) == 2, (
+            picture
+        )
     assert library.pool.read == []
     assert library.folders.real(f"{photos}/away".encode()) == f"{photos}/away".encode()
     with pytest.raises(

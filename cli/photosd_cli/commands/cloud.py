@@ -18,7 +18,7 @@ from photosd_cli import console, paths, text
 from photosd_cli.group import PATH, WholeGroup, json_option
 
 if TYPE_CHECKING:
-    from photosd.protocol import replies
+    from photosd.protocol import reports
 
 LABEL = 10
 STDOUT = "-"
@@ -157,7 +157,7 @@ def preview(path: str, output: str | None, force: bool, as_json: bool) -> None:
 # -- text -----------------------------------------------------------------------------------------
 
 
-def page(report: replies.CloudReport) -> list[str]:
+def page(report: reports.CloudReport) -> list[str]:
     """What `photosd cloud status` shows."""
     rows = [("mode", _mode(report))]
     if report["consent_at"] is not None:
@@ -185,7 +185,7 @@ def page(report: replies.CloudReport) -> list[str]:
     return [text.inert(f"{label:<{LABEL}}{words}") for label, words in rows]
 
 
-def summary(report: replies.CloudReport) -> str:
+def summary(report: reports.CloudReport) -> str:
     """One line for `photosd status`."""
     if report["wanted"] == "local":
         return "off"
@@ -195,7 +195,7 @@ def summary(report: replies.CloudReport) -> str:
     return text.inert(words)
 
 
-def _doubts(report: replies.CloudReport, mode: str) -> list[str]:
+def _doubts(report: reports.CloudReport, mode: str) -> list[str]:
     """Warnings for a user who has just enabled ``mode``."""
     found = []
     if report["mode"] != mode:
@@ -205,7 +205,7 @@ def _doubts(report: replies.CloudReport, mode: str) -> list[str]:
     return found
 
 
-def _call(call: replies.CloudCall) -> str:
+def _call(call: reports.CloudCall) -> str:
     """One call in the log."""
     items, size = text.count(call["items"], "item"), text.size(call["bytes"])
     return text.inert(
@@ -214,11 +214,11 @@ def _call(call: replies.CloudCall) -> str:
     )
 
 
-def _spent(report: replies.CloudReport) -> str:
+def _spent(report: reports.CloudReport) -> str:
     return f"${report['spent_usd']:.4f} of ${report['budget_usd']:.2f}"
 
 
-def _mode(report: replies.CloudReport) -> str:
+def _mode(report: reports.CloudReport) -> str:
     if report["mode"] == report["wanted"]:
         return report["mode"]
     return f"{report['mode']} ({report['wanted']} is wanted)"

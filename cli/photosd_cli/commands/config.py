@@ -15,7 +15,7 @@ from photosd_cli.commands import completion
 from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import Setting
+    from photosd.protocol.reports import Setting
 
 
 @click.group(cls=WholeGroup)

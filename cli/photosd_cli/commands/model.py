@@ -27,7 +27,7 @@ from photosd_cli.installer import install
 from photosd_cli.progress import Bar
 
 if TYPE_CHECKING:
-    from photosd.protocol import replies
+    from photosd.protocol import reports
 
 TAGS_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -88,7 +88,7 @@ def _list_models(home: Home, as_json: bool) -> None:
         console.warn(text.inert(problem))
 
 
-def _daemon() -> replies.ModelResult | None:
+def _daemon() -> reports.ModelResult | None:
     """The model in use and the switch under way; None without a daemon."""
     try:
         with Client(timeout=lifecycle.ANSWER_SECONDS) as client:
@@ -349,14 +349,14 @@ def _previous() -> str:
     return previous
 
 
-def _ask(estimate: replies.ModelResult) -> None:
+def _ask(estimate: reports.ModelResult) -> None:
     """Ask for confirmation with the estimated work; skipped without a terminal."""
     if estimate["contents"] and console.is_terminal(sys.stdin):
         question = f"{_work(estimate)}; {estimate['serving']} answers until then. Continue?"
         click.confirm(question, default=True, abort=True, err=True)
 
 
-def _work(estimate: replies.ModelResult) -> str:
+def _work(estimate: reports.ModelResult) -> str:
     words = f"{text.count(estimate['contents'] or 0, 'photo')} to index"
     if estimate["seconds"]:
         words += f", about {text.span(max(1, estimate['seconds']))}"

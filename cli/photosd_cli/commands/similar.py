@@ -12,7 +12,7 @@ from photosd_cli.group import PICTURE
 from photosd_cli.query_run import QueryOptions, QueryRequest, ask
 
 if TYPE_CHECKING:
-    from photosd.protocol.replies import Where
+    from photosd.protocol.requests import Where
 
 
 @click.command(cls=query_options.QueryCommand)

@@ -17,7 +17,7 @@ from photosd_cli.commands import cloud
 from photosd_cli.group import json_option
 
 if TYPE_CHECKING:
-    from photosd.protocol import replies
+    from photosd.protocol import replies, reports
 
 STYLE_OF = {"ready": "green", "warming": "yellow", "degraded": "red", "stopping": "yellow"}
 EXIT_CODE_OF = {"ready": 0, "stopping": 3, "warming": 4, "degraded": 5}
@@ -97,7 +97,7 @@ def _page(as_json: bool) -> str:
     return "\n".join([*lines, *(console.fit(warning, sys.stdout, hang=2) for warning in warnings)])
 
 
-def _untold(status: replies.StatusResult) -> list[str]:
+def _untold(status: reports.StatusResult) -> list[str]:
     """Warnings that are not shown below their folder."""
     told = {f"{folder['path']}: {folder['reason']}" for folder in status["folders"]}
     return [warning for warning in status["warnings"] if warning not in told]
@@ -112,7 +112,7 @@ def _drawn(page: str) -> str:
 # -- the page -------------------------------------------------------------------------------------
 
 
-def status_lines(status: replies.StatusResult) -> list[str]:
+def status_lines(status: reports.StatusResult) -> list[str]:
     """A status page of about ten lines."""
     state = console.styled(status["state"], STYLE_OF.get(status["state"], ""))
     title = (
@@ -174,7 +174,7 @@ def _trouble(folder: replies.FolderReport) -> list[str]:
     return lines
 
 
-def _comparison(comparison: replies.ComparisonReport) -> str:
+def _comparison(comparison: reports.ComparisonReport) -> str:
     """A comparison under way and its progress."""
     seen = f"{comparison['seen']:,}"
     if comparison["known"]:
@@ -182,7 +182,7 @@ def _comparison(comparison: replies.ComparisonReport) -> str:
     return f"{paths.shown(comparison['path'])}  {seen} seen in {text.span(comparison['seconds'])}"
 
 
-def encoder_summary(encoder: replies.EncoderReport) -> str:
+def encoder_summary(encoder: reports.EncoderReport) -> str:
     """The model and its state in a few words."""
     words = [encoder["model"], encoder["state"]]
     if encoder["state"] == "loading" and encoder["phase"]:
@@ -192,7 +192,7 @@ def encoder_summary(encoder: replies.EncoderReport) -> str:
     return text.inert(" ".join(words))
 
 
-def _encoder(encoder: replies.EncoderReport) -> str:
+def _encoder(encoder: reports.EncoderReport) -> str:
     parts = [encoder_summary(encoder)]
     if encoder["device"]:
         parts.append(f"on {text.inert(encoder['device'])}")
@@ -204,7 +204,7 @@ def _encoder(encoder: replies.EncoderReport) -> str:
     return "  ".join(parts)
 
 
-def _switch(switch: replies.SwitchReport) -> str:
+def _switch(switch: reports.SwitchReport) -> str:
     """The model that is being prepared."""
     words = [f"{switch['model']}: {switch['done']:,} of {text.count(switch['contents'], 'photo')}"]
     if switch["eta_s"]:
@@ -214,12 +214,12 @@ def _switch(switch: replies.SwitchReport) -> str:
     return text.inert(" · ".join(words))
 
 
-def _index(index: replies.IndexReport) -> str:
+def _index(index: reports.IndexReport) -> str:
     photos, size = text.count(index["photos"], "photo"), text.size(index["bytes"])
     return f"{index['indexed']:,} of {photos}  {size}"
 
 
-def _queue(index: replies.IndexReport) -> str:
+def _queue(index: reports.IndexReport) -> str:
     parts = [f"{index['pending']:,} waiting"]
     if index["pending"] and index["rate_per_s"]:
         parts.append(f"{index['rate_per_s']:.1f}/s")

@@ -21,7 +21,7 @@ from photosd.protocol.client import Client
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from photosd.protocol.replies import CloudCheckResult, Hello, SelfCheckResult, StatusResult
+    from photosd.protocol.reports import CloudCheckResult, Hello, SelfCheckResult, StatusResult
 
 HELLO_SECONDS = 5.0
 SELF_CHECK_SECONDS = 45.0

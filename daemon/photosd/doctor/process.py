@@ -12,7 +12,7 @@ from photosd.core.errors import CloudNotPermitted, NotRunning, PhotosdError, War
 from photosd.core.socketpath import VARIABLE
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
-from photosd.protocol.replies import EncoderReport, TextCheck
+from photosd.protocol.reports import EncoderReport, TextCheck
 from photosd.service.here import this_service
 from photosd.service.recipe import ServiceError
 

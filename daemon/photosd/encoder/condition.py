@@ -8,7 +8,7 @@ from typing import Any
 from photosd.core.errors import EncoderUnavailable, Warming
 from photosd.core.footprint import used_mb
 from photosd.encoder.text_vectors import Latencies
-from photosd.protocol.messages import EncoderReport, EncoderState
+from photosd.protocol.reports import EncoderReport, EncoderState
 
 FIRST_ETA = 4.0  # seconds to start, before it has been measured on this machine
 

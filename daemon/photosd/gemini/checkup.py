@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-import msgspec
-
 from photosd.core.errors import CloudUnavailable, PhotosdError
 from photosd.gemini import rewriter
 from photosd.gemini.gate import Charge, Gate
+from photosd.protocol.reports import CloudCheck
 
 SECONDS = 15.0
 WORDS = "שקיעה מעל הים"
@@ -22,41 +21,36 @@ GREY = base64.b64decode(
 )
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """One test and its result."""
-
-    what: str
-    ok: bool
-    says: str
-    remedy: str | None = None
-
-
-def check(gate: Gate, mode: str) -> list[Checked]:
+def check(gate: Gate, mode: str) -> list[CloudCheck]:
     """Key, address, model and, in gemini, number and size of vectors; the mode is permitted."""
     try:
-        found = [Checked("cloud key", True, f"from {gate.key_source(run=True)}")]
+        found = [_checked("cloud key", True, f"from {gate.key_source(run=True)}")]
     except PhotosdError as error:
-        return [Checked("cloud key", False, str(error), error.remedy)]
-    tried: list[Checked] = []
+        return [_checked("cloud key", False, str(error), error.remedy)]
+    tried: list[CloudCheck] = []
     reasons: list[str] = []
     for what, work in CALLS[mode]:
         try:
-            tried.append(Checked(what, True, work(gate)))
+            tried.append(_checked(what, True, work(gate)))
         except CloudUnavailable as error:
             reasons.append(error.reason)
-            tried.append(Checked(what, False, str(error), error.remedy))
+            tried.append(_checked(what, False, str(error), error.remedy))
             if error.reason in UNANSWERED:
-                return [*found, Checked("cloud address", False, str(error), error.remedy)]
-    found += [Checked("cloud address", True, f"{gate.settings.base_url} answers"), *tried]
+                return [*found, _checked("cloud address", False, str(error), error.remedy)]
+    found += [_checked("cloud address", True, f"{gate.settings.base_url} answers"), *tried]
     if "model" in reasons:
         found.append(_other_version(gate.settings.api_version))
     return found
 
 
-def _other_version(now: str) -> Checked:
+def _checked(what: str, ok: bool, says: str, remedy: str | None = None) -> CloudCheck:
+    return CloudCheck(what=what, ok=ok, says=says, remedy=remedy)
+
+
+def _other_version(now: str) -> CloudCheck:
     other = "v1beta" if now == "v1" else "v1"
     says = f"the model may be known to another version of the interface than {now}"
-    return Checked("cloud version", False, says, f"photosd config set cloud.api_version {other}")
+    return _checked("cloud version", False, says, f"photosd config set cloud.api_version {other}")
 
 
 def _rewrite(gate: Gate) -> str:

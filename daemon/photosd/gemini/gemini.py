@@ -15,16 +15,16 @@ from photosd.decode.pool import Pool, Thumbnail
 from photosd.gemini.answers import Answers
 from photosd.gemini.asking import Outside, PendingQuestion, answered, nothing_asked
 from photosd.gemini.backfill import BOX, Backfill
-from photosd.gemini.checkup import Checked, check
+from photosd.gemini.checkup import check
 from photosd.gemini.consent import Purpose, digest, terms_of
 from photosd.gemini.environment import Environment
 from photosd.gemini.gate import Gate
-from photosd.gemini.ledger import COPY, Call, Ledger
+from photosd.gemini.ledger import COPY, Ledger
 from photosd.gemini.marked import MarkedPhotos
 from photosd.gemini.questions import Questions
 from photosd.gemini.remote import RemoteTable, finish_forgetting
 from photosd.index.database import Database
-from photosd.protocol import messages as m
+from photosd.protocol.reports import CloudCall, CloudCheck, CloudReport, CloudTermsResult
 
 log = structlog.get_logger()
 
@@ -135,10 +135,10 @@ class Gemini:
 
     # -- consent ------------------------------------------------------------------------------
 
-    def terms(self, mode: str, *, agents: bool) -> m.CloudTermsResult:
+    def terms(self, mode: str, *, agents: bool) -> CloudTermsResult:
         """The terms to agree to."""
         words = terms_of(mode, self._gate.settings, agents=agents)
-        return m.CloudTermsResult(mode, words, digest(words))
+        return CloudTermsResult(mode=mode, terms=words, digest=digest(words))
 
     def enable(self, mode: str, terms: str, *, agents: bool) -> None:
         """Agree to these terms; raises CloudNotPermitted without a key, or for other terms."""
@@ -220,7 +220,7 @@ class Gemini:
 
     # -- reports ------------------------------------------------------------------------------
 
-    def report(self, *, count: bool = True) -> m.CloudReport:
+    def report(self, *, count: bool = True) -> CloudReport:
         """The complete state; sends nothing, and runs no key command.
 
         ``count``: open the table to count its rows, even if not needed otherwise.
@@ -233,7 +233,7 @@ class Gemini:
         except CloudNotPermitted as error:
             key = None
             trouble = trouble or error if gate.wanted != "local" else trouble
-        return m.CloudReport(
+        return CloudReport(
             mode=self.mode,
             wanted=gate.wanted,
             consent=consent.mode,
@@ -251,7 +251,7 @@ class Gemini:
             agents=consent.agents,
         )
 
-    def calls(self, limit: int) -> list[Call]:
+    def calls(self, limit: int) -> list[CloudCall]:
         """The last calls, newest first."""
         return self._gate.ledger.calls(limit)
 
@@ -282,7 +282,7 @@ class Gemini:
         small = self._pool.thumbnail(path, BOX).result(60)
         return small, self._marked.holds(path) == small.content_id
 
-    def check(self) -> list[Checked]:
+    def check(self) -> list[CloudCheck]:
         """Test key, address, models and vectors with sample words and pictures."""
         mode = self._gate.wanted
         if (closed := self._gate.closed) is not None:
@@ -292,7 +292,7 @@ class Gemini:
         self._gate.require(mode, "check")
         self._gate.dismiss()  # with the current key
         found = check(self._gate, mode)
-        if all(one.ok for one in found):
+        if all(one["ok"] for one in found):
             self._questions.breaker.reset()
             self._backfill.retry()
         return found

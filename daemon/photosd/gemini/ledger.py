@@ -8,29 +8,18 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
 from photosd.core import typed
 from photosd.core.errors import CloudUnavailable, StorageError
 from photosd.index.database import Database
+from photosd.protocol.reports import CloudCall
 
 Kind = Literal["rewrite", "embed_query", "embed_photos", "check"]
 KEPT_DAYS = 400
 COPY = "cloud-spent.json"  # beside the consent
-
-
-class Call(msgspec.Struct, frozen=True):
-    """One call: time (Unix seconds), purpose, model, amount, outcome."""
-
-    at: float
-    kind: str
-    model: str
-    items: int
-    bytes: int
-    usd: float
-    outcome: str
 
 
 class Spending(msgspec.Struct, frozen=True):
@@ -109,11 +98,11 @@ class Ledger:
             ).fetchone()
         return Spending(spent, int(row[0]), int(row[1]))
 
-    def calls(self, limit: int) -> list[Call]:
+    def calls(self, limit: int) -> list[CloudCall]:
         """The last calls, newest first."""
         with self._database.read() as db:
             return [
-                Call(**dict(row))
+                cast("CloudCall", dict(row))
                 for row in db.execute(
                     "SELECT at, kind, model, items, bytes, usd, outcome FROM cloud_calls"
                     " ORDER BY id DESC LIMIT ?",

@@ -39,8 +39,6 @@ SQLITE_DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 BY_THE_SYSTEM = re.compile(r"\(os error (\d+)\)")  # Rust's format of errno, used by Lance
 NEWER = re.compile(r"cannot be read by this version|upgrade lance|newer version", re.I)
 
-NAMED_BACKWARDS = 1 << 63  # manifests are named by 2^64 - 1 - version; by old ones, by the version
-
 
 class Malformed(sqlite3.DatabaseError):
     """A check found that a database is invalid."""
@@ -246,13 +244,9 @@ def mend(table: Path, rows: Callable[[], int]) -> bool:
 
 
 def _manifests(table: Path) -> list[Path]:
-    """Manifests of all versions, newest first."""
-    found = {}
-    for manifest in (table / "_versions").glob("*.manifest"):
-        with contextlib.suppress(ValueError):
-            number = int(manifest.stem)
-            found[number if number < NAMED_BACKWARDS else 2 * NAMED_BACKWARDS - number] = manifest
-    return [found[version] for version in sorted(found, reverse=True)]
+    """Manifests of all versions, newest first: each is named by 2^64 - 1 - version."""
+    found = (table / "_versions").glob("*.manifest")
+    return sorted((one for one in found if one.stem.isdecimal()), key=lambda one: int(one.stem))
 
 
 def _put_back(moved: list[Path], kept: Path) -> None:

@@ -15,7 +15,7 @@ from photosd.core.socketpath import socket_path as default_socket_path
 from photosd.protocol.connection import Connection
 
 PROTOCOL = 1
-REQUEST_LIMIT = 64 << 10  # bytes of one line, same limit as in the server
+REQUEST_LIMIT = 64 << 10  # bytes of one request line, for client and server
 AT_ONCE = 6  # pipelined requests of `calls`; the server reads 8 per connection
 
 

@@ -5,6 +5,8 @@ with Client() as photosd:
         print(hit["path"])
 """
 
+# mypy: disable-error-code="no-any-return"
+
 from __future__ import annotations
 
 import os
@@ -15,18 +17,24 @@ from photosd.core.errors import PhotosdError
 from photosd.protocol.caller import Caller
 
 if TYPE_CHECKING:
-    from photosd.protocol import replies
+    from photosd.protocol import replies, reports, requests
 
 CHECK_SECONDS, FORGET_SECONDS = 90.0, 180.0
 ANSWER_SECONDS = 2.0  # beyond a query's own deadline, until the answer arrives
 
 
 class Client(Caller):
-    """Every operation, typed. Each raises what `Caller` does."""
+    """Every operation, typed but not checked at run time. Each raises what `Caller` does."""
 
-    def hello(self) -> replies.Hello:
+    def _ask(
+        self, op: str, params: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """As `call`; each method names the type."""
+        return self.call(op, params, timeout)
+
+    def hello(self) -> reports.Hello:
         """Version and capabilities of the daemon."""
-        return cast("replies.Hello", self.call("hello"))
+        return self._ask("hello")
 
     def query(
         self,
@@ -34,8 +42,8 @@ class Client(Caller):
         limit: int | None = None,
         deadline_ms: int = 3000,
         *,
-        terms: Sequence[replies.Term] = (),
-        where: replies.Where | None = None,
+        terms: Sequence[requests.Term] = (),
+        where: requests.Where | None = None,
         every_copy: bool = False,
         others: bool = False,
         cursor: str | None = None,
@@ -55,32 +63,29 @@ class Client(Caller):
         params |= {name: value for name, value in more.items() if value}
         params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
-        return cast("replies.QueryResult", self.call("query", params, timeout))
+        return self._ask("query", params, timeout)
 
-    def status(self) -> replies.StatusResult:
+    def status(self) -> reports.StatusResult:
         """The daemon's state."""
-        return cast("replies.StatusResult", self.call("status"))
+        return self._ask("status")
 
     def add(
         self, path: bytes | str, exclude: Sequence[str] = (), cloud: bool | None = None
     ) -> replies.AddResult:
         """Watch a folder and everything below it; ``cloud``: whether its photos may be sent."""
-        params: dict[str, object] = {**path_params(path), "exclude": list(exclude)}
-        if cloud is not None:
-            params["cloud"] = cloud
-        return cast("replies.AddResult", self.call("add", params))
+        return self._ask("add", {**path_params(path), "exclude": list(exclude), "cloud": cloud})
 
     def remove(self, path: bytes | str) -> replies.RemoveResult:
         """Stop watching a folder; its photos leave the index."""
-        return cast("replies.RemoveResult", self.call("remove", path_params(path)))
+        return self._ask("remove", path_params(path))
 
     def folders(self) -> replies.FoldersResult:
         """Every watched folder."""
-        return cast("replies.FoldersResult", self.call("folders"))
+        return self._ask("folders")
 
     def accept(self, path: bytes | str) -> replies.AcceptResult:
         """Accept an offline folder as it is now; missing photos leave the index."""
-        return cast("replies.AcceptResult", self.call("accept", path_params(path)))
+        return self._ask("accept", path_params(path))
 
     def rescan(self, wait: bool = True) -> Iterator[replies.Progress]:
         """Compare every folder with the index; with ``wait``, yields progress until nothing is
@@ -91,7 +96,7 @@ class Client(Caller):
     def reindex(self, path: bytes | str | None = None) -> replies.ReindexResult:
         """Read one photo, one folder or (None) everything again."""
         params = {} if path is None else path_params(path)
-        return cast("replies.ReindexResult", self.call("reindex", params))
+        return self._ask("reindex", params)
 
     def paths(self, state: str = "indexed") -> Iterator[list[replies.ListedPath]]:
         """Every known photo in that state ("" for all), a few hundred at a time."""
@@ -101,7 +106,7 @@ class Client(Caller):
 
     def show(self, path: bytes | str) -> replies.ShowResult:
         """Details of one path; raises NotFound with the reason."""
-        return cast("replies.ShowResult", self.call("show", path_params(path)))
+        return self._ask("show", path_params(path))
 
     def thumbnail(
         self,
@@ -114,8 +119,7 @@ class Client(Caller):
         """A small copy of a photo: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
         params = {**path_params(path), "pixels": pixels, "height": height, "form": form}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
-        result = self.call("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
-        return cast("replies.ThumbnailResult", result)
+        return self._ask("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
 
     def thumbnails(
         self,
@@ -142,33 +146,31 @@ class Client(Caller):
 
     def failures(self, retry: bool = False) -> replies.FailuresResult:
         """Photos that could not be indexed; with ``retry`` they are retried."""
-        return cast("replies.FailuresResult", self.call("failures", {"retry": retry}))
+        return self._ask("failures", {"retry": retry})
 
     def purge(self, queries: bool = False) -> replies.PurgeResult:
         """Forget deleted photos and their vectors now; or cached queries."""
-        found = self.call("purge", {"queries": True} if queries else {}, timeout=FORGET_SECONDS)
-        return cast("replies.PurgeResult", found)
+        return self._ask("purge", {"queries": queries}, FORGET_SECONDS)
 
     def pause(self, seconds: float | None = None) -> replies.PauseResult:
         """Pause indexing for a while, or until resumed."""
-        return cast("replies.PauseResult", self.call("pause", {"seconds": seconds}))
+        return self._ask("pause", {"seconds": seconds})
 
     def resume(self) -> replies.PauseResult:
         """Resume indexing."""
-        return cast("replies.PauseResult", self.call("resume"))
+        return self._ask("resume")
 
-    def config(self) -> replies.ConfigResult:
+    def config(self) -> reports.ConfigResult:
         """Every setting."""
-        return cast("replies.ConfigResult", self.call("config"))
+        return self._ask("config")
 
-    def config_set(self, name: str, value: str) -> replies.ConfigSetResult:
+    def config_set(self, name: str, value: str) -> reports.ConfigSetResult:
         """Change a setting at once; the value as text."""
-        params = {"name": name, "value": value}
-        return cast("replies.ConfigSetResult", self.call("config_set", params))
+        return self._ask("config_set", {"name": name, "value": value})
 
-    def model(self, estimate: str | None = None) -> replies.ModelResult:
+    def model(self, estimate: str | None = None) -> reports.ModelResult:
         """The model in use, and the cost of switching to another."""
-        return cast("replies.ModelResult", self.call("model", {"estimate": estimate}))
+        return self._ask("model", {"estimate": estimate})
 
     def standing_add(
         self,
@@ -188,15 +190,15 @@ class Client(Caller):
         for name, path in (("directory", directory), ("below", below)):
             for key, value in ({} if path is None else path_params(path)).items():
                 params[key.replace("path", name)] = value
-        return cast("replies.StandingAddResult", self.call("standing_add", params))
+        return self._ask("standing_add", params)
 
     def standing(self) -> replies.StandingResult:
         """Every alert."""
-        return cast("replies.StandingResult", self.call("standing"))
+        return self._ask("standing")
 
     def standing_remove(self, number: int) -> replies.StandingRemoveResult:
         """Remove an alert; links of an album are removed."""
-        return cast("replies.StandingRemoveResult", self.call("standing_remove", {"id": number}))
+        return self._ask("standing_remove", {"id": number})
 
     def subscribe(
         self, number: int, after: int | None = None, wait: bool = True
@@ -211,57 +213,51 @@ class Client(Caller):
 
     def acknowledge(self, number: int, cursor: int) -> replies.AcknowledgeResult:
         """Mark matches up to this cursor as handled. Not on a connection that subscribes."""
-        params = {"id": number, "cursor": cursor}
-        return cast("replies.AcknowledgeResult", self.call("acknowledge", params))
+        return self._ask("acknowledge", {"id": number, "cursor": cursor})
 
-    def cloud_status(self) -> replies.CloudReport:
+    def cloud_status(self) -> reports.CloudReport:
         """State of the cloud, and its cost."""
-        return cast("replies.CloudReport", self.call("cloud_status"))
+        return self._ask("cloud_status")
 
-    def cloud_terms(self, mode: str, agents: bool = False) -> replies.CloudTermsResult:
+    def cloud_terms(self, mode: str, agents: bool = False) -> reports.CloudTermsResult:
         """The terms to agree to before ``mode`` is enabled, with or without agents."""
-        params: dict[str, object] = {"mode": mode, **({"agents": True} if agents else {})}
-        return cast("replies.CloudTermsResult", self.call("cloud_terms", params))
+        return self._ask("cloud_terms", {"mode": mode, "agents": agents})
 
-    def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> replies.CloudReport:
+    def cloud_enable(self, mode: str, digest: str, agents: bool = False) -> reports.CloudReport:
         """Agree to the terms with that digest, as the user does after reading them."""
-        params: dict[str, object] = {"mode": mode, "digest": digest}
-        params |= {"agents": True} if agents else {}
-        return cast("replies.CloudReport", self.call("cloud_enable", params))
+        return self._ask("cloud_enable", {"mode": mode, "digest": digest, "agents": agents})
 
-    def cloud_disable(self) -> replies.CloudReport:
+    def cloud_disable(self) -> reports.CloudReport:
         """Withdraw consent and stop sending."""
-        return cast("replies.CloudReport", self.call("cloud_disable"))
+        return self._ask("cloud_disable")
 
-    def cloud_forget(self) -> replies.CloudForgetResult:
+    def cloud_forget(self) -> reports.CloudForgetResult:
         """Withdraw consent and delete all data from the cloud."""
-        return cast("replies.CloudForgetResult", self.call("cloud_forget", timeout=FORGET_SECONDS))
+        return self._ask("cloud_forget", timeout=FORGET_SECONDS)
 
-    def cloud_log(self, limit: int = 100) -> replies.CloudLogResult:
+    def cloud_log(self, limit: int = 100) -> reports.CloudLogResult:
         """The last calls, newest first."""
-        return cast("replies.CloudLogResult", self.call("cloud_log", {"limit": limit}))
+        return self._ask("cloud_log", {"limit": limit})
 
-    def cloud_preview(self, path: bytes | str) -> replies.CloudPreviewResult:
+    def cloud_preview(self, path: bytes | str) -> reports.CloudPreviewResult:
         """The bytes that would be sent of a photo; sends nothing."""
-        return cast("replies.CloudPreviewResult", self.call("cloud_preview", path_params(path)))
+        return self._ask("cloud_preview", path_params(path))
 
-    def cloud_check(self) -> replies.CloudCheckResult:
+    def cloud_check(self) -> reports.CloudCheckResult:
         """Test the cloud with sample words and a sample picture; needs consent."""
-        return cast("replies.CloudCheckResult", self.call("cloud_check", timeout=CHECK_SECONDS))
+        return self._ask("cloud_check", timeout=CHECK_SECONDS)
 
-    def self_check(self) -> replies.SelfCheckResult:
+    def self_check(self) -> reports.SelfCheckResult:
         """Test what a query needs."""
-        return cast("replies.SelfCheckResult", self.call("self_check"))
+        return self._ask("self_check")
 
-    def stop(self) -> replies.StopResult:
+    def stop(self) -> reports.StopResult:
         """Stop the daemon."""
-        return cast("replies.StopResult", self.call("stop"))
+        return self._ask("stop")
 
 
 def path_params(path: bytes | str) -> dict[str, str]:
     """A path as parameters; bytes that are not UTF-8 are sent in ``path_b64``."""
-    from photosd.protocol.paths import (
-        path_fields,  # base64 is not imported for every `photosd query`
-    )
+    from photosd.protocol.paths import path_fields  # needs base64; not for every `photosd query`
 
-    return path_fields(os.fsencode(path))
+    return cast("dict[str, str]", path_fields(os.fsencode(path)))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 
 from photosd.core.errors import Busy, DeadlineExceeded, NotRunning, PhotosdError, Unreachable
 from photosd.core.socketpath import VARIABLE
-from photosd.protocol.peer import peer_uid
 
 REPLY_LIMIT = 256 << 20  # bytes of one line; a longer one is not from photosd
 CHUNK = 256 << 10
@@ -104,6 +104,16 @@ def _be_sure_of(client: socket.socket, path: str) -> None:
             f"another user (uid {owner}) listens on {path}; nothing was sent",
             remedy=f"set {VARIABLE} to a directory of your own; where: photosd sockname",
         )
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user id at the other end; for a client, of the listener. Raises OSError."""
+    if sys.platform == "linux":
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return int.from_bytes(credentials[4:8], sys.byteorder)
+    # struct xucred of LOCAL_PEERCRED (sys/ucred.h): version, uid, …
+    credentials = connection.getsockopt(0, 1, 76)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
 def _why_not(path: str, error: OSError) -> PhotosdError:

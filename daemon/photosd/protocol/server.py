@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
@@ -16,10 +17,10 @@ import structlog
 
 from photosd.core import descriptors
 from photosd.core.errors import BadRequest, Busy, DeadlineExceeded, PhotosdError, UnknownOp
+from photosd.protocol.caller import PROTOCOL, REQUEST_LIMIT
+from photosd.protocol.connection import peer_uid
 from photosd.protocol.endpoint import BACKLOG, Endpoint
-from photosd.protocol.messages import OPERATIONS, PROTOCOL, REQUEST_LIMIT, Request
-from photosd.protocol.parsing import parse_params, parse_request
-from photosd.protocol.peer import peer_uid
+from photosd.protocol.requests import OPERATIONS, Request, parse_params, parse_request
 
 log = structlog.get_logger()
 
@@ -41,8 +42,10 @@ class ClientLeft(ConnectionError):
     """The client disconnected, or does not read. Handlers let it propagate: it is not a failure."""
 
 
-Emit = Callable[[msgspec.Struct], None]
-Handler = Callable[[Any, Emit], msgspec.Struct]
+Result = Mapping[str, object]
+Emit = Callable[[Result], None]  # sends a progress object
+# Of the parameters and, for an operation with progress, the function that sends it.
+Handler = Callable[..., Result]
 
 
 class Server:
@@ -113,7 +116,7 @@ class Server:
         del self._connections[oldest]  # now: of many that come at once, each closes another one
         oldest.abort()
 
-    async def answer(self, request: Request, emit: Emit) -> msgspec.Struct:
+    async def answer(self, request: Request, emit: Emit) -> Result:
         """Run the operation in a thread, up to its time limit."""
         operation = OPERATIONS.get(request.op)
         handler = self._handlers.get(request.op)
@@ -130,7 +133,9 @@ class Server:
         left = max(0.001, limit - (time.monotonic() - begun))
         if "deadline_ms" in params.__struct_fields__:
             params = msgspec.structs.replace(params, deadline_ms=max(1, int(1000 * left)))
-        running = lane.run(handler, params, emit)
+        if operation.progress:
+            handler = functools.partial(handler, emit=emit)
+        running = lane.run(handler, params)
         try:
             # Shielded: a thread cannot be stopped; it runs to its end and keeps its place.
             return await asyncio.wait_for(
@@ -172,11 +177,9 @@ class RequestLane:
         finally:
             self._waiting -= 1
 
-    def run(
-        self, handler: Handler, params: msgspec.Struct, emit: Emit
-    ) -> asyncio.Future[msgspec.Struct]:
+    def run(self, handler: Handler, params: msgspec.Struct) -> asyncio.Future[Result]:
         """Start in a thread; the place is free again when it has ended."""
-        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params, emit)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params)
         running.add_done_callback(self._finished)
         return running
 
@@ -187,7 +190,7 @@ class RequestLane:
     def _busy(self) -> Busy:
         return Busy(f"{self._waiting} requests are waiting", remedy="try again", retry_after_ms=200)
 
-    def _finished(self, running: asyncio.Future[msgspec.Struct]) -> None:
+    def _finished(self, running: asyncio.Future[Result]) -> None:
         self._free.release()
         if not running.cancelled():
             running.exception()  # retrieve the exception: the client got it, or left
@@ -250,8 +253,7 @@ class ClientConnection:
             request = parse_request(line)
             identity = request.id
             result = await self._server.answer(request, self._emitter(identity))
-            warnings = getattr(result, "warnings", [])
-            reply = {"ok": True, "result": result, "warnings": warnings}
+            reply = {"ok": True, "result": result, "warnings": result.get("warnings", [])}
         except ClientLeft:
             return
         except PhotosdError as error:
@@ -268,7 +270,7 @@ class ClientConnection:
         """
         loop = asyncio.get_running_loop()
 
-        def emit(progress: msgspec.Struct) -> None:
+        def emit(progress: Result) -> None:
             message = {"v": PROTOCOL, "id": identity, "progress": progress}
             try:
                 sent = asyncio.run_coroutine_threadsafe(self._send(message), loop)

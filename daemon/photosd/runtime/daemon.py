@@ -28,10 +28,11 @@ from photosd.core.paths import Home
 from photosd.core.secrets import without_secrets
 from photosd.core.settings_file import Problem, Reading
 from photosd.core.shortage import shortage_of
+from photosd.encoder.condition import Condition
 from photosd.gemini.environment import Environment
 from photosd.protocol.client import Client
 from photosd.protocol.endpoint import Endpoint
-from photosd.protocol.messages import EncoderReport, IndexReport, StatusResult
+from photosd.protocol.reports import EncoderReport, IndexReport, StatusResult
 from photosd.protocol.server import Handler, Server
 from photosd.runtime.library import Library
 from photosd.runtime.liveness import LivenessMonitor, LivenessSigns
@@ -187,13 +188,13 @@ class Daemon:
         if (library := self._opened()) is None:
             return "warming: the index is being opened"
         encoder = library.encoder.status()
-        state = self._state(library, encoder.state)
+        state = self._state(library, encoder["state"])
         if state == "ready":
             counts = library.catalog.totals()
             return (
                 f"ready: {counts.get('indexed', 0):,} photos, {counts.get('pending', 0):,} waiting"
             )
-        return f"{state}: the encoder is {encoder.state}"
+        return f"{state}: the encoder is {encoder['state']}"
 
     def _rescan(self) -> None:
         if self._library is not None and self._open.is_set():
@@ -309,30 +310,28 @@ class Daemon:
         trouble, again = self._trouble, "it is retried until it works"
         warnings = [] if trouble is None else [f"{trouble.title}: {trouble}; {again}"]
         warnings += [f"{problem.says}: {problem.remedy}" for problem in self._problems]
-        if encoder.error is not None:
-            warnings.append(f"{encoder.error['title']}: {encoder.error['message']}")
-        if encoder.doubt is not None:
-            warnings.append(encoder.doubt)
+        if encoder["error"] is not None:
+            warnings.append(f"{encoder['error']['title']}: {encoder['error']['message']}")
+        if encoder["doubt"] is not None:
+            warnings.append(encoder["doubt"])
         switch = library.model_switcher.report() if library else None
-        if switch is not None and switch.error is not None:
-            warnings.append(f"switching to {switch.model}: {switch.error['message']}")
+        if switch is not None and switch["error"] is not None:
+            warnings.append(f"switching to {switch['model']}: {switch['error']['message']}")
         if library is not None and (trouble := library.model_switcher.trouble) is not None:
             warnings.append(f"{trouble}: {trouble.remedy}")
         folders = library.status.folder_reports() if library else []
-        warnings += [f"{f.path}: {f.reason}" for f in folders if f.reason]
+        warnings += [f"{f['path']}: {f['reason']}" for f in folders if f["reason"]]
         warnings += library.gemini.warnings() + library.alerts.warnings() if library else []
         return StatusResult(
             version=1,
-            state=self._state(library, encoder.state),
+            state=self._state(library, encoder["state"]),
             pid=os.getpid(),
             uptime_s=round(time.monotonic() - self._started, 1),
             socket=str(self._endpoint.path),
             daemon_version=photosd.__version__,
             rss_mb=used_mb(os.getpid()) or 0.0,
             encoder=encoder,
-            index=library.status.index_report()
-            if library
-            else IndexReport(0, 0, 0, 0, 0, None, 0, self._start_waits_for()),
+            index=library.status.index_report() if library else self._no_index(),
             folders=folders,
             warnings=[without_secrets(warning) for warning in warnings],
             switch=switch,
@@ -351,10 +350,20 @@ class Daemon:
 
     def _encoder_report(self) -> EncoderReport:
         if (library := self._library) is None:
-            return EncoderReport(state="loading", model=self.settings.encoder.model)
+            return {**Condition(self.settings.encoder.model, 0.0).report(None), "eta_s": None}
         return library.encoder.status()
 
-    def _start_waits_for(self) -> str:
-        if self._trouble is None:
-            return "start"
-        return shortage_of(self._trouble) or "start"
+    def _no_index(self) -> IndexReport:
+        shortage = None if self._trouble is None else shortage_of(self._trouble)
+        return IndexReport(
+            photos=0,
+            indexed=0,
+            pending=0,
+            failed=0,
+            rate_per_s=0.0,
+            eta_s=None,
+            bytes=0,
+            waiting_for=shortage or "start",
+            paused=False,
+            paused_until=None,
+        )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-
 from photosd.core.log import printable
 from photosd.index.catalog import known_photos
 from photosd.index.reconciler import Reconciler
 from photosd.index.shared_resources import SharedResources
 from photosd.index.sidecars import Sidecars
-from photosd.protocol.messages import ComparisonReport, FolderReport, IndexReport, Progress
-from photosd.protocol.paths import path_fields
+from photosd.protocol.paths import path_b64, path_text
+from photosd.protocol.replies import FolderReport, Progress
+from photosd.protocol.reports import ComparisonReport, IndexReport
 from photosd.runtime.model_switch import ModelSwitcher
 from photosd.watch.watcher import Watcher
 
@@ -68,11 +67,11 @@ class LibraryStatus:
     def index_report(self) -> IndexReport:
         """The index and what is left to do."""
         serving = self._model_switcher.serving
-        return IndexReport(
-            **msgspec.structs.asdict(self.progress()),
-            bytes=serving.store.bytes_on_disk(),
-            waiting_for=serving.pipeline.waiting_for or self._reconciler.waiting_for,
-        )
+        return {
+            **self.progress(),
+            "bytes": serving.store.bytes_on_disk(),
+            "waiting_for": serving.pipeline.waiting_for or self._reconciler.waiting_for,
+        }
 
     def folder_reports(self) -> list[FolderReport]:
         """Every folder, with what the watcher knows of it."""
@@ -88,7 +87,8 @@ class LibraryStatus:
             unreadable = self._reconciler.unreadable(folder)
             reports.append(
                 FolderReport(
-                    **path_fields(folder.path),
+                    path=path_text(folder.path),
+                    path_b64=path_b64(folder.path),
                     state=state,
                     photos=known_photos(counts.get(folder.id, {})),
                     pending=counts.get(folder.id, {}).get("pending", 0),

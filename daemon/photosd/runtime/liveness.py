@@ -27,7 +27,7 @@ from photosd.core.paths import Home
 from photosd.encoder.supervisor import Supervisor
 from photosd.protocol.client import Client
 from photosd.protocol.endpoint import Endpoint
-from photosd.protocol.messages import SelfCheckResult, TextCheck
+from photosd.protocol.reports import SelfCheckResult, TextCheck
 from photosd.protocol.server import Server
 from photosd.runtime.library import Library
 from photosd.service.notify import Notifier
@@ -257,9 +257,9 @@ def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
     texts: list[TextCheck] = []
     for kind, text in TEXTS:
         texts.append(_encode(encoder, kind, text))
-        if texts[-1].error is not None and texts[-1].unavailable:
+        if texts[-1]["error"] is not None and texts[-1]["unavailable"]:
             break  # the others would wait for the same
-    pid = encoder.status().pid
+    pid = encoder.status()["pid"]
     processes = [psutil.Process(), *([psutil.Process(pid)] if pid else [])]
     return SelfCheckResult(
         texts=texts,
@@ -271,20 +271,25 @@ def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
 
 def _encode(encoder: Supervisor, kind: str, text: str) -> TextCheck:
     before = time.monotonic()
+    failed = TextCheck(
+        kind=kind, ms=0, understood=0, error=None, remedy="photosd restart", unavailable=False
+    )
     try:
         answer = encoder.encode_texts([text], Deadline.after(TEXT_SECONDS)).result(TEXT_SECONDS + 1)
     except PhotosdError as error:
-        return TextCheck(kind, 0, 0, f"{error.title}: {error}", error.remedy, unavailable=True)
+        wrong = f"{error.title}: {error}"
+        return {**failed, "error": wrong, "remedy": error.remedy, "unavailable": True}
     except Exception as error:  # EncoderDied, a timeout: any error is the finding
-        return TextCheck(kind, 0, 0, f"{type(error).__name__}: {error}", "photosd restart")
+        return {**failed, "error": f"{type(error).__name__}: {error}"}
     length = float(np.linalg.norm(answer.vectors[0]))
-    wrong = None if abs(length - 1) < 0.01 else f"its vector has length {length:g} instead of 1"
+    good = abs(length - 1) < 0.01
     return TextCheck(
-        kind,
-        round(1000 * (time.monotonic() - before), 2),
-        round(answer.understood[0], 3),
-        wrong,
-        "photosd restart" if wrong else None,
+        kind=kind,
+        ms=round(1000 * (time.monotonic() - before), 2),
+        understood=round(answer.understood[0], 3),
+        error=None if good else f"its vector has length {length:g} instead of 1",
+        remedy=None if good else "photosd restart",
+        unavailable=False,
     )
 
 

@@ -20,7 +20,7 @@ from photosd.index.filling import FillList
 from photosd.index.shared_resources import SharedResources
 from photosd.index.worklist import WorkList
 from photosd.models import registry
-from photosd.protocol.messages.models import ModelResult, SwitchReport
+from photosd.protocol.reports import ModelResult, SwitchReport
 from photosd.runtime.model_runtime import ModelRuntime
 from photosd.search.engine import Engine
 
@@ -60,7 +60,7 @@ class ModelSwitch(threading.Thread):
     def report(self) -> SwitchReport:
         """Its progress."""
         encoder = self.target.encoder.status()
-        error = self._error.as_dict() if self._error is not None else encoder.error
+        error = self._error.as_dict() if self._error is not None else encoder["error"]
         eta = self.target.pipeline.rate.eta_seconds(self._left) if self._left else 0.0
         return SwitchReport(
             model=self.target.spec.name,
@@ -198,15 +198,21 @@ class ModelSwitcher:
     def result(self, estimate: str | None) -> ModelResult:
         """The current, previous and next model; and the cost of switching to another."""
         database = self._shared.database
-        result = ModelResult(self.serving.spec.name, database.fact(PREVIOUS), self.report())
+        result = ModelResult(
+            serving=self.serving.spec.name,
+            previous=database.fact(PREVIOUS),
+            switch=self.report(),
+            contents=None,
+            seconds=None,
+        )
         if estimate is not None:
             _, spec = registry.named(self._home, estimate)
             fill = FillList(database, spec.fingerprint)
-            result.contents = fill.left()
+            result["contents"] = left = fill.left()
             fill.close()
             if spec.measured is not None:
                 one = max(DECODE_MS, spec.measured.image_ms + DECODE_MS / 2)
-                result.seconds = result.contents * one / 1000
+                result["seconds"] = left * one / 1000
         return result
 
     def _flip(self, switch: ModelSwitch) -> None:

@@ -21,7 +21,7 @@ from photosd.index.photo import Photo
 from photosd.index.shared_resources import SharedResources
 from photosd.index.sketches import NUMBERS, Greys, Sketches, resemblance
 from photosd.index.vectors import VectorStore
-from photosd.protocol.messages import Relation
+from photosd.protocol.replies import Relation
 from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_of
 
 # To the model, a rotated or shrunk copy looks less like its original than ALIKE, and two clouds

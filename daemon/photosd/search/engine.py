@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
+from photosd import __version__
 from photosd.core.clock import Deadline
 from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
@@ -25,7 +26,8 @@ from photosd.index import wording
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
-from photosd.protocol.messages import QueryParams, QueryResult, Timings
+from photosd.protocol.replies import QueryResult, Timings
+from photosd.protocol.requests import QueryParams
 from photosd.search.advice import Advisor
 from photosd.search.calibration import Calibration
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, ExamplePictures, QueryEmbedder
@@ -118,6 +120,7 @@ class Engine:
             warnings=warnings,
             cursor=str(after) if after is not None else None,
             mode_requested=ranking.modes.requested,
+            daemon_version=__version__,
         )
 
     def match(

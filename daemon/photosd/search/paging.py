@@ -17,8 +17,8 @@ from photosd.index.catalog import Catalog, known_photos
 from photosd.index.filters import Filter
 from photosd.index.folders import Folders
 from photosd.index.shared_resources import SharedResources
-from photosd.protocol.messages import Coverage, Hit
-from photosd.protocol.paths import path_fields
+from photosd.protocol.paths import path_b64, path_text
+from photosd.protocol.replies import Coverage, Hit
 from photosd.search.parsing import Question
 from photosd.search.remembered import QueryEmbedding
 
@@ -84,17 +84,22 @@ def coverage(catalog: Catalog, folders: Folders) -> Coverage:
 def _hit(
     one: FoundPhoto, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool
 ) -> Hit:
-    return Hit(
-        rank=0,
-        **path_fields(place[0]),
-        score=round(one.score, 4),
-        strength=one.strength,
-        sources=one.sources,
-        taken_at=facts.get("taken_at"),
-        taken=facts.get("taken"),
-        offline=offline,
-        copies=copies,
-    )
+    hit: Hit = {
+        "rank": 0,
+        "path": path_text(place[0]),
+        "score": round(one.score, 4),
+        "strength": one.strength,
+        "sources": one.sources,
+        "taken_at": facts.get("taken_at"),
+        "offline": offline,
+    }
+    if (encoded := path_b64(place[0])) is not None:
+        hit["path_b64"] = encoded
+    if copies > 1:
+        hit["copies"] = copies
+    if (taken := facts.get("taken")) is not None:
+        hit["taken"] = taken
+    return hit
 
 
 Find = Callable[[int], list[FoundPhoto]]  # the best now, up to a count
@@ -176,7 +181,7 @@ def lay_out(
             if len(page) == limit:
                 place = cursor.place + number
                 return page, Cursor(cursor.ranking, place, copy, cursor.rank + limit)
-            hit.rank = cursor.rank + len(page)
+            hit["rank"] = cursor.rank + len(page)
             page.append(hit)
     if len(hits) < limit:
         return page, None

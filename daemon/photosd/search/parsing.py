@@ -16,9 +16,8 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.index.folders import Folders
-from photosd.protocol.messages import QueryParams, Where
-from photosd.protocol.messages import Term as TermParams
 from photosd.protocol.paths import path_from
+from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.remembered import normalise
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
@@ -31,22 +30,22 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
     """The filter; None if it accepts everything. Raises BadRequest."""
     if where is None:
         return None
-    since, until = _moment(where.since, "begin"), _moment(where.until, "end")
+    since, until = _moment(where.get("since"), "begin"), _moment(where.get("until"), "end")
     if since is not None and until is not None and since >= until:
         raise BadRequest(
-            f"--since {where.since} comes after --until {where.until}",
+            f"--since {where['since']} comes after --until {where['until']}",
             remedy="swap them: the earlier date is --since",
         )
     found = Filter(
-        below=tuple(real(path_from(path, None)) for path in where.below)
-        + tuple(real(path_from(None, path)) for path in where.below_b64),
+        below=tuple(real(path_from(path, None)) for path in where.get("below", ()))
+        + tuple(real(path_from(None, path)) for path in where.get("below_b64", ())),
         since=since,
         until=until,
-        camera=(where.camera or "").strip() or None,
-        near=_near(where.near),
-        formats=_formats(where.formats),
-        rating=where.rating,
-        orientation=where.orientation,
+        camera=(where.get("camera") or "").strip() or None,
+        near=_near(where.get("near")),
+        formats=_formats(where.get("formats", ())),
+        rating=where.get("rating"),
+        orientation=where.get("orientation"),
     )
     return None if found == Filter() else found
 
@@ -199,18 +198,19 @@ def _terms(params: QueryParams) -> Iterator[QuestionTerm]:
         yield _term(term)
 
 
-def _term(term: TermParams) -> QuestionTerm:
-    if not math.isfinite(term.weight) or term.weight == 0:
-        raise BadRequest(f"a weight of {term.weight:g} has no effect", remedy="use 1, 2 or -1")
-    text, picture = normalise(term.text or ""), term.path or term.path_b64
+def _term(term: Term) -> QuestionTerm:
+    weight, path, path_b64 = term.get("weight", 1.0), term.get("path"), term.get("path_b64")
+    if not math.isfinite(weight) or weight == 0:
+        raise BadRequest(f"a weight of {weight:g} has no effect", remedy="use 1, 2 or -1")
+    text, picture = normalise(term.get("text") or ""), path or path_b64
     if bool(text) == bool(picture):
         raise BadRequest(
             "each term is either text or the path of a picture",
             remedy='send {"text": "dog", "weight": 2} or {"path": "/photos/dog.jpg"}',
         )
     if text:
-        return QuestionTerm(term.weight, text)
-    return QuestionTerm(term.weight, path=path_from(term.path, term.path_b64))
+        return QuestionTerm(weight, text)
+    return QuestionTerm(weight, path=path_from(path, path_b64))
 
 
 def _in_words(term: QuestionTerm) -> str:

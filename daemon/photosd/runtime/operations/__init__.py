@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from photosd.core import typed
-from photosd.protocol.messages import OPERATIONS
+from photosd.protocol.requests import OPERATIONS
 from photosd.protocol.server import Handler
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.operations.alerts import AlertOperations

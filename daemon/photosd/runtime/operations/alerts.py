@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 from photosd.alerts.alert_store import Alert, AlertOptions
 from photosd.alerts.commands import AlertMatch
 from photosd.core.errors import BadRequest, NotFound, PhotosdError
 from photosd.core.log import printable
-from photosd.protocol import messages as m
-from photosd.protocol.paths import path_fields, path_from
+from photosd.protocol import replies, requests
+from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
@@ -23,7 +22,7 @@ TRY_MS = 2000
 class AlertOperations(Topic):
     """Manage alerts."""
 
-    def standing_add(self, params: m.StandingAddParams, _emit: Emit) -> m.StandingAddResult:
+    def standing_add(self, params: requests.StandingAddParams) -> replies.StandingAddResult:
         library, text = self._library(), normalise(params.text)
         if not text:
             raise BadRequest("the query is empty", remedy='photosd on "receipt"')
@@ -35,41 +34,45 @@ class AlertOperations(Topic):
             path_from(params.directory, params.directory_b64) if params.kind == "link" else None,
         )
         query, new = library.alerts.add(options)
-        return m.StandingAddResult(_report(library, query), new, _doubts(library, text))
+        return {
+            "standing": _report(library, query),
+            "new": new,
+            "warnings": _doubts(library, text),
+        }
 
-    def standing(self, _params: m.Nothing, _emit: Emit) -> m.StandingResult:
+    def standing(self, _params: requests.Nothing) -> replies.StandingResult:
         library = self._library()
-        return m.StandingResult([_report(library, q) for q in library.alerts.queries.all()])
+        return {"standing": [_report(library, q) for q in library.alerts.queries.all()]}
 
     def standing_remove(
-        self, params: m.StandingRemoveParams, _emit: Emit
-    ) -> m.StandingRemoveResult:
+        self, params: requests.StandingRemoveParams
+    ) -> replies.StandingRemoveResult:
         library = self._library()
         report = _report(library, library.alerts.queries.get(params.id))
         library.alerts.remove(params.id)
-        return m.StandingRemoveResult(report)
+        return {"removed": report}
 
-    def subscribe(self, params: m.SubscribeParams, emit: Emit) -> m.SubscribeResult:
+    def subscribe(self, params: requests.SubscribeParams, emit: Emit) -> replies.SubscribeResult:
         standing = self._library().alerts
         query = standing.queries.get(params.id)
         cursor = query.acknowledged if params.after is None else params.after
         wait = SIGN_OF_LIFE_SECONDS if params.wait else None
         for found in standing.matches(params.id, cursor, wait=wait):
             for match in found:
-                emit(m.News(_match(match, query)))
+                emit({"match": _match(match, query)})
                 cursor = match.id
             if not found:
-                emit(m.News())
-        return m.SubscribeResult(cursor)
+                emit({})
+        return {"cursor": cursor}
 
-    def acknowledge(self, params: m.AcknowledgeParams, _emit: Emit) -> m.AcknowledgeResult:
+    def acknowledge(self, params: requests.AcknowledgeParams) -> replies.AcknowledgeResult:
         queries = self._library().alerts.queries
         queries.get(params.id)
         queries.acknowledge(params.id, params.cursor)
-        return m.AcknowledgeResult(queries.get(params.id).acknowledged)
+        return {"acknowledged": queries.get(params.id).acknowledged}
 
 
-def _below(params: m.StandingAddParams, library: Library) -> bytes | None:
+def _below(params: requests.StandingAddParams, library: Library) -> bytes | None:
     """The directory that photos must be in, as stored in the library."""
     if not (params.below or params.below_b64):
         return None
@@ -89,48 +92,47 @@ def _below(params: m.StandingAddParams, library: Library) -> bytes | None:
 def _doubts(library: Library, text: str) -> list[str]:
     """Warnings of a query with the same text, if the model is available."""
     with contextlib.suppress(PhotosdError):
-        answer = library.engine.query(m.QueryParams(text=text, limit=1, deadline_ms=TRY_MS))
-        unknown = ", ".join(answer.unknown)
-        return [*answer.warnings, *([f"not understood: {unknown}"] if unknown else [])]
+        answer = library.engine.query(requests.QueryParams(text=text, limit=1, deadline_ms=TRY_MS))
+        unknown = ", ".join(answer["unknown"])
+        return [*answer["warnings"], *([f"not understood: {unknown}"] if unknown else [])]
     return []
 
 
-def _report(library: Library, query: Alert) -> m.StandingReport:
+def _report(library: Library, query: Alert) -> replies.StandingReport:
     counts, failed = library.alerts.deliveries(query.id)
-    return m.StandingReport(
-        id=query.id,
-        text=query.options.text,
-        kind=query.options.kind,
-        argv=list(query.options.argv),
-        created_at=query.created_at,
-        matches=library.alerts.albums.count(query.id)
-        if query.options.kind == "link"
+    options = query.options
+    report: replies.StandingReport = {
+        "id": query.id,
+        "text": options.text,
+        "kind": options.kind,
+        "argv": list(options.argv),
+        "directory": None if options.directory is None else path_text(options.directory),
+        "below": None if options.below is None else path_text(options.below),
+        "created_at": query.created_at,
+        "matches": library.alerts.albums.count(query.id)
+        if options.kind == "link"
         else query.matches,
-        waiting=counts.get("waiting", 0) + counts.get("started", 0),
-        failed=counts.get("failed", 0),
-        last_failure=f"{printable(failed.path)}: {failed.outcome}" if failed else None,
-        trouble=library.alerts.trouble(query),
-        acknowledged=query.acknowledged,
-        **_fields("directory", query.options.directory),
-        **_fields("below", query.options.below),
-    )
+        "waiting": counts.get("waiting", 0) + counts.get("started", 0),
+        "failed": counts.get("failed", 0),
+        "last_failure": f"{printable(failed.path)}: {failed.outcome}" if failed else None,
+        "trouble": library.alerts.trouble(query),
+        "acknowledged": query.acknowledged,
+    }
+    if options.directory is not None and (encoded := path_b64(options.directory)):
+        report["directory_b64"] = encoded
+    if options.below is not None and (encoded := path_b64(options.below)):
+        report["below_b64"] = encoded
+    return report
 
 
-def _match(match: AlertMatch, query: Alert) -> m.StandingMatch:
-    return m.StandingMatch(
-        cursor=match.id,
-        standing=query.id,
-        query=query.options.text,
-        content_id=match.content,
-        score=round(match.score, 4),
-        strength=match.strength,
-        matched_at=match.matched_at,
+def _match(match: AlertMatch, query: Alert) -> replies.StandingMatch:
+    return {
         **path_fields(match.path),
-    )
-
-
-def _fields(name: str, path: bytes | None) -> dict[str, Any]:
-    """Fields of a path that may be None, with a separate name."""
-    if path is None:
-        return {name: None}
-    return {key.replace("path", name): value for key, value in path_fields(path).items()}
+        "cursor": match.id,
+        "standing": query.id,
+        "query": query.options.text,
+        "content_id": match.content,
+        "score": round(match.score, 4),
+        "strength": match.strength,
+        "matched_at": match.matched_at,
+    }

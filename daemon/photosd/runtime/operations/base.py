@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from photosd.protocol.paths import path_from
+from photosd.protocol.requests import PathParams, ReindexParams
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.library import Library
 
@@ -14,6 +16,11 @@ class Topic:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+
+    def _path(self, params: PathParams | ReindexParams) -> bytes:
+        """The path in a request, as stored in the library."""
+        path = path_from(params.path, params.path_b64)
+        return self._library().folders.real(path)
 
     def _library(self, wait_seconds: float = 30.0) -> Library:
         return self._daemon.library(wait_seconds)

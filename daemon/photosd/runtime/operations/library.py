@@ -8,8 +8,9 @@ import time
 from photosd.core.errors import NotFound
 from photosd.core.log import printable
 from photosd.index.folders import Folder
-from photosd.protocol import messages as m
-from photosd.protocol.paths import path_fields, path_from
+from photosd.index.photo import Photo
+from photosd.protocol import replies, requests
+from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
 from photosd.watch.devices import Devices, NotAnswering
@@ -21,7 +22,7 @@ PROGRESS_SECONDS = 0.2
 class LibraryOperations(Topic):
     """Manage watched folders; compare, read again, list and explain photos."""
 
-    def add(self, params: m.AddParams, _emit: Emit) -> m.AddResult:
+    def add(self, params: requests.AddParams) -> replies.AddResult:
         library = self._library()
         path = path_from(params.path, params.path_b64)
         known = library.folders.real(path)
@@ -38,26 +39,26 @@ class LibraryOperations(Topic):
         library.pool.warm()
         return _added(folder)
 
-    def remove(self, params: m.PathParams, _emit: Emit) -> m.RemoveResult:
+    def remove(self, params: requests.PathParams) -> replies.RemoveResult:
         library = self._library()
-        path = library.folders.real(path_from(params.path, params.path_b64))
+        path = self._path(params)
         photos = library.folders.remove(path)
         library.watcher.remove(path)
         library.gemini.cut()  # a photo of it may be on its way
         library.retention.wake()
-        return m.RemoveResult(photos=photos, **path_fields(path))
+        return {"path": path_text(path), "path_b64": path_b64(path), "photos": photos}
 
-    def accept(self, params: m.PathParams, _emit: Emit) -> m.AcceptResult:
+    def accept(self, params: requests.PathParams) -> replies.AcceptResult:
         library = self._library()
-        path = library.folders.real(path_from(params.path, params.path_b64))
+        path = self._path(params)
         photos = library.folders.accept(path)
         library.reconciler.request()
-        return m.AcceptResult(photos=photos, **path_fields(path))
+        return {"path": path_text(path), "path_b64": path_b64(path), "photos": photos}
 
-    def folders(self, _params: m.Nothing, _emit: Emit) -> m.FoldersResult:
-        return m.FoldersResult(self._library().status.folder_reports())
+    def folders(self, _params: requests.Nothing) -> replies.FoldersResult:
+        return {"folders": self._library().status.folder_reports()}
 
-    def rescan(self, params: m.RescanParams, emit: Emit) -> m.Progress:
+    def rescan(self, params: requests.RescanParams, emit: Emit) -> replies.Progress:
         library = self._library()
         done = library.reconciler.request()
         if not params.wait:
@@ -66,40 +67,40 @@ class LibraryOperations(Topic):
         while not (done.wait(PROGRESS_SECONDS) and library.status.idle()):
             progress = library.status.progress()
             emit(progress)
-            if progress.paused and done.is_set():  # it would wait for `resume`
+            if progress["paused"] and done.is_set():  # it would wait for `resume`
                 return progress
             if done.is_set():
                 time.sleep(PROGRESS_SECONDS)
         return library.status.progress()
 
-    def reindex(self, params: m.ReindexParams, _emit: Emit) -> m.ReindexResult:
+    def reindex(self, params: requests.ReindexParams) -> replies.ReindexResult:
         library = self._library()
         everything = params.path is None and params.path_b64 is None
         below = None
         if not everything:
-            below = library.folders.real(path_from(params.path, params.path_b64))
+            below = self._path(params)
         marked = library.catalog.read_again(below)
         if not marked and below is not None:
             raise NotFound(f"no photo is known at {printable(below)}", remedy="photosd list")
         library.pipeline.wake()
-        return m.ReindexResult(marked)
+        return {"marked": marked}
 
-    def list(self, params: m.ListParams, emit: Emit) -> m.ListResult:
-        chunk: list[m.ListedPath] = []
+    def list(self, params: requests.ListParams, emit: Emit) -> replies.ListResult:
+        chunk: list[replies.ListedPath] = []
         count = 0
         for photo in self._library().catalog.in_state(params.state):
-            chunk.append(m.ListedPath(state=photo.state, **path_fields(photo.path)))
+            chunk.append({**path_fields(photo.path), "state": photo.state})
             count += 1
             if len(chunk) == LIST_CHUNK:
-                emit(m.ListProgress(chunk))
+                emit({"paths": chunk})
                 chunk = []
         if chunk:
-            emit(m.ListProgress(chunk))
-        return m.ListResult(count)
+            emit({"paths": chunk})
+        return {"count": count}
 
-    def show(self, params: m.PathParams, _emit: Emit) -> m.ShowResult:
+    def show(self, params: requests.PathParams) -> replies.ShowResult:
         library = self._library()
-        path = library.folders.real(path_from(params.path, params.path_b64))
+        path = self._path(params)
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
@@ -107,59 +108,68 @@ class LibraryOperations(Topic):
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
-        return m.ShowResult(
-            **path_fields(path),
-            state=photo.state,
-            reason=photo.reason or (away.reason if away else None),
-            remedy=photo.remedy or (away.remedy if away else None),
-            folder=printable(folder.path) if folder else None,
-            content_id=photo.content,
-            size=photo.size,
-            modified_at=photo.mtime_ns / 1e9,
-            attempts=photo.attempts,
-            facts=facts.get(photo.content or "", {}),
-        )
+        return {
+            "path": path_text(path),
+            "path_b64": path_b64(path),
+            "state": photo.state,
+            "reason": photo.reason or (away.reason if away else None),
+            "remedy": photo.remedy or (away.remedy if away else None),
+            "folder": printable(folder.path) if folder else None,
+            "content_id": photo.content,
+            "size": photo.size,
+            "modified_at": photo.mtime_ns / 1e9,
+            "attempts": photo.attempts,
+            "facts": facts.get(photo.content or "", {}),
+        }
 
-    def failures(self, params: m.FailuresParams, _emit: Emit) -> m.FailuresResult:
+    def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:
         library = self._library()
-        failures = [
-            m.Failure(
-                reason=photo.reason or "",
-                remedy=photo.remedy or "",
-                attempts=photo.attempts,
-                quarantined=photo.deaths > 0,
-                retry_at=photo.due,
-                stack=photo.stack,
-                **path_fields(photo.path),
-            )
-            for photo in library.catalog.in_state("failed")
-        ]
+        failures = [_failure(photo) for photo in library.catalog.in_state("failed")]
         retried = library.worklist.retry_failures() if params.retry else 0
         library.pipeline.wake()
-        return m.FailuresResult(failures, retried)
+        return {"failures": failures, "retried": retried}
 
-    def purge(self, params: m.PurgeParams, _emit: Emit) -> m.PurgeResult:
+    def purge(self, params: requests.PurgeParams) -> replies.PurgeResult:
         library = self._library()
         queries = library.traces.forget_queries() if params.queries else 0
-        return m.PurgeResult(0 if params.queries else library.purge(), queries)
+        return {"removed": 0 if params.queries else library.purge(), "queries": queries}
 
-    def pause(self, params: m.PauseParams, _emit: Emit) -> m.PauseResult:
+    def pause(self, params: requests.PauseParams) -> replies.PauseResult:
         until = float("inf") if params.seconds is None else time.time() + params.seconds
         self._library().pause(until)
-        return m.PauseResult(True, None if params.seconds is None else until)
+        return {"paused": True, "paused_until": None if params.seconds is None else until}
 
-    def resume(self, _params: m.Nothing, _emit: Emit) -> m.PauseResult:
+    def resume(self, _params: requests.Nothing) -> replies.PauseResult:
         self._library().pause(0.0)
-        return m.PauseResult(False, None)
+        return {"paused": False, "paused_until": None}
 
 
-def _added(folder: Folder) -> m.AddResult:
-    return m.AddResult(
-        state=folder.state,
-        reason=folder.reason,
-        cloud=folder.cloud,
-        **path_fields(folder.path),
-    )
+def _added(folder: Folder) -> replies.AddResult:
+    return {
+        "path": path_text(folder.path),
+        "path_b64": path_b64(folder.path),
+        "state": folder.state,
+        "reason": folder.reason,
+        "cloud": folder.cloud,
+    }
+
+
+def _failure(photo: Photo) -> replies.Failure:
+    failure: replies.Failure = {
+        "path": path_text(photo.path),
+        "reason": photo.reason or "",
+        "remedy": photo.remedy or "",
+        "attempts": photo.attempts,
+    }
+    if (encoded := path_b64(photo.path)) is not None:
+        failure["path_b64"] = encoded
+    if photo.deaths > 0:
+        failure["quarantined"] = True
+    if photo.due is not None:
+        failure["retry_at"] = photo.due
+    if photo.stack is not None:
+        failure["stack"] = photo.stack
+    return failure
 
 
 def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, str]:

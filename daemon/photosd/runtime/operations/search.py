@@ -19,8 +19,8 @@ from photosd.core.log import printable
 from photosd.core.turns import answering
 from photosd.decode.failures import DecodeFailed, DecoderUnavailable, FileGone, Stopped, TooSlow
 from photosd.gemini.asking import Outside
-from photosd.protocol import messages as m
-from photosd.protocol.paths import path_fields, path_from
+from photosd.protocol import replies, requests
+from photosd.protocol.paths import path_b64, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
@@ -33,11 +33,11 @@ PROGRESS_SECONDS = 0.2
 class SearchOperations(Topic):
     """Find photos, show them, find duplicates."""
 
-    def query(self, params: m.QueryParams, _emit: Emit) -> m.QueryResult:
+    def query(self, params: requests.QueryParams) -> replies.QueryResult:
         with answering():
             return self._answer(params)
 
-    def _answer(self, params: m.QueryParams) -> m.QueryResult:
+    def _answer(self, params: requests.QueryParams) -> replies.QueryResult:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining - 0.1)
         left = max(1, int(deadline.remaining * 1000))
@@ -53,7 +53,7 @@ class SearchOperations(Topic):
                 outside = library.gemini.outside("agent", params.mode)
         return library.engine.query(params, outside)
 
-    def thumbnail(self, params: m.ThumbnailParams, _emit: Emit) -> m.ThumbnailResult:
+    def thumbnail(self, params: requests.ThumbnailParams) -> replies.ThumbnailResult:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining)
         path = path_from(params.path, params.path_b64)
@@ -64,19 +64,19 @@ class SearchOperations(Topic):
             )
         except DecodeFailed as failed:
             raise _error(library, path, failed) from failed
-        return m.ThumbnailResult(
-            width=small.width,
-            height=small.height,
-            form=params.form,
-            content_id=small.content_id,
-            data_b64=base64.b64encode(small.data).decode(),
-        )
+        return {
+            "width": small.width,
+            "height": small.height,
+            "form": params.form,
+            "content_id": small.content_id,
+            "data_b64": base64.b64encode(small.data).decode(),
+        }
 
-    def duplicates(self, params: m.DuplicatesParams, emit: Emit) -> m.DuplicatesResult:
+    def duplicates(self, params: requests.DuplicatesParams, emit: Emit) -> replies.DuplicatesResult:
         library = self._library()
         below = None
         if params.path or params.path_b64:
-            below = library.folders.real(path_from(params.path, params.path_b64))
+            below = self._path(params)
             if not library.catalog.has_below(below):
                 raise NotFound(
                     f"no photo is known below {printable(below)}", remedy="photosd folders"
@@ -84,17 +84,17 @@ class SearchOperations(Topic):
         runtime = library.serving
         search = Search(library.shared, runtime.store, runtime.spec.fingerprint, below)
         steps = search.alike() if params.near else ((0, 0, group) for group in search.identical())
-        result = m.DuplicatesResult(groups=0, photos=0, bytes=0)
-        part, told_at = m.DuplicatesProgress([], 0, 0), time.monotonic()
-        for part.looked_at, part.of, group in steps:
+        result = replies.DuplicatesResult(groups=0, photos=0, bytes=0)
+        part, told_at = _part(0, 0), time.monotonic()
+        for part["looked_at"], part["of"], group in steps:
             if group:
-                part.groups.append(found := _message(group, search.absent))
-                result.groups += 1
-                result.photos += len(group) - 1
-                result.bytes += found.bytes
+                part["groups"].append(found := _message(group, search.absent))
+                result["groups"] += 1
+                result["photos"] += len(group) - 1
+                result["bytes"] += found["bytes"]
             if time.monotonic() > told_at + PROGRESS_SECONDS:
                 emit(part)
-                part = m.DuplicatesProgress([], part.looked_at, part.of)
+                part = _part(part["looked_at"], part["of"])
                 told_at = time.monotonic()
         emit(part)
         return result
@@ -130,22 +130,29 @@ def _gone(library: Library, path: bytes) -> NotFound:
     return NotFound(f"no such file: {printable(path)}", remedy="photosd list")
 
 
-def _message(group: Group, absent: set[int]) -> m.DuplicateGroup:
-    return m.DuplicateGroup(
-        [_photo(member, offline=member.photo.folder in absent) for member in group],
-        bytes=sum(member.photo.size for member in group[1:]),
-    )
+def _part(looked_at: int, of: int) -> replies.DuplicatesProgress:
+    return {"groups": [], "looked_at": looked_at, "of": of}
 
 
-def _photo(member: GroupMember, *, offline: bool) -> m.Duplicate:
-    facts = member.facts
-    return m.Duplicate(
-        **path_fields(member.photo.path),
-        size=member.photo.size,
-        relation=member.relation,
-        likeness=round(member.likeness, 4),
-        width=facts.get("width"),
-        height=facts.get("height"),
-        taken_at=facts.get("taken_at"),
-        offline=offline,
-    )
+def _message(group: Group, absent: set[int]) -> replies.DuplicateGroup:
+    return {
+        "photos": [_photo(member, offline=member.photo.folder in absent) for member in group],
+        "bytes": sum(member.photo.size for member in group[1:]),
+    }
+
+
+def _photo(member: GroupMember, *, offline: bool) -> replies.Duplicate:
+    photo: replies.Duplicate = {
+        "path": path_text(member.photo.path),
+        "size": member.photo.size,
+        "relation": member.relation,
+        "likeness": round(member.likeness, 4),
+    }
+    if (encoded := path_b64(member.photo.path)) is not None:
+        photo["path_b64"] = encoded
+    for fact in ("width", "height", "taken_at"):
+        if (value := member.facts.get(fact)) is not None:
+            photo[fact] = value
+    if offline:
+        photo["offline"] = True
+    return photo

@@ -1,0 +1,344 @@
+"""Results of operations on photos, folders and alerts: dicts that the daemon builds, clients read.
+
+Fields are only ever added. Other results: protocol.reports; parameters: protocol.requests.
+"""
+
+# No `from __future__ import annotations`: with it, __required_keys__ would count NotRequired ones.
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from photosd.protocol.paths import PathFields, PathOrNull
+
+Relation = Literal["keep", "copy", "burst", "alike"]
+
+
+# -- queries --------------------------------------------------------------------------------------
+
+
+class Hit(PathFields):
+    """One photo of an answer. ``path_b64`` is present if the path is not UTF-8.
+
+    ``sources``: why it matched, ``clip`` by its looks, ``name`` by words of its path; then ``path``
+    is the copy with that name. ``score`` is a cosine, and orders looks only. ``copies``: number of
+    files in the library with this photo, if more than one. ``taken``: local time where it was
+    taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at``: Unix seconds.
+    """
+
+    rank: int
+    score: float
+    strength: str
+    sources: list[str]
+    taken_at: float | None
+    offline: bool
+    copies: NotRequired[int]
+    taken: NotRequired[str]
+
+
+class Coverage(TypedDict):
+    """How much of the library was searched."""
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    offline_folders: list[str]
+
+
+class Timings(TypedDict):
+    """Time spent in each step, milliseconds."""
+
+    encode: float
+    search: float
+    total: float
+
+
+class QueryResult(TypedDict):
+    """The best photos, and how good they are; ``cursor`` requests the next page.
+
+    ``convincing``: whether any photo is a good match, at any position.
+
+    ``answered_by``: ``vector``, ``cached_embedding``, ``text_match`` or ``gemini``. ``mode_used``
+    differs from ``mode_requested`` if the cloud did not help; ``fallback_reason`` is one of
+    consent, offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
+    nothing_sent, composed (not plain text), encoder, storage. ``daemon_version``: of the daemon
+    that answered, which may be older than the client.
+    """
+
+    version: int
+    query: str
+    mode_used: str
+    fallback_reason: str | None
+    model: str
+    answered_by: str
+    convincing: bool
+    understood: float
+    unknown: list[str]
+    hits: list[Hit]
+    coverage: Coverage
+    timings_ms: Timings
+    warnings: list[str]
+    cursor: str | None
+    mode_requested: str
+    daemon_version: str
+
+
+class ThumbnailResult(TypedDict):
+    """``data_b64``: a JPEG, or height x width x 3 bytes of RGB; upright, sRGB, no metadata."""
+
+    width: int
+    height: int
+    form: str
+    content_id: str
+    data_b64: str
+
+
+class Duplicate(PathFields):
+    """A photo of a group; the first, ``keep``, is the one to keep.
+
+    ``likeness``: to the first, from 0 (unrelated photos) to 1. ``offline``: present if its folder
+    is offline. ``width``, ``height``, ``taken_at``: present if known.
+    """
+
+    size: int
+    relation: Relation
+    likeness: float
+    width: NotRequired[int]
+    height: NotRequired[int]
+    taken_at: NotRequired[float]
+    offline: NotRequired[bool]
+
+
+class DuplicateGroup(TypedDict):
+    """A group of duplicates; ``bytes`` of all but the first."""
+
+    photos: list[Duplicate]
+    bytes: int
+
+
+class DuplicatesProgress(TypedDict):
+    """The groups found since the last one, and how many contents were examined, of how many."""
+
+    groups: list[DuplicateGroup]
+    looked_at: int
+    of: int
+
+
+class DuplicatesResult(TypedDict):
+    """Number of groups, extra copies, and their bytes. Nothing was deleted."""
+
+    groups: int
+    photos: int
+    bytes: int
+
+
+# -- alerts, which the protocol calls standing queries --------------------------------------------
+
+
+class StandingReport(TypedDict):
+    """One alert. ``matches``: photos so far; ``waiting`` and ``failed`` are parts of it.
+
+    ``trouble``: why it cannot run now. ``acknowledged``: see `subscribe`.
+    """
+
+    id: int
+    text: str
+    kind: str
+    argv: list[str]
+    directory: str | None
+    below: str | None
+    created_at: float
+    matches: int
+    waiting: int
+    failed: int
+    last_failure: str | None
+    trouble: str | None
+    acknowledged: int
+    directory_b64: NotRequired[str]
+    below_b64: NotRequired[str]
+
+
+class StandingAddResult(TypedDict):
+    """The saved alert; not ``new``: an identical one existed already."""
+
+    standing: StandingReport
+    new: bool
+    warnings: list[str]
+
+
+class StandingResult(TypedDict):
+    """Every alert."""
+
+    standing: list[StandingReport]
+
+
+class StandingRemoveResult(TypedDict):
+    """The removed alert."""
+
+    removed: StandingReport
+
+
+class StandingMatch(PathFields):
+    """A photo that matched. ``cursor`` grows from match to match."""
+
+    cursor: int
+    standing: int
+    query: str
+    content_id: str
+    score: float
+    strength: str
+    matched_at: float
+
+
+class News(TypedDict):
+    """A match; without one, a keep-alive every five seconds."""
+
+    match: NotRequired[StandingMatch]
+
+
+class SubscribeResult(TypedDict):
+    """The cursor of the last match that was sent."""
+
+    cursor: int
+
+
+class AcknowledgeResult(TypedDict):
+    """The last acknowledged cursor."""
+
+    acknowledged: int
+
+
+# -- folders and photos ---------------------------------------------------------------------------
+
+
+class FolderReport(PathOrNull):
+    """One watched folder; ``path_b64`` if its path is not UTF-8.
+
+    ``photos``: all of them; ``pending`` and ``failed`` are parts of it. ``unreadable``: number of
+    places that could not be read, and an example with the reason.
+    """
+
+    state: str
+    photos: int
+    reason: str | None
+    remedy: str | None
+    cloud: bool
+    unreadable: int
+    unreadable_example: str | None
+    pending: int
+    failed: int
+
+
+class FoldersResult(TypedDict):
+    """Every watched folder."""
+
+    folders: list[FolderReport]
+
+
+class AddResult(PathOrNull):
+    """The folder as it is watched now."""
+
+    state: str
+    reason: str | None
+    cloud: bool
+
+
+class RemoveResult(PathOrNull):
+    """A folder that is no longer watched, and how many photos it held."""
+
+    photos: int
+
+
+class AcceptResult(PathOrNull):
+    """A folder accepted as it is now, and how many photos it held before."""
+
+    photos: int
+
+
+class Progress(TypedDict):
+    """Progress of indexing. ``pending`` excludes retries that are due later.
+
+    ``paused_until``: Unix seconds; null while paused: until resumed. While indexing is paused,
+    ``rescan`` ends when everything is compared.
+    """
+
+    photos: int
+    indexed: int
+    pending: int
+    failed: int
+    rate_per_s: float
+    eta_s: float | None
+    paused: bool
+    paused_until: float | None
+
+
+class ReindexResult(TypedDict):
+    """How many photos will be read again."""
+
+    marked: int
+
+
+class ListedPath(PathFields):
+    """One known photo."""
+
+    state: str
+
+
+class ListProgress(TypedDict):
+    """A part of a list."""
+
+    paths: list[ListedPath]
+
+
+class ListResult(TypedDict):
+    """The end of a list."""
+
+    count: int
+
+
+class ShowResult(PathOrNull):
+    """Details of one path."""
+
+    state: str
+    reason: str | None
+    remedy: str | None
+    folder: str | None
+    content_id: str | None
+    size: int | None
+    modified_at: float | None
+    attempts: int
+    facts: dict[str, Any]
+
+
+class Failure(PathFields):
+    """One photo that could not be indexed.
+
+    ``quarantined``: present if it crashed workers; ``retry_at``: Unix seconds, if it is retried.
+    """
+
+    reason: str
+    remedy: str
+    attempts: int
+    quarantined: NotRequired[bool]
+    retry_at: NotRequired[float]
+    stack: NotRequired[str]
+
+
+class FailuresResult(TypedDict):
+    """Every photo that could not be indexed."""
+
+    failures: list[Failure]
+    retried: int
+
+
+class PurgeResult(TypedDict):
+    """Number of deleted contents, or of deleted cached queries."""
+
+    removed: int
+    queries: int
+
+
+class PauseResult(TypedDict):
+    """Until when indexing is paused (Unix seconds); null: not paused, or until resumed."""
+
+    paused: bool
+    paused_until: float | None
