@@ -51,9 +51,8 @@ def _lease(lease: str) -> int | None:
     draft = f"{lease}.{os.getpid()}-{os.urandom(4).hex()}"
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(
-            descriptor, fcntl.LOCK_EX
-        )  # before it has the name: no process sees it unlocked
+        # Before it has the name: no process sees it unlocked.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.write(descriptor, b" " * ROOM) < ROOM:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.link(draft, lease)

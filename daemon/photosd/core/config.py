@@ -311,9 +311,8 @@ def _of_type(kind: type, text: str) -> Any:
             raise ValueError("it must be yes or no")
         return text.lower() in ("true", "yes", "on", "1")
     try:
-        return kind(
-            text.replace("_", "x") if kind in (int, float) else text
-        )  # Python alone accepts 1_0
+        # Python alone accepts 1_0.
+        return kind(text.replace("_", "x") if kind in (int, float) else text)
     except ValueError:
         raise ValueError(f"it must be a {TYPES[kind]}") from None
 

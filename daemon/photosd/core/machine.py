@@ -78,10 +78,7 @@ def more_memory(root: Path = ROOT, host: Host | None = None) -> str:
 class Group:
     """One control group of version 2: a directory of small files."""
 
-    MEMORY: tuple[str, ...] = (
-        "memory.max",
-        "memory.high",
-    )  # above `high` it is throttled
+    MEMORY: tuple[str, ...] = ("memory.max", "memory.high")  # above `high` it is throttled
     USED, STATISTICS = "memory.current", ""
     CPUS: tuple[str, ...] = ("cpuset.cpus.effective",)
 

@@ -96,9 +96,8 @@ def _text(file: Path) -> str:
     Raises ConfigError.
     """
     try:
-        descriptor = os.open(
-            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        )  # reading a FIFO may hang
+        # Not blocking, as reading a FIFO may hang.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -36,9 +36,8 @@ from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 log = structlog.get_logger()
 
 MODULE = "photosd.decode"
-RECYCLE_AFTER = (
-    5000  # files; then the process is replaced, which frees memory leaked by picture libraries
-)
+# Files; then the process is replaced, which frees memory leaked by picture libraries.
+RECYCLE_AFTER = 5000
 EXIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.25  # between two checks of the disk
 PATIENCE = 10  # times the limit for reading, while a slow share responds

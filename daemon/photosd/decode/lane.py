@@ -98,9 +98,8 @@ class Task(Generic[T]):
             self.future.set_exception(error)
 
 
-WARM: Task[Any] = Task(
-    DecodeRequest(op="identify", path=b""), lambda _answer: None
-)  # a signal, not a file
+# A signal, not a file.
+WARM: Task[Any] = Task(DecodeRequest(op="identify", path=b""), lambda _answer: None)
 
 
 class DecoderLane:

@@ -41,22 +41,10 @@ PLUGINS = (
     Jpeg2KImagePlugin,
     PpmImagePlugin,
 )
-FORMATS: tuple[str, ...] = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "GIF",
-    "TIFF",
-    "BMP",
-    "DIB",
-    "AVIF",
-    "JPEG2000",
-    "PPM",
-)
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM")
 BIG_BYTES = 256 * MIB  # smaller pictures are decoded without checking free memory
-DRAFT_FACTOR = (
-    2.9  # 12 MP may be reduced by 4 for 256 pixels; 2 would lose 2 to 5 dB on sharp photos
-)
+# 12 MP may be reduced by 4 for 256 pixels; 2 would lose 2 to 5 dB on sharp photos.
+DRAFT_FACTOR = 2.9
 
 
 @dataclass
@@ -116,7 +104,7 @@ def configure(limits: DecodeLimits) -> None:
 
 def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
     """The picture in ``data``; raises DecodeFailed if it is too large, else Pillow's errors."""
-    formats = FORMATS
+    formats: tuple[str, ...] = FORMATS
     if data[4:8] == b"ftyp":
         _know_heif()
         formats = ("AVIF", "HEIF", "JPEG2000")

@@ -56,9 +56,8 @@ class ThumbnailStore:
         """``room``: maximum total bytes of all files."""
         self._directory, self._room = directory, room
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Key, KeptThumbnail] | None = (
-            None  # the longest unused first; read when used
-        )
+        # The longest unused first; read when used.
+        self._kept: OrderedDict[Key, KeptThumbnail] | None = None
         self._bytes = 0
         self._complained = False
 

@@ -141,7 +141,7 @@ class Committer:
         embeddings = [f.embedding for f in finished if f.embedding is not None]
         contents = {e.content for e in embeddings}
         if embeddings:
-            self._store.unsure |= contents
+            self._store.unsure.update(contents)
             self._store.commit(embeddings)
         with self._contents.batch():
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
@@ -149,7 +149,7 @@ class Committer:
             self._contents.labels_written(
                 self._fingerprint, {e.content: e.paths for e in embeddings}
             )
-        self._store.unsure -= contents
+        self._store.unsure.difference_update(contents)
         self._settle(finished, outcome.done)
 
     def _write_one_by_one(self, outcome: Committed) -> None:

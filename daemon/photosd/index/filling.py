@@ -31,10 +31,8 @@ class FillList:
     """
 
     def __init__(self, database: Database, model: str) -> None:
-        self._reader, self._model = (
-            Reader(database.file),
-            model,
-        )  # so that long scans do not block others
+        self._model = model
+        self._reader = Reader(database.file)  # so that long scans do not block others
         self._lock = threading.Lock()
         self._after = ""
         self._later: dict[str, tuple[float, int]] = {}  # content: not before (monotonic); times

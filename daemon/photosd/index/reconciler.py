@@ -403,9 +403,8 @@ class Reconciler(threading.Thread):
             if not self._stopping:
                 for whole in job.rounds:
                     whole.failed = True
-                if isinstance(
-                    error, StorageError
-                ):  # comparing everything implies less: see `_replaced`
+                if isinstance(error, StorageError):
+                    # Comparing everything implies less: see `_replaced`.
                     for path in job.paths:
                         self.look_at(path)
                 self._set_back(error)

@@ -49,9 +49,8 @@ from photosd.index.upkeep import Upkeep
 log = structlog.get_logger()
 
 PREFIX, FLUSHED = "vectors_", "_settled"
-COMPACT_EVERY = (
-    40  # commits; each adds a fragment and a manifest (measured: 0.15 ms per query each)
-)
+# Commits; each adds a fragment and a manifest (measured: 0.15 ms per query each).
+COMPACT_EVERY = 40
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled
 BATCH = 8192  # rows
@@ -94,6 +93,7 @@ class VectorStore:
         A damaged table is rolled back to its latest readable version (see `went_back`), or
         re-created. Other errors raise StorageError and change nothing.
         """
+        self.went_back = False
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             sweep_staging(self._directory)

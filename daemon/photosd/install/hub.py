@@ -257,11 +257,7 @@ def _verified(part: Path, remote: HubFile, expected: str | None, checksums: Chec
     if (
         size != remote.size
         or remote.sha256 not in (None, sha256)
-        or remote.git_sha1
-        not in (
-            None,
-            git,
-        )
+        or remote.git_sha1 not in (None, git)
     ):
         raise DownloadFailed(
             f"{remote.path} arrived with another checksum than announced",

@@ -11,11 +11,8 @@ from typing import Any
 from photosd.core.errors import ModelError, NotFound
 from photosd.models.spec import Strength
 
-HUB_TOWERS = (
-    "roberta-base",
-    "xlm-roberta-base",
-    "xlm-roberta-large",
-)  # implemented in encoder.roberta
+# Implemented in encoder.roberta.
+HUB_TOWERS = ("roberta-base", "xlm-roberta-base", "xlm-roberta-large")
 MULTILINGUAL = ("xlm-roberta", "i18n", "siglip2", "worldwide", "nllb", "mt5")
 MANY = "mul"  # ISO 639: multiple languages
 

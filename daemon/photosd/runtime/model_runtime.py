@@ -109,7 +109,6 @@ class ModelRuntime:
         contents, model = self._shared.contents, self.spec.fingerprint
         if self.store.went_back:
             contents.mark_labels_due(model)
-            self.store.went_back = False
         recorded, stored = contents.embedded(model), self.store.contents()
         lost, unknown = recorded - stored, stored - recorded
         if lost:

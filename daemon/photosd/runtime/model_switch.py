@@ -112,9 +112,8 @@ class ModelSwitch(threading.Thread):
 
 SERVING, PREVIOUS = "serving_model", "previous_model"  # values stored in the catalog
 LINGER_SECONDS = 10.0  # queries in progress at the switch use the old model
-DECODE_MS = (
-    30.0  # per photo, in addition to the model's own time; on two cores (docs/performance.md)
-)
+# Per photo, in addition to the model's own time; on two cores (docs/performance.md).
+DECODE_MS = 30.0
 
 
 class ModelSwitcher:

@@ -149,9 +149,8 @@ class Retrieval:
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
-        self._look(
-            asked, judge, names.clear(LOOKED_AT), seen
-        )  # above this number the nearest suffice
+        # Above this number the nearest suffice.
+        self._look(asked, judge, names.clear(LOOKED_AT), seen)
         elsewhere = self._elsewhere(question, remote)
         by_name = self._by_name(question, names, seen, count)
         best = ordered([by_name, *looks, elsewhere])[:count]
