@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -54,8 +53,8 @@ def test_a_killed_launcher_is_known(tmp_path: Path) -> None:
     [
         ("echo hello; echo oops >&2", 0, None, "hello\noops\n"),
         ("kill -9 $$", -9, None, ""),
-        ("sleep 30", -15, "killed after 0.5 s", ""),
-        ("trap '' TERM; sleep 30; sleep 30", -9, "killed after 0.5 s", ""),
+        ("sleep 90", -15, "killed after 0.5 s", ""),
+        ("trap '' TERM; sleep 90; sleep 90", -9, "killed after 0.5 s", ""),
         ("sleep 2 & exit 0", 0, None, ""),  # what it leaves behind is not waited for
         ("head -c 100000 /dev/zero | tr '\\0' x", 0, None, "x" * 4096),
         ("exec >&- 2>&-; exit 4", 4, None, ""),
@@ -65,10 +64,9 @@ def test_how_a_command_ends(
     tmp_path: Path, script: str, code: int, error: str | None, output: str
 ) -> None:
     """Its exit code, and the last it wrote, bounded in time and size."""
-    leases, begun = CommandLeases(tmp_path), time.monotonic()
+    leases = CommandLeases(tmp_path)
     launched(leases, lease := leases.new(), script, 0.5)
     assert leases.result(lease) == {"exit": code, "error": error, "output": output}
-    assert time.monotonic() - begun < 20
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:

@@ -59,7 +59,9 @@ def test_once_for_each_new_photo_across_kills(
     daemon.index()
     kill_and_restart(daemon)
     daemon.index()
-    time.sleep(0.5)
+    expected.append(folder / "last.jpg")  # commands are run in the order of their photos
+    write(expected[-1], "sunset")
+    eventually(lambda: os.fsencode(expected[-1]) in noted(notes))
     assert sorted(noted(notes)) == sorted(os.fsencode(path) for path in expected)
     with daemon.client() as client:
         (query,) = client.standing()["standing"]
@@ -149,10 +151,9 @@ def test_only_below_a_directory(client: Client, folder: Path, tmp_path: Path) ->
         (folder / name).mkdir()
     client.standing_add("sunset", "exec", argv=[program], below=os.fspath(folder / "in"))
     write(folder / "inbox" / "1.jpg", "sunset")
-    write(folder / "in" / "2.jpg", "sunset")
+    list(client.rescan(wait=True))
+    write(folder / "in" / "2.jpg", "sunset")  # it comes after the other
     eventually(lambda: bool(noted(notes)))
-    client.call("rescan", {"wait": True})
-    time.sleep(0.5)
     assert noted(notes) == [os.fsencode(folder / "in" / "2.jpg")]
     with pytest.raises(NotFound, match="not in a watched folder"):
         client.standing_add("sunset", "exec", argv=[program], below=os.fspath(tmp_path / "x"))

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from photosd.alerts import command_runner, delivering
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
+from photosd.alerts.commands import AlertMatch
 from photosd.alerts.delivering import INTERRUPTED, CommandLeases, Delivery, Refusals
 from photosd.core.paths import Home
 from photosd.index.catalog import Catalog
@@ -28,14 +30,18 @@ MATCHES = 3
 
 
 class Scene:
-    """A delivery of `MATCHES` matches that are due, and a thread that has it work."""
+    """A delivery of `MATCHES` matches that are due, and a thread that has it work.
 
-    def __init__(self, home: Home, directory: Path) -> None:
+    The command runs `first`, then notes its match; `room` counts the ended ones.
+    """
+
+    def __init__(self, home: Home, directory: Path, first: str = ":") -> None:
         self.ran, self.leases = directory / "ran", home.state / "standing"
+        self.room = threading.Semaphore(0)
         home.state.mkdir(parents=True)
         self.database = Database(home.catalog)
         queries = AlertStore(self.database, directory / "copy.json")
-        argv = ("/bin/sh", "-c", f'echo "$PHOTOSD_MATCH" >> {self.ran}', "x")
+        argv = ("/bin/sh", "-c", f'{first}; echo "$PHOTOSD_MATCH" >> {self.ran}', "x")
         self.query: Alert = queries.add(AlertOptions("dog", "exec", argv=argv))[0]
         with self.database.write() as db:
             for number in range(MATCHES):
@@ -54,7 +60,7 @@ class Scene:
 
         leases.launch = counted  # type: ignore[method-assign, assignment]
         catalog, folders = Catalog(self.database), Folders(self.database, directory / "f.json")
-        self.delivery = Delivery(self.database, catalog, folders, leases, lambda: None)
+        self.delivery = Delivery(self.database, catalog, folders, leases, self.room.release)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work)
 
@@ -62,9 +68,13 @@ class Scene:
         """Deliver from now on."""
         self._thread.start()
 
+    def deliver(self) -> None:
+        """Start what can be started now."""
+        self.delivery.deliver({self.query.id: self.query})
+
     def _work(self) -> None:
         while not self._over.wait(0.02):
-            self.delivery.deliver({self.query.id: self.query})
+            self.deliver()
 
     def states(self) -> set[str]:
         """The states of all matches."""
@@ -74,7 +84,8 @@ class Scene:
     def close(self) -> None:
         """End all of it."""
         self._over.set()
-        self._thread.join(10)
+        if self._thread.ident is not None:
+            self._thread.join(10)
         self.delivery.close()
         self.database.close()
 
@@ -115,14 +126,14 @@ def test_it_is_tried_with_patience_and_done_once(
     trouble: Callable[[Scene], Callable[[], object]],
 ) -> None:
     """No busy loop, a reason for people, and each command once when the cause is gone."""
-    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.4)
+    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.1)
     scene = Scene(home, tmp_path)
     end = trouble(scene)
     try:
         scene.begin()
-        eventually(lambda: scene.delivery.trouble is not None)
-        time.sleep(2)
-        assert len(scene.launched) <= 8  # two at once, after 0, 0.4, 0.8, 1.6 s
+        eventually(lambda: len(scene.launched) > 4)  # two at once, then after 0.1 s and 0.2 s
+        assert scene.launched[4] - scene.launched[0] >= 0.3
+        assert scene.delivery.trouble is not None
         assert not scene.ran.exists()
     finally:
         end()
@@ -130,6 +141,28 @@ def test_it_is_tried_with_patience_and_done_once(
     assert sorted(scene.ran.read_text().split()) == [str(n + 1) for n in range(MATCHES)]
     assert scene.delivery.trouble is None
     scene.close()
+
+
+def test_a_command_that_ends_while_matches_are_read_runs_once(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row that was read says `started`, although the result is recorded by now."""
+    go = tmp_path / "go"
+    scene = Scene(home, tmp_path, f"while [ ! -e {go} ]; do sleep 0.01; done")
+    scene.deliver()  # two of three
+
+    def both_end_first(**row: Any) -> AlertMatch:
+        if not go.exists():
+            go.touch()
+            assert scene.room.acquire(timeout=30) and scene.room.acquire(timeout=30)
+        return AlertMatch(**row)
+
+    monkeypatch.setattr(delivering, "AlertMatch", both_end_first)
+    scene.deliver()
+    scene.begin()
+    eventually(lambda: scene.states() == {"done"})
+    scene.close()
+    assert sorted(scene.ran.read_text().split()) == [str(n + 1) for n in range(MATCHES)]
 
 
 def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,7 @@ class Delivery:
     def _begin(self, matches: Sequence[AlertMatch], query: Alert) -> bool:
         """Start it, after recording its lease; not while its photo is unavailable."""
         first = matches[0]
+        lease = first.claim
         if first.state == "waiting":
             path = self._place(first.content, query)
             if path is None:
@@ -245,15 +246,22 @@ class Delivery:
             if not path:
                 self._end("id = ?", first.id, "gone", "the photo was gone before")
                 return True
-            matches = self._lease(first, path, query)
-            if not matches:  # reported together with another
-                return True
-        lease = matches[0].claim or ""
-        self._in_hand.add(lease)
-        self._threads.submit(self._run, lease, matches, query)
+            lease = self._lease(first, path, query)
+        # Read after `_in_hand`: `first` may be older than the end of its command.
+        if lease and (started := self._started(lease)):
+            self._in_hand.add(lease)
+            self._threads.submit(self._run, lease, started, query)
         return True
 
-    def _lease(self, match: AlertMatch, path: bytes, query: Alert) -> list[AlertMatch]:
+    def _started(self, lease: str) -> list[AlertMatch]:
+        """The matches of a lease whose result is not recorded; none: there is nothing to run."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT * FROM matches WHERE claim = ? AND state = 'started' ORDER BY id", (lease,)
+            )
+            return [AlertMatch(**dict(row)) for row in rows]
+
+    def _lease(self, match: AlertMatch, path: bytes, query: Alert) -> str:
         """Assign a lease; one notification covers all waiting matches."""
         others = "OR (standing = ? AND state = 'waiting')" if query.options.kind == "notify" else ""
         lease = self._leases.new()
@@ -266,8 +274,7 @@ class Delivery:
                 f" WHERE state = 'waiting' AND (id = ? {others})",
                 (lease, match.id, *([query.id] if others else [])),
             )
-            rows = db.execute("SELECT * FROM matches WHERE claim = ? ORDER BY id", (lease,))
-            return [AlertMatch(**dict(row)) for row in rows]
+        return lease
 
     def _place(self, content: str, query: Alert) -> bytes | None:
         """The photo's current path; empty if it has none, None if unknown."""
