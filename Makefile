@@ -2,7 +2,11 @@
 # The first Python that runs and is new enough (a name on PATH may be a shim without a Python).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-VENV := .venv
+# Each Python that is named on the command line (PYTHON=python3.12) has a virtual environment of its own.
+ifneq (,$(filter command environment,$(firstword $(origin PYTHON))))
+VENV ?= .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+endif
+VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.photosd-ready
 PHOTOS ?=
@@ -13,12 +17,12 @@ QUERY ?=
 VERSION ?=
 DIALOGS ?=
 
-.PHONY: help setup demo test test-as-mac lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
+.PHONY: help setup demo test test-as-mac coverage lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## a virtual environment in .venv with everything for use and development
+setup: $(READY)  ## a virtual environment in .venv with everything for use and development; PYTHON=python3.12
 
 # uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes. Compiled
 # at once, as pip does: the first start must not be slower than the second.
@@ -28,14 +32,20 @@ if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --py
 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q $(1); fi
 endef
 
-$(READY): pyproject.toml
+# Made again when its Python was removed, as by an upgrade: then bin/python leads nowhere.
+$(BIN)/python:
 	@test -n "$(PYTHON)" || { \
 	  echo "photosd needs Python 3.11 or newer, and there is none on PATH." >&2; \
-	  echo "  install one and say:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	  echo "  install one and run:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) does not run, or is older than Python 3.11." >&2; \
+	  echo "  run:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "This Python has no venv module." >&2; \
 	  echo "  on Debian and Ubuntu:  sudo apt install python3-venv" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(READY): pyproject.toml | $(BIN)/python
 	@echo "Installing photosd and what it needs; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
 	@$(call install,-e '.[mcp]' --group dev)
@@ -46,6 +56,13 @@ demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHO
 
 test: setup lint types  ## linter, types, and every quick test
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not chaos and not real_weights"
+
+coverage: setup  ## which lines and branches of daemon/ and cli/ the quick tests run (half an hour); fails below the floor
+	@rm -rf .coverage .coverage.*
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --cov --cov-report= \
+	  -m "not slow and not chaos and not real_weights"
+	@$(BIN)/python -m coverage report --include='cli/*' --skip-covered --fail-under=0 | tail -1
+	@$(BIN)/python -m coverage report --include='daemon/*' --skip-covered
 
 lint: setup  ## style and the walls between packages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3
@@ -105,4 +122,4 @@ macos-volumes: setup  ## on a Mac: names in another case or form, disk images th
 	@.ci/macos-volumes.sh "$(CURDIR)/$(BIN)/photosd"
 
 clean:  ## remove what was built
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* dist .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
