@@ -21,7 +21,7 @@ class Progress:
     """Figures by part, kept in a file as soon as each is there; without a file, for this run."""
 
     def __init__(self, file: Path | None, settings: dict[str, Any]) -> None:
-        self._file, self._key = file, {**settings, "code": _code()}
+        self._file, self._key = file, {**settings, "code": code_version()}
         self._parts: dict[str, dict[str, Any]] = {}
         if file is None or not file.exists():
             return
@@ -68,7 +68,7 @@ class Progress:
         beside.replace(self._file)
 
 
-def _code() -> str:
+def code_version() -> str:
     """A hash of the code that is measured and of what measures it."""
     found = xxhash.xxh3_64()
     for place in MEASURED:

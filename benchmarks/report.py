@@ -36,8 +36,8 @@ def main() -> None:
         head,
         _indexing(found),
         _queries(found),
-        _whole(found["whole"]),
-        _index(found["index"]),
+        whole_library(found["whole"]),
+        index_sizes(found["index"]),
         _loading(found),
         _memory(found),
     ]
@@ -128,7 +128,7 @@ def _queries(found: dict[str, Any]) -> str:
     )
 
 
-def _whole(found: dict[str, Any]) -> str:
+def whole_library(found: dict[str, Any]) -> str:
     columns = {
         "server_p50_ms": "p50, ms",
         "server_p95_ms": "p95, ms",
@@ -153,7 +153,7 @@ def _whole(found: dict[str, Any]) -> str:
     )
 
 
-def _index(found: dict[str, Any]) -> str:
+def index_sizes(found: dict[str, Any]) -> str:
     columns = {
         "recall_at_20": "recall@20",
         "folder_recall_at_20": "recall@20 in a folder",

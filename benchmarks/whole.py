@@ -44,7 +44,7 @@ def whole(rows: int, model: Path | None = None) -> dict[str, float]:
     many photos: at rest, in folders, and while all of them are compared with the disk; and the
     first query after the start beside the next ones, before anything has come to rest."""
     started = time.perf_counter()
-    with running(model, lambda home: _fill(home, model, rows)) as daemon:
+    with running(model, lambda home: fill(home, model, rows)) as daemon:
         filled = time.perf_counter() - started
         ready = daemon.wait_ready(seconds=READY_SECONDS)
         first = first_and_next(daemon)
@@ -128,7 +128,7 @@ def _compare(daemon: BenchDaemon) -> float:
     return time.perf_counter() - started
 
 
-def _fill(home: Path, model: Path | None, count: int) -> None:
+def fill(home: Path, model: Path | None, count: int) -> None:
     """Files, catalog and index, as if all had been indexed."""
     spec = read_model(model or STARTER)
     photos = home / "photos"

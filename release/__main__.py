@@ -26,24 +26,24 @@ def main(version: str) -> None:
         Refused: It cannot be released as it stands.
         subprocess.CalledProcessError: A step failed.
     """
-    if _git("status", "--porcelain"):
+    if git("status", "--porcelain"):
         raise Refused("there are changes that are not committed")
-    if _git("tag", "--list", f"v{version}"):
+    if git("tag", "--list", f"v{version}"):
         raise Refused(f"v{version} is there already")
     module = raised(MODULE.read_text(), version)
     changelog = dated(CHANGELOG.read_text(), version, date.today())
     try:
         MODULE.write_text(module)
         CHANGELOG.write_text(changelog)
-        _run("make", "docs")
-        _run("make", "test")
-        _run("make", "audit")
+        run("make", "docs")
+        run("make", "test")
+        run("make", "audit")
         smoke.main(build(version))
-        _git("commit", "-qam", f"Release {version}")
+        git("commit", "-qam", f"Release {version}")
     except BaseException:
-        _git("checkout", "-q", "--", ".")
+        git("checkout", "-q", "--", ".")
         raise
-    _git("tag", "-a", f"v{version}", "-m", f"photosd {version}")
+    git("tag", "-a", f"v{version}", "-m", f"photosd {version}")
     print(f"photosd {version} is committed and tagged. To publish it:")
     print(f"  git push origin HEAD v{version}")
     print(f"  uv publish dist/photosd-{version}*")
@@ -51,16 +51,16 @@ def main(version: str) -> None:
 
 def build(version: str) -> Path:
     """Source archive and wheel, in dist; the wheel's path."""
-    _run(sys.executable, "-m", "hatchling", "build", "-d", str(DIST))
+    run(sys.executable, "-m", "hatchling", "build", "-d", str(DIST))
     return next(DIST.glob(f"photosd-{version}-*.whl"))
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
     print("→", *command, flush=True)
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
     ran = subprocess.run(
         ["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     )

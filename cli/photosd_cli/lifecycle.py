@@ -67,14 +67,14 @@ def start() -> bool:
     Concurrent calls start one daemon, and each returns when it answers.
     """
     home = Home.from_environment()
-    if _answers(home):
+    if answers(home):
         return False
     with _starters_turn(home):
-        if _answers(home) or _another_comes_to_answer(home):
+        if answers(home) or _another_comes_to_answer(home):
             return False
         log_begin = home.log.stat().st_size if home.log.exists() else 0
         service = _start_service()
-        wait_for_answer(failure_of(service) if service else _spawn(), log_begin)
+        wait_for_answer(failure_of(service) if service else spawn(), log_begin)
         return True
 
 
@@ -86,7 +86,7 @@ def wait_for_answer(ended: Callable[[], str], log_begin: int = 0) -> None:
     """
     home = Home.from_environment()
     until = time.monotonic() + START_SECONDS
-    while not _answers(home):
+    while not answers(home):
         if how := ended():
             raise _death(how, logfile.tail(home.log, LAST_LINES, log_begin))
         if time.monotonic() > until:
@@ -121,11 +121,11 @@ def stop() -> Stopped:
     process = _process(home)
     if process is None:
         return "not_running"
-    if _ask_to_stop() and _ended(process, ENDED_SECONDS):
+    if _ask_to_stop() and has_ended(process, ENDED_SECONDS):
         return "stopped"
     for signal_it in (process.terminate, process.kill):
         signal_it()  # psutil verifies that the pid is still this process
-        if _ended(process, SIGNAL_SECONDS):
+        if has_ended(process, SIGNAL_SECONDS):
             return "killed"
     raise PhotosdError(
         f"process {process.pid} cannot be killed; it hangs in the kernel, perhaps on a broken disk",
@@ -176,7 +176,7 @@ def _stop_service(home: Home) -> bool:
     return False
 
 
-def _answers(home: Home) -> bool:
+def answers(home: Home) -> bool:
     try:
         with Client(home.socket, timeout=ANSWER_SECONDS) as client:
             client.hello()
@@ -194,7 +194,7 @@ def _another_comes_to_answer(home: Home) -> bool:
     """Wait until a stopping daemon has ended (False), or another one answers (True)."""
     until = time.monotonic() + ENDED_SECONDS
     while (pid := lock_holder(home)) is not None:
-        if _answers(home):
+        if answers(home):
             return True
         if (where := lock_words(home)[1:2]) not in ([], [str(home.socket)]):
             raise Unreachable(
@@ -209,10 +209,10 @@ def _another_comes_to_answer(home: Home) -> bool:
     return False
 
 
-def _spawn() -> Callable[[], str]:
+def spawn() -> Callable[[], str]:
     """Start a detached daemon; returns how it ended, for `wait_for_answer`."""
     process = subprocess.Popen(
-        _command(),
+        daemon_command(),
         env=_environment(),
         cwd="/",  # so that no disk is kept busy
         stdin=subprocess.DEVNULL,
@@ -224,7 +224,7 @@ def _spawn() -> Callable[[], str]:
     return lambda: f"exit code {process.returncode}" if process.poll() else ""
 
 
-def _command() -> list[str]:
+def daemon_command() -> list[str]:
     return [sys.executable, "-P", "-m", "photosd"]
 
 
@@ -241,18 +241,18 @@ def _environment() -> dict[str, str]:
 
 def _death(how: str, log_lines: list[str]) -> StartFailed:
     """Why a daemon that was just started ended: its last log lines, or its output."""
-    lines = [logfile.readable(line) for line in log_lines] or _dying_words()
+    lines = [logfile.readable(line) for line in log_lines] or dying_words_of()
     return StartFailed(
         f"the daemon ended at once ({how})" + "".join(f"\n  {line}" for line in lines),
         remedy="photosd run   (shows all output)",
     )
 
 
-def _dying_words() -> list[str]:
+def dying_words_of() -> list[str]:
     """Output of a daemon that fails before it can log: run it once more, for a moment."""
     try:
         again = subprocess.run(
-            _command(),
+            daemon_command(),
             env=_environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -292,7 +292,7 @@ def _ask_to_stop() -> bool:
     return True
 
 
-def _ended(process: psutil.Process, seconds: float) -> bool:
+def has_ended(process: psutil.Process, seconds: float) -> bool:
     """Whether it ends in time. A zombie counts as ended: in a container it may stay."""
     import psutil
 

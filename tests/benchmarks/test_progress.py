@@ -36,5 +36,5 @@ def test_figures_of_other_code_or_settings_are_measured_anew(
     file = tmp_path / "full.partial"
     Progress(file, {"photos": 3}).part("a", lambda: 1)
     assert Progress(file, {"photos": 4}).part("a", lambda: 2) == 2
-    monkeypatch.setattr(progress, "_code", lambda: "other")
+    monkeypatch.setattr(progress, "code_version", lambda: "other")
     assert Progress(file, {"photos": 4}).part("a", lambda: 3) == 3

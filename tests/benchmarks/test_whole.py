@@ -18,7 +18,7 @@ PHOTOS = 600
 
 def test_catalog_disk_and_vectors_say_the_same(tmp_path: Path) -> None:
     """So nothing is pending at the start, and a comparison finds no difference."""
-    whole._fill(tmp_path, None, PHOTOS)
+    whole.fill(tmp_path, None, PHOTOS)
     spec = read_model(STARTER)
     database = Database(tmp_path / "state" / "catalog.sqlite3")
     (folder,) = Folders(database, tmp_path / "config" / "folders.json").all()
@@ -43,6 +43,6 @@ def test_the_page_names_every_size() -> None:
         def __missing__(self, _key: str) -> int:
             return 7
 
-    for part in (report._whole, report._index):
+    for part in (report.whole_library, report.index_sizes):
         rows = part({"100k": Figures(), "1m": Figures()}).splitlines()
         assert [row.split(" | ")[0] for row in rows[-2:]] == ["| 100k", "| 1m"]

@@ -82,7 +82,7 @@ def test_right_answers_are_counted(
 ) -> None:
     """A tick where the right picture is first."""
     client = FakeClient(wrong)
-    assert len(demo._quiz(client, demo.QUESTIONS, ())) == right  # type: ignore[arg-type]
+    assert len(demo.quiz(client, demo.QUESTIONS, ())) == right  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert (out.count("✓"), out.count("✗")) == (right, 10 - right)
 
@@ -110,7 +110,7 @@ def test_a_model_that_cannot_be_used_fails_with_its_reason(
         lambda wait: status_result("degraded", warnings=["the model is damaged"]),
     )
     with pytest.raises(EncoderUnavailable, match="the model is damaged"):
-        demo._start()
+        demo.start()
 
 
 def test_a_new_photo_that_is_never_found_fails(
@@ -119,7 +119,7 @@ def test_a_new_photo_that_is_never_found_fails(
     """Within a limit."""
     monkeypatch.setattr(demo, "NOTICED_SECONDS", 0.2)
     with pytest.raises(DeadlineExceeded):
-        demo._add_one_more(FakeClient(("a sunflower",)), tmp_path)  # type: ignore[arg-type]
+        demo.add_one_more(FakeClient(("a sunflower",)), tmp_path)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_is_not_there_is_a_usage_error(photosd: Photosd) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +137,8 @@ def test_watching_into_a_pipe_is_pages_with_a_line_between(stub: StubDaemon) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    time.sleep(0.1)
     assert watching.stdout is not None
     shown = ""
     while shown.count("  pid 4121  ") < 2:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -21,21 +20,19 @@ def test_one_that_hangs_holds_up_nobody() -> None:
     def well(deadline: Deadline) -> None:
         asked.append(deadline)
 
-    deadline, begun = Deadline.after(2), time.monotonic()
+    deadline = Deadline.after(0.5)
     parts = {"a": lambda _: for_ever.wait(), "b": raises, "c": well, "d": lambda _: for_ever.wait()}
     assert stop_all(parts, deadline) == ["a", "d"]
-    assert 1.9 < time.monotonic() - begun < 8
+    assert deadline.remaining <= 0
     assert asked == [deadline]
     assert stop_all(parts, Deadline.after(-1)) != []  # one that is over is not waited for at all
     for_ever.set()
 
 
 def test_all_that_end_are_not_waited_for_longer() -> None:
-    """Nothing to wait for is no time."""
-    begun = time.monotonic()
-    assert stop_all({"a": lambda _: None}, Deadline.after(60)) == []
-    assert stop_all({}, Deadline.after(60)) == []
-    assert time.monotonic() - begun < 10
+    """The deadline is beyond that of the test."""
+    assert stop_all({"a": lambda _: None}, Deadline.after(3600)) == []
+    assert stop_all({}, Deadline.after(3600)) == []
 
 
 def test_a_part_of_a_deadline_is_no_later() -> None:

@@ -12,10 +12,10 @@ host = machine.Host(memory=8 * GB, available={free}, cores=8)
 machine.Host.ask = classmethod(lambda _: host)
 """
 LOAD = """
-from photosd.encoder.process import _require_memory
+from photosd.encoder.process import require_memory
 spec = types.SimpleNamespace(name="multilingual", weights=types.SimpleNamespace(bytes={weights}))
 try:
-    _require_memory(spec)
+    require_memory(spec)
     print("loads")
 except Exception as error:
     print(error)

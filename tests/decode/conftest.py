@@ -74,8 +74,8 @@ def photo(tmp_path: Path) -> bytes:
 
 @pytest.fixture(scope="session")
 def pool(_findable: None) -> Iterator[Pool]:
-    """Two background decoders and the urgent one, with nothing special about them."""
-    shared = Pool(2)
+    """Two background decoders and the urgent one; a busy machine is no reason to give up a file."""
+    shared = Pool(2, DecodeLimits(decode_seconds=90, raw_seconds=90))
     shared.start()
     yield shared
     shared.stop()

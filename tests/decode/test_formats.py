@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from photosd.core.formats import PHOTO_SUFFIXES, PICTURE_SUFFIXES, is_photo_name, is_raw_name
-from photosd.decode.opening import FORMATS, _know_heif, open_picture
+from photosd.decode.opening import FORMATS, know_heif, open_picture
 from tests.decode.pictures import LIMITS
 
 
@@ -71,7 +71,7 @@ def test_every_suffix_has_a_decoder() -> None:
     """A file that is taken for a photo can be opened by one of ours."""
     from PIL import Image
 
-    _know_heif()
+    know_heif()
     Image.init()
     known = Image.registered_extensions()
     formats = {suffix: known.get(suffix.decode()) for suffix in PICTURE_SUFFIXES}

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from photosd.core.child import Death
 from photosd.core.clock import Deadline
+from photosd.core.frames import send_frame
+from photosd.decode import decoder as decoders
 from photosd.decode import lane as lanes
 from photosd.decode.decoder import Decoder
 from photosd.decode.failures import DecodeFailed, Nonsense, NotDelivered
@@ -77,6 +79,11 @@ def _lane(workers: int) -> DecoderLane:
     return lane
 
 
+def _threads() -> int:
+    """Threads of lanes named as those here."""
+    return sum(thread.name.startswith("decode-test-") for thread in threading.enumerate())
+
+
 def _submit(lane: DecoderLane, count: int) -> list[Future[object]]:
     return [lane.submit(Task(REQUEST, lambda answer: answer)) for _ in range(count)]
 
@@ -89,7 +96,7 @@ def test_the_same_size_twice_leaves_threads() -> None:
         lane.resize(1)
     for future in [*futures, *_submit(lane, 5)]:
         future.result(SOON)
-    wait_for(lambda: len(lane._threads) == 1)
+    wait_for(lambda: lane.idle == _threads() == 1)
     lane.stop(Deadline.after(5))
 
 
@@ -121,11 +128,9 @@ def test_it_settles_at_the_last_size(steps: list[tuple[int, int, float]], crowd:
     lane.resize(size)
     for future in [*futures, *_submit(lane, 3)]:
         future.result(SOON)
-    wait_for(lambda: len(lane._threads) == size)
-    threads = list(lane._threads.values())
+    wait_for(lambda: lane.idle == _threads() == size)
     lane.stop(Deadline.after(5))
-    assert not any(thread.is_alive() for thread in threads)
-    assert not lane._threads
+    assert not _threads()
 
 
 def test_an_unexpected_error_at_start_ends_no_thread() -> None:
@@ -186,6 +191,7 @@ class GarbledChild:
 
     def __init__(self, said: bytes) -> None:
         self.sock, self._theirs = socket.socketpair()
+        send_frame(self._theirs, {"ready": True})
         self._theirs.sendall(said)
 
     def kill(self, reason: str, *, dump: bool = True) -> Death:
@@ -201,11 +207,12 @@ class GarbledChild:
     ],
 )
 def test_garbage_from_a_decoder_is_no_death_of_the_photo(
-    real_decoder: type[Decoder], said: bytes
+    real_decoder: type[Decoder], monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     """The process is replaced, and nothing is counted against the file."""
+    monkeypatch.setattr(decoders, "Child", lambda *_, **__: GarbledChild(said))
     decoder = real_decoder(urgent=False)
-    decoder._child = GarbledChild(said)  # type: ignore[assignment]
+    decoder.ensure(DecodeLimits())
     with pytest.raises(Nonsense):
         decoder.ask(REQUEST)
     assert decoder.pid is None
@@ -237,7 +244,7 @@ def test_a_process_that_is_up_takes_the_next_file(monkeypatch: pytest.MonkeyPatc
     lane.warm()
     for _ in range(20):
         _submit(lane, 1)[0].result(SOON)
-        wait_for(lambda: len(lane._idle) == 4)
+        wait_for(lambda: lane.idle == 4)
     assert len(Starting.started) == 1 and set(Starting.answered) == set(Starting.started)
     for future in _submit(lane, 50):
         future.result(SOON)

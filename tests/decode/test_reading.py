@@ -118,14 +118,14 @@ def test_a_file_that_lies_about_its_size_is_not_believed() -> None:
 
 def once_opened(monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]) -> None:
     """Have this happen between looking at an open file and reading it."""
-    looks, refuse = itertools.count(), reading._refuse
+    looks, refuse = itertools.count(), reading.refuse
 
     def look(state: os.stat_result) -> None:
         refuse(state)
         if next(looks) == 1:  # first by name, then as opened
             change()
 
-    monkeypatch.setattr(reading, "_refuse", look)
+    monkeypatch.setattr(reading, "refuse", look)
 
 
 def change_by(kind: str, file: Path) -> Callable[[], None]:

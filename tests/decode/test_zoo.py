@@ -10,18 +10,25 @@ from pathlib import Path
 import psutil
 import pytest
 
+from photosd.decode import lane
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.pool import Decoded, Pool, Shape
 from tests.decode.pictures import psnr, write
 
 SHAPE = Shape(64)
-SOON = 60.0
+SOON = 100.0  # longer than the limits of the pool
 SENSIBLE = {
     "not_a_picture", "damaged", "truncated", "empty", "too_large", "unsupported",
     "raw_without_preview",
 }  # fmt: skip
 # Pillow opens these, photosd does not want to: no photo is stored like that.
 NOT_OURS = {".tga", ".psd", ".ico"}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that has nothing to do for long ends; here that would look like a death."""
+    monkeypatch.setattr(lane, "IDLE_SECONDS", 3600.0)
 
 
 def outcomes(pool: Pool, files: list[Path]) -> dict[str, Decoded | DecodeFailed]:

@@ -67,3 +67,45 @@ def test_every_recommended_model_is_explained() -> None:
     """Where people read how to get another one."""
     page = (ROOT / "docs/how-to/use-another-model.md").read_text()
     assert [preset.name for preset in PRESETS if preset.name not in page] == []
+
+
+def test_tests_patch_no_private_names() -> None:
+    """Ruff's SLF001 refuses `object._name` in tests; this refuses the same as a string.
+
+    Faults that are planted inside worker processes (tests/faults) may.
+    """
+    import re
+
+    private = re.compile(
+        r"""setattr\(\s*(?!os,|reading\.kernel,)[^,()]+,\s*"_[a-z]"""  # Python's and watchdog's
+        r"""|(?:setattr|patch)\(\s*"[^"]*\._[a-z]|\.object\([^,()]+,\s*"_[a-z]"""
+        r"""|^ *from photosd\S* import [^;\n]*\b_[a-z]""",
+        re.MULTILINE,
+    )
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0].strip()}"
+        for file in FILES
+        if file.exists() and file.is_relative_to(ROOT / "tests")
+        if not file.is_relative_to(ROOT / "tests/faults") and file.name != "test_house.py"
+        for match in private.finditer(file.read_text())
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_make_gives_each_python_its_own_environment() -> None:
+    """`make PYTHON=...` uses `.venv-3.x`, else `.venv`; a Python that does not run is an error."""
+    import sys
+
+    def planned(*more: str) -> str:
+        done = subprocess.run(
+            ["make", "-n", "clean", "setup", *more], cwd=ROOT, capture_output=True, text=True
+        )
+        return done.stdout
+
+    own = f".venv-{sys.version_info[0]}.{sys.version_info[1]}/bin/python"
+    assert f" {own} " in planned(f"PYTHON={sys.executable}", "--always-make")
+    assert " .venv/bin/python " in planned("--always-make")
+    refused = subprocess.run(
+        ["make", "setup", "PYTHON=/no/such/python"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert refused.returncode != 0 and "/no/such/python does not run" in refused.stderr

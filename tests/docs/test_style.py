@@ -51,6 +51,11 @@ REFUSED = {
 PATTERNS = [
     (re.compile(rf"(?<!\w)(?:{one})\b", re.IGNORECASE), better) for one, better in REFUSED.items()
 ]
+# Found in a whole file, with its lines joined, wherever one of the patterns may match.
+SUSPECT = re.compile(
+    "|".join([*(pattern.pattern for pattern, _ in PATTERNS), r"(?-i:\bOf\b)"]), re.IGNORECASE
+)
+LINE_ENDS = re.compile(r"\s*\n[\s#]*")
 EXEMPT = ("docs/style.md", "tests/docs/test_style.py")
 UNSHOWN = re.compile(r"^ *```.*?^ *```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"``.*?``|`[^`]*`|\]\([^)]*\)|<[^>]*>")
@@ -105,6 +110,8 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 
 def _prose(name: str) -> Iterator[tuple[int, str]]:
     text = (ROOT / name).read_text()
+    if not SUSPECT.search(LINE_ENDS.sub(" ", text)):
+        return iter(())
     if name.endswith(".py"):
         return prose_of_python(text, with_strings=not name.startswith("tests/"))
     return prose_of_text(text)

@@ -152,7 +152,7 @@ def few_watches(_home: Home, patch: Patch, _photos: Path) -> None:
 
 
 def few_watchers(_home: Home, patch: Patch, _photos: Path) -> None:
-    patch.setattr(machine, "_instances", lambda: 2)
+    patch.setattr(machine, "instance_limit", lambda: 2)
 
 
 def folder_gone(_home: Home, _patch: Patch, photos: Path) -> None:
@@ -301,7 +301,7 @@ def units(home: Home, patch: Patch) -> Systemd:
         manager.replace_file(file, content)
     show = {name: {"Id": name, "UnitFileState": "enabled", "ActiveState": "active"} for name in
             ("photosd.service", "photosd.socket")}  # fmt: skip
-    patch.setattr(Systemd, "_show", lambda _self: show)
+    patch.setattr(Systemd, "show", lambda _self: show)
     return service
 
 
@@ -318,13 +318,13 @@ def service_half(home: Home, patch: Patch, _photos: Path) -> None:
 def service_failed(home: Home, patch: Patch, _photos: Path) -> None:
     units(home, patch)
     failed = {"Id": "photosd.service", "ActiveState": "failed", "Result": "watchdog"}
-    patch.setattr(Systemd, "_show", lambda _self: {"photosd.service": failed})
+    patch.setattr(Systemd, "show", lambda _self: {"photosd.service": failed})
 
 
 def service_disabled(home: Home, patch: Patch, _photos: Path) -> None:
     units(home, patch)
     unit = {"Id": "photosd.service", "ActiveState": "inactive", "UnitFileState": "disabled"}
-    patch.setattr(Systemd, "_show", lambda _self: {"photosd.service": unit})
+    patch.setattr(Systemd, "show", lambda _self: {"photosd.service": unit})
 
 
 def macs_report(home: Home, patch: Patch, _photos: Path) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,14 +20,28 @@ from photosd.core.config import Settings
 from photosd.core.paths import Home
 from photosd.core.settings_file import Problem, Reading
 from photosd.encoder.supervisor import Supervisor
+from photosd.gemini import gemini
+from photosd.gemini.gate import Gate
 from photosd.protocol import requests
 from photosd.protocol.endpoint import Endpoint
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.library import Library
 from photosd.runtime.operations import handlers
+from photosd.search.engine import Engine
 from tests.conftest import ROOT, RunningDaemon
 
 Look = Callable[[Daemon, Library], object]
+
+
+class NotedGate(Gate):
+    """The gate of the library that was made last."""
+
+    latest: ClassVar[Gate]
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        NotedGate.latest = self
+
 
 # What it is set to, and where a running daemon must have it afterwards.
 EFFECTS: dict[str, tuple[str, object, Look]] = {
@@ -35,13 +49,13 @@ EFFECTS: dict[str, tuple[str, object, Look]] = {
     "encoder.model": ("starter", "starter", lambda _, lib: lib.settings.encoder.model),
     "encoder.memory_limit_mb": ("900", 900, lambda _, lib: lib.encoder.limits.memory_mb),
     "decode.workers": ("3", 3, lambda _, lib: lib.pool.workers),
-    "decode.max_megapixels": ("50", 50, lambda _, lib: lib.pool._current().max_megapixels),
+    "decode.max_megapixels": ("50", 50, lambda _, lib: lib.pool.limits.max_megapixels),
     "search.remember": ("no", False, lambda _, lib: lib.shared.remembers()),
-    "thumbnails.cache_mb": ("7", 7_000_000, lambda _, lib: lib.thumbnails.store._room),
+    "thumbnails.cache_mb": ("7", 7_000_000, lambda _, lib: lib.thumbnails.store.room),
     "watch.settle_seconds": ("0.5", 0.5, lambda _, lib: lib.reconciler.settle_seconds),
     "watch.rescan_minutes": ("5", 300, lambda _, lib: lib.reconciler.rescan_seconds),
     "log.level": ("debug", True, lambda *_: logging.getLogger("x").isEnabledFor(logging.DEBUG)),
-    "cloud.mode": ("hybrid", "hybrid", lambda _, lib: lib.gemini._gate.wanted),
+    "cloud.mode": ("hybrid", "hybrid", lambda *_: NotedGate.latest.wanted),
 }
 CLOUD = {
     "base_url": "https://example.com",
@@ -64,7 +78,7 @@ CLOUD = {
 
 def of_the_cloud(key: str) -> Look:
     """Every call looks there."""
-    return lambda _, library: getattr(library.gemini._gate.settings, key)
+    return lambda *_: getattr(NotedGate.latest.settings, key)
 
 
 for key, text in CLOUD.items():
@@ -76,11 +90,13 @@ for key, text in CLOUD.items():
 def running(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Daemon, Library]]:
     """A daemon's parts with its library, without encoder and socket."""
     monkeypatch.setattr(Supervisor, "start", lambda _self: None)
+    monkeypatch.setattr(Library, "open", lambda _self: None)
+    monkeypatch.setattr(Engine, "rehearse", lambda _self, _seconds: False)
+    monkeypatch.setattr(gemini, "Gate", NotedGate)
     monkeypatch.delenv("EMBEDDING_MODE", raising=False)
     daemon = Daemon(home, Reading(Settings()), Endpoint.__new__(Endpoint))
-    daemon._library = library = Library(home, Settings())
-    daemon._open.set()
-    yield daemon, library
+    daemon.open_library()
+    yield daemon, (library := daemon.library(0.0))
     library.pool.stop()
     library.database.close()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +37,8 @@ class FakeLibrary:
             raise FakeLibrary.errors.pop()
         FakeLibrary.built += 1
         self.engine = self.encoder = self
+        self.limits = SimpleNamespace(start=0.0)
+        self.rehearsed = threading.Event()
 
     def open(self) -> None:
         if FakeLibrary.errors:
@@ -49,12 +51,18 @@ class FakeLibrary:
     def close(self) -> None:
         FakeLibrary.closed += 1
 
+    def rehearse(self, _seconds: float) -> bool:
+        return False
+
+    def halt(self) -> None:
+        pass
+
 
 @pytest.fixture
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     monkeypatch.setattr(daemons, "Library", FakeLibrary)
     monkeypatch.setattr(daemons, "RETRY_PAUSES", (0.01, 0.05), raising=False)
-    monkeypatch.setattr(Daemon, "_rehearse", lambda *_: None)
+    monkeypatch.setattr(daemons, "FORCE_SECONDS", 1e6)  # it would end this process
     FakeLibrary.errors = []
     FakeLibrary.closed = FakeLibrary.opened = FakeLibrary.built = 0
     monkeypatch.setenv("PHOTOSD_HOME", str(tmp_path))
@@ -74,24 +82,24 @@ def test_whatever_fails_at_the_start_is_tried_again(daemon: Daemon) -> None:
         MemoryError(),
         PermissionError(13, "Permission denied"),
     ]
-    daemon._open_library()
+    daemon.open_library()
     assert FakeLibrary.opened == 1
     assert FakeLibrary.built - FakeLibrary.closed == 1
-    assert daemon.library(0.0) is daemon._library
+    assert isinstance(daemon.library(0.0), FakeLibrary)
 
 
 def test_meanwhile_everybody_is_told_why(daemon: Daemon) -> None:
     """Also in the status, which says what is waited for; stopping ends it."""
     FakeLibrary.errors = [StorageError("no space left on device")] * 10_000
-    opening = threading.Thread(target=daemon._open_library)
+    opening = threading.Thread(target=daemon.open_library)
     opening.start()
     with pytest.raises(PhotosdError, match="no space left"):
         daemon.library(10.0)
     report = daemon.report()
     assert report["index"]["waiting_for"] == "disk" and report["state"] == "degraded"
     assert "no space left" in report["warnings"][0]
-    daemon._stop_asked.set()  # as `request_stop` does, which would end this process in the end
-    opening.join(5)
+    daemon.request_stop("enough")
+    opening.join(30)
     assert not opening.is_alive()
 
 
@@ -105,10 +113,12 @@ def test_without_room_for_a_thread_it_stops_too(
 
     ended: list[int] = []
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setattr(os, "_exit", ended.append)
     daemon.request_stop("SIGTERM")
-    assert daemon._stop_asked.is_set()
-    daemon._force("SIGTERM came again")
+    FakeLibrary.errors = [StorageError("no space left on device")] * 10_000
+    daemon.open_library()  # it is not tried again
+    assert len(FakeLibrary.errors) == 9_999
+    daemon.force_exit("SIGTERM came again")
     assert ended == [0]
 
 
@@ -170,7 +180,6 @@ def test_a_disk_that_is_full_at_the_start_and_while_indexing(
             30,
             "nothing waits for the disk",
         )
-        time.sleep(1.0)
         ballast.unlink()
         until(lambda: len(daemon.contents()) == 2 * PHOTOS, 60, "photos were lost")
         assert daemon.failed() == {}

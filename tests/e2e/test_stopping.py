@@ -21,14 +21,15 @@ import pytest
 
 from photosd.core.clock import STOP_SECONDS, Deadline
 from photosd.core.config import Settings
-from photosd.core.errors import StorageError
+from photosd.core.errors import NotFound, StorageError
 from photosd.core.paths import Home
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.database import Database
 from photosd.index.upkeep import Upkeep
+from photosd.models import registry
 from photosd.protocol.client import Client
 from photosd.runtime.library import Library
-from photosd.runtime.model_switch import ModelSwitch, ModelSwitcher
+from photosd.runtime.model_switch import ModelSwitch
 from photosd.search.remembered import QueryEmbedding, RememberedQueries
 from photosd_cli import lifecycle
 from tests.alerts.scenes import eventually, write
@@ -73,9 +74,8 @@ def test_a_part_that_hangs_holds_up_neither_the_others_nor_the_end(
                 for_ever.wait()
 
         monkeypatch.setattr(part(library), method, stop)
-    whole, begun = Deadline.after(1.0), time.monotonic()
+    whole = Deadline.after(1.0)
     assert library.close(whole) == [PARTS[name][2]]
-    assert time.monotonic() - begun < 4
     assert set(given) == set(PARTS) - ({"catalog"} if name != "catalog" else set())
     for name_, deadline in given.items():
         assert name_ == "catalog" or deadline[0].at <= whole.at + 0.5
@@ -83,10 +83,8 @@ def test_a_part_that_hangs_holds_up_neither_the_others_nor_the_end(
 
 
 def test_all_that_is_well_ends_at_once(library: Library) -> None:
-    """Nothing waits out its time; twice is as good as once."""
-    begun = time.monotonic()
-    assert library.close() == []
-    assert time.monotonic() - begun < 5
+    """No part waits out its time: the deadline is beyond that of the test."""
+    assert library.close(Deadline.after(3600)) == []
 
 
 @pytest.mark.parametrize(
@@ -148,15 +146,13 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
     def hold() -> None:
         with database.write():
             held.set()
-            release.wait(30)
+            release.wait()
 
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
     kept.put("dog", embedding)
-    begun = time.monotonic()
     kept.close(Deadline.after(0.3))
-    assert time.monotonic() - begun < 5
     release.set()
     thread.join()
     other = RememberedQueries(database, "m")
@@ -170,10 +166,8 @@ def test_upkeep_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
     """A version of the table is whole or not there."""
     release, again = threading.Event(), threading.Event()
     upkeep = Upkeep()
-    upkeep.begin(lambda: int(release.wait(30)))
-    begun = time.monotonic()
+    upkeep.begin(lambda: int(release.wait()))
     upkeep.close(Deadline.after(0.2))
-    assert time.monotonic() - begun < 5
     release.set()
     upkeep.rest(10)
     upkeep.begin(lambda: again.set() or 0)  # type: ignore[func-returns-value]
@@ -182,41 +176,30 @@ def test_upkeep_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
 
 def test_a_model_that_leaves_is_seen_off_at_once_when_all_ends(library: Library) -> None:
     """It lingers for its last queries, not when there are none any more."""
-    closed = threading.Event()
-
-    class Leaving:
-        def close(self) -> None:
-            closed.set()
-
-        def release(self) -> None:
-            pass
-
-    model_switcher: ModelSwitcher = library.model_switcher
-    thread = threading.Thread(
-        target=model_switcher._see_off, args=(Leaving(), Leaving()), daemon=True
-    )
-    model_switcher._leaving.append(thread)
-    thread.start()
-    assert not closed.wait(0.2)
-    model_switcher.stop(Deadline.after(5))
-    assert closed.is_set() and not thread.is_alive()
+    closed, released = threading.Event(), threading.Event()
+    leaving: Any = SimpleNamespace(close=closed.set, release=released.set)
+    library.model_switcher.leave(leaving, leaving)
+    assert not closed.is_set()  # it lingers for LINGER_SECONDS
+    library.model_switcher.stop(Deadline.after(60))
+    assert closed.is_set() and released.is_set()
     library.close()
 
 
-def test_a_switch_that_hangs_does_not_hold_the_end(library: Library) -> None:
+def test_a_switch_that_hangs_does_not_hold_the_end(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It holds the lock of the switcher; that is left to it."""
     held, release = threading.Event(), threading.Event()
 
-    def flip() -> None:
-        with library.model_switcher._lock:
-            held.set()
-            release.wait(30)
+    def find(*_: object) -> None:
+        held.set()
+        release.wait()
+        raise NotFound("no such model")
 
-    threading.Thread(target=flip, daemon=True).start()
+    monkeypatch.setattr(registry, "find", find)
+    threading.Thread(target=library.model_switcher.follow, args=("next",), daemon=True).start()
     held.wait(10)
-    begun = time.monotonic()
     library.close(Deadline.after(2))
-    assert time.monotonic() - begun < 8
     release.set()
 
 
@@ -231,7 +214,7 @@ def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
 
         def open(self, *, serving: bool) -> None:
             opening.set()
-            release.wait(30)
+            release.wait()
 
         def work_on(self, _: object) -> None:
             pass
@@ -243,9 +226,7 @@ def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
     switch = ModelSwitch(Target(), fill, lambda _: None)  # type: ignore[arg-type]
     switch.start()
     opening.wait(10)
-    begun = time.monotonic()
     switch.stop(Deadline.after(1))
-    assert time.monotonic() - begun < 5
     assert released.is_set() and closed and closed[0] <= 0.6
     release.set()
 
@@ -275,17 +256,18 @@ def test_no_wait_of_a_stop_has_no_end() -> None:
 # -- the whole, from outside -------------------------------------------------------------------
 
 
-def ends(running: RunningDaemon, *signals: int, within: float = STOP_SECONDS) -> str:
-    """Send the signals; it ends in time, with 0, and every process with it. What it has logged."""
+def ends(running: RunningDaemon, *signals: int) -> str:
+    """Send the signals; it ends, with 0, and every process with it. What it has logged.
+
+    What hangs would hang forever.
+    """
     family = psutil.Process(running.process.pid).children(recursive=True)
-    begun = time.monotonic()
+    before = len(running.log())
     for number in signals:
         running.process.send_signal(number)
-        time.sleep(0.5)
-    assert running.process.wait(within + 10) == 0
-    took = time.monotonic() - begun
-    assert took < within + 1, f"{took:.1f} s\n{running.log()[-2000:]}"
-    psutil.wait_procs(family, timeout=3)
+        eventually(lambda: '"stopping"' in running.log()[before:])
+    assert running.process.wait(60) == 0, running.log()[-2000:]
+    psutil.wait_procs(family, timeout=30)
     left = [" ".join(_command(process)) for process in family if process.is_running()]
     theirs = ("command_runner.py", "sleep")  # a command of a standing query, and who waits for it
     assert [words for words in left if words and not any(one in words for one in theirs)] == []
@@ -365,7 +347,7 @@ def test_a_second_signal_forces_it(home: Home) -> None:
     hangs = HANGS.format(module="runtime.library", name="Library", method="close")
     with started(home, hangs) as running:
         serving(running)
-        assert "came again" in ends(running, signal.SIGINT, signal.SIGINT, within=4)
+        assert "came again" in ends(running, signal.SIGINT, signal.SIGINT)
 
 
 def test_with_everything_hanging_at_once(home: Home, tmp_path: Path) -> None:
@@ -391,7 +373,6 @@ def test_with_everything_hanging_at_once(home: Home, tmp_path: Path) -> None:
         asking = threading.Thread(target=lambda: _quietly(lambda: stuck.query("dog")), daemon=True)
         asking.start()
         eventually(lambda: len(_decoders(running)) > 0)
-        time.sleep(2)
         ends(running, signal.SIGTERM)
         asking.join(10)
         stuck.close()

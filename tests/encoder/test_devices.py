@@ -20,7 +20,7 @@ def test_a_broken_gpu_leaves_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(model, "devices", lambda: ["xpu:99", "cpu"])
     sent: list[dict[str, Any]] = []
     reporter: Any = SimpleNamespace(send=lambda header, *_: sent.append(header), phase=lambda _: 0)
-    process._come_up(directory, reporter)
+    process.come_up(directory, reporter)
     ready = sent[-1]
     assert ready["event"] == "ready" and ready["device"] == "cpu"
     assert "xpu:99 device cannot be used" in ready["doubt"]

@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from photosd.core.child import Death
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import Header, receive_frame, send_frame
+from photosd.encoder import requests, supervisor
 from photosd.encoder.failures import EncoderDied, EncodingFailed
 from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import PROBE_TEXT, Supervisor
@@ -117,8 +120,9 @@ class Bench:
         self.scripts = list(scripts)
         self.lives = 0
         limits = Limits(backoff_most=0.05, breaker_deaths=50, idle_probe=3600)
-        self.supervisor = Supervisor(STARTER, limits)
-        self.supervisor._launcher.spawn = self._spawn  # type: ignore[method-assign, assignment]
+        launcher = SimpleNamespace(spawn=self._spawn, started=lambda _pid: None, close=lambda: None)
+        with patch.object(supervisor, "EncoderLauncher", lambda: launcher):
+            self.supervisor = Supervisor(STARTER, limits)
         self.supervisor.start()
 
     def _spawn(self, _directory: Any) -> Any:
@@ -296,6 +300,7 @@ def test_while_photos_are_encoded_the_background_hardly_moves(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first photos of a folder do not share the cores with it."""
+    monkeypatch.setattr(requests, "BUSY_BACKGROUND_PAUSE", 1e6)
     held: list[tuple[FakeChild, Header]] = []
     made = bench(only("image", lambda c, h: held.append((c, h))))
     made.ready()
@@ -303,8 +308,8 @@ def test_while_photos_are_encoded_the_background_hardly_moves(
     while not held:
         time.sleep(0.002)
     many = [made.supervisor.encode_texts([f"bg {n}"], None) for n in range(20)]
-    time.sleep(0.7)
-    assert sum(future.done() for future in many) <= 2
+    made.supervisor.encode_texts(["query"], Deadline.after(SOON)).result(SOON)
+    assert sum(future.done() for future in many) <= 1
     child, header = held[0]
     child.reply(header)
     images.result(SOON)

@@ -149,7 +149,7 @@ def _strike_encoder(place: str, beat: Callable[[], object] = lambda: None) -> No
 def _in_process(process: Any) -> None:
     import msgspec
 
-    phase, require_memory = process.Reporter.phase, process._require_memory
+    phase, require_memory = process.Reporter.phase, process.require_memory
 
     def struck(self: Any, name: str) -> None:
         phase(self, name)
@@ -161,7 +161,7 @@ def _in_process(process: Any) -> None:
             spec = msgspec.structs.replace(spec, weights=weights)
         require_memory(spec)
 
-    process.Reporter.phase, process._require_memory = struck, required
+    process.Reporter.phase, process.require_memory = struck, required
 
 
 def _in_serving(serving: Any) -> None:

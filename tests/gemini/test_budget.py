@@ -30,7 +30,7 @@ def test_a_lost_catalog_gives_no_budget_anew(
             ledger.begin("rewrite", "m", 1, 1, 0.8, 2.0)
         ledger.end(ledger.begin("rewrite", "m", 1, 1, 0.5, 2.0), "ok")
         assert ledger.month().usd == pytest.approx(1.75)
-        monkeypatch.setattr("photosd.gemini.ledger._month", lambda: 4e9)
+        monkeypatch.setattr("photosd.gemini.ledger.month_start", lambda: 4e9)
         assert ledger.month().usd == 0
 
 

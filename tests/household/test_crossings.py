@@ -174,22 +174,22 @@ def store(tmp_path: Path) -> VectorStore:
     return found
 
 
-def test_more_commits_than_are_left_lying(store: VectorStore) -> None:
+def test_more_commits_than_are_left_lying(store: VectorStore, tmp_path: Path) -> None:
     """Each commit adds a fragment, until they are merged; nothing is lost by that."""
     for number in range(vectors.COMPACT_EVERY + 5):
         store.commit([_embedding(number)])
     assert store.contents() == {f"c{n}" for n in range(vectors.COMPACT_EVERY + 5)}
-    fragments = list((store._directory / f"{store._name}.lance" / "data").iterdir())
+    fragments = list((tmp_path / "index").glob("*.lance/data/*"))
     assert len(fragments) < 2 * vectors.COMPACT_EVERY
 
 
-def test_more_contents_than_one_statement_names(store: VectorStore) -> None:
+def test_more_contents_than_one_statement_names(store: VectorStore, tmp_path: Path) -> None:
     """Removed in parts, and the others stay."""
     many = 2 * IN_ONE_LIST + 10
     store.commit([_embedding(number) for number in range(many + 5)])
     store.remove([f"c{n}" for n in range(many)])
     assert store.contents() == {f"c{n}" for n in range(many, many + 5)}
-    again = VectorStore(store._directory, "fake", DIMENSION)
+    again = VectorStore(tmp_path / "index", "fake", DIMENSION)
     again.open()
     assert again.contents() == store.contents()
 

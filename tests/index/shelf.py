@@ -27,16 +27,16 @@ MODEL = "m"
 class Shelf:
     """``kind`` is the file system that the folder seems to lie on."""
 
-    def __init__(self, directory: Path, kind: str = "ext4") -> None:
+    def __init__(self, directory: Path, kind: str = "ext4", own: tuple[bytes, ...] = ()) -> None:
         self.root = directory / "photos"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.kind, self.kinds = kind, dict[int, str]()
         self.database = Database(directory / "catalog.sqlite3")
         self.catalog, self.contents = Catalog(self.database), Contents(self.database)
         self.circumstances: Callable[[], Mapping[str, str]] = dict
         self.worklist = WorkList(self.database, lambda: self.circumstances())
         self.decode: Callable[[bytes], ContentIdentity] = identify
-        self.folders = Folders(self.database, directory / "folders.json")
+        self.folders = Folders(self.database, directory / "folders.json", own=own)
         self.folder = self.folders.add(bytes(self.root))
         self.read: list[str] = []  # names, in the order in which their bytes were read
         self.encoded: list[str] = []

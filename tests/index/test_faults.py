@@ -20,6 +20,7 @@ from photosd.core.errors import Busy, EncoderUnavailable, StorageError
 from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.encoder.failures import EncoderDied, EncodingFailed
 from photosd.index import committer, failures, filling, pipeline
+from photosd.index.committer import Committer
 from photosd.index.filling import FillList
 from photosd.index.leases import Stage
 from photosd.index.table import open_table
@@ -306,7 +307,7 @@ def test_an_encoder_that_fails_over_one_photo_convicts_that_one(tmp_path: Path) 
 def test_a_decoder_that_answers_nonsense_stops_nobody(tmp_path: Path) -> None:
     """Pixels of a wrong shape or kind are this photo's alone, and it is tried again."""
     bench, files = library(tmp_path, 10)
-    decode, odd = bench.pool._decode, [3]
+    decode, odd = bench.pool.decode_now, [3]
 
     def lie(path: bytes) -> Any:
         found = decode(path)
@@ -316,7 +317,7 @@ def test_a_decoder_that_answers_nonsense_stops_nobody(tmp_path: Path) -> None:
             return type("Odd", (), {**_fields(found), "pixels": wrong[odd[0]]})
         return found
 
-    bench.pool._decode = lie  # type: ignore[method-assign]
+    bench.pool.decode_now = lie  # type: ignore[method-assign]
     bench.pipeline.start()
     wait_for(lambda: {bench.state(file) for file in files} == {"indexed"})
     assert odd == [0]
@@ -327,7 +328,9 @@ def _fields(decoded: Any) -> dict[str, Any]:
     return {name: getattr(decoded, name) for name in decoded.__struct_fields__}
 
 
-def test_vectors_that_went_meanwhile_are_made_again(tmp_path: Path) -> None:
+def test_vectors_that_went_meanwhile_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A copy is not called indexed by the vector of a photo that was just forgotten."""
     bench, _ = library(tmp_path, 0)
     first = bench.add("first.jpg", b"a" * 50)
@@ -335,15 +338,15 @@ def test_vectors_that_went_meanwhile_are_made_again(tmp_path: Path) -> None:
     bench.settle()
     photo = bench.catalog.get(bytes(first))
     assert photo is not None and photo.content is not None
-    content, commit = photo.content, bench.pipeline._committer.commit
+    content, commit = photo.content, Committer.commit
 
-    def late() -> Any:
+    def late(committer: Committer) -> Any:
         bench.contents.unembed("fake", [content])
         bench.store.remove([content])
-        bench.pipeline._committer.commit = commit  # type: ignore[method-assign]
-        return commit()
+        monkeypatch.setattr(Committer, "commit", commit)
+        return commit(committer)
 
-    bench.pipeline._committer.commit = late  # type: ignore[method-assign]
+    monkeypatch.setattr(Committer, "commit", late)
     copy = bench.add("copy.jpg", b"a" * 50)
     wait_for(lambda: bench.state(copy) == "indexed")
     bench.settle()

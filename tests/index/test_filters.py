@@ -18,6 +18,7 @@ from photosd.index import vectors
 from photosd.index.filters import Filter, traits
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
+from tests.index import tables
 
 DIMENSION = 32
 ROWS = 1200
@@ -155,7 +156,7 @@ def store(
         else:
             found.commit(photos)
     found = found if request.param != "loaded" else opened(directory)
-    assert (found._flushed is not None) == (request.param == "ranked")
+    assert bool(tables.states(directory)) == (request.param == "ranked")
     return found
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from lancedb.index import IvfRq
 
 from photosd.index import vectors
+from photosd.index.codes import Codes
 from photosd.index.filters import Filter, traits
 from photosd.index.flushed import FlushedTable
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
+from tests.index import tables
 
+AT_ONCE = datetime.timedelta(milliseconds=1)
 DIMENSION = 64
 ROWS = 3000
 
@@ -35,10 +41,10 @@ def opened(directory: Path) -> VectorStore:
     return store
 
 
-def at_rest(store: VectorStore) -> VectorStore:
+def at_rest(store: VectorStore, directory: Path) -> VectorStore:
     """The store once its codes are made."""
     assert store.rest(60)
-    assert store._flushed is not None and store._flushed.complete
+    assert tables.current(directory)
     return store
 
 
@@ -52,12 +58,12 @@ def test_it_takes_over_and_finds_the_same(
     """Recall@20 of exact search, cosines to the fourth digit; also after reopening."""
     small = opened(tmp_path)
     small.commit(photos)
-    assert small._flushed is None
+    assert not tables.states(tmp_path)
     queries = [photo.vectors[0] for photo in photos[:50]]
     exact = [small.nearest(query, 20) for query in queries]
     monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION * 2)
-    for store in (at_rest(opened(tmp_path)), opened(tmp_path)):
-        assert store._flushed is not None and not store._matrix.contents()
+    for store in (at_rest(opened(tmp_path), tmp_path), opened(tmp_path)):
+        assert not tables.recent(tmp_path)
         assert len(store) == ROWS and store.contents() == {photo.content for photo in photos}
         found = [store.nearest(query, 20) for query in queries]
         shared = [len({*names(a)} & {*names(b)}) for a, b in zip(exact, found, strict=True)]
@@ -72,7 +78,7 @@ def test_what_comes_and_goes_later_is_seen_at_once(
     monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION * 2)
     store = opened(tmp_path)
     store.commit(photos[10:])
-    at_rest(store)
+    at_rest(store, tmp_path)
     tiles = np.concatenate([photo.vectors for photo in photos[:3]])
     store.commit([Embedding("panorama", tiles, {}), *photos[3:10]])
     for tile in tiles:
@@ -100,9 +106,9 @@ def test_what_changes_while_it_settles_is_what_counts(
     monkeypatch.setattr(FlushedTable, "compact", folding)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     store.commit(photos[1:40])
-    at_rest(store)
+    at_rest(store, tmp_path)
+    assert tables.recent(tmp_path) <= {"0-x", "1-x", "2-x"}
     for place in (store, opened(tmp_path)):
-        assert place._matrix.contents() <= {"0-x", "1-x", "2-x"}
         everything = names(place.nearest(other[0], 100))
         assert sorted(everything) == sorted(f"{n}-x" for n in range(40) if n != 3)
         assert names(place.nearest(other[0], 1)) == ["2-x"]
@@ -124,9 +130,9 @@ def test_killed_while_it_settles(
         store.commit(photos[:30])
         assert store.rest(30)
         assert len(store.nearest(photos[0].vectors[0], 50)) == 30
-        assert store._flushed is None
+        assert len(tables.recent(tmp_path)) == 30
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
-    again = at_rest(opened(tmp_path))
+    again = at_rest(opened(tmp_path), tmp_path)
     assert len(again) == 30 and len(again.nearest(photos[0].vectors[0], 50)) == 30
 
 
@@ -138,7 +144,7 @@ def test_a_flushed_photo_that_is_made_anew_or_moves_is_found_once(
     store = opened(tmp_path)
     tiles = np.concatenate([photo.vectors for photo in photos[:3]])
     store.commit([Embedding("panorama", tiles, {}, (b"/old/p.jpg",)), *photos[3:30]])
-    at_rest(store)
+    at_rest(store, tmp_path)
     monkeypatch.undo()
     store.relabel({"panorama": traits({}, [b"/new/p.jpg"], None)})
     assert names(store.nearest(tiles[2], 9, Filter(below=(b"/new",)))) == ["panorama"]
@@ -150,7 +156,7 @@ def test_a_flushed_photo_that_is_made_anew_or_moves_is_found_once(
         assert dict(found)["panorama"] < 0.9
         monkeypatch.setattr(vectors, "RAM_BYTES", 0)
         store.commit([photos[3]])
-        at_rest(store)
+        at_rest(store, tmp_path)
 
 
 def test_very_many_that_move_stay_where_they_are(
@@ -162,15 +168,15 @@ def test_very_many_that_move_stay_where_they_are(
     store = opened(tmp_path)
     tiles = np.concatenate([photo.vectors for photo in photos[:3]])
     store.commit([Embedding("panorama", tiles, {}), *photos[3:30]])
-    at_rest(store)
+    at_rest(store, tmp_path)
+    monkeypatch.setattr(vectors, "KEEP_VERSIONS", AT_ONCE)
     moved = ["panorama", *(f"{n}-x" for n in range(3, 20))]
     store.relabel({content: traits({}, [b"/new/p.jpg"], None) for content in moved})
     for _ in range(2):
         assert sorted(names(store.nearest(tiles[2], 99, Filter(below=(b"/new",))))) == sorted(moved)
-        assert not store._matrix.contents()
-        store._compact_at = 0.0
+        assert not tables.recent(tmp_path)
         store.tidy()
-        at_rest(store)
+        at_rest(store, tmp_path)
 
 
 def test_the_one_table_of_version_0_1_0_goes_on_being_served(
@@ -180,24 +186,25 @@ def test_the_one_table_of_version_0_1_0_goes_on_being_served(
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     store = opened(tmp_path)
     store.commit(photos[:30])
-    old = at_rest(store)._flushed
-    assert old is not None
-    old.table.drop_columns(["labels", "moment", "format"])
+    at_rest(store, tmp_path)
+    old = tables.table(tmp_path, settled=True)
+    old.drop_columns(["labels", "moment", "format"])
     config = IvfRq(distance_type="dot", num_bits=5, num_partitions=1)
-    old.table.create_index("vector", config=config)
+    old.create_index("vector", config=config)
     shutil.rmtree(next(tmp_path.glob("*/_codes")))
-    recent, settled = (tmp_path / f"{name}.lance" for name in store._names())
+    recent, settled = sorted(tmp_path.glob("*.lance"), key=lambda file: len(file.name))
     shutil.rmtree(recent)
     settled.rename(recent)
     store = opened(tmp_path)
     assert len(store.nearest(photos[0].vectors[0], 50)) == 30
-    assert store._flushed is not None and store._flushed.outdated
+    assert tables.outdated(tmp_path)
+    monkeypatch.setattr(vectors, "KEEP_VERSIONS", AT_ONCE)
     store.relabel({f"{n}-x": traits({}, [b"/p/%d.jpg" % n], None) for n in range(10)})
     assert len(store.nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
-    store._compact_at = 0.0
     store.tidy()
-    assert len(at_rest(store).nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
-    assert store._flushed is not None and not store._flushed.outdated
+    at_rest(store, tmp_path)
+    assert len(store.nearest(photos[0].vectors[0], 50, Filter(below=(b"/p",)))) == 10
+    assert not tables.outdated(tmp_path)
 
 
 # -- codes on the disk ------------------------------------------------------------------------
@@ -209,27 +216,34 @@ def store(tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     store = opened(tmp_path)
     store.commit(photos[:40])
-    at_rest(store)
+    at_rest(store, tmp_path)
     monkeypatch.undo()
     return store
 
 
-def made_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[VectorStore, int]:
-    """The store opened again, and how often codes were made."""
-    made: list[Path] = []
-    write = FlushedTable._write
+def made_again(directory: Path) -> tuple[VectorStore, bool]:
+    """The store opened again, and whether codes were made: each time in a new directory."""
+    (before,) = directory.glob("*/_codes/*")
+    found = opened(directory)
+    (after,) = directory.glob("*/_codes/*")
+    return found, before != after
 
-    def counted(place: FlushedTable, directory: Path) -> list[str]:
-        made.append(directory)
-        return write(place, directory)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FlushedTable, "_write", counted)
-        return opened(directory), len(made)
+def once_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have this done when the next codes are on the disk and not yet in use."""
+    write = Codes.write
+
+    def writing(*given: Any) -> Codes:
+        written = write(*given)
+        monkeypatch.undo()
+        act()
+        return written
+
+    monkeypatch.setattr(Codes, "write", staticmethod(writing))
 
 
 def test_codes_are_loaded_as_long_as_they_are_of_the_table(
-    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+    store: VectorStore, tmp_path: Path, photos: list[Embedding]
 ) -> None:
     """Also after photos were removed, files merged, and what LanceDB takes for litter dropped."""
     for file in tmp_path.rglob("*"):
@@ -238,23 +252,22 @@ def test_codes_are_loaded_as_long_as_they_are_of_the_table(
     store.compact()
     store.tidy()
     assert store.rest(60)
-    again, made = made_again(tmp_path, monkeypatch)
-    assert made == 0
+    again, made = made_again(tmp_path)
+    assert not made
     assert sorted(names(again.nearest(photos[1].vectors[0], 99))) == sorted(
         f"{n}-x" for n in range(40) if n != 1
     )
 
 
 def test_codes_of_another_version_are_made_again(
-    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+    store: VectorStore, tmp_path: Path, photos: list[Embedding]
 ) -> None:
     """The daemon was killed between the table and its codes."""
-    assert store._flushed is not None
-    store._flushed.table.delete("content = '1-x'")
-    again, made = made_again(tmp_path, monkeypatch)
-    assert made == 1 and len(again) == 39
+    tables.table(tmp_path, settled=True).delete("content = '1-x'")
+    again, made = made_again(tmp_path)
+    assert made and len(again) == 39
     assert "1-x" not in names(again.nearest(photos[1].vectors[0], 99))
-    assert made_again(tmp_path, monkeypatch)[1] == 0
+    assert not made_again(tmp_path)[1]
 
 
 def test_labels_that_were_written_last_count_after_a_kill(
@@ -264,8 +277,8 @@ def test_labels_that_were_written_last_count_after_a_kill(
     monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
     store.relabel({"1-x": traits({}, [b"/new/1.jpg"], None)})
     store.remove(["2-x"])
-    again, made = made_again(tmp_path, monkeypatch)
-    assert made == 1
+    again, made = made_again(tmp_path)
+    assert made
     assert names(again.nearest(photos[5].vectors[0], 9, Filter(below=(b"/new",)))) == ["1-x"]
 
 
@@ -273,23 +286,23 @@ def test_labels_that_were_written_last_count_after_a_kill(
                                   "gone.npy", "state.json"])  # fmt: skip
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None])
 def test_damaged_codes_are_made_again(
-    store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str,
-    damage: bytes | None,
-) -> None:  # fmt: skip
+    store: VectorStore, tmp_path: Path, file: str, damage: bytes | None
+) -> None:
     """They are no more than what the table says."""
     del store
     (found,) = tmp_path.glob(f"*/_codes/*/{file}")
     found.unlink() if damage is None else found.write_bytes(damage)
-    again, made = made_again(tmp_path, monkeypatch)
-    assert made == 1 and len(again) == 40
+    again, made = made_again(tmp_path)
+    assert made and len(again) == 40
 
 
 def test_removed_vectors_are_not_on_the_disk(
     store: VectorStore, tmp_path: Path, photos: list[Embedding]
 ) -> None:
     """Neither in the table, once it is compacted, nor in its codes."""
-    assert store._flushed is not None and store._flushed._now is not None
-    row = int(store._flushed._now.rows_of(["7-x"])["7-x"][0])
+    (file,) = tmp_path.glob("*/_codes/*/contents.npz")
+    with np.load(file) as arrays:
+        row = arrays["contents"].tolist().index(b"7-x")
     store.remove(["7-x"])
     for name in ("high.i8", "low.i8"):
         (file,) = tmp_path.glob(f"*/_codes/*/{name}")
@@ -299,15 +312,19 @@ def test_removed_vectors_are_not_on_the_disk(
 
 
 def test_codes_with_many_gaps_are_made_again(
-    store: VectorStore, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+    store: VectorStore, tmp_path: Path, photos: list[Embedding]
 ) -> None:
     """A tenth of the rows, from which on they are memory for nothing."""
+
+    def rows() -> int:
+        (file,) = tmp_path.glob("*/_codes/*/high.i8")
+        return file.stat().st_size // DIMENSION
+
     store.remove([f"{n}-x" for n in range(10)])
-    assert store._flushed is not None and store._flushed._now is not None
-    assert len(store._flushed._now.codes) == 40
+    assert rows() == 40
     store.compact()
     assert store.rest(60)
-    assert len(store._flushed._now.codes) == 30
+    assert rows() == 30
     assert len(store.nearest(photos[0].vectors[0], 99)) == 30
 
 
@@ -322,31 +339,23 @@ def test_no_room_for_codes(
     store = opened(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(vectors, "RAM_BYTES", 0)
-        patch.setattr(FlushedTable, "_write", full)
+        patch.setattr(Codes, "write", full)
         store.commit(photos[:40])
         assert store.rest(60)
-    assert store._flushed is None and len(store.nearest(photos[0].vectors[0], 99)) == 40
+    assert len(tables.recent(tmp_path)) == len(store.nearest(photos[0].vectors[0], 99)) == 40
     assert not list(tmp_path.glob("*/_codes/*"))
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
-    store = at_rest(opened(tmp_path))
+    store = at_rest(opened(tmp_path), tmp_path)
     assert len(store.nearest(photos[0].vectors[0], 99)) == 40
 
 
 def test_photos_removed_while_codes_are_made_are_gone(
-    store: VectorStore, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+    store: VectorStore, tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The codes were begun before."""
-    write = FlushedTable._write
-
-    def writing(place: FlushedTable, directory: Path) -> list[str]:
-        damaged = write(place, directory)
-        monkeypatch.undo()
-        store.remove(["5-x"])
-        return damaged
-
-    monkeypatch.setattr(FlushedTable, "_write", writing)
+    once_written(monkeypatch, lambda: store.remove(["5-x"]))
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     store.commit(photos[40:50])
-    at_rest(store)
+    at_rest(store, tmp_path)
     assert "5-x" not in names(store.nearest(photos[5].vectors[0], 99))
     assert len(store.nearest(photos[5].vectors[0], 99)) == 49

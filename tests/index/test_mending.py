@@ -26,6 +26,7 @@ from photosd.index.flushed import FlushedTable
 from photosd.index.folders import Folders
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
+from tests.index import tables
 
 DIMENSION = 16
 TABLE = "vectors_m.lance"
@@ -161,7 +162,7 @@ def test_flushed_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.Mo
     """Rows that are nowhere else are not taken for a copy of what is recent."""
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store = opened(index)
-    assert store.rest(60) and store._flushed is not None
+    assert store.rest(60) and tables.states(index)
     monkeypatch.setattr(FlushedTable, "ready", False)
     assert len(opened(index).contents()) == 40
 
@@ -174,8 +175,8 @@ def test_settling_keeps_every_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     store.commit(photos)
     rows = len(store)
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
-    store._keep_up()
-    assert store.rest(60) and store._flushed is not None
+    store.tidy()
+    assert store.rest(60) and tables.states(tmp_path)
     assert len(store) == rows
     found = store.vectors_of([photo.content for photo in photos])
     assert all(len(found[photo.content]) == len(photo.vectors) for photo in photos)
@@ -219,7 +220,7 @@ def test_a_catalog_is_only_damaged_when_sqlite_says_so(
     def refuse(_file: Path) -> Any:
         raise error
 
-    monkeypatch.setattr(catalogs, "_connect", refuse)
+    monkeypatch.setattr(catalogs, "connect", refuse)
     with pytest.raises(StorageError, match="cannot be opened"):
         Database(file)
     assert [one.name for one in tmp_path.iterdir()] == [file.name]
@@ -289,7 +290,7 @@ def test_a_catalog_that_is_not_what_it_says_is_made_anew(tmp_path: Path, damage:
     """Every page of it can be read, so that only this finds it; it is kept."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
-    connection = catalogs._connect(file)
+    connection = catalogs.connect(file)
     connection.execute(damage)
     connection.close()
     database = Database(file)

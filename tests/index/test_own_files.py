@@ -8,20 +8,21 @@ import pytest
 
 from photosd.core.errors import FolderError
 from photosd.core.paths import Home
+from photosd.index.folders import Folders
 from photosd.watch.inotify import InotifySource
 from photosd.watch.scanner import entry_of
 from tests.index.shelf import Shelf
+from tests.watch.listening import NotedKernel
 
 
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """A watched folder that holds photosd's own places, by way of a link."""
-    shelf = Shelf(tmp_path)
-    (shelf.root / "real").mkdir()
-    (shelf.root / "Library").symlink_to("real")
-    monkeypatch.setenv("PHOTOSD_HOME", str(shelf.root / "Library" / "photosd"))
-    shelf.folders._own = Home.from_environment().own
-    return shelf
+    root = tmp_path / "photos"
+    (root / "real").mkdir(parents=True)
+    (root / "Library").symlink_to("real")
+    monkeypatch.setenv("PHOTOSD_HOME", str(root / "Library" / "photosd"))
+    return Shelf(tmp_path, own=Home.from_environment().own)
 
 
 def own_files() -> list[Path]:
@@ -62,7 +63,7 @@ def test_places_that_were_moved_behind_a_link_are_not_indexed(shelf: Shelf) -> N
         moved.mkdir(parents=True)
         place.symlink_to(moved)
         (moved / "0123-ab.320.jpg").write_bytes(b"thumbnail")
-    shelf.folders._own = home.own
+    shelf.folders = Folders(shelf.database, home.config / "folders.json", own=home.own)
     shelf.settle()
     assert mine.exists() and shelf.states() == {"real/mine.jpg": "indexed"}
 
@@ -92,18 +93,14 @@ def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
             shelf.folders.add(bytes(place))
 
 
-def test_own_files_raise_no_hints(shelf: Shelf) -> None:
+def test_own_files_raise_no_hints(shelf: Shelf, tmp_path: Path) -> None:
     """Their directories are not even watched."""
     own_files()
-    watched: list[bytes] = []
-
-    class Source(InotifySource):
-        def _watch_directory(self, path: bytes, ignore: object) -> None:
-            watched.append(path)
-
-    source = Source(lambda news: None, None)  # type: ignore[arg-type]
-    rules = shelf.folders.all()[0].rules
-    source._watch_tree(rules, rules.root)
+    source = InotifySource(lambda news: None, None)  # type: ignore[arg-type]
+    source.open(bytes(tmp_path))
+    source.watch(shelf.folders.all()[0].rules, frozenset())
+    watched = NotedKernel.latest.watched()
+    source.close()
     own = Home.from_environment().own
-    assert watched
+    assert len(watched) > 1
     assert not [path for path in watched if path.startswith(own)]

@@ -135,7 +135,7 @@ def _is_bad(line: str, statement: str) -> bool:
 def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Big]:
     seen: dict[str, tuple[Any, int]] = {}
 
-    connect = opening._connect
+    connect = opening.connect
 
     def watched(file: Path) -> sqlite3.Connection:
         with pytest.MonkeyPatch.context() as patch:
@@ -147,7 +147,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Big]:
 
     plain = sqlite3.connect
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "_connect", watched)
+        patch.setattr(opening, "connect", watched)
         yield Big(tmp_path_factory.mktemp("big"), seen)
 
 

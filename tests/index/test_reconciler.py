@@ -17,10 +17,11 @@ from photosd.core.errors import StorageError
 from photosd.decode.pool import Decoded, Shape
 from photosd.index import comparer, reconciler
 from photosd.index.catalog import Catalog
+from photosd.index.comparison import Comparison
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
-from photosd.index.reconciler import NEVER, Reconciler, Unread
+from photosd.index.reconciler import Reconciler
 from photosd.index.worklist import WorkList
 from photosd.watch.calls import UNREADABLE
 from photosd.watch.watcher import Watcher
@@ -152,12 +153,12 @@ def test_a_folder_removed_while_it_is_compared_stays_removed(
     """Nothing of it is written, neither under its id nor under that of a folder added since."""
     monkeypatch.setattr(comparer, "BATCH", 2)
     first = shop.add(tmp_path / "first", 10)
-    compare, seen = shop.reconciler.comparer._comparison.compare, 0
+    compare, seen = Comparison.compare, 0
 
-    def interrupt(folder: Folder, *entry: object, **how: object) -> None:
+    def counted(comparison: Comparison, *given: Any, **how: Any) -> None:
         nonlocal seen
         seen += 1
-        compare(folder, *entry, **how)  # type: ignore[arg-type]
+        compare(comparison, *given, **how)
 
     def on_work() -> None:
         if shop.folders.containing(first.path) is not None:
@@ -165,8 +166,8 @@ def test_a_folder_removed_while_it_is_compared_stays_removed(
             second = shop.add(tmp_path / "second", 0)
             assert second.id != first.id
 
-    monkeypatch.setattr(shop.reconciler.comparer._comparison, "compare", interrupt)
-    monkeypatch.setattr(shop.reconciler.comparer, "_on_work", on_work)
+    monkeypatch.setattr(Comparison, "compare", counted)
+    shop.on_work = on_work
     shop.reconciler.comparer.tree(first, first.path)
     assert seen == 2
     assert list(shop.catalog.in_state("")) == []
@@ -281,12 +282,17 @@ def test_a_catalog_that_cannot_be_written_is_named_until_it_can_be(
     assert len(list(shop.catalog.below(folder.path))) == 3
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pause before another try is short."""
+    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.05)
+
+
 @pytest.mark.parametrize("call", ["tree", "one"])
 def test_what_could_not_be_read_is_looked_at_again(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    hasty: None, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """No event tells when an input/output error has passed; until then the pauses grow."""
-    shop.reconciler._unread = Unread(0.05, 300.0)
     folder, tries = shop.add(tmp_path / "photos"), list[float]()
     path, ask = folder.path + b"/1.jpg", folder.path + b"/1.jpg" if call == "one" else folder.path
     shop.reconciler.start()
@@ -308,36 +314,32 @@ def test_what_could_not_be_read_is_looked_at_again(
         shop.reconciler.look_at(path)
     else:
         shop.compare()
-    within(10, lambda: (found := shop.catalog.get(path)) is not None and found.size == 7)
-    within(5, lambda: shop.reconciler._unread.next_due() == NEVER)
+    within(30, lambda: (found := shop.catalog.get(path)) is not None and found.size == 7)
     if call == "tree":
-        assert tries[4] - tries[3] > tries[2] - tries[1]
+        assert tries[4] - tries[0] >= 0.5  # 0.05, 0.1, 0.2 and 0.4 s, from when each ended
 
 
 def test_a_defect_in_one_folder_is_not_tried_all_the_time(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hasty: None, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each try compares every folder; they become rarer, and when it is gone all is as before."""
-    monkeypatch.setattr(reconciler, "RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(shop.reconciler, "_pause", 0.1)
+    """Each try compares every folder; they become rarer; when it is gone the folder is compared."""
     shop.add(tmp_path / "good")
     bad = shop.add(tmp_path / "bad")
-    tries, compare = list[bytes](), shop.reconciler.comparer.tree
+    tries, compare, gone = list[float](), shop.reconciler.comparer.tree, threading.Event()
 
     def odd(folder: Folder, tree: bytes) -> None:
-        tries.append(tree)
-        if folder.id == bad.id and len(tries) < 1000:
-            raise RuntimeError("nobody knows why")
+        if folder.id == bad.id and not gone.is_set():
+            tries.append(time.monotonic())
+            raise RuntimeError("an unknown defect")
         compare(folder, tree)
 
     monkeypatch.setattr(shop.reconciler.comparer, "tree", odd)
     shop.reconciler.start()
-    time.sleep(3)
-    assert 2 <= tries.count(bad.path) <= 12  # of thirty
-    tries.extend([b""] * 1000)
+    within(30, lambda: len(tries) > 5)
+    assert tries[5] - tries[0] >= 1.0  # 0.05, 0.1, 0.2, 0.4 and 0.8 s
+    gone.set()
     shop.compare()
     assert len(list(shop.catalog.below(bad.path))) == 3
-    assert shop.reconciler._pause == reconciler.RETRY_SECONDS
 
 
 def test_a_thread_that_cannot_be_started_is_missed_for_a_while(

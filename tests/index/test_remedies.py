@@ -179,7 +179,7 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
             importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)
         )
         rendered = opening.OpenPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
-        patient.patch.setattr(raw, "_rendered", lambda *_: rendered)
+        patient.patch.setattr(raw, "rendered", lambda *_: rendered)
 
     return mend
 

@@ -33,6 +33,7 @@ from photosd.index.worklist import WorkList
 from photosd.runtime.erasing import Derived
 from photosd.search.names import named
 from photosd.watch.scanner import Entry
+from tests.alerts.scenes import eventually
 
 DIMENSION = 8
 PHOTOS = 12
@@ -247,8 +248,9 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
     """Rows of a crash, and thumbnails of photos that the catalog never knew."""
     stores.contents.record("active", [(content_id(60), {})])
     stores.thumbnails.put(64, Thumbnail(b"\xff\xd8\xff\xd9", 64, 48, content_id(61)))
-    stores.retention._look_around()
-    assert stores.left()["orphans"] == 2
+    stores.retention.start()
+    eventually(lambda: stores.left()["orphans"] == 2)
+    stores.retention.stop()
     stores.now += KEPT_SECONDS + DAY
     assert stores.retention.end_due() == 2
     assert stores.left()["thumbnails"] == PHOTOS

@@ -267,17 +267,17 @@ def test_labels_written_while_codes_are_made_count_at_once(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not only once the codes are made the next time."""
-    write = FlushedTable._write
+    write = Codes.write
     moved = {photo.content: traits({}, [b"/new/p.jpg"], None) for photo in PHOTOS[:20]}
 
-    def writing(place: FlushedTable, directory: Path) -> list[str]:
-        damaged = write(place, directory)
-        monkeypatch.setattr(FlushedTable, "_write", write)
+    def writing(*given: Any) -> Codes:
+        written = write(*given)
+        monkeypatch.setattr(Codes, "write", write)
         store.relabel(moved)
-        return damaged
+        return written
 
     monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
-    monkeypatch.setattr(FlushedTable, "_write", writing)
+    monkeypatch.setattr(Codes, "write", staticmethod(writing))
     settle(store, monkeypatch, [embedding(99)])
     assert sorted(found_by(store, 1, Filter(below=(b"/new",)))) == sorted(moved)
 

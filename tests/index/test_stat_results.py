@@ -21,6 +21,7 @@ from photosd.index.folders import Folders
 from photosd.watch import scanner
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import scan
+from photosd.watch.walk import walk
 from tests.index.test_pipeline import Bench, FakePool
 
 PHOTOS = 6
@@ -70,7 +71,7 @@ class Found:
 class ReadingPool(FakePool):
     """Identities are those that a decoder process would tell."""
 
-    def _identity(self, path: bytes) -> ContentIdentity:
+    def identity_now(self, path: bytes) -> ContentIdentity:
         return reading.identify(path)
 
 
@@ -78,17 +79,21 @@ class ReadingPool(FakePool):
 def world(drawn: dict[bytes, dict[str, int]]) -> Iterator[None]:
     """Let every caller of stat on these files get what was drawn."""
     by_inode = {os.stat(path).st_ino: numbers for path, numbers in drawn.items()}  # noqa: PTH116
-    photos, stat, fstat = scanner._photos, os.stat, os.fstat
+    stat, fstat = os.stat, os.fstat
 
     def told(real: os.stat_result) -> Any:
         return Status(real, by_inode[real.st_ino]) if real.st_ino in by_inode else real
 
-    def photos_among(files: Any, errors: Any, on_link: Any) -> Any:
-        seen: list[Any] = [Found(f, drawn[f.path]) if f.path in drawn else f for f in files]
-        return photos(seen, errors, on_link)
+    def walked(*given: Any, **more: Any) -> Any:
+        for directory, level, files in walk(*given, **more):
+            yield (
+                directory,
+                level,
+                [Found(f, drawn[f.path]) if f.path in drawn else f for f in files],
+            )
 
     with (
-        patch.object(scanner, "_photos", photos_among),
+        patch.object(scanner, "walk", walked),
         patch.object(os, "stat", lambda *a, **k: told(stat(*a, **k))),
         patch.object(os, "fstat", lambda descriptor: told(fstat(descriptor))),
     ):

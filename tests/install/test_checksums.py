@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
 
+import huggingface_hub
 import pytest
 
 from photosd.core.errors import DownloadFailed
@@ -156,14 +157,14 @@ def test_a_token_goes_to_the_hub_alone(
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     hub = Hub()
     assert "hf_secret" in str(look(hub).headers)
-    really = hub._hub.get_hf_file_metadata
+    really = huggingface_hub.get_hf_file_metadata
 
     def elsewhere(url: str, timeout: float) -> object:
         found = really(url, timeout=timeout)
         location = place.format(hub=urlparse(url).netloc)
         return SimpleNamespace(size=found.size, etag=found.etag, location=location)
 
-    monkeypatch.setattr(hub._hub, "get_hf_file_metadata", elsewhere)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", elsewhere)
     assert "hf_secret" not in str(look(hub).headers)
 
 
@@ -174,7 +175,7 @@ def test_what_is_not_announced_is_said(
     """Before anything is downloaded: which file, and where its hash is recorded."""
     stub.etag = etag
     warnings: list[str] = []
-    monkeypatch.setattr("photosd.install.pulling._weights", lambda _: (REPOSITORY, (NAME,)))
+    monkeypatch.setattr("photosd.install.pulling.weights_of", lambda _: (REPOSITORY, (NAME,)))
     monkeypatch.setattr("photosd.install.pulling.install", lambda *_: ("spec", None))
     order = InstallOrder(models=str(tmp_path / "models"), name="a", arch="ViT-B-32", tag="a")
     pull(order, lambda _: None, lambda *_: None, warnings.append)

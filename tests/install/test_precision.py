@@ -24,11 +24,11 @@ class Kept:
 
 
 def test_waiting_for_the_processor_is_no_effort() -> None:
-    effort = installing._effort(cast(WarmModel, Kept()), np.zeros((1, 4, 4, 3), np.uint8))
+    effort = installing.effort_of(cast(WarmModel, Kept()), np.zeros((1, 4, 4, 3), np.uint8))
     assert effort < 0.02
 
 
 def test_the_threads_are_given_back() -> None:
     before = torch.get_num_threads()
-    installing._effort(cast(WarmModel, Kept()), np.zeros((1, 4, 4, 3), np.uint8))
+    installing.effort_of(cast(WarmModel, Kept()), np.zeros((1, 4, 4, 3), np.uint8))
     assert torch.get_num_threads() == before

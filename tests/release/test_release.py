@@ -21,7 +21,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(whole, "MODULE", tmp_path / "init.py")
     monkeypatch.setattr(whole, "CHANGELOG", tmp_path / "CHANGELOG.md")
     monkeypatch.setattr(whole, "build", lambda version: tmp_path / f"{version}.whl")
-    monkeypatch.setattr(whole, "_run", lambda *command: None)
+    monkeypatch.setattr(whole, "run", lambda *command: None)
     monkeypatch.setattr(smoke, "main", lambda wheel: None)
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "Somebody")
@@ -33,9 +33,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_release_is_a_commit_and_a_tag(repository: Path) -> None:
     whole.main("0.2.0")
-    assert whole._git("show", "v0.2.0:init.py") == '__version__ = "0.2.0"'
-    assert "## [0.2.0] - " in whole._git("show", "v0.2.0:CHANGELOG.md")
-    assert whole._git("status", "--porcelain") == ""
+    assert whole.git("show", "v0.2.0:init.py") == '__version__ = "0.2.0"'
+    assert "## [0.2.0] - " in whole.git("show", "v0.2.0:CHANGELOG.md")
+    assert whole.git("status", "--porcelain") == ""
 
 
 def test_what_fails_changes_nothing(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,10 +43,10 @@ def test_what_fails_changes_nothing(repository: Path, monkeypatch: pytest.Monkey
         assert "0.2.0" in (repository / "init.py").read_text()
         raise subprocess.CalledProcessError(1, command)
 
-    monkeypatch.setattr(whole, "_run", fail)
+    monkeypatch.setattr(whole, "run", fail)
     with pytest.raises(subprocess.CalledProcessError):
         whole.main("0.2.0")
-    assert whole._git("status", "--porcelain") == whole._git("tag", "--list") == ""
+    assert whole.git("status", "--porcelain") == whole.git("tag", "--list") == ""
     assert "0.1.0" in (repository / "init.py").read_text()
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from photosd.core.paths import Home
-from photosd.protocol import endpoint as endpoint_module
 from photosd.protocol.client import Client
 from photosd.protocol.endpoint import open_endpoint
 from photosd.runtime import liveness
@@ -32,6 +33,14 @@ class Told(Notifier):
 
     def send(self, **fields: str) -> None:
         self.messages.append(fields)
+
+
+def listening_at(path: Path) -> socket.socket:
+    """Another process's socket, as it were."""
+    found = socket.socket(socket.AF_UNIX)
+    found.bind(os.fspath(path))
+    found.listen()
+    return found
 
 
 def test_it_vouches_only_while_all_is_well() -> None:
@@ -186,8 +195,7 @@ def test_a_socket_that_went_missing_is_made_again(quick: RunningDaemon, how: str
         else:
             quick.home.socket.unlink()
         if how == "replaced":
-            thief = endpoint_module._bind(quick.home.socket)
-            thief.close()
+            listening_at(quick.home.socket).close()
         assert quick.wait_until("ready")["pid"] == status["pid"]
         assert before.hello()["pid"] == status["pid"]
 
@@ -196,7 +204,7 @@ def test_a_foreign_file_in_the_socket_s_place_is_left(home: Home) -> None:
     """A socket of the service manager's above all: it is neither removed nor bound over."""
     endpoint = open_endpoint(home)
     home.socket.unlink()
-    theirs = endpoint_module._bind(home.socket)
+    theirs = listening_at(home.socket)
     endpoint.inherited = True
     inode = home.socket.stat().st_ino
     assert not endpoint.renew(home)

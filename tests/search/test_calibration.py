@@ -42,13 +42,22 @@ class QueryEmbedder:
         return found, False
 
 
-def calibrated(library: Library) -> Calibration:
-    found = Calibration(SPEC, library.store, library.contents, QueryEmbedder())  # type: ignore[arg-type]
+def calibrated(library: Library, embeddings: Any = None) -> Calibration:
+    embeddings = embeddings or QueryEmbedder()
+    found = Calibration(SPEC, library.store, library.contents, embeddings)
     found.begin()
-    limit = time.monotonic() + 10
-    while not found._scales and time.monotonic() < limit:
+    limit = time.monotonic() + 20
+    while found.of(TEXT).background is None:
+        assert time.monotonic() < limit
         time.sleep(0.01)
     return found
+
+
+def unrelated() -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The vectors of the unrelated things."""
+    texts = [text for text in UNRELATED.read_text().split("\n") if text]
+    found, _ = QueryEmbedder().of_texts(texts, Deadline.after(60))
+    return np.stack([found[text].vector for text in texts])
 
 
 def strength(judge: Judge, embedding: QueryEmbedding, tiles: Any) -> str:
@@ -89,9 +98,8 @@ def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> No
         library.add(f"/p/{number}.jpg", number % 4, also=number % 3)
     found = calibrated(library)
     scale = found.of(TEXT)
-    assert found._unrelated is not None
     assert scale.background is not None
-    best, rows = library.store.best(found._unrelated, library.contents.alive, scale.beyond)
+    best, rows = library.store.best(unrelated(), library.contents.alive, scale.beyond)
     assert rows == photos
     shares = calibration.shares_of(photos)
     for share, value in zip(shares, (scale.fair, scale.strong), strict=True):
@@ -235,13 +243,11 @@ def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
     found.close()
 
 
-def test_a_query_waits_for_few_unrelated_things() -> None:
+def test_a_query_waits_for_few_unrelated_things(library: Library) -> None:
     """They go to the encoder in small parts."""
     embeddings = QueryEmbedder()
-    found = Calibration(SPEC, None, None, embeddings)  # type: ignore[arg-type]
-    found._encode(UNRELATED.read_text().split("\n"))
+    calibrated(library, embeddings).close()
     assert max(embeddings.asked) <= 8
-    found.close()
 
 
 def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
@@ -283,16 +289,16 @@ def test_what_takes_long_is_calibrated_before_anybody_asks(
     for number in range(20):
         library.add(f"/p/more {number}.jpg", 0)
     asked = threading.get_ident()
-    calibrate, threads = found._calibrate, []
+    best, threads = library.store.best, []
 
-    def noted(unrelated: Any) -> None:
+    def noted(*given: Any) -> Any:
         threads.append(threading.get_ident())
-        calibrate(unrelated)
+        return best(*given)
 
-    monkeypatch.setattr(found, "_calibrate", noted)
+    monkeypatch.setattr(library.store, "best", noted)
     found.follow_aside()
-    limit = time.monotonic() + 10
-    while found._scales.get(calibration.ONE_TEXT) is before:
+    limit = time.monotonic() + 20
+    while found.of(TEXT) is before:
         assert time.monotonic() < limit
         time.sleep(0.01)
     assert threads and asked not in threads

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -110,18 +113,20 @@ def test_what_was_under_way_is_forgotten_too(
     with database.write() as db:
         db.execute("UPDATE remembered_queries SET used_at = 0")  # its use would be noted
     queries = RememberedQueries(database, "model")
-    really, generation = queries._hide, queries.generation
+    generation, now = queries.generation, time.time
 
-    def forgotten(text: str, data: bytes) -> bytes:
-        queries.forget()
-        return really(text, data)
+    def forgotten() -> float:
+        if queries.generation == generation:
+            queries.forget()
+        return now()
 
-    monkeypatch.setattr(queries, "_hide", forgotten)
     if way == "get":
-        assert queries.get("snow") is not None
+        with monkeypatch.context() as patch:  # the time of the last use is looked at after it
+            patch.setattr(remembered, "time", SimpleNamespace(time=forgotten))
+            assert queries.get("snow") is not None
     else:
+        forgotten()
         queries.put("snow", embedding(1), generation)
-    monkeypatch.undo()
     assert queries.get("snow") is None
     queries.close()
     assert RememberedQueries(database, "model").get("snow") is None
@@ -130,13 +135,23 @@ def test_what_was_under_way_is_forgotten_too(
 
 def test_nothing_is_saved_that_was_not_yet_when_the_setting_changed(tmp_path: Path) -> None:
     database = Database(tmp_path / "catalog.sqlite3")
-    kept = True
-    queries = RememberedQueries(database, "model", lambda: kept)
-    queries._unsaved[b"key"] = b"hidden", False
-    kept = False
+    kept, saving = True, threading.Event()
+
+    def keeps() -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            saving.set()
+        return kept
+
+    queries = RememberedQueries(database, "model", keeps)
+    with database.write():  # a save waits for it
+        queries.put("snow", embedding(1))
+        assert saving.wait(30)
+        queries.put("ice", embedding(2))  # for the next save
+        kept = False
     queries.close()
-    with database.read() as db:
-        assert db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0] == 0
+    saved = RememberedQueries(database, "model")
+    assert saved.get("ice") is None and saved.get("snow") is not None
+    saved.close()
     database.close()
 
 

@@ -263,8 +263,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """How daemons were started; none is."""
     kinds: list[str] = []
     answers: Callable[[Home], bool] = lambda _home: bool(kinds)  # noqa: E731
-    monkeypatch.setattr(lifecycle, "_answers", answers)
-    monkeypatch.setattr(lifecycle, "_spawn", lambda: kinds.append("spawned"))
+    monkeypatch.setattr(lifecycle, "answers", answers)
+    monkeypatch.setattr(lifecycle, "spawn", lambda: kinds.append("spawned"))
     return kinds
 
 

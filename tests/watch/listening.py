@@ -7,15 +7,53 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.limits import WatchLimits
 from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.watcher import MakeSource, Watcher, platform_source
+
+if sys.platform == "linux":
+    from watchdog.observers.inotify_c import InotifyEvent, Mask, WatchDescriptor
+
+    from photosd.watch import inotify
+    from photosd.watch.kernel import Kernel
+
+    class NotedKernel(Kernel):
+        """Notes which directories the kernel watches."""
+
+        latest: ClassVar[NotedKernel]
+
+        def __init__(self, receive: Callable[[InotifyEvent], None]) -> None:
+            super().__init__(receive)
+            self.paths: dict[WatchDescriptor, set[bytes]] = {}
+            NotedKernel.latest = self
+
+        def watch(self, path: bytes, mask: Mask) -> WatchDescriptor:
+            descriptor = super().watch(path, mask)
+            self.paths.setdefault(descriptor, set()).add(path)
+            return descriptor
+
+        def unwatch(self, descriptor: WatchDescriptor) -> None:
+            self.paths.pop(descriptor, None)
+            super().unwatch(descriptor)
+
+        def handle_event(self, event: InotifyEvent) -> None:
+            if event.is_ignored:
+                self.paths.pop(event.wd, None)
+            super().handle_event(event)
+
+        def watched(self) -> set[bytes]:
+            """Every directory that is watched, with the probe's."""
+            return set[bytes]().union(*self.paths.values())
+
+    inotify.Kernel = NotedKernel  # type: ignore[attr-defined]
 
 QUICK = WatchLimits(
     collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1000.0
@@ -68,7 +106,8 @@ class Follower:
         limits: WatchLimits = QUICK,
         make_source: MakeSource = platform_source,
     ) -> None:
-        self.watcher = Watcher(base / "probe", limits, make_source=make_source)
+        self.probe = base / "probe"
+        self.watcher = Watcher(self.probe, limits, make_source=make_source)
         self.photos: dict[bytes, Entry] = {}
         self.rules: dict[bytes, IgnoreRules] = {}
         self.log: list[Hint] = []
@@ -128,16 +167,12 @@ class Follower:
 
     def misplaced_watches(self) -> set[bytes]:
         """Directories watched without need, or not watched though they should be (Linux)."""
-        wanted: set[bytes] = set()
+        wanted = {os.fsencode(self.probe)}
         for root, rules in self.rules.items():
             list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))
-        from photosd.watch.inotify import InotifySource  # exists on Linux only
-
-        source = self.watcher._source
-        assert isinstance(source, InotifySource)
-        assert source.complete(), "the kernel holds other watches than the books"
-        watched = {path for path, watch in source._by_path.items() if watch.ignore is not None}
-        return watched ^ wanted
+        kernel = NotedKernel.latest
+        assert kernel.held() == len(kernel.paths), "the kernel holds other watches than the books"
+        return kernel.watched() ^ wanted
 
     def stop(self) -> None:
         """Stop the watcher."""

@@ -144,16 +144,16 @@ def test_what_could_not_be_listed_is_watched_later(
         source.watch(IgnoreRules(root), frozenset())
         source.look_again()
         assert source.watches(root) == 2
-        assert set(source._unlisted) == {below}
     ear.batch.take()
     source.look_again()
     assert source.watches(root) == 3
-    assert not source._unlisted
     assert below in {hint.path for hint in ear.batch.take()}
     monkeypatch.setattr(os, "scandir", sick)
     source.renew(root, below)
     source.unwatch(root)
-    assert not source._unlisted
+    monkeypatch.undo()
+    source.look_again()
+    assert source.watches(root) == 0
 
 
 def test_a_reader_that_cannot_be_started_keeps_no_instance(

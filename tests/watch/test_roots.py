@@ -175,7 +175,7 @@ def test_a_root_replaced_by_one_with_the_same_numbers(
     watched: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Device and inode numbers are given out again; the watch itself tells."""
-    monkeypatch.setattr(roots, "_identity", lambda _path: (1, 1))
+    monkeypatch.setattr(roots, "identity_of", lambda _path: (1, 1))
     watched.until(lambda: watched.hinted(root, "overflow"))
     watched.settle()
     root.rename(root.parent / "elsewhere")

@@ -109,18 +109,18 @@ def tell(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
     with home_of_its_own() as home:
         own = home / "pictures"
         _title("start")
-        _start()
+        start()
         own.mkdir()
         asked = {} if photos is not None else gather(own)
         with Client(Home.from_environment().socket) as client:
             _title("index")
             _index(client, photos or own)
             _title("ask")
-            right = _quiz(client, asked, more or (() if asked else tuple(QUESTIONS)))
+            right = quiz(client, asked, more or (() if asked else tuple(QUESTIONS)))
             _title("a new photo")
             if photos is not None:  # nothing is copied into the user's own folder
                 client.add(os.fsencode(own))
-            _add_one_more(client, own)
+            add_one_more(client, own)
             _title("a hung model")
             _stop_the_encoder(client)
         _title("stop")
@@ -145,7 +145,7 @@ def _title(words: str) -> None:
     console.flush()
 
 
-def _start() -> None:
+def start() -> None:
     begin = time.monotonic()
     lifecycle.start()
     console.out(f"  the daemon answers after {time.monotonic() - begin:.1f} s")
@@ -169,7 +169,7 @@ def _index(client: Client, directory: Path) -> None:
     console.out(f"  {text.count(progress['indexed'], 'photo')} in {seconds:.1f} s{failed}")
 
 
-def _quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
+def quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
     """Run questions with known answers, then ``more``; returns those answered correctly."""
     right = []
     for question in (*known, *more):
@@ -190,7 +190,7 @@ def _ask(client: Client, question: str) -> tuple[QueryResult, float]:
     return client.query(question, limit=SHOWN), time.monotonic() - begin
 
 
-def _add_one_more(client: Client, own: Path) -> None:
+def add_one_more(client: Client, own: Path) -> None:
     """Copy a picture into a watched folder, until a query finds it."""
     shutil.copyfile(PICTURES / LATECOMER, own / LATECOMER)
     begin = time.monotonic()

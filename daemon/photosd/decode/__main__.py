@@ -45,7 +45,7 @@ def main() -> None:
     """Serve the daemon until it closes the socket. Arguments: FD PARENT LIMITS LANE."""
     sock = attach(sys.argv[1:3])
     limits = typed.from_json(sys.argv[3], DecodeLimits)
-    limited = _restrain(limits)
+    limited = restrain(limits)
     if sys.argv[4] != "urgent":
         _step_back()
     configure(limits)
@@ -107,7 +107,7 @@ def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
     return open_picture(data, limits)
 
 
-def _restrain(limits: DecodeLimits) -> bool:
+def restrain(limits: DecodeLimits) -> bool:
     """Limit the resources a hostile file can use; returns whether memory is limited.
 
     macOS refuses to limit it; there the daemon watches it (`decode.memory_watch`).

@@ -129,6 +129,11 @@ class DecoderLane:
         """Running decoder processes."""
         return [pid for decoder in list(self._threads) if (pid := decoder.pid) is not None]
 
+    @property
+    def idle(self) -> int:
+        """Threads that wait for a task."""
+        return len(self._idle)
+
     def start(self) -> None:
         """Start; processes start with the first files."""
         with self._changed:

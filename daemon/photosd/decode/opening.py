@@ -106,7 +106,7 @@ def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
     """The picture in ``data``; raises DecodeFailed if it is too large, else Pillow's errors."""
     formats: tuple[str, ...] = FORMATS
     if data[4:8] == b"ftyp":
-        _know_heif()
+        know_heif()
         formats = ("AVIF", "HEIF", "JPEG2000")
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
@@ -148,7 +148,7 @@ def _pixels_in(message: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _know_heif() -> None:
+def know_heif() -> None:
     """HEIF is imported at the first such file: it takes 30 MB of address space."""
     if "HEIF" in Image.OPEN:
         return

@@ -32,7 +32,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
     most, start = max(_previews(data, limits), default=(0, 0))
     best = open_picture(data[start:], limits) if most else None
     if most < ENOUGH_PIXELS:
-        best = _rendered(data, limits) or best
+        best = rendered(data, limits) or best
     if best is None:
         raise DecodeFailed(
             "raw_without_preview",
@@ -85,7 +85,7 @@ def _metadata(data: bytes) -> Image.Exif | None:
     return exif
 
 
-def _rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
+def rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
     """rawpy's result: its preview, or half-size developed sensor data."""
     try:
         rawpy = importlib.import_module(READER)

@@ -66,14 +66,14 @@ def _contents(descriptor: int, most: int) -> bytes:
 def _opened(path: bytes) -> Iterator[tuple[int, os.stat_result]]:
     """An open descriptor of a regular file and its state; OSErrors become DecodeFailed."""
     try:
-        _refuse(os.stat(path))  # noqa: PTH116 (bytes); some devices mind being opened
+        refuse(os.stat(path))  # noqa: PTH116 (bytes); some devices mind being opened
         tick()
         # If a FIFO replaces it in between, open must not wait for a writer.
         descriptor = _open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             tick()
             state = os.fstat(descriptor)
-            _refuse(state)
+            refuse(state)
             yield descriptor, state
         finally:
             os.close(descriptor)
@@ -91,7 +91,7 @@ def _open(path: bytes, flags: int) -> int:
     return os.open(path, flags)
 
 
-def _refuse(state: os.stat_result) -> None:
+def refuse(state: os.stat_result) -> None:
     if not stat.S_ISREG(state.st_mode):
         raise DecodeFailed(
             "not_a_file",

@@ -54,7 +54,7 @@ class ThumbnailStore:
 
     def __init__(self, directory: Path, room: int) -> None:
         """``room``: maximum total bytes of all files."""
-        self._directory, self._room = directory, room
+        self._directory, self.room = directory, room
         self._lock = threading.Lock()
         # The longest unused first; read when used.
         self._kept: OrderedDict[Key, KeptThumbnail] | None = None
@@ -64,7 +64,7 @@ class ThumbnailStore:
     def set_room(self, room: int) -> None:
         """Set the maximum total bytes."""
         with self._lock:
-            self._room = room
+            self.room = room
             self._make_room(self._known())
 
     def get(self, content: str, longest: int) -> tuple[Thumbnail, Path] | None:
@@ -93,7 +93,7 @@ class ThumbnailStore:
     def put(self, longest: int, thumbnail: Thumbnail) -> Path | None:
         """Store it; its file, or None if there is no space."""
         content, size = thumbnail.content_id, len(thumbnail.data)
-        if size > self._room:
+        if size > self.room:
             return None
         kept = KeptThumbnail(size, thumbnail.width, thumbnail.height, time.time())
         file = self._file(content, longest, kept)
@@ -170,8 +170,8 @@ class ThumbnailStore:
                         )
 
     def _make_room(self, known: OrderedDict[Key, KeptThumbnail]) -> None:
-        if self._bytes > self._room:
-            while known and self._bytes > FULL_UNTIL * self._room:
+        if self._bytes > self.room:
+            while known and self._bytes > FULL_UNTIL * self.room:
                 self._delete(known, next(iter(known)))
 
     def _delete(self, known: OrderedDict[Key, KeptThumbnail], key: Key) -> None:

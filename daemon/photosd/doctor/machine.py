@@ -75,7 +75,7 @@ def watches(patient: Patient) -> Findings:
             "watches in all: changes are found late",
             watches_remedy(),
         )
-    elif (instances := _instances()) is not None and instances < INSTANCES_WANTED:
+    elif (instances := instance_limit()) is not None and instances < INSTANCES_WANTED:
         says = f"the kernel allows {instances} watchers to all programs together"
         yield fault("inotify", says, instances_remedy())
     else:
@@ -155,7 +155,7 @@ def _directories(patient: Patient) -> int:
     return len({path.rpartition(b"/")[0] for (path,) in paths})
 
 
-def _instances() -> int | None:
+def instance_limit() -> int | None:
     try:
         return int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
     except (OSError, ValueError):

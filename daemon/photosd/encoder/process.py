@@ -44,7 +44,7 @@ def be_encoder(sock: socket.socket, directory: Path) -> None:
     reporter = Reporter(sock)
     reporter.send({"event": "started", "pid": os.getpid()})
     try:
-        serving = _come_up(directory, reporter)
+        serving = come_up(directory, reporter)
     except (PhotosdError, MemoryError) as error:
         failure = error if isinstance(error, PhotosdError) else _out_of_memory()
         reporter.send({"event": "failed", "error": failure.as_dict()})
@@ -62,11 +62,11 @@ def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
     _ = canary, serving
 
 
-def _come_up(directory: Path, reporter: Reporter) -> Serving:
+def come_up(directory: Path, reporter: Reporter) -> Serving:
     started = time.monotonic()
     reporter.phase("open")
     spec = read_model(directory)
-    _require_memory(spec)
+    require_memory(spec)
     import_everything(spec, reporter)
     import torch
 
@@ -115,7 +115,7 @@ def _on_device(
     }
 
 
-def _require_memory(spec: ModelSpec) -> None:
+def require_memory(spec: ModelSpec) -> None:
     """Refuse to load, with numbers, instead of swapping."""
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
     free = machine.obtainable()

@@ -94,7 +94,7 @@ class Ledger:
                 "SELECT count(*),"
                 " coalesce(sum(items) FILTER (WHERE kind = 'embed_photos' AND outcome = 'ok'), 0)"
                 " FROM cloud_calls WHERE at >= ?",
-                (_month(),),
+                (month_start(),),
             ).fetchone()
         return Spending(spent, int(row[0]), int(row[1]))
 
@@ -113,13 +113,13 @@ class Ledger:
     def _spent(self, db: sqlite3.Connection) -> float:
         """The cost of this month."""
         row = db.execute(
-            "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (_month(),)
+            "SELECT coalesce(sum(usd), 0) FROM cloud_calls WHERE at >= ?", (month_start(),)
         ).fetchone()
         kept = KeptSpending(0, 0)
         if self._copy is not None:
             with contextlib.suppress(OSError, msgspec.MsgspecError):
                 kept = typed.from_json(self._copy.read_bytes(), KeptSpending)
-        return max(float(row[0]), kept.usd if kept.month == _month() else 0.0)
+        return max(float(row[0]), kept.usd if kept.month == month_start() else 0.0)
 
     def _keep(self, usd: float) -> None:
         """Raises StorageError."""
@@ -130,7 +130,7 @@ class Ledger:
             draft.unlink(missing_ok=True)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(msgspec.json.encode(KeptSpending(_month(), usd)))
+                stream.write(msgspec.json.encode(KeptSpending(month_start(), usd)))
             draft.replace(self._copy)
         except OSError as error:
             raise StorageError(
@@ -139,7 +139,7 @@ class Ledger:
             ) from error
 
 
-def _month() -> float:
+def month_start() -> float:
     """Start of this month, Unix seconds."""
     now = time.gmtime()
     return float(calendar.timegm((now.tm_year, now.tm_mon, 1, 0, 0, 0)))

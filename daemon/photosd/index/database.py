@@ -42,7 +42,7 @@ class Reader:
     """Read-only connections. A separate reader does not wait for others."""
 
     def __init__(self, file: Path, connections: int = 1) -> None:
-        self._every = [_connect(file) for _ in range(connections)]
+        self._every = [connect(file) for _ in range(connections)]
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         for connection in self._every:
             connection.execute("PRAGMA query_only = ON")
@@ -206,7 +206,7 @@ def _code(error: sqlite3.Error) -> int | None:
     return getattr(error, "sqlite_errorcode", None)
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def connect(file: Path) -> sqlite3.Connection:
     # isolation_level=None: transactions are explicit, not implied by the statement.
     connection = sqlite3.connect(
         file, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
@@ -239,7 +239,7 @@ def _open(file: Path) -> sqlite3.Connection:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    connection = _connect(file)
+    connection = connect(file)
     try:
         # Check this first, before changing the file.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -296,7 +296,7 @@ def _as_damage() -> Iterator[None]:
 @functools.cache
 def _in_memory(_migrations: tuple[str, ...]) -> sqlite3.Connection:
     """An empty catalog with the expected schema."""
-    connection = _connect(Path(":memory:"))
+    connection = connect(Path(":memory:"))
     _migrate(connection, 0)
     return connection
 

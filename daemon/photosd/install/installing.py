@@ -192,14 +192,14 @@ def _trial(spec: ModelSpec, draft: Path) -> Trial:
         texts,
         images,
         _best(lambda: model.encode_images(pictures)) / BATCH,
-        _effort(model, pictures[:1]),
+        effort_of(model, pictures[:1]),
         _best(lambda: model.encode_texts(MANY_TEXTS[:1])),
         loaded,
         doubt,
     )
 
 
-def _effort(model: WarmModel, pictures: np.ndarray) -> float:
+def effort_of(model: WarmModel, pictures: np.ndarray) -> float:
     """Seconds of one thread for the pictures: CPU time on a CPU, so that other load cannot affect
     the permanent choice of precision.
     """

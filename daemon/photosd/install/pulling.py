@@ -41,7 +41,7 @@ def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelS
             remedy=f"photosd model use {order.name}",
         )
     say("asking the hub")
-    repository, names = _weights(order)
+    repository, names = weights_of(order)
     hub = Hub()
     weights = hub.look(repository, names)
     if weights is None:
@@ -71,7 +71,7 @@ def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelS
     return result
 
 
-def _weights(order: InstallOrder) -> tuple[str, tuple[str, ...]]:
+def weights_of(order: InstallOrder) -> tuple[str, tuple[str, ...]]:
     """The repository of a tag, and what its weights may be called there."""
     table = import_pretrained_table()
     arch = order.arch or ""

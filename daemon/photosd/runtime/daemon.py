@@ -77,7 +77,7 @@ class Daemon:
         self._deadline: Deadline | None = None  # once a stop was requested
         self._asking_to_stop = threading.Lock()
         self._rehearsal: threading.Thread | None = None
-        self._opening = threading.Thread(target=self._open_library, name="opening", daemon=True)
+        self._opening = threading.Thread(target=self.open_library, name="opening", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- start and stop ------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class Daemon:
             self._deadline = Deadline.after(ENDING_SECONDS)
         self._stop_asked.set()
         log.info("stopping", reason=reason)
-        force = threading.Timer(FORCE_SECONDS, self._force, ("it took too long",))
+        force = threading.Timer(FORCE_SECONDS, self.force_exit, ("it took too long",))
         force.daemon = True
         start(force)
         if (library := self._library) is not None:
@@ -142,10 +142,10 @@ class Daemon:
     def _signalled(self, number: int) -> None:
         """The first signal stops, the second one forces an exit."""
         if self._deadline is not None:
-            self._force(f"{signal.Signals(number).name} came again")
+            self.force_exit(f"{signal.Signals(number).name} came again")
         self.request_stop(signal.Signals(number).name)
 
-    def _force(self, reason: str) -> None:
+    def force_exit(self, reason: str) -> None:
         """Exit now: all important data is on disk, and workers end with this process."""
 
         def say() -> None:  # in a thread, as the log's disk may be what hangs
@@ -200,7 +200,7 @@ class Daemon:
         if self._library is not None and self._open.is_set():
             self._library.reconciler.request()
 
-    def _open_library(self) -> None:
+    def open_library(self) -> None:
         """Open the library; errors are reported to every client, and retried."""
         for pause in itertools.chain(RETRY_PAUSES, itertools.repeat(RETRY_PAUSES[-1])):
             used = self.settings

@@ -238,15 +238,18 @@ class ModelSwitcher:
             # Photos moved at that moment were marked as indexed, by the old model.
             contents.serve(new.spec.fingerprint)
             self._switch = None
-            leaver = threading.Thread(
-                target=self._see_off, args=(old, switch), name="leaving-model", daemon=True
-            )
-            self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaver]
-            leaver.start()
+            self.leave(old, switch)
         log.info("switched", model=new.spec.name, before=old.spec.name)
 
+    def leave(self, old: ModelRuntime, switch: ModelSwitch) -> None:
+        """Stop a model, in a thread, once its last queries are answered."""
+        leaver = threading.Thread(
+            target=self._see_off, args=(old, switch), name="leaving-model", daemon=True
+        )
+        self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaver]
+        leaver.start()
+
     def _see_off(self, old: ModelRuntime, switch: ModelSwitch) -> None:
-        """Stop a model once its last queries are answered."""
         self._over.wait(LINGER_SECONDS)
         old.close()
         switch.release()

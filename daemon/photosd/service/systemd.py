@@ -76,7 +76,7 @@ class Systemd:
         """State from the files and, if available, the user manager."""
         found = [file for name in UNITS if (file := self._directory / name).is_file()]
         try:
-            shown = self._show()
+            shown = self.show()
         except ServiceError as error:
             shown, trouble = {}, str(error)
         else:
@@ -122,7 +122,7 @@ class Systemd:
 
     def _why_not(self, error: ServiceError) -> ServiceError:
         """Why the service did not start, in more detail than systemctl."""
-        service = self._show().get(units.SERVICE, {})
+        service = self.show().get(units.SERVICE, {})
         status = service.get("ExecMainStatus")
         if status == NAMESPACE_STATUS:
             return ServiceError(
@@ -150,7 +150,7 @@ class Systemd:
             file.parent.rmdir()
         return had_one
 
-    def _show(self) -> dict[str, dict[str, str]]:
+    def show(self) -> dict[str, dict[str, str]]:
         """Properties of the units by name."""
         printed = _systemctl("show", f"--property={','.join(SHOWN)}", *UNITS)
         blocks = [

@@ -236,10 +236,10 @@ class Roots:
 
     def _identity(self, path: bytes) -> tuple[int, int] | None:
         """Device and inode of a folder; None if it is missing, or does not respond."""
-        return _identity(path) if self._answers(path) else None
+        return identity_of(path) if self._answers(path) else None
 
 
-def _identity(path: bytes) -> tuple[int, int] | None:
+def identity_of(path: bytes) -> tuple[int, int] | None:
     """Device and inode of a folder; None if it is missing or not a folder."""
     try:
         # The trailing dot requires a directory.
