@@ -40,7 +40,7 @@ def test_libraries_work(python: Python) -> None:
     """Those that choose by platform: psutil, watchdog, ctypes, platformdirs, asyncio."""
     statements = """
 import asyncio, platform, psutil, platformdirs, watchdog.observers, ctypes.util, urllib.request
-import selectors, uuid, multiprocessing, sysconfig
+import selectors, uuid, multiprocessing, sysconfig, truststore
 assert psutil.MACOS and psutil.Process().memory_info().rss
 assert watchdog.observers.Observer.__name__ == "FSEventsObserver"
 assert platform.system() == "Darwin" and platform.machine() == "arm64" and platform.mac_ver()[0]

@@ -3,7 +3,8 @@
 Pretended:
 
 - ``sys.platform``, ``os.uname``, ``platform``. Modules choose by platform when they are imported;
-  psutil and ctypes.util are told the truth meanwhile, and then lose what their Mac side lacks.
+  psutil, ctypes.util and truststore are told the truth meanwhile; psutil then loses what its Mac
+  side lacks.
 - Names that Linux alone has are gone: in os (memfd_create, pidfd_open, sched_getaffinity,
   posix_fadvise, eventfd, copy_file_range, getxattr, pipe2, waitid, fdatasync, O_PATH, …), errno,
   fcntl, resource, select (epoll), signal, socket and time.

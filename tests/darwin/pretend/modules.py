@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
 from tests.darwin.pretend.patches import Patches
 
-TOLD_THE_TRUTH = ("psutil", "ctypes.util", "sysconfig")
+TOLD_THE_TRUTH = ("psutil", "ctypes.util", "sysconfig", "truststore._api")
+REAL_UNAME = os.uname
+
+
+@contextlib.contextmanager
+def truth() -> Iterator[None]:
+    """Linux, for ``sys.platform``, ``os.uname`` and ``platform``."""
+    pretended = sys.platform, os.uname
+    _ask_again()
+    sys.platform, os.uname = "linux", REAL_UNAME
+    try:
+        yield
+    finally:
+        sys.platform, os.uname = pretended
+        _ask_again()
+
+
+def _ask_again() -> None:
+    """Forget what ``platform`` has found out."""
+    if (module := sys.modules.get("platform")) is not None:
+        vars(module)["_uname_cache"] = None
+        vars(module)["_platform_cache"].clear()
 
 
 class Finder:
@@ -22,8 +45,8 @@ class Finder:
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> Any:
         """The module's spec; None for all other modules."""
-        truth = name in TOLD_THE_TRUTH or name.startswith("psutil.")
-        if not (truth or name in CORRECTIONS):
+        told = name in TOLD_THE_TRUTH or name.startswith("psutil.")
+        if not (told or name in CORRECTIONS):
             return None
         finders: list[Any] = sys.meta_path
         for finder in finders:
@@ -35,15 +58,10 @@ class Finder:
         execute: Any = loader.exec_module
 
         def execute_then_correct(module: Any) -> None:
-            pretended = sys.platform
-            if truth:
-                sys.platform = "linux"
-            try:
+            with truth() if told else contextlib.nullcontext():
                 execute(module)
                 if name == "sysconfig":
                     module.get_config_vars()  # reads a file named after the platform
-            finally:
-                sys.platform = pretended
             if (correct := CORRECTIONS.get(name)) is not None:
                 correct(module, self._patches)
 
@@ -63,9 +81,8 @@ def apply(patches: Patches) -> None:
         if name in sys.modules:
             correct(sys.modules[name], patches)
     if "sysconfig" in sys.modules:
-        sys.platform = "linux"
-        sys.modules["sysconfig"].get_config_vars()
-        sys.platform = "darwin"
+        with truth():
+            sys.modules["sysconfig"].get_config_vars()
     if "watchdog.observers" not in sys.modules:
         sys.modules.pop("watchdog.utils.platform", None)
     finder: Any = Finder(patches)
@@ -75,8 +92,7 @@ def apply(patches: Patches) -> None:
 
 def _platform(module: Any, patches: Patches) -> None:
     patches.replace(module, "mac_ver", lambda *_: ("15.6", ("", "", ""), "arm64"))
-    module._uname_cache = None
-    module._platform_cache.clear()
+    _ask_again()
 
 
 def _psutil(module: Any, patches: Patches) -> None:
