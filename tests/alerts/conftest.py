@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,14 @@ from photosd.protocol.client import Client
 from tests.alerts.scenes import recorder, write
 from tests.conftest import RunningDaemon
 
+NOTIFIER = "osascript" if sys.platform == "darwin" else "notify-send"
+
 
 @pytest.fixture(scope="package")
 def desktop() -> Iterator[Path]:
-    """A directory of programs: a `notify-send` that notes what it is told."""
+    """A directory of programs: a notifier that notes what it is told."""
     directory = Path(tempfile.mkdtemp(prefix="photosd-test-", dir="/tmp"))
-    recorder(directory, "notify-send")
+    recorder(directory, NOTIFIER)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from photosd.core.errors import BadRequest, NotFound
 from photosd.protocol.client import Client
+from tests.alerts.conftest import NOTIFIER
 from tests.alerts.scenes import eventually, noted, recorder, write
 from tests.conftest import RunningDaemon
 
@@ -163,9 +165,10 @@ def test_a_notification_is_shown(client: Client, folder: Path, desktop: Path) ->
     """By the desktop's own program; the name in it cannot be markup."""
     client.standing_add("sunset", "notify")
     write(folder / "<b>1.jpg", "sunset")
-    eventually(lambda: bool(noted(desktop / "notify-send.noted")))
-    said = noted(desktop / "notify-send.noted")
-    assert said[-2:] == [b"photosd: sunset", b"&lt;b&gt;1.jpg"]
+    eventually(lambda: bool(noted(desktop / f"{NOTIFIER}.noted")))
+    said = noted(desktop / f"{NOTIFIER}.noted")
+    name = b"<b>1.jpg" if sys.platform == "darwin" else b"&lt;b&gt;1.jpg"
+    assert said[-2:] == [b"photosd: sunset", name]
 
 
 def test_a_command_that_fails_is_told_of(client: Client, folder: Path, tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ def notifier() -> str:
     if found is None:
         raise BadRequest(
             f"{name} is not on the daemon's PATH; it is needed for notifications",
-            remedy="install libnotify (on Debian and Ubuntu: sudo apt install libnotify-bin)",
+            remedy="add /usr/bin to PATH, then: photosd restart"
+            if sys.platform == "darwin"
+            else "install libnotify (on Debian and Ubuntu: sudo apt install libnotify-bin)",
         )
     return found
 
