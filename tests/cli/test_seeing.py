@@ -7,9 +7,9 @@ import json
 import os
 import re
 import socket
-import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -342,7 +342,7 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
     monkeypatch.setenv("DISPLAY", ":9")
-    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(openers, "sys", SimpleNamespace(platform="linux"))
     return notes
 
 

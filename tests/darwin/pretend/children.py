@@ -9,13 +9,17 @@ from typing import Any
 from tests.darwin.pretend.patches import Patches
 
 
-def apply(patches: Patches) -> None:
-    """Add our variables to this process's environment, and to those given to subprocess."""
-    import subprocess
-
+def apply(_patches: Patches) -> None:
+    """Add our variables to this process's environment, which most children inherit."""
     from tests.darwin import pretend
 
     os.environ.update(pretend.environment())
+
+
+def correct(subprocess: Any, patches: Patches) -> None:
+    """Add them to every environment given to ``subprocess``."""
+    from tests.darwin import pretend
+
     begin: Any = subprocess.Popen.__init__
 
     @functools.wraps(begin)

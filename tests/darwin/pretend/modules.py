@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+from tests.darwin.pretend import children
 from tests.darwin.pretend.patches import Patches
 
 TOLD_THE_TRUTH = ("psutil", "ctypes.util", "sysconfig", "truststore._api")
@@ -116,6 +117,7 @@ def _tempfile(module: Any, patches: Patches) -> None:
 CORRECTIONS: dict[str, Callable[[Any, Patches], None]] = {
     "platform": _platform,
     "psutil": _psutil,
+    "subprocess": children.correct,
     "tempfile": _tempfile,
     "ctypes": _ctypes,
 }
