@@ -25,6 +25,7 @@ from photosd.protocol.requests import OPERATIONS, Request, parse_params, parse_r
 log = structlog.get_logger()
 
 CONNECTIONS = 256  # at most half of the descriptors; beyond it the longest idle one is closed
+AT_ONCE = 16  # accepted before any of them is looked at: each takes a descriptor
 # Requests being answered, over all connections. Streams may last for hours, or have a client that
 # does not read; others may come in floods: queries have their own places.
 QUERIES, OTHERS, STREAMS = 24, 16, 16
@@ -75,8 +76,9 @@ class Server:
         # From Python 3.13 asyncio would unlink the socket's file, which may be systemd's.
         ours: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
         self._server = await asyncio.start_unix_server(
-            self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=BACKLOG, **ours
+            self._accept, sock=self._endpoint.listener, limit=REQUEST_LIMIT, backlog=AT_ONCE, **ours
         )
+        self._endpoint.listener.listen(BACKLOG)  # asyncio has made its own number of it
 
     async def listen_anew(self) -> None:
         """Accept on the renewed endpoint; open connections are kept."""
