@@ -162,7 +162,7 @@ NO_LIMIT = {
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
-        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/devices.py:LEFT_BEHIND",
+        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
         "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
     ),
@@ -188,15 +188,17 @@ NO_LIMIT = {
         "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
         "protocol/caller.py:PROTOCOL",
         "alerts/command_runner.py:TAKEN",
-        "alerts/command_runner.py:REFUSED", "decode/reading.py:SF_DATALESS",
+        "alerts/command_runner.py:REFUSED",
         "decode/__main__.py:NICENESS", "index/filters.py:BEST_RATING",
         "watch/calls.py:ENTRY", "watch/calls.py:LINK", "watch/calls.py:UNREADABLE",
+        "watch/calls.py:LIBRARY", "watch/volumes.py:ATTR_VOL_*",
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
     ),
     "seconds": ("index/reconciler.py:GONE_SECONDS",),
     "a limit of the system's, recommended or asked for": (
         "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
-        "protocol/endpoint.py:BACKLOG", "decode/__main__.py:OPEN_FILES",
+        "watch/spelling.py:PATH_BYTES", "protocol/endpoint.py:BACKLOG",
+        "decode/__main__.py:OPEN_FILES",
     ),
     "against what is no photosd or no person: out of reach of honest use": (
         "protocol/connection.py:REPLY_LIMIT", "alerts/album.py:MOST_NAMESAKES",

@@ -30,7 +30,7 @@ class Shelf:
     def __init__(self, directory: Path, kind: str = "ext4", own: tuple[bytes, ...] = ()) -> None:
         self.root = directory / "photos"
         self.root.mkdir(exist_ok=True)
-        self.kind, self.kinds = kind, dict[int, str]()
+        self.kind = kind
         self.database = Database(directory / "catalog.sqlite3")
         self.catalog, self.contents = Catalog(self.database), Contents(self.database)
         self.circumstances: Callable[[], Mapping[str, str]] = dict
@@ -45,7 +45,7 @@ class Shelf:
             self.catalog,
             settle_seconds=lambda: 0.0,
             is_embedded=lambda content: self.contents.has_embedding(MODEL, content),
-            inodes=Inodes(self._table, lambda: self.kinds),
+            inodes=Inodes(self._table),
         )
 
     def write(self, name: str, data: bytes = b"data", at: float | None = 1_000_000_000) -> Path:

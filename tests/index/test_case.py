@@ -7,65 +7,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from photosd.watch.spelling import Spelling
+from tests.darwin.folded import FoldedDisk
 from tests.index.test_sidecars import Rated
-
-
-class FoldedDisk:
-    """Lets ``os`` find files below a directory whatever the case of their names."""
-
-    def __init__(self, root: bytes, patch: pytest.MonkeyPatch) -> None:
-        self._root = root
-        self._listdir = os.listdir
-        for name in ("stat", "lstat", "open", "scandir"):
-            patch.setattr(os, name, self._folding(getattr(os, name)))
-
-    def _folding(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def folded(path: Any = ".", *arguments: Any, **options: Any) -> Any:
-            if isinstance(path, bytes) and path.startswith(self._root + b"/"):
-                real = self._real(path)
-                found = call(real, *arguments, **options)
-                return found if real == path or call.__name__ != "scandir" else Renamed(found, path)
-            return call(path, *arguments, **options)
-
-        return folded
-
-    def _real(self, path: bytes) -> bytes:
-        here = self._root
-        for name in path[len(here) + 1 :].split(b"/"):
-            try:
-                there = self._listdir(here)
-            except OSError:
-                there = []
-            same = [other for other in there if other.lower() == name.lower()]
-            here += b"/" + (name if name in there or not same else same[0])
-        return here
-
-
-class Renamed:
-    """A listing whose entries have the paths that were asked for."""
-
-    def __init__(self, listing: Any, path: bytes) -> None:
-        self._listing, self._path = listing, path
-
-    def __enter__(self) -> Iterator[Any]:
-        self._listing.__enter__()
-        return (Entry(entry, self._path) for entry in self._listing)
-
-    def __exit__(self, *error: object) -> None:
-        self._listing.__exit__(*error)
-
-
-class Entry:
-    def __init__(self, entry: Any, directory: bytes) -> None:
-        self.name, self.path = entry.name, directory + b"/" + entry.name
-        self.stat, self.is_dir, self.is_symlink = entry.stat, entry.is_dir, entry.is_symlink
 
 
 @pytest.fixture
@@ -144,7 +92,8 @@ def test_a_disk_that_folds_case(tmp_path: Path) -> None:
         (folder / "IMG_1.JPG").touch()
         assert (folder / "img_1.jpg").exists()
         root = bytes(disk)
-        assert Spelling().right(root, root + b"/Folder/IMG_1.JPG")
-        assert not Spelling().right(root, root + b"/Folder/img_1.jpg")
+        right = root + b"/Folder/IMG_1.JPG"
+        assert Spelling().right(root, right) == right
+        assert Spelling().right(root, root + b"/Folder/img_1.jpg") == right
     finally:
         subprocess.run(["umount", str(disk)], check=True, timeout=30)

@@ -49,10 +49,10 @@ def test_whose_numbers_are_believed(tmp_path: Path) -> None:
     for kinds, believed in ((UNTRUSTED, False), (TRUSTED, True)):
         for kind in kinds:
             table = {b"/": Mount(b"/", kind, "")}
-            assert Inodes(lambda: table, dict).stable(entry) is believed, kind  # noqa: B023
-            assert not Inodes(lambda: table, dict).stable(link)  # noqa: B023
-            devices = {2: kind}
-            assert Inodes(dict, lambda: devices).stable(link) is believed, kind  # noqa: B023
+            assert Inodes(lambda: table).stable(entry) is believed, kind  # noqa: B023
+            assert not Inodes(lambda: table).stable(link)  # noqa: B023
+            disks = {b"/m": Mount(b"/m", kind, "", "0:2")}
+            assert Inodes(lambda: disks).stable(link) is believed, kind  # noqa: B023
 
 
 def test_the_system_is_asked(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 a file of words, looked at all the time: ``lookup``, ``readdir`` and ``read`` (from the middle of a
 file on) leave those requests without an answer, ``all`` every request, ``slow`` answers each after
 a second. What was not answered is answered when its word is gone, unless ``lost`` was among them.
+``fold`` finds names in any case and form of letters, as a Mac's disk does.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
@@ -25,6 +26,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from photosd.watch.spelling import folded
 
 ROOT = Path(__file__).parent.parent.parent
 # linux/fuse.h
@@ -99,6 +102,12 @@ class Server:
     def _path(self, node: int, name: bytes = b"") -> bytes:
         return self._source + self._paths[node] + (b"/" + name if name else b"")
 
+    def _stored(self, node: int, name: bytes) -> bytes:
+        """The name of a directory's entry that is found by ``name``."""
+        names = os.listdir(self._path(node)) if "fold" in self._words() else [name]
+        same = (other for other in names if folded(other) == folded(name))
+        return name if name in names else next(same, name)
+
     def _number(self, relative: bytes) -> int:
         number = self._numbers.setdefault(relative, len(self._numbers) + 1)
         self._paths[number] = relative
@@ -120,7 +129,7 @@ class Server:
             start = struct.pack("<IIIIHHII", 7, 23, 65536, 0, 16, 12, 65536, 1)
             return start + bytes(36)
         if operation == LOOKUP:
-            name = body.split(b"\0")[0]
+            name = self._stored(node, body.split(b"\0")[0])
             os.lstat(self._path(node, name))
             child = self._number(self._paths[node] + b"/" + name)
             return struct.pack("<QQQQII", child, 0, 0, 0, 0, 0) + self._attributes(

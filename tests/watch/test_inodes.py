@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch import inodes
+from photosd.watch import mounts
 from photosd.watch.inodes import Inodes
-from photosd.watch.mounts import Mount
 from photosd.watch.scanner import Entry
-
-ROOT = {b"/": Mount(b"/", "vfat", "/dev/sda1")}
 
 
 @pytest.mark.parametrize("name", [b"Fot\xf6s", b"a\rb", b"a\x0cb", "a\u2028b".encode()])
@@ -22,9 +19,9 @@ def test_a_mount_of_an_odd_name_hides_no_other(
     """The kernel writes spaces and ends of lines in a name as numbers, and nothing else."""
     card = b"24 1 8:1 / /media/" + name + b" rw - vfat /dev/sdb1 rw\n"
     file = tmp_path / "mountinfo"
-    file.write_bytes(card + b"23 1 8:2 / / rw - ext4 /dev/sda1 rw\n")
-    monkeypatch.setattr(inodes, "MOUNTINFO", file)
-    believed = Inodes(lambda: ROOT)
+    file.write_bytes(card + b"23 1 8:2 / /b rw - ext4 /dev/sda1 rw\n")
+    monkeypatch.setattr(mounts, "MOUNTINFO", file)
+    believed = Inodes()
     link = Entry(b"/a.jpg", 1, 1, 1, os.makedev(8, 2), os.makedev(8, 9))
     assert believed.stable(link)  # it leads to ext4
     assert not believed.stable(link._replace(device=os.makedev(8, 1)))

@@ -12,7 +12,8 @@ import pytest
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
 from photosd.decode.pool import Pool
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 from tests.household import bodies
 from tests.watch.hangfs import shared
 

@@ -11,16 +11,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-from photosd.watch import calls, devices, patience
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch import calls, device, devices, patience
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 from photosd.watch.workers import ProcessWorker
+
+
+def make_all_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls to any file system are made by processes."""
+    for module in (device, devices):
+        monkeypatch.setattr(module, "can_hang", lambda _mount: True)
 
 
 @pytest.fixture(params=["thread", "process"])
 def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Devices]:
     """A local disk, and a share."""
     if request.param == "process":
-        monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+        make_all_hang(monkeypatch)
     monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
     with Devices() as disks:
         yield disks
@@ -72,7 +79,7 @@ def test_a_process_that_was_lost_is_replaced(
         def usable(self) -> bool:
             return super().usable and not self.hurt
 
-    monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+    make_all_hang(monkeypatch)
     monkeypatch.setattr(devices, "ProcessWorker", Hurt)
     path, before = os.fsencode(tmp_path), set(psutil.Process().children())
     with Devices() as disks:
@@ -95,7 +102,7 @@ def test_who_asks_while_it_stops_does_not_wait_for_a_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """No thread is left to start a worker; the caller used to wait half a minute anyway."""
-    monkeypatch.setattr(devices, "can_hang", lambda _mount: True)
+    make_all_hang(monkeypatch)
     with Devices() as disks:
         disks.of(os.fsencode(tmp_path))
     monkeypatch.setattr(devices, "START_SECONDS", 3600)

@@ -8,8 +8,10 @@ import time
 import click
 
 from photosd.core.errors import PhotosdError
+from photosd.core.macos import explanation
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
+from photosd_cli.commands.status import skipped
 from photosd_cli.group import PATH, collecting, json_option
 
 LOOK_SECONDS = 1.0  # wait for the first photos to be found; a large folder takes longer
@@ -32,6 +34,8 @@ def command(
 
     This sends nothing; --cloud marks DIR for the mode gemini of `photosd cloud`.
     """
+    if asked := explanation(directories):
+        console.note(asked)
     with Client() as client, collecting("folders", as_json) as added:
         for directory in directories:
             folder = client.add(paths.absolute(directory), exclude, cloud)
@@ -48,7 +52,10 @@ def command(
 
 
 def _found(folders: list[str]) -> str:
-    """The number of photos found in these folders after a short wait, as a sentence."""
+    """The number of photos found in these folders after a short wait, as a sentence.
+
+    Prints which photo libraries are skipped.
+    """
     until = time.monotonic() + LOOK_SECONDS
     with contextlib.suppress(PhotosdError), Client(timeout=LOOK_SECONDS) as client:
         while True:
@@ -56,6 +63,10 @@ def _found(folders: list[str]) -> str:
             busy = {comparison["path"] for comparison in status.get("comparisons", ())}
             photos = sum(f["photos"] for f in status["folders"] if f["path"] in folders)
             if time.monotonic() > until or (photos and not busy.intersection(folders)):
+                for folder in status["folders"]:
+                    if folder["path"] in folders:
+                        for line in skipped(folder):
+                            console.note(text.inert(line))
                 return f"{text.count(photos, 'photo')} found so far. "
             time.sleep(POLL_SECONDS)
     return ""

@@ -171,7 +171,18 @@ def _trouble(folder: replies.FolderReport) -> list[str]:
     if unreadable := folder.get("unreadable"):
         example = text.inert(folder.get("unreadable_example") or "")
         lines.append(f"  {text.count(unreadable, 'place')} in it cannot be read: {example}")
+        if remedy := folder.get("unreadable_remedy"):
+            lines.append(f"  {text.inert(remedy)}")
+    lines += [f"  {text.inert(line)}" for line in skipped(folder)]
     return lines
+
+
+def skipped(folder: replies.FolderReport) -> list[str]:
+    """The lines about photo libraries in a folder, which are skipped."""
+    return [
+        f"photo library skipped; to index its originals: photosd add '{library}'"
+        for library in folder.get("libraries", ())
+    ]
 
 
 def _comparison(comparison: reports.ComparisonReport) -> str:

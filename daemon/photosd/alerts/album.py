@@ -23,7 +23,8 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 
 log = structlog.get_logger()
 

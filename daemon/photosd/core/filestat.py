@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import NamedTuple
 
 # Limit of SQLite and of the frames between processes. Some file systems have unsigned 64-bit inode
 # numbers, and times after the year 2262 do not fit in nanoseconds.
 LARGEST = (1 << 63) - 1
+# macOS, sys/stat.h
+UF_HIDDEN = 0x8000  # not shown in Finder
+SF_DATALESS = 0x40000000  # the content is in iCloud, and reading would download it
 
 
 class FileStat(NamedTuple):
@@ -39,6 +43,25 @@ def normalised(found: os.stat_result) -> FileStat:
 
 
 def _access(found: os.stat_result) -> int:
-    flags = getattr(found, "st_flags", 0)  # macOS: whether the content is stored in iCloud
-    rights = found.st_mode ^ (found.st_uid << 16) ^ (found.st_gid << 32) ^ (flags << 20)
+    rights = found.st_mode ^ (found.st_uid << 16) ^ (found.st_gid << 32) ^ (flags_of(found) << 20)
     return (found.st_ctime_ns ^ rights) & LARGEST
+
+
+def has_flags() -> bool:
+    """Whether this platform marks files as hidden or dataless."""
+    return sys.platform == "darwin"
+
+
+def is_hidden(found: os.stat_result) -> bool:
+    """Whether Finder does not show it (macOS)."""
+    return bool(flags_of(found) & UF_HIDDEN)
+
+
+def is_dataless(found: os.stat_result) -> bool:
+    """Whether its content, or for a directory its list of files, is only in iCloud (macOS)."""
+    return bool(flags_of(found) & SF_DATALESS)
+
+
+def flags_of(found: os.stat_result) -> int:
+    """The flags of macOS (``st_flags``); 0 elsewhere."""
+    return getattr(found, "st_flags", 0)

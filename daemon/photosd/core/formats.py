@@ -15,6 +15,45 @@ RAW_SUFFIXES = frozenset(
 PHOTO_SUFFIXES: frozenset[str] = frozenset(
     suffix.decode() for suffix in PICTURE_SUFFIXES | RAW_SUFFIXES
 )
+# Directories that their programs show as one file (macOS), and whose files they manage themselves.
+LIBRARY_SUFFIXES = (
+    b".photoslibrary",
+    b".photolibrary",
+    b".migratedphotolibrary",
+    b".aplibrary",
+    b".migratedaplibrary",
+)
+PACKAGE_SUFFIXES = (
+    *LIBRARY_SUFFIXES,
+    b".app",
+    b".cocatalog",
+    b".fcpbundle",
+    b".imovielibrary",
+    b".lrdata",
+    b".lrlibrary",
+    b".tvlibrary",
+)
+ORIGINALS = frozenset((b"originals", b"Originals", b"Masters"))  # in a library; the rest are copies
+
+
+def is_library_name(name: bytes) -> bool:
+    """Whether a directory with this name (or path) is a library of Photos, iPhoto or Aperture."""
+    return name.lower().endswith(LIBRARY_SUFFIXES)
+
+
+def is_package_name(name: bytes) -> bool:
+    """Whether a directory with this name (or path) is a package: a library, a program."""
+    return name.lower().endswith(PACKAGE_SUFFIXES)
+
+
+def package_in(path: bytes, directory: bytes = b"") -> bytes | None:
+    """The outermost package below ``directory`` that contains ``path`` or is ``path``."""
+    place = directory.rstrip(b"/")
+    for name in path[len(place) + 1 :].split(b"/"):
+        place += b"/" + name
+        if is_package_name(name):
+            return place
+    return None
 
 
 def is_photo_name(name: bytes) -> bool:

@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 
+from photosd.core.macos import leave_in_the_cloud
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Without PDEATHSIG: native code that holds the GIL for so long is taken for hung. Longer than all
 # healthy code takes, since the daemon, while it lives, ends hung workers earlier itself.
@@ -27,6 +29,7 @@ def attach(arguments: list[str]) -> socket.socket:
     code; Ctrl-C in the daemon's terminal is handled by the daemon.
     """
     sock = socket.socket(fileno=int(arguments[0]))
+    leave_in_the_cloud()
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,20 +6,19 @@ import errno
 import io
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import xxhash
 
-from photosd.core.filestat import normalised
+from photosd.core.filestat import is_dataless, normalised
+from photosd.core.macos import REMEDY, refused
 from photosd.core.progress import tick
 from photosd.decode.failures import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import ContentIdentity
 
 CHUNK = MIB // 4  # per read; a fast share has 3.5 s for it
-SF_DATALESS = 0x40000000  # macOS: the content is in iCloud and reading would download it
 
 
 def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
@@ -98,13 +97,17 @@ def refuse(state: os.stat_result) -> None:
             f"it is a {_kind(state.st_mode)}, not a file",
             "rename it so that it does not look like a photo",
         )
-    if sys.platform == "darwin" and state.st_flags & SF_DATALESS:
-        raise DecodeFailed(
-            "in_the_cloud",
-            "the photo is in iCloud and not on this machine",
-            "download it in Finder",
-            transient=True,
-        )
+    if is_dataless(state):
+        raise _in_the_cloud()
+
+
+def _in_the_cloud() -> DecodeFailed:
+    return DecodeFailed(
+        "in_the_cloud",
+        "the photo is in iCloud and not on this machine",
+        "download it in Finder",
+        transient=True,
+    )
 
 
 def _kind(mode: int) -> str:
@@ -145,9 +148,13 @@ def failure_of(error: OSError) -> DecodeFailed:
             return DecodeFailed(
                 "permission",
                 "photosd may not read the file",
-                "make it readable: chmod u+r FILE (and u+x on its folders)",
+                REMEDY
+                if refused(error.errno)
+                else "make it readable: chmod u+r FILE (and u+x on its folders)",
                 transient=True,  # programs that copy or download files lock them for seconds
             )
+        case errno.EDEADLK:  # see core.macos.leave_in_the_cloud
+            return _in_the_cloud()
         case errno.ELOOP:
             return DecodeFailed("link_loop", "the file is a circular link", "remove the link")
         case errno.ENAMETOOLONG:

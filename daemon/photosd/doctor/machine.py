@@ -129,9 +129,7 @@ def _unreadable(patient: Patient) -> Findings:
                 f"in {folder['path']} {places:,} {'place' if places == 1 else 'places'} cannot be "
                 "read, for example "
                 f"{folder.get('unreadable_example')}",
-                "correct that file (UTF-8, .gitignore syntax), or delete it"
-                if "/.photosdignore: " in (folder.get("unreadable_example") or "")
-                else "make them readable (chmod u+rx), or exclude them in .photosdignore",
+                folder.get("unreadable_remedy") or "photosd folders",
             )
 
 

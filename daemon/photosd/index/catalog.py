@@ -49,16 +49,16 @@ class Catalog:
             yield from page
             low = page[-1].path
 
-    def paths_below(self, directory: bytes) -> Iterator[bytes]:
-        """Paths of existing files below ``directory``, in order."""
+    def paths_below(self, directory: bytes, folder: int) -> Iterator[bytes]:
+        """Paths of existing files of the folder of this id below ``directory``, in order."""
         low, high = range_below(directory)
         statement = (
             "SELECT path FROM photos WHERE path > ? AND path < ? AND state <> 'gone'"
-            " ORDER BY path LIMIT ?"
+            " AND +folder = ? ORDER BY path LIMIT ?"
         )
         while True:
             with self._database.read() as db:
-                page = db.execute(statement, (low, high, PAGE)).fetchall()
+                page = db.execute(statement, (low, high, folder, PAGE)).fetchall()
             if not page:
                 return
             yield from (path for (path,) in page)

@@ -7,10 +7,13 @@ watched.
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -19,14 +22,21 @@ from photosd.core.log import printable
 from photosd.core.turns import after_queries
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
-from photosd.index.folders import PRESENT, Folder, Folders
+from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
 from photosd.index.unseen import Unseen
-from photosd.watch.calls import ENTRY, LINK
-from photosd.watch.devices import Devices, NotAnswering
-from photosd.watch.folder_state import NOT_ANSWERING, away, probe_folder
+from photosd.watch.calls import ENTRY, LIBRARY, LINK
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
+from photosd.watch.folder_state import (
+    NOT_ANSWERING,
+    away,
+    probe_folder,
+    silence_remedy,
+    why_silent,
+)
 from photosd.watch.scanner import Entry
-from photosd.watch.walk import MAY_PASS, unknown_below, why_unknown
+from photosd.watch.walk import MAY_PASS, remedy_for, unknown_below, why_unknown
 
 log = structlog.get_logger()
 
@@ -48,6 +58,13 @@ class RunningComparison:
     moved_at: float = field(default_factory=time.monotonic)
 
 
+class Why(NamedTuple):
+    """Why a place cannot be read, and the remedy."""
+
+    reason: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """Unreadable parts of a folder: the number of directories or links, and one with the reason."""
@@ -55,6 +72,7 @@ class Unreadable:
     count: int
     path: bytes
     reason: str
+    remedy: str
 
     def __str__(self) -> str:
         return f"{printable(self.path)}: {self.reason}"
@@ -82,7 +100,8 @@ class Comparer:
         self._emptied = Emptied(catalog, comparison, devices)
         self._lock = threading.Lock()
         self._running: list[RunningComparison] = []
-        self._unreadable: dict[int, dict[bytes, str]] = {}
+        self._unreadable: dict[int, dict[bytes, Why]] = {}
+        self._libraries: dict[int, set[bytes]] = {}
 
     # -- reports -------------------------------------------------------------------------------
 
@@ -98,7 +117,12 @@ class Comparer:
             if not found:
                 return None
             path = min(found)
-            return Unreadable(len(found), path, found[path])
+            return Unreadable(len(found), path, *found[path])
+
+    def libraries(self, folder: int) -> list[bytes]:
+        """The photo libraries that were skipped in this folder's last comparison."""
+        with self._lock:
+            return sorted(self._libraries.get(folder, ()))
 
     # -- trees ---------------------------------------------------------------------------------
 
@@ -113,8 +137,10 @@ class Comparer:
         try:
             if self.present(folder):
                 self._tree(running)
-        except NotAnswering as error:
-            self._note_unreadable(folder, tree, {tree: error.strerror or str(error)})
+        except NotAnswering:
+            mount = self._devices.of(tree).mount
+            why = Why(why_silent(mount), silence_remedy(tree, mount))
+            self._note(folder, tree, {tree: why}, None)
             raise
         finally:
             with self._lock:
@@ -124,12 +150,13 @@ class Comparer:
         folder, tree = running.folder, running.tree
         others = tuple(self._devices.mounts_below(tree))
         below = tuple(point + b"/" for point in others)
-        paths = after_queries(self._catalog.paths_below(tree))
+        paths = after_queries(self._catalog.paths_below(tree, folder.id))
         unseen = Unseen(path for path in paths if not path.startswith(below))
         running.known = len(unseen)
-        unreadable: dict[bytes, str] = {}
+        unreadable: dict[bytes, Why] = {}
         passing: set[bytes] = set()
-        found = self._found(folder, tree, others, unreadable, passing)
+        libraries: set[bytes] = set()
+        found = self._found(folder, tree, others, unreadable, passing, libraries)
         for batch in _batches(after_queries(found)):
             running.moved_at, running.asking = time.monotonic(), False
             with self._catalog.batch():
@@ -144,26 +171,30 @@ class Comparer:
             self._on_work()
             if self._stopping():
                 return
-        self._note_unreadable(folder, tree, unreadable)
+        self._note(folder, tree, unreadable, libraries, others)
         self._on_unread(tree, passing)
-        absent = (photo for photo in self._absent(tree, unseen) if photo.path not in unreadable)
+        absent = (
+            photo for photo in self._absent(folder, tree, unseen) if photo.path not in unreadable
+        )
         self._forget(folder, absent, tuple(unreadable))
 
-    def _absent(self, tree: bytes, unseen: Unseen) -> Iterator[Photo]:
+    def _absent(self, folder: Folder, tree: bytes, unseen: Unseen) -> Iterator[Photo]:
         """The rows of what was known before and is not there now."""
         itself = self._catalog.get(tree)
         if itself is not None and itself.state != "gone":
             yield itself  # a photo had this name, and now a directory has it
         if paths := unseen.rest():
-            yield from (photo for photo in self._catalog.below(tree) if hash(photo.path) in paths)
+            rows = (row for row in self._catalog.below(tree) if row.folder == folder.id)
+            yield from (photo for photo in rows if hash(photo.path) in paths)
 
     def _found(
         self,
         folder: Folder,
         tree: bytes,
         others: Sequence[bytes],
-        unreadable: dict[bytes, str],
+        unreadable: dict[bytes, Why],
         passing: set[bytes],
+        libraries: set[bytes],
     ) -> Iterator[Entry]:
         """Files on disk, with links followed."""
         arguments = (*folder.recipe, tree, others)
@@ -174,33 +205,53 @@ class Comparer:
                 try:
                     entry = self._devices.entry(fields[0])
                 except OSError as error:
-                    unreadable[fields[0]] = error.strerror or str(error)
+                    number = error.errno or errno.EIO
+                    unreadable[fields[0]] = Why(
+                        error.strerror or str(error), remedy_for(fields[0], number)
+                    )
                     if error.errno in MAY_PASS:
                         passing.add(fields[0])
                     continue
                 if entry is not None:
                     yield entry._replace(sidecar=fields[1])
+            elif kind == LIBRARY:
+                libraries.add(fields[0])
             else:
-                unreadable[fields[0]] = why_unknown(fields[0], fields[1])
+                unreadable[fields[0]] = Why(why_unknown(*fields), remedy_for(*fields))
                 if fields[1] in MAY_PASS:
                     passing.add(unknown_below(fields[0]).rstrip(b"/"))
 
-    def _note_unreadable(self, folder: Folder, tree: bytes, found: dict[bytes, str]) -> None:
-        """Record what could not be read; new places are logged once."""
-        inside = tree.rstrip(b"/") + b"/"
+    def _note(
+        self,
+        folder: Folder,
+        tree: bytes,
+        found: dict[bytes, Why],
+        libraries: set[bytes] | None,
+        others: Sequence[bytes] = (),
+    ) -> None:
+        """Record what could not be read, and what was skipped (None: unknown), below ``tree`` but
+        not below ``others``; new places are logged once.
+        """
+        inside, apart = tree.rstrip(b"/") + b"/", tuple(point + b"/" for point in others)
+
+        def stays(path: bytes) -> bool:
+            return not (path + b"/").startswith(inside) or (path + b"/").startswith(apart)
+
         with self._lock:
             before = self._unreadable.get(folder.id, {})
-            kept = {p: why for p, why in before.items() if p != tree and not p.startswith(inside)}
+            kept = {path: why for path, why in before.items() if stays(path)}
             self._unreadable[folder.id] = {**kept, **found}
+            if libraries is not None:
+                skipped = self._libraries.get(folder.id, set())
+                self._libraries[folder.id] = {path for path in skipped if stays(path)} | libraries
         if fresh := sorted(found.keys() - before.keys()):
             log.warning(
                 "folder_unreadable_in_part",
                 folder=printable(folder.path),
                 places=len(fresh),
                 path=printable(fresh[0]),
-                cause=found[fresh[0]],
-                remedy="make them readable, or exclude them in .photosdignore; "
-                "correct or delete an ignore file that cannot be read",
+                cause=found[fresh[0]].reason,
+                remedy=found[fresh[0]].remedy,
             )
 
     # -- single paths --------------------------------------------------------------------------
@@ -210,7 +261,7 @@ class Comparer:
         by_folder: dict[int, tuple[Folder, list[bytes]]] = {}
         folders = self._folders.all()
         for path in dict.fromkeys(self._of_sidecars(paths)):
-            folder = next((folder for folder in folders if folder.contains(path)), None)
+            folder = innermost(folders, path)
             if folder is not None:
                 by_folder.setdefault(folder.id, (folder, []))[1].append(path)
         for folder, some in by_folder.values():
@@ -223,7 +274,13 @@ class Comparer:
     def _paths(self, folder: Folder, paths: Sequence[bytes]) -> None:
         found: list[Entry] = []
         missing: list[Photo] = []
-        for path in paths:
+        asked: set[bytes] = set()
+        waiting = deque(paths)
+        while waiting:
+            path = waiting.popleft()
+            if path in asked:
+                continue
+            asked.add(path)
             try:
                 entry = self._at(folder, path)
             except NotAnswering:
@@ -234,7 +291,8 @@ class Comparer:
                 continue
             if entry is not None:
                 found.append(entry)
-            elif (photo := self._catalog.get(path)) is not None:
+                waiting += self._former(folder, entry)
+            if (entry is None or entry.path != path) and (photo := self._catalog.get(path)):
                 missing.append(photo)
         with self._catalog.batch():
             if self._folders.watched(folder):
@@ -243,12 +301,21 @@ class Comparer:
                     self._comparison.compare(folder, entry, known, hinted=True)
         self._forget(folder, missing, ())
 
+    def _former(self, folder: Folder, entry: Entry) -> list[bytes]:
+        """The former path of a file that is new at its path; its event may be missing."""
+        known = self._catalog.get(entry.path)
+        if known is not None and known.state != "gone":
+            return []
+        same = self._catalog.same_file(entry)
+        return [same.path] if same and same.state != "gone" and folder.contains(same.path) else []
+
     def _at(self, folder: Folder, path: bytes) -> Entry | None:
+        """The photo there, by the path as spelled on disk."""
         arguments = (*folder.recipe, path)
         for kind, *fields in list(self._devices.call(path, "one", *arguments)):
             if kind == ENTRY:
                 return Entry(*fields)
-            entry = self._devices.entry(path)
+            entry = self._devices.entry(fields[0])
             return None if entry is None else entry._replace(sidecar=fields[1])
         return None
 
@@ -286,9 +353,10 @@ class Comparer:
 
     def present(self, folder: Folder) -> bool:
         """Probe the folder, record the result, and return whether its photos can be judged."""
-        probe = probe_folder(folder.path, folder.identity, look=self._devices.look)
+        look, volume = self._devices.look, self._devices.volume
+        probe = probe_folder(folder.path, folder.identity, look=look, volume=volume)
         if probe.state == "offline" and self._comparison.recognised(folder, self._devices):
-            probe = probe_folder(folder.path, None, look=self._devices.look)
+            probe = probe_folder(folder.path, None, look=look, volume=volume)
         if (probe.reason or "").startswith(NOT_ANSWERING):
             raise NotAnswering(folder.path)
         if probe.state in PRESENT and (reason := self._emptied.refuse(folder, probe)):

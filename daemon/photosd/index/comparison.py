@@ -20,7 +20,9 @@ from photosd.index.catalog import Catalog
 from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.calls import LIBRARY
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 from photosd.watch.folder_state import FolderProbe, photo_is_away
 from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
@@ -65,7 +67,8 @@ class Comparison:
             self._catalog.set_aside(folder.id, entry.path, error)
 
     def _compare(self, folder: Folder, entry: Entry, photo: Photo | None, hinted: bool) -> None:
-        if photo is not None and photo.state in LIVING and photo.looks_like(entry):
+        ours = photo is not None and photo.folder == folder.id
+        if photo is not None and ours and photo.state in LIVING and photo.looks_like(entry):
             self._compare_alike(folder, entry, photo, hinted)
             return
         content = self._known_content(entry, photo)
@@ -217,6 +220,8 @@ class Emptied:
     def _holds_known(self, folder: Folder, *, alike: bool) -> bool:
         """Whether a known photo is there; ``alike``: with the same size and time."""
         for photo in self._catalog.below(folder.path):
+            if photo.folder != folder.id:  # of a library in it that is watched separately
+                continue
             with contextlib.suppress(OSError):
                 entry = self._devices.entry(photo.path)
                 if entry is not None and (photo.looks_like(entry) or not alike):
@@ -228,7 +233,7 @@ class Emptied:
         prune = self._devices.mounts_below(folder.path)
         arguments = (*folder.recipe, folder.path, prune)
         found = self._devices.call(folder.path, "tree", *arguments, long=True)
-        return next(iter(found), None) is not None
+        return any(kind != LIBRARY for kind, *_ in found)
 
 
 def is_emptied(folder: Folder) -> bool:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,18 @@ import msgspec
 import structlog
 
 from photosd.core.errors import FolderError
+from photosd.core.formats import package_in
 from photosd.core.log import printable
 from photosd.index.database import Database
 from photosd.index.photo import forget_journaled, range_below
 from photosd.index.trouble import keep_list, kept_list
 from photosd.watch.devices import Devices
 from photosd.watch.folder_state import (
+    ASKING,
     NOT_ANSWERING,
     FolderIdentity,
     FolderProbe,
+    not_answering,
     probe_folder,
     reconnect,
 )
@@ -51,6 +54,7 @@ class Folder(msgspec.Struct, frozen=True):
     remedy: str | None
     excludes: tuple[str, ...]
     cloud: bool = False  # its photos may be sent, where the mode is gemini
+    volume: str | None = None  # the UUID of its disk's volume, if known
     own: tuple[bytes, ...] = ()  # directories that photosd writes to; never looked into
 
     @property
@@ -58,7 +62,7 @@ class Folder(msgspec.Struct, frozen=True):
         """How it was when last seen."""
         if self.device is None or self.inode is None:
             return None
-        return FolderIdentity(self.device, self.inode, self.mount_point)
+        return FolderIdentity(self.device, self.inode, self.mount_point, self.volume or "")
 
     @property
     def rules(self) -> IgnoreRules:
@@ -78,6 +82,13 @@ class Folder(msgspec.Struct, frozen=True):
     def contains(self, path: bytes) -> bool:
         """Whether ``path`` is in this folder."""
         return path == self.path or path.startswith(self.path.rstrip(b"/") + b"/")
+
+
+def innermost(folders: Iterable[Folder], path: bytes) -> Folder | None:
+    """The folder that contains ``path``: a photo library may be watched apart from the folder that
+    it is in."""
+    containing = (folder for folder in folders if folder.contains(path))
+    return max(containing, key=lambda folder: len(folder.path), default=None)
 
 
 class Folders:
@@ -122,7 +133,7 @@ class Folders:
 
     def containing(self, path: bytes) -> Folder | None:
         """The folder that contains ``path``."""
-        return next((folder for folder in self.all() if folder.contains(path)), None)
+        return innermost(self.all(), path)
 
     def real(self, path: bytes) -> bytes:
         """``path`` as photosd knows it: folders and photos are kept by real path, whatever way led
@@ -134,10 +145,11 @@ class Folders:
             return path
         parent, slash, name = path.rpartition(b"/")
         try:
-            whole = self.devices.resolve(path)
+            whole = self.devices.spelled(self.devices.resolve(path))
             if self._is_directory(whole):
                 return whole
-            return self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
+            itself = self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
+            return self.devices.spelled(itself)
         except OSError:  # its disk does not answer: what is asked about can have this name alone
             return path
 
@@ -172,11 +184,11 @@ class Folders:
         when that cannot be written down. Then nothing has changed."""
         asked = path
         try:
-            path = self.devices.resolve(path)
+            path = self.devices.spelled(self.devices.resolve(path))
         except OSError as error:
+            away = not_answering(path, self.devices.of(path).mount)
             raise FolderError(
-                f"{printable(path)} cannot be looked at: {error.strerror}",
-                remedy="wait until its disk or share answers again, then add it",
+                f"{printable(path)} cannot be looked at: {error.strerror}", remedy=_remedy(away)
             ) from error
         folders = self.all()
         self._refuse_overlap(path, asked, [folder for folder in folders if folder.path == path])
@@ -198,7 +210,7 @@ class Folders:
         return next(folder for folder in self.all() if folder.path == path)
 
     def _probe(self, path: bytes) -> FolderProbe:
-        return probe_folder(path, None, look=self.devices.look)
+        return probe_folder(path, None, look=self.devices.look, volume=self.devices.volume)
 
     def watched(self, folder: Folder) -> bool:
         """Whether this very folder is still watched; asked in a transaction, for all of it."""
@@ -274,12 +286,12 @@ class Folders:
         with self._database.write() as db:
             db.execute(
                 "UPDATE folders SET state = ?, reason = ?, remedy = ?, device = ?, inode = ?,"
-                " mount_point = ? WHERE id = ?",
+                " mount_point = ?, volume = ? WHERE id = ?",
                 (
                     probe.state,
                     probe.reason,
                     probe.remedy,
-                    *(identity or (None, None, b"")),
+                    *(identity or (None, None, b"", None)),
                     folder.id,
                 ),
             )
@@ -313,12 +325,15 @@ class Folders:
                     remedy="nothing to do: photosd folders",
                 )
             if folder.contains(path):
+                if package_in(path, folder.path):  # which this folder skips
+                    continue
                 linked = "" if asked == path else f"{printable(asked)} leads to "
                 raise FolderError(
                     f"{linked}{printable(path)}, which is inside {shown}: watched already",
                     remedy=f"nothing to do; to search it alone: --in '{printable(asked)}'",
                 )
-            if path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/"):
+            below = path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/")
+            if below and not package_in(folder.path, path):
                 raise FolderError(
                     f"{shown}, which is watched already, is inside {printable(path)}",
                     remedy=f"photosd remove '{shown}'   and add the outer folder again",
@@ -344,12 +359,12 @@ class Folders:
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO folders"
-                "(id, path, device, inode, mount_point, state, reason, remedy, excludes, cloud)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "(id, path, device, inode, mount_point, volume, state, reason, remedy, excludes,"
+                " cloud) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     _fresh_id(db),
                     path,
-                    *(probe.identity if probe.state in PRESENT else (None, None, b"")),
+                    *(probe.identity if probe.state in PRESENT else (None, None, b"", None)),
                     probe.state,
                     probe.reason,
                     probe.remedy,
@@ -438,7 +453,7 @@ def _resolved(pattern: str, asked: bytes, path: bytes) -> str:
 
 def _remedy(probe: FolderProbe) -> str:
     """What helps with a folder that cannot be added."""
-    if probe.state == "no_permission" and probe.remedy:
+    if probe.remedy and (probe.state == "no_permission" or ASKING in (probe.reason or "")):
         return probe.remedy
     if (probe.reason or "").startswith(NOT_ANSWERING):
         return "wait until its disk or share answers again, then add it"

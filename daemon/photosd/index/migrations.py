@@ -269,4 +269,8 @@ MIGRATIONS = (
       DELETE FROM sketches WHERE content = OLD.content;
     END;
     """,
+    """
+    -- The UUID of the volume that a folder is on; see watch/volumes.py.
+    ALTER TABLE folders ADD COLUMN volume TEXT;
+    """,
 )

@@ -23,8 +23,8 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.comparer import Comparer, RunningComparison, Unreadable
 from photosd.index.comparison import Comparison
-from photosd.index.folders import Folder, Folders
-from photosd.watch.devices import Device, NotAnswering, can_hang
+from photosd.index.folders import Folder, Folders, innermost
+from photosd.watch.device import Device, NotAnswering, can_hang
 from photosd.watch.folder_state import not_answering
 from photosd.watch.hints import Hint
 from photosd.watch.watcher import Watcher
@@ -187,6 +187,10 @@ class Reconciler(threading.Thread):
         """Unreadable places in a folder at its last comparison."""
         return self.comparer.unreadable(folder.id)
 
+    def libraries(self, folder: Folder) -> list[bytes]:
+        """Photo libraries that were skipped in a folder at its last comparison."""
+        return self.comparer.libraries(folder.id)
+
     def stalled(self) -> str | None:
         """What is wrong with the comparisons, if anything; a silent file system is not an error."""
         now = time.monotonic()
@@ -308,9 +312,8 @@ class Reconciler(threading.Thread):
         paths = [p for p, noted in self._paths.items() if noted + self.settle_seconds <= now]
         folders = self._folders.all() if trees else []
         for tree in trees:
-            for folder in folders:
-                if folder.contains(tree):
-                    self._begin(folder, tree)
+            if (folder := innermost(folders, tree)) is not None:
+                self._begin(folder, tree)
             del self._trees[tree]
         by_device: dict[Device, list[bytes]] = {}
         for path in paths:
@@ -323,9 +326,8 @@ class Reconciler(threading.Thread):
     def _begin_unread(self) -> None:
         """Compare places again that could not be read, since no event will come."""
         for place in self._unread.take_due():
-            for folder in self._folders.all():
-                if folder.contains(place):
-                    self._begin(folder, place)
+            if (folder := self._folders.containing(place)) is not None:
+                self._begin(folder, place)
 
     def _note_unread(self, tree: bytes, places: set[bytes]) -> None:
         if self._unread.note(tree, places):

@@ -214,7 +214,8 @@ class FolderReport(PathOrNull):
     """One watched folder; ``path_b64`` if its path is not UTF-8.
 
     ``photos``: all of them; ``pending`` and ``failed`` are parts of it. ``unreadable``: number of
-    places that could not be read, and an example with the reason.
+    places that could not be read, and an example with the reason. ``libraries``: photo libraries in
+    it that are skipped.
     """
 
     state: str
@@ -224,6 +225,8 @@ class FolderReport(PathOrNull):
     cloud: bool
     unreadable: int
     unreadable_example: str | None
+    unreadable_remedy: str | None
+    libraries: list[str]
     pending: int
     failed: int
 

@@ -98,6 +98,12 @@ class LibraryStatus:
                     cloud=folder.cloud,
                     unreadable=unreadable.count if unreadable else 0,
                     unreadable_example=str(unreadable) if unreadable else None,
+                    unreadable_remedy=unreadable.remedy if unreadable else None,
+                    libraries=[
+                        printable(path)
+                        for path in self._reconciler.libraries(folder)
+                        if path not in health
+                    ],
                 )
             )
         return reports

@@ -18,6 +18,7 @@ from photosd.core.allocator import give_memory_back
 from photosd.core.descriptors import raise_limit
 from photosd.core.errors import AlreadyRunning, PhotosdError
 from photosd.core.log import set_up
+from photosd.core.macos import leave_in_the_cloud
 from photosd.core.paths import Home
 from photosd.gemini.environment import Environment
 from photosd.protocol.endpoint import open_endpoint
@@ -37,6 +38,7 @@ def main() -> int:
         signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
     give_memory_back()
     raise_limit()
+    leave_in_the_cloud()
     environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
     reading = settings_file.read(home.settings)

@@ -33,7 +33,8 @@ from photosd.index.vectors import VectorStore
 from photosd.search.likeness import middle_of
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding, RememberedQueries
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 
 T = TypeVar("T")
 RESERVE_SECONDS = 0.25  # reserved after encoding, to fall back and reply within the deadline

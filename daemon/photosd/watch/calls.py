@@ -14,15 +14,16 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from photosd.core.filestat import normalised
+from photosd.core.filestat import is_hidden, normalised
 from photosd.core.formats import is_photo_name
 from photosd.core.progress import tick
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
 from photosd.watch.spelling import Spelling
+from photosd.watch.volumes import volume_of
 
 Item = Any  # what msgpack can carry
-ENTRY, LINK, UNREADABLE = 0, 1, 2  # first of each item of `tree` and `one`
+ENTRY, LINK, UNREADABLE, LIBRARY = 0, 1, 2, 3  # first of each item of `tree` and `one`
 CHUNK = 256 << 10
 SPELLING = Spelling()
 
@@ -36,6 +37,11 @@ def look(path: bytes) -> Iterator[Item]:
         next(listing, None)
     numbers = normalised(found)
     yield numbers.device, numbers.inode
+
+
+def volume(path: bytes) -> Iterator[Item]:
+    """The UUID of the volume that ``path`` is on; empty if unknown."""
+    yield volume_of(path)
 
 
 def ping(path: bytes) -> Iterator[Item]:
@@ -60,6 +66,11 @@ def exists(path: bytes) -> Iterator[Item]:
     yield os.path.lexists(path)
 
 
+def spelled(path: bytes) -> Iterator[Item]:
+    """``path`` as its file system spells it; needs a directory above it that may be read."""
+    yield SPELLING.whole(path)
+
+
 def file(path: bytes) -> Iterator[Item]:
     """The fields of the `Entry` of a regular file; nothing when there is none."""
     try:
@@ -80,7 +91,10 @@ def state(path: bytes) -> Iterator[Item]:
 
 
 def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes) -> Iterator[Item]:
-    """The photo file at ``path`` as a scan of ``root`` would find it, or a link of that name."""
+    """The photo file at ``path`` as a scan of ``root`` would find it, or a link of that name.
+
+    Its path is spelled as on disk, which is not always ``path``.
+    """
     rules = _rules(root, excludes, own)
     if not is_photo_name(path.rpartition(b"/")[2]) or rules.ignored(path):
         return
@@ -91,8 +105,10 @@ def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes)
         if error.errno in NO_PHOTO:
             return
         raise
-    if not SPELLING.right(root, path):
+    spelled = SPELLING.right(root, path)
+    if spelled is None or is_hidden(found):
         return
+    path = spelled
     if stat.S_ISLNK(found.st_mode):
         yield LINK, path, sidecar_of(path, rules)
     elif stat.S_ISREG(found.st_mode):
@@ -107,16 +123,22 @@ def tree(
     top: bytes,
     prune: Sequence[bytes],
 ) -> Iterator[Item]:
-    """All photo files at or below ``top``: entries, links, and directories that cannot be read."""
+    """All photo files at or below ``top``: entries, links, directories that cannot be read, and
+    photo libraries, which are skipped.
+
+    Their paths are spelled as on disk.
+    """
     aside: list[Item] = []
-    if not SPELLING.right(root, top):
+    spelled = SPELLING.right(root, top)
+    if spelled is None:
         return
     found = scan(
         root,
-        top,
+        spelled,
         _rules(root, excludes, own),
         on_error=lambda path, number: aside.append((UNREADABLE, path, number)),
         on_link=lambda *link: aside.append((LINK, *link)),
+        on_library=lambda path: aside.append((LIBRARY, path)),
         prune=frozenset(prune),
     )
     for entry in found:
@@ -145,7 +167,8 @@ def read(path: bytes) -> Iterator[Item]:
 
 
 CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
-    call.__name__: call for call in (look, ping, link, name, exists, file, state, one, tree, read)
+    call.__name__: call
+    for call in (look, volume, ping, link, name, exists, spelled, file, state, one, tree, read)
 }
 
 

@@ -12,20 +12,25 @@ from typing import Literal, NamedTuple
 
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
+from photosd.core.macos import REMEDY, refused
 from photosd.watch.calls import look as look_here
-from photosd.watch.devices import Devices, NotAnswering, can_hang
+from photosd.watch.device import NotAnswering, can_hang
+from photosd.watch.devices import Devices
 from photosd.watch.mounts import Mount, mount_of, mounts
 
 State = Literal["ok", "offline", "no_permission", "scan_only"]
 NOT_ANSWERING = "not answering"
+ASKING = "; macOS may be asking whether Python may read it"
+REMEDY_ASKING = f"answer the dialog of macOS, or {REMEDY}"
 
 
 class FolderIdentity(NamedTuple):
-    """How a folder is recognised; an empty ``mount_point`` was never recorded."""
+    """How a folder is recognised; an empty ``mount_point`` or ``volume`` is unknown."""
 
     device: int
     inode: int
     mount_point: bytes = b""
+    volume: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,12 @@ class FolderProbe:
     filesystem: str
     mount_point: bytes
     remedy: str | None
+    volume: str = ""
 
     @property
     def identity(self) -> FolderIdentity:
         """The identity to pass to the next probe as ``known``; record it while the state is ok."""
-        return FolderIdentity(self.device, self.inode, self.mount_point)
+        return FolderIdentity(self.device, self.inode, self.mount_point, self.volume)
 
 
 def probe_folder(
@@ -55,15 +61,20 @@ def probe_folder(
     *,
     table: Mapping[bytes, Mount] | None = None,
     look: Callable[[bytes], tuple[int, int]] | None = None,
+    volume: Callable[[bytes], str] = lambda _path: "",
 ) -> FolderProbe:
     """The state of the folder at the absolute ``path``; never raises, bounded in time.
 
     ``known`` is the result of an earlier probe. A folder on another file system than that is
     offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` returns
-    its device and inode, as `calls.look` does.
+    its device and inode, as `calls.look` does, and ``volume`` the UUID of its volume.
     """
     mount = mount_of(path, mounts() if table is None else table)
-    found = _look(path, look or (_look_from_aside if can_hang(mount) else _look_at_once))
+    try:
+        may_wait = can_hang(mount) or mount.protected
+        found = _look(path, look or (_look_from_aside if may_wait else _look_at_once))
+    except NotAnswering:
+        return not_answering(path, mount)
     if isinstance(found, str):
         return away(mount, found, reconnect(printable(path)))
     if isinstance(found, PermissionError):
@@ -74,9 +85,9 @@ def probe_folder(
             0,
             mount.filesystem,
             mount.point,
-            f"make it readable: chmod u+rx '{printable(path)}'; "
-            "on a Mac allow photosd in System Settings, Privacy & Security, Files and Folders",
+            REMEDY if refused(found.errno) else f"make it readable: chmod u+rx '{printable(path)}'",
         )
+    found = found._replace(volume=volume(path))
     if known is not None and (reason := _moved(path, found, FolderIdentity(*known), mount)):
         return away(
             mount,
@@ -94,6 +105,7 @@ def probe_folder(
         mount.filesystem,
         mount.point,
         None,
+        found.volume,
     )
 
 
@@ -137,7 +149,9 @@ def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mou
     """Why the folder is not the known one, if so."""
     if known.mount_point:
         if mount.point == known.mount_point:
-            return None
+            if "" in (found.volume, known.volume) or found.volume == known.volume:
+                return None
+            return f"another disk is mounted at {printable(mount.point)}"
         return (
             f"{printable(known.mount_point)} is not mounted"
             if len(mount.point) < len(known.mount_point)
@@ -162,19 +176,31 @@ def away(mount: Mount, reason: str, remedy: str) -> FolderProbe:
 def not_answering(path: bytes, mount: Mount) -> FolderProbe:
     """A folder on a file system that does not respond."""
     reason = f"{NOT_ANSWERING}: {printable(mount.point)} ({mount.filesystem})"
-    return away(mount, reason, reconnect(printable(path)))
+    if mount.protected:
+        reason += ASKING
+    return away(mount, reason, silence_remedy(path, mount))
+
+
+def silence_remedy(path: bytes, mount: Mount) -> str:
+    """What to do about it."""
+    return REMEDY_ASKING if mount.protected else reconnect(printable(path))
+
+
+def why_silent(mount: Mount) -> str:
+    """Why nothing on a file system can be read now."""
+    return "it does not answer" + (ASKING if mount.protected else "")
 
 
 def _look(
     path: bytes, look: Callable[[bytes], tuple[int, int]]
 ) -> FolderIdentity | PermissionError | str:
-    """The folder's identity, or an error message."""
+    """The folder's identity, or an error message; raises NotAnswering."""
     try:
         return FolderIdentity(*look(path))
     except PermissionError as error:
         return error
     except NotAnswering:
-        return f"{NOT_ANSWERING}: {printable(path)}"
+        raise
     except FileNotFoundError:
         return f"{printable(path)} is not there"
     except NotADirectoryError:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from photosd.core.errors import BadRequest
+from photosd.core.filestat import is_hidden
+from photosd.core.formats import ORIGINALS, is_library_name, is_package_name
 from photosd.core.progress import tick
 from photosd.watch.patterns import Pattern
 
@@ -45,13 +47,14 @@ class Level:
     ``specs`` are gitignore patterns with the length of the path they are relative to, the deepest
     last; as in git the last matching pattern decides, the deepest file first. ``unknown``: 0, or
     the error number that explains why the rules are unknown. Then it is unknown which names to
-    ignore.
+    ignore. ``only``: if not empty, the only names that are not ignored.
     """
 
     prefix: bytes  # the directory with a closing slash
     specs: tuple[tuple[int, GitIgnoreSpec], ...]
     forbidden: Container[bytes]
     unknown: int = 0
+    only: frozenset[bytes] = frozenset()
 
     def require(self) -> Level:
         """The same; raises OSError if the rules are unknown."""
@@ -61,9 +64,11 @@ class Level:
 
     def hides(self, name: bytes, is_directory: bool) -> bool:
         """Whether the entry ``name`` of this directory is ignored."""
-        if name[0] == DOT:
+        if name[0] == DOT or (self.only and name not in self.only):
             return True
-        if is_directory and (name in JUNK or self.prefix + name in self.forbidden):
+        if is_directory and (
+            name in JUNK or is_package_name(name) or self.prefix + name in self.forbidden
+        ):
             return True
         return bool(self.specs) and self._excluded(name, is_directory)
 
@@ -90,7 +95,7 @@ class Level:
             return dataclasses.replace(self, unknown=error.errno or errno.EIO)
         if spec is None:
             return self
-        return Level(self.prefix, (*self.specs, (len(self.prefix), spec)), self.forbidden)
+        return dataclasses.replace(self, specs=(*self.specs, (len(self.prefix), spec)))
 
     def _excluded(self, name: bytes, is_directory: bool) -> bool:
         path = self.prefix + name + (b"/" if is_directory else b"")
@@ -104,7 +109,8 @@ class Level:
 class IgnoreRules:
     """The rules of one watched folder.
 
-    Ignored: hidden names, `@eaDir` and similar ones, matches of ``excludes`` or a `.photosdignore`
+    Ignored: hidden names, `@eaDir` and similar ones, packages (of a photo library that is watched
+    itself all but the originals), matches of ``excludes`` or a `.photosdignore`
     (gitignore syntax, relative to its directory), everything in a directory with `.nomedia`, and
     ``other_roots``: folders watched separately, or photosd's own files. The folder itself is never
     ignored. Ignore files are read again on each question; while one is unreadable or invalid,
@@ -134,14 +140,15 @@ class IgnoreRules:
         self.root = root
         specs = ((len(prefix), spec),) if spec is not None else ()
         unknown = errno.EINVAL if wrong else 0
-        self._top = Level(prefix, specs, frozenset(other_roots) - {root}, unknown)
+        only = ORIGINALS if is_library_name(root) else frozenset[bytes]()
+        self._top = Level(prefix, specs, frozenset(other_roots) - {root}, unknown, only)
 
     def inside(self, directory: bytes) -> Level | None:
         """The rules inside ``directory`` (the root or below), without its own ignore file.
 
-        None if the directory is ignored, or reached through a link (links to directories are not
-        followed). Raises ValueError if it is outside the root, OSError if an ignore file on the way
-        cannot be read.
+        None if the directory is ignored, hidden, or reached through a link (links to directories
+        are not followed). Raises ValueError if it is outside the root, OSError if an ignore file on
+        the way cannot be read.
         """
         level: Level | None = self._top.require()
         for name in self._names(directory):
@@ -149,7 +156,7 @@ class IgnoreRules:
             if level is None or level.require().hides(name, is_directory=True):
                 return None
             found = _lstat(level.prefix + name)
-            if found is not None and stat.S_ISLNK(found.st_mode):
+            if found is not None and (stat.S_ISLNK(found.st_mode) or is_hidden(found)):
                 return None
             level = level.below(name)
         return level

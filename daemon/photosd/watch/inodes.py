@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from photosd.watch.mounts import Mount, mount_of, mounts
 from photosd.watch.scanner import Entry
@@ -34,44 +32,27 @@ STABLE = frozenset(
         "zfs",
     )
 )
-MOUNTINFO = Path("/proc/self/mountinfo")
 FRESH_SECONDS = 1.0  # how long the table of mounts is cached
 
 
 class Inodes:
     """Reads the table of mounts, never a disk. Safe from any thread."""
 
-    def __init__(
-        self,
-        table: Callable[[], Mapping[bytes, Mount]] = mounts,
-        kinds: Callable[[], Mapping[int, str]] | None = None,
-    ) -> None:
-        """``kinds``: the kind of file system of each device number."""
-        self._table, self._kinds = table, kinds or _kinds_of_devices
-        self._known: tuple[float, Mapping[bytes, Mount], Mapping[int, str]] | None = None
+    def __init__(self, table: Callable[[], Mapping[bytes, Mount]] = mounts) -> None:
+        self._read = table
+        self._known: tuple[float, Mapping[bytes, Mount]] | None = None
 
     def stable(self, entry: Entry) -> bool:
         """Whether this file keeps its number as long as it exists."""
-        _, table, kinds = self._mounted()
+        table = self._table()
         if entry.place in (None, entry.device):
             return mount_of(entry.path, table).filesystem in STABLE
-        return kinds.get(entry.device) in STABLE  # a link leads to another device
+        # A link leads to another device, which the system may name (Linux).
+        device = f"{os.major(entry.device)}:{os.minor(entry.device)}"
+        return any(one.device == device and one.filesystem in STABLE for one in table.values())
 
-    def _mounted(self) -> tuple[float, Mapping[bytes, Mount], Mapping[int, str]]:
+    def _table(self) -> Mapping[bytes, Mount]:
         known, now = self._known, time.monotonic()
         if known is None or now - known[0] > FRESH_SECONDS:
-            self._known = known = (now, self._table(), self._kinds())
-        return known
-
-
-def _kinds_of_devices() -> Mapping[int, str]:
-    """By device number, if the system reports it (Linux; see proc(5))."""
-    kinds: dict[int, str] = {}
-    with contextlib.suppress(OSError):
-        for line in MOUNTINFO.read_bytes().split(b"\n"):  # names may contain any other character
-            mount, _, filesystem = line.partition(b" - ")
-            with contextlib.suppress(ValueError, IndexError):  # not a line of a mount
-                major, _, minor = mount.split(b" ")[2].partition(b":")
-                device = os.makedev(int(major), int(minor))
-                kinds[device] = filesystem.split(b" ")[0].decode()
-    return kinds
+            self._known = known = (now, self._read())
+        return known[1]

@@ -7,10 +7,13 @@ import re
 import select
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 
 import psutil
+
+from photosd.core.macos import protected_directories
 
 # Events of other machines never arrive for these, whatever the local kernel reports.
 NETWORK = frozenset(
@@ -43,19 +46,23 @@ NETWORK = frozenset(
 )
 # FUSE file systems on a local disk, where the kernel sees every change.
 LOCAL_FUSE = frozenset(("fuseblk", "fuse.bindfs", "fuse.encfs", "fuse.gocryptfs", "fuse.ntfs-3g"))
+MOUNTINFO = Path("/proc/self/mountinfo")
+FSEVENTS = frozenset(("apfs", "hfs"))  # file systems of which macOS reports each change
 
 
 @dataclass(frozen=True)
 class Mount:
     """A mounted file system: mount point, kind, source.
 
-    ``device`` is equal for all mount points of one file system; empty if unknown.
+    ``device`` is equal for all mount points of one file system; empty if unknown. ``protected``: a
+    directory that counts as one of its own, because macOS may let calls wait for the user.
     """
 
     point: bytes
     filesystem: str
     source: str
     device: str = ""
+    protected: bool = False
 
     @property
     def remote(self) -> bool:
@@ -65,6 +72,11 @@ class Mount:
             kind.startswith(("fuse", "macfuse", "osxfuse")) and kind not in LOCAL_FUSE
         )
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether some changes may not be reported, as of exFAT and NTFS on a Mac."""
+        return sys.platform == "darwin" and self.filesystem not in FSEVENTS
+
 
 def mounts() -> dict[bytes, Mount]:
     """Every mount by its mount point, the topmost if several are stacked.
@@ -72,16 +84,21 @@ def mounts() -> dict[bytes, Mount]:
     Read from the kernel's table: no file system is accessed, so none can block.
     """
     if sys.platform == "linux":
-        return {mount.point: mount for mount in map(_mount, _lines()) if mount is not None}
-    return {
-        (point := os.fsencode(part.mountpoint)): Mount(point, part.fstype, part.device)
-        for part in psutil.disk_partitions(all=True)
-    }
+        table = {mount.point: mount for mount in map(_mount, _lines()) if mount is not None}
+    else:
+        table = {
+            (point := os.fsencode(part.mountpoint)): Mount(point, part.fstype, part.device)
+            for part in psutil.disk_partitions(all=True)
+        }
+    for place in map(os.fsencode, protected_directories()):
+        if not (mount := mount_of(place, table)).remote and not os.path.islink(place):  # noqa: PTH114
+            table[place] = replace(mount, point=place, device="", protected=True)
+    return table
 
 
 def _lines() -> list[bytes]:
     try:
-        with open("/proc/self/mountinfo", "rb") as file:  # noqa: PTH123 (one look)
+        with MOUNTINFO.open("rb") as file:
             return file.read().split(b"\n")
     except OSError:
         return []
@@ -122,7 +139,7 @@ class MountWatch:
         self._poll: select.poll | None = None
         self._file: BinaryIO | None = None
         if sys.platform == "linux":
-            self._file = open("/proc/self/mountinfo", "rb")  # noqa: SIM115, PTH123 (closed by close)
+            self._file = MOUNTINFO.open("rb")
             self._poll = select.poll()
             self._poll.register(self._file, select.POLLERR | select.POLLPRI)
 

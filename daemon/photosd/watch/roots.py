@@ -151,7 +151,7 @@ class Roots:
             return True
         if identity is None or source is None:
             return False
-        if state == "watching" and (not source.watches(path) or source.strayed(path)):
+        if source.strayed(path) or (state == "watching" and not source.watches(path)):
             root.identity = None  # the same numbers again, but another directory
             return True
         may_retry = now >= root.retry_at or (root.budget and watch_budget() > root.budget)
@@ -206,6 +206,9 @@ class Roots:
             return
         if root.prune:
             reason = f"{len(root.prune)} folders in it are on a file system that reports no changes"
+            self._set(root, "scan_only", reason, None)
+        elif (mount := mount_of(path, self._mounts.table)).doubtful:
+            reason = f"{mount.filesystem} may not report each change"
             self._set(root, "scan_only", reason, None)
         else:
             self._set(root, "watching", None, None)

@@ -12,11 +12,11 @@ import stat
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import NamedTuple
 
-from photosd.core.filestat import normalised
+from photosd.core.filestat import is_hidden, normalised
 from photosd.core.formats import is_photo_name, sidecar_names
 from photosd.core.progress import tick
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.walk import VANISHED, OnDirectory, OnError, walk
+from photosd.watch.walk import VANISHED, OnDirectory, OnError, OnLibrary, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
 OnLink = Callable[[bytes, str], None]
@@ -48,6 +48,7 @@ def scan(
     on_directory: OnDirectory | None = None,
     on_error: OnError | None = None,
     on_link: OnLink | None = None,
+    on_library: OnLibrary | None = None,
     prune: Container[bytes] = (),
 ) -> Iterator[Entry]:
     """Photo files at or below ``subtree`` (None: ``root``) that are not ignored, in no order.
@@ -56,8 +57,8 @@ def scan(
     followed. Files deleted meanwhile are left out. ``on_error(path, errno)`` is called for every
     directory and ignore file that could not be read completely, and for a missing root: absence
     below those proves nothing (see `walk.unknown_below`). ``on_link(path, sidecar)``, if given, is
-    called with links named like photos, which are then not followed. Directories in ``prune`` are
-    not entered.
+    called with links named like photos, which are then not followed; ``on_library(path)`` with
+    photo libraries, which are skipped. Directories in ``prune`` are not entered.
     """
     report = on_error or _unheard
     if reason := _missing(root):
@@ -73,7 +74,14 @@ def scan(
         except OSError as error:
             report(top.rpartition(b"/")[0], error.errno or errno.EIO)
             return
-    found = walk(ignore, top, on_directory=on_directory, on_error=report, prune=prune)
+    found = walk(
+        ignore,
+        top,
+        on_directory=on_directory,
+        on_error=report,
+        on_library=on_library,
+        prune=prune,
+    )
     for directory, _, files in found:
         errors: list[int] = []
         yield from _photos(files, errors, on_link)
@@ -101,7 +109,7 @@ def _photos(
                 errors.append(error.errno or errno.EIO)
             continue
         tick()
-        if stat.S_ISREG(found.st_mode):
+        if stat.S_ISREG(found.st_mode) and not is_hidden(name):
             entry = entry_of_stat(file.path, found, name)
             yield entry if not sidecars else entry._replace(sidecar=_beside(file.name, sidecars))
 
@@ -153,7 +161,7 @@ def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
         if error.errno in NO_PHOTO:
             return None
         raise
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(found.st_mode) or is_hidden(name):
         return None
     return entry_of_stat(path, found, name)._replace(sidecar=sidecar_of(path, ignore))
 

@@ -6,11 +6,15 @@ import errno
 import os
 from collections.abc import Callable, Container, Iterable, Iterator
 
+from photosd.core.filestat import has_flags, is_dataless, is_hidden
+from photosd.core.formats import is_library_name
+from photosd.core.macos import REMEDY, refused
 from photosd.core.progress import tick
 from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
 
 OnDirectory = Callable[[bytes, Level], None]
 OnError = Callable[[bytes, int], None]
+OnLibrary = Callable[[bytes], None]
 
 IGNORE_FILE_TROUBLES = {
     errno.EILSEQ: "it is not text in UTF-8",
@@ -19,6 +23,7 @@ IGNORE_FILE_TROUBLES = {
     errno.EISDIR: "it is a folder, not a file",
     errno.ENOENT: "it is a link that leads nowhere",
 }
+IN_THE_CLOUD = "it is in iCloud and not on this machine"
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
 MAY_PASS = frozenset(  # errors that may end by themselves, without an event
     (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
@@ -31,6 +36,7 @@ def walk(
     *,
     on_directory: OnDirectory | None = None,
     on_error: OnError | None = None,
+    on_library: OnLibrary | None = None,
     prune: Container[bytes] = (),
 ) -> Iterator[tuple[bytes, Level, list[os.DirEntry[bytes]]]]:
     """Every directory from ``top`` down that is not ignored, with its entries that are not.
@@ -40,8 +46,9 @@ def walk(
     rules before its own ignore file)`` is called before a directory is listed, so that a watch
     placed there misses nothing; an exception from it ends the walk. ``on_error(path, errno)``
     is called for directories that cannot be listed and for ignore files that cannot be read or
-    understood; the walk does not enter their directories. It skips vanished directories without
-    a call, and directories in ``prune``.
+    understood; the walk does not enter their directories. The same goes for directories whose list
+    is only in iCloud. It skips vanished directories without a call, and directories in ``prune``.
+    ``on_library(path)`` is called for each photo library that is skipped.
     """
     report = on_error or _ignore_error
     try:
@@ -58,7 +65,7 @@ def walk(
         if settled is None:
             continue
         others: list[os.DirEntry[bytes]] = []
-        for entry, is_directory in _shown(entries, settled, report):
+        for entry, is_directory in _shown(entries, settled, report, on_library):
             if is_directory and entry.path not in prune:
                 stack.append((entry.path, settled.below(entry.name)))
             elif not is_directory:
@@ -67,18 +74,28 @@ def walk(
 
 
 def _shown(
-    entries: Iterable[os.DirEntry[bytes]], level: Level, report: OnError
+    entries: Iterable[os.DirEntry[bytes]],
+    level: Level,
+    report: OnError,
+    on_library: OnLibrary | None,
 ) -> Iterator[tuple[os.DirEntry[bytes], bool]]:
     """Those that are not ignored, and whether each is a directory."""
+    flagged = has_flags()
     for entry in entries:
         tick()
         try:
             is_directory = entry.is_dir(follow_symlinks=False)
+            found = entry.stat(follow_symlinks=False) if flagged and is_directory else None
         except OSError as error:  # it may be a directory with photos
             if not level.hides(entry.name, is_directory=True):
                 report(entry.path, error.errno or errno.EIO)
             continue
-        if not level.hides(entry.name, is_directory):
+        if level.hides(entry.name, is_directory):
+            if on_library is not None and is_directory and is_library_name(entry.name):
+                on_library(entry.path)
+        elif found is not None and is_dataless(found):
+            report(entry.path, errno.EDEADLK)
+        elif found is None or not is_hidden(found):
             yield entry, is_directory
 
 
@@ -122,10 +139,23 @@ def unknown_below(path: bytes) -> bytes:
 
 def why_unknown(path: bytes, number: int) -> str:
     """In words, why `walk` reported ``path``."""
+    if number == errno.EDEADLK:
+        return IN_THE_CLOUD
     if path.rpartition(b"/")[2] != IGNORE_FILE:
         return os.strerror(number)
     why = IGNORE_FILE_TROUBLES.get(number) or os.strerror(number)
     return f"{why}; nothing new in its folder is indexed until that is fixed"
+
+
+def remedy_for(path: bytes, number: int) -> str:
+    """What the user can do about a path reported by `walk`."""
+    if refused(number):
+        return REMEDY
+    if number == errno.EDEADLK:
+        return "download it in Finder (Download Now), or exclude it in .photosdignore"
+    if path.rpartition(b"/")[2] == IGNORE_FILE:
+        return "correct that file (UTF-8, .gitignore syntax), or delete it"
+    return "make it readable (chmod u+rx), or exclude it in .photosdignore"
 
 
 def _ignore_error(_path: bytes, _errno: int) -> None:

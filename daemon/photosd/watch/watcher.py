@@ -39,9 +39,9 @@ def platform_source(receive: Receive, listener: Listener) -> Source:
         from photosd.watch.inotify import InotifySource
 
         return InotifySource(receive, listener)
-    from photosd.watch.observer import ObserverSource
+    from photosd.watch.fsevents import FSEventsSource
 
-    return ObserverSource(receive, listener)
+    return FSEventsSource(receive, listener)
 
 
 class Watcher:

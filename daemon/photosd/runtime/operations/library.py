@@ -6,6 +6,7 @@ import stat
 import time
 
 from photosd.core.errors import NotFound
+from photosd.core.formats import package_in
 from photosd.core.log import printable
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
@@ -13,7 +14,8 @@ from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
-from photosd.watch.devices import Devices, NotAnswering
+from photosd.watch.device import NotAnswering
+from photosd.watch.devices import Devices
 
 LIST_CHUNK = 500
 PROGRESS_SECONDS = 0.2
@@ -104,7 +106,7 @@ class LibraryOperations(Topic):
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
-            why, remedy = _why_unknown(path, library.devices, watched=folder is not None)
+            why, remedy = _why_unknown(path, library.devices, folder)
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
@@ -172,8 +174,8 @@ def _failure(photo: Photo) -> replies.Failure:
     return failure
 
 
-def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, str]:
-    """Why a photo is not in the catalog, and the remedy; ``watched``: whether its folder is."""
+def _why_unknown(path: bytes, devices: Devices, folder: Folder | None) -> tuple[str, str]:
+    """Why a photo is not in the catalog, and the remedy; ``folder``: the watched one it is in."""
     mode = 0
     try:
         mode = devices.ask(path, "name")[0]
@@ -184,8 +186,11 @@ def _why_unknown(path: bytes, devices: Devices, *, watched: bool) -> tuple[str, 
     except OSError:
         pass
     directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
-    if not watched:
+    if folder is None:
         return "it is not in a watched folder", f"photosd add '{directory}'"
+    if package := package_in(path, folder.path):
+        why = "it is in a photo library or a program, which are skipped"
+        return why, f"photosd add '{printable(package)}'"
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
     return "it is not a photo, is ignored, or was not seen yet", "photosd folders"

@@ -1,0 +1,192 @@
+"""Disks that are attached and ejected: known by their UUID, scanned where events may be missing,
+and never kept from being ejected.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from photosd.core.paths import Home
+from photosd.watch import mounts, volumes
+from photosd.watch.folder_state import FolderIdentity, probe_folder
+from photosd.watch.mounts import Mount
+from tests.decode.pictures import jpeg, scene
+from tests.household.daemon import StandInDaemon
+from tests.index.test_sidecars import Rated
+from tests.watch.listening import Follower, write
+
+ONE, OTHER = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
+
+
+def test_another_disk_at_the_same_place_is_not_the_folder(tmp_path: Path) -> None:
+    """The root of each volume has the inode 2, and two disks may be called Untitled."""
+    path = bytes(tmp_path)
+    table = {path: Mount(path, "apfs", "/dev/disk4s1")}
+    here = probe_folder(path, table=table, volume=lambda _: ONE)
+    assert here.identity.volume == ONE
+    other = probe_folder(path, here.identity, table=table, volume=lambda _: OTHER)
+    assert other.state == "offline"
+    assert "another disk is mounted" in (other.reason or "")
+    for known, found in ((ONE, ONE), ("", OTHER), (ONE, "")):  # unknown: as before
+        identity = FolderIdentity(here.device, here.inode, path, known)
+        again = probe_folder(path, identity, table=table, volume=lambda _, it=found: it)  # type: ignore[misc]
+        assert again.state == "ok"
+
+
+def test_photos_of_a_disk_are_kept_while_another_has_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They counted as deleted, and the other disk's photos were indexed in their place."""
+    shelf = Rated(tmp_path)
+    here = {"volume": ONE}
+    monkeypatch.setattr(shelf.folders.devices, "volume", lambda _path: here["volume"])
+
+    def compare() -> tuple[str, set[str]]:
+        folder = shelf.folders.all()[0]
+        shelf.reconciler.comparer.tree(folder, folder.path)
+        shelf.work()
+        return shelf.folders.all()[0].state, set(shelf.states())
+
+    shelf.write("1.jpg", b"1")
+    shelf.write("2.jpg", b"2")
+    assert compare() == ("ok", {"1.jpg", "2.jpg"})
+    for name in ("1.jpg", "2.jpg"):
+        (shelf.root / name).unlink()
+    shelf.write("other.jpg", b"other")
+    here["volume"] = OTHER
+    assert compare() == ("offline", {"1.jpg", "2.jpg"})
+    (shelf.root / "other.jpg").unlink()
+    shelf.write("1.jpg", b"1")
+    shelf.write("2.jpg", b"2")
+    assert compare() == ("ok", {"1.jpg", "2.jpg"})  # a copy of the disk is the disk
+    assert shelf.folders.all()[0].volume == OTHER
+    assert len(shelf.encoded) == 2
+
+
+def test_the_uuid_that_macos_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """getattrlist(2) with ATTR_VOL_UUID."""
+
+    def getattrlist(path: Any, wanted: Any, answer: Any, room: int, _options: int) -> int:
+        assert (path, room) == (bytes(tmp_path), 20)
+        asked = wanted.contents
+        assert (asked.count, asked.common, asked.volume) == (5, 0, 0x80040000)
+        answer.contents.length = 20
+        answer.contents.uuid[:] = uuid.UUID(ONE).bytes
+        return 0
+
+    monkeypatch.setattr(volumes, "sys", SimpleNamespace(platform="darwin"))
+    library = SimpleNamespace(getattrlist=lambda *_: -1)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
+    function = type("Function", (), {"__call__": lambda _self, *given: getattrlist(*given)})
+    library.getattrlist = function()
+    assert volumes.volume_of(bytes(tmp_path)) == ONE
+    library.getattrlist = type("Function", (), {"__call__": lambda *_: -1})()
+    assert volumes.volume_of(bytes(tmp_path)) == ""
+
+
+def test_the_uuid_that_linux_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """udev's links to the devices."""
+    monkeypatch.setattr(volumes, "BY_UUID", tmp_path / "by-uuid")
+    assert volumes.volume_of(bytes(tmp_path)) == ""
+    device = tmp_path / "disk"
+    try:
+        os.mknod(device, stat.S_IFBLK, tmp_path.stat().st_dev)
+    except PermissionError:
+        pytest.skip("making a device needs root")
+    (tmp_path / "by-uuid").mkdir()
+    (tmp_path / "by-uuid" / OTHER).symlink_to("/dev/null")
+    (tmp_path / "by-uuid" / ONE).symlink_to(device)
+    assert volumes.volume_of(bytes(tmp_path)) == ONE
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("apfs", "watching"), ("hfs", "watching"), ("exfat", "scan_only"), ("msdos", "scan_only"),
+     ("ntfs", "scan_only"), ("smbfs", "scan_only")],
+)  # fmt: skip
+def test_disks_that_may_not_report_changes_are_scanned_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, state: str
+) -> None:
+    """What macOS does report of them is used all the same."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    monkeypatch.setattr(mounts, "sys", SimpleNamespace(platform="darwin"))
+    table = [SimpleNamespace(mountpoint=str(root), fstype=kind, device="/dev/disk4s1")]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: table)
+    follower = Follower(tmp_path)
+    try:
+        follower.add(root)
+        assert follower.state(root) == state
+        health = follower.watcher.health()[0]
+        assert health.scanned == (state == "scan_only")
+        if kind != "smbfs":
+            assert health.watches
+            write(root / "1.jpg")
+            follower.until(lambda: follower.photos.keys() == follower.truth() != set())
+    finally:
+        follower.stop()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A mount point; its files are those of the directory ``content`` beside it."""
+    (tmp_path / "content").mkdir()
+    point = tmp_path / "disk"
+    point.mkdir()
+    mount(point)
+    yield point
+    while os.path.ismount(point):
+        subprocess.run(["umount", "-l", str(point)], check=True, timeout=30)
+
+
+def mount(point: Path) -> None:
+    command = ["mount", "--bind", str(point.with_name("content")), str(point)]
+    if subprocess.run(command, capture_output=True, timeout=30, check=False).returncode:
+        pytest.skip("mounting needs root")
+
+
+def eject(point: Path) -> bool:
+    """As Finder: refused while a program has a file or directory open."""
+    done = subprocess.run(["umount", str(point)], capture_output=True, timeout=30, check=False)
+    return done.returncode == 0
+
+
+def test_an_indexed_disk_can_be_ejected_at_once(home: Home, disk: Path) -> None:
+    """photosd holds nothing open on it, in no process; when it is back nothing is read again."""
+    for number in range(5):
+        (disk / f"{number}.jpg").write_bytes(jpeg(scene(64, 48 + number)))
+    daemon = StandInDaemon(home)
+    try:
+        daemon.wait_until()
+        daemon.index(disk)
+        before = daemon.contents(), daemon.failed()
+        assert len(before[0]) == 5
+        assert eject(disk)
+
+        def folder() -> str:
+            with daemon.client() as client:
+                return str(client.call("status", {})["folders"][0]["state"])
+
+        for state in ("offline", "ok"):
+            until = time.monotonic() + 20
+            while folder() != state:
+                assert time.monotonic() < until, state
+                time.sleep(0.1)
+            if state == "offline":
+                mount(disk)
+        assert (daemon.contents(), daemon.failed()) == before
+        assert eject(disk)
+    finally:
+        daemon.stop()
