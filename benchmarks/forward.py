@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosd.encoder.model import WarmModel
+from photosd.encoder.model import WarmModel, devices
 from photosd.models.spec import read_model
 
 SECONDS = 3.0
@@ -20,6 +20,7 @@ def main() -> None:
     directory = Path(sys.argv[1])
     spec = read_model(directory)
     model = WarmModel(spec, directory, lambda _phase: None)
+    model.move_to(devices()[0])
     size = spec.preprocess.size
     pixels = np.random.default_rng(1).integers(0, 255, (max(BATCHES), size, size, 3), np.uint8)
     print(max(_rate(model, pixels[:batch]) for batch in BATCHES))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from photosd.encoder.model import WarmModel
+from photosd.encoder.model import WarmModel, devices
 from photosd.models.spec import STARTER, read_model
 from training.complete import Trained
 from training.data import Row, photos_with_captions, pixels, read_rows
@@ -44,6 +44,7 @@ def main() -> None:
 def evaluate_directory(directory: Path, rows: list[Row]) -> dict[str, float]:
     """Retrieval figures of the model in ``directory``, through photosd's encoder."""
     model = WarmModel(read_model(directory), directory, lambda _phase: None)
+    model.move_to(devices()[0])
     images = [model.encode_images(batch) for batch in _batches(rows)]
     captions, owner = captions_and_owners(rows)
     texts = [model.encode_texts(captions[i : i + 500]) for i in range(0, len(captions), 500)]

@@ -19,7 +19,7 @@ from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
 from photosd.decode.opening import open_picture
 from photosd.decode.pixels import squares
-from photosd.encoder.model import WarmModel
+from photosd.encoder.model import WarmModel, devices
 from photosd.models.spec import STARTER, read_model
 from training.data import ROOT
 
@@ -91,6 +91,7 @@ def rankings(model: Path, library: Path, queries: Sequence[str]) -> dict[str, li
     """For each query the files of ``library``, nearest first, as photosd sees and ranks them."""
     spec = read_model(model)
     warm = WarmModel(spec, model, lambda _phase: None)
+    warm.move_to(devices()[0])
     shape, limits = Shape.of(spec.preprocess), DecodeLimits().resolved()
     with (library / "manifest.csv").open(newline="") as lines:
         files = [row["file"] for row in csv.DictReader(lines)]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.encoder.model import WarmModel
+from photosd.encoder.model import WarmModel, devices
 from photosd.index.matrix import Matrix
 from photosd.models.spec import STARTER, read_model
 from photosd.search.calibration import SAMPLE, UNRELATED, scale_of
@@ -70,6 +70,7 @@ def main() -> None:
     arguments.add_argument("--part", choices=PARTS, default="test")
     part = arguments.parse_args().part
     model = WarmModel(read_model(STARTER), STARTER, lambda _phase: None)
+    model.move_to(devices()[0])
     things = read_things()
     photos = read_photos(part, model, things)
     listed = UNRELATED.read_text().splitlines()

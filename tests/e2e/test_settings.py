@@ -47,6 +47,7 @@ class NotedGate(Gate):
 EFFECTS: dict[str, tuple[str, object, Look]] = {
     "search.limit": ("3", 3, lambda d, _: d.settings.search.limit),  # read by each query
     "encoder.model": ("starter", "starter", lambda _, lib: lib.settings.encoder.model),
+    "encoder.device": ("cpu", "cpu", lambda _, lib: lib.serving.accelerators.wanted),
     "encoder.memory_limit_mb": ("900", 900, lambda _, lib: lib.encoder.limits.memory_mb),
     "decode.workers": ("3", 3, lambda _, lib: lib.pool.workers),
     "decode.max_megapixels": ("50", 50, lambda _, lib: lib.pool.limits.max_megapixels),

@@ -1,29 +1,61 @@
-"""A device that cannot be used is replaced by the CPU; huge models are not taken for hung."""
+"""A device that cannot be used is reported; huge models are not taken for hung."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from photosd.encoder import model, process
+from photosd.core import machine
+from photosd.core.errors import ModelError
+from photosd.encoder import launcher, model, process
 from photosd.encoder.limits import Limits
 from photosd.encoder.requests import LaneQueue
+from photosd.models.spec import read_model
 from tests.encoder.models import make_model
 
 
-def test_a_broken_gpu_leaves_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model serves, and the reason is among what it reports."""
+@pytest.mark.parametrize("wanted", ["auto", "xpu:99"])
+def test_a_broken_gpu_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    """With the reason; the next encoder uses the CPU."""
     directory = make_model(tmp_path / "model")
     monkeypatch.setattr(model, "devices", lambda: ["xpu:99", "cpu"])
-    sent: list[dict[str, Any]] = []
-    reporter: Any = SimpleNamespace(send=lambda header, *_: sent.append(header), phase=lambda _: 0)
-    process.come_up(directory, reporter)
-    ready = sent[-1]
-    assert ready["event"] == "ready" and ready["device"] == "cpu"
-    assert "xpu:99 device cannot be used" in ready["doubt"]
+    reporter: Any = SimpleNamespace(send=lambda *_: 0, phase=lambda *_: 0)
+    with pytest.raises(process.DeviceUnusable) as caught:
+        process.come_up(directory, reporter, wanted)
+    assert (caught.value.device, caught.value.cause) == ("xpu:99", "error")
+    assert "xpu" in caught.value.reason.lower()
+
+
+def test_the_variable_for_metal_is_set_before_torch_is_imported() -> None:
+    """PyTorch reads it once; operations that Metal lacks run on the CPU."""
+    assert launcher.ENVIRONMENT["PYTORCH_ENABLE_MPS_FALLBACK"] == "1"
+    code = (
+        "import sys; import photosd.encoder.__main__, photosd.encoder.zygote;"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_model_that_loads_slowly_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a Mac, which compresses what other programs do not use; the status shows the doubt."""
+    spec = read_model(make_model(tmp_path / "model"))
+    monkeypatch.setattr(machine, "available", lambda: 10 << 20)
+    monkeypatch.setattr(machine, "more_memory", lambda: "close other programs")
+    monkeypatch.setattr(machine, "obtainable", lambda: 8 << 30)
+    doubt = process.require_memory(spec)
+    assert doubt is not None and "10 MB are free" in doubt
+    monkeypatch.setattr(machine, "obtainable", lambda: 256 << 20)
+    with pytest.raises(ModelError, match="10 MB are free"):
+        process.require_memory(spec)
 
 
 def test_a_huge_model_has_time_for_its_first_batch() -> None:

@@ -55,7 +55,8 @@ class FakeChild:
 
     def _serve(self) -> None:
         try:
-            ready = {"event": "ready", "device": "cpu", "doubt": None, "rss_mb": 1.0}
+            ready: Header = {"event": "ready", "device": "cpu", "doubt": None, "rss_mb": 1.0}
+            ready |= {"text_device": "cpu", "devices": ["cpu"], "absent": None}
             times = {"load_seconds": 0.1, "first_ms": 1.0, "second_ms": 1.0}
             send_frame(self.theirs, {**ready, **times})
             while True:
@@ -125,14 +126,14 @@ class Bench:
             self.supervisor = Supervisor(STARTER, limits)
         self.supervisor.start()
 
-    def _spawn(self, _directory: Any) -> Any:
+    def _spawn(self, _directory: Any, _device: str) -> Any:
         script = self.scripts[min(self.lives, len(self.scripts) - 1)]
         self.lives += 1
         return FakeChild(script)
 
     def ready(self, lives: int = 1) -> None:
         end = time.monotonic() + SOON
-        while self.supervisor.status()["state"] != "ready" or self.lives < lives:
+        while self.lives < lives or self.supervisor.status()["state"] != "ready":
             assert time.monotonic() < end, self.supervisor.status()
             time.sleep(0.002)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from photosd.encoder.steps import SIZES, Steps
+from photosd.encoder.steps import RECOVER_EVERY, SIZES, Steps
 
 
 def numbered(count: int) -> NDArray[np.uint8]:
@@ -21,8 +20,10 @@ def test_any_number_comes_back_in_order() -> None:
         assert steps(numbered(count))[:, 0].tolist() == list(range(count))
 
 
-def test_the_faster_size_is_chosen() -> None:
+def test_the_faster_size_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """After each was tried, nearly all work is done in the better one."""
+    clock = [0.0]
+    monkeypatch.setattr("photosd.encoder.steps.time.perf_counter", lambda: clock[0])
     for better in SIZES:
         used: list[int] = []
 
@@ -30,10 +31,37 @@ def test_the_faster_size_is_chosen() -> None:
             pixels: NDArray[np.uint8], better: int = better, used: list[int] = used
         ) -> NDArray[np.float32]:
             used.append(len(pixels))
-            time.sleep(len(pixels) * (0.0001 if len(pixels) == better else 0.001))
+            clock[0] += len(pixels) * (1 if len(pixels) == better else 10)
             return pixels[:, 0, 0, :1].astype(np.float32)
 
         steps = Steps(encode)
         for _ in range(12):
             steps(numbered(16))
         assert set(used[-6:]) == {better}
+
+
+def test_a_shortage_of_memory_makes_batches_smaller_for_a_while() -> None:
+    """Each image is still encoded once, in order; memory is given back before the next attempt."""
+    room, released, used = [5], [0], [0]
+
+    def release() -> None:
+        released[0] += 1
+
+    def encode(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if len(pixels) > room[0]:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        used[0] = max(used[0], len(pixels))
+        return pixels[:, 0, 0, :1].astype(np.float32)
+
+    steps = Steps(encode, release)
+    assert steps(numbered(40))[:, 0].tolist() == list(range(40))
+    assert (released[0], used[0]) == (1, 4)
+    steps(numbered(16))
+    assert released[0] == 1  # it does not try the large batch each time
+    room[0] = 16
+    for _ in range(2 * RECOVER_EVERY):
+        steps(numbered(16))
+    assert used[0] == 16
+    room[0] = 0
+    with pytest.raises(RuntimeError, match="out of memory"):
+        steps(numbered(16))

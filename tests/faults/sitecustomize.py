@@ -11,6 +11,11 @@ that a test can change its orders:
 ``{"encoder": {"load weights": "hang", "text": "hang", "image": "crash", "canary": "wrong"}}``:
 keys are phases of loading or lanes. ``"poison": 200`` crashes on a picture that begins with a pixel
 (200, 200, 200); ``model bytes`` is the size that the model's file seems to have.
+
+``{"device": {"name": "mps", "image": "abort"}}``: the machine seems to have that accelerator, which
+aborts the process if a second thread uses it, as Metal does. ``move``, ``image`` and ``text`` are
+the deeds when it is used; ``"most": 4`` is how many images its memory allows at once, and with
+``"wrong": true`` its vectors of images are wrong.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ BALLAST: list[bytes] = []
 
 
 def orders(worker: str) -> dict[str, Any]:
-    """What is on order for decoders or encoders."""
+    """What is on order for decoders, for encoders or for the accelerator."""
     try:
         found: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text())
     except (KeyError, OSError, ValueError):  # being written just now
@@ -50,6 +55,7 @@ def act(deed: str, beat: Callable[[], object] = lambda: None, **fault: Any) -> N
         "hang": lambda: time.sleep(LONG_SECONDS),
         "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
         "crash": lambda: _suffer(signal.SIGSEGV),
+        "abort": lambda: ctypes.CDLL(None).abort(),
         "stop": lambda: _suffer(signal.SIGSTOP),
         "kill": lambda: _suffer(signal.SIGKILL),
         "exit": lambda: os._exit(1),
@@ -151,15 +157,15 @@ def _in_process(process: Any) -> None:
 
     phase, require_memory = process.Reporter.phase, process.require_memory
 
-    def struck(self: Any, name: str) -> None:
-        phase(self, name)
+    def struck(self: Any, name: str, *rest: Any) -> None:
+        phase(self, name, *rest)
         _strike_encoder(name.partition(":")[0], lambda: phase(self, name))
 
-    def required(spec: Any) -> None:
+    def required(spec: Any) -> Any:
         if size := orders("encoder").get("model bytes"):
             weights = msgspec.structs.replace(spec.weights, bytes=size)
             spec = msgspec.structs.replace(spec, weights=weights)
-        require_memory(spec)
+        return require_memory(spec)
 
     process.Reporter.phase, process.require_memory = struck, required
 
@@ -196,9 +202,63 @@ def _in_serving(serving: Any) -> None:
     answers.encode_images = lying(answers.encode_images)
 
 
+# -- an accelerator that is none --------------------------------------------------------------
+
+
+def _in_model(model: Any) -> None:
+    import numpy as np
+
+    warm, find = model.WarmModel, model.devices
+    move_to, encode_texts, encode_images = warm.move_to, warm.encode_texts, warm.encode_images
+    users: set[int] = set()
+
+    def use(place: str) -> None:
+        users.add(threading.get_ident())
+        act("abort" if len(users) > 1 else str(orders("device").get(place, "")))
+
+    def devices() -> list[str]:
+        name = orders("device").get("name")
+        return [name, "cpu"] if name else list(find())
+
+    def moved(self: Any, device: str) -> None:
+        if device != orders("device").get("name"):
+            move_to(self, device)
+            return
+        use("move")
+        self.device, self.text_device = device, model.text_device(device)
+
+    def texts(self: Any, asked: Any) -> Any:
+        if (device := self.text_device) != "cpu":
+            use("text")
+        self.text_device = "cpu"
+        try:
+            return encode_texts(self, asked)
+        finally:
+            self.text_device = device
+
+    def images(self: Any, pixels: Any) -> Any:
+        if (device := self.device) == "cpu":
+            return encode_images(self, pixels)
+        use("image")
+        if len(pixels) > orders("device").get("most", len(pixels)):
+            raise RuntimeError("MPS backend out of memory (MPS allocated: 5.2 GB)")
+        self.device = "cpu"
+        try:
+            vectors = encode_images(self, pixels)
+        finally:
+            self.device = device
+        wrong = orders("device").get("wrong", False)
+        return np.ascontiguousarray(np.roll(vectors, 1, axis=1)) if wrong else vectors
+
+    warm.move_to, warm.encode_texts, warm.encode_images = moved, texts, images
+    warm.release_memory = lambda _self: None
+    model.devices = devices
+
+
 WRAPPED: dict[str, Callable[[Any], None]] = {
     "photosd.core.frames": _in_frames,
     "photosd.decode.reading": _in_reading,
+    "photosd.encoder.model": _in_model,
     "photosd.encoder.process": _in_process,
     "photosd.encoder.serving": _in_serving,
 }

@@ -211,7 +211,8 @@ class StandInSupervisor(Supervisor):
 
     def start(self) -> None:
         self._dimension = read_model(self._directory).dimension
-        self._condition.becomes_ready("stand-in", None)
+        devices = {"device": "stand-in", "text_device": "stand-in", "devices": ["stand-in"]}
+        self._condition.becomes_ready({**devices, "doubt": None})
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """There is nothing to end."""

@@ -207,6 +207,8 @@ def _encoder(encoder: reports.EncoderReport) -> str:
     parts = [encoder_summary(encoder)]
     if encoder["device"]:
         parts.append(f"on {text.inert(encoder['device'])}")
+    if (takeover := encoder.get("takeover")) is not None:
+        parts.append(f"instead of {text.inert(takeover['device'])}")
     if encoder["rss_mb"] is not None:
         parts.append(f"{encoder['rss_mb']:.0f} MB")
     if encoder["restarts"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import math
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -66,6 +67,10 @@ class EncoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="Model that answers queries, once its index is complete"),
     ] = "starter"
+    device: Annotated[
+        Literal["auto", "cpu", "mps", "cuda", "xpu"],
+        Meta(description="Where the model runs; auto: the fastest device that works"),
+    ] = "auto"
     memory_limit_mb: Annotated[
         int,
         Meta(ge=0, le=MOST_MB, description="Recycle the encoder above this many MB; 0: by RAM"),
@@ -286,10 +291,22 @@ def parsed(name: str, text: str) -> Any:
         )
     remedy = f"photosd config get {name}"
     try:
-        return checked(name, _of_type(type(known[name].default), text))
+        value = checked(name, _of_type(type(known[name].default), text))
+        if name == "encoder.device":
+            _require_device(value)
+        return value
     except ValueError as error:
         shown = shortened(text, LONGEST_SHOWN) + ("…" if len(text) > LONGEST_SHOWN else "")
         raise ConfigError(f"{name} = {shown!r}: {error}", remedy=remedy) from error
+
+
+def _require_device(device: str) -> None:
+    """Raise ValueError for a device that this system cannot have."""
+    on_mac = sys.platform == "darwin"
+    if device == "mps" and not on_mac:
+        raise ValueError("only Macs have mps; auto uses the fastest device of this machine")
+    if device in ("cuda", "xpu") and on_mac:
+        raise ValueError(f"no Mac has {device}; auto uses the fastest device of this machine")
 
 
 def _wanted(kind: Any) -> str:

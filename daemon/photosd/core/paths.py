@@ -58,6 +58,11 @@ class Home:
         return self.state / "cloud"
 
     @property
+    def accelerators(self) -> Path:
+        """Which accelerators failed, and are not used until something is upgraded."""
+        return self.state / "accelerators.json"
+
+    @property
     def log(self) -> Path:
         """The daemon's log, JSON lines."""
         return self.state / "logs" / "photosd.log"

@@ -196,6 +196,9 @@ def _loaded(report: EncoderReport) -> Findings:
         )
     else:
         yield ok("model", f"{report['model']} is loaded and warm, on {report['device']}")
+    if (takeover := report.get("takeover")) is not None:
+        says = f"{takeover['reason']}; the CPU is used instead"
+        yield warning("model", says, takeover["remedy"])
 
 
 def _general(patient: Patient) -> Findings:

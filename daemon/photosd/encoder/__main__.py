@@ -1,4 +1,4 @@
-"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY``: an encoder started without a zygote."""
+"""``python -m photosd.encoder FD PARENT MODEL_DIRECTORY DEVICE``: an encoder without a zygote."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from photosd.core.lifeline import attach
 from photosd.encoder.process import be_encoder
 
 if __name__ == "__main__":
-    be_encoder(attach(sys.argv[1:3]), Path(sys.argv[3]))
+    be_encoder(attach(sys.argv[1:3]), Path(sys.argv[3]), sys.argv[4])

@@ -7,8 +7,9 @@ from typing import Any
 
 from photosd.core.errors import EncoderUnavailable, Warming
 from photosd.core.footprint import used_mb
+from photosd.core.frames import Header
 from photosd.encoder.text_vectors import Latencies
-from photosd.protocol.reports import EncoderReport, EncoderState
+from photosd.protocol.reports import EncoderReport, EncoderState, Takeover
 
 FIRST_ETA = 4.0  # seconds to start, before it has been measured on this machine
 
@@ -20,7 +21,10 @@ class Condition:
         self.model, self._breaker_pause = model, breaker_pause
         self.state: EncoderState = "loading"
         self.phase: str | None = None
-        self.device: str | None = None
+        self.device: str | None = None  # of images; known when the model moves there
+        self.text_device: str | None = None
+        self.devices: list[str] = []
+        self.takeover: Takeover | None = None
         self.error: dict[str, Any] | None = None
         self.doubt: str | None = None
         self.restarts = 0
@@ -38,11 +42,12 @@ class Condition:
         self.starting_since = time.monotonic()
         self.phase = "start"
 
-    def becomes_ready(self, device: str, doubt: str | None) -> None:
-        """It is warm, on this device; ``doubt``: why its results may be bad."""
+    def becomes_ready(self, header: Header) -> None:
+        """It is warm; ``header`` tells its devices, and why its results may be bad."""
         self.start_took = time.monotonic() - self.starting_since
         self.phase, self.error = None, None
-        self.device, self.doubt = device, doubt
+        self.device, self.text_device = header["device"], header["text_device"]
+        self.devices, self.doubt = header["devices"], header["doubt"]
         self.state = "ready"  # last: readers that see it may rely on the rest
 
     def dies(self, reason: str, *, too_often: int) -> None:
@@ -53,7 +58,7 @@ class Condition:
         # ready.
         self.state = "broken" if broken else "restarting"
         self.restarts += 1
-        self.device = None
+        self.device = self.text_device = None
         if broken and self.error is None:
             self.error = EncoderUnavailable(
                 f"the encoder crashed {too_often} times in a row: {reason}",
@@ -83,6 +88,9 @@ class Condition:
             error=self.error,
             doubt=self.doubt,
             latency_ms=self.latencies.summary(),
+            text_device=self.text_device,
+            devices=self.devices,
+            takeover=self.takeover,
         )
 
     def unavailable(self) -> EncoderUnavailable | Warming:

@@ -8,8 +8,9 @@ from photosd.core.errors import EncoderUnavailable
 from photosd.core.shortage import shortage_in
 
 # crash: it crashed or hung. killed: it was killed from outside, as by the kernel when memory is
-# low. nonsense: its messages were invalid. other: it was stopped for its own reasons.
-Cause = Literal["crash", "killed", "nonsense", "other"]
+# low. nonsense: its messages were invalid. stalled: it did not finish warming up. device: one of
+# these on an accelerator, which may be the cause. other: it was stopped for its own reasons.
+Cause = Literal["crash", "killed", "nonsense", "stalled", "device", "other"]
 
 
 class EncoderDied(Exception):

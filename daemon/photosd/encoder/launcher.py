@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy is barely used, and threads break forks
     "GOMP_SPINCOUNT": "0",  # spinning OpenMP threads would take the decoders' cores
     "OMP_WAIT_POLICY": "PASSIVE",
+    "PYTORCH_ENABLE_MPS_FALLBACK": "1",  # read when torch is imported: the CPU does what MPS lacks
 }
 
 
@@ -40,17 +41,18 @@ class EncoderLauncher:
         self._failed_starts = 0
         self._last: ForkedChild | None = None
 
-    def spawn(self, directory: Path) -> Child:
-        """Start a new encoder, which will report its pid; pass it to ``born``. Raises
-        ModelError.
+    def spawn(self, directory: Path, device: str) -> Child:
+        """Start a new encoder on ``device``; it will report its pid; pass it to ``started``.
+
+        Raises ModelError.
         """
         self._count_failed_start()
         if sys.platform == "linux" and self._failed_starts < FAILED_STARTS_MOST:
             with contextlib.suppress(OSError):
-                self._last = ForkedChild(self._zygote_for(directory), directory)
+                self._last = ForkedChild(self._zygote_for(directory), directory, device)
                 return self._last
             self.close()
-        return Child(ENCODER, [str(directory)], environment=ENVIRONMENT)
+        return Child(ENCODER, [str(directory), device], environment=ENVIRONMENT)
 
     def started(self, pid: int) -> None:
         """The last encoder has reported its pid."""
@@ -87,21 +89,21 @@ class ForkedChild(Child):
     the zygote.
     """
 
-    def __init__(self, zygote: Child, directory: Path) -> None:
+    def __init__(self, zygote: Child, directory: Path, device: str) -> None:
         self._zygote = zygote
         self._pid: int | None = None
         self._pidfd: int | None = None
         self._code: int | None = None
-        super().__init__(str(directory))
+        super().__init__(str(directory), [device])
 
     def _begin(
         self,
         module: str,
-        _arguments: Sequence[str],
+        arguments: Sequence[str],
         _environment: Mapping[str, str],
         theirs: socket.socket,
     ) -> None:
-        order = json.dumps({"fork": module}).encode()
+        order = json.dumps({"fork": module, "device": arguments[0]}).encode()
         socket.send_fds(self._zygote.sock, [order], [theirs.fileno(), self._stderr.fileno()])
 
     def started(self, pid: int) -> None:

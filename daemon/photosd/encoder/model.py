@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,23 +19,35 @@ Pixels = NDArray[np.uint8]
 
 
 class WarmModel:
-    """One loaded model on one device. Texts and images can be encoded in parallel by
-    two threads.
+    """One loaded model. On the CPU texts and images can be encoded in parallel by two threads; an
+    accelerator must be used by one thread only.
     """
 
-    def __init__(
-        self, spec: ModelSpec, directory: Path, progress: Progress, device: str | None = None
-    ) -> None:
-        """On ``device``, or the best available; raises RuntimeError if it is unusable."""
+    def __init__(self, spec: ModelSpec, directory: Path, progress: Progress) -> None:
+        """On the CPU; see `move_to`."""
+        self._spec = spec
         self._model = load_model(spec, directory, progress)
         self.tokenizer = TextTokenizer(spec, directory)
-        self.device = device or devices()[0]
-        self._model.to(self.device)
         self._type = next(self._model.parameters()).dtype
-        mean, std = _channels(spec.preprocess.mean), _channels(spec.preprocess.std)
-        self._scale = (1 / (255 * std)).to(self.device)
-        self._offset = (mean / std).to(self.device)
-        self._trim = _trim(self._model, spec)
+        self.move_to("cpu")
+
+    def move_to(self, device: str) -> None:
+        """Encode images on ``device``, and texts as well unless it is a Mac's GPU.
+
+        Raises RuntimeError if the device is unusable.
+        """
+        self.device, self.text_device = device, text_device(device)
+        both = self.device == self.text_device
+        (self._model if both else self._model.get_submodule("visual")).to(device)
+        mean, std = (_channels(v) for v in (self._spec.preprocess.mean, self._spec.preprocess.std))
+        self._scale, self._offset = (1 / (255 * std)).to(device), (mean / std).to(device)
+        self._trim = _trim(self._model, self._spec)
+
+    def release_memory(self) -> None:
+        """Give back memory that the accelerator's allocator keeps: it may suffice for less work."""
+        of = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.mps}.get(self.device)
+        if of is not None:
+            of.empty_cache()
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 of unit length."""
@@ -44,7 +55,7 @@ class WarmModel:
         if self._trim is not None:
             tokens = self._trim(tokens)
         with torch.inference_mode():
-            return _unit(self._model.encode_text(tokens.to(self.device)))  # type: ignore[operator]
+            return _unit(self._model.encode_text(tokens.to(self.text_device)))  # type: ignore[operator]
 
     def encode_images(self, pixels: Pixels) -> Vectors:
         """Vectors of (n, S, S, 3) uint8 RGB: (n, d) float32 of unit length."""
@@ -114,11 +125,19 @@ def _may_trim(spec: ModelSpec) -> bool:
     )
 
 
+def text_device(device: str) -> str:
+    """Where texts are encoded if images are encoded on ``device``.
+
+    On a Mac on the CPU: a text is quick there, and MPS aborts the process if two threads use it.
+    """
+    return "cpu" if device == "mps" else device
+
+
 def devices() -> list[str]:
     """Devices for computing, fastest first, the CPU always last."""
-    if torch.cuda.is_available():
-        return ["cuda", "cpu"]
-    if torch.backends.mps.is_available():
-        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-        return ["mps", "cpu"]
-    return ["cpu"]
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "xpu": torch.xpu.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    return [name for name, is_there in there.items() if is_there] + ["cpu"]

@@ -9,14 +9,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from photosd.core import machine
 from photosd.core.errors import ModelError, PhotosdError
+from photosd.core.footprint import used_mb
 from photosd.core.frames import Blob, Header, send_frame
+from photosd.core.shortage import shortage_of
 from photosd.models.spec import ModelSpec, read_model
 
 if TYPE_CHECKING:
+    from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
 
 MEMORY_FACTOR = 1.3  # of the weights: activations and the tokenizer
@@ -34,17 +35,34 @@ class Reporter:
         with self._lock:
             send_frame(self._sock, header, blobs)
 
-    def phase(self, name: str) -> None:
-        """Loading has reached this phase; each call counts as progress."""
-        self.send({"event": "phase", "phase": name})
+    def phase(self, name: str, device: str | None = None) -> None:
+        """Loading has reached this phase, on ``device`` from now on; each call counts as
+        progress.
+        """
+        self.send({"event": "phase", "phase": name, "device": device})
 
 
-def be_encoder(sock: socket.socket, directory: Path) -> None:
-    """Start and serve until the daemon closes the socket."""
+class DeviceUnusable(Exception):
+    """An accelerator failed before it served; ``cause`` as in `accelerators.Cause`."""
+
+    def __init__(self, device: str, error: Exception) -> None:
+        self.device, self.reason = device, f"{type(error).__name__}: {error}"[:300]
+        if isinstance(error, ModelError):
+            self.cause, self.reason = "test", str(error)[:300]
+        else:
+            self.cause = "shortage" if shortage_of(error) == "memory" else "error"
+
+
+def be_encoder(sock: socket.socket, directory: Path, device: str = "auto") -> None:
+    """Start on ``device`` and serve until the daemon closes the socket."""
     reporter = Reporter(sock)
     reporter.send({"event": "started", "pid": os.getpid()})
     try:
-        serving = come_up(directory, reporter)
+        serving = come_up(directory, reporter, device)
+    except DeviceUnusable as unusable:  # the next encoder uses the CPU, in a process of its own
+        facts = {"device": unusable.device, "cause": unusable.cause, "reason": unusable.reason}
+        reporter.send({"event": "device_failed", **facts})
+        return
     except (PhotosdError, MemoryError) as error:
         failure = error if isinstance(error, PhotosdError) else _out_of_memory()
         reporter.send({"event": "failed", "error": failure.as_dict()})
@@ -62,68 +80,70 @@ def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
     _ = canary, serving
 
 
-def come_up(directory: Path, reporter: Reporter) -> Serving:
+def come_up(directory: Path, reporter: Reporter, wanted: str) -> Serving:
     started = time.monotonic()
     reporter.phase("open")
     spec = read_model(directory)
-    require_memory(spec)
+    shortage = require_memory(spec)
     import_everything(spec, reporter)
     import torch
 
-    from photosd.encoder import model
+    from photosd.encoder.model import WarmModel, devices
 
     torch.set_num_threads(machine.cores())  # for loading; the lanes set their own number
+    found = [] if wanted == "cpu" else devices()  # an accelerator that failed is not even asked for
+    device = found[0] if wanted == "auto" else wanted if wanted in found else "cpu"
+    model = WarmModel(spec, directory, reporter.phase)
+    loaded = time.monotonic() - started
+    try:
+        serving, ready = _warm_up(model, device, spec, reporter)
+    except (RuntimeError, AssertionError, MemoryError, ModelError) as error:
+        if device == "cpu":
+            raise
+        raise DeviceUnusable(device, error) from error
+    doubt = "; ".join(filter(None, (shortage, ready.pop("doubt")))) or None
+    absent = None if wanted in ("auto", device) else wanted
+    facts = {"devices": found, "absent": absent, "load_seconds": loaded, "doubt": doubt}
+    reporter.send({"event": "ready", **facts, **ready})
+    return serving
 
-    fallen: str | None = None
-    for device in model.devices():
-        try:
-            serving, ready = _on_device(device, spec, directory, reporter)
-        except (RuntimeError, AssertionError, ModelError) as error:
-            if device == "cpu":
-                raise
-            fallen = f"the {device} device cannot be used, the CPU is: {str(error)[:200]}"
-            reporter.phase(f"warm-up: {device} failed")
-            continue
-        doubt = "; ".join(filter(None, (fallen, ready.pop("doubt"))))
-        took = ready.pop("loaded") - started
-        reporter.send({"event": "ready", "load_seconds": took, "doubt": doubt or None, **ready})
-        return serving
-    raise ModelError("no device can be used", remedy="photosd logs")
 
-
-def _on_device(
-    device: str, spec: ModelSpec, directory: Path, reporter: Reporter
+def _warm_up(
+    model: WarmModel, device: str, spec: ModelSpec, reporter: Reporter
 ) -> tuple[Serving, dict[str, Any]]:
     """The warm, tested model on the device, and the report."""
     from photosd.encoder import canary
-    from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
 
-    model = WarmModel(spec, directory, reporter.phase, device)
-    loaded = time.monotonic()
-    reporter.phase("warm-up")
-    serving = Serving(model, spec, reporter.send)
+    reporter.phase("warm-up", device)
+    serving = Serving(model, spec, reporter.send, device)
     first, second = serving.warm_up(), serving.warm_up()
     reporter.phase("canary")
     return serving, {
         "device": model.device,
-        "loaded": loaded,
+        "text_device": model.text_device,
         "first_ms": first,
         "second_ms": second,
         "doubt": canary.examine(serving, spec),
-        "rss_mb": psutil.Process().memory_info().rss / 1e6,
+        "rss_mb": used_mb(os.getpid()) or 0.0,
     }
 
 
-def require_memory(spec: ModelSpec) -> None:
-    """Refuse to load, with numbers, instead of swapping."""
+def require_memory(spec: ModelSpec) -> str | None:
+    """Refuse to load, with numbers, instead of swapping; a Mac loads it, and this returns a doubt.
+
+    macOS compresses memory and gives back caches, so much more is available than is free.
+    """
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
-    free = machine.obtainable()
-    if free < needed:
-        raise ModelError(
-            f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, {free / 1e6:,.0f} MB are free",
-            remedy=f"{machine.more_memory()}, then: photosd restart",
-        )
+    numbers = (
+        f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, "
+        f"{machine.available() / 1e6:,.0f} MB are free"
+    )
+    if machine.obtainable() < needed:
+        raise ModelError(numbers, remedy=f"{machine.more_memory()}, then: photosd restart")
+    if machine.available() < needed:
+        return f"{numbers}: queries may wait for the disk; {machine.more_memory()}"
+    return None
 
 
 def _out_of_memory() -> ModelError:

@@ -24,6 +24,7 @@ MOST_EXCUSES = {"text": 6, "image": 40}
 # Seconds between background requests: a query waits for one at most, and rarely. During indexing
 # they use a few hundredths of the cores.
 BACKGROUND_PAUSE, BUSY_BACKGROUND_PAUSE = 0.02, 0.5
+MOST_SENDS = 3  # of a text whose encoders died of their accelerator; the third is on the CPU
 _numbers = itertools.count(1)
 
 
@@ -44,6 +45,11 @@ class EncodeRequest:
     probe: bool = False
     future: Future[Any] = field(default_factory=Future)
     number: int = field(default_factory=lambda: next(_numbers))
+    sends: int = 0
+
+    def begin(self) -> bool:
+        """Whether it may be answered: its client has not left."""
+        return self.sends > 0 or self.future.set_running_or_notify_cancel()
 
     @property
     def rank(self) -> int:
@@ -52,7 +58,7 @@ class EncodeRequest:
 
     def refuse(self, error: Exception) -> None:
         """Fail it; no effect if its client has left."""
-        if self.future.set_running_or_notify_cancel():
+        if self.begin():
             self.future.set_exception(error)
 
 
@@ -103,8 +109,9 @@ class LaneQueue:
                 if not self._waiting or (self._waiting[0].background and not background):
                     return
                 request = self._waiting.popleft()
-            if not request.future.set_running_or_notify_cancel():
+            if not request.begin():
                 continue  # the client left
+            request.sends += 1
             if not self._sent:
                 self._restart_clock()
             self._sent[request.number] = request
@@ -170,6 +177,14 @@ class LaneQueue:
         """Requests that were sent when the encoder ended."""
         lost, self._sent = list(self._sent.values()), {}
         return lost
+
+    def send_again(self, request: EncodeRequest) -> bool:
+        """Whether another encoder may answer it in time: then it waits, before all others."""
+        if request.sends == MOST_SENDS or request.deadline is None or request.deadline.passed:
+            return False
+        with self._lock:
+            self._waiting.appendleft(request)
+        return True
 
     def take_waiting(self) -> list[EncodeRequest]:
         """Requests that were never sent."""

@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 
 from photosd.core.child import Child, Death, seconds_without_core
 from photosd.core.clock import Deadline
-from photosd.core.errors import EncoderUnavailable, PhotosdError
+from photosd.core.errors import ConfigError, EncoderUnavailable, PhotosdError
 from photosd.core.frames import FrameError, Header, receive_frame, send_frame
+from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.condition import Condition
+from photosd.encoder.device_choice import DeviceChoice
 from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
 from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.limits import Limits, RestartPolicy
@@ -49,13 +51,19 @@ __all__ = ["EncoderDied", "EncodingFailed", "Supervisor"]
 class Supervisor(threading.Thread):
     """Keeps one warm encoder. Requests may be submitted from any thread; each future ends."""
 
-    def __init__(self, model: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        model: Path,
+        limits: Limits | None = None,
+        accelerators: Accelerators | None = None,
+    ) -> None:
         super().__init__(name="supervisor", daemon=True)
         self._directory, self.limits = model, limits or Limits()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
         self._policy = RestartPolicy(self.limits)
         self._condition = Condition(model.name, self.limits.breaker_pause)
+        self._devices = DeviceChoice(accelerators or Accelerators(), self._condition)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
         self._stopping = self._over = False
@@ -66,6 +74,7 @@ class Supervisor(threading.Thread):
         self._launcher = EncoderLauncher()
         self._progress_at = self._heard_at = 0.0
         self._memory = MemoryWatch()
+        self._replacement: str | None = None  # why another encoder is wanted in place of this one
         self.turned_at = time.monotonic()  # when this thread last ran
         self._probe_answer: NDArray[np.float32] | None = None
 
@@ -109,6 +118,21 @@ class Supervisor(threading.Thread):
     def set_memory_limit(self, megabytes: float) -> None:
         """Recycle the encoder above this many MB; 0: a share of the machine's memory."""
         self.limits = dataclasses.replace(self.limits, memory_mb=megabytes)
+
+    def require_device(self, device: str) -> None:
+        """Raise ConfigError if the encoder looked for devices and did not find this one."""
+        found = self._condition.devices
+        if found and device not in ("auto", *found):
+            raise ConfigError(
+                f"PyTorch finds no {device} device here, only: {', '.join(found)}",
+                remedy="photosd config set encoder.device auto",
+            )
+
+    def follow_device(self) -> None:
+        """Use the device that is wanted now: replaces an encoder on another one, once idle."""
+        if not self._devices.suits():
+            self._replacement = "another device is wanted"
+            self._wake()
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """Stop the thread and the encoder; unanswered requests fail."""
@@ -161,12 +185,12 @@ class Supervisor(threading.Thread):
         self._condition.starts()
         self._progress_at, self._probe_answer = time.monotonic(), None
         self._memory, self._errors = MemoryWatch(), {"text": 0, "image": 0}
-        self._cause = "other"
+        self._cause, self._replacement = "other", None
         spec = read_model(self._directory)
         self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder ends with this thread (core.lifeline), which lives as long as the daemon.
-        self._child = self._launcher.spawn(self._directory)
+        self._child = self._launcher.spawn(self._directory, self._devices.next(spec.name))
         self._child.sock.settimeout(FRAME_SECONDS)
 
     def _attend(self) -> Death:
@@ -210,9 +234,14 @@ class Supervisor(threading.Thread):
         now = time.monotonic()
         if self._stopping:
             return "photosd is stopping"
+        if self._devices.failure is not None:
+            return self._devices.failure.words()
         if self._condition.state != "ready":
+            if self._replacement is not None:
+                return self._replacement
             stall = self._stall()
             if now - self._progress_at > stall:
+                self._cause = "stalled"
                 return f"loading stalled for {stall:g} s in phase: {self._condition.phase}"
             if now - self._condition.starting_since > self.limits.start:
                 return f"loading took more than {self.limits.start:g} s"
@@ -225,7 +254,12 @@ class Supervisor(threading.Thread):
                 self._condition.state, self._cause = "hung", "crash"
                 return f"hung: no answer to {lane.kind} for {limit:.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
-        return None if self._texts.busy or self._images.busy else self._memory.verdict
+        return None if self._texts.busy or self._images.busy else self._leaving
+
+    @property
+    def _leaving(self) -> str | None:
+        """Why the encoder is replaced once it is idle; nothing more is sent to it then."""
+        return self._replacement or self._memory.verdict
 
     def _stall(self) -> float:
         """Seconds without progress that count as a stall now."""
@@ -234,16 +268,18 @@ class Supervisor(threading.Thread):
 
     def _limit(self, lane: LaneQueue) -> float:
         limits = self.limits
-        if lane is self._texts:
-            return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
-        return lane.average.limit(limits.image_least, limits.factor, limits.image_most)
+        images = self._images.average.limit(limits.image_least, limits.factor, limits.image_most)
+        one_thread = self._condition.text_device != "cpu"
+        if lane is self._images or (one_thread and self._images.busy):
+            return images
+        return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
 
     def _patience(self) -> float:
         """Seconds until the next deadline."""
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
-            if self._memory.verdict is None:
+            if self._leaving is None:
                 moments.append(self._texts.background_due(busy=self._images.busy))
             moments.append(self._heard_at + self.limits.idle_probe)
             if self._texts.busy or self._images.busy:
@@ -257,7 +293,7 @@ class Supervisor(threading.Thread):
 
     def _send_due(self) -> None:
         """Send what may be sent: texts first, and a probe when idle."""
-        if self._condition.state != "ready" or self._memory.verdict is not None:
+        if self._condition.state != "ready" or self._leaving is not None:
             return
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
@@ -286,10 +322,14 @@ class Supervisor(threading.Thread):
             self._launcher.started(header["pid"])
         elif header["event"] == "phase":
             self._condition.phase = header["phase"]
+            self._condition.device = header["device"] or self._condition.device
         elif header["event"] == "ready":
             self._become_ready(header)
         elif header["event"] == "failed":
             self._note_failure(header["error"])
+            self._devices.hear_model_failure()
+        elif header["event"] == "device_failed":
+            self._devices.hear_failure(header)
         else:
             raise FrameError(f"it reports {header['event']!r}")
 
@@ -339,7 +379,8 @@ class Supervisor(threading.Thread):
 
     def _become_ready(self, header: Header) -> None:
         condition = self._condition
-        condition.becomes_ready(header["device"], header["doubt"])
+        condition.becomes_ready(header)
+        self._devices.hear_ready(header)
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
         if condition.doubt is not None:
             log.warning("model_doubtful", doubt=condition.doubt, remedy="photosd model list")
@@ -368,19 +409,25 @@ class Supervisor(threading.Thread):
 
     def _on_exit(self, death: Death) -> float:
         """Fail all waiting requests, log the reason once, and schedule the next start."""
-        innocent = self._images.suspected or death.reason.startswith("recycled")
+        self._cause, cpu = self._devices.judge(death.reason, self._cause, self._images)
+        if cpu:
+            self._policy = RestartPolicy(self.limits)
+        innocent = cpu or self._images.suspected or death.reason == self._leaving
         pause = 0.0 if innocent else self._policy.died()
         too_often = self.limits.breaker_deaths if self._policy.open else 0
         self._condition.dies(death.reason, too_often=too_often)
         self._child = None
-        log.error(
-            "encoder_died",
-            reason=death.reason,
-            stack=death.stack[-4000:] or None,
-            next_start_s=round(pause, 1),
-            reaped=death.reaped,
-            remedy="it is replaced automatically; if this repeats: photosd logs",
-        )
+        if death.reason == self._replacement:
+            log.info("encoder_replaced", reason=death.reason)
+        else:
+            log.error(
+                "encoder_died",
+                reason=death.reason,
+                stack=death.stack[-4000:] or None,
+                next_start_s=round(pause, 1),
+                reaped=death.reaped,
+                remedy="it is replaced automatically; if this repeats: photosd logs",
+            )
         for lane in self._lanes.values():
             for request in lane.take_sent():
                 if not request.probe:
@@ -392,7 +439,7 @@ class Supervisor(threading.Thread):
         if lane is self._images:
             error = EncoderDied(death.reason, death.stack, self._cause)
             request.future.set_exception(error)
-        else:
+        elif self._cause != "device" or not lane.send_again(request):
             request.future.set_exception(self._condition.unavailable())
 
     def _wait(self, seconds: float) -> None:

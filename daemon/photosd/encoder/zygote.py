@@ -4,9 +4,9 @@ Importing torch and open_clip takes most of an encoder's start. This process onl
 tensor work a fork hangs in OpenMP (docs/adr/0008). It reaps an encoder only on request, so that the
 pid the daemon kills is never reused.
 
-Requests are datagrams: ``{"fork": MODEL_DIRECTORY}`` with the encoder's socket and its stderr as
-descriptors, without reply (the encoder reports itself); ``{"reap": PID}``, answered with the exit
-code.
+Requests are datagrams: ``{"fork": MODEL_DIRECTORY, "device": DEVICE}`` with the encoder's socket
+and its stderr as descriptors, without reply (the encoder reports itself); ``{"reap": PID}``,
+answered with the exit code.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ def main() -> None:
         if "fork" in order:
             sock = socket.socket(fileno=descriptors[0])
             with sock, os.fdopen(descriptors[1], "wb") as stderr:
-                _fork(control, sock, stderr.fileno(), Path(order["fork"]))
+                _fork(control, sock, stderr.fileno(), Path(order["fork"]), order["device"])
         else:
             control.send(json.dumps({"code": _reap(order["reap"])}).encode())
 
 
-def _fork(control: socket.socket, sock: socket.socket, stderr: int, directory: Path) -> None:
+def _fork(
+    control: socket.socket, sock: socket.socket, stderr: int, directory: Path, device: str
+) -> None:
     # The encoder reports problems of the model.
     with contextlib.suppress(PhotosdError, OSError):
         import_everything(read_model(directory), Reporter(sock))
@@ -58,7 +60,7 @@ def _fork(control: socket.socket, sock: socket.socket, stderr: int, directory: P
         control.close()
         os.dup2(stderr, 1)
         os.dup2(stderr, 2)
-        be_encoder(sock, directory)
+        be_encoder(sock, directory, device)
         status = 0
     except BaseException:  # the zygote's loop must not continue in its child
         sys.excepthook(*sys.exc_info())

@@ -403,7 +403,7 @@ class Pipeline(threading.Thread):
             for lease in self._leases.with_sharers(batch[0]):
                 self._quarantine.died(lease.photo, error.reason, error.stack)
                 self._end(lease)
-        elif error.cause == "crash":
+        elif error.cause in ("crash", "device"):  # a death on an accelerator convicts no photo
             self._separate(batch)
         else:
             shortage = "memory" if error.cause == "killed" else None

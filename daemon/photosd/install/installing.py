@@ -16,6 +16,7 @@ import psutil
 import torch
 
 from photosd.core.errors import BadRequest, ModelError
+from photosd.core.footprint import used_mb
 from photosd.encoder import canary
 from photosd.encoder.lean import import_model_module
 from photosd.encoder.loading import construct_model, without_initialisation
@@ -145,7 +146,11 @@ def _require_same(spec: ModelSpec, state: State, wanted: State) -> None:
 
 
 def _try(spec: ModelSpec, draft: Path, precision: str, say: Say) -> tuple[ModelSpec, str | None]:
-    """Test the model, choose its precision, record its outputs."""
+    """Test the model, choose its precision, record its outputs.
+
+    On the CPU, which every machine has and where no accelerator can end this process: the precision
+    must suit the CPU if it takes over, since vectors of another precision are another index.
+    """
     say("testing it")
     exact = _trial(spec, draft)
     chosen = exact
@@ -167,7 +172,7 @@ def _try(spec: ModelSpec, draft: Path, precision: str, say: Say) -> tuple[ModelS
         image_ms=round(1000 * chosen.image_seconds, 1),
         text_ms=round(1000 * chosen.text_seconds, 1),
         load_ms=round(1000 * chosen.load_seconds),
-        rss_mb=round(psutil.Process().memory_info().rss / 1e6),
+        rss_mb=round(used_mb(os.getpid()) or 0),
     )
     return msgspec.structs.replace(spec, canary=answers, measured=measured), exact.doubt
 
@@ -200,14 +205,13 @@ def _trial(spec: ModelSpec, draft: Path) -> Trial:
 
 
 def effort_of(model: WarmModel, pictures: np.ndarray) -> float:
-    """Seconds of one thread for the pictures: CPU time on a CPU, so that other load cannot affect
-    the permanent choice of precision.
+    """CPU time of one thread for the pictures, in seconds, so that other load cannot affect the
+    permanent choice of precision.
     """
-    clock = time.thread_time if model.device == "cpu" else time.perf_counter
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _best(lambda: model.encode_images(pictures), clock)
+        return _best(lambda: model.encode_images(pictures), time.thread_time)
     finally:
         torch.set_num_threads(threads)
 

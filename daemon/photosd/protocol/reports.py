@@ -77,8 +77,21 @@ class ModelResult(TypedDict):
     seconds: float | None
 
 
+class Takeover(TypedDict):
+    """Why the CPU is used instead of ``device``, since when (Unix seconds), and the remedy."""
+
+    device: str
+    reason: str
+    remedy: str
+    since: float
+
+
 class EncoderReport(TypedDict):
-    """The encoder's state; ``eta_s`` while it starts, ``doubt`` if its model may perform badly."""
+    """The encoder's state; ``eta_s`` while it starts, ``doubt`` if its model may perform badly.
+
+    ``device`` encodes images, ``text_device`` texts. ``devices``: those that it found, fastest
+    first; empty if it was to use the CPU. ``takeover``: set while the CPU replaces an accelerator.
+    """
 
     state: EncoderState
     pid: int | None
@@ -94,6 +107,9 @@ class EncoderReport(TypedDict):
     error: dict[str, Any] | None
     doubt: str | None
     latency_ms: dict[str, float]
+    text_device: str | None
+    devices: list[str]
+    takeover: Takeover | None
 
 
 class IndexReport(Progress):

@@ -288,12 +288,15 @@ class Daemon:
         if not self._setting.acquire(timeout=SETTING_SECONDS):
             raise Busy("another setting is being changed", remedy="try again")
         try:
+            library = self._opened()
+            if name == "encoder.device" and library is not None:
+                library.encoder.require_device(value)
             reading = settings_file.change(self.home.settings, name, value)
             self._note(reading.problems)
             self.settings = reading.settings
             set_level(self.settings.log.level)
-            if (library := self._opened()) is not None:
-                library.apply(self.settings)
+            if library is not None:
+                library.apply(self.settings, retry_device=name == "encoder.device")
         finally:
             self._setting.release()
 
@@ -314,6 +317,9 @@ class Daemon:
             warnings.append(f"{encoder['error']['title']}: {encoder['error']['message']}")
         if encoder["doubt"] is not None:
             warnings.append(encoder["doubt"])
+        if (takeover := encoder["takeover"]) is not None:
+            says = f"{takeover['reason']}; the CPU is used instead"
+            warnings.append(f"{says}: {takeover['remedy']}")
         switch = library.model_switcher.report() if library else None
         if switch is not None and switch["error"] is not None:
             warnings.append(f"switching to {switch['model']}: {switch['error']['message']}")

@@ -22,6 +22,7 @@ from photosd.core.listeners import Listeners
 from photosd.core.paths import Home
 from photosd.decode.pool import DecodeLimits, Pool
 from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
+from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
@@ -110,7 +111,8 @@ class Library:
             remembers,
         )
         memory_mb = settings.encoder.memory_limit_mb
-        serving = ModelRuntime(directory, spec, shared, self.worklist, memory_mb)
+        accelerators = Accelerators(home.accelerators, settings.encoder.device)
+        serving = ModelRuntime(directory, spec, shared, self.worklist, memory_mb, accelerators)
         undo.callback(serving.close)
         self.model_switcher = ModelSwitcher(home, self._live, shared, self.worklist, serving)
         # What looks at the library as a whole.
@@ -236,8 +238,8 @@ class Library:
             runtime.pipeline.pause(until)
         self.gemini.pause(until)
 
-    def apply(self, settings: Settings) -> None:
-        """Apply changed settings at once."""
+    def apply(self, settings: Settings, *, retry_device: bool = False) -> None:
+        """Apply changed settings at once; ``retry_device``: use accelerators that failed, too."""
         before = self._live.change(settings)
         rescan_seconds = settings.watch.rescan_minutes * 60
         self.reconciler.set_pace(settings.watch.settle_seconds, rescan_seconds)
@@ -249,6 +251,10 @@ class Library:
         self.worklist.reconsider()  # limits may be higher now
         self.pool.set_workers(settings.decode.workers)
         self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)
+        if retry_device or settings.encoder.device != before.encoder.device:
+            self.serving.accelerators.choose(settings.encoder.device)
+            for runtime in self.model_switcher.runtimes():
+                runtime.encoder.follow_device()
         for runtime in self.model_switcher.runtimes():
             runtime.pipeline.wake()
             runtime.encoder.set_memory_limit(settings.encoder.memory_limit_mb)

@@ -11,6 +11,7 @@ import structlog
 from photosd.core.clock import Deadline, Pause
 from photosd.core.ending import stop_all
 from photosd.decode.pool import Shape
+from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.limits import Limits
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.pipeline import Pipeline
@@ -36,10 +37,11 @@ class ModelRuntime:
         shared: SharedResources,
         work: Work,
         memory_mb: float,
+        accelerators: Accelerators,
         paused: Pause | None = None,
     ) -> None:
-        self.spec, self._shared = spec, shared
-        self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb))
+        self.spec, self._shared, self.accelerators = spec, shared, accelerators
+        self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb), accelerators)
         self.encoder.start()
         with contextlib.ExitStack() as undo:  # a process without an owner would never end
             undo.callback(self.encoder.stop)

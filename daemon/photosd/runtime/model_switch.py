@@ -160,8 +160,15 @@ class ModelSwitcher:
                 return
             fill = FillList(self._shared.database, spec.fingerprint)
             limit = self._settings.now.encoder.memory_limit_mb
-            paused = self.serving.pipeline.paused
-            target = ModelRuntime(directory, spec, self._shared, fill, limit, paused)
+            target = ModelRuntime(
+                directory,
+                spec,
+                self._shared,
+                fill,
+                limit,
+                self.serving.accelerators,
+                self.serving.pipeline.paused,
+            )
             self._switch = ModelSwitch(target, fill, self._flip)
             self._switch.start()
 

@@ -1,0 +1,182 @@
+"""Which device an encoder uses; remembers accelerators that failed, across restarts.
+
+After a failed self-test or two deaths on an accelerator it is disabled and the CPU takes over,
+until photosd, PyTorch or the system is upgraded, or `encoder.device` is set again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import platform
+import threading
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+
+import photosd
+from photosd.core import typed
+from photosd.protocol.reports import Takeover
+
+log = structlog.get_logger()
+
+DEATHS = 2
+DEATHS_WITHIN = 86_400.0  # seconds; one death a day costs less than the CPU would
+
+# absent: there is none. died: the encoder crashed or hung on it. test: its vectors are wrong, or it
+# did not finish warming up. error: warming up raised an error. shortage: too little memory.
+Cause = Literal["absent", "died", "test", "error", "shortage"]
+
+
+class DeviceFailure(msgspec.Struct, frozen=True):
+    """Why an encoder did not use an accelerator, or ended on it."""
+
+    device: str
+    cause: Cause
+    reason: str
+    at: float  # Unix seconds
+
+    def words(self) -> str:
+        """What happened, for people."""
+        return {
+            "absent": f"PyTorch finds no {self.device} device here",
+            "died": f"the encoder died on {self.device} {DEATHS} times: {self.reason}",
+            "test": f"the self-test on {self.device} failed: {self.reason}",
+            "error": f"{self.device} cannot be used: {self.reason}",
+            "shortage": f"{self.device} has too little memory: {self.reason}",
+        }[self.cause]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Failures of one model on its accelerator; ``disabled``: the CPU is used instead.
+
+    ``wanted`` and ``versions``: the setting, and the versions of everything involved.
+    """
+
+    last: DeviceFailure
+    times: tuple[float, ...]
+    disabled: bool
+    wanted: str
+    versions: str
+
+
+class Accelerators:
+    """For all encoders of one daemon; any thread may use it. ``file`` None: remembers no longer
+    than it lives.
+    """
+
+    def __init__(self, file: Path | None = None, wanted: str = "auto") -> None:
+        self._file, self._wanted = file, wanted
+        self._lock = threading.Lock()
+        self._records: dict[str, Record] = _read(file)
+
+    @property
+    def wanted(self) -> str:
+        """The setting `encoder.device`."""
+        return self._wanted
+
+    def choose(self, wanted: str) -> None:
+        """Use ``wanted`` from now on, even if it failed before."""
+        with self._lock:
+            self._wanted, self._records = wanted, {}
+            self._keep()
+
+    def device_for(self, model: str) -> str:
+        """What an encoder of ``model`` uses: the setting, or `cpu` if the CPU has taken over."""
+        with self._lock:
+            record = self._records.get(model)
+            if record is None or not record.disabled or self._wanted == "cpu":
+                return self._wanted
+            if (record.wanted, record.versions) == (self._wanted, versions()):
+                return "cpu"
+            log.info("device_enabled_again", device=record.last.device, model=model)
+            del self._records[model]
+            self._keep()
+            return self._wanted
+
+    def note(self, model: str, failure: DeviceFailure) -> bool:
+        """``model`` failed on an accelerator; returns whether that is disabled from now on."""
+        if failure.cause in ("absent", "shortage"):  # of this start only
+            return False
+        with self._lock:
+            before = self._records.get(model)
+            times = (*(before.times if before else ()), failure.at)
+            times = tuple(at for at in times if 0 <= failure.at - at < DEATHS_WITHIN)[-DEATHS:]
+            disabled = failure.cause == "test" or len(times) == DEATHS
+            record = Record(failure, times, disabled, self._wanted, versions())
+            self._records[model] = record
+            self._keep()
+        if disabled:
+            log.warning(
+                "cpu_takes_over",
+                device=failure.device,
+                model=model,
+                cause=failure.words(),
+                remedy=self._remedy(failure),
+            )
+        return disabled
+
+    def acquit(self, model: str, cause: Cause) -> None:
+        """Its last failure has another reason, since it happened on the CPU, too: forget it if it
+        was of this kind.
+        """
+        with self._lock:
+            record = self._records.get(model)
+            if record is None or record.last.cause != cause:
+                return
+            log.info("device_enabled_again", device=record.last.device, model=model)
+            del self._records[model]
+            self._keep()
+
+    def takeover(self, model: str) -> Takeover | None:
+        """Why the CPU is used instead of an accelerator, if so."""
+        record = self._records.get(model)
+        disabled = record is not None and record.disabled and self._wanted != "cpu"
+        return self.explain(record.last) if record is not None and disabled else None
+
+    def explain(self, failure: DeviceFailure) -> Takeover:
+        """The report of it."""
+        return Takeover(
+            device=failure.device,
+            reason=failure.words(),
+            remedy=self._remedy(failure),
+            since=failure.at,
+        )
+
+    def _remedy(self, failure: DeviceFailure) -> str:
+        if failure.cause == "absent":
+            return "photosd config set encoder.device auto"
+        if failure.cause == "shortage":
+            return "close programs that use the GPU, then: photosd restart"
+        return f"photosd config set encoder.device {self._wanted}   (tries it again)"
+
+    def _keep(self) -> None:
+        if self._file is None:
+            return
+        draft = self._file.with_suffix(".new")
+        try:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(self._records), indent=1))
+            draft.replace(self._file)
+        except OSError as error:
+            log.warning("device_not_remembered", cause=str(error), remedy="free space on the disk")
+
+
+def _read(file: Path | None) -> dict[str, Record]:
+    """What is remembered; nothing if the file is missing or damaged."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        if file is not None:
+            return typed.from_json(file.read_bytes(), dict[str, Record])
+    return {}
+
+
+@functools.cache
+def versions() -> str:
+    """photosd, PyTorch and the system: an upgrade of any may repair an accelerator."""
+    try:
+        torch = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        torch = "unknown"
+    return f"photosd {photosd.__version__}, torch {torch}, {platform.system()} {platform.release()}"

@@ -1,0 +1,80 @@
+"""Chooses the device of the next encoder, by how the ones before it ended."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from photosd.core.frames import Header
+from photosd.encoder.accelerators import Accelerators, DeviceFailure
+from photosd.encoder.condition import Condition
+from photosd.encoder.failures import Cause
+from photosd.encoder.requests import LaneQueue
+
+
+class DeviceChoice:
+    """For the thread of one supervisor; ``accelerators`` remembers failures for all of them."""
+
+    def __init__(self, accelerators: Accelerators, condition: Condition) -> None:
+        self._accelerators, self._condition = accelerators, condition
+        self._instead: DeviceFailure | None = None  # for which the next encoder uses the CPU
+        self.failure: DeviceFailure | None = None  # reported by the current encoder
+
+    def next(self, model: str) -> str:
+        """The device for the next encoder: `auto`, or its name."""
+        wanted, self.failure = self._accelerators.device_for(model), None
+        if self._instead is None:
+            self._condition.takeover = self._accelerators.takeover(model)
+            return wanted
+        self._condition.takeover = self._accelerators.explain(self._instead)
+        return "cpu"
+
+    def hear_failure(self, header: Header) -> None:
+        """The encoder could not use its accelerator, and ends."""
+        self.failure = DeviceFailure(
+            header["device"], header["cause"], header["reason"], time.time()
+        )
+
+    def hear_ready(self, header: Header) -> None:
+        """The encoder is warm; it may not have found the device that it was to use."""
+        if header["absent"] is not None:
+            absent = DeviceFailure(header["absent"], "absent", "", time.time())
+            self._condition.takeover = self._accelerators.explain(absent)
+
+    def hear_model_failure(self) -> None:
+        """The model cannot be used on the CPU either: no accelerator is the cause."""
+        self._accelerators.acquit(self._condition.model, "test")
+
+    def suits(self) -> bool:
+        """Whether the encoder is on the device that is wanted."""
+        wanted, condition = self._accelerators.wanted, self._condition
+        if wanted == "auto":
+            return condition.device in condition.devices[:1]
+        return condition.device == wanted
+
+    def judge(self, reason: str, cause: Cause, images: LaneQueue) -> tuple[Cause, bool]:
+        """Count the end of an encoder against its accelerator.
+
+        Returns the cause, which may be the accelerator, and whether the next encoder uses the CPU
+        instead.
+        """
+        model = self._condition.model
+        failure = self.failure or self._death(reason, cause, images)
+        self._instead = failure if failure and failure.cause != "died" else None
+        if failure is None:
+            if self._condition.device == "cpu" and cause == "crash" and images.suspected:
+                self._accelerators.acquit(model, "died")  # the photo may have been the cause
+            return cause, False
+        disabled = self._accelerators.note(model, failure)
+        return "device", disabled or self._instead is not None
+
+    def _death(self, reason: str, cause: Cause, images: LaneQueue) -> DeviceFailure | None:
+        """What this death says against the accelerator; None: nothing, or there is none."""
+        condition = self._condition
+        if condition.device in (None, "cpu") or cause not in ("crash", "nonsense", "stalled"):
+            return None
+        warm = condition.phase is None
+        if warm and condition.text_device == "cpu" and not images.busy:
+            return None
+        kind: Literal["test", "died"] = "test" if cause == "stalled" else "died"
+        return DeviceFailure(condition.device, kind, reason, time.time())
