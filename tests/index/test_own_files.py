@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,7 @@ def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
             shelf.folders.add(bytes(place))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only inotify watches each directory")
 def test_own_files_raise_no_hints(shelf: Shelf, tmp_path: Path) -> None:
     """Their directories are not even watched."""
     own_files()

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
@@ -54,6 +54,13 @@ if sys.platform == "linux":
             return set[bytes]().union(*self.paths.values())
 
     inotify.Kernel = NotedKernel  # type: ignore[attr-defined]
+else:
+
+    class NotedKernel:
+        """Only inotify has a watch for each directory."""
+
+        latest: ClassVar[Any]
+
 
 QUICK = WatchLimits(
     collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1000.0
@@ -172,7 +179,8 @@ class Follower:
             list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))
         kernel = NotedKernel.latest
         assert kernel.held() == len(kernel.paths), "the kernel holds other watches than the books"
-        return kernel.watched() ^ wanted
+        watched: set[bytes] = kernel.watched()
+        return watched ^ wanted
 
     def stop(self) -> None:
         """Stop the watcher."""

@@ -16,22 +16,20 @@ from typing import ClassVar
 
 import pytest
 
-from photosd.watch import inotify
 from photosd.watch.limits import WatchLimits
 from photosd.watch.recovery import Recovery
-from tests.watch.listening import NotedKernel
 
 if sys.platform != "linux":
     pytest.skip("these faults are inotify's", allow_module_level=True)
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
-from photosd.watch import roots, suspend, watcher
+from photosd.watch import inotify, roots, suspend, watcher
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.inotify import InotifySource
 from photosd.watch.source import Listener, Receive, Source
-from tests.watch.listening import QUICK, Follower, write
+from tests.watch.listening import QUICK, Follower, NotedKernel, write
 
 OVERFLOW = InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b"")
 EVERYTHING = Hint("overflow", b"")
