@@ -23,8 +23,9 @@ from tests.conftest import RunningDaemon
 
 # Hangs are noticed after seconds, not minutes, so that a walk of 200 faults ends.
 PRELUDE = """
-import functools, photosd.encoder.limits as limits, photosd.runtime.library as library
-library.Limits = functools.partial(
+import functools
+import photosd.encoder.limits as limits, photosd.runtime.model_runtime as model_runtime
+model_runtime.Limits = functools.partial(
     limits.Limits, text_least=1.0, image_least=2.0, stall=10.0, breaker_pause=1.0, backoff_most=1.0
 )
 """
