@@ -257,6 +257,26 @@ def test_a_worker_killed_from_outside_convicts_nobody(bench: Bench) -> None:
     assert {bench.state(file) for file in files} == {"indexed"}
 
 
+def test_deaths_on_an_accelerator_convict_no_photo(bench: Bench) -> None:
+    """A single photo was quarantined after two, though the device was the cause."""
+    deaths = iter([True, True, True])
+    encode = bench.encoder.encode_images
+
+    def strike(pixels: Any, **more: Any) -> Future[Any]:
+        if not next(deaths, False):
+            return encode(pixels, **more)
+        future: Future[Any] = Future()
+        future.set_exception(EncoderDied("killed by SIGABRT", "", "device"))
+        return future
+
+    bench.encoder.encode_images = strike  # type: ignore[method-assign]
+    file = bench.add("a.jpg", b"a" * 50)
+    bench.pipeline.start()
+    bench.settle()
+    photo = bench.catalog.get(bytes(file))
+    assert photo is not None and (photo.state, photo.deaths) == ("indexed", 0)
+
+
 def test_a_photo_that_kills_the_decoder_is_quarantined(bench: Bench) -> None:
     """Twice is enough there, too."""
     bad = bench.add("bad.jpg", b"kills decoder")
