@@ -13,7 +13,6 @@ from photosd.index.folders import Folders
 from photosd.watch.inotify import InotifySource
 from photosd.watch.scanner import entry_of
 from tests.index.shelf import Shelf
-from tests.watch.listening import NotedKernel
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_own_files_raise_no_hints(shelf: Shelf, tmp_path: Path) -> None:
     source = InotifySource(lambda news: None, None)  # type: ignore[arg-type]
     source.open(bytes(tmp_path))
     source.watch(shelf.folders.all()[0].rules, frozenset())
-    watched = NotedKernel.latest.watched()
+    watched = source.directories()
     source.close()
     own = Home.from_environment().own
     assert len(watched) > 1

@@ -17,41 +17,23 @@ from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.limits import WatchLimits
 from photosd.watch.scanner import Entry, entry_of, scan
+from photosd.watch.source import Listener, Receive, Source
 from photosd.watch.watcher import MakeSource, Watcher, platform_source
 
 if sys.platform == "linux":
-    from watchdog.observers.inotify_c import InotifyEvent, Mask, WatchDescriptor
+    from watchdog.observers.inotify_c import InotifyEvent
 
     from photosd.watch import inotify
     from photosd.watch.kernel import Kernel
 
     class NotedKernel(Kernel):
-        """Notes which directories the kernel watches."""
+        """The latest one can be asked for."""
 
         latest: ClassVar[NotedKernel]
 
         def __init__(self, receive: Callable[[InotifyEvent], None]) -> None:
             super().__init__(receive)
-            self.paths: dict[WatchDescriptor, set[bytes]] = {}
             NotedKernel.latest = self
-
-        def watch(self, path: bytes, mask: Mask) -> WatchDescriptor:
-            descriptor = super().watch(path, mask)
-            self.paths.setdefault(descriptor, set()).add(path)
-            return descriptor
-
-        def unwatch(self, descriptor: WatchDescriptor) -> None:
-            self.paths.pop(descriptor, None)
-            super().unwatch(descriptor)
-
-        def handle_event(self, event: InotifyEvent) -> None:
-            if event.is_ignored:
-                self.paths.pop(event.wd, None)
-            super().handle_event(event)
-
-        def watched(self) -> set[bytes]:
-            """Every directory that is watched, with the probe's."""
-            return set[bytes]().union(*self.paths.values())
 
     inotify.Kernel = NotedKernel  # type: ignore[attr-defined]
 else:
@@ -113,8 +95,13 @@ class Follower:
         limits: WatchLimits = QUICK,
         make_source: MakeSource = platform_source,
     ) -> None:
-        self.probe = base / "probe"
-        self.watcher = Watcher(self.probe, limits, make_source=make_source)
+        self.source: Source | None = None
+
+        def noted(receive: Receive, listener: Listener) -> Source:
+            self.source = make_source(receive, listener)
+            return self.source
+
+        self.watcher = Watcher(base / "probe", limits, make_source=noted)
         self.photos: dict[bytes, Entry] = {}
         self.rules: dict[bytes, IgnoreRules] = {}
         self.log: list[Hint] = []
@@ -174,13 +161,14 @@ class Follower:
 
     def misplaced_watches(self) -> set[bytes]:
         """Directories watched without need, or not watched though they should be (Linux)."""
-        wanted = {os.fsencode(self.probe)}
+        from photosd.watch.inotify import InotifySource  # exists on Linux only
+
+        wanted: set[bytes] = set()
         for root, rules in self.rules.items():
             list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))
-        kernel = NotedKernel.latest
-        assert kernel.held() == len(kernel.paths), "the kernel holds other watches than the books"
-        watched: set[bytes] = kernel.watched()
-        return watched ^ wanted
+        assert isinstance(self.source, InotifySource)
+        assert self.source.complete(), "the kernel holds other watches than the books"
+        return self.source.directories() ^ wanted
 
     def stop(self) -> None:
         """Stop the watcher."""

@@ -132,6 +132,10 @@ class InotifySource:
         """Directories watched for the root."""
         return self._counts[root]
 
+    def directories(self) -> set[bytes]:
+        """Every directory that is watched for a root. For the thread of the watcher."""
+        return {path for path, watched in self._by_path.items() if watched.ignore is not None}
+
     def _digest(self, event: InotifyEvent) -> None:
         """Turn one kernel event into watches and hints."""
         if self._kernel is None:  # closed: its numbers are no longer valid
