@@ -17,9 +17,12 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
+from photosd.search.calibration import UNRELATED
 from tests.faults import VARIABLE, with_faults
 
 ROOT = Path(__file__).parent.parent
+CALIBRATION_TEXTS = len(UNRELATED.read_text().splitlines())  # encoded to calibrate scores
+CALM_READINGS = 5
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +114,17 @@ class RunningDaemon:
             for folder in folders:
                 client.call("add", {"path": str(folder)})
             return list(client.stream("rescan", {"wait": True}))[-1]
+
+    def wait_for_calibration(self, seconds: float = 60) -> None:
+        """Until scores are calibrated for the photos indexed so far: ratings change until then."""
+        limit, unchanged, read = time.monotonic() + seconds, 0, 0
+        with self.client() as client:
+            while unchanged < CALM_READINGS:
+                assert time.monotonic() < limit, f"{read} texts encoded after {seconds} s"
+                time.sleep(0.1)
+                before, read = read, client.status()["encoder"]["texts_encoded"]
+                unchanged = unchanged + 1 if read == before and read >= CALIBRATION_TEXTS else 0
+            client.query("how it is now")  # a query calibrates again after growth
 
     def query(self, text: str, limit: int = 20, deadline_ms: int = 5000) -> dict[str, object]:
         """One query's result."""

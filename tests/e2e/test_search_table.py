@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,19 +68,11 @@ def client(album: Path) -> Iterator[Client]:
         try:
             daemon.wait_until("ready")
             daemon.index(album)
+            daemon.wait_for_calibration()
             with daemon.client() as client:
-                _wait_for_calibration(client)
                 yield client
         finally:
             daemon.stop()
-
-
-def _wait_for_calibration(client: Client) -> None:
-    limit = time.monotonic() + 60
-    while client.status()["encoder"]["texts_encoded"] < 200:
-        assert time.monotonic() < limit
-        time.sleep(0.1)
-    client.query("how it is now")  # a library that has grown is calibrated by the next query
 
 
 def names(result: Any) -> list[str]:

@@ -177,6 +177,8 @@ def test_a_batch_that_is_answered_with_nonsense_comes_back(
     first, second = made.images(), made.images()
     for future in (first, second):
         error = future.exception(SOON)
+        if future is second and error is None:
+            continue  # sent after the death, to the next encoder
         assert isinstance(error, EncoderDied | PhotosdError)
         if isinstance(error, EncoderDied):
             assert error.cause == ("killed" if nonsense == "silence for ever" else "nonsense")

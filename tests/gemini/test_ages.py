@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from photosd.core.paths import Home
@@ -16,6 +18,7 @@ from photosd.gemini.answers import Answers
 from photosd.gemini.ledger import KEPT_DAYS, Ledger
 from photosd.index.database import Database
 from photosd.runtime.erasing import KEPT_SECONDS, Traces
+from photosd.search.remembered import QueryEmbedding, RememberedQueries
 
 DAY = 86_400.0
 
@@ -92,6 +95,34 @@ def test_queries_are_forgotten_with_what_was_answered_to_them(home: Home) -> Non
     store = ThumbnailStore(home.thumbnails, 1 << 20)
     Traces(home, database, nobody, store, cloud, lambda: True).forget_queries()
     assert kept.get("rewrite", "what was asked") is None and not list(home.cloud.iterdir())
+    database.close()
+
+
+def test_a_query_is_forgotten_that_is_saved_while_the_setting_changes(home: Home) -> None:
+    """It was counted too early, so it stayed."""
+    database, saving, go_on = Database(home.catalog), threading.Event(), threading.Event()
+
+    def keeps() -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            saving.set()
+            go_on.wait(30)
+        return True
+
+    queries = RememberedQueries(database, "model", keeps)
+    queries.put("snow", QueryEmbedding(np.ones(4, np.float32), 1.0, []))
+    assert saving.wait(30)
+    runtime = SimpleNamespace(engine=SimpleNamespace(forget_queries=queries.forget))
+    switcher: Any = SimpleNamespace(runtimes=lambda: [runtime])
+    cloud: Any = SimpleNamespace(expire_log=lambda: None, forget_answers=lambda: None)
+    store = ThumbnailStore(home.thumbnails, 1 << 20)
+    traces = Traces(home, database, switcher, store, cloud, lambda: False)
+    expiry = threading.Thread(target=traces.expire)
+    expiry.start()
+    expiry.join(0.3)  # too early, it would end here
+    go_on.set()
+    expiry.join(30)
+    queries.close()
+    assert RememberedQueries(database, "model").get("snow") is None
     database.close()
 
 

@@ -39,6 +39,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy], photos: Path) -> Cloudy:
     for file in sorted((photos / "library").glob("*.jpg")):
         shutil.copy(file, folder / file.name)
     made.daemon.index(folder)
+    made.daemon.wait_for_calibration()
     made.enable("hybrid")
     made.warm()
     return made

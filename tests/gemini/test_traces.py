@@ -88,13 +88,18 @@ def test_remembered_queries_go_when_they_are_told_to(make_cloudy: Callable[..., 
     cloudy.daemon.restart()
     cloudy.daemon.wait_until("ready")
     assert cloudy.query("a red car", mode="local")["answered_by"] == "vector"
+    wait_for(lambda: kept(cloudy) > 0)
     cloudy.call("config_set", name="search.remember", value="no")
     wait_for(lambda: kept(cloudy) == 0)
     cloudy.query("a blue car", mode="local")
     cloudy.call("config_set", name="search.remember", value="yes")
     cloudy.query("a green car", mode="local")
-    wait_for(lambda: kept(cloudy))
-    assert kept(cloudy) == 1  # the green one alone: they are written in order
+    cloudy.daemon.stop()
+    cloudy.daemon.restart()
+    cloudy.daemon.wait_until("ready")
+    assert cloudy.query("a green car", mode="local")["answered_by"] == "cached_embedding"
+    for forgotten in ("a red car", "a blue car"):
+        assert cloudy.query(forgotten, mode="local")["answered_by"] == "vector"
 
 
 def kept(cloudy: Cloudy) -> int:

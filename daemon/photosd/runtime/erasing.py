@@ -160,7 +160,7 @@ class Traces:
         erase_log()
 
     def _count_queries(self) -> int:
-        with self._database.read() as db:
+        with self._database.write(aside=True) as db:  # after queries that are being saved
             return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
 
     def _drop_damaged_catalogs(self) -> None:

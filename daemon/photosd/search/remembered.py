@@ -160,11 +160,13 @@ class RememberedQueries:
     def _save(self) -> None:
         with self._lock:
             unsaved, self._unsaved = self._unsaved, OrderedDict()
-        if not unsaved or not self._keeps():
+        if not unsaved:
             return
         now = time.time()
         rows = [(key, hidden, cloud, now) for key, (hidden, cloud) in unsaved.items()]
         with contextlib.suppress(StorageError), self._database.write(aside=True) as db:
+            if not self._keeps():
+                return
             db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
             self._forget_some(db, len(rows))
 
