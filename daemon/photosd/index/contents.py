@@ -84,8 +84,7 @@ class Contents:
         """Those of these contents that an indexed path holds."""
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT DISTINCT content FROM photos WHERE state = 'indexed'"
-                " AND content IN (SELECT value FROM json_each(?))",
+                "SELECT content FROM named WHERE content IN (SELECT value FROM json_each(?))",
                 (listed(contents),),
             )
             return {str(row[0]) for row in rows}

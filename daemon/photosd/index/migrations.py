@@ -273,4 +273,8 @@ MIGRATIONS = (
     -- The UUID of the volume that a folder is on; see watch/volumes.py.
     ALTER TABLE folders ADD COLUMN volume TEXT;
     """,
+    """
+    -- Each query looks up which of hundreds of contents have a path, and its number.
+    CREATE INDEX named_content ON named(content);
+    """,
 )

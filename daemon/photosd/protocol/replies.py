@@ -45,7 +45,9 @@ class Coverage(TypedDict):
 
 
 class Timings(TypedDict):
-    """Time spent in each step, milliseconds."""
+    """Milliseconds until the query was encoded (with any wait for Gemini), from then on, and in
+    all.
+    """
 
     encode: float
     search: float

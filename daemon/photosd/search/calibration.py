@@ -94,9 +94,11 @@ class Calibration:
 
     def follow(self) -> None:
         """Calibrate again if the library has changed enough: now if that is quick."""
+        if not self._outdated():
+            return
         if self._unrelated is None or len(self._store) * self._spec.dimension > AT_ONCE:
             self.follow_aside()
-        elif self._outdated():
+        else:
             self._calibrate(self._unrelated)
 
     def follow_aside(self) -> None:

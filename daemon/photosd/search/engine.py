@@ -85,11 +85,11 @@ class Engine:
         if params.cursor is None:
             question, cursor = self._parser.parse(params), Cursor()
             ranking = self._ranked(question, outside, deadline, warnings)
+            encoded = time.perf_counter() - ranking.seconds  # it has searched, too
+            ranking = self._reconsidered(ranking, deadline, warnings)
         else:
             ranking, cursor = self._rankings.find(params.cursor)
-        encoded = time.perf_counter()
-        if params.cursor is None:
-            ranking = self._reconsidered(ranking, deadline, warnings)
+            encoded = time.perf_counter()
         question = ranking.question
         limit = params.limit or question.limit
         found = ranking.page(cursor.place, limit)

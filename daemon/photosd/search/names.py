@@ -144,21 +144,21 @@ class Names:
 
     def _look_up(self, contents: Sequence[str]) -> None:
         self._known |= dict.fromkeys(contents)
+        numbers: list[int] = []
         with self._database.read() as db:
             for start in range(0, len(contents), PAGE):
                 rows = db.execute(
-                    "SELECT named.id, photos.path, photos.content FROM photos CROSS JOIN named"
-                    " USING(path) WHERE photos.state = 'indexed'"
-                    " AND photos.content IN (SELECT value FROM json_each(?))",
+                    "SELECT id FROM named WHERE content IN (SELECT value FROM json_each(?))",
                     (json.dumps(contents[start : start + PAGE]),),
                 )
-                for one in self._lying(rows.fetchall()):
-                    known = self._known[one.content]
-                    if known is None or known.worth < one.worth:
-                        self._known[one.content] = one
+                numbers += (number for (number,) in rows if number in self._worth)
+        for one in self._read(numbers):
+            known = self._known.get(one.content)
+            if known is None or known.worth < one.worth:
+                self._known[one.content] = one
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
-        """The rows of these numbers that still exist, in the same order."""
+        """The rows of these numbers that still exist, the latest of each part first."""
         starts = [0, *range(FIRST_PAGE, len(numbers), PAGE), len(numbers)]
         for start, end in itertools.pairwise(starts):
             part = numbers[start:end]

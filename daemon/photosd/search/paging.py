@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -132,6 +133,7 @@ class Ranking:
         self._find, self._lock = find, threading.Lock()
         self._shown: list[FoundPhoto] = []
         self.convincing = False
+        self.seconds = 0.0  # spent on finding photos
         self.unknown: list[str] = []  # words without meaning
 
     def page(self, start: int, limit: int) -> list[FoundPhoto]:
@@ -140,7 +142,9 @@ class Ranking:
             end = start + limit
             if len(self._shown) < end:
                 known = {one.content for one in self._shown}
+                started = time.perf_counter()
                 found = self._find(max(end, AHEAD))
+                self.seconds += time.perf_counter() - started
                 fresh = [one for one in found if one.content not in known]
                 self._shown += fresh[: end - len(self._shown)]
                 if not known:
