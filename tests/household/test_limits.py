@@ -162,7 +162,7 @@ NO_LIMIT = {
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
-        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
+        "index/database.py:READERS", "index/database.py:CACHE_KB", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
         "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
     ),
