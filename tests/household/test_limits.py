@@ -162,7 +162,7 @@ NO_LIMIT = {
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
-        "index/database.py:READERS", "index/database.py:CACHE_KB", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
+        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
         "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
     ),
@@ -177,6 +177,7 @@ NO_LIMIT = {
     ),
     "room of a cache or a buffer; what does not fit is read again": (
         "index/table.py:INDEX_CACHE", "search/keyboard_layouts.py:NEAR_KEPT",
+        "index/database.py:CACHE_KB",
         "index/table.py:METADATA_CACHE", "protocol/connection.py:CHUNK",
         "watch/calls.py:CHUNK", "decode/xmp.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
