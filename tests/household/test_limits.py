@@ -51,6 +51,7 @@ CROSSED = {
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
+    "index/codes.py:MANY_BYTES": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
     "index/flushed.py:BATCH": LARGE,
     "index/comparer.py:BATCH": WHOLE,
@@ -162,7 +163,8 @@ NO_LIMIT = {
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
-        "index/database.py:READERS", "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
+        "index/database.py:READERS", "index/codes.py:THREADS",
+        "watch/workers.py:WAITING", "watch/device.py:LEFT_BEHIND",
         "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
         "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
     ),
@@ -177,7 +179,6 @@ NO_LIMIT = {
     ),
     "room of a cache or a buffer; what does not fit is read again": (
         "index/table.py:INDEX_CACHE", "search/keyboard_layouts.py:NEAR_KEPT",
-        "index/database.py:CACHE_KB",
         "index/table.py:METADATA_CACHE", "protocol/connection.py:CHUNK",
         "watch/calls.py:CHUNK", "decode/xmp.py:CHUNK",
         "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",

@@ -8,6 +8,7 @@ has recall and times).
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import os
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ import numpy as np
 import simsimd
 from numpy.typing import NDArray
 
+from photosd.core.machine import cores
 from photosd.index.matrix import Vectors
 
 Rows = NDArray[np.int64]
@@ -28,8 +30,12 @@ HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
 MOST = 127 * 256  # of 16 bits: the rounded high byte stays within 8 bits
 LARGEST = 1.01 / MOST  # scale of a vector of unit length
 AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
+# Reading memory is what takes time, and one core reads at half of the speed. From this number of
+# bytes on, that is more than starting a thread.
+THREADS, MANY_BYTES = 2, 16 << 20
 GATHER = 8  # rows are copied together when fewer than one in so many pass; else all are multiplied
 SURE = 4.0  # spreads of the error of a product of high bytes: what is nearer by more is nearer
+LOWEST = float(np.finfo(np.float32).min)
 MOST_EXACT = 2000  # rows compared exactly beyond those wanted
 
 
@@ -49,6 +55,7 @@ class Codes:
         for name in (HIGH, LOW):
             if (directory / name).stat().st_size != len(self._scales) * dimension:
                 raise ValueError(f"{directory / name} is not whole")
+        self._threads = min(THREADS, cores()) if shape[0] * dimension >= MANY_BYTES else 1
         self._high: Bytes = np.fromfile(directory / HIGH, np.int8).reshape(shape)
         self._low: Bytes = np.empty(shape, np.int8)
         if self._low.size:
@@ -99,13 +106,10 @@ class Codes:
         """
         if passing is not None and np.count_nonzero(passing) * GATHER < len(self):
             rows = np.flatnonzero(passing)
-            near, error = self._near(query, self._high[rows], self._scales[rows])
-            best = rows[_candidates(near, count, error)]
+            high, scales = self._high[rows], self._scales[rows]
+            best = rows[self._candidates(query, count, high, scales)]
         else:
-            near, error = self._near(query, self._high, self._scales)
-            if passing is not None:
-                near[~passing] = -np.inf
-            best = _candidates(near, count, error)
+            best = self._candidates(query, count, self._high, self._scales, passing)
         exact = self.vectors(best) @ query
         order = np.argsort(-exact, kind="stable")[:count]
         return best[order], exact[order]
@@ -122,18 +126,36 @@ class Codes:
                     stream.seek(row * self._dimension)
                     stream.write(nothing)
 
-    def _near(self, query: Vectors, high: Bytes, scales: Vectors) -> tuple[Vectors, float]:
-        """What the high bytes come to with the query's: (len(high),); and the spread of its error:
-        of rounding, as each number is off by up to half a step, evenly."""
+    def _candidates(
+        self, query: Vectors, count: int, high: Bytes, scales: Vectors, passing: Mask | None = None
+    ) -> Rows:
+        """Rows of ``high`` that may be among the ``count`` nearest, as far as the error of products
+        of high bytes goes: of rounding, as each number is off by up to half a step, evenly.
+
+        A part at a time: its numbers stay in the cache, and no memory is asked of the system.
+        """
         coded, _, scale = _coded(query[None])
-        found = np.empty(len(high), np.float32)
+        spread = 256 * np.hypot(scale[0], scales.max(initial=0)) / np.sqrt(12)
+        kept: list[tuple[Rows, Vectors]] = [(np.empty(0, np.int64), np.empty(0, np.float32))]
+        floor = LOWEST
         step = max(1, AT_ONCE // self._dimension)
         for at in range(0, len(high), step):
-            products = simsimd.cdist(coded, high[at : at + step], metric="dot", out_dtype="f32")
-            found[at : at + step] = np.asarray(products)[0]
-        found *= scales * scale * (256 * 256)
-        steps = 256 * np.hypot(scale[0], scales.max(initial=0))
-        return found, float(steps) / np.sqrt(12)
+            products = simsimd.cdist(
+                coded, high[at : at + step], metric="dot", out_dtype="f32", threads=self._threads
+            )
+            near = np.asarray(products)[0] * (scales[at : at + step] * (scale * (256 * 256)))
+            if passing is not None:
+                near[~passing[at : at + step]] = -np.inf
+            floor = max(floor, _highest(near, count))
+            found = np.flatnonzero(near >= floor - SURE * spread)
+            kept.append((found + at, near[found]))
+        rows = np.concatenate([rows for rows, _ in kept])
+        near = np.concatenate([near for _, near in kept])
+        floor = max(floor, _highest(near, count))
+        sure = near >= floor - SURE * spread
+        rows, near = rows[sure], near[sure]
+        best: Rows = rows[np.argsort(-near)[: count + MOST_EXACT]]
+        return best
 
 
 def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
@@ -145,16 +167,8 @@ def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
     return high.astype(np.int8), low.astype(np.int8), scales.astype(np.float32)
 
 
-def _candidates(near: Vectors, count: int, error: float) -> Rows:
-    """Rows that may be among the ``count`` nearest, as far as this ``error`` goes."""
-    floor = near[_highest(near, count)].min(initial=np.inf) - SURE * error
-    found = np.flatnonzero(near >= max(floor, np.finfo(np.float32).min))
-    most = count + MOST_EXACT
-    return found if len(found) <= most else found[_highest(near[found], most)]
-
-
-def _highest(values: Vectors, count: int) -> Rows:
-    """Where the ``count`` highest are, in any order."""
+def _highest(values: Vectors, count: int) -> float:
+    """The number that ``count`` of these reach; if there are fewer, one that all reach."""
     if count >= len(values):
-        return np.arange(len(values))
-    return np.argpartition(values, len(values) - count)[-count:]
+        return -math.inf
+    return float(np.partition(values, len(values) - count)[len(values) - count])

@@ -33,7 +33,6 @@ UNWRITABLE = (
     UnicodeError,
 )
 READERS = 4  # so that lookups of queries do not wait behind long ones of comparisons
-CACHE_KB = 8192  # of pages, for each: a repeated query among 100,000 photos finds its pages there
 ERASE, ERASE_TRIES = "erase", 20
 LOCK_SECONDS = 10  # to wait for a lock
 CLOSE_SECONDS = 5.0  # for running statements; then they are interrupted
@@ -47,7 +46,6 @@ class Reader:
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         for connection in self._every:
             connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
             self._idle.put(connection)
 
     @contextlib.contextmanager

@@ -73,12 +73,14 @@ class Snapshot(NamedTuple):
         kind = self.contents.dtype
         asked = [content for content in contents if len(content) <= kind.itemsize]
         sought = np.array([content.encode() for content in asked], kind)
-        first, end = (
-            np.searchsorted(self.contents, sought, side, sorter=self.order).tolist()
-            for side in ("left", "right")
-        )
+        first = np.searchsorted(self.contents, sought, sorter=self.order)
+        end = first.copy()
+        same = np.arange(len(end))  # those of which one more row may follow
+        while len(same := same[end[same] < len(self.order)]):
+            same = same[self.contents[self.order[end[same]]] == sought[same]]
+            end[same] += 1
         found = {}
-        for content, start, stop in zip(asked, first, end, strict=True):
+        for content, start, stop in zip(asked, first.tolist(), end.tolist(), strict=True):
             rows = self.order[start:stop]
             if stop > start and (gone or not self.gone[rows[0]]):
                 found[content] = rows
