@@ -41,7 +41,7 @@ def rows(request: pytest.FixtureRequest) -> Vectors:
 @pytest.fixture
 def made(tmp_path: Path, rows: Vectors, monkeypatch: pytest.MonkeyPatch) -> Codes:
     """In more than one part, and multiplied in more than one step, each by two threads."""
-    monkeypatch.setattr(codes, "AT_ONCE", 999 * DIMENSION)
+    monkeypatch.setattr(codes, "MANY_AT_ONCE", 999 * DIMENSION)
     monkeypatch.setattr(codes, "MANY_BYTES", ROWS * DIMENSION)
     return Codes.write(tmp_path, DIMENSION, np.array_split(rows, 7))
 

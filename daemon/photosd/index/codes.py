@@ -30,9 +30,9 @@ HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
 MOST = 127 * 256  # of 16 bits: the rounded high byte stays within 8 bits
 LARGEST = 1.01 / MOST  # scale of a vector of unit length
 AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
-# Reading memory is what takes time, and one core reads at half of the speed. From this number of
-# bytes on, that is more than starting a thread.
-THREADS, MANY_BYTES = 2, 16 << 20
+# Above this size two threads multiply: one core reads memory at half of the speed. They wait for
+# each other after each product, for some milliseconds if the cores are busy: so it is larger.
+THREADS, MANY_BYTES, MANY_AT_ONCE = 2, 64 << 20, 16 << 20
 GATHER = 8  # rows are copied together when fewer than one in so many pass; else all are multiplied
 SURE = 4.0  # spreads of the error of a product of high bytes: what is nearer by more is nearer
 LOWEST = float(np.finfo(np.float32).min)
@@ -55,7 +55,9 @@ class Codes:
         for name in (HIGH, LOW):
             if (directory / name).stat().st_size != len(self._scales) * dimension:
                 raise ValueError(f"{directory / name} is not whole")
-        self._threads = min(THREADS, cores()) if shape[0] * dimension >= MANY_BYTES else 1
+        many = shape[0] * dimension >= MANY_BYTES
+        self._threads = min(THREADS, cores()) if many else 1
+        self._step = max(1, (MANY_AT_ONCE if many else AT_ONCE) // max(1, dimension))
         self._high: Bytes = np.fromfile(directory / HIGH, np.int8).reshape(shape)
         self._low: Bytes = np.empty(shape, np.int8)
         if self._low.size:
@@ -138,8 +140,7 @@ class Codes:
         spread = 256 * np.hypot(scale[0], scales.max(initial=0)) / np.sqrt(12)
         kept: list[tuple[Rows, Vectors]] = [(np.empty(0, np.int64), np.empty(0, np.float32))]
         floor = LOWEST
-        step = max(1, AT_ONCE // self._dimension)
-        for at in range(0, len(high), step):
+        for at in range(0, len(high), step := self._step):
             products = simsimd.cdist(
                 coded, high[at : at + step], metric="dot", out_dtype="f32", threads=self._threads
             )

@@ -22,14 +22,14 @@ ALONE = 1 << 18  # multiplications: below this BLAS starts no threads
 WORTH_IT = 4  # tiles at once
 
 
-class Look(msgspec.Struct, frozen=True):
+class Look(msgspec.Struct, frozen=True, gc=False):
     """How near a photo is to a query: its cosine, and by how much more than to others."""
 
     score: float = 0.0
     beyond: float = UNSEEN
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """How well one content matches a query."""
 
     score: float

@@ -54,7 +54,7 @@ class Degree(enum.IntEnum):
     LITERAL = 7  # the same, letter for letter
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, gc=False):
     """A content, and its path with the most of a query; ``share`` of the words that count.
 
     ``number``: later paths have higher numbers.

@@ -29,7 +29,7 @@ AHEAD = 50  # ranks searched for a page, at least: good matches may not be the n
 KEPT = 128  # rankings kept for next pages; the oldest are dropped
 
 
-class FoundPhoto(msgspec.Struct, frozen=True):
+class FoundPhoto(msgspec.Struct, frozen=True, gc=False):
     """One content of a ranking: its cosine, its rating, and its kinds of evidence.
 
     ``path``: the copy whose name matched, if any.

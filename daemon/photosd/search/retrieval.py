@@ -42,7 +42,7 @@ class Weight(enum.IntEnum):
     WHOLE = 3  # its file name equals the query
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One reason for one content. ``share``: of the query, for a hint.
 
     ``kind``: as in the protocol: ``clip``, ``name``, ``rewrite``, ``gemini``.
@@ -57,7 +57,7 @@ class Evidence(msgspec.Struct, frozen=True):
 Ranked = Sequence[Evidence]  # of one kind, best first
 
 
-class Fused(msgspec.Struct, frozen=True):
+class Fused(msgspec.Struct, frozen=True, gc=False):
     """One content of the answer, and all its evidence."""
 
     content: str
