@@ -91,8 +91,8 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 	@$(BIN)/python -m benchmarks.report benchmarks/runs/full.json
 
 docs: setup  ## write the generated reference pages anew
-	@$(BIN)/python -m photosd.protocol.reference docs/protocol.md
-	@$(BIN)/python -m photosd_cli.reference docs
+	@$(BIN)/python -m release.protocol_page docs/protocol.md
+	@$(BIN)/python -m release.reference docs
 	@$(BIN)/python -m release.licences docs
 
 readme-picture: setup  ## take the README's pictures of a contact sheet anew (needs Chromium)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.protocol.reference import render
+from release.protocol_page import render
 from tests.conftest import ROOT, RunningDaemon
 
 PAGE = ROOT / "docs" / "protocol.md"

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from photosd.core import config
-from photosd_cli.reference import PAGES
+from release.reference import PAGES
 from tests.cli.test_help import every_command
 from tests.conftest import ROOT
 

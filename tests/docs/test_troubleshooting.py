@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from photosd_cli import reference
+from release import reference
 
 PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 

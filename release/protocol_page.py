@@ -1,4 +1,4 @@
-"""Writes docs/protocol.md from the message types, so that both always agree."""
+"""Writes docs/protocol.md from the message types: ``python -m release.protocol_page docs/protocol.md``."""
 
 from __future__ import annotations
 
@@ -55,11 +55,6 @@ echo '{{"op":"query","params":{{"text":"sunset"}}}}' | nc -NU "$(photosd socknam
 
 
 Shapes = dict[str, Any]  # by name
-
-
-def write(file: Path) -> None:
-    """Write the reference to ``file``."""
-    file.write_text(render())
 
 
 def render() -> str:
@@ -166,4 +161,4 @@ def _anchor(shape: type) -> str:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    Path(sys.argv[1]).write_text(render())

@@ -1,6 +1,6 @@
 """Writes the reference pages: commands, settings, exit codes as Markdown, and the manual page.
 
-``python -m photosd_cli.reference docs`` writes them into that directory (`make docs`).
+``python -m release.reference docs`` writes them into that directory (`make docs`).
 """
 
 from __future__ import annotations
