@@ -20,7 +20,6 @@ from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd_cli import console, openers, paths, text
 from photosd_cli.progress import Bar
-from photosd_cli.query_output import warnings_of
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult, ThumbnailResult
@@ -162,7 +161,9 @@ def _honesty(result: QueryResult) -> str:
     if coverage["failed"]:
         quiet.append(f"{coverage['failed']:,} cannot be read")
     quiet += [f"{text.inert(folder)} is offline" for folder in coverage["offline_folders"]]
-    items = [f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in warnings_of(result)]
+    items = [
+        f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in text.warnings_of(result)
+    ]
     items += [f"<li><bdi>{escape(words)}</bdi></li>" for words in quiet]
     return f'<ul class="honesty">{"".join(items)}</ul>' if items else ""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -135,10 +134,6 @@ def cli(context: click.Context) -> None:
 
 def run(arguments: Sequence[str], as_json: bool) -> int:
     """Run a command; returns its exit code. Usage errors are shown here if JSON is requested."""
-    if "_PHOTOSD_COMPLETE" in os.environ:
-        from photosd_cli.commands import completion
-
-        return completion.offer()
     try:
         code = cli.main(list(arguments), prog_name="photosd", standalone_mode=False)
     except click.exceptions.Abort as error:

@@ -36,7 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["query"] and "_PHOTOSD_COMPLETE" not in os.environ:
+    if "_PHOTOSD_COMPLETE" in os.environ:
+        from photosd_cli.commands import completion
+
+        return completion.offer()
+    if arguments[:1] == ["query"]:
         from photosd_cli import query_run
 
         if plain := query_run.plain_query(arguments[1:]):

@@ -15,7 +15,7 @@ from photosd.core.errors import BadRequest
 from photosd.protocol.client import path_params
 from photosd_cli import paths, preview
 from photosd_cli.group import FOLDER, PATH, Number
-from photosd_cli.query_run import QueryOptions
+from photosd_cli.query_output import QueryOptions
 
 if TYPE_CHECKING:
     from photosd.protocol.requests import Term, Where

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
-    from photosd_cli.query_run import QueryOptions
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 USUAL_DEADLINE_MS = 3000
@@ -32,6 +31,24 @@ FALLBACK_REASONS = {
     "encoder": "the local model did not answer",
     "storage": "the log of calls cannot be written",
 }
+
+
+class QueryOptions(NamedTuple):
+    """How many photos, the deadline, the format, and how to show hits to people."""
+
+    limit: int | None = None  # the setting search.limit
+    deadline_ms: int = USUAL_DEADLINE_MS
+    form: str = "table"  # table | json | jsonl | paths | print0
+    weak: bool | None = None  # None: depends on the format
+    preview: str = "off"  # a mode of preview.MODES
+    hyperlink: str = "auto"  # a mode of paths.LINK_MODES
+    html: str | None = None  # the file of a contact sheet; empty: a private one
+    opened: bool = False
+
+    @property
+    def with_weak(self) -> bool:
+        """Whether to show weak hits: to programs by default, to people on request."""
+        return self.form in ("paths", "print0") if self.weak is None else self.weak
 
 
 def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
@@ -93,7 +110,7 @@ def _show_table(
 
         preview.rows(client, chosen, rows, options.preview)
     console.flush()  # on a terminal, print the table before messages on stderr
-    for warning in warnings_of(result):
+    for warning in text.warnings_of(result):
         console.warn(warning)
     hidden = len(result["hits"]) - len(chosen)
     weak = text.count(hidden, "weak one")
@@ -105,14 +122,6 @@ def _show_table(
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
         console.note(f"more: {_next_page(result, options)}", whole=True)
-
-
-def warnings_of(result: QueryResult) -> list[str]:
-    """The daemon's warnings, then the words that the model does not know; inert."""
-    found = [text.inert(warning) for warning in result["warnings"]]
-    if unknown := result["unknown"]:
-        found.append("not understood: " + ", ".join(map(text.inert, unknown)))
-    return found
 
 
 def _next_page(result: QueryResult, options: QueryOptions) -> str:

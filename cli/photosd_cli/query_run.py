@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from photosd.core.errors import BadRequest, NotRunning, PhotosdError
 from photosd.protocol.client import Client
 from photosd_cli import console, query_output, text
+from photosd_cli.query_output import QueryOptions
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import QueryResult
@@ -29,24 +30,6 @@ class QueryRequest(NamedTuple):
     others: bool = False
     cursor: str | None = None
     mode: str | None = None  # local | hybrid | gemini; None: the configured one
-
-
-class QueryOptions(NamedTuple):
-    """How many photos, the deadline, the format, and how to show hits to people."""
-
-    limit: int | None = None  # the setting search.limit
-    deadline_ms: int = query_output.USUAL_DEADLINE_MS
-    form: str = "table"  # table | json | jsonl | paths | print0
-    weak: bool | None = None  # None: depends on the format
-    preview: str = "off"  # a mode of preview.MODES
-    hyperlink: str = "auto"  # a mode of paths.LINK_MODES
-    html: str | None = None  # the file of a contact sheet; empty: a private one
-    opened: bool = False
-
-    @property
-    def with_weak(self) -> bool:
-        """Whether to show weak hits: to programs by default, to people on request."""
-        return self.form in ("paths", "print0") if self.weak is None else self.weak
 
 
 def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | None:

@@ -111,3 +111,11 @@ def version_skew(daemon_version: str | None) -> str | None:
         return None
     theirs = f"version {daemon_version}" if daemon_version else "an older version"
     return f"the daemon is {theirs}, this command line is {photosd.__version__}: photosd restart"
+
+
+def warnings_of(result: Mapping[str, Any]) -> list[str]:
+    """The daemon's warnings about an answer, then the words that the model does not know; inert."""
+    found = [inert(warning) for warning in result["warnings"]]
+    if unknown := result["unknown"]:
+        found.append("not understood: " + ", ".join(map(inert, unknown)))
+    return found

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from photosd_cli import query_run
 from photosd_cli.commands import query as query_command
-from photosd_cli.query_run import QueryOptions, QueryRequest
+from photosd_cli.query_output import QueryOptions
+from photosd_cli.query_run import QueryRequest
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result
 from tests.conftest import ROOT

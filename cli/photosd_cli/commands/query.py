@@ -9,7 +9,8 @@ import click
 from photosd.core.errors import BadRequest
 from photosd_cli import console, query_options
 from photosd_cli.group import PICTURE
-from photosd_cli.query_run import QueryOptions, QueryRequest, ask, ask_each
+from photosd_cli.query_output import QueryOptions
+from photosd_cli.query_run import QueryRequest, ask, ask_each
 
 if TYPE_CHECKING:
     from photosd.protocol.requests import Where

@@ -9,7 +9,8 @@ import click
 from photosd.protocol.client import path_params
 from photosd_cli import paths, query_options
 from photosd_cli.group import PICTURE
-from photosd_cli.query_run import QueryOptions, QueryRequest, ask
+from photosd_cli.query_output import QueryOptions
+from photosd_cli.query_run import QueryRequest, ask
 
 if TYPE_CHECKING:
     from photosd.protocol.requests import Where
