@@ -13,7 +13,7 @@ import photosd as package
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
 from photosd.index.database import Database
-from photosd.index.migrations import MIGRATIONS
+from photosd.index.migrations import SCHEMA
 from photosd.protocol.client import Client
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result, status_result
@@ -151,7 +151,7 @@ def newer(home: Home) -> Home:
         db.execute("PRAGMA journal_mode = DELETE")
         db.execute("CREATE TABLE tomorrow(what TEXT)")
         db.execute("INSERT INTO tomorrow VALUES('precious')")
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     return home
 
 

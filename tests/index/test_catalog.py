@@ -12,7 +12,7 @@ import pytest
 from photosd.core.errors import StorageError
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
-from photosd.index.migrations import MIGRATIONS
+from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.photo import Photo
 from photosd.index.worklist import WorkFailure, WorkList
 from photosd.watch.scanner import Entry
@@ -60,12 +60,32 @@ def test_work_in_an_offline_folder_waits(database: Database) -> None:
     assert [photo.path for photo in worklist.due(10)] == [b"/p/a.jpg"]
 
 
+# What photosd 0.1 had, too, and the catalog of today has in another form.
+REPLACED = """
+    CREATE INDEX photos_work ON photos(state, due);
+    CREATE INDEX photos_content ON photos(content);
+    CREATE INDEX photos_folder ON photos(folder, state);
+    CREATE TABLE named(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+    CREATE VIRTUAL TABLE names USING fts5(
+      path, content='', detail='none', columnsize=0,
+      tokenize='porter unicode61 remove_diacritics 2'
+    );
+    CREATE TRIGGER photos_named AFTER INSERT ON photos BEGIN
+      INSERT OR IGNORE INTO named(path) VALUES(NEW.path);
+    END;
+    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos BEGIN
+      DELETE FROM named WHERE path = OLD.path;
+    END;
+"""
+
+
 def test_tables_of_photosd_0_1_are_told_dates_anew(tmp_path: Path) -> None:
     """They compare moments of this machine's zone; nothing is encoded for it."""
     file = tmp_path / "catalog.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as db:
-        for script in MIGRATIONS[:5]:  # those of 0.1
-            db.executescript(script)
+        for number in (1, 5):  # those of 0.1
+            db.executescript(MIGRATIONS[number])
+        db.executescript(REPLACED)
         db.execute("INSERT INTO embedded VALUES('model', '1-a'), ('model', '2-b')")
         db.execute("DELETE FROM unfiled WHERE content = '2-b'")
         db.execute("PRAGMA user_version = 5")
@@ -140,12 +160,27 @@ def test_a_newer_catalog_is_refused_untouched(tmp_path: Path) -> None:
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
     connection = sqlite3.connect(file)
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     connection.close()
     before = file.read_bytes()
     with pytest.raises(StorageError, match="newer photosd"):
         Database(file)
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [2, SCHEMA - 1])
+def test_a_catalog_of_no_released_version_is_set_aside(tmp_path: Path, number: int) -> None:
+    """No script leads from it to today's schema; it is kept as it is."""
+    file = tmp_path / "catalog.sqlite3"
+    Database(file).close()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA user_version = {number}")
+    before = file.read_bytes()
+    database = Database(file)
+    assert Catalog(database).counts() == {}
+    database.close()
+    (kept,) = tmp_path.glob("catalog.sqlite3.damaged-*")
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all" * 100])

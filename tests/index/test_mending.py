@@ -21,6 +21,7 @@ from photosd.index import database as catalogs
 from photosd.index import trouble, vectors
 from photosd.index.contents import Contents
 from photosd.index.database import Database
+from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.filters import Traits
 from photosd.index.flushed import FlushedTable
 from photosd.index.folders import Folders
@@ -309,8 +310,8 @@ def test_an_sqlite_that_lacks_something_touches_no_catalog(
     """It is no damage of the file, whatever it says."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
-    lacking = (*catalogs.MIGRATIONS, "CREATE VIRTUAL TABLE odd USING fts99(path)")
-    monkeypatch.setattr(catalogs, "MIGRATIONS", lacking)
+    lacking = {SCHEMA + 1: "CREATE VIRTUAL TABLE odd USING fts99(path)"}
+    monkeypatch.setattr(catalogs, "MIGRATIONS", {**MIGRATIONS, **lacking})
     with pytest.raises(StorageError):
         Database(file)
     assert not trouble.set_aside_of(file)

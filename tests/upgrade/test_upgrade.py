@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import pytest
 from PIL import Image
 
 from photosd.core.paths import Home
-from photosd.index.migrations import MIGRATIONS
+from photosd.index.database import Database
+from photosd.index.migrations import SCHEMA
 from photosd.models.spec import STARTER, read_model
 from tests.conftest import RunningDaemon
 from tests.upgrade.store import BROKEN, HERE, LIMIT, PICTURES, QUERIES
@@ -92,7 +94,7 @@ def test_everything_is_served_and_nothing_encoded_again(
         assert [folder["path"] for folder in status["folders"]] == [str(left_behind)]
         assert {s["name"]: s["value"] for s in client.config()["settings"]}["search.limit"] == LIMIT
         assert Path(client.failures()["failures"][0]["path"]).name == BROKEN
-    assert _schema(home) == len(MIGRATIONS)
+    assert _schema(home) == SCHEMA
 
 
 def test_it_goes_on_from_there(newer: RunningDaemon, left_behind: Path) -> None:
@@ -113,6 +115,21 @@ def test_it_goes_on_from_there(newer: RunningDaemon, left_behind: Path) -> None:
         client.reindex()
         list(client.rescan())
         assert client.status()["encoder"]["images_encoded"] > encoded
+
+
+def test_the_schema_is_that_of_a_new_catalog(left_behind: Path, home: Home, tmp_path: Path) -> None:
+    """Every table, index and trigger, whatever the white space and comments in them."""
+    assert left_behind.is_dir()
+    new = tmp_path / "new.sqlite3"
+    for file in (home.catalog, new):
+        Database(file).close()
+    assert _statements(home.catalog) == _statements(new)
+
+
+def _statements(catalog: Path) -> dict[str, str]:
+    with sqlite3.connect(catalog) as db:
+        rows = db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return {name: "".join(re.sub(r"--.*", "", sql).split()) for name, sql in rows}
 
 
 def _schema(home: Home) -> int:

@@ -15,7 +15,7 @@ from photosd.core.log import printable
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.index.inspection import TableFacts, inspect_table
-from photosd.index.migrations import MIGRATIONS
+from photosd.index.migrations import SCHEMA
 from photosd.index.trouble import DAMAGED, set_aside_of
 from photosd.models.spec import read_model
 
@@ -40,11 +40,11 @@ def catalog(patient: Patient) -> Findings:
     except sqlite3.Error as error:
         yield fault("catalog", f"{file} cannot be read: {error}", REBUILD, "restart")
         return
-    if version > len(MIGRATIONS):
+    if version > SCHEMA:
         yield fault(
             "catalog",
             f"written by a newer photosd (schema {version}, this one supports "
-            f"{len(MIGRATIONS)}); not changed",
+            f"{SCHEMA}); not changed",
             "install the newer photosd again",
         )
     elif damage != ["ok"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import queue
 import sqlite3
@@ -17,7 +16,7 @@ import structlog
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
 from photosd.index import wording
-from photosd.index.migrations import MIGRATIONS as MIGRATIONS
+from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.trouble import Malformed, set_aside, sqlite_kind, storage_error
 
 log = structlog.get_logger()
@@ -243,19 +242,21 @@ def _opened(file: Path) -> sqlite3.Connection:
     try:
         # Check this first, before changing the file.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
+        if version > SCHEMA:
             raise StorageError(
                 f"{file} was written by a newer photosd (schema {version}, "
-                f"this one knows {len(MIGRATIONS)})",
+                f"this one knows {SCHEMA})",
                 remedy="install the newer photosd again; the file was not changed",
             )
+        if version and version not in MIGRATIONS:
+            raise Malformed(f"no released photosd has its schema {version}")
         _keep_scratch_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise Malformed("its pages are invalid")
-        wanted = _names(_in_memory(MIGRATIONS))  # raises if SQLite itself lacks a feature
+        wanted = _wanted()  # raises if SQLite itself lacks a feature
         with _as_damage():
             _migrate(connection, version)
             if missing := wanted - _names(connection):
@@ -278,8 +279,9 @@ def _keep_scratch_beside(connection: sqlite3.Connection, file: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+    for number, script in MIGRATIONS.items():
+        if number > version:
+            connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
 
 
 @contextlib.contextmanager
@@ -293,12 +295,11 @@ def _as_damage() -> Iterator[None]:
         raise Malformed(str(error)) from error
 
 
-@functools.cache
-def _in_memory(_migrations: tuple[str, ...]) -> sqlite3.Connection:
-    """An empty catalog with the expected schema."""
-    connection = connect(Path(":memory:"))
-    _migrate(connection, 0)
-    return connection
+def _wanted() -> set[str]:
+    """The names in an empty catalog."""
+    with contextlib.closing(connect(Path(":memory:"))) as connection:
+        _migrate(connection, 0)
+        return _names(connection)
 
 
 def _names(connection: sqlite3.Connection) -> set[str]:

@@ -1,10 +1,12 @@
-"""The schema of the catalog: one SQL script per version."""
+"""The schema of the catalog: one SQL script per released version."""
 
 from __future__ import annotations
 
-# Each entry upgrades the schema by one version; never edit a released one.
-MIGRATIONS = (
-    """
+# By the number of the schema that each script leads to, from the one before it. Catalogs of other
+# numbers were never released and are set aside. The last script may find what photosd 0.1.0 had
+# and it replaces: in a new catalog that is not there.
+MIGRATIONS = {
+    1: """
     CREATE TABLE folders(
       id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, device INTEGER, inode INTEGER,
       mount_point BLOB NOT NULL DEFAULT x'', state TEXT NOT NULL, reason TEXT, remedy TEXT,
@@ -19,10 +21,7 @@ MIGRATIONS = (
       attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
       reason TEXT, remedy TEXT, stack TEXT, gone_at REAL
     ) WITHOUT ROWID;
-    CREATE INDEX photos_work ON photos(state, due);
-    CREATE INDEX photos_content ON photos(content);
     CREATE INDEX photos_inode ON photos(inode, device);
-    CREATE INDEX photos_folder ON photos(folder, state);
     CREATE TABLE counts(
       folder INTEGER NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY(folder, state)
     ) WITHOUT ROWID;
@@ -51,7 +50,7 @@ MIGRATIONS = (
       key BLOB PRIMARY KEY, vector BLOB NOT NULL, understanding TEXT NOT NULL, used_at REAL NOT NULL
     ) WITHOUT ROWID;
     """,
-    """
+    5: """
     -- Contents whose paths differ from those in a model's table: each change of paths inserts
     -- them here, and committer.py removes them after updating the table.
     CREATE TABLE unfiled(
@@ -69,29 +68,6 @@ MIGRATIONS = (
       INSERT INTO unfiled SELECT model, content FROM embedded
         WHERE content = OLD.content ON CONFLICT DO NOTHING;
     END;
-    INSERT INTO unfiled SELECT model, content FROM embedded;
-    """,
-    """
-    -- Words of paths, for search by name; `named` gives each path the number that FTS5 needs.
-    CREATE TABLE named(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
-    CREATE VIRTUAL TABLE names USING fts5(
-      path, content='', detail='none', columnsize=0,
-      tokenize='porter unicode61 remove_diacritics 2'
-    );
-    CREATE TRIGGER photos_named AFTER INSERT ON photos BEGIN
-      INSERT OR IGNORE INTO named(path) VALUES(NEW.path);
-      INSERT INTO names(rowid, path)
-        SELECT id, CAST(path AS TEXT) FROM named WHERE path = NEW.path;
-    END;
-    CREATE TRIGGER photos_unnamed AFTER DELETE ON photos BEGIN
-      INSERT INTO names(names, rowid, path)
-        SELECT 'delete', id, CAST(path AS TEXT) FROM named WHERE path = OLD.path;
-      DELETE FROM named WHERE path = OLD.path;
-    END;
-    INSERT INTO named(path) SELECT path FROM photos;
-    INSERT INTO names(rowid, path) SELECT id, CAST(path AS TEXT) FROM named;
-    """,
-    """
     -- Alerts (standing queries). kind: exec | link | notify | stream. awake: 0 after the catalog
     -- was lost, until its photos are known again; restored: 1 if that happened. model: the model
     -- that decided what an album holds.
@@ -133,8 +109,6 @@ MIGRATIONS = (
       DELETE FROM candidates WHERE content = OLD.content;
       DELETE FROM links WHERE content = OLD.content AND link IS NULL;
     END;
-    """,
-    """
     ALTER TABLE folders ADD COLUMN cloud INTEGER NOT NULL DEFAULT 0;
     -- Every call to Gemini, written before it is made; and the contents not to send again.
     CREATE TABLE cloud_calls(
@@ -146,29 +120,29 @@ MIGRATIONS = (
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
-    """
+    14: """
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
     -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;
     ALTER TABLE photos ADD COLUMN access INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE photos ADD COLUMN code TEXT;
     ALTER TABLE photos ADD COLUMN circumstance TEXT;
-    """,
-    """
+    -- The UUID of the volume that a folder is on; see watch/volumes.py.
+    ALTER TABLE folders ADD COLUMN volume TEXT;
     -- Filters now compare dates with a wall clock: label sync updates every table again.
     INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
-    """,
-    """
     -- Words of the paths of indexed photos, folded (wording.py), and the key of each file's own
     -- name. Photos that were removed are not here.
-    DROP TRIGGER photos_named;
-    DROP TRIGGER photos_unnamed;
-    DROP TABLE names;
-    DROP TABLE named;
+    DROP TRIGGER IF EXISTS photos_named;
+    DROP TRIGGER IF EXISTS photos_unnamed;
+    DROP TABLE IF EXISTS names;
+    DROP TABLE IF EXISTS named;
     CREATE TABLE named(
       id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, content TEXT, key TEXT NOT NULL
     );
     CREATE INDEX named_key ON named(key);
+    -- Each query looks up which of hundreds of contents have a path, and its number.
+    CREATE INDEX named_content ON named(content);
     CREATE VIRTUAL TABLE names USING fts5(
       name, folders, content='', detail='column', columnsize=0, tokenize='porter ascii'
     );
@@ -197,8 +171,6 @@ MIGRATIONS = (
       SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
     INSERT INTO names(rowid, name, folders)
       SELECT id, name_words(path), folder_words(path) FROM named;
-    """,
-    """
     -- sidecar: the XMP file beside a photo at the last comparison; see scanner.py.
     -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
     ALTER TABLE photos ADD COLUMN sidecar TEXT;
@@ -220,16 +192,14 @@ MIGRATIONS = (
     CREATE TRIGGER photos_sidecar_died AFTER DELETE ON photos WHEN OLD.sidecar IS NOT NULL BEGIN
       UPDATE sidecars SET due = due + 1 WHERE path = OLD.path;
     END;
-    """,
-    """
     -- Nearly every photo is indexed, so look-ups by content must not use an index that begins
     -- with the state, which SQLite prefers without statistics. Rows that are never due are not
     -- in it.
-    DROP INDEX photos_work;
+    DROP INDEX IF EXISTS photos_work;
     CREATE INDEX photos_work ON photos(state, due DESC) WHERE due IS NOT NULL;
-    DROP INDEX photos_content;
+    DROP INDEX IF EXISTS photos_content;
     CREATE INDEX photos_content ON photos(content, state, folder);
-    DROP INDEX photos_folder;
+    DROP INDEX IF EXISTS photos_folder;
     CREATE INDEX photos_folder ON photos(folder);
     CREATE INDEX photos_failed ON photos(state) WHERE state = 'failed';
     CREATE INDEX photos_gone ON photos(gone_at) WHERE gone_at IS NOT NULL;
@@ -248,8 +218,6 @@ MIGRATIONS = (
     INSERT INTO orphans SELECT content, CAST(strftime('%s', 'now') AS REAL)
       FROM (SELECT content FROM contents UNION SELECT content FROM embedded) AS known
       WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
-    """,
-    """
     -- Cached queries do not reveal the query (search/remembered.py). cloud: 1 if Gemini wrote the
     -- text; 2 for older vectors, where this is unknown and which are not encrypted. The daemon
     -- deletes the words stored beside older vectors from the disk.
@@ -261,20 +229,11 @@ MIGRATIONS = (
       WHERE iif(json_valid(understanding), json_extract(understanding, '$[0]'), 0) = 1;
     DROP TABLE older_queries;
     INSERT OR REPLACE INTO meta VALUES('erase', 'due');
-    """,
-    """
     -- A small grey picture of each content; see sketches.py.
     CREATE TABLE sketches(content TEXT PRIMARY KEY, greys BLOB NOT NULL) WITHOUT ROWID;
     CREATE TRIGGER contents_unsketched AFTER DELETE ON contents BEGIN
       DELETE FROM sketches WHERE content = OLD.content;
     END;
     """,
-    """
-    -- The UUID of the volume that a folder is on; see watch/volumes.py.
-    ALTER TABLE folders ADD COLUMN volume TEXT;
-    """,
-    """
-    -- Each query looks up which of hundreds of contents have a path, and its number.
-    CREATE INDEX named_content ON named(content);
-    """,
-)
+}
+SCHEMA = max(MIGRATIONS)  # of this version
