@@ -68,8 +68,9 @@ def strength(judge: Judge, embedding: QueryEmbedding, tiles: Any) -> str:
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     library = Library(tmp_path)
-    for number in range(40):
-        library.add(f"/p/{number}.jpg", number % 4)
+    with library.together():
+        for number in range(40):
+            library.add(f"/p/{number}.jpg", number % 4)
     return library
 
 
@@ -94,8 +95,9 @@ def test_until_the_encoder_is_up_the_model_speaks(library: Library) -> None:
 def test_few_of_the_unrelated_things_convince(tmp_path: Path, photos: int) -> None:
     """As few as the constants say, wherever the cosines lie; few photos are judged strictly."""
     library = Library(tmp_path)
-    for number in range(photos):
-        library.add(f"/p/{number}.jpg", number % 4, also=number % 3)
+    with library.together():
+        for number in range(photos):
+            library.add(f"/p/{number}.jpg", number % 4, also=number % 3)
     found = calibrated(library)
     scale = found.of(TEXT)
     assert scale.background is not None
@@ -197,8 +199,9 @@ def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:
     before = found.of(TEXT)
     library.add("/p/one.jpg", 0)
     assert found.of(TEXT) is before
-    for number in range(20):
-        library.add(f"/p/more {number}.jpg", 0)
+    with library.together():
+        for number in range(20):
+            library.add(f"/p/more {number}.jpg", 0)
     assert found.of(TEXT) is not before
     found.close()
 
@@ -206,12 +209,13 @@ def test_a_library_that_grows_is_calibrated_again(library: Library) -> None:
 def test_photos_that_were_removed_count_nowhere(tmp_path: Path) -> None:
     """Their vectors stay for 30 days; the scales are those of a library that never had them."""
     library, other = Library(tmp_path / "one"), Library(tmp_path / "other")
-    for number in range(80):
-        for one in (library, other):
-            one.add(f"/p/{number}.jpg", number % 4, also=number % 3)
     others = np.random.default_rng(5).normal(size=(60, 4))
-    for number, towards in enumerate(others):
-        library.add_vector(f"/p/gone/{number}.jpg", towards)
+    with library.together(), other.together():
+        for number in range(80):
+            for one in (library, other):
+                one.add(f"/p/{number}.jpg", number % 4, also=number % 3)
+        for number, towards in enumerate(others):
+            library.add_vector(f"/p/gone/{number}.jpg", towards)
     found, expected = calibrated(library), calibrated(other)
     assert found.of(TEXT).fair != pytest.approx(expected.of(TEXT).fair)
     library.catalog.forget(f"/p/gone/{number}.jpg".encode() for number in range(60))
@@ -227,8 +231,9 @@ def test_sums_and_pictures_have_thresholds_of_their_own(tmp_path: Path) -> None:
     """Few pairs of pictures are alike; a shape is computed once, whatever its weights."""
     library = Library(tmp_path)
     others = np.random.default_rng(3).normal(size=(40, 4)) * 0.5 - (1, 0, 0, 0)
-    for number, towards in enumerate([(1, 0, 0, 0), *others, (1, 0.1, 0, 0)]):
-        library.add_vector(f"/p/{number}.jpg", towards)
+    with library.together():
+        for number, towards in enumerate([(1, 0, 0, 0), *others, (1, 0.1, 0, 0)]):
+            library.add_vector(f"/p/{number}.jpg", towards)
     found = calibrated(library)
     picture = Question((QuestionTerm(1.0, path=b"/p/0.jpg"),))
     both = Question((QuestionTerm(1.0, "abc"), QuestionTerm(-1.0, "dog")))
@@ -286,8 +291,9 @@ def test_what_takes_long_is_calibrated_before_anybody_asks(
     monkeypatch.setattr(calibration, "REST_TIMES", 0)
     found = calibrated(library)
     before = found.of(TEXT)
-    for number in range(20):
-        library.add(f"/p/more {number}.jpg", 0)
+    with library.together():
+        for number in range(20):
+            library.add(f"/p/more {number}.jpg", 0)
     asked = threading.get_ident()
     best, threads = library.store.best, []
 
@@ -314,10 +320,11 @@ def test_the_same_picture_is_strong_however_much_of_the_library_it_is(
     change what alike is."""
     library, same = Library(tmp_path), int(80 * share)
     others = np.random.default_rng(4).normal(size=(80 - same, 4))
-    for number, towards in enumerate([(1, number * 1e-3, 0, 0) for number in range(same)]):
-        library.add_vector(f"/p/same/{number}.jpg", towards)
-    for number, towards in enumerate(others):
-        library.add_vector(f"/p/{number}.jpg", towards)
+    with library.together():
+        for number in range(same):
+            library.add_vector(f"/p/same/{number}.jpg", (1, number * 1e-3, 0, 0))
+        for number, towards in enumerate(others):
+            library.add_vector(f"/p/{number}.jpg", towards)
     found = calibrated(library)
     vectors = library.store.vectors_of([f"1-/p/same/{number}.jpg" for number in (0, 1)])
     one, other = vectors.values()

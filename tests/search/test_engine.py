@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,8 @@ class Library:
         self.store = VectorStore(directory / "index", SPEC.fingerprint, 4)
         self.store.open()
         self.encoder, self.pool = FakeEncoder(), FakePool()
+        self._added: list[tuple[Embedding, dict[str, Any], int, Entry]] = []
+        self._together = False
         with self.database.write() as db:
             db.execute("INSERT INTO folders(id, path, state) VALUES(1, ?, 'ok')", (b"/p",))
             db.execute("INSERT INTO folders(id, path, state) VALUES(2, ?, 'offline')", (b"/u",))
@@ -152,12 +156,29 @@ class Library:
 
     def add_vector(self, path: str, towards: Any, folder: int = 1, **facts: Any) -> None:
         vector = np.asarray(towards, np.float32)[None] / np.linalg.norm(towards)
-        content = f"1-{path}"
-        self.store.commit([Embedding(content, vector, facts, (path.encode(),))])
-        self.contents.record(SPEC.fingerprint, [(content, facts)])
+        embedding = Embedding(f"1-{path}", vector, facts, (path.encode(),))
         entry = Entry(path.encode(), 1, 1, hash(path) % 10**9, 1)
-        self.catalog.put(folder, entry, due=0)
-        self.worklist.done([(entry, content)])
+        self._added.append((embedding, facts, folder, entry))
+        if not self._together:
+            self._commit()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is added within is written at its end, at once: a write takes 10 ms."""
+        self._together = True
+        yield
+        self._together = False
+        self._commit()
+
+    def _commit(self) -> None:
+        added, self._added = self._added, []
+        if not added:
+            return
+        self.store.commit([embedding for embedding, _, _, _ in added])
+        self.contents.record(SPEC.fingerprint, [(one.content, facts) for one, facts, _, _ in added])
+        for _, _, folder, entry in added:
+            self.catalog.put(folder, entry, due=0)
+        self.worklist.done([(entry, one.content) for one, _, _, entry in added])
 
     def engine(self, spec: ModelSpec = SPEC, encoder: Any = None) -> Engine:
         shared = SharedResources(
@@ -175,8 +196,9 @@ class Library:
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     library = Library(tmp_path)
-    for axis in range(4):
-        library.add(f"/p/axis {axis}.jpg", axis, taken_at=1e9 + axis)
+    with library.together():
+        for axis in range(4):
+            library.add(f"/p/axis {axis}.jpg", axis, taken_at=1e9 + axis)
     return library
 
 
@@ -197,8 +219,9 @@ def test_the_nearest_come_first(library: Library) -> None:
 
 def test_gone_photos_do_not_take_the_places_of_others(library: Library) -> None:
     """A hundred vectors without a path are skipped over."""
-    for number in range(100):
-        library.add(f"/p/gone{number}.jpg", 3)
+    with library.together():
+        for number in range(100):
+            library.add(f"/p/gone{number}.jpg", 3)
     library.catalog.forget(f"/p/gone{number}.jpg".encode() for number in range(100))
     assert len(paths(library, "abc", 4)) == 4
 
@@ -530,8 +553,9 @@ def test_a_query_convinces_of_a_photo_exactly_when_an_alert_fires(
     """For random photos and questions: one judge."""
     with tempfile.TemporaryDirectory(prefix="photosd-test-") as directory:
         library = Library(Path(directory))
-        for number, (name, towards) in enumerate(photos):
-            library.add_vector(f"/p/{name} {number}.jpg", towards)
+        with library.together():
+            for number, (name, towards) in enumerate(photos):
+                library.add_vector(f"/p/{name} {number}.jpg", towards)
         engine = library.engine()
         contents = [f"1-/p/{name} {number}.jpg" for number, (name, _) in enumerate(photos)]
         question = question_of(QueryParams(text))

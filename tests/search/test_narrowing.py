@@ -25,10 +25,11 @@ def library(tmp_path: Path) -> Library:
     canon: dict[str, Any] = {"camera": "Canon EOS 6D", "format": "JPEG", "width": 30, "height": 20}
     phone: dict[str, Any] = {"camera": "Apple iPhone 15", "format": "HEIF", "width": 2, "height": 3}
     haifa: dict[str, Any] = {"latitude": 32.82, "longitude": 34.99}
-    library.add("/p/trips/eilat/a.jpg", 3, taken_at=moment("2019-07-01"), **canon, rating=5)
-    library.add("/p/trips/b.jpg", 3, taken_at=moment("2021-01-05"), **phone, **haifa)
-    library.add("/p/home/c.jpg", 2, taken_at=moment("2021-07-05"), **phone, rating=2)
-    library.add("/p/home/eilat.jpg", 0, taken_at=moment("2023-07-05"), **canon)
+    with library.together():
+        library.add("/p/trips/eilat/a.jpg", 3, taken_at=moment("2019-07-01"), **canon, rating=5)
+        library.add("/p/trips/b.jpg", 3, taken_at=moment("2021-01-05"), **phone, **haifa)
+        library.add("/p/home/c.jpg", 2, taken_at=moment("2021-07-05"), **phone, rating=2)
+        library.add("/p/home/eilat.jpg", 0, taken_at=moment("2023-07-05"), **canon)
     return library
 
 
