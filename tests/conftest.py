@@ -23,6 +23,11 @@ from tests.faults import VARIABLE, with_faults
 ROOT = Path(__file__).parent.parent
 CALIBRATION_TEXTS = len(UNRELATED.read_text().splitlines())  # encoded to calibrate scores
 CALM_READINGS = 5
+# A prelude, where it does not matter what a picture shows: ready soon, without torch.
+ENCODER_STANDS_IN = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+from tests.household.stand_in import install_encoder; install_encoder()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +73,9 @@ class RunningDaemon:
         self.home, self._descriptors = home, descriptors
         self._prelude = prelude
         self._environment = {**os.environ, **(environment or {})}
+        if not home.settings.exists():  # files need not rest for long before they are read
+            home.config.mkdir(parents=True, exist_ok=True, mode=0o700)
+            home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
         self.process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -158,5 +166,13 @@ class RunningDaemon:
 def daemon(home: Home) -> Iterator[RunningDaemon]:
     """A daemon of this test's own."""
     running = RunningDaemon(home)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def quick_daemon(home: Home) -> Iterator[RunningDaemon]:
+    """The same with a stand-in for the encoder, where it does not matter what a picture shows."""
+    running = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     yield running
     running.stop()

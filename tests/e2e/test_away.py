@@ -21,6 +21,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def daemon(quick_daemon: RunningDaemon) -> RunningDaemon:
+    return quick_daemon
+
+
+@pytest.fixture
 def full(daemon: RunningDaemon, folder: Path) -> RunningDaemon:
     """A daemon that has indexed the folder."""
     daemon.wait_until("ready")

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from photosd.core.errors import BadRequest, FolderError, PhotosdError
 from tests.conftest import ROOT, RunningDaemon
+from tests.household.daemon import shared_daemon
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[RunningDaemon]:
+    with shared_daemon() as running:
+        yield running
 
 
 def refused(daemon: RunningDaemon, op: str, **params: object) -> PhotosdError:
@@ -26,7 +34,6 @@ def test_folders_that_cannot_be_watched(daemon: RunningDaemon, tmp_path: Path) -
     inner = outer / "inner"
     inner.mkdir(parents=True)
     (outer / "file").write_text("x")
-    daemon.wait_until("ready")
     assert isinstance(refused(daemon, "add", path=str(tmp_path / "nothing")), FolderError)
     assert isinstance(refused(daemon, "add", path=str(outer / "file")), FolderError)
     assert isinstance(refused(daemon, "add", path="relative"), BadRequest)
@@ -48,7 +55,6 @@ def test_a_folder_that_was_moved_can_be_added_where_it_is(
 ) -> None:
     """It is the same directory, as far as device and inode tell, and no longer watched there."""
     (tmp_path / "before").mkdir()
-    daemon.wait_until("ready")
     with daemon.client() as client:
         client.call("add", {"path": str(tmp_path / "before")})
         (tmp_path / "before").rename(tmp_path / "after")
@@ -57,7 +63,6 @@ def test_a_folder_that_was_moved_can_be_added_where_it_is(
 
 def test_an_empty_query_is_a_mistake(daemon: RunningDaemon) -> None:
     """So is one of spaces; the daemon lives on."""
-    daemon.wait_until("ready")
     for text in ("", "   ", "\n"):
         assert isinstance(refused(daemon, "query", text=text), BadRequest)
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from photosd.core.paths import Home
 from tests.cli.conftest import command, environment
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 
 PHOTOS = 30
 PATIENCE = 60.0
@@ -38,6 +38,11 @@ def folder(tmp_path: Path) -> Path:
 def paint(file: Path, number: int) -> None:
     pixels = np.random.default_rng(number).integers(0, 255, (5, 5, 3), np.uint8)
     Image.fromarray(pixels.repeat(20, 0).repeat(20, 1)).save(file)
+
+
+@pytest.fixture
+def daemon(quick_daemon: RunningDaemon) -> RunningDaemon:
+    return quick_daemon
 
 
 @pytest.fixture
@@ -165,7 +170,7 @@ def small_disk(home: Home) -> Iterator[Path]:
 
 def test_the_disk_is_full_for_a_while(small_disk: Path, home: Home, folder: Path) -> None:
     """Queries are answered, status says why indexing stopped; with space again all is indexed."""
-    daemon = RunningDaemon(home)
+    daemon = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     try:
         daemon.wait_until("ready")
         daemon.index(folder)
@@ -204,7 +209,7 @@ def fill(file: Path) -> None:
 @pytest.mark.slow
 def test_the_state_is_read_only_at_the_start(small_disk: Path, home: Home, folder: Path) -> None:
     """It refuses with the reason; when it may write again it knows what it knew."""
-    daemon = RunningDaemon(home)
+    daemon = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     try:
         daemon.wait_until("ready")
         daemon.index(folder)

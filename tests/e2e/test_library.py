@@ -86,7 +86,7 @@ def paths(daemon: RunningDaemon) -> list[str]:
     return [entry["path"] for part in parts[:-1] for entry in part["paths"]]
 
 
-def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
+def test_odd_names_and_odd_files(quick_daemon: RunningDaemon, folder: Path) -> None:
     """Names that are not UTF-8 or hold newlines are indexed; broken files are listed with why."""
     picture = (folder / "nextcloud-toucan.jpg").read_bytes()
     odd = [b"new\nline.jpg", b"bad\xff.jpg", "שקיעה.jpg".encode(), b"quote'\".jpg"]
@@ -95,10 +95,10 @@ def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
     broken = {"empty.jpg": b"", "cut.jpg": picture[:5000], "text.jpg": b"I am a text file, really."}
     for name, data in broken.items():
         (folder / name).write_bytes(data)
-    daemon.wait_until("ready")
-    daemon.index(folder)
-    assert sum("toucan" in path or "jpg" in path for path in paths(daemon)) >= len(odd)
-    with daemon.client() as client:
+    quick_daemon.wait_until("ready")
+    quick_daemon.index(folder)
+    assert sum("toucan" in path or "jpg" in path for path in paths(quick_daemon)) >= len(odd)
+    with quick_daemon.client() as client:
         every_copy = {"text": "toucan bird", "limit": 100, "all": True, "deadline_ms": 5000}
         answer: Any = client.call("query", every_copy)
         raw = {hit.get("path_b64") for hit in answer["hits"]} - {None}
@@ -110,40 +110,42 @@ def test_odd_names_and_odd_files(daemon: RunningDaemon, folder: Path) -> None:
         assert failure["reason"]
         assert failure["remedy"]
     (folder / "text.jpg").write_bytes(picture)
-    eventually(lambda: any(path.endswith("/text.jpg") for path in paths(daemon)))
+    eventually(lambda: any(path.endswith("/text.jpg") for path in paths(quick_daemon)))
 
 
-def test_a_removed_folder_leaves_the_index(daemon: RunningDaemon, folder: Path) -> None:
+def test_a_removed_folder_leaves_the_index(quick_daemon: RunningDaemon, folder: Path) -> None:
     """`remove` takes the photos out of every answer; the files stay."""
-    daemon.wait_until("ready")
-    daemon.index(folder)
-    with daemon.client() as client:
+    quick_daemon.wait_until("ready")
+    quick_daemon.index(folder)
+    with quick_daemon.client() as client:
         assert client.call("remove", {"path": str(folder)})["photos"] > 0
         assert client.call("status", {})["index"]["photos"] == 0
-    assert found(daemon, "sunset") == []
+    assert found(quick_daemon, "sunset") == []
     assert list(folder.iterdir())
-    daemon.index(folder)
-    assert found(daemon, "sunset", 3)
+    quick_daemon.index(folder)
+    assert found(quick_daemon, "sunset", 3)
 
 
 @pytest.mark.slow
 def test_a_folder_added_by_a_link_is_known_by_either_name(
-    daemon: RunningDaemon, folder: Path, tmp_path: Path
+    quick_daemon: RunningDaemon, folder: Path, tmp_path: Path
 ) -> None:
     """`show`, `reindex` and `remove` take the name the user knows."""
     link = tmp_path / "link"
     link.symlink_to(folder, target_is_directory=True)
-    daemon.wait_until("ready")
-    daemon.index(link)
+    quick_daemon.wait_until("ready")
+    quick_daemon.index(link)
     photo = next(path for path in sorted(folder.iterdir()) if path.suffix == ".jpg")
-    with daemon.client() as client:
+    with quick_daemon.client() as client:
         assert client.call("show", {"path": str(link / photo.name)})["state"] == "indexed"
         assert client.call("reindex", {"path": str(link / photo.name)})["marked"] == 1
         assert client.call("reindex", {"path": str(link)})["marked"] > 1
         assert client.call("remove", {"path": str(link)})["photos"] > 1
 
 
-def test_every_answer_has_the_bytes_of_its_paths(daemon: RunningDaemon, tmp_path: Path) -> None:
+def test_every_answer_has_the_bytes_of_its_paths(
+    quick_daemon: RunningDaemon, tmp_path: Path
+) -> None:
     """A folder and a photo whose names are not UTF-8: what an answer names can be asked for."""
     folder = os.fsencode(tmp_path) + b"/\xe4"
     photo = folder + b"/\xff.png"
@@ -153,8 +155,8 @@ def test_every_answer_has_the_bytes_of_its_paths(daemon: RunningDaemon, tmp_path
     def path(answer: Mapping[str, Any]) -> bytes:
         return base64.b64decode(answer.get("path_b64") or b"")
 
-    daemon.wait_until("ready")
-    with daemon.client() as client:
+    quick_daemon.wait_until("ready")
+    with quick_daemon.client() as client:
         assert path(client.add(folder)) == folder
         list(client.rescan(wait=True))
         assert path(client.show(photo)) == photo

@@ -5,8 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import RunningDaemon
 from tests.e2e.test_damage import paint
+
+
+@pytest.fixture
+def daemon(quick_daemon: RunningDaemon) -> RunningDaemon:
+    return quick_daemon
 
 
 def test_photos_and_folders_stay_as_they_are(daemon: RunningDaemon, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from photosd.runtime.daemon import Daemon
 from photosd.runtime.library import Library
 from photosd.runtime.operations import handlers
 from photosd.search.engine import Engine
-from tests.conftest import ROOT, RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, ROOT, RunningDaemon
 
 Look = Callable[[Daemon, Library], object]
 
@@ -191,7 +191,7 @@ def test_a_wrong_file_is_named_in_the_status_and_heeded_otherwise(home: Home) ->
     """By a real daemon, until it is corrected; inf is refused where it would have crashed it."""
     home.config.mkdir()
     home.settings.write_text("[search]\nlimit = 3\nlimits = 4\n[cloud]\nbudget_usd = inf\n")
-    running = RunningDaemon(home)
+    running = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     try:
         running.wait_until()
         with running.client() as client:

@@ -12,7 +12,7 @@ import pytest
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.household import bodies
 from tests.watch.hangfs import Share, shared
 
@@ -39,9 +39,7 @@ def local(tmp_path: Path) -> Path:
 @pytest.fixture
 def daemon(home: Home, share: Share) -> Iterator[RunningDaemon]:
     """It is stopped before the share is taken away."""
-    home.config.mkdir(parents=True, exist_ok=True)
-    home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
-    running = RunningDaemon(home)
+    running = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     yield running
     share.hang()
     running.stop()

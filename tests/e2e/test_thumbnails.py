@@ -18,6 +18,11 @@ from tests.conftest import RunningDaemon
 
 
 @pytest.fixture
+def daemon(quick_daemon: RunningDaemon) -> RunningDaemon:
+    return quick_daemon
+
+
+@pytest.fixture
 def album(tmp_path: Path) -> Path:
     """Some pictures, one with a name that is not UTF-8."""
     folder = tmp_path / "album"

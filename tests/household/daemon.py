@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import lancedb
 import numpy as np
+import pytest
 import xxhash
 
 from photosd.core.formats import is_photo_name, is_raw_name
@@ -20,8 +23,8 @@ from photosd.core.paths import Home
 from photosd.decode import pixels
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.conftest import ROOT as PROJECT
-from tests.conftest import RunningDaemon
 from tests.household import stand_in
 from tests.household.household import LEFT_ALONE, MARK
 
@@ -40,9 +43,6 @@ class StandInDaemon(RunningDaemon):
         environment = {}
         if orders is not None and photos is not None:
             environment = {stand_in.ORDERS: str(orders), stand_in.ROOT: str(photos)}
-        home.config.mkdir(parents=True, exist_ok=True)
-        if not home.settings.exists():
-            home.settings.write_text("[watch]\nsettle_seconds = 0.2\n")
         super().__init__(home, environment, PRELUDE)
 
     def contents(self) -> dict[bytes, str]:
@@ -81,6 +81,22 @@ class StandInDaemon(RunningDaemon):
             for row in found.search().select(["content", "vector"]).to_list():
                 rows.setdefault(row["content"], []).append(row["vector"])
         return rows
+
+
+@contextlib.contextmanager
+def shared_daemon() -> Iterator[RunningDaemon]:
+    """For several tests: a ready daemon on a home of its own, whose encoder is a stand-in."""
+    directory = tempfile.mkdtemp(prefix="photosd-test-", dir="/tmp")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHOTOSD_HOME", directory)
+        patch.delenv("PHOTOSD_SOCKET", raising=False)
+        running = RunningDaemon(Home.from_environment(), prelude=ENCODER_STANDS_IN)
+    try:
+        running.wait_until("ready")
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def until(done: Any, seconds: float, what: str) -> None:

@@ -87,6 +87,13 @@ def install() -> None:
         _set_clock()
 
 
+def install_encoder() -> None:
+    """The encoder's stand-in alone: decoders are real processes. What a picture has in its first
+    pixels decides its vector, so another picture has another one."""
+    _replace("photosd.runtime.model_runtime", Supervisor=StandInSupervisor)
+    _shorten()
+
+
 def _replace(module: str, **names: object) -> None:
     for name, stand_in in names.items():
         assert hasattr(importlib.import_module(module), name), f"{module} has no {name} any more"

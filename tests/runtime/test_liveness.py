@@ -21,7 +21,7 @@ from photosd.protocol.endpoint import open_endpoint
 from photosd.runtime import liveness
 from photosd.runtime.liveness import LivenessMonitor
 from photosd.service.notify import Notifier
-from tests.conftest import ROOT, RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, ROOT, RunningDaemon
 
 
 class Told(Notifier):
@@ -139,10 +139,10 @@ def test_a_socket_without_an_answer_is_a_missing_sign(
     assert "no socket" in str(liveness.socket_is_ours(home.socket))
 
 
-def test_a_stolen_socket_is_noticed(daemon: RunningDaemon) -> None:
+def test_a_stolen_socket_is_noticed(quick_daemon: RunningDaemon) -> None:
     """Another process answers at the socket."""
-    daemon.wait_until("ready")
-    assert str(daemon.process.pid) in str(liveness.socket_is_ours(daemon.home.socket))
+    quick_daemon.wait_until("ready")
+    assert str(quick_daemon.process.pid) in str(liveness.socket_is_ours(quick_daemon.home.socket))
 
 
 UNWELL = """
@@ -177,7 +177,7 @@ def test_without_a_watchdog_it_ends_itself(alone: str, code: int) -> None:
 @pytest.fixture
 def quick(home: Home) -> Iterator[RunningDaemon]:
     """A daemon whose monitor looks every 0.3 s."""
-    running = RunningDaemon(home, {"WATCHDOG_USEC": "1000000"})
+    running = RunningDaemon(home, {"WATCHDOG_USEC": "1000000"}, ENCODER_STANDS_IN)
     yield running
     running.stop()
 
