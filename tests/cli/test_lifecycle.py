@@ -240,7 +240,7 @@ def test_stop_waits_for_the_end_not_for_the_answer(
     stub.answers["stop"] = stop
     assert lifecycle.stop() == "stopped"
     assert asked
-    assert ending.wait(5) == 0
+    assert ending.wait(30) == 0
     stub.answers["hello"] = error("not_running")
 
 

@@ -159,8 +159,8 @@ def test_stopping_ends_every_process_at_once(make: Make, order: Order, photo: by
     pids = pool.pids
     pool.stop()
     assert all(gone(pid) for pid in pids) and pool.pids == []
-    assert all(isinstance(future.exception(1), Stopped) for future in futures)
-    assert isinstance(pool.decode(photo, SHAPE).exception(1), Stopped)
+    assert all(isinstance(future.exception(20), Stopped) for future in futures)
+    assert isinstance(pool.decode(photo, SHAPE).exception(20), Stopped)
 
 
 def test_no_decoder_outlives_a_daemon_that_is_killed(

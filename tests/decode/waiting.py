@@ -26,7 +26,7 @@ def failure(pool: Pool, path: bytes) -> DecodeFailed:
 def gone(pid: int) -> bool:
     """Whether this process ends within moments."""
     try:
-        psutil.Process(pid).wait(5)
+        psutil.Process(pid).wait(30)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:

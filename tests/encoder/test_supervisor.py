@@ -339,7 +339,7 @@ def test_a_zygote_that_fails_is_replaced(
     zygote.send_signal(fault)
     if fault == signal.SIGSTOP:
         encoder.kill()
-    encoder.wait(5)
+    encoder.wait(30)
     until(supervisor, "ready", restarts=1)
     assert encode(supervisor).vectors.shape == (1, 32)
     assert _zygote().pid != zygote.pid
@@ -370,7 +370,7 @@ def test_no_encoder_outlives_a_daemon_that_is_killed(model: Path, orders: Orders
                 time.sleep(0.05)
         finally:
             daemon.kill()
-    gone, alive = psutil.wait_procs(family, timeout=5)
+    gone, alive = psutil.wait_procs(family, timeout=30)
     assert not alive and len(gone) == len(family)
 
 

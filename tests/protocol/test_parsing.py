@@ -15,7 +15,7 @@ from photosd.protocol import caller, requests
 from photosd.protocol.requests import parse_params, parse_request
 
 LIMIT = caller.REQUEST_LIMIT
-examined = settings(max_examples=600, deadline=1000, suppress_health_check=list(HealthCheck))
+examined = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def parse(line: bytes) -> requests.Request | BadRequest:

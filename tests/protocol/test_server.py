@@ -68,7 +68,7 @@ def running(home: Home) -> Iterator[Home]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(5)
+    assert started.wait(30)
     yield home
     stop.set()
     thread.join(10)

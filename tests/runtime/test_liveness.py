@@ -116,7 +116,7 @@ def test_a_hung_event_loop_is_a_missing_sign(monkeypatch: pytest.MonkeyPatch) ->
     release.set()
     assert liveness.loop_turns(loop) is None
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
+    thread.join(30)
     loop.close()
     assert liveness.loop_turns(loop) is None  # leaving is not hanging
 

@@ -21,7 +21,7 @@ from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDe
 
 from photosd.watch.kernel import DIRECTORY_MASK, Kernel
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 class Reading:
