@@ -45,7 +45,7 @@ else:
 
 
 QUICK = WatchLimits(
-    collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=1.0, quiet=0.2, calm=1.0, retry=1000.0
+    collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=10.0, quiet=0.2, calm=1.0, retry=1000.0
 )
 PATIENCE = 20.0
 NOBODY = 65534  # the user id that has no rights anywhere
