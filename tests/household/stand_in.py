@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import importlib
 import logging
@@ -36,6 +37,7 @@ from photosd.decode.pool import Decoded, Pool
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.encoder.text_vectors import TextVectors
 from photosd.models.spec import read_model
+from photosd.watch.limits import WatchLimits
 from tests.household.orders import Orders
 
 T = TypeVar("T")
@@ -400,4 +402,6 @@ def _shorten() -> None:
         module = importlib.import_module(name)
         for constant in SHORT.keys() & vars(module).keys():
             setattr(module, constant, SHORT[constant])
+    limits = functools.partial(WatchLimits, tick=0.2, roots=1.0)
+    _replace("photosd.watch.watcher", WatchLimits=limits)
     random.seed()
