@@ -7,6 +7,9 @@ A key is the id of a test, a file or a directory. Tests that say themselves that
 from __future__ import annotations
 
 CANNOT: dict[str, str] = {
+    "tests/watch/test_namespaces.py": "its disks are mounted in a namespace of Linux",
+    "tests/watch/test_silent_disks.py": "its disk is FUSE, which a Mac scans without watching it",
+    "tests/watch/test_watcher.py::test_an_idle_watcher_is_idle": "pretending takes processor time",
     "tests/service/test_systemd.py": "it runs systemd",
     "tests/service/test_notify.py::test_fields_arrive[abstract]": "macOS has no abstract sockets",
     "tests/service/test_notify.py::test_workers_inherit_nothing[abstract]": "the same",

@@ -10,7 +10,6 @@ import pytest
 from photosd.core.errors import FolderError
 from photosd.core.paths import Home
 from photosd.index.folders import Folders
-from photosd.watch.inotify import InotifySource
 from photosd.watch.scanner import entry_of
 from tests.index.shelf import Shelf
 
@@ -96,6 +95,8 @@ def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only inotify watches each directory")
 def test_own_files_raise_no_hints(shelf: Shelf, tmp_path: Path) -> None:
     """Their directories are not even watched."""
+    from photosd.watch.inotify import InotifySource  # exists on Linux only
+
     own_files()
     source = InotifySource(lambda news: None, None)  # type: ignore[arg-type]
     source.open(bytes(tmp_path))

@@ -1,15 +1,16 @@
 """What the watcher's tests share: quick limits, and someone who follows the hints."""
 
 # Names are bytes here, which pathlib does not know.
-# ruff: noqa: PTH118
+# ruff: noqa: PTH108, PTH118
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,11 +38,29 @@ if sys.platform == "linux":
 
     inotify.Kernel = NotedKernel  # type: ignore[attr-defined]
 else:
+    from photosd.watch import fsevents
 
     class NotedKernel:
         """Only inotify has a watch for each directory."""
 
         latest: ClassVar[Any]
+
+    class NotedStream(fsevents.Stream):
+        """Keeps the events of `MARK` files for the tests, and passes on all others."""
+
+        def events_callback(
+            self, paths: Sequence[str | bytes], inodes: object, flags: Sequence[int], ids: object
+        ) -> None:
+            names = [os.fsencode(path).rpartition(b"/")[2] for path in paths]
+            MARKS_SEEN.update(name for name in names if name.startswith(MARK))
+            keep = [n for n, name in enumerate(names) if not name.startswith(MARK)]
+            super().events_callback([paths[n] for n in keep], inodes, [flags[n] for n in keep], ids)
+
+    fsevents.Stream = NotedStream  # type: ignore[misc]
+
+
+MARK = b".photosd-test-"
+MARKS_SEEN: set[bytes] = set()
 
 
 QUICK = WatchLimits(
@@ -117,7 +136,25 @@ class Follower:
     def settle(self) -> list[Hint]:
         """Wait until everything up to now was reported; follow the hints and return them."""
         assert self.watcher.barrier(PATIENCE), "the watcher does not hear"
+        if sys.platform == "darwin":
+            self._hear_streams()
         return self.follow()
+
+    def _hear_streams(self) -> None:
+        """FSEvents' streams know nothing of each other: wait for a mark in each folder."""
+        waiting: set[bytes] = set()
+        for root in self.watcher.health():
+            if root.watches:
+                mark = MARK + b"%d-%d" % (time.monotonic_ns(), len(waiting))
+                with contextlib.suppress(OSError):  # the folder is gone, and its stream with it
+                    os.close(os.open(root.root + b"/" + mark, os.O_CREAT | os.O_WRONLY))
+                    os.unlink(root.root + b"/" + mark)
+                    waiting.add(mark)
+        limit = time.monotonic() + PATIENCE
+        while not waiting <= MARKS_SEEN:
+            assert time.monotonic() < limit, "a stream does not hear"
+            time.sleep(0.005)
+        assert self.watcher.barrier(PATIENCE), "the watcher does not hear"
 
     def follow(self) -> list[Hint]:
         """Follow the hints there are."""

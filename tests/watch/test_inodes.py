@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the table of mounts is Linux's")
 @pytest.mark.parametrize("name", [b"Fot\xf6s", b"a\rb", b"a\x0cb", "a\u2028b".encode()])
 def test_a_mount_of_an_odd_name_hides_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes

@@ -257,7 +257,8 @@ def test_what_is_ignored_is_neither_watched_nor_hinted(follower: Follower, root:
         (root / name).mkdir(parents=True)
     follower.add(root, ["skip/"])
     (health,) = follower.watcher.health()
-    assert health.watches == 3, "the folder, kept and kept/d"
+    if sys.platform == "linux":
+        assert health.watches == 3, "the folder, kept and kept/d"
     for name in (".hidden/1.jpg", "@eaDir/b/1.jpg", "skip/c/1.jpg", "kept/.1.jpg", "kept/1.txt",
                  "kept/.nested/new/1.jpg"):  # fmt: skip
         write(root / name)
@@ -314,7 +315,9 @@ def test_a_slow_writer_is_heard_of_until_the_end(follower: Follower, root: Path)
         for _ in range(5):
             file.write(b"x" * 1000)
             file.flush()
-            assert follower.hinted(root / "slow.jpg") or follower.settle()
+            if sys.platform == "linux":  # FSEvents tells when it is closed
+                assert follower.hinted(root / "slow.jpg") or follower.settle()
+            follower.settle()
             follower.log.clear()
     assert [hint.path for hint in follower.settle()] == [os.fsencode(root / "slow.jpg")]
 

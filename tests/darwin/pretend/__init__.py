@@ -4,7 +4,7 @@ Pretended:
 
 - ``sys.platform``, ``os.uname``, ``platform``. Modules choose by platform when they are imported;
   psutil, ctypes.util and truststore are told the truth meanwhile; psutil then loses what its Mac
-  side lacks.
+  side lacks, and calls disks of this machine APFS; shutil copies no extended attributes.
 - Names that Linux alone has are gone: in os (memfd_create, pidfd_open, sched_getaffinity,
   posix_fadvise, eventfd, copy_file_range, getxattr, pipe2, waitid, fdatasync, O_PATH, …), errno,
   fcntl, resource, select (epoll), signal, socket and time.
@@ -14,7 +14,7 @@ Pretended:
 - ``select.kqueue``: reading, writing, and ``NOTE_EXIT`` of any process; asyncio runs on it.
 - ``fcntl``: F_GETPATH (each component spelt as its directory spells it), F_FULLFSYNC, F_NOCACHE.
 - ``socket``: LOCAL_PEERCRED and LOCAL_PEERPID instead of SO_PEERCRED; no abstract names, no
-  SOCK_SEQPACKET; names of at most 103 bytes.
+  SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections.
 - ``os.confstr``: the user's directories; `TEMPORARY` in the environment moves the temporary one.
 - ``st_flags``, ``st_birthtime``, ``os.chflags``: flags are kept in an extended attribute. Opening a
   file or listing a directory with SF_DATALESS is refused with EDEADLK if the process asked for

@@ -25,6 +25,7 @@ HIDDEN = ("/proc", "/sys")
 TOLD_THE_TRUTH = frozenset(("psutil", "torch", "pyarrow", "lancedb", "numpy", "ctypes", "_pytest"))
 GETXATTR: Any = vars(posix)["getxattr"]
 SETXATTR: Any = vars(posix)["setxattr"]
+REMOVEXATTR: Any = vars(posix)["removexattr"]
 
 
 def flags_of(target: Any, follow: bool = True) -> int:
@@ -37,7 +38,10 @@ def flags_of(target: Any, follow: bool = True) -> int:
 
 def set_flags(path: str | bytes | os.PathLike[str], flags: int) -> None:
     """Set ``st_flags`` (UF_HIDDEN, SF_DATALESS, …). Raises OSError without user attributes."""
-    SETXATTR(path, ATTRIBUTE, str(flags).encode())
+    if flags:
+        SETXATTR(path, ATTRIBUTE, str(flags).encode())
+    elif flags_of(path):
+        REMOVEXATTR(path, ATTRIBUTE)
 
 
 class StatResult:

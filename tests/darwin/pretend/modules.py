@@ -14,6 +14,7 @@ from tests.darwin.pretend.patches import Patches
 
 TOLD_THE_TRUTH = ("psutil", "ctypes.util", "sysconfig", "truststore._api")
 REAL_UNAME = os.uname
+LOCAL_DISKS = ("btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs", "zfs")
 
 
 @contextlib.contextmanager
@@ -102,6 +103,7 @@ def _psutil(module: Any, patches: Patches) -> None:
     patches.remove(module, "sensors_temperatures", "sensors_fans")
     for name, value in (("LINUX", False), ("MACOS", True), ("OSX", True)):
         patches.replace(module, name, value)
+    patches.replace(module, "disk_partitions", _as_on_apfs(module.disk_partitions))
 
 
 def _ctypes(module: Any, patches: Patches) -> None:
@@ -110,8 +112,24 @@ def _ctypes(module: Any, patches: Patches) -> None:
     libsystem.apply(module, patches)
 
 
+def _as_on_apfs(partitions: Callable[..., Any]) -> Callable[..., Any]:
+    """Disks of this machine are APFS, of which every change is reported."""
+
+    def told(all: bool = False) -> Any:
+        return [
+            part._replace(fstype="apfs") if part.fstype in LOCAL_DISKS else part
+            for part in partitions(all)
+        ]
+
+    return told
+
+
 def _tempfile(module: Any, patches: Patches) -> None:
     patches.replace(module, "_O_TMPFILE_WORKS", False)
+
+
+def _shutil(module: Any, patches: Patches) -> None:
+    patches.replace(module, "_copyxattr", lambda *_, **__: None)
 
 
 CORRECTIONS: dict[str, Callable[[Any, Patches], None]] = {
@@ -119,5 +137,6 @@ CORRECTIONS: dict[str, Callable[[Any, Patches], None]] = {
     "psutil": _psutil,
     "subprocess": children.correct,
     "tempfile": _tempfile,
+    "shutil": _shutil,
     "ctypes": _ctypes,
 }

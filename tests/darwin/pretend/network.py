@@ -48,6 +48,12 @@ def _checked(method: Any) -> Any:
                 raise OSError("AF_UNIX path too long")
             if name.startswith(b"\0"):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            try:
+                return method(self, address)
+            except BlockingIOError as error:  # the backlog is full
+                raise ConnectionRefusedError(
+                    errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)
+                ) from error
         return method(self, address)
 
     return checked
