@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from photosd.core.errors import FolderError
+from photosd.alerts.album import prepare
+from photosd.core.errors import BadRequest, FolderError
+from photosd.index.folders import Folders
+from photosd.protocol.requests import QueryParams, Term
+from photosd.search.parsing import Parser
 from photosd.watch.calls import SPELLING
 from photosd.watch.devices import Devices
 from tests.darwin.folded import FoldedDisk, tell_paths
@@ -67,6 +71,76 @@ def test_what_a_user_types_names_the_photo(shelf: Rated) -> None:
     assert shelf.folders.real(bytes(shelf.root / "trip" / "img_1.jpg")) == right
     missing = shelf.folders.real(bytes(shelf.root / "trip" / "other.jpg"))
     assert missing == bytes(shelf.root / "Trip" / "other.jpg")
+
+
+def test_a_link_to_a_photo_by_another_spelling_is_that_photo(shelf: Rated) -> None:
+    """`similar` finds the content of what it leads to."""
+    shelf.write("Trip/IMG_1.JPG")
+    shelf.settle()
+    link = shelf.root.with_name("link.jpg")
+    link.symlink_to(shelf.root / "trip" / "img_1.jpg")
+    parser = Parser(shelf.catalog, shelf.folders)
+    photo = shelf.catalog.get(bytes(shelf.root / "Trip" / "IMG_1.JPG"))
+    assert photo is not None and photo.content is not None
+    (term,) = parser.parse(QueryParams(terms=[Term(path=str(link))])).terms
+    assert term.content == photo.content
+
+
+def test_an_album_in_a_watched_folder_is_refused_by_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its links would count as photos."""
+    shelf = Rated(tmp_path)
+    FoldedDisk(bytes(tmp_path), monkeypatch)
+    tell_paths(monkeypatch)
+    for root in (shelf.root, shelf.root.with_name(shelf.root.name.upper())):
+        with pytest.raises(BadRequest, match="in a watched folder"):
+            prepare(bytes(root / "album"), shelf.folders, [])
+
+
+def test_own_files_are_known_by_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PHOTOSD_HOME may be spelled in another way: its thumbnails are no photos."""
+    shelf = Rated(tmp_path)
+    thumbnails = shelf.root / "Home" / "thumbnails"
+    thumbnails.mkdir(parents=True)
+    (thumbnails / "a.jpg").write_bytes(b"thumbnail")
+    FoldedDisk(bytes(tmp_path), monkeypatch)
+    tell_paths(monkeypatch)
+    own = (bytes(shelf.root / "home" / "thumbnails"), bytes(shelf.root / "home" / "later"))
+    folders = Folders(shelf.database, tmp_path / "folders.json", own=own)
+    rules = folders.all()[0].rules
+    assert rules.ignored(bytes(thumbnails / "a.jpg"))
+    assert rules.ignored(bytes(shelf.root / "Home" / "later" / "a.jpg"))
+
+
+def test_nothing_is_written_among_photos_by_any_name(
+    python: Callable[..., str], tmp_path: Path
+) -> None:
+    """A contact sheet in `~/pictures` is one in ~/Pictures."""
+    for name in ("Pictures", "pictures", "Été", "elsewhere"):
+        (tmp_path / composed(name)).mkdir()
+        (tmp_path / decomposed(name)).mkdir(exist_ok=True)
+    write = """
+import base64, json, sys
+from pathlib import Path
+from photosd.core.errors import OutputRefused
+from photosd.core.outputs import check_output
+from photosd.core.paths import Home
+base, home = Path(sys.argv[1]), Home.from_environment()
+home.config.mkdir(parents=True)
+watched = [bytes(base / name) for name in ("Pictures", sys.argv[2])]
+rows = [{"path_b64": base64.b64encode(path).decode()} for path in watched]
+(home.config / "folders.json").write_text(json.dumps(rows))
+for name in sys.argv[2:]:
+    try:
+        check_output(base / name / "sheet.html", home)
+        print("written", end=" ")
+    except OutputRefused:
+        print("refused", end=" ")
+"""
+    names = (composed("Été"), decomposed("Été"), "Pictures", "pictures", "elsewhere")
+    said = python(write, str(tmp_path), *names, PHOTOSD_HOME=str(tmp_path / "home")).split()
+    assert said == ["refused"] * 4 + ["written"]
 
 
 def test_a_firmlink_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ class Albums:
 def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> bytes:
     """Create the directory of an album; returns its real path. Raises BadRequest if impossible."""
     try:
-        directory = folders.devices.resolve(directory)
+        directory = folders.devices.spelled(folders.devices.resolve(directory))
     except OSError as error:
         raise BadRequest(
             f"{printable(directory)} cannot be read: {error.strerror}",

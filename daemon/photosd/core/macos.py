@@ -53,6 +53,16 @@ def _folded(directory: str) -> str:
     return unicodedata.normalize("NFD", path).casefold()
 
 
+def comparable(path: bytes) -> bytes:
+    """On a Mac equal for all spellings of a path that its disks take for one; elsewhere ``path``.
+
+    A disk there may tell case apart, which most do not; then different paths may be equal.
+    """
+    if sys.platform != "darwin":
+        return path
+    return os.fsencode(unicodedata.normalize("NFD", os.fsdecode(path)).casefold())
+
+
 def refused(number: int | None) -> bool:
     """Whether this error says that the user has not consented, and not that permissions lack."""
     return sys.platform == "darwin" and number == errno.EPERM

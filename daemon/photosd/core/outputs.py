@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from photosd.core.errors import OutputRefused
+from photosd.core.macos import comparable
 from photosd.core.paths import Home
 
 MARK_BYTES = 8192  # of an existing file that are searched for the mark
@@ -29,11 +30,10 @@ def check_output(place: Path, home: Home, *, force: bool = False, mark: bytes = 
         raise OutputRefused(
             f"no such directory: {place.parent}", remedy=f"mkdir -p '{place.parent}'"
         )
-    inside = place.parent.resolve()
-    parent = os.fsencode(inside)
-    own = inside == home.sheets.resolve()  # this directory is never searched for photos
+    inside = comparable(bytes(place.parent.resolve()) + b"/")
+    own = inside == comparable(bytes(home.sheets.resolve()) + b"/")  # is never searched for photos
     for folder in [] if own else watched_folders(home):
-        if parent == folder or parent.startswith(folder.rstrip(b"/") + b"/"):
+        if inside.startswith(comparable(folder.rstrip(b"/") + b"/")):
             raise OutputRefused(
                 f"{place} is in the watched folder {os.fsdecode(folder)}",
                 remedy="choose a place outside your photo folders",

@@ -102,8 +102,9 @@ class Folders:
         own: tuple[bytes, ...] = (),
     ) -> None:
         """``own``: real paths of what photosd writes itself, albums apart."""
-        self._database, self._copy, self._own = database, copy, own
+        self._database, self._copy = database, copy
         self.devices = devices or Devices()
+        self._own = tuple(map(self._as_on_disk, own))  # its variables may spell it in another way
         if not self.all():
             self._restore()
 
@@ -151,6 +152,12 @@ class Folders:
             itself = self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
             return self.devices.spelled(itself)
         except OSError:  # its disk does not answer: what is asked about can have this name alone
+            return path
+
+    def _as_on_disk(self, path: bytes) -> bytes:
+        try:
+            return self.devices.spelled(path)
+        except OSError:  # its disk does not answer
             return path
 
     def slow(self) -> set[int]:

@@ -115,7 +115,8 @@ class Parser:
         if (content := self._known(self._folders.real(path))) is not None:
             return content
         try:
-            return self._known(self._folders.devices.resolve(path))
+            devices = self._folders.devices
+            return self._known(devices.spelled(devices.resolve(path)))
         except OSError:  # its disk does not answer
             return None
 
