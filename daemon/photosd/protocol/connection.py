@@ -16,6 +16,9 @@ from photosd.core.socketpath import VARIABLE
 REPLY_LIMIT = 256 << 20  # bytes of one line; a longer one is not from photosd
 CHUNK = 256 << 10
 FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's backlog is full
+# macOS refuses connections beyond the backlog (at most 128, kern.ipc.somaxconn), as it does when
+# nobody listens: for so many seconds it may be the backlog.
+REFUSED_SECONDS = 0.3 if sys.platform == "darwin" else 0.0
 START_REMEDY = "start it now:       photosd start\nin this terminal:   photosd run"
 
 
@@ -74,6 +77,7 @@ class Connection:
 
 
 def _connect(path: str, until: float) -> socket.socket:
+    refused_until = min(until, time.monotonic() + REFUSED_SECONDS)
     while True:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -93,7 +97,10 @@ def _connect(path: str, until: float) -> socket.socket:
             raise _too_slow() from error
         except OSError as error:
             client.close()
-            raise _why_not(path, error) from error
+            refused = isinstance(error, ConnectionRefusedError)
+            if not refused or time.monotonic() + FULL_BACKLOG_PAUSE >= refused_until:
+                raise _why_not(path, error) from error
+            time.sleep(FULL_BACKLOG_PAUSE)
 
 
 def _be_sure_of(client: socket.socket, path: str) -> None:

@@ -103,7 +103,7 @@ class Server:
             self._make_room()
         self._connections[connection] = None
         try:
-            if peer_uid(writer.get_extra_info("socket")) == os.getuid():
+            if _user_of(writer) == os.getuid():
                 await connection.serve()
         except (ConnectionError, TimeoutError):
             pass  # the client left, or was too slow
@@ -293,3 +293,11 @@ class ClientConnection:
             except TimeoutError:
                 self.abort()
                 raise
+
+
+def _user_of(writer: asyncio.StreamWriter) -> int | None:
+    """The user id of the client; None if it has left (macOS then knows no peer)."""
+    try:
+        return peer_uid(writer.get_extra_info("socket"))
+    except OSError:
+        return None
