@@ -199,6 +199,26 @@ def test_bash_is_offered_folders_it_can_use(
     ]
 
 
+def test_the_bash_of_macos_is_offered_folders(
+    photosd: Photosd, shell_environment: dict[str, str], watched: StubDaemon, tmp_path: Path
+) -> None:
+    """Bash 3.2 has no `compopt`, and `complete` knows no `nosort`."""
+    file = script(photosd, "bash", tmp_path)
+    line = (
+        "enable -n compopt; complete() { case $* in *nosort*) echo invalid >&2; return 2; esac;"
+        f' builtin complete "$@"; }}; source {file}; complete -p photosd'
+        f"; COMP_WORDS=(photosd remove {tmp_path}/p/); COMP_CWORD=2; _photosd_completion photosd;"
+        " printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(
+        ["bash", "-c", line], env=shell_environment, capture_output=True, timeout=60
+    )
+    registered, *found = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    assert "-F _photosd_completion photosd" in registered
+    assert f"{tmp_path}/p/{ODD[0]}" in found
+    assert not done.stderr
+
+
 def test_fish_is_offered_folders_with_commas(
     photosd: Photosd, shell_environment: dict[str, str], watched: StubDaemon, tmp_path: Path
 ) -> None:

@@ -25,7 +25,8 @@ from photosd_cli.group import cli
 
 ANSWER_SECONDS = 1.0  # the shell waits for it
 VARIABLE = "_PHOTOSD_COMPLETE"
-# `filenames` has readline quote what is inserted, matching the quotes already typed.
+# `filenames` has readline quote what is inserted, matching the quotes already typed. The bash of
+# macOS, 3.2, knows neither `compopt` nor `nosort`.
 BASH = """\
 %(complete_func)s() {
     local type value words
@@ -33,14 +34,15 @@ BASH = """\
     COMPREPLY=()
     while IFS= read -r -d '' type && IFS= read -r -d '' value; do
         case $type in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-            path) compopt -o filenames; COMPREPLY+=("$value") ;;
+            dir) compopt -o dirnames 2>/dev/null ;;
+            file) compopt -o default 2>/dev/null ;;
+            path) compopt -o filenames 2>/dev/null; COMPREPLY+=("$value") ;;
             *) COMPREPLY+=("$value") ;;
         esac
     done < <(COMP_WORDS=$words COMP_CWORD=$COMP_CWORD %(complete_var)s=bash_complete "$1")
 }
-complete -o nosort -F %(complete_func)s %(prog_name)s
+complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null ||
+    complete -F %(complete_func)s %(prog_name)s
 """
 
 
