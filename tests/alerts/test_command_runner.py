@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from photosd.alerts import command_runner
 from photosd.alerts.delivering import INTERRUPTED, CommandLeases, StillRunning
 from tests.alerts.scenes import eventually
 
@@ -86,3 +89,17 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     result = leases.result(lease)
     assert result is not None and result["exit"] is None
     assert "cannot be run" in result["error"]
+
+
+def test_a_group_that_has_ended_and_is_not_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS does not permit a signal to it, which is not the end of the launcher."""
+    kill = os.killpg
+
+    def killed_before(group: int, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it is reaped by now
+            kill(group, signal.SIGKILL)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "killpg", killed_before)
+    result = command_runner.run(["sleep", "600"], 0.1)
+    assert result == {"exit": -signal.SIGKILL, "error": "killed after 0.1 s", "output": ""}

@@ -104,9 +104,12 @@ def _follow(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bool
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Terminate the whole group, then kill it."""
+    """Terminate the whole group, then kill it.
+
+    macOS does not permit a signal to a group that has ended and is not reaped.
+    """
     for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
