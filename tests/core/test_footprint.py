@@ -8,7 +8,9 @@ import sys
 from typing import Any
 
 import psutil
+import pytest
 
+from photosd.core import footprint as module
 from photosd.core.footprint import RUSAGE_INFO_V0, RusageInfo, footprint, physical_footprint
 
 
@@ -32,3 +34,18 @@ def test_the_macs_account_is_read_at_its_place() -> None:
 
     assert physical_footprint(7, tell) == 5 << 30
     assert physical_footprint(7, lambda *_: -1) is None
+
+
+@pytest.mark.parametrize("error", [OSError, AttributeError])
+def test_a_mac_without_that_call_tells_resident_memory(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """As when the library moves in a later macOS."""
+
+    def absent() -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_proc_pid_rusage", absent)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    found = footprint(os.getpid())
+    assert found is not None and found > 1e6

@@ -46,6 +46,21 @@ print([finding.verdict for finding in checks.memory(patient)])
     assert python(LITTLE_FREE.format(free=1 << 30) + examine) == "['warning']"
 
 
+def test_a_full_swap_is_no_news(python: Callable[..., str]) -> None:
+    """A Mac makes swap when it needs it: what there is of it is always nearly full."""
+    examine = """
+from photosd.doctor import machine as checks
+psutil.swap_memory = lambda: types.SimpleNamespace(total=GB, used=GB)
+spec = types.SimpleNamespace(weights=types.SimpleNamespace(bytes=1_500_000_000))
+checks.read_model = lambda _: spec
+settings = types.SimpleNamespace(encoder=types.SimpleNamespace(memory_limit_mb=0))
+status = {"encoder": {"pid": 7}}
+patient = types.SimpleNamespace(model_directory=None, status=status, settings=settings)
+print([finding.verdict for finding in checks.memory(patient)])
+"""
+    assert python(LITTLE_FREE.format(free=1 << 30) + examine) == "['ok']"
+
+
 def test_the_footprint_is_the_kernels(python: Callable[..., str]) -> None:
     """Memory that no file holds, as Activity Monitor shows it."""
     grow = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import sys
@@ -35,8 +36,10 @@ def footprint(pid: int) -> int | None:
     On macOS its physical footprint, as in Activity Monitor: it includes what the GPU uses of the
     machine's memory, which resident memory leaves out. Elsewhere its resident memory.
     """
-    if sys.platform == "darwin" and (found := physical_footprint(pid, _proc_pid_rusage())):
-        return found
+    if sys.platform == "darwin":
+        with contextlib.suppress(OSError, AttributeError):  # a system without this library or call
+            if found := physical_footprint(pid, _proc_pid_rusage()):
+                return found
     import psutil  # an import of 10 ms that the command does not need
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from pathlib import Path
 
 import psutil
@@ -38,7 +39,6 @@ def memory(patient: Patient) -> Findings:
         return
     needed = TORCH_MB + 1.3 * weights
     free = machine.available() / MB
-    swap = psutil.swap_memory()
     loaded = patient.status is not None and patient.status["encoder"]["pid"] is not None
     limit = patient.settings.encoder.memory_limit_mb
     if limit and limit < needed:
@@ -55,12 +55,18 @@ def memory(patient: Patient) -> Findings:
             f"{free:,.0f} MB are free, the model needs about {needed:,.0f}",
             f"{machine.more_memory()}, or: photosd model use starter",
         )
-    elif swap.total and swap.used > SWAP_FULL * swap.total and free < needed:
+    elif _swap_is_full() and free < needed:
         remedy = "close other programs; queries wait for the disk"
         yield warning("memory", "memory and swap are nearly full", remedy)
     else:
         state = "is loaded" if loaded else f"needs about {needed:,.0f} MB"
         yield ok("memory", f"{free:,.0f} MB free, the model {state}")
+
+
+def _swap_is_full() -> bool:
+    """Never on a Mac, which makes more swap when it needs it."""
+    swap = psutil.swap_memory()
+    return sys.platform != "darwin" and swap.total > 0 and swap.used > SWAP_FULL * swap.total
 
 
 def watches(patient: Patient) -> Findings:
