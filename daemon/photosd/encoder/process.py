@@ -81,6 +81,13 @@ def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
 
 
 def come_up(directory: Path, reporter: Reporter, wanted: str) -> Serving:
+    """Load the model in ``directory`` onto a device, warm it up, test it and report that it is
+    ready.
+
+    ``wanted``: `auto` (the fastest device there is), or a name as of `model.devices`; one that is
+    not there is replaced by the CPU and reported. Raises DeviceUnusable for an accelerator that
+    fails, PhotosdError for a model that cannot be used, MemoryError.
+    """
     started = time.monotonic()
     reporter.phase("open")
     spec = read_model(directory)
