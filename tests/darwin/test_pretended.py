@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import selectors
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,6 +94,8 @@ def test_it_ends(pretended: None) -> None:
         getattr(os, "pidfd_open")  # noqa: B009
     found = subprocess.check_output([sys.executable, "-c", "import sys; print(sys.platform)"])
     assert found == b"darwin\n"
+    assert selectors.DefaultSelector.__name__ == "KqueueSelector"
+    asyncio.run(asyncio.sleep(0))
 
 
 def test_a_daemon_indexes_and_watches(mac_daemon: MacDaemon, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import select
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,3 +140,6 @@ def apply(patches: Patches) -> None:
         patches.replace(select, name, value)
     patches.replace(select, "kqueue", Kqueue)
     patches.replace(select, "kevent", Kevent)
+    if "selectors" in sys.modules:  # it has chosen epoll, and reads its names later
+        importlib.reload(sys.modules["selectors"])
+        patches.also.append(lambda: importlib.reload(sys.modules["selectors"]))
