@@ -113,6 +113,16 @@ def test_pythons_of_macs_are_supported() -> None:
     assert set(matrix["python"]) < set(linux["strategy"]["matrix"]["python"])
 
 
+def test_actions_run_on_the_node_that_runners_have() -> None:
+    """GitHub removed Node 20 in September 2026; these are the first versions that use Node 24."""
+    least = {"actions/checkout": 5, "actions/setup-python": 6, "actions/upload-artifact": 6}
+    used = [
+        use for file in WORKFLOWS for use in re.findall(r"uses: (\S+)@v(\d+)", file.read_text())
+    ]
+    assert {name for name, _ in used} == set(least)
+    assert all(int(version) >= least[name] for name, version in used)
+
+
 def test_a_bug_comes_with_a_report() -> None:
     template = (ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text()
     assert "photosd bugreport" in template and "photosd doctor" in template

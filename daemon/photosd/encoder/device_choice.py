@@ -30,13 +30,17 @@ class DeviceChoice:
         return "cpu"
 
     def hear_failure(self, header: Header) -> None:
-        """The encoder could not use its accelerator, and ends."""
+        """The encoder could not use its accelerator, and ends. ``header``: its message
+        `device_failed`, with ``device``, ``cause`` and ``reason``.
+        """
         self.failure = DeviceFailure(
             header["device"], header["cause"], header["reason"], time.time()
         )
 
     def hear_ready(self, header: Header) -> None:
-        """The encoder is warm; it may not have found the device that it was to use."""
+        """The encoder is warm; it may not have found the device that it was to use. ``header``: its
+        message `ready`; ``absent`` names that device.
+        """
         if header["absent"] is not None:
             absent = DeviceFailure(header["absent"], "absent", "", time.time())
             self._condition.takeover = self._accelerators.explain(absent)

@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 T = TypeVar("T")
 P = ParamSpec("P")
 
-IMAGE_NICENESS = 19
+IMAGE_NICENESS = 19  # the lowest priority there is (setpriority(2))
 
 
 class Lanes:
@@ -31,7 +31,7 @@ class Lanes:
         self._waiting: SimpleQueue[Callable[[], object]] = SimpleQueue()
 
     def image(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
-        """Run ``work`` in the thread for images."""
+        """Run ``work`` in the thread for images; the future has its result or error."""
         return self._images.submit(work, *args, **named)
 
     def text(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
 
-MEMORY_FACTOR = 1.3  # of the weights: activations and the tokenizer
-TORCH_BYTES = 350 << 20  # memory for importing torch
+MEMORY_FACTOR = 1.3  # times the weights' bytes, an estimate: with activations and the tokenizer
+TORCH_BYTES = 350 << 20  # an estimate of the memory for importing torch
 
 
 class Reporter:
@@ -139,6 +139,7 @@ def _warm_up(
 def require_memory(spec: ModelSpec) -> str | None:
     """Refuse to load, with numbers, instead of swapping; a Mac loads it, and this returns a doubt.
 
+    Raises ModelError.
     macOS compresses memory and gives back caches, so much more is available than is free.
     """
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES

@@ -10,7 +10,8 @@ from photosd.service.manager import run_tool, tool_failed
 from photosd.service.recipe import NoManager, ServiceError
 
 CALL_SECONDS = 30.0
-# Exit codes below 107 are those of errno.h; `launchctl error CODE` explains the others.
+# Exit codes below 107 are those of errno.h; `launchctl error CODE` explains the others. launchctl(1)
+# lists none of them.
 NO_SUCH_PROCESS = 3
 IO_ERROR = 5  # also: the label is loaded, or its removal is not finished
 IN_PROGRESS = 36
@@ -49,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Answer:
-    """Exit code and message of one call."""
+    """Exit code and message of one call: its stdout if it succeeded, else its stderr."""
 
     command: tuple[str, ...]
     code: int
@@ -82,7 +83,10 @@ class Launchctl:
         return f"{self.domain(session)}/{self._label}"
 
     def session(self) -> str:
-        """The type of session that agents can be loaded into now, a desktop if there is one."""
+        """The type of session that agents can be loaded into now, a desktop if there is one.
+
+        Raises NoManager if there is none.
+        """
         for session in DOMAINS:
             answer = self.ask("print", self.domain(session))
             if answer.code == 0:
@@ -93,7 +97,7 @@ class Launchctl:
         )
 
     def job(self, session: str) -> Job | None:
-        """The job if it is loaded."""
+        """The job if it is loaded. Like all questions it raises what `ask` raises."""
         answer = self.ask("print", self.target(session))
         return parsed(self.domain(session), answer.words) if answer.code == 0 else None
 

@@ -100,7 +100,7 @@ class FSEventsSource:
         self._closed = False
 
     def open(self, probe_directory: bytes) -> None:
-        """Start with only the probe directory."""
+        """Start with only the probe directory; raises OSError if FSEvents refuses."""
         self._start(probe_directory, None)
 
     def close(self) -> None:
@@ -121,7 +121,10 @@ class FSEventsSource:
         """Nothing is listed here."""
 
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
-        """Watch the root. FSEvents cannot exclude subfolders; their events are ignored."""
+        """Watch the root; raises OSError if FSEvents refuses.
+
+        FSEvents cannot exclude subfolders: events of those in ``prune`` are delivered, too.
+        """
         self.unwatch(ignore.root)
         self._start(ignore.root, ignore)
 
@@ -150,7 +153,11 @@ class FSEventsSource:
         return int(root in self._streams)
 
     def digest(self, reported: bytes, flags: int, ignore: IgnoreRules | None) -> None:
-        """Turn one event into hints."""
+        """Turn one event into hints; on the watcher's thread.
+
+        ``reported``: an absolute path as FSEvents spells it. ``flags``: of `Flag`. ``ignore``: the
+        rules of the folder that the stream is for; None for the probe directory.
+        """
         if self._closed:
             return
         if ignore is None:
