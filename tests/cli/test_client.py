@@ -188,8 +188,8 @@ def test_an_endless_line_is_not_read_for_ever(home: Home, monkeypatch: pytest.Mo
 
 
 def test_a_full_backlog_is_busy_not_a_crash(home: Home) -> None:
-    """Linux answers EAGAIN there, which is retried until the limit; macOS refuses, as if nobody
-    listened.
+    """Linux answers EAGAIN there, which is retried until the limit; macOS refuses, as if no
+    process listened.
     """
     told = (Busy, DeadlineExceeded, *([NotRunning] if sys.platform == "darwin" else []))
     home.runtime.mkdir(parents=True)

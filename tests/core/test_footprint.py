@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from typing import Any
 import psutil
 import pytest
 
-from photosd.core import footprint as module
 from photosd.core.footprint import RUSAGE_INFO_V0, RusageInfo, footprint, physical_footprint
 
 
@@ -42,10 +42,10 @@ def test_a_mac_without_that_call_tells_resident_memory(
 ) -> None:
     """As when the library moves in a later macOS."""
 
-    def absent() -> None:
+    def absent(_library: str) -> None:
         raise error
 
-    monkeypatch.setattr(module, "_proc_pid_rusage", absent)
+    monkeypatch.setattr(ctypes, "CDLL", absent)
     monkeypatch.setattr(sys, "platform", "darwin")
     found = footprint(os.getpid())
     assert found is not None and found > 1e6

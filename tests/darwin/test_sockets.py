@@ -1,4 +1,4 @@
-"""Sockets of macOS: a full backlog refuses, and a client that has left is nobody."""
+"""Sockets of macOS: a full backlog refuses, and a client that has left has no user."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ except NotRunning:
 def test_a_full_backlog_is_tried_again(
     python: Callable[..., str], home: Home, patience: str, says: str
 ) -> None:
-    """For a moment: macOS says the same of a socket where nobody listens."""
+    """For a moment: macOS says the same of a socket where no process listens."""
     assert python(FULL, str(home.state.parent / "s"), patience) == says
 
 
 def test_a_client_that_has_left_is_no_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS may know no user of it any more: the connection is closed, and the others go on."""
+    """macOS may know no user of it any more: its connection is closed, and nothing is reported."""
 
-    def nobody(_connection: socket.socket) -> int:
+    def unknown(_connection: socket.socket) -> int:
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
 
-    monkeypatch.setattr(server, "peer_uid", nobody)
+    monkeypatch.setattr(server, "peer_uid", unknown)
     troubles: list[object] = []
 
     async def one_client(path: Path) -> bytes:

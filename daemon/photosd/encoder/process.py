@@ -139,8 +139,8 @@ def _warm_up(
 def require_memory(spec: ModelSpec) -> str | None:
     """Refuse to load, with numbers, instead of swapping; a Mac loads it, and this returns a doubt.
 
-    Raises ModelError.
-    macOS compresses memory and gives back caches, so much more is available than is free.
+    Raises ModelError. macOS compresses memory and gives back caches, so much more is available than
+    is free.
     """
     needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
     numbers = (

@@ -17,7 +17,7 @@ REPLY_LIMIT = 256 << 20  # bytes of one line; a longer one is not from photosd
 CHUNK = 256 << 10
 FULL_BACKLOG_PAUSE = 0.02  # seconds between tries while the daemon's backlog is full
 # macOS refuses connections beyond the backlog (at most 128, kern.ipc.somaxconn), as it does when
-# nobody listens: for so many seconds it may be the backlog.
+# no process listens: for so many seconds it may be the backlog.
 REFUSED_SECONDS = 0.3 if sys.platform == "darwin" else 0.0
 START_REMEDY = "start it now:       photosd start\nin this terminal:   photosd run"
 

@@ -10,8 +10,7 @@ from photosd.service.manager import run_tool, tool_failed
 from photosd.service.recipe import NoManager, ServiceError
 
 CALL_SECONDS = 30.0
-# Exit codes below 107 are those of errno.h; `launchctl error CODE` explains the others. launchctl(1)
-# lists none of them.
+# Exit codes below 107 are those of errno.h; `launchctl error CODE` explains the others.
 NO_SUCH_PROCESS = 3
 IO_ERROR = 5  # also: the label is loaded, or its removal is not finished
 IN_PROGRESS = 36
