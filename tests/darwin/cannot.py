@@ -10,6 +10,7 @@ CANNOT: dict[str, str] = {
     "tests/watch/test_namespaces.py": "its disks are mounted in a namespace of Linux",
     "tests/watch/test_silent_disks.py": "its disk is FUSE, which a Mac scans without watching it",
     "tests/watch/test_watcher.py::test_an_idle_watcher_is_idle": "pretending takes processor time",
+    "tests/docs/test_see_results.py::test_every_example_runs": "Linux has no /usr/bin/open",
     "tests/service/test_systemd.py": "it runs systemd",
     "tests/service/test_notify.py::test_fields_arrive[abstract]": "macOS has no abstract sockets",
     "tests/service/test_notify.py::test_workers_inherit_nothing[abstract]": "the same",

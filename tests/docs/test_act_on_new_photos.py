@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
+from tests.alerts.conftest import NOTIFIER
 from tests.alerts.scenes import eventually
 from tests.conftest import ROOT, RunningDaemon
 from tests.docs.examples import examples_of, painted, run, with_photosd
@@ -23,7 +24,7 @@ def shell(home: Home, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A home with a daemon in it, a watched folder, and programs to run."""
     for name in ("Pictures/Phone", "Backup", "bin"):
         (tmp_path / name).mkdir(parents=True)
-    tools = {name: NOTE.format(f"{name}.noted") for name in ("print-it", "notify-send")}
+    tools = {name: NOTE.format(f"{name}.noted") for name in ("print-it", NOTIFIER)}
     environment = with_photosd(tmp_path, tools)
     daemon = RunningDaemon(home, environment)
     daemon.wait_until("ready")
@@ -44,7 +45,7 @@ def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
     photo = os.fspath(painted(tmp_path / "Pictures" / "Phone", "sunset"))
     eventually((tmp_path / "Backup" / "sunset.jpg").exists)
     eventually((tmp_path / "print-it.noted").exists)
-    eventually((tmp_path / "notify-send.noted").exists)
+    eventually((tmp_path / f"{NOTIFIER}.noted").exists)
     eventually((tmp_path / "Sunsets" / "sunset.jpg").is_symlink)
     assert photo in (tmp_path / "print-it.noted").read_text()
     if shutil.which("jq"):

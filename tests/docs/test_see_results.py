@@ -72,9 +72,10 @@ def test_every_example_runs(surroundings: dict[str, str], tmp_path: Path) -> Non
     for page in (tmp_path / "sheet.html", tmp_path / "all.html"):
         assert page.read_text().startswith("<!doctype html>")
         assert "sunset.jpg" in page.read_text()
-    opened = (tmp_path / "opened").read_text().splitlines()
-    assert len(opened) >= 2
-    assert opened[0].endswith(".html") and opened[-1].endswith("sunset.jpg")
+    if sys.platform != "darwin":  # whose own program opens them
+        opened = (tmp_path / "opened").read_text().splitlines()
+        assert len(opened) >= 2
+        assert opened[0].endswith(".html") and opened[-1].endswith("sunset.jpg")
     for example, out in said.items():
         if "preview" in example and "query" not in example and "--json" not in example:
             assert out.count("▀") > 100, example

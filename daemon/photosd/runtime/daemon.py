@@ -247,7 +247,7 @@ class Daemon:
                         break
                     self._ask_ourselves(f"a rehearsal, number {number}")
         gc.collect()
-        gc.freeze()  # else each full collection visits all modules, 50 ms in which no query goes on
+        gc.freeze()  # else each full collection visits all modules, 50 ms that queries wait
         library.rehearsed.set()
 
     def _ask_ourselves(self, text: str) -> None:
