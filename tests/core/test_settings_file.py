@@ -17,6 +17,7 @@ import pytest
 from photosd.core import settings_file
 from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
+from photosd.core.replacing import DRAFT
 from photosd.core.settings_file import change, load, read
 
 PAIR = (("search.limit", "7"), ("watch.rescan_minutes", "9"))
@@ -222,7 +223,7 @@ def test_a_disk_without_modes_is_written(file: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_killed_change_leaves_nothing_behind(file: Path) -> None:
     """The next one clears up."""
-    (file.parent / f"{settings_file.DRAFT}x").write_text("half")
+    (file.parent / f".config.toml{DRAFT}x").write_text("half")
     change(file, "search.limit", "3")
     assert [p.name for p in file.parent.iterdir()] == ["config.toml"]
 

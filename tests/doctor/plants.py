@@ -298,7 +298,7 @@ def units(home: Home, patch: Patch) -> Systemd:
     patch.setattr(sys, "platform", "linux")
     service = Systemd(Recipe.here())
     for file, content in service.files().items():
-        manager.replace_file(file, content)
+        manager.install_file(file, content)
     show = {name: {"Id": name, "UnitFileState": "enabled", "ActiveState": "active"} for name in
             ("photosd.service", "photosd.socket")}  # fmt: skip
     patch.setattr(Systemd, "show", lambda _self: show)
@@ -366,7 +366,7 @@ def agent(home: Home, patch: Patch, printed: str) -> None:
     patch.setattr(sys, "platform", "darwin")
     patch.setenv("HOME", str(home.state.parent))
     for file, content in Launchd(Recipe.here()).files().items():
-        manager.replace_file(file, content)
+        manager.install_file(file, content)
     answers = {"gui": Answer((), 0, printed), "user": Answer((), 113, "")}
 
     def ask(_self: Launchctl, verb: str, target: str) -> Answer:

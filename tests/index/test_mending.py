@@ -21,10 +21,10 @@ from photosd.index import database as catalogs
 from photosd.index import trouble, vectors
 from photosd.index.contents import Contents
 from photosd.index.database import Database
-from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.filters import Traits
 from photosd.index.flushed import FlushedTable
 from photosd.index.folders import Folders
+from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from tests.index import tables

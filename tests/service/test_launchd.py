@@ -156,7 +156,7 @@ def test_an_interrupted_install_is_repeated(make: Make, mac: PretendedLaunchd) -
     mac.set(released_after=1000)
     new = make("/bin/sleep", "2000")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launchd, "replace_file", _interrupted)
+        patch.setattr(launchd, "install_file", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             new.install()
     mac.set(released_after=0)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import fcntl
 import os
 import re
 import stat
-import tempfile
 import threading
 import time
 import tomllib
@@ -28,14 +26,13 @@ import msgspec
 from photosd.core import config
 from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
+from photosd.core.replacing import replace_file
 from photosd.core.secrets import shortened, without_secrets
 
 MOST_BYTES = 1 << 20
 MOST_BAD_LINES = 20  # larger files are not settings
 TURN_SECONDS = 5.0  # for another process to finish its change
 POLL_SECONDS = 0.01
-DRAFT = ".config-draft-"
-WITHOUT_MODES = frozenset((errno.EPERM, errno.ENOTSUP, errno.ENOSYS))
 
 _threads = threading.Lock()  # flock(2) is per process; threads take turns first
 
@@ -305,9 +302,6 @@ def _turn(directory: Path) -> Iterator[None]:
             if time.monotonic() > until:
                 raise _busy(directory)
             time.sleep(POLL_SECONDS)
-        for draft in directory.glob(f"{DRAFT}*"):  # left by a process that was killed
-            with contextlib.suppress(OSError):
-                draft.unlink()
         yield
     finally:
         os.close(descriptor)
@@ -326,46 +320,14 @@ def _locked(descriptor: int) -> bool:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write the file and sync it before renaming; the mode is kept, or private if new or with a
-    secret.
-    """
-    draft = None
+    """Write the file; the mode is kept, or private if new or with a secret."""
     try:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
         if without_secrets(text) != text:
             mode &= 0o700
-        descriptor, draft = tempfile.mkstemp(prefix=DRAFT, dir=target.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            _set_mode(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        Path(draft).replace(target)
+        replace_file(target, text.encode(), mode)
     except OSError as error:
-        if draft is not None:
-            with contextlib.suppress(OSError):
-                Path(draft).unlink()
         raise _refused(target, error) from error
-    _keep_name(target.parent)
-
-
-def _set_mode(descriptor: int, mode: int) -> None:
-    """Set the mode if the file system has modes: FAT and some shares have none."""
-    try:
-        os.fchmod(descriptor, mode)
-    except OSError as error:
-        if error.errno not in WITHOUT_MODES:
-            raise
-
-
-def _keep_name(directory: Path) -> None:
-    """Sync the directory if possible."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _busy(directory: Path) -> ConfigError:

@@ -19,6 +19,7 @@ import structlog
 
 import photosd
 from photosd.core import typed
+from photosd.core.replacing import replace_file
 from photosd.protocol.reports import Takeover
 
 log = structlog.get_logger()
@@ -156,10 +157,10 @@ class Accelerators:
     def _keep(self) -> None:
         if self._file is None:
             return
-        draft = self._file.with_suffix(".new")
         try:
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(self._records), indent=1))
-            draft.replace(self._file)
+            replace_file(
+                self._file, msgspec.json.format(msgspec.json.encode(self._records), indent=1)
+            )
         except OSError as error:
             log.warning("device_not_remembered", cause=str(error), remedy="free space on the disk")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ import structlog
 from photosd.core import typed
 from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudNotPermitted
+from photosd.core.replacing import replace_file
 
 log = structlog.get_logger()
 
@@ -93,12 +93,7 @@ class ConsentFile:
             )
         consent = Consent(mode, settings.base_url, terms, time.time(), EDITION, agents)
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = self.file.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(consent)))
-        draft.replace(self.file)
+        replace_file(self.file, msgspec.json.format(msgspec.json.encode(consent)))
         return consent
 
     def withdraw(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import contextlib
-import os
 import sqlite3
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from photosd.core import typed
 from photosd.core.errors import CloudUnavailable, StorageError
+from photosd.core.replacing import replace_file
 from photosd.index.database import Database
 from photosd.protocol.reports import CloudCall
 
@@ -125,13 +125,8 @@ class Ledger:
         """Raises StorageError."""
         if self._copy is None:
             return
-        draft = self._copy.with_name(f"{self._copy.name}.draft")  # one at a time: in a transaction
-        try:
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(msgspec.json.encode(KeptSpending(month_start(), usd)))
-            draft.replace(self._copy)
+        try:  # one at a time: in a transaction
+            replace_file(self._copy, msgspec.json.encode(KeptSpending(month_start(), usd)))
         except OSError as error:
             raise StorageError(
                 f"Gemini's cost cannot be recorded: {error}",

@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any, Literal
 import structlog
 
 from photosd.core.errors import StorageError
+from photosd.core.replacing import replace_file
 from photosd.core.shortage import shortage_of
 
 log = structlog.get_logger()
@@ -31,7 +31,6 @@ Kind = Literal["refusal", "shortage", "damage"]
 
 GENERATIONS = 2  # sets of damaged files; older ones are deleted
 DAMAGED = ".damaged-"
-DRAFT = ".draft-"
 OF_LANCE = (RuntimeError, ValueError, OSError)  # its errors, also for damage
 OF_PYTHON = (NotImplementedError, RecursionError)  # of these
 SIDES = ("-wal", "-shm")  # of SQLite: without them its file is invalid
@@ -172,26 +171,11 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
 
 
 def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
-    """Write the file for `kept_list`, completely or not at all, through links; raises StorageError.
-
-    A link's target directory may have files of the user: the draft never takes one of their names.
-    """
+    """Write the file for `kept_list`, through links; raises StorageError."""
     try:
         target = file.resolve()
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        prefix = f".{target.name}{DRAFT}"
-        for left in target.parent.glob(f"{prefix}*"):  # left by a daemon that was killed
-            left.unlink(missing_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=prefix, dir=target.parent)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(entries, stream, indent=1, ensure_ascii=False)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).replace(target)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        replace_file(target, json.dumps(entries, indent=1, ensure_ascii=False).encode())
     except (OSError, RuntimeError) as error:  # RuntimeError: circular links
         why = getattr(error, "strerror", None) or str(error)
         raise StorageError(

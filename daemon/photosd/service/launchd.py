@@ -16,8 +16,8 @@ from photosd.service.launchctl import BACKGROUND, DESKTOP, Answer, Job, Launchct
 from photosd.service.manager import (
     ServiceStatus,
     check_writable,
+    install_file,
     refuse_strangers,
-    replace_file,
 )
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
@@ -61,7 +61,7 @@ class Launchd:
         changed = self._data() != content
         if changed or self._launchctl.jobs().keys() - {session}:
             self.stop()  # before the file changes: an interrupted install is repeated in full
-        replace_file(self._file, content)
+        install_file(self._file, content)
         enabled = self._launchctl.ask("enable", self._launchctl.target(session))
         if enabled.code:
             raise enabled.error()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from photosd.core.replacing import replace_file
 from photosd.service.recipe import NoManager, ServiceError
 
 CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec
@@ -124,16 +125,13 @@ def refuse_strangers(files: Iterable[Path], ours: Callable[[Path], bool]) -> Non
             )
 
 
-def replace_file(file: Path, content: bytes) -> bool:
-    """Write a file atomically; returns whether its content changed. 0644: it has no secrets."""
+def install_file(file: Path, content: bytes) -> bool:
+    """Write a file; returns whether its content changed. 0644: it has no secrets."""
     try:
         if file.is_file() and file.read_bytes() == content:
             return False
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_bytes(content)
-        draft.chmod(0o644)
-        draft.replace(file)
+        replace_file(file, content, 0o644)
     except OSError as error:
         raise ServiceError(
             f"{file} cannot be written: {error.strerror}", remedy=f"check who owns {file.parent}"

@@ -12,8 +12,8 @@ from photosd.service.manager import (
     ServiceStatus,
     call,
     check_writable,
+    install_file,
     refuse_strangers,
-    replace_file,
 )
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
@@ -46,7 +46,7 @@ class Systemd:
         self.check()
         for place in (self._recipe.home.config, self._recipe.home.state, self._recipe.home.models):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in allows only these
-        changed = [replace_file(file, content) for file, content in self.files().items()]
+        changed = [install_file(file, content) for file, content in self.files().items()]
         if not self._strict:
             changed.append(self._drop_strict())
         if any(changed):
