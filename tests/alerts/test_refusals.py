@@ -190,7 +190,7 @@ def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None
     found.refused("a", "Read-only file system")
     found.started("a")
     found.started("a")
-    assert lines == ["standing_refused", "standing_refused", "standing_works_again"]
+    assert lines == ["alert_start_failed", "alert_start_failed", "alert_starts_again"]
 
 
 @pytest.mark.parametrize("step", ["open", "write", "link", "flock"])

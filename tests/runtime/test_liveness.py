@@ -145,14 +145,14 @@ def test_a_stolen_socket_is_noticed(quick_daemon: RunningDaemon) -> None:
     assert str(quick_daemon.process.pid) in str(liveness.socket_is_ours(quick_daemon.home.socket))
 
 
-UNWELL = """
+FAILING = """
 import sys, time
 from photosd.runtime import liveness
 from photosd.service.notify import Notifier
-liveness.LONGEST_UNWELL = 0.2
+liveness.LONGEST_FAILING = 0.2
 alone = sys.argv[1] == "1"
 monitor = liveness.LivenessMonitor
-beating = monitor(Notifier(), {"loop": lambda: "stuck"}, str, exit_when_unwell=alone)
+beating = monitor(Notifier(), {"loop": lambda: "stuck"}, str, exit_when_failing=alone)
 beating.every = 0.05
 beating.start()
 time.sleep(1.5)
@@ -160,10 +160,10 @@ time.sleep(1.5)
 
 
 @pytest.mark.parametrize(("alone", "code"), [("1", liveness.SELF_CHECK_FAILED), ("0", 0)])
-def test_without_a_watchdog_it_ends_itself(alone: str, code: int) -> None:
+def test_without_a_watchdog_it_exits(alone: str, code: int) -> None:
     """launchd restarts it; with a watchdog, or without a service manager, it only reports."""
     done = subprocess.run(
-        [sys.executable, "-c", UNWELL, alone],
+        [sys.executable, "-c", FAILING, alone],
         env={**os.environ, "PYTHONPATH": str(ROOT / "daemon")},
         capture_output=True,
         text=True,

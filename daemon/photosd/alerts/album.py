@@ -63,7 +63,7 @@ class Albums:
             except OSError as error:
                 troubles[number] = f"{printable(error.filename or b'')}: {error.strerror}"
                 if self.troubles.get(number) != troubles[number]:
-                    log.warning("album_incomplete", standing=number, cause=troubles[number])
+                    log.warning("album_incomplete", alert=number, cause=troubles[number])
         self.troubles = troubles
 
     def count(self, number: int) -> int:

@@ -116,7 +116,7 @@ class AlertStore:
         with self._database.write() as db:
             woken = db.execute("UPDATE standing SET awake = 1 WHERE awake = 0").rowcount
         if woken:
-            log.info("standing_awake", queries=woken)
+            log.info("alerts_enabled", alerts=woken)
 
     def reconsider(self, number: int, model: str) -> None:
         """Have ``model`` decide about every photo of the library: an album includes old ones."""
@@ -187,11 +187,11 @@ class AlertStore:
                     )
                     self._insert(options, float(entry["created_at"]), restored=True)
                 except (KeyError, TypeError, ValueError, MsgspecError, *UNWRITABLE) as error:
-                    log.error("query_not_restored", cause=repr(error))
+                    log.error("alert_not_restored", cause=repr(error))
         if kept:
             log.warning(
-                "standing_restored",
-                queries=len(kept),
+                "alerts_restored",
+                alerts=len(kept),
                 title="The catalog was lost; alerts continue with new photos",
                 remedy="nothing to do",
             )

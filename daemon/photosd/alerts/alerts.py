@@ -166,10 +166,10 @@ class Alerts:
             try:
                 patience = SOON_SECONDS if self._work() else IDLE_SECONDS
             except PhotosdError as error:  # writing to the disk fails
-                log.debug("standing_waits", cause=str(error))
+                log.debug("alerts_wait", cause=str(error))
                 patience = SOON_SECONDS
             except Exception:  # a bug in one step must not stop the others
-                log.exception("standing_failed")
+                log.exception("alerts_failed")
                 patience = SOON_SECONDS
 
     def _work(self) -> bool:

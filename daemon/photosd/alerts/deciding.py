@@ -97,7 +97,7 @@ class Decider:
                 found = self._into_outbox(query, verdicts, convincing)
             db.execute("UPDATE standing SET matches = matches + ? WHERE id = ?", (found, query.id))
         if found:
-            log.info("standing_matched", standing=query.id, photos=found)
+            log.info("alert_matched", alert=query.id, photos=found)
         return found
 
     def _into_outbox(

@@ -87,7 +87,7 @@ class Refusals:
             self._all.longer()
             self._each.setdefault(lease, Wait()).longer()
         if reason != before:
-            log.error("standing_refused", cause=reason, remedy="it is retried automatically")
+            log.error("alert_start_failed", cause=reason, remedy="it is retried automatically")
 
     def started(self, lease: str) -> None:
         """Record that it has run, or will."""
@@ -96,7 +96,7 @@ class Refusals:
             self._all = Wait()
             self._each.pop(lease, None)
         if before is not None:
-            log.info("standing_works_again", before=before)
+            log.info("alert_starts_again", before=before)
 
 
 class CommandLeases:
@@ -301,7 +301,7 @@ class Delivery:
         except (PhotosdError, OSError) as error:  # it is retried with the same lease
             self._refusals.refused(lease, str(error))
         except Exception as error:
-            log.exception("standing_delivery_failed", standing=query.id)
+            log.exception("alert_delivery_failed", alert=query.id)
             self._refusals.refused(lease, f"{type(error).__name__}: {error}")
         finally:
             self._in_hand.discard(lease)
@@ -351,8 +351,8 @@ class Delivery:
         outcome = error or (f"exit code {code}" if code >= 0 else f"ended by signal {-code}")
         say = log.info if ended_well else log.warning
         say(
-            "standing_delivered",
-            standing=matches[0].standing,
+            "alert_delivered",
+            alert=matches[0].standing,
             path=printable(matches[0].path),
             photos=len(matches),
             outcome=outcome,

@@ -28,7 +28,7 @@ EVENTS = {
     "index_damaged": "the index was damaged",
     "request_failed": "a request failed with an internal error",
     "supervisor_failed": "the supervisor of the encoder failed",
-    "ends_itself": "the daemon exited by itself",
+    "self_terminated": "the daemon exited by itself",
 }
 
 

@@ -93,7 +93,7 @@ class Accelerators:
                 return self._wanted
             if (record.wanted, record.versions) == (self._wanted, versions()):
                 return "cpu"
-            log.info("device_enabled_again", device=record.last.device, model=model)
+            log.info("accelerator_enabled_again", device=record.last.device, model=model)
             del self._records[model]
             self._keep()
             return self._wanted
@@ -128,7 +128,7 @@ class Accelerators:
             record = self._records.get(model)
             if record is None or record.last.cause != cause:
                 return
-            log.info("device_enabled_again", device=record.last.device, model=model)
+            log.info("accelerator_enabled_again", device=record.last.device, model=model)
             del self._records[model]
             self._keep()
 
@@ -162,7 +162,9 @@ class Accelerators:
                 self._file, msgspec.json.format(msgspec.json.encode(self._records), indent=1)
             )
         except OSError as error:
-            log.warning("device_not_remembered", cause=str(error), remedy="free space on the disk")
+            log.warning(
+                "accelerator_not_remembered", cause=str(error), remedy="free space on the disk"
+            )
 
 
 def _read(file: Path | None) -> dict[str, Record]:

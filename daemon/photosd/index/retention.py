@@ -111,7 +111,7 @@ class Retention(threading.Thread):
                 if self._stopping.wait(REST_SECONDS):
                     break
             if ended:
-                log.info("contents_ended", contents=ended)
+                log.info("contents_deleted", contents=ended)
             if self._loose:
                 self._stores.compact()
                 self._loose = False

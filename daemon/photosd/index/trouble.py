@@ -207,7 +207,7 @@ def mend(table: Path, rows: Callable[[], int]) -> bool:
         if found:
             forget_old(table)
             log.error(
-                "index_went_back",
+                "index_rolled_back",
                 title="The index was damaged; an older version of it is used",
                 versions=len(moved),
                 rows=found,

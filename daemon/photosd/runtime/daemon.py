@@ -178,9 +178,9 @@ class Daemon:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), OWN_CLIENTS_SECONDS)
 
-    def unwell(self) -> dict[str, str]:
+    def failed_checks(self) -> dict[str, str]:
         """Parts that do not respond now."""
-        return dict(self._monitor.complaints) if self._monitor is not None else {}
+        return dict(self._monitor.failed_checks) if self._monitor is not None else {}
 
     def words(self) -> str:
         """The state in one line, for the service manager."""

@@ -76,7 +76,7 @@ def recent(what: str, sign_at: float, limit: float) -> str | None:
 EVERY_SECONDS = 20.0
 WARMING_SECONDS = 1.0  # interval of state messages while it changes
 LAST_BEAT_SECONDS = 5.0  # how long to wait for the running check at the end
-LONGEST_UNWELL = 60.0  # then, without another supervisor, the daemon exits
+LONGEST_FAILING = 60.0  # then, without another supervisor, the daemon exits
 SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
 
 Sign = Callable[[], str | None]  # None: well; else what is wrong, as text
@@ -86,7 +86,7 @@ class LivenessMonitor:
     """Feeds the service manager's watchdog, in its own thread.
 
     ``signs`` are checked in turn, each with a time limit. ``words`` is the state for people. With
-    ``exit_when_unwell`` (launchd has no watchdog) the process exits when a check keeps failing.
+    ``exit_when_failing`` (launchd has no watchdog) the process exits when a check keeps failing.
     """
 
     def __init__(
@@ -95,17 +95,17 @@ class LivenessMonitor:
         signs: Mapping[str, Sign],
         words: Callable[[], str],
         *,
-        exit_when_unwell: bool = False,
+        exit_when_failing: bool = False,
     ) -> None:
         self._notifier, self._signs, self._words = notifier, signs, words
-        self._exit_when_unwell = exit_when_unwell
+        self._exit_when_failing = exit_when_failing
         period = notifier.watchdog_seconds
         self.every = EVERY_SECONDS if period is None else min(EVERY_SECONDS, period / 3)
         self._told = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
-        self._well_at = time.monotonic()
-        self.complaints: dict[str, str] = {}
+        self._passed_at = time.monotonic()
+        self.failed_checks: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -134,20 +134,20 @@ class LivenessMonitor:
     def beat(self) -> bool:
         """Run every check; notify the watchdog if all pass."""
         asked = {n: _ask(sign) for n, sign in self._signs.items() if not self._stopping.is_set()}
-        complaints = {name: wrong for name, wrong in asked.items() if wrong}
+        failed_checks = {name: wrong for name, wrong in asked.items() if wrong}
         if self._stopping.is_set():
             return True
-        if not complaints:
-            self._well_at = time.monotonic()
+        if not failed_checks:
+            self._passed_at = time.monotonic()
             self._notifier.send(WATCHDOG="1")
-            if self.complaints:
-                log.info("well_again", after=sorted(self.complaints))
-        elif complaints != self.complaints:
-            log.error("unwell", **complaints, remedy="photosd restart")
-        self.complaints = complaints
-        if time.monotonic() - self._well_at > LONGEST_UNWELL and self._exit_when_unwell:
+            if self.failed_checks:
+                log.info("checks_ok", after=sorted(self.failed_checks))
+        elif failed_checks != self.failed_checks:
+            log.error("checks_failed", **failed_checks, remedy="photosd restart")
+        self.failed_checks = failed_checks
+        if time.monotonic() - self._passed_at > LONGEST_FAILING and self._exit_when_failing:
             self._give_up()
-        return not complaints
+        return not failed_checks
 
     def tell(self) -> str:
         """Report the state if it has changed; returns it."""
@@ -162,7 +162,9 @@ class LivenessMonitor:
 
     def _give_up(self) -> None:
         """Exit, for the service manager to restart it; its stacks are kept."""
-        log.critical("ends_itself", unwell=self.complaints, remedy="it is started again")
+        log.critical(
+            "self_terminated", failed_checks=self.failed_checks, remedy="it is started again"
+        )
         faulthandler.dump_traceback(sys.stderr)
         logging.shutdown()
         os._exit(SELF_CHECK_FAILED)
@@ -201,7 +203,7 @@ class LivenessSigns:
             "reconciler": self._reconciler,
         }
         alone = os.environ.get("PHOTOSD_SELF_CHECK") == "exit"
-        return LivenessMonitor(notifier, signs, words, exit_when_unwell=alone)
+        return LivenessMonitor(notifier, signs, words, exit_when_failing=alone)
 
     def _socket(self) -> str | None:
         try:
@@ -252,7 +254,7 @@ TEXT_SECONDS = 5.0
 HUB_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
-def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
+def self_check(encoder: Supervisor, failed_checks: dict[str, str]) -> SelfCheckResult:
     """Encode sample texts without caches and inspect the encoder's process; bounded in time."""
     texts: list[TextCheck] = []
     for kind, text in TEXTS:
@@ -265,7 +267,7 @@ def self_check(encoder: Supervisor, unwell: dict[str, str]) -> SelfCheckResult:
         texts=texts,
         hub_off=_hub_off(pid),
         swapped_mb=round(sum(_swapped(process) for process in processes) / 1e6, 1),
-        unwell=unwell,
+        unwell=failed_checks,
     )
 
 

@@ -147,7 +147,7 @@ class Device:
         self.patience.forget()
         self._try_at = self.silent_since + self._pause
         log.warning(
-            "device_silent",
+            "share_silent",
             mount=printable(self.mount.point),
             filesystem=self.mount.filesystem,
             call=call,
@@ -208,7 +208,7 @@ class Device:
         self._discard_stuck()
         seconds = round(time.monotonic() - (self.silent_since or 0.0))
         self.silent_since = None
-        log.info("device_answers", mount=printable(self.mount.point), silent_seconds=seconds)
+        log.info("share_answers", mount=printable(self.mount.point), silent_seconds=seconds)
 
     def _retry(self) -> None:
         """Make the call again with another worker, unless too many are blocked already."""

@@ -241,7 +241,7 @@ class Devices:
                 self._start_wanted()
                 self._look_after()
             except Exception:  # the next round may succeed
-                log.exception("devices_failed")
+                log.exception("share_checks_failed")
         for device in self._all():
             device.close()
 
@@ -260,7 +260,7 @@ class Devices:
             try:
                 answering |= device.look_after()
             except OSError as error:  # no process can be started now
-                log.warning("device_retry_failed", cause=error.strerror)
+                log.warning("share_retry_failed", cause=error.strerror)
         with self._lock:
             mounted = {mount.point for mount in self._watch.table.values()}
             for key, device in list(self._devices.items()):

@@ -218,7 +218,7 @@ class Watcher:
         if self._source is not None and not self._source.alive():
             self._trouble("watch_thread_died", now)
         if self._suspend.woke_up():
-            log.info("computer_was_asleep")
+            log.info("resumed_from_suspend")
             self.batch.overflow(b"")
             self._next_roots = 0.0
         self._roots.check_mounts(self._source, now)

@@ -44,7 +44,7 @@ class ControlOperations(Topic):
         return self._library().model_switcher.result(params.estimate)
 
     def self_check(self, _params: requests.Nothing) -> reports.SelfCheckResult:
-        return self_check(self._library().encoder, self._daemon.unwell())
+        return self_check(self._library().encoder, self._daemon.failed_checks())
 
     def stop(self, _params: requests.Nothing) -> reports.StopResult:
         self._daemon.request_stop("asked by a client")
