@@ -25,14 +25,23 @@ from photosd.doctor.patient import Patient
 from photosd_cli.main import main
 from tests.cli.conftest import command, environment
 from tests.cli.stub import StubDaemon, error, status_result
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.doctor.conftest import Doctor
 
 
 @pytest.fixture
 def running(well: Home) -> Iterator[RunningDaemon]:
     """The daemon of the healthy home, ready."""
-    daemon = RunningDaemon(well)
+    yield from begun(RunningDaemon(well))
+
+
+@pytest.fixture
+def quick(well: Home) -> Iterator[RunningDaemon]:
+    """The same with a stand-in for the encoder."""
+    yield from begun(RunningDaemon(well, prelude=ENCODER_STANDS_IN))
+
+
+def begun(daemon: RunningDaemon) -> Iterator[RunningDaemon]:
     daemon.wait_until("ready")
     yield daemon
     if daemon.process.poll() is None:
@@ -53,7 +62,7 @@ def test_a_healthy_system_is_called_healthy(running: RunningDaemon, doctor: Doct
 
 
 def test_its_page_for_people(
-    running: RunningDaemon, doctor: Doctor, capfd: pytest.CaptureFixture[str]
+    quick: RunningDaemon, doctor: Doctor, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One marked line a check, nothing on stderr."""
     assert main(["doctor"]) == 0
@@ -63,7 +72,7 @@ def test_its_page_for_people(
     assert all(line.startswith("✓ ") for line in out.splitlines()), out
 
 
-def test_ascii_terminals_can_show_it(running: RunningDaemon) -> None:
+def test_ascii_terminals_can_show_it(quick: RunningDaemon) -> None:
     """Marks that every encoding has."""
     done = subprocess.run(
         command("doctor"),
@@ -84,12 +93,12 @@ def trouble_of(doctor: Doctor, check: str) -> tuple[str, str]:
     return found[0]["says"], found[0]["remedy"]
 
 
-def test_a_hung_daemon(running: RunningDaemon, doctor: Doctor, monkeypatch: Any) -> None:
+def test_a_hung_daemon(quick: RunningDaemon, doctor: Doctor, monkeypatch: Any) -> None:
     """It is there, holds its lock, and does not answer."""
     monkeypatch.setattr("photosd.doctor.patient.HELLO_SECONDS", 0.5)
-    os.kill(running.process.pid, signal.SIGSTOP)
+    os.kill(quick.process.pid, signal.SIGSTOP)
     says, remedy = trouble_of(doctor, "daemon")
-    assert str(running.process.pid) in says
+    assert str(quick.process.pid) in says
     assert "does not answer" in says
     assert remedy == "photosd restart"
 
@@ -104,40 +113,38 @@ def test_a_hung_encoder(running: RunningDaemon, doctor: Doctor) -> None:
     assert "hung" in says or "replaced" in says
 
 
-def test_a_paused_index(running: RunningDaemon, doctor: Doctor) -> None:
+def test_a_paused_index(quick: RunningDaemon, doctor: Doctor) -> None:
     """New photos are not found, and nothing is broken."""
-    with running.client() as client:
+    with quick.client() as client:
         client.pause()
     assert trouble_of(doctor, "indexing") == ("paused", "photosd resume")
 
 
-def test_a_lock_that_was_removed(running: RunningDaemon, doctor: Doctor) -> None:
+def test_a_lock_that_was_removed(quick: RunningDaemon, doctor: Doctor) -> None:
     """The next start would make a second daemon."""
-    running.home.lock.unlink()
+    quick.home.lock.unlink()
     says, remedy = trouble_of(doctor, "daemon")
     assert "holds no lock" in says
     assert remedy.startswith("photosd restart")
 
 
-def test_a_second_daemon(running: RunningDaemon, doctor: Doctor) -> None:
+def test_a_second_daemon(quick: RunningDaemon, doctor: Doctor) -> None:
     """One daemon holds the lock; another answers at the socket."""
-    running.home.lock.unlink()
-    with running.home.lock.open("w") as lock:
+    quick.home.lock.unlink()
+    with quick.home.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(f"{os.getpid()}\n{running.home.socket}\n")
+        lock.write(f"{os.getpid()}\n{quick.home.socket}\n")
         lock.flush()
         says, remedy = trouble_of(doctor, "daemon")
     assert "two daemons" in says
-    assert f"kill {running.process.pid}" in remedy
+    assert f"kill {quick.process.pid}" in remedy
 
 
-def test_another_runtime_directory(
-    running: RunningDaemon, doctor: Doctor, monkeypatch: Any
-) -> None:
+def test_another_runtime_directory(quick: RunningDaemon, doctor: Doctor, monkeypatch: Any) -> None:
     """A shell of `su` looks elsewhere for the socket: that, and where it is, is said."""
-    listening = running.home.socket
+    listening = quick.home.socket
     elsewhere = Path("/tmp") / f"photosd-doctor-{os.getpid()}"
-    other = Home(running.home.config, running.home.state, running.home.models, elsewhere)
+    other = Home(quick.home.config, quick.home.state, quick.home.models, elsewhere)
     monkeypatch.setattr(Home, "from_environment", lambda: other)
     says, remedy = trouble_of(doctor, "daemon")
     assert f"it listens on {listening}" in says
