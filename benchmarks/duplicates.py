@@ -114,8 +114,7 @@ def judged(shown: Sequence[Sequence[str]], names: Sequence[str]) -> Found:
         if sizes[original] > 1 and not rest.endswith("original"):
             result.copies[rest.split(".")[1]] += 1
     for original, kinds in best.items():
-        result.groups += 1
-        result.whole += kinds.total() == sizes[original]
+        result.whole += kinds.total() == sizes[original] > 1
         if not kinds["original"]:  # then its first counts as the original: it is not found itself
             kinds[next(iter(kinds))] -= 1
         result.found += Counter({kind: n for kind, n in kinds.items() if kind != "original"})

@@ -51,6 +51,7 @@ CROSSED = {
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
+    "index/codes.py:MANY_AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MANY_BYTES": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
     "index/flushed.py:BATCH": LARGE,

@@ -38,11 +38,15 @@ def rows(request: pytest.FixtureRequest) -> Vectors:
     return unit(found)
 
 
-@pytest.fixture
-def made(tmp_path: Path, rows: Vectors, monkeypatch: pytest.MonkeyPatch) -> Codes:
-    """In more than one part, and multiplied in more than one step, each by two threads."""
+@pytest.fixture(params=["one thread", "two threads"])
+def made(
+    tmp_path: Path, rows: Vectors, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Codes:
+    """In more than one part, and multiplied in more than one step."""
+    monkeypatch.setattr(codes, "AT_ONCE", 999 * DIMENSION)
     monkeypatch.setattr(codes, "MANY_AT_ONCE", 999 * DIMENSION)
-    monkeypatch.setattr(codes, "MANY_BYTES", ROWS * DIMENSION)
+    if request.param == "two threads":
+        monkeypatch.setattr(codes, "MANY_BYTES", ROWS * DIMENSION)
     return Codes.write(tmp_path, DIMENSION, np.array_split(rows, 7))
 
 

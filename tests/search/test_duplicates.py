@@ -286,6 +286,24 @@ def test_a_copy_that_the_model_hardly_knows_is_known_by_its_pixels(library: Libr
     assert {name for _, name in group} == {"a.jpg", "half.jpg", "turned.jpg"}
 
 
+def test_a_fine_picture_is_known_by_a_crop_of_it(library: Library) -> None:
+    """Its whole sketch differs; a part of another picture's sketch is no crop either."""
+    fine = np.random.default_rng(1).integers(0, 255, (40, 40, 1), np.uint8)
+    picture = np.tile(np.kron(fine, np.ones((4, 4, 1), np.uint8)), (1, 1, 3))
+    pictures = {
+        "a": picture,
+        "cropped": picture[6:158, 2:154],
+        "cropped and turned": np.rot90(picture[:152, 8:]),
+        "other": scene(2),
+    }
+    for place, (name, pixels) in enumerate(pictures.items()):
+        likeness = cosine(0.84) if place else 1
+        add(library, f"/p/{name}.jpg", f"1-{name}", cosine=likeness, width=9 - place)
+        paint(library, f"/p/{name}.jpg", f"1-{name}", np.ascontiguousarray(pixels))
+    (group,) = alike(library)
+    assert {name for _, name in group} == {"a.jpg", "cropped.jpg", "cropped and turned.jpg"}
+
+
 def test_sketches_are_made_once(library: Library) -> None:
     """And again where the catalog lost them with the content; a flat picture resembles nothing."""
     for name in ("a", "b"):

@@ -1,7 +1,8 @@
-"""Sketches: each photo as 8 x 8 greys, to tell copies from photos that only look alike.
+"""Sketches: each photo as 16 x 16 greys, to tell copies from photos that only look alike.
 
 A model ignores orientation and layout: to it, a rotated copy is far from its original. Sketches are
-made of the whole upright picture on first use, and stored in the catalog.
+made of the whole upright picture on first use, and stored in the catalog. Their means of 8 x 8 are
+compared; windows of 16 x 16 greys show whether one picture is the other, cropped.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from photosd.index.database import Database, listed
 from photosd.index.folders import Folders
 from photosd.index.photo import Photo
 
-SIDE = 8  # greys across and down; docs/adr/0015 compares it with 12 and 16
+SIDE = 8  # means across and down that are compared; docs/adr/0015 compares it with 12 and 16
 NUMBERS = SIDE * SIDE
+FINE = 2 * SIDE  # greys across and down that are stored
+# What a crop leaves of the width and height, and where it may begin.
+WINDOW, PLACES = 0.95, (0.0, 0.0125, 0.025, 0.0375, 0.05)
 READ_AT = 64  # pixels of the longer side, averaged into greys
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
 SMOOTH = 3  # every sky is bright above and dark below: remove such gradients
@@ -49,7 +53,24 @@ def _details() -> Greys:
     return details
 
 
+def _cut(start: float, end: float, length: int, parts: int = SIDE) -> Greys:
+    """The matrix that averages equal parts of the pixels from start to end: (parts, length)."""
+    edges = np.linspace(start, end, parts + 1).astype(np.float32)
+    pixels = np.arange(length, dtype=np.float32)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    means: Greys = covered.clip(0) * np.float32(parts / (end - start))
+    return means
+
+
+def _windows() -> Greys:
+    """The matrices that take the details of windows of a sketch: (windows, 64, 256)."""
+    cuts = [_cut(place * FINE, (place + WINDOW) * FINE, FINE) for place in PLACES]
+    return np.stack([DETAILS @ np.kron(down, across) for down in cuts for across in cuts])
+
+
 DETAILS = _details()
+WHOLE = DETAILS @ np.kron(_cut(0, FINE, FINE), _cut(0, FINE, FINE))  # (64, 256)
+WINDOWS = _windows()
 
 
 class Sketches:
@@ -67,7 +88,18 @@ class Sketches:
         missing = [content for content in contents if content not in known]
         for start in range(0, len(missing), AT_ONCE):
             known |= self._made(missing[start : start + AT_ONCE])
-        return np.stack([_normal(known.get(content)) for content in contents])
+        return np.stack([_details_of(known.get(content)) for content in contents])
+
+    def cropped(self, content: str, others: Sequence[str]) -> Greys:
+        """The correlation of the details of ``content`` with those of each of ``others`` if either
+        is the other without 5 % of its width and height: (n,) float32; 0 if a sketch is unknown.
+        """
+        known = self._kept([content, *others])
+        found = np.zeros(len(others), np.float32)
+        if content in known:
+            places = [place for place, other in enumerate(others) if other in known]
+            found[places] = [_of_crops(known[content], known[others[place]]) for place in places]
+        return found
 
     def _kept(self, contents: Sequence[str]) -> dict[str, Bytes]:
         with self._database.read() as db:
@@ -76,7 +108,8 @@ class Sketches:
                 " WHERE content IN (SELECT value FROM json_each(?))",
                 (listed(contents),),
             )
-            return {content: np.frombuffer(greys, np.uint8) for content, greys in rows}
+            sketches = {content: np.frombuffer(greys, np.uint8) for content, greys in rows}
+        return {content: greys for content, greys in sketches.items() if greys.size == FINE * FINE}
 
     def _made(self, contents: Sequence[str]) -> dict[str, Bytes]:
         """Sketches of photos that can be read now; stored for later."""
@@ -116,8 +149,19 @@ def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) ->
     return found
 
 
+def _of_crops(one: Bytes, other: Bytes) -> float:
+    """The best correlation of a window of either with the whole of the other, at any rotation."""
+    best = 0.0
+    for cut, whole in ((one, other), (other, one)):
+        windows = _normal(WINDOWS @ cut.astype(np.float32))
+        square = _details_of(whole).reshape(SIDE, SIDE)
+        turned = [np.rot90(square, quarters).ravel() for quarters in range(4)]
+        best = max(best, float((windows @ np.stack(turned, axis=1)).max()))
+    return best
+
+
 def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes | None:
-    """(64,) means of a small picture in grey; None without one, or if the file has changed."""
+    """(256,) means of a small picture in grey; None without one, or if the file has changed."""
     try:
         small = future.result(SECONDS)
     except (DecodeFailed, concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
@@ -125,24 +169,20 @@ def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes 
     if small.content_id != content:
         return None
     picture = np.frombuffer(small.data, np.uint8).reshape(small.height, small.width, 3) @ GREY
-    means = _means(small.height) @ picture @ _means(small.width).T
-    return np.round(means).astype(np.uint8).ravel()
+    down, across = (_cut(0, length, length, FINE) for length in (small.height, small.width))
+    return np.round(down @ picture @ across.T).astype(np.uint8).ravel()
 
 
-def _means(length: int) -> Greys:
-    """The matrix that averages SIDE equal parts of this many pixels: (SIDE, length)."""
-    edges = np.linspace(0, length, SIDE + 1).astype(np.float32)
-    pixels = np.arange(length, dtype=np.float32)
-    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    parts: Greys = covered.clip(0) * np.float32(SIDE / length)
-    return parts
-
-
-def _normal(greys: Bytes | None) -> Greys:
+def _details_of(greys: Bytes | None) -> Greys:
+    """(64,) of unit length, of a sketch (256,); see `Sketches.of`."""
     if greys is None:
         return np.full(NUMBERS, np.nan, np.float32)
-    varied = DETAILS @ greys.astype(np.float32)
-    if varied.std() < FLAT:
-        return np.zeros(NUMBERS, np.float32)
-    normal: Greys = varied / np.linalg.norm(varied)
+    return _normal(WHOLE @ greys.astype(np.float32))
+
+
+def _normal(details: Greys) -> Greys:
+    """Of unit length (…, 64); 0 if there is hardly any detail."""
+    lengths = np.linalg.norm(details, axis=-1, keepdims=True)
+    flat = details.std(axis=-1, keepdims=True) < FLAT
+    normal: Greys = np.where(flat, 0, details / np.maximum(lengths, 1e-6)).astype(np.float32)
     return normal

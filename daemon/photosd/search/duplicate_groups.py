@@ -26,8 +26,9 @@ from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_
 
 # To the model, a rotated or shrunk copy looks less like its original than ALIKE, and two clouds
 # look alike: so pixels are compared as well. It is a copy if correlation + SHARE * likeness reaches
-# 1; see docs/adr/0015-what-counts-as-alike.md.
-SHARE = 0.25
+# 1. From UNSURE on, parts of the pictures are compared, too; the best of many has to reach CROPPED.
+# See docs/adr/0015-what-counts-as-alike.md.
+SHARE, CROPPED, UNSURE = 0.25, 1.02, 0.7
 BURST_SECONDS = 10.0
 BLOCK = 64  # photos compared with all others at once; half a gigabyte for a million
 FETCHED = 4096  # vectors
@@ -141,6 +142,11 @@ class Duplicates:
         are removed from ``free``.
         """
         seen = pixels + SHARE * likeness >= 1
+        if len(unsure := np.flatnonzero(free & ~seen & (pixels + SHARE * likeness >= UNSURE))):
+            crops = self._sketches.cropped(
+                order[first], [order[place] for place in unsure.tolist()]
+            )
+            seen[unsure] = crops + SHARE * likeness[unsure] >= CROPPED
         same = np.where(np.isnan(pixels), likeness >= ALIKE, seen)
         found = np.flatnonzero(free & (same | (likeness >= BURST)))
         places: list[int] = found[np.argsort(-likeness[found], kind="stable")].tolist()
