@@ -51,13 +51,13 @@ def made(
 
 
 def queries() -> Vectors:
-    return unit(np.random.default_rng(2).normal(size=(50, DIMENSION)))
+    return unit(np.random.default_rng(2).normal(size=(15, DIMENSION)))
 
 
 def test_the_nearest_are_those_of_float32(made: Codes, rows: Vectors) -> None:
     """In their order, with their cosines to the fourth digit."""
     assert len(made) == ROWS
-    for query in [*queries(), *rows[:20]]:
+    for query in [*queries(), *rows[:8]]:
         exact = rows @ query
         found, cosines = made.nearest(query, 20)
         assert cosines == pytest.approx(np.sort(exact)[::-1][:20], abs=1e-4)
@@ -88,7 +88,7 @@ def test_very_many_as_near_as_each_other(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_rows_come_back(made: Codes, rows: Vectors) -> None:
     """To 16 bits, of unit length."""
-    assert made.vectors(np.arange(ROWS)) == pytest.approx(rows, abs=3e-5)
+    assert np.abs(made.vectors(np.arange(ROWS)) - rows).max() < 3e-5
 
 
 def test_wiped_rows_are_not_on_the_disk(made: Codes, tmp_path: Path) -> None:

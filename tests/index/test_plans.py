@@ -36,8 +36,8 @@ from tests.search.test_engine import SPEC, Library
 
 pytestmark = pytest.mark.timeout(300)  # the first test fills the catalog
 
-PHOTOS = 200_000
-STEPS = 150_000  # of SQLite's machine for one statement; a scan of the photos takes two million
+PHOTOS = 50_000
+STEPS = 150_000  # of SQLite's machine for one statement; a scan of the photos takes half a million
 EVERY = 1000  # steps
 BIG = ("photos", "contents", "embedded", "named", "unfiled", "candidates", "matches", "links")
 
