@@ -197,7 +197,6 @@ NO_LIMIT = {
         "watch/calls.py:LIBRARY", "watch/volumes.py:ATTR_VOL_*",
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
     ),
-    "seconds": ("index/reconciler.py:GONE_SECONDS",),
     "a limit of the system's, recommended or asked for": (
         "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
         "watch/spelling.py:PATH_BYTES", "protocol/endpoint.py:BACKLOG",

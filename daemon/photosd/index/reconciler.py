@@ -24,6 +24,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.comparer import Comparer, RunningComparison, Unreadable
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders, innermost
+from photosd.index.retention import KEPT_SECONDS
 from photosd.watch.device import Device, NotAnswering, can_hang
 from photosd.watch.folder_state import not_answering
 from photosd.watch.hints import Hint
@@ -38,7 +39,6 @@ SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned despite new hints
 RETRY_SECONDS = 5.0
 LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
 UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
-GONE_SECONDS = 30 * 86_400  # deleted photos are kept this long, in case they return
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
 STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
 
@@ -288,7 +288,7 @@ class Reconciler(threading.Thread):
         if ended is None or ended.jobs:
             return
         try:
-            self._catalog.sweep(time.time() - GONE_SECONDS)
+            self._catalog.sweep(time.time() - KEPT_SECONDS)
             self.compared = self.compared or not ended.failed
             self._pause = min(2 * self._pause, LONGEST_RETRY) if ended.failed else RETRY_SECONDS
             if not ended.failed:  # only now it is certain that everything was written

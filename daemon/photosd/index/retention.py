@@ -22,7 +22,7 @@ from photosd.index.contents import Contents
 
 log = structlog.get_logger()
 
-KEPT_SECONDS = 30 * 86_400.0
+KEPT_SECONDS = 30 * 86_400.0  # of deleted photos: their rows in the catalog, and what is derived
 EVERY_SECONDS = 3600.0
 RETRY_SECONDS = 60.0
 LOOK_SECONDS = 86_400.0  # between two checks of all contents, for missed ones
