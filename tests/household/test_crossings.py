@@ -34,7 +34,7 @@ from photosd.index.vectors import VectorStore
 from photosd.protocol import server
 from photosd.protocol.requests import TEXT_LIMIT
 from photosd.search import paging, parsing
-from photosd.search.dates import find_dates, period_of
+from photosd.search.dates import period_of
 from photosd.watch.ignore import IgnoreRules
 from tests.household import bodies
 from tests.household.conftest import Indexed
@@ -243,7 +243,6 @@ def test_long_dates_are_refused_in_words(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
         period_of(text)
     assert refused.value.remedy
-    find_dates(text)  # ends
 
 
 @pytest.mark.parametrize("lines", [["x" * 5000], [f"private {n}/" for n in range(11_000)]])

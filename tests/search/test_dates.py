@@ -8,7 +8,7 @@ import pytest
 
 from photosd.core.errors import BadRequest
 from photosd.search import dates
-from photosd.search.dates import find_dates, period_of
+from photosd.search.dates import period_of
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
 
@@ -985,33 +985,3 @@ def test_since_is_from_the_beginning_and_until_has_all_of_it() -> None:
 def test_without_a_now_the_clock_is_asked() -> None:
     """Today is today."""
     assert datetime.datetime.now() in period_of("today")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("beach last summer", [("last summer", "2026-06-01..2026-08-31")]),
-        ("חוף בקיץ 2023", [("בקיץ 2023", "2023-06-01..2023-08-31")]),
-        ("Noa at the beach in August 2019", [("in August 2019", "2019-08")]),
-        ("the dog, 2019-05-31!", [("2019-05-31", "2019-05-31")]),
-        ("sunset 2018 or 2020", [("2018", "2018"), ("2020", "2020")]),
-        ("dog June to August 2019", [("June to August 2019", "2019-06-01..2019-08-31")]),
-        ("כלב לפני שבועיים בפארק", [("לפני שבועיים", "2026-11-08..2026-11-14")]),
-        ("snow since 2019", [("since 2019", "since 2019-01-01")]),
-        ("christmas tree", []),
-        ("christmas tree 2019", [("2019", "2019")]),
-        ("spring flowers in may", []),
-        ("IMG_2041 march 5/6 sun", []),
-        ("a dog and a cat", []),
-        ("a man in his forties", []),
-        ("a woman in her 40s", []),
-        ("a party in the 90s", [("in the 90s", "1990-01-01..1999-12-31")]),
-        ("meeting 03/04/2020", []),
-        ("été 2019 à Nice", [("été 2019", "2019-06-01..2019-08-31")]),
-        ("", []),
-    ],
-)  # fmt: skip
-def test_dates_are_found_inside_questions(text: str, expected: list[tuple[str, str]]) -> None:
-    """The longest phrases, with their places; words that may mean something else are left alone."""
-    found = find_dates(text, NOW)
-    assert [(text[one.start : one.end], str(one.period)) for one in found] == expected

@@ -7,29 +7,19 @@ as a whole, in local time where a photo was taken.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from photosd.core.errors import BadRequest
 from photosd.core.wall_clock import wall_seconds
-from photosd.search.dates.grammar import Path, paths, readings
+from photosd.search.dates.grammar import paths, readings
 from photosd.search.dates.periods import Moment, Period
-from photosd.search.dates.tokens import Token, tokens
+from photosd.search.dates.tokens import tokens
 
-__all__ = ["FoundDate", "Period", "find_dates", "period_of", "since", "until"]
+__all__ = ["Period", "period_of", "since", "until"]
 
 LONGEST = 200  # characters of one date
 TRY = "Try: 2019-08, August 2019, last summer, 3 weeks ago"
 ZONE = re.compile(r"\d\d:\d\d(:\d\d)?(\.\d+)?\s*(z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 SHORT_YEAR = re.compile(r"'\d\d|\d{1,2}([/.-])\d{1,2}\1\d\d")
-SURE = set("XYRALBPKTGj")  # a date inside a query must have one of these kinds
-
-
-class FoundDate(NamedTuple):
-    """A date inside a text: its position and meaning."""
-
-    start: int
-    end: int
-    period: Period
 
 
 def period_of(text: str, now: Moment | None = None) -> Period:
@@ -67,59 +57,13 @@ def until(text: str, now: Moment | None = None) -> float:
     return wall_seconds(end)
 
 
-def find_dates(text: str, now: Moment | None = None) -> list[FoundDate]:
-    """The dates inside a query, in order: ``last summer`` in ``beach last summer``.
-
-    Only the longest unambiguous phrases: not ``may``, ``spring`` or ``5/6`` alone. Phrases with two
-    meanings are left out.
-    """
-    now = now or Moment.now()
-    pieces, found, at = tokens(text), [], 0
-    while at < len(pieces):
-        longest = _longest(text, pieces, at, now)
-        if longest is None:
-            at += 1
-            continue
-        at, one = longest
-        found.append(one)
-    return found
-
-
 def _readings(text: str, now: Moment) -> dict[Period, int]:
     """Every reading of a whole text, with the minimum number of items in it."""
-    pieces, found = tokens(text), dict[Period, int]()
-    for end, path in paths(pieces):
-        if end == len(pieces):
-            for one in readings(path, now):
-                found[one] = min(len(path), found.get(one, len(path)))
+    found: dict[Period, int] = {}
+    for path in paths(tokens(text)):
+        for one in readings(path, now):
+            found[one] = min(len(path), found.get(one, len(path)))
     return found
-
-
-def _longest(text: str, pieces: list[Token], at: int, now: Moment) -> tuple[int, FoundDate] | None:
-    """The longest date that begins at this token: its end, and its reading."""
-    means: dict[int, set[Period]] = {}
-    for end, path in paths(pieces, at):
-        if _sure(path) and _whole(text, pieces[at].start, pieces[end - 1].end):
-            means.setdefault(end, set()).update(
-                one for one in readings(path, now) if not one.reversed
-            )
-    for end in sorted(means, reverse=True):
-        if len(means[end]) == 1:
-            (period,) = means[end]
-            return end, FoundDate(pieces[at].start, pieces[end - 1].end, period)
-    return None
-
-
-def _sure(path: Path) -> bool:
-    """Includes ``the forties`` and ``in the 40s``, but not a man in his forties."""
-    kinds = {item.kind for item in path}
-    return bool(SURE & kinds) or (path[0].kind == "F" and bool(kinds & {"C", "Q"}))
-
-
-def _whole(text: str, start: int, end: int) -> bool:
-    """Whether it is not part of a longer word, as in ``IMG_2041``."""
-    around = text[start - 1 : start] + text[end : end + 1]
-    return not any(character.isalnum() or character == "_" for character in around)
 
 
 def _unreadable(text: str) -> BadRequest:

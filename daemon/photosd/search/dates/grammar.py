@@ -42,17 +42,17 @@ class Said:
         return any(item.kind in kinds for item in self.path)
 
 
-def paths(tokens: Sequence[Token], start: int = 0) -> Iterator[tuple[int, Path]]:
-    """Every way to read tokens from ``start`` on: its end, and its items."""
+def paths(tokens: Sequence[Token]) -> Iterator[Path]:
+    """Every way to read all these tokens: its items."""
     words = vocabulary()
-    waiting: list[tuple[int, Path]] = [(start, ())]
+    waiting: list[tuple[int, Path]] = [(0, ())]
     for _ in range(MOST_WAYS):
         if not waiting:
             return
         at, path = waiting.pop()
-        if path:
-            yield at, path
-        if at - start < MOST_TOKENS and at < len(tokens):
+        if path and at == len(tokens):
+            yield path
+        elif at < min(MOST_TOKENS, len(tokens)):
             waiting.extend((end, path + items) for end, items in _steps(tokens, at, words))
 
 
@@ -165,7 +165,7 @@ def _left(left: Path, right: Path, last: Period, now: Moment) -> Iterator[Period
     kinds = {item.kind for item in left} - {"F"}
     if not kinds:
         return
-    if kinds & set("XCYLTlPARUVKGQj"):  # it is complete
+    if kinds & set("XYLTlPARUVKGQj"):  # it is complete
         yield from _simple(left, now)
         return
     for place in range(1, len(right)):
@@ -189,7 +189,7 @@ Found = Iterable[Period | None]
 
 
 def _exact(said: Said) -> Found:
-    yield said.get("XC")
+    yield said.get("X")
 
 
 def _year(said: Said) -> Found:
@@ -311,7 +311,7 @@ def _years_of_decade(said: Said) -> Found:
 
 def _decade_of_years(said: Said) -> Found:
     """``90er Jahre``."""
-    for found in _decade(said) if said.has("Q") else [said.get("XC")]:
+    for found in _decade(said) if said.has("Q") else [said.get("X")]:
         if found is None or found.begin is None or said.get("V").name != "year":
             continue
         if found == periods.at(Unit("decade"), found.begin):
@@ -433,7 +433,7 @@ DAY_OF_MONTH = "(?:[nD]F*M|MF*[nD])"
 FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
     (re.compile("F{0,3}(?:" + form.replace("F*", "F{0,3}").replace("Y", "Yg?") + ")"), read)
     for form, read in (
-        ("[XC]", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, 1990s, the 90s
+        ("X", _exact),  # 2019-05-31, 2019-05, 2019-W22, 20190531, 1990s, the 90s
         ("WF*X", _weekday_exact),  # Friday 2019-05-31
         ("Y", _year),  # 2019
         ("[UV]F*Y", _year_named),  # the year 2019, השנים 2018-2020
@@ -456,7 +456,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("Q|GF*q|GF*n", _decade),  # the nineties, שנות ה-90
         ("GF*Y", _decade_by_year),  # שנות ה-2000
         ("[UV]F*[nq]", _years_of_decade),  # années 90
-        ("[XCQ]F*V", _decade_of_years),  # 90er Jahre
+        ("[XQ]F*V", _decade_of_years),  # 90er Jahre
         ("(?:M|S|EF*H|H)", _recurring),  # May, summer, Hanukkah
         ("(?:S|EF*H|H)F*Y|YS", _recurring),  # summer 2019
         ("(?:M|S|EF*H|H)F*(?:[LT]F*U|UF*[LT])", _recurring),  # May last year

@@ -1,4 +1,4 @@
-"""Splits a text into tokens: spelling folded, numeric dates parsed, positions kept."""
+"""Splits a text into tokens: spelling folded, numeric dates parsed."""
 
 from __future__ import annotations
 
@@ -34,33 +34,21 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of text from ``start`` to ``end``, folded, and its meanings if numeric."""
+    """A piece of text, folded, and its meanings if numeric."""
 
     text: str
-    start: int
-    end: int
     items: tuple[Item, ...] = ()
 
 
-class Line(NamedTuple):
-    """A folded text, and the original position of each character."""
-
-    text: str
-    places: list[int]
-
-
-def fold(text: str) -> Line:
+def fold(text: str) -> str:
     """Without case, accents, points, direction marks, final letters, kinds of dashes."""
-    folded, places = [], []
-    for place, character in enumerate(text):
-        for part in unicodedata.normalize("NFKD", character):
-            if unicodedata.category(part) in ("Mn", "Cf"):
-                continue
-            digit = unicodedata.decimal(part, None)
-            plain = part.casefold().translate(PUNCTUATION) if digit is None else str(digit)
-            folded.append(plain)
-            places.extend([place] * len(plain))
-    return Line("".join(folded), places)
+    folded = []
+    for character in unicodedata.normalize("NFKD", text):
+        if unicodedata.category(character) not in ("Mn", "Cf"):
+            digit = unicodedata.decimal(character, None)
+            plain = character.casefold().translate(PUNCTUATION)
+            folded.append(plain if digit is None else str(digit))
+    return "".join(folded)
 
 
 def folded_words(phrase: str) -> tuple[str, ...]:
@@ -71,16 +59,15 @@ def folded_words(phrase: str) -> tuple[str, ...]:
 def tokens(text: str) -> list[Token]:
     """The tokens of a text, without blanks. Every other character is a token."""
     line, found, at = fold(text), [], 0
-    while at < len(line.text):
-        if line.text[at].isspace():
+    while at < len(line):
+        if line[at].isspace():
             at += 1
             continue
-        end, items = _longest(line.text, at)
-        word = line.text[at:end].replace('"', "") if end - at > 1 else line.text[at:end]
+        end, items = _longest(line, at)
+        word = line[at:end].replace('"', "") if end - at > 1 else line[at:end]
         if "א" <= word[0] <= "ת":
             word = word.replace("'", "")
-        start, last = line.places[at], line.places[end - 1]
-        found.append(Token(word, start, last + 1, items))
+        found.append(Token(word, items))
         at = end
     return found
 
@@ -154,12 +141,10 @@ def _day_month(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _decade(match: re.Match[str]) -> Iterator[Item]:
-    """``1990s``; ``90s`` is another kind: it may be an age."""
+    """``1990s``, ``90s``."""
     first = int(match[1])
-    if len(match[1]) > 2:
-        yield from _exact(periods.decade(first))
-    else:
-        yield Item("C", periods.decade(first + (1900 if first >= 30 else 2000)))
+    century = 0 if len(match[1]) > 2 else 1900 if first >= 30 else 2000
+    yield from _exact(periods.decade(century + first))
 
 
 def _ordinal(match: re.Match[str]) -> Iterator[Item]:
