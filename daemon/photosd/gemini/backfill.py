@@ -69,13 +69,18 @@ class Backfill(threading.Thread):
         self._pause = FIRST_PAUSE
         self._next_send = 0.0
         self._not_before = 0.0  # monotonic; as requested by a failure
-        self.paused = Pause()
+        self._paused = Pause()
         self.trouble: PhotosdError | None = None
         self.busy = False
 
     def wake(self) -> None:
         """There may be work, or a failed request may work now."""
         self._woken.set()
+
+    def pause(self, paused: Pause) -> None:
+        """Send no photos until it ends."""
+        self._paused = paused
+        self.wake()
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """Stop soon; uncommitted photos are sent again later."""
@@ -98,7 +103,7 @@ class Backfill(threading.Thread):
             if self._mode() != "gemini" or not self._gate.permits("gemini", "photos"):
                 self.trouble = None
                 return IDLE_SECONDS
-            rest = max(self.paused.remaining, self._not_before - time.monotonic())
+            rest = max(self._paused.remaining, self._not_before - time.monotonic())
             if rest > 0:
                 return min(rest, IDLE_SECONDS)
             begun = time.monotonic()

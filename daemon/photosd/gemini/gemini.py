@@ -84,8 +84,8 @@ class Gemini:
 
     def pause(self, until: float) -> None:
         """Send no photos until then (Unix seconds); queries still work."""
-        self._paused = self._backfill.paused = Pause.to(until)
-        self._backfill.wake()
+        self._paused = Pause.to(until)
+        self._backfill.pause(self._paused)
 
     def wake(self) -> None:
         """Photos may be ready to send, or a folder was marked."""
@@ -321,7 +321,7 @@ class Gemini:
 
     def _new_backfill(self) -> Backfill:
         backfill = Backfill(self._gate, self._marked, self._remote, self._pool, lambda: self.mode)
-        backfill.paused = self._paused
+        backfill.pause(self._paused)
         return backfill
 
 
