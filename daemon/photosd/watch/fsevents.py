@@ -1,4 +1,4 @@
-"""macOS: one FSEvents stream per folder, by watchdog, whose own reading of the flags is not used.
+"""macOS: one FSEvents stream per folder, by the library watchdog; its reading of flags is not used.
 
 It ignores those for dropped events and for mounts, ends its thread when a watched folder is
 renamed, and looks at each changed file on the disk.
@@ -74,7 +74,7 @@ class Stream(FSEventsEmitter):
     def events_callback(
         self, paths: Sequence[str | bytes], inodes: object, flags: Sequence[int], ids: object
     ) -> None:
-        """Called by watchdog."""
+        """Called by the library."""
         for path, mask in zip(paths, flags, strict=True):
             self._pass_on(os.fsencode(path), mask)
 

@@ -1,7 +1,7 @@
-"""One inotify instance: watchdog's reader without its bookkeeping.
+"""One inotify instance: the reader of the library watchdog, without its bookkeeping.
 
-The reader alone (`InotifyFD`, private to watchdog, hence the pinned version) has none of the faults
-measured in watchdog 7.1's recursive groups: directories left unwatched after quick renames, a full
+The reader alone (`InotifyFD`, private to it, hence the pinned version) has none of the faults
+measured in version 7.1's recursive groups: directories left unwatched after quick renames, a full
 watch table ignored, endless rebuilding after an overflow, threads ending with a KeyError.
 """
 
@@ -58,7 +58,7 @@ class Kernel(InotifyFD):
         self._released = False
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Pass the event on, overflows included; watchdog's own handling never runs."""
+        """Pass the event on, overflows included; the library's own handling never runs."""
         self._receive(event)
 
     def watch(self, path: bytes, mask: Mask) -> WatchDescriptor:
