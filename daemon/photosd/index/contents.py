@@ -136,15 +136,15 @@ class Contents:
         """Whether ``content`` has a vector of the model that answers queries."""
         return self.has_embedding(self._serving, content)
 
-    def have_embedded(self, model: str) -> int:
-        """Mark photos that only other models have indexed as pending; returns their number."""
+    def have_embedded(self, model: str) -> None:
+        """Mark photos that only other models have indexed as pending."""
         with self._database.write() as db:
-            return db.execute(
+            db.execute(
                 "UPDATE photos SET state = 'pending', due = ?"
                 " WHERE state = 'indexed' AND NOT EXISTS"
                 " (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = photos.content)",
                 (time.time(), model),
-            ).rowcount
+            )
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
         """Several changes in one transaction."""

@@ -17,14 +17,13 @@ LONGEST_NAME = 100
 STAGING = ".new-"  # prefix of a directory being filled; it is not a model yet
 
 
-def check_name(name: str) -> str:
-    """``name`` if it is valid for a model; raises BadRequest."""
+def check_name(name: str) -> None:
+    """Raise BadRequest unless ``name`` is valid for a model."""
     if name == "starter" or not _possible(name):
         raise BadRequest(
             f"a model cannot be called {name!r}",
             remedy="--name takes letters, digits, dots, dashes; 'starter' is taken",
         )
-    return name
 
 
 def _possible(name: str) -> bool:
