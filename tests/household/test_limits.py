@@ -146,7 +146,7 @@ CROSSED = {
     ),
     "watch/ignore.py:IGNORE_FILE_LINES": HERE + "test_a_very_long_ignore_file_hides_its_directory",
     "watch/ignore.py:LINE_CHARACTERS": HERE + "test_a_very_long_ignore_file_hides_its_directory",
-    "watch/patterns.py:MOST_DEPTHS": (
+    "watch/ignore.py:MOST_DEPTHS": (
         "tests/watch/test_patterns.py::test_too_many_depths_are_refused_in_words"
     ),
 }  # fmt: skip

@@ -14,8 +14,7 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from photosd.core.errors import BadRequest
-from photosd.watch.ignore import IgnoreRules
-from photosd.watch.patterns import Pattern
+from photosd.watch.ignore import IgnoreRules, Pattern
 
 # pathspec warns of sets that Python may read otherwise one day.
 pytestmark = pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")

@@ -110,7 +110,7 @@ def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
 def restrain(limits: DecodeLimits) -> bool:
     """Limit the resources a hostile file can use; returns whether memory is limited.
 
-    macOS refuses to limit it; there the daemon watches it (`decode.memory_watch`).
+    macOS refuses to limit it; there the daemon watches it (`decode.decoder`).
     """
     addresses = _address_space() + limits.memory + limits.file_bytes + ADDRESSES_BESIDES
     _limit(resource.RLIMIT_FSIZE, STDERR_BYTES)

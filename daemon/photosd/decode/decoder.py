@@ -15,6 +15,7 @@ import structlog
 from photosd.core import typed
 from photosd.core.child import MEANINGFUL, MOST, Child, readable, seconds_without_core
 from photosd.core.clock import Deadline
+from photosd.core.footprint import footprint
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
@@ -30,7 +31,6 @@ from photosd.decode.failures import (
     TooSlow,
 )
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.memory_watch import LOOK_SECONDS, MemoryWatch
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 
 log = structlog.get_logger()
@@ -40,9 +40,25 @@ MODULE = "photosd.decode"
 RECYCLE_AFTER = 5000
 EXIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.25  # between two checks of the disk
+LOOK_SECONDS = 0.05  # between two looks at its memory while a photo is decoded
 PATIENCE = 10  # times the limit for reading, while a slow share responds
 REAP_SECONDS = 0.2  # for a process that its disk may block forever
 Answer = tuple[Reply, list[bytearray]]
+
+
+class MemoryWatch:
+    """Measures a decoder's memory from outside, where the system refuses to limit it (macOS).
+
+    For a process that has just started and holds no photo.
+    """
+
+    def __init__(self, pid: int, limits: DecodeLimits) -> None:
+        self._pid = pid
+        self._most = (footprint(pid) or 0) + limits.memory + limits.file_bytes
+
+    def exceeded(self) -> bool:
+        """Whether it uses more than its libraries, a file and the pixels may."""
+        return (footprint(self._pid) or 0) > self._most
 
 
 class Silence(Protocol):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core.errors import ModelError
-from photosd.encoder.known_pictures import known_pictures
 from photosd.models.spec import ModelSpec
 
+# Drawn by formula, not in any training data.
+KNOWN_PICTURES = Path(__file__).parent / "known_pictures.npz"
 NORM_TOLERANCE = 1e-3
 INDISTINGUISHABLE = 0.9999  # above this similarity two different inputs count as equal
 # Tolerance for rounding; other devices and precisions round differently.
@@ -66,7 +68,7 @@ def examine(model: Encodes, spec: ModelSpec) -> str | None:
 
 def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
     """Whether captions find their pictures: required for our model, a warning for others."""
-    pictures, captions = known_pictures(spec.preprocess.size)
+    pictures, captions = _known_pictures(spec.preprocess.size)
     cosines = model.encode_texts(tuple(captions)) @ model.encode_images(pictures).T
     right = int((cosines.argmax(axis=1) == np.arange(len(captions))).sum())
     if right >= len(captions) - MISSES_ALLOWED:
@@ -75,6 +77,27 @@ def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
     if spec.name == "starter":
         raise _unfit(spec, doubt)
     return f"the model {spec.name} may perform badly: {doubt}"
+
+
+def _known_pictures(size: int) -> tuple[NDArray[np.uint8], list[str]]:
+    """Four small pictures, (n, size, size, 3) uint8, and a caption for each."""
+    with np.load(KNOWN_PICTURES, allow_pickle=False) as data:
+        pictures, captions = data["pictures"], data["captions"]
+    drawn = _resized(_resized(pictures.astype(np.float32), 1, size), 2, size)
+    return np.rint(drawn).astype(np.uint8), [str(caption) for caption in captions]
+
+
+def _resized(pictures: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
+    """One axis resized to ``size`` pixels, linearly between the old centres."""
+    length = pictures.shape[axis]
+    places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
+    below = places.astype(int)
+    above = np.minimum(below + 1, length - 1)
+    shape = [size if number == axis else 1 for number in range(pictures.ndim)]
+    share = (places - below).astype(np.float32).reshape(shape)
+    mixed: NDArray[np.float32] = pictures.take(below, axis) * (1 - share)
+    mixed += pictures.take(above, axis) * share
+    return mixed
 
 
 def _unfit(spec: ModelSpec, cause: str) -> ModelError:

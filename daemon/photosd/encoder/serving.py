@@ -1,7 +1,7 @@
 """Answers requests of both lanes of the encoder process: texts and images.
 
 On a CPU a query does not wait for a batch of images: it runs in parallel, and the kernel prefers
-its thread. On an accelerator it waits for one step of the batch at most (lanes.py).
+its thread. On an accelerator it waits for one step of the batch at most.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +25,6 @@ from photosd.core import machine
 from photosd.core.frames import Header, receive_frame
 from photosd.core.shortage import shortage_of
 from photosd.encoder.canary import picture
-from photosd.encoder.lanes import Lanes
 from photosd.encoder.model import WarmModel, text_device
 from photosd.encoder.steps import SIZES, Steps
 from photosd.models.spec import ModelSpec
@@ -32,6 +34,10 @@ WARM_TEXTS = tuple(
     " ".join(["a photo of a dog on the beach at sunset"] * n)[: 12 * n] for n in (1, 2, 3, 4)
 )
 
+IMAGE_NICENESS = 19
+
+T = TypeVar("T")
+P = ParamSpec("P")
 Send = Callable[..., None]
 Answer = Callable[[Header, list[bytearray], float], None]
 
@@ -42,7 +48,7 @@ class Serving:
     def __init__(self, model: WarmModel, spec: ModelSpec, send: Send, device: str = "cpu") -> None:
         """Moves ``model`` from the CPU to ``device``; raises RuntimeError if that is unusable."""
         self._model, self._spec, self._send = model, spec, send
-        self._lanes = Lanes(shared=text_device(device) != "cpu")
+        self._lanes = _Lanes(shared=text_device(device) != "cpu")
         self._image_lane_busy = threading.Event()
         self._steps = Steps(self._step, model.release_memory)
         self._cores = machine.cores()
@@ -145,3 +151,49 @@ class Serving:
             },
             vectors.tobytes(),
         )
+
+
+class _Lanes:
+    """The threads: one for texts and one for images, or one for both (``shared``).
+
+    Only one thread may use an accelerator: PyTorch aborts on Metal if two do (pytorch#197805), and
+    kernels of two threads would wait for each other anyway.
+    """
+
+    def __init__(self, *, shared: bool) -> None:
+        self.shared = shared
+        self._images = ThreadPoolExecutor(1, "images", None if shared else _stand_back)
+        self._texts = ThreadPoolExecutor(1, "texts")  # has a thread once it is used
+        self._waiting: SimpleQueue[Callable[[], object]] = SimpleQueue()
+
+    def image(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
+        """Run ``work`` in the thread for images; the future has its result or error."""
+        return self._images.submit(work, *args, **named)
+
+    def text(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> Future[T]:
+        """Run ``work`` in the thread for texts; in the shared one at the next `let_texts_pass`."""
+        if not self.shared:
+            return self._texts.submit(work, *args, **named)
+        future: Future[Any] = Future()
+        self._waiting.put(lambda: _fulfil(future, lambda: work(*args, **named)))
+        self._images.submit(self.let_texts_pass)
+        return future
+
+    def let_texts_pass(self) -> None:
+        """Run the texts that wait for the shared thread; called there, between steps of images."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._waiting.get_nowait()()
+
+
+def _fulfil(future: Future[Any], work: Callable[[], object]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # as an executor does
+        future.set_exception(error)
+
+
+def _stand_back() -> None:
+    """Let the kernel prefer the thread that answers queries, and its helpers."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)

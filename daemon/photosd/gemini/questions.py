@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
@@ -17,7 +18,6 @@ from photosd.core.errors import CloudUnavailable, PhotosdError
 from photosd.gemini import rewriter
 from photosd.gemini.answers import Answers
 from photosd.gemini.asking import GeminiFindings, PendingQuestion, answered
-from photosd.gemini.baseline import Baseline
 from photosd.gemini.breaker import Attempt, Breaker
 from photosd.gemini.consent import Purpose
 from photosd.gemini.gate import Charge, Gate
@@ -28,6 +28,11 @@ from photosd.index.vectors import VectorStore
 AT_ONCE = 4  # calls under way; each has a time limit
 LATE_SECONDS = 8.0  # an answer too late for its query is cached for the next one
 TOKENS_OUT = 256
+# Outstanding results are nearer to a query than photos usually are.
+SAMPLE = 512  # photos in the sample
+FEW = 24  # fewer do not show what is usual
+DEVIATIONS = 2.5
+FIRST = 3  # of the results, shown in any case
 NOT_ITS_FAULT = ("budget", "busy", "nothing_sent")
 
 
@@ -37,7 +42,7 @@ class Questions:
     def __init__(self, gate: Gate, remote: RemoteTable, answers: Answers) -> None:
         self._gate, self._remote, self._answers = gate, remote, answers
         self.breaker = Breaker()
-        self._background = Baseline()
+        self._background = _Baseline()
         self._threads: ThreadPoolExecutor | None = None
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
@@ -178,3 +183,38 @@ def _rewritten(settings: CloudSettings) -> str:
 
 def _embedded(settings: CloudSettings) -> str:
     return f"embed/{settings.embedding_model}/{settings.dimensions}"
+
+
+class _Baseline:
+    """What is usual: a sample of a table's vectors, renewed when the table has grown by half."""
+
+    def __init__(self) -> None:
+        self._vectors: Vectors | None = None
+        self._taken_at = 0
+
+    def outstanding(
+        self, store: VectorStore, question: Vectors, nearest: Sequence[tuple[str, float]]
+    ) -> int:
+        """How many of the first of ``nearest`` are nearer than photos usually are.
+
+        Gemini gives no scale for its cosines; with few photos there is no estimate.
+        """
+        vectors = self._sample(store)
+        if vectors is None or len(vectors) < FEW:
+            return min(FIRST, len(nearest))
+        cosines = vectors @ question
+        # Median and quartile range, since the matching photos are in the sample as well.
+        middle = float(np.median(cosines))
+        deviation = 1.4826 * float(np.median(np.abs(cosines - middle)))
+        least = middle + DEVIATIONS * max(deviation, 1e-6)
+        return sum(1 for _ in itertools.takewhile(lambda one: one[1] >= least, nearest))
+
+    def _sample(self, store: VectorStore) -> Vectors | None:
+        rows = len(store)
+        if self._vectors is None or not self._taken_at / 1.5 <= rows <= 1.5 * self._taken_at:
+            contents = sorted(store.contents())  # content ids are hashes after a size
+            step = max(1, len(contents) // SAMPLE)
+            found = store.vectors_of(contents[::step][:SAMPLE])
+            self._vectors = np.concatenate(list(found.values())) if found else None
+            self._taken_at = rows
+        return self._vectors

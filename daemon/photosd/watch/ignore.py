@@ -13,12 +13,12 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from photosd.core.errors import BadRequest
 from photosd.core.filestat import is_hidden
 from photosd.core.formats import ORIGINALS, is_library_name, is_package_name
 from photosd.core.progress import tick
-from photosd.watch.patterns import Pattern
 
 IGNORE_FILE = b".photosdignore"
 HIDE_MARK = b".nomedia"
@@ -31,6 +31,9 @@ IGNORE_FILE_BYTES = 1 << 20
 IGNORE_FILE_LINES = 10_000  # each is matched against each name
 ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
 LINE_CHARACTERS = 4096  # no path is longer
+STAR = "[^/]*"  # `*` in pathspec's form; unambiguous, as no name contains a slash
+ANY_DEPTH = (r"(?:.+/)?", r"(?:/.+)?")  # `**` at the start, in the middle
+MOST_DEPTHS = 2
 DOT = ord(".")
 HERE = re.compile(r"^(!?)\./")  # git matches nothing with it
 LINE_END = re.compile(r"\r\n|\r|\n")  # on any system
@@ -270,3 +273,39 @@ def _compile(lines: Iterable[str]) -> tuple[GitIgnoreSpec | None, list[str]]:
         if pattern.include is not None:
             patterns.append(pattern)
     return (GitIgnoreSpec(patterns) if patterns else None), wrong
+
+
+class Pattern(GitIgnoreSpecPattern):
+    """One line of an ignore file. Raises ValueError if invalid.
+
+    It matches in linear time, since shared folders are untrusted: in pathspec's form, `*a*a*a*a*b`
+    takes minutes for one long name, and blocks every other thread of the daemon.
+    """
+
+    @classmethod
+    def pattern_to_regex(cls, pattern: str) -> tuple[str | None, bool | None]:  # type: ignore[override]
+        """The regular expression, and whether it excludes (True) or re-includes (False)."""
+        if "[[:" in pattern and not pattern.startswith("#"):  # pathspec treats it as letters
+            raise ValueError(f"classes like [:upper:] are not known, in {pattern!r}")
+        regex, include = super().pattern_to_regex(pattern)
+        if regex is None:
+            return None, include
+        if sum(regex.count(depth) for depth in ANY_DEPTH) > MOST_DEPTHS:
+            raise ValueError(f"more than {MOST_DEPTHS} ** in {pattern!r}")
+        return _without_second_thoughts(regex), include
+
+
+def _without_second_thoughts(regex: str) -> str:
+    """The same without backtracking: the part after a star is searched once, from the left, as in
+    `fnmatch`.
+
+    Between two stars, the first occurrence of a fixed part is as good as any other.
+    """
+    first, *parts = regex.split(STAR)
+    if not parts:
+        return regex
+    between = (
+        f"(?>{STAR}?{part})" if not any(depth in part for depth in ANY_DEPTH) else STAR + part
+        for part in parts[:-1]
+    )
+    return "".join([first, *between, STAR, parts[-1]])
