@@ -27,6 +27,7 @@ from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import STARTER, read_model
+from tests.encoder.conftest import Zygotes
 from tests.encoder.models import make_model
 from tests.faults import PLACE, VARIABLE
 
@@ -57,14 +58,14 @@ class Orders:
 
 
 @pytest.fixture
-def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Orders:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "faults.json"))
+def orders(faults_file: Path, monkeypatch: pytest.MonkeyPatch) -> Orders:
+    monkeypatch.setenv(VARIABLE, str(faults_file))
     monkeypatch.setenv("PYTHONPATH", PLACE, prepend=os.pathsep)
-    return Orders(tmp_path / "faults.json")
+    return Orders(faults_file)
 
 
 @pytest.fixture
-def start(model: Path, orders: Orders) -> Iterator[Callable[..., Supervisor]]:
+def start(model: Path, orders: Orders, zygotes: Zygotes) -> Iterator[Callable[..., Supervisor]]:
     """Start a supervisor; it and its encoder are gone after the test."""
     started: list[Supervisor] = []
 
@@ -126,8 +127,11 @@ def test_who_sees_a_death_counted_is_not_told_ready(
     assert supervisor.status()["pid"] not in (None, before)
 
 
-def test_a_text_never_waits_past_its_deadline(start: Callable[..., Supervisor]) -> None:
+def test_a_text_never_waits_past_its_deadline(
+    start: Callable[..., Supervisor], orders: Orders
+) -> None:
     """While the model loads, the error says when to retry."""
+    orders.__call__(**{"load weights": "slow:2"})
     supervisor = start()
     with pytest.raises(Warming) as caught:
         encode(supervisor, seconds=0.2)
@@ -215,11 +219,13 @@ def test_images_do_not_hold_up_a_query(start: Callable[..., Supervisor], orders:
     ],
 )
 def test_a_stalled_start_is_found_out(
-    start: Callable[..., Supervisor], orders: Orders, phase: str
+    start: Callable[..., Supervisor], orders: Orders, zygotes: Zygotes, phase: str
 ) -> None:
     """No progress in a phase for the stall limit: replaced, with the phase in the reason."""
+    if phase == "import torch":
+        zygotes.end()
     orders.__call__(**{phase: "hang"})
-    supervisor = start(Limits(stall=6.0))
+    supervisor = start(Limits(stall=3.0))
     until(supervisor, "restarting", restarts=1)
     reason = supervisor.status()["last_restart_reason"]
     assert reason is not None

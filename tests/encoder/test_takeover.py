@@ -19,6 +19,7 @@ from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import STARTER, read_model
 from photosd.protocol.reports import EncoderReport
+from tests.encoder.conftest import Zygotes
 from tests.encoder.models import make_model
 from tests.encoder.test_supervisor import PIXELS, QUICK, encode, until
 from tests.faults import PLACE, VARIABLE
@@ -33,9 +34,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpu:
+def gpu(faults_file: Path, zygotes: Zygotes, monkeypatch: pytest.MonkeyPatch) -> Gpu:
     """What the accelerator of encoders that are started from here does (tests/faults)."""
-    file = tmp_path / "faults.json"
+    file = faults_file
     monkeypatch.setenv(VARIABLE, str(file))
     monkeypatch.setenv("PYTHONPATH", PLACE, prepend=os.pathsep)
 
