@@ -26,7 +26,9 @@ MARKED, UNMARKED = ("sunset", "snow", "forest"), ("night-city",)
 class Cloudy:
     """A daemon of its own home, a Gemini, and a trap to which the environment points."""
 
-    def __init__(self, gemini: FakeGemini, trap: FakeGemini, **more: str) -> None:
+    def __init__(
+        self, gemini: FakeGemini, trap: FakeGemini, prelude: str = "", **more: str
+    ) -> None:
         self.gemini, self.trap = gemini, trap
         self.directory = Path(tempfile.mkdtemp(prefix="photosd-cloud-", dir="/tmp"))
         self.environment = {**hostile(trap.url), "PHOTOSD_HOME": str(self.directory), **more}
@@ -34,7 +36,7 @@ class Cloudy:
             patch.setenv("PHOTOSD_HOME", str(self.directory))
             self.home = Home.from_environment()
         self.marked, self.unmarked = self.directory / "marked", self.directory / "unmarked"
-        self.daemon = RunningDaemon(self.home, self.environment)
+        self.daemon = RunningDaemon(self.home, self.environment, prelude)
         self._turn = 0
 
     def put_key(self, key: str = KEY) -> None:
@@ -163,10 +165,12 @@ def make_cloudy(trap: FakeGemini) -> Iterator[Callable[..., Cloudy]]:
     """Makes daemons that end with the module."""
     made: list[tuple[Cloudy, FakeGemini]] = []
 
-    def make(translations: dict[str, list[str]] | None = None, **more: str) -> Cloudy:
+    def make(
+        translations: dict[str, list[str]] | None = None, *, prelude: str = "", **more: str
+    ) -> Cloudy:
         gemini = FakeGemini(translations)
         gemini.__enter__()
-        cloudy = Cloudy(gemini, trap, **more)
+        cloudy = Cloudy(gemini, trap, prelude, **more)
         made.append((cloudy, gemini))
         cloudy.daemon.wait_until("ready")
         cloudy.set(base_url=gemini.url)

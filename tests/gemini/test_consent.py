@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from photosd.core.errors import CloudNotPermitted, FolderError
+from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import MARKED, Cloudy
 from tests.gemini.fake_gemini import KEY, Answer, Request, error, quota, wait_for
 
@@ -19,7 +20,7 @@ from tests.gemini.fake_gemini import KEY, Answer, Request, error, quota, wait_fo
 @pytest.fixture(scope="module")
 def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
     """A home with a key and gemini mode in the environment, and marked photos."""
-    made = make_cloudy(GEMINI_API_KEY=KEY, EMBEDDING_MODE="gemini")
+    made = make_cloudy(prelude=ENCODER_STANDS_IN, GEMINI_API_KEY=KEY, EMBEDDING_MODE="gemini")
     made.paint()
     return made
 

@@ -10,13 +10,14 @@ import pytest
 from photosd.doctor import process
 from photosd.doctor.finding import Finding
 from photosd.doctor.patient import Patient
+from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import Cloudy
 from tests.gemini.fake_gemini import BAD_KEY, FORBIDDEN, GONE, KEY, Answer
 
 
 @pytest.fixture(scope="module")
 def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
-    made = make_cloudy()
+    made = make_cloudy(prelude=ENCODER_STANDS_IN)
     made.put_key()
     return made
 

@@ -18,6 +18,7 @@ from photosd.protocol.requests import OPERATIONS
 from photosd_cli import mcp_server
 from photosd_cli.group import SECTIONS, LazyGroup
 from photosd_cli.main import main
+from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import MARKED, Cloudy
 from tests.gemini.fake_gemini import wait_for
 
@@ -163,7 +164,8 @@ def cloudy(make_cloudy: Callable[..., Cloudy], tmp_path_factory: pytest.TempPath
     for name in ("notify-send", "osascript"):
         (programs / name).write_text("#!/bin/sh\n")
         (programs / name).chmod(0o755)
-    made = make_cloudy(PATH=os.pathsep.join([str(programs), os.environ["PATH"]]))
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    made = make_cloudy(prelude=ENCODER_STANDS_IN, PATH=path)
     made.put_key()
     made.paint()
     return made
