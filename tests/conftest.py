@@ -23,11 +23,40 @@ from tests.faults import VARIABLE, with_faults
 ROOT = Path(__file__).parent.parent
 CALIBRATION_TEXTS = len(UNRELATED.read_text().splitlines())  # encoded to calibrate scores
 CALM_READINGS = 5
+# Begun first where files are spread over processes, so that none of them is left for the end.
+LONGEST = (
+    "encoder/test_supervisor.py",
+    "encoder/test_takeover.py",
+    "e2e/test_stopping.py",
+    "gemini/test_traces.py",
+    "gemini/test_faults.py",
+    "gemini/test_consent.py",
+    "runtime/test_model_switch.py",
+    "e2e/test_silent_share.py",
+    "e2e/test_accelerator.py",
+    "e2e/test_damage.py",
+    "e2e/test_library.py",
+    "doctor/test_running.py",
+    "household/test_crossings.py",
+    "cli/test_lifecycle.py",
+    "index/test_plans.py",
+    "index/test_codes.py",
+    "search/test_names.py",
+    "upgrade/test_upgrade.py",
+)
 # A prelude, where it does not matter what a picture shows: ready soon, without torch.
 ENCODER_STANDS_IN = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from tests.household.stand_in import install_encoder; install_encoder()
 """
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first; not in one process, where packages have fixtures of their own."""
+    if hasattr(config, "workerinput"):
+        tests = Path(__file__).parent
+        rank = {tests / name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(autouse=True)

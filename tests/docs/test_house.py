@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from photosd.models.presets import PRESETS
+from tests import conftest
 from tests.conftest import ROOT
 
 FILES = [
@@ -31,6 +32,11 @@ def test_modules_are_small_and_say_what_they_own() -> None:
         assert len(text.splitlines()) <= LONGEST, file
         if ast.parse(text).body:
             assert ast.get_docstring(ast.parse(text)), file
+
+
+def test_the_longest_test_files_are_there() -> None:
+    """`make test` begins with them."""
+    assert [name for name in conftest.LONGEST if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_the_map_names_only_what_exists() -> None:
