@@ -18,9 +18,9 @@ MODELS = ("starter", "ViT-B-32")
 
 HEAD = """# Performance
 
-Written by `make bench-full` on {date}: {machine}; programs of others
-took {foreign} of a core meanwhile. ViT-B-32 has random weights: speed does not depend on them.
-Ratios matter more than times: what is compared was measured in the same run, in turn.
+Written by `make bench-full` on {date}: {machine}; other
+programs used {foreign} cores. ViT-B-32 has random weights: speed does not depend on them. Ratios
+are more reliable than times: both sides of a ratio were measured alternately in one run.
 """
 
 
@@ -69,9 +69,12 @@ def _indexing(found: dict[str, Any]) -> str:
         keys = ("ours", "limit", "ratio", "decode_only", "forward_only")
         rows.append((model, *(of[key] for key in keys)))
     text = (
-        "## Indexing\n\n12-megapixel JPEGs a second through the whole daemon, beside the limit"
-        " 1 / (1/decode + 1/forward).\nEach column is a median of several rounds;"
-        " so is the ratio, of the rounds' own ratios.\n\n"
+        "## Indexing\n\n12-megapixel JPEGs per second through the whole daemon. *limit* is"
+        " 1 / (1/decode + 1/forward), from decoding alone and the forward pass alone on all cores."
+        " Each column is the median of several rounds, and *ratio* is the median of the rounds'"
+        " ratios. The limit assumes that decoding alone, and the forward pass alone, keep all cores"
+        " busy. Where they do not, or the machine's speed varies between the three measurements of"
+        " a round, the ratio can exceed 1.\n\n"
     )
     head = ("model", "photosd", "limit", "ratio", "decode only", "forward only")
     return text + _table(head, rows) + "\n" + _arriving(found) + "\n" + _peer(found["rclip"])
@@ -82,7 +85,7 @@ def _arriving(found: dict[str, Any]) -> str:
     text = (
         "A folder that has just been added to an empty library, while the model calibrates its"
         " scores: seconds until a query finds its first photo, and until all are indexed;"
-        " *share*: times what they take at the limit.\n\n"
+        " *share*: relative to the time at the limit.\n\n"
     )
     return text + _table(("model", "photos", "first found, s", "all, s", "share"), rows)
 
@@ -91,9 +94,9 @@ def _peer(of: dict[str, Any]) -> str:
     if "skipped" in of:
         return f"Not beside rclip: {of['skipped']}\n"
     return (
-        "rclip 3.3.0 on such photos, with random weights of the architecture it knows"
-        f" (ViT-B-32-256): {of['rclip']} a second; photosd with the same: {of['ours']},"
-        f" {of['ratio']} times as many. A query of rclip's, which loads its model each time, takes"
+        "rclip 3.3.0 with the same photos and random weights of its architecture"
+        f" (ViT-B-32-256): {of['rclip']} per second; photosd with the same weights: {of['ours']},"
+        f" {of['ratio']} times as many. A query of rclip, which loads its model each time, takes"
         f" {of['cold_query_s']} s.\n"
     )
 
@@ -133,9 +136,9 @@ def whole_library(found: dict[str, Any]) -> str:
         "server_p50_ms": "p50, ms",
         "server_p95_ms": "p95, ms",
         "round_trip_p50_ms": "round trip p50, ms",
-        "half_p50_ms": "p50 in half of it",
-        "folder_p50_ms": "p50 in a folder",
-        "comparing_p50_ms": "p50 while compared",
+        "half_p50_ms": "p50 in half the library",
+        "folder_p50_ms": "p50 in one folder",
+        "comparing_p50_ms": "p50 during a comparison",
         "comparing_ratio": "ratio",
         "first_ratio": "first / later",
         "compare_s": "comparison, s",
@@ -143,13 +146,12 @@ def whole_library(found: dict[str, Any]) -> str:
         "daemon_mb": "daemon, MB",
     }
     return (
-        "## Queries in a large library\n\nA repeated query through the whole daemon, over files"
-        " and a catalog as indexing leaves them: paths, sizes, dates, cameras and words are real,"
-        " the vectors (512 dimensions, in clusters) are made up. *p50* and *p95* are the time"
-        " in the daemon, the round trip that of a client. *While compared*: all files are compared"
-        " with the catalog again and again; the ratio is to p50. *First / later*: the first query"
-        " after the start beside the median of the next twenty, all different, before anything has"
-        " come to rest.\n\n" + _sizes(found, columns)
+        "## Queries in a large library\n\nA repeated query through the whole daemon, in a library"
+        " with real files, catalog, names, labels and dates, and synthetic vectors (512 dimensions,"
+        " clustered). *p50* and *p95* are the time in the daemon, the round trip that of a client."
+        " *During a comparison*: all files are compared with the catalog in a loop; *ratio* is"
+        " relative to p50. *First / later*: the first query after the start, relative to the median"
+        " of the next twenty different ones.\n\n" + _sizes(found, columns)
     )
 
 
@@ -164,8 +166,8 @@ def index_sizes(found: dict[str, Any]) -> str:
     }
     return (
         "## Index\n\nThe vectors alone: 512 dimensions, clustered, queries as far from them as"
-        " texts are. Folders hold a half, a tenth and a thousandth of the photos, in turn. A commit"
-        " stores 32 photos; it is compacted ten times as often as photosd does. *disk* is a"
+        " texts are from photos. Folders have a half, a tenth and a thousandth of the photos. A"
+        " commit stores 32 photos; it is compacted ten times as often as photosd does. *disk* is a"
         " multiple of the live data.\n\n" + _sizes(found, columns)
     )
 
@@ -206,8 +208,8 @@ def _index_memory(index: dict[str, Any]) -> str:
     ]
     if not rows:
         return ""
-    head = ("photos", "answering, MB", "most while rows are flushed, MB", "after, MB")
-    return "Such a process, opened on an index that is there:\n\n" + _table(head, rows)
+    head = ("photos", "answering, MB", "peak while rows are flushed, MB", "after, MB")
+    return "Such a process, after opening an existing index:\n\n" + _table(head, rows)
 
 
 if __name__ == "__main__":

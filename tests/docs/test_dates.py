@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)
 PAGE = (ROOT / "docs" / "reference" / "dates.md").read_text()
-TABLE, REST = PAGE.partition("\n- ")[0], PAGE.rpartition("\nWhat can be read in two ways")[2]
+TABLE, REST = PAGE.partition("\n- ")[0], PAGE.rpartition("\nAmbiguous dates are refused")[2]
 LANGUAGES = PAGE.partition("Arabic, too:")[2].partition("\n\n")[0]
 
 
