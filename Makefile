@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.photosd-ready
 PHOTOS ?=
 MINUTES ?= 20
-# Test processes beside each other. Most tests wait for a daemon; each may take a gigabyte.
+# Number of parallel test processes. Most tests wait for a daemon; each process may use a gigabyte.
 JOBS ?= 3
 QUERY ?=
 VERSION ?=

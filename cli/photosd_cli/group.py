@@ -61,6 +61,34 @@ MAY_BE_EMPTY = {
     "value",  # value of a setting
 }  # fmt: skip
 
+# Words that people type for a command: the command.
+SYNONYMS = {
+    "find": "query",
+    "search": "query",
+    "alert": "on",
+    "alerts": "on",
+    "watch": "add",
+    "delete": "remove",
+    "rm": "remove",
+    "dirs": "folders",
+    "directories": "folders",
+    "rescan": "index",
+    "scan": "index",
+    "sync": "index",
+    "ls": "list",
+    "photos": "list",
+    "info": "show",
+    "dedupe": "duplicates",
+    "errors": "failures",
+    "clean": "purge",
+    "serve": "run",
+    "log": "logs",
+    "settings": "config",
+    "models": "model",
+    "gemini": "cloud",
+    "check": "doctor",
+}
+
 # Paths that may be missing or unreadable: the daemon refuses them, with a remedy.
 PATH = click.Path(readable=False)
 FOLDER = click.Path(file_okay=False, readable=False)
@@ -107,10 +135,16 @@ class LazyGroup(WholeGroup):
             import itertools
             import shlex
 
-            near = difflib.get_close_matches(name, self.list_commands(context), 1)
+            known = SYNONYMS.get(name)
+            near = (
+                [known]
+                if known
+                else difflib.get_close_matches(name, self.list_commands(context), 1)
+            )
             meant = f" Did you mean {near[0]!r}?" if near else ""
-            words = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
-            search = f"photosd query {shlex.quote(inert(words))}"
+            words = arguments[1:] if known == "query" else arguments
+            text = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), words))
+            search = f"photosd query {shlex.quote(inert(text or 'WORDS'))}"
             context.fail(f"No such command: {name!r}.{meant} To search: {search}")
         return super().resolve_command(context, arguments)
 

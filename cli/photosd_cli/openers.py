@@ -18,7 +18,7 @@ REMEDY = "open the printed path in a file manager or a browser"
 class CannotOpen(PhotosdError):
     """The desktop has no program for it, or there is no desktop."""
 
-    code, title, exit_code = "cannot_open", "Nothing opens that here", 1
+    code, title, exit_code = "cannot_open", "No program can open this file", 1
 
 
 def open_files(files: list[bytes]) -> None:
@@ -26,7 +26,10 @@ def open_files(files: list[bytes]) -> None:
     opener = _opener()
     for file in files:
         if not os.path.exists(file):  # noqa: PTH110 (bytes)
-            raise NotFound(f"no such file: {os.fsdecode(file)}", remedy="connect its disk")
+            raise NotFound(
+                f"no such file: {os.fsdecode(file)}",
+                remedy="The file was deleted, or its disk is not connected: photosd folders",
+            )
     # macOS opens many files in one window; xdg-open takes one.
     groups = [files] if sys.platform == "darwin" else [[file] for file in files]
     started = [(_start([opener, *group]), group[0]) for group in groups]

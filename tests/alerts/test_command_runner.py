@@ -1,4 +1,4 @@
-"""The launcher: of all that are started with one lease exactly one runs the command."""
+"""The runner: of all that are started with one lease exactly one runs the command."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.alerts.scenes import eventually
 
 
 def launched(leases: CommandLeases, lease: str, script: str, seconds: float = 20.0) -> int:
-    """The exit code of a launcher that may run this shell script."""
-    launcher = leases.launch(lease, seconds, [b"/bin/sh", b"-c", script.encode()], os.environ)
-    return launcher.wait(30)
+    """The exit code of a runner that may run this shell script."""
+    runner = leases.launch(lease, seconds, [b"/bin/sh", b"-c", script.encode()], os.environ)
+    return runner.wait(30)
 
 
 def running(leases: CommandLeases, lease: str) -> bool:
-    """Whether a launcher, or what it is just starting, holds the lease."""
+    """Whether a runner, or what it is just starting, holds the lease."""
     try:
         leases.result(lease)
     except StillRunning:
@@ -31,30 +31,30 @@ def running(leases: CommandLeases, lease: str) -> bool:
 
 def test_exactly_one_runs_it(tmp_path: Path) -> None:
     """However many are started, at once or later; the outcome is there for all."""
-    leases = CommandLeases(tmp_path / "claims")
+    leases = CommandLeases(tmp_path / "leases")
     lease = leases.new()
     assert leases.result(lease) is None
     script = [b"/bin/sh", b"-c", f"echo x >> {tmp_path}/ran; sleep 0.3; exit 3".encode()]
-    launchers = [leases.launch(lease, 20, script, os.environ) for _ in range(8)]
-    assert sorted(launcher.wait(30) for launcher in launchers) == [0] + [75] * 7
+    runners = [leases.launch(lease, 20, script, os.environ) for _ in range(8)]
+    assert sorted(runner.wait(30) for runner in runners) == [0] + [75] * 7
     assert launched(leases, lease, f"echo x >> {tmp_path}/ran") == 75
     assert (tmp_path / "ran").read_text() == "x\n"
     assert leases.result(lease) == {"exit": 3, "error": None, "output": ""}
-    assert [file.name for file in (tmp_path / "claims").iterdir()] == [lease]
+    assert [file.name for file in (tmp_path / "leases").iterdir()] == [lease]
     leases.sweep({"another"})
-    assert not list((tmp_path / "claims").iterdir())
+    assert not list((tmp_path / "leases").iterdir())
 
 
-def test_a_killed_launcher_is_known(tmp_path: Path) -> None:
-    """A lease whose launcher was killed counts as interrupted; the command does not run."""
+def test_a_killed_runner_is_known(tmp_path: Path) -> None:
+    """A lease whose runner was killed counts as interrupted; the command does not run."""
     leases = CommandLeases(tmp_path)
     lease = leases.new()
-    launcher = leases.launch(lease, 60, [b"/bin/sleep", b"1"], os.environ)
+    runner = leases.launch(lease, 60, [b"/bin/sleep", b"1"], os.environ)
     eventually((tmp_path / lease).exists)
     with pytest.raises(StillRunning):
         leases.result(lease)
-    launcher.kill()
-    launcher.wait(10)
+    runner.kill()
+    runner.wait(10)
     eventually(lambda: not running(leases, lease))  # the command, if it was just being started
     assert leases.result(lease) == INTERRUPTED
     assert launched(leases, lease, f"touch {tmp_path}/ran") == 75
@@ -92,7 +92,7 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_group_that_has_ended_and_is_not_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS does not permit a signal to it, which is not the end of the launcher."""
+    """macOS does not permit a signal to it, which is not the end of the runner."""
     kill = os.killpg
 
     def killed_before(group: int, number: int) -> None:

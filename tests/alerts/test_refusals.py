@@ -195,7 +195,7 @@ def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("step", ["open", "write", "link", "flock"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_launcher_without_a_claim_runs_nothing_and_says_why(
+def test_a_runner_without_a_lease_runs_nothing_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
     """Its exit code is one of its own, and nothing is left."""

@@ -13,7 +13,7 @@ import pytest
 
 import photosd
 import photosd_cli.commands
-from photosd_cli.group import SECTIONS, cli
+from photosd_cli.group import SECTIONS, SYNONYMS, cli
 from tests.cli.conftest import Photosd
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
@@ -76,6 +76,22 @@ def test_words_that_are_no_command_may_be_a_search(photosd: Photosd) -> None:
     """The whole command is told, to be copied."""
     assert "To search: photosd query 'red car'\n" in photosd("red", "car", "-n", "3").err
     assert "To search: photosd query 'a\\x1b[1m'\n" in photosd("a\x1b[1m").err
+
+
+def test_words_of_other_programs_suggest_the_command(photosd: Photosd) -> None:
+    """A word for searching is not part of the suggested query."""
+    assert (
+        "Did you mean 'query'? To search: photosd query 'red car'\n"
+        in photosd("search", "red", "car").err
+    )
+    assert "To search: photosd query WORDS\n" in photosd("find").err
+    assert "Did you mean 'remove'?" in photosd("rm", "x").err
+
+
+def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
+    commands = {name for name, _ in every_command()}
+    assert set(SYNONYMS.values()) <= commands
+    assert not commands & set(SYNONYMS)
 
 
 @pytest.mark.parametrize("group", [(), ("cloud",), ("folders",)])

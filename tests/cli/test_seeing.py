@@ -383,7 +383,7 @@ def test_what_cannot_be_opened_is_said(
 ) -> None:
     """A file that is gone, a program that fails, no screen, no program."""
     stub.answers["query"] = query_result(hit(str(tmp_path / "gone.jpg")))
-    assert "connect its disk" in photosd("query", "x", "--open").err
+    assert "its disk is not connected" in photosd("query", "x", "--open").err
     photo = tmp_path / "a.jpg"
     photo.touch()
     stub.answers["query"] = query_result(hit(str(photo)))

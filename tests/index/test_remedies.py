@@ -250,7 +250,9 @@ CASES: dict[str, list[Case]] = {
     "truncated": [file_of(cut(BIG))],
     "damaged": [file_of(bytes(9000)), file_of(b"\xff\xd8\xff" + bytes(99))],
     "not_a_picture": [file_of(b"Dear diary,\n" * 50), file_of(b"\0\0\0\x18ftypisom" + bytes(99))],
-    "changing": [passing(DecodeFailed("changing", "odd", "nothing to do", True), "nothing to do")],
+    "changing": [
+        passing(DecodeFailed("changing", "odd", "no action needed", True), "no action needed")
+    ],
     "in_the_cloud": [passing(DecodeFailed("in_the_cloud", "odd", "download it", True), "download")],
     "io": [passing(reading.failure_of(OSError(5, "odd")), "check the disk")],
     "slow_disk": [passing(DecodeFailed("slow_disk", "odd", "check the disk", True), "check")],

@@ -112,7 +112,7 @@ def test_a_hung_event_loop_is_a_missing_sign(monkeypatch: pytest.MonkeyPatch) ->
     thread.start()
     assert liveness.loop_turns(loop) is None
     loop.call_soon_threadsafe(release.wait)
-    assert "not turned" in str(liveness.loop_turns(loop))
+    assert "has not run" in str(liveness.loop_turns(loop))
     release.set()
     assert liveness.loop_turns(loop) is None
     loop.call_soon_threadsafe(loop.stop)

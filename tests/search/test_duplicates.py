@@ -135,6 +135,14 @@ def test_the_oldest_that_is_at_hand_is_kept(library: Library) -> None:
     ]
 
 
+def test_of_equally_old_copies_the_least_deep_is_kept(library: Library) -> None:
+    """Depth is the number of directories, not the length of the path."""
+    add(library, "/p/a/b/c.jpg", "1-x", cosine=1)
+    add(library, "/p/a long name of a folder/d.jpg", "1-x")
+    (group,) = named(list(search(library).identical()))
+    assert group == [("keep", "d.jpg"), ("copy", "c.jpg")]
+
+
 @pytest.mark.parametrize(
     ("name", "copied"),
     [

@@ -321,7 +321,7 @@ def test_pictures_that_cannot_be_asked_with_are_refused(library: Library, tmp_pa
         with pytest.raises(error) as caught:
             best(library, Term(path=str(path)))
         assert caught.value.remedy
-        assert "nothing to do" not in caught.value.remedy
+        assert "no action needed" not in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def test_a_disabled_agent_is_explained(agent: Launchd, mac: PretendedLaunchd) ->
     assert not agent.status().enabled
     with pytest.raises(ServiceError, match="disabled") as caught:
         agent.start()
-    assert f"launchctl enable {target}" in str(caught.value.remedy)
+    assert "photosd service install" in str(caught.value.remedy)
     agent.install()
     assert agent.status().enabled
     assert agent.status().state == "running"

@@ -20,7 +20,9 @@ POLL_SECONDS = 0.1
 
 @click.command()
 @click.argument("directories", nargs=-1, required=True, metavar="DIR...", type=PATH)
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Exclude these files and folders.")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Exclude these paths (.gitignore syntax)."
+)
 @click.option(
     "--cloud/--no-cloud",
     default=None,

@@ -73,7 +73,8 @@ def disable(as_json: bool) -> None:
 def forget(yes: bool, as_json: bool) -> None:
     """Stop sending, and delete all vectors and captions from Gemini.
 
-    photosd cannot delete what Google keeps. The log of calls is kept.
+    Also deletes the daemon's log. The list of calls (`photosd cloud log`) is kept. photosd cannot
+    delete what Google keeps.
     """
     if not yes:
         if not console.is_terminal(sys.stdin):
@@ -105,7 +106,7 @@ def status(as_json: bool) -> None:
 )
 @json_option
 def log(limit: int, as_json: bool) -> None:
-    """List every call to Gemini, oldest first: time, purpose, amount, price."""
+    """List the last calls to Gemini, oldest first: time, purpose, amount, price."""
     with Client() as client:
         result = client.cloud_log(limit)
     console.answer(result, as_json, *map(_call, reversed(result["calls"])))

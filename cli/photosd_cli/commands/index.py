@@ -14,10 +14,10 @@ from photosd_cli.progress import Bar
 @click.option("--wait", is_flag=True, help="Wait until nothing is left to index.")
 @json_option
 def command(wait: bool, as_json: bool) -> None:
-    """Compare every folder with the index now and index what changed.
+    """Check all folders for changes now.
 
-    The daemon notices changes without this; use it to be sure, and with --wait in scripts. Photos
-    that cannot be read are counted and do not change the exit code.
+    The daemon notices changes by itself; use this to be sure, and with --wait in scripts. Photos
+    that cannot be read are counted; the exit code is 0.
     """
     with Client() as client, Bar("indexing") as bar:
         for progress in client.rescan(wait):

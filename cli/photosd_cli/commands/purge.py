@@ -1,4 +1,4 @@
-"""`photosd purge`: delete deleted photos' data, or remembered queries, now."""
+"""`photosd purge`: delete deleted photos' data, or cached queries, now."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from photosd_cli.group import json_option
 
 
 @click.command()
-@click.option("--queries", is_flag=True, help="Delete all remembered queries instead.")
+@click.option("--queries", is_flag=True, help="Delete all cached queries instead.")
 @json_option
 def command(queries: bool, as_json: bool) -> None:
     """Forget deleted photos now instead of after 30 days.
 
     Until then a disk that comes back, or a restored file, needs no indexing. This also deletes
     thumbnails, contact sheets kept by photosd, damaged stores and lists that were set aside, and
-    the daemon's log, and erases deleted data from photosd's files (vectors of more than about
-    65,000 photos: later).
+    the daemon's log. Deleted data is erased from photosd's files at once; in libraries of more than
+    about 65,000 photos vectors are erased later, in the background.
     """
     with Client() as client:
         result = client.purge(queries)
     if queries:
-        gone = text.count(result.get("queries", 0), "remembered query", "remembered queries")
+        gone = text.count(result.get("queries", 0), "cached query", "cached queries")
     else:
         gone = text.count(result["removed"], "photo")
     console.answer(result, as_json, f"{gone} forgotten")

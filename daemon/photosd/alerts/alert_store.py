@@ -193,7 +193,7 @@ class AlertStore:
                 "alerts_restored",
                 alerts=len(kept),
                 title="The catalog was lost; alerts continue with new photos",
-                remedy="nothing to do",
+                remedy="no action needed",
             )
 
 

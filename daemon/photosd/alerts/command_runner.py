@@ -1,11 +1,11 @@
 """The process that runs one command for the daemon, exactly once, even if the daemon ends.
 
-Runs as a file, with only the standard library: ``python command_runner.py CLAIM SECONDS COMMAND…``.
-If several runners are started with one CLAIM, only the one that creates the lease runs the command.
-It holds a lock on that file while the command runs, and then writes a JSON object: ``exit``,
-``error`` and the last part of the ``output``. An unlocked file without one means that the runner
-was killed. Space for the object is allocated before the command runs, so that a full disk cannot
-lose it. If no lease can be created the command does not run; stderr gives the reason.
+Runs as a file, with only the standard library: ``python command_runner.py LEASE SECONDS COMMAND…``.
+LEASE is a file. If several runners are started with one LEASE, only the one that creates it runs
+the command. It holds a lock on that file while the command runs, and then writes a JSON object:
+``exit``, ``error`` and the last part of the ``output``. An unlocked file without one means that the
+runner was killed. Space for the object is allocated before the command runs, so that a full disk
+cannot lose it. If no lease can be created the command does not run; stderr gives the reason.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from pathlib import Path
 OUTPUT_BYTES = 4096
 GRACE_SECONDS = 2.0
 POLL_SECONDS = 0.05
-TAKEN = 75  # sysexits(3): another launcher runs or ran it
+TAKEN = 75  # sysexits(3): another runner runs or ran it
 REFUSED = 73  # sysexits(3): a file cannot be created
 ROOM = 32 << 10  # maximum bytes of a result: in JSON a byte of output may become six
 
 
 def main(arguments: list[str]) -> int:
-    """Claim, run, report; 0, TAKEN or REFUSED."""
+    """Take the lease, run, write the result; returns 0, TAKEN or REFUSED."""
     lease, seconds, command = arguments[0], float(arguments[1]), arguments[2:]
     try:
         descriptor = _lease(lease)
     except OSError as error:
-        sys.stderr.write(f"no claim can be created in {Path(lease).parent}: {error.strerror}")
+        sys.stderr.write(f"no lease can be created in {Path(lease).parent}: {error.strerror}")
         return REFUSED
     if descriptor is None:
         return TAKEN
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _lease(lease: str) -> int | None:
-    """The claim's file, locked and allocated; None if another launcher has it. Raises OSError."""
+    """The lease's file, locked and allocated; None if another runner has it. Raises OSError."""
     draft = f"{lease}.{os.getpid()}-{os.urandom(4).hex()}"
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

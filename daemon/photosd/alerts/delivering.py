@@ -2,7 +2,7 @@
 
 A match is `waiting` until it has a lease, then `started` until its result is recorded. A lease is a
 file: exactly one process runs a command for it. After a crash a `started` match is launched again
-with the same lease, which does nothing if the first launcher ran the command (command_runner.py).
+with the same lease, which does nothing if the first runner ran the command (command_runner.py).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ INTERRUPTED = {"exit": None, "error": "it was killed before it ended", "output":
 AT_ONCE = 2  # commands; each may be heavy
 WORDS_BYTES = 4096
 PAGE = 64  # rows read at once
-LAUNCHER_SECONDS = 30.0  # in addition to the command's own limit
+RUNNER_SECONDS = 30.0  # in addition to the command's own limit
 POLL_SECONDS = 0.02
 LOOK_SECONDS = 0.5  # how often a command that a crashed daemon started is checked
 
@@ -75,7 +75,7 @@ class Refusals:
         return self._reason
 
     def may_try(self, lease: str | None) -> bool:
-        """Whether this claim, or a new one, may be tried now."""
+        """Whether this lease, or a new one, may be tried now."""
         with self._lock:
             own = self._each.get(lease or "", self._all)
             return time.monotonic() >= max(own.over_at, self._all.over_at)
@@ -87,7 +87,7 @@ class Refusals:
             self._all.longer()
             self._each.setdefault(lease, Wait()).longer()
         if reason != before:
-            log.error("alert_start_failed", cause=reason, remedy="it is retried automatically")
+            log.error("alert_start_failed", cause=reason, remedy="no action needed: it is retried")
 
     def started(self, lease: str) -> None:
         """Record that it has run, or will."""
@@ -112,7 +112,7 @@ class CommandLeases:
     def launch(
         self, lease: str, seconds: float, argv: Sequence[bytes], environment: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
-        """Start a launcher for it; it runs the command unless another one did. Raises OSError."""
+        """Start a runner for it; it runs the command unless another one did. Raises OSError."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         return subprocess.Popen(
             [sys.executable, "-I", "-S", RUNNER, self._file(lease), str(seconds), *argv],
@@ -124,7 +124,7 @@ class CommandLeases:
         )
 
     def result(self, lease: str) -> dict[str, Any] | None:
-        """The result of the command; None: not claimed yet. Raises Running."""
+        """The result of the command; None: no runner has taken the lease. Raises Running."""
         try:
             descriptor = os.open(self._file(lease), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -312,31 +312,31 @@ class Delivery:
     ) -> dict[str, Any] | None:
         """The result of the command; None if the daemon ends first.
 
-        Raises OSError if no launcher can be started, Refused if it creates no lease.
+        Raises OSError if no runner can be started, Refused if it creates no lease.
         """
         seconds = seconds_for(query)
-        launcher = self._leases.launch(
+        runner = self._leases.launch(
             lease, seconds, command_for(query, matches), environment_for(query, matches[0])
         )
         try:
-            return self._outcome(launcher, lease, seconds)
+            return self._outcome(runner, lease, seconds)
         finally:
-            if launcher.stderr is not None:
-                launcher.stderr.close()
+            if runner.stderr is not None:
+                runner.stderr.close()
 
     def _outcome(
-        self, launcher: subprocess.Popen[bytes], lease: str, seconds: float
+        self, runner: subprocess.Popen[bytes], lease: str, seconds: float
     ) -> dict[str, Any] | None:
-        until = time.monotonic() + seconds + LAUNCHER_SECONDS
+        until = time.monotonic() + seconds + RUNNER_SECONDS
         while time.monotonic() < until:
-            ended = launcher.poll() is not None
+            ended = runner.poll() is not None
             try:
                 result = self._leases.result(lease)
                 if result is not None:
-                    launcher.wait(LAUNCHER_SECONDS)
+                    runner.wait(RUNNER_SECONDS)
                     return result
                 if ended:
-                    raise Refused(_why(launcher))  # the command has not run: a retry may succeed
+                    raise Refused(_why(runner))  # the command has not run: a retry may succeed
             except StillRunning:
                 self._refusals.started(lease)
             if self._stopping.wait(LOOK_SECONDS if ended else POLL_SECONDS):
@@ -370,13 +370,11 @@ class Delivery:
 
 
 class Refused(OSError):
-    """A launcher ended without a lease."""
+    """A runner ended without a lease."""
 
 
-def _why(launcher: subprocess.Popen[bytes]) -> str:
+def _why(runner: subprocess.Popen[bytes]) -> str:
     """The reason: its own message, else its exit status."""
-    said = launcher.stderr.read(WORDS_BYTES) if launcher.stderr is not None else b""
+    said = runner.stderr.read(WORDS_BYTES) if runner.stderr is not None else b""
     words = said.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
-    return (
-        words or f"the launcher ended with code {launcher.returncode} before it started the command"
-    )
+    return words or f"the runner ended with code {runner.returncode} before it started the command"

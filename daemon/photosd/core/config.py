@@ -267,8 +267,7 @@ def checked(name: str, value: Any) -> Any:
 
     Refuses NaN, infinities and control characters.
     """
-    section, _, key = name.partition(".")
-    kind = next(f.type for f in _fields(_section(section)) if f.name == key)
+    kind = _kind_of(name)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it must be a finite number")
     try:
@@ -285,14 +284,14 @@ def parsed(name: str, text: str) -> Any:
     known = defaults()
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?   " if near else ""
-        raise ConfigError(
-            f"unknown setting {name!r}", remedy=f"{hint}photosd config get   (lists them all)"
-        )
-    remedy = f"photosd config get {name}"
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise ConfigError(f"unknown setting {name!r}", remedy=f"{hint}List all: photosd config get")
+    wanted = _wanted(_kind_of(name))
+    remedy = "Use one line of text" if wanted == TYPES[str] else f"Use {wanted}"
     try:
-        value = checked(name, _of_type(type(known[name].default), text))
+        value = checked(name, _of_type(type(known[name].default), text, wanted))
         if name == "encoder.device":
+            remedy = "photosd config set encoder.device auto"
             _require_device(value)
         return value
     except ValueError as error:
@@ -322,20 +321,24 @@ def _wanted(kind: Any) -> str:
     return TYPES[plain]
 
 
-def _of_type(kind: type, text: str) -> Any:
+def _of_type(kind: type, text: str, wanted: str) -> Any:
+    """``text`` as ``kind``; raises ValueError, naming the ``wanted`` values."""
     if kind is bool:
         if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
-            raise ValueError("it must be yes or no")
+            raise ValueError(f"it must be {wanted}")
         return text.lower() in ("true", "yes", "on", "1")
     try:
         # Python alone accepts 1_0.
         return kind(text.replace("_", "x") if kind in (int, float) else text)
     except ValueError:
-        raise ValueError(f"it must be a {TYPES[kind]}") from None
+        raise ValueError(f"it must be {wanted}") from None
 
 
-def _section(name: str) -> Any:
-    return next(field.type for field in _fields(Settings) if field.name == name)
+def _kind_of(name: str) -> Any:
+    """The annotated type of the setting ``section.key``."""
+    section, _, key = name.partition(".")
+    of_section = next(field.type for field in _fields(Settings) if field.name == section)
+    return next(field.type for field in _fields(of_section) if field.name == key)
 
 
 def _fields(kind: Any) -> tuple[msgspec.structs.FieldInfo, ...]:

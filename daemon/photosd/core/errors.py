@@ -48,7 +48,7 @@ class BadRequest(PhotosdError):
 class UnknownOp(PhotosdError):
     """The operation does not exist in this version."""
 
-    code, title, exit_code = "unknown_op", "This daemon does not know that operation", 2
+    code, title, exit_code = "unknown_op", "This daemon does not know the operation", 2
 
 
 class NotRunning(PhotosdError):
@@ -112,7 +112,7 @@ class OutputRefused(PhotosdError):
 class FolderError(PhotosdError):
     """A folder cannot be watched."""
 
-    code, title, exit_code = "folder", "That folder cannot be used", 1
+    code, title, exit_code = "folder", "Cannot watch this folder", 1
 
 
 class NotFound(PhotosdError):
@@ -124,7 +124,7 @@ class NotFound(PhotosdError):
 class UnreadablePhoto(PhotosdError):
     """A file is not a photo, or cannot be decoded."""
 
-    code, title, exit_code = "unreadable", "That photo cannot be read", 1
+    code, title, exit_code = "unreadable", "Cannot read this photo", 1
 
 
 class ModelError(PhotosdError):
@@ -148,13 +148,13 @@ class StorageError(PhotosdError):
 class ConfigError(PhotosdError):
     """A setting is unknown or its value does not fit."""
 
-    code, title, exit_code = "config", "That setting cannot be used", 2
+    code, title, exit_code = "config", "Cannot use this setting", 2
 
 
 class NotInstalled(PhotosdError):
     """An optional part was requested, and its libraries are not installed."""
 
-    code, title, exit_code = "not_installed", "That part of photosd is not installed", 2
+    code, title, exit_code = "not_installed", "This part of photosd is not installed", 2
 
 
 class AlreadyRunning(PhotosdError):
@@ -166,7 +166,7 @@ class AlreadyRunning(PhotosdError):
 class CloudNotPermitted(PhotosdError):
     """The request would send data without consent, or without a key."""
 
-    code, title, exit_code = "cloud_not_permitted", "That is not permitted to leave this machine", 6
+    code, title, exit_code = "cloud_not_permitted", "Not allowed to send this to Gemini", 6
 
 
 class CloudUnavailable(PhotosdError):

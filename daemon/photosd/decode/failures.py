@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-LOOK = "open the file in another program; if it is damaged there too, restore it from a backup"
-LEAVE = "nothing to do; to exclude such files, list them in .photosdignore"
-UPDATE = "photosd logs   (keep the file for a bug report)"
+DAMAGED = "open the file in another program; if it is damaged there too, restore it from a backup"
+NO_PHOTO = "no action needed; exclude such files in .photosdignore"
+REPORT = "photosd bugreport   (and keep the file)"
+UNSUPPORTED = "Convert it to JPEG, or exclude it in .photosdignore"
 
 
 class DecodeFailed(Exception):
@@ -14,7 +15,9 @@ class DecodeFailed(Exception):
     away, so a retry makes sense; otherwise only after the file changes.
     """
 
-    def __init__(self, code: str, reason: str, remedy: str = LOOK, transient: bool = False) -> None:
+    def __init__(
+        self, code: str, reason: str, remedy: str = DAMAGED, transient: bool = False
+    ) -> None:
         super().__init__(reason)
         self.code, self.reason, self.remedy, self.transient = code, reason, remedy, transient
 
@@ -30,7 +33,7 @@ class FileGone(DecodeFailed):
     """The file no longer exists."""
 
     def __init__(self) -> None:
-        super().__init__("gone", "the file no longer exists", "nothing to do", True)
+        super().__init__("gone", "the file no longer exists", "no action needed", True)
 
 
 class DecoderDied(DecodeFailed):
@@ -42,7 +45,7 @@ class DecoderDied(DecodeFailed):
 
     def __init__(self, reason: str, stack: str, *, by_others: bool = False) -> None:
         """``by_others``: it was killed from outside, as by the kernel when memory is low."""
-        super().__init__("decoder_died", reason, UPDATE, True)
+        super().__init__("decoder_died", reason, REPORT, True)
         self.stack, self.by_others = stack, by_others
 
 
@@ -51,7 +54,7 @@ class Nonsense(DecodeFailed):
 
     def __init__(self, why: object = "") -> None:
         reason = f"the decoder's answer is invalid {why}".strip()
-        super().__init__("nonsense", reason, UPDATE, True)
+        super().__init__("nonsense", reason, REPORT, True)
 
 
 class DecoderUnavailable(DecodeFailed):
@@ -66,14 +69,19 @@ class NotDelivered(DecoderUnavailable):
 
     def __init__(self) -> None:
         super().__init__("its disk or share does not respond")
-        self.code, self.remedy = "not_answering", "nothing to do: it is read when it responds again"
+        self.code, self.remedy = (
+            "not_answering",
+            "no action needed: it is read when it responds again",
+        )
 
 
 class Stopped(DecodeFailed):
     """The pool was stopped before the file was done."""
 
     def __init__(self) -> None:
-        super().__init__("stopped", "photosd was stopped meanwhile", "nothing to do", True)
+        super().__init__(
+            "stopped", "photosd was stopped meanwhile", "no action needed: it is retried", True
+        )
 
 
 class TooSlow(DecodeFailed):

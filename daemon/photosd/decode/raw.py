@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from photosd.decode.failures import LOOK, DecodeFailed
+from photosd.decode.failures import DAMAGED, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import OpenPicture, open_picture
 
@@ -37,7 +37,9 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
         raise DecodeFailed(
             "raw_without_preview",
             "this camera file holds no preview that photosd can read",
-            LOOK if READER in sys.modules else f'install the raw reader: pip install "{LIBRARY}"',
+            DAMAGED
+            if READER in sys.modules
+            else f'install the raw reader: pip install "{LIBRARY}"',
         )
     return OpenPicture(best.image, "RAW", best.size, container)
 

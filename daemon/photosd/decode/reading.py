@@ -127,7 +127,10 @@ def _identity(descriptor: int, before: os.stat_result, size: int, digest: str) -
         size != after.st_size
     ):
         raise DecodeFailed(
-            "changing", "the file changed while it was read", "nothing to do", transient=True
+            "changing",
+            "the file changed while it was read",
+            "no action needed: it is read again",
+            transient=True,
         )
     found = normalised(after)
     return ContentIdentity(

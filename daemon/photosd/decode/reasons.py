@@ -6,7 +6,7 @@ import re
 
 from PIL import UnidentifiedImageError
 
-from photosd.decode.failures import LEAVE, UPDATE, DecodeFailed, TooMuchMemory
+from photosd.decode.failures import NO_PHOTO, REPORT, UNSUPPORTED, DecodeFailed, TooMuchMemory
 from photosd.decode.limits import DecodeLimits
 
 # How files of known kinds begin; enough to tell a damaged picture from other files.
@@ -20,7 +20,7 @@ BEGINNINGS = (
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
 )
-# … and of video files: identified by their brand.
+# HEIF and AVIF files, told from videos by their brand.
 BRANDS = dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
 )
@@ -39,7 +39,7 @@ def explain(
         held = limits or DecodeLimits().resolved()
         return TooMuchMemory(held.remedy(memory=2 * held.memory))
     if data is None:
-        return DecodeFailed("internal", f"unexpected: {_short(error)}", UPDATE)
+        return DecodeFailed("internal", f"unexpected: {_short(error)}", REPORT)
     kind = kind_of(data)
     if not data:
         return DecodeFailed("empty", "the file is empty (0 bytes)")
@@ -50,7 +50,7 @@ def explain(
         return DecodeFailed("truncated", f"the file is truncated: {what} ends too early")
     if BEYOND_US.search(str(error)):
         return DecodeFailed(
-            "unsupported", f"a kind of picture photosd cannot read ({_short(error)})", UPDATE
+            "unsupported", f"a kind of picture photosd cannot read ({_short(error)})", UNSUPPORTED
         )
     return DecodeFailed("damaged", f"{what} is damaged ({_short(error)})")
 
@@ -59,12 +59,12 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
     if kind:
         return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
     if data[4:8] == b"ftyp":
-        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", LEAVE)
+        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", NO_PHOTO)
     if _is_text(data):
-        return DecodeFailed("not_a_picture", "not a picture: the file holds text", LEAVE)
+        return DecodeFailed("not_a_picture", "not a picture: the file holds text", NO_PHOTO)
     if not any(data[:4096]):
         return DecodeFailed("damaged", "the file begins with zeros: its content was lost")
-    return DecodeFailed("not_a_picture", "not a picture photosd knows", LEAVE)
+    return DecodeFailed("not_a_picture", "not a picture photosd knows", NO_PHOTO)
 
 
 def kind_of(data: bytes) -> str:

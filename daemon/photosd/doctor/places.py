@@ -75,8 +75,8 @@ def _can_be_made(place: Path) -> Findings:
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         yield fault(
             "directories",
-            f"{place} cannot be made: {above} cannot be written by you",
-            f"make {above} writable, or set PHOTOSD_HOME to another home",
+            f"{place} cannot be created: you cannot write to {above}",
+            f"make {above} writable, or set PHOTOSD_HOME to another directory",
         )
 
 
@@ -130,11 +130,14 @@ def space(patient: Patient) -> Findings:
     place = _existing(patient.home.state)
     free = shutil.disk_usage(place).free
     system = os.statvfs(place)
-    remedy = f"make room on the disk of {place}, or move photosd there: PHOTOSD_HOME"
+    remedy = (
+        f"free space on the disk of {place}, or move photosd's home: set PHOTOSD_HOME to a"
+        " directory on another disk"
+    )
     if free < SPACE_NEEDED:
         yield fault("disk space", f"only {free / MB:,.0f} MB are free at {place}", remedy)
     elif system.f_files and system.f_favail < INODES_WANTED:
-        yield fault("disk space", f"no more files can be made at {place}", remedy)
+        yield fault("disk space", f"no more files can be created at {place}", remedy)
     elif free < SPACE_WANTED:
         yield warning("disk space", f"{free / MB:,.0f} MB are free at {place}", remedy)
     else:

@@ -114,8 +114,8 @@ def daemon(patient: Patient) -> Findings:
     else:
         yield ok("daemon", f"running (pid {hello['pid']})")
     if isinstance(patient.self_check, dict):
-        for sign, wrong in patient.self_check["unwell"].items():
-            yield fault("daemon", f"its {sign} does not respond: {wrong}", RESTART, "restart")
+        for wrong in patient.self_check["unwell"].values():
+            yield fault("daemon", wrong, RESTART, "restart")
 
 
 def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findings:

@@ -80,7 +80,9 @@ class EncoderLauncher:
         if self._last is not None and not self._last.has_started:
             self._failed_starts += 1
             if self._failed_starts == FAILED_STARTS_MOST:
-                log.warning("zygote_disabled", remedy="none needed: encoders start more slowly")
+                log.warning(
+                    "zygote_disabled", remedy="no action needed: encoders start more slowly"
+                )
         self._last = None
 
 

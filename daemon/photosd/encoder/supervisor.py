@@ -426,7 +426,7 @@ class Supervisor(threading.Thread):
                 stack=death.stack[-4000:] or None,
                 next_start_s=round(pause, 1),
                 reaped=death.reaped,
-                remedy="it is replaced automatically; if this repeats: photosd logs",
+                remedy="no action needed: it is replaced; if this repeats: photosd logs",
             )
         for lane in self._lanes.values():
             for request in lane.take_sent():

@@ -94,7 +94,10 @@ class Answers:
                 raise
             kept = set_aside(file)
             log.warning(
-                "answers_damaged", cause=str(error), kept_as=str(kept), remedy="nothing to do"
+                "answers_damaged",
+                cause=str(error),
+                kept_as=str(kept),
+                remedy="no action needed: they are fetched again",
             )
             self._db, self._salt = _connect(file)
         return self._db

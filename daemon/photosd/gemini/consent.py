@@ -112,7 +112,7 @@ def terms_of(mode: str, settings: CloudSettings, *, agents: bool = False) -> lis
     by_agents = (
         "Also sent: the words of every query from an agent (photosd mcp)."
         if agents
-        else "Never sent: alerts (photosd on) and the queries of agents (photosd mcp); to send "
+        else "Never sent: alerts (photosd on) and queries from agents (photosd mcp). To send "
         f"those of agents, too: photosd cloud enable {mode} --agents"
     )
     photos = (
@@ -128,7 +128,7 @@ def terms_of(mode: str, settings: CloudSettings, *, agents: bool = False) -> lis
         "gemini": [
             f"Sent: {queries}; and {photos}.",
             f"Price: about ${10_000 * settings.usd_per_image:.2f} for 10,000 photos, once, "
-            f"and next to nothing for a query ({settings.embedding_model}).",
+            f"and almost nothing per query ({settings.embedding_model}).",
         ],
     }
     return [
@@ -138,20 +138,20 @@ def terms_of(mode: str, settings: CloudSettings, *, agents: bool = False) -> lis
         *WHAT_GOOGLE_DOES,
         f"Nothing is sent beyond ${settings.budget_usd:.2f} a month (cloud.budget_usd). Every call "
         "is listed by: photosd cloud log",
-        "Off again: photosd cloud disable; and forgotten: photosd cloud forget",
+        "Disable: photosd cloud disable. Delete local data: photosd cloud forget",
     ]
 
 
-# As Google's pages on its API's terms, abuse monitoring and logs had it in November 2026.
+# From Google's pages on the API's terms, abuse monitoring and logs, November 2026.
 WHAT_GOOGLE_DOES = [
-    "With a key of the unpaid tier Google may use what is sent to improve its products, and "
-    "people may read it: send nothing private with such a key. In the EEA, Switzerland and the UK "
-    "Google demands a paid one.",
-    "With a paid key Google says that it does not improve its products with it. It keeps what is "
-    "sent and answered for 55 days to look for abuse, and people may read what is flagged.",
-    "Projects created since 2026-10-26 store such requests by default, for their owner to see; "
-    "photosd asks each time that a query is not stored (store=false).",
-    "All this is what Google's pages said in November 2026; they count, not this text: "
+    "With a key of the unpaid tier Google may use your data to improve its products, and people "
+    "may read it: send nothing private with such a key. In the EEA, Switzerland and the UK Google "
+    "requires a paid key.",
+    "With a paid key Google says that it does not use your data to improve its products. It keeps "
+    "requests and answers for 55 days to detect abuse, and people may read flagged ones.",
+    "Projects created since 2026-10-26 store such requests by default, visible to their owner; "
+    "photosd sends store=false with each query.",
+    "This is what Google's pages said in November 2026. Google's pages are authoritative: "
     "https://ai.google.dev/gemini-api/terms",
 ]
 

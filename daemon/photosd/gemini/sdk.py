@@ -111,7 +111,7 @@ class GeminiSdk:
             response_json_schema=schema,
             http_options=self._within(seconds),
         )
-        with _Boundary(self, model, text):
+        with _Boundary(self, model, "text_model", text):
             answer = self._client.models.generate_content(model=model, contents=text, config=config)
             usage = answer.usage_metadata
             return Written(
@@ -147,7 +147,7 @@ class GeminiSdk:
         config = self._types.EmbedContentConfig(
             output_dimensionality=dimensions, http_options=self._within(seconds)
         )
-        with _Boundary(self, model, text):
+        with _Boundary(self, model, "embedding_model", text):
             answer = self._client.models.embed_content(
                 model=model, contents=contents, config=config
             )
@@ -157,13 +157,15 @@ class GeminiSdk:
     def _within(self, seconds: float) -> Any:
         return self._types.HttpOptions(timeout=max(1, math.ceil(1000 * seconds)))
 
-    def explain(self, error: Exception, model: str, text: str = "") -> CloudUnavailable:
+    def explain(
+        self, error: Exception, model: str, setting: str, text: str = ""
+    ) -> CloudUnavailable:
         """Any exception of the SDK or its libraries as one of ours; without the key and without
-        words of the sent ``text``, because errors are logged.
+        words of the sent ``text``, because errors are logged. ``setting``: of ``model``.
         """
         code = getattr(error, "code", None)
         if isinstance(code, int):
-            return self._refusal(error, code, model, text)
+            return self._refusal(error, code, model, setting, text)
         names = {kind.__name__ for kind in type(error).__mro__}
         if "TimeoutException" in names or isinstance(error, TimeoutError):
             return CloudUnavailable("Gemini did not answer in time", reason="deadline")
@@ -175,7 +177,9 @@ class GeminiSdk:
         log.debug("gemini_answer_unusable", error=type(error).__name__)
         return _nonsense(f"its answer is invalid ({type(error).__name__})")
 
-    def _refusal(self, error: Exception, code: int, model: str, text: str) -> CloudUnavailable:
+    def _refusal(
+        self, error: Exception, code: int, model: str, setting: str, text: str
+    ) -> CloudUnavailable:
         said = self._key.hide_in(str(getattr(error, "message", "") or "no reason given"))
         words = shortened(" ".join(_without_words(said, text).split()), 300)
         says = f"Gemini returned {code}: {words}"
@@ -183,7 +187,10 @@ class GeminiSdk:
             source = f"the key comes from {self._key.source}"
             return CloudUnavailable(says, remedy=f"check the key; {source}", reason="auth")
         if code == 404:
-            remedy = f"photosd config set cloud.text_model or cloud.embedding_model; not {model}"
+            remedy = (
+                f"Gemini no longer offers {model}. Set another: photosd config set"
+                f" cloud.{setting} MODEL"
+            )
             return CloudUnavailable(says, remedy=remedy, reason="model")
         if code == 429:
             wait = _retry_delay(getattr(error, "details", None))
@@ -196,22 +203,24 @@ class GeminiSdk:
                 reason="server",
             )
         if code >= 500:
-            return CloudUnavailable(says, remedy="nothing to do: it may pass", reason="server")
+            return CloudUnavailable(
+                says, remedy="no action needed: it is retried later", reason="server"
+            )
         return CloudUnavailable(says, remedy="photosd doctor --cloud", reason="refused")
 
 
 class _Boundary:
     """Lets only CloudUnavailable pass. Without the cause: its text may contain the key."""
 
-    def __init__(self, gemini: GeminiSdk, model: str, text: str) -> None:
-        self._gemini, self._model, self._text = gemini, model, text
+    def __init__(self, gemini: GeminiSdk, model: str, setting: str, text: str) -> None:
+        self._gemini, self._model, self._setting, self._text = gemini, model, setting, text
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, CloudUnavailable):
-            raise self._gemini.explain(error, self._model, self._text) from None
+            raise self._gemini.explain(error, self._model, self._setting, self._text) from None
 
 
 def _bound(response: Any) -> None:

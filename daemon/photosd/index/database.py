@@ -232,7 +232,7 @@ def _open(file: Path) -> sqlite3.Connection:
             title="The catalog was damaged; it is rebuilt from your photos",
             cause=str(error),
             kept_as=str(kept),
-            remedy=f"nothing to do; you can delete {kept}",
+            remedy=f"no action needed; you can delete {kept}",
         )
     return _opened(file)
 

@@ -248,7 +248,7 @@ class Folders:
         if folder is None:
             raise FolderError(f"{shown} is not a watched folder", remedy="photosd folders")
         if folder.present:
-            raise FolderError(f"{shown} is not offline", remedy="nothing to do: photosd folders")
+            raise FolderError(f"{shown} is not offline", remedy="photosd folders")
         probe = self._probe(path)
         if probe.state not in PRESENT:
             raise FolderError(probe.reason or shown, remedy=probe.remedy or reconnect(shown))
@@ -329,7 +329,7 @@ class Folders:
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
-                    remedy="nothing to do: photosd folders",
+                    remedy="Already watched; photosd folders lists it",
                 )
             if folder.contains(path):
                 if package_in(path, folder.path):  # which this folder skips
@@ -337,7 +337,7 @@ class Folders:
                 linked = "" if asked == path else f"{printable(asked)} leads to "
                 raise FolderError(
                     f"{linked}{printable(path)}, which is inside {shown}: watched already",
-                    remedy=f"nothing to do; to search it alone: --in '{printable(asked)}'",
+                    remedy=f"no action needed; to search it alone: --in '{printable(asked)}'",
                 )
             below = path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/")
             if below and not package_in(folder.path, path):
@@ -464,4 +464,4 @@ def _remedy(probe: FolderProbe) -> str:
         return probe.remedy
     if (probe.reason or "").startswith(NOT_ANSWERING):
         return "wait until its disk or share answers again, then add it"
-    return "check the spelling: there must be such a folder"
+    return "No such folder. Check the spelling."

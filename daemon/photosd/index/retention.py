@@ -92,7 +92,7 @@ class Retention(threading.Thread):
                 log.warning("retention_waits", cause=str(error), remedy=error.remedy)
             except Exception:  # a bug in one store must not end the thread
                 patience = RETRY_SECONDS
-                log.exception("retention_failed", remedy="nothing: it is tried again")
+                log.exception("retention_failed", remedy="no action needed: it is retried")
             self._wake.wait(patience)
 
     def end_due(self) -> int:

@@ -181,7 +181,7 @@ def _details_of(greys: Bytes | None) -> Greys:
 
 
 def _normal(details: Greys) -> Greys:
-    """Of unit length (…, 64); 0 if there is hardly any detail."""
+    """``details`` with unit length (…, 64); 0 if there is hardly any detail."""
     lengths = np.linalg.norm(details, axis=-1, keepdims=True)
     flat = details.std(axis=-1, keepdims=True) < FLAT
     normal: Greys = np.where(flat, 0, details / np.maximum(lengths, 1e-6)).astype(np.float32)

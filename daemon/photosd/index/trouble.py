@@ -212,7 +212,7 @@ def mend(table: Path, rows: Callable[[], int]) -> bool:
                 versions=len(moved),
                 rows=found,
                 kept_as=str(kept),
-                remedy="nothing to do: missing vectors are re-created",
+                remedy="no action needed: missing vectors are re-created",
             )
             return True
         break  # the first version, when it was empty
@@ -222,7 +222,7 @@ def mend(table: Path, rows: Callable[[], int]) -> bool:
         "index_damaged",
         title="The index was damaged; it is rebuilt from your photos",
         kept_as=str(kept),
-        remedy=f"nothing to do; you can delete {kept}",
+        remedy=f"no action needed; you can delete {kept}",
     )
     return False
 

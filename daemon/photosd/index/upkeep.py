@@ -66,7 +66,9 @@ class Upkeep:
             rows = work()
         except Exception as error:
             self._not_before = time.monotonic() + RETRY_SECONDS
-            log.error("upkeep_failed", cause=str(error)[:500], remedy="nothing: it is tried again")
+            log.error(
+                "upkeep_failed", cause=str(error)[:500], remedy="no action needed: it is retried"
+            )
             return
         finally:
             trim()

@@ -354,7 +354,7 @@ class VectorStore:
             if not all((self._path(name) / "_versions").is_dir() for name in kept):
                 # LanceDB would "succeed" and leave a table that refers to missing files.
                 raise IndexVanished(
-                    f"{self._directory} has vanished", remedy="nothing to do: it is re-created"
+                    f"{self._directory} has vanished", remedy="no action needed: it is re-created"
                 )
             try:
                 yield

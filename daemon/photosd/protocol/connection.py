@@ -109,7 +109,7 @@ def _be_sure_of(client: socket.socket, path: str) -> None:
         client.close()
         raise Unreachable(
             f"another user (uid {owner}) listens on {path}; nothing was sent",
-            remedy=f"set {VARIABLE} to a directory of your own; where: photosd sockname",
+            remedy=f"Set {VARIABLE} to a directory that you own; photosd sockname prints the path",
         )
 
 
@@ -134,7 +134,7 @@ def _why_not(path: str, error: OSError) -> PhotosdError:
     if isinstance(error, PermissionError):
         return Unreachable(
             f"you may not open {path}",
-            remedy=f"if it is another user's, set PHOTOSD_SOCKET or {VARIABLE} to yours",
+            remedy=f"If it belongs to another user: set PHOTOSD_SOCKET or {VARIABLE} to your own",
         )
     return Unreachable(f"{path}: {error.strerror or error}", remedy="photosd sockname")
 

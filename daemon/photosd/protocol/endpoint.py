@@ -101,14 +101,16 @@ def secure_directory(directory: Path) -> None:
         status = directory.lstat()
     except OSError as error:
         raise Unreachable(
-            f"{directory} cannot be made: {error.strerror}", remedy=f"set {VARIABLE}"
+            f"{directory} cannot be created: {error.strerror}",
+            remedy=f"Set {VARIABLE} to a directory that you own",
         ) from error
     if not stat.S_ISDIR(status.st_mode):
         raise Unreachable(f"{directory} is not a directory", remedy=f"rm '{directory}'")
     if status.st_uid != os.getuid():
         raise Unreachable(
             f"{directory} belongs to another user (uid {status.st_uid})",
-            remedy=f"remove it, or set {VARIABLE} to a directory of your own: {directory}",
+            remedy=f"Remove it: sudo rm -r '{directory}'. "
+            f"Or set {VARIABLE} to a directory that you own",
         )
     if stat.S_IMODE(status.st_mode) & 0o077:
         directory.chmod(0o700)
@@ -125,7 +127,7 @@ def take_lock(path: Path, address: Path) -> int:
     except OSError as error:
         raise StorageError(
             f"{path} cannot be opened: {error.strerror}",
-            remedy=f"make {path.parent} yours and writable, or set PHOTOSD_HOME to another home",
+            remedy=f"Make {path.parent} writable, or set PHOTOSD_HOME to another directory",
         ) from error
     if not _locked(descriptor):
         words = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").split("\n")
@@ -135,7 +137,7 @@ def take_lock(path: Path, address: Path) -> int:
             f"another daemon (pid {pid}) serves this home" + (f" on {where}" if where else ""),
             remedy="photosd status"
             if where in ("", str(address))
-            else f"PHOTOSD_SOCKET='{where}' photosd status   (is {VARIABLE} another?)",
+            else f"This shell has another {VARIABLE}. Use: PHOTOSD_SOCKET='{where}' photosd status",
         )
     with contextlib.suppress(OSError):  # a full disk; only the lock matters
         os.ftruncate(descriptor, 0)
@@ -160,7 +162,7 @@ def inherited_socket() -> socket.socket | None:
     if os.environ.get("LISTEN_FDS") != "1":
         raise Unreachable(
             f"the service manager passed {os.environ.get('LISTEN_FDS')} sockets, one is expected",
-            remedy="pass exactly one, see sd_listen_fds(3)",
+            remedy="Pass exactly one; see sd_listen_fds(3)",
         )
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)  # not for our workers

@@ -124,8 +124,8 @@ class Server:
         handler = self._handlers.get(request.op)
         if operation is None or handler is None:
             raise UnknownOp(
-                f"unknown operation {request.op!r}; known:  {', '.join(self._handlers)}",
-                remedy="photosd restart   (the daemon may be older than the client)",
+                f"unknown operation {request.op!r}; known: {', '.join(self._handlers)}",
+                remedy="photosd restart   (if the daemon is older than the client)",
             )
         params = parse_params(request, operation)
         limit = getattr(params, "deadline_ms", OPERATION_SECONDS * 1000) / 1000

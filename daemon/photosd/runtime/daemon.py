@@ -119,7 +119,7 @@ class Daemon:
         if self._rehearsal is not None:  # its request failed when the encoder stopped
             self._rehearsal.join(deadline.remaining)
         if late:  # the lock is released by the exit, after the last writer
-            log.warning("stop_forced", late=late, remedy="none needed: nothing is lost")
+            log.warning("stop_forced", late=late, remedy="no action needed: no data is lost")
         else:
             self._endpoint.release()
         log.info("stopped")
@@ -150,7 +150,7 @@ class Daemon:
         """Exit now: all important data is on disk, and workers end with this process."""
 
         def say() -> None:  # in a thread, as the log's disk may be what hangs
-            log.warning("stop_forced", reason=reason, remedy="none needed: nothing is lost")
+            log.warning("stop_forced", reason=reason, remedy="no action needed: no data is lost")
             logging.shutdown()
 
         words = threading.Thread(target=say, name="last-words", daemon=True)

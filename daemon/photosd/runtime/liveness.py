@@ -52,7 +52,9 @@ def loop_turns(loop: asyncio.AbstractEventLoop) -> str | None:
         loop.call_soon_threadsafe(turned.set)
     except RuntimeError:
         return None  # it is closed: the daemon is stopping
-    return None if turned.wait(LOOP_SECONDS) else f"it has not turned for {LOOP_SECONDS:g} s"
+    return (
+        None if turned.wait(LOOP_SECONDS) else f"the event loop has not run for {LOOP_SECONDS:g} s"
+    )
 
 
 def socket_is_ours(path: Path) -> str | None:
@@ -64,7 +66,7 @@ def socket_is_ours(path: Path) -> str | None:
         return None  # many clients are being answered
     except PhotosdError as error:
         return str(error)
-    return None if pid == os.getpid() else f"process {pid} answers instead"
+    return None if pid == os.getpid() else f"another process ({pid}) answers on the socket"
 
 
 def recent(what: str, sign_at: float, limit: float) -> str | None:
@@ -108,7 +110,7 @@ class LivenessMonitor:
         self.failed_checks: dict[str, str] = {}
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread that runs the checks."""
         self._thread.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -163,7 +165,9 @@ class LivenessMonitor:
     def _give_up(self) -> None:
         """Exit, for the service manager to restart it; its stacks are kept."""
         log.critical(
-            "self_terminated", failed_checks=self.failed_checks, remedy="it is started again"
+            "self_terminated",
+            failed_checks=self.failed_checks,
+            remedy="no action needed: launchd restarts it",
         )
         faulthandler.dump_traceback(sys.stderr)
         logging.shutdown()
@@ -175,7 +179,7 @@ def _ask(sign: Sign) -> str | None:
         return sign()
     except Exception as error:  # a bug in a check must not stop the reports silently
         log.exception("sign_failed")
-        return f"it cannot be told: {error}"
+        return f"the check failed: {error}"
 
 
 class LivenessSigns:
@@ -219,7 +223,7 @@ class LivenessSigns:
         if not self._endpoint.renew(self._home):
             return
         log.warning(
-            "socket_was_gone", path=str(self._endpoint.path), remedy="none needed: re-created"
+            "socket_was_gone", path=str(self._endpoint.path), remedy="no action needed: re-created"
         )
         listening = asyncio.run_coroutine_threadsafe(self._server.listen_anew(), self._loop)
         with contextlib.suppress(TimeoutError):  # then the check of the event loop reports it
@@ -228,18 +232,21 @@ class LivenessSigns:
     def _supervisor(self) -> str | None:
         if (library := self._library()) is None:
             return None
-        return recent("no turn", library.encoder.turned_at, SUPERVISOR_SECONDS)
+        what = "the encoder's supervisor has not looped"
+        return recent(what, library.encoder.turned_at, SUPERVISOR_SECONDS)
 
     def _watcher(self) -> str | None:
         if (library := self._library()) is None:
             return None
-        return recent("nothing heard", library.watcher.sign_at, WATCHER_SECONDS)
+        what = "the watcher has received no event"
+        return recent(what, library.watcher.sign_at, WATCHER_SECONDS)
 
     def _reconciler(self) -> str | None:
         if (library := self._library()) is None:
             return None
         reconciler = library.reconciler
-        turned = recent("no turn", reconciler.turned_at, RECONCILER_SECONDS)
+        what = "the reconciler has not looped"
+        turned = recent(what, reconciler.turned_at, RECONCILER_SECONDS)
         return turned or reconciler.stalled()
 
 

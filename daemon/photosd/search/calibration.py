@@ -133,7 +133,7 @@ class Calibration:
                 took = time.monotonic() - started
                 self._rest_until = started + min(REST_SECONDS, REST_TIMES * took)
         except PhotosdError as error:
-            log.info("not_calibrated", cause=str(error), remedy="nothing: it is tried again")
+            log.info("not_calibrated", cause=str(error), remedy="no action needed: it is retried")
         except Exception:
             log.exception("not_calibrated", remedy="the model's own values hold until then")
 

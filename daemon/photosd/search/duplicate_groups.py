@@ -192,7 +192,8 @@ class Duplicates:
         """Sort key of copies: available, not named as a copy, oldest, least deep path."""
         name = photo.path.rpartition(b"/")[2].decode(errors="replace")
         copied = COPIED.search(name) is not None
-        return photo.folder in self.absent, copied, photo.mtime_ns, len(photo.path), photo.path
+        depth = photo.path.count(b"/")
+        return photo.folder in self.absent, copied, photo.mtime_ns, depth, photo.path
 
 
 def _burst(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from photosd.core.errors import (
     UnreadablePhoto,
 )
 from photosd.core.log import printable
-from photosd.decode.failures import LEAVE, DecodeFailed, TooSlow
+from photosd.decode.failures import NO_PHOTO, DecodeFailed, TooSlow
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.matrix import Vectors
@@ -73,7 +73,7 @@ class ExamplePictures:
         except TooSlow as error:
             raise _late("read") from error
         except DecodeFailed as error:
-            remedy = "name a picture file" if error.remedy == LEAVE else error.remedy
+            remedy = "name a picture file" if error.remedy == NO_PHOTO else error.remedy
             raise UnreadablePhoto(f"{printable(path)}: {error.reason}", remedy=remedy) from error
         if (known := self._stored(decoded.content_id)) is not None:  # a copy from elsewhere
             return known, True

@@ -162,8 +162,7 @@ class Launchd:
         if answer.code == launchctl.DISABLED:
             raise ServiceError(
                 "the agent is disabled in launchd, by `launchctl disable` or in System Settings",
-                remedy=f"launchctl enable {self._launchctl.target(session)}   "
-                f"(and allow it in {SETTINGS}); then: photosd start",
+                remedy=f"photosd service install   (if blocked: allow it in {SETTINGS})",
             )
         transient = (0, launchctl.IO_ERROR, launchctl.IN_PROGRESS, launchctl.ALREADY)
         if answer.code not in (*transient, *passing):

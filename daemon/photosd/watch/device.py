@@ -151,7 +151,7 @@ class Device:
             mount=printable(self.mount.point),
             filesystem=self.mount.filesystem,
             call=call,
-            remedy="nothing to do: photosd uses it again when it answers",
+            remedy="no action needed: photosd uses it again when it responds",
         )
 
     def due_for_check(self) -> bool:

@@ -179,7 +179,7 @@ class FSEventsSource:
 
     def _lost(self, path: bytes | None, root: bytes) -> None:
         """Events at ``path`` (None: at the root or above) or below were dropped."""
-        remedy = "nothing to do: the folder is compared again"
+        remedy = "no action needed: the folder is compared again"
         log.warning("watch_events_lost", folder=printable(path or root), remedy=remedy)
         if path in (None, root):
             self._listener.batch.overflow(root)

@@ -146,7 +146,9 @@ class Watcher:
     def lost(self) -> None:
         """Events were lost: restart when it is quiet."""
         if self._recovery.trouble(time.monotonic()):
-            log.warning("watch_events_lost", remedy="nothing to do: everything is compared again")
+            log.warning(
+                "watch_events_lost", remedy="no action needed: all folders are compared again"
+            )
 
     def look_up(self) -> None:
         """Check roots and mounts in this turn."""
@@ -262,7 +264,7 @@ class Watcher:
         """Restart soon; unlike lost events this lasts until then."""
         if self._recovery.due_at is None:
             self._recovery.trouble(now)
-            log.warning(event, remedy="nothing to do: the watcher restarts")
+            log.warning(event, remedy="no action needed: the watcher restarts")
 
     def _rebuild(self, now: float) -> None:
         """A new source, every folder watched from scratch, everything to be scanned."""

@@ -6,7 +6,7 @@ import stat
 import time
 
 from photosd.core.errors import NotFound
-from photosd.core.formats import package_in
+from photosd.core.formats import is_photo_name, package_in
 from photosd.core.log import printable
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
@@ -193,4 +193,13 @@ def _why_unknown(path: bytes, devices: Devices, folder: Folder | None) -> tuple[
         return why, f"photosd add '{printable(package)}'"
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
-    return "it is not a photo, is ignored, or was not seen yet", "photosd folders"
+    if not is_photo_name(path):
+        return "its suffix is not one of photos", "rename it, or convert it to JPEG"
+    try:
+        found = list(devices.call(path, "one", *folder.recipe, path))
+    except OSError:
+        return "it cannot be read, or the ignore rules cannot", "photosd folders"
+    if not found:
+        rules = f"check .photosdignore and .nomedia files in {printable(folder.path)}"
+        return "it is ignored", f"{rules}, and --exclude of photosd add"
+    return "it is new", "photosd index --wait"
