@@ -21,14 +21,14 @@ FREE = re.compile(
     r"MIT|BSD|Apache|ISC|Python Software|PSF|MPL|Mozilla|Zlib|HPND|Unlicense|CC0|LGPL|Lesser", re.I
 )
 NOT_FOR_DEVELOPMENT = {"rawpy": "MIT"}  # so that the page is the same everywhere
-# Proprietary, and free to use: CUDA, which PyTorch's wheels for Linux bring along.
+# Proprietary, and free to use: CUDA, a dependency of PyTorch's wheels for Linux.
 CUDA = re.compile(r"nvidia|cuda", re.I)
 PAGE = """\
 # Licences
 
 photosd is under the Apache License 2.0; what its starter model was made from is said in
 [NOTICE](../../NOTICE). The wheel holds nothing of other projects: `pip` gets these beside it.
-Written by `make docs`; `make audit` looks at all that these bring along, too.
+Written by `make docs`; `make audit` also checks their dependencies.
 
 | library | needed for | licence |
 |---|---|---|

@@ -14,7 +14,7 @@ from photosd_cli import console, paths
     type=click.Choice(["indexed", "pending", "failed", "all"]),
     default="indexed",
     show_default=True,
-    help="Which.",
+    help="State of the photos to list.",
 )
 @click.option("--json", "form", flag_value="json", help="One JSON object on stdout.")
 @click.option("-0", "form", flag_value="print0", help="End each path with a NUL byte.")

@@ -12,7 +12,12 @@ from photosd_cli import console, logfile
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Follow new lines, until Ctrl-C.")
 @click.option(
-    "-n", "lines", type=click.IntRange(0, 10**9), default=50, show_default=True, help="Lines."
+    "-n",
+    "lines",
+    type=click.IntRange(0, 10**9),
+    default=50,
+    show_default=True,
+    help="Number of lines.",
 )
 @click.option(
     "--level",

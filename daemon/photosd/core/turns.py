@@ -1,7 +1,7 @@
-"""Queries go first: long work in other threads waits a moment while one is answered.
+"""Lets queries run first: other threads pause their long work while a query is answered.
 
-Python runs one thread at a time, and a query hands over to others many times: beside a
-comparison it took more than twice as long.
+Python runs one thread at a time and often switches threads during a query: without pauses, a query
+took more than twice as long during a comparison.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-STEPS = 64  # of work between two looks: less than a millisecond
-WAIT_SECONDS = 0.05  # for queries, however many there are: the work continues as well
+STEPS = 64  # steps of work between two checks: less than a millisecond
+WAIT_SECONDS = 0.05  # longest pause, so that the work continues under many queries
 
 _lock = threading.Lock()
 _running = 0
@@ -24,7 +24,7 @@ _none.set()
 
 @contextlib.contextmanager
 def answering() -> Iterator[None]:
-    """A query is being answered. For any thread."""
+    """Marks a query as running, for any thread."""
     global _running
     with _lock:
         _running += 1
@@ -39,7 +39,7 @@ def answering() -> Iterator[None]:
 
 
 def after_queries(steps: Iterable[T]) -> Iterator[T]:
-    """The same steps; now and then it waits for queries, at most WAIT_SECONDS."""
+    """Yields ``steps``; every STEPS steps it waits for running queries, at most WAIT_SECONDS."""
     for number, step in enumerate(steps):
         if number % STEPS == 0 and not _none.is_set():
             _none.wait(WAIT_SECONDS)

@@ -37,12 +37,12 @@ Findings = Iterator[Finding]
 
 
 def ok(check: str, says: str) -> Finding:
-    """Nothing to do."""
+    """A passed check."""
     return Finding(check, "ok", says)
 
 
 def warning(check: str, says: str, remedy: str, *command: str) -> Finding:
-    """It works, but could be better."""
+    """A problem that does not affect results yet."""
     return Finding(check, "warning", says, remedy, command)
 
 

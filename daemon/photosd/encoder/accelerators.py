@@ -65,8 +65,9 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Accelerators:
-    """For all encoders of one daemon; any thread may use it. ``file`` None: remembers no longer
-    than it lives.
+    """Failures of accelerators, for all encoders of one daemon; any thread may use it.
+
+    ``file`` None: nothing is stored on disk.
     """
 
     def __init__(self, file: Path | None = None, wanted: str = "auto") -> None:

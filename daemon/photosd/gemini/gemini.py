@@ -28,11 +28,11 @@ from photosd.protocol.reports import CloudCall, CloudCheck, CloudReport, CloudTe
 
 log = structlog.get_logger()
 
-OF_THE_COURIER = ("base_url", "api_version", "key_file", "key_command", "proxy")
+WORKER_SETTINGS = ("base_url", "api_version", "key_file", "key_command", "proxy")
 
 
 class Gemini:
-    """In the mode local nothing here opens a file, starts a thread or imports an SDK."""
+    """Gemini for one daemon; in the mode local it opens no file and starts no thread or process."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Gemini:
         before, self._gate.settings = self._gate.settings, settings
         if settings == before:
             return
-        changed = any(getattr(settings, name) != getattr(before, name) for name in OF_THE_COURIER)
+        changed = any(getattr(settings, name) != getattr(before, name) for name in WORKER_SETTINGS)
         less = settings.mode == "local" or before.mode == "gemini" != settings.mode
         if changed or less:  # calls under way may no longer be allowed
             self._gate.dismiss()

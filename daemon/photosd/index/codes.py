@@ -27,14 +27,14 @@ Mask = NDArray[np.bool_]
 Bytes = NDArray[np.int8]
 
 HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
-MOST = 127 * 256  # of 16 bits: the rounded high byte stays within 8 bits
+MOST = 127 * 256  # largest 16-bit number used: its rounded high byte fits into 8 bits
 LARGEST = 1.01 / MOST  # scale of a vector of unit length
 AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
-# Above this size two threads multiply: one core reads memory at half of the speed. They wait for
-# each other after each product, for some milliseconds if the cores are busy: so it is larger.
+# From MANY_BYTES on two threads multiply, because one core reads memory at half the speed. Each
+# product waits for both, which costs milliseconds on busy cores: so products are larger.
 THREADS, MANY_BYTES, MANY_AT_ONCE = 2, 64 << 20, 16 << 20
-GATHER = 8  # rows are copied together when fewer than one in so many pass; else all are multiplied
-SURE = 4.0  # spreads of the error of a product of high bytes: what is nearer by more is nearer
+GATHER = 8  # if fewer than 1 in 8 rows pass the filter, only these are copied and multiplied
+SURE = 4.0  # standard deviations of the rounding error: rows this far apart need no exact check
 LOWEST = float(np.finfo(np.float32).min)
 MOST_EXACT = 2000  # rows compared exactly beyond those wanted
 
@@ -46,7 +46,7 @@ class Codes:
     """
 
     def __init__(self, directory: Path, dimension: int) -> None:
-        """Raises OSError or ValueError where the files are not whole."""
+        """Raises OSError or ValueError if the files are incomplete."""
         self._directory, self._dimension = directory, dimension
         self._scales = np.fromfile(directory / SCALES, np.float32)
         if not ((self._scales > 0) & (self._scales <= LARGEST)).all():
@@ -54,7 +54,7 @@ class Codes:
         shape = (len(self._scales), dimension)
         for name in (HIGH, LOW):
             if (directory / name).stat().st_size != len(self._scales) * dimension:
-                raise ValueError(f"{directory / name} is not whole")
+                raise ValueError(f"{directory / name} is incomplete")
         many = shape[0] * dimension >= MANY_BYTES
         self._threads = min(THREADS, cores()) if many else 1
         self._step = max(1, (MANY_AT_ONCE if many else AT_ONCE) // max(1, dimension))

@@ -249,7 +249,7 @@ def _says(what: str, photos: int) -> str:
 
 
 def remedy(folder: Folder) -> str:
-    """The remedy."""
+    """The remedy for an emptied or replaced folder."""
     return (
         "put the photos back; if they were deleted or moved: "
         f"photosd folders accept '{printable(folder.path)}'"

@@ -184,11 +184,11 @@ class FlushedTable:
     # ---------------------------------------
 
     def absorb(self, rows: Any) -> None:
-        """Append these rows of another table (a batch); its own rows of the same contents are
-        deleted already: the tiles of one content may come in two batches. They are found after the
-        rebuild.
+        """Append a batch of rows of another table; searches find them after the next rebuild.
 
-        Vectors damaged on disk are left out, and re-created after the next start.
+        The caller has deleted this table's rows of the same contents; it is not done here, because
+        one content's tiles may come in two batches. Vectors damaged on disk are left out, and
+        re-created after the next start.
         """
         import pyarrow as pa
 

@@ -37,8 +37,8 @@ from photosd.watch.ignore import IgnoreRules
 log = structlog.get_logger()
 
 PRESENT = ("ok", "scan_only")
-SPOILT = "[[:spoilt:]]"  # no pattern
-LAST_ID = "last_folder_id"  # the fact that keeps ids of removed folders from being used again
+SPOILT = "[[:spoilt:]]"  # an invalid pattern
+LAST_ID = "last_folder_id"  # prevents reuse of the ids of removed folders
 
 
 class Folder(msgspec.Struct, frozen=True):
@@ -55,28 +55,28 @@ class Folder(msgspec.Struct, frozen=True):
     excludes: tuple[str, ...]
     cloud: bool = False  # its photos may be sent, where the mode is gemini
     volume: str | None = None  # the UUID of its disk's volume, if known
-    own: tuple[bytes, ...] = ()  # directories that photosd writes to; never looked into
+    own: tuple[bytes, ...] = ()  # directories that photosd writes to; never scanned
 
     @property
     def identity(self) -> FolderIdentity | None:
-        """How it was when last seen."""
+        """The folder's identity when it was last readable; None if never."""
         if self.device is None or self.inode is None:
             return None
         return FolderIdentity(self.device, self.inode, self.mount_point, self.volume or "")
 
     @property
     def rules(self) -> IgnoreRules:
-        """What is left alone in it."""
+        """Its ignore rules."""
         return IgnoreRules(self.path, self.excludes, other_roots=self.own, strict=False)
 
     @property
     def recipe(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...]]:
-        """What `calls` makes the same rules of."""
+        """The arguments from which `calls` builds the same rules."""
         return self.path, self.excludes, self.own
 
     @property
     def present(self) -> bool:
-        """Whether its photos can be judged: it is there and readable."""
+        """Whether it exists and is readable, so that its photos can be checked."""
         return self.state in PRESENT
 
     def contains(self, path: bytes) -> bool:
@@ -85,8 +85,9 @@ class Folder(msgspec.Struct, frozen=True):
 
 
 def innermost(folders: Iterable[Folder], path: bytes) -> Folder | None:
-    """The folder that contains ``path``: a photo library may be watched apart from the folder that
-    it is in."""
+    """The deepest folder that contains ``path``: a photo library inside a watched folder may be
+    watched separately.
+    """
     containing = (folder for folder in folders if folder.contains(path))
     return max(containing, key=lambda folder: len(folder.path), default=None)
 
@@ -101,15 +102,17 @@ class Folders:
         devices: Devices | None = None,
         own: tuple[bytes, ...] = (),
     ) -> None:
-        """``own``: real paths of what photosd writes itself, albums apart."""
+        """``own``: real paths of photosd's own files, except albums."""
         self._database, self._copy = database, copy
         self.devices = devices or Devices()
-        self._own = tuple(map(self._as_on_disk, own))  # its variables may spell it in another way
+        self._own = tuple(
+            map(self._as_on_disk, own)
+        )  # environment variables may spell it differently
         if not self.all():
             self._restore()
 
     def all(self) -> list[Folder]:
-        """Every folder in order of path."""
+        """Every folder, sorted by path."""
         with self._database.read() as db:
             return self._rows(db)
 
@@ -137,10 +140,11 @@ class Folders:
         return innermost(self.all(), path)
 
     def real(self, path: bytes) -> bytes:
-        """``path`` as photosd knows it: folders and photos are kept by real path, whatever way led
-        there; a link to a directory is that directory, a link to a photo is not that photo.
+        """``path`` as stored by photosd: the real path of folders and photos. A link to a directory
+        is resolved; a link to a photo is not.
 
-        The disk is not asked about what is known by this very path: it may be away.
+        A path that photosd already stores is returned without accessing its disk, which may be
+        offline.
         """
         if self._is_known(path):
             return path
@@ -151,23 +155,23 @@ class Folders:
                 return whole
             itself = self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
             return self.devices.spelled(itself)
-        except OSError:  # its disk does not answer: what is asked about can have this name alone
+        except OSError:  # its disk does not respond: other spellings are unknown
             return path
 
     def _as_on_disk(self, path: bytes) -> bytes:
         try:
             return self.devices.spelled(path)
-        except OSError:  # its disk does not answer
+        except OSError:  # its disk does not respond
             return path
 
     def slow(self) -> set[int]:
-        """Those on file systems that need long for each answer at present."""
+        """Ids of the folders on file systems that currently respond slowly."""
         if not self.devices.some_slow():
             return set()
         return {one.id for one in self.all() if self.devices.of(one.path).patience.slow}
 
     def _is_directory(self, path: bytes) -> bool:
-        """Whether it is a watched folder, there or not, or any directory; raises NotAnswering."""
+        """Whether it is a directory, or a watched folder even if missing; raises NotAnswering."""
         if self.at(path) is not None:
             return True
         try:
@@ -187,21 +191,22 @@ class Folders:
             return known.fetchone() is not None
 
     def add(self, path: bytes, excludes: Sequence[str] = (), *, cloud: bool = False) -> Folder:
-        """Watch ``path``; raises FolderError when it cannot be, or is watched already, StorageError
-        when that cannot be written down. Then nothing has changed."""
+        """Watch ``path``. Raises FolderError if it cannot be watched or already is, StorageError if
+        it cannot be saved; then nothing has changed.
+        """
         asked = path
         try:
             path = self.devices.spelled(self.devices.resolve(path))
         except OSError as error:
             away = not_answering(path, self.devices.of(path).mount)
             raise FolderError(
-                f"{printable(path)} cannot be looked at: {error.strerror}", remedy=_remedy(away)
+                f"{printable(path)} cannot be read: {error.strerror}", remedy=_remedy(away)
             ) from error
         folders = self.all()
         self._refuse_overlap(path, asked, [folder for folder in folders if folder.path == path])
         probe = self._probe(path)
         excludes = [_resolved(pattern, asked, path) for pattern in excludes]
-        IgnoreRules(path, excludes)  # refuses patterns that make no sense
+        IgnoreRules(path, excludes)  # raises BadRequest for invalid patterns
         if probe.state not in PRESENT:
             raise FolderError(
                 probe.reason or printable(path),
@@ -220,7 +225,7 @@ class Folders:
         return probe_folder(path, None, look=self.devices.look, volume=self.devices.volume)
 
     def watched(self, folder: Folder) -> bool:
-        """Whether this very folder is still watched; asked in a transaction, for all of it."""
+        """Whether this folder is still watched; call it inside the transaction that needs it."""
         with self._database.read() as db:
             row = db.execute(
                 "SELECT 1 FROM folders WHERE id = ? AND path = ?", (folder.id, folder.path)
@@ -228,7 +233,7 @@ class Folders:
         return row is not None
 
     def mark(self, path: bytes, cloud: bool) -> Folder:
-        """Say whether photos of the watched folder ``path`` may be sent to the cloud."""
+        """Allow or forbid sending photos of the watched folder ``path`` to the cloud."""
         with self._database.write() as db:
             changed = db.execute(
                 "UPDATE folders SET cloud = ? WHERE path = ?", (cloud, path)
@@ -241,8 +246,9 @@ class Folders:
         return next(folder for folder in self.all() if folder.path == path)
 
     def accept(self, path: bytes) -> int:
-        """Believe what is at ``path`` now, a watched folder that is offline; what is not there is
-        gone. The number of photos that it held. Raises FolderError."""
+        """Accept the current content of ``path``, an offline folder: photos that are missing now
+        count as deleted. Returns the number of photos it had. Raises FolderError.
+        """
         shown = printable(path)
         folder = self.at(path)
         if folder is None:
@@ -262,7 +268,7 @@ class Folders:
         return photos
 
     def remove(self, path: bytes) -> int:
-        """Stop watching ``path``; the number of photos that leave the index."""
+        """Stop watching ``path``; returns the number of photos removed from the index."""
         with self._database.write() as db:
             row = db.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
             if row is None:
@@ -278,7 +284,7 @@ class Folders:
             forget_journaled(db)
             db.execute("DELETE FROM counts WHERE folder = ?", (row["id"],))
             db.execute("DELETE FROM folders WHERE id = ?", (row["id"],))
-            self._save(db)  # a folder that is left in the copy would return with it
+            self._save(db)  # a folder left in the copy would be restored with it
         return int(photos)
 
     def update(self, folder: Folder, probe: FolderProbe) -> None:
@@ -315,7 +321,7 @@ class Folders:
         for place in self._own:
             if path == place or path.startswith(place + b"/"):
                 raise FolderError(
-                    f"{printable(path)} is where photosd keeps files of its own",
+                    f"{printable(path)} is a directory of photosd's own files",
                     remedy="add the folder that your photos are in",
                 )
 
@@ -347,10 +353,10 @@ class Folders:
                 )
 
     def _same(self, folder: Folder, path: bytes, probe: FolderProbe) -> bool:
-        """Whether both lead to one directory, as by a bind mount.
+        """Whether both are the same directory, for example by a bind mount.
 
-        Asked of the disk: what was recorded of a folder fits another one after a move, or on
-        another machine. Not of another disk than that of ``path``, which may not answer.
+        Reads the disk, because a recorded identity may fit another directory after a move or on
+        another machine. Folders on another disk than ``path`` are not read: it may not respond.
         """
         if self.devices.of(folder.path) is not self.devices.of(path):
             return False
@@ -381,8 +387,10 @@ class Folders:
             )
 
     def _save(self, db: sqlite3.Connection) -> None:
-        """Keep the copy; in the transaction of the change, so that both agree. Raises StorageError,
-        which undoes the change."""
+        """Write the copy, inside the transaction of the change, so that both agree.
+
+        Raises StorageError, which rolls the change back.
+        """
         keep_list(
             self._copy,
             [
@@ -397,7 +405,7 @@ class Folders:
         )
 
     def _restore(self) -> None:
-        """After the catalog was lost: watch again what was watched."""
+        """Watch the folders in the copy, after the catalog was lost."""
         for entry in kept_list(self._copy):
             try:
                 path, excludes = _kept_folder(entry)
@@ -413,14 +421,14 @@ class Folders:
 def _kept_folder(entry: Mapping[str, Any]) -> tuple[bytes, list[str]]:
     """The path and the patterns in an entry of the copy; raises KeyError, TypeError or ValueError.
 
-    Without all of its patterns a folder must not be watched: photos would be indexed that the
-    user has excluded.
+    A folder is restored with all of its patterns or not at all: photos that the user has excluded
+    must not be indexed.
     """
     path, excludes = base64.b64decode(entry["path_b64"], validate=True), entry["excludes"]
     if not path.startswith(b"/") or b"\0" in path:
-        raise ValueError("it is no whole path")
+        raise ValueError("the path is not absolute")
     if not _are_patterns(excludes):
-        raise ValueError("the patterns are no list of texts")
+        raise ValueError("the patterns are not a list of strings")
     return os.path.normpath(path), excludes
 
 
@@ -429,8 +437,11 @@ def _are_patterns(excludes: object) -> bool:
 
 
 def _patterns(text: object) -> tuple[str, ...]:
-    """The patterns of a row of the catalog; where they make no sense, one that makes none either:
-    nothing is known of such a folder (see `IgnoreRules`), so nothing new in it is indexed."""
+    """The patterns in a row of the catalog.
+
+    If they are invalid: one invalid pattern, with which `IgnoreRules` knows nothing about the
+    folder, so that no new photo in it is indexed.
+    """
     with contextlib.suppress(ValueError, TypeError, RecursionError):
         if _are_patterns(excludes := json.loads(text)):  # type: ignore[arg-type]
             return tuple(excludes)
@@ -438,7 +449,7 @@ def _patterns(text: object) -> tuple[str, ...]:
 
 
 def _fresh_id(db: sqlite3.Connection) -> int:
-    """An id that no folder ever had: work in flight for a removed one must not find another."""
+    """A new id that no folder ever had: pending work of a removed folder must not reach another."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (LAST_ID,)).fetchone()
     most = int(db.execute("SELECT coalesce(max(id), 0) FROM folders").fetchone()[0])
     fresh = 1 + max(most, int(row[0]) if row else 0)
@@ -447,8 +458,10 @@ def _fresh_id(db: sqlite3.Connection) -> int:
 
 
 def _resolved(pattern: str, asked: bytes, path: bytes) -> str:
-    """A pattern that is a whole path below the folder by the name that was asked for, by its own
-    name."""
+    """``pattern``; if it is an absolute path below ``asked``, the same below ``path``.
+
+    ``asked`` is the folder as typed, ``path`` its real path.
+    """
     mark, whole = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     home = whole.startswith("~/")  # bash leaves it so after `--exclude=`
     whole = str(Path.home() / whole[2:]) + "/" * whole.endswith("/") if home else whole
@@ -459,9 +472,9 @@ def _resolved(pattern: str, asked: bytes, path: bytes) -> str:
 
 
 def _remedy(probe: FolderProbe) -> str:
-    """What helps with a folder that cannot be added."""
+    """The remedy for a folder that cannot be added."""
     if probe.remedy and (probe.state == "no_permission" or ASKING in (probe.reason or "")):
         return probe.remedy
     if (probe.reason or "").startswith(NOT_ANSWERING):
-        return "wait until its disk or share answers again, then add it"
+        return "wait until its disk or share responds, then add it again"
     return "No such folder. Check the spelling."

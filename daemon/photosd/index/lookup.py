@@ -115,7 +115,7 @@ class Lookup:
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= np.abs(self._latitudes - latitude) <= (km + MARGIN_KM) / DEGREE_KM
-            left = np.flatnonzero(mask)  # the distance costs much, and few lie as far north
+            left = np.flatnonzero(mask)  # the distance is slow: only for rows at this latitude
             there = self._latitudes[left], self._longitudes[left]
             mask[left] = distance_km(latitude, longitude, *there) <= km
         return mask

@@ -17,7 +17,7 @@ Alive = Callable[[Sequence[str]], set[str]]  # which of these contents have a pa
 Measure = Callable[[Vectors, Vectors], Vectors]  # of queries (n, d) and rows (m, d): (n, m)
 
 AT_ONCE = 4096  # rows, where there are many queries
-GATHER = 4  # rows are copied together when fewer than one in so many pass; else all are multiplied
+GATHER = 4  # if fewer than 1 in 4 rows pass the filter, only these are copied and multiplied
 
 
 class Matrix:

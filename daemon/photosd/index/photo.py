@@ -98,5 +98,5 @@ def forget_journaled(db: sqlite3.Connection) -> None:
 
 
 def plain(text: str) -> str:
-    """The same as SQLite can hold it: file names and libraries bring lone surrogates along."""
+    """``text`` as SQLite can store it, without lone surrogates (of file names, for example)."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -28,7 +28,7 @@ class Upkeep:
         self._not_before = 0.0
         self._choosing = threading.Lock()
         self._closed = False
-        self.abandoned = False  # what is being done: another may do it by now
+        self.abandoned = False  # the running task was given up; another may have replaced it
 
     def begin(self, work: Callable[[], int]) -> None:
         """Start it, unless a task is running, or failed just now.

@@ -70,20 +70,20 @@ class VectorStore:
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
         self._directory, self._dimension = directory, dimension
         self._name = f"{PREFIX}{fingerprint}"
-        self._table: Any = None  # recent rows, in RAM:
-        self._matrix = Matrix(dimension)
+        self._table: Any = None  # recent rows
+        self._matrix = Matrix(dimension)  # the same rows, in RAM
         self._flushed: FlushedTable | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
-        self._settling = False  # or an attempt failed; and contents that changed since it began:
-        self._changed: set[str] = set()
-        self._removed: set[str] = set()  # of them
+        self._settling = False  # rows are being moved to the flushed table, or that has failed
+        self._changed: set[str] = set()  # contents changed since the move began
+        self._removed: set[str] = set()  # those of them that were removed
         self._commits = 0
         self._untidy_at: float | None = None
-        self._compactions = 0  # pending, the next of them at:
-        self._compact_at = 0.0
-        self.unsure: set[str] = set()  # contents of a write that the catalog does not know yet
-        self.went_back = False  # to an older version: its labels may be outdated
+        self._compactions = 0  # pending
+        self._compact_at = 0.0  # when the next one is due
+        self.unsure: set[str] = set()  # contents written but not yet in the catalog
+        self.went_back = False  # rolled back to an older version: labels may be outdated
 
     # -- opening -----------------------------------------------------------------------------
 

@@ -242,7 +242,7 @@ class CloudPreviewResult(TypedDict):
 
 
 class CloudCheck(TypedDict):
-    """One test."""
+    """The result of one test; ``what`` was tested."""
 
     what: str
     ok: bool

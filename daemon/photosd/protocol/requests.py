@@ -232,7 +232,7 @@ class StandingAddParams(Struct):
 
 
 class StandingRemoveParams(Struct):
-    """Its number."""
+    """The number of the alert."""
 
     id: RowId
 

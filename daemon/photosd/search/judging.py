@@ -44,9 +44,9 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 class Background(msgspec.Struct, frozen=True):
     """Other possible queries: (n, d).
 
-    A photo of a lion is near to "a tiger", but nearer to "a lion": the score is by how much a photo
-    is nearer to the query than to the nearest of them. The sharper, the fewer of them count; those
-    as near as ``same`` to the query do not.
+    A photo of a lion is near to "a tiger", but nearer to "a lion". The score is how much nearer a
+    photo is to the query than to the nearest of the things. With a higher ``sharpness`` fewer
+    things count. Things with a cosine of ``same`` or more to the query are left out.
     """
 
     things: Vectors

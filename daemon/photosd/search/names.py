@@ -55,7 +55,7 @@ class Degree(enum.IntEnum):
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):
-    """A content, and its path with the most of a query; ``share`` of the words that count.
+    """A content, and the path of it that matches a query best; ``share``: of the words that count.
 
     ``number``: later paths have higher numbers.
     """
@@ -86,7 +86,9 @@ def words_left_out(text: str) -> int:
 
 
 class Names:
-    """The photos with half of the words of any of ``texts`` in a path for which ``lies`` holds.
+    """Photos whose path has at least half of the words of one of ``texts``.
+
+    ``lies`` filters paths.
 
     Rows of the catalog are found by number and grouped by rank; paths and contents are read on
     demand. For one thread.

@@ -65,22 +65,24 @@ class Fused(msgspec.Struct, frozen=True, gc=False):
 
 
 def ordered(lists: Sequence[Ranked]) -> list[Fused]:
-    """Every content of these lists, each in the place that its best evidence gives it.
+    """Every content of these lists, once, in this order:
 
-    1. Files that have the name that was asked for.
-    2. Files whose own name has every word of two or more.
-    3. What looks as asked, and what has every word in its path, take turns: fused by rank.
+    1. Files whose name equals the query.
+    2. Files named by every word of two or more.
+    3. Telling looks and telling names, fused by their ranks in both lists.
     4. The rest, fused by rank.
 
-    Within 1 and 2 the list's own order stays. In 3 a list goes as far as its last telling place,
-    so that looks keep their order; names that have half of the words lift what they name among
-    them, and nothing else. What ties stays in the order of ``lists``.
+    1 and 2 keep the order of their list. In 3 each list is used up to its last telling place, so
+    looks keep their order; a partial name match only raises a photo among those with a matching
+    look. Ties keep the order of ``lists``. See docs/explanation/how-search-works.md.
     """
     evidence: dict[str, list[Evidence]] = {}
     for one in (one for ranked in lists for one in ranked):
         evidence.setdefault(one.content, []).append(one)
     named = [one for ranked in lists for one in ranked if one.weight >= Weight.NAMED]
-    named.sort(key=lambda one: -one.weight)  # stable; of one content the heaviest is first
+    named.sort(
+        key=lambda one: -one.weight
+    )  # stable; for each content its heaviest evidence comes first
     clear = [one.content for one in named]
     order = dict.fromkeys([*clear, *_fused(_telling(lists)), *_fused(lists)])
     return [Fused(content, tuple(evidence[content])) for content in order]

@@ -30,9 +30,11 @@ SPELLING = Spelling()
 
 def look(path: bytes) -> Iterator[Item]:
     """(device, inode) of a directory that may be listed and entered."""
-    found = os.stat(path + b"/.")  # the dot asks for a directory, and for the right to enter
+    found = os.stat(
+        path + b"/."
+    )  # with the dot, a file, or a directory without x permission, fails
     tick()
-    with os.scandir(path) as listing:  # the right to list shows only when it is used
+    with os.scandir(path) as listing:  # only reading shows whether r permission is missing
         tick()
         next(listing, None)
     numbers = normalised(found)

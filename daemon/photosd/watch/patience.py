@@ -28,8 +28,8 @@ ANSWER_SECONDS = 3.5
 DISK_SECONDS = 15.0  # a local disk: a sleeping one needs up to ten seconds to spin up
 START_SECONDS = 30.0  # for a worker process to start on a busy machine
 PING_AFTER = 0.5  # seconds of waiting before pings are sent
-# Least time for a ping: this for its own answer and for that of each caller who waits. The slowest
-# shares in use need a second for an answer.
+# Minimum timeout of a ping: PING_SECONDS for itself and for each waiting call. The slowest shares
+# in use need a second per answer.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
 MOST_SECONDS = 2.0  # limit per answer; slower shares count as silent
 SLOW_SECONDS = 0.25  # for one answer
