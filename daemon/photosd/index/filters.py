@@ -76,6 +76,15 @@ class Filter(msgspec.Struct, frozen=True):
             wanted.append([label("orientation", self.orientation)])
         return wanted
 
+    def during(self, moments: NDArray[np.float64]) -> Mask:
+        """Whether these wall-clock seconds match: (n,)."""
+        mask = np.ones(len(moments), np.bool_)
+        if self.since is not None:
+            mask &= moments >= self.since
+        if self.until is not None:
+            mask &= moments < self.until
+        return mask
+
 
 class Traits(msgspec.Struct, frozen=True):
     """Filterable values of one content. ``moment``: when it was taken, in wall-clock seconds
@@ -236,15 +245,11 @@ class Columns:
 
     def passing(self, where: Filter) -> Rows:
         """The rows that pass, in ascending order."""
-        mask = np.ones(self._rows, np.bool_)
+        mask = where.during(self._moments)
         for any_of in where.labels(self.cameras):
             having = np.zeros(self._rows, np.bool_)
             having[self._labelled[np.isin(self._labels, any_of)]] = True
             mask &= having
-        if where.since is not None:
-            mask &= self._moments >= where.since
-        if where.until is not None:
-            mask &= self._moments < where.until
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= distance_km(latitude, longitude, self._latitudes, self._longitudes) <= km

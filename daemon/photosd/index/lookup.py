@@ -102,16 +102,12 @@ class Lookup:
 
     def passing(self, where: Filter) -> Mask:
         """Whether each row passes: (n,)."""
-        mask = np.ones(len(self), np.bool_)
+        mask = where.during(self._moments)
         for any_of in where.labels(self._cameras):
             having = np.zeros(len(self), np.bool_)
             for rows in self._having(any_of):
                 having[rows] = True
             mask &= having
-        if where.since is not None:
-            mask &= self._moments >= where.since
-        if where.until is not None:
-            mask &= self._moments < where.until
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= np.abs(self._latitudes - latitude) <= (km + MARGIN_KM) / DEGREE_KM
