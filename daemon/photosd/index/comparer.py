@@ -10,11 +10,13 @@ from __future__ import annotations
 import errno
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import structlog
 
 from photosd.core.formats import is_sidecar_name
@@ -24,7 +26,6 @@ from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
-from photosd.index.unseen import Unseen
 from photosd.watch.calls import ENTRY, LIBRARY, LINK
 from photosd.watch.device import NotAnswering
 from photosd.watch.devices import Devices
@@ -43,6 +44,31 @@ log = structlog.get_logger()
 BATCH = 1000  # comparisons in one transaction
 FIRST_BATCH = 16  # of a tree: its first photos do not wait; each next batch is twice that
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
+
+
+class Unseen:
+    """Which known paths a comparison does not find, in sixteen bytes for each.
+
+    By their hashes: 64 bits, with another key in each process.
+
+    If two of a million paths have the same hash (a chance of one in 40 million), a deleted file may
+    be taken for a present one until the next start; never the reverse.
+    """
+
+    def __init__(self, known: Iterable[bytes]) -> None:
+        self._known = np.fromiter(map(hash, known), np.int64)
+        self._seen = array("q")
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def saw(self, paths: Iterable[bytes]) -> None:
+        """These files exist."""
+        self._seen.extend(map(hash, paths))
+
+    def rest(self) -> set[int]:
+        """The hashes of known paths that were not seen."""
+        return set(np.setdiff1d(self._known, np.asarray(self._seen)).tolist())
 
 
 @dataclass
