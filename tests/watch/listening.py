@@ -19,6 +19,7 @@ from photosd.watch.ignore import IgnoreRules
 from photosd.watch.limits import WatchLimits
 from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.source import Listener, Receive, Source
+from photosd.watch.walk import walk
 from photosd.watch.watcher import MakeSource, Watcher, platform_source
 
 if sys.platform == "linux":
@@ -202,7 +203,8 @@ class Follower:
 
         wanted: set[bytes] = set()
         for root, rules in self.rules.items():
-            list(scan(root, None, rules, on_directory=lambda path, _rules: wanted.add(path)))
+            if Path(os.fsdecode(root)).is_dir():
+                list(walk(rules, root, on_directory=lambda path, _rules: wanted.add(path)))
         assert isinstance(self.source, InotifySource)
         assert self.source.complete(), "the kernel holds other watches than the books"
         return self.source.directories() ^ wanted

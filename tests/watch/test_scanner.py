@@ -15,6 +15,7 @@ import pytest
 
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import entry_of, scan
+from photosd.watch.walk import walk
 from tests.watch.listening import write
 
 
@@ -165,8 +166,8 @@ def test_each_directory_is_announced_before_it_is_listed(root: Path) -> None:
         write(Path(os.fsdecode(directory)) / "late.jpg")
 
     start = os.fsencode(root)
-    entries = scan(start, None, IgnoreRules(start), on_directory=announce)
-    assert {os.path.relpath(entry.path, start) for entry in entries} == {
+    found = walk(IgnoreRules(start), start, on_directory=announce)
+    assert {os.path.relpath(entry.path, start) for _, _, files in found for entry in files} == {
         b"late.jpg",
         b"a/late.jpg",
         b"a/1.jpg",

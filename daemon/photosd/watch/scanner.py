@@ -16,7 +16,7 @@ from photosd.core.filestat import is_hidden, normalised
 from photosd.core.formats import is_photo_name, sidecar_names
 from photosd.core.progress import tick
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.walk import VANISHED, OnDirectory, OnError, OnLibrary, walk
+from photosd.watch.walk import VANISHED, OnError, OnLibrary, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
 OnLink = Callable[[bytes, str], None]
@@ -45,7 +45,6 @@ def scan(
     subtree: bytes | None,
     ignore: IgnoreRules,
     *,
-    on_directory: OnDirectory | None = None,
     on_error: OnError | None = None,
     on_link: OnLink | None = None,
     on_library: OnLibrary | None = None,
@@ -77,7 +76,6 @@ def scan(
     found = walk(
         ignore,
         top,
-        on_directory=on_directory,
         on_error=report,
         on_library=on_library,
         prune=prune,
