@@ -124,7 +124,7 @@ def test_a_daemon_that_cannot_begin_says_why(photosd: Photosd, home: Home) -> No
     ran = photosd("start")
     assert ran.code == 5
     assert "the daemon ended at once (exit code 5)" in ran.err
-    assert "cannot be made" in ran.err
+    assert "cannot be created" in ran.err
     assert json.loads(photosd("start", "--json").out)["error"]["code"] == "start_failed"
     home.runtime.unlink()
 

@@ -200,4 +200,6 @@ def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path / "a.jpg")],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.startswith("permission True photosd may not read the file make"), done
+    assert done.stdout.startswith(
+        "permission True photosd has no permission to read the file make"
+    ), done

@@ -166,7 +166,7 @@ CASES = [
         "photosd failures",
         "warning",
     ),
-    Case("disk nearly full", plants.full_disk, "disk space", "10 MB", "make room"),
+    Case("disk nearly full", plants.full_disk, "disk space", "10 MB", "free space"),
     Case(
         "encoder died often",
         plants.encoder_died_often,

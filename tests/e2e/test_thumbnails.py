@@ -94,7 +94,7 @@ def test_refusals_have_remedies(daemon: RunningDaemon, tmp_path: Path) -> None:
             assert caught.value.remedy
             assert str(path) in str(caught.value)
         if os.getuid() != 0:
-            with pytest.raises(UnreadablePhoto, match="may not read"):
+            with pytest.raises(UnreadablePhoto, match="no permission to read"):
                 client.thumbnail(str(secret))
         with pytest.raises(DeadlineExceeded):
             client.thumbnail(str(slow_picture(tmp_path)), deadline_ms=5)

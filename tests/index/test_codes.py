@@ -104,7 +104,7 @@ def test_files_that_are_not_whole_are_refused(made: Codes, tmp_path: Path, name:
     """The store that opens them makes them again."""
     del made
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
-    with pytest.raises(ValueError, match="not whole"):
+    with pytest.raises(ValueError, match="incomplete"):
         Codes(tmp_path, DIMENSION)
 
 

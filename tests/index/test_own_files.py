@@ -88,7 +88,7 @@ def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
     own_files()
     home = Home.from_environment()
     for place in (home.state, home.thumbnails, home.models):
-        with pytest.raises(FolderError, match="files of its own"):
+        with pytest.raises(FolderError, match="photosd's own files"):
             shelf.folders.add(bytes(place))
 
 

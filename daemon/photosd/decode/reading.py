@@ -150,7 +150,7 @@ def failure_of(error: OSError) -> DecodeFailed:
         case errno.EACCES | errno.EPERM:
             return DecodeFailed(
                 "permission",
-                "photosd may not read the file",
+                "photosd has no permission to read the file",
                 REMEDY
                 if refused(error.errno)
                 else "make it readable: chmod u+r FILE (and u+x on its folders)",

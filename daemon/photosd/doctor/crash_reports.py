@@ -49,7 +49,7 @@ class _Image(msgspec.Struct):
 
 
 class _Report(msgspec.Struct, rename="camel"):
-    """What is read of a report; its second line, as macOS 12 and later write it."""
+    """The fields used from the second line of a report, as written by macOS 12 and later."""
 
     pid: int
     parent_pid: int = 0

@@ -107,7 +107,7 @@ class Patient:
             yield connection
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """What the catalog answers; nothing if it cannot be read, which another check reports."""
+        """Rows of the catalog; none if it cannot be read, which another check reports."""
         with contextlib.suppress(sqlite3.Error):
             if self.home.catalog.exists():
                 with self.catalog() as db:

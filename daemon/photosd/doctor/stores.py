@@ -192,7 +192,7 @@ def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
 
 
 def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
-    """Those that the catalog still lists as indexed with the old state."""
+    """Photos that the catalog still lists as indexed with the old state."""
     with patient.catalog() as db:
         found = []
         for path in paths:

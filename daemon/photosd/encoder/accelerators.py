@@ -41,7 +41,7 @@ class DeviceFailure(msgspec.Struct, frozen=True):
     at: float  # Unix seconds
 
     def words(self) -> str:
-        """What happened, for people."""
+        """The failure as a sentence for users."""
         return {
             "absent": f"PyTorch finds no {self.device} device here",
             "died": f"the encoder died on {self.device} {DEATHS} times: {self.reason}",
@@ -87,7 +87,7 @@ class Accelerators:
             self._keep()
 
     def device_for(self, model: str) -> str:
-        """What an encoder of ``model`` uses: the setting, or `cpu` if the CPU has taken over."""
+        """The device for ``model``: the setting, or `cpu` if the CPU has taken over."""
         with self._lock:
             record = self._records.get(model)
             if record is None or not record.disabled or self._wanted == "cpu":
@@ -169,7 +169,7 @@ class Accelerators:
 
 
 def _read(file: Path | None) -> dict[str, Record]:
-    """What is remembered; nothing if the file is missing or damaged."""
+    """The stored failures; none if the file is missing or damaged."""
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         if file is not None:
             return typed.from_json(file.read_bytes(), dict[str, Record])

@@ -13,7 +13,7 @@ from photosd.encoder.requests import LaneQueue
 
 
 class DeviceChoice:
-    """For the thread of one supervisor; ``accelerators`` remembers failures for all of them."""
+    """Used by one supervisor's thread; ``accelerators`` stores failures for all supervisors."""
 
     def __init__(self, accelerators: Accelerators, condition: Condition) -> None:
         self._accelerators, self._condition = accelerators, condition
@@ -73,7 +73,7 @@ class DeviceChoice:
         return "device", disabled or self._instead is not None
 
     def _death(self, reason: str, cause: Cause, images: LaneQueue) -> DeviceFailure | None:
-        """What this death says against the accelerator; None: nothing, or there is none."""
+        """The failure of the accelerator that this death shows, if any."""
         condition = self._condition
         if condition.device in (None, "cpu") or cause not in ("crash", "nonsense", "stalled"):
             return None

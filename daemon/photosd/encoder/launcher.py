@@ -33,7 +33,7 @@ ENVIRONMENT = {
 
 
 class EncoderLauncher:
-    """For the supervisor thread only, which must outlive every process started here."""
+    """Starts encoders. Only the supervisor thread uses it, and it must outlive the encoders."""
 
     def __init__(self) -> None:
         self._zygote: Child | None = None

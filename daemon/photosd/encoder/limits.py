@@ -37,7 +37,7 @@ class Average:
         self.value = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more observation."""
+        """Record an observation."""
         weight = self.WEIGHT if self.value else 1.0
         self.value += weight * (seconds - self.value)
 

@@ -12,7 +12,7 @@ SHARE = 0.6  # of the available memory, without a configured limit
 
 
 class MemoryWatch:
-    """For one encoder. After a verdict nothing more must be sent to it."""
+    """Memory of one encoder. After a verdict, send it nothing more."""
 
     def __init__(self) -> None:
         self.verdict: str | None = None

@@ -31,7 +31,7 @@ class Reporter:
         self._sock, self._lock = sock, threading.Lock()
 
     def send(self, header: Header, *blobs: Blob) -> None:
-        """One frame."""
+        """Read the next frame."""
         with self._lock:
             send_frame(self._sock, header, blobs)
 

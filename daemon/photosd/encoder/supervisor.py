@@ -371,7 +371,7 @@ class Supervisor(threading.Thread):
             raise FrameError(f"it answers with nothing but errors: {error.reason}")
 
     def _check_probe(self, answer: NDArray[np.float32]) -> None:
-        """The same input must get the same answer from one encoder."""
+        """Check that one encoder gives the same answer to the same input."""
         if self._probe_answer is None:
             self._probe_answer = answer
         elif float((answer * self._probe_answer).sum()) < 0.99:

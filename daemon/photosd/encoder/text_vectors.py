@@ -68,7 +68,7 @@ class Latencies:
         }
 
     def add(self, milliseconds: float, *, busy: bool) -> None:
-        """One more."""
+        """Add a vector."""
         self._kept["busy" if busy else "idle"].append(milliseconds)
 
     def summary(self) -> dict[str, float]:

@@ -51,7 +51,7 @@ class CallService:
             self._gemini = GeminiSdk(Key(opening.key, opening.source), opening.settings)
         except Exception as error:  # an unsuitable SDK, an invalid proxy
             trouble = CloudUnavailable(
-                f"the client of Gemini cannot be made ({type(error).__name__})",
+                f"the client of Gemini cannot be created ({type(error).__name__})",
                 remedy="photosd config get cloud.proxy; photosd bugreport",
                 reason="server",
             )

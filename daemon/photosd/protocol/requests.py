@@ -215,7 +215,7 @@ class CloudLogParams(Struct):
 
 
 class StandingAddParams(Struct):
-    """What to search for in every new photo, and what to do then.
+    """An alert: the query for every new photo, and the action for matches.
 
     ``exec`` runs ``argv`` with the photo's path as last argument, or in place of ``{}``, without a
     shell; ``link`` keeps ``directory`` an album of links to all photos that match; ``notify`` shows

@@ -154,7 +154,7 @@ class Library:
 
     @property
     def encoder(self) -> Supervisor:
-        """Its encoder."""
+        """The encoder of the active model."""
         return self.serving.encoder
 
     @property

@@ -58,7 +58,7 @@ class ModelSwitch(threading.Thread):
         self._fill.close()
 
     def report(self) -> SwitchReport:
-        """Its progress."""
+        """The progress of the switch."""
         encoder = self.target.encoder.status()
         error = self._error.as_dict() if self._error is not None else encoder["error"]
         eta = self.target.pipeline.rate.eta_seconds(self._left) if self._left else 0.0

@@ -102,7 +102,7 @@ class Calibration:
             self._calibrate(self._unrelated)
 
     def follow_aside(self) -> None:
-        """The same in the background, so that the next query finds a matching scale."""
+        """`follow` in the background, so that the next query finds a matching scale."""
         busy = self._running is not None and not self._running.done()
         if self._begun and not busy and time.monotonic() >= self._rest_until and self._outdated():
             with contextlib.suppress(RuntimeError):  # closed meanwhile
@@ -217,7 +217,7 @@ def shares_of(photos: int) -> NDArray[np.float64]:
 
 
 def _shape(question: Question) -> Shape:
-    """What matters of a query's terms: weights relative to the largest, and kinds."""
+    """A query's terms: weights relative to the largest, and kinds."""
     heaviest = max(abs(term.weight) for term in question.terms)
     terms = ((round(t.weight / heaviest, 1), t.path is not None) for t in question.terms)
     return tuple(sorted(terms, reverse=True))

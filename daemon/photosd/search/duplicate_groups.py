@@ -160,7 +160,7 @@ class Duplicates:
         return near
 
     def _bursts(self, first: str, others: Sequence[str]) -> set[str]:
-        """Those taken by the same camera at the same time."""
+        """The contents among ``others`` taken by the same camera at the same time as ``first``."""
         facts = self._shared.contents.facts_of([first, *others])
         return {one for one in others if _burst(facts.get(first, {}), facts.get(one, {}))}
 

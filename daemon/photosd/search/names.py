@@ -137,7 +137,7 @@ class Names:
                     yield one
 
     def of(self, contents: Sequence[str]) -> dict[str, Named]:
-        """Those of these contents with such a path, and the best one."""
+        """The contents among these with a matching path, and the best path of each."""
         unknown = [content for content in contents if content not in self._known]
         if self._groups and unknown:
             self._look_up(unknown)
@@ -181,7 +181,7 @@ class Names:
 
 
 def named(database: Database, text: str, lies: Lies | None = None) -> dict[str, Named]:
-    """All of them, best first."""
+    """All matches, best first."""
     return {one.content: one for one in Names(database, [text], lies).best({})}
 
 
@@ -251,7 +251,7 @@ def _sameness(asked: str, file_name: bytes) -> Degree:
 
 
 def _spelled(name: str) -> str:
-    """As in queries: composed letters, single blanks."""
+    """``text`` normalised as queries are: composed letters, single blanks."""
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
@@ -292,7 +292,7 @@ def _by_words(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, Iterab
 
 
 def _in_a_row(db: sqlite3.Connection, rows: Sequence[int], key: str) -> list[int]:
-    """Those of these rows that have the whole key in the file's own name."""
+    """The rows among these that have the whole key in the file's own name."""
     return _ids(
         db,
         "SELECT json_group_array(id) FROM named"

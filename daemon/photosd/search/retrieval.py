@@ -242,7 +242,7 @@ class Retrieval:
             take *= 4
 
     def _there(self, contents: Sequence[str], lies: Lies | None) -> set[str]:
-        """Those with an accepted path; tables may lag behind."""
+        """The contents with an accepted path; tables may lag behind the catalog."""
         if lies is None:
             return self._shared.contents.alive(contents)
         paths = self._shared.catalog.paths_of(contents)
@@ -294,7 +294,7 @@ class Retrieval:
     # -- filters ------------------------------------------------------------------------------
 
     def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
-        """Those that pass the query's filter according to the catalog, in the same order."""
+        """The contents that pass the query's filter in the catalog, in the same order."""
         kept = (content for content in contents if content not in question.but)
         if question.where is None:
             yield from kept

@@ -99,7 +99,7 @@ class Devices:
         return device.silent_since is None
 
     def waiting(self, path: bytes) -> AbstractContextManager[Waiting | None]:
-        """For reading ``path`` in another process: its wait, or None where nothing can hang."""
+        """Context for reading ``path`` in another process; None if its file system cannot hang."""
         device = self.of(path)
         return device.patience.waiting() if can_hang(device.mount) else contextlib.nullcontext()
 
@@ -111,7 +111,7 @@ class Devices:
     # -- calls ----------------------------------------------------------------------------------
 
     def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
-        """What one of `calls` yields for ``path``; raises NotAnswering and other OSErrors."""
+        """The items of one call of `calls` about ``path``; raises NotAnswering, other OSErrors."""
         device = self.of(path)
         try:
             yield from device.call(path, call, *arguments, long=long)

@@ -80,7 +80,7 @@ def probe_folder(
     if isinstance(found, PermissionError):
         return FolderProbe(
             "no_permission",
-            f"photosd may not read {printable(path)}",
+            f"photosd has no permission to read {printable(path)}",
             0,
             0,
             mount.filesystem,
@@ -182,7 +182,7 @@ def not_answering(path: bytes, mount: Mount) -> FolderProbe:
 
 
 def silence_remedy(path: bytes, mount: Mount) -> str:
-    """What to do about it."""
+    """The remedy for a silent file system."""
     return REMEDY_ASKING if mount.protected else reconnect(printable(path))
 
 
@@ -215,7 +215,7 @@ def _look_at_once(path: bytes) -> tuple[int, int]:
 
 
 def _look_from_aside(path: bytes) -> tuple[int, int]:
-    """For callers without `Devices`, once."""
+    """`Devices.look` for callers without `Devices`."""
     with Devices() as devices:
         device, inode = devices.ask(path, "look")
         return device, inode

@@ -149,7 +149,7 @@ class FSEventsSource:
         return path in self._strayed
 
     def watches(self, root: bytes) -> int:
-        """One for each folder."""
+        """A stream for each folder."""
         return int(root in self._streams)
 
     def digest(self, reported: bytes, flags: int, ignore: IgnoreRules | None) -> None:

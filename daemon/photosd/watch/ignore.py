@@ -60,7 +60,7 @@ class Level:
     only: frozenset[bytes] = frozenset()
 
     def require(self) -> Level:
-        """The same; raises OSError if the rules are unknown."""
+        """Returns ``self``; raises OSError if the rules are unknown."""
         if self.unknown:
             raise OSError(self.unknown, os.strerror(self.unknown), self.prefix + IGNORE_FILE)
         return self

@@ -181,4 +181,4 @@ def _missing(root: bytes) -> int:
 
 
 def _unheard(_directory: bytes, _errno: int) -> None:
-    """For callers that ignore errors."""
+    """The default for callers that ignore errors."""

@@ -21,7 +21,7 @@ class Listener(Protocol):
 
     @property
     def batch(self) -> HintBatch:
-        """Where hints go."""
+        """Receives the hints of a source."""
 
     def heard(self, name: bytes) -> None:
         """A file called ``name`` changed in the probe directory."""

@@ -48,7 +48,7 @@ def volume_of(path: bytes) -> str:
 
 
 def _uuid_of(path: bytes) -> str:
-    """As macOS says it."""
+    """The UUID as macOS reports it."""
     wanted = _AttributeList(count=5, volume=ATTR_VOL_INFO | ATTR_VOL_UUID)
     answer = _Answer()
     call = ctypes.CDLL(None).getattrlist

@@ -79,7 +79,7 @@ def _shown(
     report: OnError,
     on_library: OnLibrary | None,
 ) -> Iterator[tuple[os.DirEntry[bytes], bool]]:
-    """Those that are not ignored, and whether each is a directory."""
+    """Entries that are not ignored, and whether each is a directory."""
     flagged = has_flags()
     for entry in entries:
         tick()
@@ -148,7 +148,7 @@ def why_unknown(path: bytes, number: int) -> str:
 
 
 def remedy_for(path: bytes, number: int) -> str:
-    """What the user can do about a path reported by `walk`."""
+    """The remedy for a path reported by `walk`."""
     if refused(number):
         return REMEDY
     if number == errno.EDEADLK:

@@ -32,7 +32,7 @@ class Holiday:
     since: int = 1826
 
     def of(self, year: int) -> Period | None:
-        """Its period in one year; None before the first."""
+        """The holiday's period in one year; None before its first year."""
         if year < self.since:
             return None
         first = Moment.combine(self.first_day(year), datetime.time())

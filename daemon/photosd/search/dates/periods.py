@@ -49,7 +49,7 @@ class Period:
         return after and (self.end is None or moment < self.end)
 
     def __str__(self) -> str:
-        """As short as ISO 8601 allows: ``2019``, ``2019-05``, ``2019-05-01..2019-05-07``."""
+        """The shortest form in ISO 8601: ``2019``, ``2019-05``, ``2019-05-01..2019-05-07``."""
         if self.begin is None or self.end is None:
             return f"before {_short(self.end)}" if self.end else f"since {_short(self.begin)}"
         for unit, form in (("year", "%Y"), ("month", "%Y-%m"), ("day", "%Y-%m-%d")):
