@@ -163,7 +163,7 @@ class RunningDaemon:
                 unchanged = unchanged + 1 if read == before and read >= CALIBRATION_TEXTS else 0
             client.query("how it is now")  # a query calibrates again after growth
 
-    def query(self, text: str, limit: int = 20, deadline_ms: int = 5000) -> dict[str, object]:
+    def query(self, text: str, limit: int = 20, deadline_ms: int = 10_000) -> dict[str, object]:
         """One query's result."""
         with self.client() as client:
             return client.call("query", {"text": text, "limit": limit, "deadline_ms": deadline_ms})
@@ -175,7 +175,7 @@ class RunningDaemon:
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def restart(self) -> None:
         """Start again on the same home."""

@@ -146,7 +146,7 @@ def test_nonsense_is_an_error_of_ours(
 ) -> None:
     """Half answers, other protocols and wrong shapes end in one typed error, at once."""
     stub.answers["hello"] = answer
-    with Client(timeout=5) as client, pytest.raises(kind):
+    with Client(timeout=30) as client, pytest.raises(kind):
         client.hello()
 
 
@@ -275,7 +275,7 @@ def test_several_calls_are_under_way_and_come_back_in_order(stub: StubDaemon) ->
         return {"width": int(params["path"][1:])}
 
     stub.answers["thumbnail"] = answer
-    with Client(stub.path, timeout=10) as client:
+    with Client(stub.path, timeout=60) as client:
         found = client.thumbnails([f"/{number}" for number in range(20)])
         first = next(found)
         assert not isinstance(first, PhotosdError) and first["width"] == 0
@@ -290,7 +290,7 @@ def test_calls_that_are_not_wanted_any_more_do_no_harm(stub: StubDaemon) -> None
     """What still comes is not taken for the next answer."""
     stub.answers["thumbnail"] = {"width": 1}
     stub.answers["hello"] = {"version": "1"}
-    with Client(stub.path, timeout=10) as client:
+    with Client(stub.path, timeout=60) as client:
         found = client.thumbnails([f"/{number}" for number in range(20)])
         next(found)
         del found

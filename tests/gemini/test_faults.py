@@ -234,7 +234,7 @@ def test_a_killed_or_stopped_worker_is_replaced(cloudy: Cloudy) -> None:
     assert first is not None
     assert KEY not in " ".join(first.cmdline()) and KEY not in str(first.environ())
     first.kill()
-    first.wait(10)
+    first.wait(60)
     wait_for(lambda: cloudy.query("is it back?")["mode_used"] == "hybrid")
     second = worker()
     assert second is not None and second.pid != first.pid

@@ -91,7 +91,7 @@ def live(home: Home, directory: Path, trap: FakeGemini, prefix: list[str], path:
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            process.wait(60)
 
 
 def test_in_local_mode_no_process_speaks_to_anybody(

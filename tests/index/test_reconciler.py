@@ -88,7 +88,7 @@ def test_threads_stay_as_many_over_two_hundred_comparisons(shop: Shop, tmp_path:
         shop.compare()
         share.hang("all")
         shop.compare()
-        within(5, lambda: not shop.folders.all()[-1].present)
+        within(30, lambda: not shop.folders.all()[-1].present)
         assert "not answering" in (shop.folders.all()[-1].reason or "")
         before = threading.active_count()
         for _ in range(200):
@@ -96,7 +96,7 @@ def test_threads_stay_as_many_over_two_hundred_comparisons(shop: Shop, tmp_path:
         assert threading.active_count() <= before + 1
         assert shop.catalog.get(folder.path + b"/a.jpg") is not None
         share.hang()
-        within(10, lambda: all(folder.present for folder in shop.folders.all()))
+        within(60, lambda: all(folder.present for folder in shop.folders.all()))
         shop.reconciler.stop()
 
 
@@ -272,13 +272,13 @@ def test_a_catalog_that_cannot_be_written_is_named_until_it_can_be(
     monkeypatch.setattr(shop.reconciler.comparer, "paths", look)
     shop.reconciler.start()
     shop.reconciler.look_at(folder.path + b"/1.jpg")
-    within(5, lambda: shop.reconciler.waiting_for == "disk")
+    within(30, lambda: shop.reconciler.waiting_for == "disk")
     before = len(tries)
     while len(tries) < before + 10:
         assert shop.reconciler.waiting_for == "disk"
     full = False
-    within(5, lambda: shop.reconciler.waiting_for is None)
-    within(5, lambda: folder.path + b"/1.jpg" in looked)
+    within(30, lambda: shop.reconciler.waiting_for is None)
+    within(30, lambda: folder.path + b"/1.jpg" in looked)
     assert len(list(shop.catalog.below(folder.path))) == 3
 
 

@@ -18,7 +18,7 @@ class Work:
 
     def __call__(self) -> int:
         self.times += 1
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         return 0
 
     __name__ = "work"

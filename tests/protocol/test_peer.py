@@ -49,7 +49,7 @@ def test_an_impostor_hears_nothing(home: Home) -> None:
         assert impostor.stdout.readline() == "heard b''\n"
     finally:
         impostor.kill()
-        impostor.communicate(timeout=10)
+        impostor.communicate(timeout=60)
 
 
 def test_who_listens_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_a_client_that_hangs_up_is_not_logged(running: Home) -> None:
             with connect(running) as client:
                 client.sendall(b'{"id":"1","op":"list"}\n')
                 client.recv(10)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while len(ENDED) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         well(running)

@@ -526,7 +526,7 @@ def test_one_photo_is_judged_as_all_are(library: Library) -> None:
     """Alerts ask this of every new photo."""
     question = question_of(QueryParams("abc"))
     contents = ["1-/p/axis 3.jpg", "1-/p/axis 0.jpg", "unknown"]
-    found = library.engine().match(question, contents, Deadline.after(1))
+    found = library.engine().match(question, contents, Deadline.after(30))
     assert {c: (m.strength, m.convincing) for c, m in found.items()} == {
         contents[0]: ("strong", True),
         contents[1]: ("weak", False),

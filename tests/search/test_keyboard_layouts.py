@@ -137,7 +137,7 @@ def test_an_alert_reads_the_text_as_a_query_does(library: Library, known: Sequen
     engine = library.engine(MULTILINGUAL, Knows(*known))
     answer = engine.query(QueryParams("akuo"))
     question, contents = Question((QuestionTerm(1.0, "akuo"),)), ["1-/p/photo.jpg"]
-    (verdict,) = engine.match(question, contents, Deadline.after(3)).values()
+    (verdict,) = engine.match(question, contents, Deadline.after(30)).values()
     engine.close()
     assert verdict.convincing == answer["convincing"] == bool(known)
 

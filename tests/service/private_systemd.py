@@ -115,7 +115,7 @@ class PrivateSystemd:
         inside = ["nsenter", "-t", str(self._process.pid), "-m", "--", "sh", "-c"]
         kill = f"echo 1 > /sys/fs/cgroup/photosd-test-{self._process.pid}/cgroup.kill"
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run([*inside, kill], capture_output=True, timeout=10, check=False)
+            subprocess.run([*inside, kill], capture_output=True, timeout=60, check=False)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)

@@ -212,7 +212,7 @@ def test_an_agent_that_ends_at_once_is_failed(make: Make, mac: PretendedLaunchd)
     """launchd tries again after ThrottleInterval; the state says how it ended."""
     agent = make(*ENDS_AT_ONCE)
     agent.install()
-    within(10, lambda: agent.status().state == "failed (exit code 78: EX_CONFIG)")
+    within(60, lambda: agent.status().state == "failed (exit code 78: EX_CONFIG)")
     assert "spawn scheduled" in mac.ask("print", f"gui/{os.getuid()}/{units.LABEL}").stdout
     within(20, lambda: agent.status().trouble)
     assert "the last one ended: exit code 78: EX_CONFIG" in agent.status().trouble
@@ -226,7 +226,7 @@ def test_a_killed_one_is_started_again(agent: Launchd, mac: PretendedLaunchd) ->
     before = pid(mac)
     assert before is not None
     os.kill(before, 9)
-    within(10, lambda: pid(mac) not in (None, before))
+    within(60, lambda: pid(mac) not in (None, before))
     assert agent.status().state == "running"
     assert agent.status().trouble == ""  # it happened once
 
@@ -239,11 +239,11 @@ def test_one_that_stopped_by_itself_is_started(make: Make, mac: PretendedLaunchd
     assert before is not None
     time.sleep(0.2)  # until the trap is set
     os.kill(before, 15)
-    within(10, lambda: agent.status().state == "stopped")
+    within(60, lambda: agent.status().state == "stopped")
     mac.calls()
     agent.start()
     assert mac.calls() == ["kickstart"]
-    within(10, lambda: agent.status().state == "running")
+    within(60, lambda: agent.status().state == "running")
 
 
 def test_a_disabled_agent_is_explained(agent: Launchd, mac: PretendedLaunchd) -> None:

@@ -240,7 +240,7 @@ def test_a_daemon_started_by_hand_makes_room(installed: Installed) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(by_hand).wait(10)  # it has ended; its parent has yet to reap it
+        psutil.Process(by_hand).wait(60)  # it has ended; its parent has yet to reap it
     assert installed.answers() == installed.pid()
 
 

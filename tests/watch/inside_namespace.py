@@ -19,13 +19,13 @@ from tests.watch.listening import Follower, write
 def mount(point: Path) -> None:
     """An empty file system on ``point``."""
     point.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "none", point], check=True, timeout=10)
+    subprocess.run(["mount", "-t", "tmpfs", "none", point], check=True, timeout=60)
 
 
 def unmount(point: Path) -> None:
     """Unmount it as soon as no thread reads there."""
     for _ in range(100):
-        if subprocess.run(["umount", point], timeout=10).returncode == 0:
+        if subprocess.run(["umount", point], timeout=60).returncode == 0:
             return
         time.sleep(0.02)
     raise AssertionError(f"{point} stays busy")
@@ -144,7 +144,7 @@ def bound_twice(follower: Follower, base: Path) -> None:
     root = base / "photos"
     (root / "a").mkdir(parents=True)
     (root / "b").mkdir()
-    subprocess.run(["mount", "--bind", root / "a", root / "b"], check=True, timeout=10)
+    subprocess.run(["mount", "--bind", root / "a", root / "b"], check=True, timeout=60)
     follower.add(root)
     write(root / "a" / "1.jpg")
     follower.settle()

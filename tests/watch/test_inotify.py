@@ -89,7 +89,7 @@ def test_a_folder_given_as_a_link_is_watched(
     source.watch(IgnoreRules(path), frozenset())
     assert not source.strayed(path)
     write(root / "1.jpg")
-    ear.news.get(timeout=10)()
+    ear.news.get(timeout=60)()
     assert [hint.path for hint in ear.batch.take()] == [path + b"/1.jpg"]
 
 
@@ -105,7 +105,7 @@ def test_news_of_a_closed_source_means_nothing(source: InotifySource, ear: Ear, 
     """An event that was under way at a restart must not change the new records."""
     source.watch(IgnoreRules(os.fsencode(root)), frozenset())
     write(root / "1.jpg")
-    news = ear.news.get(timeout=10)
+    news = ear.news.get(timeout=60)
     source.close()
     news()
     assert not ear.batch

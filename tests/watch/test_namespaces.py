@@ -22,7 +22,7 @@ def why_not() -> str | None:
     try:
         done = subprocess.run(
             [*UNSHARE, "sh", "-c", "mount -t tmpfs none /mnt && test -w " + str(LIMIT)],
-            capture_output=True, text=True, timeout=10,
+            capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
