@@ -70,7 +70,7 @@ class Cloudy:
 
     def query(self, text: str, **params: Any) -> dict[str, Any]:
         """One query's result."""
-        return self.call("query", text=text, deadline_ms=5000, **params)
+        return self.call("query", text=text, deadline_ms=20_000, **params)
 
     def local(self, text: str) -> list[str]:
         """What is found without any cloud."""
