@@ -101,7 +101,7 @@ def _died(process: subprocess.Popen[bytes]) -> ModelError:
     return ModelError(
         f"installing ended unexpectedly (exit code {process.poll()})"
         + "".join(f": {text.inert(line)}" for line in last),
-        remedy="is there enough memory? try again",
+        remedy="close other programs, then try again",
     )
 
 

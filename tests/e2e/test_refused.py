@@ -48,6 +48,14 @@ def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path)
         outside = refused("show", tmp_path / "b.jpg")
         assert f"it is not in a watched folder | photosd add '{tmp_path}'" in outside
         assert "it is a folder | name a photo" in refused("show", photos)
+        (photos / "notes.txt").write_text("x")
+        assert "its suffix is not one of photos | rename it" in refused(
+            "show", photos / "notes.txt"
+        )
+        (photos / ".photosdignore").write_text("d.jpg\n")
+        (photos / "d.jpg").write_bytes(jpeg(scene(40, 30)))
+        ignored = refused("show", photos / "d.jpg")
+        assert "it is ignored | check .photosdignore" in ignored and str(photos) in ignored
         with pytest.raises(PhotosdError) as caught:
             client.call("query", {"text": "x", "where": {"below": [str(empty)]}})
         assert "photosd add" not in caught.value.remedy

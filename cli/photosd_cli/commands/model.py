@@ -378,7 +378,7 @@ def _wait(client: Client, name: str) -> None:
             elif time.monotonic() - heard_at > STUCK_SECONDS:
                 raise ModelError(
                     f"no photo was indexed for {STUCK_SECONDS:.0f} s",
-                    remedy="photosd status; it continues when it can",
+                    remedy="photosd status   (the switch continues in the background)",
                 )
             eta = switch["eta_s"]
             left = "" if eta is None else f"  ~{text.span(eta)} left"

@@ -100,7 +100,7 @@ def command(
     if what != "stream" and (jsonl or no_wait):
         raise BadRequest(
             "--jsonl and --no-wait are for matches that are printed",
-            remedy="make two alerts; both may have the same TEXT",
+            remedy="save two alerts; both may have the same TEXT",
         )
     if not " ".join(words).strip():
         raise BadRequest("the query is empty", remedy=EXAMPLE)
@@ -148,7 +148,7 @@ def _kind(program: str | None, directory: str | None, notify: bool) -> str:
     if len(chosen) > 1:
         raise BadRequest(
             f"--{chosen[0]} and --{chosen[1]} cannot be one alert",
-            remedy="make two alerts; both may have the same TEXT",
+            remedy="save two alerts; both may have the same TEXT",
         )
     return chosen[0] if chosen else "stream"
 

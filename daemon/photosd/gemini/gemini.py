@@ -161,7 +161,7 @@ class Gemini:
             file = self._gate.consent.file
             raise StorageError(
                 f"nothing is sent now, but the consent would apply again after a restart: {error}",
-                remedy=f"delete {file} yourself",
+                remedy=f"delete {file}",
             ) from error
         self._gate.shut = False
         log.info("cloud_disabled")
@@ -186,7 +186,7 @@ class Gemini:
         except OSError as error:
             raise StorageError(
                 f"not everything could be deleted: {error}",
-                remedy=f"delete {self._home.cloud} and {self._home.cloud}.forgotten yourself",
+                remedy=f"delete {self._home.cloud} and {self._home.cloud}.forgotten",
             ) from error
         self._marked.forget()
         return number

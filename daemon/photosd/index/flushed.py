@@ -285,7 +285,7 @@ class FlushedTable:
             raise
         self._sweep(directory)
         if damaged:
-            remedy = "they are made again when photosd starts"
+            remedy = "no action needed: they are re-created when photosd starts"
             log.error("vectors_damaged", contents=len(damaged), remedy=remedy)
 
     def _write(self, directory: Path) -> list[str]:

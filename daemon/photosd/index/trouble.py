@@ -138,7 +138,7 @@ def drop_set_aside(directory: Path, name: str = "") -> None:
     except OSError as error:
         raise StorageError(
             f"cannot delete damaged files that were set aside: {error}",
-            remedy=f"delete *{DAMAGED}* in {directory} yourself",
+            remedy=f"delete *{DAMAGED}* in {directory}",
         ) from error
 
 

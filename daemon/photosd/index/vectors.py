@@ -178,7 +178,11 @@ class VectorStore:
             damaged.update(contents[row] for row in np.flatnonzero(~sound(vectors)))
         self._matrix = matrix
         if damaged:
-            log.error("vectors_damaged", contents=len(damaged), remedy="they are made again")
+            log.error(
+                "vectors_damaged",
+                contents=len(damaged),
+                remedy="no action needed: they are re-created",
+            )
             self.remove(sorted(damaged))
 
     def _vectors(self, rows: Any) -> Vectors:

@@ -138,7 +138,7 @@ class Hub:
         if found.size is None:
             raise DownloadFailed(
                 f"{self.endpoint} does not say the size of {repository}/{name}",
-                remedy="is HF_ENDPOINT a hub, or a mirror of one?",
+                remedy="set HF_ENDPOINT to a hub or a mirror of one, or unset it",
             )
         asked, there = urlparse(url), urlparse(found.location)
         if (asked.scheme, asked.netloc) != (there.scheme, there.netloc):

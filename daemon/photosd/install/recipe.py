@@ -51,7 +51,7 @@ def recipe(order: InstallOrder, beside: Path) -> ModelSpec:
     else:
         raise ModelError(
             f"nothing in {beside} says which architecture this is",
-            remedy="say it: photosd model import FILE --arch ViT-B-32",
+            remedy="photosd model import FILE --arch ARCHITECTURE",
         )
     table = _pretrained(arch, order.tag)
     if table.get("quick_gelu"):

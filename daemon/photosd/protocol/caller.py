@@ -104,7 +104,7 @@ class Caller:
         if len(line) > REQUEST_LIMIT:
             raise BadRequest(
                 f"the request has {len(line):,} bytes; the limit is {REQUEST_LIMIT:,}",
-                remedy="send less",
+                remedy="send a shorter request",
             )
         if self._connection is None:
             self._connection = Connection(self.socket_path, until)

@@ -241,7 +241,8 @@ class ClientConnection:
             return b""
         except asyncio.LimitOverrunError:
             error = BadRequest(
-                f"a request is one line of at most {REQUEST_LIMIT} bytes", remedy="send less"
+                f"a request is one line of at most {REQUEST_LIMIT} bytes",
+                remedy="send a shorter request",
             )
             await self._send({"v": PROTOCOL, "id": None, "ok": False, "error": error.as_dict()})
             return b""

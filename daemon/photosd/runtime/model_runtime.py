@@ -114,7 +114,9 @@ class ModelRuntime:
         recorded, stored = contents.embedded(model), self.store.contents()
         lost, unknown = recorded - stored, stored - recorded
         if lost:
-            log.warning("vectors_lost", contents=len(lost), remedy="they are made again")
+            log.warning(
+                "vectors_lost", contents=len(lost), remedy="no action needed: they are re-created"
+            )
             contents.unembed(model, lost, again=self._serving)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
             contents.record(model, self.store.facts(unknown))

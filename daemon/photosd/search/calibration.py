@@ -135,7 +135,10 @@ class Calibration:
         except PhotosdError as error:
             log.info("not_calibrated", cause=str(error), remedy="no action needed: it is retried")
         except Exception:
-            log.exception("not_calibrated", remedy="the model's own values hold until then")
+            log.exception(
+                "not_calibrated",
+                remedy="photosd bugreport   (the model's default thresholds apply)",
+            )
 
     def _encode(self, texts: Sequence[str]) -> Vectors | None:
         texts = [text for text in texts if text]
