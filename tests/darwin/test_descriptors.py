@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from photosd.core.paths import Home
+from tests.conftest import ENCODER_STANDS_IN
 from tests.darwin.conftest import MacDaemon
 
 IDLE = 240
@@ -23,7 +24,7 @@ def test_many_idle_clients_do_not_keep_a_query_from_its_answer(home: Home, limit
 
     If the limit cannot be raised, those that were idle for the longest time are disconnected.
     """
-    daemon = MacDaemon(home, prelude=limit)
+    daemon = MacDaemon(home, prelude=f"{limit}\n{ENCODER_STANDS_IN}")
     try:
         daemon.wait_until("ready")
         with contextlib.ExitStack() as held:

@@ -13,6 +13,7 @@ from photosd.core.paths import Home
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.reading import failure_of, read
+from tests.conftest import ENCODER_STANDS_IN
 from tests.darwin.conftest import MacDaemon
 from tests.darwin.flags import Flags
 from tests.darwin.pretend import PULLED
@@ -110,7 +111,7 @@ def test_no_process_of_photosd_downloads(home: Home, tmp_path: Path) -> None:
         (folder / name).write_bytes(jpeg(scene(64, 48 + number)))
     for name in ("away.jpg", "Away"):
         set_flags(folder / name, SF_DATALESS)
-    daemon = MacDaemon(home, {PULLED: str(pulled)})
+    daemon = MacDaemon(home, {PULLED: str(pulled)}, ENCODER_STANDS_IN)
     try:
         daemon.wait_until()
         daemon.index(folder)
