@@ -4,6 +4,7 @@ and never kept from being ejected.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import stat
@@ -19,8 +20,9 @@ import psutil
 import pytest
 
 from photosd.core.paths import Home
-from photosd.watch import mounts, volumes
+from photosd.watch import mounts, volumes, walk
 from photosd.watch.folder_state import FolderIdentity, probe_folder
+from photosd.watch.ignore import IgnoreRules
 from photosd.watch.mounts import Mount
 from tests.decode.pictures import jpeg, scene
 from tests.household.daemon import StandInDaemon
@@ -137,6 +139,40 @@ def test_disks_that_may_not_report_changes_are_scanned_too(
             follower.until(lambda: follower.photos.keys() == follower.truth() != set())
     finally:
         follower.stop()
+
+
+class NotedEntry:
+    """An entry of a directory that notes of which path the flags are asked."""
+
+    def __init__(self, entry: os.DirEntry[bytes], asked: list[bytes]) -> None:
+        self.name, self.path, self.is_dir = entry.name, entry.path, entry.is_dir
+        self._entry, self._asked = entry, asked
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        self._asked.append(self.path)
+        return self._entry.stat(follow_symlinks=follow_symlinks)
+
+
+def test_a_share_in_a_folder_is_asked_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server may be away: asking for its flags would hold up the disk around it."""
+    for name in ("album", "share"):
+        (tmp_path / name).mkdir()
+    asked: list[bytes] = []
+    scandir = os.scandir
+
+    @contextlib.contextmanager
+    def noted(path: bytes) -> Iterator[list[NotedEntry]]:
+        with scandir(path) as listing:
+            yield [NotedEntry(entry, asked) for entry in listing]
+
+    monkeypatch.setattr(os, "scandir", noted)
+    monkeypatch.setattr(walk, "has_flags", lambda: True)
+    root = bytes(tmp_path)
+    found = walk.walk(IgnoreRules(root), root, prune={bytes(tmp_path / "share")})
+    assert [path for path, _, _ in found] == [root, bytes(tmp_path / "album")]
+    assert asked == [bytes(tmp_path / "album")]
 
 
 @pytest.fixture

@@ -65,10 +65,10 @@ def walk(
         if settled is None:
             continue
         others: list[os.DirEntry[bytes]] = []
-        for entry, is_directory in _shown(entries, settled, report, on_library):
-            if is_directory and entry.path not in prune:
+        for entry, is_directory in _shown(entries, settled, report, on_library, prune):
+            if is_directory:
                 stack.append((entry.path, settled.below(entry.name)))
-            elif not is_directory:
+            else:
                 others.append(entry)
         yield directory, settled, others
 
@@ -78,13 +78,19 @@ def _shown(
     level: Level,
     report: OnError,
     on_library: OnLibrary | None,
+    prune: Container[bytes],
 ) -> Iterator[tuple[os.DirEntry[bytes], bool]]:
-    """Entries that are not ignored, and whether each is a directory."""
+    """Entries that are not ignored, nor in ``prune``, and whether each is a directory.
+
+    No directory in ``prune`` is asked anything: a share that is mounted there may hang.
+    """
     flagged = has_flags()
     for entry in entries:
         tick()
         try:
             is_directory = entry.is_dir(follow_symlinks=False)
+            if is_directory and entry.path in prune:
+                continue
             found = entry.stat(follow_symlinks=False) if flagged and is_directory else None
         except OSError as error:  # it may be a directory with photos
             if not level.hides(entry.name, is_directory=True):
