@@ -14,7 +14,7 @@ Pretended:
 - ``select.kqueue``: reading, writing, and ``NOTE_EXIT`` of any process; asyncio runs on it.
 - ``fcntl``: F_GETPATH (each component spelt as its directory spells it), F_FULLFSYNC, F_NOCACHE.
 - ``socket``: LOCAL_PEERCRED and LOCAL_PEERPID instead of SO_PEERCRED; no abstract names, no
-  SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections.
+  SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections; 8 KiB of buffer.
 - ``os.confstr``: the user's directories; `TEMPORARY` in the environment moves the temporary one.
 - ``st_flags``, ``st_birthtime``, ``os.chflags``: flags are kept in an extended attribute. Opening a
   file or listing a directory with SF_DATALESS is refused with EDEADLK if the process asked for
@@ -25,8 +25,8 @@ Pretended:
   ``os.posix_spawn`` do if they inherit it. Another sitecustomize on PYTHONPATH is run, too.
 
 Not pretended: numbers of errno, the case of names, normalisation, /private, volumes, launchd, TCC,
-Metal, AppKit, codesigning, the size of socket buffers, and whatever compiled code asks the kernel
-itself (SQLite, Arrow, torch, Pillow). Programs other than Python see Linux.
+Metal, AppKit, codesigning, and whatever compiled code asks the kernel itself (SQLite, Arrow, torch,
+Pillow). Programs other than Python see Linux.
 """
 
 from __future__ import annotations

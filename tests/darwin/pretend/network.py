@@ -13,6 +13,7 @@ SO_PEERCRED: int = vars(socket)["SO_PEERCRED"]
 PATH_BYTES = 104  # sizeof(sockaddr_un.sun_path)
 LOCAL_PEERCRED, LOCAL_PEERPID = 1, 2  # of level SOL_LOCAL, 0
 XUCRED_BYTES = 76
+BUFFER_BYTES = 8192  # net.local.stream.sendspace
 # AF_PACKET stays: psutil's side for Linux needs it.
 LINUX = words("""
 AF_NETLINK AF_VSOCK AF_ALG AF_QIPCRTR AF_TIPC SOCK_CLOEXEC SOCK_NONBLOCK SO_PEERCRED SO_PASSCRED
@@ -27,6 +28,8 @@ def apply(patches: Patches) -> None:
     patches.remove(socket, *LINUX)
     for name in ("bind", "connect", "connect_ex"):
         patches.replace(socket.socket, name, _checked(getattr(socket.socket, name)))
+    accept = socket.socket.accept
+    patches.replace(socket.socket, "accept", lambda self: _small(*accept(self)))
     patches.replace(socket.socket, "getsockopt", _peer(socket.socket.getsockopt))
     pair = socket.socketpair
 
@@ -35,14 +38,23 @@ def apply(patches: Patches) -> None:
     ) -> Any:
         if family == socket.AF_UNIX and type == socket.SOCK_SEQPACKET:
             raise OSError(errno.EPROTONOSUPPORT, os.strerror(errno.EPROTONOSUPPORT))
-        return pair(family, type, proto)
+        return _small(*_small(*pair(family, type, proto))[::-1])[::-1]
 
     patches.replace(socket, "socketpair", socketpair)
+
+
+def _small(connection: socket.socket, other: Any) -> Any:
+    """Both, the first with the buffer of a Unix socket on macOS."""
+    if connection.family == socket.AF_UNIX:
+        # Linux takes twice as much, for what it adds to each message.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES // 2)
+    return connection, other
 
 
 def _checked(method: Any) -> Any:
     def checked(self: socket.socket, address: Any) -> Any:
         if self.family == socket.AF_UNIX:
+            _small(self, None)
             name = os.fsencode(address) if isinstance(address, str) else bytes(address)
             if len(name) >= PATH_BYTES:
                 raise OSError("AF_UNIX path too long")
