@@ -123,6 +123,12 @@ def test_actions_run_on_the_node_that_runners_have() -> None:
     assert all(int(version) >= least[name] for name, version in used)
 
 
+def test_types_are_checked_for_macs_too() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    rule = makefile[makefile.index("\ntypes:") :].partition("\n\n")[0]
+    assert "--platform linux" in rule and "--platform darwin" in rule
+
+
 def test_a_bug_comes_with_a_report() -> None:
     template = (ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text()
     assert "photosd bugreport" in template and "photosd doctor" in template
