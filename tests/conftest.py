@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -57,6 +59,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         tests = Path(__file__).parent
         rank = {tests / name: number for number, name in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@contextlib.contextmanager
+def _names_are_text() -> Iterator[None]:
+    """Skip what needs a name that is not UTF-8 where no disk takes one, as on a Mac."""
+    try:
+        yield
+    except OSError as error:
+        name = os.fsencode(error.filename or "")
+        if error.errno != errno.EILSEQ or name.decode("utf-8", "ignore").encode() == name:
+            raise
+        pytest.skip("names here are UTF-8")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """As it says."""
+    with _names_are_text():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """As it says."""
+    with _names_are_text():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

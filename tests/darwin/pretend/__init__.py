@@ -12,6 +12,7 @@ Pretended:
 - ``resource``: RLIMIT_AS and RLIMIT_DATA are refused, the hard limit on descriptors is infinite
   and more than 61,440 are refused; ``ru_maxrss`` is in bytes.
 - ``select.kqueue``: reading, writing, and ``NOTE_EXIT`` of any process; asyncio runs on it.
+- Names that are not UTF-8 cannot be created from Python: EILSEQ.
 - ``fcntl``: F_GETPATH (each component spelt as its directory spells it), F_FULLFSYNC, F_NOCACHE.
 - ``socket``: LOCAL_PEERCRED and LOCAL_PEERPID instead of SO_PEERCRED; no abstract names, no
   SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections; 8 KiB of buffer.

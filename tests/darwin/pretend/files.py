@@ -12,7 +12,7 @@ import posix
 import stat
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.darwin.pretend.patches import Patches
@@ -159,6 +159,21 @@ def _guarded(real: Any, *, opens: bool = False) -> Any:
     return guarded
 
 
+def _naming(real: Any, position: int = 0, creates: Callable[..., object] | None = None) -> Any:
+    """``real``, which refuses to create a name that is not UTF-8, as APFS does."""
+
+    @functools.wraps(real)
+    def named(*args: Any, **more: Any) -> Any:
+        given = args[position] if len(args) > position else 0
+        if not isinstance(given, int) and (creates is None or creates(*args[1:], **more)):
+            path = os.fsencode(given)
+            if path.decode("utf-8", "ignore").encode() != path:
+                raise OSError(errno.EILSEQ, os.strerror(errno.EILSEQ), given)
+        return real(*args, **more)
+
+    return named
+
+
 def _with_flags(real: Any) -> Any:
     @functools.wraps(real)
     def found(path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> StatResult:
@@ -186,7 +201,13 @@ def apply(patches: Patches) -> None:
         "stat": look,
         "lstat": lstat,
         "fstat": lambda fd: StatResult(posix.fstat(fd), flags_of(fd)),
-        "open": _guarded(os.open, opens=True),
+        "open": _naming(
+            _guarded(os.open, opens=True), creates=lambda flags, *_, **__: flags & os.O_CREAT
+        ),
+        "mkdir": _naming(os.mkdir),
+        **{
+            name: _naming(getattr(os, name), 1) for name in ("link", "rename", "replace", "symlink")
+        },
         "listdir": _guarded(os.listdir, opens=True),
         "access": _guarded(os.access),
         "readlink": _guarded(os.readlink),
@@ -199,7 +220,9 @@ def apply(patches: Patches) -> None:
                 supported.add(function)
     for name, function in replaced.items():
         patches.replace(os, name, function)
-    opened = _guarded(io.open, opens=True)
+    opened = _naming(
+        _guarded(io.open, opens=True), creates=lambda mode="r", *_, **__: set(mode) & set("awx")
+    )
     patches.replace(io, "open", opened)
     patches.replace(builtins, "open", opened)
     for name in ("chflags", "lchflags"):
