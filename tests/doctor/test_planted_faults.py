@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +77,12 @@ CASES = [
     Case("model.json damaged", plants.damaged_model_json, "model files", "model.json", "starter"),
     Case("model not installed", plants.no_such_model, "model files", "no model", "model use"),
     Case(
-        "too little memory", plants.little_memory, "memory", "needs about", "close other programs"
+        "too little memory",
+        plants.little_memory,
+        "memory",
+        "needs about",
+        "close other programs",
+        "warning" if sys.platform == "darwin" else "fault",  # a Mac compresses that of others
     ),
     Case("memory limit too small", plants.small_limit, "memory", "recycled", "memory_limit_mb 0"),
     Case("too few watches", plants.few_watches, "inotify", "directories", "max_user_watches"),
@@ -238,6 +244,8 @@ def test_a_planted_fault_is_found(
     """By the right check, with a remedy; the only other fault is that no daemon runs."""
     if case.root_only and os.getuid() != 0:
         pytest.skip("only root can give a directory away")
+    if case.check == "inotify" and sys.platform != "linux":
+        pytest.skip("inotify is Linux's")
     case.plant(well, monkeypatch, photos_of)
     report = doctor()
     found = [
