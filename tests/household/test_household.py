@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -85,7 +86,8 @@ def test_names_are_as_odd_as_names_are(household: Household) -> None:
     names = [item.name for item in household.items if is_photo_name(item.name)]
     texts = [os.fsdecode(name) for name in names]
     assert LONGEST in map(len, names)
-    assert any(not text.isprintable() and "\udc80" <= max(text) <= "\udcff" for text in texts)
+    if sys.platform != "darwin":  # whose disks take none that are not UTF-8
+        assert any(not text.isprintable() and "\udc80" <= max(text) <= "\udcff" for text in texts)
     assert any("\n" in text for text in texts)
     assert any(text.startswith("-") for text in texts)
     assert any("\u0590" <= letter <= "\u05ff" for text in texts for letter in text)
