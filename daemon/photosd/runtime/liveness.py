@@ -1,7 +1,7 @@
-"""Liveness: what must turn, answer and be heard for the daemon to count as alive.
+"""Liveness checks of the daemon: event loop, socket, supervisor, watcher, reconciler.
 
-Each sign says in words what is wrong, or nothing, within a few seconds. A thread asks all of them
-in turn and tells the service manager; `self_check` adds what only the doctor asks.
+Each check returns what is wrong as text, or None, within a few seconds. A thread runs them in turn
+and notifies the service manager; `self_check` is for the doctor.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WATCHER_SECONDS = 900.0
 
 
 def loop_turns(loop: asyncio.AbstractEventLoop) -> str | None:
-    """Whether the event loop is running."""
+    """None if the event loop runs a callback in time."""
     turned = threading.Event()
     try:
         loop.call_soon_threadsafe(turned.set)
@@ -58,7 +58,7 @@ def loop_turns(loop: asyncio.AbstractEventLoop) -> str | None:
 
 
 def socket_is_ours(path: Path) -> str | None:
-    """Whether clients of the socket reach this process and get answers."""
+    """None if clients of the socket reach this process and get answers."""
     try:
         with Client(path, timeout=ANSWER_SECONDS) as client:
             pid = client.hello()["pid"]
@@ -70,7 +70,7 @@ def socket_is_ours(path: Path) -> str | None:
 
 
 def recent(what: str, sign_at: float, limit: float) -> str | None:
-    """Whether a time of ``time.monotonic()`` is more recent than ``limit`` seconds."""
+    """None if ``sign_at`` (``time.monotonic()``) is at most ``limit`` seconds ago."""
     age = time.monotonic() - sign_at
     return f"{what} for {age:.0f} s" if age > limit else None
 
@@ -81,7 +81,7 @@ LAST_BEAT_SECONDS = 5.0  # how long to wait for the running check at the end
 LONGEST_FAILING = 60.0  # then, without another supervisor, the daemon exits
 SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
 
-Sign = Callable[[], str | None]  # None: well; else what is wrong, as text
+Sign = Callable[[], str | None]  # None: passed; else what is wrong, as text
 
 
 class LivenessMonitor:
