@@ -135,7 +135,7 @@ def test_queries_go_on_while_models_change(daemon: RunningDaemon, folder: Path) 
         use(daemon, "two")
         wait_for(daemon, "two")
         use(daemon, "one")  # its vectors are there still
-        wait_for(daemon, "one", 30)
+        wait_for(daemon, "one")
         for asker in (first, second):
             asker.more()
     for asker in (first, second):
