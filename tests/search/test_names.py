@@ -146,6 +146,8 @@ def test_a_word_of_thousands_costs_what_is_shown(
     every = list(Names(library.database, ["zoo", "zoo 3"]).best({}))
     assert len({one.content for one in every}) == len(every) == 2400
     assert [one.worth for one in every] == sorted((one.worth for one in every), reverse=True)
+    contents = [one.content for one in every]
+    assert set(Names(library.database, ["zoo"]).of(contents)) == set(contents)
 
 
 def test_questions_and_names_of_many_words(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ MOST_WORDS = 100  # of a query; later ones are not looked up, with a warning
 TELLING = 0.5  # of the library; a more frequent word is ignored
 FEW = 3  # photos, in a tiny library
 COMMON = 2000  # photos; a more frequent word finds none on its own if the query has other words
-FIRST_PAGE, PAGE = 60, 250  # rows read at once; usually the first ones suffice
+FIRST_ROWS, ROWS_AT_ONCE = 60, 250  # paths read at once; usually the first ones suffice
+LOOKED_UP_AT_ONCE = 250  # contents
 YEAR = re.compile(r"(19|20)\d\d")
 HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
@@ -38,7 +39,7 @@ STOP_WORDS = frozenset(
 )
 NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that are not names of folders
 
-Lies = Callable[[bytes], bool]
+PathTest = Callable[[bytes], bool]  # whether a path may match
 
 
 class Degree(enum.IntEnum):
@@ -88,14 +89,16 @@ def words_left_out(text: str) -> int:
 class Names:
     """Photos whose path has at least half of the words of one of ``texts``.
 
-    ``lies`` filters paths.
+    ``accepts`` filters paths.
 
     Rows of the catalog are found by number and grouped by rank; paths and contents are read on
     demand. For one thread.
     """
 
-    def __init__(self, database: Database, texts: Iterable[str], lies: Lies | None = None) -> None:
-        self._database, self._lies = database, lies
+    def __init__(
+        self, database: Database, texts: Iterable[str], accepts: PathTest | None = None
+    ) -> None:
+        self._database, self._accepts = database, accepts
         with database.read() as db:
             self._groups = _grouped(
                 found for text in texts for found in (*_whole(db, text), *_by_words(db, text))
@@ -110,7 +113,7 @@ class Names:
     def clear(self, most: int) -> list[str]:
         """The contents with a path that has every word; none if there are more than ``most``."""
         rows = sum(len(numbers) for (degree, _), numbers in self._groups if degree > Degree.SOME)
-        if self._lies is None and rows > most:
+        if self._accepts is None and rows > most:
             return []
         every = itertools.takewhile(lambda one: one.degree > Degree.SOME, self.best({}))
         found = [one.content for one in itertools.islice(every, most + 1)]
@@ -148,10 +151,10 @@ class Names:
         self._known |= dict.fromkeys(contents)
         numbers: list[int] = []
         with self._database.read() as db:
-            for start in range(0, len(contents), PAGE):
+            for start in range(0, len(contents), LOOKED_UP_AT_ONCE):
                 rows = db.execute(
                     "SELECT id FROM named WHERE content IN (SELECT value FROM json_each(?))",
-                    (json.dumps(contents[start : start + PAGE]),),
+                    (json.dumps(contents[start : start + LOOKED_UP_AT_ONCE]),),
                 )
                 numbers += (number for (number,) in rows if number in self._worth)
         for one in self._read(numbers):
@@ -161,7 +164,7 @@ class Names:
 
     def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
         """The rows of these numbers that still exist, the latest of each part first."""
-        starts = [0, *range(FIRST_PAGE, len(numbers), PAGE), len(numbers)]
+        starts = [0, *range(FIRST_ROWS, len(numbers), ROWS_AT_ONCE), len(numbers)]
         for start, end in itertools.pairwise(starts):
             part = numbers[start:end]
             with self._database.read() as db:
@@ -170,19 +173,19 @@ class Names:
                     " (SELECT value FROM json_each(?)) ORDER BY id DESC",
                     (json.dumps(part),),
                 ).fetchall()
-            yield from self._lying(rows)
+            yield from self._accepted(rows)
 
-    def _lying(self, rows: Iterable[Sequence[Any]]) -> Iterator[Named]:
+    def _accepted(self, rows: Iterable[Sequence[Any]]) -> Iterator[Named]:
         """The rows (number, path, content) whose path is accepted and has such words."""
         for number, path, content in rows:
             worth = self._worth.get(number)
-            if worth is not None and (self._lies is None or self._lies(path)):
+            if worth is not None and (self._accepts is None or self._accepts(path)):
                 yield Named(content, path, *worth, number)
 
 
-def named(database: Database, text: str, lies: Lies | None = None) -> dict[str, Named]:
+def named(database: Database, text: str, accepts: PathTest | None = None) -> dict[str, Named]:
     """All matches, best first."""
-    return {one.content: one for one in Names(database, [text], lies).best({})}
+    return {one.content: one for one in Names(database, [text], accepts).best({})}
 
 
 def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
@@ -233,7 +236,7 @@ def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]
         )
         found: dict[Degree, list[int]] = {}
         for number, path in rows.fetchall():
-            if _lies_in(path, path_keys):
+            if _in_folders(path, path_keys):
                 found.setdefault(sameness(path.rpartition(b"/")[2]), []).append(number)
         yield from (((degree, 1.0), numbers) for degree, numbers in found.items())
         if not folders:
@@ -259,7 +262,7 @@ def _tidy(name: str) -> str:
     return " ".join(wording.fold(name).split())
 
 
-def _lies_in(path: bytes, above: Sequence[str]) -> bool:
+def _in_folders(path: bytes, above: Sequence[str]) -> bool:
     if not above:
         return True
     folders = [part for part in wording.read(path).split("/")[:-1] if part]

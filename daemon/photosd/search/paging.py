@@ -57,13 +57,13 @@ class Hits:
         names = [one.content for one in found]
         paths, facts = self._shared.catalog.paths_of(names), self._shared.contents.facts_of(names)
         absent = {folder.id for folder in self._shared.folders.all() if not folder.present}
-        lies, hits = (question.where or Filter()).holds_path(), []
+        accepts, hits = (question.where or Filter()).holds_path(), []
         for one in found:
             places = sorted(
                 paths.get(one.content, ()),
                 key=lambda place: (place[0] != one.path, place[1] in absent),
             )
-            places = [place for place in places if lies(place[0])]
+            places = [place for place in places if accepts(place[0])]
             known, copies = facts.get(one.content, {}), 1 if question.every_copy else len(places)
             chosen = places if question.every_copy else places[:1]
             hits.append([_hit(one, p, copies, known, offline=p[1] in absent) for p in chosen])

@@ -18,7 +18,7 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.embedding import Aspect
 from photosd.search.judging import Judge, Look, Match, of_name
-from photosd.search.names import Degree, Lies, Named, Names, named, taken_in_years
+from photosd.search.names import Degree, Named, Names, PathTest, named, taken_in_years
 from photosd.search.paging import FoundPhoto
 from photosd.search.parsing import Question
 from photosd.search.remembered import QueryEmbedding
@@ -235,18 +235,18 @@ class Retrieval:
         take = count + OVERSAMPLE
         while True:
             nearest = self._store.nearest(embedding.vector, take, where)
-            there = self._there([content for content, _ in nearest], _lies(question))
+            there = self._there([content for content, _ in nearest], _path_test(question))
             found = [one for one in nearest if one[0] in there and one[0] not in question.but]
             if len(found) >= count or len(nearest) < take:
                 return found[:count]
             take *= 4
 
-    def _there(self, contents: Sequence[str], lies: Lies | None) -> set[str]:
+    def _there(self, contents: Sequence[str], accepts: PathTest | None) -> set[str]:
         """The contents with an accepted path; tables may lag behind the catalog."""
-        if lies is None:
+        if accepts is None:
             return self._shared.contents.alive(contents)
         paths = self._shared.catalog.paths_of(contents)
-        return {content for content, places in paths.items() if any(lies(p) for p, _ in places)}
+        return {content for content, places in paths.items() if any(accepts(p) for p, _ in places)}
 
     def _elsewhere(self, question: Question, remote: GeminiRanking) -> Ranked:
         """Contents of another model that pass the filter and have a path."""
@@ -263,7 +263,7 @@ class Retrieval:
 
     def _names(self, question: Question, aspects: Sequence[Aspect]) -> Names:
         """Name matches for all aspects."""
-        return Names(self._shared.database, [one.words for one in aspects], _lies(question))
+        return Names(self._shared.database, [one.words for one in aspects], _path_test(question))
 
     def _by_name(
         self, question: Question, names: Names, seen: Mapping[str, Look], count: int
@@ -280,7 +280,7 @@ class Retrieval:
 
     def by_name(self, question: Question, count: int) -> list[FoundPhoto]:
         """Fallback without a vector: words in paths, and years."""
-        names = named(self._shared.database, question.words, _lies(question))
+        names = named(self._shared.database, question.words, _path_test(question))
         shares = {content: name.share for content, name in names.items()}  # the best first
         for content, share in taken_in_years(self._shared.database, question.words):
             shares[content] = min(1.0, shares.get(content, 0.0) + share)
@@ -339,7 +339,7 @@ def _weight_of(name: Named | None) -> Weight:
     return Weight.NAMED if name.degree >= Degree.OWN else Weight.TELLING
 
 
-def _lies(question: Question) -> Lies | None:
+def _path_test(question: Question) -> PathTest | None:
     """Which paths may match; None: all."""
     return question.where.holds_path() if question.where and question.where.below else None
 
