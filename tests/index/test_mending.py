@@ -132,7 +132,7 @@ def test_the_version_before_the_damage_is_taken(index: Path, part: str, how: str
     store = opened(index)
     assert len(store) == 30
     if (part, how) != ("_versions", "gone"):  # that is no damage to Lance
-        assert store.went_back
+        assert store.rolled_back
         assert [one.name[: len(TABLE)] for one in index.glob(f"{TABLE}.damaged-*")] == [TABLE]
     store.commit([embedding(30 + number) for number in range(10)])
     assert len(opened(index)) == 40
@@ -144,7 +144,7 @@ def test_labels_that_cannot_be_read_are_damage_too(index: Path) -> None:
     file = newest(index, "data")
     file.write_bytes(file.read_bytes().replace(b"double", b"\xff\xfe\xfd\xfc\xfb\xfa"))
     store = opened(index)
-    assert store.went_back and len(store) == 40
+    assert store.rolled_back and len(store) == 40
 
 
 def test_only_the_last_two_generations_are_kept(index: Path) -> None:
@@ -153,7 +153,7 @@ def test_only_the_last_two_generations_are_kept(index: Path) -> None:
         for file in (index / TABLE / "data").iterdir():
             file.write_bytes(b"x")
         store = opened(index)
-        assert len(store) == 0 and not store.went_back
+        assert len(store) == 0 and not store.rolled_back
         store.commit([embedding(1)])
     assert len(list(index.glob(f"{TABLE}.damaged-*"))) == 2
     assert len(opened(index)) == 1
@@ -270,7 +270,7 @@ def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: P
     contents.record("m", [(content, {}) for content in store.contents()])
     store.relabel({embedding(1).content: Traits((1,), None, 1.0)})
     newest(index, "_versions").write_bytes(b"x")
-    assert opened(index).went_back
+    assert opened(index).rolled_back
     contents.mark_labels_due("m")
     assert len(contents.labels_due("m", 100)) == 40
 

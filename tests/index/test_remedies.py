@@ -96,10 +96,10 @@ def file_of(data: bytes, name: str = "x.jpg") -> Case:
     def plant(patient: Patient) -> Callable[[str], None]:
         patient.write(name, data)
 
-        def mend(_: str) -> None:
+        def repair(_: str) -> None:
             patient.write(name, GOOD, at=2_000_000_000.0)
 
-        return mend
+        return repair
 
     return plant
 
@@ -111,12 +111,12 @@ def passing(error: Exception, remedy: str) -> Case:
         patient.write("x.jpg", GOOD)
         patient.trouble("x.jpg", error)
 
-        def mend(said: str) -> None:
+        def repair(said: str) -> None:
             assert remedy in said
             patient.troubles.clear()
             patient.wait()
 
-        return mend
+        return repair
 
     return plant
 
@@ -125,11 +125,11 @@ def permission(patient: Patient) -> Callable[[str], None]:
     file = patient.write("x.jpg", GOOD)
     file.chmod(0)
 
-    def mend(remedy: str) -> None:
+    def repair(remedy: str) -> None:
         assert "chmod u+r" in remedy
         file.chmod(0o400)
 
-    return mend
+    return repair
 
 
 def too_many_pixels(patient: Patient) -> Callable[[str], None]:
@@ -161,18 +161,18 @@ def too_little_free_memory(patient: Patient) -> Callable[[str], None]:
 
     patient.patch.setattr("photosd.core.machine.available", lambda *_: 1 << 20)
 
-    def mend(remedy: str) -> None:
+    def repair(remedy: str) -> None:
         assert "retried later" in remedy
         patient.patch.undo()
         patient.wait()
 
-    return mend
+    return repair
 
 
 def no_raw_reader(patient: Patient) -> Callable[[str], None]:
     patient.write("x.cr2", b"II*\0" + bytes(99))
 
-    def mend(remedy: str) -> None:
+    def repair(remedy: str) -> None:
         assert 'pip install "rawpy>=' in remedy
         find = importlib.util.find_spec
         patient.patch.setattr(
@@ -181,7 +181,7 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
         rendered = opening.OpenPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
         patient.patch.setattr(raw, "rendered", lambda *_: rendered)
 
-    return mend
+    return repair
 
 
 def another_version(error: Exception) -> Case:
@@ -191,7 +191,7 @@ def another_version(error: Exception) -> Case:
         patient.write("x.jpg", GOOD)
         patient.trouble("x.jpg", error)
 
-        def mend(remedy: str) -> None:
+        def repair(remedy: str) -> None:
             assert "photosd logs" in remedy
             patient.troubles.clear()
             patient.patch.setattr(worklist, "version", lambda _name: "99")
@@ -199,7 +199,7 @@ def another_version(error: Exception) -> Case:
             patient.circumstances = lambda: known.now(patient.limits)
             patient.worklist.reconsider()
 
-        return mend
+        return repair
 
     return plant
 
@@ -210,11 +210,11 @@ def quarantined(patient: Patient) -> Callable[[str], None]:
     assert failure is not None
     patient.trouble("x.jpg", DecodeFailed(failure.code or "", failure.reason, failure.remedy))
 
-    def mend(remedy: str) -> None:
+    def repair(remedy: str) -> None:
         patient.troubles.clear()
         patient.do(remedy)
 
-    return mend
+    return repair
 
 
 def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
@@ -225,12 +225,12 @@ def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
             f" AND NEW.path = x'{bytes(file).hex()}' BEGIN SELECT RAISE(ABORT, 'sick'); END"
         )
 
-    def mend(remedy: str) -> None:
+    def repair(remedy: str) -> None:
         assert "photosd bugreport" in remedy
         with patient.database.write() as db:  # whatever was reported was fixed
             db.execute("DROP TRIGGER sick")
 
-    return mend
+    return repair
 
 
 def cut(data: bytes) -> bytes:
@@ -283,7 +283,7 @@ def test_every_remedy_helps(tmp_path: Path, monkeypatch: Patch) -> None:
 def check(patient: Patient, code: str, case: Case) -> None:
     """The photo fails with this code; after its remedy it is indexed."""
     patient.write("sound.jpg", GOOD)
-    mend = case(patient)
+    repair = case(patient)
     patient.settle()
     states = patient.states()
     assert states.pop("sound.jpg") == "indexed"
@@ -293,7 +293,7 @@ def check(patient: Patient, code: str, case: Case) -> None:
     assert (photo.code, bool(photo.reason)) == (code, True), (code, photo)
     patient.settle()
     assert patient.states()[name] == "failed", f"{code}: it was mended by nothing"
-    mend(photo.remedy or "")
+    repair(photo.remedy or "")
     patient.hint(name)  # a new file or other permissions raise an event; so does nothing else here
     patient.work()
     assert patient.states()[name] == "indexed", (code, patient.photo(name))

@@ -368,7 +368,7 @@ def test_a_settled_table_that_cannot_be_read_is_mended_by_a_restart(
     else:
         file.write_bytes(content[: len(content) // 2 if how == "half" else 0])
     again = opened(tmp_path)
-    assert again.went_back or not again.contents()
+    assert again.rolled_back or not again.contents()
     again.relabel({content: moved["1-x"] for content in again.contents()})
     assert len(found_by(again, 1, Filter(below=(b"/new",)))) == len(again.contents())
 

@@ -71,9 +71,9 @@ def _cure(findings: Iterable[Finding]) -> list[str]:
     done = []
     commands: dict[tuple[str, ...], None] = {}
     for finding in findings:
-        if finding.mend is not None:
+        if finding.repair is not None:
             try:
-                finding.mend()
+                finding.repair()
                 done.append(finding.remedy or finding.says)
             except OSError as error:
                 console.warn(text.inert(f"{finding.remedy}: {error}"))

@@ -173,7 +173,7 @@ class Delivery:
         self._database, self._catalog, self._folders = database, catalog, folders
         self._leases, self._on_room = leases, on_room
         self._threads = ThreadPoolExecutor(AT_ONCE, "alerts")
-        self._in_hand: set[str] = set()  # leases
+        self._running: set[str] = set()  # leases
         self._refusals = Refusals()
         self._stopping = threading.Event()
 
@@ -203,20 +203,20 @@ class Delivery:
         if not self._refusals.may_try(None):
             return True
         for matches in self._due():
-            if self._stopping.is_set() or len(self._in_hand) >= AT_ONCE:
+            if self._stopping.is_set() or len(self._running) >= AT_ONCE:
                 return True
             if not self._refusals.may_try(matches[0].claim):
                 left = True
                 continue
             query = queries.get(matches[0].standing)
-            if query is not None and matches[0].claim not in self._in_hand:
+            if query is not None and matches[0].claim not in self._running:
                 left = not self._begin(matches, query) or left
         return left
 
     def _due(self) -> Iterator[list[AlertMatch]]:
         """Matches for one command each: started ones first, then in order."""
         for lease, group in groupby(self._in_state("started"), key=lambda match: match.claim):
-            if lease not in self._in_hand:
+            if lease not in self._running:
                 yield list(group)
         for match in self._in_state("waiting"):
             yield [match]
@@ -247,9 +247,9 @@ class Delivery:
                 self._end("id = ?", first.id, "gone", "the photo was gone before")
                 return True
             lease = self._lease(first, path, query)
-        # Read after `_in_hand`: `first` may be older than the end of its command.
+        # Read after `_running`: `first` may be older than the end of its command.
         if lease and (started := self._started(lease)):
-            self._in_hand.add(lease)
+            self._running.add(lease)
             self._threads.submit(self._run, lease, started, query)
         return True
 
@@ -304,7 +304,7 @@ class Delivery:
             log.exception("alert_delivery_failed", alert=query.id)
             self._refusals.refused(lease, f"{type(error).__name__}: {error}")
         finally:
-            self._in_hand.discard(lease)
+            self._running.discard(lease)
             self._on_room()
 
     def _result(

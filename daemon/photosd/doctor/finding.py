@@ -15,7 +15,7 @@ Verdict = Literal["ok", "warning", "fault", "unknown"]
 class Finding:
     """One line of the doctor. A warning or fault always has a ``remedy``.
 
-    If the remedy is safe, it can be applied: ``command`` are arguments of `photosd`, ``mend`` a
+    If the remedy is safe, it can be applied: ``command`` are arguments of `photosd`, ``repair`` a
     function that raises OSError.
     """
 
@@ -24,13 +24,13 @@ class Finding:
     says: str
     remedy: str | None = None
     command: tuple[str, ...] = ()
-    mend: Callable[[], object] | None = None
+    repair: Callable[[], object] | None = None
     details: str | None = None
 
     @property
     def curable(self) -> bool:
         """Whether `photosd doctor --fix` can apply the remedy."""
-        return bool(self.command or self.mend)
+        return bool(self.command or self.repair)
 
 
 Findings = Iterator[Finding]

@@ -59,7 +59,7 @@ def _directory(place: Path, *, real: bool, private: bool) -> Findings:
             "fault",
             f"{place} is open to others (mode {mode:04o})",
             f"chmod 700 '{place}'",
-            mend=lambda: place.chmod(0o700),
+            repair=lambda: place.chmod(0o700),
         )
     elif reason := _why_not_writable(place):
         yield fault("directories", f"{place} cannot be written: {reason}", f"chmod u+rwx '{place}'")
@@ -119,7 +119,7 @@ def socket_file(patient: Patient) -> Findings:
             "fault",
             f"{path} may be opened by others (mode {stat.S_IMODE(status.st_mode):04o})",
             f"chmod 600 '{path}'",
-            mend=lambda: path.chmod(0o600),
+            repair=lambda: path.chmod(0o600),
         )
     else:
         yield ok("socket", f"only you can read {path}")

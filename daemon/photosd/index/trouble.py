@@ -184,7 +184,7 @@ def keep_list(file: Path, entries: list[dict[str, Any]]) -> None:
         ) from error
 
 
-def mend(table: Path, rows: Callable[[], int]) -> bool:
+def repair_table(table: Path, rows: Callable[[], int]) -> bool:
     """Roll back to the latest version of which ``rows`` reads every row; returns whether there is
     one.
 

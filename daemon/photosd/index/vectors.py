@@ -43,7 +43,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
-from photosd.index.trouble import lance_kind, mend, set_aside, storage_error
+from photosd.index.trouble import lance_kind, repair_table, set_aside, storage_error
 from photosd.index.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -83,17 +83,17 @@ class VectorStore:
         self._compactions = 0  # pending
         self._compact_at = 0.0  # when the next one is due
         self.unsure: set[str] = set()  # contents written but not yet in the catalog
-        self.went_back = False  # rolled back to an older version: labels may be outdated
+        self.rolled_back = False  # rolled back to an older version: labels may be outdated
 
     # -- opening -----------------------------------------------------------------------------
 
     def open(self) -> None:
         """Open or create the tables and load the vectors.
 
-        A damaged table is rolled back to its latest readable version (see `went_back`), or
+        A damaged table is rolled back to its latest readable version (see `rolled_back`), or
         re-created. Other errors raise StorageError and change nothing.
         """
-        self.went_back = False
+        self.rolled_back = False
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             sweep_staging(self._directory)
@@ -101,7 +101,7 @@ class VectorStore:
                 with errors_of_lance():
                     self._load()
             except Exception as error:
-                self._mend(error)
+                self._repair(error)
                 with errors_of_lance():
                     self._load()
         except StorageError:
@@ -112,13 +112,13 @@ class VectorStore:
             raise storage_error(what, error, kind, self._directory) from error
         self._keep_up()
 
-    def _mend(self, error: Exception) -> None:
+    def _repair(self, error: Exception) -> None:
         """Repair damaged tables; raise the error if none is damaged."""
-        mended = 0
+        repaired = 0
         for name in self._names():
             if self._path(name).is_file():
                 log.warning("table_damaged", table=name, kept_as=str(set_aside(self._path(name))))
-                mended += 1
+                repaired += 1
             if not self._path(name).is_dir():
                 continue
             try:
@@ -127,9 +127,11 @@ class VectorStore:
                 if lance_kind(found, self._path(name)) != "damage":
                     raise
                 log.warning("table_damaged", table=name, cause=str(found)[:500])
-                self.went_back |= mend(self._path(name), functools.partial(self._read_all, name))
-                mended += 1
-        if not mended:
+                self.rolled_back |= repair_table(
+                    self._path(name), functools.partial(self._read_all, name)
+                )
+                repaired += 1
+        if not repaired:
             raise error
 
     def _read_all(self, name: str) -> int:

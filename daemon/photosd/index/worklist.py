@@ -118,7 +118,7 @@ class WorkList:
         """
         if time.monotonic() >= self._ask_at:
             self.reconsider()
-        back, now = self._clock_went_back(), time.time()
+        back, now = self._clock_was_set_back(), time.time()
         with self._database.write() as db:
             for state, longest in (("pending", LONGEST_WAIT), ("failed", LONGEST_RETRY)):
                 db.execute(
@@ -170,7 +170,7 @@ class WorkList:
                 (latest,),
             )
 
-    def _clock_went_back(self) -> bool:
+    def _clock_was_set_back(self) -> bool:
         """Whether the clock was set back since the last check; later due times are then wrong."""
         before, self._clock = self._clock, _clock()
         return before - self._clock > CLOCK_STEP

@@ -80,7 +80,7 @@ class Server:
         )
         self._endpoint.listener.listen(BACKLOG)  # asyncio has made its own number of it
 
-    async def listen_anew(self) -> None:
+    async def listen_again(self) -> None:
         """Accept on the renewed endpoint; open connections are kept."""
         before = self._server
         await self.start()

@@ -225,7 +225,7 @@ class LivenessSigns:
         log.warning(
             "socket_was_gone", path=str(self._endpoint.path), remedy="no action needed: re-created"
         )
-        listening = asyncio.run_coroutine_threadsafe(self._server.listen_anew(), self._loop)
+        listening = asyncio.run_coroutine_threadsafe(self._server.listen_again(), self._loop)
         with contextlib.suppress(TimeoutError):  # then the check of the event loop reports it
             listening.result(LOOP_SECONDS)
 

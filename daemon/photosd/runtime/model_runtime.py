@@ -109,7 +109,7 @@ class ModelRuntime:
     def _agree(self) -> None:
         """Make catalog and index consistent; differences are re-examined."""
         contents, model = self._shared.contents, self.spec.fingerprint
-        if self.store.went_back:
+        if self.store.rolled_back:
             contents.mark_labels_due(model)
         recorded, stored = contents.embedded(model), self.store.contents()
         lost, unknown = recorded - stored, stored - recorded

@@ -17,7 +17,7 @@ from photosd.service.manager import (
     ServiceStatus,
     check_writable,
     install_file,
-    refuse_strangers,
+    refuse_foreign_files,
 )
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
@@ -50,11 +50,11 @@ class Launchd:
         """launchd has a session, and the agent's file would not replace another program's."""
         self._launchctl.session()
         check_writable(self._file.parent)
-        self._refuse_stranger()
+        self._refuse_foreign_file()
 
     def install(self) -> bool:
         """Idempotent; an agent with other content or in another session is replaced."""
-        self._refuse_stranger()
+        self._refuse_foreign_file()
         session = self._launchctl.session()
         content = self._content(session)
         self._recipe.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,7 +72,7 @@ class Launchd:
         """Stop the agent and remove its file."""
         if not self._file.exists():
             return False
-        self._refuse_stranger()
+        self._refuse_foreign_file()
         self.stop()
         self._file.unlink(missing_ok=True)
         return True
@@ -178,8 +178,8 @@ class Launchd:
         """The session type in the agent's file."""
         return BACKGROUND if units.session_of_agent(self._data()) == BACKGROUND else DESKTOP
 
-    def _refuse_stranger(self) -> None:
-        refuse_strangers(
+    def _refuse_foreign_file(self) -> None:
+        refuse_foreign_files(
             [self._file], lambda file: units.served_by_agent(file.read_bytes()) is not None
         )
 

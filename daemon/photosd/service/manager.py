@@ -116,7 +116,7 @@ def check_writable(directory: Path) -> None:
         raise ServiceError(f"{directory} is not writable", remedy=f"check who owns {existing}")
 
 
-def refuse_strangers(files: Iterable[Path], ours: Callable[[Path], bool]) -> None:
+def refuse_foreign_files(files: Iterable[Path], ours: Callable[[Path], bool]) -> None:
     """Raise ServiceError if one of these files exists and is not ``ours``: it is not changed."""
     for file in files:
         if file.is_file() and not ours(file):

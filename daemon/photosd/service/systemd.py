@@ -13,7 +13,7 @@ from photosd.service.manager import (
     call,
     check_writable,
     install_file,
-    refuse_strangers,
+    refuse_foreign_files,
 )
 from photosd.service.recipe import NoManager, Recipe, ServiceError
 
@@ -39,7 +39,7 @@ class Systemd:
         """A user manager responds, and the units would not replace another program's."""
         _systemctl("show", "--property=Version")
         check_writable(self._directory)
-        refuse_strangers(self._every(), units.written_here)
+        refuse_foreign_files(self._every(), units.written_here)
 
     def install(self) -> bool:
         """Idempotent; a running service is not restarted unless its units changed."""
@@ -61,7 +61,7 @@ class Systemd:
         present = [file for file in self._every() if file.exists()]
         if not present:
             return False
-        refuse_strangers(present, units.written_here)
+        refuse_foreign_files(present, units.written_here)
         _systemctl("disable", "--now", *reversed(UNITS))
         for file in present:
             file.unlink(missing_ok=True)
