@@ -288,7 +288,7 @@ def test_pending_photos_come_in_batches_of_the_same_price(big: Big) -> None:
     database, worklist = big.library.database, WorkList(big.library.database)
 
     def batches() -> None:
-        big.library.contents.have_embedded("next")
+        big.library.contents.mark_unembedded_pending("next")
         big.seen.clear()
         with database.write() as db:  # what is read is not committed: by the same connection
             found = db.execute(

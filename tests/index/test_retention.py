@@ -119,7 +119,7 @@ def test_a_removed_folder_leaves_nothing(stores: Stores) -> None:
     """At once, in the tables of every model, too; what another folder holds stays."""
     stores.place(0, "/b/same photo.jpg", 2)
     stores.folders.remove(b"/a")
-    assert stores.retention.end_due() == PHOTOS - 1
+    assert stores.retention.delete_expired() == PHOTOS - 1
     left = stores.left()
     assert {name: n for name, n in left.items() if n not in (0, 1)} == {}
     assert left["contents"] == left["vectors_active"] == left["thumbnails"] == 1
@@ -130,22 +130,22 @@ def test_what_is_gone_ends_after_thirty_days(stores: Stores) -> None:
     """Not before, since a file may come back; one that came back stays."""
     stores.catalog.forget([b"/a/walrus %d.jpg" % number for number in range(PHOTOS)])
     stores.now += 29 * DAY
-    assert stores.retention.end_due() == 0
+    assert stores.retention.delete_expired() == 0
     stores.place(3, "/a/walrus 3.jpg", 1)
     stores.now += 2 * DAY
-    assert stores.retention.end_due() == PHOTOS - 1
+    assert stores.retention.delete_expired() == PHOTOS - 1
     assert set(stores.left().values()) == {0, 1}
     stores.folders.remove(b"/a")
-    stores.retention.end_due()
+    stores.retention.delete_expired()
     assert set(stores.left().values()) == {0}
 
 
 def test_an_edited_photo_takes_its_former_content_along(stores: Stores) -> None:
     """After thirty days; until then the edit may be undone."""
     stores.catalog.put(1, Entry(b"/a/walrus 1.jpg", 99, 2, 1, 1), due=0)
-    assert stores.retention.end_due() == 0
+    assert stores.retention.delete_expired() == 0
     stores.now += 31 * DAY
-    assert stores.retention.end_due() == 1
+    assert stores.retention.delete_expired() == 1
     assert not stores.contents.has_embedding("active", content_id(1))
     assert stores.left()["vectors_other"] == PHOTOS - 1
 
@@ -170,9 +170,9 @@ def test_a_store_that_fails_only_delays_it(stores: Stores, monkeypatch: pytest.M
 
         patch.setattr(stores.store, "remove", full)
         with pytest.raises(StorageError):
-            stores.retention.end_due()
+            stores.retention.delete_expired()
     assert stores.left()["vectors_active"] == PHOTOS
-    first = stores.contents.let_go(time.time(), 1)[0]
+    first = stores.contents.take_expired(time.time(), 1)[0]
     number = int(first.rpartition("-")[2], 16)
     entry = Entry(b"/b/taken up.jpg", 1, 1, 1, 1)
     remove = stores.store.remove
@@ -183,7 +183,7 @@ def test_a_store_that_fails_only_delays_it(stores: Stores, monkeypatch: pytest.M
         remove(contents)
 
     monkeypatch.setattr(stores.store, "remove", taken_up)
-    stores.retention.end_due()
+    stores.retention.delete_expired()
     photo = stores.catalog.get(entry.path)
     assert photo is not None and photo.state == "pending"
     assert stores.left()["vectors_active"] == 0
@@ -206,7 +206,7 @@ def test_what_is_committed_while_it_is_dropped_ends_too(
 
     monkeypatch.setattr(stores.store, "remove", then_commit)
     stores.folders.remove(b"/a")
-    stores.retention.end_due()
+    stores.retention.delete_expired()
     assert set(stores.left().values()) == {0}
 
 
@@ -225,10 +225,10 @@ def test_what_was_dropped_is_taken_off_the_disk_later_if_it_cannot_be_now(
     monkeypatch.setattr(stores.store, "compact", full)
     stores.folders.remove(b"/a")
     with pytest.raises(StorageError):
-        stores.retention.end_due()
-    stores.retention.end_due()
+        stores.retention.delete_expired()
+    stores.retention.delete_expired()
     assert compacted[0] == 2
-    stores.retention.end_due()
+    stores.retention.delete_expired()
     assert compacted[0] == 2
 
 
@@ -240,7 +240,7 @@ def test_what_was_committed_for_a_removed_folder_ends_too(stores: Stores) -> Non
     stores.worklist.done([(Entry(b"/a/late.jpg", 1, 1, 1, 1), late.content)])
     stores.contents.labels_written("active", {late.content: late.paths})
     LabelSync(stores.store, stores.contents, "active").run()
-    assert stores.retention.end_due() == 1
+    assert stores.retention.delete_expired() == 1
     assert late.content not in stores.store.contents()
 
 
@@ -252,7 +252,7 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
     eventually(lambda: stores.left()["orphans"] == 2)
     stores.retention.stop()
     stores.now += KEPT_SECONDS + DAY
-    assert stores.retention.end_due() == 2
+    assert stores.retention.delete_expired() == 2
     assert stores.left()["thumbnails"] == PHOTOS
 
 
@@ -261,7 +261,7 @@ def test_a_damaged_table_of_another_model_holds_up_nothing(stores: Stores) -> No
     for manifest in (stores.home.index / "vectors_other.lance" / "_versions").iterdir():
         manifest.write_bytes(b"")
     stores.folders.remove(b"/a")
-    assert stores.retention.end_due() == PHOTOS
+    assert stores.retention.delete_expired() == PHOTOS
     assert set(stores.left().values()) == {0}
     assert list(stores.home.index.glob("vectors_other.lance.damaged-*"))
 
@@ -278,7 +278,7 @@ def test_every_store_is_asked_though_one_fails(
     monkeypatch.setattr(retention, "AT_ONCE", 500)
     stores.folders.remove(b"/a")
     with pytest.raises(StorageError):
-        stores.retention.end_due()
+        stores.retention.delete_expired()
     left = stores.left()
     assert left["thumbnails"] == left["vectors_other"] == 0
     assert {n for name, n in left.items() if "gemini" in name} <= {0}
@@ -297,7 +297,7 @@ def test_more_contents_are_held_again_than_python_calls_deep(
                 (b"/b/%d.jpg" % number, content_id(100 + number)),
             )
             db.execute("INSERT INTO orphans VALUES(?, 0)", (content_id(100 + number),))
-    assert stores.retention.end_due() == 0
+    assert stores.retention.delete_expired() == 0
     assert stores.left()["orphans"] == 0
 
 
@@ -307,9 +307,9 @@ def test_what_went_while_the_clock_was_ahead_ends_in_thirty_days(stores: Stores)
     with stores.database.write() as db:
         db.execute("UPDATE photos SET gone_at = gone_at + ?", (3650 * DAY,))
     stores.contents.note_orphans([content_id(70)], stores.now + 3650 * DAY)
-    stores.retention.end_due()
+    stores.retention.delete_expired()
     stores.now += 31 * DAY
-    assert stores.retention.end_due() == PHOTOS + 1
+    assert stores.retention.delete_expired() == PHOTOS + 1
 
 
 def test_tables_of_other_cloud_models_are_tidied(

@@ -130,13 +130,13 @@ class Contents:
     def serve(self, model: str) -> None:
         """``model`` answers queries from now on."""
         self._serving = model
-        self.have_embedded(model)
+        self.mark_unembedded_pending(model)
 
     def is_served(self, content: str) -> bool:
         """Whether ``content`` has a vector of the model that answers queries."""
         return self.has_embedding(self._serving, content)
 
-    def have_embedded(self, model: str) -> None:
+    def mark_unembedded_pending(self, model: str) -> None:
         """Mark photos that only other models have indexed as pending."""
         with self._database.write() as db:
             db.execute(
@@ -228,28 +228,28 @@ class Contents:
                 ((content, since) for content in contents if not _is_held(db, content)),
             )
 
-    def await_none(self) -> None:
+    def expire_all_now(self) -> None:
         """Expire all contents without a path now."""
         with self._database.write(aside=True) as db:
             db.execute("UPDATE orphans SET since = 0")
 
-    def not_later_than(self, now: float) -> None:
+    def clamp_future_times(self, now: float) -> None:
         """Set times in the future (from a wrong clock) to now."""
         with self._database.write(aside=True) as db:
             db.execute("UPDATE orphans SET since = ?1 WHERE since > ?1", (now,))
             db.execute("UPDATE photos SET gone_at = ?1 WHERE gone_at > ?1", (now,))
 
-    def let_go(self, before: float, limit: int) -> list[str]:
+    def take_expired(self, before: float, limit: int) -> list[str]:
         """Up to ``limit`` contents without a path since then (Unix seconds). They are removed from
-        the catalog, except for a note that they must be dropped everywhere: see `ended`.
+        the catalog, except for a note that they must be dropped everywhere: see `finish_deletion`.
         """
         while True:
-            due, gone = self._let_go(before, limit)
+            due, gone = self._take_expired(before, limit)
             if gone or due < limit:
                 return gone
 
-    def _let_go(self, before: float, limit: int) -> tuple[int, list[str]]:
-        """How many were looked at, and which of them ended."""
+    def _take_expired(self, before: float, limit: int) -> tuple[int, list[str]]:
+        """How many were looked at, and which of them were removed."""
         with self._database.write(aside=True) as db:
             due = [
                 str(row[0])
@@ -272,7 +272,7 @@ class Contents:
                     db.execute(f"DELETE FROM {table} WHERE content = ?", (content,))
         return len(due), [content for content in due if content not in held]
 
-    def ended(self, contents: Sequence[str]) -> None:
+    def finish_deletion(self, contents: Sequence[str]) -> None:
         """All stores have dropped these. A path that took one up meanwhile is pending again;
         contents committed meanwhile without a path are to be dropped again.
         """

@@ -83,7 +83,7 @@ class Retention(threading.Thread):
             self._wake.clear()
             patience = EVERY_SECONDS
             try:
-                self.end_due()
+                self.delete_expired()
                 self._look_around()
                 for look in self._others:
                     look()
@@ -95,33 +95,33 @@ class Retention(threading.Thread):
                 log.exception("retention_failed", remedy="no action needed: it is retried")
             self._wake.wait(patience)
 
-    def end_due(self) -> int:
+    def delete_expired(self) -> int:
         """Delete contents without a path for 30 days, or that were purged; returns how many. Raises
         the stores' errors.
         """
         with self._one:
-            before, ended = self._clock() - KEPT_SECONDS, 0
-            self._contents.not_later_than(self._clock())
+            before, deleted = self._clock() - KEPT_SECONDS, 0
+            self._contents.clamp_future_times(self._clock())
             self._catalog.sweep(before)
-            while gone := self._contents.let_go(before, AT_ONCE):
+            while gone := self._contents.take_expired(before, AT_ONCE):
                 self._stores.drop(gone)
-                self._contents.ended(gone)
-                ended += len(gone)
+                self._contents.finish_deletion(gone)
+                deleted += len(gone)
                 self._loose = True
                 if self._stopping.wait(REST_SECONDS):
                     break
-            if ended:
-                log.info("contents_deleted", contents=ended)
+            if deleted:
+                log.info("contents_deleted", contents=deleted)
             if self._loose:
                 self._stores.compact()
                 self._loose = False
-            return ended
+            return deleted
 
     def purge(self) -> int:
         """Delete all contents without a path now; returns how many."""
         self._catalog.sweep(float("inf"))
-        self._contents.await_none()
-        return self.end_due()
+        self._contents.expire_all_now()
+        return self.delete_expired()
 
     def _look_around(self) -> None:
         """Check all contents once a day; by the monotonic clock, since other clocks jump."""

@@ -234,7 +234,7 @@ class ModelSwitcher:
             new.pipeline.stop()
             try:
                 with database.write():
-                    contents.have_embedded(new.spec.fingerprint)
+                    contents.mark_unembedded_pending(new.spec.fingerprint)
                     database.swap(PREVIOUS, old.spec.name)
                     database.swap(SERVING, new.spec.name)
             except StorageError:
