@@ -11,15 +11,15 @@ import msgspec
 from photosd.index.vectors import FLUSHED, PREFIX
 
 
-def table(directory: Path, model: str = "test", *, settled: bool) -> Any:
-    """The table of recent or of settled rows, opened by itself."""
-    name = f"{PREFIX}{model}{FLUSHED if settled else ''}"
+def table(directory: Path, model: str = "test", *, flushed: bool) -> Any:
+    """The table of recent or of flushed rows, opened by itself."""
+    name = f"{PREFIX}{model}{FLUSHED if flushed else ''}"
     return lancedb.connect(directory).open_table(name)
 
 
 def recent(directory: Path, model: str = "test") -> set[str]:
     """Contents of recent rows."""
-    rows = table(directory, model, settled=False).search().select(["content"]).to_list()
+    rows = table(directory, model, flushed=False).search().select(["content"]).to_list()
     return {row["content"] for row in rows}
 
 
@@ -29,14 +29,14 @@ def states(directory: Path) -> list[Path]:
 
 
 def current(directory: Path, model: str = "test") -> bool:
-    """Whether there are codes of the settled table as it is now."""
-    version = table(directory, model, settled=True).version
+    """Whether there are codes of the flushed table as it is now."""
+    version = table(directory, model, flushed=True).version
     return [msgspec.json.decode(file.read_bytes())["version"] for file in states(directory)] == [
         version
     ]
 
 
 def outdated(directory: Path, model: str = "test") -> bool:
-    """Whether the settled table has a search index, as in photosd 0.1."""
-    indices = table(directory, model, settled=True).list_indices()
+    """Whether the flushed table has a search index, as in photosd 0.1."""
+    indices = table(directory, model, flushed=True).list_indices()
     return any(index.columns != ["content"] for index in indices)

@@ -89,21 +89,21 @@ def test_what_comes_and_goes_later_is_seen_at_once(
     assert len(store.nearest(tiles[0], ROWS * 2)) == ROWS - 3
 
 
-def test_what_changes_while_it_settles_is_what_counts(
+def test_what_changes_during_a_flush_counts(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Photos that come, change, move and go between the copying and the letting go."""
-    store, fold = opened(tmp_path), FlushedTable.compact
+    store, compact = opened(tmp_path), FlushedTable.compact
     other, moved = photos[50].vectors, traits({"camera": "Leica"}, [b"/new/1.jpg"], None)
 
-    def folding(place: FlushedTable) -> None:
-        monkeypatch.setattr(FlushedTable, "compact", fold)
+    def compacting(place: FlushedTable) -> None:
+        monkeypatch.setattr(FlushedTable, "compact", compact)
         store.commit([photos[0], Embedding("2-x", other, {})])
         store.relabel({"1-x": moved})
         store.remove(["3-x"])
         place.compact()
 
-    monkeypatch.setattr(FlushedTable, "compact", folding)
+    monkeypatch.setattr(FlushedTable, "compact", compacting)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     store.commit(photos[1:40])
     at_rest(store, tmp_path)
@@ -115,7 +115,7 @@ def test_what_changes_while_it_settles_is_what_counts(
         assert names(place.nearest(other[0], 9, Filter(below=(b"/new",)))) == ["1-x"]
 
 
-def test_killed_while_it_settles(
+def test_killed_during_a_flush(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before its index exists, it has dropped nothing; the next daemon starts over."""
@@ -187,14 +187,14 @@ def test_the_one_table_of_version_0_1_0_goes_on_being_served(
     store = opened(tmp_path)
     store.commit(photos[:30])
     at_rest(store, tmp_path)
-    old = tables.table(tmp_path, settled=True)
+    old = tables.table(tmp_path, flushed=True)
     old.drop_columns(["labels", "moment", "format"])
     config = IvfRq(distance_type="dot", num_bits=5, num_partitions=1)
     old.create_index("vector", config=config)
     shutil.rmtree(next(tmp_path.glob("*/_codes")))
-    recent, settled = sorted(tmp_path.glob("*.lance"), key=lambda file: len(file.name))
+    recent, flushed = sorted(tmp_path.glob("*.lance"), key=lambda file: len(file.name))
     shutil.rmtree(recent)
-    settled.rename(recent)
+    flushed.rename(recent)
     store = opened(tmp_path)
     assert len(store.nearest(photos[0].vectors[0], 50)) == 30
     assert tables.outdated(tmp_path)
@@ -263,7 +263,7 @@ def test_codes_of_another_version_are_made_again(
     store: VectorStore, tmp_path: Path, photos: list[Embedding]
 ) -> None:
     """The daemon was killed between the table and its codes."""
-    tables.table(tmp_path, settled=True).delete("content = '1-x'")
+    tables.table(tmp_path, flushed=True).delete("content = '1-x'")
     again, made = made_again(tmp_path)
     assert made and len(again) == 39
     assert "1-x" not in names(again.nearest(photos[1].vectors[0], 99))
@@ -331,7 +331,7 @@ def test_codes_with_many_gaps_are_made_again(
 def test_no_room_for_codes(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is recent stays, and settles when there is room."""
+    """What is recent stays, and is flushed when there is room."""
 
     def full(*_given: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -124,8 +124,8 @@ def test_five_thousand_renamed_photos_are_filed_at_once(tmp_path: Path) -> None:
 def test_a_table_of_version_0_1_0_is_filled_from_the_catalog(library: Library) -> None:
     """Such a table has no labels, and its catalog knows nothing of labels."""
     index = library.directory / "index"
-    for settled in {False, bool(tables.states(index))}:
-        tables.table(index, MODEL, settled=settled).drop_columns(["labels", "moment", "format"])
+    for flushed in {False, bool(tables.states(index))}:
+        tables.table(index, MODEL, flushed=flushed).drop_columns(["labels", "moment", "format"])
     with library.contents.batch():
         for held in ("0-x", "1-x", "2-x"):
             path = library.catalog.paths_of([held])[held][0][0]

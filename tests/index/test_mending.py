@@ -168,7 +168,7 @@ def test_flushed_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.Mo
     assert len(opened(index).contents()) == 40
 
 
-def test_settling_keeps_every_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flush_keeps_every_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of contents whose tiles come in two batches."""
     monkeypatch.setattr(vectors, "BATCH", 100)
     store = opened(tmp_path)

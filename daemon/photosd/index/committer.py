@@ -121,7 +121,7 @@ class Committer:
         self._last = time.monotonic()
         outcome = Committed()
         try:
-            self._set_lost_aside(outcome)
+            self._drop_lost(outcome)
             self._write(self._waiting, outcome)
             self._tries = 0
         except Exception as error:
@@ -150,7 +150,7 @@ class Committer:
                 self._fingerprint, {e.content: e.paths for e in embeddings}
             )
         self._store.unsure.difference_update(contents)
-        self._settle(finished, outcome.done)
+        self._dequeue(finished, outcome.done)
 
     def _write_one_by_one(self, outcome: Committed) -> None:
         """Write one by one, so that a failing one does not block the others."""
@@ -172,9 +172,9 @@ class Committer:
                 self._refusals.pop(content)
                 log.error("photo_not_written", content=content, cause=str(refusal))
                 outcome.refused += [(one, str(refusal)) for one in groups[content]]
-                self._settle(groups[content], [])
+                self._dequeue(groups[content], [])
 
-    def _set_lost_aside(self, outcome: Committed) -> None:
+    def _drop_lost(self, outcome: Committed) -> None:
         """A vector to be shared may have been removed or lost meanwhile."""
         new = {one.content for one in self._waiting if one.embedding is not None}
         shared = {one.content for one in self._waiting} - new
@@ -183,9 +183,9 @@ class Committer:
             for content in shared
             if not self._contents.has_embedding(self._fingerprint, content)
         }
-        self._settle([one for one in self._waiting if one.content in lost], outcome.lost)
+        self._dequeue([one for one in self._waiting if one.content in lost], outcome.lost)
 
-    def _settle(self, finished: Sequence[Finished], place: list[Finished]) -> None:
+    def _dequeue(self, finished: Sequence[Finished], place: list[Finished]) -> None:
         """These no longer wait."""
         place += finished
         over = {id(one) for one in finished}

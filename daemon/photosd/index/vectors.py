@@ -1,7 +1,7 @@
-"""The vectors: durable in LanceDB, two tables per model: recent and settled rows.
+"""The vectors: durable in LanceDB, two tables per model: recent and flushed rows.
 
-Recent rows are searched as one matrix in RAM. Above RAM_BYTES (half of that once there are settled
-rows) all move in the background to the settled table, which is searched by codes
+Recent rows are searched as one matrix in RAM. Above RAM_BYTES (half of that once there are flushed
+rows) all move in the background to the flushed table, which is searched by codes
 (docs/adr/0004-exact-search-in-ram.md). Recent rows take precedence.
 """
 
@@ -54,7 +54,7 @@ COMPACT_EVERY = 40
 RAM_BYTES = 64 << 20  # of vectors held in RAM: 65,000 rows of 256 dimensions
 MOVED_AT_ONCE = 10_000  # flushed contents that become recent when relabelled
 BATCH = 8192  # rows
-COMPACTIONS = 2  # after a flush: merge settled rows, then drop replaced files
+COMPACTIONS = 2  # after a flush: merge flushed rows, then drop replaced files
 
 
 class IndexVanished(StorageError):
@@ -75,7 +75,7 @@ class VectorStore:
         self._flushed: FlushedTable | None = None
         self._upkeep = Upkeep()
         self._lock = threading.RLock()  # one writer at a time; searches need none
-        self._settling = False  # rows are being moved to the flushed table, or that has failed
+        self._flushing = False  # rows are being moved to the flushed table, or that has failed
         self._changed: set[str] = set()  # contents changed since the move began
         self._removed: set[str] = set()  # those of them that were removed
         self._commits = 0
@@ -243,7 +243,7 @@ class VectorStore:
             for part in quoted(contents):
                 self._table.delete(f"content IN ({part})")
             self._matrix.drop(set(contents))
-            if self._settling:
+            if self._flushing:
                 self._removed.update(contents)
             if self._flushed is not None:
                 self._flushed.remove(contents)
@@ -256,7 +256,7 @@ class VectorStore:
         self._committed(rows.column("content").to_pylist())
 
     def _committed(self, contents: Iterable[str]) -> None:
-        if self._settling:
+        if self._flushing:
             self._changed.update(contents)
             self._removed.difference_update(contents)
         self._commits += 1
@@ -264,9 +264,9 @@ class VectorStore:
             self._optimize()
 
     def compact(self) -> None:
-        """Merge fragments and drop old versions; of settled rows, as soon as possible.
+        """Merge fragments and drop old versions; of flushed rows, as soon as possible.
 
-        Deleted rows are soon erased from disk; settled ones, once they are a tenth.
+        Deleted rows are soon erased from disk; flushed ones, once they are a tenth.
         """
         with self._writing():
             stir(self._table)
@@ -295,7 +295,7 @@ class VectorStore:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untidy_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
-    # -- settling, in a background thread --------------------------------------------------------
+    # -- flushing, in a background thread --------------------------------------------------------
 
     def _keep_up(self) -> None:
         """Start due maintenance, if any."""
@@ -310,15 +310,15 @@ class VectorStore:
         recent table.
         """
         try:
-            return self._settle_recent()
+            return self._flush_recent()
         finally:
             if self._flushed is None and not self._upkeep.abandoned:  # all of it is still recent
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
-    def _settle_recent(self) -> int:
+    def _flush_recent(self) -> int:
         with self._lock:
-            left = self._removed if self._settling else set()  # since an attempt that failed
-            self._settling, self._changed, self._removed = True, set(), left
+            left = self._removed if self._flushing else set()  # since an attempt that failed
+            self._flushing, self._changed, self._removed = True, set(), left
         place = self._flushed or self._place()
         place.remove(sorted(self._recent_contents() | left))
         for batch in self._table.search().to_batches(BATCH):
@@ -332,13 +332,13 @@ class VectorStore:
             kept = ", ".join(f"'{content}'" for content in self._changed)
             self._table.delete(f"content NOT IN ({kept})" if kept else "true")
             self._matrix.drop(self._matrix.contents() - self._changed)
-            self._settling = False
+            self._flushing = False
             self._optimize()
         self._compact_soon()
         return len(self)
 
     def _compact_soon(self) -> None:
-        """Merge folded rows, and then drop replaced files; not while they are read."""
+        """Merge flushed rows, and then drop replaced files; not while they are read."""
         self._compactions = COMPACTIONS
         self._compact_at = time.monotonic() + KEEP_VERSIONS.total_seconds()
 
@@ -420,7 +420,7 @@ class VectorStore:
         self, query: Vectors, count: int, where: Filter | None = None
     ) -> list[tuple[str, float]]:
         """The ``count`` nearest contents that pass ``where`` with their cosine, best first."""
-        # In this order: rows that settle meanwhile are in both, never in none.
+        # In this order: rows that are flushed meanwhile are in both, never in none.
         found = self._matrix.nearest(query, count, where)
         if self._flushed is None:
             return found

@@ -1,4 +1,4 @@
-"""What goes wrong with settled rows and their codes costs no photo, and keeps none that is gone."""
+"""What goes wrong with flushed rows and their codes costs no photo, and keeps none that is gone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def opened(directory: Path) -> VectorStore:
     return store
 
 
-def settle(store: VectorStore, monkeypatch: pytest.MonkeyPatch, photos: list[Embedding]) -> None:
+def flush(store: VectorStore, monkeypatch: pytest.MonkeyPatch, photos: list[Embedding]) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(vectors, "RAM_BYTES", 0)
         store.commit(photos)
@@ -51,7 +51,7 @@ def settle(store: VectorStore, monkeypatch: pytest.MonkeyPatch, photos: list[Emb
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VectorStore:
     """Forty photos that were flushed."""
     found = opened(tmp_path)
-    settle(found, monkeypatch, PHOTOS)
+    flush(found, monkeypatch, PHOTOS)
     return found
 
 
@@ -166,10 +166,10 @@ def test_labels_of_what_is_gone_altogether_are_nobodys(
     assert found_by(store, 1) == []
 
 
-# -- settling ---------------------------------------------------------------------------------
+# -- flushing ---------------------------------------------------------------------------------
 
 
-def test_a_photo_removed_after_settling_failed_does_not_come_back(
+def test_a_photo_removed_after_a_failed_flush_does_not_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of an attempt stays on the disk, where no removal would reach it."""
@@ -181,16 +181,16 @@ def test_a_photo_removed_after_settling_failed_does_not_come_back(
     with monkeypatch.context() as patch:
         patch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
         patch.setattr(FlushedTable, "compact", refuse)
-        settle(store, patch, PHOTOS)
+        flush(store, patch, PHOTOS)
     store.remove(["7-x"])
     files = (file for file in tmp_path.glob("*_settled.lance/**/*") if file.is_file())
     assert not any(PHOTOS[7].vectors.tobytes() in file.read_bytes() for file in files)
-    settle(store, monkeypatch, [embedding(99)])
+    flush(store, monkeypatch, [embedding(99)])
     assert list(tmp_path.glob("*/_codes/*/state.json"))
     assert "7-x" not in store.contents() and len(store.contents()) == 40
 
 
-def test_a_photo_removed_while_settling_failed_does_not_come_back(
+def test_a_photo_removed_during_a_failed_flush_does_not_come_back(
     store: VectorStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was read before, and written to what was flushed afterwards."""
@@ -204,8 +204,8 @@ def test_a_photo_removed_while_settling_failed_does_not_come_back(
 
     monkeypatch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
     monkeypatch.setattr(FlushedTable, "absorb", absorbing)
-    settle(store, monkeypatch, [embedding(98), embedding(99)])
-    settle(store, monkeypatch, [embedding(97)])
+    flush(store, monkeypatch, [embedding(98), embedding(99)])
+    flush(store, monkeypatch, [embedding(97)])
     for place in (store, opened(tmp_path)):
         assert {"97-x", "98-x"} <= place.contents() and "99-x" not in place.contents()
 
@@ -214,12 +214,12 @@ def test_a_photo_removed_while_settling_failed_does_not_come_back(
 def test_a_store_that_was_closed_lets_go_of_nothing(
     tmp_path: Path, done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was still settling, or done but for the last step, when another took its place."""
-    first, fold = opened(tmp_path), FlushedTable.compact
+    """It was still flushing, or done but for the last step, when another took its place."""
+    first, compact = opened(tmp_path), FlushedTable.compact
     others = list[VectorStore]()
 
-    def folding(place: FlushedTable) -> None:
-        monkeypatch.setattr(FlushedTable, "compact", fold)
+    def compacting(place: FlushedTable) -> None:
+        monkeypatch.setattr(FlushedTable, "compact", compact)
         if done:
             place.compact()
         closing = threading.Thread(target=first.close, args=(Deadline.after(0.0),))
@@ -232,7 +232,7 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
         if not done:
             place.compact()
 
-    monkeypatch.setattr(FlushedTable, "compact", folding)
+    monkeypatch.setattr(FlushedTable, "compact", compacting)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     first.commit(PHOTOS)
     assert first.rest(60)
@@ -255,7 +255,7 @@ def test_codes_that_could_not_be_said_whole_are_not_taken(
         return replace(file, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    settle(store, monkeypatch, [embedding(99)])
+    flush(store, monkeypatch, [embedding(99)])
     assert refused
     store.remove(["7-x"])
     for place in (store, opened(tmp_path)):
@@ -278,7 +278,7 @@ def test_labels_written_while_codes_are_made_count_at_once(
 
     monkeypatch.setattr(vectors, "MOVED_AT_ONCE", 0)
     monkeypatch.setattr(Codes, "write", staticmethod(writing))
-    settle(store, monkeypatch, [embedding(99)])
+    flush(store, monkeypatch, [embedding(99)])
     assert sorted(found_by(store, 1, Filter(below=(b"/new",)))) == sorted(moved)
 
 
@@ -302,7 +302,7 @@ def test_a_vector_that_rotted_hides_no_other(
         assert sorted(again.contents()) == sorted(f"{n}-x" for n in range(40) if n != 7)
         assert not again.vectors_of(["7-x"])
     place.commit([PHOTOS[7]])
-    settle(place, monkeypatch, [PHOTOS[8]])
+    flush(place, monkeypatch, [PHOTOS[8]])
     for again in (place, opened(tmp_path)):
         assert found_by(again, 7)[0] == "7-x" and len(found_by(again, 7)) == 40
 
@@ -311,11 +311,11 @@ def test_a_vector_that_rotted_hides_no_other(
 def test_a_vector_that_rotted_holds_up_no_other(
     tmp_path: Path, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is recent settles without it."""
+    """What is recent is flushed without it."""
     store = opened(tmp_path)
     store.commit(PHOTOS)
     rot(tmp_path, 7, value)
-    settle(store, monkeypatch, [PHOTOS[8]])
+    flush(store, monkeypatch, [PHOTOS[8]])
     assert list(tmp_path.glob("*/_codes/*/state.json"))
     for again in (store, opened(tmp_path)):
         assert sorted(again.contents()) == sorted(f"{n}-x" for n in range(40) if n != 7)
@@ -347,7 +347,7 @@ def test_rows_that_are_gone_but_never_were_are_made_again(
 
 @pytest.mark.parametrize("what", ["rows", "labels"])
 @pytest.mark.parametrize("how", ["gone", "half", "empty"])
-def test_a_settled_table_that_cannot_be_read_is_mended_by_a_restart(
+def test_a_flushed_table_that_cannot_be_read_is_repaired_by_a_restart(
     store: VectorStore, tmp_path: Path, how: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its codes are whole, but rows cannot move, nor codes be made again."""
@@ -359,7 +359,7 @@ def test_a_settled_table_that_cannot_be_read_is_mended_by_a_restart(
         del store
         opened(tmp_path)
     else:
-        settle(store, monkeypatch, [embedding(99)])
+        flush(store, monkeypatch, [embedding(99)])
     (table,) = tmp_path.glob("*_settled.lance")
     file = max((table / "data").iterdir(), key=lambda one: one.stat().st_mtime_ns)
     content = file.read_bytes()
