@@ -233,8 +233,8 @@ def test_a_damaged_catalog_is_kept_with_its_log(tmp_path: Path) -> None:
     for generation in range(3):
         file.write_bytes(b"damaged")
         file.with_name(f"{file.name}-wal").write_bytes(b"log %d" % generation)
-        trouble.set_aside(file)
-    kept = trouble.set_aside_of(file)
+        trouble.rename_damaged(file)
+    kept = trouble.damaged_copies(file)
     logs = [one.with_name(f"{one.name}-wal").read_bytes() for one in kept]
     assert logs == [b"log 1", b"log 2"]
     assert len(list(tmp_path.iterdir())) == 4
@@ -298,10 +298,10 @@ def test_a_catalog_that_is_not_what_it_says_is_made_anew(tmp_path: Path, damage:
     contents = Contents(database)
     contents.record("m", [("1-1", {"camera": "Leica"})])
     assert contents.facts_of(["1-1"]) == {"1-1": {"camera": "Leica"}}
-    assert len(trouble.set_aside_of(file)) == 1
+    assert len(trouble.damaged_copies(file)) == 1
     database.close()
     Database(file).close()
-    assert len(trouble.set_aside_of(file)) == 1
+    assert len(trouble.damaged_copies(file)) == 1
 
 
 def test_an_sqlite_that_lacks_something_touches_no_catalog(
@@ -314,7 +314,7 @@ def test_an_sqlite_that_lacks_something_touches_no_catalog(
     monkeypatch.setattr(catalogs, "MIGRATIONS", {**MIGRATIONS, **lacking})
     with pytest.raises(StorageError):
         Database(file)
-    assert not trouble.set_aside_of(file)
+    assert not trouble.damaged_copies(file)
 
 
 def test_facts_that_rotted_cost_their_own_photo_alone(tmp_path: Path) -> None:
@@ -363,4 +363,4 @@ def test_a_table_that_is_not_ours_is_made_anew(index: Path, how: str) -> None:
     assert len(store) == 0
     store.commit([embedding(1)])
     assert len(opened(index)) == 1
-    assert len(trouble.set_aside_of(index / TABLE)) == 1
+    assert len(trouble.damaged_copies(index / TABLE)) == 1

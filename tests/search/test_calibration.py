@@ -302,7 +302,7 @@ def test_what_takes_long_is_calibrated_before_anybody_asks(
         return best(*given)
 
     monkeypatch.setattr(library.store, "best", noted)
-    found.follow_aside()
+    found.follow_in_background()
     limit = time.monotonic() + 20
     while found.of(TEXT) is before:
         assert time.monotonic() < limit

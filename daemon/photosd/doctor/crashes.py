@@ -45,11 +45,11 @@ def crashes(patient: Patient) -> Findings:
 
 def _logged(patient: Patient, since: float) -> Findings:
     """Crashes in the log, one finding for each kind."""
-    aside = _set_aside(patient)
+    quarantined = _quarantined(patient)
     events = [
         event
         for event in _events(patient.home.log)
-        if _moment(event) > since and _counts(event) and event.get("path") not in aside
+        if _moment(event) > since and _counts(event) and event.get("path") not in quarantined
     ]
     for name, times in Counter(str(event["event"]) for event in events).items():
         last = [event for event in events if event["event"] == name][-1]
@@ -97,7 +97,7 @@ def reports_of_system(patient: Patient) -> list[CrashReport]:
     return list(crash_reports(since, daemons))
 
 
-def _set_aside(patient: Patient) -> set[object]:
+def _quarantined(patient: Patient) -> set[object]:
     """Whether photos were quarantined after crashing a decoder: the check of photos counts them."""
     rows = patient.rows("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
     return {printable(path) for (path,) in rows}

@@ -16,7 +16,7 @@ from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.index.inspection import TableFacts, inspect_table
 from photosd.index.migrations import SCHEMA
-from photosd.index.trouble import DAMAGED, set_aside_of
+from photosd.index.trouble import DAMAGED, damaged_copies
 from photosd.models.spec import read_model
 
 SAMPLE = 300  # photos compared with the disk
@@ -51,7 +51,7 @@ def catalog(patient: Patient) -> Findings:
         yield fault("catalog", f"{file} is damaged: {damage[0]}", REBUILD, "restart")
     else:
         yield ok("catalog", f"{photos:,} photos")
-    for kept in set_aside_of(file):
+    for kept in damaged_copies(file):
         yield warning("catalog", f"a damaged one was set aside as {kept}", f"rm '{kept}'")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from photosd.index.trouble import set_aside, sqlite_kind
+from photosd.index.trouble import rename_damaged, sqlite_kind
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Answers:
         except sqlite3.DatabaseError as error:
             if sqlite_kind(error) != "damage":
                 raise
-            kept = set_aside(file)
+            kept = rename_damaged(file)
             log.warning(
                 "answers_damaged",
                 cause=str(error),

@@ -72,7 +72,7 @@ class Ledger:
 
     def expire(self) -> None:
         """Delete calls older than KEPT_DAYS."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute("DELETE FROM cloud_calls WHERE at < ?", (time.time() - KEPT_DAYS * 86400,))
 
     def end(self, number: int, outcome: str, usd: float | None = None) -> None:

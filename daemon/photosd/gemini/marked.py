@@ -106,7 +106,7 @@ class MarkedPhotos:
 
     def remove(self, contents: Sequence[str]) -> None:
         """Delete the refusals of these."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             models = [row[0] for row in db.execute("SELECT DISTINCT model FROM cloud_refused")]
             db.executemany(
                 "DELETE FROM cloud_refused WHERE model = ? AND content = ?",

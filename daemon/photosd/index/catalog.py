@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from photosd.core.formats import sidecar_names
 from photosd.index.database import Database, listed
-from photosd.index.photo import Photo, forget_journaled, photos, range_below, set_aside
+from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, range_below
 from photosd.index.sidecars import note
 from photosd.watch.scanner import Entry
 
@@ -114,10 +114,10 @@ class Catalog:
                 (entry.inode, entry.device, entry.place, entry.access, entry.path),
             )
 
-    def set_aside(self, folder: int, path: bytes, error: Exception) -> None:
+    def mark_failed(self, folder: int, path: bytes, error: Exception) -> None:
         """The row of ``path`` cannot be written; it counts as failed, with the reason."""
         with self._database.write() as db:
-            set_aside(db, path, error, folder)
+            mark_failed(db, path, error, folder)
 
     def note_sidecar(self, entry: Entry) -> None:
         """Record the photo's sidecar, or that it has none."""

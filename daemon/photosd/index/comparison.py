@@ -64,7 +64,7 @@ class Comparison:
             if before != (entry.sidecar or None) or (hinted and entry.sidecar):
                 self._catalog.note_sidecar(entry)
         except UNWRITABLE as error:
-            self._catalog.set_aside(folder.id, entry.path, error)
+            self._catalog.mark_failed(folder.id, entry.path, error)
 
     def _compare(self, folder: Folder, entry: Entry, photo: Photo | None, hinted: bool) -> None:
         ours = photo is not None and photo.folder == folder.id

@@ -152,7 +152,7 @@ class Contents:
 
     def mark_labels_due(self, model: str) -> None:
         """Mark all paths as unknown to ``model``'s table."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute(
                 "INSERT INTO unfiled SELECT model, content FROM embedded WHERE model = ?"
                 " ON CONFLICT DO NOTHING",
@@ -222,7 +222,7 @@ class Contents:
 
     def note_orphans(self, contents: Sequence[str], since: float) -> None:
         """Those of these without a path expire 30 days after ``since``."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.executemany(
                 "INSERT INTO orphans VALUES(?, ?) ON CONFLICT DO NOTHING",
                 ((content, since) for content in contents if not _is_held(db, content)),
@@ -230,12 +230,12 @@ class Contents:
 
     def expire_all_now(self) -> None:
         """Expire all contents without a path now."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute("UPDATE orphans SET since = 0")
 
     def clamp_future_times(self, now: float) -> None:
         """Set times in the future (from a wrong clock) to now."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute("UPDATE orphans SET since = ?1 WHERE since > ?1", (now,))
             db.execute("UPDATE photos SET gone_at = ?1 WHERE gone_at > ?1", (now,))
 
@@ -250,7 +250,7 @@ class Contents:
 
     def _take_expired(self, before: float, limit: int) -> tuple[int, list[str]]:
         """How many were looked at, and which of them were removed."""
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             due = [
                 str(row[0])
                 for row in db.execute(

@@ -17,7 +17,7 @@ from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
 from photosd.index import wording
 from photosd.index.migrations import MIGRATIONS, SCHEMA
-from photosd.index.trouble import Malformed, set_aside, sqlite_kind, storage_error
+from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
 
 log = structlog.get_logger()
 
@@ -86,10 +86,10 @@ class Database:
             raise storage_error(str(file), error, kind, file.parent) from error
 
     @contextlib.contextmanager
-    def write(self, *, aside: bool = False) -> Iterator[sqlite3.Connection]:
+    def write(self, *, quiet: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction: committed at the end of the block, rolled back on errors; may be nested.
 
-        ``aside``: photos do not change, so listeners are not called.
+        ``quiet``: photos do not change, so listeners are not called.
         """
         with self._write_lock:
             if self._writer.in_transaction:
@@ -99,7 +99,7 @@ class Database:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.commit()
-                if not aside:
+                if not quiet:
                     self.changed.tell()
             except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
@@ -218,7 +218,7 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    """The writing connection; a damaged file is set aside, and a new one filled from the file
+    """The writing connection; a damaged file is renamed, and a new one filled from the file
     system.
     """
     try:
@@ -226,7 +226,7 @@ def _open(file: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if sqlite_kind(error) != "damage":
             raise
-        kept = set_aside(file)
+        kept = rename_damaged(file)
         log.error(
             "catalog_damaged",
             title="The catalog was damaged; it is rebuilt from your photos",

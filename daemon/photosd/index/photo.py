@@ -67,7 +67,7 @@ def range_below(directory: bytes) -> tuple[bytes, bytes]:
     return base + b"/", base + b"0"
 
 
-def set_aside(
+def mark_failed(
     db: sqlite3.Connection, path: bytes, error: Exception, folder: int | None = None
 ) -> None:
     """Mark the photo at ``path`` as failed because its row cannot be written.
@@ -75,7 +75,7 @@ def set_aside(
     ``folder``: create a row if there is none. If that fails there will be no row, and the next
     comparison retries.
     """
-    log.error("photo_set_aside", path=path, cause=str(error), remedy=REPORT)
+    log.error("photo_marked_failed", path=path, cause=str(error), remedy=REPORT)
     try:
         if folder is not None:
             db.execute(

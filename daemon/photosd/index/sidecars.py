@@ -160,7 +160,7 @@ class Sidecars(threading.Thread):
                     if _keep(db, one, facts):
                         contents.update(filter(None, (one.former, one.content)))
                 except UNWRITABLE as error:
-                    log.error("sidecar_set_aside", path=one.path, cause=str(error))
+                    log.error("sidecar_not_stored", path=one.path, cause=str(error))
                     db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
             for content in contents:
                 merge(db, content)

@@ -120,7 +120,7 @@ class Sketches:
             for content, future in asked.items()
             if future is not None and (greys := _greys(content, future)) is not None
         }
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             rows = [(content, greys.tobytes()) for content, greys in made.items()]
             db.executemany("INSERT OR REPLACE INTO sketches VALUES(?, ?)", rows)
         return made

@@ -1,8 +1,8 @@
-"""Classifies errors of a store; repairs a table, or sets damaged files aside.
+"""Classifies errors of a store; repairs a table, or renames damaged files.
 
 A store that cannot be accessed (*refusal*), or lacks a resource (*shortage*), is not changed, and
 retried. Only *damage*, when all files can be read and their content is invalid, allows changes.
-Files set aside stay until the user, two newer ones, or `photosd purge` delete them.
+Renamed ones stay until the user, two newer ones, or `photosd purge` delete them.
 """
 
 from __future__ import annotations
@@ -92,18 +92,18 @@ def storage_error(what: str, error: BaseException, kind: Kind, directory: Path) 
     return StorageError(f"{what} cannot be opened: {str(error)[:300]}", remedy=remedy)
 
 
-def set_aside(path: Path) -> Path:
+def rename_damaged(path: Path) -> Path:
     """Rename a damaged file or directory to keep it; returns the new path. Raises OSError."""
-    kept = place_aside(path)
+    kept = free_damaged_name(path)
     for side in SIDES:  # first: a new file must not use the log of the old one
         if (beside := path.with_name(path.name + side)).exists():
             beside.rename(kept.with_name(kept.name + side))
     path.rename(kept)
-    forget_old(path)
+    delete_older_copies(path)
     return kept
 
 
-def place_aside(path: Path) -> Path:
+def free_damaged_name(path: Path) -> Path:
     """A free name beside ``path``, with the time in it."""
     stamp = int(time.time())
     while (place := path.with_name(f"{path.name}{DAMAGED}{stamp}")).exists():
@@ -111,15 +111,15 @@ def place_aside(path: Path) -> Path:
     return place
 
 
-def set_aside_of(path: Path) -> list[Path]:
-    """Files set aside for this file or directory, oldest first."""
+def damaged_copies(path: Path) -> list[Path]:
+    """Damaged files kept of this file or directory, oldest first."""
     found = path.parent.glob(f"{path.name}{DAMAGED}*")
     return sorted(one for one in found if not one.name.endswith(SIDES))
 
 
-def forget_old(path: Path) -> None:
-    """Delete all but the latest ones set aside for it."""
-    for old in set_aside_of(path)[:-GENERATIONS]:
+def delete_older_copies(path: Path) -> None:
+    """Delete all damaged files kept of it but the latest."""
+    for old in damaged_copies(path)[:-GENERATIONS]:
         if old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
             continue
@@ -127,8 +127,8 @@ def forget_old(path: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def drop_set_aside(directory: Path, name: str = "") -> None:
-    """Delete what was set aside there, for everything or for ``name``; raises StorageError."""
+def delete_damaged(directory: Path, name: str = "") -> None:
+    """Delete damaged files kept there, of everything or of ``name``; raises StorageError."""
     try:
         for old in list(directory.glob(f"{name or '*'}{DAMAGED}*")):
             if old.is_dir():
@@ -145,7 +145,7 @@ def drop_set_aside(directory: Path, name: str = "") -> None:
 def kept_list(file: Path) -> list[dict[str, Any]]:
     """The entries of a small JSON file that survives the catalog; empty without a file.
 
-    An invalid one is set aside. Raises StorageError if it cannot be read now: continuing would soon
+    An invalid one is renamed. Raises StorageError if it cannot be read now: continuing would soon
     overwrite it.
     """
     try:
@@ -158,7 +158,7 @@ def kept_list(file: Path) -> list[dict[str, Any]]:
         kind: Kind = "shortage" if shortage_of(error) else "refusal"
         raise storage_error(str(file), error, kind, file.parent) from error
     except (ValueError, RecursionError) as error:
-        kept = set_aside(file)
+        kept = rename_damaged(file)
         log.error(
             "list_damaged",
             file=str(file),
@@ -188,10 +188,10 @@ def repair_table(table: Path, rows: Callable[[], int]) -> bool:
     """Roll back to the latest version of which ``rows`` reads every row; returns whether there is
     one.
 
-    Newer files, or all if there is none, are set aside. Raises errors of ``rows`` that are not
+    Newer files, or all if there is none, are renamed. Raises errors of ``rows`` that are not
     damage, and OSError; then nothing has changed.
     """
-    kept = place_aside(table)
+    kept = free_damaged_name(table)
     moved: list[Path] = []
     for manifest in _manifests(table)[:-1]:
         (kept / "_versions").mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def repair_table(table: Path, rows: Callable[[], int]) -> bool:
                 raise
             continue
         if found:
-            forget_old(table)
+            delete_older_copies(table)
             log.error(
                 "index_rolled_back",
                 title="The index was damaged; an older version of it is used",
@@ -217,7 +217,7 @@ def repair_table(table: Path, rows: Callable[[], int]) -> bool:
             return True
         break  # the first version, when it was empty
     _put_back(moved, kept)
-    kept = set_aside(table)
+    kept = rename_damaged(table)
     log.error(
         "index_damaged",
         title="The index was damaged; it is rebuilt from your photos",

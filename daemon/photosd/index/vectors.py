@@ -43,7 +43,7 @@ from photosd.index.table import (
     traits_of,
     traits_table,
 )
-from photosd.index.trouble import lance_kind, repair_table, set_aside, storage_error
+from photosd.index.trouble import lance_kind, rename_damaged, repair_table, storage_error
 from photosd.index.upkeep import Upkeep
 
 log = structlog.get_logger()
@@ -115,21 +115,20 @@ class VectorStore:
     def _repair(self, error: Exception) -> None:
         """Repair damaged tables; raise the error if none is damaged."""
         repaired = 0
-        for name in self._names():
-            if self._path(name).is_file():
-                log.warning("table_damaged", table=name, kept_as=str(set_aside(self._path(name))))
+        for path in map(self._path, self._names()):
+            if path.is_file():
+                log.warning("table_damaged", table=path.stem, kept_as=str(rename_damaged(path)))
                 repaired += 1
-            if not self._path(name).is_dir():
+            if not path.is_dir():
                 continue
+            read = functools.partial(self._read_all, path.stem)
             try:
-                self._read_all(name)
+                read()
             except Exception as found:
-                if lance_kind(found, self._path(name)) != "damage":
+                if lance_kind(found, path) != "damage":
                     raise
-                log.warning("table_damaged", table=name, cause=str(found)[:500])
-                self.rolled_back |= repair_table(
-                    self._path(name), functools.partial(self._read_all, name)
-                )
+                log.warning("table_damaged", table=path.stem, cause=str(found)[:500])
+                self.rolled_back |= repair_table(path, read)
                 repaired += 1
         if not repaired:
             raise error
@@ -306,9 +305,7 @@ class VectorStore:
             self._upkeep.begin(self._compact)
 
     def _flush(self) -> int:
-        """Copy recent rows, build codes of them, and only then delete them from the
-        recent table.
-        """
+        """Copy recent rows, build codes of them, and only then delete the recent ones."""
         try:
             return self._flush_recent()
         finally:
@@ -498,7 +495,8 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:
             if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others
-                log.error("table_damaged", table=name, cause=str(error)[:300], kept=set_aside(path))
+                kept = rename_damaged(path)
+                log.error("table_damaged", table=name, cause=str(error)[:300], kept=kept)
                 continue
             raise StorageError(
                 f"{path} cannot be written: {error}",

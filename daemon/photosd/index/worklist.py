@@ -18,7 +18,7 @@ import msgspec
 
 from photosd.decode.limits import DecodeLimits
 from photosd.index.database import UNWRITABLE, Database
-from photosd.index.photo import Photo, photos, plain, set_aside
+from photosd.index.photo import Photo, mark_failed, photos, plain
 from photosd.watch.scanner import Entry
 
 DEPENDS_ON = {  # codes of DecodeFailed
@@ -201,7 +201,7 @@ class WorkList:
                 try:
                     _done(db, entry, content)
                 except UNWRITABLE as error:  # one odd row must not block others
-                    set_aside(db, entry.path, error)
+                    mark_failed(db, entry.path, error)
                 db.execute("DELETE FROM journal WHERE path = ?", (entry.path,))
 
     def failed(self, photo: Photo, failure: WorkFailure, *, deaths: int = 0) -> None:
@@ -236,7 +236,7 @@ class WorkList:
                     ),
                 )
             except UNWRITABLE as error:
-                set_aside(db, photo.path, error)
+                mark_failed(db, photo.path, error)
             db.execute("DELETE FROM journal WHERE path = ?", (photo.path,))
 
     def postpone(self, photo: Photo, due: float, *, deaths: int | None = None) -> None:

@@ -17,7 +17,7 @@ from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.gemini import Gemini
 from photosd.index.database import Database
 from photosd.index.flushed import KEEP_VERSIONS
-from photosd.index.trouble import drop_set_aside
+from photosd.index.trouble import delete_damaged
 from photosd.index.vectors import drop_from_tables
 from photosd.runtime.model_switch import ModelSwitcher
 
@@ -149,24 +149,24 @@ class Traces:
         """
         self._thumbnails.expire(float("inf"))
         self._drop_sheets(float("inf"))
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute(ENDED_MATCHES)
         self._drop_damaged_catalogs()
         for directory in (self._home.index, self._home.cloud):
-            drop_set_aside(directory)
+            delete_damaged(directory)
         for name in LISTS:
-            drop_set_aside(self._home.config, name)
+            delete_damaged(self._home.config, name)
         self._database.erase()
         erase_log()
 
     def _count_queries(self) -> int:
-        with self._database.write(aside=True) as db:  # after queries that are being saved
+        with self._database.write(quiet=True) as db:  # after queries that are being saved
             return int(db.execute("SELECT count(*) FROM remembered_queries").fetchone()[0])
 
     def _drop_damaged_catalogs(self) -> None:
-        """Damaged catalogs that were set aside contain the same data."""
+        """Damaged catalogs that were kept contain the same data."""
         file = self._database.file
-        drop_set_aside(file.parent, file.name)
+        delete_damaged(file.parent, file.name)
 
     def _drop_sheets(self, before: float) -> None:
         """Private contact sheets created before this time (Unix seconds)."""

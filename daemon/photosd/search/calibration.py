@@ -97,11 +97,11 @@ class Calibration:
         if not self._outdated():
             return
         if self._unrelated is None or len(self._store) * self._spec.dimension > AT_ONCE:
-            self.follow_aside()
+            self.follow_in_background()
         else:
             self._calibrate(self._unrelated)
 
-    def follow_aside(self) -> None:
+    def follow_in_background(self) -> None:
         """`follow` in the background, so that the next query finds a matching scale."""
         busy = self._running is not None and not self._running.done()
         if self._begun and not busy and time.monotonic() >= self._rest_until and self._outdated():

@@ -179,7 +179,7 @@ class Engine:
 
     def follow(self) -> None:
         """Recalibrate in the background after a change of the library."""
-        self._calibration.follow_aside()
+        self._calibration.follow_in_background()
 
     # -- embedding and retrieving -----------------------------------------------------------------
 

@@ -121,7 +121,7 @@ class RememberedQueries:
             kept = {k: v for k, v in self._unsaved.items() if cloud_only and not v[1]}
             self._unsaved = OrderedDict(kept)
         self._after_saving()
-        with self._database.write(aside=True) as db:
+        with self._database.write(quiet=True) as db:
             db.execute("DELETE FROM remembered_queries WHERE cloud OR NOT ?", (cloud_only,))
 
     def close(self, deadline: Deadline | None = None) -> None:
@@ -164,7 +164,7 @@ class RememberedQueries:
             return
         now = time.time()
         rows = [(key, hidden, cloud, now) for key, (hidden, cloud) in unsaved.items()]
-        with contextlib.suppress(StorageError), self._database.write(aside=True) as db:
+        with contextlib.suppress(StorageError), self._database.write(quiet=True) as db:
             if not self._keeps():
                 return
             db.executemany("INSERT OR REPLACE INTO remembered_queries VALUES(?, ?, ?, ?)", rows)
@@ -232,7 +232,7 @@ def _salt(database: Database) -> bytes:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(salt)
-        with database.write(aside=True) as db:
+        with database.write(quiet=True) as db:
             db.execute("DELETE FROM meta WHERE key = ?", (OLDER_SALT,))
     except OSError as error:
         log.warning("salt_not_kept", cause=str(error), remedy=f"free space for {file}")

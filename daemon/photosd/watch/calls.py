@@ -130,7 +130,7 @@ def tree(
 
     Their paths are spelled as on disk.
     """
-    aside: list[Item] = []
+    reports: list[Item] = []
     spelled = SPELLING.right(root, top)
     if spelled is None:
         return
@@ -138,17 +138,17 @@ def tree(
         root,
         spelled,
         _rules(root, excludes, own),
-        on_error=lambda path, number: aside.append((UNREADABLE, path, number)),
-        on_link=lambda *link: aside.append((LINK, *link)),
-        on_library=lambda path: aside.append((LIBRARY, path)),
+        on_error=lambda path, number: reports.append((UNREADABLE, path, number)),
+        on_link=lambda *link: reports.append((LINK, *link)),
+        on_library=lambda path: reports.append((LIBRARY, path)),
         prune=frozenset(prune),
     )
     for entry in found:
         yield (ENTRY, *entry)
-        if aside:
-            yield from aside
-            aside.clear()
-    yield from aside
+        if reports:
+            yield from reports
+            reports.clear()
+    yield from reports
 
 
 def _rules(root: bytes, excludes: Sequence[str], own: Sequence[bytes]) -> IgnoreRules:

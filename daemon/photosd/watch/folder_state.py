@@ -72,7 +72,7 @@ def probe_folder(
     mount = mount_of(path, mounts() if table is None else table)
     try:
         may_wait = can_hang(mount) or mount.protected
-        found = _look(path, look or (_look_from_aside if may_wait else _look_at_once))
+        found = _look(path, look or (_look_once_by_worker if may_wait else _look_at_once))
     except NotAnswering:
         return not_answering(path, mount)
     if isinstance(found, str):
