@@ -283,7 +283,7 @@ class SilentDisks:
     def waiting(self, _path: bytes) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def suspect(self, _path: bytes) -> None:
+    def report_silent(self, _path: bytes) -> None:
         pass
 
 

@@ -125,10 +125,10 @@ class Scene:
         self.condition.becomes_ready(header)
         self.choice.hear_ready(header)
 
-    def dies(self, cause: Any = "crash", *, busy: bool = False, suspect: bool = False) -> Any:
+    def dies(self, cause: Any = "crash", *, busy: bool = False, may_crash: bool = False) -> Any:
         images = LaneQueue("image")
-        if busy or suspect:
-            images.submit(EncodeRequest({}, (), 1, None, vectors, suspect))
+        if busy or may_crash:
+            images.submit(EncodeRequest({}, (), 1, None, vectors, may_crash))
             assert len(list(images.sendable())) == 1
         return self.choice.judge("killed by SIGABRT", cause, images)
 
@@ -149,10 +149,10 @@ def test_a_photo_that_kills_the_cpu_too_acquits_the_gpu() -> None:
     """Otherwise one bad file would disable the GPU without limit."""
     scene = Scene()
     scene.dies(busy=True)
-    assert scene.dies(suspect=True) == ("device", True)
+    assert scene.dies(may_crash=True) == ("device", True)
     assert scene.choice.next("starter") == "cpu"
     scene.warm("cpu")
-    assert scene.dies(suspect=True) == ("crash", False)
+    assert scene.dies(may_crash=True) == ("crash", False)
     assert scene.choice.next("starter") == "auto"
 
 

@@ -245,7 +245,11 @@ class StandInSupervisor(Supervisor):
         )
 
     def encode_images(
-        self, pixels: NDArray[np.uint8], *, suspect: bool = False, deadline: Deadline | None = None
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        may_crash: bool = False,
+        deadline: Deadline | None = None,
     ) -> Future[NDArray[np.float32]]:
         faults.strike("encoder_raises", lambda: OSError(errno.EMFILE, "on order"))
         return _done(lambda: self._encode(pixels))

@@ -246,10 +246,10 @@ class Greedy(FakeEncoder):
         super().__init__()
         self._value = value
 
-    def encode_images(self, pixels: Any, *, suspect: bool = False) -> Future[Any]:
+    def encode_images(self, pixels: Any, *, may_crash: bool = False) -> Future[Any]:
         if self._value in {int(picture[0, 0, 0]) for picture in pixels}:
             return _answer(EncoderDied("killed by SIGKILL", "", "killed"))
-        return super().encode_images(pixels, suspect=suspect)
+        return super().encode_images(pixels, may_crash=may_crash)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ class FakeEncoder:
         self.reason = "killed by SIGSEGV"
         self.unavailable = 0
 
-    def encode_images(self, pixels: Any, *, suspect: bool = False) -> Future[Any]:
+    def encode_images(self, pixels: Any, *, may_crash: bool = False) -> Future[Any]:
         future: Future[Any] = Future()
         values = [int(picture[0, 0, 0]) for picture in pixels]
         self.batches.append(values)

@@ -20,7 +20,7 @@ from photosd.decode.failures import DecodeFailed, DecoderDied, TooSlow
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
 from photosd.index import worklist
-from photosd.index.failures import verdict
+from photosd.index.failures import crash_failure
 from photosd.index.worklist import Circumstances
 from tests.decode.pictures import encoded, jpeg, scene
 from tests.index.shelf import Shelf
@@ -206,7 +206,7 @@ def another_version(error: Exception) -> Case:
 
 def quarantined(patient: Patient) -> Callable[[str], None]:
     patient.write("x.jpg", GOOD)
-    failure = verdict("killed", "stack", 2)
+    failure = crash_failure("killed", "stack", 2)
     assert failure is not None
     patient.trouble("x.jpg", DecodeFailed(failure.code or "", failure.reason, failure.remedy))
 

@@ -43,7 +43,7 @@ class Disks(Protocol):
     def waiting(self, path: bytes) -> AbstractContextManager[Silence | None]:
         """A thread waits for the bytes of ``path``; None: without limit."""
 
-    def suspect(self, path: bytes) -> None:
+    def report_silent(self, path: bytes) -> None:
         """It has, while reading this file."""
 
 
@@ -67,7 +67,7 @@ class Task(Generic[T]):
             result = self._finish(self._ask(decoder))
         except Exception as error:
             if isinstance(error, NotDelivered) and self._disks is not None:
-                self._disks.suspect(self.request.path)
+                self._disks.report_silent(self.request.path)
             if isinstance(error, Nonsense):
                 decoder.close()  # and another process is started for the next file
             self.future.set_exception(error)

@@ -121,7 +121,7 @@ class Accelerators:
             )
         return disabled
 
-    def acquit(self, model: str, cause: Cause) -> None:
+    def clear(self, model: str, cause: Cause) -> None:
         """Its last failure has another reason, since it happened on the CPU, too: forget it if it
         was of this kind.
         """

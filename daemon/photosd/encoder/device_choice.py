@@ -47,7 +47,7 @@ class DeviceChoice:
 
     def hear_model_failure(self) -> None:
         """The model cannot be used on the CPU either: no accelerator is the cause."""
-        self._accelerators.acquit(self._condition.model, "test")
+        self._accelerators.clear(self._condition.model, "test")
 
     def suits(self) -> bool:
         """Whether the encoder is on the device that is wanted."""
@@ -66,8 +66,8 @@ class DeviceChoice:
         failure = self.failure or self._death(reason, cause, images)
         self._instead = failure if failure and failure.cause != "died" else None
         if failure is None:
-            if self._condition.device == "cpu" and cause == "crash" and images.suspected:
-                self._accelerators.acquit(model, "died")  # the photo may have been the cause
+            if self._condition.device == "cpu" and cause == "crash" and images.may_crash:
+                self._accelerators.clear(model, "died")  # the photo may have been the cause
             return cause, False
         disabled = self._accelerators.note(model, failure)
         return "device", disabled or self._instead is not None

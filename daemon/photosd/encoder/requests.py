@@ -40,7 +40,7 @@ class EncodeRequest:
     items: int
     deadline: Deadline | None
     finish: Callable[[Header, list[bytearray], int], Any]
-    suspect: bool = False
+    may_crash: bool = False
     background: bool = False
     probe: bool = False
     future: Future[Any] = field(default_factory=Future)
@@ -90,9 +90,9 @@ class LaneQueue:
         return bool(self._sent)
 
     @property
-    def suspected(self) -> bool:
-        """Whether it is processing a suspect request."""
-        return any(request.suspect for request in self._sent.values())
+    def may_crash(self) -> bool:
+        """Whether it is processing a request that may crash it."""
+        return any(request.may_crash for request in self._sent.values())
 
     def background_due(self, *, busy: bool) -> float:
         """When the next background request may be sent; ``busy``: the other lane has work."""

@@ -92,14 +92,18 @@ class Supervisor(threading.Thread):
         return self._submit(self._texts, request)
 
     def encode_images(
-        self, pixels: NDArray[np.uint8], *, suspect: bool = False, deadline: Deadline | None = None
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        may_crash: bool = False,
+        deadline: Deadline | None = None,
     ) -> Future[NDArray[np.float32]]:
         """Unit vectors (n, d) of (n, S, S, 3) uint8.
 
         EncoderDied if it crashed on them, EncodingFailed if it reported an error.
 
-        ``suspect``: these pictures may crash it; such a crash does not delay the next start. With a
-        ``deadline`` they have priority, and wait for a starting encoder.
+        ``may_crash``: a crash on these pictures is likely, and does not delay the next start. With
+        a ``deadline`` they have priority, and wait for a starting encoder.
         """
         if deadline is None and self._condition.state != "ready":
             failed: Future[NDArray[np.float32]] = Future()
@@ -107,7 +111,7 @@ class Supervisor(threading.Thread):
             return failed
         header: Header = {"op": "image", "shape": list(pixels.shape)}
         data = np.ascontiguousarray(pixels).tobytes()
-        request = EncodeRequest(header, (data,), len(pixels), deadline, vectors, suspect)
+        request = EncodeRequest(header, (data,), len(pixels), deadline, vectors, may_crash)
         return self._submit(self._images, request)
 
     def status(self) -> EncoderReport:
@@ -412,8 +416,8 @@ class Supervisor(threading.Thread):
         self._cause, cpu = self._devices.judge(death.reason, self._cause, self._images)
         if cpu:
             self._policy = RestartPolicy(self.limits)
-        innocent = cpu or self._images.suspected or death.reason == self._leaving
-        pause = 0.0 if innocent else self._policy.died()
+        not_counted = cpu or self._images.may_crash or death.reason == self._leaving
+        pause = 0.0 if not_counted else self._policy.died()
         too_often = self.limits.breaker_deaths if self._policy.open else 0
         self._condition.dies(death.reason, too_often=too_often)
         self._child = None

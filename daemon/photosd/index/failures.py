@@ -1,7 +1,7 @@
 """What follows from a failure: everything waits, a photo is retried, or it is quarantined.
 
 A worker may also be killed from outside: by the OOM killer, by an administrator. So a crash with
-several photos only makes them suspects, which are retried one by one; a photo that crashed a worker
+several photos only means that each is tried alone; a photo that crashed a worker
 alone is retried once more when all other work is done. Photos on which a worker failed without
 crashing are retried later.
 """
@@ -96,7 +96,7 @@ def reason_of(error: Exception) -> str | None:
 DEATHS = 2  # single photo at the worker; the second time with nothing else running
 
 
-def verdict(reason: str, stack: str, deaths: int) -> WorkFailure | None:
+def crash_failure(reason: str, stack: str, deaths: int) -> WorkFailure | None:
     """The failure to record after ``deaths`` crashes, or None: retry it alone.
 
     A quarantined photo is not retried until the file or photosd changes, or ``photosd failures
@@ -113,7 +113,7 @@ def verdict(reason: str, stack: str, deaths: int) -> WorkFailure | None:
     )
 
 
-def examined(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
+def encoder_failure(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
     """The failure after the encoder failed ``times`` on this photo and worked on another; None:
     retry.
     """
@@ -127,7 +127,7 @@ def examined(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | N
     )
 
 
-def spared(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
+def shortage_failure(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
     """The failure after a shortage occurred ``times`` on this photo; None: retry.
 
     The load is reduced meanwhile, so a repeated shortage is caused by the photo.
@@ -143,41 +143,41 @@ def spared(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | Non
 
 
 class Quarantine:
-    """Suspects, and retries per photo. For one thread.
+    """Photos that are tried alone, and retries per photo. For one thread.
 
-    Each verdict is first written to the work list; an error there leaves everything unchanged.
+    Each failure is first written to the work list; an error there leaves everything unchanged.
     ``waits``: seconds between retries, in turn.
     """
 
     def __init__(self, worklist: Work) -> None:
         self._worklist = worklist
-        self._suspects = worklist.journaled()  # may have crashed an encoder
-        self._spared: Counter[bytes] = Counter()  # shortages per photo
-        self._odd: Counter[bytes] = Counter()  # unexplained failures per photo
+        self._tried_alone = worklist.journaled()  # may have crashed an encoder
+        self._shortages: Counter[bytes] = Counter()  # shortages per photo
+        self._unexplained: Counter[bytes] = Counter()  # unexplained failures per photo
 
-    def suspects(self, photo: Photo) -> bool:
-        """Whether it may crash a worker."""
-        return photo.path in self._suspects or photo.deaths > 0
+    def is_tried_alone(self, photo: Photo) -> bool:
+        """Whether it may crash a worker, and must not be in a batch with others."""
+        return photo.path in self._tried_alone or photo.deaths > 0
 
-    def suspect(self, photos: Iterable[Photo]) -> None:
-        """One of these may have crashed a worker."""
-        self._suspects.update(photo.path for photo in photos)
+    def try_alone(self, photos: Iterable[Photo]) -> None:
+        """One of these may have crashed a worker: try each alone."""
+        self._tried_alone.update(photo.path for photo in photos)
 
-    def acquit(self, path: bytes) -> None:
+    def clear(self, path: bytes) -> None:
         """It is indexed."""
-        self._suspects.discard(path)
-        self._spared.pop(path, None)
-        self._odd.pop(path, None)
+        self._tried_alone.discard(path)
+        self._shortages.pop(path, None)
+        self._unexplained.pop(path, None)
 
     def died(self, photo: Photo, reason: str, stack: str) -> None:
         """A worker crashed on it alone: one more retry, or quarantine."""
         deaths = photo.deaths + 1
-        self._judge(photo, verdict(reason, stack, deaths), deaths)
+        self._record(photo, crash_failure(reason, stack, deaths), deaths)
 
     def failed(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
         """The encoder fails on it only: one more retry, or much later."""
         times = photo.deaths + 1
-        self._judge(photo, examined(reason, times, waits), times)
+        self._record(photo, encoder_failure(reason, times, waits), times)
 
     def unreadable(self, photo: Photo, error: DecodeFailed, waits: Sequence[float]) -> None:
         """It cannot be decoded: until it changes, or for a while."""
@@ -194,21 +194,23 @@ class Quarantine:
 
     def ran_out(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
         """A shortage on this photo: retry later, a limited number of times."""
-        times = self._spared[photo.path] + 1
-        if (failure := spared(reason, times, waits)) is None:
+        times = self._shortages[photo.path] + 1
+        if (failure := shortage_failure(reason, times, waits)) is None:
             self._worklist.postpone(photo, time.time() + waits[times - 1])
-            self._spared[photo.path] = times
+            self._shortages[photo.path] = times
         else:
             self._worklist.failed(photo, failure)
-            del self._spared[photo.path]
+            del self._shortages[photo.path]
 
-    def odd(self, photos: Sequence[Photo], error: Exception, waits: Sequence[float]) -> None:
+    def unexplained(
+        self, photos: Sequence[Photo], error: Exception, waits: Sequence[float]
+    ) -> None:
         """An unexplained failure: retry later, alone, a limited number of times."""
-        self.suspect(photos)
+        self.try_alone(photos)
         if len(photos) > 1:
             return
         for photo in photos:
-            times = self._odd[photo.path] = self._odd[photo.path] + 1
+            times = self._unexplained[photo.path] = self._unexplained[photo.path] + 1
             until = time.time() + waits[min(times, len(waits)) - 1]
             if times <= len(waits):
                 self._worklist.postpone(photo, until)
@@ -218,7 +220,7 @@ class Quarantine:
                 photo, WorkFailure(reason, "photosd logs", until, code="internal")
             )
 
-    def _judge(self, photo: Photo, failure: WorkFailure | None, deaths: int) -> None:
+    def _record(self, photo: Photo, failure: WorkFailure | None, deaths: int) -> None:
         if failure is None:
             self._worklist.postpone(photo, time.time(), deaths=deaths)
             return

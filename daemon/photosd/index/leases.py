@@ -25,17 +25,17 @@ class Stage(enum.Enum):
 
     DECODING = "a decoder has it, or is about to"
     ENCODING = "the encoder has it"
-    EXAMINED = "whether it or the encoder is at fault is being found out"
+    TESTING = "the encoder is tested with a plain picture"
     READY = "decoded; the encoder takes it with others"
     ALONE = "decoded; the encoder may die of it"
-    DOUBTED = "the encoder failed over it, alone; it is to be examined"
+    TO_TEST = "the encoder failed on it alone, and must be tested"
     SHARING = "decoded; another photo with the same content is on its way"
     FINISHED = "the committer has it"
 
 
-ELSEWHERE = (Stage.DECODING, Stage.ENCODING, Stage.EXAMINED)
-LEADING = (Stage.READY, Stage.ALONE, Stage.ENCODING, Stage.DOUBTED, Stage.EXAMINED)
-WAITING = (Stage.READY, Stage.ALONE, Stage.DOUBTED, Stage.SHARING)
+ELSEWHERE = (Stage.DECODING, Stage.ENCODING, Stage.TESTING)
+LEADING = (Stage.READY, Stage.ALONE, Stage.ENCODING, Stage.TO_TEST, Stage.TESTING)
+WAITING = (Stage.READY, Stage.ALONE, Stage.TO_TEST, Stage.SHARING)
 
 
 @dataclass(eq=False)
@@ -46,7 +46,7 @@ class Lease:
     stage: Stage = Stage.DECODING
     decoded: Decoded | None = None
     batch: int = 0
-    reason: str = ""  # why it is suspected
+    reason: str = ""  # why the encoder failed on it
     kind: str = ""
     since: float = field(default_factory=time.monotonic)  # when it came to its stage
 
@@ -117,7 +117,7 @@ class Leases:
 
     def batches(self) -> int:
         """Number of batches at the encoder."""
-        return len({lease.batch for lease in self.of(Stage.ENCODING, Stage.EXAMINED)})
+        return len({lease.batch for lease in self.of(Stage.ENCODING, Stage.TESTING)})
 
     def tiles(self) -> int:
         """Number of images waiting to be encoded in batches."""

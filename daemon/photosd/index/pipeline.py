@@ -224,7 +224,9 @@ class Pipeline(threading.Thread):
             self._rest.begin("retry", (TICK_SECONDS,))
             return
         with contextlib.suppress(Exception):  # then they are due at once
-            self._quarantine.odd([lease.photo for lease in leases], error, TRANSIENT_RETRIES)
+            self._quarantine.unexplained(
+                [lease.photo for lease in leases], error, TRANSIENT_RETRIES
+            )
 
     # -- decoding -----------------------------------------------------------------------------
 
@@ -308,7 +310,7 @@ class Pipeline(threading.Thread):
         elif ran_out(error):
             self._quarantine.ran_out(photo, error.reason, TRANSIENT_RETRIES)
         elif isinstance(error, Nonsense):
-            self._quarantine.odd([photo], error, TRANSIENT_RETRIES)
+            self._quarantine.unexplained([photo], error, TRANSIENT_RETRIES)
         elif isinstance(error, DecoderDied):
             self._quarantine.died(photo, error.reason, error.stack)
         else:
@@ -329,22 +331,22 @@ class Pipeline(threading.Thread):
             self._ramp = min(2 * self._ramp, BATCH_TILES)
         if self._leases.batches() or self._leases.count(Stage.READY):
             return
-        if doubted := self._leases.of(Stage.DOUBTED):
-            self._attempt((), lambda: self._examine(doubted[0]))
+        if to_test := self._leases.of(Stage.TO_TEST):
+            self._attempt((), lambda: self._test_encoder(to_test[0]))
         elif alone := self._leases.of(Stage.ALONE):
-            self._send(alone[:1], suspect=True)
+            self._send(alone[:1], may_crash=True)
 
-    def _send(self, batch: list[Lease], *, suspect: bool = False) -> bool:
+    def _send(self, batch: list[Lease], *, may_crash: bool = False) -> bool:
         """Whether the encoder has them now."""
-        self._attempt(batch, lambda: self._encode(batch, suspect=suspect))
+        self._attempt(batch, lambda: self._encode(batch, may_crash=may_crash))
         return batch[0].stage is Stage.ENCODING
 
-    def _encode(self, batch: list[Lease], *, suspect: bool) -> None:
+    def _encode(self, batch: list[Lease], *, may_crash: bool) -> None:
         """Send a batch to the encoder, after journaling its paths."""
         self._worklist.journal([lease.photo.path for lease in batch])
         self._rest.over("disk")
         pixels = np.concatenate([lease.pixels.pixels for lease in batch])
-        future = self._encoder.encode_images(pixels, suspect=suspect)
+        future = self._encoder.encode_images(pixels, may_crash=may_crash)
         number = next(self._numbers)
         for lease in batch:
             lease.batch = number
@@ -393,17 +395,15 @@ class Pipeline(threading.Thread):
             self._leases.move(lease, self._queue_of(lease), first=True)
 
     def _queue_of(self, lease: Lease) -> Stage:
-        return Stage.ALONE if self._quarantine.suspects(lease.photo) else Stage.READY
+        return Stage.ALONE if self._quarantine.is_tried_alone(lease.photo) else Stage.READY
 
     def _on_encoder_exit(self, batch: list[Lease], error: EncoderDied) -> None:
-        """The encoder crashed with these: several are retried one by one, a single one
-        is judged.
-        """
+        """The encoder crashed with these: several are tried one by one; for one it counts."""
         if error.cause == "crash" and len(batch) == 1:
             for lease in self._leases.with_sharers(batch[0]):
                 self._quarantine.died(lease.photo, error.reason, error.stack)
                 self._end(lease)
-        elif error.cause in ("crash", "device"):  # a death on an accelerator convicts no photo
+        elif error.cause in ("crash", "device"):  # on an accelerator it does not count
             self._separate(batch)
         else:
             shortage = "memory" if error.cause == "killed" else None
@@ -426,30 +426,30 @@ class Pipeline(threading.Thread):
             self._separate(batch)
         else:
             batch[0].reason, batch[0].kind = reason, kind
-            self._leases.move(batch[0], Stage.DOUBTED)
+            self._leases.move(batch[0], Stage.TO_TEST)
 
     def _separate(self, batch: list[Lease]) -> None:
-        self._quarantine.suspect(lease.photo for lease in batch)
+        self._quarantine.try_alone(lease.photo for lease in batch)
         for lease in batch:
             self._leases.move(lease, Stage.ALONE)
 
-    def _examine(self, lease: Lease) -> None:
+    def _test_encoder(self, lease: Lease) -> None:
         """Send the encoder a plain picture: if that works, the photo is the cause."""
         size = self._shape.size
         future = self._encoder.encode_images(np.full((1, size, size, 3), 128, np.uint8))
         lease.batch = next(self._numbers)
-        self._leases.move(lease, Stage.EXAMINED)
-        self._expect(future, [lease], self._examined)
+        self._leases.move(lease, Stage.TESTING)
+        self._expect(future, [lease], self._on_encoder_test)
 
-    def _examined(self, leases: list[Lease], future: Future[Any]) -> None:
+    def _on_encoder_test(self, leases: list[Lease], future: Future[Any]) -> None:
         (lease,) = leases
         try:
             checked_vectors(future.result(), 1)
         except Exception as error:
             fails = isinstance(error, EncoderDied | EncodingFailed)
-            self._leases.move(lease, Stage.ALONE if fails else Stage.DOUBTED)
+            self._leases.move(lease, Stage.ALONE if fails else Stage.TO_TEST)
             self._encoder_rest.begin("encoder", ENCODER_PAUSES)
-            log.debug("encoder_doubted", cause=str(error))
+            log.debug("encoder_test_failed", cause=str(error))
             return
         for one in self._leases.with_sharers(lease):
             self._quarantine.failed(one.photo, lease.reason, TRANSIENT_RETRIES)
@@ -480,7 +480,7 @@ class Pipeline(threading.Thread):
         committed = self._committer.commit()
         finished = {lease.photo.path: lease for lease in self._leases.of(Stage.FINISHED)}
         for one in committed.done:
-            self._quarantine.acquit(one.entry.path)
+            self._quarantine.clear(one.entry.path)
             self._end(finished[one.entry.path])
         for one in committed.lost:
             self._end(finished[one.entry.path])

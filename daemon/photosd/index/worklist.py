@@ -128,10 +128,10 @@ class WorkList:
             db.execute(
                 "UPDATE photos SET state = 'pending' WHERE state = 'failed' AND due <= ?", (now,)
             )
-        for innocence in ("deaths = 0", "deaths > 0"):
+        for crashes in ("deaths = 0", "deaths > 0"):
             found = photos(
                 self._database,
-                f"WHERE state = 'pending' AND due <= ? AND {innocence} AND +folder IN"
+                f"WHERE state = 'pending' AND due <= ? AND {crashes} AND +folder IN"
                 " (SELECT id FROM folders WHERE state IN ('ok', 'scan_only')"
                 " AND id NOT IN (SELECT value FROM json_each(?)))"
                 " ORDER BY due DESC, path LIMIT ?",

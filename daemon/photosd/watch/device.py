@@ -165,7 +165,7 @@ class Device:
             self._checked_at = time.monotonic()
             return True
 
-    def suspect(self, path: bytes) -> None:
+    def report_silent(self, path: bytes) -> None:
         """Another process could not read ``path`` in time: silent until its bytes can be read."""
         with self._lock:
             if self.silent_since is None:

@@ -145,9 +145,9 @@ class Devices:
             return str(self.ask(path, "volume"))
         return ""
 
-    def suspect(self, path: bytes) -> None:
+    def report_silent(self, path: bytes) -> None:
         """Report that another process waits too long for the bytes of ``path``."""
-        self.of(path).suspect(path)
+        self.of(path).report_silent(path)
         self._wake.set()
         self.changed.tell()
 
