@@ -20,11 +20,11 @@ from photosd.protocol.client import Client
 from photosd.protocol.endpoint import open_endpoint
 from photosd.runtime import liveness
 from photosd.runtime.liveness import LivenessMonitor
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 from tests.conftest import ENCODER_STANDS_IN, ROOT, RunningDaemon
 
 
-class Told(Notifier):
+class Told(SystemdNotifier):
     """Keeps what a service manager would be told."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ def test_it_is_faster_than_the_watchdog(
 ) -> None:
     """Three beats in its time, and never rarer than every 20 s."""
     monkeypatch.setenv("WATCHDOG_USEC", period)
-    assert LivenessMonitor(Notifier(), {}, str).every == every
+    assert LivenessMonitor(SystemdNotifier(), {}, str).every == every
 
 
 def test_a_hung_event_loop_is_a_missing_sign(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +148,11 @@ def test_a_stolen_socket_is_noticed(quick_daemon: RunningDaemon) -> None:
 FAILING = """
 import sys, time
 from photosd.runtime import liveness
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 liveness.LONGEST_FAILING = 0.2
 alone = sys.argv[1] == "1"
 monitor = liveness.LivenessMonitor
-beating = monitor(Notifier(), {"loop": lambda: "stuck"}, str, exit_when_failing=alone)
+beating = monitor(SystemdNotifier(), {"loop": lambda: "stuck"}, str, exit_when_failing=alone)
 beating.every = 0.05
 beating.start()
 time.sleep(1.5)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -30,7 +30,7 @@ def manager(
 
 def test_fields_arrive(manager: socket.socket) -> None:
     """One datagram, a line a field; a newline inside cannot make a field of its own."""
-    Notifier().send(READY="1", STATUS="two\nWATCHDOG=trigger")
+    SystemdNotifier().send(READY="1", STATUS="two\nWATCHDOG=trigger")
     assert manager.recv(999) == b"READY=1\nSTATUS=two WATCHDOG=trigger"
 
 
@@ -38,7 +38,7 @@ def test_workers_inherit_nothing(manager: socket.socket, monkeypatch: pytest.Mon
     """Else an encoder could vouch for a daemon that hangs."""
     monkeypatch.setenv("WATCHDOG_USEC", "60000000")
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
-    assert Notifier().watchdog_seconds == 60
+    assert SystemdNotifier().watchdog_seconds == 60
     assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} & set(os.environ)
 
 
@@ -46,11 +46,11 @@ def test_another_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None
     """WATCHDOG_PID says who is meant."""
     monkeypatch.setenv("WATCHDOG_USEC", "60000000")
     monkeypatch.setenv("WATCHDOG_PID", "1")
-    assert Notifier().watchdog_seconds is None
+    assert SystemdNotifier().watchdog_seconds is None
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@nobody-listens-here"])
 def test_nobody_to_tell_is_no_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without systemd, or with one that is gone."""
     monkeypatch.setenv("NOTIFY_SOCKET", address)
-    Notifier().send(READY="1")
+    SystemdNotifier().send(READY="1")

@@ -37,7 +37,7 @@ from photosd.protocol.reports import EncoderReport, IndexReport, StatusResult
 from photosd.protocol.server import Handler, Server
 from photosd.runtime.library import Library
 from photosd.runtime.liveness import LivenessMonitor, LivenessSigns
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 
 log = structlog.get_logger()
 
@@ -59,13 +59,13 @@ class Daemon:
         home: Home,
         settings: Reading,
         endpoint: Endpoint,
-        notifier: Notifier | None = None,
+        notifier: SystemdNotifier | None = None,
         environment: Environment | None = None,
     ) -> None:
         self.home, self.settings = home, settings.settings
         self._note(settings.problems)
         self._setting = threading.Lock()  # settings change one at a time
-        self._endpoint, self._notifier = endpoint, notifier or Notifier()
+        self._endpoint, self._notifier = endpoint, notifier or SystemdNotifier()
         self._environment = environment
         self._started = time.monotonic()
         self._library: Library | None = None

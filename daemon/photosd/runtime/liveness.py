@@ -30,7 +30,7 @@ from photosd.protocol.endpoint import Endpoint
 from photosd.protocol.reports import SelfCheckResult, TextCheck
 from photosd.protocol.server import Server
 from photosd.runtime.library import Library
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ class LivenessMonitor:
 
     def __init__(
         self,
-        notifier: Notifier,
+        notifier: SystemdNotifier,
         signs: Mapping[str, Sign],
         words: Callable[[], str],
         *,
@@ -197,7 +197,7 @@ class LivenessSigns:
         self._library, self._stop = library, stop
         self._loop = asyncio.get_running_loop()
 
-    def monitor(self, notifier: Notifier, words: Callable[[], str]) -> LivenessMonitor:
+    def monitor(self, notifier: SystemdNotifier, words: Callable[[], str]) -> LivenessMonitor:
         """The thread that runs all checks."""
         signs = {
             "event_loop": lambda: loop_turns(self._loop),

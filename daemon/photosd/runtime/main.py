@@ -24,7 +24,7 @@ from photosd.gemini.environment import Environment
 from photosd.protocol.endpoint import open_endpoint
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.operations import handlers
-from photosd.service.notify import Notifier
+from photosd.service.notify import SystemdNotifier
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ def main() -> int:
         return 0 if isinstance(error, AlreadyRunning) else error.exit_code
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_SECONDS)
-    notifier = Notifier()
+    notifier = SystemdNotifier()
     set_up(reading.settings.log.level, home.log)
     log.info(
         "starting", version=photosd.__version__, home=str(home.state), python=sys.version.split()[0]

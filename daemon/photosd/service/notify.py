@@ -10,7 +10,7 @@ NAMES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 SEND_SECONDS = 1.0
 
 
-class Notifier:
+class SystemdNotifier:
     """The address, read once from the environment and removed from it for workers."""
 
     def __init__(self) -> None:
