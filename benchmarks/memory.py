@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 import photosd.runtime.main  # noqa: F401 (its imports are part of what is measured)
-from photosd.core.allocator import give_memory_back
+from photosd.core.heap import give_memory_back
 from photosd.index.flushed import KEEP_VERSIONS
 from photosd.index.table import Embedding
 from photosd.index.vectors import RAM_BYTES, VectorStore

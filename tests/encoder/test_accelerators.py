@@ -14,7 +14,7 @@ from photosd.encoder.accelerators import DEATHS_WITHIN, Accelerators, Cause, Dev
 from photosd.encoder.condition import Condition
 from photosd.encoder.device_choice import DeviceChoice
 from photosd.encoder.requests import EncodeRequest, LaneQueue
-from photosd.encoder.text_vectors import vectors
+from photosd.encoder.results import vectors
 
 NOW = 1_800_000_000.0
 

@@ -34,8 +34,8 @@ from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailabl
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
 from photosd.decode.pool import Decoded, Pool
+from photosd.encoder.results import TextVectors
 from photosd.encoder.supervisor import EncoderDied, Supervisor
-from photosd.encoder.text_vectors import TextVectors
 from photosd.models.spec import read_model
 from photosd.watch.limits import WatchLimits
 from tests.household.orders import Orders

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from photosd.core.clock import Deadline
-from photosd.encoder.text_vectors import TextVectors
+from photosd.encoder.results import TextVectors
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from tests.household.names import (

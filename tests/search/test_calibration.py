@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from photosd.core.clock import Deadline
-from photosd.encoder.text_vectors import TextVectors
+from photosd.encoder.results import TextVectors
 from photosd.index import vectors
 from photosd.protocol.requests import QueryParams
 from photosd.search import calibration

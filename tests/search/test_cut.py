@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from photosd.encoder.text_vectors import TextVectors
+from photosd.encoder.results import TextVectors
 from photosd.protocol.requests import QueryParams, Term
 from tests.search.test_engine import FakeEncoder, Library
 

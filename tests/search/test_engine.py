@@ -27,7 +27,7 @@ from photosd.core.errors import (
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.messages import Facts
 from photosd.decode.pool import Decoded
-from photosd.encoder.text_vectors import TextVectors
+from photosd.encoder.results import TextVectors
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from photosd.core.clock import Deadline
-from photosd.encoder.text_vectors import TextVectors
+from photosd.encoder.results import TextVectors
 from photosd.models.spec import ModelSpec, Tokenizer
 from photosd.protocol.replies import QueryResult
 from photosd.protocol.requests import QueryParams

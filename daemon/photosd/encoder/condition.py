@@ -8,7 +8,7 @@ from typing import Any
 from photosd.core.errors import EncoderUnavailable, Warming
 from photosd.core.footprint import used_mb
 from photosd.core.frames import Header
-from photosd.encoder.text_vectors import Latencies
+from photosd.encoder.results import Latencies
 from photosd.protocol.reports import EncoderReport, EncoderState, Takeover
 
 FIRST_ETA = 4.0  # seconds to start, before it has been measured on this machine

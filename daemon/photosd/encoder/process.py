@@ -97,7 +97,7 @@ def come_up(directory: Path, reporter: Reporter, wanted: str) -> Serving:
 
     from photosd.encoder.model import WarmModel, devices
 
-    torch.set_num_threads(machine.cores())  # for loading; the lanes set their own number
+    torch.set_num_threads(machine.cores())  # for loading; its threads set their own number
     found = [] if wanted == "cpu" else devices()  # an accelerator that failed is not even asked for
     device = found[0] if wanted == "auto" else wanted if wanted in found else "cpu"
     model = WarmModel(spec, directory, reporter.phase)

@@ -1,4 +1,4 @@
-"""Answers requests of both lanes of the encoder process: texts and images.
+"""Answers requests in the encoder process: texts and images.
 
 On a CPU a query does not wait for a batch of images: it runs in parallel, and the kernel prefers
 its thread. On an accelerator it waits for one step of the batch at most.
@@ -43,18 +43,18 @@ Answer = Callable[[Header, list[bytearray], float], None]
 
 
 class Serving:
-    """Answers requests of both lanes until the daemon closes the socket."""
+    """Answers requests until the daemon closes the socket."""
 
     def __init__(self, model: WarmModel, spec: ModelSpec, send: Send, device: str = "cpu") -> None:
         """Moves ``model`` from the CPU to ``device``; raises RuntimeError if that is unusable."""
         self._model, self._spec, self._send = model, spec, send
-        self._lanes = _Lanes(shared=text_device(device) != "cpu")
+        self._threads = _Threads(shared=text_device(device) != "cpu")
         self._image_lane_busy = threading.Event()
         self._steps = Steps(self._step, model.release_memory)
         self._cores = machine.cores()
         self._text_threads = self._cores
         if device != "cpu":
-            self._lanes.image(model.move_to, device).result()
+            self._threads.image(model.move_to, device).result()
 
     def run(self, sock: socket.socket) -> None:
         """Read requests until the daemon closes the socket."""
@@ -62,9 +62,9 @@ class Serving:
             while True:
                 header, blobs = receive_frame(sock)
                 if header["op"] == "text":
-                    self._lanes.text(self._serve, self._text, header, blobs)
+                    self._threads.text(self._serve, self._text, header, blobs)
                 else:
-                    self._lanes.image(self._serve, self._image, header, blobs)
+                    self._threads.image(self._serve, self._image, header, blobs)
         os._exit(0)  # atexit handlers of libraries must not delay the exit
 
     def warm_up(self) -> float:
@@ -76,8 +76,8 @@ class Serving:
         started = time.perf_counter()
         count = 1 if self._model.device == "cpu" else max(SIZES)
         blank = picture(self._spec.preprocess.size)[np.newaxis].repeat(count, axis=0)
-        text = self._lanes.text(self._choose_threads)
-        image = self._lanes.image(self._steps, blank)
+        text = self._threads.text(self._choose_threads)
+        image = self._threads.image(self._steps, blank)
         text.result(), image.result()
         return 1000 * (time.perf_counter() - started)
 
@@ -98,15 +98,15 @@ class Serving:
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length, in the thread that serves texts."""
-        return self._lanes.text(self._model.encode_texts, texts).result()
+        return self._threads.text(self._model.encode_texts, texts).result()
 
     def encode_images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, d) float32 of unit length, in the thread that serves images."""
-        return self._lanes.image(self._steps, pixels).result()
+        return self._threads.image(self._steps, pixels).result()
 
     def _step(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self._lanes.shared:
-            self._lanes.let_texts_pass()
+        if self._threads.shared:
+            self._threads.let_texts_pass()
         return self._model.encode_images(pixels)
 
     def _serve(self, answer: Answer, header: Header, blobs: list[bytearray]) -> None:
@@ -117,7 +117,7 @@ class Serving:
             reason = f"{type(error).__name__}: {error}"[:500]
             self._send({"id": header["id"], "ok": False, "reason": reason})
             if shortage_of(error) == "memory":
-                self._lanes.image(self._model.release_memory)
+                self._threads.image(self._model.release_memory)
 
     def _text(self, header: Header, _blobs: list[bytearray], started: float) -> None:
         texts: list[str] = header["texts"]
@@ -153,7 +153,7 @@ class Serving:
         )
 
 
-class _Lanes:
+class _Threads:
     """The threads: one for texts and one for images, or one for both (``shared``).
 
     Only one thread may use an accelerator: PyTorch aborts on Metal if two do (pytorch#197805), and

@@ -33,7 +33,7 @@ from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
 from photosd.encoder.requests import EncodeRequest, LaneQueue
-from photosd.encoder.text_vectors import TextVectors, text_vectors, vectors
+from photosd.encoder.results import TextVectors, text_vectors, vectors
 from photosd.models.spec import read_model
 from photosd.protocol.reports import EncoderReport
 

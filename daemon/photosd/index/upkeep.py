@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import structlog
 
-from photosd.core.allocator import trim
 from photosd.core.clock import Deadline
 from photosd.core.ending import start
+from photosd.core.heap import trim
 
 log = structlog.get_logger()
 

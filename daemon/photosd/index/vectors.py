@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import structlog
 
-from photosd.core.allocator import trim
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
+from photosd.core.heap import trim
 from photosd.index.filters import Filter, Traits
 from photosd.index.flushed import CODES, KEEP_VERSIONS, FlushedTable
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors

@@ -14,9 +14,9 @@ import structlog
 
 import photosd
 from photosd.core import settings_file
-from photosd.core.allocator import give_memory_back
 from photosd.core.descriptors import raise_limit
 from photosd.core.errors import AlreadyRunning, PhotosdError
+from photosd.core.heap import give_memory_back
 from photosd.core.log import set_up
 from photosd.core.macos import leave_in_the_cloud
 from photosd.core.paths import Home
