@@ -8,5 +8,5 @@ parts, through memory, replaced, truncated, backdated: test_watcher.py, and both
 tests/chaos/test_convergence.py. W9 links in circles, hard
 links, odd names: test_scanner.py and the same walk. W10 changes while the daemon was stopped:
 tests/e2e/test_away.py. W11 the clock jumps, the machine sleeps: test_faults.py. W12 our own reads
-cause no work: test_kernel.py, test_watcher.py.
+cause no work: test_inotify_reader.py, test_watcher.py.
 """

@@ -26,9 +26,9 @@ if sys.platform == "linux":
     from watchdog.observers.inotify_c import InotifyEvent
 
     from photosd.watch import inotify
-    from photosd.watch.kernel import Kernel
+    from photosd.watch.inotify_reader import InotifyReader
 
-    class NotedKernel(Kernel):
+    class NotedKernel(InotifyReader):
         """The latest one can be asked for."""
 
         latest: ClassVar[NotedKernel]
@@ -37,7 +37,7 @@ if sys.platform == "linux":
             super().__init__(receive)
             NotedKernel.latest = self
 
-    inotify.Kernel = NotedKernel  # type: ignore[attr-defined]
+    inotify.InotifyReader = NotedKernel  # type: ignore[attr-defined]
 else:
     from photosd.watch import fsevents
 

@@ -91,7 +91,7 @@ def short_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         finally:
             setting.write_text(usual)
 
-    monkeypatch.setattr(inotify, "Kernel", short)
+    monkeypatch.setattr(inotify, "InotifyReader", short)
     yield
     setting.write_text(usual)
 

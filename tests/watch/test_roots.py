@@ -18,7 +18,7 @@ if sys.platform != "linux":
     pytest.skip("these faults are inotify's", allow_module_level=True)
 
 from photosd.watch import inotify, roots
-from photosd.watch.kernel import Kernel
+from photosd.watch.inotify_reader import InotifyReader
 from tests.watch.listening import NOBODY, Follower, as_unprivileged, write
 
 
@@ -71,14 +71,14 @@ def test_a_refusal_of_the_kernel_is_not_swallowed(
     follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC although the budget is not used up: others hold the watches."""
-    real = Kernel.watch
+    real = InotifyReader.watch
 
-    def refuse(self: Kernel, path: bytes, mask: object) -> object:
+    def refuse(self: InotifyReader, path: bytes, mask: object) -> object:
         if path.endswith(b"/5"):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(self, path, mask)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Kernel, "watch", refuse)
+    monkeypatch.setattr(InotifyReader, "watch", refuse)
     for number in range(10):
         write(root / str(number) / "1.jpg")
     follower.add(root)

@@ -28,9 +28,9 @@ from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec
 from photosd.protocol.replies import QueryResult, Timings
 from photosd.protocol.requests import QueryParams
-from photosd.search.advice import Advisor
 from photosd.search.calibration import Calibration
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, ExamplePictures, QueryEmbedder
+from photosd.search.gemini_search import GeminiSearch
 from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
     cut_warning,
@@ -69,7 +69,7 @@ class Engine:
         self._parser = Parser(shared.catalog, shared.folders)
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
-        self._advisor = Advisor(self._embedder, latin_only=self._latin_only)
+        self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)
         self._retrieval = Retrieval(store, shared)
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
         self._rankings, self._hits = Rankings(), Hits(shared)
@@ -187,7 +187,7 @@ class Engine:
         self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
         """The request to Gemini starts first, if enabled; our search runs meanwhile."""
-        asked = self._advisor.ask(question, outside)
+        asked = self._gemini.ask(question, outside)
         own: Ranking | PhotosdError
         try:
             own = self._embedded(question, deadline)
@@ -196,15 +196,15 @@ class Engine:
         except PhotosdError as error:
             own = error
         embedding = own.embedding if isinstance(own, Ranking) else None
-        advice = self._advisor.hear(asked, Aspect(question.words, embedding), deadline)
-        if advice.aspects:
-            known = "cached_embedding" if advice.known else "vector"
-            ranking = self._ranking(question, advice.aspects, known, advice.remote)
+        found = self._gemini.results(asked, Aspect(question.words, embedding), deadline)
+        if found.aspects:
+            known = "cached_embedding" if found.known else "vector"
+            ranking = self._ranking(question, found.aspects, known, found.remote)
         elif isinstance(own, Ranking):
             ranking = own
         else:
             ranking = self._by_name(question, own, warnings)
-        ranking.modes = advice.modes
+        ranking.modes = found.modes
         return ranking
 
     def _embedded(self, question: Question, deadline: Deadline) -> Ranking:

@@ -13,7 +13,7 @@ from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, W
 
 from photosd.core.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
-from photosd.watch.kernel import DIRECTORY_MASK, ROOT_MASK, Kernel
+from photosd.watch.inotify_reader import DIRECTORY_MASK, ROOT_MASK, InotifyReader
 from photosd.watch.limits import watch_budget
 from photosd.watch.source import Listener, OutOfWatches, Receive
 from photosd.watch.walk import MAY_PASS, unknown_below, walk
@@ -57,7 +57,7 @@ class InotifySource:
 
     def __init__(self, receive: Receive, listener: Listener) -> None:
         self._receive, self._listener = receive, listener
-        self._kernel: Kernel | None = None
+        self._reader: InotifyReader | None = None
         self._budget = 0
         self._by_path: dict[bytes, Watched] = {}
         self._by_descriptor: dict[WatchDescriptor, list[Watched]] = {}
@@ -68,25 +68,25 @@ class InotifySource:
 
     def open(self, probe_directory: bytes) -> None:
         """Start an inotify instance that watches only the probe directory."""
-        kernel = Kernel(lambda event: self._receive(partial(self._digest, event)))
-        kernel.name = "watch-reader"
-        self._kernel = kernel
-        kernel.start()
-        self._enter(Watched(probe_directory, kernel.watch(probe_directory, ROOT_MASK), None))
+        reader = InotifyReader(lambda event: self._receive(partial(self._digest, event)))
+        reader.name = "watch-reader"
+        self._reader = reader
+        reader.start()
+        self._enter(Watched(probe_directory, reader.watch(probe_directory, ROOT_MASK), None))
 
     def close(self) -> None:
         """Close the instance with all watches; pending events are dropped."""
-        if self._kernel is not None:
-            self._kernel.retire()
-        self._kernel = None
+        if self._reader is not None:
+            self._reader.retire()
+        self._reader = None
 
     def alive(self) -> bool:
         """Whether the reader runs."""
-        return self._kernel is not None and self._kernel.is_alive()
+        return self._reader is not None and self._reader.is_alive()
 
     def complete(self) -> bool:
         """Whether the kernel has as many watches as expected."""
-        return self._kernel is not None and self._kernel.held() == len(self._by_descriptor)
+        return self._reader is not None and self._reader.held() == len(self._by_descriptor)
 
     def watch(self, ignore: IgnoreRules, prune: frozenset[bytes]) -> None:
         """Watch the root and everything below it that is not ignored."""
@@ -111,14 +111,14 @@ class InotifySource:
     def strayed(self, path: bytes) -> bool:
         """Whether the watch of this path is for another directory than the current one."""
         watched = self._by_path.get(path)
-        if watched is None or watched.ignore is None or self._kernel is None:
+        if watched is None or watched.ignore is None or self._reader is None:
             return False
         try:
-            present = self._kernel.watch(path, _mask(path, watched.ignore))
+            present = self._reader.watch(path, _mask(path, watched.ignore))
         except OSError:
             return True
         if present not in self._by_descriptor:
-            self._kernel.unwatch(present)
+            self._reader.unwatch(present)
         return present != watched.descriptor
 
     def look_again(self) -> None:
@@ -138,7 +138,7 @@ class InotifySource:
 
     def _digest(self, event: InotifyEvent) -> None:
         """Turn one kernel event into watches and hints."""
-        if self._kernel is None:  # closed: its numbers are no longer valid
+        if self._reader is None:  # closed: its numbers are no longer valid
             return
         if event.is_queue_overflow:
             self._listener.lost()
@@ -217,7 +217,7 @@ class InotifySource:
                 self._by_path[directory].level = level
 
     def _watch_directory(self, path: bytes, ignore: IgnoreRules) -> None:
-        if self._kernel is None:
+        if self._reader is None:
             return
         if len(self._by_descriptor) >= self._budget and path not in self._by_path:
             raise OutOfWatches(
@@ -227,7 +227,7 @@ class InotifySource:
         if not os.access(path, os.X_OK):  # its content can only be listed
             self._denied.add(path)
         try:
-            descriptor = self._kernel.watch(path, _mask(path, ignore))
+            descriptor = self._reader.watch(path, _mask(path, ignore))
         except OSError as error:
             if error.errno in FULL:
                 raise OutOfWatches(
@@ -274,8 +274,8 @@ class InotifySource:
         others.remove(watched)
         if not others:
             del self._by_descriptor[watched.descriptor]
-            if unwatch and self._kernel is not None:
-                self._kernel.unwatch(watched.descriptor)
+            if unwatch and self._reader is not None:
+                self._reader.unwatch(watched.descriptor)
 
 
 def _mask(path: bytes, ignore: IgnoreRules) -> Mask:

@@ -19,18 +19,18 @@ if sys.platform != "linux":
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, WatchDescriptor
 
-from photosd.watch.kernel import DIRECTORY_MASK, Kernel
+from photosd.watch.inotify_reader import DIRECTORY_MASK, InotifyReader
 
 SECONDS = 60.0
 
 
 class Reading:
-    """A kernel instance and what it has handed on."""
+    """A reader and what it has handed on."""
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[InotifyEvent] = queue.SimpleQueue()
-        self.kernel = Kernel(self.events.put)
-        self.kernel.start()
+        self.reader = InotifyReader(self.events.put)
+        self.reader.start()
 
     def next(self) -> InotifyEvent:
         """The next event; fails when none comes."""
@@ -42,12 +42,12 @@ def reading() -> Iterator[Reading]:
     """A running reader."""
     running = Reading()
     yield running
-    running.kernel.retire()
+    running.reader.retire()
 
 
 def test_every_event_is_handed_on_raw(reading: Reading, tmp_path: Path) -> None:
     """Number, mask, cookie and name as the kernel wrote them, moves unpaired and without delay."""
-    number = reading.kernel.watch(os.fsencode(tmp_path), DIRECTORY_MASK)
+    number = reading.reader.watch(os.fsencode(tmp_path), DIRECTORY_MASK)
     with open(os.fsencode(tmp_path) + b"/\xff\n.jpg", "wb"):
         pass
     event = reading.next()
@@ -61,11 +61,11 @@ def test_every_event_is_handed_on_raw(reading: Reading, tmp_path: Path) -> None:
 
 def test_a_full_queue_reaches_us_and_nobody_else(reading: Reading, tmp_path: Path) -> None:
     """The overflow event is handed on; watchdog's own rebuilding, which loops, never runs."""
-    reading.kernel.handle_event(
+    reading.reader.handle_event(
         InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b"")
     )
     assert reading.next().is_queue_overflow
-    unused = reading.kernel._watch_for_wd  # noqa: SLF001 (watchdog's)
+    unused = reading.reader._watch_for_wd  # noqa: SLF001 (watchdog's)
     assert not unused
 
 
@@ -73,7 +73,7 @@ def test_reading_and_listing_cause_no_events(reading: Reading, tmp_path: Path) -
     """Our own reads cause no work (W12)."""
     photo = tmp_path / "1.jpg"
     photo.write_bytes(b"x" * 4096)
-    reading.kernel.watch(os.fsencode(tmp_path), DIRECTORY_MASK)
+    reading.reader.watch(os.fsencode(tmp_path), DIRECTORY_MASK)
     for _ in range(3):
         assert photo.read_bytes()
         assert os.listdir(tmp_path)
@@ -84,12 +84,12 @@ def test_reading_and_listing_cause_no_events(reading: Reading, tmp_path: Path) -
 def test_the_same_directory_has_the_same_number(reading: Reading, tmp_path: Path) -> None:
     """Watching again under another name is recognised, as after a rename."""
     (tmp_path / "a").mkdir()
-    first = reading.kernel.watch(os.fsencode(tmp_path / "a"), DIRECTORY_MASK)
+    first = reading.reader.watch(os.fsencode(tmp_path / "a"), DIRECTORY_MASK)
     (tmp_path / "a").rename(tmp_path / "b")
-    assert reading.kernel.watch(os.fsencode(tmp_path / "b"), DIRECTORY_MASK) == first
-    assert reading.kernel.held() == 1
-    reading.kernel.unwatch(first)
-    assert reading.kernel.held() == 0
+    assert reading.reader.watch(os.fsencode(tmp_path / "b"), DIRECTORY_MASK) == first
+    assert reading.reader.held() == 1
+    reading.reader.unwatch(first)
+    assert reading.reader.held() == 0
 
 
 def test_refusals_are_raised(reading: Reading, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_refusals_are_raised(reading: Reading, tmp_path: Path) -> None:
     for name, number in [("absent", errno.ENOENT), ("file", errno.ENOTDIR),
                          ("link", errno.ENOTDIR)]:  # fmt: skip
         with pytest.raises(OSError, match="directory") as caught:
-            reading.kernel.watch(os.fsencode(tmp_path / name), DIRECTORY_MASK)
+            reading.reader.watch(os.fsencode(tmp_path / name), DIRECTORY_MASK)
         assert caught.value.errno == number
 
 
@@ -110,15 +110,15 @@ def test_retiring_is_silent_and_gives_the_descriptor_back(tmp_path: Path) -> Non
         reading = Reading()
         for number in range(20):
             (tmp_path / str(number)).mkdir(exist_ok=True)
-            reading.kernel.watch(os.fsencode(tmp_path / str(number)), DIRECTORY_MASK)
+            reading.reader.watch(os.fsencode(tmp_path / str(number)), DIRECTORY_MASK)
         if dies:
-            setattr(reading.kernel, "_check_inotify_fd", _fail)  # noqa: B010 (watchdog's)
+            setattr(reading.reader, "_check_inotify_fd", _fail)  # noqa: B010 (watchdog's)
             (tmp_path / "0" / "event").mkdir()
             assert reading.next().is_create
-            reading.kernel.join(SECONDS)
-            assert not reading.kernel.is_alive()
-        reading.kernel.retire()
-        assert not reading.kernel.is_alive()
+            reading.reader.join(SECONDS)
+            assert not reading.reader.is_alive()
+        reading.reader.retire()
+        assert not reading.reader.is_alive()
         assert reading.events.empty()
         assert len(os.listdir("/proc/self/fd")) <= before  # others may end late
 

@@ -47,7 +47,7 @@ ROOT_MASK = Mask(
 )
 
 
-class Kernel(InotifyFD):
+class InotifyReader(InotifyFD):
     """Passes kernel events on, on its own thread; add and remove watches from one thread only."""
 
     def __init__(self, receive: Callable[[InotifyEvent], None]) -> None:

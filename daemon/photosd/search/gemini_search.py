@@ -18,7 +18,7 @@ COMPOSED = "composed"  # fallback reason for queries that are not plain text
 NO_ENCODER = "encoder"  # fallback reason if captions arrived but could not be encoded
 
 
-class Advice(msgspec.Struct, frozen=True):
+class GeminiResults(msgspec.Struct, frozen=True):
     """All aspects to search with, ours included; empty if Gemini adds nothing.
 
     ``known``: no encoder was needed for them.
@@ -30,7 +30,7 @@ class Advice(msgspec.Struct, frozen=True):
     known: bool = True
 
 
-class Advisor:
+class GeminiSearch:
     """Calls Gemini with the permission that a query carries; a query without one stays local."""
 
     def __init__(self, embedder: QueryEmbedder, *, latin_only: bool) -> None:
@@ -48,25 +48,25 @@ class Advisor:
         narrowed = question.where is not None
         return outside.ask(text, max(question.limit, MOST_NAMED if narrowed else DEEPER))
 
-    def hear(self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline) -> Advice:
+    def results(self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline) -> GeminiResults:
         """Gemini's results, if they arrived in time; ``own``: the query itself."""
         if asked is None:
-            return Advice()
+            return GeminiResults()
         heard = asked.help(Deadline(deadline.at - 2 * RESERVE_SECONDS))
         modes = Modes(heard.mode_requested, heard.mode_used, heard.fallback_reason)
         own = self._without_noise(own)
         if heard.nearest:
-            return Advice(modes, [own], GeminiRanking(heard.nearest, heard.outstanding))
+            return GeminiResults(modes, [own], GeminiRanking(heard.nearest, heard.outstanding))
         if not heard.prompts:
-            return Advice(modes)
+            return GeminiResults(modes)
         texts = [normalise(prompt) for prompt in heard.prompts]
         inner = Deadline(deadline.at - RESERVE_SECONDS)
         try:
             embeddings, known = self._embedder.of_texts(texts, inner, cloud=True)
         except PhotosdError:
-            return Advice(Modes(modes.requested, "local", NO_ENCODER))
+            return GeminiResults(Modes(modes.requested, "local", NO_ENCODER))
         captions = [Aspect(text, embeddings[text], "rewrite") for text in texts]
-        return Advice(modes, [own, *captions], known=known)
+        return GeminiResults(modes, [own, *captions], known=known)
 
     def _without_noise(self, own: Aspect) -> Aspect:
         """Without its embedding if our model knows none of the words; names still count."""
