@@ -25,12 +25,12 @@ def raw_file(*parts: bytes, orientation: int = 1, magic: bytes = b"II*\0") -> by
     return head + b"".join(part + SENSOR for part in parts)
 
 
-def view(picture: opening.OpenPicture) -> Image.Image:
+def view(picture: opening.OpenedPicture) -> Image.Image:
     """The first square of a raw file's picture."""
     return Image.frombytes("RGB", (64, 64), pixels.squares(picture, SHAPE)[0])
 
 
-def likeness(picture: opening.OpenPicture) -> float:
+def likeness(picture: opening.OpenedPicture) -> float:
     """How much it looks like the scene, in decibels."""
     wanted = np.asarray(square(scene(700, 500), SHAPE))
     return psnr(np.asarray(view(picture)), wanted)

@@ -200,7 +200,7 @@ class StandInPool(Pool):
         )
 
 
-def readable(path: bytes, data: bytes, limits: DecodeLimits) -> opening.OpenPicture:
+def readable(path: bytes, data: bytes, limits: DecodeLimits) -> opening.OpenedPicture:
     """The picture in a file of that name; raises what the decoder would."""
     return raw.open_raw(data, limits) if is_raw_name(path) else opening.open_picture(data, limits)
 

@@ -178,7 +178,7 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
         patient.patch.setattr(
             importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)
         )
-        rendered = opening.OpenPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
+        rendered = opening.OpenedPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
         patient.patch.setattr(raw, "rendered", lambda *_: rendered)
 
     return repair

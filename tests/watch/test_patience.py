@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from photosd.watch import patience
+from photosd.watch.filesystem_workers import FilesystemWorker, Part
 from photosd.watch.patience import ANSWER_SECONDS, CALL_PINGS, PING_SECONDS, Patience
-from photosd.watch.workers import Part, Worker
 
 STEP = 0.1
 
@@ -64,7 +64,11 @@ def share() -> Patience:
 
 
 def until_over(
-    clock: Clock, one: Patience, server: Worker, over: Callable[[], bool], seconds: float = 200.0
+    clock: Clock,
+    one: Patience,
+    server: FilesystemWorker,
+    over: Callable[[], bool],
+    seconds: float = 200.0,
 ) -> float:
     """After how many seconds it is; ``seconds`` when it is not."""
     begun = clock.now

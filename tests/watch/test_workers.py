@@ -14,7 +14,7 @@ import pytest
 from photosd.watch import calls, device, devices, patience
 from photosd.watch.device import NotAnswering
 from photosd.watch.devices import Devices
-from photosd.watch.workers import ProcessWorker
+from photosd.watch.filesystem_workers import FilesystemProcess
 
 
 def make_all_hang(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_process_that_was_lost_is_replaced(
     """The kernel ends one when memory is short; its share answers all the same."""
     made: list[Hurt] = []
 
-    class Hurt(ProcessWorker):
+    class Hurt(FilesystemProcess):
         hurt = False
 
         def __init__(self) -> None:
@@ -80,7 +80,7 @@ def test_a_process_that_was_lost_is_replaced(
             return super().usable and not self.hurt
 
     make_all_hang(monkeypatch)
-    monkeypatch.setattr(devices, "ProcessWorker", Hurt)
+    monkeypatch.setattr(devices, "FilesystemProcess", Hurt)
     path, before = os.fsencode(tmp_path), set(psutil.Process().children())
     with Devices() as disks:
         known = disks.look(path)

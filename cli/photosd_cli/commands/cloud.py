@@ -206,7 +206,7 @@ def _doubts(report: reports.CloudReport, mode: str) -> list[str]:
     return found
 
 
-def _call(call: reports.CloudCall) -> str:
+def _call(call: reports.CloudLogEntry) -> str:
     """One call in the log."""
     items, size = text.count(call["items"], "item"), text.size(call["bytes"])
     return text.inert(

@@ -19,7 +19,7 @@ from photosd.decode import facts, pixels, raw, reading, reasons
 from photosd.decode.failures import DecodeFailed
 from photosd.decode.limits import MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
-from photosd.decode.opening import OpenPicture, configure, open_picture
+from photosd.decode.opening import OpenedPicture, configure, open_picture
 
 NICENESS = 19
 SIGN_SECONDS = 0.25
@@ -101,7 +101,7 @@ def _do(
     return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
 
 
-def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenPicture:
+def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenedPicture:
     if is_raw_name(path):
         return raw.open_raw(data, limits)
     return open_picture(data, limits)

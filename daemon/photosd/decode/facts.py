@@ -11,7 +11,7 @@ from PIL.ExifTags import GPS, IFD, Base
 from photosd.decode import xmp
 from photosd.decode.geometry import stored_size
 from photosd.decode.messages import Facts
-from photosd.decode.opening import OpenPicture
+from photosd.decode.opening import OpenedPicture
 from photosd.decode.taken import taken
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ Tags = Mapping[int, Any]
 MOST_CHARACTERS = 80
 
 
-def of(picture: OpenPicture) -> Facts:
+def of(picture: OpenedPicture) -> Facts:
     """The facts in a loaded picture; hostile metadata affects single facts, not the photo.
 
     For a sidecar see `of_sidecar`.
@@ -72,7 +72,7 @@ def _attempt(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _xmp_of(picture: OpenPicture) -> bytes:
+def _xmp_of(picture: OpenedPicture) -> bytes:
     data = picture.image.info.get("xmp", b"")
     return data.encode() if isinstance(data, str) else bytes(data)
 

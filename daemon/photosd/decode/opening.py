@@ -48,7 +48,7 @@ DRAFT_FACTOR = 2.9
 
 
 @dataclass
-class OpenPicture:
+class OpenedPicture:
     """An opened, not yet decoded picture; ``size`` is the full stored (width, height).
 
     ``container`` is the metadata of the raw file that contains the preview.
@@ -102,7 +102,7 @@ def configure(limits: DecodeLimits) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
+def open_picture(data: bytes, limits: DecodeLimits) -> OpenedPicture:
     """The picture in ``data``; raises DecodeFailed if it is too large, else Pillow's errors."""
     formats: tuple[str, ...] = FORMATS
     if data[4:8] == b"ftyp":
@@ -114,7 +114,7 @@ def open_picture(data: bytes, limits: DecodeLimits) -> OpenPicture:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
     kind = image.format or "unknown"
     _check(image.width * image.height, kind, limits)
-    return OpenPicture(image, kind, image.size)
+    return OpenedPicture(image, kind, image.size)
 
 
 def _check(pixels: int, kind: str, limits: DecodeLimits) -> None:

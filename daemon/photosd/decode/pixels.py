@@ -8,7 +8,7 @@ from PIL import Image
 
 from photosd.decode import colour, geometry
 from photosd.decode.messages import Form, Shape
-from photosd.decode.opening import OpenPicture
+from photosd.decode.opening import OpenedPicture
 
 JPEG_QUALITY = 82
 REDUCING_GAP = 4.0  # averages whole blocks first: fast, 54 dB or better
@@ -26,7 +26,7 @@ TRANSPOSE = {
 }
 
 
-def squares(picture: OpenPicture, shape: Shape) -> list[bytes]:
+def squares(picture: OpenedPicture, shape: Shape) -> list[bytes]:
     """The model's view of a picture: for each tile (size, size, 3) bytes of upright RGB."""
     # The orientation is known only after loading in some formats; the squares have the same size
     # either way.
@@ -49,7 +49,7 @@ def squares(picture: OpenPicture, shape: Shape) -> list[bytes]:
 
 
 def thumbnail(
-    picture: OpenPicture, within: tuple[int, int], form: Form = "jpeg"
+    picture: OpenedPicture, within: tuple[int, int], form: Form = "jpeg"
 ) -> tuple[bytes, tuple[int, int]]:
     """The upright picture reduced to fit ``within`` (width, height), and its size.
 
@@ -79,7 +79,7 @@ def _fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _prepared(picture: OpenPicture) -> tuple[Image.Image, bytes | None, float]:
+def _prepared(picture: OpenedPicture) -> tuple[Image.Image, bytes | None, float]:
     scale = colour.scale_of(picture.image)
     image = colour.interpolable(picture.image)
     if image.mode in ("RGBA", "LA"):  # colours of transparent pixels must not bleed

@@ -12,7 +12,7 @@ from PIL import Image
 
 from photosd.decode.failures import DAMAGED, DecodeFailed
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.opening import OpenPicture, open_picture
+from photosd.decode.opening import OpenedPicture, open_picture
 
 # Each maker stores the preview elsewhere, but always as plain JPEG.
 JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]")
@@ -24,7 +24,7 @@ LIBRARY = "rawpy>=0.25,<1"  # as in pyproject.toml
 METADATA_BYTES = HEADER_BYTES = 1 << 20
 
 
-def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
+def open_raw(data: bytes, limits: DecodeLimits) -> OpenedPicture:
     """The best picture in a raw file; raises DecodeFailed if there is none."""
     if not data:
         raise DecodeFailed("empty", "the file is empty (0 bytes)")
@@ -41,7 +41,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenPicture:
             if READER in sys.modules
             else f'install the raw reader: pip install "{LIBRARY}"',
         )
-    return OpenPicture(best.image, "RAW", best.size, container)
+    return OpenedPicture(best.image, "RAW", best.size, container)
 
 
 def _previews(data: bytes, limits: DecodeLimits) -> Iterator[tuple[int, int]]:
@@ -87,7 +87,7 @@ def _metadata(data: bytes) -> Image.Exif | None:
     return exif
 
 
-def rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
+def rendered(data: bytes, limits: DecodeLimits) -> OpenedPicture | None:
     """rawpy's result: its preview, or half-size developed sensor data."""
     try:
         rawpy = importlib.import_module(READER)
@@ -101,4 +101,4 @@ def rendered(data: bytes, limits: DecodeLimits) -> OpenPicture | None:
     except (rawpy.LibRawError, OSError, ValueError):
         return None
     image = Image.fromarray(pixels)
-    return OpenPicture(image, "RAW", image.size)
+    return OpenedPicture(image, "RAW", image.size)

@@ -24,7 +24,7 @@ from photosd.gemini.marked import MarkedPhotos
 from photosd.gemini.questions import Questions
 from photosd.gemini.remote import RemoteTable, finish_forgetting
 from photosd.index.database import Database
-from photosd.protocol.reports import CloudCall, CloudCheck, CloudReport, CloudTermsResult
+from photosd.protocol.reports import CloudCheck, CloudLogEntry, CloudReport, CloudTermsResult
 
 log = structlog.get_logger()
 
@@ -251,7 +251,7 @@ class Gemini:
             agents=consent.agents,
         )
 
-    def calls(self, limit: int) -> list[CloudCall]:
+    def calls(self, limit: int) -> list[CloudLogEntry]:
         """The last calls, newest first."""
         return self._gate.ledger.calls(limit)
 

@@ -15,7 +15,7 @@ from photosd.core import typed
 from photosd.core.errors import CloudUnavailable, StorageError
 from photosd.core.replacing import replace_file
 from photosd.index.database import Database
-from photosd.protocol.reports import CloudCall
+from photosd.protocol.reports import CloudLogEntry
 
 Kind = Literal["rewrite", "embed_query", "embed_photos", "check"]
 KEPT_DAYS = 400
@@ -98,11 +98,11 @@ class Ledger:
             ).fetchone()
         return Spending(spent, int(row[0]), int(row[1]))
 
-    def calls(self, limit: int) -> list[CloudCall]:
+    def calls(self, limit: int) -> list[CloudLogEntry]:
         """The last calls, newest first."""
         with self._database.read() as db:
             return [
-                cast("CloudCall", dict(row))
+                cast("CloudLogEntry", dict(row))
                 for row in db.execute(
                     "SELECT at, kind, model, items, bytes, usd, outcome FROM cloud_calls"
                     " ORDER BY id DESC LIMIT ?",

@@ -212,7 +212,7 @@ class CloudForgetResult(TypedDict):
     removed: int
 
 
-class CloudCall(TypedDict):
+class CloudLogEntry(TypedDict):
     """One call: ``usd`` is an estimate unless the answer said; ``outcome``: ``ok``, or why not."""
 
     at: float
@@ -227,7 +227,7 @@ class CloudCall(TypedDict):
 class CloudLogResult(TypedDict):
     """The last calls, newest first."""
 
-    calls: list[CloudCall]
+    calls: list[CloudLogEntry]
 
 
 class CloudPreviewResult(TypedDict):

@@ -48,7 +48,9 @@ class GeminiSearch:
         narrowed = question.where is not None
         return outside.ask(text, max(question.limit, MOST_NAMED if narrowed else DEEPER))
 
-    def results(self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline) -> GeminiResults:
+    def results(
+        self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline
+    ) -> GeminiResults:
         """Gemini's results, if they arrived in time; ``own``: the query itself."""
         if asked is None:
             return GeminiResults()

@@ -17,9 +17,9 @@ import structlog
 
 from photosd.core.log import printable
 from photosd.watch.calls import Item
+from photosd.watch.filesystem_workers import FilesystemWorker
 from photosd.watch.mounts import Mount
 from photosd.watch.patience import IDLE_SECONDS, START_SECONDS, Patience
-from photosd.watch.workers import Worker
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class Device:
     def __init__(
         self,
         mount: Mount,
-        begin: Callable[[Device], Worker],
+        begin: Callable[[Device], FilesystemWorker],
         stopping: threading.Event,
         wake: threading.Event,
     ) -> None:
@@ -52,9 +52,9 @@ class Device:
         self.silent_since: float | None = None
         self._begin, self._stopping = begin, stopping
         self._locks = {True: threading.Lock(), False: threading.Lock()}
-        self._workers: dict[bool, tuple[Worker, float]] = {}  # long calls or not -> idle since
+        self._workers: dict[bool, tuple[FilesystemWorker, float]] = {}  # by long or not
         self._lock = threading.Lock()
-        self._stuck: list[Worker] = []  # when the first one returns, the file system answers again
+        self._stuck: list[FilesystemWorker] = []  # if the first returns, it answers again
         self._asked: tuple[str, tuple[Any, ...]] = ("look", (mount.point,))
         self._tried_at: float | None = None  # of a retry; None: the first one is the original call
         self._try_at = self._pause = self._checked_at = 0.0
@@ -89,7 +89,7 @@ class Device:
             if self._locks[long].acquire(timeout=POLL_SECONDS):
                 return
 
-    def _take(self, long: bool) -> Worker:
+    def _take(self, long: bool) -> FilesystemWorker:
         with self._lock:
             kept = self._workers.pop(long, None)
         if kept and kept[0].usable:
@@ -98,7 +98,7 @@ class Device:
             kept[0].discard()
         return self._begin(self)
 
-    def _spare(self) -> Worker:
+    def _spare(self) -> FilesystemWorker:
         """A worker for pings: an idle one that is usable, else a new one."""
         with self._lock:
             for long, (worker, _) in list(self._workers.items()):
@@ -107,14 +107,16 @@ class Device:
                     return worker
         return self._begin(self)
 
-    def _give_back(self, worker: Worker, long: bool, ended: bool) -> None:
+    def _give_back(self, worker: FilesystemWorker, long: bool, ended: bool) -> None:
         with self._lock:
             if ended and worker.usable and not self._stopping.is_set():
                 self._workers[long] = worker, time.monotonic()
             elif worker not in self._stuck:  # the caller stopped reading the answer
                 worker.discard()
 
-    def _next(self, worker: Worker, path: bytes, call: str, arguments: tuple[Any, ...]) -> Any:
+    def _next(
+        self, worker: FilesystemWorker, path: bytes, call: str, arguments: tuple[Any, ...]
+    ) -> Any:
         """The next part of an answer; raises NotAnswering when the file system is silent."""
         begun_at = time.monotonic()
         with self.patience.waiting() as waiting:
@@ -132,7 +134,7 @@ class Device:
                     self._give_up(worker, call, arguments)
                     raise NotAnswering(path)
 
-    def _give_up(self, worker: Worker, call: str, arguments: tuple[Any, ...]) -> None:
+    def _give_up(self, worker: FilesystemWorker, call: str, arguments: tuple[Any, ...]) -> None:
         with self._lock:
             if self.silent_since is None:
                 self._stuck.insert(0, worker)
@@ -190,7 +192,7 @@ class Device:
                 self._retry()
             return False
 
-    def _back(self, worker: Worker) -> bool:
+    def _back(self, worker: FilesystemWorker) -> bool:
         """Whether the unanswered call, or its retry, is answered now."""
         part = worker.receive(0)
         if part is None:

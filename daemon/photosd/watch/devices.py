@@ -23,11 +23,11 @@ from photosd.core.clock import Deadline
 from photosd.core.listeners import Listeners
 from photosd.watch.calls import Item
 from photosd.watch.device import IDLE_TURN, POLL_SECONDS, Device, NotAnswering, can_hang
+from photosd.watch.filesystem_workers import FilesystemProcess, FilesystemThread, FilesystemWorker
 from photosd.watch.mounts import Mount, MountWatch, mount_of
 from photosd.watch.patience import START_SECONDS, Waiting
 from photosd.watch.scanner import NO_PHOTO, Entry
 from photosd.watch.spelling import names_paths
-from photosd.watch.workers import ProcessWorker, ThreadWorker, Worker
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class Devices:
         self._watch = MountWatch()
         self._lock = threading.Lock()
         self._devices: dict[tuple[str, str], Device] = {}
-        self._wanted: deque[tuple[threading.Event, list[Worker | OSError]]] = deque()
+        self._wanted: deque[tuple[threading.Event, list[FilesystemWorker | OSError]]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="devices", daemon=True)
@@ -216,13 +216,13 @@ class Devices:
 
     # -- the keeper thread: it starts the workers' processes, as they end with their starter ------
 
-    def _begin(self, device: Device) -> Worker:
+    def _begin(self, device: Device) -> FilesystemWorker:
         """A new worker; raises OSError when none can be started."""
         if not can_hang(device.mount):
-            return ThreadWorker()
+            return FilesystemThread()
         if threading.current_thread() is self._keeper:
-            return ProcessWorker()
-        done, made = threading.Event(), list[Worker | OSError]()
+            return FilesystemProcess()
+        done, made = threading.Event(), list[FilesystemWorker | OSError]()
         self._wanted.append((done, made))
         self._wake.set()
         end = time.monotonic() + START_SECONDS
@@ -249,7 +249,7 @@ class Devices:
         while self._wanted:
             done, made = self._wanted.popleft()
             try:
-                made.append(ProcessWorker())
+                made.append(FilesystemProcess())
             except OSError as error:
                 made.append(error)
             done.set()

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from photosd.watch.workers import Worker
+from photosd.watch.filesystem_workers import FilesystemWorker
 
 # The timeout of a share that was fast: `status` shows a silent one within five seconds.
 ANSWER_SECONDS = 3.5
@@ -76,7 +76,7 @@ class Patience:
         self._sent_at: float | None = None  # the ping that is not answered
         self._seconds = 0.0  # for one answer
         self._before_it: int | None = 0  # those who waited when it was sent
-        self._pinger: Worker | None = None
+        self._pinger: FilesystemWorker | None = None
         self._begun_at = float("-inf")
 
     @contextlib.contextmanager
@@ -161,7 +161,7 @@ class Patience:
         """Seconds without an answer until a ping is due: more on a slow server, to spare it."""
         return max(PING_AFTER, self.expected / 2)
 
-    def turn(self, begin: Callable[[], Worker]) -> None:
+    def turn(self, begin: Callable[[], FilesystemWorker]) -> None:
         """Receive the answer to the last ping, send the next one. ``begin`` may raise OSError."""
         if self._pinger is not None:
             self._hear(self._pinger)
@@ -179,7 +179,7 @@ class Patience:
             self._pinger.send("ping", (self._point,))
             self._sent_at, self._before_it = now, len(self._waiting)
 
-    def _hear(self, pinger: Worker) -> None:
+    def _hear(self, pinger: FilesystemWorker) -> None:
         part = pinger.receive(0)
         if not pinger.usable:
             self.close()
@@ -193,7 +193,7 @@ class Patience:
                 for waiting in self._waiting:
                     waiting.slowest = max(took, waiting.slowest or 0.0)
 
-    def close(self) -> Worker | None:
+    def close(self) -> FilesystemWorker | None:
         """End the pinger. Returns it, because the file system may hold it for longer."""
         pinger, self._pinger, self._sent_at = self._pinger, None, None
         if pinger is not None:

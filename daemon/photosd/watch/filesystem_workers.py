@@ -28,7 +28,7 @@ class Part(NamedTuple):
     end: int | None
 
 
-class Worker(Protocol):
+class FilesystemWorker(Protocol):
     """Makes one call at a time; no method waits for the file system."""
 
     @property
@@ -55,7 +55,7 @@ class Worker(Protocol):
         """Whether it was abandoned and is still blocked by the file system."""
 
 
-class ProcessWorker:
+class FilesystemProcess:
     """A separate process: if the server is down it is abandoned, and this process can
     still exit.
     """
@@ -106,7 +106,7 @@ class _Discarded(Exception):
     """The answer is no longer needed."""
 
 
-class ThreadWorker:
+class FilesystemThread:
     """A thread: fast to start, and sufficient for local disks."""
 
     ready = True
