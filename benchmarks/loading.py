@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.models import CACHE, write_random_checkpoint
-from photosd.install.recipe import InstallOrder
+from photosd.install.model_spec import InstallOrder
 
 RUNS = 3
 SECONDS = 200

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from photosd.install.recipe import InstallOrder
+from photosd.install.model_spec import InstallOrder
 
 CACHE = Path(__file__).parent / "runs"  # ignored by git
 INSTALL_SECONDS = 300

@@ -15,7 +15,7 @@ import click
 
 from photosd.core import config, errors
 from photosd.core.errors import PhotosdError
-from photosd.service.recipe import ServiceError
+from photosd.service.service_spec import ServiceError
 from photosd_cli import text
 from photosd_cli.group import SECTIONS, cli
 from photosd_cli.lifecycle import StartFailed

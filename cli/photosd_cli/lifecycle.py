@@ -26,7 +26,7 @@ from photosd.core.socketpath import VARIABLE, expanded
 from photosd.protocol.client import Client
 from photosd.protocol.connection import HungUp
 from photosd.service import here
-from photosd.service.recipe import NoManager
+from photosd.service.service_spec import NoManager
 from photosd_cli import console, logfile
 from photosd_cli.progress import Bar
 

@@ -23,7 +23,7 @@ from photosd.models.spec import STARTER, read_model
 from photosd.service import manager
 from photosd.service.launchctl import Answer, Launchctl
 from photosd.service.launchd import Launchd
-from photosd.service.recipe import Recipe
+from photosd.service.service_spec import ServiceSpec
 from photosd.service.systemd import Systemd
 
 Patch = pytest.MonkeyPatch
@@ -296,7 +296,7 @@ def log_is_a_directory(home: Home, _patch: Patch, _photos: Path) -> None:
 def units(home: Home, patch: Patch) -> Systemd:
     """Units of this home, in a place of their own, on a systemd that says all is well."""
     patch.setattr(sys, "platform", "linux")
-    service = Systemd(Recipe.here())
+    service = Systemd(ServiceSpec.here())
     for file, content in service.files().items():
         manager.install_file(file, content)
     show = {name: {"Id": name, "UnitFileState": "enabled", "ActiveState": "active"} for name in
@@ -365,7 +365,7 @@ def agent(home: Home, patch: Patch, printed: str) -> None:
     """An agent of this home, and what `launchctl print` says of it."""
     patch.setattr(sys, "platform", "darwin")
     patch.setenv("HOME", str(home.state.parent))
-    for file, content in Launchd(Recipe.here()).files().items():
+    for file, content in Launchd(ServiceSpec.here()).files().items():
         manager.install_file(file, content)
     answers = {"gui": Answer((), 0, printed), "user": Answer((), 113, "")}
 

@@ -13,8 +13,8 @@ import pytest
 
 from photosd.core.errors import DownloadFailed
 from photosd.install.hub import Checksums, Hub, HubFile, digests
+from photosd.install.model_spec import InstallOrder
 from photosd.install.pulling import pull
-from photosd.install.recipe import InstallOrder
 from tests.install.stub_hub import StubHub
 
 REPOSITORY, NAME = "publisher/model", "open_clip_model.safetensors"

@@ -16,7 +16,7 @@ import torch
 
 from photosd.core.errors import BadRequest, ModelError
 from photosd.core.paths import Home
-from photosd.install.recipe import InstallOrder, recipe
+from photosd.install.model_spec import InstallOrder, model_spec
 from photosd.install.tokenizer_files import tokenizer_of
 from photosd.models import registry
 from tests.conftest import ROOT, RunningDaemon
@@ -148,7 +148,7 @@ def test_each_architecture_has_its_own_preprocessing(tmp_path: Path) -> None:
     word_tokenizer(tmp_path, ["sunset"], pad="</s>")
 
     def of(arch: str, tag: str | None = None) -> Any:
-        return recipe(InstallOrder(str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
+        return model_spec(InstallOrder(str(tmp_path), "x", arch=arch, tag=tag), tmp_path)
 
     clip, siglip = of("ViT-B-32"), of("ViT-B-16-SigLIP", "webli")
     mobile = of("MobileCLIP-S1", "datacompdr")

@@ -13,7 +13,7 @@ import pytest
 
 from photosd.core.errors import NotFound, PhotosdError
 from photosd.core.paths import Home
-from photosd.install.recipe import InstallOrder
+from photosd.install.model_spec import InstallOrder
 from photosd.models.spec import STARTER
 from tests.conftest import RunningDaemon
 from tests.install.checkpoints import publish

@@ -12,7 +12,7 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.service import here, units
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.service_spec import ServiceError, ServiceSpec
 from photosd.service.systemd import Systemd
 from photosd_cli import lifecycle
 from tests.cli.conftest import Photosd, photosd
@@ -316,4 +316,4 @@ def test_the_home_of_a_recipe_is_absolute(home: Home, monkeypatch: pytest.Monkey
     root = home.state.parent
     monkeypatch.chdir(root.parent)
     monkeypatch.setenv("PHOTOSD_HOME", root.name)
-    assert Recipe.here().environment["PHOTOSD_HOME"] == str(root)
+    assert ServiceSpec.here().environment["PHOTOSD_HOME"] == str(root)

@@ -19,7 +19,7 @@ import pytest
 from photosd.core.paths import Home
 from photosd.service import launchctl, launchd, units
 from photosd.service.launchd import Launchd
-from photosd.service.recipe import NoManager, Recipe, ServiceError
+from photosd.service.service_spec import NoManager, ServiceError, ServiceSpec
 from photosd_cli import lifecycle
 from tests.service.pretended_launchctl import PretendedLaunchd
 
@@ -44,7 +44,7 @@ def make(
     """An agent that runs a given program, of a home directory of the test's."""
     monkeypatch.setenv("PATH", f"{mac.bin}:{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path))
-    return lambda *command: Launchd(replace(Recipe.here(), command=command or STAYS))
+    return lambda *command: Launchd(replace(ServiceSpec.here(), command=command or STAYS))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_start_accepts_that_it_began_to_run_meanwhile(
     """Between `print` and `kickstart`."""
     agent.install()
     looked = launchctl.Launchctl.job
-    idle = launchctl.Job("gui/1", "not running", None, 1, "")
+    idle = launchctl.LaunchdJob("gui/1", "not running", None, 1, "")
     monkeypatch.setattr(launchctl.Launchctl, "job", lambda *_: idle)
     mac.calls()
     agent.start()

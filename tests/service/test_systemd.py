@@ -21,7 +21,7 @@ from photosd.core.errors import EncoderUnavailable
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd.service import units
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.service_spec import ServiceError, ServiceSpec
 from photosd.service.systemd import Systemd
 from tests.cli.conftest import command, environment
 from tests.service.private_systemd import PrivateSystemd, why_not
@@ -82,7 +82,7 @@ def installed(systemd: PrivateSystemd, monkeypatch: pytest.MonkeyPatch) -> Itera
     own = Path(systemd.environment["XDG_CONFIG_HOME"]) / "systemd/user/photosd.service.d/own.conf"
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text("[Service]\nWatchdogSec=3\nRestartSec=0.2\n")
-    service = Systemd(Recipe.here())
+    service = Systemd(ServiceSpec.here())
     assert service.install()
     yield Installed(systemd)
     own.unlink()
@@ -97,7 +97,7 @@ def test_it_starts_and_says_how_it_is(installed: Installed) -> None:
     assert installed.words().startswith(("warming", "ready"))
     installed.wait_until_ready()
     assert installed.words().startswith("ready: 0 photos")
-    status = Systemd(Recipe.here()).status()
+    status = Systemd(ServiceSpec.here()).status()
     assert (status.state, status.enabled, status.current) == ("running", True, True)
 
 
@@ -228,7 +228,7 @@ def test_starts_at_once_are_one(installed: Installed) -> None:
 @pytest.mark.slow
 def test_a_daemon_started_by_hand_makes_room(installed: Installed) -> None:
     """Else it would hold the lock, and the service would fail."""
-    Systemd(Recipe.here()).uninstall()
+    Systemd(ServiceSpec.here()).uninstall()
     assert installed.photosd("start").returncode == 0
     by_hand = installed.answers()
     script = (
@@ -261,7 +261,7 @@ def test_a_socket_removed_under_systemd_is_repaired(installed: Installed) -> Non
 def test_the_strict_sandbox_works(installed: Installed) -> None:
     """It serves, writes its own files, and nothing else."""
     try:
-        Systemd(Recipe.here(), strict=True).install()
+        Systemd(ServiceSpec.here(), strict=True).install()
     except ServiceError as error:
         if "namespaces" in str(error):
             pytest.skip(str(error))

@@ -16,7 +16,7 @@ import pytest
 from photosd.core.paths import Home
 from photosd.service import units
 from photosd.service.launchctl import DESKTOP
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.service_spec import ServiceError, ServiceSpec
 from tests.conftest import ROOT
 
 ODD = "Bilder & 100% Fotos $HOME 'תמונות'"
@@ -60,13 +60,13 @@ def write(directory: Path, files: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def recipe(home: Home) -> Recipe:
-    """The recipe of this very test environment."""
-    return Recipe.here()
+def spec(home: Home) -> ServiceSpec:
+    """The spec of this very test environment."""
+    return ServiceSpec.here()
 
 
 @pytest.fixture
-def odd_recipe() -> Iterator[Recipe]:
+def odd_spec() -> Iterator[ServiceSpec]:
     """Every name as awkward as names get."""
     root = Path(tempfile.mkdtemp(dir="/tmp")) / ODD  # short enough for a socket
     program = root / "bin" / "python"
@@ -75,7 +75,7 @@ def odd_recipe() -> Iterator[Recipe]:
     home = Home(root / "config", root / "state", root / "models", root / "run")
     command = (str(program), "-P", "-m", "photosd")
     environment = {"PHOTOSD_HOME": str(root), "XDG_DATA_HOME": 'with "quotes" and \\b'}
-    yield Recipe(command, environment, home.socket, home)
+    yield ServiceSpec(command, environment, home.socket, home)
     shutil.rmtree(root.parent)
 
 
@@ -88,17 +88,17 @@ def test_the_templates_pass_as_they_stand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_filled_in_units_pass(recipe: Recipe, tmp_path: Path, strict: bool) -> None:
+def test_filled_in_units_pass(spec: ServiceSpec, tmp_path: Path, strict: bool) -> None:
     """Also with the stricter drop-in."""
-    write(tmp_path, units.systemd_units(recipe, strict=strict))
+    write(tmp_path, units.systemd_units(spec, strict=strict))
     assert verify(tmp_path, units.SERVICE, units.SOCKET) == ""
 
 
-def test_verify_does_find_mistakes(recipe: Recipe, tmp_path: Path) -> None:
+def test_verify_does_find_mistakes(spec: ServiceSpec, tmp_path: Path) -> None:
     """Else the tests above would prove nothing."""
     for wrong in ("Restart=sometimes", "CPUWheight=50", "WatchdogSec=often"):
         key = wrong.partition("=")[0].replace("Wh", "W")
-        files = units.systemd_units(recipe, strict=False)
+        files = units.systemd_units(spec, strict=False)
         lines = files[units.SERVICE].splitlines()
         files[units.SERVICE] = "\n".join(
             wrong if line.startswith(f"{key}=") else line for line in lines
@@ -107,17 +107,17 @@ def test_verify_does_find_mistakes(recipe: Recipe, tmp_path: Path) -> None:
         assert verify(tmp_path, units.SERVICE) != "", wrong
 
 
-def test_awkward_names_survive(odd_recipe: Recipe, tmp_path: Path) -> None:
+def test_awkward_names_survive(odd_spec: ServiceSpec, tmp_path: Path) -> None:
     """Spaces, percent and dollar signs, quotes, Hebrew: systemd reads back what was meant."""
-    files = units.systemd_units(odd_recipe, strict=True)
+    files = units.systemd_units(odd_spec, strict=True)
     write(tmp_path, files)
     assert verify(tmp_path, units.SERVICE, units.SOCKET) == ""
-    assert str(odd_recipe.socket).replace("%", "%%") in files[units.SOCKET]
-    assert units.served_by_unit(files[units.SERVICE]) == odd_recipe.serves
-    agent = plistlib.loads(units.launchd_agent(odd_recipe, DESKTOP))
-    assert agent["ProgramArguments"] == list(odd_recipe.command)
-    assert agent["EnvironmentVariables"]["PHOTOSD_HOME"] == odd_recipe.environment["PHOTOSD_HOME"]
-    assert units.served_by_agent(units.launchd_agent(odd_recipe, DESKTOP)) == odd_recipe.serves
+    assert str(odd_spec.socket).replace("%", "%%") in files[units.SOCKET]
+    assert units.served_by_unit(files[units.SERVICE]) == odd_spec.serves
+    agent = plistlib.loads(units.launchd_agent(odd_spec, DESKTOP))
+    assert agent["ProgramArguments"] == list(odd_spec.command)
+    assert agent["EnvironmentVariables"]["PHOTOSD_HOME"] == odd_spec.environment["PHOTOSD_HOME"]
+    assert units.served_by_agent(units.launchd_agent(odd_spec, DESKTOP)) == odd_spec.serves
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "not utf-8 \udcff"])
@@ -125,18 +125,18 @@ def test_names_no_unit_can_hold_are_refused(name: str, tmp_path: Path) -> None:
     """A newline would begin another setting."""
     root = tmp_path / name
     home = Home(root, root, root, root)
-    recipe = Recipe(("/bin/true",), {"PHOTOSD_HOME": str(root)}, home.socket, home)
-    for write_it in (lambda: units.systemd_units(recipe, strict=True), recipe.check):
+    spec = ServiceSpec(("/bin/true",), {"PHOTOSD_HOME": str(root)}, home.socket, home)
+    for write_it in (lambda: units.systemd_units(spec, strict=True), spec.check):
         with pytest.raises(ServiceError, match="characters"):
             write_it()
     with pytest.raises(ServiceError):
-        units.launchd_agent(recipe, DESKTOP)
+        units.launchd_agent(spec, DESKTOP)
 
 
 def test_the_home_is_recorded(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PHOTOSD_HOME if it is set; else what decides where the files are; else nothing."""
     root = str(home.state.parent)
-    here = Recipe.here()
+    here = ServiceSpec.here()
     assert here.environment["PHOTOSD_HOME"] == root
     files = units.systemd_units(here, strict=False)
     assert f'Environment="PHOTOSD_HOME={root}"' in files[units.SERVICE]
@@ -145,27 +145,27 @@ def test_the_home_is_recorded(home: Home, tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    here = Recipe.here()
+    here = ServiceSpec.here()
     files = units.systemd_units(here, strict=False)
     assert "PHOTOSD_HOME" not in files[units.SERVICE]
     assert f'Environment="XDG_STATE_HOME={tmp_path}"' in files[units.SERVICE]
     assert "ListenStream=%t/photosd/photosd.sock" in files[units.SOCKET]
 
 
-def test_units_name_absolute_paths_only(recipe: Recipe) -> None:
+def test_units_name_absolute_paths_only(spec: ServiceSpec) -> None:
     """A unit knows no PATH of a shell."""
-    service = units.systemd_units(recipe, strict=False)[units.SERVICE]
+    service = units.systemd_units(spec, strict=False)[units.SERVICE]
     assert f'ExecStart=:"{sys.executable}" -P -m photosd' in service
     assert Path(
-        plistlib.loads(units.launchd_agent(recipe, DESKTOP))["ProgramArguments"][0]
+        plistlib.loads(units.launchd_agent(spec, DESKTOP))["ProgramArguments"][0]
     ).is_absolute()
 
 
 @pytest.mark.parametrize("filled", [False, True])
-def test_the_agent_has_the_keys_of_launchd(recipe: Recipe, filled: bool) -> None:
+def test_the_agent_has_the_keys_of_launchd(spec: ServiceSpec, filled: bool) -> None:
     """Each key is one of launchd.plist(5), each value of its type."""
     template = (ROOT / "launchd" / f"{units.LABEL}.plist").read_bytes()
-    agent = plistlib.loads(units.launchd_agent(recipe, DESKTOP) if filled else template)
+    agent = plistlib.loads(units.launchd_agent(spec, DESKTOP) if filled else template)
     assert {key: type(value) for key, value in agent.items()} == KEYS
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
     assert agent["Label"] == units.LABEL

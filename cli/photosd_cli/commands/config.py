@@ -15,7 +15,7 @@ from photosd_cli.commands import completion
 from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
-    from photosd.protocol.reports import Setting
+    from photosd.protocol.reports import SettingReport
 
 
 @click.group(cls=WholeGroup)
@@ -60,7 +60,7 @@ def path(as_json: bool) -> None:
     console.answer({"path": file}, as_json, file)
 
 
-def _settings() -> list[Setting]:
+def _settings() -> list[SettingReport]:
     """Settings from the daemon; from the file if it is not running."""
     try:
         with Client() as client:
@@ -73,7 +73,7 @@ def _settings() -> list[Setting]:
         reading = settings_file.read(Home.from_environment().settings)
         for problem in reading.problems:
             console.warn(f"{problem.says}\n  {problem.remedy}")
-        return cast("list[Setting]", to_builtins(config.describe(reading.settings)))
+        return cast("list[SettingReport]", to_builtins(config.describe(reading.settings)))
 
 
 def _set(name: str, value: str) -> dict[str, object]:
@@ -87,7 +87,7 @@ def _set(name: str, value: str) -> dict[str, object]:
         return {"name": name, "value": config.shown(config.parsed(name, value))}
 
 
-def _show(setting: Setting) -> None:
+def _show(setting: SettingReport) -> None:
     """Name, value and, if different, the default; the meaning below."""
     value, default = text.value(setting["value"]), text.value(setting["default"])
     changed = "" if value == default else f"   (default: {default})"

@@ -46,7 +46,7 @@ REAP_SECONDS = 0.2  # for a process that its disk may block forever
 Answer = tuple[Reply, list[bytearray]]
 
 
-class MemoryWatch:
+class DecoderMemory:
     """Measures a decoder's memory from outside, where the system refuses to limit it (macOS).
 
     For a process that has just started and holds no photo.
@@ -84,7 +84,7 @@ class Decoder:
         self._urgent = urgent
         self._child: Child | None = None
         self._limits = DecodeLimits()
-        self._memory: MemoryWatch | None = None  # None: the system limits it
+        self._memory: DecoderMemory | None = None  # None: the system limits it
         self._served = 0
         self._patience = 0.0  # seconds for reading
         self._reading = False  # whether the process still waits for the disk
@@ -165,7 +165,7 @@ class Decoder:
         try:
             hello = self._receive(child, limits.start_seconds)[0]
             if hello.ready:
-                self._memory = MemoryWatch(child.pid, limits) if hello.unlimited else None
+                self._memory = DecoderMemory(child.pid, limits) if hello.unlimited else None
                 return
             reason = "its first message is invalid"
         except TimeoutError:

@@ -25,7 +25,7 @@ from photosd.doctor.examination import examine
 from photosd.doctor.patient import Patient
 from photosd.doctor.redaction import Redactor
 from photosd.service.here import this_service
-from photosd.service.recipe import ServiceError
+from photosd.service.service_spec import ServiceError
 
 LOG_BYTES = 4 << 20  # of each log file, its end
 README = """\

@@ -14,7 +14,7 @@ from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.protocol.reports import EncoderReport, TextCheck
 from photosd.service.here import this_service
-from photosd.service.recipe import ServiceError
+from photosd.service.service_spec import ServiceError
 
 INSTALL = "photosd service install"
 

@@ -31,7 +31,7 @@ from photosd.encoder.device_choice import DeviceChoice
 from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
 from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.limits import Limits, RestartPolicy
-from photosd.encoder.memory import LOOK_SECONDS, MemoryWatch
+from photosd.encoder.memory import LOOK_SECONDS, EncoderMemory
 from photosd.encoder.requests import EncodeRequest, LaneQueue
 from photosd.encoder.results import TextVectors, text_vectors, vectors
 from photosd.models.spec import read_model
@@ -73,7 +73,7 @@ class Supervisor(threading.Thread):
         self._errors = {"text": 0, "image": 0}  # in a row
         self._launcher = EncoderLauncher()
         self._progress_at = self._heard_at = 0.0
-        self._memory = MemoryWatch()
+        self._memory = EncoderMemory()
         self._replacement: str | None = None  # why another encoder is wanted in place of this one
         self.turned_at = time.monotonic()  # when this thread last ran
         self._probe_answer: NDArray[np.float32] | None = None
@@ -188,7 +188,7 @@ class Supervisor(threading.Thread):
     def _spawn(self) -> None:
         self._condition.starts()
         self._progress_at, self._probe_answer = time.monotonic(), None
-        self._memory, self._errors = MemoryWatch(), {"text": 0, "image": 0}
+        self._memory, self._errors = EncoderMemory(), {"text": 0, "image": 0}
         self._cause, self._replacement = "other", None
         spec = read_model(self._directory)
         self._condition.model, self._dimension = spec.name, spec.dimension
@@ -263,7 +263,7 @@ class Supervisor(threading.Thread):
     @property
     def _leaving(self) -> str | None:
         """Why the encoder is replaced once it is idle; nothing more is sent to it then."""
-        return self._replacement or self._memory.verdict
+        return self._replacement or self._memory.reason
 
     def _stall(self) -> float:
         """Seconds without progress that count as a stall now."""

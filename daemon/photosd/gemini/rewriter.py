@@ -35,14 +35,14 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class _Answer(msgspec.Struct, forbid_unknown_fields=True):
+class _Prompts(msgspec.Struct, forbid_unknown_fields=True):
     prompts: list[str]
 
 
 def captions(text: str) -> list[str]:
     """The captions in Gemini's output; raises CloudUnavailable if it violates the schema."""
     try:
-        answer = typed.from_json(text, _Answer)
+        answer = typed.from_json(text, _Prompts)
     except (msgspec.MsgspecError, UnicodeError):
         raise _unusable("no JSON of the form it was asked for") from None
     if not 1 <= len(answer.prompts) <= MOST:

@@ -223,7 +223,7 @@ class Comparer:
         libraries: set[bytes],
     ) -> Iterator[Entry]:
         """Files on disk, with links followed."""
-        arguments = (*folder.recipe, tree, others)
+        arguments = (*folder.scan_arguments, tree, others)
         for kind, *fields in self._devices.call(tree, "tree", *arguments, long=True):
             if kind == ENTRY:
                 yield Entry(*fields)
@@ -337,7 +337,7 @@ class Comparer:
 
     def _at(self, folder: Folder, path: bytes) -> Entry | None:
         """The photo there, by the path as spelled on disk."""
-        arguments = (*folder.recipe, path)
+        arguments = (*folder.scan_arguments, path)
         for kind, *fields in list(self._devices.call(path, "one", *arguments)):
             if kind == ENTRY:
                 return Entry(*fields)

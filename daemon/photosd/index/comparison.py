@@ -231,7 +231,7 @@ class Emptied:
     def _holds_any(self, folder: Folder) -> bool:
         """Whether there is any photo, or anything unreadable."""
         prune = self._devices.mounts_below(folder.path)
-        arguments = (*folder.recipe, folder.path, prune)
+        arguments = (*folder.scan_arguments, folder.path, prune)
         found = self._devices.call(folder.path, "tree", *arguments, long=True)
         return any(kind != LIBRARY for kind, *_ in found)
 

@@ -70,7 +70,7 @@ class Folder(msgspec.Struct, frozen=True):
         return IgnoreRules(self.path, self.excludes, other_roots=self.own, strict=False)
 
     @property
-    def recipe(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...]]:
+    def scan_arguments(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...]]:
         """The arguments from which `calls` builds the same rules."""
         return self.path, self.excludes, self.own
 

@@ -88,12 +88,12 @@ class Round:
 
     def __init__(self, requests: Iterable[threading.Event]) -> None:
         self.requests = list(requests)
-        self.jobs: set[Job] = set()
+        self.jobs: set[ComparisonJob] = set()
         self.failed = False
 
 
 @dataclass(eq=False)
-class Job:
+class ComparisonJob:
     """A comparison of a tree, or of single paths."""
 
     folder: Folder | None
@@ -135,10 +135,10 @@ class Reconciler(threading.Thread):
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
         self._lock = threading.Lock()
-        self._jobs: dict[Device, deque[Job]] = {}  # the first one is in progress
+        self._jobs: dict[Device, deque[ComparisonJob]] = {}  # the first one is in progress
         self._threads: dict[Device, threading.Thread] = {}
         self._round: Round | None = None
-        self._interrupted: list[Job] = []  # because their file system stopped responding
+        self._interrupted: list[ComparisonJob] = []  # because their file system stopped responding
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
@@ -319,7 +319,7 @@ class Reconciler(threading.Thread):
         for path in paths:
             by_device.setdefault(self._devices.of(path), []).append(path)
         for device, some in by_device.items():
-            self._enqueue(device, Job(None, b"", some))
+            self._enqueue(device, ComparisonJob(None, b"", some))
             for path in some:
                 del self._paths[path]
 
@@ -337,12 +337,12 @@ class Reconciler(threading.Thread):
         """Compare a tree, and each file system mounted in it separately."""
         for part in (tree, *self._devices.mounts_below(tree)):
             self._enqueue(
-                self._devices.of(part), Job(folder, part, rounds=[whole] if whole else [])
+                self._devices.of(part), ComparisonJob(folder, part, rounds=[whole] if whole else [])
             )
 
     # -- the comparing threads --------------------------------------------------------------------
 
-    def _enqueue(self, device: Device, job: Job) -> None:
+    def _enqueue(self, device: Device, job: ComparisonJob) -> None:
         """Queue it on a file system's thread; duplicates are merged."""
         with self._lock:
             jobs = self._jobs.setdefault(device, deque())
@@ -392,7 +392,7 @@ class Reconciler(threading.Thread):
                     whole.jobs.discard(job)
         self.wake()
 
-    def _compare(self, job: Job) -> None:
+    def _compare(self, job: ComparisonJob) -> None:
         try:
             if job.folder is None:
                 self.comparer.paths(job.paths)
@@ -440,7 +440,7 @@ class Reconciler(threading.Thread):
         for job in interrupted:
             device = self._devices.of(job.tree or job.paths[0])
             if device.silent_since is None:
-                self._enqueue(device, Job(job.folder, job.tree, job.paths))
+                self._enqueue(device, ComparisonJob(job.folder, job.tree, job.paths))
             else:
                 self._interrupted.append(job)
 
@@ -458,7 +458,7 @@ class Reconciler(threading.Thread):
         self._retries[folder.id] = (time.monotonic() + pause, pause)
 
 
-def _same(one: Job, other: Job) -> bool:
+def _same(one: ComparisonJob, other: ComparisonJob) -> bool:
     return (one.folder and one.folder.id, one.tree) == (
         other.folder and other.folder.id,
         other.tree,

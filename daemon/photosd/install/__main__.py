@@ -22,7 +22,7 @@ import msgspec
 from photosd.core import typed
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.secrets import without_secrets
-from photosd.install.recipe import InstallOrder
+from photosd.install.model_spec import InstallOrder
 from photosd.models.spec import ModelSpec
 
 BEAT_SECONDS = 0.2

@@ -28,7 +28,7 @@ from photosd.install.checkpoint import (
     read_checkpoint,
     save_weights,
 )
-from photosd.install.recipe import InstallOrder, recipe
+from photosd.install.model_spec import InstallOrder, model_spec
 from photosd.install.tokenizer_files import copy_tokenizer
 from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
@@ -72,7 +72,7 @@ def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
         )
     require_room(target.parent, 2 * checkpoint.stat().st_size)  # two precisions of it
     say("reading the description")
-    spec = recipe(order, beside)
+    spec = model_spec(order, beside)
     with _staging(target) as draft:
         copy_tokenizer(spec.tokenizer, beside, draft)
         spec = _fit(spec, checkpoint, draft, say)

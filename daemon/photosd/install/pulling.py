@@ -16,7 +16,7 @@ from photosd.encoder.lean import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
 from photosd.install.hub import Checksums, Hub, HubFile
 from photosd.install.installing import Say, install, require_room
-from photosd.install.recipe import InstallOrder
+from photosd.install.model_spec import InstallOrder
 from photosd.install.tokenizer_files import FILE as TOKENIZER
 from photosd.install.tokenizer_files import SETTINGS, needs_files
 from photosd.models.architectures import architecture

@@ -30,7 +30,7 @@ class StopResult(TypedDict):
     stopping: bool
 
 
-class Setting(TypedDict):
+class SettingReport(TypedDict):
     """One setting."""
 
     name: str
@@ -43,7 +43,7 @@ class Setting(TypedDict):
 class ConfigResult(TypedDict):
     """Every setting."""
 
-    settings: list[Setting]
+    settings: list[SettingReport]
 
 
 class ConfigSetResult(TypedDict):

@@ -6,7 +6,7 @@ import os
 import sys
 
 from photosd.service.manager import Service
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.service_spec import ServiceError, ServiceSpec
 
 
 def this_service(*, strict: bool = False) -> Service:
@@ -14,16 +14,16 @@ def this_service(*, strict: bool = False) -> Service:
     if sys.platform == "darwin":
         from photosd.service.launchd import Launchd
 
-        return Launchd(Recipe.here())
+        return Launchd(ServiceSpec.here())
     from photosd.service.systemd import Systemd
 
-    return Systemd(Recipe.here(), strict=strict)
+    return Systemd(ServiceSpec.here(), strict=strict)
 
 
 def installed_service() -> Service | None:
     """The service if installed for this home; else None."""
     service = this_service()
-    return service if service.serves() == Recipe.here().serves else None
+    return service if service.serves() == ServiceSpec.here().serves else None
 
 
 def refuse_root() -> None:

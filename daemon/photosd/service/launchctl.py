@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from photosd.service.manager import run_tool, tool_failed
-from photosd.service.recipe import NoManager, ServiceError
+from photosd.service.service_spec import NoManager, ServiceError
 
 CALL_SECONDS = 30.0
 # Exit codes below 107 are those of errno.h; `launchctl error CODE` explains the others.
@@ -27,7 +27,7 @@ DOMAINS = {DESKTOP: "gui", BACKGROUND: "user"}
 
 
 @dataclass(frozen=True)
-class Job:
+class LaunchdJob:
     """A loaded job. ``ended``: how its last run ended, "" if well or never."""
 
     domain: str
@@ -95,12 +95,12 @@ class Launchctl:
             remedy="log in as this user directly (not by su or sudo)",
         )
 
-    def job(self, session: str) -> Job | None:
+    def job(self, session: str) -> LaunchdJob | None:
         """The job if it is loaded. Like all questions it raises what `ask` raises."""
         answer = self.ask("print", self.target(session))
         return parsed(self.domain(session), answer.words) if answer.code == 0 else None
 
-    def jobs(self) -> dict[str, Job]:
+    def jobs(self) -> dict[str, LaunchdJob]:
         """Loaded jobs of this label by session type; at most one unless something went wrong."""
         found = {session: self.job(session) for session in DOMAINS}
         return {session: job for session, job in found.items() if job}
@@ -113,12 +113,12 @@ class Launchctl:
         return answer.code == 0 and re.search(pattern, answer.words, re.MULTILINE) is not None
 
 
-def parsed(domain: str, printed: str) -> Job:
+def parsed(domain: str, printed: str) -> LaunchdJob:
     """The job in what `launchctl print` printed; launchd(8) does not promise a format."""
     # One tab: nested blocks have a "state" of their own.
     fields = dict(re.findall(r"^\t([a-z ]+) = (.*)$", printed, re.MULTILINE))
     pid, runs = fields.get("pid", ""), fields.get("runs", "")
-    return Job(
+    return LaunchdJob(
         domain,
         fields.get("state", "").strip(),
         int(pid) if pid.isdigit() else None,

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from photosd.core.socketpath import expanded
 from photosd.service import launchctl, units
-from photosd.service.launchctl import BACKGROUND, DESKTOP, Answer, Job, Launchctl
+from photosd.service.launchctl import BACKGROUND, DESKTOP, Answer, Launchctl, LaunchdJob
 from photosd.service.manager import (
     ServiceStatus,
     check_writable,
     install_file,
     refuse_foreign_files,
 )
-from photosd.service.recipe import NoManager, Recipe, ServiceError
+from photosd.service.service_spec import NoManager, ServiceError, ServiceSpec
 
 # ExitTimeOut of the agent is 15 s, then launchd kills it; releasing the label takes up to 5 s.
 LEAVE_SECONDS = 30.0
@@ -33,8 +33,8 @@ SETTINGS = "System Settings > General > Login Items & Extensions"
 class Launchd:
     """photosd's agent in ~/Library/LaunchAgents."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self, spec: ServiceSpec) -> None:
+        self._spec = spec
         self._file = expanded("~/Library/LaunchAgents") / f"{units.LABEL}.plist"
         self._launchctl = Launchctl(units.LABEL)
 
@@ -57,7 +57,7 @@ class Launchd:
         self._refuse_foreign_file()
         session = self._launchctl.session()
         content = self._content(session)
-        self._recipe.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._spec.home.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         changed = self._data() != content
         if changed or self._launchctl.jobs().keys() - {session}:
             self.stop()  # before the file changes: an interrupted install is repeated in full
@@ -169,7 +169,7 @@ class Launchd:
             raise answer.error()
 
     def _content(self, session: str) -> bytes:
-        return units.launchd_agent(self._recipe, session)
+        return units.launchd_agent(self._spec, session)
 
     def _data(self) -> bytes:
         return self._file.read_bytes() if self._file.is_file() else b""
@@ -184,7 +184,7 @@ class Launchd:
         )
 
 
-def _state(job: Job | None) -> str:
+def _state(job: LaunchdJob | None) -> str:
     """``running``, ``stopping``, ``stopped`` or ``failed (exit code 78: EX_CONFIG)``."""
     if job is None:
         return "stopped"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from photosd.core.replacing import replace_file
-from photosd.service.recipe import NoManager, ServiceError
+from photosd.service.service_spec import NoManager, ServiceError
 
 CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec
 NO_BUS = ("connect to bus", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")

@@ -15,7 +15,7 @@ from photosd.service.manager import (
     install_file,
     refuse_foreign_files,
 )
-from photosd.service.recipe import NoManager, Recipe, ServiceError
+from photosd.service.service_spec import NoManager, ServiceError, ServiceSpec
 
 UNITS = (units.SOCKET, units.SERVICE)  # in this order: the service needs the socket
 SHOWN = ("Id", "ActiveState", "SubState", "UnitFileState", "StatusText", "Result", "ExecMainStatus")
@@ -25,14 +25,14 @@ NAMESPACE_STATUS = "226"  # EXIT_NAMESPACE of systemd.exec(5)
 class Systemd:
     """photosd's units in the user's own unit directory."""
 
-    def __init__(self, recipe: Recipe, *, strict: bool = False) -> None:
-        self._recipe, self._strict = recipe, strict
+    def __init__(self, spec: ServiceSpec, *, strict: bool = False) -> None:
+        self._spec, self._strict = spec, strict
         base = os.environ.get("XDG_CONFIG_HOME") or expanded("~/.config")
         self._directory = Path(base) / "systemd" / "user"
 
     def files(self) -> dict[Path, bytes]:
         """Service, socket and, on request, the stricter drop-in."""
-        filled = units.systemd_units(self._recipe, strict=self._strict)
+        filled = units.systemd_units(self._spec, strict=self._strict)
         return {self._directory / name: text.encode() for name, text in filled.items()}
 
     def check(self) -> None:
@@ -44,7 +44,7 @@ class Systemd:
     def install(self) -> bool:
         """Idempotent; a running service is not restarted unless its units changed."""
         self.check()
-        for place in (self._recipe.home.config, self._recipe.home.state, self._recipe.home.models):
+        for place in (self._spec.home.config, self._spec.home.state, self._spec.home.models):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)  # the drop-in allows only these
         changed = [install_file(file, content) for file, content in self.files().items()]
         if not self._strict:
@@ -69,7 +69,7 @@ class Systemd:
         _systemctl("daemon-reload")
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
         with contextlib.suppress(OSError):  # systemd created it for the socket, and leaves it
-            self._recipe.home.runtime.rmdir()
+            self._spec.home.runtime.rmdir()
         return True
 
     def status(self) -> ServiceStatus:
@@ -107,7 +107,7 @@ class Systemd:
         """The socket first; failure counters are reset."""
         call(["systemctl", "--user", "reset-failed", *UNITS], check=False)
         _systemctl("start", units.SOCKET)
-        if not self._recipe.home.socket.exists():  # it was removed while systemd listened
+        if not self._spec.home.socket.exists():  # it was removed while systemd listened
             _systemctl("stop", *UNITS)
         try:
             _systemctl("start", *UNITS)
@@ -138,7 +138,7 @@ class Systemd:
 
     def _current(self) -> bool:
         strict = (self._directory / units.STRICT).is_file()
-        wanted = Systemd(self._recipe, strict=strict).files()
+        wanted = Systemd(self._spec, strict=strict).files()
         return all(f.is_file() and f.read_bytes() == content for f, content in wanted.items())
 
     def _drop_strict(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 import photosd
-from photosd.service.recipe import Recipe, ServiceError
+from photosd.service.service_spec import ServiceError, ServiceSpec
 
 SERVICE, SOCKET, STRICT = "photosd.service", "photosd.socket", "photosd.service.d/strict.conf"
 LABEL = "org.photosd.daemon"
@@ -29,23 +29,23 @@ def template(name: str) -> str:
     raise ServiceError(f"the template {name} is missing", remedy="install photosd again")
 
 
-def systemd_units(recipe: Recipe, *, strict: bool) -> dict[str, str]:
+def systemd_units(spec: ServiceSpec, *, strict: bool) -> dict[str, str]:
     """The units by file name (relative to the user's unit directory)."""
-    recipe.check()
-    units = {SERVICE: _service(recipe), SOCKET: _socket(recipe)}
+    spec.check()
+    units = {SERVICE: _service(spec), SOCKET: _socket(spec)}
     if strict:
-        units[STRICT] = _strict(recipe)
+        units[STRICT] = _strict(spec)
     return {name: _headed(name, text) for name, text in units.items()}
 
 
-def launchd_agent(recipe: Recipe, session: str) -> bytes:
+def launchd_agent(spec: ServiceSpec, session: str) -> bytes:
     """The agent as a property list, for one of the session types of launchd.plist(5)."""
-    recipe.check()
+    spec.check()
     agent = plistlib.loads(template(f"launchd/{LABEL}.plist").encode())
-    agent["ProgramArguments"] = list(recipe.command)
+    agent["ProgramArguments"] = list(spec.command)
     agent["LimitLoadToSessionType"] = session
-    agent["EnvironmentVariables"] |= {**recipe.environment, SERVES: recipe.serves}
-    agent["StandardErrorPath"] = str(recipe.home.log.with_name("launchd.log"))
+    agent["EnvironmentVariables"] |= {**spec.environment, SERVES: spec.serves}
+    agent["StandardErrorPath"] = str(spec.home.log.with_name("launchd.log"))
     return plistlib.dumps(agent, sort_keys=False)
 
 
@@ -83,27 +83,27 @@ def _agent(data: bytes) -> dict[str, object]:
     return agent if isinstance(agent, dict) else {}
 
 
-def _service(recipe: Recipe) -> str:
+def _service(spec: ServiceSpec) -> str:
     # ":" keeps systemd from expanding "$" as a variable.
-    program, *arguments = recipe.command
+    program, *arguments = spec.command
     through = (
         "/usr/bin/env " if set(program) & set("\"'\\") else ""
     )  # systemd allows no quotes there
     lines = [f":{through}{_quoted(program)} {' '.join(arguments)}"]
-    lines += [f"Environment={_quoted(f'{k}={v}')}" for k, v in recipe.environment.items()]
+    lines += [f"Environment={_quoted(f'{k}={v}')}" for k, v in spec.environment.items()]
     text = _set(template(f"systemd/{SERVICE}"), "ExecStart", "\n".join(lines))
-    return f"{text}\n{MARK}\nHome={recipe.serves}\n"
+    return f"{text}\n{MARK}\nHome={spec.serves}\n"
 
 
-def _socket(recipe: Recipe) -> str:
+def _socket(spec: ServiceSpec) -> str:
     text = template(f"systemd/{SOCKET}")
-    if recipe.socket is None:
+    if spec.socket is None:
         return text
-    return _set(text, "ListenStream", str(recipe.socket).replace("%", "%%"))
+    return _set(text, "ListenStream", str(spec.socket).replace("%", "%%"))
 
 
-def _strict(recipe: Recipe) -> str:
-    home = recipe.home
+def _strict(spec: ServiceSpec) -> str:
+    home = spec.home
     places = [home.config, home.state, home.models, home.runtime, Path("/tmp"), Path("/var/tmp")]  # noqa: S108
     paths = " ".join(_quoted(f"-{place}") for place in places)
     return _set(template("systemd/strict.conf"), "ReadWritePaths", f"%t {paths}")

@@ -27,7 +27,7 @@ class _AttributeList(ctypes.Structure):
     ]
 
 
-class _Answer(ctypes.Structure):
+class _VolumeUuid(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint32), ("uuid", ctypes.c_ubyte * 16)]
 
 
@@ -50,7 +50,7 @@ def volume_of(path: bytes) -> str:
 def _uuid_of(path: bytes) -> str:
     """The UUID as macOS reports it."""
     wanted = _AttributeList(count=5, volume=ATTR_VOL_INFO | ATTR_VOL_UUID)
-    answer = _Answer()
+    answer = _VolumeUuid()
     call = ctypes.CDLL(None).getattrlist
     call.argtypes = [
         ctypes.c_char_p,

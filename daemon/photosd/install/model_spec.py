@@ -1,4 +1,4 @@
-"""The recipe of a model: what open_clip says of an architecture and tag, as our `model.json`."""
+"""The model_spec of a model: what open_clip says of an architecture and tag, as our `model.json`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InstallOrder(msgspec.Struct, frozen=True):
     precision: str = "auto"
 
 
-def recipe(order: InstallOrder, beside: Path) -> ModelSpec:
+def model_spec(order: InstallOrder, beside: Path) -> ModelSpec:
     """The spec of ``order``, its weights still to come; ``beside``: where its files lie.
 
     Raises ModelError when the architecture is unknown, or a tokenizer is missing.

@@ -26,7 +26,7 @@ class NoManager(ServiceError):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ServiceSpec:
     """All data for a unit. ``socket`` is None if it is in the session's runtime directory."""
 
     command: tuple[str, ...]
@@ -35,8 +35,8 @@ class Recipe:
     home: Home
 
     @classmethod
-    def here(cls) -> Recipe:
-        """The recipe for this Python, this photosd and the home in this environment."""
+    def here(cls) -> ServiceSpec:
+        """The spec for this Python, this photosd and the home in this environment."""
         home = Home.from_environment()
         # Not resolved: a virtual environment's python is a link, and its name matters.
         command = (sys.executable, "-P", "-m", "photosd")
