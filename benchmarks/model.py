@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.statistics import ForeignLoad, median
 from photosd.core.clock import Deadline
-from photosd.encoder.limits import Limits
+from photosd.encoder.encoder_limits import EncoderLimits
 from photosd.encoder.supervisor import Supervisor
 from photosd.models.spec import STARTER, read_model
 
@@ -39,7 +39,7 @@ def main() -> int:
 def measure(directory: Path) -> dict[str, float]:
     """Median milliseconds an image (in batches) and a text, memory, and seconds to ready."""
     started = time.monotonic()
-    encoder = Supervisor(directory, Limits())
+    encoder = Supervisor(directory, EncoderLimits())
     encoder.start()
     try:
         while encoder.status()["state"] != "ready":

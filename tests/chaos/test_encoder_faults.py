@@ -25,8 +25,11 @@ CLIENTS = 50
 PATIENCE = 90.0  # seconds: beside fifty clients and on a busy machine, imports alone took 30
 # Shorter than for people, so that a test sees the whole story: (stall, breaker_pause) seconds.
 PRELUDE = """
-import photosd.encoder.limits as limits, photosd.runtime.model_runtime as model_runtime, functools
-model_runtime.Limits = functools.partial(limits.Limits, stall=6.0, breaker_pause=2.0, start=200.0)
+import functools
+import photosd.encoder.encoder_limits as limits, photosd.runtime.model_runtime as model_runtime
+model_runtime.EncoderLimits = functools.partial(
+    limits.EncoderLimits, stall=6.0, breaker_pause=2.0, start=200.0
+)
 """
 ALLOWED = {
     "vector",

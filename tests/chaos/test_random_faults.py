@@ -24,9 +24,10 @@ from tests.conftest import RunningDaemon
 # Hangs are noticed after seconds, not minutes, so that a walk of 200 faults ends.
 PRELUDE = """
 import functools
-import photosd.encoder.limits as limits, photosd.runtime.model_runtime as model_runtime
-model_runtime.Limits = functools.partial(
-    limits.Limits, text_least=1.0, image_least=2.0, stall=10.0, breaker_pause=1.0, backoff_most=1.0
+import photosd.encoder.encoder_limits as limits, photosd.runtime.model_runtime as model_runtime
+model_runtime.EncoderLimits = functools.partial(
+    limits.EncoderLimits,
+    text_least=1.0, image_least=2.0, stall=10.0, breaker_pause=1.0, backoff_most=1.0,
 )
 """
 POISON = 200  # first pixel of a picture that kills the encoder

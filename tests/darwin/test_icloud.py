@@ -10,7 +10,7 @@ import pytest
 
 from photosd.core.filestat import SF_DATALESS
 from photosd.core.paths import Home
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.reading import failure_of, read
 from tests.conftest import ENCODER_STANDS_IN

@@ -16,7 +16,7 @@ from PIL import Image
 
 from photosd.core.child import Child
 from photosd.decode import decoder, lane
-from photosd.decode.failures import (
+from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderDied,
     DecoderUnavailable,

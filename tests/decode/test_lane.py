@@ -22,8 +22,8 @@ from photosd.core.clock import Deadline
 from photosd.core.frames import send_frame
 from photosd.decode import decoder as decoders
 from photosd.decode import lane as lanes
+from photosd.decode.decode_errors import DecodeFailed, Nonsense, NotDelivered
 from photosd.decode.decoder import Decoder
-from photosd.decode.failures import DecodeFailed, Nonsense, NotDelivered
 from photosd.decode.lane import DecoderLane, Task
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, DecodeRequest, Facts, Reply

@@ -18,7 +18,7 @@ from PIL import Image
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
 from photosd.decode import lane
-from photosd.decode.failures import (
+from photosd.decode.decode_errors import (
     FileGone,
     Stopped,
     TooSlow,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from photosd.decode import facts, opening, pixels, raw
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from tests.decode.pictures import LIMITS, SHAPE, jpeg, oriented, psnr, scene, square
 
 SENSOR = bytes(np.random.default_rng(5).integers(0, 256, 100_000, dtype=np.uint8))

@@ -14,7 +14,7 @@ import pytest
 import xxhash
 
 from photosd.decode import reading
-from photosd.decode.failures import DecodeFailed, FileGone
+from photosd.decode.decode_errors import DecodeFailed, FileGone
 from photosd.decode.limits import DecodeLimits
 from tests.decode.pictures import write
 
@@ -191,10 +191,10 @@ def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     script = (
-        "import os, sys; from photosd.decode import reading, failures, limits\n"
+        "import os, sys; from photosd.decode import decode_errors, limits, reading\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: reading.read(os.fsencode(sys.argv[1]), limits.DecodeLimits(memory=300))\n"
-        "except failures.DecodeFailed as e: print(e.code, e.transient, e.reason, e.remedy)"
+        "except decode_errors.DecodeFailed as e: print(e.code, e.transient, e.reason, e.remedy)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "a.jpg")],

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from photosd.core.clock import Deadline
-from photosd.decode.failures import FileGone, TooSlow
+from photosd.decode.decode_errors import FileGone, TooSlow
 from photosd.decode.pool import Pool, Thumbnail
 from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
 from tests.decode.pictures import jpeg, scene, write

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from photosd.decode import lane
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.pool import Decoded, Pool, Shape
 from tests.decode.pictures import psnr, write
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.pool import Pool, Shape
 
 SHAPE = Shape(32)

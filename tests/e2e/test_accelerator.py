@@ -28,8 +28,8 @@ PHOTOS = 12
 PATIENCE = 60.0
 # A start that hangs is noticed sooner than for people.
 PRELUDE = """
-import functools, photosd.encoder.limits as limits, photosd.runtime.model_runtime as runtime
-runtime.Limits = functools.partial(limits.Limits, stall=20.0)
+import functools, photosd.encoder.encoder_limits as limits, photosd.runtime.model_runtime as runtime
+runtime.EncoderLimits = functools.partial(limits.EncoderLimits, stall=20.0)
 """
 
 

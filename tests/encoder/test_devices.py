@@ -13,7 +13,7 @@ import pytest
 from photosd.core import machine
 from photosd.core.errors import ModelError
 from photosd.encoder import launcher, model, process
-from photosd.encoder.limits import Limits
+from photosd.encoder.encoder_limits import EncoderLimits
 from photosd.encoder.requests import LaneQueue
 from photosd.models.spec import read_model
 from tests.encoder.models import make_model
@@ -60,7 +60,7 @@ def test_a_model_that_loads_slowly_is_named(
 
 def test_a_huge_model_has_time_for_its_first_batch() -> None:
     """Two seconds a picture, as a ViT-H takes here: sixteen of them are no hang."""
-    limits, lane = Limits(), LaneQueue("image")
+    limits, lane = EncoderLimits(), LaneQueue("image")
     lane.expect(16 * 2.0, limits.factor)
     assert lane.average.limit(limits.image_least, limits.factor, limits.image_most) >= 60
     small = LaneQueue("image")

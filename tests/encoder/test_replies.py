@@ -21,8 +21,8 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, PhotosdError
 from photosd.core.frames import Header, receive_frame, send_frame
 from photosd.encoder import requests, supervisor
-from photosd.encoder.failures import EncoderDied, EncodingFailed
-from photosd.encoder.limits import Limits
+from photosd.encoder.encoder_errors import EncoderDied, EncodingFailed
+from photosd.encoder.encoder_limits import EncoderLimits
 from photosd.encoder.supervisor import PROBE_TEXT, Supervisor
 from photosd.models.spec import STARTER, read_model
 
@@ -120,7 +120,7 @@ class Bench:
     def __init__(self, *scripts: Answer) -> None:
         self.scripts = list(scripts)
         self.lives = 0
-        limits = Limits(backoff_most=0.05, breaker_deaths=50, idle_probe=3600)
+        limits = EncoderLimits(backoff_most=0.05, breaker_deaths=50, idle_probe=3600)
         launcher = SimpleNamespace(spawn=self._spawn, started=lambda _pid: None, close=lambda: None)
         with patch.object(supervisor, "EncoderLauncher", lambda: launcher):
             self.supervisor = Supervisor(STARTER, limits)

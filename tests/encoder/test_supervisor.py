@@ -23,7 +23,7 @@ import pytest
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable, ModelError, PhotosdError, Warming
 from photosd.encoder import canary
-from photosd.encoder.limits import Limits, RestartPolicy
+from photosd.encoder.encoder_limits import EncoderLimits, RestartPolicy
 from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import STARTER, read_model
@@ -31,7 +31,7 @@ from tests.encoder.conftest import Zygotes
 from tests.encoder.models import make_model
 from tests.faults import PLACE, VARIABLE
 
-QUICK = Limits(
+QUICK = EncoderLimits(
     stall=20, text_least=1.0, text_most=1.0, image_least=1.0, image_most=1.0, idle_probe=0.5
 )
 PIXELS = np.zeros((2, 32, 32, 3), np.uint8)
@@ -69,7 +69,7 @@ def start(model: Path, orders: Orders, zygotes: Zygotes) -> Iterator[Callable[..
     """Start a supervisor; it and its encoder are gone after the test."""
     started: list[Supervisor] = []
 
-    def begin(limits: Limits = QUICK, directory: Path = model) -> Supervisor:
+    def begin(limits: EncoderLimits = QUICK, directory: Path = model) -> Supervisor:
         started.append(Supervisor(directory, limits))
         started[-1].start()
         return started[-1]
@@ -199,7 +199,7 @@ def test_a_signal_from_outside(start: Callable[..., Supervisor], number: signal.
 
 def test_images_do_not_hold_up_a_query(start: Callable[..., Supervisor], orders: Orders) -> None:
     """A query is answered while the image lane hangs; the lane is found out after that."""
-    supervisor = start(Limits(image_least=4, image_most=4))
+    supervisor = start(EncoderLimits(image_least=4, image_most=4))
     encode(supervisor)
     orders(image="hang")
     held = supervisor.encode_images(PIXELS)
@@ -225,7 +225,7 @@ def test_a_stalled_start_is_found_out(
     if phase == "import torch":
         zygotes.end()
     orders.__call__(**{phase: "hang"})
-    supervisor = start(Limits(stall=3.0))
+    supervisor = start(EncoderLimits(stall=3.0))
     until(supervisor, "restarting", restarts=1)
     reason = supervisor.status()["last_restart_reason"]
     assert reason is not None
@@ -240,7 +240,7 @@ def test_a_slow_start_that_moves_is_left_alone(
 ) -> None:
     """Slower than the stall limit, but with progress all the time."""
     orders.__call__(**{"load weights": "slow:9"})
-    supervisor = start(Limits(stall=6.0))
+    supervisor = start(EncoderLimits(stall=6.0))
     until(supervisor, "ready", seconds=40)
     assert supervisor.status()["restarts"] == 0
 
@@ -248,7 +248,7 @@ def test_a_slow_start_that_moves_is_left_alone(
 def test_a_crash_loop_opens_the_breaker(start: Callable[..., Supervisor], orders: Orders) -> None:
     """Queries are refused at once with the reason; when the cause is gone, it recovers."""
     orders(open="exit")
-    supervisor = start(Limits(breaker_deaths=3, breaker_pause=1.0, backoff_most=0.2))
+    supervisor = start(EncoderLimits(breaker_deaths=3, breaker_pause=1.0, backoff_most=0.2))
     until(supervisor, "broken")
     with pytest.raises(EncoderUnavailable, match="crashed 3 times"):
         encode(supervisor, seconds=5)
@@ -265,7 +265,7 @@ def test_a_lying_model_may_not_serve(
     spec = json.loads((directory / "model.json").read_text())
     spec["canary"] = {"texts": ["a dog"], "vectors": [[1.0] + [0.0] * 31]}
     (directory / "model.json").write_text(json.dumps(spec))
-    supervisor = start(Limits(breaker_pause=5), directory)
+    supervisor = start(EncoderLimits(breaker_pause=5), directory)
     until(supervisor, "broken")
     error = supervisor.status()["error"]
     assert error is not None
@@ -287,7 +287,7 @@ def test_damaged_weights_are_refused_in_words(
         file.write_bytes(b"\xff" * size)
     else:
         file.unlink()
-    supervisor = start(Limits(breaker_pause=5), directory)
+    supervisor = start(EncoderLimits(breaker_pause=5), directory)
     until(supervisor, "broken")
     error = supervisor.status()["error"]
     assert error is not None
@@ -299,7 +299,7 @@ def test_too_little_memory_is_refused_with_the_numbers(
 ) -> None:
     """Rather than swapping."""
     orders(model_bytes=10**15)
-    supervisor = start(Limits(breaker_pause=5))
+    supervisor = start(EncoderLimits(breaker_pause=5))
     until(supervisor, "broken")
     error = supervisor.status()["error"]
     assert error is not None
@@ -312,7 +312,7 @@ def test_growing_memory_recycles_between_batches(
 ) -> None:
     """The encoder is replaced, nothing fails."""
     monkeypatch.setattr("photosd.encoder.memory.LOOK_SECONDS", 0.2)
-    supervisor = start(Limits(memory_mb=1500, idle_probe=0.3, text_least=8))
+    supervisor = start(EncoderLimits(memory_mb=1500, idle_probe=0.3, text_least=8))
     encode(supervisor)
     orders(text="memory:1500")
     encode(supervisor)

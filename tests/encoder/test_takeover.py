@@ -14,7 +14,7 @@ import pytest
 
 from photosd.core.clock import Deadline
 from photosd.encoder.accelerators import Accelerators
-from photosd.encoder.limits import Limits
+from photosd.encoder.encoder_limits import EncoderLimits
 from photosd.encoder.model import WarmModel
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import STARTER, read_model
@@ -58,7 +58,7 @@ def known(tmp_path: Path) -> Accelerators:
 def start(model: Path, gpu: Gpu, known: Accelerators) -> Iterator[Start]:
     started: list[Supervisor] = []
 
-    def begin(limits: Limits = QUICK, directory: Path = model) -> Supervisor:
+    def begin(limits: EncoderLimits = QUICK, directory: Path = model) -> Supervisor:
         started.append(Supervisor(directory, limits, known))
         started[-1].start()
         return started[-1]

@@ -27,8 +27,8 @@ from photosd.gemini.gate import Charge, Gate
 from photosd.gemini.gemini import Gemini as CloudItself
 from photosd.gemini.keys import Key
 from photosd.gemini.ledger import Ledger
-from photosd.gemini.messages import Written
 from photosd.gemini.sdk import GeminiSdk
+from photosd.gemini.worker_messages import Written
 from photosd.index.database import Database
 from photosd_cli.commands import cloud as cloud_command
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from photosd.core.errors import NotFound
-from photosd.decode.failures import FileGone
+from photosd.decode.decode_errors import FileGone
 from photosd.protocol.requests import PathParams
 from photosd.runtime.daemon import Daemon
 from photosd.runtime.operations.cloud import CloudOperations

@@ -30,14 +30,14 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, EncoderUnavailable
 from photosd.core.formats import is_raw_name
 from photosd.decode import facts, opening, pixels, raw, reading, reasons
-from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailable
+from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
 from photosd.decode.pool import Decoded, Pool
 from photosd.encoder.results import TextVectors
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.models.spec import read_model
-from photosd.watch.limits import WatchLimits
+from photosd.watch.watch_limits import WatchLimits
 from tests.household.orders import Orders
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ import xxhash
 from photosd.alerts import alert_store, alerts, deciding
 from photosd.core.errors import BadRequest, PhotosdError
 from photosd.decode import raw
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.index import vectors
 from photosd.index.contents import Contents
 from photosd.index.database import Database

@@ -47,7 +47,7 @@ CROSSED = {
     "index/matrix.py:AT_ONCE": LARGE,
     "index/pipeline.py:BATCH_TILES": WHOLE,
     "index/leases.py:FETCH": WHOLE,
-    "index/failures.py:DEATHS": (
+    "index/retries.py:DEATHS": (
         "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
@@ -201,7 +201,7 @@ NO_LIMIT = {
         "search/dates/holidays.py:*", "search/dates/periods.py:*",
     ),
     "a limit of the system's, recommended or asked for": (
-        "watch/limits.py:RECOMMENDED_WATCHES", "watch/limits.py:RECOMMENDED_INSTANCES",
+        "watch/watch_limits.py:RECOMMENDED_WATCHES", "watch/watch_limits.py:RECOMMENDED_INSTANCES",
         "watch/spelling.py:PATH_BYTES", "protocol/endpoint.py:BACKLOG",
         "decode/__main__.py:OPEN_FILES",
     ),

@@ -17,9 +17,9 @@ import pytest
 import structlog
 
 from photosd.core.errors import Busy, EncoderUnavailable, StorageError
-from photosd.decode.failures import DecodeFailed, DecoderDied, DecoderUnavailable
-from photosd.encoder.failures import EncoderDied, EncodingFailed
-from photosd.index import committer, failures, filling, pipeline
+from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
+from photosd.encoder.encoder_errors import EncoderDied, EncodingFailed
+from photosd.index import committer, filling, pipeline, retries
 from photosd.index.committer import Committer
 from photosd.index.filling import FillList
 from photosd.index.leases import Stage
@@ -131,7 +131,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(pipeline, "DOUBT_SECONDS", 0.05)
     monkeypatch.setattr(pipeline, "TRANSIENT_RETRIES", (0.01, 0.02, 0.05, 0.1))
     monkeypatch.setattr(committer, "SECONDS", 0.02)
-    for module in (pipeline, committer, failures):  # thousands of stacks take minutes to draw
+    for module in (pipeline, committer, retries):  # thousands of stacks take minutes to draw
         monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[_drop]))
     yield
 

@@ -14,7 +14,7 @@ import pytest
 import xxhash
 
 from photosd.core.errors import EncoderUnavailable, StorageError
-from photosd.decode.failures import DecodeFailed, DecoderDied, FileGone
+from photosd.decode.decode_errors import DecodeFailed, DecoderDied, FileGone
 from photosd.decode.messages import ContentIdentity, Facts
 from photosd.decode.pool import Decoded, Shape
 from photosd.encoder.supervisor import EncoderDied

@@ -16,11 +16,11 @@ from PIL import Image
 import photosd.decode
 from photosd.core.formats import is_raw_name
 from photosd.decode import opening, pixels, raw, reading, reasons
-from photosd.decode.failures import DecodeFailed, DecoderDied, TooSlow
+from photosd.decode.decode_errors import DecodeFailed, DecoderDied, TooSlow
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
 from photosd.index import worklist
-from photosd.index.failures import crash_failure
+from photosd.index.retries import crash_failure
 from photosd.index.worklist import Circumstances
 from tests.decode.pictures import encoded, jpeg, scene
 from tests.index.shelf import Shelf

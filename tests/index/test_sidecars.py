@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from photosd.decode import facts
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.reading import failure_of
 from photosd.index.reconciler import Reconciler
 from photosd.index.sidecars import Sidecars

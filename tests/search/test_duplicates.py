@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photosd.decode.failures import FileGone
+from photosd.decode.decode_errors import FileGone
 from photosd.decode.pool import Thumbnail
 from photosd.index.shared_resources import SharedResources
 from photosd.index.table import Embedding

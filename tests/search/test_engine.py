@@ -24,7 +24,7 @@ from photosd.core.errors import (
     NotFound,
     UnreadablePhoto,
 )
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import Facts
 from photosd.decode.pool import Decoded
 from photosd.encoder.results import TextVectors

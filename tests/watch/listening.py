@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.limits import WatchLimits
 from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.source import Listener, Receive, Source
 from photosd.watch.walk import walk

@@ -16,8 +16,8 @@ from typing import ClassVar
 
 import pytest
 
-from photosd.watch.limits import WatchLimits
 from photosd.watch.recovery import Recovery
+from photosd.watch.watch_limits import WatchLimits
 
 if sys.platform != "linux":
     pytest.skip("these faults are inotify's", allow_module_level=True)

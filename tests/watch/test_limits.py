@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.watch import limits
+from photosd.watch import watch_limits
 
 
 @pytest.mark.parametrize(
@@ -17,24 +17,24 @@ def test_some_watches_are_left_to_others(
     monkeypatch: pytest.MonkeyPatch, limit: int, budget: int
 ) -> None:
     """500 or a tenth, whichever is more; half of a limit that is tiny."""
-    monkeypatch.setattr(limits, "watch_limit", lambda: limit)
-    assert limits.watch_budget() == budget
+    monkeypatch.setattr(watch_limits, "watch_limit", lambda: limit)
+    assert watch_limits.watch_budget() == budget
 
 
 def test_the_smaller_of_two_limits_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The system's and the user namespace's; without either there is no limit."""
-    monkeypatch.setattr(limits, "_SYSTEM", tmp_path / "system")
-    monkeypatch.setattr(limits, "_USER", tmp_path / "user")
-    assert limits.watch_limit() == sys.maxsize
+    monkeypatch.setattr(watch_limits, "_SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(watch_limits, "_USER", tmp_path / "user")
+    assert watch_limits.watch_limit() == sys.maxsize
     for place, name, value in [("system", "max_user_watches", "9000\n"),
                                ("user", "max_inotify_watches", "700\n")]:  # fmt: skip
         (tmp_path / place).mkdir()
         (tmp_path / place / name).write_text(value)
-    assert limits.watch_limit() == 700
+    assert watch_limits.watch_limit() == 700
 
 
 def test_the_remedy_asks_for_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who has the recommended number already gets a larger one."""
     for limit, wanted in [(8_192, 524_288), (1_000_000, 2_000_000), (sys.maxsize, 524_288)]:
-        monkeypatch.setattr(limits, "watch_limit", lambda limit=limit: limit)
-        assert f"fs.inotify.max_user_watches={wanted} " in limits.watches_remedy()
+        monkeypatch.setattr(watch_limits, "watch_limit", lambda limit=limit: limit)
+        assert f"fs.inotify.max_user_watches={wanted} " in watch_limits.watches_remedy()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from photosd.watch.limits import WatchLimits
 from photosd.watch.recovery import PATIENCE, Recovery
+from photosd.watch.watch_limits import WatchLimits
 
 LIMITS = WatchLimits()
 

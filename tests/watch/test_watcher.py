@@ -22,7 +22,7 @@ import pytest
 
 from photosd.watch.hints import Hint
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.limits import WatchLimits
+from photosd.watch.watch_limits import WatchLimits
 from tests.watch.listening import QUICK, Follower, write
 
 SMALL = dataclasses.replace(QUICK, pending=200)

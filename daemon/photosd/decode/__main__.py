@@ -16,7 +16,7 @@ from photosd.core.frames import receive_frame, send_frame
 from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
 from photosd.decode import facts, pixels, raw, reading, reasons
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 from photosd.decode.opening import OpenedPicture, configure, open_picture

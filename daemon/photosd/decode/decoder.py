@@ -19,7 +19,7 @@ from photosd.core.footprint import footprint
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
-from photosd.decode.failures import (
+from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderDied,
     DecoderUnavailable,

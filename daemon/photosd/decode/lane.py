@@ -14,8 +14,7 @@ import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
-from photosd.decode.decoder import Answer, Decoder, Silence
-from photosd.decode.failures import (
+from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderUnavailable,
     Nonsense,
@@ -23,6 +22,7 @@ from photosd.decode.failures import (
     Stopped,
     TooSlow,
 )
+from photosd.decode.decoder import Answer, Decoder, Silence
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import DecodeRequest
 

@@ -25,7 +25,7 @@ from PIL import (
 )
 
 from photosd.core import machine
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
 

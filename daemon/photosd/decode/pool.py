@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from photosd.core import machine
 from photosd.core.clock import Deadline
 from photosd.core.ending import stop_all
+from photosd.decode.decode_errors import Nonsense
 from photosd.decode.decoder import Answer
-from photosd.decode.failures import Nonsense
 from photosd.decode.lane import DecoderLane, Disks, Task
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, DecodeRequest, Facts, Form, Shape

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from photosd.decode.failures import DAMAGED, DecodeFailed
+from photosd.decode.decode_errors import DAMAGED, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import OpenedPicture, open_picture
 

@@ -14,7 +14,7 @@ import xxhash
 from photosd.core.filestat import is_dataless, normalised
 from photosd.core.macos import REMEDY, refused
 from photosd.core.progress import tick
-from photosd.decode.failures import DecodeFailed, FileGone
+from photosd.decode.decode_errors import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import ContentIdentity
 

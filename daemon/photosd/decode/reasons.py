@@ -6,7 +6,7 @@ import re
 
 from PIL import UnidentifiedImageError
 
-from photosd.decode.failures import NO_PHOTO, REPORT, UNSUPPORTED, DecodeFailed, TooMuchMemory
+from photosd.decode.decode_errors import NO_PHOTO, REPORT, UNSUPPORTED, DecodeFailed, TooMuchMemory
 from photosd.decode.limits import DecodeLimits
 
 # How files of known kinds begin; enough to tell a damaged picture from other files.

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from photosd.core.clock import Deadline
-from photosd.decode.failures import DecodeFailed, FileGone, TooSlow
+from photosd.decode.decode_errors import DecodeFailed, FileGone, TooSlow
 from photosd.decode.messages import Form
 from photosd.decode.pool import Pool, Thumbnail
 

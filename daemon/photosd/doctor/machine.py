@@ -16,13 +16,13 @@ from photosd.doctor.finding import Findings, fault, ok, unknown, warning
 from photosd.doctor.patient import Patient
 from photosd.models.spec import read_model
 from photosd.watch.folder_state import probe_folder, reconnect
-from photosd.watch.limits import (
+from photosd.watch.mounts import mounts
+from photosd.watch.watch_limits import (
     instances_remedy,
     watch_budget,
     watch_limit,
     watches_remedy,
 )
-from photosd.watch.mounts import mounts
 
 MB = 1_000_000
 TORCH_MB = 500  # an encoder without its weights

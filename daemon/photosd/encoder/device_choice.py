@@ -8,7 +8,7 @@ from typing import Literal
 from photosd.core.frames import Header
 from photosd.encoder.accelerators import Accelerators, DeviceFailure
 from photosd.encoder.condition import Condition
-from photosd.encoder.failures import Cause
+from photosd.encoder.encoder_errors import Cause
 from photosd.encoder.requests import LaneQueue
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from photosd.core.child import MEANINGFUL
 from photosd.core.clock import Deadline
 from photosd.core.frames import Blob, Header
-from photosd.encoder.limits import Average
+from photosd.encoder.encoder_limits import Average
 
 Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; others wait here, where they can be withdrawn

@@ -28,9 +28,9 @@ from photosd.core.frames import FrameError, Header, receive_frame, send_frame
 from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.condition import Condition
 from photosd.encoder.device_choice import DeviceChoice
-from photosd.encoder.failures import Cause, EncoderDied, EncodingFailed
+from photosd.encoder.encoder_errors import Cause, EncoderDied, EncodingFailed
+from photosd.encoder.encoder_limits import EncoderLimits, RestartPolicy
 from photosd.encoder.launcher import EncoderLauncher
-from photosd.encoder.limits import Limits, RestartPolicy
 from photosd.encoder.memory import LOOK_SECONDS, EncoderMemory
 from photosd.encoder.requests import EncodeRequest, LaneQueue
 from photosd.encoder.results import TextVectors, text_vectors, vectors
@@ -54,11 +54,11 @@ class Supervisor(threading.Thread):
     def __init__(
         self,
         model: Path,
-        limits: Limits | None = None,
+        limits: EncoderLimits | None = None,
         accelerators: Accelerators | None = None,
     ) -> None:
         super().__init__(name="supervisor", daemon=True)
-        self._directory, self.limits = model, limits or Limits()
+        self._directory, self.limits = model, limits or EncoderLimits()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
         self._policy = RestartPolicy(self.limits)

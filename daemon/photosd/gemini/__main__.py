@@ -19,7 +19,14 @@ from photosd.core.frames import receive_frame, send_frame
 from photosd.core.lifeline import attach
 from photosd.gemini.environment import Environment
 from photosd.gemini.keys import Key
-from photosd.gemini.messages import CallAnswer, CallRequest, Opening, Trouble, Vectors, Written
+from photosd.gemini.worker_messages import (
+    CallAnswer,
+    CallRequest,
+    Opening,
+    Trouble,
+    Vectors,
+    Written,
+)
 
 AT_ONCE = 8  # the daemon has fewer calls under way
 

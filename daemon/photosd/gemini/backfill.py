@@ -14,13 +14,13 @@ import structlog
 from photosd.core.clock import Deadline, Pause
 from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.pool import Thumbnail
 from photosd.gemini.checkup import GREY
 from photosd.gemini.gate import Gate
 from photosd.gemini.marked import MarkedPhoto, MarkedPhotos
-from photosd.gemini.messages import Vectors
 from photosd.gemini.remote import RemoteTable
+from photosd.gemini.worker_messages import Vectors
 
 log = structlog.get_logger()
 

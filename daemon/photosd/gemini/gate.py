@@ -19,8 +19,8 @@ from photosd.gemini.consent import COVERS, ConsentFile, Purpose
 from photosd.gemini.environment import Environment
 from photosd.gemini.keys import DOTENV, UNTRUSTED, dotenv_mode, find_key
 from photosd.gemini.ledger import Kind, Ledger
-from photosd.gemini.messages import Vectors
 from photosd.gemini.worker import GeminiWorker
+from photosd.gemini.worker_messages import Vectors
 
 log = structlog.get_logger()
 

@@ -21,8 +21,8 @@ from photosd.gemini.asking import GeminiFindings, PendingQuestion, answered
 from photosd.gemini.breaker import Attempt, Breaker
 from photosd.gemini.consent import Purpose
 from photosd.gemini.gate import Charge, Gate
-from photosd.gemini.messages import Vectors
 from photosd.gemini.remote import RemoteTable
+from photosd.gemini.worker_messages import Vectors
 from photosd.index.vectors import VectorStore
 
 AT_ONCE = 4  # calls under way; each has a time limit

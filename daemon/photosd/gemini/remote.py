@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from photosd.core.config import CloudSettings
-from photosd.gemini.messages import Vectors
+from photosd.gemini.worker_messages import Vectors
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
 

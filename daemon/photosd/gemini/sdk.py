@@ -21,7 +21,7 @@ from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudUnavailable
 from photosd.core.secrets import shortened
 from photosd.gemini.keys import Key
-from photosd.gemini.messages import Vectors, Written
+from photosd.gemini.worker_messages import Vectors, Written
 
 log = structlog.get_logger()
 

@@ -24,7 +24,7 @@ from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudUnavailable
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.gemini.keys import Key
-from photosd.gemini.messages import CallAnswer, CallRequest, Opening, Vectors, Written
+from photosd.gemini.worker_messages import CallAnswer, CallRequest, Opening, Vectors, Written
 
 log = structlog.get_logger()
 

@@ -24,7 +24,7 @@ import structlog
 
 from photosd.core.clock import Deadline, Pause, Rate
 from photosd.core.errors import Busy, PhotosdError
-from photosd.decode.failures import (
+from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderDied,
     DecoderUnavailable,
@@ -36,7 +36,8 @@ from photosd.decode.pool import ContentIdentity, Decoded, Pool, Shape
 from photosd.encoder.supervisor import EncoderDied, EncodingFailed, Supervisor
 from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
-from photosd.index.failures import (
+from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage, Supply
+from photosd.index.retries import (
     Quarantine,
     Rest,
     check_pixels,
@@ -44,7 +45,6 @@ from photosd.index.failures import (
     ran_out,
     reason_of,
 )
-from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage, Supply
 from photosd.index.table import Embedding
 from photosd.index.vectors import IndexVanished, VectorStore
 from photosd.index.worklist import Work

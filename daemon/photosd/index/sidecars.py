@@ -19,7 +19,7 @@ import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, StorageError
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.index.database import UNWRITABLE, Database
 
 log = structlog.get_logger()

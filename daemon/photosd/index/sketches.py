@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core.errors import Busy
-from photosd.decode.failures import DecodeFailed
+from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.pool import Pool, Thumbnail
 from photosd.index.catalog import Copies
 from photosd.index.database import Database, listed

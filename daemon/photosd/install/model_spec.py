@@ -1,4 +1,4 @@
-"""The model_spec of a model: what open_clip says of an architecture and tag, as our `model.json`."""
+"""What a model is made of: what open_clip says of an architecture and tag, as our `model.json`."""
 
 from __future__ import annotations
 

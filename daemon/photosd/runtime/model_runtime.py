@@ -12,7 +12,7 @@ from photosd.core.clock import Deadline, Pause
 from photosd.core.ending import stop_all
 from photosd.decode.pool import Shape
 from photosd.encoder.accelerators import Accelerators
-from photosd.encoder.limits import Limits
+from photosd.encoder.encoder_limits import EncoderLimits
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.pipeline import Pipeline
 from photosd.index.retention import KEPT_SECONDS
@@ -41,7 +41,7 @@ class ModelRuntime:
         paused: Pause | None = None,
     ) -> None:
         self.spec, self._shared, self.accelerators = spec, shared, accelerators
-        self.encoder = Supervisor(directory, Limits(memory_mb=memory_mb), accelerators)
+        self.encoder = Supervisor(directory, EncoderLimits(memory_mb=memory_mb), accelerators)
         self.encoder.start()
         with contextlib.ExitStack() as undo:  # a process without an owner would never end
             undo.callback(self.encoder.stop)

@@ -24,7 +24,7 @@ from photosd.core.errors import (
     UnreadablePhoto,
 )
 from photosd.core.log import printable
-from photosd.decode.failures import NO_PHOTO, DecodeFailed, TooSlow
+from photosd.decode.decode_errors import NO_PHOTO, DecodeFailed, TooSlow
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import EncoderDied, Supervisor
 from photosd.index.matrix import Vectors

@@ -14,9 +14,9 @@ from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, W
 from photosd.core.formats import is_photo_name, is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.inotify_reader import DIRECTORY_MASK, ROOT_MASK, InotifyReader
-from photosd.watch.limits import watch_budget
 from photosd.watch.source import Listener, OutOfWatches, Receive
 from photosd.watch.walk import MAY_PASS, unknown_below, walk
+from photosd.watch.watch_limits import watch_budget
 
 FULL = frozenset((errno.ENOSPC, errno.ENOMEM))
 DENIED = frozenset((errno.EACCES, errno.EPERM))

@@ -22,7 +22,7 @@ from watchdog.observers.inotify_c import (
     inotify_rm_watch,
 )
 
-from photosd.watch.limits import kernel_watches
+from photosd.watch.watch_limits import kernel_watches
 
 log = structlog.get_logger()
 

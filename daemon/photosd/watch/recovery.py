@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photosd.watch.limits import WatchLimits
+from photosd.watch.watch_limits import WatchLimits
 
 # Continuous trouble delays a restart by at most this, seconds.
 PATIENCE = 30.0

@@ -16,9 +16,9 @@ import structlog
 from photosd.core.filestat import normalised
 from photosd.watch.hints import HintBatch, topmost
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.limits import WatchLimits, instances_remedy, watch_budget, watches_remedy
 from photosd.watch.mounts import MountWatch, mount_of
 from photosd.watch.source import OutOfWatches, Source
+from photosd.watch.watch_limits import WatchLimits, instances_remedy, watch_budget, watches_remedy
 
 log = structlog.get_logger()
 

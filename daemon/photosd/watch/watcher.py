@@ -16,12 +16,12 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.watch.hints import Hint, HintBatch
 from photosd.watch.ignore import IgnoreRules
-from photosd.watch.limits import WatchLimits
 from photosd.watch.probe import Probe
 from photosd.watch.recovery import Recovery
 from photosd.watch.roots import RootHealth, Roots
 from photosd.watch.source import Listener, OutOfWatches, Receive, Source
 from photosd.watch.suspend import SuspendDetector
+from photosd.watch.watch_limits import WatchLimits
 
 __all__ = ["Hint", "MakeSource", "RootHealth", "WatchLimits", "Watcher"]
 

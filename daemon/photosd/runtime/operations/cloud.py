@@ -7,7 +7,7 @@ import contextlib
 
 from photosd.core.errors import Busy, ConfigError, NotFound
 from photosd.core.log import printable
-from photosd.decode.failures import DecodeFailed, FileGone
+from photosd.decode.decode_errors import DecodeFailed, FileGone
 from photosd.protocol import reports, requests
 from photosd.runtime.operations.base import Topic
 

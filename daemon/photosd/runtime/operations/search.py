@@ -17,7 +17,13 @@ from photosd.core.errors import (
 )
 from photosd.core.log import printable
 from photosd.core.turns import answering
-from photosd.decode.failures import DecodeFailed, DecoderUnavailable, FileGone, Stopped, TooSlow
+from photosd.decode.decode_errors import (
+    DecodeFailed,
+    DecoderUnavailable,
+    FileGone,
+    Stopped,
+    TooSlow,
+)
 from photosd.gemini.asking import Outside
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_from, path_text

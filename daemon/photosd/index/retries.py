@@ -19,8 +19,8 @@ import structlog
 
 from photosd.core.errors import StorageError
 from photosd.core.shortage import shortage_in, shortage_of
-from photosd.decode.failures import DecodeFailed, DecoderDied
-from photosd.encoder.failures import EncoderDied
+from photosd.decode.decode_errors import DecodeFailed, DecoderDied
+from photosd.encoder.encoder_errors import EncoderDied
 from photosd.index.photo import Photo
 from photosd.index.worklist import Work, WorkFailure
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class EncoderLimits:
     """Seconds, by the daemon's clock, unless a name says otherwise."""
 
     birth: float = 20.0  # until a new process sends its first message
@@ -53,7 +53,7 @@ class RestartPolicy:
     several daemons on one machine do not load at the same time.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: EncoderLimits) -> None:
         self._limits = limits
         self._deaths: deque[float] = deque()
 
