@@ -24,7 +24,7 @@ help:  ## this list
 
 setup: $(READY)  ## a virtual environment in .venv with everything for use and development; PYTHON=python3.12
 
-# uv installs in seconds from its cache; where it cannot be had, pip does the same in minutes. Compiled
+# uv installs in seconds from its cache; where it is not available, pip does the same in minutes. Compiled
 # at once, as pip does: the first start must not be slower than the second.
 define install
 UV=$$(command -v uv || echo $(BIN)/uv); \
@@ -90,12 +90,12 @@ bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md a
 	@$(BIN)/python -m benchmarks --curve --json benchmarks/runs/full.json
 	@$(BIN)/python -m benchmarks.report benchmarks/runs/full.json
 
-docs: setup  ## write the generated reference pages anew
+docs: setup  ## write the generated reference pages
 	@$(BIN)/python -m release.protocol_page docs/protocol.md
 	@$(BIN)/python -m release.reference docs
 	@$(BIN)/python -m release.licences docs
 
-readme-picture: setup  ## take the README's pictures of a contact sheet anew (needs Chromium)
+readme-picture: setup  ## take the README's pictures of a contact sheet (needs Chromium)
 	@$(BIN)/python -m release.readme_picture docs
 
 audit: setup  ## known weaknesses and licences of everything installed (needs the internet)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What nobody has run on a Mac yet, in a few minutes: `make macos-check`.
+# Checks that no Mac has run yet, in a few minutes: `make macos-check`.
 #
 # Photos, index and settings are in a folder of its own. The agent is installed in
 # ~/Library/LaunchAgents and uninstalled at the end. `--dialogs` adds a folder inside ~/Documents and
@@ -88,7 +88,7 @@ check "the encoder's device is known" ask encoder device
 cat "$ROOT/output"
 ENCODER=$(ask encoder pid)
 check "the encoder is stopped" kill -STOP "$ENCODER"
-check "a hung encoder does not hang a query" answered_in_time "a text nobody asked"
+check "a hung encoder does not hang a query" answered_in_time "a new text"
 kill -CONT "$ENCODER" 2>/dev/null
 check "queries are answered again" within 60 answered "something blue"
 check "it restarts, once" restarted
@@ -97,7 +97,7 @@ check "it restarts, three times" restarted
 LAST=$(pid)
 check "it stops" "$PHOTOSD" stop
 check "then it has ended" gone "$LAST"
-check "then a query says so" exit_code 3 "$PHOTOSD" query red
+check "then a query exits with code 3" exit_code 3 "$PHOTOSD" query red
 
 if [ "$MAC" = yes ]; then
   INSTALLED=yes

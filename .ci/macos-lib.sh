@@ -38,7 +38,7 @@ ask() {  # ask NAME...: a value in the status of the daemon; its exit code is 4 
   printf '%s' "$answer" | field "$@"
 }
 pid() { ask pid; }
-# runs PID: the process exists. An ended one that nobody waited for (Z) does not count.
+# runs PID: the process exists. A zombie (Z) does not count.
 runs() { case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac; }
 alive() { local now; now=$(pid) && [ -n "$now" ] && runs "$now"; }
 # Another daemon than the one of before.

@@ -1,9 +1,10 @@
-"""Text in the repository avoids the phrases that docs/style.md replaces."""
+"""Text and names in the repository avoid the phrases that docs/style.md replaces."""
 
 from __future__ import annotations
 
 import ast
 import io
+import itertools
 import re
 import subprocess
 import tokenize
@@ -48,6 +49,14 @@ REFUSED = {
     r"לתמיד|אין סוף": "ללא הגבלה",
     r"בשתיקה|ששותק": "בלי תשובה; שלא עונה",
 }
+# Whole words of names: of modules, classes, functions, arguments, variables and log events.
+REFUSED_IN_NAMES = re.compile(
+    r"(?<![a-z])(?:lies|lying|lain|mend(?:s|ed|ing)?|anew|courier|strangers?|in_hand|second_thoughts"
+    r"|innocen(?:t|ce)|acquit(?:s|ted)?|convict(?:s|ed)?|suspect(?:s|ed)?|distrust(?:s|ed)?"
+    r"|went_back|let_go|well_again|asleep|awaken(?:s|ed)?|set_aside|aside|settling|cures?|cured"
+    r"|nursery|obituary|stillborn|mourn(?:s|ed)?|bur(?:y|ied)|heed(?:s|ed)?"
+    r"|(?:no|some|every|any)body)(?![a-z])"
+)
 PATTERNS = [
     (re.compile(rf"(?<!\w)(?:{one})\b", re.IGNORECASE), better) for one, better in REFUSED.items()
 ]
@@ -57,6 +66,7 @@ SUSPECT = re.compile(
 )
 LINE_ENDS = re.compile(r"\s*\n[\s#]*")
 EXEMPT = ("docs/style.md", "tests/docs/test_style.py")
+SCRIPTS = ("Makefile", "systemd", "launchd", ".ci", ".github")
 UNSHOWN = re.compile(r"^ *```.*?^ *```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"``.*?``|`[^`]*`|\]\([^)]*\)|<[^>]*>")
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -95,6 +105,38 @@ def prose_of_text(text: str) -> Iterator[tuple[int, str]]:
         line += part.count("\n")
 
 
+def prose_of_script(text: str) -> Iterator[tuple[int, str]]:
+    """Paragraphs of a script, unit or workflow: adjacent lines, without the marks of comments."""
+    line = 1
+    for part in re.split(r"(\n[\s#]*\n)", text):
+        yield line, LINE_ENDS.sub(" ", part).strip("# ")
+        line += part.count("\n")
+
+
+def names_in(source: str) -> Iterator[tuple[int, str]]:
+    """Names that a module defines or assigns, and its log events, with lines."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield node.lineno, name
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="log")),
+                args=[ast.Constant(value=str(event)), *_],
+            ):
+                yield node.lineno, event
+
+
+def refused_names(names: Iterator[tuple[int, str]]) -> Iterator[str]:
+    """Line and name; ``SetAside`` and ``SET_ASIDE`` count as ``set_aside``."""
+    for line, name in names:
+        if REFUSED_IN_NAMES.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()):
+            yield f"{line}: {name}"
+
+
 def refused_in(prose: Iterator[tuple[int, str]]) -> Iterator[str]:
     """Line, phrase and what to write instead."""
     for line, text in prose:
@@ -117,9 +159,9 @@ def _prose(name: str) -> Iterator[tuple[int, str]]:
     return prose_of_text(text)
 
 
-def _files() -> list[str]:
+def _files(*patterns: str) -> list[str]:
     listed = subprocess.run(
-        ["git", "ls-files", "*.py", "*.md", "*.html"],
+        ["git", "ls-files", *patterns],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -130,8 +172,29 @@ def _files() -> list[str]:
 
 def test_text_is_plain() -> None:
     """Each phrase in `REFUSED` has a plainer one beside it."""
-    found = [f"{name}:{one}" for name in _files() for one in refused_in(_prose(name))]
+    files = _files("*.py", "*.md", "*.html")
+    found = [f"{name}:{one}" for name in files for one in refused_in(_prose(name))]
     assert not found, "\n".join(["see docs/style.md:", *found])
+
+
+def test_scripts_and_units_are_plain() -> None:
+    """So are comments and messages of Makefile, units and workflows."""
+    texts = {name: (ROOT / name).read_text() for name in _files(*SCRIPTS)}
+    found = [f"{name}:{one}" for name in texts for one in refused_in(prose_of_script(texts[name]))]
+    assert len(texts) > 10 and not found, "\n".join(["see docs/style.md:", *found])
+
+
+def test_names_are_plain() -> None:
+    """Names say what a thing is or does."""
+    files = _files("daemon/*.py", "cli/*.py")
+    found = [
+        f"{name}:{one}"
+        for name in files
+        for one in refused_names(
+            itertools.chain([(1, Path(name).stem)], names_in((ROOT / name).read_text()))
+        )
+    ]
+    assert len(files) > 100 and not found, "\n".join(["choose plainer names:", *found])
 
 
 def test_phrases_are_found() -> None:
@@ -143,6 +206,20 @@ def test_phrases_are_found() -> None:
     assert sorted(lines) == ["1", "4", "6", "6"]
     page = "Read it\nanew.\n\n```\nanew\n```\n\nOf two, one. `anew` <!-- anew -->\n- [x](anew)\n"
     assert [one.split(":")[0] for one in refused_in(prose_of_text(page))] == ["1", "8"]
+
+
+def test_refused_names_are_found() -> None:
+    """Whole words alone, in either way of writing."""
+    source = (
+        "class SetAside:\n    def mend(self, asleep):\n        self._in_hand = went_back = 1\n"
+        "LIES = families = amendment = 1\nlog.info('zygote_distrusted', mended=1)\n"
+    )
+    found = [one.split(": ")[1] for one in refused_names(names_in(source))]
+    assert sorted(found) == [
+        "LIES", "SetAside", "_in_hand", "asleep", "mend", "went_back", "zygote_distrusted",
+    ]  # fmt: skip
+    script = "run: x\n# It is made\n# anew.\n\n# Of two\necho nobody\n"
+    assert [one.split(":")[0] for one in refused_in(prose_of_script(script))] == ["1", "5", "5"]
 
 
 def test_examples_on_the_page_are_twenty() -> None:

@@ -123,7 +123,7 @@ class Scene:
         facts = {"device": device, "text_device": text_device, "devices": [device, "cpu"]}
         header = {**facts, "absent": None, "doubt": None, **more}
         self.condition.becomes_ready(header)
-        self.choice.hear_ready(header)
+        self.choice.on_ready(header)
 
     def dies(self, cause: Any = "crash", *, busy: bool = False, may_crash: bool = False) -> Any:
         images = LaneQueue("image")
@@ -159,10 +159,10 @@ def test_a_photo_that_kills_the_cpu_too_acquits_the_gpu() -> None:
 def test_a_self_test_that_fails_on_the_cpu_too_acquits_the_gpu() -> None:
     """The model is damaged, and will be installed again."""
     scene = Scene()
-    scene.choice.hear_failure({"device": "mps", "cause": "test", "reason": "wrong"})
+    scene.choice.on_failure({"device": "mps", "cause": "test", "reason": "wrong"})
     assert scene.dies("other") == ("device", True)
     assert scene.choice.next("starter") == "cpu"
-    scene.choice.hear_model_failure()
+    scene.choice.on_model_failure()
     scene.dies("other")
     assert scene.choice.next("starter") == "auto"
 

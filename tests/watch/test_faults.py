@@ -275,13 +275,13 @@ def test_after_sleep_everything_is_compared(
     watched: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """W11: the computer was suspended; disks may have changed meanwhile."""
-    before, looks = suspend.asleep(), list[None]()
+    before, looks = suspend.suspended_seconds(), list[None]()
 
-    def asleep() -> float:
+    def suspended_seconds() -> float:
         looks.append(None)
         return before + 60
 
-    monkeypatch.setattr(suspend, "asleep", asleep)
+    monkeypatch.setattr(suspend, "suspended_seconds", suspended_seconds)
     watched.until(lambda: EVERYTHING in watched.log)
     watched.log.clear()
     done = len(looks)

@@ -238,8 +238,8 @@ def _show(question: str, result: QueryResult, mark: str, seconds: float | None) 
     ]
     took = "" if seconds is None else f"  {1000 * seconds:.0f} ms"
     how = "" if result["answered_by"] == "vector" else f"  {result['answered_by']}"
-    aside = console.styled(f"{took}{how}", "dim")
-    console.out(f"  {mark} {question:<27} {', '.join(hits) or 'nothing'}{aside}")
+    note = console.styled(f"{took}{how}", "dim")
+    console.out(f"  {mark} {question:<27} {', '.join(hits) or 'nothing'}{note}")
     console.flush()
 
 

@@ -20,7 +20,7 @@ STYLES = {"ok": "green", "warning": "yellow", "fault": "red", "unknown": "dim"}
 MARKS = {"ok": "✓", "warning": "!", "fault": "✗", "unknown": "?"}
 PLAIN_MARKS = {"ok": "+", "warning": "!", "fault": "x", "unknown": "?"}
 SHOWN = ("check", "verdict", "says", "remedy", "details", "curable")  # fields of a finding
-CURE_SECONDS = 600.0
+FIX_SECONDS = 600.0
 HANG = 16  # columns for the mark and the name of a check
 
 
@@ -38,9 +38,9 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
     from photosd.doctor.examination import examine
 
     home = Home.from_environment()
-    cured: list[str] = []
+    fixed: list[str] = []
     if fix and (curable := [f for f in examine(home) if f.curable and f.verdict != "ok"]):
-        cured = _cure(curable)
+        fixed = _fix(curable)
     findings = []
     for finding in examine(home, cloud=cloud):
         findings.append(finding)
@@ -50,7 +50,7 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
     faults = [finding for finding in findings if finding.verdict == "fault"]
     if as_json:
         found = [{name: getattr(finding, name) for name in SHOWN} for finding in findings]
-        console.out_json({"healthy": not faults, "findings": found, "carried_out": cured})
+        console.out_json({"healthy": not faults, "findings": found, "carried_out": fixed})
     elif any(f.curable for f in faults) and not fix:
         console.note("photosd doctor --fix   applies the remedies that are safe")
     return 1 if faults else 0
@@ -66,7 +66,7 @@ def _show(finding: Finding) -> None:
         console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim')}")
 
 
-def _cure(findings: Iterable[Finding]) -> list[str]:
+def _fix(findings: Iterable[Finding]) -> list[str]:
     """Apply each remedy once, functions first; returns what was done, in words."""
     done = []
     commands: dict[tuple[str, ...], None] = {}
@@ -92,9 +92,9 @@ def _cure(findings: Iterable[Finding]) -> list[str]:
 def _carry_out(arguments: tuple[str, ...]) -> bool:
     program = [sys.executable, "-P", "-m", "photosd_cli.main", *arguments]
     try:
-        ran = subprocess.run(program, capture_output=True, timeout=CURE_SECONDS, check=False)
+        ran = subprocess.run(program, capture_output=True, timeout=FIX_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        console.warn(f"photosd {' '.join(arguments)} has not ended after {CURE_SECONDS:.0f} s")
+        console.warn(f"photosd {' '.join(arguments)} has not ended after {FIX_SECONDS:.0f} s")
         return False
     if ran.returncode not in (0, 4):  # 4: running, still warming up
         console.warn(text.inert(ran.stderr.decode("utf-8", "replace").strip()))

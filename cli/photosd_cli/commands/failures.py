@@ -22,9 +22,9 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
         return
     for failure in result["failures"]:
         console.out(paths.linked(failure))
-        put_aside = "  (quarantined: it crashed a worker)" if failure.get("quarantined") else ""
+        quarantined = "  (quarantined: it crashed a worker)" if failure.get("quarantined") else ""
         attempts = text.count(failure["attempts"], "attempt")
-        console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{put_aside}", hang=2)
+        console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{quarantined}", hang=2)
         if failure["remedy"]:
             console.tell(f"  {text.inert(failure['remedy'])}", hang=2)
         for line in (failure.get("stack") or "").splitlines() if stacks else ():

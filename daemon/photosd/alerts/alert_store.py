@@ -111,7 +111,7 @@ class AlertStore:
         self._database.empty_log()  # it contains the alert's words
         return query
 
-    def awaken(self) -> None:
+    def enable_all(self) -> None:
         """All photos are indexed again: photos from now on are new."""
         with self._database.write() as db:
             woken = db.execute("UPDATE standing SET awake = 1 WHERE awake = 0").rowcount
@@ -176,7 +176,7 @@ class AlertStore:
         )
 
     def _restore(self) -> None:
-        """After a loss of the catalog: restore alerts, asleep until the photos are indexed."""
+        """After a loss of the catalog: restore alerts, disabled until the photos are indexed."""
         kept = kept_list(self._copy)
         with self._database.write():
             for entry in kept:

@@ -61,11 +61,11 @@ class Alerts:
 
     def trouble(self, query: Alert) -> str | None:
         """Why an alert cannot run now."""
-        asleep = None if query.awake else "waits until every photo is indexed again"
+        disabled = None if query.awake else "waits until every photo is indexed again"
         here = (self.albums.troubles, self._decider.troubles)
         found = next((one[query.id] for one in here if query.id in one), None)
         runs = query.options.kind in ("exec", "notify")
-        return asleep or found or (self._delivery.trouble if runs else None)
+        return disabled or found or (self._delivery.trouble if runs else None)
 
     def warnings(self) -> list[str]:
         """Warnings for `photosd status`."""
@@ -176,7 +176,7 @@ class Alerts:
         """Do everything that is possible now; returns whether any work is left."""
         queries = {query.id: query for query in self.queries.all()}
         if not all(query.awake for query in queries.values()) and self._settled():
-            self.queries.awaken()
+            self.queries.enable_all()
         left = any(not query.awake for query in queries.values())
         if queries and self._decider.decide():
             with self._news:

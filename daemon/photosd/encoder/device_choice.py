@@ -29,7 +29,7 @@ class DeviceChoice:
         self._condition.takeover = self._accelerators.explain(self._instead)
         return "cpu"
 
-    def hear_failure(self, header: Header) -> None:
+    def on_failure(self, header: Header) -> None:
         """The encoder could not use its accelerator, and ends. ``header``: its message
         `device_failed`, with ``device``, ``cause`` and ``reason``.
         """
@@ -37,7 +37,7 @@ class DeviceChoice:
             header["device"], header["cause"], header["reason"], time.time()
         )
 
-    def hear_ready(self, header: Header) -> None:
+    def on_ready(self, header: Header) -> None:
         """The encoder is warm; it may not have found the device that it was to use. ``header``: its
         message `ready`; ``absent`` names that device.
         """
@@ -45,7 +45,7 @@ class DeviceChoice:
             absent = DeviceFailure(header["absent"], "absent", "", time.time())
             self._condition.takeover = self._accelerators.explain(absent)
 
-    def hear_model_failure(self) -> None:
+    def on_model_failure(self) -> None:
         """The model cannot be used on the CPU either: no accelerator is the cause."""
         self._accelerators.clear(self._condition.model, "test")
 

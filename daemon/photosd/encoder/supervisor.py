@@ -312,13 +312,13 @@ class Supervisor(threading.Thread):
     def _understand(self, header: Header, blobs: list[bytearray]) -> None:
         """Handle a message; raises FrameError if it is invalid."""
         try:
-            self._hear(header, blobs)
+            self._on_message(header, blobs)
         except FrameError:
             raise
         except Exception as error:
             raise FrameError(f"an invalid message: {error!r}") from error
 
-    def _hear(self, header: Header, blobs: list[bytearray]) -> None:
+    def _on_message(self, header: Header, blobs: list[bytearray]) -> None:
         self._heard_at = self._progress_at = time.monotonic()
         if "id" in header:
             self._take_reply(header, blobs)
@@ -331,9 +331,9 @@ class Supervisor(threading.Thread):
             self._become_ready(header)
         elif header["event"] == "failed":
             self._note_failure(header["error"])
-            self._devices.hear_model_failure()
+            self._devices.on_model_failure()
         elif header["event"] == "device_failed":
-            self._devices.hear_failure(header)
+            self._devices.on_failure(header)
         else:
             raise FrameError(f"it reports {header['event']!r}")
 
@@ -384,7 +384,7 @@ class Supervisor(threading.Thread):
     def _become_ready(self, header: Header) -> None:
         condition = self._condition
         condition.becomes_ready(header)
-        self._devices.hear_ready(header)
+        self._devices.on_ready(header)
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
         if condition.doubt is not None:
             log.warning("model_doubtful", doubt=condition.doubt, remedy="photosd model list")

@@ -190,7 +190,7 @@ class Pipeline(threading.Thread):
             if isinstance(error, Busy):
                 self._rest.begin("decoder", (TICK_SECONDS,))
                 return
-            self._note_odd(leases, error)
+            self._note_unexplained(leases, error)
 
     def _give_back(self, lease: Lease) -> None:
         """Return to the work list; it may be taken again."""
@@ -217,7 +217,7 @@ class Pipeline(threading.Thread):
         remedy = error.remedy if isinstance(error, PhotosdError) else "photosd logs"
         log.error("indexing_waits", waits_for=reason, cause=str(error), remedy=remedy)
 
-    def _note_odd(self, leases: Sequence[Lease], error: Exception) -> None:
+    def _note_unexplained(self, leases: Sequence[Lease], error: Exception) -> None:
         """Unknown cause: the photos, or everything, are retried later."""
         log.exception("pipeline_failed", photos=len(leases))
         if not leases:

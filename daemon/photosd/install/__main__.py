@@ -65,14 +65,17 @@ def _carry_out(order: InstallOrder, tell: Callable[..., None]) -> tuple[ModelSpe
 
     last = 0.0
 
-    def heard(name: str, there: int, total: int) -> None:
+    def report_bytes(name: str, there: int, total: int) -> None:
         nonlocal last
         if there == total or time.monotonic() - last > BEAT_SECONDS:
             last = time.monotonic()
             tell(file=name, done=there, total=total)
 
     return pull(
-        order, lambda words: tell(say=words), heard, lambda words: tell(warn=without_secrets(words))
+        order,
+        lambda words: tell(say=words),
+        report_bytes,
+        lambda words: tell(warn=without_secrets(words)),
     )
 
 

@@ -32,7 +32,7 @@ SETTINGS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
-Heard = Callable[[int, int], None]  # bytes received, total bytes
+ReportBytes = Callable[[int, int], None]  # bytes received, total bytes
 
 
 class Checksums:
@@ -146,7 +146,7 @@ class Hub:
         return HubFile(repository, name, found.location, headers, found.etag or "", found.size)
 
     def download(
-        self, remote: HubFile, directory: Path, heard: Heard, checksums: Checksums
+        self, remote: HubFile, directory: Path, report_bytes: ReportBytes, checksums: Checksums
     ) -> Path:
         """The file in ``directory``, complete and verified; an existing file is verified as well.
 
@@ -157,9 +157,9 @@ class Hub:
         target = directory / remote.name
         expected = remote.sha256 or checksums.known(remote.path)
         if expected and target.is_file() and digests(target)[0] == expected:
-            heard(remote.size, remote.size)
+            report_bytes(remote.size, remote.size)
             return target
-        part = self._fetch(remote, directory, heard)
+        part = self._fetch(remote, directory, report_bytes)
         try:
             found = _verified(part, remote, expected, checksums)
         except DownloadFailed:
@@ -171,7 +171,7 @@ class Hub:
         part.replace(target)
         return target
 
-    def _fetch(self, remote: HubFile, directory: Path, heard: Heard) -> Path:
+    def _fetch(self, remote: HubFile, directory: Path, report_bytes: ReportBytes) -> Path:
         """Download to a partial file; resumes an earlier attempt."""
         part = directory / f"{remote.name}.{_mark(remote.etag)}.part"
         if not remote.etag:
@@ -179,7 +179,7 @@ class Hub:
         with part.open("ab") as stream, self._explained(remote.repository):
             there = min(stream.tell(), remote.size)
             stream.truncate(there)
-            counted = Counted(stream, lambda done: heard(done, remote.size))
+            counted = Counted(stream, lambda done: report_bytes(done, remote.size))
             self._transfer.http_get(
                 remote.url,
                 counted,
@@ -232,13 +232,13 @@ class Hub:
 class Counted:
     """A file that reports how much has been written."""
 
-    def __init__(self, stream: IO[bytes], heard: Callable[[int], None]) -> None:
-        self._stream, self._heard = stream, heard
+    def __init__(self, stream: IO[bytes], report_bytes: Callable[[int], None]) -> None:
+        self._stream, self._report_bytes = stream, report_bytes
 
     def write(self, data: bytes) -> int:
         """Append; OSError if the disk is full."""
         written = self._stream.write(data)
-        self._heard(self._stream.tell())
+        self._report_bytes(self._stream.tell())
         return written
 
     def __getattr__(self, name: str) -> Any:

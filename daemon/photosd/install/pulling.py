@@ -26,10 +26,12 @@ from photosd.models.spec import ModelSpec
 PULLING = ".pull-"  # kept after a failure, so that the next attempt resumes
 TIMES_THE_WEIGHTS = 2.5  # maximum on disk: the download, and two precisions of it
 
-Heard = Callable[[str, int, int], None]  # the file, bytes received, total bytes
+ReportBytes = Callable[[str, int, int], None]  # the file, bytes received, total bytes
 
 
-def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelSpec, str | None]:
+def pull(
+    order: InstallOrder, say: Say, report_bytes: ReportBytes, warn: Say
+) -> tuple[ModelSpec, str | None]:
     """Download and install the model of ``order``; as `install`, or raises DownloadFailed.
 
     ``say`` reports progress, ``warn`` warnings.
@@ -62,7 +64,7 @@ def pull(order: InstallOrder, say: Say, heard: Heard, warn: Say) -> tuple[ModelS
             hub.download(
                 remote,
                 directory,
-                lambda there, total, name=remote.name: heard(name, there, total),  # type: ignore[misc]
+                lambda there, total, name=remote.name: report_bytes(name, there, total),  # type: ignore[misc]
                 checksums,
             )
         source = directory / weights.name

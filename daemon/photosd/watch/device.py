@@ -138,11 +138,11 @@ class Device:
         with self._lock:
             if self.silent_since is None:
                 self._stuck.insert(0, worker)
-                self._fall_silent(call, arguments)
+                self._begin_silence(call, arguments)
             else:
                 self._stuck.append(worker)
 
-    def _fall_silent(self, call: str, arguments: tuple[Any, ...]) -> None:
+    def _begin_silence(self, call: str, arguments: tuple[Any, ...]) -> None:
         self.silent_since = time.monotonic()
         self._asked = call, arguments
         self._tried_at, self._pause = None, FIRST_RETRY
@@ -171,7 +171,7 @@ class Device:
         """Another process could not read ``path`` in time: silent until its bytes can be read."""
         with self._lock:
             if self.silent_since is None:
-                self._fall_silent("read", (path,))
+                self._begin_silence("read", (path,))
                 self._try_at = 0.0
 
     def look_after(self) -> bool:

@@ -164,7 +164,7 @@ class Patience:
     def turn(self, begin: Callable[[], FilesystemWorker]) -> None:
         """Receive the answer to the last ping, send the next one. ``begin`` may raise OSError."""
         if self._pinger is not None:
-            self._hear(self._pinger)
+            self._receive(self._pinger)
         now = time.monotonic()
         if not self._due():
             used_at = max(self._answered_at, self._begun_at)
@@ -179,7 +179,7 @@ class Patience:
             self._pinger.send("ping", (self._point,))
             self._sent_at, self._before_it = now, len(self._waiting)
 
-    def _hear(self, pinger: FilesystemWorker) -> None:
+    def _receive(self, pinger: FilesystemWorker) -> None:
         part = pinger.receive(0)
         if not pinger.usable:
             self.close()

@@ -6,7 +6,7 @@ import sys
 import time
 
 
-def asleep() -> float:
+def suspended_seconds() -> float:
     """Seconds of suspend since boot, up to a constant."""
     if sys.platform == "darwin":
         return time.clock_gettime(time.CLOCK_MONOTONIC) - time.clock_gettime(time.CLOCK_UPTIME_RAW)
@@ -19,9 +19,9 @@ class SuspendDetector:
     """Reports once for each suspend of more than ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._before = seconds, asleep()
+        self._seconds, self._before = seconds, suspended_seconds()
 
     def woke_up(self) -> bool:
         """Whether the computer was suspended since the last call."""
-        before, self._before = self._before, asleep()
+        before, self._before = self._before, suspended_seconds()
         return self._before - before > self._seconds
