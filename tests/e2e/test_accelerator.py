@@ -111,7 +111,7 @@ def test_queries_are_answered_while_the_cpu_takes_over(
         assert daemon.index(struck.photos)["failed"] == 0
         struck.until(on_cpu)
     assert_all_answered(crowd)
-    (given_up,) = struck.moments("cpu_takes_over")
+    (given_up,) = struck.moments("accelerator_disabled")
     assert struck.moments("encoder_died")[0] <= given_up <= struck.moments("model_warm")[-1]
 
 

@@ -268,4 +268,4 @@ def test_a_copied_model_is_called_as_its_directory_is(home: Home) -> None:
     finally:
         running.stop()
     assert (state["serving"], state["previous"], state["switch"]) == ("copy", None, None)
-    assert "switch_begins" not in running.log()
+    assert "model_switch_started" not in running.log()

@@ -45,10 +45,10 @@ class Alerts:
         copy: Path,
         *,
         engine: Callable[[], Engine],
-        settled: Callable[[], bool],
+        all_indexed: Callable[[], bool],
     ) -> None:
-        """``engine``: of the current model. ``settled``: whether all photos are indexed."""
-        self._database, self._folders, self._settled = database, folders, settled
+        """``engine``: of the current model. ``all_indexed``: whether all photos are indexed."""
+        self._database, self._folders, self._all_indexed = database, folders, all_indexed
         self.queries = AlertStore(database, copy)
         self.albums = Albums(database, catalog, folders.devices)
         self._decider = Decider(database, catalog, self.queries, engine)
@@ -175,7 +175,7 @@ class Alerts:
     def _work(self) -> bool:
         """Do everything that is possible now; returns whether any work is left."""
         queries = {query.id: query for query in self.queries.all()}
-        if not all(query.awake for query in queries.values()) and self._settled():
+        if not all(query.awake for query in queries.values()) and self._all_indexed():
             self.queries.enable_all()
         left = any(not query.awake for query in queries.values())
         if queries and self._decider.decide():

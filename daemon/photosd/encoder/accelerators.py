@@ -113,7 +113,7 @@ class Accelerators:
             self._keep()
         if disabled:
             log.warning(
-                "cpu_takes_over",
+                "accelerator_disabled",
                 device=failure.device,
                 model=model,
                 cause=failure.words(),

@@ -126,7 +126,7 @@ class Library:
             home.state / "standing",
             home.config / "standing.json",
             engine=self.model_switcher.engine,
-            settled=self.status.settled,
+            all_indexed=self.status.all_indexed,
         )
         derived = Derived(home.index, self.model_switcher, store, self.gemini)
         self.traces = Traces(home, database, self.model_switcher, store, self.gemini, remembers)

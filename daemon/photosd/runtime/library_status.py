@@ -45,7 +45,7 @@ class LibraryStatus:
             if folder not in absent
         )
 
-    def settled(self) -> bool:
+    def all_indexed(self) -> bool:
         """Whether it was compared with the disks since the start, and all of it is indexed."""
         return self._reconciler.compared and self.idle()
 

@@ -73,7 +73,7 @@ class ModelSwitch(threading.Thread):
 
     def run(self) -> None:
         """Run until complete or stopped."""
-        log.info("switch_begins", model=self.target.spec.name)
+        log.info("model_switch_started", model=self.target.spec.name)
         while not self._stopping.is_set():
             try:
                 self.target.open(serving=False)
@@ -84,10 +84,10 @@ class ModelSwitch(threading.Thread):
                     self._flip(self)
                 return
             except StorageError as error:
-                log.error("switch_waits", cause=str(error), remedy=error.remedy)
+                log.error("model_switch_waits", cause=str(error), remedy=error.remedy)
                 self._wait_after(error)
             except Exception as error:  # a busy catalog, low memory, a bug
-                log.exception("switch_waits")
+                log.exception("model_switch_waits")
                 self._wait_after(PhotosdError(f"the switch failed, and is retried: {error}"))
 
     def _wait_after(self, error: PhotosdError) -> None:
@@ -147,7 +147,7 @@ class ModelSwitcher:
             if before is not None and before.target.spec.name != name:
                 self._switch = None
         if before is not None and self._switch is None:  # not under the lock: it may wait for it
-            log.info("switch_ends", model=before.target.spec.name)
+            log.info("model_switch_ended", model=before.target.spec.name)
             before.stop()
         with self._lock:
             if name == self.serving.spec.name or self._switch or self._stopped:
@@ -246,7 +246,7 @@ class ModelSwitcher:
             contents.serve(new.spec.fingerprint)
             self._switch = None
             self.leave(old, switch)
-        log.info("switched", model=new.spec.name, before=old.spec.name)
+        log.info("model_switched", model=new.spec.name, before=old.spec.name)
 
     def leave(self, old: ModelRuntime, switch: ModelSwitch) -> None:
         """Stop a model, in a thread, once its last queries are answered."""

@@ -235,5 +235,5 @@ def _salt(database: Database) -> bytes:
         with database.write(quiet=True) as db:
             db.execute("DELETE FROM meta WHERE key = ?", (OLDER_SALT,))
     except OSError as error:
-        log.warning("salt_not_kept", cause=str(error), remedy=f"free space for {file}")
+        log.warning("query_salt_not_saved", cause=str(error), remedy=f"free space for {file}")
     return salt

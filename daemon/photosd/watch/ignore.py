@@ -79,7 +79,7 @@ class Level:
         """The rules inside the sub-directory ``name``, its own ignore file not read yet."""
         return Level(b"%s%s/" % (self.prefix, name), self.specs, self.forbidden)
 
-    def settled(self, names: Container[bytes] | None = None) -> Level | None:
+    def with_own_rules(self, names: Container[bytes] | None = None) -> Level | None:
         """These rules with the directory's own; None if it is ignored.
 
         ``names`` are its names that begin with a dot, if already known.
@@ -155,7 +155,7 @@ class IgnoreRules:
         """
         level: Level | None = self._top.require()
         for name in self._names(directory):
-            level = level.settled() if level is not None else None
+            level = level.with_own_rules() if level is not None else None
             if level is None or level.require().hides(name, is_directory=True):
                 return None
             found = _lstat(level.prefix + name)
@@ -170,7 +170,7 @@ class IgnoreRules:
             return False
         directory, _, name = path.rpartition(b"/")
         level = self.inside(directory or b"/")
-        level = level.settled() if level is not None else None
+        level = level.with_own_rules() if level is not None else None
         return level is None or level.require().hides(name, is_directory)
 
     def _names(self, directory: bytes) -> list[bytes]:

@@ -61,16 +61,16 @@ def walk(
         directory, level = stack.pop()
         if on_directory is not None:
             on_directory(directory, level)
-        settled, entries = _enter(directory, level, report)
-        if settled is None:
+        own_level, entries = _enter(directory, level, report)
+        if own_level is None:
             continue
         others: list[os.DirEntry[bytes]] = []
-        for entry, is_directory in _shown(entries, settled, report, on_library, prune):
+        for entry, is_directory in _shown(entries, with_own_rules, report, on_library, prune):
             if is_directory:
-                stack.append((entry.path, settled.below(entry.name)))
+                stack.append((entry.path, with_own_rules.below(entry.name)))
             else:
                 others.append(entry)
-        yield directory, settled, others
+        yield directory, own_level, others
 
 
 def _shown(
@@ -114,11 +114,11 @@ def _enter(
         if error not in VANISHED:
             report(directory, error)
         return None, []
-    settled = level.settled({entry.name for entry in entries if entry.name[0] == DOT})
-    if settled is not None and settled.unknown:
-        report(settled.prefix + IGNORE_FILE, settled.unknown)
+    own_level = level.with_own_rules({entry.name for entry in entries if entry.name[0] == DOT})
+    if own_level is not None and own_level.unknown:
+        report(own_level.prefix + IGNORE_FILE, own_level.unknown)
         return None, []
-    return settled, entries
+    return own_level, entries
 
 
 def _list(directory: bytes) -> tuple[list[os.DirEntry[bytes]], int]:
