@@ -292,10 +292,10 @@ class Pattern(GitIgnoreSpecPattern):
             return None, include
         if sum(regex.count(depth) for depth in ANY_DEPTH) > MOST_DEPTHS:
             raise ValueError(f"more than {MOST_DEPTHS} ** in {pattern!r}")
-        return _without_second_thoughts(regex), include
+        return _without_backtracking(regex), include
 
 
-def _without_second_thoughts(regex: str) -> str:
+def _without_backtracking(regex: str) -> str:
     """The same without backtracking: the part after a star is searched once, from the left, as in
     `fnmatch`.
 
