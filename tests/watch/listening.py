@@ -19,6 +19,7 @@ from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import Entry, entry_of, scan
 from photosd.watch.source import Listener, Receive, Source
 from photosd.watch.walk import walk
+from photosd.watch.watch_limits import WatchLimits
 from photosd.watch.watcher import MakeSource, Watcher, platform_source
 
 if sys.platform == "linux":

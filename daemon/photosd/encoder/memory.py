@@ -12,7 +12,7 @@ SHARE = 0.6  # of the available memory, without a configured limit
 
 
 class EncoderMemory:
-    """Memory of one encoder. After a verdict, send it nothing more."""
+    """Memory of one encoder. Once it has a ``reason`` to be recycled, send it nothing more."""
 
     def __init__(self) -> None:
         self.reason: str | None = None

@@ -178,7 +178,7 @@ def _ask(sign: Sign) -> str | None:
     try:
         return sign()
     except Exception as error:  # a bug in a check must not stop the reports silently
-        log.exception("sign_failed")
+        log.exception("check_crashed")
         return f"the check failed: {error}"
 
 
@@ -223,7 +223,7 @@ class LivenessSigns:
         if not self._endpoint.renew(self._home):
             return
         log.warning(
-            "socket_was_gone", path=str(self._endpoint.path), remedy="no action needed: re-created"
+            "socket_recreated", path=str(self._endpoint.path), remedy="no action needed: re-created"
         )
         listening = asyncio.run_coroutine_threadsafe(self._server.listen_again(), self._loop)
         with contextlib.suppress(TimeoutError):  # then the check of the event loop reports it

@@ -214,7 +214,7 @@ def _look_at_once(path: bytes) -> tuple[int, int]:
     return device, inode
 
 
-def _look_from_aside(path: bytes) -> tuple[int, int]:
+def _look_once_by_worker(path: bytes) -> tuple[int, int]:
     """`Devices.look` for callers without `Devices`."""
     with Devices() as devices:
         device, inode = devices.ask(path, "look")

@@ -196,7 +196,7 @@ def _why_unknown(path: bytes, devices: Devices, folder: Folder | None) -> tuple[
     if not is_photo_name(path):
         return "its suffix is not one of photos", "rename it, or convert it to JPEG"
     try:
-        found = list(devices.call(path, "one", *folder.recipe, path))
+        found = list(devices.call(path, "one", *folder.scan_arguments, path))
     except OSError:
         return "it cannot be read, or the ignore rules cannot", "photosd folders"
     if not found:
