@@ -65,9 +65,9 @@ def walk(
         if own_level is None:
             continue
         others: list[os.DirEntry[bytes]] = []
-        for entry, is_directory in _shown(entries, with_own_rules, report, on_library, prune):
+        for entry, is_directory in _shown(entries, own_level, report, on_library, prune):
             if is_directory:
-                stack.append((entry.path, with_own_rules.below(entry.name)))
+                stack.append((entry.path, own_level.below(entry.name)))
             else:
                 others.append(entry)
         yield directory, own_level, others
