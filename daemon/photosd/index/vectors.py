@@ -80,8 +80,7 @@ class VectorStore:
         self._removed: set[str] = set()  # those of them that were removed
         self._commits = 0
         self._untidy_at: float | None = None
-        self._compactions = 0  # pending
-        self._compact_at = 0.0  # when the next one is due
+        self._compactions, self._compact_at = 0, 0.0  # pending; when the next one is due
         self.unsure: set[str] = set()  # contents written but not yet in the catalog
         self.rolled_back = False  # rolled back to an older version: labels may be outdated
 
@@ -467,18 +466,14 @@ class VectorStore:
 def drop_tables(directory: Path, kept: Iterable[str]) -> int:
     """Delete the tables of all models except these fingerprints; returns how many."""
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", FLUSHED)}
-    doomed = [
-        t for t in directory.glob(f"{PREFIX}*.lance") if t.name[: -len(".lance")] not in names
-    ]
+    doomed = [t for t in directory.glob(f"{PREFIX}*.lance") if t.stem not in names]
     for table in doomed:
         shutil.rmtree(table, ignore_errors=True)
     return len(doomed)
 
 
 def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
-    """Delete the rows of these contents from tables that no store has ``opened`` (names of models),
-    and erase rows deleted earlier from disk. Raises StorageError.
-    """
+    """Delete rows in tables of models not ``opened``; erase deleted ones. Raises StorageError."""
     names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", FLUSHED)}
     for path in sorted(directory.glob(f"{PREFIX}*.lance")):
         if (name := path.name.removesuffix(".lance")) in names:
