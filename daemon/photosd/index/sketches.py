@@ -90,16 +90,14 @@ class Sketches:
             known |= self._made(missing[start : start + AT_ONCE])
         return np.stack([_details_of(known.get(content)) for content in contents])
 
-    def cropped(self, content: str, others: Sequence[str]) -> Greys:
-        """The correlation of the details of ``content`` with those of each of ``others`` if either
-        is the other without 5 % of its width and height: (n,) float32; 0 if a sketch is unknown.
+    def windows(self, content: str) -> Greys:
+        """The details of parts of a picture, as crops by 5 % have them: (25, 64) float32, each of
+        unit length or 0; all 0 if the sketch is unknown.
         """
-        known = self._kept([content, *others])
-        found = np.zeros(len(others), np.float32)
-        if content in known:
-            places = [place for place, other in enumerate(others) if other in known]
-            found[places] = [_of_crops(known[content], known[others[place]]) for place in places]
-        return found
+        greys = self._kept([content]).get(content)
+        if greys is None:
+            return np.zeros((len(WINDOWS), NUMBERS), np.float32)
+        return _normal(WINDOWS @ greys.astype(np.float32))
 
     def _kept(self, contents: Sequence[str]) -> dict[str, Bytes]:
         with self._database.read() as db:
@@ -147,17 +145,6 @@ def resemblance(sketches: NDArray[np.floating], others: NDArray[np.floating]) ->
         turned = np.rot90(squares, quarters, axes=(1, 2)).reshape(sketches.shape)
         np.maximum(found, turned @ columns, out=found)
     return found
-
-
-def _of_crops(one: Bytes, other: Bytes) -> float:
-    """The best correlation of a window of either with the whole of the other, at any rotation."""
-    best = 0.0
-    for cut, whole in ((one, other), (other, one)):
-        windows = _normal(WINDOWS @ cut.astype(np.float32))
-        square = _details_of(whole).reshape(SIDE, SIDE)
-        turned = [np.rot90(square, quarters).ravel() for quarters in range(4)]
-        best = max(best, float((windows @ np.stack(turned, axis=1)).max()))
-    return best
 
 
 def _greys(content: str, future: concurrent.futures.Future[Thumbnail]) -> Bytes | None:

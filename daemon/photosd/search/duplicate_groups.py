@@ -90,7 +90,7 @@ class Duplicates:
                 group: Group = []
                 if free[place]:
                     free[place] = False
-                    near = self._near(order, place, free, likeness[row], pixels[row])
+                    near = self._near(order, place, free, sketches, likeness[row], pixels[row])
                     first: Near = {order[place]: ("copy", 1.0)}
                     group = self._shown(first | near)
                 yield place + 1, len(order), group if len(group) > 1 else []
@@ -135,6 +135,7 @@ class Duplicates:
         order: Sequence[str],
         first: int,
         free: NDArray[np.bool_],
+        sketches: Halves,
         likeness: Vectors,
         pixels: Greys,
     ) -> Near:
@@ -143,9 +144,8 @@ class Duplicates:
         """
         seen = pixels + SHARE * likeness >= 1
         if len(unsure := np.flatnonzero(free & ~seen & (pixels + SHARE * likeness >= UNSURE))):
-            crops = self._sketches.cropped(
-                order[first], [order[place] for place in unsure.tolist()]
-            )
+            windows = self._sketches.windows(order[first])  # of the one with the most pixels
+            crops = resemblance(windows, sketches[unsure]).max(axis=0)
             seen[unsure] = crops + SHARE * likeness[unsure] >= CROPPED
         same = np.where(np.isnan(pixels), likeness >= ALIKE, seen)
         found = np.flatnonzero(free & (same | (likeness >= BURST)))
