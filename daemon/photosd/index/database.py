@@ -13,9 +13,9 @@ from pathlib import Path
 
 import structlog
 
+from photosd.core import wording
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
-from photosd.index import wording
 from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
 

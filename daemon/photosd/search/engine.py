@@ -16,13 +16,13 @@ import structlog
 from msgspec import structs
 
 from photosd import __version__
+from photosd.core import wording
 from photosd.core.clock import Deadline
 from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.asking import Outside
-from photosd.index import wording
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.models.spec import ModelSpec

@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
+from photosd.core import wording
 from photosd.core.formats import PHOTO_SUFFIXES
-from photosd.index import wording
 from photosd.index.database import Database
 
 MOST_WORDS = 100  # of a query; later ones are not looked up, with a warning
