@@ -14,8 +14,8 @@ from photosd.core.errors import BadRequest, FolderError
 from photosd.index.folders import Folders
 from photosd.protocol.requests import QueryParams, Term
 from photosd.search.parsing import Parser
-from photosd.watch.calls import SPELLING
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem_calls import SPELLING
+from photosd.watch.filesystems import Filesystems
 from tests.darwin.folded import FoldedDisk, tell_paths
 from tests.index.test_sidecars import Rated
 from tests.watch.hangfs import Share, shared
@@ -225,11 +225,11 @@ def test_a_real_file_system_that_folds_names(disk: Share, tmp_path: Path) -> Non
     right = bytes(disk.point / "Été" / "IMG_1.JPG")
     assert os.path.lexists(asked)
     root = bytes(disk.point)
-    with Devices() as devices:
-        found = list(devices.call(asked, "one", root, (), (), asked))
+    with Filesystems() as filesystems:
+        found = list(filesystems.call(asked, "one", root, (), (), asked))
         assert [item[1] for item in found] == [right]
         tree = asked.rpartition(b"/")[0]
-        found = list(devices.call(tree, "tree", root, (), (), tree, ()))
+        found = list(filesystems.call(tree, "tree", root, (), (), tree, ()))
         assert [item[1] for item in found] == [right]
 
 
@@ -244,7 +244,7 @@ def test_a_rename_on_a_real_file_system_keeps_one_row(
     shelf_at = tmp_path / "shelf"
     shelf_at.mkdir()
     shelf = Rated(shelf_at)
-    with shelf.folders.devices:
+    with shelf.folders.filesystems:
         folder = shelf.folders.add(bytes(disk.point))
         shelf.reconciler.comparer.tree(folder, folder.path)
         file.rename(disk.source / after)

@@ -18,8 +18,8 @@ import pytest
 from photosd.core import macos
 from photosd.core.errors import FolderError
 from photosd.decode.reading import failure_of
-from photosd.watch import mounts, patience
-from photosd.watch.devices import Devices
+from photosd.watch import mounts, responsiveness
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import probe_folder
 from photosd_cli.main import main
 from tests.cli.stub import StubDaemon
@@ -65,7 +65,7 @@ class Guard:
 @pytest.fixture
 def guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
     guard = Guard(monkeypatch)
-    monkeypatch.setattr(patience, "DISK_SECONDS", 1.0)
+    monkeypatch.setattr(responsiveness, "DISK_SECONDS", 1.0)
     yield guard
     for answered in guard.pending.values():
         answered.set()
@@ -81,16 +81,16 @@ def until(true: Callable[[], object]) -> None:
 def test_an_open_dialog_holds_up_its_folder_alone(mac: Path, guard: Guard) -> None:
     """Row 14: one disk holds them all, and each call to it waited behind the dialog."""
     answered = guard.ask(mac / "Desktop")
-    with Devices() as devices:
-        probe = probe_folder(bytes(mac / "Desktop"), look=devices.look)
+    with Filesystems() as filesystems:
+        probe = probe_folder(bytes(mac / "Desktop"), look=filesystems.look)
         assert probe.state == "offline"
         assert "macOS may be asking" in (probe.reason or "")
         assert SETTINGS in (probe.remedy or "")
         for name in ("Documents", "Photos"):
-            assert probe_folder(bytes(mac / name), look=devices.look).state == "ok"
+            assert probe_folder(bytes(mac / name), look=filesystems.look).state == "ok"
         answered.set()
-        until(lambda: not devices.silent(bytes(mac / "Desktop")))
-        assert probe_folder(bytes(mac / "Desktop"), look=devices.look).state == "ok"
+        until(lambda: not filesystems.silent(bytes(mac / "Desktop")))
+        assert probe_folder(bytes(mac / "Desktop"), look=filesystems.look).state == "ok"
 
 
 def test_other_folders_are_indexed_while_a_dialog_is_open(
@@ -100,7 +100,7 @@ def test_other_folders_are_indexed_while_a_dialog_is_open(
     for name in ("Desktop", "Documents", "Photos"):
         (mac / name / f"{name}.jpg").write_bytes(name.encode())
     shelf = Rated(tmp_path)
-    with shelf.folders.devices:
+    with shelf.folders.filesystems:
         folder = shelf.folders.add(bytes(mac))
         answered = guard.ask(mac / "Desktop")
         reconciler = shelf.reconciler
@@ -135,7 +135,7 @@ def test_a_folder_waiting_for_a_dialog_cannot_be_added_for_ever(
     """`photosd add` ends with what to do."""
     shelf = Rated(tmp_path)
     guard.ask(mac / "Desktop")
-    with shelf.folders.devices, pytest.raises(FolderError) as refused:
+    with shelf.folders.filesystems, pytest.raises(FolderError) as refused:
         shelf.folders.add(bytes(mac / "Desktop"))
     assert "answer the dialog" in (refused.value.remedy or "")
 
@@ -143,8 +143,8 @@ def test_a_folder_waiting_for_a_dialog_cannot_be_added_for_ever(
 def test_a_refused_folder_is_named_with_its_place_in_the_settings(mac: Path, guard: Guard) -> None:
     """macOS refuses with EPERM; permissions of the file system with EACCES."""
     guard.denied.add(str(mac / "Desktop"))
-    with Devices() as devices:
-        probe = probe_folder(bytes(mac / "Desktop"), look=devices.look)
+    with Filesystems() as filesystems:
+        probe = probe_folder(bytes(mac / "Desktop"), look=filesystems.look)
     assert probe.state == "no_permission"
     assert probe.remedy == macos.REMEDY
     assert "Python" in macos.REMEDY
@@ -161,7 +161,7 @@ def test_a_refused_folder_inside_of_a_watched_one_is_named(
     inside = mac / "Photos" / "Private"
     inside.mkdir()
     shelf = Rated(tmp_path)
-    with shelf.folders.devices:
+    with shelf.folders.filesystems:
         folder = shelf.folders.add(bytes(mac / "Photos"))
         guard.denied.add(str(inside))
         shelf.reconciler.comparer.tree(folder, folder.path)
@@ -223,6 +223,6 @@ def test_a_protected_directory_is_a_place_of_its_own(mac: Path) -> None:
     desktop = table[bytes(mac / "Desktop")]
     assert desktop.protected
     assert desktop.filesystem == mounts.mount_of(bytes(mac / "Photos"), table).filesystem
-    with Devices() as devices:
-        places = [devices.of(bytes(mac / name)) for name in ("Desktop", "Documents", "Photos")]
+    with Filesystems() as filesystems:
+        places = [filesystems.of(bytes(mac / name)) for name in ("Desktop", "Documents", "Photos")]
     assert len(set(map(id, places))) == 3

@@ -53,7 +53,7 @@ def test_photos_of_a_disk_are_kept_while_another_has_its_place(
     """They counted as deleted, and the other disk's photos were indexed in their place."""
     shelf = Rated(tmp_path)
     here = {"volume": ONE}
-    monkeypatch.setattr(shelf.folders.devices, "volume", lambda _path: here["volume"])
+    monkeypatch.setattr(shelf.folders.filesystems, "volume", lambda _path: here["volume"])
 
     def compare() -> tuple[str, set[str]]:
         folder = shelf.folders.all()[0]
@@ -99,7 +99,7 @@ def test_the_uuid_that_macos_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_the_uuid_that_linux_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """udev's links to the devices."""
+    """udev's links to the filesystems."""
     monkeypatch.setattr(volumes, "BY_UUID", tmp_path / "by-uuid")
     assert volumes.volume_of(bytes(tmp_path)) == ""
     device = tmp_path / "disk"

@@ -74,7 +74,7 @@ class Shelf:
         )
 
     def _away(self, folder: Folder, photo: Photo, kept: tuple[bytes, ...]) -> bool:
-        return self.comparison.away(folder, photo, kept, self.folders.devices)
+        return self.comparison.away(folder, photo, kept, self.folders.filesystems)
 
     def hint(self, *names: str) -> None:
         """Something is said to have happened to these."""

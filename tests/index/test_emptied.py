@@ -26,7 +26,7 @@ class Compared(Shelf):
         self.comparer = Comparer(
             self.catalog,
             self.folders,
-            self.folders.devices,
+            self.folders.filesystems,
             self.comparison,
             lambda: None,
             lambda: False,

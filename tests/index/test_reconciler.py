@@ -23,7 +23,7 @@ from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.reconciler import Reconciler
 from photosd.index.worklist import WorkList
-from photosd.watch.calls import UNREADABLE
+from photosd.watch.filesystem_calls import UNREADABLE
 from photosd.watch.watcher import Watcher
 from tests.index.test_pipeline import Bench, FakePool
 from tests.watch.hangfs import shared
@@ -59,7 +59,7 @@ class Shop:
         assert self.reconciler.request().wait(60)
 
     def close(self) -> None:
-        self.folders.devices.stop()
+        self.folders.filesystems.stop()
         self.reconciler.stop()
         self.database.close()
 
@@ -298,7 +298,7 @@ def test_what_could_not_be_read_is_looked_at_again(
     shop.reconciler.start()
     shop.compare()
     Path(os.fsdecode(path)).write_bytes(b"another")
-    real = shop.folders.devices.call
+    real = shop.folders.filesystems.call
 
     def sick(place: bytes, kind: str, *given: Any, **more: Any) -> Any:
         if place == ask and kind in ("tree", call):
@@ -309,7 +309,7 @@ def test_what_could_not_be_read_is_looked_at_again(
                 return iter([(UNREADABLE, folder.path, errno.EIO)])
         return real(place, kind, *given, **more)
 
-    monkeypatch.setattr(shop.folders.devices, "call", sick)
+    monkeypatch.setattr(shop.folders.filesystems, "call", sick)
     if call == "one":
         shop.reconciler.look_at(path)
     else:

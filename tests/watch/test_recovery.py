@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photosd.watch.recovery import PATIENCE, Recovery
+from photosd.watch.recovery import MOST_DELAY, Recovery
 from photosd.watch.watch_limits import WatchLimits
 
 LIMITS = WatchLimits()
@@ -19,11 +19,11 @@ def test_it_waits_for_quiet() -> None:
 
 
 def test_trouble_without_a_pause_does_not_put_it_off_for_ever() -> None:
-    """It restarts at the latest after `PATIENCE`."""
+    """It restarts at the latest after `MOST_DELAY`."""
     recovery = Recovery(LIMITS)
     for tenths in range(1000):
         recovery.trouble(tenths / 10)
-    assert recovery.due_at == PATIENCE
+    assert recovery.due_at == MOST_DELAY
 
 
 def test_returning_trouble_waits_longer_each_time_up_to_five_minutes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from photosd.watch.devices import Devices
+from photosd.watch.filesystems import Filesystems
 
 
 def test_what_is_below_nothing_is_not_asked_for(
@@ -18,19 +18,19 @@ def test_what_is_below_nothing_is_not_asked_for(
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to("there/../missing/../there")
     root = os.fsencode(tmp_path.resolve())
-    with Devices() as devices:
+    with Filesystems() as filesystems:
         asked: list[bytes] = []
-        ask = devices.ask
+        ask = filesystems.ask
 
         def counted(path: bytes, call: str) -> Any:
             asked.append(path)
             return ask(path, call)
 
-        monkeypatch.setattr(devices, "ask", counted)
+        monkeypatch.setattr(filesystems, "ask", counted)
         for path in (b"there", b"missing", b"link", b"link/x", b"missing/../link", b"x/../there"):
             whole = root + b"/" + path
-            assert devices.resolve(whole) == os.path.realpath(whole)
+            assert filesystems.resolve(whole) == os.path.realpath(whole)
         asked.clear()
         far = root + b"/missing" + 2000 * b"/a"
-        assert devices.resolve(far) == far
+        assert filesystems.resolve(far) == far
         assert len(asked) <= root.count(b"/") + 2

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from photosd.watch.devices import Devices
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.watcher import Watcher, WatchLimits
 from tests.watch.hangfs import shared
@@ -25,8 +25,8 @@ def test_a_disk_that_hangs_does_not_hold_the_watcher(tmp_path: Path) -> None:
     local = tmp_path / "local"
     local.mkdir()
     limits = WatchLimits(tick=0.1, roots=0.3)
-    with shared(tmp_path, "fuse.bindfs") as share, Devices() as devices:
-        watcher = Watcher(tmp_path / "probe", limits, answers=devices.answers)
+    with shared(tmp_path, "fuse.bindfs") as share, Filesystems() as filesystems:
+        watcher = Watcher(tmp_path / "probe", limits, answers=filesystems.answers)
         watcher.start()
         for root in (share.point, local):
             watcher.add(os.fsencode(root), IgnoreRules(os.fsencode(root)))

@@ -12,8 +12,8 @@ import pytest
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
 from photosd.decode.pool import Pool
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystems import Filesystems
 from tests.household import bodies
 from tests.watch.hangfs import shared
 
@@ -31,7 +31,7 @@ def within(seconds: float, condition: Callable[[], bool]) -> None:
 
 def test_a_call_may_need_many_answers(tmp_path: Path) -> None:
     """Each directory of a path is one, and two callers wait for one another."""
-    with shared(tmp_path) as share, Devices() as devices:
+    with shared(tmp_path) as share, Filesystems() as filesystems:
         deep = Path("a", *["b"] * DEPTH)
         (share.source / deep).mkdir(parents=True)
         (share.source / deep / "1.jpg").write_bytes(b"1")
@@ -41,7 +41,7 @@ def test_a_call_may_need_many_answers(tmp_path: Path) -> None:
 
         def ask(long: bool) -> None:
             try:
-                found.extend(devices.call(path, "file", path, long=long))
+                found.extend(filesystems.call(path, "file", path, long=long))
             except NotAnswering as error:
                 found.append(error)
 
@@ -51,26 +51,26 @@ def test_a_call_may_need_many_answers(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert [item[0] for item in found if isinstance(item, list)] == [path, path]
-        assert not devices.silent(path)
+        assert not filesystems.silent(path)
         share.hang("all")
         begun = time.monotonic()
 
         def silent() -> bool:
-            devices.check(bytes(share.point))
-            return devices.silent(path)
+            filesystems.check(bytes(share.point))
+            return filesystems.silent(path)
 
         within(60, silent)
         assert time.monotonic() - begun > 3
         share.hang("slow")
-        within(30, lambda: not devices.silent(path))
+        within(30, lambda: not filesystems.silent(path))
 
 
 def test_a_photo_is_read_for_as_long_as_it_comes(tmp_path: Path) -> None:
     """The limit for reading is that of a disk."""
-    with shared(tmp_path) as share, Devices() as devices:
+    with shared(tmp_path) as share, Filesystems() as filesystems:
         (share.source / "1.png").write_bytes(bodies.fresh("png", 1))
         share.hang("slow")
-        pool = Pool(1, DecodeLimits(read_seconds=4.0), devices)
+        pool = Pool(1, DecodeLimits(read_seconds=4.0), filesystems)
         pool.start()
         try:
             decoded = pool.decode(bytes(share.point / "1.png"), SHAPE).result(60)

@@ -11,29 +11,29 @@ from pathlib import Path
 import psutil
 import pytest
 
-from photosd.watch import calls, device, devices, patience
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch import filesystem, filesystem_calls, filesystems, responsiveness
+from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystem_workers import FilesystemProcess
+from photosd.watch.filesystems import Filesystems
 
 
 def make_all_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls to any file system are made by processes."""
-    for module in (device, devices):
+    for module in (filesystem, filesystems):
         monkeypatch.setattr(module, "can_hang", lambda _mount: True)
 
 
 @pytest.fixture(params=["thread", "process"])
-def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Devices]:
+def disks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filesystems]:
     """A local disk, and a share."""
     if request.param == "process":
         make_all_hang(monkeypatch)
-    monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
-    with Devices() as disks:
+    monkeypatch.setattr(responsiveness, "DISK_SECONDS", 2.0)
+    with Filesystems() as disks:
         yield disks
 
 
-def test_a_path_that_no_system_takes_silences_no_disk(disks: Devices, tmp_path: Path) -> None:
+def test_a_path_that_no_system_takes_silences_no_disk(disks: Filesystems, tmp_path: Path) -> None:
     """Python refuses it with something that is no OSError; the thread ended with it."""
     path = os.fsencode(tmp_path)
     with pytest.raises(OSError, match="Invalid argument") as refused:
@@ -52,9 +52,9 @@ def test_no_defect_in_a_call_silences_a_disk(
             raise error
             yield
 
-        monkeypatch.setattr(patience, "DISK_SECONDS", 2.0)
-        monkeypatch.setitem(calls.CALLS, "link", fails)
-        with Devices() as disks:
+        monkeypatch.setattr(responsiveness, "DISK_SECONDS", 2.0)
+        monkeypatch.setitem(filesystem_calls.CALLS, "link", fails)
+        with Filesystems() as disks:
             with pytest.raises(OSError) as refused:
                 disks.ask(os.fsencode(tmp_path), "link")
             assert refused.value.errno == number
@@ -80,9 +80,9 @@ def test_a_process_that_was_lost_is_replaced(
             return super().usable and not self.hurt
 
     make_all_hang(monkeypatch)
-    monkeypatch.setattr(devices, "FilesystemProcess", Hurt)
+    monkeypatch.setattr(filesystems, "FilesystemProcess", Hurt)
     path, before = os.fsencode(tmp_path), set(psutil.Process().children())
-    with Devices() as disks:
+    with Filesystems() as disks:
         known = disks.look(path)
         (worker,) = made
         if hurt == "killed":
@@ -103,8 +103,8 @@ def test_who_asks_while_it_stops_does_not_wait_for_a_process(
 ) -> None:
     """No thread is left to start a worker; the caller used to wait half a minute anyway."""
     make_all_hang(monkeypatch)
-    with Devices() as disks:
+    with Filesystems() as disks:
         disks.of(os.fsencode(tmp_path))
-    monkeypatch.setattr(devices, "START_SECONDS", 3600)
+    monkeypatch.setattr(filesystems, "START_SECONDS", 3600)
     with pytest.raises(NotAnswering):
         disks.look(os.fsencode(tmp_path))

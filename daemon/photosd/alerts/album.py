@@ -23,8 +23,8 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystems import Filesystems
 
 log = structlog.get_logger()
 
@@ -48,8 +48,8 @@ class AlbumMember(msgspec.Struct, frozen=True):
 class Albums:
     """Updates directories to match the catalog. One thread uses it."""
 
-    def __init__(self, database: Database, catalog: Catalog, devices: Devices) -> None:
-        self._database, self._catalog, self._devices = database, catalog, devices
+    def __init__(self, database: Database, catalog: Catalog, filesystems: Filesystems) -> None:
+        self._database, self._catalog, self._filesystems = database, catalog, filesystems
         self.troubles: dict[int, str] = {}  # why an album is not up to date
 
     def sync(self, queries: Sequence[Alert]) -> None:
@@ -98,7 +98,7 @@ class Albums:
         directories = {m.link.rpartition(b"/")[0] for m in members if m.link and query is None}
         for directory in directories if query is None else {query.options.directory or b""}:
             try:
-                self._devices.look(directory)
+                self._filesystems.look(directory)
             except OSError as error:
                 if query is not None or isinstance(error, NotAnswering):
                     raise OSError(error.errno, error.strerror, directory) from error
@@ -176,7 +176,7 @@ class Albums:
 def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> bytes:
     """Create the directory of an album; returns its real path. Raises BadRequest if impossible."""
     try:
-        directory = folders.devices.spelled(folders.devices.resolve(directory))
+        directory = folders.filesystems.spelled(folders.filesystems.resolve(directory))
     except OSError as error:
         raise BadRequest(
             f"{printable(directory)} cannot be read: {error.strerror}",

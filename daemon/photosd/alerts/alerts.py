@@ -50,7 +50,7 @@ class Alerts:
         """``engine``: of the current model. ``all_indexed``: whether all photos are indexed."""
         self._database, self._folders, self._all_indexed = database, folders, all_indexed
         self.queries = AlertStore(database, copy)
-        self.albums = Albums(database, catalog, folders.devices)
+        self.albums = Albums(database, catalog, folders.filesystems)
         self._decider = Decider(database, catalog, self.queries, engine)
         self._delivery = Delivery(database, catalog, folders, CommandLeases(state), self.wake)
         self._wake, self._news = threading.Event(), threading.Condition()
@@ -158,19 +158,19 @@ class Alerts:
     # -- the loop -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        patience = 0.0
+        seconds = 0.0
         while not self._stopping:
-            if self._wake.wait(patience):
+            if self._wake.wait(seconds):
                 time.sleep(GATHER_SECONDS)
                 self._wake.clear()
             try:
-                patience = SOON_SECONDS if self._work() else IDLE_SECONDS
+                seconds = SOON_SECONDS if self._work() else IDLE_SECONDS
             except PhotosdError as error:  # writing to the disk fails
                 log.debug("alerts_wait", cause=str(error))
-                patience = SOON_SECONDS
+                seconds = SOON_SECONDS
             except Exception:  # a bug in one step must not stop the others
                 log.exception("alerts_failed")
-                patience = SOON_SECONDS
+                seconds = SOON_SECONDS
 
     def _work(self) -> bool:
         """Do everything that is possible now; returns whether any work is left."""

@@ -108,11 +108,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
     macOS does not permit a signal to a group that has ended and is not reaped.
     """
-    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
+    for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(seconds)
             if number == signal.SIGKILL:
                 return
 

@@ -288,7 +288,7 @@ class Delivery:
 
     def _is_there(self, path: bytes) -> bool:
         try:
-            return self._folders.devices.entry(path) is not None
+            return self._folders.filesystems.entry(path) is not None
         except OSError:  # its absence is not certain
             return False
 

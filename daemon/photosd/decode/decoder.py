@@ -41,7 +41,7 @@ RECYCLE_AFTER = 5000
 EXIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.25  # between two checks of the disk
 LOOK_SECONDS = 0.05  # between two looks at its memory while a photo is decoded
-PATIENCE = 10  # times the limit for reading, while a slow share responds
+SLOW_SHARE_FACTOR = 10  # times the limit for reading, while a slow share responds
 REAP_SECONDS = 0.2  # for a process that its disk may block forever
 Answer = tuple[Reply, list[bytearray]]
 
@@ -86,7 +86,7 @@ class Decoder:
         self._limits = DecodeLimits()
         self._memory: DecoderMemory | None = None  # None: the system limits it
         self._served = 0
-        self._patience = 0.0  # seconds for reading
+        self._read_seconds = 0.0  # seconds for reading
         self._reading = False  # whether the process still waits for the disk
         self._interrupted = threading.Event()
 
@@ -191,8 +191,8 @@ class Decoder:
         self._reading, limits = True, self._limits
         child.sock.settimeout(limits.read_seconds)
         send_frame(child.sock, request.as_header())
-        self._patience = limits.read_seconds * (1 if silence is None else PATIENCE)
-        reply, blobs = self._read(child, _within(self._patience, deadline), silence)
+        self._read_seconds = limits.read_seconds * (1 if silence is None else SLOW_SHARE_FACTOR)
+        reply, blobs = self._read(child, _within(self._read_seconds, deadline), silence)
         if reply.read:
             self._reading = False
             raw = is_raw_name(request.path)
@@ -273,7 +273,7 @@ class Decoder:
             child.kill("reading took too long", dump=False)
             return DecodeFailed(
                 "slow_disk",
-                f"the disk did not deliver the file within {self._patience:g} s",
+                f"the disk did not deliver the file within {self._read_seconds:g} s",
                 "check the disk and its connection",
                 transient=True,
             )

@@ -210,7 +210,7 @@ class Supervisor(threading.Thread):
                     return self._kill(reason)
                 try:
                     self._send_due()
-                    for key, _ in selector.select(self._patience()):
+                    for key, _ in selector.select(self._wait_seconds()):
                         if key.fileobj is child.sock:
                             self._understand(*receive_frame(child.sock))
                         else:
@@ -278,7 +278,7 @@ class Supervisor(threading.Thread):
             return images
         return lane.average.limit(limits.text_least, limits.factor, limits.text_most)
 
-    def _patience(self) -> float:
+    def _wait_seconds(self) -> float:
         """Seconds until the next deadline."""
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":

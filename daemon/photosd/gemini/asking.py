@@ -48,12 +48,12 @@ class PendingQuestion:
         future: Future[GeminiFindings] | None,
         until: Deadline,
         attempt: Attempt | None = None,
-        patience: float = 0.0,
+        limit: float = 0.0,
     ) -> None:
-        """``until``: how long a query waits for it; ``patience``: Gemini's time limit."""
+        """``until``: how long a query waits for it; ``limit``: Gemini's time limit."""
         self.mode = mode
         self._future, self._until, self._attempt = future, until, attempt
-        self._patience = patience
+        self._limit = limit
 
     def help(self, deadline: Deadline) -> Help:
         """The results by ``deadline``, or by its own if that is earlier; never raises."""
@@ -76,7 +76,7 @@ class PendingQuestion:
         if self._attempt is not None and self._until.passed and not self._attempt.probe:
             self._attempt.failed(
                 CloudUnavailable(
-                    f"Gemini did not answer within {self._patience:g} s", reason="deadline"
+                    f"Gemini did not answer within {self._limit:g} s", reason="deadline"
                 )
             )
 

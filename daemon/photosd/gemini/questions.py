@@ -148,14 +148,14 @@ class Questions:
 
     def _bound(self, attempt: Attempt, work: Callable[[], GeminiFindings]) -> GeminiFindings:
         """Run the work; the breaker gets its outcome."""
-        begun, patience = time.monotonic(), self._gate.settings.deadline_seconds
+        begun, limit = time.monotonic(), self._gate.settings.deadline_seconds
         try:
             found = work()
         except CloudUnavailable as error:
             if error.reason not in NOT_ITS_FAULT:
                 attempt.failed(error)
             raise
-        if time.monotonic() - begun <= patience or attempt.probe:
+        if time.monotonic() - begun <= limit or attempt.probe:
             attempt.succeeded()
         return found
 

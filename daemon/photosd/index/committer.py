@@ -92,13 +92,13 @@ class Committer:
         waiting = any(f.content == content for f in self._waiting)
         return waiting or self._contents.has_embedding(self._fingerprint, content)
 
-    def patience(self) -> float:
+    def wait_seconds(self) -> float:
         """Seconds until a commit is due at the latest."""
         return max(0.0, self._last + SECONDS - time.monotonic())
 
     def due(self) -> bool:
         """Whether enough photos are waiting, or one has waited long enough."""
-        return len(self._waiting) >= ROWS or bool(self._waiting and self.patience() == 0.0)
+        return len(self._waiting) >= ROWS or bool(self._waiting and self.wait_seconds() == 0.0)
 
     def tidy(self) -> None:
         """Clean up while there is nothing else to do."""

@@ -1,8 +1,8 @@
 """Compares a tree or single paths with the catalog, on a thread per file system.
 
-Every file-system call uses `Devices` and is made before a transaction of the catalog starts, never
-inside one. A folder may be removed meanwhile: nothing is written for a folder that is no longer
-watched.
+Every file-system call uses `Filesystems` and is made before a transaction of the catalog starts,
+never inside one. A folder may be removed meanwhile: nothing is written for a folder that is no
+longer watched.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
-from photosd.watch.calls import ENTRY, LIBRARY, LINK
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystem_calls import ENTRY, LIBRARY, LINK
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import (
     NOT_ANSWERING,
     away,
@@ -111,7 +111,7 @@ class Comparer:
         self,
         catalog: Catalog,
         folders: Folders,
-        devices: Devices,
+        filesystems: Filesystems,
         comparison: Comparison,
         on_work: Callable[[], None],
         stopping: Callable[[], bool],
@@ -120,10 +120,10 @@ class Comparer:
         """``on_unread``: called with each tree or path, and its places that may become readable
         soon.
         """
-        self._catalog, self._folders, self._devices = catalog, folders, devices
+        self._catalog, self._folders, self._filesystems = catalog, folders, filesystems
         self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
         self._on_unread = on_unread
-        self._emptied = Emptied(catalog, comparison, devices)
+        self._emptied = Emptied(catalog, comparison, filesystems)
         self._lock = threading.Lock()
         self._running: list[RunningComparison] = []
         self._unreadable: dict[int, dict[bytes, Why]] = {}
@@ -164,7 +164,7 @@ class Comparer:
             if self.present(folder):
                 self._tree(running)
         except NotAnswering:
-            mount = self._devices.of(tree).mount
+            mount = self._filesystems.of(tree).mount
             why = Why(why_silent(mount), silence_remedy(tree, mount))
             self._note(folder, tree, {tree: why}, None)
             raise
@@ -174,7 +174,7 @@ class Comparer:
 
     def _tree(self, running: RunningComparison) -> None:
         folder, tree = running.folder, running.tree
-        others = tuple(self._devices.mounts_below(tree))
+        others = tuple(self._filesystems.mounts_below(tree))
         below = tuple(point + b"/" for point in others)
         paths = after_queries(self._catalog.paths_below(tree, folder.id))
         unseen = Unseen(path for path in paths if not path.startswith(below))
@@ -224,12 +224,12 @@ class Comparer:
     ) -> Iterator[Entry]:
         """Files on disk, with links followed."""
         arguments = (*folder.scan_arguments, tree, others)
-        for kind, *fields in self._devices.call(tree, "tree", *arguments, long=True):
+        for kind, *fields in self._filesystems.call(tree, "tree", *arguments, long=True):
             if kind == ENTRY:
                 yield Entry(*fields)
             elif kind == LINK:
                 try:
-                    entry = self._devices.entry(fields[0])
+                    entry = self._filesystems.entry(fields[0])
                 except OSError as error:
                     number = error.errno or errno.EIO
                     unreadable[fields[0]] = Why(
@@ -338,10 +338,10 @@ class Comparer:
     def _at(self, folder: Folder, path: bytes) -> Entry | None:
         """The photo there, by the path as spelled on disk."""
         arguments = (*folder.scan_arguments, path)
-        for kind, *fields in list(self._devices.call(path, "one", *arguments)):
+        for kind, *fields in list(self._filesystems.call(path, "one", *arguments)):
             if kind == ENTRY:
                 return Entry(*fields)
-            entry = self._devices.entry(fields[0])
+            entry = self._filesystems.entry(fields[0])
             return None if entry is None else entry._replace(sidecar=fields[1])
         return None
 
@@ -362,7 +362,7 @@ class Comparer:
         gone = [
             photo.path
             for photo in after_queries(absent)
-            if not self._comparison.away(folder, photo, unreadable, self._devices)
+            if not self._comparison.away(folder, photo, unreadable, self._filesystems)
         ]
         # The disk may have been unmounted meanwhile: check again before marking files as deleted.
         if not gone or not self.present(folder):
@@ -379,9 +379,9 @@ class Comparer:
 
     def present(self, folder: Folder) -> bool:
         """Probe the folder, record the result, and return whether its photos can be judged."""
-        look, volume = self._devices.look, self._devices.volume
+        look, volume = self._filesystems.look, self._filesystems.volume
         probe = probe_folder(folder.path, folder.identity, look=look, volume=volume)
-        if probe.state == "offline" and self._comparison.recognised(folder, self._devices):
+        if probe.state == "offline" and self._comparison.recognised(folder, self._filesystems):
             probe = probe_folder(folder.path, None, look=look, volume=volume)
         if (probe.reason or "").startswith(NOT_ANSWERING):
             raise NotAnswering(folder.path)
@@ -392,7 +392,7 @@ class Comparer:
         return probe.state in PRESENT
 
     def _set_offline(self, folder: Folder, reason: str) -> None:
-        mount = self._devices.of(folder.path).mount
+        mount = self._filesystems.of(folder.path).mount
         self._folders.update(folder, away(mount, reason, remedy(folder)))
 
 

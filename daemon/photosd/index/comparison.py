@@ -20,9 +20,9 @@ from photosd.index.catalog import Catalog
 from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
-from photosd.watch.calls import LIBRARY
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystem_calls import LIBRARY
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import FolderProbe, photo_is_away
 from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
@@ -125,13 +125,13 @@ class Comparison:
         self._catalog.put(folder.id, entry, due=due, content=doubtful)
 
     def away(
-        self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], devices: Devices
+        self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], filesystems: Filesystems
     ) -> bool:
         """Whether an absent photo may only be offline."""
         if photo.path.startswith(tuple(unknown_below(path) for path in unreadable)):
             return True
         if photo.name_device != photo.device and (
-            (known := _leads_away(photo, devices)) is not None
+            (known := _leads_away(photo, filesystems)) is not None
         ):
             return known
         return photo_is_away(
@@ -139,16 +139,16 @@ class Comparison:
             photo.name_device,
             root=folder.path,
             root_device=folder.device or photo.name_device,
-            device_of=lambda path: int(devices.ask(path, "state")[1]),
+            device_of=lambda path: int(filesystems.ask(path, "state")[1]),
         )
 
-    def recognised(self, folder: Folder, devices: Devices) -> bool:
+    def recognised(self, folder: Folder, filesystems: Filesystems) -> bool:
         """Whether the directory contains known photos: a disk with a new number or mount point."""
         for number, photo in enumerate(self._catalog.below(folder.path)):
             if number == SAMPLE:
                 break
             with contextlib.suppress(OSError):
-                entry = devices.entry(photo.path)
+                entry = filesystems.entry(photo.path)
                 if entry is not None and photo.looks_like(entry):
                     return True
         return False
@@ -159,21 +159,21 @@ def _numbers(one: Photo | Entry) -> tuple[int, int, int]:
     return one.inode, one.device, place
 
 
-def _leads_away(photo: Photo, devices: Devices) -> bool | None:
+def _leads_away(photo: Photo, filesystems: Filesystems) -> bool | None:
     """For a photo seen through a link to another device: whether that device may be offline.
 
     None if the link itself is missing.
     """
     try:
-        if not stat.S_ISLNK(devices.ask(photo.path, "name")[0]):
+        if not stat.S_ISLNK(filesystems.ask(photo.path, "name")[0]):
             return False
     except NotAnswering:
         return True
     except OSError:
         return None
     try:
-        directory = devices.resolve(photo.path).rpartition(b"/")[0] or b"/"
-        return int(devices.ask(directory, "state")[1]) != photo.device
+        directory = filesystems.resolve(photo.path).rpartition(b"/")[0] or b"/"
+        return int(filesystems.ask(directory, "state")[1]) != photo.device
     except OSError:
         return True
 
@@ -181,8 +181,8 @@ def _leads_away(photo: Photo, devices: Devices) -> bool | None:
 class Emptied:
     """Accesses the disk, so only for threads that may wait for one."""
 
-    def __init__(self, catalog: Catalog, comparison: Comparison, devices: Devices) -> None:
-        self._catalog, self._comparison, self._devices = catalog, comparison, devices
+    def __init__(self, catalog: Catalog, comparison: Comparison, filesystems: Filesystems) -> None:
+        self._catalog, self._comparison, self._filesystems = catalog, comparison, filesystems
 
     def refuse(self, folder: Folder, probe: FolderProbe) -> str | None:
         """Why the directory is not accepted as the folder, if so.
@@ -215,7 +215,7 @@ class Emptied:
         return _says(f"no photo is in {printable(folder.path)} any more", lost)
 
     def _is_away(self, folder: Folder, photo: Photo) -> bool:
-        return self._comparison.away(folder, photo, (), self._devices)
+        return self._comparison.away(folder, photo, (), self._filesystems)
 
     def _holds_known(self, folder: Folder, *, alike: bool) -> bool:
         """Whether a known photo is there; ``alike``: with the same size and time."""
@@ -223,16 +223,16 @@ class Emptied:
             if photo.folder != folder.id:  # of a library in it that is watched separately
                 continue
             with contextlib.suppress(OSError):
-                entry = self._devices.entry(photo.path)
+                entry = self._filesystems.entry(photo.path)
                 if entry is not None and (photo.looks_like(entry) or not alike):
                     return True
         return False
 
     def _holds_any(self, folder: Folder) -> bool:
         """Whether there is any photo, or anything unreadable."""
-        prune = self._devices.mounts_below(folder.path)
+        prune = self._filesystems.mounts_below(folder.path)
         arguments = (*folder.scan_arguments, folder.path, prune)
-        found = self._devices.call(folder.path, "tree", *arguments, long=True)
+        found = self._filesystems.call(folder.path, "tree", *arguments, long=True)
         return any(kind != LIBRARY for kind, *_ in found)
 
 

@@ -22,7 +22,7 @@ from photosd.core.log import printable
 from photosd.index.database import Database
 from photosd.index.photo import forget_journaled, range_below
 from photosd.index.trouble import keep_list, kept_list
-from photosd.watch.devices import Devices
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import (
     ASKING,
     NOT_ANSWERING,
@@ -99,12 +99,12 @@ class Folders:
         self,
         database: Database,
         copy: Path,
-        devices: Devices | None = None,
+        filesystems: Filesystems | None = None,
         own: tuple[bytes, ...] = (),
     ) -> None:
         """``own``: real paths of photosd's own files, except albums."""
         self._database, self._copy = database, copy
-        self.devices = devices or Devices()
+        self.filesystems = filesystems or Filesystems()
         self._own = tuple(
             map(self._as_on_disk, own)
         )  # environment variables may spell it differently
@@ -150,32 +150,32 @@ class Folders:
             return path
         parent, slash, name = path.rpartition(b"/")
         try:
-            whole = self.devices.spelled(self.devices.resolve(path))
+            whole = self.filesystems.spelled(self.filesystems.resolve(path))
             if self._is_directory(whole):
                 return whole
-            itself = self.devices.resolve(parent or slash).rstrip(b"/") + slash + name
-            return self.devices.spelled(itself)
+            itself = self.filesystems.resolve(parent or slash).rstrip(b"/") + slash + name
+            return self.filesystems.spelled(itself)
         except OSError:  # its disk does not respond: other spellings are unknown
             return path
 
     def _as_on_disk(self, path: bytes) -> bytes:
         try:
-            return self.devices.spelled(path)
+            return self.filesystems.spelled(path)
         except OSError:  # its disk does not respond
             return path
 
     def slow(self) -> set[int]:
         """Ids of the folders on file systems that currently respond slowly."""
-        if not self.devices.some_slow():
+        if not self.filesystems.some_slow():
             return set()
-        return {one.id for one in self.all() if self.devices.of(one.path).patience.slow}
+        return {one.id for one in self.all() if self.filesystems.of(one.path).responsiveness.slow}
 
     def _is_directory(self, path: bytes) -> bool:
         """Whether it is a directory, or a watched folder even if missing; raises NotAnswering."""
         if self.at(path) is not None:
             return True
         try:
-            return stat.S_ISDIR(self.devices.ask(path, "name")[0])
+            return stat.S_ISDIR(self.filesystems.ask(path, "name")[0])
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return False
 
@@ -196,9 +196,9 @@ class Folders:
         """
         asked = path
         try:
-            path = self.devices.spelled(self.devices.resolve(path))
+            path = self.filesystems.spelled(self.filesystems.resolve(path))
         except OSError as error:
-            away = not_answering(path, self.devices.of(path).mount)
+            away = not_answering(path, self.filesystems.of(path).mount)
             raise FolderError(
                 f"{printable(path)} cannot be read: {error.strerror}", remedy=_remedy(away)
             ) from error
@@ -222,7 +222,7 @@ class Folders:
         return next(folder for folder in self.all() if folder.path == path)
 
     def _probe(self, path: bytes) -> FolderProbe:
-        return probe_folder(path, None, look=self.devices.look, volume=self.devices.volume)
+        return probe_folder(path, None, look=self.filesystems.look, volume=self.filesystems.volume)
 
     def watched(self, folder: Folder) -> bool:
         """Whether this folder is still watched; call it inside the transaction that needs it."""
@@ -358,10 +358,10 @@ class Folders:
         Reads the disk, because a recorded identity may fit another directory after a move or on
         another machine. Folders on another disk than ``path`` are not read: it may not respond.
         """
-        if self.devices.of(folder.path) is not self.devices.of(path):
+        if self.filesystems.of(folder.path) is not self.filesystems.of(path):
             return False
         try:
-            _, device, inode = self.devices.ask(folder.path, "state")
+            _, device, inode = self.filesystems.ask(folder.path, "state")
         except OSError:
             return False
         return (device, inode) == (probe.device, probe.inode)

@@ -141,18 +141,18 @@ class Pipeline(threading.Thread):
     def _wait(self) -> None:
         """Handle all events; wait for one, at most a tick."""
         try:
-            handle = self._events.get(timeout=self._patience())
+            handle = self._events.get(timeout=self._wait_seconds())
             while True:
                 handle()
                 handle = self._events.get_nowait()
         except queue.Empty:
             return
 
-    def _patience(self) -> float:
+    def _wait_seconds(self) -> float:
         if resting := self._rest.seconds:
             return min(resting, TICK_SECONDS)
         if len(self._committer):
-            return self._committer.patience()
+            return self._committer.wait_seconds()
         if self._leases or self._halted():
             return min(self._encoder_rest.seconds or TICK_SECONDS, TICK_SECONDS)
         due = self._worklist.next_due()

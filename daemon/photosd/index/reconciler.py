@@ -25,7 +25,7 @@ from photosd.index.comparer import Comparer, RunningComparison, Unreadable
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders, innermost
 from photosd.index.retention import KEPT_SECONDS
-from photosd.watch.device import Device, NotAnswering, can_hang
+from photosd.watch.filesystem import Filesystem, NotAnswering, can_hang
 from photosd.watch.folder_state import not_answering
 from photosd.watch.hints import Hint
 from photosd.watch.watcher import Watcher
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 NEVER = float("inf")
 
 SUBTREE_QUIET = 0.3  # seconds without a new hint before a directory is scanned
-SUBTREE_PATIENCE = 3.0  # seconds after which it is scanned despite new hints
+SUBTREE_SECONDS = 3.0  # seconds after which it is scanned despite new hints
 RETRY_SECONDS = 5.0
 LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
 UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
@@ -118,12 +118,12 @@ class Reconciler(threading.Thread):
     ) -> None:
         super().__init__(name="reconciler", daemon=True)
         self._catalog, self._folders, self._watcher = catalog, folders, watcher
-        self._devices = devices = folders.devices
+        self._filesystems = filesystems = folders.filesystems
         self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
         self.comparer = Comparer(
             catalog,
             folders,
-            devices,
+            filesystems,
             Comparison(
                 catalog, settle_seconds=lambda: self.settle_seconds, is_embedded=is_embedded
             ),
@@ -135,8 +135,8 @@ class Reconciler(threading.Thread):
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
         self._requests: list[threading.Event] = []
         self._lock = threading.Lock()
-        self._jobs: dict[Device, deque[ComparisonJob]] = {}  # the first one is in progress
-        self._threads: dict[Device, threading.Thread] = {}
+        self._jobs: dict[Filesystem, deque[ComparisonJob]] = {}  # the first one is in progress
+        self._threads: dict[Filesystem, threading.Thread] = {}
         self._round: Round | None = None
         self._interrupted: list[ComparisonJob] = []  # because their file system stopped responding
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
@@ -148,7 +148,7 @@ class Reconciler(threading.Thread):
         self.turned_at = time.monotonic()
         self.compared = False  # everything was compared at least once since the start
         self.waiting_for: str | None = None  # why comparisons are waiting, if they are
-        devices.changed.add(self.wake)
+        filesystems.changed.add(self.wake)
 
     # -- from other threads -------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Reconciler(threading.Thread):
             # More hints do not postpone it: a file that keeps changing would never be compared.
             self._paths.setdefault(hint.path, now)
         else:
-            latest = self._trees.get(hint.path, (0.0, now + SUBTREE_PATIENCE))[1]
+            latest = self._trees.get(hint.path, (0.0, now + SUBTREE_SECONDS))[1]
             self._trees[hint.path] = (min(now + SUBTREE_QUIET, latest), latest)
 
     # -- what to compare ------------------------------------------------------------------------
@@ -315,11 +315,11 @@ class Reconciler(threading.Thread):
             if (folder := innermost(folders, tree)) is not None:
                 self._begin(folder, tree)
             del self._trees[tree]
-        by_device: dict[Device, list[bytes]] = {}
+        by_filesystem: dict[Filesystem, list[bytes]] = {}
         for path in paths:
-            by_device.setdefault(self._devices.of(path), []).append(path)
-        for device, some in by_device.items():
-            self._enqueue(device, ComparisonJob(None, b"", some))
+            by_filesystem.setdefault(self._filesystems.of(path), []).append(path)
+        for filesystem, some in by_filesystem.items():
+            self._enqueue(filesystem, ComparisonJob(None, b"", some))
             for path in some:
                 del self._paths[path]
 
@@ -335,17 +335,18 @@ class Reconciler(threading.Thread):
 
     def _begin(self, folder: Folder, tree: bytes, whole: Round | None = None) -> None:
         """Compare a tree, and each file system mounted in it separately."""
-        for part in (tree, *self._devices.mounts_below(tree)):
+        for part in (tree, *self._filesystems.mounts_below(tree)):
             self._enqueue(
-                self._devices.of(part), ComparisonJob(folder, part, rounds=[whole] if whole else [])
+                self._filesystems.of(part),
+                ComparisonJob(folder, part, rounds=[whole] if whole else []),
             )
 
     # -- the comparing threads --------------------------------------------------------------------
 
-    def _enqueue(self, device: Device, job: ComparisonJob) -> None:
+    def _enqueue(self, filesystem: Filesystem, job: ComparisonJob) -> None:
         """Queue it on a file system's thread; duplicates are merged."""
         with self._lock:
-            jobs = self._jobs.setdefault(device, deque())
+            jobs = self._jobs.setdefault(filesystem, deque())
             same = [j for j in list(jobs)[1:] if j.folder is not None and _same(j, job)]
             kept = same[0] if same else job
             kept.rounds.extend(r for r in job.rounds if r not in kept.rounds)
@@ -353,18 +354,18 @@ class Reconciler(threading.Thread):
                 whole.jobs.add(kept)
             if not same:
                 jobs.append(job)
-            self._serve(device)
+            self._serve(filesystem)
 
-    def _serve(self, device: Device) -> None:
+    def _serve(self, filesystem: Filesystem) -> None:
         """Start a file system's thread if needed, under the lock. If that fails it is retried in
         the next turn.
         """
-        if device in self._threads:
+        if filesystem in self._threads:
             return
-        name = f"compare {printable(device.mount.point)}"
-        thread = threading.Thread(target=self._work, args=(device,), name=name, daemon=True)
+        name = f"compare {printable(filesystem.mount.point)}"
+        thread = threading.Thread(target=self._work, args=(filesystem,), name=name, daemon=True)
         if start(thread):
-            self._threads[device] = thread
+            self._threads[filesystem] = thread
         else:
             self._missing = True
 
@@ -372,17 +373,17 @@ class Reconciler(threading.Thread):
         """Start threads that could not be started earlier."""
         with self._lock:
             self._missing = False
-            for device in self._jobs:
-                self._serve(device)
+            for filesystem in self._jobs:
+                self._serve(filesystem)
 
-    def _work(self, device: Device) -> None:
+    def _work(self, filesystem: Filesystem) -> None:
         """The thread of one file system: until there is nothing left to compare."""
         while True:
             with self._lock:
-                jobs = self._jobs.get(device)
+                jobs = self._jobs.get(filesystem)
                 if not jobs or self._stopping:
-                    self._jobs.pop(device, None)
-                    del self._threads[device]
+                    self._jobs.pop(filesystem, None)
+                    del self._threads[filesystem]
                     break
                 job = jobs[0]
             self._compare(job)
@@ -419,13 +420,13 @@ class Reconciler(threading.Thread):
         before, self._silent = self._silent, set()
         folders = self._folders.all()
         for folder in folders:
-            for part in (folder.path, *self._devices.mounts_below(folder.path)):
-                if self._devices.silent(part):
+            for part in (folder.path, *self._filesystems.mounts_below(folder.path)):
+                if self._filesystems.silent(part):
                     self._silent.add((folder.id, part))
                 elif (folder.id, part) in before:
                     self._begin(folder, part)
             if (folder.id, folder.path) in self._silent:
-                mount = self._devices.of(folder.path).mount
+                mount = self._filesystems.of(folder.path).mount
                 self._folders.update(folder, not_answering(folder.path, mount))
             else:
                 self._look_for(folder)
@@ -438,15 +439,15 @@ class Reconciler(threading.Thread):
         with self._lock:
             interrupted, self._interrupted = self._interrupted, []
         for job in interrupted:
-            device = self._devices.of(job.tree or job.paths[0])
-            if device.silent_since is None:
-                self._enqueue(device, ComparisonJob(job.folder, job.tree, job.paths))
+            filesystem = self._filesystems.of(job.tree or job.paths[0])
+            if filesystem.silent_since is None:
+                self._enqueue(filesystem, ComparisonJob(job.folder, job.tree, job.paths))
             else:
                 self._interrupted.append(job)
 
     def _look_for(self, folder: Folder) -> None:
         """Compare an offline share again, with increasing pauses."""
-        if folder.present or not can_hang(self._devices.of(folder.path).mount):
+        if folder.present or not can_hang(self._filesystems.of(folder.path).mount):
             self._retries.pop(folder.id, None)
             return
         due, pause = self._retries.get(folder.id, (0.0, 0.0))

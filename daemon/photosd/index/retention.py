@@ -81,19 +81,19 @@ class Retention(threading.Thread):
         """Until stopped: now, on each wake, and every hour."""
         while not self._stopping.is_set():
             self._wake.clear()
-            patience = EVERY_SECONDS
+            seconds = EVERY_SECONDS
             try:
                 self.delete_expired()
                 self._look_around()
                 for look in self._others:
                     look()
             except StorageError as error:
-                patience = RETRY_SECONDS
+                seconds = RETRY_SECONDS
                 log.warning("retention_waits", cause=str(error), remedy=error.remedy)
             except Exception:  # a bug in one store must not end the thread
-                patience = RETRY_SECONDS
+                seconds = RETRY_SECONDS
                 log.exception("retention_failed", remedy="no action needed: it is retried")
-            self._wake.wait(patience)
+            self._wake.wait(seconds)
 
     def delete_expired(self) -> int:
         """Delete contents without a path for 30 days, or that were purged; returns how many. Raises

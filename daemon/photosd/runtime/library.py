@@ -44,7 +44,7 @@ from photosd.runtime.library_status import LibraryStatus
 from photosd.runtime.model_runtime import ModelRuntime
 from photosd.runtime.model_switch import SERVING, ModelSwitcher
 from photosd.search.engine import Engine
-from photosd.watch.devices import Devices
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.watcher import Watcher
 
 log = structlog.get_logger()
@@ -77,14 +77,14 @@ class Library:
         work = Listeners()  # the pipelines: there may be something to index
         # The photos: where they are, what is known of them, who reads them.
         self.catalog, self.contents = Catalog(database), Contents(database)
-        self.devices = Devices()
-        undo.callback(self.devices.stop)
-        self.folders = Folders(database, home.config / "folders.json", self.devices, home.own)
+        self.filesystems = Filesystems()
+        undo.callback(self.filesystems.stop)
+        self.folders = Folders(database, home.config / "folders.json", self.filesystems, home.own)
         limits = DecodeLimits(max_megapixels=settings.decode.max_megapixels)
-        self.pool = pool = Pool(settings.decode.workers, limits, self.devices)
+        self.pool = pool = Pool(settings.decode.workers, limits, self.filesystems)
         circumstances = Circumstances()
         self.worklist = WorkList(database, lambda: circumstances.now(pool.limits))
-        self.watcher = Watcher(home.runtime / "probe", answers=self.devices.answers)
+        self.watcher = Watcher(home.runtime / "probe", answers=self.filesystems.answers)
         self.reconciler = Reconciler(
             self.catalog,
             self.folders,
@@ -94,7 +94,7 @@ class Library:
             is_embedded=self.contents.is_served,
             on_work=work.tell,
         )
-        self.sidecars = Sidecars(database, pool, work.tell, slow=self.devices.some_slow)
+        self.sidecars = Sidecars(database, pool, work.tell, slow=self.filesystems.some_slow)
         store = ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         self.thumbnails = Thumbnails(pool, store)
         self.gemini = Gemini(home, settings.cloud, database, pool, environment, remembers)
@@ -217,7 +217,7 @@ class Library:
                 "gemini": self.gemini.close,
                 "retention": self.retention.stop,
                 "alerts": self.alerts.stop,
-                "devices": self.devices.stop,
+                "filesystems": self.filesystems.stop,
                 "sidecars": self.sidecars.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,

@@ -79,7 +79,7 @@ class LibraryStatus:
         health = {root.root: root for root in self._watcher.health()}
         reports = []
         for folder in self._folders.all():
-            self._folders.devices.check(folder.path)  # for the next caller
+            self._folders.filesystems.check(folder.path)  # for the next caller
             state, reason, remedy = folder.state, folder.reason, folder.remedy
             watched = health.get(folder.path)
             if state == "ok" and watched is not None and watched.scanned:

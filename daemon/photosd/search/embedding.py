@@ -33,8 +33,8 @@ from photosd.index.vectors import VectorStore
 from photosd.search.likeness import middle_of
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.remembered import QueryEmbedding, RememberedQueries
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystems import Filesystems
 
 T = TypeVar("T")
 RESERVE_SECONDS = 0.25  # reserved after encoding, to fall back and reply within the deadline
@@ -66,7 +66,7 @@ class ExamplePictures:
         """
         if content is not None and (known := self._stored(content)) is not None:
             return known, True
-        _refuse_what_is_no_file(path, self._shared.folders.devices)
+        _refuse_what_is_no_file(path, self._shared.folders.filesystems)
         future = self._shared.pool.decode(path, self._shape, urgent=True, deadline=deadline)
         try:
             decoded = _wait(future, deadline)
@@ -92,9 +92,9 @@ class ExamplePictures:
         return None if tiles is None else middle_of(tiles)
 
 
-def _refuse_what_is_no_file(path: bytes, devices: Devices) -> None:
+def _refuse_what_is_no_file(path: bytes, filesystems: Filesystems) -> None:
     try:
-        mode = devices.ask(devices.resolve(path), "state")[0]
+        mode = filesystems.ask(filesystems.resolve(path), "state")[0]
     except FileNotFoundError as error:
         raise NotFound(
             f"no such file: {printable(path)}", remedy="check the name of the picture"

@@ -115,8 +115,8 @@ class Parser:
         if (content := self._known(self._folders.real(path))) is not None:
             return content
         try:
-            devices = self._folders.devices
-            return self._known(devices.spelled(devices.resolve(path)))
+            filesystems = self._folders.filesystems
+            return self._known(filesystems.spelled(filesystems.resolve(path)))
         except OSError:  # its disk does not answer
             return None
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from photosd.core.child import Child, readable
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.progress import reporting
-from photosd.watch.calls import CALLS, Item, errno_of
+from photosd.watch.filesystem_calls import CALLS, Item, errno_of
 
 BATCH = 500  # items passed at once
 FIRST_BATCH = 16  # in the first ones; each part has twice as many
@@ -62,7 +62,7 @@ class FilesystemProcess:
 
     def __init__(self) -> None:
         """Raises OSError; call from a permanent thread, because the process ends with it."""
-        self._child = Child("photosd.watch.looker")
+        self._child = Child("photosd.watch")
         self.ready = self._discarded = self._broken = False
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
@@ -115,9 +115,9 @@ class FilesystemThread:
         self._calls: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
         self._parts: queue.Queue[Part] = queue.Queue(WAITING)
         self._discarded = False
-        self._sign_at = 0.0
+        self._alive_at = 0.0
         self._heard_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="looker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="filesystem", daemon=True)
         self._thread.start()
 
     def send(self, call: str, arguments: tuple[Any, ...]) -> None:
@@ -129,9 +129,9 @@ class FilesystemThread:
         try:
             return self._parts.get(timeout=seconds) if seconds else self._parts.get_nowait()
         except queue.Empty:
-            if self._sign_at == self._heard_at:
+            if self._alive_at == self._heard_at:
                 return None
-            self._heard_at = self._sign_at
+            self._heard_at = self._alive_at
             return Part([], None)
 
     def discard(self) -> None:
@@ -150,7 +150,7 @@ class FilesystemThread:
         return self._discarded and self._thread.is_alive()
 
     def _run(self) -> None:
-        with reporting(self._sign):
+        with reporting(self._keep_alive):
             while (asked := self._calls.get()) is not None:
                 try:
                     self._serve(*asked)
@@ -164,7 +164,7 @@ class FilesystemThread:
             for item in CALLS[call](*arguments):
                 items.append(item)
                 if len(items) >= size:
-                    self._hand_over(Part(items, None))
+                    self._put(Part(items, None))
                     items, size = [], min(2 * size, BATCH)
         except _Discarded:
             raise
@@ -172,16 +172,16 @@ class FilesystemThread:
             Exception
         ) as error:  # the thread continues: otherwise the file system would seem silent
             end = errno_of(error)
-        self._hand_over(Part(items, end))
+        self._put(Part(items, end))
 
-    def _hand_over(self, part: Part) -> None:
+    def _put(self, part: Part) -> None:
         while True:
-            self._sign()
+            self._keep_alive()
             with contextlib.suppress(queue.Full):
                 self._parts.put(part, timeout=1.0)
                 return
 
-    def _sign(self) -> None:
+    def _keep_alive(self) -> None:
         if self._discarded:
             raise _Discarded
-        self._sign_at = time.monotonic()
+        self._alive_at = time.monotonic()

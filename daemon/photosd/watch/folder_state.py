@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.core.macos import REMEDY, refused
-from photosd.watch.calls import look as look_here
-from photosd.watch.device import NotAnswering, can_hang
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering, can_hang
+from photosd.watch.filesystem_calls import look as look_here
+from photosd.watch.filesystems import Filesystems
 from photosd.watch.mounts import Mount, mount_of, mounts
 
 State = Literal["ok", "offline", "no_permission", "scan_only"]
@@ -215,7 +215,7 @@ def _look_at_once(path: bytes) -> tuple[int, int]:
 
 
 def _look_once_by_worker(path: bytes) -> tuple[int, int]:
-    """`Devices.look` for callers without `Devices`."""
-    with Devices() as devices:
-        device, inode = devices.ask(path, "look")
+    """`Filesystems.look` for callers without `Filesystems`."""
+    with Filesystems() as filesystems:
+        device, inode = filesystems.ask(path, "look")
         return device, inode

@@ -14,8 +14,8 @@ from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
-from photosd.watch.device import NotAnswering
-from photosd.watch.devices import Devices
+from photosd.watch.filesystem import NotAnswering
+from photosd.watch.filesystems import Filesystems
 
 LIST_CHUNK = 500
 PROGRESS_SECONDS = 0.2
@@ -106,7 +106,7 @@ class LibraryOperations(Topic):
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
-            why, remedy = _why_unknown(path, library.devices, folder)
+            why, remedy = _why_unknown(path, library.filesystems, folder)
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
         facts = library.contents.facts_of([photo.content]) if photo.content else {}
@@ -174,11 +174,11 @@ def _failure(photo: Photo) -> replies.Failure:
     return failure
 
 
-def _why_unknown(path: bytes, devices: Devices, folder: Folder | None) -> tuple[str, str]:
+def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -> tuple[str, str]:
     """Why a photo is not in the catalog, and the remedy; ``folder``: the watched one it is in."""
     mode = 0
     try:
-        mode = devices.ask(path, "name")[0]
+        mode = filesystems.ask(path, "name")[0]
     except (FileNotFoundError, NotADirectoryError):
         return "there is no such file", "check the name; photosd list"
     except NotAnswering:
@@ -196,7 +196,7 @@ def _why_unknown(path: bytes, devices: Devices, folder: Folder | None) -> tuple[
     if not is_photo_name(path):
         return "its suffix is not one of photos", "rename it, or convert it to JPEG"
     try:
-        found = list(devices.call(path, "one", *folder.scan_arguments, path))
+        found = list(filesystems.call(path, "one", *folder.scan_arguments, path))
     except OSError:
         return "it cannot be read, or the ignore rules cannot", "photosd folders"
     if not found:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from photosd.watch import patience
+from photosd.watch import responsiveness
 from photosd.watch.filesystem_workers import FilesystemWorker, Part
-from photosd.watch.patience import ANSWER_SECONDS, CALL_PINGS, PING_SECONDS, Patience
+from photosd.watch.responsiveness import ANSWER_SECONDS, CALL_PINGS, PING_SECONDS, Responsiveness
 
 STEP = 0.1
 
@@ -55,17 +55,17 @@ class Server:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(responsiveness, "time", SimpleNamespace(monotonic=clock.monotonic))
     yield clock
 
 
-def share() -> Patience:
-    return Patience(b"/share", lambda: None)
+def share() -> Responsiveness:
+    return Responsiveness(b"/share", lambda: None)
 
 
 def until_over(
     clock: Clock,
-    one: Patience,
+    one: Responsiveness,
     server: FilesystemWorker,
     over: Callable[[], bool],
     seconds: float = 200.0,
@@ -173,7 +173,7 @@ def test_a_pinger_that_was_lost_is_replaced(clock: Clock) -> None:
 
 
 def test_a_disk_of_this_machine_is_not_pinged(clock: Clock) -> None:
-    one, server = Patience(None, lambda: None), Server(clock, 0.0)
+    one, server = Responsiveness(None, lambda: None), Server(clock, 0.0)
     with one.waiting() as waiting:
         assert 15 < until_over(clock, one, server, waiting.over) < 15.5
     assert not server.sent

@@ -1,7 +1,7 @@
 """One file system that may stop answering: its calls, made by workers, each with a limit.
 
-The caller waits until the file system counts as silent (see `patience`), then gets `NotAnswering`.
-All other callers get it at once until the file system answers again.
+The caller waits until the file system counts as silent (see `responsiveness`), then gets
+`NotAnswering`. All other callers get it at once until the file system answers again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import structlog
 
 from photosd.core.log import printable
-from photosd.watch.calls import Item
+from photosd.watch.filesystem_calls import Item
 from photosd.watch.filesystem_workers import FilesystemWorker
 from photosd.watch.mounts import Mount
-from photosd.watch.patience import IDLE_SECONDS, START_SECONDS, Patience
+from photosd.watch.responsiveness import IDLE_SECONDS, START_SECONDS, Responsiveness
 
 log = structlog.get_logger()
 
@@ -37,18 +37,18 @@ class NotAnswering(OSError):
         super().__init__(errno.ETIMEDOUT, "it does not answer", path)
 
 
-class Device:
+class Filesystem:
     """One file system. Any thread may use `call`; only the keeper thread calls `look_after`."""
 
     def __init__(
         self,
         mount: Mount,
-        begin: Callable[[Device], FilesystemWorker],
+        begin: Callable[[Filesystem], FilesystemWorker],
         stopping: threading.Event,
         wake: threading.Event,
     ) -> None:
         self.mount = mount
-        self.patience = Patience(mount.point if can_hang(mount) else None, wake.set)
+        self.responsiveness = Responsiveness(mount.point if can_hang(mount) else None, wake.set)
         self.silent_since: float | None = None
         self._begin, self._stopping = begin, stopping
         self._locks = {True: threading.Lock(), False: threading.Lock()}
@@ -119,7 +119,7 @@ class Device:
     ) -> Any:
         """The next part of an answer; raises NotAnswering when the file system is silent."""
         begun_at = time.monotonic()
-        with self.patience.waiting() as waiting:
+        with self.responsiveness.waiting() as waiting:
             while True:
                 part = worker.receive(POLL_SECONDS)
                 if part is not None:
@@ -146,7 +146,7 @@ class Device:
         self.silent_since = time.monotonic()
         self._asked = call, arguments
         self._tried_at, self._pause = None, FIRST_RETRY
-        self.patience.forget()
+        self.responsiveness.forget()
         self._try_at = self.silent_since + self._pause
         log.warning(
             "share_silent",
@@ -161,7 +161,7 @@ class Device:
         with self._lock:
             since = time.monotonic() - CHECK_SECONDS
             asked = any(lock.locked() for lock in self._locks.values())
-            asked = asked or self._checked_at > since or self.patience.asked_since(since)
+            asked = asked or self._checked_at > since or self.responsiveness.asked_since(since)
             if asked or self.silent_since is not None:
                 return False
             self._checked_at = time.monotonic()
@@ -176,7 +176,7 @@ class Device:
 
     def look_after(self) -> bool:
         """Whether it answers again since the last call of this method; never waits."""
-        self.patience.turn(self._spare)
+        self.responsiveness.turn(self._spare)
         with self._lock:
             if self.silent_since is None:
                 self._end_idle()
@@ -187,7 +187,7 @@ class Device:
             now, held = time.monotonic(), len(self._stuck)
             self._stuck = self._stuck[:1] + [one for one in self._stuck[1:] if one.lingers]
             if len(self._stuck) < held:  # the remaining call may end soon, too
-                self._try_at = min(self._try_at, now + self.patience.limit)
+                self._try_at = min(self._try_at, now + self.responsiveness.limit)
             if now >= self._try_at:
                 self._retry()
             return False
@@ -200,12 +200,12 @@ class Device:
         if self._tried_at is None or part.end is not None:
             return True
         # A long call need not end: parts over a longer time than the limit are enough.
-        now, enough = time.monotonic(), 2 * self.patience.limit
+        now, enough = time.monotonic(), 2 * self.responsiveness.limit
         self._try_at = max(self._try_at, now + enough)  # no retry while this one proceeds
         return self._asked[0] == "tree" and now - self._tried_at > enough
 
     def _taken_up(self) -> None:
-        if self.patience.held and (pinger := self.patience.close()) is not None:
+        if self.responsiveness.held and (pinger := self.responsiveness.close()) is not None:
             self._stuck.append(pinger)  # its ping may be lost
         self._discard_stuck()
         seconds = round(time.monotonic() - (self.silent_since or 0.0))
@@ -219,7 +219,7 @@ class Device:
         if self._stuck and not can_hang(self.mount):
             return  # one waiting thread is enough
         self._discard_stuck()
-        if len(self._stuck) + self.patience.held >= LEFT_BEHIND:
+        if len(self._stuck) + self.responsiveness.held >= LEFT_BEHIND:
             return
         worker = self._begin(self)
         worker.send(*self._asked)
@@ -244,20 +244,22 @@ class Device:
             for worker in [*self._stuck, *(worker for worker, _ in self._workers.values())]:
                 worker.discard()
             self._workers.clear()
-            self.patience.close()
+            self.responsiveness.close()
 
     @property
     def turn_seconds(self) -> float:
         """Seconds until the next `look_after`."""
         if self.silent_since is not None:
             return SILENT_TURN
-        return POLL_SECONDS if self.patience.pinging else IDLE_TURN
+        return POLL_SECONDS if self.responsiveness.pinging else IDLE_TURN
 
     @property
     def idle(self) -> bool:
         """Whether it has no worker, no ping and no silence to track."""
         with self._lock:
-            return not (self._workers or self._stuck or self.silent_since or self.patience.pinging)
+            return not (
+                self._workers or self._stuck or self.silent_since or self.responsiveness.pinging
+            )
 
 
 def can_hang(mount: Mount) -> bool:

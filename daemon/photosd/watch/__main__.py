@@ -14,13 +14,13 @@ from typing import Any
 from photosd.core.frames import receive_frame, send_frame
 from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
-from photosd.watch.calls import CALLS, Item, errno_of
+from photosd.watch.filesystem_calls import CALLS, Item, errno_of
 
 BATCH = 500  # items in a frame
-SIGN_SECONDS = 0.25  # how often a frame is sent while calls return
+KEEP_ALIVE_SECONDS = 0.25  # how often a frame is sent while calls return
 
 
-class LookerAnswer:
+class AnswerFrames:
     """The frames of one answer."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -34,11 +34,11 @@ class LookerAnswer:
         if len(self._items) >= BATCH:
             self._send({})
         else:
-            self.sign()
+            self.keep_alive()
 
-    def sign(self) -> None:
+    def keep_alive(self) -> None:
         """Report that the file system responds, if nothing was sent recently."""
-        if time.monotonic() - self._sent_at >= SIGN_SECONDS:
+        if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
             self._send({})
 
     def end(self, number: int = 0) -> None:
@@ -60,12 +60,12 @@ def main() -> None:
             header, _ = receive_frame(sock)
         except EOFError:
             return
-        _serve(LookerAnswer(sock), header["call"], header["arguments"])
+        _serve(AnswerFrames(sock), header["call"], header["arguments"])
 
 
-def _serve(answer: LookerAnswer, call: str, arguments: list[Any]) -> None:
+def _serve(answer: AnswerFrames, call: str, arguments: list[Any]) -> None:
     try:
-        with reporting(answer.sign):
+        with reporting(answer.keep_alive):
             for item in CALLS[call](*arguments):
                 answer.add(item)
     except BrokenPipeError:

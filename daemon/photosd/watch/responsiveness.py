@@ -1,9 +1,9 @@
-"""Slow or silent: how long a caller waits for a file system.
+"""Whether a file system is slow or silent: how long a caller waits for it.
 
 One call may need several answers from a server (one for each part of a path), and each answer waits
 behind those for other callers. The time that a call takes therefore says little. While a call takes
-long, the keeper sends pings: `calls.ping` needs exactly one answer, and the next ping follows the
-last one. The file system counts as silent when one of these holds:
+long, the keeper sends pings: `filesystem_calls.ping` needs exactly one answer, and the next ping
+follows the last one. The file system counts as silent when one of these holds:
 
 - No caller has received anything, and no ping was answered, for `ANSWER_SECONDS`; or for
   `QUIET_PINGS` times the expected time of a ping, if that is longer.
@@ -43,14 +43,14 @@ IDLE_SECONDS = 60.0  # then an idle worker ends
 class Waiting:
     """A thread waiting for the answer to a call."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience, self.since = patience, time.monotonic()
+    def __init__(self, responsiveness: Responsiveness) -> None:
+        self._responsiveness, self.since = responsiveness, time.monotonic()
         self.slowest: float | None = None  # seconds, of pings answered meanwhile
 
     def heard(self) -> None:
         """Something arrived: an answer, or a part of one."""
         self.excuse()
-        self._patience.heard()
+        self._responsiveness.heard()
 
     def excuse(self) -> None:
         """Restart the timeout: the file system is not the reason for the silence."""
@@ -58,10 +58,10 @@ class Waiting:
 
     def over(self) -> bool:
         """Whether the file system counts as silent; does not block."""
-        return self._patience.silent(self)
+        return self._responsiveness.silent(self)
 
 
-class Patience:
+class Responsiveness:
     """How quickly one file system answers. Thread-safe; only the keeper calls `turn`, `close`."""
 
     def __init__(self, point: bytes | None, wake: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
 """Calls to a file system that may hang, by name, so that another process can make them.
 
-Each is a generator of plain values (they travel as msgpack) and raises OSError. See `devices`.
+Each is a generator of plain values (they travel as msgpack) and raises OSError. See `filesystems`.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.

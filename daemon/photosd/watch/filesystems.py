@@ -1,8 +1,8 @@
 """Calls to all file systems: the mount table tells which one a path is on.
 
 A call to a share whose server is away does not return, cannot be interrupted and holds its thread
-and its process. So every call on a watched folder goes through this module, to the `device` of the
-path.
+and its process. So every call on a watched folder goes through this module, to the `filesystem` of
+the path.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.listeners import Listeners
-from photosd.watch.calls import Item
-from photosd.watch.device import IDLE_TURN, POLL_SECONDS, Device, NotAnswering, can_hang
+from photosd.watch.filesystem import IDLE_TURN, POLL_SECONDS, Filesystem, NotAnswering, can_hang
+from photosd.watch.filesystem_calls import Item
 from photosd.watch.filesystem_workers import FilesystemProcess, FilesystemThread, FilesystemWorker
 from photosd.watch.mounts import Mount, MountWatch, mount_of
-from photosd.watch.patience import START_SECONDS, Waiting
+from photosd.watch.responsiveness import START_SECONDS, Waiting
 from photosd.watch.scanner import NO_PHOTO, Entry
 from photosd.watch.spelling import names_paths
 
@@ -34,18 +34,18 @@ log = structlog.get_logger()
 MOST_LINKS = 40  # the kernel's limit
 
 
-class Devices:
+class Filesystems:
     """All file systems, found by path in the mount table."""
 
     def __init__(self) -> None:
         self.changed = Listeners()  # told when one falls silent, and when it answers again
         self._watch = MountWatch()
         self._lock = threading.Lock()
-        self._devices: dict[tuple[str, str], Device] = {}
+        self._filesystems: dict[tuple[str, str], Filesystem] = {}
         self._wanted: deque[tuple[threading.Event, list[FilesystemWorker | OSError]]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="devices", daemon=True)
+        self._keeper = threading.Thread(target=self._keep, name="filesystems", daemon=True)
         self._kept = False
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -59,7 +59,7 @@ class Devices:
         with self._lock:
             self._watch.close()
 
-    def __enter__(self) -> Devices:
+    def __enter__(self) -> Filesystems:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,18 +74,20 @@ class Devices:
                 self._watch.changes()
             return self._watch.table
 
-    def of(self, path: bytes) -> Device:
+    def of(self, path: bytes) -> Filesystem:
         """The file system of the absolute ``path``; links in it are not followed."""
         mount = mount_of(path, self.table())
         key = (mount.filesystem, mount.device or os.fsdecode(mount.point))
         with self._lock:
-            device = self._devices.get(key)
+            filesystem = self._filesystems.get(key)
             if not self._kept:
                 self._keeper.start()
                 self._kept = True
-            if device is None:
-                device = self._devices[key] = Device(mount, self._begin, self._stopping, self._wake)
-            return device
+            if filesystem is None:
+                filesystem = self._filesystems[key] = Filesystem(
+                    mount, self._begin, self._stopping, self._wake
+                )
+            return filesystem
 
     def silent(self, path: bytes) -> bool:
         """Whether the file system of ``path`` has stopped answering."""
@@ -93,15 +95,19 @@ class Devices:
 
     def answers(self, path: bytes) -> bool:
         """Whether the file system of ``path`` answers; one that can hang is checked first."""
-        device = self.of(path)
-        if can_hang(device.mount):
+        filesystem = self.of(path)
+        if can_hang(filesystem.mount):
             self._check(path)
-        return device.silent_since is None
+        return filesystem.silent_since is None
 
     def waiting(self, path: bytes) -> AbstractContextManager[Waiting | None]:
         """Context for reading ``path`` in another process; None if its file system cannot hang."""
-        device = self.of(path)
-        return device.patience.waiting() if can_hang(device.mount) else contextlib.nullcontext()
+        filesystem = self.of(path)
+        return (
+            filesystem.responsiveness.waiting()
+            if can_hang(filesystem.mount)
+            else contextlib.nullcontext()
+        )
 
     def mounts_below(self, directory: bytes) -> list[bytes]:
         """The mount points below a directory."""
@@ -112,9 +118,9 @@ class Devices:
 
     def call(self, path: bytes, call: str, *arguments: Any, long: bool = False) -> Iterator[Item]:
         """The items of one call of `calls` about ``path``; raises NotAnswering, other OSErrors."""
-        device = self.of(path)
+        filesystem = self.of(path)
         try:
-            yield from device.call(path, call, *arguments, long=long)
+            yield from filesystem.call(path, call, *arguments, long=long)
         except NotAnswering:
             self._wake.set()
             self.changed.tell()
@@ -126,8 +132,8 @@ class Devices:
 
     def check(self, path: bytes) -> None:
         """Start a check whether the file system of ``path`` answers; returns at once."""
-        device = self.of(path)
-        if can_hang(device.mount) and device.due_for_check():
+        filesystem = self.of(path)
+        if can_hang(filesystem.mount) and filesystem.due_for_check():
             threading.Thread(target=self._check, args=(path,), name="check", daemon=True).start()
 
     def _check(self, path: bytes) -> None:
@@ -216,9 +222,9 @@ class Devices:
 
     # -- the keeper thread: it starts the workers' processes, as they end with their starter ------
 
-    def _begin(self, device: Device) -> FilesystemWorker:
+    def _begin(self, filesystem: Filesystem) -> FilesystemWorker:
         """A new worker; raises OSError when none can be started."""
-        if not can_hang(device.mount):
+        if not can_hang(filesystem.mount):
             return FilesystemThread()
         if threading.current_thread() is self._keeper:
             return FilesystemProcess()
@@ -235,15 +241,17 @@ class Devices:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait(min([IDLE_TURN, *(device.turn_seconds for device in self._all())]))
+            self._wake.wait(
+                min([IDLE_TURN, *(filesystem.turn_seconds for filesystem in self._all())])
+            )
             self._wake.clear()
             try:
                 self._start_wanted()
                 self._look_after()
             except Exception:  # the next round may succeed
                 log.exception("share_checks_failed")
-        for device in self._all():
-            device.close()
+        for filesystem in self._all():
+            filesystem.close()
 
     def _start_wanted(self) -> None:
         while self._wanted:
@@ -256,23 +264,23 @@ class Devices:
 
     def _look_after(self) -> None:
         answering = False
-        for device in self._all():
+        for filesystem in self._all():
             try:
-                answering |= device.look_after()
+                answering |= filesystem.look_after()
             except OSError as error:  # no process can be started now
                 log.warning("share_retry_failed", cause=error.strerror)
         with self._lock:
             mounted = {mount.point for mount in self._watch.table.values()}
-            for key, device in list(self._devices.items()):
-                if device.idle and device.mount.point not in mounted:
-                    del self._devices[key]
+            for key, filesystem in list(self._filesystems.items()):
+                if filesystem.idle and filesystem.mount.point not in mounted:
+                    del self._filesystems[key]
         if answering:
             self.changed.tell()
 
     def some_slow(self) -> bool:
         """Whether any file system takes long for each answer."""
-        return any(device.patience.slow for device in self._all())
+        return any(filesystem.responsiveness.slow for filesystem in self._all())
 
-    def _all(self) -> list[Device]:
+    def _all(self) -> list[Filesystem]:
         with self._lock:
-            return list(self._devices.values())
+            return list(self._filesystems.values())
