@@ -32,7 +32,7 @@ from photosd.core.formats import is_raw_name
 from photosd.decode import facts, opening, pixels, raw, reading, reasons
 from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import ContentIdentity, Shape
+from photosd.decode.messages import ContentIdentity, Shape, SidecarFacts
 from photosd.decode.pool import Decoded, Pool
 from photosd.encoder.results import TextVectors
 from photosd.encoder.supervisor import EncoderDied, Supervisor
@@ -161,7 +161,7 @@ class StandInPool(Pool):
     ) -> Future[Decoded]:
         return self._submit(lambda: self._decode(path, shape))
 
-    def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
+    def sidecar(self, path: bytes) -> Future[SidecarFacts]:
         return self._submit(lambda: facts.of_sidecar(path))
 
     def identify(self, path: bytes) -> Future[ContentIdentity]:

@@ -72,6 +72,12 @@ CROSSED = {
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
     "index/sidecars.py:AT_ONCE": WHOLE,
     "index/sidecars.py:BATCH": LARGE,
+    "index/sidecars.py:COPIES": (
+        "tests/index/test_sidecars.py::test_the_sidecars_of_many_copies_are_merged"
+    ),
+    "index/merging.py:MOST": (
+        "tests/index/test_merging.py::test_words_are_united_by_their_folded_spelling_up_to_a_limit"
+    ),
     "search/names.py:MOST_WORDS": (
         "tests/search/test_names.py::test_questions_and_names_of_many_words"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 import time
@@ -17,7 +18,7 @@ from photosd.decode import facts
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.reading import failure_of
 from photosd.index.reconciler import Reconciler
-from photosd.index.sidecars import Sidecars
+from photosd.index.sidecars import COPIES, Sidecars, merge
 from photosd.watch.watcher import Watcher
 from tests.index.shelf import Shelf
 
@@ -345,3 +346,19 @@ def test_while_a_share_is_slow_one_is_read_at_a_time(shelf: Rated) -> None:
     shelf.sidecars = Sidecars(shelf.database, pool, lambda: None, slow=lambda: False)
     shelf.settle()
     assert max(unread) == 5
+
+
+def test_the_sidecars_of_many_copies_are_merged(shelf: Rated) -> None:
+    """In order of their paths; those of very many copies are not read all."""
+    shelf.write("a.jpg")
+    shelf.settle()
+    content = shelf.content("a.jpg") or ""
+    with shelf.database.write() as db:
+        for number in range(COPIES + 1):
+            facts = json.dumps({"rating": number, "tags": [f"tag {number}"]})
+            row = (b"/%02d.jpg" % number, facts, content)
+            db.execute("INSERT INTO sidecars(path, facts, content) VALUES(?, ?, ?)", row)
+        merge(db, content)
+    found = shelf.contents.facts_of([content])[content]
+    assert found["rating"] == 0
+    assert found["tags"] == [f"tag {number}" for number in range(COPIES)]

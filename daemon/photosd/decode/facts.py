@@ -10,7 +10,7 @@ from PIL.ExifTags import GPS, IFD, Base
 
 from photosd.decode import xmp
 from photosd.decode.geometry import stored_size
-from photosd.decode.messages import Facts
+from photosd.decode.messages import Facts, SidecarFacts
 from photosd.decode.opening import OpenedPicture
 from photosd.decode.taken import taken
 
@@ -47,7 +47,7 @@ def of(picture: OpenedPicture) -> Facts:
     )
 
 
-def of_sidecar(path: bytes) -> dict[str, str | int | float]:
+def of_sidecar(path: bytes) -> SidecarFacts:
     """The facts, by the names of `Facts`, in the sidecar of the photo at ``path``.
 
     They override the photo's own, since a user has corrected them. Empty without a sidecar. Raises

@@ -22,13 +22,32 @@ class Shape(msgspec.Struct, frozen=True):
         return cls(preprocess.size, preprocess.interpolation, preprocess.resize_mode)
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Metadata of a photo; None if missing or implausible.
+# In a photo, in a file beside it, in its path, or of its file.
+TakenFrom = Literal[
+    "exif original",
+    "exif digitized",
+    "exif changed",
+    "xmp",
+    "gps",
+    "sidecar",
+    "takeout",
+    "file name",
+    "folder name",
+    "modified",
+]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Metadata of a photo; None or empty if missing or implausible, and then not stored.
 
     ``width`` and ``height`` are those of the upright picture; ``taken`` is local time where it was
     taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at`` is the same in Unix
     seconds, in this machine's time zone without an offset; ``rating`` is 0 to 5 (-1: rejected);
-    ``orientation`` (1 to 8) is the EXIF orientation that was undone.
+    ``orientation`` (1 to 8) is the EXIF orientation that was undone. ``taken_from``: where the date
+    came from. ``tags``: words and phrases of keywords, flat and hierarchical, each once whatever
+    its spelling (`core.wording`); ``people``: their names; ``region``: a state or province;
+    ``country_code``: two or three letters; ``unreadable``: kinds of metadata that are there and
+    could not be read. Lengths and numbers are limited by `decode.wording`.
     """
 
     width: int
@@ -42,6 +61,23 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     latitude: float | None = None
     longitude: float | None = None
     rating: int | None = None
+    taken_from: TakenFrom | None = None
+    title: str | None = None
+    caption: str | None = None
+    tags: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    label: str | None = None
+    creator: str | None = None
+    sublocation: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    unreadable: tuple[str, ...] = ()
+
+
+# The facts in a sidecar, by their names in `Facts`.
+SidecarFacts = dict[str, str | int | float | list[str]]
 
 
 class ContentIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +135,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: FailureReply | None = None
     identity: ContentIdentity | None = None
     facts: Facts | None = None
-    sidecar: dict[str, str | int | float] | None = None
+    sidecar: SidecarFacts | None = None
     tiles: int = 0
     size: tuple[int, int] = (0, 0)
 

@@ -16,7 +16,14 @@ from photosd.decode.decode_errors import Nonsense
 from photosd.decode.decoder import Answer
 from photosd.decode.lane import DecoderLane, Disks, Task
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import ContentIdentity, DecodeRequest, Facts, Form, Shape
+from photosd.decode.messages import (
+    ContentIdentity,
+    DecodeRequest,
+    Facts,
+    Form,
+    Shape,
+    SidecarFacts,
+)
 
 Pixels = NDArray[np.uint8]
 
@@ -118,7 +125,7 @@ class Pool:
         request = DecodeRequest(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self._disks))
 
-    def sidecar(self, path: bytes) -> Future[dict[str, str | int | float]]:
+    def sidecar(self, path: bytes) -> Future[SidecarFacts]:
         """The facts, by name, in the XMP sidecar of the photo at ``path``; may be empty."""
         request = DecodeRequest(op="sidecar", path=path)
         return self._background.submit(Task(request, _sidecar, disks=self._disks))
@@ -153,7 +160,7 @@ def _identity(answer: Answer) -> ContentIdentity:
     return reply.identity
 
 
-def _sidecar(answer: Answer) -> dict[str, str | int | float]:
+def _sidecar(answer: Answer) -> SidecarFacts:
     return answer[0].sidecar or {}
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from photosd.index.database import Database, listed
-from photosd.index.sidecars import OF_SIDECAR
+from photosd.index.sidecars import OF_SIDECARS
 
 PARAMETERS = 500  # of one statement
-SAID = OF_SIDECAR.format(content="excluded.content")
+SAID = OF_SIDECARS.format(content="excluded.content")
 DRAWN = 8  # paths per random content: some are deleted, pending or copies
 
 
@@ -45,7 +45,7 @@ class Contents:
                 db.execute(
                     "INSERT INTO contents(content, facts) VALUES(?, ?)"
                     " ON CONFLICT DO UPDATE SET own = excluded.facts,"
-                    f" facts = json_patch(excluded.facts, {SAID})"
+                    f" facts = merged_facts(excluded.facts, {SAID})"
                     " WHERE excluded.facts <> '{}'",  # a shared vector comes without facts
                     (content, msgspec.json.encode(facts).decode()),
                 )

@@ -16,6 +16,7 @@ import structlog
 from photosd.core import wording
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
+from photosd.index import merging
 from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
 
@@ -214,6 +215,7 @@ def connect(file: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted data
     for function in (wording.name_words, wording.folder_words, wording.name_key):
         connection.create_function(function.__name__, 1, function, deterministic=True)
+    connection.create_function("merged_facts", 2, merging.merged_facts, deterministic=True)
     return connection
 
 

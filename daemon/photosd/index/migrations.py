@@ -120,7 +120,7 @@ MIGRATIONS = {
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
-    14: """
+    15: """
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
     -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;
@@ -171,7 +171,7 @@ MIGRATIONS = {
       SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
     INSERT INTO names(rowid, name, folders)
       SELECT id, name_words(path), folder_words(path) FROM named;
-    -- sidecar: the XMP file beside a photo at the last comparison; see scanner.py.
+    -- sidecar: the files beside a photo that describe it, at the last comparison; see scanner.py.
     -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
     ALTER TABLE photos ADD COLUMN sidecar TEXT;
     ALTER TABLE contents ADD COLUMN own TEXT;
@@ -191,6 +191,12 @@ MIGRATIONS = {
     END;
     CREATE TRIGGER photos_sidecar_died AFTER DELETE ON photos WHEN OLD.sidecar IS NOT NULL BEGIN
       UPDATE sidecars SET due = due + 1 WHERE path = OLD.path;
+    END;
+    -- Contents whose facts were read by an older photosd: they are read again in the background.
+    CREATE TABLE facts_due(content TEXT PRIMARY KEY) WITHOUT ROWID;
+    INSERT INTO facts_due SELECT content FROM contents;
+    CREATE TRIGGER contents_facts_died AFTER DELETE ON contents BEGIN
+      DELETE FROM facts_due WHERE content = OLD.content;
     END;
     -- Nearly every photo is indexed, so look-ups by content must not use an index that begins
     -- with the state, which SQLite prefers without statistics. Rows that are never due are not

@@ -1,4 +1,4 @@
-"""Sidecars: facts from XMP files, stored separately from the photos' own facts.
+"""Sidecars: facts from files beside photos, stored separately from the photos' own facts.
 
 A comparison records photos whose sidecar has changed; here decoders read them, and the facts are
 merged. The photo itself is neither decoded nor encoded again.
@@ -20,6 +20,7 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, StorageError
 from photosd.decode.decode_errors import DecodeFailed
+from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
 
 log = structlog.get_logger()
@@ -30,8 +31,7 @@ READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped po
 STOP_LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
-
-Found = dict[str, str | int | float]
+COPIES = 16  # of one content, whose sidecars are merged
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Due(msgspec.Struct, frozen=True):
 class Reads(Protocol):
     """The decoders' interface."""
 
-    def sidecar(self, path: bytes) -> Future[Found]: ...
+    def sidecar(self, path: bytes) -> Future[SidecarFacts]: ...
 
 
 class Sidecars(threading.Thread):
@@ -109,7 +109,7 @@ class Sidecars(threading.Thread):
         due = self._due(BATCH)
         if not due:
             return False
-        found: list[tuple[Due, Found | None]] = []
+        found: list[tuple[Due, SidecarFacts | None]] = []
         while len(found) < len(due):
             if self._stopping.is_set():
                 return False
@@ -132,11 +132,11 @@ class Sidecars(threading.Thread):
             ).fetchall()
         return [Due(row[0], row[1], row[2], row[3], row[4] or 0) for row in rows]
 
-    def _read(self, due: Sequence[Due]) -> list[tuple[Due, Found | None]]:
+    def _read(self, due: Sequence[Due]) -> list[tuple[Due, SidecarFacts | None]]:
         """The content of each; None if it cannot be read now."""
         asked = [(one, self._pool.sidecar(one.path) if one.has_one else None) for one in due]
         until = time.monotonic() + READ_SECONDS
-        found: list[tuple[Due, Found | None]] = []
+        found: list[tuple[Due, SidecarFacts | None]] = []
         for one, future in asked:
             try:
                 facts = {} if future is None else self._wait(future, until)
@@ -145,14 +145,14 @@ class Sidecars(threading.Thread):
                 found.append((one, None))
         return found
 
-    def _wait(self, future: Future[Found], until: float) -> Found:
+    def _wait(self, future: Future[SidecarFacts], until: float) -> SidecarFacts:
         """The result; ends soon if the thread is stopped."""
         while time.monotonic() < until and not self._stopping.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
                 return future.result(STOP_LOOK_SECONDS)
         raise concurrent.futures.TimeoutError
 
-    def _apply(self, found: Sequence[tuple[Due, Found | None]]) -> None:
+    def _apply(self, found: Sequence[tuple[Due, SidecarFacts | None]]) -> None:
         contents: set[str] = set()
         with self._database.write() as db:
             for one, facts in found:
@@ -180,7 +180,7 @@ def note(db: Any, path: bytes, sidecar: str) -> None:
     )
 
 
-def _keep(db: Any, one: Due, facts: Found | None) -> bool:
+def _keep(db: Any, one: Due, facts: SidecarFacts | None) -> bool:
     """Store a sidecar's facts; returns whether facts of contents must be merged again."""
     if facts is None:  # the next comparison finds a difference, and it is read again
         db.execute("UPDATE photos SET sidecar = '' WHERE path = ?", (one.path,))
@@ -198,20 +198,21 @@ def _keep(db: Any, one: Due, facts: Found | None) -> bool:
     return True
 
 
-# The facts of a content's first path with a sidecar; damaged ones are empty.
-OF_SIDECAR = (
-    "coalesce((SELECT s.facts FROM sidecars s WHERE s.content = {content} AND s.facts <> '{{}}'"
-    " AND json_valid(s.facts) ORDER BY s.path LIMIT 1), '{{}}')"
+# The facts of the sidecars of a content's photos, in order of their paths, as a JSON list. Damaged
+# ones are left out.
+OF_SIDECARS = (
+    "(SELECT json_group_array(json(said)) FROM (SELECT s.facts AS said FROM sidecars s"
+    " WHERE s.content = {content} AND s.facts <> '{{}}' AND json_valid(s.facts)"
+    f" ORDER BY s.path LIMIT {COPIES}))"
 )
 
 
 def merge(db: Any, content: str) -> None:
-    """Facts of a content: its own, overridden by those of a sidecar; filing updates the tables."""
-    said = OF_SIDECAR.format(content="contents.content")
+    """Merge the facts of a content and of its sidecars; label sync then updates the tables."""
+    said = OF_SIDECARS.format(content="contents.content")
     db.execute(
-        "UPDATE contents SET own = coalesce(own, facts), facts = json_patch("
-        f"iif(json_valid(coalesce(own, facts)), coalesce(own, facts), '{{}}'), {said})"
-        " WHERE content = ?",
+        "UPDATE contents SET own = coalesce(own, facts),"
+        f" facts = merged_facts(coalesce(own, facts), {said}) WHERE content = ?",
         (content,),
     )
     db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from typing import Any
 
 from photosd.core.errors import NotFound
 from photosd.core.formats import is_photo_name, package_in
@@ -19,6 +20,8 @@ from photosd.watch.filesystems import Filesystems
 
 LIST_CHUNK = 500
 PROGRESS_SECONDS = 0.2
+# Facts that photosd 0.1 stored as null.
+EXPECTED_FACTS = ("taken_at", "camera", "lens", "latitude", "longitude", "rating")
 
 
 class LibraryOperations(Topic):
@@ -121,7 +124,7 @@ class LibraryOperations(Topic):
             "size": photo.size,
             "modified_at": photo.mtime_ns / 1e9,
             "attempts": photo.attempts,
-            "facts": facts.get(photo.content or "", {}),
+            "facts": _described(facts.get(photo.content or "", {})),
         }
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:
@@ -144,6 +147,11 @@ class LibraryOperations(Topic):
     def resume(self, _params: requests.Nothing) -> replies.PauseResult:
         self._library().pause(0.0)
         return {"paused": False, "paused_until": None}
+
+
+def _described(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with those that older clients expect, even if unknown."""
+    return {**dict.fromkeys(EXPECTED_FACTS), "orientation": 1, **facts} if facts else {}
 
 
 def _added(folder: Folder) -> replies.AddResult:

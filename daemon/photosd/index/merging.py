@@ -1,0 +1,74 @@
+"""Merges the facts of a content with those of the sidecars of its photos.
+
+A sidecar's facts replace the photo's own, because a user or a program has corrected them later.
+Tags, people and what was unreadable are united. A date from Google Takeout only fills a missing
+one, or replaces one that only GPS tells. Of several sidecars the first that states a fact counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from photosd.core.wording import fold
+
+UNITED = ("tags", "people", "unreadable")
+DATE = ("taken", "taken_at", "taken_from")
+PLACE = ("latitude", "longitude")
+MOST = 256  # of one list, as in decode/wording.py
+
+
+def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Facts by the names of `decode.messages.Facts`: ``own``, corrected by each of ``sidecars``,
+    the most important first.
+    """
+    every = [*sidecars, own]
+    found: dict[str, Any] = {}
+    for facts in every:
+        hidden = {*DATE, *UNITED, *(PLACE if found.keys() & set(PLACE) else ())}
+        stated = {name: fact for name, fact in facts.items() if fact is not None}
+        found = {name: fact for name, fact in stated.items() if name not in hidden} | found
+    dated = [facts for facts in every if any(facts.get(name) is not None for name in DATE[:2])]
+    if dated:
+        best = min(dated, key=_rank)
+        found |= {name: best[name] for name in DATE if best.get(name) is not None}
+    for name in UNITED:
+        if words := united(*(facts.get(name) for facts in (own, *every))):
+            found[name] = words
+    return found
+
+
+def merged_facts(own: str | None, sidecars: str | None) -> str:
+    """`merged` as a function of SQL: JSON of an object, and of a list of objects.
+
+    Whatever is damaged counts as empty.
+    """
+    every = [one for one in _decoded(sidecars, list) if isinstance(one, dict)]
+    if not every and own:
+        facts: dict[str, Any] = _decoded(own, dict)
+        return own if facts else "{}"
+    return msgspec.json.encode(merged(_decoded(own, dict), every)).decode()
+
+
+def united(*lists: Iterable[str] | None) -> list[str]:
+    """Each word once, by its folded spelling; at most `MOST`."""
+    found: dict[str, str] = {}
+    for words in lists:
+        for word in words or ():
+            found.setdefault(fold(word) or word, word)
+    return list(found.values())[:MOST]
+
+
+def _rank(facts: Mapping[str, Any]) -> int:
+    """The least is the most reliable date; of equal ones the first counts."""
+    return {"sidecar": 0, "takeout": 2, "gps": 3}.get(str(facts.get("taken_from")), 1)
+
+
+def _decoded(text: str | None, kind: type) -> Any:
+    try:
+        found = msgspec.json.decode(text or "null")
+    except (msgspec.DecodeError, UnicodeError):
+        found = None
+    return found if isinstance(found, kind) else kind()

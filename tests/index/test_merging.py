@@ -1,0 +1,72 @@
+"""Facts of a photo and of its sidecars become one: who wins, and what is united."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from photosd.index.merging import MOST, merged, merged_facts, united
+
+EXIF = {"taken": "2019-08-03T10:00:00", "taken_at": 1.0, "taken_from": "exif original"}
+GPS = {"taken_at": 2.0, "taken_from": "gps"}
+TAKEOUT = {"taken_at": 3.0, "taken_from": "takeout"}
+SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidecar"}
+
+
+@pytest.mark.parametrize(
+    ("own", "sidecars", "date"),
+    [
+        (EXIF, [TAKEOUT], EXIF),
+        (GPS, [TAKEOUT], TAKEOUT),
+        ({}, [TAKEOUT], TAKEOUT),
+        (EXIF, [SIDECAR], SIDECAR),
+        (EXIF, [TAKEOUT, SIDECAR], SIDECAR),
+        ({"taken_at": 9.0}, [TAKEOUT], {"taken_at": 9.0}),
+        (EXIF, [{"rating": 3}], EXIF),
+        ({"taken": None, "taken_at": None}, [TAKEOUT], TAKEOUT),
+    ],
+)
+def test_the_most_reliable_date_counts_as_a_whole(
+    own: dict[str, Any], sidecars: list[dict[str, Any]], date: dict[str, Any]
+) -> None:
+    """Never the clock of one and the seconds of another."""
+    found = merged(own, sidecars)
+    assert {name: found[name] for name in found if name.startswith("taken")} == date
+
+
+def test_a_sidecar_replaces_single_facts_and_adds_words() -> None:
+    """The first of several states a fact; a place is one fact."""
+    own = {"width": 3, "rating": 1, "tags": ["Beach", "חוף"], "latitude": 1.0, "longitude": 2.0}
+    first = {"rating": 5, "tags": ["beach", "Eilat"], "latitude": 3.0, "longitude": 4.0}
+    second = {"rating": 2, "title": "Noa", "people": ["Noa"], "unreadable": ["xmp"]}
+    assert merged(own, [first, second]) == {
+        "width": 3, "rating": 5, "title": "Noa", "tags": ["Beach", "חוף", "Eilat"],
+        "people": ["Noa"], "latitude": 3.0, "longitude": 4.0, "unreadable": ["xmp"],
+    }  # fmt: skip
+
+
+def test_words_are_united_by_their_folded_spelling_up_to_a_limit() -> None:
+    """Case and accents make no other word; thousands are too many."""
+    assert united(["Café", "x"], None, ["CAFE", "X", "y"]) == ["Café", "x", "y"]
+    assert len(united(map(str, range(MOST + 1)))) == MOST
+
+
+@pytest.mark.parametrize(
+    ("own", "sidecars", "found"),
+    [
+        ('{"a":1}', "[]", {"a": 1}),
+        ('{"a":1}', None, {"a": 1}),
+        ("{", '[{"a":2}]', {"a": 2}),
+        (None, '[3,{"a":2}]', {"a": 2}),
+        ('{"a":1}', "[{", {"a": 1}),
+        ("[]", "[]", {}),
+        ("{", "", {}),
+    ],
+)
+def test_damage_in_the_catalog_costs_one_photo_its_facts(
+    own: str | None, sidecars: str | None, found: dict[str, Any]
+) -> None:
+    """The SQL function never raises."""
+    assert json.loads(merged_facts(own, sidecars)) == found
