@@ -85,7 +85,8 @@ def fill_catalog(database: Database, folder: int, model: str, rows: list[Row]) -
     with database.write() as db:
         found = db.execute(
             "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND"
-            " type IN ('index', 'trigger') AND tbl_name IN ('photos', 'contents', 'embedded')"
+            " type IN ('index', 'trigger') AND tbl_name IN"
+            " ('photos', 'contents', 'embedded', 'named')"
         ).fetchall()
         for kind, name, _ in found:
             db.execute(f"DROP {kind} {name}")
@@ -104,6 +105,11 @@ def fill_catalog(database: Database, folder: int, model: str, rows: list[Row]) -
         db.execute(
             "INSERT INTO names(rowid, name, folders)"
             " SELECT id, name_words(path), folder_words(path) FROM named"
+        )
+        db.execute(
+            "INSERT INTO vocabulary SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,"
+            " value ->> 4, count(*) FROM contents, json_each(said_values(facts, place))"
+            " GROUP BY 1, 2"
         )
         for _, _, statement in found:
             db.execute(statement)

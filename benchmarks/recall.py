@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import serving_memory
 from benchmarks.statistics import median
-from photosd.index.filters import Filter, label
+from photosd.index.filters import Filter
 from photosd.index.flushed import KEEP_VERSIONS, FlushedTable
+from photosd.index.labels import label
 from photosd.index.table import Embedding, open_table
 from photosd.index.vectors import RAM_BYTES, VectorStore
 

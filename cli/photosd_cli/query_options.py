@@ -60,8 +60,21 @@ FILTERS = (
         type=click.Choice(["landscape", "portrait", "square"]),
         help="Only photos of this orientation.",
     ),
+    click.option(
+        "--person",
+        "people",
+        multiple=True,
+        metavar="NAME",
+        help="Only photos of this person, as named in their metadata; repeatable.",
+    ),
+    click.option(
+        "--tag", "tags", multiple=True, metavar="TAG", help="Only photos with this tag; repeatable."
+    ),
 )
-FILTER_NAMES = ("below", "since", "until", "camera", "near", "formats", "rating", "orientation")
+FILTER_NAMES = (
+    "below", "since", "until", "camera", "near", "formats", "rating", "orientation", "people",
+    "tags",
+)  # fmt: skip
 OUTPUT_OPTIONS = (
     click.option(
         "-n",
@@ -191,6 +204,8 @@ def where_of(
     formats: Sequence[str] = (),
     rating: int | None = None,
     orientation: str | None = None,
+    people: Sequence[str] = (),
+    tags: Sequence[str] = (),
 ) -> Where | None:
     """The filters in the daemon's format, without those that were not given."""
     separate = [name.strip() for given in formats for name in given.split(",")]
@@ -205,6 +220,8 @@ def where_of(
         "formats": [name for name in separate if name] or None,
         "rating": rating,
         "orientation": orientation,
+        "people": list(people) or None,
+        "tags": list(tags) or None,
     }
     where: Any = {name: value for name, value in named.items() if value is not None}
     return where or None

@@ -81,6 +81,8 @@ def test_pictures_are_files_as_the_shell_has_them(
         (["--type", "heic,RAW", "--type", "png"], {"formats": ["heic", "RAW", "png"]}),
         (["--rating", "0"], {"rating": 0}),
         (["--orientation", "portrait"], {"orientation": "portrait"}),
+        (["--person", "Noa", "--person", "דן"], {"people": ["Noa", "דן"]}),
+        (["--tag", "beach house"], {"tags": ["beach house"]}),
     ],
 )
 @pytest.mark.parametrize("command", [["query", "dog"], ["similar", "/q/x.jpg"]])

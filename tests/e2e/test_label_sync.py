@@ -9,7 +9,7 @@ from pathlib import Path
 import lancedb
 import pytest
 
-from photosd.index.filters import label
+from photosd.index.labels import label
 from tests.conftest import RunningDaemon
 
 PATIENCE = 20.0  # seconds; how soon is tested elsewhere, that it happens is tested here

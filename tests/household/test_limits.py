@@ -71,6 +71,9 @@ CROSSED = {
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
     "index/sidecars.py:AT_ONCE": WHOLE,
+    "index/vocabulary.py:LOOKED_AT": (
+        "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
+    ),
     "index/sidecars.py:BATCH": LARGE,
     "index/sidecars.py:COPIES": (
         "tests/index/test_sidecars.py::test_the_sidecars_of_many_copies_are_merged"
@@ -162,7 +165,8 @@ CROSSED = {
 
 NO_LIMIT = {
     "a number in a formula": (
-        "index/codes.py:MOST", "index/codes.py:GATHER", "index/flushed.py:TILES_SPARE",
+        "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
+        "index/flushed.py:TILES_SPARE",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
         "index/matrix.py:GATHER", "search/retrieval.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",

@@ -26,6 +26,7 @@ MODIFIED = 5e8
 FOLDERS = (b"/p", b"/p/2019", b"/p/2019/rome", b"/p/2019/rome 2", b"/p/2020", b"/q/\xff")
 CAMERAS = ("Canon EOS 6D", "Apple iPhone 15", "NIKON D750", None)
 KINDS = (("JPEG", b"jpg"), ("HEIF", b"heic"), ("JPEG", b"CR2"), ("PNG", b"png"))
+PEOPLE, TAGS = ["Noa", "Dan Levi", "\u05e0\u05d5\u05e2\u05d4"], ["Café", "beach-house", "ים"]
 PLACES = ((41.9, 12.5), (48.86, 2.35), (-17.8, 179.99), None)  # Rome, Paris, Fiji, nowhere
 
 
@@ -46,6 +47,8 @@ def photo(number: int, vector: NDArray[np.float32]) -> Embedding:
         "taken_at": None if number % 11 == 0 else number * 1e6 - 5 * 3600,
         "latitude": place[0],
         "longitude": place[1],
+        "people": PEOPLE[: number % 4],
+        "tags": TAGS[number % 3 :],
     }
     return Embedding(f"{number}-x", vector[None], facts, tuple(paths), modified=MODIFIED)
 
@@ -88,7 +91,15 @@ def passes(photo: Embedding, where: Filter) -> bool:
         and (not where.formats or bool(kind & {name.lower() for name in where.formats}))
         and (where.rating is None or stars >= where.rating)
         and (where.orientation is None or where.orientation == shape)
+        and all(_named(name, facts["people"]) for name in where.people)
+        and all(_named(name, facts["tags"]) for name in where.tags)
     )
+
+
+def _named(name: str, names: list[str]) -> bool:
+    spellings = {"NOA": "Noa", "dan levi": "Dan Levi", "נועה": "נועה"}
+    spellings |= {"cafe": "Café", "Beach House": "beach-house", "ים": "ים"}
+    return spellings.get(name) in names
 
 
 def _near(facts: dict[str, Any], near: tuple[float, float, float]) -> bool:
@@ -132,6 +143,12 @@ FILTERS = (
     Filter(rating=6),
     Filter(orientation="portrait"),
     Filter(orientation="square"),
+    Filter(people=("NOA",)),
+    Filter(people=("NOA", "dan levi")),
+    Filter(people=("נועה",), tags=("cafe",)),
+    Filter(tags=("Beach House", "ים"), camera="canon"),
+    Filter(people=("Da",)),  # a part of a name is another person
+    Filter(tags=("NOA",)),  # a person is no tag
     Filter(below=(b"/p/2019",), camera="iphone", rating=3, since=1e8, orientation="landscape"),
     Filter(below=(b"/p",), near=(48.9, 2.3, 50), formats=("png", "jpg"), until=9e8),
 )

@@ -27,7 +27,9 @@ from photosd.index.catalog import Catalog, Copies
 from photosd.index.contents import Contents
 from photosd.index.database import Database, Reader
 from photosd.index.filling import FillList
+from photosd.index.labels import label
 from photosd.index.table import Embedding
+from photosd.index.vocabulary import Vocabulary
 from photosd.index.worklist import WorkFailure, WorkList
 from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.parsing import question_of
@@ -39,7 +41,8 @@ pytestmark = pytest.mark.timeout(300)  # the first test fills the catalog
 PHOTOS = 50_000
 STEPS = 150_000  # of SQLite's machine for one statement; a scan of the photos takes half a million
 EVERY = 1000  # steps
-BIG = ("photos", "contents", "embedded", "named", "unfiled", "candidates", "matches", "links")
+BIG = ("photos", "contents", "embedded", "named", "unfiled", "candidates", "matches", "links",
+       "vocabulary")  # fmt: skip
 
 # Statements that may look at everything: a part of each, and why.
 ALLOWED = {
@@ -60,6 +63,7 @@ ALLOWED = {
     "strftime('%Y'": "the photos of a year, while the encoder is away",
     "INSERT INTO unfiled SELECT model": "at a start that found the index damaged",
     "UPDATE orphans SET since = 0": "the command purge",
+    "FROM vocabulary WHERE kind = ? GROUP": "suggestions for an unknown name",
     "other.folder <> photos.folder": "a folder in which no known photo is found any more",
 }
 
@@ -195,10 +199,15 @@ def samples(big: Big) -> dict[str, Any]:
         "since": 0.0,
         "error": OverflowError("odd"),
         "kept": [SPEC.fingerprint],
+        "keys": ["noa", "canoneos80d"],
+        "labels": [label("camera", "canon eos 80d")],
+        "kind": "person",
     }
 
 
-@pytest.mark.parametrize("kind", [Catalog, Contents, Copies, WorkList, FillList, MarkedPhotos])
+@pytest.mark.parametrize(
+    "kind", [Catalog, Contents, Copies, WorkList, FillList, MarkedPhotos, Vocabulary]
+)
 def test_what_the_catalog_is_asked(big: Big, kind: type[Any]) -> None:
     """Each method of these, whatever is added to them; what is changed is undone."""
     database, values = big.library.database, samples(big)

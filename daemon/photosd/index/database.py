@@ -16,7 +16,7 @@ import structlog
 from photosd.core import wording
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
-from photosd.index import merging
+from photosd.index import labels, merging
 from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
 
@@ -216,6 +216,7 @@ def connect(file: Path) -> sqlite3.Connection:
     for function in (wording.name_words, wording.folder_words, wording.name_key):
         connection.create_function(function.__name__, 1, function, deterministic=True)
     connection.create_function("merged_facts", 2, merging.merged_facts, deterministic=True)
+    connection.create_function("said_values", 2, labels.said_values, deterministic=True)
     return connection
 
 

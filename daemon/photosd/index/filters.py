@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
-from photosd.core import wall_clock
+from photosd.core import wall_clock, wording
 from photosd.core.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
+from photosd.index.labels import camera_key, label, values_of
 
 Floats = NDArray[np.float64]
 Orientation = Literal["landscape", "portrait", "square"]
@@ -40,7 +40,8 @@ class Filter(msgspec.Struct, frozen=True):
     ``camera``: a part of the camera's name, ignoring case. ``near``: latitude, longitude and
     kilometres; a photo without a place never matches. ``formats``: any of these (``jpeg``,
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
-    rejected photos. ``orientation``: of the upright picture.
+    rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
+    all of these, ignoring case, accents, blanks and dashes.
     """
 
     below: tuple[bytes, ...] = ()
@@ -51,6 +52,8 @@ class Filter(msgspec.Struct, frozen=True):
     formats: tuple[str, ...] = ()
     rating: int | None = None
     orientation: Orientation | None = None
+    people: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def holds_path(self) -> Callable[[bytes], bool]:
         """Whether a path matches; a content may also have other paths."""
@@ -66,7 +69,7 @@ class Filter(msgspec.Struct, frozen=True):
         if self.below:
             wanted.append([label("in", directory.rstrip(b"/")) for directory in self.below])
         if self.camera is not None:
-            part = folded(self.camera) or ""
+            part = camera_key(self.camera) or ""
             wanted.append([label("camera", name) for name in cameras if part in name])
         if self.formats:
             wanted.append([label("format", format_name(name)) for name in self.formats])
@@ -74,6 +77,8 @@ class Filter(msgspec.Struct, frozen=True):
             wanted.append([label("rating", self.rating)])
         if self.orientation is not None:
             wanted.append([label("orientation", self.orientation)])
+        wanted += [[label("person", wording.key(name))] for name in self.people]
+        wanted += [[label("tag", wording.key(name))] for name in self.tags]
         return wanted
 
     def during(self, moments: NDArray[np.float64]) -> Mask:
@@ -103,14 +108,13 @@ def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None
 
     ``modified``: modification time of its file, Unix seconds.
     """
-    camera = folded(facts.get("camera"))
+    camera = camera_key(facts.get("camera"))
     stars = facts.get("rating") or 0
     orientation = _orientation(facts.get("width") or 0, facts.get("height") or 0)
     found = {label("in", folder) for path in paths for folder in _folders(path)}
     found |= {label("format", name) for name in _formats(facts.get("format"), paths)}
     found |= {label("rating", least) for least in range(min(stars, BEST_RATING) + 1)}
-    if camera is not None:
-        found.add(label("camera", camera))
+    found |= {value.label for value in values_of(facts)}
     if orientation is not None:
         found.add(label("orientation", orientation))
     return Traits(
@@ -132,17 +136,6 @@ def _moment(facts: dict[str, Any], modified: float | None) -> float | None:
         return None if unix is None else wall_clock.wall_seconds(wall_clock.shown_here(unix))
     except OverflowError:
         return None
-
-
-def folded(camera: str | None) -> str | None:
-    """A camera's name for comparison; None if empty."""
-    return (camera or "").casefold().strip() or None
-
-
-def label(kind: str, name: object) -> int:
-    """The signed 64-bit number for a trait of this kind and name."""
-    text = name if isinstance(name, bytes) else str(name).encode()
-    return int.from_bytes(xxhash.xxh3_64_digest(kind.encode() + b"\0" + text), signed=True)
 
 
 def distance_km(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.index.filters import DEGREE_KM, Filter, Mask, distance_km, folded
+from photosd.index.filters import DEGREE_KM, Filter, Mask, distance_km
+from photosd.index.labels import camera_key
 
 FILE = "traits.npz"
 COLUMNS = ("labels", "camera", "moment", "latitude", "longitude")
@@ -46,7 +47,7 @@ class Lookup:
         for batch in batches:
             numbers = [_floats(batch.column(name)) for name in COLUMNS[2:]]
             places.append(np.stack(numbers))
-            cameras.update(map(folded, batch.column("camera").unique().to_pylist()))
+            cameras.update(map(camera_key, batch.column("camera").unique().to_pylist()))
             having.append(_labelled(batch, np.arange(total, total + len(batch))))
             total += len(batch)
         names, ends, rows = _inverted(having)

@@ -120,7 +120,7 @@ MIGRATIONS = {
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
-    15: """
+    16: """
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
     -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;
@@ -148,29 +148,74 @@ MIGRATIONS = {
     );
     CREATE TRIGGER photos_named AFTER INSERT ON photos WHEN NEW.state = 'indexed' BEGIN
       INSERT INTO named(path, content, key) VALUES(NEW.path, NEW.content, name_key(NEW.path));
-      INSERT INTO names(rowid, name, folders)
-        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
     END;
     CREATE TRIGGER photos_renamed AFTER UPDATE OF state, content ON photos
       WHEN (OLD.state = 'indexed') <> (NEW.state = 'indexed')
       OR (NEW.state = 'indexed' AND OLD.content IS NOT NEW.content) BEGIN
-      INSERT INTO names(names, rowid, name, folders)
-        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
       DELETE FROM named WHERE path = OLD.path;
       INSERT INTO named(path, content, key)
         SELECT NEW.path, NEW.content, name_key(NEW.path) WHERE NEW.state = 'indexed';
-      INSERT INTO names(rowid, name, folders)
-        SELECT id, name_words(path), folder_words(path) FROM named WHERE path = NEW.path;
     END;
     CREATE TRIGGER photos_unnamed AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
-      INSERT INTO names(names, rowid, name, folders)
-        SELECT 'delete', id, name_words(path), folder_words(path) FROM named WHERE path = OLD.path;
       DELETE FROM named WHERE path = OLD.path;
+    END;
+    CREATE TRIGGER named_born AFTER INSERT ON named BEGIN
+      INSERT INTO names(rowid, name, folders)
+        VALUES(NEW.id, name_words(NEW.path), folder_words(NEW.path));
+    END;
+    CREATE TRIGGER named_died AFTER DELETE ON named BEGIN
+      INSERT INTO names(names, rowid, name, folders)
+        VALUES('delete', OLD.id, name_words(OLD.path), folder_words(OLD.path));
+    END;
+    -- Where a photo was taken; see contents.py.
+    ALTER TABLE contents ADD COLUMN place TEXT;
+    -- The vocabulary: each spelling of a person, a tag, a place, a country and a camera, with its
+    -- label (labels.py), and the number of contents that have it and an indexed path. main: 0 for
+    -- other names of a place.
+    CREATE TABLE vocabulary(
+      label INTEGER NOT NULL, shown TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+      main INTEGER NOT NULL, photos INTEGER NOT NULL, PRIMARY KEY(label, shown)
+    ) WITHOUT ROWID;
+    CREATE INDEX vocabulary_key ON vocabulary(key, kind);
+    -- Inserting here adds the values of a content to the vocabulary (change: 1) or takes them away
+    -- (-1).
+    CREATE VIEW counted(facts, place, change) AS SELECT NULL, NULL, 0;
+    CREATE TRIGGER counted_more INSTEAD OF INSERT ON counted WHEN NEW.change > 0 BEGIN
+      INSERT INTO vocabulary(label, shown, kind, key, main, photos)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, 1
+        FROM json_each(said_values(NEW.facts, NEW.place)) WHERE 1
+        ON CONFLICT DO UPDATE SET photos = photos + 1, main = max(main, excluded.main);
+    END;
+    CREATE TRIGGER counted_less INSTEAD OF INSERT ON counted WHEN NEW.change < 0 BEGIN
+      UPDATE vocabulary SET photos = photos - 1 WHERE (label, shown) IN
+        (SELECT value ->> 0, value ->> 1 FROM json_each(said_values(NEW.facts, NEW.place)));
+      DELETE FROM vocabulary WHERE photos < 1 AND label IN
+        (SELECT value ->> 0 FROM json_each(said_values(NEW.facts, NEW.place)));
+    END;
+    CREATE TRIGGER named_first AFTER INSERT ON named WHEN NOT EXISTS
+      (SELECT 1 FROM named WHERE content = NEW.content AND id <> NEW.id) BEGIN
+      INSERT INTO counted SELECT facts, place, 1 FROM contents WHERE content = NEW.content;
+    END;
+    CREATE TRIGGER named_last AFTER DELETE ON named WHEN NOT EXISTS
+      (SELECT 1 FROM named WHERE content = OLD.content) BEGIN
+      INSERT INTO counted SELECT facts, place, -1 FROM contents WHERE content = OLD.content;
+    END;
+    CREATE TRIGGER contents_told AFTER INSERT ON contents
+      WHEN EXISTS (SELECT 1 FROM named WHERE content = NEW.content) BEGIN
+      INSERT INTO counted VALUES(NEW.facts, NEW.place, 1);
+    END;
+    CREATE TRIGGER contents_retold AFTER UPDATE OF facts, place ON contents
+      WHEN (OLD.facts, OLD.place) IS NOT (NEW.facts, NEW.place)
+      AND EXISTS (SELECT 1 FROM named WHERE content = NEW.content) BEGIN
+      INSERT INTO counted VALUES(OLD.facts, OLD.place, -1);
+      INSERT INTO counted VALUES(NEW.facts, NEW.place, 1);
+    END;
+    CREATE TRIGGER contents_untold AFTER DELETE ON contents
+      WHEN EXISTS (SELECT 1 FROM named WHERE content = OLD.content) BEGIN
+      INSERT INTO counted VALUES(OLD.facts, OLD.place, -1);
     END;
     INSERT INTO named(path, content, key)
       SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
-    INSERT INTO names(rowid, name, folders)
-      SELECT id, name_words(path), folder_words(path) FROM named;
     -- sidecar: the files beside a photo that describe it, at the last comparison; see scanner.py.
     -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
     ALTER TABLE photos ADD COLUMN sidecar TEXT;

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core import machine
-from photosd.index.filters import Traits, folded, traits
+from photosd.index.filters import Traits, traits
+from photosd.index.labels import camera_key
 from photosd.index.matrix import Vectors
 
 INDEX_CACHE = 16 << 20  # bytes
@@ -131,7 +132,7 @@ def stir(table: Any) -> None:
 def traits_of(batch: Any) -> list[Traits]:
     """Filterable values in the rows of a batch with READ_FOR_TRAITS."""
     return [
-        Traits(tuple(labels or ()), folded(camera), *numbers)
+        Traits(tuple(labels or ()), camera_key(camera), *numbers)
         for labels, camera, *numbers in zip(
             *(batch.column(name).to_pylist() for name in READ_FOR_TRAITS), strict=True
         )

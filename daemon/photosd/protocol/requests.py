@@ -69,7 +69,8 @@ class Where(TypedDict, total=False):
     ``2019`` or ``last summer``, the second inclusive, in local time where a photo was taken; a
     number is Unix seconds, and means what this machine's clock shows then. ``camera``: part of its
     name. ``near``: latitude, longitude, kilometres. ``formats``: any of ``jpeg``, ``heic``, ``raw``
-    … ``rating``: at least this many stars.
+    … ``rating``: at least this many stars. ``people`` and ``tags``: a photo needs all of these, by
+    their whole names, ignoring case, accents, blanks and dashes.
     """
 
     below: Annotated[list[str], Meta(max_length=100)]
@@ -81,6 +82,8 @@ class Where(TypedDict, total=False):
     formats: Annotated[list[str], Meta(max_length=100)]
     rating: Annotated[int, Meta(ge=-1, le=5)] | None
     orientation: Literal["landscape", "portrait", "square"] | None
+    people: Annotated[list[str], Meta(max_length=100)]
+    tags: Annotated[list[str], Meta(max_length=100)]
 
 
 class QueryParams(Struct):

@@ -25,6 +25,7 @@ from photosd.encoder.supervisor import Supervisor
 from photosd.gemini.asking import Outside
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
+from photosd.index.vocabulary import Vocabulary
 from photosd.models.spec import ModelSpec
 from photosd.protocol.replies import QueryResult, Timings
 from photosd.protocol.requests import QueryParams
@@ -66,7 +67,7 @@ class Engine:
         self.spec, self._shared = spec, shared
         self._latin_only = set(spec.languages) == {"en"}
         self._remembered = RememberedQueries(shared.database, spec.fingerprint, shared.remembers)
-        self._parser = Parser(shared.catalog, shared.folders)
+        self._parser = Parser(shared.catalog, shared.folders, Vocabulary(shared.database))
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)

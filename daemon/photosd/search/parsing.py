@@ -16,6 +16,7 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.index.folders import Folders
+from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.remembered import normalise
@@ -46,6 +47,8 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
         formats=_formats(where.get("formats", ())),
         rating=where.get("rating"),
         orientation=where.get("orientation"),
+        people=_names(where.get("people", ())),
+        tags=_names(where.get("tags", ())),
     )
     return None if found == Filter() else found
 
@@ -65,6 +68,11 @@ def _moment(date: str | float | None, side: Literal["begin", "end"]) -> float | 
     from photosd.search import dates  # has words of ten languages: imported on first use
 
     return dates.since(date) if side == "begin" else dates.until(date)
+
+
+def _names(names: Sequence[str]) -> tuple[str, ...]:
+    """The given names, without empty ones."""
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _near(near: Sequence[float] | None) -> tuple[float, float, float] | None:
@@ -93,14 +101,18 @@ def _formats(names: Sequence[str]) -> tuple[str, ...]:
 class Parser:
     """Parses queries of clients of one library. Any thread may use it."""
 
-    def __init__(self, catalog: Catalog, folders: Folders) -> None:
-        self._catalog, self._folders = catalog, folders
+    def __init__(self, catalog: Catalog, folders: Folders, vocabulary: Vocabulary) -> None:
+        self._catalog, self._folders, self._vocabulary = catalog, folders, vocabulary
 
     def parse(self, params: QueryParams) -> Question:
-        """The query; raises BadRequest, or NotFound for a filter by an unknown directory."""
+        """The query; raises BadRequest, or NotFound for a filter by a directory, a person or a tag
+        that the library does not have.
+        """
         question = question_of(params, self._folders.real)
         if question.where is not None:
             self._refuse_unknown(question.where.below)
+            self._refuse_unknown_names("person", question.where.people)
+            self._refuse_unknown_names("tag", question.where.tags)
         terms = tuple(map(self._looked_up, question.terms))
         asked_with = frozenset(term.content for term in terms if term.content is not None)
         but = asked_with if params.others else frozenset()
@@ -133,6 +145,15 @@ class Parser:
                 raise NotFound(
                     f"there are no indexed photos in {shown}",
                     remedy=f"photosd folders; to index it: {more}",
+                )
+
+    def _refuse_unknown_names(self, kind: str, names: Sequence[str]) -> None:
+        for name in names:
+            if self._vocabulary.get(kind, name) is None:
+                near = " or ".join(map(repr, self._vocabulary.near(kind, name)))
+                raise NotFound(
+                    f"no photo has the {kind} {name!r}",
+                    remedy=f"did you mean {near}?" if near else "check the spelling",
                 )
 
 

@@ -1,0 +1,118 @@
+"""Labels: numbers of filterable values, and the values of a photo that have names.
+
+A value is a person, a tag, a place, a country or a camera. Its key is its folded spelling, so that
+case, accents, niqqud, blanks and dashes make no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import xxhash
+
+from photosd.core import wording
+
+# The place of a kind here is in each of its labels. Only append: labels are stored.
+KINDS = (
+    "in", "format", "rating", "camera", "orientation", "person", "tag", "place", "country",
+)  # fmt: skip
+OF_KIND = 15  # the bits of a label that tell its kind
+NAMED_KINDS = ("person", "tag", "place", "country", "camera")
+WHOLE = "\ue000"  # begins the key of a whole value among words; no text of a query contains it
+
+Facts = Mapping[str, Any]
+
+
+class NamedValue(NamedTuple):
+    """A value of a photo as its metadata spells it; ``main``: not another name of a place."""
+
+    kind: str
+    key: str
+    shown: str
+    main: bool = True
+
+    @property
+    def label(self) -> int:
+        """Its number."""
+        # Cameras are compared by parts of their names, blanks included.
+        return label(self.kind, camera_key(self.shown) if self.kind == "camera" else self.key)
+
+
+def label(kind: str, name: object) -> int:
+    """The signed 64-bit number for a value of this kind and name; its lowest bits are the kind."""
+    text = name if isinstance(name, bytes) else str(name).encode()
+    digest = xxhash.xxh3_64_digest(kind.encode() + b"\0" + text)
+    return int.from_bytes(digest, signed=True) & ~OF_KIND | KINDS.index(kind)
+
+
+def camera_key(camera: object) -> str | None:
+    """A camera's name for comparison; None if empty."""
+    return (camera.casefold().strip() or None) if isinstance(camera, str) else None
+
+
+def values_of(facts: Facts, place: Facts | None = None) -> list[NamedValue]:
+    """Every named value of a content, each once, by its first spelling.
+
+    ``facts``: see decode.messages.Facts; ``place``: see index.contents.
+    """
+    found: dict[tuple[str, str], NamedValue] = {}
+    for kind, shown, main in _values(facts, place or {}):
+        if key := wording.key(shown):
+            found.setdefault((kind, key), NamedValue(kind, key, shown, main))
+    return list(found.values())
+
+
+def _values(facts: Facts, place: Facts) -> Iterator[tuple[str, str, bool]]:
+    yield from (("person", name, True) for name in _texts(facts.get("people")))
+    yield from (("tag", name, True) for name in _texts(facts.get("tags")))
+    yield from (("place", name, n == 0) for n, name in enumerate(_places(facts, place)))
+    yield from (("country", name, n == 0) for n, name in enumerate(_countries(facts, place)))
+    yield from (("camera", name, True) for name in _texts(facts.get("camera")))
+
+
+def _places(facts: Facts, place: Facts) -> list[str]:
+    """Names of the place where it was taken, the one to show first."""
+    named = [*_texts(place.get("city")), *_texts(facts.get("city"))]
+    named += [*_texts(facts.get("sublocation")), *_texts(place.get("names"))]
+    return [*named, *_texts(place.get("region")), *_texts(facts.get("region"))]
+
+
+def _countries(facts: Facts, place: Facts) -> list[str]:
+    return [*_texts(place.get("country")), *_texts(facts.get("country"))]
+
+
+def _texts(value: object) -> list[str]:
+    """A text or a list of texts as a list; anything else is ignored."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [one for one in values if isinstance(one, str) and one.strip()]
+
+
+# -- as SQL functions of the columns facts and place, for triggers and migrations ------------------
+
+
+def said_values(facts: str | None, place: str | None) -> str:
+    """A JSON list of [label, spelling, kind, key, 1 if main] for each named value."""
+    found = values_of(_decoded(facts), _decoded(place))
+    rows = [[one.label, one.shown, one.kind, one.key, int(one.main)] for one in found]
+    return msgspec.json.encode(rows).decode()
+
+
+def folder_of(path: bytes) -> bytes:
+    """The folder of a path."""
+    return path.rpartition(b"/")[0]
+
+
+def folder_label(path: bytes) -> int:
+    """The label of the folder of a path."""
+    return label("in", folder_of(path))
+
+
+def _decoded(text: str | None) -> Facts:
+    """A JSON object; empty if damaged."""
+    try:
+        found = msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, UnicodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
