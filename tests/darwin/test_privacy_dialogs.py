@@ -198,6 +198,29 @@ def test_one_explanation_before_the_first_dialog(mac: Path, place: str, asked: b
     assert text is None or all(word in text for word in ("macOS", "Python", "Allow", SETTINGS))
 
 
+def test_links_are_followed_and_no_share_is_asked(
+    mac: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server of a share may be away: the command would hang before the daemon knows."""
+    share = tmp_path / "Volumes" / "share"
+    share.mkdir(parents=True)
+    (mac / "again").symlink_to(share / "inner")
+    (mac / "link").symlink_to("again")
+    (mac / "loop").symlink_to("loop")
+    monkeypatch.setattr(macos, "VOLUMES", f"{share.parent}/")
+    for name in ("lstat", "stat", "readlink"):
+        call: Any = getattr(os, name)
+
+        def checked(path: Any, *given: Any, call: Any = call, **more: Any) -> Any:
+            assert not os.fsdecode(path).startswith(str(share)), path
+            return call(path, *given, **more)
+
+        monkeypatch.setattr(os, name, checked)
+    assert macos.explanation([str(share / "inner")]) is not None
+    assert macos.explanation([str(mac / "link" / "2024")]) is not None
+    assert macos.explanation([str(mac / "loop" / "x"), str(mac / "Photos")]) is None
+
+
 def test_add_explains_before_the_daemon_reads(
     mac: Path, home: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

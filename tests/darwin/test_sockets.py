@@ -6,13 +6,21 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from photosd.core.child import Death
+from photosd.core.config import CloudSettings
+from photosd.core.errors import CloudUnavailable
 from photosd.core.paths import Home
-from photosd.protocol import server
+from photosd.gemini import worker
+from photosd.gemini.keys import Key
+from photosd.gemini.worker import GeminiWorker
+from photosd.protocol import connection, server
+from photosd.protocol.connection import Connection, HungUp
 from photosd.protocol.endpoint import open_endpoint
 from photosd.protocol.server import Server
 
@@ -71,3 +79,46 @@ def test_a_client_that_has_left_is_no_error(home: Home, monkeypatch: pytest.Monk
 
     assert asyncio.run(one_client(home.socket)) == b""
     assert not troubles
+
+
+def test_a_daemon_that_hangs_up_at_once_is_stopping(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`photosd start` waits for its end then, and did not for "Socket is not connected"."""
+
+    def unknown(_connection: socket.socket) -> int:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+
+    monkeypatch.setattr(connection, "peer_uid", unknown)
+    endpoint = open_endpoint(home)
+    try:
+        with pytest.raises(HungUp):
+            Connection(str(home.socket), time.monotonic() + 30)
+    finally:
+        endpoint.close()
+        endpoint.release()
+
+
+def test_a_worker_that_ended_at_once_fails_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses options for a socket whose other side has closed."""
+
+    class Ended:
+        def __init__(self, *_given: object) -> None:
+            self.sock, theirs = socket.socketpair()
+            theirs.close()
+
+        def kill(self, reason: str, *, dump: bool) -> Death:
+            self.sock.close()
+            return Death(reason, "", 1, True)
+
+    def refused(*_given: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(worker, "Child", Ended)
+    monkeypatch.setattr(socket.socket, "setsockopt", refused)
+    monkeypatch.setattr(worker, "START_SECONDS", 60.0)
+    calls = GeminiWorker(Key("key", "a test"), CloudSettings())
+    with pytest.raises(CloudUnavailable, match=r"ended|does not listen"):
+        calls.write("model", "instruction", "text", {}, 60.0)
+    calls.join(30)
+    assert not calls.is_alive()

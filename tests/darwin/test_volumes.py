@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import stat
 import subprocess
@@ -47,6 +48,39 @@ def test_another_disk_at_the_same_place_is_not_the_folder(tmp_path: Path) -> Non
         assert again.state == "ok"
 
 
+def test_a_disk_that_comes_back_under_another_name(tmp_path: Path) -> None:
+    """macOS mounts it at "Disk 1" while a directory or another disk has the name "Disk"."""
+    disk, again = tmp_path / "Disk", tmp_path / "Disk 1"
+    (disk / "photos").mkdir(parents=True)
+    path, root = bytes(disk / "photos"), Mount(b"/", "apfs", "/dev/disk1s1")
+
+    def mounted(point: Path) -> dict[bytes, Mount]:
+        return {b"/": root, bytes(point): Mount(bytes(point), "apfs", "/dev/disk4s1")}
+
+    def volume(place: bytes) -> str:
+        there = Path(os.fsdecode(place)).exists()
+        return (ONE if place.startswith(mounted_at) else OTHER) if there else ""
+
+    mounted_at = bytes(disk)
+    here = probe_folder(path, table=mounted(disk), volume=volume)
+    assert (here.state, here.volume) == ("ok", ONE)
+    (again / "photos").mkdir(parents=True)
+    mounted_at = bytes(again)
+    for left in (True, False):
+        if not left:
+            (disk / "photos").rmdir()
+        probe = probe_folder(path, here.identity, table=mounted(again), volume=volume)
+        assert probe.state == "offline"
+        assert probe.reason == f"its disk is now mounted at {again}"
+        assert (probe.remedy or "").startswith(f"photosd add '{again}/photos'")
+    (again / "photos").rmdir()
+    (disk / "photos").mkdir()
+    probe = probe_folder(path, here.identity, table=mounted(again), volume=volume)
+    assert probe.reason == f"{disk} is not mounted"  # another volume of the same disk, perhaps
+    away = probe_folder(path, here.identity, table={b"/": root}, volume=lambda _: OTHER)
+    assert (away.state, away.reason) == ("offline", f"{disk} is not mounted")
+
+
 def test_photos_of_a_disk_are_kept_while_another_has_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,25 +111,44 @@ def test_photos_of_a_disk_are_kept_while_another_has_its_place(
     assert len(shelf.encoded) == 2
 
 
-def test_the_uuid_that_macos_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """getattrlist(2) with ATTR_VOL_UUID."""
+class LibSystem:
+    """``CDLL(None)`` of a Mac on which one volume is mounted at ``point``."""
 
-    def getattrlist(path: Any, wanted: Any, answer: Any, room: int, _options: int) -> int:
-        assert (path, room) == (bytes(tmp_path), 20)
-        asked = wanted.contents
-        assert (asked.count, asked.common, asked.volume) == (5, 0, 0x80040000)
-        answer.contents.length = 20
-        answer.contents.uuid[:] = uuid.UUID(ONE).bytes
+    def __init__(self, point: bytes, identifier: str) -> None:
+        self._point, self._uuid = point, uuid.UUID(identifier)
+        # Functions take attributes, as those of ctypes do.
+        self.statfs = functools.partial(self._statfs)
+        self.getattrlist = functools.partial(self._getattrlist)
+
+    def _statfs(self, path: bytes, found: Any) -> int:
+        assert path.startswith(self._point)
+        raw = bytes(88) + self._point
+        assert ctypes.sizeof(found.contents) == 2168
+        ctypes.memmove(found, raw, len(raw))
         return 0
 
+    def _getattrlist(self, path: bytes, wanted: Any, answer: Any, room: int, _options: int) -> int:
+        asked = wanted.contents
+        assert (asked.count, asked.common, asked.volume, room) == (5, 0, 0x80040000, 20)
+        if path != self._point:
+            return -1  # EINVAL: attributes of a volume, but not the root of one
+        answer.contents.length = 20
+        answer.contents.uuid[:] = self._uuid.bytes
+        return 0
+
+
+def test_the_uuid_that_macos_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only of the root of a file system, and the photos are usually in a folder on it."""
+    folder = tmp_path / "2024" / "Photos"
+    folder.mkdir(parents=True)
     monkeypatch.setattr(volumes, "sys", SimpleNamespace(platform="darwin"))
-    library = SimpleNamespace(getattrlist=lambda *_: -1)
-    monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
-    function = type("Function", (), {"__call__": lambda _self, *given: getattrlist(*given)})
-    library.getattrlist = function()
-    assert volumes.volume_of(bytes(tmp_path)) == ONE
-    library.getattrlist = type("Function", (), {"__call__": lambda *_: -1})()
-    assert volumes.volume_of(bytes(tmp_path)) == ""
+    for told, expected in ((ONE, ONE), (str(uuid.UUID(int=0)), "")):
+        library = LibSystem(bytes(tmp_path), told)
+        monkeypatch.setattr(ctypes, "CDLL", lambda _name, it=library, **_: it)
+        assert volumes.volume_of(bytes(tmp_path)) == expected
+        assert volumes.volume_of(bytes(folder)) == expected
+    library.getattrlist = functools.partial(lambda *_: -1)
+    assert volumes.volume_of(bytes(folder)) == ""
 
 
 def test_the_uuid_that_linux_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

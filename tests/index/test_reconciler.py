@@ -342,6 +342,35 @@ def test_a_defect_in_one_folder_is_not_tried_all_the_time(
     assert len(list(shop.catalog.below(bad.path))) == 3
 
 
+def test_a_failure_counts_while_others_are_still_queued(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was lost: the round counted as complete, and the pauses did not grow."""
+    bad, good, last = (shop.add(tmp_path / name) for name in ("bad", "good", "last"))
+    compare, went_on = shop.reconciler.comparer.tree, threading.Event()
+    below, calls = shop.folders.filesystems.mounts_below, list[bytes]()
+
+    def odd(folder: Folder, tree: bytes) -> None:
+        if folder.id == bad.id:
+            raise RuntimeError("an unknown defect")
+        went_on.set()
+        compare(folder, tree)
+
+    def late(path: bytes) -> Any:
+        if threading.current_thread() is shop.reconciler:
+            calls.append(path)
+            if path == last.path and calls.count(path) == 2:  # the first one is about silence
+                assert went_on.wait(60)
+        return below(path)
+
+    monkeypatch.setattr(shop.reconciler.comparer, "tree", odd)
+    monkeypatch.setattr(shop.folders.filesystems, "mounts_below", late)
+    shop.reconciler.start()
+    shop.compare()
+    assert not shop.reconciler.compared
+    assert len(list(shop.catalog.below(good.path))) == 3
+
+
 def test_a_thread_that_cannot_be_started_is_missed_for_a_while(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,22 @@ def test_half_a_line_is_evicted(running: Home, monkeypatch: pytest.MonkeyPatch) 
         client.close()
 
 
+def test_a_line_that_is_too_long_is_read_to_its_end(running: Home) -> None:
+    """On a Mac a socket holds 8 kB: the client had not sent all of it, and saw no answer."""
+    with connect(running) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.sendall(b"z" * 20_000_000 + b"\n")
+        reply = json.loads(client.makefile().readline())
+    assert reply["error"]["code"] == "bad_request"
+
+
+def test_a_line_that_never_ends_is_cut_off(running: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "LINE_SECONDS", 0.5)
+    with connect(running, timeout=60) as client, pytest.raises(ConnectionError):
+        while True:
+            client.sendall(b"z" * 10_000)
+
+
 def test_a_client_that_never_reads_is_cut_off(
     running: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 
 import click
@@ -36,11 +37,12 @@ def command(
 
     This sends nothing; --cloud marks DIR for the mode gemini of `photosd cloud`.
     """
-    if asked := explanation(directories):
+    named = [paths.absolute(directory) for directory in directories]
+    if asked := explanation(map(os.fsdecode, named)):
         console.note(asked)
     with Client() as client, collecting("folders", as_json) as added:
-        for directory in directories:
-            folder = client.add(paths.absolute(directory), exclude, cloud)
+        for directory in named:
+            folder = client.add(directory, exclude, cloud)
             added.append(folder)
             if as_json:
                 continue

@@ -8,6 +8,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable
+from pathlib import PurePath
 
 # Reading these below the home directory opens a dialog, or waits for a file provider.
 PROTECTED = (
@@ -18,6 +19,7 @@ PROTECTED = (
     "Library/Mobile Documents",
     "Library/CloudStorage",
 )
+LINKS_MOST = 40  # as for the kernel
 VOLUMES = "/Volumes/"  # removable disks and network shares
 PLACE = "System Settings → Privacy & Security → Files and Folders (or Full Disk Access)"
 REMEDY = f"allow Python in {PLACE}, then: photosd restart"
@@ -39,18 +41,37 @@ def protected_directories() -> list[str]:
 
 
 def explanation(directories: Iterable[str]) -> str | None:
-    """What to tell the user before the daemon reads these; None if macOS will not ask."""
+    """What to tell the user before the daemon reads these absolute paths; None if macOS will not
+    ask.
+    """
     if sys.platform != "darwin":
         return None
-    places = [_folded(place) for place in (*protected_directories(), VOLUMES)]
-    asked = [_folded(directory) for directory in directories]
-    return EXPLANATION if any(one.startswith(tuple(places)) for one in asked) else None
+    places = tuple(_folded(os.path.realpath(place)) for place in protected_directories())
+    places += (_folded(VOLUMES),)
+    return EXPLANATION if any(_leads_into(one, places) for one in directories) else None
+
+
+def _leads_into(path: str, places: tuple[str, ...]) -> bool:
+    """Whether ``path`` is in one of these, perhaps through links. Accesses nothing in them: a share
+    may hang.
+    """
+    for _ in range(LINKS_MOST):
+        path = os.path.normpath(path)
+        if _folded(path).startswith(places):
+            return True
+        for name in [*map(str, reversed(PurePath(path).parents)), path]:
+            with contextlib.suppress(OSError):
+                target = os.path.join(os.path.dirname(name), os.readlink(name))  # noqa: PTH115, PTH118, PTH120
+                path = target + path[len(name) :]
+                break
+        else:
+            return False
+    return False
 
 
 def _folded(directory: str) -> str:
     """With a closing slash; equal for equal names of a directory."""
-    path = os.path.realpath(directory).rstrip("/") + "/"
-    return unicodedata.normalize("NFD", path).casefold()
+    return unicodedata.normalize("NFD", directory.rstrip("/") + "/").casefold()
 
 
 def comparable(path: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -29,13 +30,25 @@ def replace_file(target: Path, content: bytes, mode: int = 0o600) -> None:
             stream.write(content)
             stream.flush()
             _set_mode(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            sync(stream.fileno())
         draft.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
     _keep_name(target.parent)
+
+
+def sync(descriptor: int) -> None:
+    """Have a file or directory on the disk; raises OSError.
+
+    On macOS fsync(2) leaves it in the disk's cache, which loses it when the power fails.
+    """
+    if (full := getattr(fcntl, "F_FULLFSYNC", None)) is not None:
+        with contextlib.suppress(OSError):  # not every file system knows it
+            fcntl.fcntl(descriptor, full)
+            return
+    os.fsync(descriptor)
 
 
 def _set_mode(descriptor: int, mode: int) -> None:
@@ -52,6 +65,6 @@ def _keep_name(directory: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)

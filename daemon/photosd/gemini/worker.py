@@ -7,6 +7,7 @@ worker ends calls under way.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import itertools
 import socket
 import struct
@@ -209,4 +210,5 @@ def _lost(what: str) -> CloudUnavailable:
 
 def _bound_sending(sock: socket.socket) -> None:
     """A worker that does not read must not block the sender."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+    with contextlib.suppress(OSError):  # EINVAL on macOS: it has ended already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))

@@ -256,6 +256,7 @@ def _opened(file: Path) -> sqlite3.Connection:
         _keep_scratch_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")  # macOS: through the disk's cache
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise Malformed("its pages are invalid")

@@ -89,7 +89,8 @@ class Round:
     def __init__(self, requests: Iterable[threading.Event]) -> None:
         self.requests = list(requests)
         self.jobs: set[ComparisonJob] = set()
-        self.failed = False
+        self.begun = False  # all of its comparisons were queued
+        self.failed = False  # one of them; set by the thread that compares
 
 
 @dataclass(eq=False)
@@ -277,21 +278,21 @@ class Reconciler(threading.Thread):
         with self._lock:
             requests, self._requests = self._requests, []
         self._round, self._next_full = Round(requests), NEVER
-        self._round.failed = True  # until all of it has started
         for folder in folders:
             self._begin(folder, folder.path, self._round)
-        self._round.failed = False
+        self._round.begun = True
 
     def _end_round(self) -> None:
         """At the end of a round: delete photos that were deleted long ago, and report it."""
         ended = self._round
         if ended is None or ended.jobs:
             return
+        failed = ended.failed or not ended.begun
         try:
             self._catalog.sweep(time.time() - KEPT_SECONDS)
-            self.compared = self.compared or not ended.failed
-            self._pause = min(2 * self._pause, LONGEST_RETRY) if ended.failed else RETRY_SECONDS
-            if not ended.failed:  # only now it is certain that everything was written
+            self.compared = self.compared or not failed
+            self._pause = min(2 * self._pause, LONGEST_RETRY) if failed else RETRY_SECONDS
+            if not failed:  # only now it is certain that everything was written
                 self.waiting_for = None
         finally:
             # It may have been requested again meanwhile.

@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlparse
 
 from photosd.core.errors import DownloadFailed
+from photosd.core.replacing import sync
 from photosd.core.secrets import shortened
 
 FILE = "downloads.sha256"  # beside the models; in the format of sha256sum(1)
@@ -67,7 +68,7 @@ class Checksums:
         with contextlib.closing(os.fdopen(handle, "wb")) as stream:
             stream.write(f"{digest}  {name}\n".encode())
             stream.flush()
-            os.fsync(stream.fileno())
+            sync(stream.fileno())
 
 
 def digests(file: Path) -> tuple[str, str]:

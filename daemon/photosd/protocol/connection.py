@@ -105,7 +105,12 @@ def _connect(path: str, until: float) -> socket.socket:
 
 def _be_sure_of(client: socket.socket, path: str) -> None:
     """Send nothing to another user's process: below /tmp anyone can create a name first."""
-    if (owner := peer_uid(client)) != os.getuid():
+    try:
+        owner = peer_uid(client)
+    except OSError as error:  # macOS: it has closed already
+        client.close()
+        raise _gone() from error
+    if owner != os.getuid():
         client.close()
         raise Unreachable(
             f"another user (uid {owner}) listens on {path}; nothing was sent",

@@ -245,7 +245,13 @@ class ClientConnection:
                 remedy="send a shorter request",
             )
             await self._send({"v": PROTOCOL, "id": None, "ok": False, "error": error.as_dict()})
+            await asyncio.wait_for(self._drop_line(), LINE_SECONDS)
             return b""
+
+    async def _drop_line(self) -> None:
+        """Read up to the end of the line: a client reads its answer once it has sent all of it."""
+        while (part := await self._reader.read(REQUEST_LIMIT)) and b"\n" not in part:
+            pass
 
     def _idle_limit(self) -> float | None:
         return None if self.tasks else IDLE_SECONDS

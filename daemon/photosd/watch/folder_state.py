@@ -69,14 +69,17 @@ def probe_folder(
     offline, not empty: its disk was unmounted, or something is mounted over it. ``look`` returns
     its device and inode, as `calls.look` does, and ``volume`` the UUID of its volume.
     """
-    mount = mount_of(path, mounts() if table is None else table)
+    table = mounts() if table is None else table
+    mount = mount_of(path, table)
     try:
         may_wait = can_hang(mount) or mount.protected
         found = _look(path, look or (_look_once_by_worker if may_wait else _look_at_once))
     except NotAnswering:
         return not_answering(path, mount)
+    identity = FolderIdentity(*known) if known is not None else FolderIdentity(0, 0)
     if isinstance(found, str):
-        return away(mount, found, reconnect(printable(path)))
+        now = _at_another_place(path, identity, mount, table, volume)
+        return now or away(mount, found, reconnect(printable(path)))
     if isinstance(found, PermissionError):
         return FolderProbe(
             "no_permission",
@@ -88,8 +91,8 @@ def probe_folder(
             REMEDY if refused(found.errno) else f"make it readable: chmod u+rx '{printable(path)}'",
         )
     found = found._replace(volume=volume(path))
-    if known is not None and (reason := _moved(path, found, FolderIdentity(*known), mount)):
-        return away(
+    if known is not None and (reason := _moved(path, found, identity, mount)):
+        return _at_another_place(path, identity, mount, table, volume) or away(
             mount,
             reason,
             "connect the disk again; if the photos were moved here permanently: "
@@ -161,6 +164,28 @@ def _moved(path: bytes, found: FolderIdentity, known: FolderIdentity, mount: Mou
     if found.device == known.device or found.inode == known.inode:
         return None
     return f"{printable(path)} is on another disk than before"
+
+
+def _at_another_place(
+    path: bytes,
+    known: FolderIdentity,
+    mount: Mount,
+    table: Mapping[bytes, Mount],
+    volume: Callable[[bytes], str],
+) -> FolderProbe | None:
+    """The folder if its disk is mounted elsewhere now, as at ``/Volumes/Disk 1``."""
+    if not (known.volume and known.mount_point) or mount.point == known.mount_point:
+        return None
+    for other in table.values():
+        there = other.point.rstrip(b"/") + path[len(known.mount_point) :]
+        if other.source.startswith("/dev/") and volume(there) == known.volume:
+            return away(
+                mount,
+                f"its disk is now mounted at {printable(other.point)}",
+                f"photosd add '{printable(there)}'; photosd index --wait; "
+                f"photosd remove '{printable(path)}'",
+            )
+    return None
 
 
 def reconnect(folder: str) -> str:

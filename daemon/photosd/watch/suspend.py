@@ -9,7 +9,9 @@ import time
 def suspended_seconds() -> float:
     """Seconds of suspend since boot, up to a constant."""
     if sys.platform == "darwin":
-        return time.clock_gettime(time.CLOCK_MONOTONIC) - time.clock_gettime(time.CLOCK_UPTIME_RAW)
+        # RAW: setting the time does not change it.
+        with_suspend = time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
+        return with_suspend - time.clock_gettime(time.CLOCK_UPTIME_RAW)
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
     return 0.0

@@ -27,6 +27,18 @@ class _AttributeList(ctypes.Structure):
     ]
 
 
+class _FileSystem(ctypes.Structure):
+    """``struct statfs`` (statfs(2)), of 64-bit inode numbers; ``point``: where it is mounted."""
+
+    _fields_ = [
+        ("numbers", ctypes.c_uint64 * 9),
+        ("kind", ctypes.c_char * 16),
+        ("point", ctypes.c_char * 1024),
+        ("source", ctypes.c_char * 1024),
+        ("reserved", ctypes.c_uint32 * 8),
+    ]
+
+
 class _VolumeUuid(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint32), ("uuid", ctypes.c_ubyte * 16)]
 
@@ -48,10 +60,15 @@ def volume_of(path: bytes) -> str:
 
 
 def _uuid_of(path: bytes) -> str:
-    """The UUID as macOS reports it."""
+    """The UUID as macOS reports it, which it does only of the root of a file system."""
+    library = ctypes.CDLL(None, use_errno=True)
+    mounted = _FileSystem()
+    library.statfs.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    if library.statfs(path, ctypes.pointer(mounted)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
     wanted = _AttributeList(count=5, volume=ATTR_VOL_INFO | ATTR_VOL_UUID)
     answer = _VolumeUuid()
-    call = ctypes.CDLL(None).getattrlist
+    call = library.getattrlist
     call.argtypes = [
         ctypes.c_char_p,
         ctypes.c_void_p,
@@ -60,5 +77,6 @@ def _uuid_of(path: bytes) -> str:
         ctypes.c_uint32,
     ]
     room = ctypes.sizeof(answer)
-    failed = call(path, ctypes.pointer(wanted), ctypes.pointer(answer), room, 0)
-    return "" if failed or answer.length < room else str(uuid.UUID(bytes=bytes(answer.uuid)))
+    failed = call(mounted.point, ctypes.pointer(wanted), ctypes.pointer(answer), room, 0)
+    found = uuid.UUID(bytes=bytes(answer.uuid))
+    return "" if failed or answer.length < room or not found.int else str(found)

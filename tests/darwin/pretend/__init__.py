@@ -15,7 +15,8 @@ Pretended:
 - Names that are not UTF-8 cannot be created from Python: EILSEQ.
 - ``fcntl``: F_GETPATH (each component spelt as its directory spells it), F_FULLFSYNC, F_NOCACHE.
 - ``socket``: LOCAL_PEERCRED and LOCAL_PEERPID instead of SO_PEERCRED; no abstract names, no
-  SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections; 8 KiB of buffer.
+  SOCK_SEQPACKET; names of at most 103 bytes; a full backlog refuses connections; 8 KiB of buffer;
+  no setsockopt once the other side has closed.
 - ``os.confstr``: the user's directories; `TEMPORARY` in the environment moves the temporary one.
 - ``st_flags``, ``st_birthtime``, ``os.chflags``: flags are kept in an extended attribute. Opening a
   file or listing a directory with SF_DATALESS is refused with EDEADLK if the process asked for

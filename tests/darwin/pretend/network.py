@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 from typing import Any
 
 from tests.darwin.pretend.patches import Patches, words
 
+SETSOCKOPT: Any = socket.socket.setsockopt
 SO_PEERCRED: int = vars(socket)["SO_PEERCRED"]
 PATH_BYTES = 104  # sizeof(sockaddr_un.sun_path)
 LOCAL_PEERCRED, LOCAL_PEERPID = 1, 2  # of level SOL_LOCAL, 0
@@ -31,6 +33,7 @@ def apply(patches: Patches) -> None:
     accept = socket.socket.accept
     patches.replace(socket.socket, "accept", lambda self: _small(*accept(self)))
     patches.replace(socket.socket, "getsockopt", _peer(socket.socket.getsockopt))
+    patches.replace(socket.socket, "setsockopt", _setsockopt)
     pair = socket.socketpair
 
     def socketpair(
@@ -47,8 +50,27 @@ def _small(connection: socket.socket, other: Any) -> Any:
     """Both, the first with the buffer of a Unix socket on macOS."""
     if connection.family == socket.AF_UNIX:
         # Linux takes twice as much, for what it adds to each message.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES // 2)
+        SETSOCKOPT(connection, socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES // 2)
     return connection, other
+
+
+def _setsockopt(self: socket.socket, *given: Any) -> None:
+    """Refused once the other side has closed a Unix socket."""
+    if self.family == socket.AF_UNIX:
+        poll = select.poll()
+        poll.register(self, 0)
+        if poll.poll(0) and _connected(self):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    SETSOCKOPT(self, *given)
+
+
+def _connected(unix: socket.socket) -> bool:
+    """Whether it ever was."""
+    try:
+        unix.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _checked(method: Any) -> Any:

@@ -66,7 +66,7 @@ def apply(patches: Patches) -> None:
     patches.replace(os, "uname", lambda: found)
     confstr = os.confstr
     patches.replace(os, "confstr", lambda name: _confstr(name) or confstr(name))
-    patches.replace(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
+    patches.replace(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC_RAW)
 
 
 def _names(patches: Patches) -> None:
