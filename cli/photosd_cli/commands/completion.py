@@ -78,7 +78,8 @@ def command(shell: str) -> None:
 
     \b
     bash:  photosd completion bash > ~/.local/share/bash-completion/completions/photosd
-    zsh:   photosd completion zsh > "${fpath[1]}/_photosd"
+    zsh:   mkdir -p ~/.zfunc; photosd completion zsh > ~/.zfunc/_photosd
+           in ~/.zshrc: fpath+=~/.zfunc; autoload -U compinit; compinit
     fish:  photosd completion fish > ~/.config/fish/completions/photosd.fish
     """
     console.out(_completer(shell).source())
