@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from photosd.decode import facts, opening, xmp
-from photosd.decode.messages import Facts
+from photosd.decode import facts, opening, sidecar_files, xmp
+from photosd.decode.messages import Facts, SidecarFacts
+from photosd.watch.beside import files_of
+from photosd.watch.scanner import sidecar_of
 from tests.decode.pictures import LIMITS, jpeg, scene, write
 
 NOON = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
@@ -32,6 +34,12 @@ def facts_of(data: bytes) -> Facts:
     picture = opening.open_picture(data, LIMITS)
     picture.load((64, 64))
     return facts.of(picture)
+
+
+def beside(photo: Path) -> SidecarFacts:
+    """The facts in the files beside this photo."""
+    path = bytes(photo)
+    return facts.of_sidecars(list(files_of(path, sidecar_of(path, None))))
 
 
 def xmp_packet(body: str) -> bytes:
@@ -59,7 +67,7 @@ def test_date_camera_lens_place_and_rating_are_read() -> None:
     assert found == Facts(
         width=90, height=60, format="JPEG", taken="2023-11-14T23:13:20+01:00", taken_at=NOON,
         camera="Canon EOS 6D",
-        lens="50mm f/1.8", latitude=-31.51, longitude=34.75, rating=4,
+        lens="50mm f/1.8", latitude=-31.51, longitude=34.75, rating=4, taken_from="exif original",
     )  # fmt: skip
 
 
@@ -121,7 +129,7 @@ def test_a_sidecar_has_the_last_word(tmp_path: Path, name: str) -> None:
     )
     exif = exif_of({0x9003: "1999:01:01 00:00:00"}, {0x4746: 1})
     write(tmp_path / "a.jpg", jpeg(scene(), exif=exif))
-    found = facts.of_sidecar(bytes(tmp_path / "a.jpg"))
+    found = beside(tmp_path / "a.jpg")
     assert (found["rating"], found["taken_at"]) == (5, NOON)
     assert facts_of((tmp_path / "a.jpg").read_bytes()).rating == 1
 
@@ -131,18 +139,22 @@ def test_a_sidecar_that_is_no_file_is_ignored(tmp_path: Path) -> None:
     """A pipe, a folder, a giant or nonsense beside a photo cannot hold it up."""
     os.mkfifo(tmp_path / "a.jpg.xmp")
     (tmp_path / "a.xmp").mkdir()
-    assert facts.of_sidecar(bytes(tmp_path / "a.jpg")) == {}
+    assert beside(tmp_path / "a.jpg") == {}
     with (tmp_path / "b.xmp").open("wb") as file:
-        file.truncate(xmp.MOST_BYTES + 1)
+        file.truncate(sidecar_files.MOST_BYTES + 1)
     write(tmp_path / "c.xmp", b"<unclosed")
     for name in ("b.jpg", "c.jpg"):
-        assert facts.of_sidecar(bytes(tmp_path / name)) == {}
+        assert beside(tmp_path / name) == {"unreadable": ["sidecar"]}
 
 
 def test_entities_in_xmp_are_not_expanded() -> None:
     """The billion laughs of XML."""
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>' + xmp_packet('xmp:Rating="3"/>')
-    assert xmp.properties(laughs) == {}
+    with pytest.raises(xmp.Unreadable):
+        xmp.stated(laughs)
+    with pytest.raises(xmp.Unreadable):
+        xmp.stated(laughs.decode().encode("utf-16"))
+    assert facts_of(jpeg(scene(), xmp=laughs)).unreadable == ("xmp",)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

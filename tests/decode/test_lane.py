@@ -294,7 +294,7 @@ def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
     futures: list[Future[Any]] = [
         pool.decode(b"/a.jpg", SHAPE),
         pool.identify(b"/a.jpg"),
-        pool.sidecar(b"/a.jpg"),
+        pool.sidecars(b"/a.jpg", [b"/a.xmp"]),
         pool.thumbnail(b"/a.jpg", (8, 8)),
     ]
     for future in futures:

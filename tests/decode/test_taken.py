@@ -37,6 +37,9 @@ def facts_from(details: dict[int, object], main: dict[int, object] | None = None
         ("2023/11/14 22:13:20", "2023-11-14T22:13:20"),
         ("2023:11:14 22:13:20 (local)", "2023-11-14T22:13:20"),
         ("2023:11:14 22:13:20+99:99", "2023-11-14T22:13:20"),
+        ("2024-04-22T14:38:09GMT+2", "2024-04-22T14:38:09+02:00"),
+        ("2024-04-22T14:38:09.526GMT+02:00", "2024-04-22T14:38:09.526000+02:00"),
+        ("0001:01:01 00:00:00", None),
         ("2015:08:22 24:08:19", "2015-08-22T00:08:19"),  # phones that count hours from 1 to 24
         ("2023:11:14 25:08:19", None),
         (ZEROS, None),
@@ -151,3 +154,79 @@ def test_the_clock_of_the_place_is_kept(zone: str, monkeypatch: pytest.MonkeyPat
         time.tzset()
     assert (told.taken, told.taken_at) == ("2020-01-01T00:30:00+02:00", 1_577_831_400.0)
     assert (untold.taken, untold.taken_at) == ("2020-01-01T00:30:00", local)
+
+
+def test_a_date_in_the_future_does_not_count() -> None:
+    """The clock of a camera was never set; the next best date counts."""
+    found = facts_from({ORIGINAL: "2099:01:01 10:00:00", DIGITIZED: "2011:01:01 10:00:00"})
+    assert (found.taken, found.taken_from) == ("2011-01-01T10:00:00", "exif digitized")
+    assert facts_from({ORIGINAL: "2099:01:01 10:00:00"}).taken is None
+
+
+@pytest.mark.parametrize(
+    ("details", "main", "packet", "source"),
+    [
+        ({ORIGINAL: "2011:01:01 10:00:00"}, {}, "", "exif original"),
+        ({DIGITIZED: "2011:01:01 10:00:00"}, {}, "", "exif digitized"),
+        ({}, {CHANGED: "2011:01:01 10:00:00"}, "", "exif changed"),
+        ({}, {CHANGED: "2012:01:01 10:00:00"}, "2011-01-01", "xmp"),
+        ({}, {}, "2011", "xmp"),
+        ({}, {}, "2099-01-01", None),
+    ],
+)
+def test_a_photo_says_where_its_date_came_from(
+    details: dict[int, object], main: dict[int, object], packet: str, source: str | None
+) -> None:
+    """And a date of XMP may lack the time, the day, the month."""
+    date = xmp_packet(f'photoshop:DateCreated="{packet}"/>') if packet else b""
+    found = facts_of(jpeg(scene(), exif=exif_of(details, main), xmp=date))
+    assert found.taken_from == source
+    assert (found.taken or "2011")[:4] == "2011"
+
+
+def gps_facts(
+    clock: str, stamp: tuple[float, ...], longitude: float | None = None, day: str = "2019:08:03"
+) -> Facts:
+    """The facts of a JPEG with this local time and this UTC time of GPS."""
+    exif = exif_of({ORIGINAL: clock} if clock else {})
+    gps: dict[int, object] = {0x1D: day, 7: stamp}
+    if longitude is not None:
+        gps |= {1: "N", 2: (31.0, 0.0, 0.0), 3: "E", 4: (longitude, 0.0, 0.0)}
+        if longitude < 0:
+            gps |= {3: "W", 4: (-longitude, 0.0, 0.0)}
+    exif.get_ifd(0x8825).update(gps)
+    return facts_of(jpeg(scene(), exif=exif))
+
+
+@pytest.mark.parametrize(
+    ("clock", "stamp", "longitude", "taken"),
+    [
+        ("2019:08:03 15:30:20", (12.0, 30.0, 19.0), None, "2019-08-03T15:30:20+03:00"),
+        ("2019:08:03 15:30:20", (12.0, 30.0, 19.0), 34.8, "2019-08-03T15:30:20+03:00"),
+        ("2019:08:03 15:30:20", (12.0, 28.5, 0.0), 34.8, "2019-08-03T15:30:20+03:00"),
+        ("2019:08:03 18:15:20", (12.0, 30.0, 19.0), 85.0, "2019-08-03T18:15:20+05:45"),
+        ("2019:08:03 10:00:00", (13.0, 30.0, 0.0), -52.0, "2019-08-03T10:00:00-03:30"),
+        ("2019:08:04 02:00:00", (12.0, 0.0, 0.0), -157.0, "2019-08-04T02:00:00+14:00"),
+        # The fix is of another moment, or no zone differs so from UTC, or from the sun.
+        ("2019:08:03 15:30:20", (12.0, 25.0, 0.0), None, "2019-08-03T15:30:20"),
+        ("2019:08:03 15:45:00", (12.0, 30.0, 0.0), None, "2019-08-03T15:45:00"),
+        ("2019:08:04 03:00:00", (12.0, 0.0, 0.0), None, "2019-08-04T03:00:00"),
+        ("2019:08:03 17:30:20", (12.0, 30.0, 19.0), -120.0, "2019-08-03T17:30:20"),
+        ("2019:08:03 15:30:20", (25.0, 30.0, 19.0), None, "2019-08-03T15:30:20"),
+        ("2019:08:03 15:30:20", (12.0, 30.0), None, "2019-08-03T15:30:20"),
+    ],
+)
+def test_gps_tells_the_zone_of_a_clock_without_one(
+    clock: str, stamp: tuple[float, ...], longitude: float | None, taken: str
+) -> None:
+    """UTC of GPS and the local time are of one moment."""
+    assert gps_facts(clock, stamp, longitude).taken == taken
+
+
+def test_gps_tells_the_moment_where_nothing_else_does() -> None:
+    """In UTC: the local time is unknown. Without the time of day, the day."""
+    found = gps_facts("", (12.0, 30.0, 19.0))
+    assert (found.taken, found.taken_at, found.taken_from) == (None, 1564835419.0, "gps")
+    found = gps_facts("", (12.0,))
+    assert (found.taken, found.taken_from) == ("2019-08-03T00:00:00", "gps")
+    assert gps_facts("", (12.0, 30.0, 19.0), day="2099:08:03").taken_from is None

@@ -18,7 +18,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -161,8 +161,8 @@ class StandInPool(Pool):
     ) -> Future[Decoded]:
         return self._submit(lambda: self._decode(path, shape))
 
-    def sidecar(self, path: bytes) -> Future[SidecarFacts]:
-        return self._submit(lambda: facts.of_sidecar(path))
+    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
+        return self._submit(lambda: facts.of_sidecars(files))
 
     def identify(self, path: bytes) -> Future[ContentIdentity]:
         return self._submit(lambda: reading.identify(path))

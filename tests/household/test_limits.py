@@ -29,6 +29,9 @@ FINDING = "tests/search/test_dates_in_texts.py::test_long_texts_are_read_in_part
 READING = "tests/search/test_reading.py::"
 SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
 WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
+METADATA_LIMITS = "tests/decode/test_words_of_photos.py::test_numbers_and_lengths_have_limits"
+DAMAGED_IPTC = "tests/decode/test_words_of_photos.py::test_damaged_iptc_costs_no_other_fact"
+GPS_ZONES = "tests/decode/test_taken.py::test_gps_tells_the_zone_of_a_clock_without_one"
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
@@ -85,9 +88,6 @@ CROSSED = {
     "index/sidecars.py:COPIES": (
         "tests/index/test_sidecars.py::test_the_sidecars_of_many_copies_are_merged"
     ),
-    "index/merging.py:MOST": (
-        "tests/index/test_merging.py::test_words_are_united_by_their_folded_spelling_up_to_a_limit"
-    ),
     "search/names.py:MOST_WORDS": (
         "tests/search/test_names.py::test_questions_and_names_of_many_words"
     ),
@@ -141,12 +141,15 @@ CROSSED = {
     "decode/decoder.py:RECYCLE_AFTER": (
         "tests/decode/test_deaths.py::test_decoders_are_renewed_after_many_files"
     ),
-    "decode/facts.py:MOST_CHARACTERS": (
+    "decode/texts.py:MOST_CHARACTERS": (
         "tests/decode/test_facts.py::test_text_is_short_printable_and_valid"
     ),
     "decode/taken.py:EARLIEST_YEAR": (
         "tests/decode/test_taken.py::test_dates_are_understood_or_left_out"
     ),
+    "decode/taken.py:FIX_SECONDS": GPS_ZONES,
+    "decode/taken.py:MOST_ZONE_SECONDS": GPS_ZONES,
+    "decode/taken.py:SUN_SECONDS": GPS_ZONES,
     "decode/geometry.py:MOST_TILES": (
         "tests/decode/test_geometry.py::test_an_absurdly_long_picture_still_gives_three_squares"
     ),
@@ -157,7 +160,15 @@ CROSSED = {
         "tests/decode/test_raw.py::test_the_largest_preview_is_the_photo"
     ),
     "decode/raw.py:MOST_STARTS": HERE + "test_sensor_data_that_looks_like_many_jpegs",
-    "decode/xmp.py:MOST_BYTES": (
+    "decode/iptc.py:MOST_RECORDS": DAMAGED_IPTC,
+    "decode/texts.py:CAPTION_CHARACTERS": METADATA_LIMITS,
+    "decode/texts.py:MOST_BYTES": METADATA_LIMITS,
+    "decode/texts.py:MOST_WORDS": METADATA_LIMITS,
+    "decode/texts.py:NAME_CHARACTERS": METADATA_LIMITS,
+    "decode/texts.py:TITLE_CHARACTERS": METADATA_LIMITS,
+    "decode/xmp.py:MOST_BYTES": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
+    "decode/xmp.py:MOST_DEPTH": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
+    "decode/sidecar_files.py:MOST_BYTES": (
         "tests/decode/test_facts.py::test_a_sidecar_that_is_no_file_is_ignored"
     ),
     "watch/ignore.py:IGNORE_FILE_BYTES": (
@@ -174,6 +185,9 @@ NO_LIMIT = {
     "a number in a formula": (
         "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
         "index/flushed.py:TILES_SPARE",
+        "decode/coordinates.py:DIGITS", "decode/facts.py:EMPTY_EXIF_BYTES",
+        "decode/taken.py:DEGREE_SECONDS", "decode/taken.py:QUARTER_SECONDS",
+        "watch/beside.py:WORTH",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
         "index/matrix.py:GATHER", "search/retrieval.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
@@ -202,13 +216,16 @@ NO_LIMIT = {
         "index/table.py:INDEX_CACHE", "search/keyboard_layouts.py:NEAR_KEPT",
         "search/dates/tokens.py:CHARACTERS_KEPT",
         "index/table.py:METADATA_CACHE", "protocol/connection.py:CHUNK",
-        "watch/filesystem_calls.py:CHUNK", "decode/xmp.py:CHUNK",
-        "decode/colour.py:PROFILES_KEPT", "decode/raw.py:METADATA_BYTES",
-        "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS", "decode/colour.py:SAMPLED",
+        "watch/filesystem_calls.py:CHUNK", "decode/sidecar_files.py:CHUNK",
+        "watch/beside.py:DIRECTORIES", "decode/colour.py:PROFILES_KEPT",
+        "decode/raw.py:METADATA_BYTES", "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS",
+        "decode/colour.py:SAMPLED",
         "alerts/command_runner.py:OUTPUT_BYTES", "alerts/command_runner.py:ROOM",
         "alerts/delivering.py:WORDS_BYTES",
     ),
     "a code, a version, a flag, a day or a month": (
+        "decode/facts.py:IPTC_*", "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*",
+        "decode/iptc.py:[ABCHKORS]*",
         "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
         "protocol/caller.py:PROTOCOL",
         "alerts/command_runner.py:TAKEN",

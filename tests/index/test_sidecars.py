@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,14 @@ class Pool:
         self.read = 0
         self.broken = False
 
-    def sidecar(self, path: bytes) -> Future[Any]:
+    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[Any]:
         future: Future[Any] = Future()
         self.read += 1
         if self.broken:
             future.set_exception(DecodeFailed("slow_disk", "odd"))
             return future
         try:
-            future.set_result(facts.of_sidecar(path))
+            future.set_result(facts.of_sidecars(files))
         except OSError as error:
             future.set_exception(failure_of(error))
         return future
@@ -325,11 +325,11 @@ def test_while_a_share_is_slow_one_is_read_at_a_time(shelf: Rated) -> None:
     unread: list[int] = []
 
     class SlowPool:
-        def sidecar(self, path: bytes) -> Future[Any]:
+        def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[Any]:
             future: Future[Any] = Future()
             futures.append(future)
             unread.append(sum(not one.done() for one in futures))
-            threading.Timer(0.02, future.set_result, [facts.of_sidecar(path)]).start()
+            threading.Timer(0.02, future.set_result, [facts.of_sidecars(files)]).start()
             return future
 
     for number in range(5):

@@ -66,18 +66,6 @@ def is_raw_name(name: bytes) -> bool:
     return suffix_of(name) in RAW_SUFFIXES
 
 
-def is_sidecar_name(name: bytes) -> bool:
-    """Whether a file with this name (or path) is an XMP sidecar of a photo."""
-    return suffix_of(name) == b".xmp"
-
-
-def sidecar_names(photo: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """Possible names of the sidecar of a photo (name or path); the first that exists is used."""
-    directory, slash, name = photo.rpartition(b"/")
-    stem = directory + slash + (name.rpartition(b".")[0] or name)
-    return photo + b".xmp", photo + b".XMP", stem + b".xmp", stem + b".XMP"
-
-
 def suffix_of(name: bytes) -> bytes:
     """The suffix in lower case, ``.jpg``; empty for names without one and for ``.jpg`` alone."""
     base = name.rpartition(b"/")[2]

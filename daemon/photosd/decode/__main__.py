@@ -78,9 +78,9 @@ def _do(
     with reporting(Sign(sock)):
         if request.op == "identify":
             return Reply(identity=reading.identify(request.path)), []
-        if request.op == "sidecar":
+        if request.op == "sidecars":
             try:
-                return Reply(sidecar=facts.of_sidecar(request.path)), []
+                return Reply(sidecar=facts.of_sidecars(request.sidecars)), []
             except OSError as error:
                 raise reading.failure_of(error) from error
         data, identity = reading.read(request.path, limits)

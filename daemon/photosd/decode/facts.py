@@ -1,67 +1,136 @@
-"""Metadata of a photo: date, camera, place, rating."""
+"""Metadata of a photo, from EXIF, IPTC and XMP, and of the files beside it."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from PIL.ExifTags import GPS, IFD, Base
+from PIL import TiffImagePlugin
+from PIL.ExifTags import IFD, Base
 
-from photosd.decode import xmp
+from photosd.core.formats import suffix_of
+from photosd.decode import coordinates, iptc, sidecar_files, takeout, xmp
 from photosd.decode.geometry import stored_size
+from photosd.decode.merging import merged
 from photosd.decode.messages import Facts, SidecarFacts
 from photosd.decode.opening import OpenedPicture
-from photosd.decode.taken import taken
+from photosd.decode.taken import stated, taken
+from photosd.decode.texts import (
+    CAPTION_CHARACTERS,
+    MOST_CHARACTERS,
+    NAME_CHARACTERS,
+    TITLE_CHARACTERS,
+    caption,
+    each_once,
+    text,
+    wide,
+)
 
 T = TypeVar("T")
 Tags = Mapping[int, Any]
 
-MOST_CHARACTERS = 80
+# Windows' EXIF tags.
+XP_TITLE, XP_COMMENT, XP_AUTHOR, XP_KEYWORDS = 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E
+EMPTY_EXIF_BYTES = 64  # larger EXIF without any tag is broken
+IPTC_RESOURCE = 0x0404  # in the blocks of Photoshop
+XMP_TAG, IPTC_TAG = 700, 33723  # of TIFF and of raw files
+PLACES = ("sublocation", "city", "region", "country", "country_code")
+
+
+class Attempts:
+    """Reads single facts: one that is broken costs no other. ``failed``: kinds of metadata that
+    are there and could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.failed: dict[str, None] = {}
+
+    def read(self, kind: str, read: Callable[[], T], default: T) -> T:
+        """What ``read`` returns, or ``default``: metadata can be broken in countless ways."""
+        try:
+            return read()
+        except Exception:
+            self.failed[kind] = None
+            return default
 
 
 def of(picture: OpenedPicture) -> Facts:
     """The facts in a loaded picture; hostile metadata affects single facts, not the photo.
 
-    For a sidecar see `of_sidecar`.
+    For the files beside it see `of_sidecars`.
     """
-    exif = _attempt(picture.tags) or {}
-    details = _attempt(lambda: picture.directory(IFD.Exif)) or {}
-    places = _attempt(lambda: picture.directory(IFD.GPSInfo)) or {}
-    inside = _attempt(lambda: xmp.properties(_xmp_of(picture))) or {}
-    latitude, longitude = _attempt(lambda: _place(places)) or (None, None)
-    clock = _attempt(lambda: taken(exif, details, inside, {}))
+    attempts = Attempts()
+    exif: Tags = attempts.read("exif", lambda: _exif(picture), {})
+    details: Tags = attempts.read("exif", lambda: picture.directory(IFD.Exif), {})
+    places: Tags = attempts.read("exif", lambda: picture.directory(IFD.GPSInfo), {})
+    inside: dict[str, Any] = attempts.read("xmp", lambda: _xmp(picture), {})
+    older: dict[str, Any] = attempts.read("iptc", lambda: _iptc(picture, attempts), {})
+    camera = _attempt(lambda: _camera(exif))
+    place = _attempt(lambda: coordinates.of_exif(places)) or _place(inside)
+    latitude, longitude = place or (None, None)
+    date = _attempt(lambda: taken(exif, details, places, inside, longitude))
     width, height = stored_size(picture.size, picture.orientation)
     return Facts(
         width=width,
         height=height,
         format=picture.format,
         orientation=picture.orientation,
-        taken=None if clock is None else clock.isoformat(),
-        taken_at=None if clock is None else _attempt(clock.timestamp),
-        camera=_attempt(lambda: _camera(exif)),
-        lens=_attempt(lambda: _text(details.get(Base.LensModel))),
+        **({} if date is None else date.facts()),
+        camera=camera,
+        lens=_attempt(lambda: text(details.get(Base.LensModel))),
         latitude=latitude,
         longitude=longitude,
-        rating=_attempt(lambda: _rating(exif, inside)),
+        rating=_rating(inside.get("rating"), exif.get(Base.Rating)),
+        title=inside.get("title")
+        or older.get("title")
+        or wide(exif.get(XP_TITLE), TITLE_CHARACTERS)
+        or inside.get("headline")
+        or older.get("headline"),
+        caption=caption(inside.get("caption"), camera)
+        or caption(older.get("caption"), camera)
+        or caption(text(exif.get(Base.ImageDescription), CAPTION_CHARACTERS), camera)
+        or caption(wide(exif.get(XP_COMMENT), CAPTION_CHARACTERS), camera),
+        tags=each_once((*inside.get("tags", ()), *older.get("tags", ()), *_windows_tags(exif))),
+        people=inside.get("people", ()),
+        label=inside.get("label"),
+        creator=inside.get("creator")
+        or older.get("creator")
+        or text(exif.get(Base.Artist), NAME_CHARACTERS)
+        or wide(exif.get(XP_AUTHOR), NAME_CHARACTERS),
+        **{name: inside.get(name) or older.get(name) for name in PLACES},
+        unreadable=tuple(attempts.failed),
     )
 
 
-def of_sidecar(path: bytes) -> SidecarFacts:
-    """The facts, by the names of `Facts`, in the sidecar of the photo at ``path``.
+def of_sidecars(paths: Iterable[bytes]) -> SidecarFacts:
+    """The facts, by the names of `Facts`, in these files beside a photo, the most important first.
 
-    They override the photo's own, since a user has corrected them. Empty without a sidecar. Raises
-    OSError if it cannot be read now.
+    They override the photo's own (see `decode.merging`). Raises OSError if one cannot be read now.
     """
-    data = xmp.sidecar_of(path) or b""
-    found = _attempt(lambda: xmp.properties(data)) or {}
-    clock = _attempt(lambda: taken({}, {}, {}, found))
-    facts = {
-        "taken": None if clock is None else clock.isoformat(),
-        "taken_at": None if clock is None else _attempt(clock.timestamp),
-        "rating": _attempt(lambda: _rating({}, found)),
+    return merged({}, [_of_sidecar(path, data) for path, data in sidecar_files.read_all(paths)])
+
+
+def _of_sidecar(path: bytes, data: bytes | None) -> dict[str, Any]:
+    try:
+        if data is None:
+            raise xmp.Unreadable("too large, or no permission")
+        if suffix_of(path) == b".json":
+            return takeout.stated(data)
+        inside = xmp.stated(data)
+    except ValueError:
+        return {"unreadable": ["sidecar"]}
+    date = stated(inside.pop("dates"), "sidecar")
+    headline, _ = inside.pop("headline"), inside.pop("gps_date")
+    place = _place(inside)
+    return {
+        **inside,
+        **dict(zip(("latitude", "longitude"), place or (None, None), strict=True)),
+        **({} if date is None else date.facts()),
+        "title": inside["title"] or headline,
+        "caption": caption(inside["caption"]),
+        "rating": _rating(inside["rating"]),
     }
-    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _attempt(read: Callable[[], T]) -> T | None:
@@ -72,52 +141,68 @@ def _attempt(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _xmp_of(picture: OpenedPicture) -> bytes:
-    data = picture.image.info.get("xmp", b"")
-    return data.encode() if isinstance(data, str) else bytes(data)
+def _exif(picture: OpenedPicture) -> Tags:
+    tags = picture.tags()
+    if not tags and len(picture.image.info.get("exif") or b"") > EMPTY_EXIF_BYTES:
+        raise ValueError("no tag is readable")
+    return tags
+
+
+def _xmp(picture: OpenedPicture) -> dict[str, Any]:
+    """What XMP states; of a raw file its own goes before its preview's."""
+    data = None if picture.container is None else picture.container.get(XMP_TAG)
+    data = data or picture.image.info.get("xmp")
+    data = data.encode() if isinstance(data, str) else _bytes(data)
+    return xmp.stated(data) if data.strip(b"\0 \r\n\t") else {}
+
+
+def _iptc(picture: OpenedPicture, attempts: Attempts) -> dict[str, Any]:
+    """What IPTC states: in Photoshop's block of a JPEG, in a tag of TIFF, with HEIF's metadata."""
+    info = picture.image.info
+    data = (info.get("photoshop") or {}).get(IPTC_RESOURCE) or _iptc_of_tiff(picture)
+    for block in info.get("metadata") or ():
+        if not data and block.get("type") == "iptc":
+            data = block.get("data")
+    found, whole = iptc.stated(data)
+    if not whole:
+        attempts.failed["iptc"] = None
+    return found
+
+
+def _iptc_of_tiff(picture: OpenedPicture) -> bytes:
+    """Older programs declare its bytes as numbers of four, some in their own order of bytes."""
+    if isinstance(picture.image, TiffImagePlugin.TiffImageFile):
+        # Pillow gives one number only; IptcImagePlugin reads this attribute, too.
+        data = picture.image.tag_v2._tagdata.get(IPTC_TAG, b"")
+        if data[3:4] == iptc.START and data[:1] != iptc.START:
+            data = b"".join(data[i : i + 4][::-1] for i in range(0, len(data), 4))
+        return data
+    return _bytes(picture.tags().get(IPTC_TAG))
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 def _camera(exif: Tags) -> str | None:
     """Maker and model, without repeating the maker: ``Canon EOS 6D``, ``Apple iPhone 15``."""
-    make, model = _text(exif.get(Base.Make)), _text(exif.get(Base.Model))
+    make, model = text(exif.get(Base.Make)), text(exif.get(Base.Model))
     if make and model and not model.lower().startswith(make.split()[0].lower()):
         return f"{make} {model}"[:MOST_CHARACTERS]
     return model or make
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return None
-    printable = "".join(c for c in value.partition("\0")[0] if c.isprintable())
-    # Lone surrogates would break JSON output.
-    clean = printable.encode("utf-8", "replace").decode()
-    return clean.strip()[:MOST_CHARACTERS] or None
+def _place(inside: Mapping[str, Any]) -> coordinates.Place | None:
+    return coordinates.of_xmp(inside.get("latitude"), inside.get("longitude"))
 
 
-def _place(places: Tags) -> tuple[float, float] | None:
-    """Latitude and longitude in degrees, north and east positive; both or neither."""
-    latitude = _degrees(places, GPS.GPSLatitude, GPS.GPSLatitudeRef)
-    longitude = _degrees(places, GPS.GPSLongitude, GPS.GPSLongitudeRef)
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also false for NaN
-        return None
-    if latitude == 0 and longitude == 0:  # written by cameras without a fix
-        return None
-    return latitude, longitude
+def _windows_tags(exif: Tags) -> list[str]:
+    every = wide(exif.get(XP_KEYWORDS), CAPTION_CHARACTERS) or ""
+    return [word for part in every.split(";") if (word := part.strip()[:NAME_CHARACTERS])]
 
 
-def _degrees(places: Tags, tag: int, reference: int) -> float:
-    parts = [float(part) for part in places[tag]]
-    value = sum(part / 60.0**index for index, part in enumerate(parts[:3]))
-    if (_text(places.get(reference)) or "").upper() in ("S", "W"):
-        value = -value
-    return round(value, 7)
-
-
-def _rating(exif: Tags, inside: Mapping[str, str]) -> int | None:
-    """Stars, 0 to 5, -1 for rejected: XMP before EXIF."""
-    words: list[Any] = [inside.get("rating"), exif.get(Base.Rating)]
+def _rating(*words: Any) -> int | None:
+    """Stars, 0 to 5, -1 for rejected: the first that is valid."""
     for word in words:
         stars = _attempt(functools.partial(float, word))
         if stars is not None and -1 <= stars <= 5:

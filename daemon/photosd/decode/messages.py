@@ -47,7 +47,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     came from. ``tags``: words and phrases of keywords, flat and hierarchical, each once whatever
     its spelling (`core.wording`); ``people``: their names; ``region``: a state or province;
     ``country_code``: two or three letters; ``unreadable``: kinds of metadata that are there and
-    could not be read. Lengths and numbers are limited by `decode.wording`.
+    could not be read. Lengths and numbers are limited by `decode.texts`.
     """
 
     width: int
@@ -97,10 +97,14 @@ Form = Literal["jpeg", "rgb"]
 
 
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file to be read; ``box`` is the limit of a thumbnail, (width, height), upright."""
+    """One file to be read; ``box`` is the limit of a thumbnail, (width, height), upright.
 
-    op: Literal["identify", "decode", "thumbnail", "sidecar"]
+    ``sidecars``: files beside the photo at ``path``, the most important first.
+    """
+
+    op: Literal["identify", "decode", "thumbnail", "sidecars"]
     path: bytes
+    sidecars: tuple[bytes, ...] = ()
     shape: Shape | None = None
     box: tuple[int, int] = (0, 0)
     form: Form = "jpeg"
@@ -125,7 +129,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     With ``ready``: ``unlimited`` if the system refused to limit its memory.
 
-    ``sidecar``: the `Facts` in a sidecar, by name.
+    ``sidecar``: the `Facts` in the files beside a photo, by name.
     """
 
     ready: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 import msgspec
@@ -125,9 +126,9 @@ class Pool:
         request = DecodeRequest(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self._disks))
 
-    def sidecar(self, path: bytes) -> Future[SidecarFacts]:
-        """The facts, by name, in the XMP sidecar of the photo at ``path``; may be empty."""
-        request = DecodeRequest(op="sidecar", path=path)
+    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
+        """The facts, by name, in these files beside a photo; may be empty."""
+        request = DecodeRequest(op="sidecars", path=photo, sidecars=tuple(files))
         return self._background.submit(Task(request, _sidecar, disks=self._disks))
 
     def thumbnail(

@@ -1,38 +1,108 @@
-"""When a photo was taken, in local time, from EXIF or XMP."""
+"""When a photo was taken, from EXIF, XMP and GPS."""
 
 from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from PIL.ExifTags import Base
+from PIL.ExifTags import GPS, Base
+
+from photosd.decode.messages import TakenFrom
 
 Tags = Mapping[int, Any]
 
 EARLIEST_YEAR = 1826  # the first photograph
+FUTURE_SECONDS = 86_400.0  # no clock is further ahead because of its time zone
 DATE = re.compile(
     r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*([^\d.:].*)?"
 )
-ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
+PARTIAL = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")  # of XMP
+ZONE = re.compile(r"(?:GMT|UTC)?([+-])(\d\d?)(?::?(\d\d))?")
 # EXIF's three dates: tags for date, fraction of a second, and time zone.
 ORIGINAL = (Base.DateTimeOriginal, Base.SubsecTimeOriginal, Base.OffsetTimeOriginal)
 DIGITIZED = (Base.DateTimeDigitized, Base.SubsecTimeDigitized, Base.OffsetTimeDigitized)
 CHANGED = (Base.DateTime, Base.SubsecTime, Base.OffsetTime)
+QUARTER_SECONDS = 900  # time zones differ by multiples of this
+FIX_SECONDS = 120  # a GPS time that is older than that tells no time zone
+ODD_QUARTERS = frozenset((23, 35, 51))  # Nepal, Eucla, Chatham; other zones are whole half hours
+MOST_ZONE_SECONDS = 14 * 3600
+SUN_SECONDS = 4 * 3600  # zones differ less than that from the time of the sun
+DEGREE_SECONDS = 240  # by which the sun is later for each degree to the west
+
+
+class Taken(NamedTuple):
+    """A date: local time with its zone, if known; ``unix``: Unix seconds; None: out of range.
+
+    ``clock`` is None if only the moment is known, not the local time there.
+    """
+
+    clock: datetime.datetime | None
+    unix: float | None
+    source: TakenFrom
+
+    def facts(self) -> dict[str, Any]:
+        """By their names in `decode.messages.Facts`."""
+        found = {
+            "taken": None if self.clock is None else self.clock.isoformat(),
+            "taken_at": self.unix,
+            "taken_from": self.source,
+        }
+        return {name: fact for name, fact in found.items() if fact is not None}
 
 
 def taken(
-    main: Tags, details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]
-) -> datetime.datetime | None:
+    main: Tags,
+    details: Tags,
+    places: Tags,
+    inside: Mapping[str, Any],
+    longitude: float | None = None,
+) -> Taken | None:
     """The first valid date, with its time zone if the photo has one.
 
-    In order: the sidecar's, EXIF's dates of exposure and scan, XMP's, and the last change in EXIF.
-    ``main``, ``details``: EXIF's directories.
+    In order: EXIF's dates of exposure and scan, XMP's, EXIF's last change, GPS. ``main``,
+    ``details``, ``places``: EXIF's directories; ``inside``: what XMP states; ``longitude``: where,
+    if known.
     """
-    return next(
-        filter(None, (read(*parts) for parts in _candidates(main, details, inside, sidecar))), None
-    )
+    fix = _attempted_fix(places)
+    for date, fraction, zone, source in _candidates(main, details, inside):
+        clock = read(date, fraction, zone)
+        if clock is not None and not _is_future(clock):
+            if clock.tzinfo is None and fix is not None and source != "xmp":
+                clock = clock.replace(tzinfo=_zone_between(clock, fix, longitude))
+            return Taken(clock, _unix(clock), source)
+    return by_gps(fix, places, inside)
+
+
+def stated(dates: Sequence[str], source: TakenFrom) -> Taken | None:
+    """The first valid one of the dates that XMP states."""
+    for text in dates:
+        clock = read(_completed(text))
+        if clock is not None and not _is_future(clock):
+            return Taken(clock, _unix(clock), source)
+    return None
+
+
+def at(unix: float, source: TakenFrom) -> Taken | None:
+    """A moment in Unix seconds, if plausible."""
+    earliest = datetime.datetime(EARLIEST_YEAR, 1, 1, tzinfo=datetime.UTC).timestamp()
+    if not earliest <= unix <= time.time() + FUTURE_SECONDS:  # also false for NaN
+        return None
+    return Taken(None, unix, source)
+
+
+def by_gps(fix: datetime.datetime | None, places: Tags, inside: Mapping[str, Any]) -> Taken | None:
+    """The moment of a GPS fix; of one without a time of day, the day."""
+    if fix is None and (text := inside.get("gps_date")):
+        fix = read(text)
+        if fix is not None and fix.tzinfo is None:
+            fix = fix.replace(tzinfo=datetime.UTC)
+    if fix is not None:
+        return None if _is_future(fix) else at(fix.timestamp(), "gps")
+    day = read(f"{_text(places.get(GPS.GPSDateStamp))} 00:00:00")
+    return None if day is None or _is_future(day) else Taken(day, _unix(day), "gps")
 
 
 def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | None:
@@ -57,18 +127,69 @@ def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | N
 
 
 def _candidates(
-    main: Tags, details: Tags, inside: Mapping[str, str], sidecar: Mapping[str, str]
-) -> Iterator[tuple[str, str, str]]:
-    """Dates, each with its fraction and zone; best first."""
+    main: Tags, details: Tags, inside: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, TakenFrom]]:
+    """Dates, each with its fraction, zone and source; best first."""
     tags = {**main, **details}
-    yield sidecar.get("date", ""), "", ""
-    for date, fraction, zone in (ORIGINAL, DIGITIZED):
+    sources: tuple[TakenFrom, TakenFrom] = ("exif original", "exif digitized")
+    for (date, fraction, zone), source in zip((ORIGINAL, DIGITIZED), sources, strict=True):
         # Some programs write only OffsetTime, and mean it for every date.
         offset = _text(tags.get(zone)) or _text(tags.get(Base.OffsetTime))
-        yield _text(tags.get(date)), _text(tags.get(fraction)), offset
-    yield inside.get("date", ""), "", ""
+        yield _text(tags.get(date)), _text(tags.get(fraction)), offset, source
+    for text in inside.get("dates", ()):
+        yield _completed(text), "", "", "xmp"
     date, fraction, zone = CHANGED
-    yield _text(tags.get(date)), _text(tags.get(fraction)), _text(tags.get(zone))
+    yield _text(tags.get(date)), _text(tags.get(fraction)), _text(tags.get(zone)), "exif changed"
+
+
+def _completed(date: str) -> str:
+    """XMP's dates may lack the time, the day and the month: then the first."""
+    found = PARTIAL.fullmatch(date.strip())
+    return date if found is None else f"{found[1]}-{found[2] or '01'}-{found[3] or '01'} 00:00"
+
+
+def _attempted_fix(places: Tags) -> datetime.datetime | None:
+    """The UTC date and time of GPS; None if incomplete or invalid."""
+    try:
+        hour, minute, second = (float(part) for part in places[GPS.GPSTimeStamp])
+        if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 61):
+            return None
+        day = read(f"{_text(places[GPS.GPSDateStamp])} 00:00:00Z")
+        seconds = 3600 * hour + 60 * minute + second
+        return None if day is None else day + datetime.timedelta(seconds=seconds)
+    except Exception:  # metadata can be broken in countless ways
+        return None
+
+
+def _zone_between(
+    clock: datetime.datetime, fix: datetime.datetime, longitude: float | None
+) -> datetime.tzinfo | None:
+    """The zone of a local time at the moment of a GPS fix; None if the fix is of another moment."""
+    apart = (clock - fix.replace(tzinfo=None)).total_seconds()
+    quarters = round(apart / QUARTER_SECONDS)
+    zone = quarters * QUARTER_SECONDS
+    if abs(apart - zone) > FIX_SECONDS or abs(zone) > MOST_ZONE_SECONDS:
+        return None
+    if quarters % 2 and quarters not in ODD_QUARTERS:
+        return None
+    if longitude is not None:
+        day = 86_400
+        off = (zone - longitude * DEGREE_SECONDS + day / 2) % day - day / 2
+        if abs(off) > SUN_SECONDS:
+            return None
+    return datetime.timezone(datetime.timedelta(seconds=zone))
+
+
+def _is_future(clock: datetime.datetime) -> bool:
+    unix = _unix(clock)
+    return unix is not None and unix > time.time() + FUTURE_SECONDS
+
+
+def _unix(clock: datetime.datetime) -> float | None:
+    try:
+        return clock.timestamp()
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _text(value: object) -> str:
@@ -84,7 +205,7 @@ def _zone(text: str) -> datetime.tzinfo | None:
     found = ZONE.fullmatch(text)
     if found is None:
         return None
-    offset = datetime.timedelta(hours=int(found[2]), minutes=int(found[3]))
+    offset = datetime.timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
     if offset >= datetime.timedelta(days=1):
         return None
     return datetime.timezone(-offset if found[1] == "-" else offset)

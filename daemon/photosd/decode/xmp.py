@@ -1,81 +1,235 @@
-"""Rating and date from XMP in a picture or a sidecar."""
+"""XMP: what it states about a photo, in a picture or in a sidecar.
 
-# Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH116
+Format: ISO 16684-1 (RDF/XML); properties by Adobe, IPTC, the Metadata Working Group, Microsoft,
+digiKam, Lightroom, darktable.
+"""
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from photosd.core.formats import sidecar_names
-from photosd.core.progress import tick
+from photosd.decode.texts import (
+    CAPTION_CHARACTERS,
+    MOST_CHARACTERS,
+    NAME_CHARACTERS,
+    TITLE_CHARACTERS,
+    decoded,
+    each_once,
+    line,
+)
 
 MOST_BYTES = 1 << 20
-CHUNK = 256 << 10
-ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG))
-RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
-DATES = (
-    "{http://ns.adobe.com/exif/1.0/}DateTimeOriginal",
-    "{http://ns.adobe.com/photoshop/1.0/}DateCreated",
-)
-DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
+MOST_DEPTH = 100
+PACKET = re.compile(rb"<(x:xmpmeta|x:xapmeta|rdf:RDF)\b.*</\1\s*>", re.DOTALL)
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+DC = "{http://purl.org/dc/elements/1.1/}"
+XMP = "{http://ns.adobe.com/xap/1.0/}"
+EXIF = "{http://ns.adobe.com/exif/1.0/}"
+TIFF = "{http://ns.adobe.com/tiff/1.0/}"
+PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+IPTC = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
+EXT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+LIGHTROOM = "{http://ns.adobe.com/lightroom/1.0/}"
+DIGIKAM = "{http://www.digikam.org/ns/1.0/}"
+DARKTABLE = "{http://darktable.sf.net/}"
+MICROSOFT = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1.0}")
+MWG = "{http://www.metadataworkinggroup.com/schemas/regions/}"
+DISPLAY_NAME = "{http://ns.microsoft.com/photo/1.2/t/Region#}PersonDisplayName"
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+
+DESCRIPTION, ITEM, VALUE = RDF + "Description", RDF + "li", RDF + "value"
+LISTS = (RDF + "Bag", RDF + "Seq", RDF + "Alt")
+DATES = (EXIF + "DateTimeOriginal", PHOTOSHOP + "DateCreated", XMP + "CreateDate")
+# Hierarchical tags, and what separates their levels.
+HIERARCHIES = {
+    LIGHTROOM + "hierarchicalSubject": "|",
+    DIGIKAM + "TagsList": "/",
+    **dict.fromkeys((space + "LastKeywordXMP" for space in MICROSOFT), "/"),
+}
+BY_PROGRAMS = ("darktable", "_digikam")  # tags that programs add for themselves
+PEOPLE = frozenset(("face", "pet", ""))  # types of regions
+COLOURS = {"0": "Red", "1": "Yellow", "2": "Green", "3": "Blue", "4": "Purple"}  # of darktable
+LOCATIONS = (EXT + "LocationCreated", EXT + "LocationShown")
+# Fields of a photo, the properties that state them, and those of IPTC's structured locations.
+PLACES = {
+    "sublocation": (IPTC + "Location", EXT + "Sublocation"),
+    "city": (PHOTOSHOP + "City", EXT + "City"),
+    "region": (PHOTOSHOP + "State", EXT + "ProvinceState"),
+    "country": (PHOTOSHOP + "Country", EXT + "CountryName"),
+    "country_code": (IPTC + "CountryCode", EXT + "CountryCode"),
+}
 
 
-def sidecar_of(path: bytes) -> bytes | None:
-    """The sidecar of a photo, ``photo.jpg.xmp`` or ``photo.xmp``; None if there is none.
+class Unreadable(ValueError):
+    """The data is no XMP, is too large, or uses what a photo never needs."""
 
-    Special files and files that are too large count as none. Raises OSError if the sidecar cannot
-    be read: it must not count as empty.
+
+class _Builder(ElementTree.TreeBuilder):
+    """Refuses entities, which may expand to gigabytes, and depths that exhaust the stack."""
+
+    depth = 0
+
+    def doctype(self, *_: object) -> None:
+        raise Unreadable("document type")
+
+    def start(self, tag: Any, attrs: Any, /) -> Any:
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise Unreadable("too deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> Any:
+        self.depth -= 1
+        return super().end(tag)
+
+
+def stated(data: bytes) -> dict[str, Any]:
+    """Facts by their names in `decode.messages.Facts`; ``rating``, and ``latitude`` and
+    ``longitude`` as written; ``dates``: as written, the best first; ``gps_date``; ``headline``.
+
+    Raises Unreadable.
     """
-    trouble: OSError | None = None
-    for name in sidecar_names(path):
+    return _stated(_parsed(data))
+
+
+def _parsed(data: bytes) -> Element:
+    if len(data) > MOST_BYTES:
+        raise Unreadable("too large")
+    for attempt in _readings(data):
         try:
-            if (data := _read(name)) is not None:
-                return data
-        except OSError as error:
-            if error.errno not in ABSENT:
-                trouble = trouble or error
-    if trouble is not None:
-        raise trouble
-    return None
+            parser = ElementTree.XMLParser(target=_Builder())  # noqa: S314 (see _Builder)
+            parser.feed(attempt)
+            return parser.close()
+        except (ElementTree.ParseError, LookupError, UnicodeError):
+            continue
+    raise Unreadable("broken")
 
 
-def _read(name: bytes) -> bytes | None:
-    """All bytes of a regular file; None for other files."""
-    found = os.stat(name)  # opening may affect some devices
-    tick()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-        return None
-    descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    data = b""
-    try:
-        tick()
-        while len(data) <= MOST_BYTES and (part := os.read(descriptor, CHUNK)):
-            data += part
-            tick()
-    finally:
-        os.close(descriptor)
-    return data
+def _readings(data: bytes) -> Iterator[bytes | str]:
+    """The document in UTF-8, whatever it declares; as it declares; without what is around it; and
+    in the encoding that it seems to have.
+    """
+    if b"\0" in data[:4]:
+        code = "utf-16-be" if data[0] in (0, 0xFE) else "utf-16-le"
+        yield data.decode(code, "replace").strip("\ufeff\0 \r\n\t")
+        return
+    data = data.strip(b"\0 \r\n\t")
+    with contextlib.suppress(UnicodeDecodeError):
+        yield data.decode("utf-8-sig")
+    yield data
+    if packet := PACKET.search(data):
+        yield packet[0]
+        yield decoded(packet[0])
 
 
-def properties(data: bytes) -> dict[str, str]:
-    """``rating`` and ``date`` as written, if present; nothing from hostile or broken XML."""
-    if len(data) > MOST_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        return {}
-    try:
-        root = ElementTree.fromstring(data.strip(b"\0 \r\n\t"))  # noqa: S314 (no entities, bounded)
-    except (ElementTree.ParseError, ValueError, LookupError):
-        return {}
-    found: dict[str, str] = {}
-    for description in root.iter(DESCRIPTION):
-        values = dict(description.attrib)  # XMP writes a property as attribute or as element
-        values.update({child.tag: child.text or "" for child in description})
-        if RATING in values:
-            found.setdefault("rating", values[RATING])
-        for name in DATES:
-            if values.get(name):
-                found.setdefault("date", values[name])
-    return found
+def _stated(root: Element) -> dict[str, Any]:
+    found: dict[str, list[str]] = {}
+    for description in (one for rdf in root.iter(RDF + "RDF") for one in rdf.findall(DESCRIPTION)):
+        for name, texts in _properties(description):
+            if texts:
+                found.setdefault(name, texts)
+    places = [
+        dict(_properties(one))
+        for element in root.iter()
+        if element.tag in LOCATIONS
+        for one in _structures(element)
+    ]
+
+    def first(name: str, most: int = NAME_CHARACTERS) -> str | None:
+        return line(next(iter(found.get(name, ())), None), most)
+
+    colour = first(DARKTABLE + "colorlabels")
+    people = [*found.get(EXT + "PersonInImage", ()), *_people(root)]
+    return {
+        "title": first(DC + "title", TITLE_CHARACTERS),
+        "headline": first(PHOTOSHOP + "Headline", TITLE_CHARACTERS),
+        "caption": first(DC + "description", CAPTION_CHARACTERS)
+        or first(TIFF + "ImageDescription", CAPTION_CHARACTERS),
+        "tags": each_once(line(tag, NAME_CHARACTERS) for tag in _tags(found)),
+        "people": each_once(line(name, NAME_CHARACTERS) for name in people),
+        "rating": first(XMP + "Rating"),
+        "label": first(XMP + "Label", MOST_CHARACTERS) or COLOURS.get(colour or ""),
+        "creator": first(DC + "creator") or first(TIFF + "Artist"),
+        "dates": [text for name in DATES if (text := first(name))],
+        "gps_date": first(EXIF + "GPSTimeStamp"),
+        "latitude": first(EXIF + "GPSLatitude"),
+        "longitude": first(EXIF + "GPSLongitude"),
+        **{name: _place(found, places, *names) for name, names in PLACES.items()},
+    }
+
+
+def _people(root: Element) -> Iterator[str]:
+    """Names in the regions of a picture, and in IPTC's details of people."""
+    for element in root.iter():
+        if element.tag == MWG + "RegionList":
+            yield from _faces(element)
+        elif element.tag in (EXT + "PersonName", DISPLAY_NAME):
+            yield from _texts(element)
+        yield element.attrib.get(DISPLAY_NAME, "")
+
+
+def _properties(node: Element) -> Iterator[tuple[str, list[str]]]:
+    """Names and texts of a description or structure; XMP writes attributes or elements."""
+    yield from ((name, [text]) for name, text in node.attrib.items() if text)
+    yield from ((child.tag, _texts(child)) for child in node)
+
+
+def _texts(node: Element) -> list[str]:
+    """The texts of a property: one, or the items of a list; the default language first."""
+    for kind in LISTS:
+        if (items := node.find(kind)) is not None:
+            every = items.findall(ITEM)
+            if kind == LISTS[2]:
+                every.sort(key=lambda item: item.attrib.get(LANGUAGE) != "x-default")
+            return [text for item in every if (text := _text(item))]
+    text = _text(node)
+    return [text] if text else []
+
+
+def _text(node: Element) -> str | None:
+    value = node.find(f".//{VALUE}") if len(node) else node
+    return None if value is None else (value.text or "").strip() or None
+
+
+def _structures(node: Element) -> Iterator[Element]:
+    """The structures in a property: in a list or alone, in each of RDF's notations."""
+    items = [item for kind in LISTS for one in node.findall(kind) for item in one.findall(ITEM)]
+    for item in items or [node]:
+        inner = item.find(DESCRIPTION)
+        yield item if inner is None else inner
+
+
+def _faces(regions: Element) -> Iterator[str]:
+    """Names of people and pets in the regions of a picture; others frame bar codes and focus."""
+    for region in _structures(regions):
+        fields = dict(_properties(region))
+        kind = next(iter(fields.get(MWG + "Type", ())), "")
+        if kind.strip().casefold() in PEOPLE:
+            yield from fields.get(MWG + "Name", ())
+
+
+def _tags(found: dict[str, list[str]]) -> Iterator[str]:
+    """Keywords as people wrote them, and each level of hierarchical ones."""
+    for word in found.get(DC + "subject", ()):
+        yield from _levels(word, "|")
+    for name, separator in HIERARCHIES.items():
+        for path in found.get(name, ()):
+            yield from _levels(path, separator)
+
+
+def _levels(path: str, separator: str) -> Iterable[str]:
+    levels = [level.strip() for level in path.split(separator)]
+    return () if levels[0].casefold().startswith(BY_PROGRAMS) else levels
+
+
+def _place(
+    found: dict[str, list[str]], places: list[dict[str, list[str]]], plain: str, field: str
+) -> str | None:
+    every = [found.get(plain), *(one.get(field) for one in places)]
+    return line(next((texts[0] for texts in every if texts), None), NAME_CHARACTERS)

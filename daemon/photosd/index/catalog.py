@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from photosd.core.formats import sidecar_names
+from photosd.core.sidecar_names import SidecarNames, ranges_of_photos
 from photosd.index.database import Database, listed
 from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, range_below
 from photosd.index.sidecars import note
@@ -126,11 +126,16 @@ class Catalog:
 
     def beside(self, sidecar: bytes) -> list[bytes]:
         """The existing photos that a sidecar of this path may belong to."""
-        stem = sidecar[: -len(b".xmp")]
-        found = self._photos(
-            "WHERE state <> 'gone' AND path >= ? AND path < ?", (stem, stem + b"/")
-        )
-        return [photo.path for photo in found if sidecar in sidecar_names(photo.path)]
+        directory, slash, name = sidecar.rpartition(b"/")
+        names, found = SidecarNames([name]), dict[bytes, None]()
+        for low, high in ranges_of_photos(sidecar):
+            with self._database.read() as db:
+                rows = db.execute(
+                    "SELECT path FROM photos WHERE state <> 'gone' AND path >= ? AND path < ?",
+                    (low, high),
+                )
+                found.update((path, None) for (path,) in rows)
+        return [path for path in found if _belongs(path, directory + slash, names)]
 
     def batch(self) -> contextlib.AbstractContextManager[object]:
         """Several changes in one transaction."""
@@ -251,6 +256,11 @@ class Catalog:
 
     def _photos(self, clause: str, values: Sequence[object]) -> Iterator[Photo]:
         return photos(self._database, clause, values)
+
+
+def _belongs(path: bytes, directory: bytes, sidecars: SidecarNames) -> bool:
+    name = path[len(directory) :]
+    return b"/" not in name and bool(sidecars.of(name))
 
 
 def known_photos(counts: Mapping[str, int]) -> int:

@@ -12,15 +12,15 @@ import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import structlog
 
-from photosd.core.formats import is_sidecar_name
 from photosd.core.log import printable
+from photosd.core.sidecar_names import is_sidecar_name
 from photosd.core.turns import after_queries
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
@@ -286,7 +286,8 @@ class Comparer:
         """Compare single paths, all on one file system; raises NotAnswering."""
         by_folder: dict[int, tuple[Folder, list[bytes]]] = {}
         folders = self._folders.all()
-        for path in dict.fromkeys(self._of_sidecars(paths)):
+        beside = self._of_sidecars(paths)
+        for path in beside:
             folder = innermost(folders, path)
             if folder is not None:
                 by_folder.setdefault(folder.id, (folder, []))[1].append(path)
@@ -294,10 +295,13 @@ class Comparer:
             if is_emptied(folder):  # single photos wait until the folder has been identified
                 self.tree(folder, folder.path)
             else:
-                self._paths(folder, some)
+                self._paths(folder, some, beside)
         self._on_work()
 
-    def _paths(self, folder: Folder, paths: Sequence[bytes]) -> None:
+    def _paths(
+        self, folder: Folder, paths: Sequence[bytes], beside: Mapping[bytes, Sequence[bytes]]
+    ) -> None:
+        """``beside``: names of the changed files beside each photo."""
         found: list[Entry] = []
         missing: list[Photo] = []
         asked: set[bytes] = set()
@@ -308,7 +312,7 @@ class Comparer:
                 continue
             asked.add(path)
             try:
-                entry = self._at(folder, path)
+                entry = self._at(folder, path, beside.get(path, ()))
             except NotAnswering:
                 raise
             except OSError as error:
@@ -335,9 +339,9 @@ class Comparer:
         same = self._catalog.same_file(entry)
         return [same.path] if same and same.state != "gone" and folder.contains(same.path) else []
 
-    def _at(self, folder: Folder, path: bytes) -> Entry | None:
+    def _at(self, folder: Folder, path: bytes, beside: Sequence[bytes]) -> Entry | None:
         """The photo there, by the path as spelled on disk."""
-        arguments = (*folder.scan_arguments, path)
+        arguments = (*folder.scan_arguments, path, beside)
         for kind, *fields in list(self._filesystems.call(path, "one", *arguments)):
             if kind == ENTRY:
                 return Entry(*fields)
@@ -345,13 +349,16 @@ class Comparer:
             return None if entry is None else entry._replace(sidecar=fields[1])
         return None
 
-    def _of_sidecars(self, paths: Iterable[bytes]) -> Iterator[bytes]:
-        """The same paths, with those of photos in place of a sidecar."""
+    def _of_sidecars(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+        """The same paths, with those of photos in place of a sidecar; and its names."""
+        found: dict[bytes, list[bytes]] = {}
         for path in paths:
             if is_sidecar_name(path):
-                yield from self._catalog.beside(path)
+                for photo in self._catalog.beside(path):
+                    found.setdefault(photo, []).append(path.rpartition(b"/")[2])
             else:
-                yield path
+                found.setdefault(path, [])
+        return found
 
     # -- both ----------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ import structlog
 from photosd.core import wording
 from photosd.core.errors import StorageError
 from photosd.core.listeners import Listeners
-from photosd.index import labels, merging
+from photosd.decode import merging
+from photosd.index import labels
 from photosd.index.migrations import MIGRATIONS, SCHEMA
 from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
 

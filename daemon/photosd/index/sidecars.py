@@ -22,6 +22,7 @@ from photosd.core.errors import Busy, StorageError
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
+from photosd.watch.beside import files_of
 
 log = structlog.get_logger()
 
@@ -35,19 +36,21 @@ COPIES = 16  # of one content, whose sidecars are merged
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A photo whose sidecar must be read. ``former``: the content that had its facts before."""
+    """A photo whose sidecars must be read. ``former``: the content that had their facts before;
+    ``sidecar``: their stamp (see `watch.beside`); None: it has none.
+    """
 
     path: bytes
     number: int
     former: str | None
     content: str | None
-    has_one: int
+    sidecar: str | None
 
 
 class Reads(Protocol):
     """The decoders' interface."""
 
-    def sidecar(self, path: bytes) -> Future[SidecarFacts]: ...
+    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]: ...
 
 
 class Sidecars(threading.Thread):
@@ -126,15 +129,15 @@ class Sidecars(threading.Thread):
             rows = db.execute(
                 "SELECT s.path, s.due AS number, s.content AS former,"
                 " iif(p.state = 'indexed', p.content, NULL) AS content,"
-                " p.state = 'indexed' AND p.sidecar IS NOT NULL AS has_one"
+                " iif(p.state = 'indexed', p.sidecar, NULL) AS sidecar"
                 " FROM sidecars s LEFT JOIN photos p USING(path) WHERE s.due > 0 LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [Due(row[0], row[1], row[2], row[3], row[4] or 0) for row in rows]
+        return [Due(*row) for row in rows]
 
     def _read(self, due: Sequence[Due]) -> list[tuple[Due, SidecarFacts | None]]:
         """The content of each; None if it cannot be read now."""
-        asked = [(one, self._pool.sidecar(one.path) if one.has_one else None) for one in due]
+        asked = [(one, self._asked(one)) for one in due]
         until = time.monotonic() + READ_SECONDS
         found: list[tuple[Due, SidecarFacts | None]] = []
         for one, future in asked:
@@ -144,6 +147,11 @@ class Sidecars(threading.Thread):
             except (DecodeFailed, concurrent.futures.TimeoutError):
                 found.append((one, None))
         return found
+
+    def _asked(self, one: Due) -> Future[SidecarFacts] | None:
+        if one.sidecar is None:
+            return None
+        return self._pool.sidecars(one.path, tuple(files_of(one.path, one.sidecar)))
 
     def _wait(self, future: Future[SidecarFacts], until: float) -> SidecarFacts:
         """The result; ends soon if the thread is stopped."""
@@ -186,7 +194,7 @@ def _keep(db: Any, one: Due, facts: SidecarFacts | None) -> bool:
         db.execute("UPDATE photos SET sidecar = '' WHERE path = ?", (one.path,))
         db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
         return False
-    if not one.has_one:
+    if one.sidecar is None:
         db.execute("DELETE FROM sidecars WHERE path = ? AND due = ?", (one.path, one.number))
         db.execute("UPDATE sidecars SET facts = '{}' WHERE path = ?", (one.path,))
         return True

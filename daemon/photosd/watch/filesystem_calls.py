@@ -92,10 +92,17 @@ def state(path: bytes) -> Iterator[Item]:
     yield found.st_mode, numbers.device, numbers.inode
 
 
-def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes) -> Iterator[Item]:
+def one(
+    root: bytes,
+    excludes: Sequence[str],
+    own: Sequence[bytes],
+    path: bytes,
+    hinted: Sequence[bytes] = (),
+) -> Iterator[Item]:
     """The photo file at ``path`` as a scan of ``root`` would find it, or a link of that name.
 
-    Its path is spelled as on disk, which is not always ``path``.
+    Its path is spelled as on disk, which is not always ``path``. ``hinted``: names of files beside
+    it that have changed and may describe it.
     """
     rules = _rules(root, excludes, own)
     if not is_photo_name(path.rpartition(b"/")[2]) or rules.ignored(path):
@@ -112,10 +119,10 @@ def one(root: bytes, excludes: Sequence[str], own: Sequence[bytes], path: bytes)
         return
     path = spelled
     if stat.S_ISLNK(found.st_mode):
-        yield LINK, path, sidecar_of(path, rules)
+        yield LINK, path, sidecar_of(path, rules, hinted)
     elif stat.S_ISREG(found.st_mode):
         entry = entry_of_stat(path, found, found)
-        yield (ENTRY, *entry._replace(sidecar=sidecar_of(path, rules)))
+        yield (ENTRY, *entry._replace(sidecar=sidecar_of(path, rules, hinted)))
 
 
 def tree(

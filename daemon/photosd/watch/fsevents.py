@@ -19,8 +19,9 @@ import structlog
 from watchdog.observers.api import EventQueue, ObservedWatch
 from watchdog.observers.fsevents import FSEventsEmitter
 
-from photosd.core.formats import is_photo_name, is_sidecar_name
+from photosd.core.formats import is_photo_name
 from photosd.core.log import printable
+from photosd.core.sidecar_names import is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules
 from photosd.watch.source import Listener, Receive
 from photosd.watch.spelling import respelled, spellings

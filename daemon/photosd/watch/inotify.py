@@ -11,7 +11,8 @@ from functools import partial
 
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
 
-from photosd.core.formats import is_photo_name, is_sidecar_name
+from photosd.core.formats import is_photo_name
+from photosd.core.sidecar_names import is_sidecar_name
 from photosd.watch.ignore import MARKS, IgnoreRules, Level
 from photosd.watch.inotify_reader import DIRECTORY_MASK, ROOT_MASK, InotifyReader
 from photosd.watch.source import Listener, OutOfWatches, Receive

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from photosd.core.filestat import is_hidden, normalised
-from photosd.core.formats import is_photo_name, sidecar_names
+from photosd.core.formats import is_photo_name
 from photosd.core.progress import tick
+from photosd.core.sidecar_names import SidecarNames, is_sidecar_name, likely_names
+from photosd.watch.beside import Listings, stamp
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.walk import VANISHED, OnError, OnLibrary, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
+LISTINGS = Listings()
 OnLink = Callable[[bytes, str], None]
 
 
@@ -26,8 +28,8 @@ class Entry(NamedTuple):
     """One photo file as ``stat`` sees it; a link is its target, under its own path.
 
     The numbers are those of `core.filestat`. ``place`` is the device of the name, which for a link
-    is not always that of the file; None: unknown. ``sidecar`` changes with the XMP sidecar of the
-    photo; empty without one.
+    is not always that of the file; None: unknown. ``sidecar``: the stamp of the files that describe
+    the photo (see `beside`); empty without one.
     """
 
     path: bytes
@@ -91,13 +93,20 @@ def _photos(
     files: list[os.DirEntry[bytes]], errors: list[int], on_link: OnLink | None
 ) -> Iterator[Entry]:
     """The photos among the entries of one directory; errors of the others."""
-    sidecars = {file.name: file for file in files if file.name.endswith((b".xmp", b".XMP"))}
+    entries = {file.name: file for file in files}
+    names = SidecarNames(entries) if any(map(is_sidecar_name, entries)) else None
+
+    def beside(photo: bytes) -> str:
+        """Its sidecar stamp."""
+        found = () if names is None else names.of(photo)
+        return stamp(found, lambda name: entries[name].stat(follow_symlinks=False))
+
     for file in files:
         if not is_photo_name(file.name):
             continue
         tick()
         if on_link is not None and file.is_symlink():
-            on_link(file.path, _beside(file.name, sidecars))
+            on_link(file.path, beside(file.name))
             continue
         try:
             found = file.stat()
@@ -109,39 +118,32 @@ def _photos(
         tick()
         if stat.S_ISREG(found.st_mode) and not is_hidden(name):
             entry = entry_of_stat(file.path, found, name)
-            yield entry if not sidecars else entry._replace(sidecar=_beside(file.name, sidecars))
+            yield entry if names is None else entry._replace(sidecar=beside(file.name))
 
 
-def _beside(photo: bytes, sidecars: Mapping[bytes, os.DirEntry[bytes]]) -> str:
-    """The sidecar of a photo among those of its directory; see `Entry`."""
-    stamps: list[str] = []
-    for number, name in enumerate(sidecar_names(photo)):
-        if name in sidecars:
-            with contextlib.suppress(OSError):  # it was deleted
-                _stamp(stamps, number, sidecars[name].stat(follow_symlinks=False))
-    return ";".join(stamps)
+def sidecar_of(photo: bytes, ignore: IgnoreRules | None, hinted: Iterable[bytes] = ()) -> str:
+    """The sidecar stamp of one photo, read from disk; see `beside`.
 
-
-def sidecar_of(photo: bytes, ignore: IgnoreRules | None) -> str:
-    """The sidecar of one photo, read from disk; see `Entry`."""
-    stamps: list[str] = []
-    for number, path in enumerate(sidecar_names(photo)):
-        with contextlib.suppress(OSError):
-            found = os.lstat(path)
-            if not stat.S_ISDIR(found.st_mode) and not (ignore and ignore.ignored(path)):
-                _stamp(stamps, number, found)
-        tick()
-    return ";".join(stamps)
-
-
-def _stamp(stamps: list[str], number: int, found: os.stat_result) -> None:
-    """Add the state of one of the names, as the first may be a pipe, a broken link or too large; a
-    second spelling of the same file adds nothing.
+    ``hinted``: names of files beside it that have changed.
     """
-    numbers = normalised(found)
-    stamp = f"{numbers.size}:{numbers.mtime_ns}"
-    if not any(other.partition(":")[2] == stamp for other in stamps):
-        stamps.append(f"{number}:{stamp}")
+    directory = photo.rpartition(b"/")[0]
+
+    def state(name: bytes) -> os.stat_result:
+        path = directory + b"/" + name
+        tick()
+        if ignore and ignore.ignored(path):
+            raise FileNotFoundError(path)
+        return os.lstat(path)
+
+    try:
+        names = LISTINGS.names_of(photo, hinted)
+    except OSError:  # it may be passed through, not read
+        names = SidecarNames((*map(_name, likely_names(photo)), *hinted)).of(_name(photo))
+    return stamp(names, state)
+
+
+def _name(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
 
 
 def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:

@@ -2,7 +2,7 @@
 
 A sidecar's facts replace the photo's own, because a user or a program has corrected them later.
 Tags, people and what was unreadable are united. A date from Google Takeout only fills a missing
-one, or replaces one that only GPS tells. Of several sidecars the first that states a fact counts.
+one, or replaces one that only GPS tells. The first sidecar that states a fact counts.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any
 
 import msgspec
 
-from photosd.core.wording import fold
+from photosd.decode.texts import each_once
 
 UNITED = ("tags", "people", "unreadable")
 DATE = ("taken", "taken_at", "taken_from")
 PLACE = ("latitude", "longitude")
-MOST = 256  # of one list, as in decode/wording.py
 
 
 def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -35,8 +34,8 @@ def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dic
         best = min(dated, key=_rank)
         found |= {name: best[name] for name in DATE if best.get(name) is not None}
     for name in UNITED:
-        if words := united(*(facts.get(name) for facts in (own, *every))):
-            found[name] = words
+        if words := each_once(word for facts in (own, *every) for word in facts.get(name) or ()):
+            found[name] = list(words)
     return found
 
 
@@ -50,15 +49,6 @@ def merged_facts(own: str | None, sidecars: str | None) -> str:
         facts: dict[str, Any] = _decoded(own, dict)
         return own if facts else "{}"
     return msgspec.json.encode(merged(_decoded(own, dict), every)).decode()
-
-
-def united(*lists: Iterable[str] | None) -> list[str]:
-    """Each word once, by its folded spelling; at most `MOST`."""
-    found: dict[str, str] = {}
-    for words in lists:
-        for word in words or ():
-            found.setdefault(fold(word) or word, word)
-    return list(found.values())[:MOST]
 
 
 def _rank(facts: Mapping[str, Any]) -> int:

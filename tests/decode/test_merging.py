@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from photosd.index.merging import MOST, merged, merged_facts, united
+from photosd.decode.merging import merged, merged_facts
+from photosd.decode.texts import MOST_WORDS, each_once
 
 EXIF = {"taken": "2019-08-03T10:00:00", "taken_at": 1.0, "taken_from": "exif original"}
 GPS = {"taken_at": 2.0, "taken_from": "gps"}
@@ -49,8 +50,8 @@ def test_a_sidecar_replaces_single_facts_and_adds_words() -> None:
 
 def test_words_are_united_by_their_folded_spelling_up_to_a_limit() -> None:
     """Case and accents make no other word; thousands are too many."""
-    assert united(["Café", "x"], None, ["CAFE", "X", "y"]) == ["Café", "x", "y"]
-    assert len(united(map(str, range(MOST + 1)))) == MOST
+    assert each_once(["Café", "x", None, "", "CAFE", "X", "y"]) == ("Café", "x", "y")
+    assert len(each_once(map(str, range(MOST_WORDS + 1)))) == MOST_WORDS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""The files beside a photo that describe it, and whether they have changed.
+
+They are recorded with the photo as one text, its *sidecar stamp*: for each file its name, size and
+time of modification. A comparison of two texts shows that one came, changed or went.
+"""
+
+# Paths are bytes, because they need not be text; pathlib knows only text.
+# ruff: noqa: PTH116, PTH208
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from photosd.core.filestat import normalised
+from photosd.core.progress import tick
+from photosd.core.sidecar_names import SidecarNames, likely_names
+
+DIRECTORIES = 64  # whose names are kept
+SAME_TIME_SECONDS = 2.5  # changes within it may leave a directory's time as it was
+WORTH = 50  # a directory that changes all the time is listed for 2 % of the time
+
+
+def stamp(names: Iterable[bytes], state: Callable[[bytes], os.stat_result]) -> str:
+    """The sidecar stamp of a photo with these files beside it; empty without any.
+
+    ``state``: the state of the file of a name, not of what it links to; raises OSError.
+    """
+    parts: dict[tuple[bytes, int], str] = {}
+    for name in names:
+        with contextlib.suppress(OSError):  # it was deleted
+            found = state(name)
+            if not stat.S_ISDIR(found.st_mode):
+                numbers = normalised(found)
+                part = f"{quote_from_bytes(name)}:{numbers.size}:{numbers.mtime_ns}"
+                # Where case is ignored, one file answers to two names.
+                parts.setdefault((name.lower(), found.st_ino), part)
+    return ";".join(parts.values())
+
+
+def files_of(photo: bytes, stamp: str) -> Iterator[bytes]:
+    """The paths of the files in a photo's sidecar stamp, the most important first."""
+    directory = photo.rpartition(b"/")[0]
+    for part in stamp.split(";"):
+        if name := unquote_to_bytes(part.partition(":")[0]):
+            yield directory + b"/" + name
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The names in a directory; ``seconds``: how long it took to list and sort them."""
+
+    names: SidecarNames
+    state: tuple[int, int, int]
+    listed_at: float
+    seconds: float
+    certain: bool
+
+
+class Listings:
+    """The sidecars of single photos, without listing a directory again for each; any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, _Listing] = OrderedDict()
+
+    def names_of(self, photo: bytes, hinted: Iterable[bytes] = ()) -> tuple[bytes, ...]:
+        """Names of files that may describe the photo at this path; some may not exist.
+
+        ``hinted``: names of files that have changed. In a directory that changes all the time,
+        another file may be missing that appeared just now; its own hint will name it.
+        """
+        directory, _, name = photo.rpartition(b"/")
+        found = os.stat(directory or b"/")
+        tick()
+        state = (found.st_mtime_ns, found.st_ino, found.st_dev)
+        with self._lock:
+            known = self._known.get(directory)
+        if known is not None and known.certain and known.state == state:
+            return known.names.of(name)
+        if known is None or time.monotonic() > known.listed_at + WORTH * known.seconds:
+            return self._listed(directory, state).names.of(name)
+        likely = (path.rpartition(b"/")[2] for path in likely_names(name))
+        return SidecarNames({*known.names.of(name), *likely, *hinted, name}).of(name)
+
+    def _listed(self, directory: bytes, state: tuple[int, int, int]) -> _Listing:
+        begun, now = time.monotonic(), time.time()
+        names = SidecarNames(os.listdir(directory or b"/"))
+        tick()
+        listing = _Listing(
+            names,
+            state,
+            begun,
+            time.monotonic() - begun,
+            abs(now - state[0] / 1e9) > SAME_TIME_SECONDS,
+        )
+        with self._lock:
+            self._known[directory] = listing
+            self._known.move_to_end(directory)
+            while len(self._known) > DIRECTORIES:
+                self._known.popitem(last=False)
+        return listing

@@ -1,0 +1,102 @@
+"""The sidecar stamp of a photo: from a listing, from one that is out of date, and back to paths."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from photosd.watch import beside
+from photosd.watch.beside import DIRECTORIES, Listings, files_of
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.scanner import scan, sidecar_of
+
+
+def quiet(directory: Path) -> None:
+    """The directory changed long ago."""
+    os.utime(directory, (1e9, 1e9))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a b;c:d%.jpg", "א.jpg", os.fsdecode(b"\xff.jpg")])
+def test_a_stamp_names_its_files(tmp_path: Path, name: str) -> None:
+    """A tree and a single photo give the same; whatever is in the names."""
+    (tmp_path / name).touch()
+    (tmp_path / f"{name}.xmp").write_text("x")
+    (tmp_path / f"{name}.json").write_text("yy")
+    (tmp_path / f"{name}_01.xmp").mkdir()
+    path = bytes(tmp_path / name)
+    (entry,) = scan(bytes(tmp_path), None, IgnoreRules(bytes(tmp_path), ()))
+    assert entry.sidecar == sidecar_of(path, None)
+    assert list(files_of(path, entry.sidecar)) == [path + b".xmp", path + b".json"]
+    assert entry.sidecar.isascii()
+
+
+def test_an_ignored_sidecar_does_not_count(tmp_path: Path) -> None:
+    """A tree and a single photo agree."""
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "a.xmp").touch()
+    rules = IgnoreRules(bytes(tmp_path), ("*.xmp",))
+    (entry,) = scan(bytes(tmp_path), None, rules)
+    assert entry.sidecar == sidecar_of(bytes(tmp_path / "a.jpg"), rules) == ""
+
+
+def test_a_directory_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it does not change; and again when it has."""
+    listed: list[bytes] = []
+    real = os.listdir
+
+    def counted(path: bytes) -> list[bytes]:
+        listed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", counted)
+    listings, photo = Listings(), bytes(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg.xmp").touch()
+    quiet(tmp_path)
+    for _ in range(3):
+        assert listings.names_of(photo) == (b"a.jpg.xmp",)
+    assert len(listed) == 1
+    (tmp_path / "a.xmp").touch()
+    time.sleep(0.02)
+    assert set(listings.names_of(photo)) >= {b"a.jpg.xmp", b"a.xmp"}
+
+
+def test_a_directory_that_changes_all_the_time_is_not_listed_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The likely names and those of hints are tried instead."""
+    monkeypatch.setattr(beside, "WORTH", 1e9)
+    listings, photo = Listings(), bytes(tmp_path / "a.jpg")
+    assert listings.names_of(photo) == ()
+    (tmp_path / "a_01.jpg.xmp").touch()
+    assert b"a_01.jpg.xmp" not in listings.names_of(photo)
+    assert b"a_01.jpg.xmp" in listings.names_of(photo, [b"a_01.jpg.xmp"])
+    assert {b"a.jpg.xmp", b"a.xmp"} <= set(listings.names_of(photo))
+
+
+def test_of_many_directories_the_last_are_kept(tmp_path: Path) -> None:
+    """Each is right, however many there are."""
+    listings = Listings()
+    for _ in range(2):
+        for number in range(DIRECTORIES + 1):
+            directory = tmp_path / str(number)
+            directory.mkdir(exist_ok=True)
+            (directory / "a.xmp").touch()
+            quiet(directory)
+            assert listings.names_of(bytes(directory / "a.jpg")) == (b"a.xmp",)
+
+
+def test_a_directory_that_may_not_be_listed_shows_the_likely_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With permission to enter only."""
+
+    def refuse(_path: bytes) -> list[bytes]:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    (tmp_path / "a.jpg.xmp").touch()
+    photo = bytes(tmp_path / "a.jpg")
+    assert list(files_of(photo, sidecar_of(photo, None))) == [photo + b".xmp"]
