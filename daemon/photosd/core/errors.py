@@ -133,6 +133,12 @@ class ModelError(PhotosdError):
     code, title = "model", "The model cannot be used"
 
 
+class PlacesUnavailable(PhotosdError):
+    """Names of places cannot be looked up: their table is missing, or being made."""
+
+    code, title = "places", "Names of places are not available"
+
+
 class DownloadFailed(PhotosdError):
     """A model could not be fetched from the hub."""
 

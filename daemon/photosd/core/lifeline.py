@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 from photosd.core.macos import leave_in_the_cloud
 
@@ -19,6 +20,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Without PDEATHSIG: native code that holds the GIL for so long is taken for hung. Longer than all
 # healthy code takes, since the daemon, while it lives, ends hung workers earlier itself.
 HUNG_SECONDS = 120.0
+NICENESS = 19
 
 
 def attach(arguments: list[str]) -> socket.socket:
@@ -46,6 +48,18 @@ def tie(parent: int) -> None:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it ended before the tie was set
         os._exit(0)
+
+
+def step_back() -> None:
+    """Lower the priority of this process, on the processor and the disk."""
+    import psutil
+
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # desktops schedule sessions first, then processes
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
+        with contextlib.suppress(psutil.Error, OSError):
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 def _die_with_parent_thread() -> None:

