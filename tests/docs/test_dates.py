@@ -9,11 +9,13 @@ import pytest
 
 from photosd.core.errors import BadRequest
 from photosd.search.dates import period_of
+from photosd.search.dates.finding import find
 from tests.conftest import ROOT
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)
 PAGE = (ROOT / "docs" / "reference" / "dates.md").read_text()
-TABLE, REST = PAGE.partition("\n- ")[0], PAGE.rpartition("\nAmbiguous dates are refused")[2]
+ALONE, IN_QUESTIONS = PAGE.split("\n## In a question\n")
+TABLE, REST = ALONE.partition("\n- ")[0], ALONE.rpartition("\nAmbiguous dates are refused")[2]
 LANGUAGES = PAGE.partition("Arabic, too:")[2].partition("\n\n")[0]
 
 
@@ -40,3 +42,23 @@ def test_what_the_page_refuses_is_refused(form: str) -> None:
     """With a reason."""
     with pytest.raises(BadRequest):
         period_of(form, NOW)
+
+
+NOT_DATES = (
+    "IMG 2019", "room 2019", "$2019", "2000 meters", "last day of school", "May", "from May",
+    "במאי", "80s party", "summer", "christmas", "Friday", "שבת", "קיץ",
+)  # fmt: skip
+OTHERS = ("photosd query", "in", "the", "השנה", "השבוע", "החודש", "היום")
+
+
+def test_what_the_page_reads_in_questions() -> None:
+    """Every other phrase of the section is a date, up to its end."""
+    phrases = quoted(IN_QUESTIONS)
+    assert set(NOT_DATES) | set(OTHERS) < set(phrases)
+    for phrase in NOT_DATES:
+        assert find(phrase, NOW) == [], phrase
+    for phrase in set(phrases) - set(NOT_DATES) - set(OTHERS):
+        (found,) = find(f"dog {phrase}", NOW)
+        assert found.end == len(f"dog {phrase}"), phrase
+    for phrase in OTHERS[3:]:
+        assert find(f"{phrase} בים", NOW) and not find(f"כלב {phrase}", NOW), phrase

@@ -25,6 +25,8 @@ CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
 FLUSHED = "tests/index/test_flushed.py::"
 CODES = "tests/index/test_codes.py::"
+FINDING = "tests/search/test_dates_in_texts.py::test_long_texts_are_read_in_part"
+READING = "tests/search/test_reading.py::"
 SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
 WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
 METADATA_LIMITS = "tests/decode/test_words_of_photos.py::test_numbers_and_lengths_have_limits"
@@ -73,6 +75,11 @@ CROSSED = {
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
+    "search/dates/finding.py:MOST_CHARACTERS": FINDING,
+    "search/dates/finding.py:LONGEST_PHRASE": FINDING,
+    "search/dates/finding.py:MOST_PATHS": FINDING,
+    "search/reading.py:MOST_WORDS": READING + "test_only_the_first_words_are_read",
+    "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
     "index/sidecars.py:AT_ONCE": WHOLE,
     "index/vocabulary.py:LOOKED_AT": (
         "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
@@ -207,6 +214,7 @@ NO_LIMIT = {
     ),
     "room of a cache or a buffer; what does not fit is read again": (
         "index/table.py:INDEX_CACHE", "search/keyboard_layouts.py:NEAR_KEPT",
+        "search/dates/tokens.py:CHARACTERS_KEPT",
         "index/table.py:METADATA_CACHE", "protocol/connection.py:CHUNK",
         "watch/filesystem_calls.py:CHUNK", "decode/sidecar_files.py:CHUNK",
         "watch/beside.py:DIRECTORIES", "decode/colour.py:PROFILES_KEPT",
@@ -245,6 +253,7 @@ NO_LIMIT = {
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
         "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
+        "search/reading.py:SHORTEST_BARE", "search/reading.py:LONGEST_PREFIX",
         "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",

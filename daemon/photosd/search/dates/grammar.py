@@ -53,10 +53,11 @@ def paths(tokens: Sequence[Token]) -> Iterator[Path]:
         if path and at == len(tokens):
             yield path
         elif at < min(MOST_TOKENS, len(tokens)):
-            waiting.extend((end, path + items) for end, items in _steps(tokens, at, words))
+            waiting.extend((end, path + items) for end, items in steps(tokens, at, words))
 
 
-def _steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int, Path]]:
+def steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int, Path]]:
+    """What the tokens from this place may mean: the place after them, and the items."""
     for item in tokens[at].items:
         yield at + 1, (item,)
     first = tokens[at].text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ PUNCTUATION = str.maketrans(
         "،": ",", "ך": "כ", "ם": "מ", "ן": "נ", "ף": "פ", "ץ": "צ",
     }
 )  # fmt: skip
+CHARACTERS_KEPT = 1000
 GEMATRIA = {
     letter: (place % 9 + 1) * 10 ** (place // 9)
     for place, letter in enumerate("אבגדהוזחטיכלמנסעפצקרשת")
@@ -34,19 +36,26 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of text, folded, and its meanings if numeric."""
+    """A piece of text, folded, its meanings if numeric, and where it is in the original text."""
 
     text: str
     items: tuple[Item, ...] = ()
+    start: int = 0
+    end: int = 0
 
 
 def fold(text: str) -> str:
     """Without case, accents, points, direction marks, final letters, kinds of dashes."""
+    return "".join(map(_folded, text))
+
+
+@functools.lru_cache(CHARACTERS_KEPT)
+def _folded(character: str) -> str:
     folded = []
-    for character in unicodedata.normalize("NFKD", text):
-        if unicodedata.category(character) not in ("Mn", "Cf"):
-            digit = unicodedata.decimal(character, None)
-            plain = character.casefold().translate(PUNCTUATION)
+    for part in unicodedata.normalize("NFKD", character):
+        if unicodedata.category(part) not in ("Mn", "Cf"):
+            digit = unicodedata.decimal(part, None)
+            plain = part.casefold().translate(PUNCTUATION)
             folded.append(plain if digit is None else str(digit))
     return "".join(folded)
 
@@ -58,7 +67,9 @@ def folded_words(phrase: str) -> tuple[str, ...]:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a text, without blanks. Every other character is a token."""
-    line, found, at = fold(text), [], 0
+    parts = list(map(_folded, text))
+    line, found, at = "".join(parts), [], 0
+    places = [place for place, part in enumerate(parts) for _ in part]
     while at < len(line):
         if line[at].isspace():
             at += 1
@@ -67,7 +78,10 @@ def tokens(text: str) -> list[Token]:
         word = line[at:end].replace('"', "") if end - at > 1 else line[at:end]
         if "א" <= word[0] <= "ת":
             word = word.replace("'", "")
-        found.append(Token(word, items))
+        last = places[end - 1] + 1
+        while last < len(parts) and not parts[last]:  # accents and points of its last letter
+            last += 1
+        found.append(Token(word, items, places[at], last))
         at = end
     return found
 

@@ -1,0 +1,361 @@
+"""Reads a question: which of its words are dates, places or people; the rest is for the model.
+
+Pure: values come from a `Vocabulary`. Rules: docs/explanation/how-search-works.md. What may mean
+something else is not read: its words stay in the rest, where they rank photos and exclude none.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from photosd.core import wording
+from photosd.core.formats import PHOTO_SUFFIXES
+from photosd.index.vocabulary import Value
+from photosd.search import ordinary
+from photosd.search.dates.finding import FoundDate, find
+from photosd.search.dates.periods import Moment
+
+PartKind = Literal["date", "place", "person", "rest"]
+
+MOST_WORDS = 100  # of a question; what follows is not read
+LONGEST_VALUE = 5  # words
+SHORTEST_BARE = 3  # letters that remain without a Hebrew prefix
+LONGEST_PREFIX = 3  # letters
+
+POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7"  # accents and niqqud that are not letters
+WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
+QUOTED = re.compile(r"(?<!\w)(\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+')(?!\w)")
+CHUNK = re.compile(r"\S+")
+PREFIX = "והבלמכש"
+GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
+NAME_AND_YEAR = re.compile(r"\w+\s+\d{4}")
+BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
+HIDDEN = "\ufffc"  # is in no word
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(map(wording.fold, words.split()))
+
+
+PLACE_BEFORE = _folded("in at near from to around inside outside ליד באזור ב ל מ מול")
+PERSON_BEFORE = _folded("with עם אצל את")
+OWNER_BEFORE = _folded("of by של")
+BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
+ARTICLES = _folded("the")
+# Removed from the rest next to a part that was taken out: at its end, and at its beginning.
+DANGLING = BEFORE | ARTICLES | _folded("and on & a an during ו ה ש en em im")
+LEADING = _folded("and with of the & ו עם של")
+BEFORE_THE = _folded("in at on from")
+ABOUT_PHOTOS = _folded(
+    "photo photos photograph photographs picture pictures pic pics image images snapshot snapshots"
+    " all my our me us the of from in at with show find every any some taken"
+    " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
+)
+EDGES = " \t\n\r,;:.-–—·/&|"
+
+
+class Vocabulary(Protocol):
+    """The people, tags and places of the library."""
+
+    def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
+        """The values of these keys (core.wording.key of the words); absent ones are left out."""
+        ...
+
+
+class NoVocabulary:
+    """A library without people, tags and places."""
+
+    def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
+        return {}
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
+
+    ``key``: of a place or a person, as in the vocabulary; ``since`` and ``until``: of a date, as in
+    `FoundDate`.
+    """
+
+    kind: PartKind
+    start: int
+    end: int
+    text: str
+    value: str
+    key: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """The parts of a question in their order; ``rest``: the words for the model, if any."""
+
+    parts: tuple[Part, ...]
+    rest: str
+
+    @property
+    def conditions(self) -> tuple[Part, ...]:
+        """The parts that exclude photos."""
+        return tuple(part for part in self.parts if part.kind != "rest")
+
+
+def read(
+    text: str,
+    vocabulary: Vocabulary,
+    now: Moment | None = None,
+    without: Collection[str] = (),
+) -> Reading:
+    """Read ``text``; ``without``: kinds of parts not to look for. Without any, all is rest."""
+    literal = list(_literal(text))
+    visible = _hidden(text, literal)
+    values = _values(visible, vocabulary, without)
+    dates = [] if "date" in without else _dates(text, visible, values, now)
+    taken = [(one.start, one.end) for one in dates]
+    read_values = [one for one in values if one.kind != "rest" and not _overlaps(one, taken)]
+    parts = sorted([*(_part_of(text, one) for one in dates), *read_values], key=_start)
+    if not parts:
+        return Reading((), text)
+    rest = _rest(text, parts, literal)
+    every = sorted([*parts, *rest], key=_start)
+    return Reading(tuple(every), " ".join(part.text for part in rest))
+
+
+def _start(part: Part) -> int:
+    return part.start
+
+
+# -- literal text ---------------------------------------------------------------------------------
+
+
+def _literal(text: str) -> Iterator[tuple[int, int]]:
+    """Quoted text, and what looks like a file's name or an address."""
+    yield from (found.span() for found in QUOTED.finditer(text))
+    for found in CHUNK.finditer(text):
+        if _is_name(found[0]):
+            yield found.span()
+
+
+def _is_name(chunk: str) -> bool:
+    if "_" in chunk or "\\" in chunk or "@" in chunk or "://" in chunk:
+        return True
+    suffix = "." + chunk.rpartition(".")[2].lower() if "." in chunk else ""
+    if suffix in PHOTO_SUFFIXES:
+        return True
+    return "/" in chunk and any(letter.isalpha() for letter in chunk)
+
+
+def _hidden(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """``text`` with other characters, which mean nothing, in these spans."""
+    for start, end in spans:
+        text = text[:start] + HIDDEN * (end - start) + text[end:]
+    return text
+
+
+# -- dates ----------------------------------------------------------------------------------------
+
+
+def _part_of(text: str, date: FoundDate) -> Part:
+    words = text[date.start : date.end]
+    return Part("date", date.start, date.end, words, date.shown, "", date.since, date.until)
+
+
+def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) -> list[FoundDate]:
+    """The dates outside values of several words; of ``May 2019`` only the year if May is a name."""
+    several = [(one.start, one.end) for one in values if BETWEEN.search(one.text.strip())]
+    visible = _hidden(visible, several)
+    found = find(visible, now)
+    names = [
+        (one.start, one.end)
+        for one in values
+        for date in found
+        if one.start == date.start and NAME_AND_YEAR.fullmatch(text[date.start : date.end])
+    ]
+    return find(_hidden(visible, names), now) if names else found
+
+
+# -- people and places ----------------------------------------------------------------------------
+
+
+class _Word(NamedTuple):
+    """``key``: as in core.wording; ``owner``: the same without a genitive, if it has one."""
+
+    text: str
+    start: int
+    end: int
+    key: str
+    owner: str
+
+
+class _Spelling(NamedTuple):
+    """One way to look up some words: with a Hebrew prefix or a genitive removed."""
+
+    key: str
+    prefix: str = ""
+    genitive: bool = False
+
+
+def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list[Part]:
+    """Values by their words, longest first; kind ``rest``: known, but not a condition."""
+    words = [_word(one) for one in itertools.islice(WORD.finditer(text), MOST_WORDS)]
+    spellings: dict[tuple[int, int], list[_Spelling]] = {}
+    for first in range(len(words)):
+        for last in range(first, min(first + LONGEST_VALUE, len(words))):
+            if last > first and not _joined(text, words[last - 1], words[last]):
+                break
+            if last > first or words[first].key not in DANGLING:
+                spellings[first, last] = _spellings(words[first : last + 1])
+    keys = {one.key for some in spellings.values() for one in some}
+    known = vocabulary.find(keys) if keys else {}
+    if not known:
+        return []
+    found, place = list[Part](), 0
+    while place < len(words):
+        for last in range(min(place + LONGEST_VALUE, len(words)) - 1, place - 1, -1):
+            some = spellings.get((place, last), ())
+            spelling = next((one for one in some if known.get(one.key)), None)
+            if spelling is not None:
+                found.append(_decided(text, words, place, last, spelling, known, without))
+                place = last
+                break
+        place += 1
+    return found
+
+
+def _joined(text: str, one: _Word, other: _Word) -> bool:
+    return BETWEEN.fullmatch(text, one.end, other.start) is not None
+
+
+def _word(found: re.Match[str]) -> _Word:
+    text = found[0]
+    owner = GENITIVE.sub("", text)
+    key = wording.key(text)
+    return _Word(text, *found.span(), key, wording.key(owner) if owner != text else "")
+
+
+def _spellings(words: Sequence[_Word]) -> list[_Spelling]:
+    """As written; else without a genitive; else without Hebrew prefixes, the shortest first."""
+    (*_, last), first = words, words[0].key
+    more = "".join([word.key for word in words[1:]])
+    found = [_Spelling(first + more)]
+    if last.owner:
+        before = "".join([word.key for word in words[:-1]])
+        found.append(_Spelling(before + last.owner, genitive=True))
+    if not first or first[0] not in PREFIX or (not more and first in ordinary.unprefixed()):
+        return found
+    for cut in range(1, LONGEST_PREFIX + 1):
+        left = len(first) - cut
+        if first[cut - 1 : cut] not in PREFIX or left < (1 if more else 2):
+            break
+        if not more and left < SHORTEST_BARE and first[:cut] != "ו":
+            break
+        found.append(_Spelling(first[cut:] + more, first[:cut]))
+    return found
+
+
+def _decided(
+    text: str,
+    words: Sequence[_Word],
+    first: int,
+    last: int,
+    spelling: _Spelling,
+    known: Mapping[str, Sequence[Value]],
+    without: Collection[str],
+) -> Part:
+    """The part that these words are: a condition, or rest if they may mean something else."""
+    before = _before(text, words, first)
+    start, end = words[first].start, words[last].end
+    unread = Part("rest", start, end, text[start:end], text[start:end])
+    said = {word.key for word in words[before:first]} | set(spelling.prefix[-1:])
+    kind, values = _meant(known[spelling.key], said, spelling)
+    if kind == "rest" or kind in without:
+        return unread
+    if first == last and spelling.key in ordinary.ordinary_words():
+        capital = first > 0 and text[start].isupper() and text[words[0].start].islower()
+        named = capital and kind == "place" and not PLACE_BEFORE.isdisjoint(said)  # in Nice
+        if not named and not (spelling.genitive and kind == "person"):  # Rose's birthday
+            return unread
+    start = words[before].start
+    return Part(kind, start, end, text[start:end], values[0].shown, values[0].key)
+
+
+def _meant(
+    values: Sequence[Value], said: Collection[str], spelling: _Spelling
+) -> tuple[PartKind, Sequence[Value]]:
+    """The values of the kind that is meant; ``rest`` if they may be of several kinds."""
+    people = [one for one in values if one.kind == "person"]
+    places = [one for one in values if one.kind in ("place", "country")]
+    tags = [one for one in values if one.kind == "tag"]
+    if people and spelling.prefix and spelling.prefix[-1] in "בה":
+        people = []
+    if people and places:
+        if spelling.genitive or not PERSON_BEFORE.isdisjoint(said):
+            places = []
+        elif not PLACE_BEFORE.isdisjoint(said):
+            people = []
+    tagged = sum(one.photos for one in tags)
+    # Programs that name faces also write the names as tags: these photos are the person's.
+    if people and not places and tagged <= people[0].photos:
+        return "person", people
+    return ("place", places) if places and not people and not tags else ("rest", ())
+
+
+def _before(text: str, words: Sequence[_Word], first: int) -> int:
+    """The first word of a value with the prepositions before it: ``near the``."""
+    place = first
+    while place and _joined(text, words[place - 1], words[place]):
+        word = words[place - 1].key
+        if word not in BEFORE and not (word in ARTICLES and place == first):
+            break
+        place -= 1
+    return place
+
+
+# -- the rest -------------------------------------------------------------------------------------
+
+
+def _overlaps(part: Part, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(part.start < end and start < part.end for start, end in spans)
+
+
+def _rest(text: str, parts: Sequence[Part], literal: Sequence[tuple[int, int]]) -> list[Part]:
+    """What is between the parts, without words that only joined it to them."""
+    edges = [0, *(edge for part in parts for edge in (part.start, part.end)), len(text)]
+    found = []
+    for number in range(0, len(edges), 2):
+        start, end = _trimmed(text, edges[number], edges[number + 1], literal)
+        if start < end:
+            words = text[start:end]
+            found.append(Part("rest", start, end, words, words))
+    said = [word for part in found for word in wording.words(part.text)]
+    return [] if all(word in ABOUT_PHOTOS for word in said) else found
+
+
+def _trimmed(
+    text: str, start: int, end: int, literal: Sequence[tuple[int, int]]
+) -> tuple[int, int]:
+    first, last = start > 0, end < len(text)
+    while True:
+        kept = text[start:end]
+        if not (kept := kept.strip(EDGES if first or last else None)):
+            return start, start
+        start = text.index(kept, start)
+        end = start + len(kept)
+        words = [one for one in WORD.finditer(kept)]
+        if any(begin <= start and end <= until for begin, until in literal) or not words:
+            return start, end
+        opening, closing = wording.fold(words[0][0]), wording.fold(words[-1][0])
+        the = len(words) > 1 and wording.fold(words[1][0]) == "the"
+        if last and closing in DANGLING and words[-1].end() == len(kept):
+            end = start + words[-1].start()
+        elif (
+            first
+            and words[0].start() == 0
+            and (opening in LEADING or (the and opening in BEFORE_THE))
+        ):
+            start += words[0].end()
+        else:
+            return start, end

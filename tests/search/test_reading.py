@@ -1,0 +1,150 @@
+"""Questions are read: dates, places and people become conditions, everything else stays words."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from photosd.core import wording
+from photosd.index.vocabulary import Value
+from photosd.search.reading import NoVocabulary, Reading, read
+
+NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
+HERE = Path(__file__).parent
+PEOPLE = """Noa=40 Dan=12 May=9 Rose=8 Paris=5 Yael_Cohen=20 נועה=40 דנה=15 מאי=9 גל=7 ורד=3 רון=6
+    דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5"""
+PLACES = """Eilat=60 Haifa=90 Tel_Aviv=80 Paris=33 Dead_Sea=12 New_York=25 Berlin=14 Rome=18 Nice=6
+    Bath=5 Jerusalem=70 San_Francisco=8 Lake_Tahoe=4 אילת=60 חיפה=90 תל_אביב=80 פריז=33
+    ים_המלח=12 ניו_יורק=25 ברלין=14 ירושלים=70 גליל=21"""
+TAGS = "beach=50 dog=80 rose=12 חיפה=7 bar_mitzvah=9 family=200 Dan=12 יום_הולדת=31 soccer=14"
+
+
+class Words:
+    """The vocabulary of a small library, in memory."""
+
+    def __init__(self, **named: str) -> None:
+        self.known: dict[str, list[Value]] = {}
+        self.asked: list[str] = []
+        kinds = {"people": "person", "places": "place", "tags": "tag", "countries": "country"}
+        for name, listed in named.items():
+            for entry in listed.split():
+                shown, _, photos = entry.replace("_", " ").partition("=")
+                key = wording.key(shown)
+                value = Value(kinds[name], key, shown, int(photos))
+                self.known.setdefault(key, []).append(value)
+
+    def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
+        self.asked += keys
+        return {key: self.known[key] for key in keys if key in self.known}
+
+
+LIBRARY = Words(people=PEOPLE, places=PLACES, tags=TAGS, countries="Israel=900 ישראל=900")
+
+
+def rows(name: str) -> Iterator[tuple[str, str]]:
+    """Questions and what is read, from a table."""
+    for line in (HERE / name).read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            question, _, wanted = line.partition(" = ")
+            yield question.strip(), wanted.strip()
+
+
+def told(reading: Reading) -> str:
+    """In the form of the table: the rest, then places, dates and people."""
+    order = ("place", "date", "person")
+    named = sorted(reading.conditions, key=lambda part: order.index(part.kind))
+    return "; ".join([reading.rest, *(f"{part.kind} {part.value}" for part in named)])
+
+
+@pytest.mark.parametrize(("question", "wanted"), list(rows("readings.txt")))
+def test_questions_are_read(question: str, wanted: str) -> None:
+    """Each row of the table."""
+    assert told(read(question, LIBRARY, NOW)) == wanted
+
+
+def test_the_table_is_large_enough() -> None:
+    """Half of it is Hebrew, and many rows are traps."""
+    every = list(rows("readings.txt"))
+    hebrew = [question for question, _ in every if any("א" <= one <= "ת" for one in question)]
+    kept = [question for question, wanted in every if question == wanted]
+    assert len(every) >= 120 and len(set(every)) == len(every)
+    assert len(hebrew) >= len(every) * 0.45 and len(kept) >= 30
+
+
+def test_without_values_nothing_changes() -> None:
+    """The text is as asked, blanks and all."""
+    for text in ("", "  a  dog ", "dog, on a beach!", "כלב  בים", "'", '"', "…"):
+        assert read(text, LIBRARY, NOW) == Reading((), text)
+        assert read(text, NoVocabulary(), NOW) == Reading((), text)
+
+
+def test_parts_are_at_their_characters() -> None:
+    """Offsets are of the text as asked; together with the rest in its order."""
+    for question, _ in [*rows("readings.txt"), *rows("readings_validation.txt")]:
+        reading = read(question, LIBRARY, NOW)
+        last = 0
+        for part in reading.parts:
+            assert last <= part.start < part.end
+            assert question[part.start : part.end] == part.text
+            last = part.end
+    reading = read("🐶 Noa at the beach, נועה", LIBRARY, NOW)
+    assert [(one.kind, one.text) for one in reading.parts] == [
+        ("rest", "🐶"), ("person", "Noa"), ("rest", "beach"), ("person", "נועה"),
+    ]  # fmt: skip
+
+
+def test_a_kind_can_be_left_out() -> None:
+    """Its words stay words."""
+    text = "Noa at the beach in Eilat in 2023"
+    assert told(read(text, LIBRARY, NOW, {"place"})) == ("beach in Eilat; date 2023; person Noa")
+    assert told(read(text, LIBRARY, NOW, {"date"})) == "beach in 2023; place Eilat; person Noa"
+    assert told(read(text, LIBRARY, NOW, {"person"})) == "Noa at the beach; place Eilat; date 2023"
+    assert read(text, LIBRARY, NOW, {"person", "date", "place"}) == Reading((), text)
+
+
+def test_values_of_up_to_five_words() -> None:
+    """The longest is read, and not what is in it."""
+    words = Words(places="Stratford_upon_Avon_Old_Town=3 Avon=4 Old_Town=5", people="")
+    text = "swans in Stratford upon Avon Old Town"
+    assert told(read(text, words, NOW)) == "swans; place Stratford upon Avon Old Town"
+    assert max(len(part) for part in words.asked) == len("stratforduponavonoldtown")
+    assert told(
+        read("a tag of New York trips", Words(places="New_York=3", tags="New_York_trips=2"))
+    ) == ("a tag of New York trips")
+
+
+def test_only_the_first_words_are_read() -> None:
+    """The text is as long as it may be; the vocabulary is asked once for a few keys."""
+    for word in ("dog", "Noa", "וווווו", "a/b", "'", '"x', "may"):
+        words = Words(people=PEOPLE)
+        read(f"{word} " * (10_000 // (len(word) + 1)), words, NOW)
+        assert len(words.asked) <= 100 * 5 * 4
+    assert told(read("dog " * 100 + "Noa", LIBRARY, NOW)).endswith("Noa")
+
+
+def test_a_country_is_a_place() -> None:
+    """A place and a country may have one name."""
+    words = Words(countries="Israel=900 Singapore=7", places="Singapore=7 Eilat=60")
+    for text, wanted in (
+        ("flag of Israel", "flag; place Israel"),
+        ("tower in Singapore", "tower; place Singapore"),
+    ):
+        assert told(read(text, words, NOW)) == wanted
+
+
+def test_other_kinds_of_values_are_not_read() -> None:
+    """A camera is not asked for in a description."""
+    words = Words()
+    words.known["canon"] = [Value("camera", "canon", "Canon", 40)]
+    assert read("an old canon", words, NOW).conditions == ()
+
+
+def test_a_tag_on_more_photos_than_the_person_excludes_none() -> None:
+    """A person's name is often a tag, too: as long as no photo is lost by it, it is the person."""
+    for tagged, wanted in ((12, "person"), (13, "rest")):
+        words = Words(people="Dana=12", tags=f"Dana={tagged}")
+        kinds = [part.kind for part in read("Dana smiling", words, NOW).parts]
+        assert kinds == ([] if wanted == "rest" else ["person", "rest"])
