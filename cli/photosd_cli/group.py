@@ -89,10 +89,20 @@ SYNONYMS = {
     "check": "doctor",
 }
 
-# Paths that may be missing or unreadable: the daemon refuses them, with a remedy.
-PATH = click.Path(readable=False)
-FOLDER = click.Path(file_okay=False, readable=False)
-PICTURE = click.Path(dir_okay=False, readable=False)
+
+class AnyPath(click.Path):
+    """A path that is not accessed here: its share may not respond, and then this process could not
+    even be interrupted. The daemon refuses what it cannot use, with a remedy.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The same path."""
+        return value
+
+
+PATH = AnyPath()
+FOLDER = AnyPath(file_okay=False)
+PICTURE = AnyPath(dir_okay=False)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -264,7 +264,8 @@ def words(text: str, sign: int) -> Term:
 
 def picture(text: str, sign: int = 1) -> Term:
     """A picture term; ``2:x.jpg`` has weight 2 unless a file has this name."""
-    weight, rest = (1.0, text) if os.path.lexists(text) else weighted(text)
+    named = WEIGHTED.fullmatch(text) and os.path.lexists(text)  # no other path is accessed here
+    weight, rest = (1.0, text) if named else weighted(text)
     if not rest:
         raise BadRequest(f"no file follows the weight in {text!r}", remedy="--like 2:dog.jpg")
     term: Any = {**path_params(paths.absolute(rest)), "weight": sign * weight}

@@ -143,6 +143,25 @@ def test_it_is_tried_with_patience_and_done_once(
     scene.close()
 
 
+def test_a_command_that_gets_no_thread_is_started_later(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.1)
+    scene = Scene(home, tmp_path)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        scene.deliver()
+    assert scene.delivery.trouble == "can't start new thread"
+    scene.begin()
+    eventually(lambda: scene.states() == {"done"})
+    assert sorted(scene.ran.read_text().split()) == [str(n + 1) for n in range(MATCHES)]
+    scene.close()
+
+
 def test_a_command_that_ends_while_matches_are_read_runs_once(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,8 +117,18 @@ def test_nobody_else_notices_a_share_that_hangs(
     assert progress["encoder"]["images_encoded"] == encoded + 2
     share.hang(how)
     ask(daemon, "rescan", wait=False)
-    ask(daemon, "remove", path=str(share.point))
+    assert "indexed" in run("show", str(photo))
+    run("remove", str(share.point))
+    assert ask(daemon, "status")["index"]["photos"] == 3
     stop(daemon)
+
+
+def run(*arguments: str) -> str:
+    """The output of a command, which accesses no photo by itself."""
+    command = [sys.executable, "-m", "photosd_cli.main", *arguments]
+    return subprocess.run(
+        command, timeout=PATIENCE, check=True, capture_output=True
+    ).stdout.decode()
 
 
 def test_a_daemon_starts_while_a_share_hangs(

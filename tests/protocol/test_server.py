@@ -18,12 +18,13 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photosd.core.errors import NotFound
+from photosd.core.errors import Busy, NotFound
 from photosd.core.paths import Home
 from photosd.protocol import requests
 from photosd.protocol import server as server_module
 from photosd.protocol.endpoint import open_endpoint
-from photosd.protocol.server import Emit, Result, Server
+from photosd.protocol.requests import Nothing
+from photosd.protocol.server import Emit, RequestLane, Result, Server
 
 ENDED: list[type[BaseException]] = []  # what ended a stream before its time
 
@@ -270,3 +271,32 @@ def test_a_socket_lent_by_the_service_manager_stays(home: Home) -> None:
     asyncio.run(serve_for_a_moment())
     assert home.socket.exists()
     endpoint.release()
+
+
+def test_no_thread_for_a_request_costs_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what was refused is not done later."""
+    lane, done = RequestLane(1, "lane"), list[str]()
+
+    def note(what: str) -> Result:
+        done.append(what)
+        return {}
+
+    async def ask(what: str) -> None:
+        await lane.place(0.1)
+        await lane.run(lambda _: note(what), Nothing())
+
+    async def ask_twice() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _no_thread)
+            for _ in range(3):
+                with pytest.raises(Busy, match="can't start new thread"):
+                    await ask("refused")
+        await ask("answered")
+
+    asyncio.run(ask_twice())
+    lane.close()
+    assert done == ["answered"]
+
+
+def _no_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

@@ -81,11 +81,12 @@ def _write_paths(groups: list[DuplicateGroup]) -> None:
     absent = 0
     for group in groups:
         best, *others = group["photos"]
-        if not os.path.isfile(paths.raw(best)):  # noqa: PTH113 (bytes)
+        # A share that does not respond is not accessed.
+        if best.get("offline") or not os.path.isfile(paths.raw(best)):  # noqa: PTH113 (bytes)
             console.warn(f"{text.inert(best['path'])} is missing: its duplicates are left out")
             continue
         for photo in others:
-            if os.path.lexists(paths.raw(photo)):
+            if not photo.get("offline") and os.path.lexists(paths.raw(photo)):
                 paths.write(photo, end=b"\0")
             else:
                 absent += 1

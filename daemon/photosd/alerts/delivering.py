@@ -250,7 +250,12 @@ class Delivery:
         # Read after `_running`: `first` may be older than the end of its command.
         if lease and (started := self._started(lease)):
             self._running.add(lease)
-            self._threads.submit(self._run, lease, started, query)
+            try:
+                self._threads.submit(self._run, lease, started, query)
+            except RuntimeError as error:  # out of threads, or stopping
+                self._running.discard(lease)
+                self._refusals.refused(lease, str(error))
+                return False
         return True
 
     def _started(self, lease: str) -> list[AlertMatch]:

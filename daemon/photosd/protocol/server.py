@@ -180,8 +180,20 @@ class RequestLane:
             self._waiting -= 1
 
     def run(self, handler: Handler, params: msgspec.Struct) -> asyncio.Future[Result]:
-        """Start in a thread; the place is free again when it has ended."""
-        running = asyncio.get_running_loop().run_in_executor(self._threads, handler, params)
+        """Start in a thread; the place is free again when it has ended. Raises Busy if the system
+        has no thread.
+        """
+        refused = False
+
+        def work() -> Result:  # the executor keeps what it could not start
+            return {} if refused else handler(params)
+
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except RuntimeError as error:
+            refused = True
+            self._free.release()
+            raise Busy(str(error), remedy="close other programs", retry_after_ms=1000) from error
         running.add_done_callback(self._finished)
         return running
 

@@ -15,18 +15,22 @@ import psutil
 
 from photosd.core.macos import protected_directories
 
-# Events of other machines never arrive for these, whatever the local kernel reports.
+# Events of other machines never arrive for these, whatever the local kernel reports. autofs: the
+# first access mounts a share there, and waits for its server.
 NETWORK = frozenset(
     (
         "9p",
         "afpfs",
         "afs",
+        "autofs",
         "beegfs",
         "ceph",
         "cifs",
         "coda",
         "davfs",
+        "gfs2",
         "glusterfs",
+        "gpfs",
         "lustre",
         "ncpfs",
         "nfs",
@@ -34,6 +38,7 @@ NETWORK = frozenset(
         "nfs4",
         "ocfs2",
         "orangefs",
+        "prl_fs",
         "pvfs2",
         "smb",
         "smb2",
@@ -41,6 +46,7 @@ NETWORK = frozenset(
         "smbfs",
         "vboxsf",
         "virtiofs",
+        "vmhgfs",
         "webdav",
     )
 )
