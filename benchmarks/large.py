@@ -6,6 +6,7 @@ photo; rows are written at once, with indexes and triggers put back afterwards.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ museum market harbour river lake forest party graduation hike kitchen puppy cat 
 camping castle island desert train bridge flowers christmas hanukkah passover easter""".split()  # noqa: SIM905
 PLACES = """Eilat Haifa Lisbon Rome Oslo Berlin Vienna Prague Athens Cairo Lima Kyoto Boston Dublin
 Zagreb Riga Porto Naples Bergen Turku Leipzig Graz Brno Patras Aswan Cusco Nara Salem""".split()  # noqa: SIM905
+PEOPLE = """Noa Dan Maya Yael Omer Tamar Itai Shira Grandma Rose""".split()  # noqa: SIM905
+SURNAMES = """Levi Cohen Mizrahi Peretz Katz""".split()  # noqa: SIM905
+TAGS = 400  # different ones; some are of thousands of photos
 CAMERAS = ("Canon EOS 80D", "NIKON D750", "Pixel 7", "iPhone 13", "SM-G991B", "ILCE-7M3")
 COPIES = 20  # one photo in so many has another path
 
@@ -39,10 +43,12 @@ class Row(NamedTuple):
     taken_at: float
 
 
-def rows_of(root: Path, count: int, *, on_disk: bool = False) -> Iterator[Row]:
+def rows_of(
+    root: Path, count: int, *, on_disk: bool = False, described: bool = False
+) -> Iterator[Row]:
     """``count`` photos in years of folders below ``root``; ``on_disk``: empty files of these sizes,
-    which take no room."""
-    draw = random.Random(24)
+    which take no room; ``described``: with people, tags, places and captions."""
+    draw, said = random.Random(24), random.Random(7)
     content = facts = ""
     for number in range(count):
         folder, place = divmod(number, PER_FOLDER)
@@ -63,10 +69,25 @@ def rows_of(root: Path, count: int, *, on_disk: bool = False) -> Iterator[Row]:
                 f'{{"taken_at":{taken_at},"camera":"{camera}","width":4000,"height":3000,'
                 '"format":"JPEG"}'
             )
+            if described:
+                facts = f"{facts[:-1]},{_description(said, number)}}}"
         mtime_ns, inode, device = int(taken_at * 1e9), number + 1, 1
         if on_disk:
             mtime_ns, inode, device = _make(path, size, mtime_ns)
         yield Row(path, size, mtime_ns, inode, device, content, facts, camera, taken_at)
+
+
+def _description(draw: random.Random, number: int) -> str:
+    """Facts of people, tags, places and a caption, as JSON."""
+    names = [f"{draw.choice(PEOPLE)} {draw.choice(SURNAMES)}" for _ in range(draw.randrange(3))]
+    frequent = [int(TAGS * draw.random() ** 3) for _ in range(draw.randrange(5))]
+    tags = [f"{EVENTS[tag % len(EVENTS)]} {tag // len(EVENTS) or ''}".strip() for tag in frequent]
+    facts: dict[str, object] = {"people": list(dict.fromkeys(names)), "tags": tags}
+    if number // PER_FOLDER % 4:
+        facts |= {"city": PLACES[number // PER_FOLDER % len(PLACES)], "country": "Elsewhere"}
+    if number % 10 == 0:
+        facts["caption"] = " ".join(draw.choice(EVENTS) for _ in range(12))
+    return json.dumps(facts)[1:-1]
 
 
 def _make(path: bytes, size: int, mtime_ns: int) -> tuple[int, int, int]:
@@ -103,8 +124,10 @@ def fill_catalog(database: Database, folder: int, model: str, rows: list[Row]) -
             "INSERT INTO named(path, content, key) SELECT path, content, name_key(path) FROM photos"
         )
         db.execute(
-            "INSERT INTO names(rowid, name, folders)"
-            " SELECT id, name_words(path), folder_words(path) FROM named"
+            "INSERT INTO names(rowid, name, folders, title, caption, places, tags, people)"
+            " SELECT id, name_words(path), folder_words(path), title_words(facts),"
+            " caption_words(facts), place_words(facts, place), tag_words(facts),"
+            " people_words(facts) FROM named LEFT JOIN contents USING(content)"
         )
         db.execute(
             "INSERT INTO vocabulary SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,"

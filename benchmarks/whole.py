@@ -1,7 +1,8 @@
 """Queries through the whole daemon over a large library: every part has its real size.
 
 Files, rows of the catalog, words of names, labels and dates are as indexing leaves them; only the
-vectors are made up. ``python -m benchmarks.whole 100000`` measures one size, with the starter.
+vectors are made up. ``python -m benchmarks.whole 100000`` measures one size, with the starter;
+``--described`` gives photos people, tags, places and captions.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ CLUSTERS = 2000
 READY_SECONDS = 600.0
 
 
-def whole(rows: int, model: Path | None = None) -> dict[str, float]:
+def whole(rows: int, model: Path | None = None, *, described: bool = False) -> dict[str, float]:
     """Milliseconds in the daemon (`timings_ms.total`) and round trip of a repeated query among so
     many photos: at rest, in folders, and while all of them are compared with the disk; and the
     first query after the start beside the next ones, before anything has come to rest."""
     started = time.perf_counter()
-    with running(model, lambda home: fill(home, model, rows)) as daemon:
+    with running(model, lambda home: fill(home, model, rows, described)) as daemon:
         filled = time.perf_counter() - started
         ready = daemon.wait_ready(seconds=READY_SECONDS)
         first = first_and_next(daemon)
@@ -128,12 +129,12 @@ def _compare(daemon: BenchDaemon) -> float:
     return time.perf_counter() - started
 
 
-def fill(home: Path, model: Path | None, count: int) -> None:
+def fill(home: Path, model: Path | None, count: int, described: bool = False) -> None:
     """Files, catalog and index, as if all had been indexed."""
     spec = read_model(model or STARTER)
     photos = home / "photos"
     photos.mkdir()
-    rows = list(rows_of(photos, count, on_disk=True))
+    rows = list(rows_of(photos, count, on_disk=True, described=described))
     (home / "state").mkdir(mode=0o700, exist_ok=True)
     database = Database(home / "state" / "catalog.sqlite3")
     folder = Folders(database, home / "config" / "folders.json").add(os.fsencode(photos))
@@ -191,5 +192,6 @@ def _table(rows: Sequence[Row], vectors: NDArray[np.float32], dimension: int) ->
 
 
 if __name__ == "__main__":
-    for size in sys.argv[1:]:
-        print(size, json.dumps(whole(int(size))), flush=True)
+    for size in filter(str.isdecimal, sys.argv[1:]):
+        figures = whole(int(size), described="--described" in sys.argv)
+        print(size, json.dumps(figures), flush=True)

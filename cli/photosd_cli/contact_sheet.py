@@ -220,7 +220,7 @@ def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str
     rows = [
         ("Date", escape(date)),
         ("Folder", crumbs),
-        ("Match", f"{kind}, {text.score(hit).strip()}"),
+        ("Match", f"{kind}, {text.score(hit)}"),
     ]
     if hit["offline"]:
         rows.append(("Disk", "away"))

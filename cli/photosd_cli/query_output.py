@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 USUAL_DEADLINE_MS = 3000
+SCORE_WIDTH = 5  # columns of a score
 # Messages for a reply's fallback_reason, in one dim line below the answer.
 FALLBACK_REASONS = {
     "offline": "Gemini cannot be reached",
@@ -101,7 +102,8 @@ def _show_table(
 ) -> None:
     """The table for people: weak hits are counted, and shown on request."""
     dated = any(text.day(hit) for hit in chosen)
-    rows = [_row(hit, dated, options) for hit in chosen]
+    width = max((len(text.score(hit)) for hit in chosen), default=0)
+    rows = [_row(hit, dated, width, options) for hit in chosen]
     if options.preview == "off":
         for row in rows:
             console.out(row)
@@ -148,8 +150,8 @@ def _no_matches(result: QueryResult) -> str:
     return f"No good matches yet: {coverage['pending']:,} of {every} {being} still being indexed"
 
 
-def _row(hit: Hit, dated: bool, options: QueryOptions) -> str:
-    cells = [f"{hit['strength']:<6}", text.score(hit)]
+def _row(hit: Hit, dated: bool, width: int, options: QueryOptions) -> str:
+    cells = [f"{hit['strength']:<6}", f"{text.score(hit):<{max(width, SCORE_WIDTH)}}"]
     if dated:
         cells.append(f"{text.day(hit):<10}")
     cells.append(paths.linked(hit, options.hyperlink))

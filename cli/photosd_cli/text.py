@@ -67,9 +67,9 @@ def size(number: float) -> str:
 
 
 def score(hit: Mapping[str, Any]) -> str:
-    """The score of a look. A name match has no score: what matched is shown instead."""
+    """The score of a look. A match of words has no score: where they are is shown instead."""
     other = [source for source in hit["sources"] if source != "clip"]
-    return f"{other[-1]:<5}" if other else f"{hit['score']:.3f}"
+    return str(other[-1]) if other else f"{hit['score']:.3f}"
 
 
 def moment(seconds: object) -> str | None:

@@ -248,11 +248,12 @@ NO_LIMIT = {
     ),
     "so few that they say nothing": (
         "index/comparison.py:FEWEST",
-        "search/likeness.py:FEW", "search/names.py:FEW"),
+        "search/likeness.py:FEW", "search/text_index.py:FEW"),
     # Passed by the tests of search by name, of duplicates and of identity (tests/search,
     # tests/index), where they decide what is found.
     "decides what is found, and its own tests pass it": (
-        "search/names.py:COMMON", "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
+        "search/text_index.py:COMMON", "search/text_index.py:SHORTEST*",
+        "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
         "search/reading.py:SHORTEST_BARE", "search/reading.py:LONGEST_PREFIX",
         "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",

@@ -217,7 +217,8 @@ def connect(file: Path) -> sqlite3.Connection:
     for function in (wording.name_words, wording.folder_words, wording.name_key):
         connection.create_function(function.__name__, 1, function, deterministic=True)
     connection.create_function("merged_facts", 2, merging.merged_facts, deterministic=True)
-    connection.create_function("said_values", 2, labels.said_values, deterministic=True)
+    for name, arguments in labels.SQL_FUNCTIONS.items():
+        connection.create_function(name, arguments, getattr(labels, name), deterministic=True)
     return connection
 
 

@@ -1,4 +1,4 @@
-"""Labels: numbers of filterable values, and the values of a photo that have names.
+"""Labels: numbers of filterable values; the values of a photo that have names; words of its facts.
 
 A value is a person, a tag, a place, a country or a camera. Its key is its folded spelling, so that
 case, accents, niqqud, blanks and dashes make no difference.
@@ -6,7 +6,8 @@ case, accents, niqqud, blanks and dashes make no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +21,14 @@ KINDS = (
 )  # fmt: skip
 OF_KIND = 15  # the bits of a label that tell its kind
 NAMED_KINDS = ("person", "tag", "place", "country", "camera")
-WHOLE = "\ue000"  # begins the key of a whole value among words; no text of a query contains it
+# Among the words of the text index, the key of a whole value begins so, and one word is in every
+# row with facts. No text of a query has a word with these characters.
+WHOLE, DESCRIBED = "\ue000", "\ue001"
+# By name, the number of arguments: the columns facts and place of contents.
+SQL_FUNCTIONS = {
+    "said_values": 2, "title_words": 1, "caption_words": 1, "place_words": 2, "tag_words": 1,
+    "people_words": 1,
+}  # fmt: skip
 
 Facts = Mapping[str, Any]
 
@@ -99,16 +107,44 @@ def said_values(facts: str | None, place: str | None) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def folder_of(path: bytes) -> bytes:
-    """The folder of a path."""
-    return path.rpartition(b"/")[0]
+def title_words(facts: str | None) -> str:
+    """The words of the title."""
+    return _words_of(_texts(_decoded(facts).get("title")), 2)
 
 
-def folder_label(path: bytes) -> int:
-    """The label of the folder of a path."""
-    return label("in", folder_of(path))
+def caption_words(facts: str | None) -> str:
+    """The words of the caption."""
+    words = wording.words(" ".join(_texts(_decoded(facts).get("caption"))))
+    return " ".join([DESCRIBED, *dict.fromkeys(words)]) if words else ""
 
 
+def tag_words(facts: str | None) -> str:
+    """The words of the tags."""
+    return _words_of(_texts(_decoded(facts).get("tags")), 2)
+
+
+def people_words(facts: str | None) -> str:
+    """The words of people's names."""
+    return _words_of(_texts(_decoded(facts).get("people")), 1)
+
+
+def place_words(facts: str | None, place: str | None) -> str:
+    """The words of the names of its place, the region and the country included."""
+    found, where = _decoded(facts), _decoded(place)
+    return _words_of([*_places(found, where), *_countries(found, where)], 2)
+
+
+def _words_of(names: Sequence[str], least: int) -> str:
+    """The words of names, and the whole key of each name that has at least so many words."""
+    found: dict[str, None] = {}
+    for name in names:
+        found |= dict.fromkeys(words := wording.words(name))
+        if len(words) >= least:
+            found[WHOLE + "".join(words)] = None
+    return " ".join([DESCRIBED, *found]) if found else ""
+
+
+@functools.lru_cache(4)  # each function of a row decodes the same
 def _decoded(text: str | None) -> Facts:
     """A JSON object; empty if damaged."""
     try:

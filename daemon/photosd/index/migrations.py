@@ -131,8 +131,8 @@ MIGRATIONS = {
     ALTER TABLE folders ADD COLUMN volume TEXT;
     -- Filters now compare dates with a wall clock: label sync updates every table again.
     INSERT INTO unfiled SELECT model, content FROM embedded WHERE 1 ON CONFLICT DO NOTHING;
-    -- Words of the paths of indexed photos, folded (wording.py), and the key of each file's own
-    -- name. Photos that were removed are not here.
+    -- The text index: words of the paths of indexed photos, and of the facts of their contents,
+    -- folded (core/wording.py); and the key of each file's own name. Removed photos are not here.
     DROP TRIGGER IF EXISTS photos_named;
     DROP TRIGGER IF EXISTS photos_unnamed;
     DROP TABLE IF EXISTS names;
@@ -144,7 +144,8 @@ MIGRATIONS = {
     -- Each query looks up which of hundreds of contents have a path, and its number.
     CREATE INDEX named_content ON named(content);
     CREATE VIRTUAL TABLE names USING fts5(
-      name, folders, content='', detail='column', columnsize=0, tokenize='porter ascii'
+      name, folders, title, caption, places, tags, people,
+      content='', detail='column', columnsize=0, tokenize='porter ascii'
     );
     CREATE TRIGGER photos_named AFTER INSERT ON photos WHEN NEW.state = 'indexed' BEGIN
       INSERT INTO named(path, content, key) VALUES(NEW.path, NEW.content, name_key(NEW.path));
@@ -159,16 +160,31 @@ MIGRATIONS = {
     CREATE TRIGGER photos_unnamed AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
       DELETE FROM named WHERE path = OLD.path;
     END;
-    CREATE TRIGGER named_born AFTER INSERT ON named BEGIN
-      INSERT INTO names(rowid, name, folders)
-        VALUES(NEW.id, name_words(NEW.path), folder_words(NEW.path));
-    END;
-    CREATE TRIGGER named_died AFTER DELETE ON named BEGIN
-      INSERT INTO names(names, rowid, name, folders)
-        VALUES('delete', OLD.id, name_words(OLD.path), folder_words(OLD.path));
-    END;
     -- Where a photo was taken; see contents.py.
     ALTER TABLE contents ADD COLUMN place TEXT;
+    -- Inserting here adds a row to the text index (change: 1) or takes it away (-1), which needs
+    -- the words that it has.
+    CREATE VIEW worded(id, path, facts, place, change) AS SELECT 0, x'', NULL, NULL, 0;
+    CREATE TRIGGER worded_more INSTEAD OF INSERT ON worded WHEN NEW.change > 0 BEGIN
+      INSERT INTO names(rowid, name, folders, title, caption, places, tags, people)
+        VALUES(NEW.id, name_words(NEW.path), folder_words(NEW.path), title_words(NEW.facts),
+          caption_words(NEW.facts), place_words(NEW.facts, NEW.place), tag_words(NEW.facts),
+          people_words(NEW.facts));
+    END;
+    CREATE TRIGGER worded_less INSTEAD OF INSERT ON worded WHEN NEW.change < 0 BEGIN
+      INSERT INTO names(names, rowid, name, folders, title, caption, places, tags, people)
+        VALUES('delete', NEW.id, name_words(NEW.path), folder_words(NEW.path),
+          title_words(NEW.facts), caption_words(NEW.facts), place_words(NEW.facts, NEW.place),
+          tag_words(NEW.facts), people_words(NEW.facts));
+    END;
+    CREATE TRIGGER named_born AFTER INSERT ON named BEGIN
+      INSERT INTO worded SELECT NEW.id, NEW.path, facts, place, 1
+        FROM (SELECT 1) LEFT JOIN contents ON content = NEW.content;
+    END;
+    CREATE TRIGGER named_died AFTER DELETE ON named BEGIN
+      INSERT INTO worded SELECT OLD.id, OLD.path, facts, place, -1
+        FROM (SELECT 1) LEFT JOIN contents ON content = OLD.content;
+    END;
     -- The vocabulary: each spelling of a person, a tag, a place, a country and a camera, with its
     -- label (labels.py), and the number of contents that have it and an indexed path. main: 0 for
     -- other names of a place.
@@ -203,16 +219,26 @@ MIGRATIONS = {
     CREATE TRIGGER contents_told AFTER INSERT ON contents
       WHEN EXISTS (SELECT 1 FROM named WHERE content = NEW.content) BEGIN
       INSERT INTO counted VALUES(NEW.facts, NEW.place, 1);
+      INSERT INTO worded SELECT id, path, NULL, NULL, -1 FROM named WHERE content = NEW.content;
+      INSERT INTO worded SELECT id, path, NEW.facts, NEW.place, 1 FROM named
+        WHERE content = NEW.content;
     END;
     CREATE TRIGGER contents_retold AFTER UPDATE OF facts, place ON contents
       WHEN (OLD.facts, OLD.place) IS NOT (NEW.facts, NEW.place)
       AND EXISTS (SELECT 1 FROM named WHERE content = NEW.content) BEGIN
       INSERT INTO counted VALUES(OLD.facts, OLD.place, -1);
       INSERT INTO counted VALUES(NEW.facts, NEW.place, 1);
+      INSERT INTO worded SELECT id, path, OLD.facts, OLD.place, -1 FROM named
+        WHERE content = OLD.content;
+      INSERT INTO worded SELECT id, path, NEW.facts, NEW.place, 1 FROM named
+        WHERE content = NEW.content;
     END;
     CREATE TRIGGER contents_untold AFTER DELETE ON contents
       WHEN EXISTS (SELECT 1 FROM named WHERE content = OLD.content) BEGIN
       INSERT INTO counted VALUES(OLD.facts, OLD.place, -1);
+      INSERT INTO worded SELECT id, path, OLD.facts, OLD.place, -1 FROM named
+        WHERE content = OLD.content;
+      INSERT INTO worded SELECT id, path, NULL, NULL, 1 FROM named WHERE content = OLD.content;
     END;
     INSERT INTO named(path, content, key)
       SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';

@@ -18,10 +18,12 @@ Relation = Literal["keep", "copy", "burst", "alike"]
 class Hit(PathFields):
     """One photo of an answer. ``path_b64`` is present if the path is not UTF-8.
 
-    ``sources``: why it matched, ``clip`` by its looks, ``name`` by words of its path; then ``path``
-    is the copy with that name. ``score`` is a cosine, and orders looks only. ``copies``: number of
-    files in the library with this photo, if more than one. ``taken``: local time where it was
-    taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at``: Unix seconds.
+    ``sources``: why it matched: ``clip`` by its looks, ``name`` by words of its path (then ``path``
+    is the copy with that name), ``caption`` by its title or caption, ``place``, ``tag``, ``person``
+    by names in its metadata; new ones may be added. ``score`` is a cosine, and orders looks only.
+    ``copies``: number of files in the library with this photo, if more than one. ``taken``: local
+    time where it was taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at``:
+    Unix seconds.
     """
 
     rank: int

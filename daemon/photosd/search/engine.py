@@ -292,9 +292,11 @@ def _read_as(question: Question, reading: str) -> Question:
 
 
 def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> list[str]:
-    """The words that the model does not know, except those that matched names."""
+    """The words that the model does not know, except those that matched names or metadata."""
     if embedding is None or not embedding.unknown:
         return []
-    names = [one.path for one in found if one.path is not None and one.strength != "weak"]
-    known = {word for name in names for word in wording.words(wording.read(name))}
+    telling = [one for one in found if one.strength != "weak"]
+    known = {word for one in telling for word in wording.words(wording.read(one.path or b""))}
+    if any(one.every_word for one in telling):
+        return []
     return [word for word in embedding.unknown if not known.issuperset(wording.words(word))]

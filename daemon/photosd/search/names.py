@@ -1,7 +1,8 @@
-"""Matches names: words in paths, looked up in SQLite's full-text index.
+"""Matches names: words in paths, and in titles, captions, tags, places and people of photos.
 
 All photos with the words are considered: words are intersected before the list is cut. Only
-distinctive words count: the name of a folder with most of the library does not.
+distinctive words count: the name of a folder with most of the library does not. A caption counts
+only if it has every word, because a long text has some of any.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import math
 import re
 import sqlite3
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from photosd.core import wording
 from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index.database import Database
+from photosd.search.text_index import KINDS, NONE, Rows, Term, TextIndex, ids, isin, merged
 
 MOST_WORDS = 100  # of a query; later ones are not looked up, with a warning
-TELLING = 0.5  # of the library; a more frequent word is ignored
-FEW = 3  # photos, in a tiny library
-COMMON = 2000  # photos; a more frequent word finds none on its own if the query has other words
 FIRST_ROWS, ROWS_AT_ONCE = 60, 250  # paths read at once; usually the first ones suffice
 LOOKED_UP_AT_ONCE = 250  # contents
 YEAR = re.compile(r"(19|20)\d\d")
@@ -48,7 +47,7 @@ class Degree(enum.IntEnum):
     SOME = 0  # some of the words
     EVERY = 1  # every word
     OWN = 2  # every word, two or more, not only in the names of folders
-    PHRASE = 3  # the same, consecutive in the file's own name
+    PHRASE = 3  # the same, consecutive in the file's own name; or a whole person, tag, place, title
     WHOLE = 4  # the query is the file's name except for blanks, dashes, case and the suffix
     SUFFIX = 5  # the same, and has its suffix
     EXACT = 6  # the name, with or without suffix, except for case, accents and marks
@@ -58,7 +57,8 @@ class Degree(enum.IntEnum):
 class Named(msgspec.Struct, frozen=True, gc=False):
     """A content, and the path of it that matches a query best; ``share``: of the words that count.
 
-    ``number``: later paths have higher numbers.
+    ``number``: later paths have higher numbers. ``kinds``: of evidence, as in the protocol: where
+    the words are, the most telling last.
     """
 
     content: str
@@ -66,6 +66,7 @@ class Named(msgspec.Struct, frozen=True, gc=False):
     degree: Degree
     share: float
     number: int
+    kinds: tuple[str, ...] = ("name",)
 
     @property
     def worth(self) -> tuple[int, float, int]:
@@ -99,11 +100,19 @@ class Names:
         self, database: Database, texts: Iterable[str], accepts: PathTest | None = None
     ) -> None:
         self._database, self._accepts = database, accepts
+        # To tell why a row matched: the words of each text, how frequent they are, and the rows
+        # with a whole value.
+        self._words: list[tuple[list[Term], dict[str, int]]] = []
+        self._whole: list[tuple[str, Rows]] = []
         with database.read() as db:
+            index = TextIndex(db)
+            self._described = index.described
             self._groups = _grouped(
-                found for text in texts for found in (*_whole(db, text), *_by_words(db, text))
+                found
+                for text in dict.fromkeys(texts)
+                for found in (*_whole(db, text), *self._by_words(db, index, text))
             )
-        self._worth = {number: group for group, numbers in self._groups for number in numbers}
+        self._numbers, self._group = _inverted([numbers for _, numbers in self._groups])
         self._known: dict[str, Named | None] = {}
 
     def __bool__(self) -> bool:
@@ -156,17 +165,18 @@ class Names:
                     "SELECT id FROM named WHERE content IN (SELECT value FROM json_each(?))",
                     (json.dumps(contents[start : start + LOOKED_UP_AT_ONCE]),),
                 )
-                numbers += (number for (number,) in rows if number in self._worth)
-        for one in self._read(numbers):
+                numbers += (number for (number,) in rows)
+        there = isin(np.array(numbers, np.int64), self._numbers)
+        for one in self._read(np.array(numbers, np.int64)[there]):
             known = self._known.get(one.content)
             if known is None or known.worth < one.worth:
                 self._known[one.content] = one
 
-    def _read(self, numbers: Sequence[int]) -> Iterator[Named]:
+    def _read(self, numbers: Rows) -> Iterator[Named]:
         """The rows of these numbers that still exist, the latest of each part first."""
         starts = [0, *range(FIRST_ROWS, len(numbers), ROWS_AT_ONCE), len(numbers)]
         for start, end in itertools.pairwise(starts):
-            part = numbers[start:end]
+            part = numbers[start:end].tolist()
             with self._database.read() as db:
                 rows = db.execute(
                     "SELECT id, path, content FROM named WHERE id IN"
@@ -175,12 +185,56 @@ class Names:
                 ).fetchall()
             yield from self._accepted(rows)
 
-    def _accepted(self, rows: Iterable[Sequence[Any]]) -> Iterator[Named]:
+    def _accepted(self, rows: Sequence[Sequence[Any]]) -> Iterator[Named]:
         """The rows (number, path, content) whose path is accepted and has such words."""
-        for number, path, content in rows:
-            worth = self._worth.get(number)
-            if worth is not None and (self._accepts is None or self._accepts(path)):
-                yield Named(content, path, *worth, number)
+        numbers = np.array([row[0] for row in rows], np.int64)
+        kinds = {kind: isin(numbers, having) for kind, having in self._kinds.items()}
+        places = np.searchsorted(self._numbers, numbers)
+        for row, (number, path, content) in enumerate(rows):
+            if self._accepts is None or self._accepts(path):
+                degree, share = self._groups[self._group[places[row]]][0]
+                found = [kind for kind in KINDS if kind in kinds and kinds[kind][row]]
+                if degree >= Degree.WHOLE and "name" not in found:
+                    found.insert(0, "name")
+                why = tuple(found) or ("name",)
+                yield Named(content, path, degree, share, number, why)
+
+    @functools.cached_property
+    def _kinds(self) -> dict[str, Rows]:
+        """The rows with words in columns of each kind; empty if there are only names."""
+        if not self._described:
+            return {}
+        found: dict[str, list[Rows]] = {}
+        with self._database.read() as db:
+            index = TextIndex(db)
+            by_word = [index.kinds(*one).items() for one in self._words]
+        for kind, rows in itertools.chain(self._whole, *by_word):
+            found.setdefault(kind, []).append(rows)
+        return {kind: merged(rows) for kind, rows in found.items()}
+
+    def _by_words(
+        self, db: sqlite3.Connection, index: TextIndex, text: str
+    ) -> Iterator[tuple[Group, Rows]]:
+        words = telling_words(text)
+        terms = index.terms(words)
+        numbers = index.numbers(terms)
+        whole = index.whole(text, words)
+        self._words.append((terms, numbers))
+        self._whole += whole.items()
+        every = index.every(terms, numbers)
+        if len(every) and len(words) > 1:
+            own = index.own(terms, numbers)
+            yield (Degree.OWN, 1.0), own
+            named_so = index.own(terms, numbers, "name") if index.described else own
+            yield (Degree.PHRASE, 1.0), _in_a_row(db, named_so, wording.key(text))
+        yield from (((Degree.PHRASE, 1.0), rows) for rows in whole.values())
+        yield (Degree.EVERY, 1.0), every
+        least = math.ceil(HALF * len(numbers))
+        if least < len(numbers):
+            having = np.concatenate([NONE, *index.some(terms, numbers)])
+            rows, counts = np.unique(having, return_counts=True)
+            for count in range(least, len(numbers)):
+                yield (Degree.SOME, count / len(numbers)), rows[counts == count]
 
 
 def named(database: Database, text: str, accepts: PathTest | None = None) -> dict[str, Named]:
@@ -205,24 +259,34 @@ def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
     return [(content, 1 / len(words)) for (content,) in rows]
 
 
-def _grouped(found: Iterable[tuple[Group, Iterable[int]]]) -> list[tuple[Group, list[int]]]:
+def _grouped(found: Iterable[tuple[Group, Rows]]) -> list[tuple[Group, Rows]]:
     """The best groups first, each with the latest first; a number is only in its best group."""
-    merged: dict[Group, set[int]] = {}
+    parts: dict[Group, list[Rows]] = {}
     for group, numbers in found:
-        merged.setdefault(group, set()).update(numbers)
-    taken: set[int] = set()
-    groups = []
-    for group in sorted(merged, reverse=True):
-        if rest := merged[group] - taken:
-            taken |= rest
-            groups.append((group, sorted(rest, reverse=True)))
+        if len(numbers):
+            parts.setdefault(group, []).append(numbers)
+    taken, groups = NONE, []
+    for group in sorted(parts, reverse=True):
+        numbers = merged(parts[group])
+        rest = numbers[~isin(numbers, taken)]
+        if len(rest):
+            taken = merged([taken, rest])
+            groups.append((group, rest[::-1]))
     return groups
+
+
+def _inverted(groups: Sequence[Rows]) -> tuple[Rows, Rows]:
+    """The numbers of all groups, ascending, and the place of the group of each."""
+    numbers = np.concatenate([NONE, *groups])
+    places = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    order = np.argsort(numbers, kind="stable")
+    return numbers[order], places[order]
 
 
 # -- whole names ----------------------------------------------------------------------------------
 
 
-def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]]]:
+def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, Rows]]:
     """Files of this name. Parts before a slash must be their folders."""
     *folders, name = (part.strip() for part in text.split("/"))
     above = [wording.key(part) for part in folders if part not in NOWHERE]
@@ -238,7 +302,7 @@ def _whole(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, list[int]
         for number, path in rows.fetchall():
             if _in_folders(path, path_keys):
                 found.setdefault(sameness(path.rpartition(b"/")[2]), []).append(number)
-        yield from (((degree, 1.0), numbers) for degree, numbers in found.items())
+        yield from (((degree, 1.0), np.array(numbers)) for degree, numbers in found.items())
         if not folders:
             return
 
@@ -279,70 +343,14 @@ def _suffix(name: str) -> str:
 # -- words ----------------------------------------------------------------------------------------
 
 
-def _by_words(db: sqlite3.Connection, text: str) -> Iterator[tuple[Group, Iterable[int]]]:
-    words = telling_words(text)
-    numbers = _numbers(db, words)
-    matched = _matched(db, numbers)
-    every = [row for row, count in matched.items() if count == len(numbers)]
-    if every and len(words) > 1:
-        own = _own(db, words, list(numbers))
-        yield (Degree.OWN, 1.0), own
-        yield (Degree.PHRASE, 1.0), _in_a_row(db, own, wording.key(text))
-    yield (Degree.EVERY, 1.0), every
-    for number in range(math.ceil(HALF * len(numbers)), len(numbers) if matched else 0):
-        rows = [row for row, count in matched.items() if count == number]
-        yield (Degree.SOME, number / len(numbers)), rows
-
-
-def _in_a_row(db: sqlite3.Connection, rows: Sequence[int], key: str) -> list[int]:
+def _in_a_row(db: sqlite3.Connection, rows: Rows, key: str) -> Rows:
     """The rows among these that have the whole key in the file's own name."""
-    return _ids(
+    return ids(
         db,
         "SELECT json_group_array(id) FROM named"
         " WHERE id IN (SELECT value FROM json_each(?)) AND instr(key, ?)",
-        (json.dumps(rows), key),
+        (json.dumps(rows.tolist()), key),
     )
-
-
-def _numbers(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, int]:
-    """The number of photos for each word, without words in most of the library."""
-    indexed = db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
-    most = max(FEW, int(TELLING * indexed.fetchone()[0]))
-    counted = "SELECT count(*) FROM (SELECT 1 FROM names WHERE names MATCH ? LIMIT ?)"
-    found = {w: db.execute(counted, (_quoted(w), most + 1)).fetchone()[0] for w in words}
-    return {word: number for word, number in found.items() if number <= most}
-
-
-def _matched(db: sqlite3.Connection, numbers: dict[str, int]) -> Counter[int]:
-    """How many of these words each row has; rows with only one common word are left out."""
-    rare = [word for word, number in numbers.items() if 0 < number <= COMMON]
-    common = [word for word, number in numbers.items() if number > COMMON]
-    any_of = [_quoted(word) for word in rare]
-    if len(common) > 1 or not rare:
-        any_of += [f"({_all(common)})"] if common else []
-    matched: Counter[int] = Counter()
-    for word in rare:
-        matched.update(_rows(db, _quoted(word)))
-    for word in common:
-        matched.update(_rows(db, f"{_quoted(word)} AND ({' OR '.join(any_of)})"))
-    return matched
-
-
-def _own(db: sqlite3.Connection, words: Sequence[str], telling: Sequence[str]) -> list[int]:
-    """Rows with every word and some in the file's own name: any, or a distinctive one of two."""
-    own = f"name : ({_all(words)})"
-    if len(telling) > 1:
-        own += f" OR (({_all(telling)}) AND name : ({' OR '.join(map(_quoted, telling))}))"
-    return _rows(db, own)
-
-
-def _rows(db: sqlite3.Connection, match: str) -> list[int]:
-    return _ids(db, "SELECT json_group_array(rowid) FROM names WHERE names MATCH ?", (match,))
-
-
-def _ids(db: sqlite3.Connection, statement: str, values: tuple[str, ...]) -> list[int]:
-    """Numbers of rows as one JSON array, half the cost of thousands of rows."""
-    return list(json.loads(db.execute(statement, values).fetchone()[0]))
 
 
 def _telling_words(text: str) -> list[str]:
@@ -352,12 +360,3 @@ def _telling_words(text: str) -> list[str]:
 
 def _is_letter(word: str) -> bool:
     return len(word) == 1 and word.isascii() and word.isalpha()
-
-
-def _quoted(word: str) -> str:
-    """Quoted for FTS5."""
-    return f'"{word}"'
-
-
-def _all(words: Sequence[str]) -> str:
-    return " AND ".join(map(_quoted, words))

@@ -32,7 +32,8 @@ KEPT = 128  # rankings kept for next pages; the oldest are dropped
 class FoundPhoto(msgspec.Struct, frozen=True, gc=False):
     """One content of a ranking: its cosine, its rating, and its kinds of evidence.
 
-    ``path``: the copy whose name matched, if any.
+    ``path``: the copy whose name matched, if any. ``every_word``: whether its metadata and names
+    have every word of the query.
     """
 
     content: str
@@ -40,6 +41,7 @@ class FoundPhoto(msgspec.Struct, frozen=True, gc=False):
     strength: str
     sources: list[str]
     path: bytes | None = None
+    every_word: bool = False
 
 
 class Hits:

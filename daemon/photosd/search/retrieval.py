@@ -45,7 +45,7 @@ class Weight(enum.IntEnum):
 class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One reason for one content. ``share``: of the query, for a hint.
 
-    ``kind``: as in the protocol: ``clip``, ``name``, ``rewrite``, ``gemini``.
+    ``kind``: as in the protocol: ``clip``, ``rewrite``, ``gemini``; ``name`` for words, wherever.
     """
 
     kind: str
@@ -315,16 +315,26 @@ def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
     looks = [evidence for evidence in one.evidence if evidence.kind != "name"]
     telling = [evidence for evidence in one.evidence if evidence.weight >= Weight.TELLING]
     kinds = [evidence.kind for evidence in looks if evidence in telling or not telling]
-    kinds += [] if name is None else ["name"]
-    path = None if name is None else name.path
-    return FoundPhoto(one.content, match.score, match.strength, list(dict.fromkeys(kinds)), path)
+    return _found_photo(one.content, match.score, match.strength, kinds, name)
+
+
+def _found_photo(
+    content: str, score: float, strength: str, kinds: Sequence[str], name: Named | None
+) -> FoundPhoto:
+    if name is None:
+        return FoundPhoto(content, score, strength, list(dict.fromkeys(kinds)))
+    sources = list(dict.fromkeys([*kinds, *name.kinds]))
+    path = name.path if "name" in name.kinds else None  # else each copy matches
+    every = name.degree > Degree.SOME and name.kinds != ("name",)
+    return FoundPhoto(content, score, strength, sources, path, every)
 
 
 def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:
     strength = of_name(name)
     if strength == "weak" and share == 1:  # with the year that it was taken in
         strength = "fair"
-    return FoundPhoto(content, share, strength, ["name"], None if name is None else name.path)
+    kinds = ["name"] if name is None else []  # the year that it was taken in
+    return _found_photo(content, share, strength, kinds, name)
 
 
 def _weight(strength: str) -> Weight:
