@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import posix
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,7 +73,7 @@ def tell_paths(patch: pytest.MonkeyPatch) -> None:
     def told(descriptor: Any, command: int, argument: Any = 0) -> Any:
         if command != F_GETPATH:
             return real(descriptor, command, argument)
-        path = os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115 (bytes)
+        path = posix.readlink(b"/proc/self/fd/%d" % descriptor)  # os hides it while pretending
         return path.removeprefix(b"/System/Volumes/Data").ljust(len(argument), b"\0")
 
     patch.setattr(fcntl, "F_GETPATH", F_GETPATH, raising=False)

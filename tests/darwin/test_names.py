@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_a_firmlink_is_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """/System/Volumes/Data/Users and /Users are one directory."""
     tell_paths(monkeypatch)
     monkeypatch.setattr(os, "open", lambda *_: os.dup(0))
-    monkeypatch.setattr(os, "readlink", lambda _: b"/System/Volumes/Data/Users/me")
+    monkeypatch.setattr(posix, "readlink", lambda _: b"/System/Volumes/Data/Users/me")
     assert SPELLING.whole(b"/System/Volumes/Data/Users/me/P") == b"/Users/me/P"
 
 

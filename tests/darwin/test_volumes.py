@@ -153,6 +153,7 @@ def test_the_uuid_that_macos_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_the_uuid_that_linux_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """udev's links to the filesystems."""
+    monkeypatch.setattr(volumes, "sys", SimpleNamespace(platform="linux"))
     monkeypatch.setattr(volumes, "BY_UUID", tmp_path / "by-uuid")
     assert volumes.volume_of(bytes(tmp_path)) == ""
     device = tmp_path / "disk"

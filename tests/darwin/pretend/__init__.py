@@ -21,7 +21,7 @@ Pretended:
 - ``st_flags``, ``st_birthtime``, ``os.chflags``: flags are kept in an extended attribute. Opening a
   file or listing a directory with SF_DATALESS is refused with EDEADLK if the process asked for
   that with setiopolicy_np; else its path is added to the file that `PULLED` names.
-- ``ctypes.CDLL(None)``: libSystem's ``setiopolicy_np``; nothing that glibc alone has.
+- ``ctypes.CDLL(None)``: functions of libSystem that photosd calls; nothing that glibc alone has.
 - ``_watchdog_fsevents``, so that watchdog chooses FSEvents: recursive streams, fed by inotify.
 - Children of ``subprocess`` pretend, whatever their environment; those of ``os.exec*`` and
   ``os.posix_spawn`` do if they inherit it. Another sitecustomize on PYTHONPATH is run, too.

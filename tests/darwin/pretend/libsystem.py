@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posix
+import posixpath
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -49,11 +50,34 @@ def proc_pid_rusage(pid: int, _kind: int, info: Any) -> int:
     return 0
 
 
+def statfs(path: bytes, found: Any) -> int:
+    """Only where the file system is mounted: see statfs(2)."""
+    import ctypes
+
+    try:
+        device, point = posix.stat(path).st_dev, posixpath.realpath(path)
+        while point != b"/" and posix.stat(posixpath.dirname(point)).st_dev == device:
+            point = posixpath.dirname(point)
+    except OSError as error:
+        ctypes.set_errno(error.errno or 0)
+        return -1
+    numbers = bytes(88) + point
+    ctypes.memmove(found, numbers, len(numbers))
+    return 0
+
+
+def getattrlist(_path: bytes, _wanted: Any, _answer: Any, _room: int, _options: int) -> int:
+    """No file system here tells its UUID."""
+    return -1
+
+
 # Add to these what other tests need.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "setiopolicy_np": setiopolicy_np,
     "getiopolicy_np": getiopolicy_np,
     "proc_pid_rusage": proc_pid_rusage,
+    "statfs": statfs,
+    "getattrlist": getattrlist,
 }
 
 
