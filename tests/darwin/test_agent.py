@@ -71,7 +71,7 @@ def test_the_page_for_macs(launchd: PretendedLaunchd, mac: dict[str, str]) -> No
     user = Path(mac["HOME"])
     painted(user / "Documents" / "Scans", "beach")
     painted(user / "Pictures" / "Photos Library.photoslibrary" / "originals", "sunset")
-    for name in ("Library/LaunchAgents", "Library/Application Support"):
+    for name in ("Library/LaunchAgents", "Library/Application Support", ".zfunc"):
         (user / name).mkdir(parents=True)
     before = {file for file in user.rglob("*")}
     said = {}

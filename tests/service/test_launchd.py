@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from photosd.core import macos
 from photosd.core.paths import Home
 from photosd.service import launchctl, launchd, units
 from photosd.service.launchd import Launchd
@@ -346,3 +348,19 @@ def test_start_reports_an_agent_that_ends(
     with pytest.raises(lifecycle.StartFailed, match="exit code 78") as caught:
         lifecycle.wait_for_answer(lifecycle.failure_of(agent))
     assert "no module named photosd" in str(caught.value)
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in Documents", "elsewhere"])
+def test_a_program_that_launchd_may_not_read_is_told(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """As `.venv` of a clone in Documents: the agent ends at once, and macOS asks nothing."""
+    monkeypatch.setattr(macos, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(macos, "VOLUMES", f"{tmp_path}/Volumes/")
+    program = tmp_path / ("Documents" if inside else "tools") / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to("/bin/sleep")
+    agent = make(str(program), "1000")
+    assert agent.status().detail == ""
+    agent.install()
+    assert (str(program) in agent.status().detail) == inside

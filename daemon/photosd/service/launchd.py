@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import photosd
+from photosd.core.macos import explanation
 from photosd.core.socketpath import expanded
 from photosd.service import launchctl, units
 from photosd.service.launchctl import BACKGROUND, DESKTOP, Answer, Launchctl, LaunchdJob
@@ -83,14 +85,16 @@ class Launchd:
         jobs = list(self._launchctl.jobs().values())
         job = jobs[0] if jobs else None
         session = self._session() if data else DESKTOP
-        without = "without a desktop session: macOS shows no permission dialogs"
+        details = [_in_protected_place(self._spec)] if data else []
+        if session == BACKGROUND:
+            details.append("without a desktop session: macOS shows no permission dialogs")
         return ServiceStatus(
             manager="launchd",
             installed=bool(data),
             current=data == self._content(session),
             enabled=bool(data) and not self._launchctl.disabled(session),
             state=_state(job),
-            detail=without if session == BACKGROUND else "",
+            detail="; ".join(filter(None, details)),
             serves=self.serves(),
             files=[str(self._file)] if data else [],
             trouble=f"{job.runs} runs, the last one ended: {job.ended}"
@@ -182,6 +186,17 @@ class Launchd:
         refuse_foreign_files(
             [self._file], lambda file: units.served_by_agent(file.read_bytes()) is not None
         )
+
+
+def _in_protected_place(spec: ServiceSpec) -> str:
+    """What to know if launchd may not read the program itself; else an empty text."""
+    for place in (spec.command[0], photosd.__file__):
+        if explanation([place]):
+            return (
+                f"macOS may not let launchd read {place}; if the agent ends at once: "
+                "install photosd outside Desktop, Documents, Downloads, iCloud Drive, /Volumes"
+            )
+    return ""
 
 
 def _state(job: LaunchdJob | None) -> str:
