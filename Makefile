@@ -1,8 +1,8 @@
-# `make` alone lists what there is. Each target sets up what it needs, once.
+# `make` lists the targets. Each sets up what it needs, once.
 # The first Python that runs and is new enough (a name on PATH may be a shim without a Python).
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# Each Python that is named on the command line (PYTHON=python3.12) has a virtual environment of its own.
+# A Python named on the command line (PYTHON=python3.12) gets a separate virtual environment.
 ifneq (,$(filter command environment,$(firstword $(origin PYTHON))))
 VENV ?= .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 endif
@@ -19,23 +19,23 @@ DIALOGS ?=
 
 .PHONY: help setup demo test test-as-mac coverage lint types bench bench-full chaos soak wire docs readme-picture audit smoke walk release macos-check macos-volumes clean
 
-help:  ## this list
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## a virtual environment in .venv with everything for use and development; PYTHON=python3.12
+setup: $(READY)  ## create .venv with everything for use and development; PYTHON=python3.12
 
-# uv installs in seconds from its cache; where it is not available, pip does the same in minutes. Compiled
-# at once, as pip does: the first start must not be slower than the second.
+# uv installs in seconds from its cache, pip in minutes. Bytecode is compiled at once, so that the first
+# start is as fast as the second.
 define install
 UV=$$(command -v uv || echo $(BIN)/uv); \
 if $$UV --version >/dev/null 2>&1 && $$UV pip install -q --compile-bytecode --python $(BIN)/python $(1); \
 then :; else $(BIN)/python -m pip install -q 'pip>=25.1' && $(BIN)/python -m pip install -q $(1); fi
 endef
 
-# Made again when its Python was removed, as by an upgrade: then bin/python leads nowhere.
+# Created again if its Python was removed, as by an upgrade: then bin/python is a broken link.
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
-	  echo "photosd needs Python 3.11 or newer, and there is none on PATH." >&2; \
+	  echo "photosd needs Python 3.11 or newer; none is on PATH." >&2; \
 	  echo "  install one and run:  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "$(PYTHON) does not run, or is older than Python 3.11." >&2; \
@@ -46,80 +46,80 @@ $(BIN)/python:
 	@$(PYTHON) -m venv --clear $(VENV)
 
 $(READY): pyproject.toml | $(BIN)/python
-	@echo "Installing photosd and what it needs; the first time this takes some minutes."
+	@echo "Installing photosd and its dependencies; the first time this takes some minutes."
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv || true
 	@$(call install,-e '.[mcp]' --group dev)
 	@touch $@
 
-demo: setup  ## see it work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"
+demo: setup  ## show it at work: pictures, queries, a new photo, a hung encoder; PHOTOS=DIR QUERY="sunset"
 	@$(BIN)/photosd demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(QUERY),--query "$(QUERY)")
 
-test: setup lint types  ## linter, types, and every quick test
+test: setup lint types  ## run linter, type checker and every quick test
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow and not chaos and not real_weights"
 
-coverage: setup  ## which lines and branches of daemon/ and cli/ the quick tests run (half an hour)
+coverage: setup  ## measure lines and branches that the quick tests run (half an hour)
 	@rm -rf .coverage .coverage.*
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --cov --cov-report= \
 	  -m "not slow and not chaos and not real_weights"
 	@$(BIN)/python -m coverage report --include='cli/*' --skip-covered --fail-under=0 | tail -1
 	@$(BIN)/python -m coverage report --include='daemon/*' --skip-covered
 
-lint: setup  ## style and the walls between packages
+lint: setup  ## check style and the imports between packages
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -3
 
-types: setup  ## mypy --strict, for Linux and for macOS
+types: setup  ## run mypy --strict for Linux and for macOS
 	@$(BIN)/mypy --platform linux
 	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin daemon cli tests
 
-test-as-mac: setup  ## every quick test in processes that pretend to be macOS (tests/darwin)
+test-as-mac: setup  ## run the quick tests in processes that pretend to be macOS (tests/darwin)
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -p tests.darwin.plugin -m "not slow and not chaos and not real_weights"
 
-chaos: setup  ## kill, hang and corrupt things at random, fault walks, 100,000 files (hours)
+chaos: setup  ## kill and hang processes, corrupt files, fill disks at random; 100,000 files (hours)
 	@$(BIN)/python -m pytest -q -m "chaos or slow"
 
-soak: setup  ## a long steady life: adds, renames, queries, kills; as root a hung share and a full disk, too; MINUTES=180
+soak: setup  ## use it for MINUTES=20: adds, renames, queries, kills; as root also a hung share and a full disk
 	@$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
 
-wire: setup  ## a day's use below strace: what the kernel saw of sockets; MINUTES=60
+wire: setup  ## check every socket of a day's use with strace; MINUTES=60
 	@PHOTOSD_TEST_MINUTES=$(MINUTES) $(BIN)/python -m pytest -q -s -m chaos tests/gemini/test_mixed_use.py
 
-bench: setup  ## speed and memory beside the machine's limits (minutes)
+bench: setup  ## compare speed and memory with the machine's limits (minutes)
 	@$(BIN)/python -m benchmarks --quick
 
-bench-full: setup  ## longer, from 1k to 1M photos; writes docs/performance.md and its plot
+bench-full: setup  ## measure 1k to 1M photos; write docs/performance.md and its plot
 	@$(BIN)/python -m benchmarks --curve --json benchmarks/runs/full.json
 	@$(BIN)/python -m benchmarks.report benchmarks/runs/full.json
 
-docs: setup  ## write the generated reference pages
+docs: setup  ## generate the reference pages
 	@$(BIN)/python -m release.protocol_page docs/protocol.md
 	@$(BIN)/python -m release.reference docs
 	@$(BIN)/python -m release.licences docs
 
-readme-picture: setup  ## take the README's pictures of a contact sheet (needs Chromium)
+readme-picture: setup  ## take the README's screenshots of a contact sheet (needs Chromium)
 	@$(BIN)/python -m release.readme_picture docs
 
-audit: setup  ## known weaknesses and licences of everything installed (needs the internet)
+audit: setup  ## check installed packages for vulnerabilities and licences (needs the internet)
 	@$(call install,--group audit)
 	@$(BIN)/python -m release.licences
 	@mkdir -p dist
 	@$(BIN)/python -m pip list --format=freeze --exclude-editable > dist/installed.txt
 	@$(BIN)/python -m pip_audit --strict --no-deps --disable-pip -r dist/installed.txt --progress-spinner off
 
-smoke: setup  ## build the wheel and try it in an empty environment and an empty home
+smoke: setup  ## build the wheel, test it in an empty environment and home directory
 	@$(BIN)/python -m hatchling build -d dist
 	@$(BIN)/python -m release.smoke dist/photosd-$$($(BIN)/python -m hatchling version)-*.whl
 
-walk: setup  ## the README from top to bottom in an empty home, and nothing left afterwards (a quarter of an hour)
+walk: setup  ## run the README in an empty home directory, check leftovers (15 minutes)
 	@$(BIN)/python -m release.walk
 
-release: setup  ## VERSION=0.2.0: changelog, all tests, audit, archives, smoke test, commit and tag
+release: setup  ## VERSION=0.2.0: date the changelog, test, audit, build, smoke-test, commit, tag
 	@$(BIN)/python -m release "$(VERSION)"
 
-macos-check: setup  ## on a Mac: start, index, restart, launchd (five minutes); DIALOGS=--dialogs asks you to look
+macos-check: setup  ## on a Mac: test start, indexing, restart, launchd (5 minutes); DIALOGS=--dialogs: and dialogs
 	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd" $(DIALOGS)
 
-macos-volumes: setup  ## on a Mac: names in another case or form, disk images that come and go (five minutes)
+macos-volumes: setup  ## on a Mac: test names by case and form, and disk images (5 minutes)
 	@.ci/macos-volumes.sh "$(CURDIR)/$(BIN)/photosd"
 
-clean:  ## remove what was built
+clean:  ## delete everything that make created
 	rm -rf .venv .venv-* dist .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,7 +2,7 @@
 
 Photos of caltech101 and flickr8k become groups of copies as people make them: resized, saved in
 worse quality, cropped by 5 %, turned by a quarter, and two of these together; among them lie
-photos that have no copy. The starter looks at them, and `photosd duplicates --near` groups them.
+photos that have no copy. The starter looks at them, and `photosd duplicates --similar` groups them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Found(msgspec.Struct):
 
 
 def main() -> None:
-    """Print the table of docs/adr/0015-what-counts-as-alike.md."""
+    """Print the table of docs/adr/0015-similar-photos.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.duplicates", description=__doc__)
     parser.add_argument("--groups", type=int, default=200)
     parser.add_argument("--largest", type=int, default=300, help="photos of the largest group")

@@ -21,7 +21,7 @@ OURS = """
 import sys
 from pathlib import Path
 import numpy as np
-from photosd.encoder.lean import import_model_module
+from photosd.encoder.openclip_import import import_model_module
 from photosd.encoder.model import WarmModel
 from photosd.models.spec import read_model
 directory = Path(sys.argv[1])

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 import photosd.runtime.main  # noqa: F401 (its imports are part of what is measured)
-from photosd.core.heap import give_memory_back
+from photosd.core.heap import limit_arenas
 from photosd.index.flushed import KEEP_VERSIONS
 from photosd.index.table import Embedding
 from photosd.index.vectors import RAM_BYTES, VectorStore
@@ -35,12 +35,12 @@ REST_SECONDS = 120
 def main() -> None:
     """Print the figures as JSON."""
     if len(sys.argv) == 2:
-        give_memory_back()
+        limit_arenas()
         print(json.dumps(_serve(Path(sys.argv[1]))))
         return
     rows, updates = int(sys.argv[1]), int(sys.argv[2])
     directory = Path(tempfile.mkdtemp(prefix="photosd-bench-memory-", dir="/tmp"))
-    give_memory_back()
+    limit_arenas()
     try:
         print(json.dumps(_measure(directory, rows, updates)))
     finally:
@@ -54,7 +54,7 @@ def _measure(directory: Path, rows: int, updates: int) -> dict[str, float]:
     store.open()
     for at in range(0, rows, 10 * ROWS_A_COMMIT):
         store.commit(_embeddings(generator, range(at, min(rows, at + 10 * ROWS_A_COMMIT))))
-    store.rest(REST_SECONDS)
+    store.wait_idle(REST_SECONDS)
     store.compact()
     full = _rss()
     middle = full
@@ -83,7 +83,7 @@ def _come_to_rest(store: VectorStore) -> None:
     while time.monotonic() < end:
         time.sleep(KEEP_VERSIONS.total_seconds() + 1)
         store.tidy()
-        store.rest(REST_SECONDS)
+        store.wait_idle(REST_SECONDS)
         if store._untidy_at is None and not store._compactions:
             return
 
@@ -106,7 +106,7 @@ def _serve(directory: Path) -> dict[str, float]:
         numbers = range(-at - 10 * ROWS_A_COMMIT, -at)
         store.commit(_embeddings(generator, numbers))
     peak = _rss()  # looked at again and again: ru_maxrss would count the parent's memory
-    while not store.rest(0):
+    while not store.wait_idle(0):
         peak = max(peak, _rss())
         time.sleep(LOOK_SECONDS)
     return {"serving_mb": serving, "settling_peak_mb": peak, "settled_mb": _rss()}

@@ -51,7 +51,7 @@ def recall(rows: int, memory: bool) -> dict[str, float]:
         exact, found = _beside_exact(store, images, queries)
         disk = _size(directory) / (rows * DIMENSION * 4)
         commits = _commits(store)
-        store.rest(REST_SECONDS)
+        store.wait_idle(REST_SECONDS)
         return {
             "recall_at_20": found,
             "folder_recall_at_20": _inside(store, images, queries),

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from photosd.encoder.efficientnet import EfficientNetTower
-from photosd.encoder.lean import import_model_module
+from photosd.encoder.openclip_import import import_model_module
 from training.vocabulary import BEGIN, END
 
 DIMENSION = 256

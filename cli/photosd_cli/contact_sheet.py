@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import photosd
 from photosd.core.errors import BadRequest, PhotosdError
-from photosd.core.outputs import check_output, write_output
+from photosd.core.output_files import check_output, write_output
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd_cli import console, openers, paths, text
@@ -123,7 +123,7 @@ def render(sheet: Sheet) -> str:
         "made": f"{made.tm_mday} {time.strftime('%B %Y', made)}",
         "made_iso": time.strftime("%Y-%m-%d", made),
         "summary": _summary(result, len(hits) - weak),
-        "honesty": _honesty(result),
+        "honesty": _notices(result),
         "weak_button": _weak_button(weak, sheet.weak),
         "photos": "\n".join(photos),
         "model": escape(text.inert(result["model"])),
@@ -152,7 +152,7 @@ def _summary(result: QueryResult, convincing: int) -> str:
     return f"<strong>{convincing:,} of {every}</strong> · {', '.join(parts)}"
 
 
-def _honesty(result: QueryResult) -> str:
+def _notices(result: QueryResult) -> str:
     """What was not searched, and warnings."""
     coverage = result["coverage"]
     quiet = []
@@ -233,7 +233,7 @@ def _is_weak(hit: Hit, result: QueryResult) -> bool:
 
 
 def _shown_parts(path: str) -> tuple[list[str], str]:
-    """Folders and name, inert; the user's home is ``~``."""
+    """Folders and name, inert; the user's home directory is ``~``."""
     *folders, name = (text.inert(part) for part in paths.below_home(path).split("/"))
     return [folder for folder in folders if folder], name
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from photosd.core.clock import STOP_SECONDS
+from photosd.core.daemon_lock import lock_holder, lock_words
 from photosd.core.errors import (
     DeadlineExceeded,
     NotRunning,
@@ -25,7 +26,7 @@ from photosd.core.paths import Home
 from photosd.core.socketpath import VARIABLE, expanded
 from photosd.protocol.client import Client
 from photosd.protocol.connection import HungUp
-from photosd.service import here
+from photosd.service import selection
 from photosd.service.service_spec import NoManager
 from photosd_cli import console, logfile
 from photosd_cli.progress import Bar
@@ -69,8 +70,8 @@ def start() -> bool:
     home = Home.from_environment()
     if answers(home):
         return False
-    with _starters_turn(home):
-        if answers(home) or _another_comes_to_answer(home):
+    with _start_lock(home):
+        if answers(home) or _wait_for_other_daemon(home):
             return False
         log_begin = home.log.stat().st_size if home.log.exists() else 0
         service = _start_service()
@@ -150,7 +151,7 @@ def failure_of(service: Service) -> Callable[[], str]:
 
 def _start_service() -> Service | None:
     """Start the service if it is installed for this home; returns the one that was started."""
-    service = here.installed_service()
+    service = selection.installed_service()
     if service is None:
         return None
     try:
@@ -166,7 +167,7 @@ def _stop_service(home: Home) -> bool:
 
     Stops its socket as well, since a connection would start the daemon.
     """
-    service = here.installed_service()
+    service = selection.installed_service()
     if service is None:
         return False
     ran = lock_holder(home) is not None
@@ -190,7 +191,7 @@ def answers(home: Home) -> bool:
     return True
 
 
-def _another_comes_to_answer(home: Home) -> bool:
+def _wait_for_other_daemon(home: Home) -> bool:
     """Wait until a stopping daemon has ended (False), or another one answers (True)."""
     until = time.monotonic() + ENDED_SECONDS
     while (pid := lock_holder(home)) is not None:
@@ -198,12 +199,14 @@ def _another_comes_to_answer(home: Home) -> bool:
             return True
         if (where := lock_words(home)[1:2]) not in ([], [str(home.socket)]):
             raise Unreachable(
-                f"the daemon (pid {pid}) of this home listens on {where[0]}, not on {home.socket}",
+                f"the daemon of this PHOTOSD_HOME (pid {pid or 'unknown'}) listens on {where[0]},"
+                f" not on {home.socket}",
                 remedy=f"use the {VARIABLE} it was started with, or: photosd restart",
             )
         if time.monotonic() > until:
             raise DeadlineExceeded(
-                f"the daemon (pid {pid}) runs, but does not listen", remedy="photosd restart"
+                f"the daemon (pid {pid or 'unknown'}) runs, but does not listen",
+                remedy="photosd restart",
             )
         time.sleep(POLL_SECONDS)
     return False
@@ -241,14 +244,14 @@ def _environment() -> dict[str, str]:
 
 def _death(how: str, log_lines: list[str]) -> StartFailed:
     """Why a daemon that was just started ended: its last log lines, or its output."""
-    lines = [logfile.readable(line) for line in log_lines] or dying_words_of()
+    lines = [logfile.readable(line) for line in log_lines] or early_output_of()
     return StartFailed(
         f"the daemon ended at once ({how})" + "".join(f"\n  {line}" for line in lines),
         remedy="photosd run   (shows all output)",
     )
 
 
-def dying_words_of() -> list[str]:
+def early_output_of() -> list[str]:
     """Output of a daemon that fails before it can log: run it once more, for a moment."""
     try:
         again = subprocess.run(
@@ -276,7 +279,7 @@ def _process(home: Home) -> psutil.Process | None:
     except (NotRunning, DeadlineExceeded, Unreachable):
         pid = lock_holder(home)
     try:
-        return None if pid is None else psutil.Process(pid)
+        return psutil.Process(pid) if pid else None
     except psutil.NoSuchProcess:
         return None
 
@@ -311,7 +314,7 @@ def has_ended(process: psutil.Process, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def _starters_turn(home: Home) -> Iterator[None]:
+def _start_lock(home: Home) -> Iterator[None]:
     """One starter at a time; others wait instead of starting a second daemon."""
     try:
         home.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -341,26 +344,3 @@ def _locked(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def lock_holder(home: Home) -> int | None:
-    """The pid in the lock file, if the lock is held and so belongs to a running daemon."""
-    try:
-        descriptor = os.open(home.lock, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        if _locked(descriptor):
-            return None
-    finally:
-        os.close(descriptor)
-    words = lock_words(home)
-    return int(words[0]) if words and words[0].isdigit() else None
-
-
-def lock_words(home: Home) -> list[str]:
-    """Content of the daemon's lock file: its pid and socket, one per line."""
-    try:
-        return home.lock.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return []

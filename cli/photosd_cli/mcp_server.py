@@ -66,11 +66,11 @@ def build() -> MCPServer[Any]:
         "photosd", instructions=INSTRUCTIONS, version=photosd.__version__, log_level="WARNING"
     )
     for tool in (search, similar, show, thumbnail, status):
-        server.add_tool(_telling(tool), annotations=ONLY_READS)
+        server.add_tool(_reporting_errors(tool), annotations=ONLY_READS)
     return server
 
 
-def _telling(tool: Callable[..., CallToolResult]) -> Callable[..., CallToolResult]:
+def _reporting_errors(tool: Callable[..., CallToolResult]) -> Callable[..., CallToolResult]:
     """The tool, with failures reported to the agent as cause and remedy."""
 
     @functools.wraps(tool)

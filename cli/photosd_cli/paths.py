@@ -59,7 +59,7 @@ def shown(path: str) -> str:
 
 
 def below_home(path: str) -> str:
-    """The same path; the user's home is ``~``."""
+    """The same path; the user's home directory is ``~``."""
     rest = _below(path, str(expanded("~")))
     return f"~/{rest}" if rest else path
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from photosd.core.errors import BadRequest
+from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import path_params
 from photosd_cli import paths, preview
 from photosd_cli.group import FOLDER, PATH, Number
@@ -85,7 +86,7 @@ OUTPUT_OPTIONS = (
     click.option(
         "--deadline",
         type=Number(0.05, 600),
-        default=3.0,
+        default=QUERY_DEADLINE_MS / 1000,
         show_default=True,
         metavar="SECONDS",
         help="Longest wait for an answer.",

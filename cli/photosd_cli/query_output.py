@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
 
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from photosd.protocol.replies import Hit, QueryResult
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
-USUAL_DEADLINE_MS = 3000
 SCORE_WIDTH = 5  # columns of a score
 # Messages for a reply's fallback_reason, in one dim line below the answer.
 FALLBACK_REASONS = {
@@ -38,7 +38,7 @@ class QueryOptions(NamedTuple):
     """How many photos, the deadline, the format, and how to show hits to people."""
 
     limit: int | None = None  # the setting search.limit
-    deadline_ms: int = USUAL_DEADLINE_MS
+    deadline_ms: int = QUERY_DEADLINE_MS
     form: str = "table"  # table | json | jsonl | paths | print0
     weak: bool | None = None  # None: depends on the format
     preview: str = "off"  # a mode of preview.MODES
@@ -131,7 +131,7 @@ def _next_page(result: QueryResult, options: QueryOptions) -> str:
     words = ["photosd query --cursor", text.inert(str(result["cursor"]))]
     if options.weak is not None:
         words.append("--weak" if options.weak else "--no-weak")
-    if options.deadline_ms != USUAL_DEADLINE_MS:
+    if options.deadline_ms != QUERY_DEADLINE_MS:
         words.append(f"--deadline {options.deadline_ms / 1000:g}")
     if options.preview != "off":
         words.append(f"--preview={options.preview}")

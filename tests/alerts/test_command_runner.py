@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photosd.alerts import command_runner
-from photosd.alerts.delivering import INTERRUPTED, CommandLeases, StillRunning
+from photosd.alerts.delivery import INTERRUPTED, CommandLeases, StillRunning
 from tests.alerts.scenes import eventually
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from photosd.alerts import command_runner, delivering
+from photosd.alerts import command_runner, delivery
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
 from photosd.alerts.commands import AlertMatch
-from photosd.alerts.delivering import INTERRUPTED, CommandLeases, Delivery, Refusals
+from photosd.alerts.delivery import INTERRUPTED, CommandLeases, Delivery, Refusals
 from photosd.core.paths import Home
 from photosd.index.catalog import Catalog
 from photosd.index.database import Database
@@ -111,11 +111,11 @@ def no_python(scene: Scene) -> Callable[[], object]:
 
 def killed_at_once(scene: Scene) -> Callable[[], object]:
     """The kernel or a memory guard kills it for lack of memory."""
-    before = delivering.RUNNER
+    before = delivery.RUNNER
     killer = scene.ran.with_name("killer.py")
     killer.write_text("import os; os.kill(os.getpid(), 9)")
-    delivering.RUNNER = killer
-    return lambda: setattr(delivering, "RUNNER", before)
+    delivery.RUNNER = killer
+    return lambda: setattr(delivery, "RUNNER", before)
 
 
 @pytest.mark.parametrize("trouble", [a_file_in_the_way, state_gone, no_python, killed_at_once])
@@ -126,7 +126,7 @@ def test_it_is_tried_with_patience_and_done_once(
     trouble: Callable[[Scene], Callable[[], object]],
 ) -> None:
     """No busy loop, a reason for people, and each command once when the cause is gone."""
-    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "FIRST_SECONDS", 0.1)
     scene = Scene(home, tmp_path)
     end = trouble(scene)
     try:
@@ -146,7 +146,7 @@ def test_it_is_tried_with_patience_and_done_once(
 def test_a_command_that_gets_no_thread_is_started_later(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "FIRST_SECONDS", 0.1)
     scene = Scene(home, tmp_path)
 
     def refuse(_thread: threading.Thread) -> None:
@@ -176,7 +176,7 @@ def test_a_command_that_ends_while_matches_are_read_runs_once(
             assert scene.room.acquire(timeout=30) and scene.room.acquire(timeout=30)
         return AlertMatch(**row)
 
-    monkeypatch.setattr(delivering, "AlertMatch", both_end_first)
+    monkeypatch.setattr(delivery, "AlertMatch", both_end_first)
     scene.deliver()
     scene.begin()
     eventually(lambda: scene.states() == {"done"})
@@ -186,8 +186,8 @@ def test_a_command_that_ends_while_matches_are_read_runs_once(
 
 def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pauses grow; the commands of other alerts run."""
-    monkeypatch.setattr(delivering, "FIRST_SECONDS", 100.0)
-    monkeypatch.setattr(delivering, "MOST_SECONDS", 400.0)
+    monkeypatch.setattr(delivery, "FIRST_SECONDS", 100.0)
+    monkeypatch.setattr(delivery, "MOST_SECONDS", 400.0)
     found = Refusals()
     assert found.may_try("sick") and found.may_try(None)
     found.refused("sick", "too long")
@@ -201,8 +201,8 @@ def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPat
 def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at each try, for days."""
     lines: list[str] = []
-    monkeypatch.setattr(delivering.log, "error", lambda event, **_: lines.append(event))
-    monkeypatch.setattr(delivering.log, "info", lambda event, **_: lines.append(event))
+    monkeypatch.setattr(delivery.log, "error", lambda event, **_: lines.append(event))
+    monkeypatch.setattr(delivery.log, "info", lambda event, **_: lines.append(event))
     found = Refusals()
     for _ in range(50):
         found.refused("a", "No space left on device")

@@ -21,7 +21,7 @@ import pytest
 from photosd.core.paths import Home
 from tests.chaos.fault_walk import FaultWalk
 from tests.household.daemon import StandInDaemon, expected, misnamed
-from tests.household.household import make_household
+from tests.household.making import make_household
 from tests.household.orders import Orders
 
 PATIENCE = 60.0

@@ -21,7 +21,7 @@ PIL = pytest.importorskip("PIL.Image")
 def test_every_question_has_its_picture(tmp_path: Path) -> None:
     """Ten questions, "sunset" among them, and one for later; every picture can be opened."""
     pytest.importorskip("skimage")
-    assert demo.gather(tmp_path) == demo.QUESTIONS
+    assert demo.copy_pictures(tmp_path) == demo.QUESTIONS
     pictures = [*tmp_path.iterdir(), demo.PICTURES / demo.LATECOMER]
     assert len(demo.QUESTIONS) == 10
     assert demo.QUESTIONS["sunset"] == "sunset.jpg"
@@ -35,7 +35,7 @@ def test_without_scikit_image_our_own_pictures_remain(
 ) -> None:
     """It is a development dependency."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    asked = demo.gather(tmp_path)
+    asked = demo.copy_pictures(tmp_path)
     ours = {picture.name for picture in demo.PICTURES.iterdir()} - {demo.LATECOMER}
     assert {picture.name for picture in tmp_path.iterdir()} == ours
     assert "sunset" in asked and "a cat" not in asked
@@ -82,7 +82,7 @@ def test_right_answers_are_counted(
 ) -> None:
     """A tick where the right picture is first."""
     client = FakeClient(wrong)
-    assert len(demo.quiz(client, demo.QUESTIONS, ())) == right  # type: ignore[arg-type]
+    assert len(demo.run_questions(client, demo.QUESTIONS, ())) == right  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert (out.count("✓"), out.count("✗")) == (right, 10 - right)
 

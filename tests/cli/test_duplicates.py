@@ -46,7 +46,7 @@ def pair(stub: StubDaemon, tmp_path: Path) -> list[Path]:
 @pytest.mark.usefixtures("pair")
 def test_what_people_see(photosd: Photosd, stub: StubDaemon, tmp_path: Path) -> None:
     """What takes the most room first; names are inert; the sum says that all is still there."""
-    ran = photosd("duplicates", "--near", "--in", str(tmp_path))
+    ran = photosd("duplicates", "--similar", "--in", str(tmp_path))
     assert ran.code == 0
     assert stub.params("duplicates") == [{"path": str(tmp_path), "near": True}]
     large, small, *_ = ran.out.split("\n\n")
@@ -98,4 +98,4 @@ def test_none_is_an_answer(stub: StubDaemon, photosd: Photosd) -> None:
     ]
     ran = photosd("duplicates")
     assert (ran.code, ran.out) == (0, "")
-    assert "photosd duplicates --near also finds" in ran.err
+    assert "photosd duplicates --similar also finds" in ran.err

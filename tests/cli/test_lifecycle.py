@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from photosd.core.daemon_lock import lock_holder
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.core.socketpath import VARIABLE
@@ -197,7 +198,7 @@ def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
         assert innocent.poll() is None
         with home.lock.open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            assert lifecycle.lock_holder(home) == innocent.pid
+            assert lock_holder(home) == innocent.pid
     finally:
         innocent.kill()
         innocent.wait(60)

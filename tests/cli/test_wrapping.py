@@ -24,7 +24,7 @@ from tests.cli.stub import StubDaemon
 from tests.cli.test_hostile_values import commands
 
 WORDS = (
-    "the decoder process ended three times over this photo, which was therefore set aside; convert"
+    "the decoder process ended three times over this photo, which is therefore quarantined; convert"
     " '/home/me/My Photos/2019 in Rome/IMG 0001.jpg' to another format, or delete it"
 )
 TEXTS = [

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from photosd.core import settings_file
+from photosd.core.atomic_write import DRAFT
 from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
-from photosd.core.replacing import DRAFT
 from photosd.core.settings_file import change, load, read
 
 PAIR = (("search.limit", "7"), ("watch.rescan_minutes", "9"))

@@ -26,9 +26,9 @@ plistlib.loads(open(sys.argv[2], "rb").read())' "$@"
 # Tests run as root in CI, and photosd refuses to be root's service.
 COMMAND = f"""#!/bin/sh
 exec "{sys.executable}" -P -c 'import sys
-from photosd.service import here
+from photosd.service import selection
 from photosd_cli.main import main
-here.refuse_root = lambda: None
+selection.refuse_root = lambda: None
 sys.exit(main())' "$@"
 """
 

@@ -130,6 +130,8 @@ def test_no_process_of_photosd_downloads(home: Home, tmp_path: Path) -> None:
 def test_the_policy_that_macos_is_asked_for(python: Callable[..., str]) -> None:
     """setiopolicy_np(3): the kernel refuses to materialise dataless files for this process."""
     ask = "import ctypes; print(ctypes.CDLL(None).getiopolicy_np(3, 0))"
-    leave = "from photosd.core.macos import leave_in_the_cloud; leave_in_the_cloud(); "
+    leave = (
+        "from photosd.core.macos import never_download_from_icloud; never_download_from_icloud(); "
+    )
     assert python(ask) == "0"
     assert python(leave + ask) == "1"

@@ -40,8 +40,8 @@ from photosd.doctor import machine as checks
 spec = types.SimpleNamespace(weights=types.SimpleNamespace(bytes=1_500_000_000))
 checks.read_model = lambda _: spec
 settings = types.SimpleNamespace(encoder=types.SimpleNamespace(memory_limit_mb=0))
-patient = types.SimpleNamespace(model_directory=None, status=None, settings=settings)
-print([finding.verdict for finding in checks.memory(patient)])
+context = types.SimpleNamespace(model_directory=None, status=None, settings=settings)
+print([finding.verdict for finding in checks.memory(context)])
 """
     assert python(LITTLE_FREE.format(free=1 << 30) + examine) == "['warning']"
 
@@ -55,8 +55,8 @@ spec = types.SimpleNamespace(weights=types.SimpleNamespace(bytes=1_500_000_000))
 checks.read_model = lambda _: spec
 settings = types.SimpleNamespace(encoder=types.SimpleNamespace(memory_limit_mb=0))
 status = {"encoder": {"pid": 7}}
-patient = types.SimpleNamespace(model_directory=None, status=status, settings=settings)
-print([finding.verdict for finding in checks.memory(patient)])
+context = types.SimpleNamespace(model_directory=None, status=status, settings=settings)
+print([finding.verdict for finding in checks.memory(context)])
 """
     assert python(LITTLE_FREE.format(free=1 << 30) + examine) == "['ok']"
 
@@ -65,7 +65,7 @@ def test_the_footprint_is_the_kernels(python: Callable[..., str]) -> None:
     """Memory that no file holds, as Activity Monitor shows it."""
     grow = """
 import os
-from photosd.core.footprint import footprint
+from photosd.core.process_memory import footprint
 before = footprint(os.getpid())
 ballast = bytearray(os.urandom(1 << 20) * 64)
 print(round((footprint(os.getpid()) - before) / (1 << 20)))

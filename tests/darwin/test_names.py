@@ -126,7 +126,7 @@ def test_nothing_is_written_among_photos_by_any_name(
 import base64, json, sys
 from pathlib import Path
 from photosd.core.errors import OutputRefused
-from photosd.core.outputs import check_output
+from photosd.core.output_files import check_output
 from photosd.core.paths import Home
 base, home = Path(sys.argv[1]), Home.from_environment()
 home.config.mkdir(parents=True)

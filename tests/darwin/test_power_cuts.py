@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.core.replacing import replace_file
+from photosd.core.atomic_write import replace_file
 from photosd.index.database import Database
 
 F_FULLFSYNC = 51

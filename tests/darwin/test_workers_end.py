@@ -14,12 +14,12 @@ import pytest
 # writes a byte each time it sets its timer.
 WORKER = """
 import ctypes, faulthandler, sys, time
-from photosd.core import lifeline
+from photosd.core import worker_setup
 turns = open(sys.argv[4], "wb", buffering=0)
 again = faulthandler.dump_traceback_later
 faulthandler.dump_traceback_later = lambda *how, **more: (again(*how, **more), turns.write(b"x"))
-lifeline.HUNG_SECONDS = float(sys.argv[3])
-lifeline.attach(sys.argv[1:3])
+worker_setup.HUNG_SECONDS = float(sys.argv[3])
+worker_setup.attach(sys.argv[1:3])
 while not turns.tell():
     time.sleep(0.01)
 print("ready", flush=True)

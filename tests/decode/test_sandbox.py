@@ -13,9 +13,9 @@ from photosd.decode.limits import MIB, DecodeLimits
 LIMITS = DecodeLimits(memory=768 * MIB)
 PRELUDE = f"""
 import os, resource, sys, tempfile
-from photosd.decode.__main__ import restrain
+from photosd.decode.__main__ import limit_resources
 from photosd.decode.limits import DecodeLimits
-restrain(DecodeLimits(memory={LIMITS.memory}))
+limit_resources(DecodeLimits(memory={LIMITS.memory}))
 """
 IN_PIECES = """
 taken = []

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from photosd.doctor.examination import CHECKS
+from photosd.doctor.checks import CHECKS
 from photosd_cli.group import SECTIONS
 from tests.conftest import ROOT
 

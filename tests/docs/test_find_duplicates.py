@@ -34,7 +34,7 @@ def test_every_example_runs(daemon: RunningDaemon, tmp_path: Path) -> None:
         assert done.returncode == 0, (example, done.stderr)
         silent = "Holiday" in example or "mv" in example
         assert ("beach (1).jpg" in done.stdout) is not silent
-        assert ("small.png" in done.stdout) is ("--near" in example)
+        assert ("small.png" in done.stdout) is ("--similar" in example)
         assert "forest" not in done.stdout
     assert sorted(file.name for file in tmp_path.rglob("*.[jp][pn]g")) == sorted(
         ["beach.jpg", "beach (1).jpg", "small.png", "forest.jpg"]

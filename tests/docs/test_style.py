@@ -43,6 +43,7 @@ REFUSED = {
     r"turn (?:them|it) round": "swap; rotate",
     r"(?:indexing|it|work) rests": "is paused",
     r"stood already|stands already|can stand": "exists already; can be saved",
+    r"(?:set|sets|setting|put|puts) (?:it |them )?aside": "rename; quarantine; skip",
     r"is no (?:date|place|photo|picture|folder|number|setting)": "is not a ...; cannot read ...",
     r"does? without|do it without": "does not need",
     r"which ha(?:s|d) to do with": "depends on; concerns",

@@ -189,7 +189,7 @@ def newer_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
         db.execute("PRAGMA user_version = 999")
 
 
-def set_aside_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
+def renamed_catalog(home: Home, _patch: Patch, _photos: Path) -> None:
     home.catalog.with_name(f"{home.catalog.name}.damaged-1700000000").write_bytes(b"x")
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from photosd.core.paths import Home
 from photosd.doctor import crashes, machine
-from photosd.doctor.examination import examine
+from photosd.doctor.checks import run_checks
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Finding
-from photosd.doctor.patient import Patient
 from photosd.index.database import Database
 from tests.cli.stub import status_result
 from tests.conftest import RunningDaemon
@@ -61,7 +61,7 @@ def daemon() -> Iterator[StandInDaemon]:
 
 
 def troubles(home: Home) -> list[Finding]:
-    return [finding for finding in examine(home) if finding.verdict in ("fault", "warning")]
+    return [finding for finding in run_checks(home) if finding.verdict in ("fault", "warning")]
 
 
 def faults(home: Home) -> list[str]:
@@ -139,16 +139,16 @@ def test_a_disk_that_is_unplugged_is_no_fault(home: Home, point: bytes, verdict:
         )
     database.close()
     folder = {"path": "/nowhere/Disk/p", "state": "offline", "photos": 3, "reason": "away"}
-    patient = Patient(home)
-    vars(patient)["status"] = status_result(folders=[{**folder, "remedy": None}])
-    (found,) = machine.folders(patient)
+    context = CheckContext(home)
+    vars(context)["status"] = status_result(folders=[{**folder, "remedy": None}])
+    (found,) = machine.folders(context)
     assert (found.verdict, found.check) == (verdict, "folders")
     assert found.remedy
 
 
 @pytest.mark.parametrize(("state", "counts"), [("failed", False), ("indexed", True)])
-def test_decoders_that_ended_over_photos_set_aside(home: Home, state: str, counts: bool) -> None:
-    """Deaths over photos that are set aside count in the check of photos; others count here."""
+def test_decoders_that_ended_over_quarantined_photos(home: Home, state: str, counts: bool) -> None:
+    """Deaths over quarantined photos count in the check of photos; others count here."""
     home.log.parent.mkdir(parents=True)
     event = {"event": "decoder_died", "path": "/p/a.jpg", "reason": "killed", "level": "warning"}
     event["timestamp"] = datetime.now(UTC).isoformat()
@@ -162,5 +162,5 @@ def test_decoders_that_ended_over_photos_set_aside(home: Home, state: str, count
             (b"/p/a.jpg", state),
         )
     database.close()
-    found = [one.verdict for one in crashes.crashes(Patient(home))]
+    found = [one.verdict for one in crashes.crashes(CheckContext(home))]
     assert found == (["fault"] if counts else ["ok"])

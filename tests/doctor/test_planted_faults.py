@@ -111,10 +111,10 @@ CASES = [
         "catalog of a newer version", plants.newer_catalog, "catalog", "newer", "install the newer"
     ),
     Case(
-        "a damaged catalog set aside",
-        plants.set_aside_catalog,
+        "a renamed damaged catalog",
+        plants.renamed_catalog,
         "catalog",
-        "set aside",
+        "was renamed to",
         "rm ",
         "warning",
     ),

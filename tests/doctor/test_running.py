@@ -19,9 +19,9 @@ import pytest
 import photosd
 from photosd.core.paths import Home
 from photosd.core.socketpath import VARIABLE
-from photosd.doctor import examination, process
+from photosd.doctor import checks, process
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings
-from photosd.doctor.patient import Patient
 from photosd_cli.main import main
 from tests.cli.conftest import command, environment
 from tests.cli.stub import StubDaemon, error, status_result
@@ -95,7 +95,7 @@ def trouble_of(doctor: Doctor, check: str) -> tuple[str, str]:
 
 def test_a_hung_daemon(quick: RunningDaemon, doctor: Doctor, monkeypatch: Any) -> None:
     """It is there, holds its lock, and does not answer."""
-    monkeypatch.setattr("photosd.doctor.patient.HELLO_SECONDS", 0.5)
+    monkeypatch.setattr("photosd.doctor.context.HELLO_SECONDS", 0.5)
     os.kill(quick.process.pid, signal.SIGSTOP)
     says, remedy = trouble_of(doctor, "daemon")
     assert str(quick.process.pid) in says
@@ -306,7 +306,7 @@ def test_fix_restarts_a_hung_daemon(
     running: RunningDaemon, doctor: Doctor, monkeypatch: Any
 ) -> None:
     """Stop, if need be by force, and start."""
-    monkeypatch.setattr("photosd.doctor.patient.HELLO_SECONDS", 0.5)
+    monkeypatch.setattr("photosd.doctor.context.HELLO_SECONDS", 0.5)
     monkeypatch.setattr("photosd.doctor.crashes.DAYS", 0)
     os.kill(running.process.pid, signal.SIGSTOP)
     try:
@@ -316,24 +316,24 @@ def test_fix_restarts_a_hung_daemon(
         main(["stop"])
 
 
-def hanging(_patient: Patient) -> Findings:
+def hanging(_context: CheckContext) -> Findings:
     time.sleep(30)
     yield from ()
 
 
-def defective(_patient: Patient) -> Findings:
+def defective(_context: CheckContext) -> Findings:
     raise ZeroDivisionError("oops")
 
 
 @pytest.mark.parametrize(
     ("check", "says"), [(hanging, "did not finish"), (defective, "ZeroDivisionError: oops")]
 )
-def test_no_check_spoils_the_examination(
-    check: Callable[[Patient], Findings], says: str, home: Home, monkeypatch: Any
+def test_no_check_stops_the_others(
+    check: Callable[[CheckContext], Findings], says: str, home: Home, monkeypatch: Any
 ) -> None:
     """One that hangs or fails is a finding itself; the others are made all the same."""
-    monkeypatch.setattr(examination, "CHECK_SECONDS", 0.3)
-    monkeypatch.setattr(examination, "CHECKS", {"first": check, "daemon": process.daemon})
-    first, second = examination.examine(home)
+    monkeypatch.setattr(checks, "CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(checks, "CHECKS", {"first": check, "daemon": process.daemon})
+    first, second = checks.run_checks(home)
     assert says in first.says
     assert second.check == "daemon"

@@ -15,7 +15,7 @@ import pytest
 
 from photosd.core.errors import ConfigError
 from photosd.core.paths import Home
-from photosd.doctor.examination import examine
+from photosd.doctor.checks import run_checks
 from photosd_cli.commands.status import status_lines
 from tests.alerts.scenes import write
 from tests.chaos.crowd import Crowd
@@ -126,7 +126,7 @@ def test_the_takeover_is_told_remembered_and_undone(machine: Callable[[str], Mac
         status = client.status()
     assert any("died on mps 2 times" in warning for warning in status["warnings"])
     assert any("on cpu  instead of mps" in line for line in status_lines(status))
-    (found,) = [one for one in examine(daemon.home) if "mps" in one.says]
+    (found,) = [one for one in run_checks(daemon.home) if "mps" in one.says]
     assert (found.check, found.verdict) == ("model", "warning")
     assert (found.remedy or "").startswith("photosd config set encoder.device auto")
     daemon.stop()

@@ -133,7 +133,7 @@ def test_a_file_of_the_index_is_damaged(
     ["garbage", *(pytest.param(h, marks=pytest.mark.chaos) for h in ("overwritten", "truncated"))],
 )
 def test_the_catalog_is_damaged(full: RunningDaemon, folder: Path, home: Home, how: str) -> None:
-    """The catalog is set aside and rebuilt; folders stay known, no photo is encoded again."""
+    """The catalog is renamed and rebuilt; folders stay known, no photo is encoded again."""
     before = found(full)
     full.stop()
     damage(home.catalog, how)

@@ -25,12 +25,12 @@ from photosd.core.errors import NotFound, StorageError
 from photosd.core.paths import Home
 from photosd.encoder.supervisor import Supervisor
 from photosd.index.database import Database
-from photosd.index.upkeep import Upkeep
+from photosd.index.maintenance import Maintenance
 from photosd.models import registry
 from photosd.protocol.client import Client
 from photosd.runtime.library import Library
 from photosd.runtime.model_switch import ModelSwitch
-from photosd.search.remembered import QueryEmbedding, RememberedQueries
+from photosd.search.query_cache import QueryCache, QueryEmbedding
 from photosd_cli import lifecycle
 from tests.alerts.scenes import eventually, write
 from tests.conftest import ENCODER_STANDS_IN, ROOT, RunningDaemon
@@ -55,7 +55,7 @@ PARTS: dict[str, tuple[Callable[[Library], object], str, str]] = {
     "decoders": (lambda lib: lib.pool, "stop", "decoders"),
     "encoder": (lambda lib: lib.encoder, "stop", "encoder"),
     "queries to remember": (lambda lib: lib.engine, "close", "queries"),
-    "upkeep": (lambda lib: lib.serving.store, "close", "upkeep"),
+    "maintenance": (lambda lib: lib.serving.store, "close", "maintenance"),
     "catalog": (lambda lib: lib.database, "close", "catalog"),
 }
 
@@ -139,7 +139,7 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
 
     home.state.mkdir()
     database = Database(home.catalog)
-    kept = RememberedQueries(database, "m")
+    kept = QueryCache(database, "m")
     embedding = QueryEmbedding(np.ones(4, np.float32), 1.0, [])
     release, held = threading.Event(), threading.Event()
 
@@ -155,23 +155,23 @@ def test_queries_are_not_saved_for_ever(home: Home) -> None:
     kept.close(Deadline.after(0.3))
     release.set()
     thread.join()
-    other = RememberedQueries(database, "m")
+    other = QueryCache(database, "m")
     other.put("cat", embedding)
     other.close(Deadline.after(10))
-    assert RememberedQueries(database, "m").get("cat") is not None
+    assert QueryCache(database, "m").get("cat") is not None
     database.close()
 
 
-def test_upkeep_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
+def test_maintenance_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
     """A version of the table is whole or not there."""
     release, again = threading.Event(), threading.Event()
-    upkeep = Upkeep()
-    upkeep.begin(lambda: int(release.wait()))
-    upkeep.close(Deadline.after(0.2))
+    maintenance = Maintenance()
+    maintenance.begin(lambda: int(release.wait()))
+    maintenance.close(Deadline.after(0.2))
     release.set()
-    upkeep.rest(10)
-    upkeep.begin(lambda: again.set() or 0)  # type: ignore[func-returns-value]
-    assert upkeep.rest(1) and not again.is_set()
+    maintenance.wait_idle(10)
+    maintenance.begin(lambda: again.set() or 0)  # type: ignore[func-returns-value]
+    assert maintenance.wait_idle(1) and not again.is_set()
 
 
 def test_a_model_that_leaves_is_seen_off_at_once_when_all_ends(library: Library) -> None:

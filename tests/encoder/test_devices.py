@@ -28,7 +28,7 @@ def test_a_broken_gpu_is_reported(
     monkeypatch.setattr(model, "devices", lambda: ["xpu:99", "cpu"])
     reporter: Any = SimpleNamespace(send=lambda *_: 0, phase=lambda *_: 0)
     with pytest.raises(process.DeviceUnusable) as caught:
-        process.come_up(directory, reporter, wanted)
+        process.start_serving(directory, reporter, wanted)
     assert (caught.value.device, caught.value.cause) == ("xpu:99", "error")
     assert "xpu" in caught.value.reason.lower()
 

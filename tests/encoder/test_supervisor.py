@@ -393,13 +393,13 @@ def test_the_starter_must_match_known_pictures(model: Path) -> None:
     """Four painted scenes are found by their captions; of other models a doubt is told."""
     spec = read_model(STARTER)
     right = WarmModel(spec, STARTER, lambda _phase: None)
-    assert canary.examine(right, spec) is None
+    assert canary.check(right, spec) is None
     blind = WarmModel(read_model(model), model, lambda _phase: None)
-    doubt = canary.examine(blind, read_model(model))
+    doubt = canary.check(blind, read_model(model))
     assert doubt is not None and "known pictures" in doubt
     named = msgspec.structs.replace(read_model(model), name="starter")
     with pytest.raises(ModelError, match="known pictures"):
-        canary.examine(blind, named)
+        canary.check(blind, named)
 
 
 @pytest.mark.slow

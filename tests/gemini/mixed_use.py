@@ -100,7 +100,7 @@ class MixedUse:
     def look(self) -> None:
         for words in (
             ["status"], ["folders"], ["list"], ["failures"], ["model", "list"], ["cloud", "status"],
-            ["duplicates", "--near"], ["show", str(self._files[0])], ["logs"], ["cloud", "log"],
+            ["duplicates", "--similar"], ["show", str(self._files[0])], ["logs"], ["cloud", "log"],
             ["preview", str(self._files[0])],
         ):  # fmt: skip
             photosd(*words)

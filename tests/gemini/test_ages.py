@@ -14,11 +14,11 @@ import pytest
 from photosd.core.paths import Home
 from photosd.decode.pool import Thumbnail
 from photosd.decode.thumbnails import ThumbnailStore
-from photosd.gemini.answers import Answers
+from photosd.gemini.answer_cache import AnswerCache
 from photosd.gemini.ledger import KEPT_DAYS, Ledger
 from photosd.index.database import Database
 from photosd.runtime.erasing import KEPT_SECONDS, Traces
-from photosd.search.remembered import QueryEmbedding, RememberedQueries
+from photosd.search.query_cache import QueryCache, QueryEmbedding
 
 DAY = 86_400.0
 
@@ -41,7 +41,7 @@ def test_what_has_reached_its_age_goes(home: Home) -> None:
             at = time.time() - days * DAY
             last = "(SELECT max(id) FROM cloud_calls)"
             db.execute(f"UPDATE cloud_calls SET at = ? WHERE id = {last}", (at,))
-    kept = Answers(home.cloud, lambda: remembers)
+    kept = AnswerCache(home.cloud, lambda: remembers)
     remembers = True
     kept.put("rewrite", "what was asked", b"[]", kept.generation)
     cloud: Any = SimpleNamespace(expire_log=ledger.expire, forget_answers=kept.forget)
@@ -88,7 +88,7 @@ def test_what_was_made_while_the_clock_was_ahead_has_an_age(home: Home) -> None:
 
 def test_queries_are_forgotten_with_what_was_answered_to_them(home: Home) -> None:
     """Rewritten queries and Gemini's vectors of them are remembered queries, too."""
-    database, kept = Database(home.catalog), Answers(home.cloud)
+    database, kept = Database(home.catalog), AnswerCache(home.cloud)
     kept.put("rewrite", "what was asked", b"[]", kept.generation)
     cloud: Any = SimpleNamespace(forget_answers=kept.forget)
     nobody: Any = SimpleNamespace(runtimes=list)
@@ -108,7 +108,7 @@ def test_a_query_is_forgotten_that_is_saved_while_the_setting_changes(home: Home
             go_on.wait(30)
         return True
 
-    queries = RememberedQueries(database, "model", keeps)
+    queries = QueryCache(database, "model", keeps)
     queries.put("snow", QueryEmbedding(np.ones(4, np.float32), 1.0, []))
     assert saving.wait(30)
     runtime = SimpleNamespace(engine=SimpleNamespace(forget_queries=queries.forget))
@@ -122,13 +122,13 @@ def test_a_query_is_forgotten_that_is_saved_while_the_setting_changes(home: Home
     go_on.set()
     expiry.join(30)
     queries.close()
-    assert RememberedQueries(database, "model").get("snow") is None
+    assert QueryCache(database, "model").get("snow") is None
     database.close()
 
 
 @pytest.mark.parametrize("way", ["purge", "forget_queries", "forget_cloud"])
 def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
-    """What was set aside as damaged holds what was asked, named and answered."""
+    """Renamed damaged stores hold what was asked, named and answered."""
     database = Database(home.catalog)
     home.index.mkdir()
     for directory in (home.state, home.cloud):
@@ -146,7 +146,7 @@ def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
     others[0].write_text("salt")
     others[1].mkdir()
     others[2].write_text("somebody's own")
-    cloud: Any = SimpleNamespace(forget=lambda: 0, forget_answers=Answers(home.cloud).forget)
+    cloud: Any = SimpleNamespace(forget=lambda: 0, forget_answers=AnswerCache(home.cloud).forget)
     nobody: Any = SimpleNamespace(runtimes=list)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
     getattr(Traces(home, database, nobody, store, cloud, lambda: True), way)()

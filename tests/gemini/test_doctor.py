@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from photosd.doctor import process
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Finding
-from photosd.doctor.patient import Patient
 from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import Cloudy
 from tests.gemini.fake_gemini import BAD_KEY, FORBIDDEN, GONE, KEY, Answer
@@ -24,7 +24,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
 
 def cloud_findings(cloudy: Cloudy) -> dict[str, Finding]:
     """What the doctor says of the cloud, by check."""
-    found = {one.check: one for one in process.cloud(Patient(cloudy.home))}
+    found = {one.check: one for one in process.cloud(CheckContext(cloudy.home))}
     assert KEY not in str(found)
     return found
 

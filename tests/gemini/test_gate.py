@@ -122,7 +122,7 @@ COMMAND_CALLS: dict[str, tuple[list[list[str]], list[str]] | str] = {
     "reindex": ([["{other}"]], NOTHING),
     "list": ([[]], NOTHING),
     "show": ([["{photo}"]], NOTHING),
-    "duplicates": ([["--near"]], NOTHING),
+    "duplicates": ([["--similar"]], NOTHING),
     "failures": ([[]], NOTHING),
     "purge": ([[]], NOTHING),
     "pause": ([["--for", "1s"]], NOTHING),

@@ -20,7 +20,7 @@ from photosd.core.errors import CloudNotPermitted, CloudUnavailable, StorageErro
 from photosd.core.paths import Home
 from photosd.doctor import process
 from photosd.gemini import consent, rewriter
-from photosd.gemini.answers import Answers
+from photosd.gemini.answer_cache import AnswerCache
 from photosd.gemini.consent import EDITION, FILE, ConsentFile, digest, terms_of
 from photosd.gemini.environment import Environment
 from photosd.gemini.gate import Charge, Gate
@@ -242,7 +242,7 @@ def test_what_cannot_be_written_down_is_not_sent(
 def test_remembered_answers_are_hidden_by_their_question(tmp_path: Path) -> None:
     """The file shows neither question nor answer; the same question gets the answer."""
     question, answer = "my daughter at Sheba hospital", b'["a girl in a hospital bed"]'
-    answers = Answers(tmp_path / "cloud")
+    answers = AnswerCache(tmp_path / "cloud")
     answers.put("rewrite/1/m", question, answer, answers.generation)
     assert answers.get("rewrite/1/m", question) == answer
     assert answers.get("rewrite/1/m", question + "s") is None

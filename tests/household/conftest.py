@@ -13,7 +13,8 @@ import pytest
 
 from photosd.core.paths import Home
 from tests.household.daemon import StandInDaemon
-from tests.household.household import Household, make_household
+from tests.household.household import Household
+from tests.household.making import make_household
 
 FILES = int(os.environ.get("PHOTOSD_TEST_HOUSEHOLD", "3000"))
 SECONDS = 600.0

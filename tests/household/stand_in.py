@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, EncoderUnavailable
 from photosd.core.formats import is_raw_name
-from photosd.decode import facts, opening, pixels, raw, reading, reasons
+from photosd.decode import damage, facts, opening, pixels, raw, reading
 from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape, SidecarFacts
@@ -49,7 +49,7 @@ STAMP = 16  # bytes of a picture's first row that tell the encoder which content
 # Seconds, by the name they have wherever in the index: a test need not wait as long as people.
 SHORT = {
     "STORAGE_RETRY_SECONDS": 0.3,
-    "DOUBT_SECONDS": 0.5,
+    "RECHECK_SECONDS": 0.5,
     "RETRY_SECONDS": 0.4,
     "TICK_SECONDS": 0.2,
     "TRANSIENT_RETRIES": (0.3, 0.6, 1.2),
@@ -123,7 +123,7 @@ class _Faults:
 
     def dies(self, kind: str, stamps: set[bytes]) -> bool:
         """Whether a worker dies over these contents; over each but once, whichever worker it is and
-        however often the daemon starts: dying twice over one photo rightly sets it aside."""
+        however often the daemon starts: dying twice over one photo rightly quarantines it."""
         if self.orders is None:
             return False
         data = self._mourned.read_bytes()
@@ -186,7 +186,7 @@ class StandInPool(Pool):
             picture = readable(path, data, self._limits)
             tiles = pixels.squares(picture, Shape(SMALL, shape.interpolation, shape.resize_mode))
         except Exception as error:
-            raise reasons.explain(error, data) from error
+            raise damage.explain(error, data) from error
         shown = np.zeros((len(tiles), shape.size, shape.size, 3), np.uint8)
         shown.reshape(len(tiles), -1)[:, :STAMP] = list(stamp_of(identity.content_id))
         return Decoded(

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import xxhash
 
-from photosd.alerts import alert_store, alerts, deciding
+from photosd.alerts import alert_store, alerts, matching
 from photosd.core.errors import BadRequest, PhotosdError
 from photosd.decode import raw
 from photosd.decode.decode_errors import DecodeFailed
@@ -113,10 +113,10 @@ def test_more_subscribers_than_there_is_room_for(indexed: Indexed) -> None:
 
 def test_new_photos_by_the_hundred_are_all_judged(indexed: Indexed, tmp_path: Path) -> None:
     """The first, the last and one in the middle match, each its own query."""
-    photos = [bodies.fresh("plain", 10**11 + n) for n in range(2 * deciding.BATCH + 50)]
+    photos = [bodies.fresh("plain", 10**11 + n) for n in range(2 * matching.BATCH + 50)]
     for number, data in enumerate(photos):
         (tmp_path / f"{number:04}.jpg").write_bytes(data)
-    wanted = {n: _content(photos[n]) for n in (0, deciding.BATCH + 3, len(photos) - 1)}
+    wanted = {n: _content(photos[n]) for n in (0, matching.BATCH + 3, len(photos) - 1)}
     with indexed.daemon.client(timeout=120) as client:
         # The stand-in encoder makes the same vector of a content and of its id as a text.
         added = {n: client.standing_add(content)["standing"]["id"] for n, content in wanted.items()}

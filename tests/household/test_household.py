@@ -11,7 +11,8 @@ import pytest
 
 from photosd.core.formats import is_photo_name
 from tests.household.daemon import expected
-from tests.household.household import Household, listing, make_household
+from tests.household.household import Household, listing
+from tests.household.making import make_household
 from tests.household.names import LONGEST
 
 KINDS = {

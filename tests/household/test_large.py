@@ -10,7 +10,7 @@ import pytest
 
 from photosd.core.paths import Home
 from tests.household.daemon import StandInDaemon, expected, until
-from tests.household.household import make_household
+from tests.household.making import make_household
 
 FILES = int(os.environ.get("PHOTOSD_TEST_HOUSEHOLD", "100000"))
 SECONDS = 1800.0

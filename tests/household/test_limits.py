@@ -31,7 +31,7 @@ SUBSCRIBERS = HERE + "test_more_subscribers_than_there_is_room_for"
 WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_large"
 METADATA_LIMITS = "tests/decode/test_words_of_photos.py::test_numbers_and_lengths_have_limits"
 DAMAGED_IPTC = "tests/decode/test_words_of_photos.py::test_damaged_iptc_costs_no_other_fact"
-GPS_ZONES = "tests/decode/test_taken.py::test_gps_tells_the_zone_of_a_clock_without_one"
+GPS_ZONES = "tests/decode/test_date_taken.py::test_gps_tells_the_zone_of_a_clock_without_one"
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
@@ -47,8 +47,8 @@ CROSSED = {
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
     ),
     "index/committer.py:AT_ONCE": LARGE,
-    "index/inspection.py:BATCH": LARGE,
-    "index/inspection.py:VECTORS_TRIED": LARGE,
+    "index/table_inspection.py:BATCH": LARGE,
+    "index/table_inspection.py:VECTORS_TRIED": LARGE,
     "index/matrix.py:AT_ONCE": LARGE,
     "index/pipeline.py:BATCH_TILES": WHOLE,
     "index/leases.py:FETCH": WHOLE,
@@ -108,15 +108,15 @@ CROSSED = {
     "index/comparer.py:FIRST_BATCH": FIRST_PHOTOS,
     "search/parsing.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
     "search/paging.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
-    "search/remembered.py:KEPT": "tests/search/test_remembered.py::test_the_newest_are_kept",
-    "search/remembered.py:RECENT": "tests/search/test_remembered.py::test_the_newest_are_kept",
+    "search/query_cache.py:KEPT": "tests/search/test_query_cache.py::test_the_newest_are_kept",
+    "search/query_cache.py:RECENT": "tests/search/test_query_cache.py::test_the_newest_are_kept",
     "search/retrieval.py:OVERSAMPLE": (
         "tests/search/test_engine.py::test_gone_photos_do_not_take_the_places_of_others"
     ),
     "alerts/album.py:NAME_BYTES": (
         "tests/alerts/test_albums.py::test_photos_of_one_name_have_room"
     ),
-    "alerts/deciding.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
+    "alerts/matching.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "alerts/alert_store.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
     "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
@@ -144,12 +144,12 @@ CROSSED = {
     "decode/texts.py:MOST_CHARACTERS": (
         "tests/decode/test_facts.py::test_text_is_short_printable_and_valid"
     ),
-    "decode/taken.py:EARLIEST_YEAR": (
-        "tests/decode/test_taken.py::test_dates_are_understood_or_left_out"
+    "decode/date_taken.py:EARLIEST_YEAR": (
+        "tests/decode/test_date_taken.py::test_dates_are_understood_or_left_out"
     ),
-    "decode/taken.py:FIX_SECONDS": GPS_ZONES,
-    "decode/taken.py:MOST_ZONE_SECONDS": GPS_ZONES,
-    "decode/taken.py:SUN_SECONDS": GPS_ZONES,
+    "decode/date_taken.py:FIX_SECONDS": GPS_ZONES,
+    "decode/date_taken.py:MOST_ZONE_SECONDS": GPS_ZONES,
+    "decode/date_taken.py:SUN_SECONDS": GPS_ZONES,
     "decode/geometry.py:MOST_TILES": (
         "tests/decode/test_geometry.py::test_an_absurdly_long_picture_still_gives_three_squares"
     ),
@@ -186,7 +186,7 @@ NO_LIMIT = {
         "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
         "index/flushed.py:TILES_SPARE",
         "decode/coordinates.py:DIGITS", "decode/facts.py:EMPTY_EXIF_BYTES",
-        "decode/taken.py:DEGREE_SECONDS", "decode/taken.py:QUARTER_SECONDS",
+        "decode/date_taken.py:DEGREE_SECONDS", "decode/date_taken.py:QUARTER_SECONDS",
         "watch/beside.py:WORTH",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
         "index/matrix.py:GATHER", "search/retrieval.py:K",
@@ -200,16 +200,17 @@ NO_LIMIT = {
         "index/pipeline.py:BATCHES_IN_ENCODER",
         "index/database.py:READERS", "index/codes.py:THREADS",
         "watch/filesystem_workers.py:WAITING", "watch/filesystem.py:LEFT_BEHIND",
-        "alerts/delivering.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
-        "decode/pool.py:PICTURE_WORKERS", "alerts/delivering.py:PAGE",
+        "alerts/delivery.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
+        "decode/pool.py:PICTURE_WORKERS", "alerts/delivery.py:PAGE",
     ),
     "so many times something is tried or done": (
-        "index/contents.py:DRAWN", "index/trouble.py:GENERATIONS", "index/committer.py:TRIES",
-        "index/filling.py:MOST_TRIES", "index/database.py:ERASE_TRIES",
+        "index/contents.py:DRAWN", "index/store_damage.py:GENERATIONS", "index/committer.py:TRIES",
+        "index/reencoding.py:MOST_TRIES", "index/database.py:ERASE_TRIES",
         "index/database.py:LOCK_SECONDS",
         "index/vectors.py:COMPACTIONS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
-        "search/dates/grammar.py:AROUND", "protocol/endpoint.py:LOCK_TRIES",
+        "search/dates/forms.py:AROUND", "protocol/__init__.py:QUERY_DEADLINE_MS",
+        "protocol/endpoint.py:LOCK_TRIES",
         "watch/watcher.py:PROBES_BETWEEN_COUNTS",
     ),
     "room of a cache or a buffer; what does not fit is read again": (
@@ -221,12 +222,12 @@ NO_LIMIT = {
         "decode/raw.py:METADATA_BYTES", "decode/raw.py:HEADER_BYTES", "decode/colour.py:ROWS",
         "decode/colour.py:SAMPLED",
         "alerts/command_runner.py:OUTPUT_BYTES", "alerts/command_runner.py:ROOM",
-        "alerts/delivering.py:WORDS_BYTES",
+        "alerts/delivery.py:WORDS_BYTES",
     ),
     "a code, a version, a flag, a day or a month": (
         "decode/facts.py:IPTC_*", "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*",
         "decode/iptc.py:[ABCHKORS]*",
-        "search/remembered.py:SALT_BYTES", "search/remembered.py:OLDER",
+        "search/query_cache.py:SALT_BYTES", "search/query_cache.py:OLDER",
         "protocol/caller.py:PROTOCOL",
         "alerts/command_runner.py:TAKEN",
         "alerts/command_runner.py:REFUSED",

@@ -169,7 +169,7 @@ def test_a_newer_catalog_is_refused_untouched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [2, SCHEMA - 1])
-def test_a_catalog_of_no_released_version_is_set_aside(tmp_path: Path, number: int) -> None:
+def test_a_catalog_of_no_released_version_is_renamed(tmp_path: Path, number: int) -> None:
     """No script leads from it to today's schema; it is kept as it is."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
@@ -184,7 +184,7 @@ def test_a_catalog_of_no_released_version_is_set_aside(tmp_path: Path, number: i
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all" * 100])
-def test_a_damaged_catalog_is_set_aside(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_catalog_is_renamed(tmp_path: Path, damage: bytes) -> None:
     """A catalog is a cache: when it cannot be read, a new one begins and the old one is kept."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
@@ -216,7 +216,7 @@ def test_a_disk_that_does_not_deliver_is_told_as_such(database: Database) -> Non
     assert Catalog(database).counts() == {}
 
 
-def test_a_row_that_cannot_be_written_is_set_aside(database: Database) -> None:
+def test_a_row_that_cannot_be_written_is_recorded_as_failed(database: Database) -> None:
     """The others of its batch are written; it failed, with the reason, and can be tried again."""
     catalog, worklist = Catalog(database), WorkList(database)
     for name in ("/p/a.jpg", "/p/b.jpg", "/p/c.jpg"):

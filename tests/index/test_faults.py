@@ -19,10 +19,10 @@ import structlog
 from photosd.core.errors import Busy, EncoderUnavailable, StorageError
 from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.encoder.encoder_errors import EncoderDied, EncodingFailed
-from photosd.index import committer, filling, pipeline, retries
+from photosd.index import committer, pipeline, reencoding, retries
 from photosd.index.committer import Committer
-from photosd.index.filling import FillList
 from photosd.index.leases import Stage
+from photosd.index.reencoding import ReencodingList
 from photosd.index.table import open_table
 from tests.index.test_pipeline import DIMENSION, Bench, FakeEncoder, FakePool, wait_for
 
@@ -128,7 +128,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(pipeline, "SHORTAGE_PAUSES", (0.005, 0.01, 0.02))
     monkeypatch.setattr(pipeline, "ENCODER_PAUSES", (0.01,))
     monkeypatch.setattr(pipeline, "TICK_SECONDS", 0.02)
-    monkeypatch.setattr(pipeline, "DOUBT_SECONDS", 0.05)
+    monkeypatch.setattr(pipeline, "RECHECK_SECONDS", 0.05)
     monkeypatch.setattr(pipeline, "TRANSIENT_RETRIES", (0.01, 0.02, 0.05, 0.1))
     monkeypatch.setattr(committer, "SECONDS", 0.02)
     for module in (pipeline, committer, retries):  # thousands of stacks take minutes to draw
@@ -354,7 +354,7 @@ def test_vectors_that_went_meanwhile_are_made_again(
 def test_a_row_that_cannot_be_written_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is set aside with its reason, the others are committed."""
+    """It is quarantined with its reason, the others are committed."""
     bench, files = library(tmp_path, 10)
     bad = bench.add("bad.jpg", bytes([222]) * 99)
     commit = bench.store.commit
@@ -415,12 +415,12 @@ def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:
     bench.pipeline.start()
     bench.settle()
     bench.pipeline.stop()
-    fill = FillList(bench.database, "other")
+    fill = ReencodingList(bench.database, "other")
     held = fill.due(256)
     assert held and not fill.due(256)
     fill.release([photo.path for photo in held])
     assert len(fill.due(256)) == len(held)
-    assert filling.MOST_TRIES
+    assert reencoding.MOST_TRIES
     fill.close()
 
 
@@ -432,7 +432,7 @@ def test_a_clock_that_goes_back_holds_up_no_switch(
     bench.pipeline.start()
     bench.settle()
     bench.pipeline.stop()
-    fill = FillList(bench.database, "other")
+    fill = ReencodingList(bench.database, "other")
     held, now = fill.due(256), time.time
     fill.postpone(held[0], now() + 0.05)
     fill.release([photo.path for photo in held])

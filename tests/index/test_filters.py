@@ -167,7 +167,7 @@ def store(
         if request.param == "ranked":
             patch.setattr(vectors, "RAM_BYTES", 0)
             found.commit(photos[: ROWS // 2])
-            assert found.rest(60)
+            assert found.wait_idle(60)
             patch.undo()
             found.commit(photos[ROWS // 2 :])
         else:

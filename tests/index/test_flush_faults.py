@@ -44,7 +44,7 @@ def flush(store: VectorStore, monkeypatch: pytest.MonkeyPatch, photos: list[Embe
     with monkeypatch.context() as patch:
         patch.setattr(vectors, "RAM_BYTES", 0)
         store.commit(photos)
-        assert store.rest(60)
+        assert store.wait_idle(60)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_photos_can_be_removed_without_the_files_of_codes(
     store.remove(["7-x"])
     assert "7-x" not in found_by(store, 7)
     store.compact()
-    assert store.rest(60)
+    assert store.wait_idle(60)
     assert list(tmp_path.glob("*/_codes/*/state.json"))
     store.remove(["8-x"])
     assert len(found_by(store, 7)) == len(found_by(opened(tmp_path), 7)) == 38
@@ -150,7 +150,7 @@ def test_all_photos_can_be_removed(store: VectorStore, tmp_path: Path) -> None:
     store.remove([photo.content for photo in PHOTOS])
     for _ in range(3):
         store.compact()
-        assert store.rest(60)
+        assert store.wait_idle(60)
     assert found_by(store, 1) == found_by(opened(tmp_path), 1) == []
     store.commit(PHOTOS[:3])
     assert len(found_by(store, 1)) == 3
@@ -179,7 +179,7 @@ def test_a_photo_removed_after_a_failed_flush_does_not_come_back(
         raise FULL
 
     with monkeypatch.context() as patch:
-        patch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
+        patch.setattr("photosd.index.maintenance.RETRY_SECONDS", 0.0)
         patch.setattr(FlushedTable, "compact", refuse)
         flush(store, patch, PHOTOS)
     store.remove(["7-x"])
@@ -202,7 +202,7 @@ def test_a_photo_removed_during_a_failed_flush_does_not_come_back(
         place.absorb(rows)
         raise FULL
 
-    monkeypatch.setattr("photosd.index.upkeep.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("photosd.index.maintenance.RETRY_SECONDS", 0.0)
     monkeypatch.setattr(FlushedTable, "absorb", absorbing)
     flush(store, monkeypatch, [embedding(98), embedding(99)])
     flush(store, monkeypatch, [embedding(97)])
@@ -226,7 +226,7 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
         closing.start()
         closing.join()
         others.append(opened(tmp_path))
-        assert others[0].rest(60)
+        assert others[0].wait_idle(60)
         monkeypatch.setattr(vectors, "RAM_BYTES", 1 << 20)
         others[0].commit([embedding(98)])
         if not done:
@@ -235,7 +235,7 @@ def test_a_store_that_was_closed_lets_go_of_nothing(
     monkeypatch.setattr(FlushedTable, "compact", compacting)
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     first.commit(PHOTOS)
-    assert first.rest(60)
+    assert first.wait_idle(60)
     (second,) = others
     second.commit([embedding(99)])
     for place in (second, opened(tmp_path)):

@@ -43,7 +43,7 @@ def opened(directory: Path) -> VectorStore:
 
 def at_rest(store: VectorStore, directory: Path) -> VectorStore:
     """The store once its codes are made."""
-    assert store.rest(60)
+    assert store.wait_idle(60)
     assert tables.current(directory)
     return store
 
@@ -128,7 +128,7 @@ def test_killed_during_a_flush(
         patch.setattr(FlushedTable, "compact", killed)
         store = opened(tmp_path)
         store.commit(photos[:30])
-        assert store.rest(30)
+        assert store.wait_idle(30)
         assert len(store.nearest(photos[0].vectors[0], 50)) == 30
         assert len(tables.recent(tmp_path)) == 30
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
@@ -251,7 +251,7 @@ def test_codes_are_loaded_as_long_as_they_are_of_the_table(
     store.remove(["1-x"])
     store.compact()
     store.tidy()
-    assert store.rest(60)
+    assert store.wait_idle(60)
     again, made = made_again(tmp_path)
     assert not made
     assert sorted(names(again.nearest(photos[1].vectors[0], 99))) == sorted(
@@ -323,7 +323,7 @@ def test_codes_with_many_gaps_are_made_again(
     store.remove([f"{n}-x" for n in range(10)])
     assert rows() == 40
     store.compact()
-    assert store.rest(60)
+    assert store.wait_idle(60)
     assert rows() == 30
     assert len(store.nearest(photos[0].vectors[0], 99)) == 30
 
@@ -341,7 +341,7 @@ def test_no_room_for_codes(
         patch.setattr(vectors, "RAM_BYTES", 0)
         patch.setattr(Codes, "write", full)
         store.commit(photos[:40])
-        assert store.rest(60)
+        assert store.wait_idle(60)
     assert len(tables.recent(tmp_path)) == len(store.nearest(photos[0].vectors[0], 99)) == 40
     assert not list(tmp_path.glob("*/_codes/*"))
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)

@@ -190,7 +190,7 @@ def test_an_odd_entry_of_the_copy_costs_that_folder_alone(
     again.add(listed.path("b"))
 
 
-def test_a_copy_that_nests_without_end_is_set_aside(listed: Listed, tmp_path: Path) -> None:
+def test_a_copy_that_nests_without_end_is_renamed(listed: Listed, tmp_path: Path) -> None:
     """No start failed for it but all of them."""
     listed.copy.parent.mkdir()
     listed.copy.write_text("[" * 100_000)

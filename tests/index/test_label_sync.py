@@ -69,7 +69,7 @@ def library(
     library.index([b"/p/a/0.jpg", b"/p/a/1.jpg", b"/p/b/2.jpg"], "Canon")
     library.catalog.adopt(1, Entry(b"/p/b/0.jpg", 10, 5, 9, 1), "0-x")
     if request.param == "disk":
-        assert library.store.rest(30)
+        assert library.store.wait_idle(30)
         assert tables.states(tmp_path / "index")
         monkeypatch.undo()  # what moves is recent again, and stays so
     library.label_sync.run()

@@ -18,7 +18,7 @@ import pytest
 
 from photosd.core.errors import StorageError
 from photosd.index import database as catalogs
-from photosd.index import trouble, vectors
+from photosd.index import store_damage, vectors
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.filters import Traits
@@ -148,7 +148,7 @@ def test_labels_that_cannot_be_read_are_damage_too(index: Path) -> None:
 
 
 def test_only_the_last_two_generations_are_kept(index: Path) -> None:
-    """A table of which nothing can be read is set aside as a whole."""
+    """A table of which nothing can be read is renamed as a whole."""
     for _ in range(4):
         for file in (index / TABLE / "data").iterdir():
             file.write_bytes(b"x")
@@ -163,7 +163,7 @@ def test_flushed_rows_without_codes_are_kept(index: Path, monkeypatch: pytest.Mo
     """Rows that are nowhere else are not taken for a copy of what is recent."""
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store = opened(index)
-    assert store.rest(60) and tables.states(index)
+    assert store.wait_idle(60) and tables.states(index)
     monkeypatch.setattr(FlushedTable, "ready", False)
     assert len(opened(index).contents()) == 40
 
@@ -177,7 +177,7 @@ def test_a_flush_keeps_every_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     rows = len(store)
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store.tidy()
-    assert store.rest(60) and tables.states(tmp_path)
+    assert store.wait_idle(60) and tables.states(tmp_path)
     assert len(store) == rows
     found = store.vectors_of([photo.content for photo in photos])
     assert all(len(found[photo.content]) == len(photo.vectors) for photo in photos)
@@ -189,7 +189,7 @@ def test_a_table_that_cannot_be_read_is_an_error_for_people(
     """So that a query falls back on names."""
     monkeypatch.setattr(vectors, "RAM_BYTES", 1)
     store = opened(index)
-    assert store.rest(60)
+    assert store.wait_idle(60)
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("lance error: Too many open files (os error 24)")
@@ -233,8 +233,8 @@ def test_a_damaged_catalog_is_kept_with_its_log(tmp_path: Path) -> None:
     for generation in range(3):
         file.write_bytes(b"damaged")
         file.with_name(f"{file.name}-wal").write_bytes(b"log %d" % generation)
-        trouble.rename_damaged(file)
-    kept = trouble.damaged_copies(file)
+        store_damage.rename_damaged(file)
+    kept = store_damage.damaged_copies(file)
     logs = [one.with_name(f"{one.name}-wal").read_bytes() for one in kept]
     assert logs == [b"log 1", b"log 2"]
     assert len(list(tmp_path.iterdir())) == 4
@@ -298,10 +298,10 @@ def test_a_catalog_that_is_not_what_it_says_is_made_anew(tmp_path: Path, damage:
     contents = Contents(database)
     contents.record("m", [("1-1", {"camera": "Leica"})])
     assert contents.facts_of(["1-1"]) == {"1-1": {"camera": "Leica"}}
-    assert len(trouble.damaged_copies(file)) == 1
+    assert len(store_damage.damaged_copies(file)) == 1
     database.close()
     Database(file).close()
-    assert len(trouble.damaged_copies(file)) == 1
+    assert len(store_damage.damaged_copies(file)) == 1
 
 
 def test_an_sqlite_that_lacks_something_touches_no_catalog(
@@ -314,7 +314,7 @@ def test_an_sqlite_that_lacks_something_touches_no_catalog(
     monkeypatch.setattr(catalogs, "MIGRATIONS", {**MIGRATIONS, **lacking})
     with pytest.raises(StorageError):
         Database(file)
-    assert not trouble.damaged_copies(file)
+    assert not store_damage.damaged_copies(file)
 
 
 def test_facts_that_rotted_cost_their_own_photo_alone(tmp_path: Path) -> None:
@@ -363,4 +363,4 @@ def test_a_table_that_is_not_ours_is_made_anew(index: Path, how: str) -> None:
     assert len(store) == 0
     store.commit([embedding(1)])
     assert len(opened(index)) == 1
-    assert len(trouble.damaged_copies(index / TABLE)) == 1
+    assert len(store_damage.damaged_copies(index / TABLE)) == 1

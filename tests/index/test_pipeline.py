@@ -223,7 +223,7 @@ def test_a_broken_file_stops_nobody(bench: Bench) -> None:
 
 
 def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
-    """31 of a batch of 32 are indexed; the one that kills the encoder alone twice is set aside."""
+    """31 of 32 are indexed; the one that kills the encoder alone twice is quarantined."""
     bench.encoder.poison = 200
     bad = bench.add("bad.jpg", bytes([200]) * 50)
     files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(31)]

@@ -21,20 +21,20 @@ import pytest
 from benchmarks.large import fill_catalog, rows_of
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable
-from photosd.gemini.marked import MarkedPhotos
+from photosd.gemini.marked_photos import MarkedPhotos
 from photosd.index import database as opening
 from photosd.index.catalog import Catalog, Copies
 from photosd.index.contents import Contents
 from photosd.index.database import Database, Reader
-from photosd.index.filling import FillList
 from photosd.index.labels import label
+from photosd.index.reencoding import ReencodingList
 from photosd.index.table import Embedding
 from photosd.index.vocabulary import Vocabulary
 from photosd.index.worklist import WorkFailure, WorkList
 from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.parsing import question_of
 from photosd.watch.scanner import Entry
-from tests.search.test_engine import SPEC, Library
+from tests.search.library import SPEC, Library
 
 pytestmark = pytest.mark.timeout(300)  # the first test fills the catalog
 
@@ -206,12 +206,12 @@ def samples(big: Big) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "kind", [Catalog, Contents, Copies, WorkList, FillList, MarkedPhotos, Vocabulary]
+    "kind", [Catalog, Contents, Copies, WorkList, ReencodingList, MarkedPhotos, Vocabulary]
 )
 def test_what_the_catalog_is_asked(big: Big, kind: type[Any]) -> None:
     """Each method of these, whatever is added to them; what is changed is undone."""
     database, values = big.library.database, samples(big)
-    asked = kind(database, "next") if kind is FillList else kind(database)
+    asked = kind(database, "next") if kind is ReencodingList else kind(database)
     for name, method in inspect.getmembers(asked, callable):
         if name.startswith("_") or name in ("close", "batch"):
             continue
@@ -224,7 +224,7 @@ def test_what_the_catalog_is_asked(big: Big, kind: type[Any]) -> None:
         missing = [o for o, p in wanted.items() if o not in given and p.default is p.empty]
         assert not missing, f"give samples() a value for {missing} of {kind.__name__}.{name}"
         _undone(database, method, given)
-    if kind is FillList:
+    if kind is ReencodingList:
         asked.close()
     big.check()
 
@@ -277,7 +277,7 @@ def test_every_way_of_a_query(big: Big) -> None:
 
 def test_a_fill_goes_on_where_it_was(big: Big) -> None:
     """Each batch costs as much as the first one, and by content, in order."""
-    fill = FillList(big.library.database, "next")
+    fill = ReencodingList(big.library.database, "next")
     contents: list[str] = []
     for _ in range(20):
         photos = fill.due(256)

@@ -15,7 +15,7 @@ from PIL import Image
 
 import photosd.decode
 from photosd.core.formats import is_raw_name
-from photosd.decode import opening, pixels, raw, reading, reasons
+from photosd.decode import damage, opening, pixels, raw, reading
 from photosd.decode.decode_errors import DecodeFailed, DecoderDied, TooSlow
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import ContentIdentity, Shape
@@ -30,7 +30,7 @@ SMALL = DecodeLimits(memory=64 << 20)
 Patch = pytest.MonkeyPatch
 
 
-class Patient(Shelf):
+class FailingLibrary(Shelf):
     """Decodes in this process, as a decoder would, within limits that can be set."""
 
     def __init__(self, directory: Path, patch: Patch) -> None:
@@ -51,7 +51,7 @@ class Patient(Shelf):
             )
             pixels.squares(picture, Shape(32))
         except Exception as error:
-            raise reasons.explain(error, data, self.limits) from error
+            raise damage.explain(error, data, self.limits) from error
         return identity
 
     def _read(self, path: bytes) -> tuple[bytes, ContentIdentity]:
@@ -87,17 +87,17 @@ class Patient(Shelf):
             raise AssertionError(f"no command: {remedy}")
 
 
-Case = Callable[[Patient], Callable[[str], None]]  # plants a fault in x.jpg; its remedy
+Case = Callable[[FailingLibrary], Callable[[str], None]]  # plants a fault in x.jpg; its remedy
 
 
 def file_of(data: bytes, name: str = "x.jpg") -> Case:
     """A bad file; the remedy is a good one in its place."""
 
-    def plant(patient: Patient) -> Callable[[str], None]:
-        patient.write(name, data)
+    def plant(library: FailingLibrary) -> Callable[[str], None]:
+        library.write(name, data)
 
         def repair(_: str) -> None:
-            patient.write(name, GOOD, at=2_000_000_000.0)
+            library.write(name, GOOD, at=2_000_000_000.0)
 
         return repair
 
@@ -107,22 +107,22 @@ def file_of(data: bytes, name: str = "x.jpg") -> Case:
 def passing(error: Exception, remedy: str) -> Case:
     """Failures that end when the user follows the remedy, or by themselves."""
 
-    def plant(patient: Patient) -> Callable[[str], None]:
-        patient.write("x.jpg", GOOD)
-        patient.trouble("x.jpg", error)
+    def plant(library: FailingLibrary) -> Callable[[str], None]:
+        library.write("x.jpg", GOOD)
+        library.trouble("x.jpg", error)
 
         def repair(said: str) -> None:
             assert remedy in said
-            patient.troubles.clear()
-            patient.wait()
+            library.troubles.clear()
+            library.wait()
 
         return repair
 
     return plant
 
 
-def permission(patient: Patient) -> Callable[[str], None]:
-    file = patient.write("x.jpg", GOOD)
+def permission(library: FailingLibrary) -> Callable[[str], None]:
+    file = library.write("x.jpg", GOOD)
     file.chmod(0)
 
     def repair(remedy: str) -> None:
@@ -132,54 +132,54 @@ def permission(patient: Patient) -> Callable[[str], None]:
     return repair
 
 
-def too_many_pixels(patient: Patient) -> Callable[[str], None]:
-    patient.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
-    return patient.do
+def too_many_pixels(library: FailingLibrary) -> Callable[[str], None]:
+    library.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
+    return library.do
 
 
-def too_many_bytes(patient: Patient) -> Callable[[str], None]:
-    patient.write("x.jpg", GOOD + bytes(SMALL.memory // 3))
-    return patient.do
+def too_many_bytes(library: FailingLibrary) -> Callable[[str], None]:
+    library.write("x.jpg", GOOD + bytes(SMALL.memory // 3))
+    return library.do
 
 
-def too_much_memory(patient: Patient) -> Callable[[str], None]:
-    file = patient.write("x.jpg", GOOD)
+def too_much_memory(library: FailingLibrary) -> Callable[[str], None]:
+    file = library.write("x.jpg", GOOD)
 
     def strike() -> None:
-        if patient.limits.memory <= SMALL.memory:
+        if library.limits.memory <= SMALL.memory:
             raise MemoryError
 
-    patient.troubles[bytes(file)] = strike
-    return patient.do
+    library.troubles[bytes(file)] = strike
+    return library.do
 
 
-def too_little_free_memory(patient: Patient) -> Callable[[str], None]:
-    patient.limits = DecodeLimits(max_megapixels=100).resolved()
+def too_little_free_memory(library: FailingLibrary) -> Callable[[str], None]:
+    library.limits = DecodeLimits(max_megapixels=100).resolved()
     buffer = io.BytesIO()
     Image.new("L", (6000, 5000)).save(buffer, "PNG")
-    patient.write("x.jpg", buffer.getvalue())
+    library.write("x.jpg", buffer.getvalue())
 
-    patient.patch.setattr("photosd.core.machine.available", lambda *_: 1 << 20)
+    library.patch.setattr("photosd.core.machine.available", lambda *_: 1 << 20)
 
     def repair(remedy: str) -> None:
         assert "retried later" in remedy
-        patient.patch.undo()
-        patient.wait()
+        library.patch.undo()
+        library.wait()
 
     return repair
 
 
-def no_raw_reader(patient: Patient) -> Callable[[str], None]:
-    patient.write("x.cr2", b"II*\0" + bytes(99))
+def no_raw_reader(library: FailingLibrary) -> Callable[[str], None]:
+    library.write("x.cr2", b"II*\0" + bytes(99))
 
     def repair(remedy: str) -> None:
         assert 'pip install "rawpy>=' in remedy
         find = importlib.util.find_spec
-        patient.patch.setattr(
+        library.patch.setattr(
             importlib.util, "find_spec", lambda name: name == "rawpy" or find(name)
         )
         rendered = opening.OpenedPicture(Image.new("RGB", (640, 480)), "RAW", (640, 480))
-        patient.patch.setattr(raw, "rendered", lambda *_: rendered)
+        library.patch.setattr(raw, "rendered", lambda *_: rendered)
 
     return repair
 
@@ -187,39 +187,39 @@ def no_raw_reader(patient: Patient) -> Callable[[str], None]:
 def another_version(error: Exception) -> Case:
     """What only another photosd can read, or another Pillow."""
 
-    def plant(patient: Patient) -> Callable[[str], None]:
-        patient.write("x.jpg", GOOD)
-        patient.trouble("x.jpg", error)
+    def plant(library: FailingLibrary) -> Callable[[str], None]:
+        library.write("x.jpg", GOOD)
+        library.trouble("x.jpg", error)
 
         def repair(remedy: str) -> None:
             assert "photosd bugreport" in remedy or "Convert it to JPEG" in remedy
-            patient.troubles.clear()
-            patient.patch.setattr(worklist, "version", lambda _name: "99")
+            library.troubles.clear()
+            library.patch.setattr(worklist, "version", lambda _name: "99")
             known = Circumstances()  # as after a restart
-            patient.circumstances = lambda: known.now(patient.limits)
-            patient.worklist.reconsider()
+            library.circumstances = lambda: known.now(library.limits)
+            library.worklist.reconsider()
 
         return repair
 
     return plant
 
 
-def quarantined(patient: Patient) -> Callable[[str], None]:
-    patient.write("x.jpg", GOOD)
+def quarantined(library: FailingLibrary) -> Callable[[str], None]:
+    library.write("x.jpg", GOOD)
     failure = crash_failure("killed", "stack", 2)
     assert failure is not None
-    patient.trouble("x.jpg", DecodeFailed(failure.code or "", failure.reason, failure.remedy))
+    library.trouble("x.jpg", DecodeFailed(failure.code or "", failure.reason, failure.remedy))
 
     def repair(remedy: str) -> None:
-        patient.troubles.clear()
-        patient.do(remedy)
+        library.troubles.clear()
+        library.do(remedy)
 
     return repair
 
 
-def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
-    file = patient.write("x.jpg", GOOD)
-    with patient.database.write() as db:
+def refused_by_the_catalog(library: FailingLibrary) -> Callable[[str], None]:
+    file = library.write("x.jpg", GOOD)
+    with library.database.write() as db:
         db.execute(
             "CREATE TRIGGER sick BEFORE INSERT ON photos WHEN NEW.state = 'pending'"
             f" AND NEW.path = x'{bytes(file).hex()}' BEGIN SELECT RAISE(ABORT, 'sick'); END"
@@ -227,7 +227,7 @@ def refused_by_the_catalog(patient: Patient) -> Callable[[str], None]:
 
     def repair(remedy: str) -> None:
         assert "photosd bugreport" in remedy
-        with patient.database.write() as db:  # whatever was reported was fixed
+        with library.database.write() as db:  # whatever was reported was fixed
             db.execute("DROP TRIGGER sick")
 
     return repair
@@ -266,8 +266,8 @@ NAMES = {"link_loop", "name", "not_a_file"}
 
 
 @pytest.fixture
-def patient(tmp_path: Path, monkeypatch: Patch) -> Patient:
-    return Patient(tmp_path, monkeypatch)
+def library(tmp_path: Path, monkeypatch: Patch) -> FailingLibrary:
+    return FailingLibrary(tmp_path, monkeypatch)
 
 
 def test_every_remedy_helps(tmp_path: Path, monkeypatch: Patch) -> None:
@@ -277,26 +277,26 @@ def test_every_remedy_helps(tmp_path: Path, monkeypatch: Patch) -> None:
             directory = tmp_path / f"{code}-{number}"
             directory.mkdir()
             with monkeypatch.context() as patch:
-                check(Patient(directory, patch), code, case)
+                check(FailingLibrary(directory, patch), code, case)
 
 
-def check(patient: Patient, code: str, case: Case) -> None:
+def check(library: FailingLibrary, code: str, case: Case) -> None:
     """The photo fails with this code; after its remedy it is indexed."""
-    patient.write("sound.jpg", GOOD)
-    repair = case(patient)
-    patient.settle()
-    states = patient.states()
+    library.write("sound.jpg", GOOD)
+    repair = case(library)
+    library.settle()
+    states = library.states()
     assert states.pop("sound.jpg") == "indexed"
     (name, state), *more = states.items()
     assert (state, more) == ("failed", []), (code, states)
-    photo = patient.photo(name)
+    photo = library.photo(name)
     assert (photo.code, bool(photo.reason)) == (code, True), (code, photo)
-    patient.settle()
-    assert patient.states()[name] == "failed", f"{code}: it was mended by nothing"
+    library.settle()
+    assert library.states()[name] == "failed", f"{code}: it was mended by nothing"
     repair(photo.remedy or "")
-    patient.hint(name)  # a new file or other permissions raise an event; so does nothing else here
-    patient.work()
-    assert patient.states()[name] == "indexed", (code, patient.photo(name))
+    library.hint(name)  # a new file or other permissions raise an event; so does nothing else here
+    library.work()
+    assert library.states()[name] == "indexed", (code, library.photo(name))
 
 
 def test_there_is_no_other_remedy() -> None:
@@ -309,47 +309,47 @@ def test_there_is_no_other_remedy() -> None:
 
 
 @pytest.mark.parametrize("kind", ["loop", "pipe", "long"])
-def test_a_name_that_is_no_photo_fails_nobody(patient: Patient, kind: str) -> None:
+def test_a_name_that_is_no_photo_fails_nobody(library: FailingLibrary, kind: str) -> None:
     """It is not indexed, not a failure, and forgotten where a photo was."""
-    file = patient.write("x.jpg", GOOD)
-    patient.settle()
+    file = library.write("x.jpg", GOOD)
+    library.settle()
     file.unlink()
     if kind == "loop":
         file.symlink_to("x.jpg")
     elif kind == "pipe":
         os.mkfifo(file)
-    patient.settle()
-    assert patient.states() == {}
-    patient.hint("x.jpg")
-    assert patient.states() == {}
+    library.settle()
+    assert library.states() == {}
+    library.hint("x.jpg")
+    assert library.states() == {}
 
 
-def test_permission_that_comes_while_it_is_tried_counts(patient: Patient) -> None:
+def test_permission_that_comes_while_it_is_tried_counts(library: FailingLibrary) -> None:
     """The photo was handed out without it, and fails after it was given."""
-    file = patient.write("x.jpg", GOOD)
+    file = library.write("x.jpg", GOOD)
     file.chmod(0)
-    patient.compare()
-    (photo,) = patient.worklist.due(9)
+    library.compare()
+    (photo,) = library.worklist.due(9)
     file.chmod(0o400)
-    patient.hint("x.jpg")
-    patient.worklist.failed(photo, failure_for(photo))
-    assert patient.states() == {"x.jpg": "pending"}
-    patient.work()
-    assert patient.states() == {"x.jpg": "indexed"}
+    library.hint("x.jpg")
+    library.worklist.failed(photo, failure_for(photo))
+    assert library.states() == {"x.jpg": "pending"}
+    library.work()
+    assert library.states() == {"x.jpg": "indexed"}
 
 
-def test_a_limit_that_rises_while_it_is_tried_counts(patient: Patient) -> None:
+def test_a_limit_that_rises_while_it_is_tried_counts(library: FailingLibrary) -> None:
     """A decoder said no by the former limit."""
-    patient.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
-    patient.compare()
-    patient.worklist.reconsider()
-    (photo,) = patient.worklist.due(9)
-    patient.do("photosd config set decode.max_megapixels 99")
-    patient.worklist.failed(photo, failure_for(photo, "too_large"))
-    patient.work()
-    patient.worklist.reconsider()
-    patient.work()
-    assert patient.states() == {"x.jpg": "indexed"}
+    library.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
+    library.compare()
+    library.worklist.reconsider()
+    (photo,) = library.worklist.due(9)
+    library.do("photosd config set decode.max_megapixels 99")
+    library.worklist.failed(photo, failure_for(photo, "too_large"))
+    library.work()
+    library.worklist.reconsider()
+    library.work()
+    assert library.states() == {"x.jpg": "indexed"}
 
 
 def failure_for(_photo: Any, code: str = "permission") -> Any:

@@ -18,8 +18,8 @@ from photosd.decode.pool import Thumbnail
 from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.environment import Environment
 from photosd.gemini.gemini import Gemini
-from photosd.gemini.marked import MarkedPhotos
-from photosd.gemini.remote import RemoteTable
+from photosd.gemini.marked_photos import MarkedPhotos
+from photosd.gemini.vector_table import GeminiTable
 from photosd.index import retention
 from photosd.index.catalog import Catalog
 from photosd.index.committer import LabelSync
@@ -60,7 +60,7 @@ class Stores:
         self.thumbnails = ThumbnailStore(home.thumbnails, 1 << 20)
         pool: Any = None
         self.cloud = Gemini(home, CloudSettings(), self.database, pool, Environment())
-        self.remote = RemoteTable(home.cloud)
+        self.remote = GeminiTable(home.cloud)
         for number in range(PHOTOS):
             self.add(number, f"/a/walrus {number}.jpg", 1)
         active = SimpleNamespace(store=self.store, spec=SimpleNamespace(fingerprint="active"))
@@ -257,7 +257,7 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
 
 
 def test_a_damaged_table_of_another_model_holds_up_nothing(stores: Stores) -> None:
-    """No store has it open to repair it: it is set aside, and the others are cleaned."""
+    """No store has it open to repair it: it is renamed, and the others are cleaned."""
     for manifest in (stores.home.index / "vectors_other.lance" / "_versions").iterdir():
         manifest.write_bytes(b"")
     stores.folders.remove(b"/a")
@@ -316,7 +316,7 @@ def test_tables_of_other_cloud_models_are_tidied(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by a start after the removal: nothing more need be removed."""
-    other = RemoteTable(stores.home.cloud)
+    other = GeminiTable(stores.home.cloud)
     settings = CloudSettings(embedding_model="another")
     contents = [content_id(number) for number in range(PHOTOS)]
     other.commit(settings, contents, np.eye(PHOTOS, 768, dtype=np.float32), 0)

@@ -1,3 +1,5 @@
+"""A table of places, made once for all tests here."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

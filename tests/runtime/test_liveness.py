@@ -49,10 +49,10 @@ def test_it_vouches_only_while_all_is_well() -> None:
     beating = LivenessMonitor(
         told, {"good": lambda: None, "bad": lambda: wrong[0]}, lambda: "ready"
     )
-    assert not beating.beat()
+    assert not beating.run_checks()
     assert told.messages == []
     wrong[0] = ""
-    assert beating.beat()
+    assert beating.run_checks()
     assert told.messages == [{"WATCHDOG": "1"}]
 
 
@@ -60,9 +60,9 @@ def test_a_sign_that_raises_is_a_complaint() -> None:
     """The monitor keeps running."""
     told = Told()
     beating = LivenessMonitor(told, {"sign": lambda: str(1 // 0)}, lambda: str(1 // 0))
-    assert not beating.beat()
-    assert "division" in beating.tell()
-    assert told.messages == [{"STATUS": beating.tell()}]
+    assert not beating.run_checks()
+    assert "division" in beating.report_state()
+    assert told.messages == [{"STATUS": beating.report_state()}]
 
 
 def test_the_beat_in_progress_is_waited_for() -> None:
@@ -91,7 +91,7 @@ def test_the_state_is_told_when_it_changes() -> None:
     told, words = Told(), ["warming", "warming", "ready"]
     beating = LivenessMonitor(told, {}, lambda: words.pop(0))
     for _ in range(3):
-        beating.tell()
+        beating.report_state()
     assert told.messages == [{"STATUS": "warming"}, {"STATUS": "ready"}]
 
 

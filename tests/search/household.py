@@ -28,7 +28,7 @@ from tests.household.names import (
     event_folder,
     odd_name,
 )
-from tests.search.test_engine import SPEC, Library
+from tests.search.library import SPEC, Library
 
 DIMENSION = 32
 AT_ONCE = 4096

@@ -18,8 +18,8 @@ from photosd.search import calibration
 from photosd.search.calibration import UNRELATED, Calibration
 from photosd.search.judging import Background, Judge, Scale
 from photosd.search.parsing import Question, QuestionTerm
-from photosd.search.remembered import QueryEmbedding
-from tests.search.test_engine import SPEC, Library
+from photosd.search.query_cache import QueryEmbedding
+from tests.search.library import SPEC, Library
 
 TEXT = Question((QuestionTerm(1.0, "abc"),))
 
@@ -185,7 +185,7 @@ def test_flushed_photos_are_judged_like_recent_ones(
     found.close()
     monkeypatch.setattr(vectors, "RAM_BYTES", 0)
     library.store.relabel({})
-    assert library.store.rest(60)
+    assert library.store.wait_idle(60)
     again = calibrated(library)
     settled = again.of(TEXT)
     again.close()

@@ -10,7 +10,7 @@ import pytest
 
 from photosd.encoder.results import TextVectors
 from photosd.protocol.requests import QueryParams, Term
-from tests.search.test_engine import FakeEncoder, Library
+from tests.search.library import FakeEncoder, Library
 
 
 class ShortReader(FakeEncoder):

@@ -17,7 +17,7 @@ from photosd.index.table import Embedding
 from photosd.search.duplicate_groups import Duplicates, Group
 from photosd.search.likeness import ALIKE, BURST, FEW, UNRELATED
 from photosd.watch.scanner import Entry
-from tests.search.test_engine import SPEC, Library
+from tests.search.library import SPEC, Library
 
 INODES = iter(range(1, 10_000))
 

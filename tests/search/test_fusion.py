@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from photosd.search.retrieval import Evidence, Weight, ordered
 
 
-def looks(contents: str, telling: str = "", kind: str = "clip") -> list[Evidence]:
-    return [Evidence(kind, c, Weight.TELLING if c in telling else Weight.HINT) for c in contents]
+def looks(contents: str, good: str = "", kind: str = "clip") -> list[Evidence]:
+    return [Evidence(kind, c, Weight.GOOD if c in good else Weight.WEAK) for c in contents]
 
 
 def names(**weights: float) -> list[Evidence]:
@@ -27,9 +27,9 @@ def order(*lists: Sequence[Evidence]) -> str:
 
 
 @given(st.sets(st.sampled_from("abcdefgh")))
-def test_looks_alone_keep_their_order(telling: set[str]) -> None:
+def test_looks_alone_keep_their_order(good: set[str]) -> None:
     """Whatever they are worth: the numbers beside them never rise."""
-    assert order([], looks("abcdefgh", "".join(telling))) == "abcdefgh"
+    assert order([], looks("abcdefgh", "".join(good))) == "abcdefgh"
 
 
 def test_meaning_decides_before_places() -> None:

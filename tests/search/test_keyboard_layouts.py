@@ -19,7 +19,7 @@ from photosd.protocol.requests import QueryParams
 from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of
 from photosd.search.parsing import Question, QuestionTerm
 from tests.conftest import RunningDaemon
-from tests.search.test_engine import SPEC, Library
+from tests.search.library import SPEC, Library
 
 MULTILINGUAL = msgspec.structs.replace(SPEC, name="many", languages=("mul",))
 WORDS = msgspec.structs.replace(SPEC, tokenizer=Tokenizer("clip-bpe", 8, words="words.txt"))

@@ -11,7 +11,7 @@ import pytest
 
 from photosd.core.errors import BadRequest, EncoderUnavailable, FolderError, NotFound
 from photosd.protocol.requests import QueryParams, Term, Where
-from tests.search.test_engine import Library
+from tests.search.library import Library
 
 
 def moment(text: str) -> float:

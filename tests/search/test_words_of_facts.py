@@ -17,7 +17,7 @@ from photosd.search.names import Degree, named
 from photosd.search.text_index import TextIndex
 from tests.index.test_vocabulary import Shelf
 from tests.search.household import Household, names
-from tests.search.test_engine import Library
+from tests.search.library import Library
 
 NOA = {"people": ["Noa"], "width": 1}
 NOA_LEVI = {"people": ["Noa Levi"], "width": 1}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photosd.core.paths import Home
-from photosd.service import here, units
+from photosd.service import selection, units
 from photosd.service.service_spec import ServiceError, ServiceSpec
 from photosd.service.systemd import Systemd
 from photosd_cli import lifecycle
@@ -109,7 +109,7 @@ def systemd(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake
     fake = FakeSystemd(tmp_path / "bin")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(here, "refuse_root", lambda: None)
+    monkeypatch.setattr(selection, "refuse_root", lambda: None)
     monkeypatch.setattr(lifecycle, "wait_for_answer", lambda *_: None)
     return fake
 

@@ -342,7 +342,7 @@ def test_start_reports_an_agent_that_ends(
 ) -> None:
     """At once, with its exit code and output, instead of after half a minute without an answer."""
     monkeypatch.setattr(lifecycle, "SERVICE_SECONDS", 0.1)
-    monkeypatch.setattr(lifecycle, "dying_words_of", lambda: ["no module named photosd"])
+    monkeypatch.setattr(lifecycle, "early_output_of", lambda: ["no module named photosd"])
     agent = make(*ENDS_AT_ONCE)
     agent.install()
     with pytest.raises(lifecycle.StartFailed, match="exit code 78") as caught:

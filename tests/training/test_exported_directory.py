@@ -14,7 +14,7 @@ import torch
 import xxhash
 from safetensors import safe_open
 
-from photosd.encoder.canary import examine, picture
+from photosd.encoder.canary import check, picture
 from photosd.encoder.model import WarmModel
 from photosd.models.spec import STARTER, read_model
 from training.complete import Trained
@@ -72,10 +72,10 @@ def loaded(directory: Path) -> WarmModel:
     return WarmModel(read_model(directory), directory, lambda _phase: None)
 
 
-def test_what_was_exported_passes_its_own_examination(directory: Path) -> None:
+def test_what_was_exported_passes_its_own_self_test(directory: Path) -> None:
     spec = read_model(directory)
     untrained = msgspec.structs.replace(spec, name="untrained")  # it cannot know any picture
-    examine(loaded(directory), untrained)
+    check(loaded(directory), untrained)
     weights = (directory / spec.weights.file).read_bytes()
     assert spec.weights.xxh3 == xxhash.xxh3_128_hexdigest(weights)
     assert spec.version == 9

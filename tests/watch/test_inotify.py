@@ -68,16 +68,16 @@ def test_a_replaced_directory_is_noticed_by_its_watch(source: InotifySource, roo
     (root / "disk").mkdir()
     source.watch(IgnoreRules(os.fsencode(root)), frozenset())
     paths = [os.fsencode(root), os.fsencode(root / "disk")]
-    assert [source.strayed(path) for path in paths] == [False, False]
+    assert [source.was_replaced(path) for path in paths] == [False, False]
     (root / "disk").rename(root / "was")
-    assert source.strayed(paths[1]), "nothing is there"
+    assert source.was_replaced(paths[1]), "nothing is there"
     (root / "disk").mkdir()
     before = source.watches(paths[0])
-    assert source.strayed(paths[1]), "something else is there"
+    assert source.was_replaced(paths[1]), "something else is there"
     assert source.complete(), "asking leaves no watch behind"
     assert source.watches(paths[0]) == before
     source.renew(*paths)
-    assert not source.strayed(paths[1])
+    assert not source.was_replaced(paths[1])
 
 
 def test_a_folder_given_as_a_link_is_watched(
@@ -87,7 +87,7 @@ def test_a_folder_given_as_a_link_is_watched(
     (tmp_path / "link").symlink_to(root)
     path = os.fsencode(tmp_path / "link")
     source.watch(IgnoreRules(path), frozenset())
-    assert not source.strayed(path)
+    assert not source.was_replaced(path)
     write(root / "1.jpg")
     ear.news.get(timeout=60)()
     assert [hint.path for hint in ear.batch.take()] == [path + b"/1.jpg"]

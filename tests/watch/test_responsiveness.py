@@ -81,7 +81,7 @@ def until_over(
 def test_a_share_that_says_nothing_is_silent(clock: Clock) -> None:
     one, server = share(), Server(clock, None)
     with one.waiting() as waiting:
-        took = until_over(clock, one, server, waiting.over)
+        took = until_over(clock, one, server, waiting.timed_out)
     assert ANSWER_SECONDS < took < ANSWER_SECONDS + 0.5 and server.sent == 1
 
 
@@ -89,7 +89,7 @@ def test_a_share_that_answers_pings_alone_is_silent_as_soon(clock: Clock) -> Non
     """It hangs on one kind of request."""
     one, server = share(), Server(clock, 0.0)
     with one.waiting() as waiting:
-        took = until_over(clock, one, server, waiting.over)
+        took = until_over(clock, one, server, waiting.timed_out)
     assert ANSWER_SECONDS < took < ANSWER_SECONDS + 0.5
 
 
@@ -97,26 +97,26 @@ def test_a_share_that_is_slow_is_waited_for(clock: Clock) -> None:
     """A call needs many answers; each takes two seconds."""
     one, server = share(), Server(clock, 2.0)
     with one.waiting() as waiting:
-        assert until_over(clock, one, server, waiting.over, 16.0) >= 16.0
+        assert until_over(clock, one, server, waiting.timed_out, 16.0) >= 16.0
         waiting.heard()
-        assert until_over(clock, one, server, waiting.over, 16.0) >= 16.0
-        assert until_over(clock, one, server, waiting.over) < 2 * CALL_PINGS + 1
+        assert until_over(clock, one, server, waiting.timed_out, 16.0) >= 16.0
+        assert until_over(clock, one, server, waiting.timed_out) < 2 * CALL_PINGS + 1
         waiting.heard()
         server.seconds = None
-        assert ANSWER_SECONDS < until_over(clock, one, server, waiting.over) < 9
+        assert ANSWER_SECONDS < until_over(clock, one, server, waiting.timed_out) < 9
 
 
 def test_more_who_wait_are_waited_for_longer(clock: Clock) -> None:
     """A ping waits behind what they have asked."""
     one, server = share(), Server(clock, 2.0)
     with one.waiting() as waiting:
-        until_over(clock, one, server, waiting.over, 5.0)
+        until_over(clock, one, server, waiting.timed_out, 5.0)
         expected = one.expected
         with one.waiting(), one.waiting():
             assert one.expected == 2 * expected
             server.seconds = 2 * one.expected
             waiting.heard()
-            assert until_over(clock, one, server, waiting.over, 16.0) >= 16.0
+            assert until_over(clock, one, server, waiting.timed_out, 16.0) >= 16.0
 
 
 def test_nobody_is_blamed_before_a_ping_was_out(clock: Clock) -> None:
@@ -124,19 +124,19 @@ def test_nobody_is_blamed_before_a_ping_was_out(clock: Clock) -> None:
     one, server = share(), Server(clock, 1.0)
     server.ready = False
     with one.waiting() as waiting:
-        assert until_over(clock, one, server, waiting.over, 6.0) >= 6.0
+        assert until_over(clock, one, server, waiting.timed_out, 6.0) >= 6.0
         server.ready = True
-        assert until_over(clock, one, server, waiting.over, 6.0) >= 6.0
+        assert until_over(clock, one, server, waiting.timed_out, 6.0) >= 6.0
     with one.waiting() as waiting:
         one.close()
         server.ready, server.seconds = False, None
-        assert until_over(clock, one, server, waiting.over) > 20
+        assert until_over(clock, one, server, waiting.timed_out) > 20
     silent = share()
     server.ready = False
     with silent.waiting() as waiting:
-        until_over(clock, silent, server, waiting.over, 6.0)
+        until_over(clock, silent, server, waiting.timed_out, 6.0)
         server.ready = True
-        assert until_over(clock, silent, server, waiting.over) < 2 * PING_SECONDS + 0.5
+        assert until_over(clock, silent, server, waiting.timed_out) < 2 * PING_SECONDS + 0.5
 
 
 def test_a_share_that_answers_is_not_pinged(clock: Clock) -> None:
@@ -153,7 +153,7 @@ def test_what_pings_took_is_forgotten(clock: Clock) -> None:
     """And the process ends."""
     one, server = share(), Server(clock, 2.0)
     with one.waiting() as waiting:
-        until_over(clock, one, server, waiting.over, 8.0)
+        until_over(clock, one, server, waiting.timed_out, 8.0)
     assert one.expected > 0
     clock.now += 100
     one.turn(lambda: server)
@@ -165,15 +165,15 @@ def test_what_pings_took_is_forgotten(clock: Clock) -> None:
 def test_a_pinger_that_was_lost_is_replaced(clock: Clock) -> None:
     one, lost, next_one = share(), Server(clock, None), Server(clock, 1.0)
     with one.waiting() as waiting:
-        until_over(clock, one, lost, waiting.over, 1.0)
+        until_over(clock, one, lost, waiting.timed_out, 1.0)
         assert lost.sent == 1
         lost.usable = False
-        assert until_over(clock, one, next_one, waiting.over, 6.0) >= 6.0
+        assert until_over(clock, one, next_one, waiting.timed_out, 6.0) >= 6.0
     assert lost.discarded and next_one.sent
 
 
 def test_a_disk_of_this_machine_is_not_pinged(clock: Clock) -> None:
     one, server = Responsiveness(None, lambda: None), Server(clock, 0.0)
     with one.waiting() as waiting:
-        assert 15 < until_over(clock, one, server, waiting.over) < 15.5
+        assert 15 < until_over(clock, one, server, waiting.timed_out) < 15.5
     assert not server.sent

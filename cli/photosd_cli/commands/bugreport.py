@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from photosd.core.errors import BadRequest
-from photosd.core.outputs import check_output, write_output
+from photosd.core.output_files import check_output, write_output
 from photosd.core.paths import Home
 from photosd_cli import console, text
 from photosd_cli.group import json_option

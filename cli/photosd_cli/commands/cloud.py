@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from photosd.core.errors import BadRequest, CloudNotPermitted
-from photosd.core.outputs import check_output, write_output
+from photosd.core.output_files import check_output, write_output
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
 from photosd_cli import console, paths, text
@@ -54,7 +54,7 @@ def enable(mode: str, agents: bool, yes: bool, as_json: bool) -> None:
         report = client.cloud_enable(mode, terms["digest"], agents)
     console.answer(report, as_json, f"{mode} enabled. Disable it with: photosd cloud disable")
     if not as_json:
-        for warning in _doubts(report, mode):
+        for warning in _warnings(report, mode):
             console.warn(text.inert(warning))
 
 
@@ -196,7 +196,7 @@ def summary(report: reports.CloudReport) -> str:
     return text.inert(words)
 
 
-def _doubts(report: reports.CloudReport, mode: str) -> list[str]:
+def _warnings(report: reports.CloudReport, mode: str) -> list[str]:
     """Warnings for a user who has just enabled ``mode``."""
     found = []
     if report["mode"] != mode:

@@ -1,4 +1,4 @@
-"""`photosd demo`: see everything work in under a minute, on a daemon and a home of its own."""
+"""`photosd demo`: shows everything at work in under a minute, with a temporary PHOTOSD_HOME."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ SHOWN = 3
 def command(photos: Path | None, queries: tuple[str, ...]) -> int:
     """See it work: sample pictures, queries, a new photo, a hung model.
 
-    Runs in a temporary home that is removed at the end; your own daemon is not affected. Exit code
-    0: enough queries were answered correctly, "sunset" among them.
+    Uses a temporary PHOTOSD_HOME that is removed at the end; your own daemon is not affected. Exit
+    code 0: enough queries were answered correctly, "sunset" among them.
     """
     asked, right = tell(None if photos is None else photos.absolute(), queries)
     if not asked:
@@ -84,7 +84,7 @@ def command(photos: Path | None, queries: tuple[str, ...]) -> int:
 
 @contextlib.contextmanager
 def home_of_its_own() -> Iterator[Path]:
-    """A temporary home, removed at the end with its daemon; the user's home is not used."""
+    """A temporary home, removed at the end with its daemon; the user's own is not used."""
     # Socket paths are limited in length, and TMPDIR may be long.
     home = Path(tempfile.mkdtemp(prefix="photosd-demo-", dir="/tmp"))
     before = dict(os.environ)
@@ -111,12 +111,12 @@ def tell(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
         _title("start")
         start()
         own.mkdir()
-        asked = {} if photos is not None else gather(own)
+        asked = {} if photos is not None else copy_pictures(own)
         with Client(Home.from_environment().socket) as client:
             _title("index")
             _index(client, photos or own)
             _title("ask")
-            right = quiz(client, asked, more or (() if asked else tuple(QUESTIONS)))
+            right = run_questions(client, asked, more or (() if asked else tuple(QUESTIONS)))
             _title("a new photo")
             if photos is not None:  # nothing is copied into the user's own folder
                 client.add(os.fsencode(own))
@@ -127,7 +127,7 @@ def tell(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
         return len(asked), right
 
 
-def gather(directory: Path) -> dict[str, str]:
+def copy_pictures(directory: Path) -> dict[str, str]:
     """Copy all pictures but the latecomer into ``directory``; returns the questions they answer."""
     for picture in PICTURES.glob("*.jpg"):
         if picture.name != LATECOMER:
@@ -169,7 +169,7 @@ def _index(client: Client, directory: Path) -> None:
     console.out(f"  {text.count(progress['indexed'], 'photo')} in {seconds:.1f} s{failed}")
 
 
-def quiz(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
+def run_questions(client: Client, known: dict[str, str], more: tuple[str, ...]) -> list[str]:
     """Run questions with known answers, then ``more``; returns those answered correctly."""
     right = []
     for question in (*known, *more):

@@ -35,14 +35,14 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
     square, no data of yours, for a fraction of a cent. Exit codes: 0 no faults (there may be
     warnings), 1 faults.
     """
-    from photosd.doctor.examination import examine
+    from photosd.doctor.checks import run_checks
 
     home = Home.from_environment()
     fixed: list[str] = []
-    if fix and (curable := [f for f in examine(home) if f.curable and f.verdict != "ok"]):
+    if fix and (curable := [f for f in run_checks(home) if f.curable and f.verdict != "ok"]):
         fixed = _fix(curable)
     findings = []
-    for finding in examine(home, cloud=cloud):
+    for finding in run_checks(home, cloud=cloud):
         findings.append(finding)
         if not as_json:
             _show(finding)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--near", is_flag=True, help="Also similar photos: bursts and resaved copies.")
+@click.option(
+    "--similar", is_flag=True, help="Also photos that look alike: bursts, resaved copies."
+)
 @click.option(
     "--in", "below", type=FOLDER, metavar="DIR", help="Only photos in this folder or below."
 )
@@ -29,13 +31,13 @@ if TYPE_CHECKING:
     help="Only the paths of extra copies, each followed by a NUL byte.",
 )
 @click.option("form", "--lines", flag_value="lines", default="lines", hidden=True)
-def command(near: bool, below: str | None, form: str) -> None:
+def command(similar: bool, below: str | None, form: str) -> None:
     """Find files with the same bytes: the space they take, and which one to keep.
 
-    The one to keep is available, is not named as a copy, and is the oldest. With --near it is the
-    largest picture. Nothing is deleted.
+    The one to keep is available, is not named as a copy, and is the oldest. With --similar it is
+    the largest picture. Nothing is deleted.
     """
-    groups = _groups(near, None if below is None else paths.absolute(below))
+    groups = _groups(similar, None if below is None else paths.absolute(below))
     photos = sum(len(group["photos"]) - 1 for group in groups)
     room = sum(group["bytes"] for group in groups)
     if form == "json":
@@ -46,16 +48,16 @@ def command(near: bool, below: str | None, form: str) -> None:
         for group in groups:
             _show(group)
         console.flush()
-        console.note(_summary(len(groups), photos, room, near), "")
+        console.note(_summary(len(groups), photos, room, similar), "")
 
 
-def _groups(near: bool, below: bytes | None) -> list[DuplicateGroup]:
+def _groups(similar: bool, below: bytes | None) -> list[DuplicateGroup]:
     """All groups, largest savings first."""
     groups: list[DuplicateGroup] = []
     with Client() as client, Bar("Comparing") as bar:
-        for part in client.duplicates(below, near):
+        for part in client.duplicates(below, similar):
             groups += part["groups"]
-            bar.say(f"{part['looked_at']:,} of {part['of']:,} photos" if near else "")
+            bar.say(f"{part['looked_at']:,} of {part['of']:,} photos" if similar else "")
     return sorted(groups, key=lambda group: -group["bytes"])
 
 
@@ -95,10 +97,10 @@ def _write_paths(groups: list[DuplicateGroup]) -> None:
         console.warn(f"{copies} left out, not available now: photosd folders")
 
 
-def _summary(groups: int, photos: int, room: int, near: bool) -> str:
+def _summary(groups: int, photos: int, room: int, similar: bool) -> str:
     if not groups:
-        more = "; photosd duplicates --near also finds photos that look alike"
-        return f"no duplicates{'' if near else more}"
+        more = "; photosd duplicates --similar also finds photos that look alike"
+        return f"no duplicates{'' if similar else more}"
     return (
         f"{text.count(groups, 'group')}: {text.count(photos, 'extra copy', 'extra copies')}"
         f" ({text.size(room)}). Nothing was deleted."

@@ -16,7 +16,7 @@ def command(queries: bool, as_json: bool) -> None:
     """Forget deleted photos now instead of after 30 days.
 
     Until then a disk that comes back, or a restored file, needs no indexing. This also deletes
-    thumbnails, contact sheets kept by photosd, damaged stores and lists that were set aside, and
+    thumbnails, contact sheets kept by photosd, renamed damaged stores and lists, and
     the daemon's log. Deleted data is erased from photosd's files at once; in libraries of more than
     about 65,000 photos vectors are erased later, in the background.
     """

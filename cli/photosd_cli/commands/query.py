@@ -59,8 +59,8 @@ def command(
     """Find photos that match TEXT, best first.
 
     TEXT is a description in plain words. A single `-` reads queries from stdin, one per line.
-    Scores depend on the model and are not percentages; `strong`, `fair` and `weak` rate them
-    for this library. The daemon must be running, else the exit code is 3.
+    Scores depend on the model and are not percentages; the strength (`strong`, `fair`, `weak`)
+    is measured for this library. The daemon must be running, else the exit code is 3.
 
     \b
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg

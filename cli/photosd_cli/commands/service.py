@@ -10,7 +10,7 @@ import click
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
-from photosd.service import here
+from photosd.service import selection
 from photosd_cli import console, lifecycle, text
 from photosd_cli.group import WholeGroup, json_option
 
@@ -36,13 +36,13 @@ def install(only_print: bool, strict: bool, as_json: bool) -> None:
 
     PHOTOSD_HOME, if set, is recorded.
     """
-    service = here.this_service(strict=strict)
+    service = selection.this_service(strict=strict)
     if only_print:
         files = {os.fspath(file): content.decode() for file, content in service.files().items()}
         shown = [f"==> {file}\n{content}" for file, content in files.items()]
         console.answer({"files": files}, as_json, *shown)
         return
-    here.refuse_root()
+    selection.refuse_root()
     service.check()  # before stopping the service
     stopped = not service.status().installed and lifecycle.stop() != "not_running"
     try:
@@ -62,7 +62,7 @@ def install(only_print: bool, strict: bool, as_json: bool) -> None:
 @json_option
 def uninstall(as_json: bool) -> None:
     """Stop the service and remove it. Index, settings and log are kept."""
-    changed = here.this_service().uninstall()
+    changed = selection.this_service().uninstall()
     done = "uninstalled" if changed else "nothing to uninstall"
     console.answer({"changed": changed}, as_json, done)
 
@@ -71,7 +71,7 @@ def uninstall(as_json: bool) -> None:
 @json_option
 def status(as_json: bool) -> int:
     """Show the state of the service. Exit codes: 0 installed and up to date, 1 not."""
-    found = here.this_service().status()
+    found = selection.this_service().status()
     if as_json:
         console.out_json(dataclasses.asdict(found))
     else:
@@ -89,7 +89,7 @@ def _show(status: ServiceStatus, verb: str) -> None:
         console.out("  photosd service install   starts photosd at every login")
         return
     if status.serves is not None and status.serves != os.fspath(Home.from_environment().state):
-        console.warn(text.inert(f"the service uses another home: {status.serves}"))
+        console.warn(text.inert(f"the service uses another PHOTOSD_HOME: {status.serves}"))
     elif not status.current:
         console.warn("its files are outdated: photosd service install")
     elif not status.enabled:

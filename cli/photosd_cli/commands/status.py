@@ -50,7 +50,7 @@ def command(watch: bool, as_json: bool) -> int:
         for line in status_lines(status):
             console.tell(line, hang=LABEL)
         console.flush()
-        for warning in _untold(status):
+        for warning in _other_warnings(status):
             console.warn(text.inert(warning))
         console.warn_of_skew(status["daemon_version"])
     return EXIT_CODE_OF.get(status["state"], 5)
@@ -92,12 +92,12 @@ def _page(as_json: bool) -> str:
         status = client.status()
     if as_json:
         return console.to_json(status)
-    warnings = [f"! {text.inert(warning)}" for warning in _untold(status)]
+    warnings = [f"! {text.inert(warning)}" for warning in _other_warnings(status)]
     lines = [console.fit(line, sys.stdout, hang=LABEL) for line in status_lines(status)]
     return "\n".join([*lines, *(console.fit(warning, sys.stdout, hang=2) for warning in warnings)])
 
 
-def _untold(status: reports.StatusResult) -> list[str]:
+def _other_warnings(status: reports.StatusResult) -> list[str]:
     """Warnings that are not shown below their folder."""
     told = {f"{folder['path']}: {folder['reason']}" for folder in status["folders"]}
     return [warning for warning in status["warnings"] if warning not in told]

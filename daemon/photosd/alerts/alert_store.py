@@ -16,7 +16,7 @@ from msgspec import MsgspecError
 from photosd.core import typed
 from photosd.core.errors import BadRequest, NotFound
 from photosd.index.database import UNWRITABLE, Database
-from photosd.index.trouble import keep_list, kept_list
+from photosd.index.store_damage import keep_list, kept_list
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ import structlog
 from photosd.alerts.album import Albums, prepare
 from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
 from photosd.alerts.commands import AlertMatch, check_command, notifier
-from photosd.alerts.deciding import Decider
-from photosd.alerts.delivering import WARNING, CommandLeases, Delivery
+from photosd.alerts.delivery import WARNING, CommandLeases, Delivery
+from photosd.alerts.matching import Matcher
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog
@@ -49,9 +49,9 @@ class Alerts:
     ) -> None:
         """``engine``: of the current model. ``all_indexed``: whether all photos are indexed."""
         self._database, self._folders, self._all_indexed = database, folders, all_indexed
-        self.queries = AlertStore(database, copy)
+        self.store = AlertStore(database, copy)
         self.albums = Albums(database, catalog, folders.filesystems)
-        self._decider = Decider(database, catalog, self.queries, engine)
+        self._matcher = Matcher(database, catalog, self.store, engine)
         self._delivery = Delivery(database, catalog, folders, CommandLeases(state), self.wake)
         self._wake, self._news = threading.Event(), threading.Condition()
         self._stopping = False
@@ -62,7 +62,7 @@ class Alerts:
     def trouble(self, query: Alert) -> str | None:
         """Why an alert cannot run now."""
         disabled = None if query.awake else "waits until every photo is indexed again"
-        here = (self.albums.troubles, self._decider.troubles)
+        here = (self.albums.troubles, self._matcher.troubles)
         found = next((one[query.id] for one in here if query.id in one), None)
         runs = query.options.kind in ("exec", "notify")
         return disabled or found or (self._delivery.trouble if runs else None)
@@ -100,16 +100,16 @@ class Alerts:
         elif options.kind == "notify":
             notifier()
         elif options.kind == "link":
-            standing = [query for query in self.queries.all() if query.options != options]
+            standing = [query for query in self.store.all() if query.options != options]
             directory = prepare(options.directory or b"", self._folders, standing)
             options = AlertOptions(options.text, options.kind, options.below, directory=directory)
-        added = self.queries.add(options)
+        added = self.store.add(options)
         self.wake()
         return added
 
     def remove(self, number: int) -> Alert:
         """Remove an alert, with the links of an album. Raises NotFound."""
-        query = self.queries.remove(number)
+        query = self.store.remove(number)
         self.wake()
         with self._news:
             self._news.notify_all()
@@ -124,7 +124,7 @@ class Alerts:
         raises NotFound if the alert is removed.
         """
         while not self._stopping:
-            self.queries.get(number)
+            self.store.get(number)
             with self._news:  # held, so that nothing happens between check and wait
                 found = self._after(number, after)
                 if not found and wait is not None:
@@ -174,14 +174,14 @@ class Alerts:
 
     def _work(self) -> bool:
         """Do everything that is possible now; returns whether any work is left."""
-        queries = {query.id: query for query in self.queries.all()}
+        queries = {query.id: query for query in self.store.all()}
         if not all(query.awake for query in queries.values()) and self._all_indexed():
-            self.queries.enable_all()
+            self.store.enable_all()
         left = any(not query.awake for query in queries.values())
-        if queries and self._decider.decide():
+        if queries and self._matcher.decide():
             with self._news:
                 self._news.notify_all()
-        left = bool(self._decider.troubles) or left
+        left = bool(self._matcher.troubles) or left
         left = self._delivery.deliver(queries) or left  # also while the model is unavailable
         left = self._keep_albums(list(queries.values())) or left
         self._prune()
@@ -211,7 +211,7 @@ class Alerts:
                 "  AND acknowledged < matches.id)",
                 (time.time() - KEPT_SECONDS,),
             )
-            for query in self.queries.all():
+            for query in self.store.all():
                 if query.options.kind == "stream":
                     db.execute(
                         "DELETE FROM matches WHERE standing = ? AND id NOT IN (SELECT id FROM"

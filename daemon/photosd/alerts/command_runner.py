@@ -73,7 +73,7 @@ def run(command: list[str], seconds: float) -> dict[str, object]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=_somewhere(),
+            cwd=_existing_directory(),
         )
     except (OSError, ValueError) as error:
         return {"exit": None, "error": f"cannot be run: {error}", "output": ""}
@@ -117,10 +117,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 return
 
 
-def _somewhere() -> str:
+def _existing_directory() -> str:
     """A directory that always exists."""
-    home = os.path.expanduser("~")  # noqa: PTH111 (pathlib raises where there is none)
-    return home if Path(home).is_dir() else "/"
+    directory = os.path.expanduser("~")  # noqa: PTH111 (pathlib raises where there is none)
+    return directory if Path(directory).is_dir() else "/"
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Child:
     """One worker process (``python -m MODULE FD PARENT_PID …``) and our end of its socketpair.
 
     It runs in its own session, so that the whole group can be killed, and ends with the *thread*
-    that spawned it (see core.lifeline): spawn from a thread that outlives it.
+    that spawned it (see core.worker_setup): spawn from a thread that outlives it.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Child:
         """Whether it runs (including stopped and hung processes)."""
         return self._process.poll() is None
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """The end of its stderr: warnings, tracebacks, stack dumps."""
         with contextlib.suppress(OSError, ValueError):
             size = self._stderr.seek(0, os.SEEK_END)
@@ -142,7 +142,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         reaped = self._wait(reap_seconds)
-        death = Death(reason, self.last_words(), self._exit_code(), reaped)
+        death = Death(reason, self.stderr_tail(), self._exit_code(), reaped)
         self.close()
         return death
 

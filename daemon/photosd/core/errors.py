@@ -164,7 +164,7 @@ class NotInstalled(PhotosdError):
 
 
 class AlreadyRunning(PhotosdError):
-    """Another daemon serves this home."""
+    """Another daemon uses the same directories."""
 
     code, title, exit_code = "already_running", "photosd is already running", 1
 

@@ -25,7 +25,7 @@ def trim() -> None:
         libc.malloc_trim(0)
 
 
-def give_memory_back() -> None:
+def limit_arenas() -> None:
     """Call before threads start and Arrow is imported."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.platform == "linux":

@@ -89,7 +89,7 @@ def refused(number: int | None) -> bool:
     return sys.platform == "darwin" and number == errno.EPERM
 
 
-def leave_in_the_cloud() -> None:
+def never_download_from_icloud() -> None:
     """Let this process get EDEADLK for what is only in iCloud, instead of downloading it."""
     if sys.platform == "darwin":
         import ctypes  # slow to import, and the command does not need it

@@ -24,9 +24,9 @@ from typing import Any
 import msgspec
 
 from photosd.core import config
+from photosd.core.atomic_write import replace_file
 from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
-from photosd.core.replacing import replace_file
 from photosd.core.secrets import shortened, without_secrets
 
 MOST_BYTES = 1 << 20
@@ -134,8 +134,8 @@ def _understand(file: Path, text: str) -> Reading:
         _problem(file, text, name, f"unknown section {name!r}", _near(name, sections))
         for name in data
     ]
-    doubtful = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
-    if doubtful:
+    cloud_invalid = any(problem.setting.partition(".")[0] in ("", "cloud") for problem in problems)
+    if cloud_invalid:
         cloud = msgspec.structs.asdict(sections["cloud"])
         sections["cloud"] = ClosedCloudSettings(**{**cloud, "mode": "local"})
         if cloud["mode"] != "local":

@@ -12,21 +12,21 @@ from pathlib import Path
 from photosd.core import typed
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
-from photosd.core.lifeline import attach, step_back
 from photosd.core.progress import reporting
-from photosd.decode import facts, pixels, raw, reading, reasons
+from photosd.core.worker_setup import attach, lower_priority
+from photosd.decode import damage, facts, pixels, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 from photosd.decode.opening import OpenedPicture, configure, open_picture
 
-SIGN_SECONDS = 0.25
+PROGRESS_SECONDS = 0.25
 OPEN_FILES = 64
 STDERR_BYTES = 16 * MIB
 ADDRESSES_BESIDES = 1024 * MIB  # libraries, thread stacks and allocator arenas, mostly unused
 
 
-class Sign:
+class ProgressReporter:
     """Reports at intervals that the disk still delivers."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -34,7 +34,7 @@ class Sign:
 
     def __call__(self) -> None:
         """Record that another piece was read."""
-        if time.monotonic() - self._sent_at >= SIGN_SECONDS:
+        if time.monotonic() - self._sent_at >= PROGRESS_SECONDS:
             send_frame(self._sock, Reply(reading=True).as_header())
             self._sent_at = time.monotonic()
 
@@ -43,9 +43,9 @@ def main() -> None:
     """Serve the daemon until it closes the socket. Arguments: FD PARENT LIMITS LANE."""
     sock = attach(sys.argv[1:3])
     limits = typed.from_json(sys.argv[3], DecodeLimits)
-    limited = restrain(limits)
+    limited = limit_resources(limits)
     if sys.argv[4] != "urgent":
-        step_back()
+        lower_priority()
     configure(limits)
     send_frame(sock, Reply(ready=True, unlimited=not limited).as_header())
     while True:
@@ -64,7 +64,7 @@ def _answer(
     try:
         return _do(sock, request, limits)
     except Exception as error:
-        failed = reasons.explain(error, limits=limits)
+        failed = damage.explain(error, limits=limits)
         return Reply(
             failure=FailureReply(failed.code, failed.reason, failed.remedy, failed.transient)
         ), []
@@ -73,7 +73,7 @@ def _answer(
 def _do(
     sock: socket.socket, request: DecodeRequest, limits: DecodeLimits
 ) -> tuple[Reply, list[bytes]]:
-    with reporting(Sign(sock)):
+    with reporting(ProgressReporter(sock)):
         if request.op == "identify":
             return Reply(identity=reading.identify(request.path)), []
         if request.op == "sidecars":
@@ -94,7 +94,7 @@ def _do(
     except (DecodeFailed, MemoryError):
         raise
     except Exception as error:
-        raise reasons.explain(error, data) from error
+        raise damage.explain(error, data) from error
     found = facts.of(picture)
     return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
 
@@ -105,7 +105,7 @@ def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenedPicture:
     return open_picture(data, limits)
 
 
-def restrain(limits: DecodeLimits) -> bool:
+def limit_resources(limits: DecodeLimits) -> bool:
     """Limit the resources a hostile file can use; returns whether memory is limited.
 
     macOS refuses to limit it; there the daemon watches it (`decode.decoder`).

@@ -15,10 +15,10 @@ import structlog
 from photosd.core import typed
 from photosd.core.child import MEANINGFUL, MOST, Child, readable, seconds_without_core
 from photosd.core.clock import Deadline
-from photosd.core.footprint import footprint
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
 from photosd.core.log import printable
+from photosd.core.process_memory import footprint
 from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderDied,
@@ -67,10 +67,10 @@ class Silence(Protocol):
     def heard(self) -> None:
         """A piece of the file arrived."""
 
-    def excuse(self) -> None:
+    def restart(self) -> None:
         """Nothing arrived, but not because of the disk."""
 
-    def over(self) -> bool:
+    def timed_out(self) -> bool:
         """Whether waiting is pointless."""
 
 
@@ -125,7 +125,7 @@ class Decoder:
         try:
             return self._converse(child, request, deadline, silence)
         except TimeoutError:
-            raise self._give_up_on(child, request, deadline) from None
+            raise self._kill(child, request, deadline) from None
         except (EOFError, OSError):
             raise self._on_exit(child, request) from None
         except (FrameError, msgspec.MsgspecError, ValueError) as error:
@@ -218,10 +218,10 @@ class Decoder:
         while not readable(child.sock, min(LISTEN_SECONDS, end - time.monotonic())):
             if time.monotonic() >= end:
                 return
-            if not silence.over():
+            if not silence.timed_out():
                 continue
             if _runs(child.pid):
-                silence.excuse()  # it waits for a core, not for the disk
+                silence.restart()  # it waits for a core, not for the disk
                 continue
             self._child = None
             child.kill("its disk does not respond", dump=False, reap_seconds=REAP_SECONDS)
@@ -261,7 +261,7 @@ class Decoder:
         header, blobs = receive_frame(child.sock)
         return typed.convert(header, Reply), blobs
 
-    def _give_up_on(
+    def _kill(
         self, child: Child, request: DecodeRequest, deadline: Deadline | None
     ) -> DecodeFailed:
         """The process did not answer in time: kill it, and determine the cause."""

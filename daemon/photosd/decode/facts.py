@@ -11,11 +11,11 @@ from PIL.ExifTags import IFD, Base
 
 from photosd.core.formats import suffix_of
 from photosd.decode import coordinates, iptc, sidecar_files, takeout, xmp
+from photosd.decode.date_taken import stated, taken
 from photosd.decode.geometry import stored_size
 from photosd.decode.merging import merged
 from photosd.decode.messages import Facts, SidecarFacts
 from photosd.decode.opening import OpenedPicture
-from photosd.decode.taken import stated, taken
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
     MOST_CHARACTERS,

@@ -138,7 +138,7 @@ class DecoderLane:
         """Start; processes start with the first files."""
         with self._changed:
             self._started = True
-            self._hire()
+            self._start_threads()
 
     def warm(self) -> None:
         """A file is about to come: start a process for it."""
@@ -151,7 +151,7 @@ class DecoderLane:
         """Set the number of threads; surplus ones leave after their file."""
         with self._changed:
             self._target = workers
-            self._hire()
+            self._start_threads()
             self._changed.notify_all()
 
     def submit(self, task: Task[T]) -> Future[T]:
@@ -163,7 +163,7 @@ class DecoderLane:
                 raise Busy("too many photos wait to be read", retry_after_ms=1000)
             else:
                 self._tasks.append(task)
-                self._hire()
+                self._start_threads()
                 self._changed.notify_all()  # a thread without a process may leave it to others
             unserved = self._started and not self._threads
         if unserved:
@@ -183,7 +183,7 @@ class DecoderLane:
             if thread.is_alive():
                 thread.join(deadline.remaining)
 
-    def _hire(self) -> None:
+    def _start_threads(self) -> None:
         """Start missing threads, under the lock; the next task retries."""
         while self._started and not self._stopping.is_set() and len(self._threads) < self._target:
             decoder = Decoder(urgent=self._urgent)
@@ -216,7 +216,7 @@ class DecoderLane:
                     task.run(decoder)
                 else:
                     task.future.set_exception(error)
-                    self._sit_out(decoder, error, pause)
+                    self._wait_for_others(decoder, error, pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
         finally:
             self._count_out(decoder)
@@ -270,7 +270,7 @@ class DecoderLane:
             self._out_of_order.discard(decoder)
         return None
 
-    def _sit_out(self, decoder: Decoder, error: DecodeFailed, pause: float) -> None:
+    def _wait_for_others(self, decoder: Decoder, error: DecodeFailed, pause: float) -> None:
         """Leave the work to other threads; if none works, fail the waiting tasks."""
         with self._changed:
             self._out_of_order.add(decoder)

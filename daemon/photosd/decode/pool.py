@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photosd.core import machine
 from photosd.core.clock import Deadline
-from photosd.core.ending import stop_all
+from photosd.core.start_stop import stop_all
 from photosd.decode.decode_errors import Nonsense
 from photosd.decode.decoder import Answer
 from photosd.decode.lane import DecoderLane, Disks, Task

@@ -156,7 +156,7 @@ def failure_of(error: OSError) -> DecodeFailed:
                 else "make it readable: chmod u+r FILE (and u+x on its folders)",
                 transient=True,  # programs that copy or download files lock them for seconds
             )
-        case errno.EDEADLK:  # see core.macos.leave_in_the_cloud
+        case errno.EDEADLK:  # see core.macos.never_download_from_icloud
             return _in_the_cloud()
         case errno.ELOOP:
             return DecodeFailed("link_loop", "the file is a circular link", "remove the link")

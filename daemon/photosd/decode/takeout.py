@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from photosd.decode import coordinates, taken
+from photosd.decode import coordinates, date_taken
 from photosd.decode.texts import CAPTION_CHARACTERS, NAME_CHARACTERS, each_once, line
 
 MARKS = frozenset(("photoTakenTime", "geoData", "geoDataExif"))  # other JSON files have none
@@ -42,7 +42,7 @@ def stated(data: bytes) -> dict[str, Any]:
         if place is not None:
             facts["latitude"], facts["longitude"] = place
     seconds = _number(_part(found.get("photoTakenTime"), "timestamp"))
-    if seconds and (moment := taken.at(seconds, "takeout")) is not None:  # 0: unknown
+    if seconds and (moment := date_taken.at(seconds, "takeout")) is not None:  # 0: unknown
         facts |= moment.facts()
     return facts
 

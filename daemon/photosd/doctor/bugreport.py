@@ -20,11 +20,11 @@ from photosd.core import machine
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
 from photosd.core.socketpath import expanded
+from photosd.doctor.checks import run_checks
+from photosd.doctor.context import CheckContext
 from photosd.doctor.crashes import reports_of_system
-from photosd.doctor.examination import examine
-from photosd.doctor.patient import Patient
 from photosd.doctor.redaction import Redactor
-from photosd.service.here import this_service
+from photosd.service.selection import this_service
 from photosd.service.service_spec import ServiceError
 
 LOG_BYTES = 4 << 20  # of each log file, its end
@@ -39,11 +39,11 @@ Review it before you send it.
 
 def make_report(home: Home) -> tuple[list[str], bytes]:
     """Write the archive (gzipped tar); returns the names of its files."""
-    patient = Patient(home)
-    redactor = _redactor(patient)
+    context = CheckContext(home)
+    redactor = _redactor(context)
     names, archive = [], io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        for name, text in _parts(patient, redactor):
+        for name, text in _parts(context, redactor):
             data = text.encode("utf-8", "backslashreplace")
             entry = tarfile.TarInfo(f"photosd-bugreport/{name}")
             entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
@@ -52,8 +52,8 @@ def make_report(home: Home) -> tuple[list[str], bytes]:
     return names, archive.getvalue()
 
 
-def _redactor(patient: Patient) -> Redactor:
-    home = patient.home
+def _redactor(context: CheckContext) -> Redactor:
+    home = context.home
     own = {
         "config": home.config,
         "state": home.state,
@@ -61,37 +61,37 @@ def _redactor(patient: Patient) -> Redactor:
         "runtime": home.runtime,
         "home": expanded("~"),
     }
-    return Redactor(own, _folders(patient))
+    return Redactor(own, _folders(context))
 
 
-def _folders(patient: Patient) -> list[str]:
+def _folders(context: CheckContext) -> list[str]:
     """The watched folders, from the daemon or from the list on disk."""
-    found = [folder["path"] for folder in patient.status["folders"]] if patient.status else []
+    found = [folder["path"] for folder in context.status["folders"]] if context.status else []
     try:
-        kept = json.loads((patient.home.config / "folders.json").read_text())
+        kept = json.loads((context.home.config / "folders.json").read_text())
         found += [entry["path"] for entry in kept]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # the doctor's findings report it
     return list(dict.fromkeys(found))
 
 
-def _parts(patient: Patient, redactor: Redactor) -> Iterator[tuple[str, str]]:
+def _parts(context: CheckContext, redactor: Redactor) -> Iterator[tuple[str, str]]:
     yield "README.txt", README
     yield "versions.json", _json(_versions(), redactor)
-    yield "status.json", _json(patient.status or _why_no_status(patient), redactor)
+    yield "status.json", _json(context.status or _why_no_status(context), redactor)
     shown = ("check", "verdict", "says", "remedy", "details")
-    findings = [{name: getattr(f, name) for name in shown} for f in examine(patient.home)]
+    findings = [{name: getattr(f, name) for name in shown} for f in run_checks(context.home)]
     yield "doctor.json", _json(findings, redactor)
-    yield "settings.json", _json(msgspec.to_builtins(patient.settings), redactor)
-    log = patient.home.log
+    yield "settings.json", _json(msgspec.to_builtins(context.settings), redactor)
+    log = context.home.log
     for file in (log, *(log.with_name(f"{log.name}.{number}") for number in (1, 2, 3))):
         if file.is_file():
             lines = _end(file).splitlines()
             yield f"logs/{file.name}", "".join(redactor.line(line) + "\n" for line in lines)
-    for file in (patient.home.stacks, log.with_name("launchd.log")):
+    for file in (context.home.stacks, log.with_name("launchd.log")):
         if file.is_file():
             yield f"logs/{file.name}", redactor.text(_end(file))
-    for report in reports_of_system(patient):
+    for report in reports_of_system(context):
         plain = _end(report.file).replace("\\/", "/")  # JSON of macOS escapes slashes
         yield f"crashes/{report.process}.ips", redactor.text(plain)
     try:
@@ -102,8 +102,8 @@ def _parts(patient: Patient, redactor: Redactor) -> Iterator[tuple[str, str]]:
         yield f"service/{file.name}", redactor.text(file.read_text("utf-8", "replace"))
 
 
-def _why_no_status(patient: Patient) -> dict[str, object]:
-    return patient.hello.as_dict() if isinstance(patient.hello, PhotosdError) else {}
+def _why_no_status(context: CheckContext) -> dict[str, object]:
+    return context.hello.as_dict() if isinstance(context.hello, PhotosdError) else {}
 
 
 def _versions() -> dict[str, object]:

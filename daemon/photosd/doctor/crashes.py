@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from photosd.core.log import printable
+from photosd.doctor.context import CheckContext
 from photosd.doctor.crash_reports import CrashReport, crash_reports
 from photosd.doctor.finding import Finding, Findings, fault, ok
-from photosd.doctor.patient import Patient
 
 DAYS = 2
 TAIL_BYTES = 4 << 20
@@ -32,23 +32,23 @@ EVENTS = {
 }
 
 
-def crashes(patient: Patient) -> Findings:
+def crashes(context: CheckContext) -> Findings:
     """Crashes of the last days, from the log and from the stacks that crashes leave."""
     since = time.time() - DAYS * 86400
     findings = [
-        *_logged(patient, since),
-        *_stacks(patient.home.stacks, since),
-        *_reported(reports_of_system(patient)),
+        *_logged(context, since),
+        *_stacks(context.home.stacks, since),
+        *_reported(reports_of_system(context)),
     ]
     yield from findings or [ok("crashes", f"none in {DAYS} days")]
 
 
-def _logged(patient: Patient, since: float) -> Findings:
+def _logged(context: CheckContext, since: float) -> Findings:
     """Crashes in the log, one finding for each kind."""
-    quarantined = _quarantined(patient)
+    quarantined = _quarantined(context)
     events = [
         event
-        for event in _events(patient.home.log)
+        for event in _events(context.home.log)
         if _moment(event) > since and _counts(event) and event.get("path") not in quarantined
     ]
     for name, times in Counter(str(event["event"]) for event in events).items():
@@ -90,22 +90,22 @@ def _reported(reports: list[CrashReport]) -> Findings:
         )
 
 
-def reports_of_system(patient: Patient) -> list[CrashReport]:
+def reports_of_system(context: CheckContext) -> list[CrashReport]:
     """What macOS reported about this home's daemons and their workers; the last is the latest."""
     since = time.time() - DAYS * 86400
-    daemons = {event["pid"] for event in _events(patient.home.log) if "pid" in event}
+    daemons = {event["pid"] for event in _events(context.home.log) if "pid" in event}
     return list(crash_reports(since, daemons))
 
 
-def _quarantined(patient: Patient) -> set[object]:
+def _quarantined(context: CheckContext) -> set[object]:
     """Whether photos were quarantined after crashing a decoder: the check of photos counts them."""
-    rows = patient.rows("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
+    rows = context.rows("SELECT path FROM photos WHERE state = 'failed' AND deaths > 0")
     return {printable(path) for (path,) in rows}
 
 
-def log_file(patient: Patient) -> Findings:
+def log_file(context: CheckContext) -> Findings:
     """The log can be written."""
-    log = patient.home.log
+    log = context.home.log
     if log.exists() and not log.is_file():
         yield fault("log", f"{log} is not a file", f"rm -r '{log}'")
 

@@ -12,8 +12,8 @@ import psutil
 from photosd.core import machine
 from photosd.core.errors import ModelError
 from photosd.core.log import printable
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings, fault, ok, unknown, warning
-from photosd.doctor.patient import Patient
 from photosd.models.spec import read_model
 from photosd.watch.folder_state import probe_folder, reconnect
 from photosd.watch.mounts import mounts
@@ -30,17 +30,17 @@ SWAP_FULL = 0.9
 INSTANCES_WANTED = 16
 
 
-def memory(patient: Patient) -> Findings:
+def memory(context: CheckContext) -> Findings:
     """There is enough memory for the model, or it is loaded already."""
     try:
-        weights = read_model(patient.model_directory).weights.bytes / MB
+        weights = read_model(context.model_directory).weights.bytes / MB
     except ModelError:
         yield unknown("memory", "not checked: the model cannot be read")
         return
     needed = TORCH_MB + 1.3 * weights
     free = machine.available() / MB
-    loaded = patient.status is not None and patient.status["encoder"]["pid"] is not None
-    limit = patient.settings.encoder.memory_limit_mb
+    loaded = context.status is not None and context.status["encoder"]["pid"] is not None
+    limit = context.settings.encoder.memory_limit_mb
     if limit and limit < needed:
         yield fault(
             "memory",
@@ -69,11 +69,11 @@ def _swap_is_full() -> bool:
     return sys.platform != "darwin" and swap.total > 0 and swap.used > SWAP_FULL * swap.total
 
 
-def watches(patient: Patient) -> Findings:
+def watches(context: CheckContext) -> Findings:
     """The kernel's limits allow watching every directory."""
-    if not patient.on_linux:
+    if not context.on_linux:
         return
-    directories, budget = _directories(patient), watch_budget()
+    directories, budget = _directories(context), watch_budget()
     if directories > budget:
         yield fault(
             "inotify",
@@ -88,22 +88,22 @@ def watches(patient: Patient) -> Findings:
         yield ok("inotify", f"{directories:,} directories, {budget:,} watches allowed")
 
 
-def folders(patient: Patient) -> Findings:
+def folders(context: CheckContext) -> Findings:
     """Every watched folder exists and is readable, from the daemon's point of view."""
-    if patient.status is not None:
+    if context.status is not None:
         found = [
-            (f["path"], f["state"], f["reason"], f["remedy"]) for f in patient.status["folders"]
+            (f["path"], f["state"], f["reason"], f["remedy"]) for f in context.status["folders"]
         ]
     else:
         try:
-            found = _probed(patient)
+            found = _probed(context)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            copy = patient.home.config / "folders.json"
+            copy = context.home.config / "folders.json"
             yield fault(
                 "folders", f"{copy} cannot be read: {error}", f"rm '{copy}'; photosd folders"
             )
             return
-    away = _on_absent_disks(patient)
+    away = _on_absent_disks(context)
     for path, state, reason, remedy in found:
         if state == "ok":
             yield ok("folders", path)
@@ -114,21 +114,21 @@ def folders(patient: Patient) -> Findings:
         else:
             said = f"{path} is {state.replace('_', ' ')}: {reason}"
             yield fault("folders", said, remedy or f"photosd remove '{path}'")
-    yield from _unreadable(patient)
+    yield from _unreadable(context)
     if not found:
         yield warning("folders", "no folder is watched", "photosd add ~/Pictures")
 
 
-def _on_absent_disks(patient: Patient) -> set[str]:
+def _on_absent_disks(context: CheckContext) -> set[str]:
     """Folders whose disk was mounted once and is not now: probably unplugged on purpose."""
     there = mounts()
-    rows = patient.rows("SELECT path, mount_point FROM folders WHERE mount_point <> x''")
+    rows = context.rows("SELECT path, mount_point FROM folders WHERE mount_point <> x''")
     return {printable(path) for path, point in rows if point not in there}
 
 
-def _unreadable(patient: Patient) -> Findings:
+def _unreadable(context: CheckContext) -> Findings:
     """Parts of folders that could not be read at the last comparison."""
-    for folder in patient.status["folders"] if patient.status is not None else ():
+    for folder in context.status["folders"] if context.status is not None else ():
         if places := folder.get("unreadable"):
             yield warning(
                 "folders",
@@ -139,8 +139,8 @@ def _unreadable(patient: Patient) -> Findings:
             )
 
 
-def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:
-    copy = patient.home.config / "folders.json"
+def _probed(context: CheckContext) -> list[tuple[str, str, str | None, str | None]]:
+    copy = context.home.config / "folders.json"
     if not copy.exists():
         return []
     paths = [base64.b64decode(entry["path_b64"]) for entry in json.loads(copy.read_text())]
@@ -148,11 +148,11 @@ def _probed(patient: Patient) -> list[tuple[str, str, str | None, str | None]]:
     return [(printable(path), p.state, p.reason, p.remedy) for path, p in probes]
 
 
-def _directories(patient: Patient) -> int:
+def _directories(context: CheckContext) -> int:
     """Watched directories with photos; those without are not counted. Folders that are only scanned
     need no watches.
     """
-    paths = patient.rows(
+    paths = context.rows(
         "SELECT p.path FROM photos p JOIN folders f ON f.id = p.folder"
         " WHERE p.state <> 'gone' AND f.state = 'ok'"
     )

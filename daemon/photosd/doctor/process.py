@@ -6,14 +6,15 @@ import datetime
 import os
 
 import photosd
-from photosd.alerts.delivering import WARNING
+from photosd.alerts.delivery import WARNING
 from photosd.core.config import GEMINI, Prices
+from photosd.core.daemon_lock import lock_holder, lock_words
 from photosd.core.errors import CloudNotPermitted, NotRunning, PhotosdError, Warming
 from photosd.core.socketpath import VARIABLE
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
-from photosd.doctor.patient import Patient
 from photosd.protocol.reports import EncoderReport, TextCheck
-from photosd.service.here import this_service
+from photosd.service.selection import this_service
 from photosd.service.service_spec import ServiceError
 
 INSTALL = "photosd service install"
@@ -23,7 +24,7 @@ SWAPPED_MB = 50.0
 RESTART = "photosd restart"
 
 
-def service(patient: Patient) -> Findings:
+def service(context: CheckContext) -> Findings:
     """If installed for this home: current, enabled and not failed."""
     try:
         manager = this_service()
@@ -34,8 +35,8 @@ def service(patient: Patient) -> Findings:
         return
     if serves is None or status is None:
         yield ok("service", f"not installed; `{INSTALL}` starts photosd at login")
-    elif serves != str(patient.home.state):
-        yield ok("service", f"installed for another home ({serves})")
+    elif serves != str(context.home.state):
+        yield ok("service", f"installed for another PHOTOSD_HOME ({serves})")
     elif not status.installed:
         yield fault("service", "one of its two units is missing", INSTALL, *INSTALL.split()[1:])
     elif not status.current:
@@ -60,9 +61,9 @@ def service(patient: Patient) -> Findings:
         yield ok("service", f"{status.manager}: {status.state}")
 
 
-def cloud(patient: Patient) -> Findings:
+def cloud(context: CheckContext) -> Findings:
     """Gemini's key, address, models and vectors, tested by the daemon without user data."""
-    checked = patient.cloud_check
+    checked = context.cloud_check
     if checked is None:
         yield unknown("cloud", "not tested: the daemon does not answer, or is older")
     elif isinstance(checked, CloudNotPermitted):
@@ -92,16 +93,16 @@ def prices(known: Prices, today: datetime.date) -> Findings:
         yield ok("cloud prices", says)
 
 
-def daemon(patient: Patient) -> Findings:
+def daemon(context: CheckContext) -> Findings:
     """One daemon serves this home, and it answers."""
-    hello, holder = patient.hello, patient.lock_holder
+    hello, holder = context.hello, lock_holder(context.home)
     if isinstance(hello, PhotosdError):
-        yield from _silent(patient, hello, holder)
+        yield from _silent(context, hello, holder)
         return
     if holder is None:
         yield fault(
             "daemon",
-            f"process {hello['pid']} answers, but holds no lock on {patient.home.lock}",
+            f"process {hello['pid']} answers, but holds no lock on {context.home.lock}",
             f"{RESTART}   (its files were removed)",
             "restart",
         )
@@ -113,23 +114,23 @@ def daemon(patient: Patient) -> Findings:
         )
     else:
         yield ok("daemon", f"running (pid {hello['pid']})")
-    if isinstance(patient.self_check, dict):
-        for wrong in patient.self_check["unwell"].values():
+    if isinstance(context.self_check, dict):
+        for wrong in context.self_check["unwell"].values():
             yield fault("daemon", wrong, RESTART, "restart")
 
 
-def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findings:
+def _silent(context: CheckContext, error: PhotosdError, holder: int | None) -> Findings:
     if holder is None:
         if isinstance(error, NotRunning):
             yield fault("daemon", f"not running: {error}", "photosd start", "start")
         else:
             yield failed("daemon", error)
         return
-    where = _address(patient)
-    if isinstance(error, NotRunning) and where not in ("", str(patient.home.socket)):
+    where = "".join(lock_words(context.home)[1:2])
+    if isinstance(error, NotRunning) and where not in ("", str(context.home.socket)):
         yield fault(
             "daemon",
-            f"it listens on {where}, but this session uses {patient.home.socket}",
+            f"it listens on {where}, but this session uses {context.home.socket}",
             f"use the {VARIABLE} it was started with, or: {RESTART}",
             "restart",
         )
@@ -142,18 +143,11 @@ def _silent(patient: Patient, error: PhotosdError, holder: int | None) -> Findin
         )
 
 
-def _address(patient: Patient) -> str:
-    try:
-        return patient.home.lock.read_text("utf-8", "replace").split("\n")[1]
-    except (OSError, IndexError):
-        return ""
-
-
-def versions(patient: Patient) -> Findings:
+def versions(context: CheckContext) -> Findings:
     """Daemon and command have the same version; else the older one is named."""
-    if isinstance(patient.hello, PhotosdError):
+    if isinstance(context.hello, PhotosdError):
         return
-    theirs, ours = patient.hello["version"], photosd.__version__
+    theirs, ours = context.hello["version"], photosd.__version__
     if theirs == ours:
         yield ok("version", f"daemon and command line are both {ours}")
         return
@@ -165,9 +159,9 @@ def versions(patient: Patient) -> Findings:
     )
 
 
-def encoder(patient: Patient) -> Findings:
+def encoder(context: CheckContext) -> Findings:
     """The model is loaded and warm."""
-    if (status := patient.status) is None:
+    if (status := context.status) is None:
         yield unknown("model", "not checked: the daemon does not answer")
         return
     report = status["encoder"]
@@ -183,7 +177,7 @@ def encoder(patient: Patient) -> Findings:
         yield warning("model", f"{report['model']} is still loading", "wait; then: photosd doctor")
     else:
         yield from _loaded(report)
-    yield from _general(patient)
+    yield from _general(context)
 
 
 def _loaded(report: EncoderReport) -> Findings:
@@ -201,9 +195,9 @@ def _loaded(report: EncoderReport) -> Findings:
         yield warning("model", says, takeover["remedy"])
 
 
-def _general(patient: Patient) -> Findings:
+def _general(context: CheckContext) -> Findings:
     """Why the library did not open, or why indexing is stopped."""
-    status = patient.status
+    status = context.status
     if status is None:
         return
     waiting = status["index"]["waiting_for"]
@@ -212,7 +206,7 @@ def _general(patient: Patient) -> Findings:
             yield fault("daemon", words, "photosd logs")
     for words in status["warnings"]:
         if words.startswith(WARNING):
-            place = patient.home.state / "standing"
+            place = context.home.state / "standing"
             yield warning("daemon", words, f"free space on its disk, or make it writable: {place}")
     if waiting == "resume":
         yield warning("indexing", "paused", "photosd resume")
@@ -220,9 +214,9 @@ def _general(patient: Patient) -> Findings:
         yield fault("indexing", "writing to the disk fails", "photosd logs; df -h")
 
 
-def encoding(patient: Patient) -> Findings:
+def encoding(context: CheckContext) -> Findings:
     """encode_text works: its time, cold and warm, and the supported scripts."""
-    checked = patient.self_check
+    checked = context.self_check
     if checked is None:
         yield unknown("encode_text", "not tried: the daemon does not answer, or is older")
         return
@@ -275,12 +269,12 @@ def _scripts(texts: dict[str, TextCheck]) -> Findings:
         yield ok("tokenizer", f"{', '.join(tried)} text works{note}")
 
 
-def environment(patient: Patient) -> Findings:
+def environment(context: CheckContext) -> Findings:
     """This session uses the same socket as the daemon."""
     named = os.environ.get("PHOTOSD_SOCKET")
-    if named and os.path.realpath(named) != os.path.realpath(patient.home.socket):
+    if named and os.path.realpath(named) != os.path.realpath(context.home.socket):
         yield warning(
             "environment",
-            f"PHOTOSD_SOCKET names {named}; the socket of this home is {patient.home.socket}",
+            f"PHOTOSD_SOCKET names {named}; the socket of this home is {context.home.socket}",
             "unset PHOTOSD_SOCKET",
         )

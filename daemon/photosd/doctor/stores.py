@@ -12,28 +12,28 @@ from collections.abc import Callable, Sequence
 from photosd.core.errors import PhotosdError
 from photosd.core.filestat import normalised
 from photosd.core.log import printable
+from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
-from photosd.doctor.patient import Patient
-from photosd.index.inspection import TableFacts, inspect_table
 from photosd.index.migrations import SCHEMA
-from photosd.index.trouble import DAMAGED, damaged_copies
+from photosd.index.store_damage import DAMAGED, damaged_copies
+from photosd.index.table_inspection import TableFacts, inspect_table
 from photosd.models.spec import read_model
 
 SAMPLE = 300  # photos compared with the disk
 FRESH_SECONDS = 10.0  # of a change; a busy daemon needs this long to notice it
 SETTLE_SECONDS = 3.0  # a difference may be a change being indexed
 FRAGMENTS_MANY = 400  # the daemon merges them every 40 commits
-REBUILD = "photosd restart   (sets it aside and rebuilds it from your photos)"
+REBUILD = "photosd restart   (renames it and rebuilds it from your photos)"
 
 
-def catalog(patient: Patient) -> Findings:
+def catalog(context: CheckContext) -> Findings:
     """The catalog is readable and has this version's schema."""
-    file = patient.home.catalog
+    file = context.home.catalog
     if not file.exists():
         yield ok("catalog", "not created yet")
         return
     try:
-        with patient.catalog() as db:
+        with context.catalog() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             damage = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
             (photos,) = db.execute("SELECT count(*) FROM photos WHERE state <> 'gone'").fetchone()
@@ -52,15 +52,15 @@ def catalog(patient: Patient) -> Findings:
     else:
         yield ok("catalog", f"{photos:,} photos")
     for kept in damaged_copies(file):
-        yield warning("catalog", f"a damaged one was set aside as {kept}", f"rm '{kept}'")
+        yield warning("catalog", f"a damaged one was renamed to {kept}", f"rm '{kept}'")
 
 
-def index(patient: Patient) -> Findings:
+def index(context: CheckContext) -> Findings:
     """The table of vectors is intact, and consistent with the catalog."""
     try:
-        fingerprint = read_model(patient.model_directory).fingerprint
-        facts = inspect_table(patient.home.index, fingerprint)
-        recorded = _recorded(patient, fingerprint)
+        fingerprint = read_model(context.model_directory).fingerprint
+        facts = inspect_table(context.home.index, fingerprint)
+        recorded = _recorded(context, fingerprint)
     except PhotosdError as error:
         yield failed("index", error)
         return
@@ -72,12 +72,12 @@ def index(patient: Patient) -> Findings:
         return
     if facts is None:
         remedy = "photosd restart   (rebuilds it from your photos)"
-        yield fault("index", f"missing from {patient.home.index}", remedy, "restart")
+        yield fault("index", f"missing from {context.home.index}", remedy, "restart")
         return
     yield from _condition(facts)
-    for kept in sorted(patient.home.index.glob(f"*.lance{DAMAGED}*")):
-        yield warning("index", f"a damaged one was set aside as {kept}", f"rm -r '{kept}'")
-    yield from _agreement(patient, fingerprint, facts.contents, recorded)
+    for kept in sorted(context.home.index.glob(f"*.lance{DAMAGED}*")):
+        yield warning("index", f"a damaged one was renamed to {kept}", f"rm -r '{kept}'")
+    yield from _agreement(context, fingerprint, facts.contents, recorded)
 
 
 def _condition(facts: TableFacts) -> Findings:
@@ -96,14 +96,14 @@ def _condition(facts: TableFacts) -> Findings:
 
 
 def _agreement(
-    patient: Patient, fingerprint: str, stored: set[str], recorded: set[str]
+    context: CheckContext, fingerprint: str, stored: set[str], recorded: set[str]
 ) -> Findings:
     """Vectors are stored before they are recorded, so a difference is checked twice."""
     if recorded - stored or stored - recorded:
-        time.sleep(SETTLE_SECONDS if patient.status else 0)
-        again = inspect_table(patient.home.index, fingerprint)
+        time.sleep(SETTLE_SECONDS if context.status else 0)
+        again = inspect_table(context.home.index, fingerprint)
         stored = again.contents if again else set()
-        recorded = _recorded(patient, fingerprint)
+        recorded = _recorded(context, fingerprint)
     if lost := recorded - stored:
         yield fault(
             "agreement",
@@ -111,7 +111,7 @@ def _agreement(
             "photosd restart   (re-creates them)",
             "restart",
         )
-    elif patient.status is None or not patient.status["index"]["pending"]:
+    elif context.status is None or not context.status["index"]["pending"]:
         if surplus := stored - recorded:
             yield warning(
                 "agreement",
@@ -123,20 +123,20 @@ def _agreement(
             yield ok("agreement", "catalog and index agree")
 
 
-def disk(patient: Patient) -> Findings:
+def disk(context: CheckContext) -> Findings:
     """A sample of the catalog matches the disk."""
-    if not patient.home.catalog.exists():
+    if not context.home.catalog.exists():
         return
     try:
-        rows = _sample(patient)
+        rows = _sample(context)
         verdicts = [(path, _differs(path, size, mtime)) for path, size, mtime in rows]
         found = [path for path, differs in verdicts if differs]
         unseen = [path for path, differs in verdicts if differs is None]
         # The daemon needs a moment to notice a change; a change it knows by then is not a fault.
-        differing = [path for path in found if not _is_being_noticed(patient, path)]
+        differing = [path for path in found if not _is_being_noticed(context, path)]
         if differing:
-            _wait_until(lambda: not _still_differing(patient, differing), SETTLE_SECONDS)
-            differing = _still_differing(patient, differing)
+            _wait_until(lambda: not _still_differing(context, differing), SETTLE_SECONDS)
+            differing = _still_differing(context, differing)
         changing = len(found) - len(differing)
     except sqlite3.Error:
         return  # the check of the catalog reports it
@@ -161,9 +161,9 @@ def disk(patient: Patient) -> Findings:
         yield ok("disk", f"the index matches {len(rows) - changing} sampled files{late}")
 
 
-def failures(patient: Patient) -> Findings:
+def failures(context: CheckContext) -> Findings:
     """Number of photos that could not be indexed."""
-    deaths = [n for (n,) in patient.rows("SELECT deaths FROM photos WHERE state = 'failed'")]
+    deaths = [n for (n,) in context.rows("SELECT deaths FROM photos WHERE state = 'failed'")]
     failed_ones, killers = len(deaths), sum(number > 0 for number in deaths)
     if failed_ones:
         note = f" ({killers} of them crashed a worker)" if killers else ""
@@ -171,19 +171,19 @@ def failures(patient: Patient) -> Findings:
         yield warning("photos", says, "photosd failures   (shows the reasons)")
 
 
-def _recorded(patient: Patient, fingerprint: str) -> set[str]:
-    if not patient.home.catalog.exists():
+def _recorded(context: CheckContext, fingerprint: str) -> set[str]:
+    if not context.home.catalog.exists():
         return set()
-    with patient.catalog() as db:
+    with context.catalog() as db:
         rows = db.execute("SELECT content FROM embedded WHERE model = ?", (fingerprint,))
         return {row[0] for row in rows}
 
 
-def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
+def _sample(context: CheckContext) -> Sequence[tuple[bytes, int, int]]:
     """Random indexed photos in watched folders: in folders that are only scanned at times, a
     difference is not a fault.
     """
-    with patient.catalog() as db:
+    with context.catalog() as db:
         rows = db.execute(
             "SELECT p.path, p.size, p.mtime_ns FROM photos p JOIN folders f ON f.id = p.folder"
             " WHERE p.state = 'indexed' AND f.state = 'ok'"
@@ -191,9 +191,9 @@ def _sample(patient: Patient) -> Sequence[tuple[bytes, int, int]]:
     return random.sample(rows, min(SAMPLE, len(rows)))
 
 
-def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
+def _still_differing(context: CheckContext, paths: list[bytes]) -> list[bytes]:
     """Photos that the catalog still lists as indexed with the old state."""
-    with patient.catalog() as db:
+    with context.catalog() as db:
         found = []
         for path in paths:
             row = db.execute(
@@ -204,17 +204,17 @@ def _still_differing(patient: Patient, paths: list[bytes]) -> list[bytes]:
     return found
 
 
-def _is_being_noticed(patient: Patient, path: bytes) -> bool:
+def _is_being_noticed(context: CheckContext, path: bytes) -> bool:
     """Whether the daemon may not have noticed a change yet: it is recent, or being compared."""
-    if patient.status is None:
+    if context.status is None:
         return False
-    if patient.status.get("comparisons"):
+    if context.status.get("comparisons"):
         return True
     try:
         changed_at = os.stat(path).st_ctime  # noqa: PTH116 (bytes)
     except OSError:  # it was deleted, or a parent directory was
         changed_at = _above(path)
-    return time.time() - changed_at < FRESH_SECONDS + 2 * patient.settings.watch.settle_seconds
+    return time.time() - changed_at < FRESH_SECONDS + 2 * context.settings.watch.settle_seconds
 
 
 def _above(path: bytes) -> float:

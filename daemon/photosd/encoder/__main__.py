@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from photosd.core.lifeline import attach
-from photosd.encoder.process import be_encoder
+from photosd.core.worker_setup import attach
+from photosd.encoder.process import run_encoder
 
 if __name__ == "__main__":
-    be_encoder(attach(sys.argv[1:3]), Path(sys.argv[3]), sys.argv[4])
+    run_encoder(attach(sys.argv[1:3]), Path(sys.argv[3]), sys.argv[4])

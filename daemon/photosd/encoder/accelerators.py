@@ -19,7 +19,7 @@ import structlog
 
 import photosd
 from photosd.core import typed
-from photosd.core.replacing import replace_file
+from photosd.core.atomic_write import replace_file
 from photosd.protocol.reports import Takeover
 
 log = structlog.get_logger()

@@ -36,8 +36,8 @@ def picture(size: int) -> NDArray[np.uint8]:
     return colours
 
 
-def examine(model: Encodes, spec: ModelSpec) -> str | None:
-    """Run the canary; returns a doubt about the model, or None.
+def check(model: Encodes, spec: ModelSpec) -> str | None:
+    """Run the canary; returns a warning about the model, or None.
 
     Raises ModelError if the model must not serve.
     """
@@ -63,10 +63,10 @@ def examine(model: Encodes, spec: ModelSpec) -> str | None:
             raise _unfit(
                 spec, f"its vector of a known picture differs from the recorded one ({cosine:.4f})"
             )
-    return _doubt_sight(model, spec)
+    return _check_recognition(model, spec)
 
 
-def _doubt_sight(model: Encodes, spec: ModelSpec) -> str | None:
+def _check_recognition(model: Encodes, spec: ModelSpec) -> str | None:
     """Whether captions find their pictures: required for our model, a warning for others."""
     pictures, captions = _known_pictures(spec.preprocess.size)
     cosines = model.encode_texts(tuple(captions)) @ model.encode_images(pictures).T

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from photosd.core.errors import EncoderUnavailable, Warming
-from photosd.core.footprint import used_mb
 from photosd.core.frames import Header
+from photosd.core.process_memory import used_mb
 from photosd.encoder.results import Latencies
 from photosd.protocol.reports import EncoderReport, EncoderState, Takeover
 

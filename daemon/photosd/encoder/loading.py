@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 
 from photosd.core.errors import ModelError
-from photosd.encoder.lean import import_model_module
+from photosd.encoder.openclip_import import import_model_module
 from photosd.models.spec import STARTER_ARCH, ModelSpec
 
 BEAT_SECONDS = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from photosd.core import machine
-from photosd.core.footprint import used_mb
+from photosd.core.process_memory import used_mb
 
 LOOK_SECONDS = 5.0
 SHARE = 0.6  # of the available memory, without a configured limit

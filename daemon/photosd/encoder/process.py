@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from photosd.core import machine
 from photosd.core.errors import ModelError, PhotosdError
-from photosd.core.footprint import used_mb
 from photosd.core.frames import Blob, Header, send_frame
+from photosd.core.process_memory import used_mb
 from photosd.core.shortage import shortage_of
 from photosd.models.spec import ModelSpec, read_model
 
@@ -53,12 +53,12 @@ class DeviceUnusable(Exception):
             self.cause = "shortage" if shortage_of(error) == "memory" else "error"
 
 
-def be_encoder(sock: socket.socket, directory: Path, device: str = "auto") -> None:
+def run_encoder(sock: socket.socket, directory: Path, device: str = "auto") -> None:
     """Start on ``device`` and serve until the daemon closes the socket."""
     reporter = Reporter(sock)
     reporter.send({"event": "started", "pid": os.getpid()})
     try:
-        serving = come_up(directory, reporter, device)
+        serving = start_serving(directory, reporter, device)
     except DeviceUnusable as unusable:  # the next encoder uses the CPU, in a process of its own
         facts = {"device": unusable.device, "cause": unusable.cause, "reason": unusable.reason}
         reporter.send({"event": "device_failed", **facts})
@@ -73,14 +73,14 @@ def be_encoder(sock: socket.socket, directory: Path, device: str = "auto") -> No
 def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
     """Import only what ``spec`` needs: takes seconds, before any tensor work."""
     reporter.phase("import torch")
-    from photosd.encoder import canary, lean, serving
+    from photosd.encoder import canary, openclip_import, serving
 
     reporter.phase("import open_clip")
-    lean.import_model_module(lean=spec.lean)
+    openclip_import.import_model_module(lean=spec.lean)
     _ = canary, serving
 
 
-def come_up(directory: Path, reporter: Reporter, wanted: str) -> Serving:
+def start_serving(directory: Path, reporter: Reporter, wanted: str) -> Serving:
     """Load the model in ``directory`` onto a device, warm it up, test it and report that it is
     ready.
 
@@ -131,13 +131,13 @@ def _warm_up(
         "text_device": model.text_device,
         "first_ms": first,
         "second_ms": second,
-        "doubt": canary.examine(serving, spec),
+        "doubt": canary.check(serving, spec),
         "rss_mb": used_mb(os.getpid()) or 0.0,
     }
 
 
 def require_memory(spec: ModelSpec) -> str | None:
-    """Refuse to load, with numbers, instead of swapping; a Mac loads it, and this returns a doubt.
+    """Refuse to load, with numbers, instead of swapping; on a Mac, load and return a warning.
 
     Raises ModelError. macOS compresses memory and gives back caches, so much more is available than
     is free.

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from photosd.core import machine
 from photosd.core.frames import Header, receive_frame
 from photosd.core.shortage import shortage_of
+from photosd.encoder.batch_size import SIZES, BatchSize
 from photosd.encoder.canary import picture
 from photosd.encoder.model import WarmModel, text_device
-from photosd.encoder.steps import SIZES, Steps
 from photosd.models.spec import ModelSpec
 
 # Several lengths: kernels are selected, and compiled, when a length is first used.
@@ -50,7 +50,7 @@ class Serving:
         self._model, self._spec, self._send = model, spec, send
         self._threads = _Threads(shared=text_device(device) != "cpu")
         self._image_lane_busy = threading.Event()
-        self._steps = Steps(self._step, model.release_memory)
+        self._steps = BatchSize(self._step, model.release_memory)
         self._cores = machine.cores()
         self._text_threads = self._cores
         if device != "cpu":
@@ -162,7 +162,7 @@ class _Threads:
 
     def __init__(self, *, shared: bool) -> None:
         self.shared = shared
-        self._images = ThreadPoolExecutor(1, "images", None if shared else _stand_back)
+        self._images = ThreadPoolExecutor(1, "images", None if shared else _lower_priority)
         self._texts = ThreadPoolExecutor(1, "texts")  # has a thread once it is used
         self._waiting: SimpleQueue[Callable[[], object]] = SimpleQueue()
 
@@ -193,7 +193,7 @@ def _fulfil(future: Future[Any], work: Callable[[], object]) -> None:
         future.set_exception(error)
 
 
-def _stand_back() -> None:
+def _lower_priority() -> None:
     """Let the kernel prefer the thread that answers queries, and its helpers."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IMAGE_NICENESS)

@@ -161,7 +161,7 @@ class Supervisor(threading.Thread):
     def run(self) -> None:
         """Until stopped: start an encoder, serve, clean up, and wait before the next."""
         while not self._stopping:
-            pause = self._one_life()
+            pause = self._run_encoder()
             self._wait(pause)
         self._over = True
         for lane in self._lanes.values():
@@ -170,11 +170,11 @@ class Supervisor(threading.Thread):
         self._refuse_all(STOPPING)
         self._launcher.close()
 
-    def _one_life(self) -> float:
+    def _run_encoder(self) -> float:
         """Run one encoder to its end; returns seconds until the next may start."""
         try:
             self._spawn()
-            death = self._attend()
+            death = self._serve_encoder()
         except PhotosdError as error:  # the model's directory is invalid
             self._note_failure(error.as_dict())
             death = self._kill(str(error))
@@ -193,11 +193,11 @@ class Supervisor(threading.Thread):
         spec = read_model(self._directory)
         self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
-        # The encoder ends with this thread (core.lifeline), which lives as long as the daemon.
+        # The encoder ends with this thread (core.worker_setup), which lives as long as the daemon.
         self._child = self._launcher.spawn(self._directory, self._devices.next(spec.name))
         self._child.sock.settimeout(FRAME_SECONDS)
 
-    def _attend(self) -> Death:
+    def _serve_encoder(self) -> Death:
         """Serve until the encoder has ended; returns the reason."""
         child = self._require_child()
         with selectors.DefaultSelector() as selector:
@@ -206,13 +206,13 @@ class Supervisor(threading.Thread):
             while True:
                 self.turned_at = time.monotonic()
                 self._expire()
-                if (reason := self._complaint()) is not None:
+                if (reason := self._reason_to_stop()) is not None:
                     return self._kill(reason)
                 try:
                     self._send_due()
                     for key, _ in selector.select(self._wait_seconds()):
                         if key.fileobj is child.sock:
-                            self._understand(*receive_frame(child.sock))
+                            self._handle_message(*receive_frame(child.sock))
                         else:
                             self._wake_reader.recv(4096)
                 except (EOFError, ConnectionError):
@@ -233,7 +233,7 @@ class Supervisor(threading.Thread):
         self._cause = "killed" if death.by_others else "crash"
         return death
 
-    def _complaint(self) -> str | None:
+    def _reason_to_stop(self) -> str | None:
         """Why the encoder must be stopped, if so."""
         now = time.monotonic()
         if self._stopping:
@@ -258,10 +258,10 @@ class Supervisor(threading.Thread):
                 self._condition.state, self._cause = "hung", "crash"
                 return f"hung: no answer to {lane.kind} for {limit:.1f} s"
         self._memory.look(self._require_child().pid, self.limits.memory_mb)
-        return None if self._texts.busy or self._images.busy else self._leaving
+        return None if self._texts.busy or self._images.busy else self._reason_to_replace
 
     @property
-    def _leaving(self) -> str | None:
+    def _reason_to_replace(self) -> str | None:
         """Why the encoder is replaced once it is idle; nothing more is sent to it then."""
         return self._replacement or self._memory.reason
 
@@ -283,7 +283,7 @@ class Supervisor(threading.Thread):
         moments = [lane.earliest_deadline() for lane in self._lanes.values()]
         if self._condition.state == "ready":
             moments += [lane.look_at(self._limit(lane)) for lane in self._lanes.values()]
-            if self._leaving is None:
+            if self._reason_to_replace is None:
                 moments.append(self._texts.background_due(busy=self._images.busy))
             moments.append(self._heard_at + self.limits.idle_probe)
             if self._texts.busy or self._images.busy:
@@ -297,7 +297,7 @@ class Supervisor(threading.Thread):
 
     def _send_due(self) -> None:
         """Send what may be sent: texts first, and a probe when idle."""
-        if self._condition.state != "ready" or self._leaving is not None:
+        if self._condition.state != "ready" or self._reason_to_replace is not None:
             return
         quiet = time.monotonic() - self._heard_at >= self.limits.idle_probe
         if quiet and not self._texts.busy:
@@ -309,7 +309,7 @@ class Supervisor(threading.Thread):
                 header = {**request.header, "id": request.number}
                 send_frame(self._require_child().sock, header, request.blobs)
 
-    def _understand(self, header: Header, blobs: list[bytearray]) -> None:
+    def _handle_message(self, header: Header, blobs: list[bytearray]) -> None:
         """Handle a message; raises FrameError if it is invalid."""
         try:
             self._on_message(header, blobs)
@@ -387,7 +387,7 @@ class Supervisor(threading.Thread):
         self._devices.on_ready(header)
         self._images.expect(IMAGES_AT_ONCE * header["second_ms"] / 1000, self.limits.factor)
         if condition.doubt is not None:
-            log.warning("model_doubtful", doubt=condition.doubt, remedy="photosd model list")
+            log.warning("model_warning", doubt=condition.doubt, remedy="photosd model list")
         self._heard_at = 0.0  # probe at once: warms up the whole path before a query
         log.info(
             "model_loaded",
@@ -416,7 +416,7 @@ class Supervisor(threading.Thread):
         self._cause, cpu = self._devices.judge(death.reason, self._cause, self._images)
         if cpu:
             self._policy = RestartPolicy(self.limits)
-        not_counted = cpu or self._images.may_crash or death.reason == self._leaving
+        not_counted = cpu or self._images.may_crash or death.reason == self._reason_to_replace
         pause = 0.0 if not_counted else self._policy.died()
         too_often = self.limits.breaker_deaths if self._policy.open else 0
         self._condition.dies(death.reason, too_often=too_often)

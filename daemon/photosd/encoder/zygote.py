@@ -20,8 +20,8 @@ import sys
 from pathlib import Path
 
 from photosd.core.errors import PhotosdError
-from photosd.core.lifeline import attach, tie
-from photosd.encoder.process import Reporter, be_encoder, import_everything
+from photosd.core.worker_setup import attach, tie
+from photosd.encoder.process import Reporter, import_everything, run_encoder
 from photosd.models.spec import read_model
 
 ORDER_BYTES = 64 << 10
@@ -60,7 +60,7 @@ def _fork(
         control.close()
         os.dup2(stderr, 1)
         os.dup2(stderr, 2)
-        be_encoder(sock, directory, device)
+        run_encoder(sock, directory, device)
         status = 0
     except BaseException:  # the zygote's loop must not continue in its child
         sys.excepthook(*sys.exc_info())

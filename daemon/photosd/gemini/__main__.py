@@ -16,7 +16,7 @@ import msgspec
 from photosd.core import typed
 from photosd.core.errors import CloudUnavailable
 from photosd.core.frames import receive_frame, send_frame
-from photosd.core.lifeline import attach
+from photosd.core.worker_setup import attach
 from photosd.gemini.environment import Environment
 from photosd.gemini.keys import Key
 from photosd.gemini.worker_messages import (

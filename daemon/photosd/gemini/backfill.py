@@ -18,8 +18,8 @@ from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.pool import Thumbnail
 from photosd.gemini.checkup import GREY
 from photosd.gemini.gate import Gate
-from photosd.gemini.marked import MarkedPhoto, MarkedPhotos
-from photosd.gemini.remote import RemoteTable
+from photosd.gemini.marked_photos import MarkedPhoto, MarkedPhotos
+from photosd.gemini.vector_table import GeminiTable
 from photosd.gemini.worker_messages import Vectors
 
 log = structlog.get_logger()
@@ -57,7 +57,7 @@ class Backfill(threading.Thread):
         self,
         gate: Gate,
         marked: MarkedPhotos,
-        remote: RemoteTable,
+        remote: GeminiTable,
         shrinker: Shrinker,
         mode: Callable[[], str],
     ) -> None:

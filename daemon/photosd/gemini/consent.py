@@ -11,9 +11,9 @@ import msgspec
 import structlog
 
 from photosd.core import typed
+from photosd.core.atomic_write import replace_file
 from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudNotPermitted
-from photosd.core.replacing import replace_file
 
 log = structlog.get_logger()
 

@@ -12,17 +12,17 @@ from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError, StorageError
 from photosd.core.paths import Home
 from photosd.decode.pool import Pool, Thumbnail
-from photosd.gemini.answers import Answers
-from photosd.gemini.asking import Outside, PendingQuestion, answered, nothing_asked
+from photosd.gemini.answer_cache import AnswerCache
 from photosd.gemini.backfill import BOX, Backfill
 from photosd.gemini.checkup import check
 from photosd.gemini.consent import Purpose, digest, terms_of
 from photosd.gemini.environment import Environment
 from photosd.gemini.gate import Gate
 from photosd.gemini.ledger import COPY, Ledger
-from photosd.gemini.marked import MarkedPhotos
+from photosd.gemini.marked_photos import MarkedPhotos
+from photosd.gemini.pending_question import Outside, PendingQuestion, answered, nothing_asked
 from photosd.gemini.questions import Questions
-from photosd.gemini.remote import RemoteTable, finish_forgetting
+from photosd.gemini.vector_table import GeminiTable, finish_forgetting
 from photosd.index.database import Database
 from photosd.protocol.reports import CloudCheck, CloudLogEntry, CloudReport, CloudTermsResult
 
@@ -46,8 +46,8 @@ class Gemini:
         """``remembers``: whether the settings allow caching queries."""
         self._home, self._pool = home, pool
         self._gate = Gate(home.config, settings, Ledger(database, home.config / COPY), environment)
-        self._remote = RemoteTable(home.cloud)
-        self._answers = Answers(home.cloud, remembers)
+        self._remote = GeminiTable(home.cloud)
+        self._answers = AnswerCache(home.cloud, remembers)
         self._marked = MarkedPhotos(database)
         self._questions = Questions(self._gate, self._remote, self._answers)
         self._paused = Pause()

@@ -12,8 +12,8 @@ from typing import Literal, cast
 import msgspec
 
 from photosd.core import typed
+from photosd.core.atomic_write import replace_file
 from photosd.core.errors import CloudUnavailable, StorageError
-from photosd.core.replacing import replace_file
 from photosd.index.database import Database
 from photosd.protocol.reports import CloudLogEntry
 

@@ -16,12 +16,12 @@ from photosd.core.clock import Deadline
 from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudUnavailable, PhotosdError
 from photosd.gemini import rewriter
-from photosd.gemini.answers import Answers
-from photosd.gemini.asking import GeminiFindings, PendingQuestion, answered
+from photosd.gemini.answer_cache import AnswerCache
 from photosd.gemini.breaker import Attempt, Breaker
 from photosd.gemini.consent import Purpose
 from photosd.gemini.gate import Charge, Gate
-from photosd.gemini.remote import RemoteTable
+from photosd.gemini.pending_question import GeminiFindings, PendingQuestion, answered
+from photosd.gemini.vector_table import GeminiTable
 from photosd.gemini.worker_messages import Vectors
 from photosd.index.vectors import VectorStore
 
@@ -39,7 +39,7 @@ NOT_ITS_FAULT = ("budget", "busy", "nothing_sent")
 class Questions:
     """Any thread may use it. Cached answers are not requested again."""
 
-    def __init__(self, gate: Gate, remote: RemoteTable, answers: Answers) -> None:
+    def __init__(self, gate: Gate, remote: GeminiTable, answers: AnswerCache) -> None:
         self._gate, self._remote, self._answers = gate, remote, answers
         self.breaker = Breaker()
         self._background = _Baseline()

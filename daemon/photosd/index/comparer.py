@@ -20,8 +20,8 @@ import numpy as np
 import structlog
 
 from photosd.core.log import printable
+from photosd.core.query_priority import after_queries
 from photosd.core.sidecar_names import is_sidecar_name
-from photosd.core.turns import after_queries
 from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost

@@ -76,8 +76,8 @@ class Comparison:
             self._catalog.adopt(folder.id, entry, content)
             return
         # Back with the same size and time: its hash decides whether it is the same.
-        doubtful = photo.content if photo is not None and photo.looks_like(entry) else None
-        self._put(folder, entry, doubtful)
+        likely = photo.content if photo is not None and photo.looks_like(entry) else None
+        self._put(folder, entry, likely)
 
     def _compare_alike(self, folder: Folder, entry: Entry, photo: Photo, hinted: bool) -> None:
         """A file with the same size and time as in the catalog."""
@@ -114,15 +114,15 @@ class Comparison:
             return None
         return same.content
 
-    def _put(self, folder: Folder, entry: Entry, doubtful: str | None) -> None:
-        """Add to the work list, once unchanged long enough; ``doubtful``: the content it may still
+    def _put(self, folder: Folder, entry: Entry, likely: str | None) -> None:
+        """Add to the work list, once unchanged long enough; ``likely``: the content it may still
         have.
         """
         now, settle_seconds = time.time(), self._settle_seconds()
         quiet_for = now - entry.mtime_ns / 1e9
         settled = quiet_for >= settle_seconds or quiet_for < 0
         due = now + (0 if settled else settle_seconds - quiet_for)
-        self._catalog.put(folder.id, entry, due=due, content=doubtful)
+        self._catalog.put(folder.id, entry, due=due, content=likely)
 
     def away(
         self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], filesystems: Filesystems

@@ -19,7 +19,7 @@ from photosd.core.listeners import Listeners
 from photosd.decode import merging
 from photosd.index import labels
 from photosd.index.migrations import MIGRATIONS, SCHEMA
-from photosd.index.trouble import Malformed, rename_damaged, sqlite_kind, storage_error
+from photosd.index.store_damage import Malformed, rename_damaged, sqlite_kind, storage_error
 
 log = structlog.get_logger()
 
@@ -199,7 +199,7 @@ def _refused(what: str, error: sqlite3.Error) -> StorageError:
     remedy = "check free space and permissions of the state directory"
     # For a missing table, SQLite reports an error in the statement.
     if sqlite_kind(error) == "damage" or _code(error) == sqlite3.SQLITE_ERROR:
-        remedy = "photosd restart   (sets a damaged catalog aside and creates a new one)"
+        remedy = "photosd restart   (renames a damaged catalog and creates a new one)"
     return StorageError(f"the catalog cannot be {what}: {error}", remedy=remedy)
 
 
@@ -255,7 +255,7 @@ def _opened(file: Path) -> sqlite3.Connection:
             )
         if version and version not in MIGRATIONS:
             raise Malformed(f"no released photosd has its schema {version}")
-        _keep_scratch_beside(connection, file)
+        _keep_temporary_files_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")  # macOS: through the disk's cache
@@ -274,7 +274,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _keep_scratch_beside(connection: sqlite3.Connection, file: Path) -> None:
+def _keep_temporary_files_beside(connection: sqlite3.Connection, file: Path) -> None:
     """Have SQLite write temporary files, which hold everything during a VACUUM, to this directory.
 
     The default is /var/tmp. This applies to the whole process.

@@ -20,10 +20,10 @@ import structlog
 from numpy.typing import NDArray
 
 from photosd.core.typed import from_json
-from photosd.index import lookup
+from photosd.index import filter_columns
 from photosd.index.codes import Codes, Mask, Rows
+from photosd.index.filter_columns import FilterColumns
 from photosd.index.filters import Filter
-from photosd.index.lookup import Lookup
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
 from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
 
@@ -51,7 +51,7 @@ class Snapshot(NamedTuple):
 
     directory: Path
     codes: Codes
-    traits: Lookup
+    traits: FilterColumns
     contents: NDArray[np.bytes_]
     order: Rows
     gone: Mask
@@ -59,7 +59,7 @@ class Snapshot(NamedTuple):
     @classmethod
     def load(cls, directory: Path, dimension: int) -> Self:
         """Raises OSError, ValueError or KeyError if the files are incomplete."""
-        codes, traits = Codes(directory, dimension), Lookup.load(directory)
+        codes, traits = Codes(directory, dimension), FilterColumns.load(directory)
         with np.load(directory / CONTENTS) as arrays:
             contents, order = arrays["contents"], arrays["order"]
         gone = np.zeros(len(contents), np.bool_)
@@ -206,7 +206,7 @@ class FlushedTable:
                     self.table.delete(f"content IN ({listed})")
                 self._change(functools.partial(Snapshot.without, contents=part))
 
-    def taken_out(self, contents: Sequence[str]) -> Any:
+    def full_rows(self, contents: Sequence[str]) -> Any:
         """The full rows of these contents, as an Arrow table; they stay until removed."""
         import pyarrow as pa
 
@@ -295,9 +295,9 @@ class FlushedTable:
         names: list[NDArray[np.bytes_]] = [np.empty(0, "S1")]
 
         def parts() -> Iterator[Vectors]:
-            columns = ["content", "vector", *lookup.COLUMNS]
+            columns = ["content", "vector", *filter_columns.COLUMNS]
             for batch in self.table.search().select(columns).to_batches(BATCH):
-                traits.append(batch.select(lookup.COLUMNS))
+                traits.append(batch.select(filter_columns.COLUMNS))
                 names.append(np.array(batch.column("content").to_pylist(), np.bytes_))
                 flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
                 found = flat.reshape(-1, self._dimension)
@@ -307,7 +307,7 @@ class FlushedTable:
                 yield found
 
         Codes.write(directory, self._dimension, parts())
-        Lookup.of(traits).save(directory)
+        FilterColumns.of(traits).save(directory)
         contents = np.concatenate(names)
         order = np.argsort(contents, kind="stable")
         np.savez(directory / CONTENTS, contents=contents, order=order)

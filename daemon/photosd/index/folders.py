@@ -21,7 +21,7 @@ from photosd.core.formats import package_in
 from photosd.core.log import printable
 from photosd.index.database import Database
 from photosd.index.photo import forget_journaled, range_below
-from photosd.index.trouble import keep_list, kept_list
+from photosd.index.store_damage import keep_list, kept_list
 from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import (
     ASKING,
@@ -463,8 +463,8 @@ def _resolved(pattern: str, asked: bytes, path: bytes) -> str:
     ``asked`` is the folder as typed, ``path`` its real path.
     """
     mark, whole = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
-    home = whole.startswith("~/")  # bash leaves it so after `--exclude=`
-    whole = str(Path.home() / whole[2:]) + "/" * whole.endswith("/") if home else whole
+    in_home = whole.startswith("~/")  # bash leaves it so after `--exclude=`
+    whole = str(Path.home() / whole[2:]) + "/" * whole.endswith("/") if in_home else whole
     before, after = os.fsdecode(asked.rstrip(b"/") + b"/"), os.fsdecode(path.rstrip(b"/") + b"/")
     if whole.startswith(before):
         return f"{mark}{after}{whole[len(before) :]}"

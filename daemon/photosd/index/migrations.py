@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-# By the number of the schema that each script leads to, from the one before it. Catalogs of other
-# numbers were never released and are set aside. The last script may find what photosd 0.1.0 had
-# and it replaces: in a new catalog that is not there.
+# By the version of the schema that each script creates from the one before it. Catalogs of other
+# versions were never released and count as damaged. The last script replaces what a catalog of
+# photosd 0.1.0 may hold; a new catalog does not have it.
 MIGRATIONS = {
     1: """
     CREATE TABLE folders(
@@ -295,7 +295,7 @@ MIGRATIONS = {
     INSERT INTO orphans SELECT content, CAST(strftime('%s', 'now') AS REAL)
       FROM (SELECT content FROM contents UNION SELECT content FROM embedded) AS known
       WHERE NOT EXISTS (SELECT 1 FROM photos WHERE photos.content = known.content);
-    -- Cached queries do not reveal the query (search/remembered.py). cloud: 1 if Gemini wrote the
+    -- Cached queries do not reveal the query (search/query_cache.py). cloud: 1 if Gemini wrote the
     -- text; 2 for older vectors, where this is unknown and which are not encrypted. The daemon
     -- deletes the words stored beside older vectors from the disk.
     ALTER TABLE remembered_queries RENAME TO older_queries;

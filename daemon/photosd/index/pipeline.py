@@ -2,7 +2,7 @@
 
 One thread owns all state; futures of the worker processes return as events on a queue. Every photo
 in progress has a lease (`leases`): after a failed step it stays at its stage, or returns to the
-work list. For a full disk or low memory the pipeline waits (`resting`), and no photo counts as
+work list. For a full disk or low memory the pipeline waits (`waiting`), and no photo counts as
 failed.
 """
 
@@ -38,8 +38,8 @@ from photosd.index.committer import Committer, Finished
 from photosd.index.contents import Contents
 from photosd.index.leases import ELSEWHERE, LEADING, WAITING, Lease, Leases, Stage, Supply
 from photosd.index.retries import (
+    Backoff,
     Quarantine,
-    Rest,
     check_pixels,
     checked_vectors,
     ran_out,
@@ -57,7 +57,7 @@ BATCHES_IN_ENCODER = 2  # one running and one waiting, so that it is never idle
 STORAGE_RETRY_SECONDS = 5.0
 SHORTAGE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds, before retrying after a shortage
 ENCODER_PAUSES = (0.25, 0.25, 0.5, 1.0, 2.0)
-DOUBT_SECONDS = 5.0  # compare first; this is for when that finds no difference
+RECHECK_SECONDS = 5.0  # compare first; this is for when that finds no difference
 TICK_SECONDS = 1.0
 FULLER_SECONDS = 1.0  # decoded photos do not wait longer for a full batch: some disks are slow
 WARM_SECONDS = 10.0  # before a photo is due (a new file must first be unchanged for a while)
@@ -95,7 +95,7 @@ class Pipeline(threading.Thread):
         self._supply = Supply(worklist, self._leases, slow)
         self._quarantine = Quarantine(worklist)
         self._committer = Committer(store, contents, worklist, fingerprint)
-        self._rest, self._encoder_rest = Rest(), Rest()
+        self._backoff, self._encoder_backoff = Backoff(), Backoff()
         self._most_tiles = BATCH_TILES  # fewer while memory is low
         self._ramp = 1  # after idling the first photos are not held back
         self._numbers = itertools.count(1)
@@ -149,15 +149,15 @@ class Pipeline(threading.Thread):
             return
 
     def _wait_seconds(self) -> float:
-        if resting := self._rest.seconds:
-            return min(resting, TICK_SECONDS)
+        if waiting := self._backoff.seconds:
+            return min(waiting, TICK_SECONDS)
         if len(self._committer):
             return self._committer.wait_seconds()
         if self._leases or self._halted():
-            return min(self._encoder_rest.seconds or TICK_SECONDS, TICK_SECONDS)
+            return min(self._encoder_backoff.seconds or TICK_SECONDS, TICK_SECONDS)
         due = self._worklist.next_due()
         if due is None:
-            self._rest.over(self._rest.reason)  # nothing is left that could wait for it
+            self._backoff.reset(self._backoff.reason)  # nothing is left that could wait for it
             return IDLE_SECONDS
         if (seconds := max(0.01, due - time.time())) < WARM_SECONDS:
             self._pool.warm()
@@ -167,9 +167,9 @@ class Pipeline(threading.Thread):
         """Why indexing is stopped, if it is."""
         if self.paused.remaining:
             return "resume"
-        if self._rest.seconds:
-            return self._rest.reason
-        return "encoder" if self._encoder_rest.seconds else None
+        if self._backoff.seconds:
+            return self._backoff.reason
+        return "encoder" if self._encoder_backoff.seconds else None
 
     # -- failures --------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Pipeline(threading.Thread):
                 self._hold_on(error, reason)
                 return
             if isinstance(error, Busy):
-                self._rest.begin("decoder", (TICK_SECONDS,))
+                self._backoff.begin("decoder", (TICK_SECONDS,))
                 return
             self._note_unexplained(leases, error)
 
@@ -206,12 +206,12 @@ class Pipeline(threading.Thread):
     def _hold_on(self, error: Exception, reason: str) -> None:
         """A shortage, or writing fails: keep everything and retry later."""
         pauses = (STORAGE_RETRY_SECONDS,) if reason == "disk" else SHORTAGE_PAUSES
-        self._rest.begin(reason, pauses)
+        self._backoff.begin(reason, pauses)
         self.waiting_for = reason
         if isinstance(error, IndexVanished):
             try:
                 self._on_vanished()
-                self._rest.cut_short()
+                self._backoff.retry_now()
             except Exception as again:
                 error = again
         remedy = error.remedy if isinstance(error, PhotosdError) else "photosd logs"
@@ -221,7 +221,7 @@ class Pipeline(threading.Thread):
         """Unknown cause: the photos, or everything, are retried later."""
         log.exception("pipeline_failed", photos=len(leases))
         if not leases:
-            self._rest.begin("retry", (TICK_SECONDS,))
+            self._backoff.begin("retry", (TICK_SECONDS,))
             return
         with contextlib.suppress(Exception):  # then they are due at once
             self._quarantine.unexplained(
@@ -231,7 +231,7 @@ class Pipeline(threading.Thread):
     # -- decoding -----------------------------------------------------------------------------
 
     def _supply_decoders(self) -> None:
-        self.waiting_for = self._halted() or self._rest.reason
+        self.waiting_for = self._halted() or self._backoff.reason
         look_ahead = 3 * self._pool.workers + 2  # at decoders or waiting: enough to keep them busy
         while not self._halted() and self._leases.count(Stage.DECODING) < look_ahead:
             if self._leases.count(Stage.READY, Stage.ALONE) >= 2 * BATCH_TILES:
@@ -249,7 +249,7 @@ class Pipeline(threading.Thread):
             self._expect(self._pool.identify(path), [lease], self._identified)
         else:
             self._expect(self._pool.decode(path, self._shape), [lease], self._decoded)
-        self._rest.over("decoder")
+        self._backoff.reset("decoder")
 
     def _expect(self, future: Future[Any], leases: list[Lease], handle: Handler) -> None:
         """Call ``handle`` on this thread when the worker has answered."""
@@ -288,19 +288,19 @@ class Pipeline(threading.Thread):
         try:
             found = future.result()
         except FileGone:
-            self._doubt(lease)
+            self._recheck(lease)
         except DecodeFailed as error:
             self._note_failure(lease, error)
         else:
             if (found.size, found.mtime_ns) == (lease.photo.size, lease.photo.mtime_ns):
                 return found
-            self._doubt(lease)
+            self._recheck(lease)
         self._end(lease)
         return None
 
-    def _doubt(self, lease: Lease) -> None:
+    def _recheck(self, lease: Lease) -> None:
         """The file differs from the catalog: wait until it has been compared."""
-        self._worklist.postpone(lease.photo, time.time() + DOUBT_SECONDS)
+        self._worklist.postpone(lease.photo, time.time() + RECHECK_SECONDS)
         self._look_at(lease.photo.path)
 
     def _note_failure(self, lease: Lease, error: DecodeFailed) -> None:
@@ -319,7 +319,7 @@ class Pipeline(threading.Thread):
     # -- encoding -----------------------------------------------------------------------------
 
     def _supply_encoder(self) -> None:
-        if self._rest.seconds or self._encoder_rest.seconds:
+        if self._backoff.seconds or self._encoder_backoff.seconds:
             return
         while self._leases.batches() < BATCHES_IN_ENCODER and self._leases.count(Stage.READY):
             busy = self._leases.count(Stage.DECODING) or self._leases.batches()
@@ -344,7 +344,7 @@ class Pipeline(threading.Thread):
     def _encode(self, batch: list[Lease], *, may_crash: bool) -> None:
         """Send a batch to the encoder, after journaling its paths."""
         self._worklist.journal([lease.photo.path for lease in batch])
-        self._rest.over("disk")
+        self._backoff.reset("disk")
         pixels = np.concatenate([lease.pixels.pixels for lease in batch])
         future = self._encoder.encode_images(pixels, may_crash=may_crash)
         number = next(self._numbers)
@@ -364,11 +364,11 @@ class Pipeline(threading.Thread):
             if reason_of(error) is not None:
                 raise
             self._again(batch)
-            self._encoder_rest.begin("encoder", (TICK_SECONDS / 4,))
+            self._encoder_backoff.begin("encoder", (TICK_SECONDS / 4,))
             log.debug("encoder_refused", cause=str(error))
         else:
-            self._rest.over("memory", "descriptors", "processes")
-            self._encoder_rest.over("encoder")
+            self._backoff.reset("memory", "descriptors", "processes")
+            self._encoder_backoff.reset("encoder")
             self._most_tiles = min(2 * self._most_tiles, BATCH_TILES)
             self._finish_batch(batch, vectors)
 
@@ -448,7 +448,7 @@ class Pipeline(threading.Thread):
         except Exception as error:
             fails = isinstance(error, EncoderDied | EncodingFailed)
             self._leases.move(lease, Stage.ALONE if fails else Stage.TO_TEST)
-            self._encoder_rest.begin("encoder", ENCODER_PAUSES)
+            self._encoder_backoff.begin("encoder", ENCODER_PAUSES)
             log.debug("encoder_test_failed", cause=str(error))
             return
         for one in self._leases.with_sharers(lease):
@@ -466,12 +466,12 @@ class Pipeline(threading.Thread):
         self.rate.count()
 
     def _commit_if_due(self) -> None:
-        if self._rest.seconds:
+        if self._backoff.seconds:
             return
         if not self._leases:
             self._committer.tidy()
             self._on_idle()
-            self._rest.over("disk", "retry")
+            self._backoff.reset("disk", "retry")
         nothing_else = 0 < len(self._leases) == len(self._committer)
         if nothing_else or self._committer.due():
             self._commit()
@@ -492,4 +492,4 @@ class Pipeline(threading.Thread):
         if committed.trouble is not None:
             raise committed.trouble
         if committed.done:
-            self._rest.over("disk", "retry")
+            self._backoff.reset("disk", "retry")

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from photosd.core.clock import Deadline
-from photosd.core.ending import start
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
+from photosd.core.start_stop import start
 from photosd.index.catalog import Catalog
 from photosd.index.comparer import Comparer, RunningComparison, Unreadable
 from photosd.index.comparison import Comparison

@@ -64,7 +64,7 @@ class Retention(threading.Thread):
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._one = threading.Lock()  # at a time
         self._looked_at, self._others = 0.0, others
-        self._loose = False  # whether deleted data may still be on disk
+        self._compact_needed = False  # whether deleted data may still be on disk
 
     def wake(self) -> None:
         """Something may have expired."""
@@ -84,7 +84,7 @@ class Retention(threading.Thread):
             seconds = EVERY_SECONDS
             try:
                 self.delete_expired()
-                self._look_around()
+                self._look_for_orphans()
                 for look in self._others:
                     look()
             except StorageError as error:
@@ -107,14 +107,14 @@ class Retention(threading.Thread):
                 self._stores.drop(gone)
                 self._contents.finish_deletion(gone)
                 deleted += len(gone)
-                self._loose = True
+                self._compact_needed = True
                 if self._stopping.wait(REST_SECONDS):
                     break
             if deleted:
                 log.info("contents_deleted", contents=deleted)
-            if self._loose:
+            if self._compact_needed:
                 self._stores.compact()
-                self._loose = False
+                self._compact_needed = False
             return deleted
 
     def purge(self) -> int:
@@ -123,7 +123,7 @@ class Retention(threading.Thread):
         self._contents.expire_all_now()
         return self.delete_expired()
 
-    def _look_around(self) -> None:
+    def _look_for_orphans(self) -> None:
         """Check all contents once a day; by the monotonic clock, since other clocks jump."""
         if time.monotonic() < self._looked_at + LOOK_SECONDS and self._looked_at:
             return

@@ -54,8 +54,8 @@ def checked_vectors(vectors: Any, count: int) -> Any:
     return vectors
 
 
-class Rest:
-    """One reason at a time; its pauses grow until `over` is called."""
+class Backoff:
+    """One reason at a time; its pauses grow until `reset` is called."""
 
     def __init__(self) -> None:
         self.reason: str | None = None  # stays during the retry
@@ -71,12 +71,12 @@ class Rest:
             self._times += 1
         self.reason = reason
 
-    def over(self, *reasons: str | None) -> None:
+    def reset(self, *reasons: str | None) -> None:
         """The resource works again."""
         if self.reason in reasons:
             self.reason, self._times, self._until = None, 0, 0.0
 
-    def cut_short(self) -> None:
+    def retry_now(self) -> None:
         """Retry at once."""
         self._until = 0.0
 
@@ -113,35 +113,6 @@ def crash_failure(reason: str, stack: str, deaths: int) -> WorkFailure | None:
     )
 
 
-def encoder_failure(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
-    """The failure after the encoder failed ``times`` on this photo and worked on another; None:
-    retry.
-    """
-    if times < DEATHS:
-        return None
-    return WorkFailure(
-        f"the encoder fails on this photo, and on no other ({reason})",
-        "photosd logs",
-        retry_at=time.time() + waits[-1],
-        code="encoder",
-    )
-
-
-def shortage_failure(reason: str, times: int, waits: Sequence[float]) -> WorkFailure | None:
-    """The failure after a shortage occurred ``times`` on this photo; None: retry.
-
-    The load is reduced meanwhile, so a repeated shortage is caused by the photo.
-    """
-    if times <= len(waits):
-        return None
-    return WorkFailure(
-        f"not enough memory or disk space for it, {times} times ({reason})",
-        "close other programs; it is retried automatically",
-        retry_at=time.time() + waits[-1],
-        code="shortage",
-    )
-
-
 class Quarantine:
     """Photos that are tried alone, and retries per photo. For one thread.
 
@@ -175,9 +146,15 @@ class Quarantine:
         self._record(photo, crash_failure(reason, stack, deaths), deaths)
 
     def failed(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
-        """The encoder fails on it only: one more retry, or much later."""
+        """The encoder fails on it, and worked on another photo: one more retry, or much later."""
         times = photo.deaths + 1
-        self._record(photo, encoder_failure(reason, times, waits), times)
+        failure = WorkFailure(
+            f"the encoder fails on this photo, and on no other ({reason})",
+            "photosd logs",
+            retry_at=time.time() + waits[-1],
+            code="encoder",
+        )
+        self._record(photo, failure if times >= DEATHS else None, times)
 
     def unreadable(self, photo: Photo, error: DecodeFailed, waits: Sequence[float]) -> None:
         """It cannot be decoded: until it changes, or for a while."""
@@ -193,14 +170,23 @@ class Quarantine:
         self._worklist.failed(photo, WorkFailure(reason, "photosd logs", time.time() + waits[-1]))
 
     def ran_out(self, photo: Photo, reason: str, waits: Sequence[float]) -> None:
-        """A shortage on this photo: retry later, a limited number of times."""
+        """A shortage on this photo: retry later, a limited number of times.
+
+        The load is reduced meanwhile, so a repeated shortage is caused by the photo.
+        """
         times = self._shortages[photo.path] + 1
-        if (failure := shortage_failure(reason, times, waits)) is None:
+        if times <= len(waits):
             self._worklist.postpone(photo, time.time() + waits[times - 1])
             self._shortages[photo.path] = times
-        else:
-            self._worklist.failed(photo, failure)
-            del self._shortages[photo.path]
+            return
+        failure = WorkFailure(
+            f"not enough memory or disk space for it, {times} times ({reason})",
+            "close other programs; it is retried automatically",
+            retry_at=time.time() + waits[-1],
+            code="shortage",
+        )
+        self._worklist.failed(photo, failure)
+        del self._shortages[photo.path]
 
     def unexplained(
         self, photos: Sequence[Photo], error: Exception, waits: Sequence[float]

@@ -120,7 +120,7 @@ def rows_of(embeddings: Sequence[Embedding], dimension: int) -> Any:
     return pa.table(columns, schema=_schema(dimension))
 
 
-def stir(table: Any) -> None:
+def force_rewrite(table: Any) -> None:
     """Move one row, so that the next compaction rewrites fragments with deleted rows.
 
     Lance leaves a single fragment with few deleted rows unchanged, and the rows in its file.

@@ -25,12 +25,15 @@ from photosd.core.errors import StorageError
 from photosd.core.heap import trim
 from photosd.index.filters import Filter, Traits
 from photosd.index.flushed import CODES, KEEP_VERSIONS, FlushedTable
+from photosd.index.maintenance import Maintenance
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
+from photosd.index.store_damage import lance_kind, rename_damaged, repair_table, storage_error
 from photosd.index.table import (
     FACTS,
     READ_FOR_TRAITS,
     Embedding,
     errors_of_lance,
+    force_rewrite,
     has_index,
     import_lancedb,
     open_table,
@@ -38,13 +41,10 @@ from photosd.index.table import (
     relabelled,
     rows_of,
     sound,
-    stir,
     sweep_staging,
     traits_of,
     traits_table,
 )
-from photosd.index.trouble import lance_kind, rename_damaged, repair_table, storage_error
-from photosd.index.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class VectorStore:
         self._table: Any = None  # recent rows
         self._matrix = Matrix(dimension)  # the same rows, in RAM
         self._flushed: FlushedTable | None = None
-        self._upkeep = Upkeep()
+        self._maintenance = Maintenance()
         self._lock = threading.RLock()  # one writer at a time; searches need none
         self._flushing = False  # rows are being moved to the flushed table, or that has failed
         self._changed: set[str] = set()  # contents changed since the move began
@@ -229,7 +229,7 @@ class VectorStore:
             place.relabel(traits_table(contents))
             self._compact_soon()
             return
-        rows = relabelled(place.taken_out(list(contents)), contents)
+        rows = relabelled(place.full_rows(list(contents)), contents)
         self._upsert(rows)
         for batch in rows.to_batches():
             names = batch.column("content").to_pylist()
@@ -267,7 +267,7 @@ class VectorStore:
         Deleted rows are soon erased from disk; flushed ones, once they are a tenth.
         """
         with self._writing():
-            stir(self._table)
+            force_rewrite(self._table)
             self._optimize()
         self._compactions, self._compact_at = COMPACTIONS, 0.0
         self._keep_up()
@@ -281,13 +281,13 @@ class VectorStore:
             trim()
         self._keep_up()
 
-    def rest(self, seconds: float) -> bool:
+    def wait_idle(self, seconds: float) -> bool:
         """Wait for background writes, up to this time; False if one is still running."""
-        return self._upkeep.rest(seconds)
+        return self._maintenance.wait_idle(seconds)
 
     def close(self, deadline: Deadline) -> None:
         """Stop background writes."""
-        self._upkeep.close(deadline)
+        self._maintenance.close(deadline)
 
     def _optimize(self) -> None:
         self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
@@ -299,16 +299,16 @@ class VectorStore:
         """Start due maintenance, if any."""
         room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
         if len(self._matrix) * self._dimension * 4 > room:
-            self._upkeep.begin(self._flush)
+            self._maintenance.begin(self._flush)
         elif self._compactions and time.monotonic() >= self._compact_at:
-            self._upkeep.begin(self._compact)
+            self._maintenance.begin(self._compact)
 
     def _flush(self) -> int:
         """Copy recent rows, build codes of them, and only then delete the recent ones."""
         try:
             return self._flush_recent()
         finally:
-            if self._flushed is None and not self._upkeep.abandoned:  # all of it is still recent
+            if self._flushed is None and not self._maintenance.abandoned:  # all are recent
                 shutil.rmtree(self._path(self._names()[1]), ignore_errors=True)
 
     def _flush_recent(self) -> int:
@@ -320,7 +320,7 @@ class VectorStore:
         for batch in self._table.search().to_batches(BATCH):
             place.absorb(batch)
         place.compact()
-        if self._upkeep.abandoned:
+        if self._maintenance.abandoned:
             return 0
         with self._writing():
             place.remove(sorted(left))
@@ -486,7 +486,7 @@ def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[
                         shutil.rmtree(path / CODES)
                     table.delete(f"content IN ({part})")
             if contents and not name.endswith(FLUSHED):
-                stir(table)
+                force_rewrite(table)
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
         except Exception as error:
             if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others

@@ -187,7 +187,7 @@ class WorkList:
     def perhaps_known(self, photo: Photo) -> bool:
         """Whether a hash may avoid decoding: a content of this size is known."""
         if photo.content is not None:
-            return True  # doubted
+            return True  # the file may have changed
         # A content id begins with its size; see decode.
         first, last = f"{photo.size:x}-", f"{photo.size:x}."
         clause = "WHERE content >= ? AND content < ? LIMIT 1"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlparse
 
+from photosd.core.atomic_write import sync
 from photosd.core.errors import DownloadFailed
-from photosd.core.replacing import sync
 from photosd.core.secrets import shortened
 
 FILE = "downloads.sha256"  # beside the models; in the format of sha256sum(1)

@@ -16,11 +16,11 @@ import psutil
 import torch
 
 from photosd.core.errors import BadRequest, ModelError
-from photosd.core.footprint import used_mb
+from photosd.core.process_memory import used_mb
 from photosd.encoder import canary
-from photosd.encoder.lean import import_model_module
 from photosd.encoder.loading import construct_model, without_initialisation
 from photosd.encoder.model import WarmModel
+from photosd.encoder.openclip_import import import_model_module
 from photosd.install.checkpoint import (
     State,
     find_checkpoint,
@@ -58,7 +58,7 @@ class Trial(msgspec.Struct):
 
 
 def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
-    """Install the model of ``order``; returns its spec, and a doubt about its quality.
+    """Install the model of ``order``; returns its spec, and a warning about its quality.
 
     Raises ModelError; then nothing of it remains.
     """
@@ -191,7 +191,7 @@ def _trial(spec: ModelSpec, draft: Path) -> Trial:
     loaded = time.perf_counter() - started
     size = spec.preprocess.size
     pictures = np.stack([np.roll(canary.picture(size), 16 * n, axis=0) for n in range(BATCH)])
-    doubt = canary.examine(model, spec)
+    doubt = canary.check(model, spec)
     texts, images = model.encode_texts(MANY_TEXTS), model.encode_images(pictures)
     return Trial(
         texts,

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from photosd.core.errors import BadRequest, DownloadFailed, NotFound
-from photosd.encoder.lean import import_pretrained_table
+from photosd.encoder.openclip_import import import_pretrained_table
 from photosd.install.checkpoint import PREFERRED
 from photosd.install.hub import Checksums, Hub, HubFile
 from photosd.install.installing import Say, install, require_room

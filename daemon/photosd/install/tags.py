@@ -8,7 +8,7 @@ import sys
 import msgspec
 
 from photosd.core.errors import ModelError
-from photosd.encoder.lean import import_pretrained_table
+from photosd.encoder.openclip_import import import_pretrained_table
 from photosd.models.architectures import architecture
 from photosd.models.presets import preset_of
 

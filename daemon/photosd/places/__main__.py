@@ -11,14 +11,14 @@ from pathlib import Path
 
 from photosd.core.errors import PlacesUnavailable
 from photosd.core.frames import send_frame
-from photosd.core.lifeline import attach, step_back
+from photosd.core.worker_setup import attach, lower_priority
 from photosd.places.building import build
 
 
 def main() -> None:
     """Build once, and send ``{"places": number}`` or ``{"cause": …, "remedy": …}``."""
     sock = attach(sys.argv[1:3])
-    step_back()
+    lower_priority()
     try:
         reply: dict[str, object] = {"places": build(*map(Path, sys.argv[3:5]))}
     except PlacesUnavailable as error:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from photosd.core.errors import PhotosdError
+from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.caller import Caller
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Client(Caller):
         self,
         text: str = "",
         limit: int | None = None,
-        deadline_ms: int = 3000,
+        deadline_ms: int = QUERY_DEADLINE_MS,
         *,
         terms: Sequence[requests.Term] = (),
         where: requests.Where | None = None,

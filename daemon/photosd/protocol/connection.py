@@ -83,7 +83,7 @@ def _connect(path: str, until: float) -> socket.socket:
         try:
             client.settimeout(_left(until))
             client.connect(os.fsencode(path))
-            _be_sure_of(client, path)
+            _require_same_user(client, path)
             return client
         except BlockingIOError:  # its backlog is full; it may soon have room
             client.close()
@@ -103,7 +103,7 @@ def _connect(path: str, until: float) -> socket.socket:
             time.sleep(FULL_BACKLOG_PAUSE)
 
 
-def _be_sure_of(client: socket.socket, path: str) -> None:
+def _require_same_user(client: socket.socket, path: str) -> None:
     """Send nothing to another user's process: below /tmp anyone can create a name first."""
     try:
         owner = peer_uid(client)

@@ -134,7 +134,8 @@ def take_lock(path: Path, address: Path) -> int:
         os.close(descriptor)
         pid, where = words[0] or "unknown", words[1] if len(words) > 1 else ""
         raise AlreadyRunning(
-            f"another daemon (pid {pid}) serves this home" + (f" on {where}" if where else ""),
+            f"another daemon (pid {pid}) uses the same directories"
+            + (f" on {where}" if where else ""),
             remedy="photosd status"
             if where in ("", str(address))
             else f"This shell has another {VARIABLE}. Use: PHOTOSD_SOCKET='{where}' photosd status",

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from photosd.core import typed
 from photosd.core.errors import BadRequest
-from photosd.protocol import replies, reports
+from photosd.protocol import QUERY_DEADLINE_MS, replies, reports
 from photosd.protocol.caller import PROTOCOL
 
 TEXT_LIMIT = 10_000  # characters of one query
@@ -98,7 +98,7 @@ class QueryParams(Struct):
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
     limit: Annotated[int, Meta(ge=1, le=1000)] | None = None  # the setting search.limit
-    deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
+    deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = QUERY_DEADLINE_MS
     terms: list[Term] = []
     cursor: str | None = None
     all: bool = False

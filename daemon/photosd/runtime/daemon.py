@@ -21,14 +21,14 @@ import photosd
 from photosd.core import settings_file
 from photosd.core.clock import STOP_SECONDS, Deadline
 from photosd.core.config import Settings
-from photosd.core.ending import start
 from photosd.core.errors import Busy, PhotosdError, Warming
-from photosd.core.footprint import used_mb
 from photosd.core.log import set_level
 from photosd.core.paths import Home
+from photosd.core.process_memory import used_mb
 from photosd.core.secrets import without_secrets
 from photosd.core.settings_file import Problem, Reading
 from photosd.core.shortage import shortage_of
+from photosd.core.start_stop import start
 from photosd.encoder.condition import Condition
 from photosd.gemini.environment import Environment
 from photosd.protocol.client import Client
@@ -36,7 +36,7 @@ from photosd.protocol.endpoint import Endpoint
 from photosd.protocol.reports import EncoderReport, IndexReport, StatusResult
 from photosd.protocol.server import Handler, Server
 from photosd.runtime.library import Library
-from photosd.runtime.liveness import LivenessMonitor, LivenessSigns
+from photosd.runtime.liveness import LivenessChecks, LivenessMonitor
 from photosd.service.notify import SystemdNotifier
 
 log = structlog.get_logger()
@@ -92,8 +92,8 @@ class Daemon:
         server = Server(self._endpoint, handlers)
         await server.start()
         self._notifier.send(READY="1", STATUS=self.words())
-        signs = LivenessSigns(self.home, self._endpoint, server, self._opened, self.request_stop)
-        self._monitor = monitor = signs.monitor(self._notifier, self.words)
+        checks = LivenessChecks(self.home, self._endpoint, server, self._opened, self.request_stop)
+        self._monitor = monitor = checks.monitor(self._notifier, self.words)
         monitor.start()
         log.info("serving", socket=str(self._endpoint.path), pid=os.getpid())
         self._opening.start()

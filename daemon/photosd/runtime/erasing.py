@@ -17,7 +17,7 @@ from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.gemini import Gemini
 from photosd.index.database import Database
 from photosd.index.flushed import KEEP_VERSIONS
-from photosd.index.trouble import delete_damaged
+from photosd.index.store_damage import delete_damaged
 from photosd.index.vectors import drop_from_tables
 from photosd.runtime.model_switch import ModelSwitcher
 

@@ -16,10 +16,10 @@ import photosd
 from photosd.alerts.alerts import Alerts
 from photosd.core.clock import Deadline
 from photosd.core.config import LiveSettings, Settings
-from photosd.core.ending import stop_all
 from photosd.core.errors import ModelError
 from photosd.core.listeners import Listeners
 from photosd.core.paths import Home
+from photosd.core.start_stop import stop_all
 from photosd.decode.pool import DecodeLimits, Pool
 from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
 from photosd.encoder.accelerators import Accelerators

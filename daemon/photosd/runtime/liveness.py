@@ -69,41 +69,41 @@ def socket_is_ours(path: Path) -> str | None:
     return None if pid == os.getpid() else f"another process ({pid}) answers on the socket"
 
 
-def recent(what: str, sign_at: float, limit: float) -> str | None:
-    """None if ``sign_at`` (``time.monotonic()``) is at most ``limit`` seconds ago."""
-    age = time.monotonic() - sign_at
+def recent(what: str, seen_at: float, limit: float) -> str | None:
+    """None if ``seen_at`` (``time.monotonic()``) is at most ``limit`` seconds ago."""
+    age = time.monotonic() - seen_at
     return f"{what} for {age:.0f} s" if age > limit else None
 
 
 EVERY_SECONDS = 20.0
 WARMING_SECONDS = 1.0  # interval of state messages while it changes
-LAST_BEAT_SECONDS = 5.0  # how long to wait for the running check at the end
+LAST_CHECK_SECONDS = 5.0  # how long to wait for the running check at the end
 LONGEST_FAILING = 60.0  # then, without another supervisor, the daemon exits
 SELF_CHECK_FAILED = 70  # exit code; EX_SOFTWARE of sysexits(3)
 
-Sign = Callable[[], str | None]  # None: passed; else what is wrong, as text
+Check = Callable[[], str | None]  # None: passed; else what is wrong, as text
 
 
 class LivenessMonitor:
     """Feeds the service manager's watchdog, in its own thread.
 
-    ``signs`` are checked in turn, each with a time limit. ``words`` is the state for people. With
+    ``checks`` run in turn, each with a time limit. ``words`` is the state for people. With
     ``exit_when_failing`` (launchd has no watchdog) the process exits when a check keeps failing.
     """
 
     def __init__(
         self,
         notifier: SystemdNotifier,
-        signs: Mapping[str, Sign],
+        checks: Mapping[str, Check],
         words: Callable[[], str],
         *,
         exit_when_failing: bool = False,
     ) -> None:
-        self._notifier, self._signs, self._words = notifier, signs, words
+        self._notifier, self._checks, self._words = notifier, checks, words
         self._exit_when_failing = exit_when_failing
         period = notifier.watchdog_seconds
         self.every = EVERY_SECONDS if period is None else min(EVERY_SECONDS, period / 3)
-        self._told = ""
+        self._reported = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="liveness", daemon=True)
         self._passed_at = time.monotonic()
@@ -121,22 +121,26 @@ class LivenessMonitor:
         """
         self._stopping.set()
         if self._thread.is_alive():
-            last = deadline or Deadline.after(LAST_BEAT_SECONDS)
-            self._thread.join(min(LAST_BEAT_SECONDS, last.remaining))
+            last = deadline or Deadline.after(LAST_CHECK_SECONDS)
+            self._thread.join(min(LAST_CHECK_SECONDS, last.remaining))
 
     def _run(self) -> None:
         due, pause = 0.0, 0.0
         while not self._stopping.wait(pause):
             if time.monotonic() >= due:
-                self.beat()
+                self.run_checks()
                 due = time.monotonic() + self.every
-            warming = self.tell().startswith("warming")
+            warming = self.report_state().startswith("warming")
             pause = min(WARMING_SECONDS, self.every) if warming else self.every
 
-    def beat(self) -> bool:
+    def run_checks(self) -> bool:
         """Run every check; notify the watchdog if all pass."""
-        asked = {n: _ask(sign) for n, sign in self._signs.items() if not self._stopping.is_set()}
-        failed_checks = {name: wrong for name, wrong in asked.items() if wrong}
+        results = {
+            name: _run_check(check)
+            for name, check in self._checks.items()
+            if not self._stopping.is_set()
+        }
+        failed_checks = {name: wrong for name, wrong in results.items() if wrong}
         if self._stopping.is_set():
             return True
         if not failed_checks:
@@ -148,21 +152,21 @@ class LivenessMonitor:
             log.error("checks_failed", **failed_checks, remedy="photosd restart")
         self.failed_checks = failed_checks
         if time.monotonic() - self._passed_at > LONGEST_FAILING and self._exit_when_failing:
-            self._give_up()
+            self._exit()
         return not failed_checks
 
-    def tell(self) -> str:
+    def report_state(self) -> str:
         """Report the state if it has changed; returns it."""
         try:
             words = self._words()
         except Exception as error:  # the catalog is closed, or its disk is missing
             words = f"unknown: {error}"
-        if words != self._told:
+        if words != self._reported:
             self._notifier.send(STATUS=words)
-            self._told = words
+            self._reported = words
         return words
 
-    def _give_up(self) -> None:
+    def _exit(self) -> None:
         """Exit, for the service manager to restart it; its stacks are kept."""
         log.critical(
             "self_terminated",
@@ -174,15 +178,15 @@ class LivenessMonitor:
         os._exit(SELF_CHECK_FAILED)
 
 
-def _ask(sign: Sign) -> str | None:
+def _run_check(check: Check) -> str | None:
     try:
-        return sign()
+        return check()
     except Exception as error:  # a bug in a check must not stop the reports silently
         log.exception("check_crashed")
         return f"the check failed: {error}"
 
 
-class LivenessSigns:
+class LivenessChecks:
     """Checks of one running daemon; ``library`` returns it once open."""
 
     def __init__(
@@ -199,7 +203,7 @@ class LivenessSigns:
 
     def monitor(self, notifier: SystemdNotifier, words: Callable[[], str]) -> LivenessMonitor:
         """The thread that runs all checks."""
-        signs = {
+        checks = {
             "event_loop": lambda: loop_turns(self._loop),
             "socket": self._socket,
             "supervisor": self._supervisor,
@@ -207,7 +211,7 @@ class LivenessSigns:
             "reconciler": self._reconciler,
         }
         alone = os.environ.get("PHOTOSD_SELF_CHECK") == "exit"
-        return LivenessMonitor(notifier, signs, words, exit_when_failing=alone)
+        return LivenessMonitor(notifier, checks, words, exit_when_failing=alone)
 
     def _socket(self) -> str | None:
         try:
@@ -239,7 +243,7 @@ class LivenessSigns:
         if (library := self._library()) is None:
             return None
         what = "the watcher has received no event"
-        return recent(what, library.watcher.sign_at, WATCHER_SECONDS)
+        return recent(what, library.watcher.last_event_at, WATCHER_SECONDS)
 
     def _reconciler(self) -> str | None:
         if (library := self._library()) is None:

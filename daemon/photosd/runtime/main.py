@@ -16,9 +16,9 @@ import photosd
 from photosd.core import settings_file
 from photosd.core.descriptors import raise_limit
 from photosd.core.errors import AlreadyRunning, PhotosdError
-from photosd.core.heap import give_memory_back
+from photosd.core.heap import limit_arenas
 from photosd.core.log import set_up
-from photosd.core.macos import leave_in_the_cloud
+from photosd.core.macos import never_download_from_icloud
 from photosd.core.paths import Home
 from photosd.gemini.environment import Environment
 from photosd.protocol.endpoint import open_endpoint
@@ -36,9 +36,9 @@ def main() -> int:
     """Run the daemon in the foreground; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))  # until there is something to stop
-    give_memory_back()
+    limit_arenas()
     raise_limit()
-    leave_in_the_cloud()
+    never_download_from_icloud()
     environment = Environment.take()  # before any child inherits it
     home = Home.from_environment()
     reading = settings_file.read(home.settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from photosd.core.clock import Deadline, Pause
-from photosd.core.ending import stop_all
+from photosd.core.start_stop import stop_all
 from photosd.decode.pool import Shape
 from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.encoder_limits import EncoderLimits
@@ -81,7 +81,7 @@ class ModelRuntime:
         self._shared.work.remove(self.pipeline.wake)
         late = stop_all({"pipeline": self.pipeline.stop}, deadline.part(0.5))
         rest = {"encoder": self.encoder.stop, "queries": self.engine.close}
-        return late + stop_all({**rest, "upkeep": self.store.close}, deadline)
+        return late + stop_all({**rest, "maintenance": self.store.close}, deadline)
 
     def _new_pipeline(self, work: Work, paused: Pause | None) -> Pipeline:
         shared = self._shared

@@ -16,7 +16,7 @@ from photosd.core.clock import Deadline
 from photosd.core.config import LiveSettings
 from photosd.core.errors import PhotosdError, StorageError
 from photosd.core.paths import Home
-from photosd.index.filling import FillList
+from photosd.index.reencoding import ReencodingList
 from photosd.index.shared_resources import SharedResources
 from photosd.index.worklist import WorkList
 from photosd.models import registry
@@ -36,7 +36,7 @@ class ModelSwitch(threading.Thread):
     """Fills ``target`` and calls ``flip`` when it is complete. `stop` ends it at any point."""
 
     def __init__(
-        self, target: ModelRuntime, fill: FillList, flip: Callable[[ModelSwitch], None]
+        self, target: ModelRuntime, fill: ReencodingList, flip: Callable[[ModelSwitch], None]
     ) -> None:
         super().__init__(name="switch", daemon=True)
         self.target, self._fill, self._flip = target, fill, flip
@@ -158,7 +158,7 @@ class ModelSwitcher:
                 self.trouble = error
                 log.error("model_missing", cause=str(error), remedy=error.remedy)
                 return
-            fill = FillList(self._shared.database, spec.fingerprint)
+            fill = ReencodingList(self._shared.database, spec.fingerprint)
             limit = self._settings.now.encoder.memory_limit_mb
             target = ModelRuntime(
                 directory,
@@ -213,7 +213,7 @@ class ModelSwitcher:
         )
         if estimate is not None:
             _, spec = registry.named(self._home, estimate)
-            fill = FillList(database, spec.fingerprint)
+            fill = ReencodingList(database, spec.fingerprint)
             result["contents"] = left = fill.left()
             fill.close()
             if spec.measured is not None:

@@ -1,1 +1,1 @@
-"""Answers queries: query vectors, nearest photos, ratings, fallbacks."""
+"""Answers queries: query vectors, nearest photos, strengths, fallbacks."""

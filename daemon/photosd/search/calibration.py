@@ -3,7 +3,7 @@
 About two hundred things that few people photograph (unrelated.txt) are searched in the background.
 A photo scores by how much nearer it is to the query than to the nearest of these things. A score
 that most unrelated things do not reach with any photo is *fair*, one that hardly any reaches is
-*strong*: so the ratings mean the same for every model and library size. If vectors are on disk, the
+*strong*: so a strength means the same for every model and library size. If vectors are on disk, the
 cosine itself is calibrated, which is less accurate. Figures are in
 docs/explanation/honest-scores.md.
 """

@@ -27,7 +27,7 @@ from photosd.search.likeness import ALIKE, BURST, SAMPLE, Ends, ends_of, middle_
 # To the model, a rotated or shrunk copy looks less like its original than ALIKE, and two clouds
 # look alike: so pixels are compared as well. It is a copy if correlation + SHARE * likeness reaches
 # 1. From UNSURE on, parts of the pictures are compared, too; the best of many has to reach CROPPED.
-# See docs/adr/0015-what-counts-as-alike.md.
+# See docs/adr/0015-similar-photos.md.
 SHARE, CROPPED, UNSURE = 0.25, 1.02, 0.7
 BURST_SECONDS = 10.0
 BLOCK = 64  # photos compared with all others at once; half a gigabyte for a million

@@ -32,7 +32,7 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.likeness import middle_of
 from photosd.search.parsing import Question, QuestionTerm
-from photosd.search.remembered import QueryEmbedding, RememberedQueries
+from photosd.search.query_cache import QueryCache, QueryEmbedding
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
 
@@ -131,7 +131,7 @@ class QueryEmbedder:
     """Embeddings of queries by one model. Any thread may use it."""
 
     def __init__(
-        self, encoder: Supervisor, remembered: RememberedQueries, pictures: ExamplePictures
+        self, encoder: Supervisor, remembered: QueryCache, pictures: ExamplePictures
     ) -> None:
         self._encoder, self._remembered, self._pictures = encoder, remembered, pictures
 

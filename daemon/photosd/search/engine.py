@@ -22,7 +22,7 @@ from photosd.core.config import SearchSettings
 from photosd.core.errors import BadRequest, NotFound, PhotosdError, UnreadablePhoto
 from photosd.decode.pool import Shape
 from photosd.encoder.supervisor import Supervisor
-from photosd.gemini.asking import Outside
+from photosd.gemini.pending_question import Outside
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.index.vocabulary import Vocabulary
@@ -42,7 +42,7 @@ from photosd.search.keyboard_layouts import (
 from photosd.search.names import MOST_WORDS, words_left_out
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
-from photosd.search.remembered import QueryEmbedding, RememberedQueries, normalise
+from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
 from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ class Engine:
     ) -> None:
         self.spec, self._shared = spec, shared
         self._latin_only = set(spec.languages) == {"en"}
-        self._remembered = RememberedQueries(shared.database, spec.fingerprint, shared.remembers)
+        self._remembered = QueryCache(shared.database, spec.fingerprint, shared.remembers)
         self._parser = Parser(shared.catalog, shared.folders, Vocabulary(shared.database))
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
@@ -127,7 +127,7 @@ class Engine:
     def match(
         self, question: Question, contents: Sequence[str], deadline: Deadline
     ) -> dict[str, Match]:
-        """The rating of each of these contents for a query; those without a vector are left out.
+        """The strength of each of these contents for a query; those without a vector are left out.
 
         Only the folders of the filter are applied, and only to names: the caller checks where a
         photo is. Another keyboard layout is tried as in a query: if the library has no match for
@@ -276,8 +276,8 @@ class Engine:
                 # Without a list of known words, only the results can tell whether the text is
                 # meaningful.
                 strong = any(one.strength == "strong" for one in found)
-                telling = strong or bool(self.spec.tokenizer.words)
-                if telling and ranking.convincing:
+                distinctive = strong or bool(self.spec.tokenizer.words)
+                if distinctive and ranking.convincing:
                     answers.append((found[0].score, reading, ranking))
         best = max(answers, key=lambda one: one[0], default=None)
         return None if best is None else best[1:]
@@ -295,8 +295,8 @@ def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> l
     """The words that the model does not know, except those that matched names or metadata."""
     if embedding is None or not embedding.unknown:
         return []
-    telling = [one for one in found if one.strength != "weak"]
-    known = {word for one in telling for word in wording.words(wording.read(one.path or b""))}
-    if any(one.every_word for one in telling):
+    good = [one for one in found if one.strength != "weak"]
+    known = {word for one in good for word in wording.words(wording.read(one.path or b""))}
+    if any(one.every_word for one in good):
         return []
     return [word for word in embedding.unknown if not known.issuperset(wording.words(word))]

@@ -6,12 +6,12 @@ import msgspec
 
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
-from photosd.gemini.asking import Outside, PendingQuestion
+from photosd.gemini.pending_question import Outside, PendingQuestion
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, QueryEmbedder
 from photosd.search.keyboard_layouts import LATIN, script_of
 from photosd.search.paging import Modes
 from photosd.search.parsing import Question
-from photosd.search.remembered import normalise
+from photosd.search.query_cache import normalise
 from photosd.search.retrieval import DEEPER, MOST_NAMED, NO_GEMINI, GeminiRanking
 
 COMPOSED = "composed"  # fallback reason for queries that are not plain text

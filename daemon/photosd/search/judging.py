@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from photosd.index.matrix import Vectors
-from photosd.search.names import Degree, Named, telling_words
-from photosd.search.remembered import QueryEmbedding
+from photosd.search.names import Degree, Named, distinctive_words
+from photosd.search.query_cache import QueryEmbedding
 
 UNSEEN = -2.0  # the score if no model was used, or it understood nothing
 SHARPNESS = 1.5  # in spreads of a photo's scores with unrelated things
@@ -103,8 +103,8 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """Rates photos by a scale (see calibration.py). The rating of a photo depends only on its own
-    evidence.
+    """Judges photos by a scale (see calibration.py). The strength of a photo depends only on its
+    own evidence.
     """
 
     scale: Scale
@@ -127,7 +127,7 @@ class Judge(msgspec.Struct, frozen=True):
         return [Look(s, b) for s, b in zip(scores.tolist(), beyond.tolist(), strict=True)]
 
     def of_look(self, look: Look) -> str:
-        """The rating of a look."""
+        """The strength of a look."""
         scale = self.scale
         if look.beyond == UNSEEN or look.score < scale.apart:
             return "weak"
@@ -136,7 +136,7 @@ class Judge(msgspec.Struct, frozen=True):
         return "fair" if look.beyond >= scale.fair or look.score >= scale.close else "weak"
 
     def match(self, look: Look, name: Named | None = None, *, outstanding: bool = False) -> Match:
-        """The rating of one photo: that of its best evidence.
+        """The strength of one photo: that of its best evidence.
 
         ``outstanding``: it stands out for Gemini.
         """
@@ -145,7 +145,7 @@ class Judge(msgspec.Struct, frozen=True):
 
 
 def of_name(name: Named | None) -> str:
-    """The rating of a name match: strong for the whole name, weak for few words."""
+    """The strength of a name match: strong for the whole name, weak for few words."""
     if name is None or name.degree == Degree.SOME:
         return "weak"
     return "strong" if name.degree >= Degree.WHOLE else "fair"
@@ -153,7 +153,7 @@ def of_name(name: Named | None) -> str:
 
 def understood(words: str, embedding: QueryEmbedding) -> bool:
     """Whether the model knows any word of the query; "a" and "the" do not count."""
-    unknown = {word for text in embedding.unknown for word in telling_words(text)}
-    telling = telling_words(words)
-    known = not telling or any(word not in unknown for word in telling)
+    unknown = {word for text in embedding.unknown for word in distinctive_words(text)}
+    distinctive = distinctive_words(words)
+    known = not distinctive or any(word not in unknown for word in distinctive)
     return embedding.understood > 0 and known

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from photosd.models.spec import STARTER
-from photosd.search.remembered import QueryEmbedding
+from photosd.search.query_cache import QueryEmbedding
 
 LATIN = "Latin"
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}

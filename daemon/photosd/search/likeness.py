@@ -1,5 +1,5 @@
 """Likeness: a cosine of two photos scaled from that of unrelated photos (0) to that of the same
-picture (1); see docs/adr/0015-what-counts-as-alike.md.
+picture (1); see docs/adr/0015-similar-photos.md.
 
 Its scale is the same for every model and library, unlike a cosine.
 """

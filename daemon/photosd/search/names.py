@@ -58,7 +58,7 @@ class Named(msgspec.Struct, frozen=True, gc=False):
     """A content, and the path of it that matches a query best; ``share``: of the words that count.
 
     ``number``: later paths have higher numbers. ``kinds``: of evidence, as in the protocol: where
-    the words are, the most telling last.
+    the words are, the most distinctive last.
     """
 
     content: str
@@ -77,14 +77,14 @@ class Named(msgspec.Struct, frozen=True, gc=False):
 Group = tuple[Degree, float]  # degree and share of paths of equal rank
 
 
-def telling_words(text: str) -> list[str]:
+def distinctive_words(text: str) -> list[str]:
     """The words of ``text`` that may match a file, folded: without articles, each once."""
-    return _telling_words(text)[:MOST_WORDS]
+    return _distinctive_words(text)[:MOST_WORDS]
 
 
 def words_left_out(text: str) -> int:
     """How many words of ``text`` exceed the limit."""
-    return max(0, len(_telling_words(text)) - MOST_WORDS)
+    return max(0, len(_distinctive_words(text)) - MOST_WORDS)
 
 
 class Names:
@@ -215,7 +215,7 @@ class Names:
     def _by_words(
         self, db: sqlite3.Connection, index: TextIndex, text: str
     ) -> Iterator[tuple[Group, Rows]]:
-        words = telling_words(text)
+        words = distinctive_words(text)
         terms = index.terms(words)
         numbers = index.numbers(terms)
         whole = index.whole(text, words)
@@ -244,7 +244,7 @@ def named(database: Database, text: str, accepts: PathTest | None = None) -> dic
 
 def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
     """Contents taken in a year that ``text`` names, and the share of the year in its words."""
-    words = telling_words(text)
+    words = distinctive_words(text)
     years = [word for word in words if YEAR.fullmatch(word)]
     if not years:
         return []
@@ -353,7 +353,7 @@ def _in_a_row(db: sqlite3.Connection, rows: Rows, key: str) -> Rows:
     )
 
 
-def _telling_words(text: str) -> list[str]:
+def _distinctive_words(text: str) -> list[str]:
     found = dict.fromkeys(wording.words(text))
     return [word for word in found if word not in STOP_WORDS and not _is_letter(word)]
 

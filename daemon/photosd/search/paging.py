@@ -21,7 +21,7 @@ from photosd.index.shared_resources import SharedResources
 from photosd.protocol.paths import path_b64, path_text
 from photosd.protocol.replies import Coverage, Hit
 from photosd.search.parsing import Question
-from photosd.search.remembered import QueryEmbedding
+from photosd.search.query_cache import QueryEmbedding
 
 Place = tuple[bytes, int]  # a path and the number of its folder
 
@@ -30,7 +30,7 @@ KEPT = 128  # rankings kept for next pages; the oldest are dropped
 
 
 class FoundPhoto(msgspec.Struct, frozen=True, gc=False):
-    """One content of a ranking: its cosine, its rating, and its kinds of evidence.
+    """One content of a ranking: its cosine, its strength, and its kinds of evidence.
 
     ``path``: the copy whose name matched, if any. ``every_word``: whether its metadata and names
     have every word of the query.
@@ -155,10 +155,10 @@ class Ranking:
 
     def _judge(self, found: Sequence[FoundPhoto]) -> None:
         """Whether the answer is convincing; good matches are never left to a later page."""
-        telling = [one for one in found if one.strength != "weak"]
-        self.convincing = bool(telling)
-        if telling and all(one.strength == "weak" for one in self._shown):
-            self._shown[-1] = telling[0]
+        good = [one for one in found if one.strength != "weak"]
+        self.convincing = bool(good)
+        if good and all(one.strength == "weak" for one in self._shown):
+            self._shown[-1] = good[0]
 
 
 class Cursor(msgspec.Struct, frozen=True):

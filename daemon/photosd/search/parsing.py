@@ -19,7 +19,7 @@ from photosd.index.folders import Folders
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Term, Where
-from photosd.search.remembered import normalise
+from photosd.search.query_cache import normalise
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
 

@@ -21,7 +21,7 @@ from photosd.search.judging import Judge, Look, Match, of_name
 from photosd.search.names import Degree, Named, Names, PathTest, named, taken_in_years
 from photosd.search.paging import FoundPhoto
 from photosd.search.parsing import Question
-from photosd.search.remembered import QueryEmbedding
+from photosd.search.query_cache import QueryEmbedding
 
 K = 60  # the usual constant: limits the weight of the first ranks
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
@@ -36,14 +36,14 @@ UNKNOWN = Look()
 class Weight(enum.IntEnum):
     """The weight of a piece of evidence, lowest first (docs/explanation/how-search-works.md)."""
 
-    HINT = 0  # a look that unrelated things also reach; half of the words or more
-    TELLING = 1  # it looks as described; its path has every word
-    NAMED = 2  # every word, two or more, not only in names of folders
-    WHOLE = 3  # its file name equals the query
+    WEAK = 0  # a look that unrelated things also reach; half of the words or more
+    GOOD = 1  # it looks as described; its path has every word
+    ALL_WORDS = 2  # every word, two or more, not only in names of folders
+    FILE_NAME = 3  # its file name equals the query
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
-    """One reason for one content. ``share``: of the query, for a hint.
+    """One reason for one content. ``share``: of the query's words, if weak.
 
     ``kind``: as in the protocol: ``clip``, ``rewrite``, ``gemini``; ``name`` for words, wherever.
     """
@@ -69,32 +69,32 @@ def ordered(lists: Sequence[Ranked]) -> list[Fused]:
 
     1. Files whose name equals the query.
     2. Files named by every word of two or more.
-    3. Telling looks and telling names, fused by their ranks in both lists.
+    3. Good looks and good name matches, fused by their ranks in both lists.
     4. The rest, fused by rank.
 
-    1 and 2 keep the order of their list. In 3 each list is used up to its last telling place, so
+    1 and 2 keep the order of their list. In 3 each list is used up to its last good place, so
     looks keep their order; a partial name match only raises a photo among those with a matching
     look. Ties keep the order of ``lists``. See docs/explanation/how-search-works.md.
     """
     evidence: dict[str, list[Evidence]] = {}
     for one in (one for ranked in lists for one in ranked):
         evidence.setdefault(one.content, []).append(one)
-    named = [one for ranked in lists for one in ranked if one.weight >= Weight.NAMED]
+    named = [one for ranked in lists for one in ranked if one.weight >= Weight.ALL_WORDS]
     named.sort(
         key=lambda one: -one.weight
     )  # stable; for each content its heaviest evidence comes first
     clear = [one.content for one in named]
-    order = dict.fromkeys([*clear, *_fused(_telling(lists)), *_fused(lists)])
+    order = dict.fromkeys([*clear, *_fused(_good_zones(lists)), *_fused(lists)])
     return [Fused(content, tuple(evidence[content])) for content in order]
 
 
-def _telling(lists: Sequence[Ranked]) -> list[Ranked]:
-    """Each list up to its last telling rank; a content with a hint is raised there."""
+def _good_zones(lists: Sequence[Ranked]) -> list[Ranked]:
+    """Each list up to its last good place; a content with a weak name match is raised there."""
     lifted = _worth([[one for one in ranked if one.share < 1] for ranked in lists])
     found: list[Ranked] = []
     for ranked in lists:
-        telling = [place for place, one in enumerate(ranked) if one.weight >= Weight.TELLING]
-        zone = ranked[: telling[-1] + 1 if telling else 0]
+        good = [place for place, one in enumerate(ranked) if one.weight >= Weight.GOOD]
+        zone = ranked[: good[-1] + 1 if good else 0]
         worth = {one.content: 1 / (K + 1 + place) for place, one in enumerate(zone)}
         found.append(sorted(zone, key=lambda one: -worth[one.content] - lifted.get(one.content, 0)))
     return found
@@ -159,15 +159,15 @@ class Retrieval:
         self._look(asked, judge, [one.content for one in best], seen)
         if not asked:
             seen |= {content: Look(score) for content, score in remote.nearest}
-        outstanding = {one.content for one in elsewhere if one.weight >= Weight.TELLING}
-        named_so = names.of([one.content for one in best])
+        outstanding = {one.content for one in elsewhere if one.weight >= Weight.GOOD}
+        name_of = names.of([one.content for one in best])
         return [
             _found(
                 one,
-                named_so.get(one.content),
+                name_of.get(one.content),
                 judge.match(
                     seen.get(one.content, UNKNOWN),
-                    named_so.get(one.content),
+                    name_of.get(one.content),
                     outstanding=one.content in outstanding,
                 ),
             )
@@ -177,7 +177,7 @@ class Retrieval:
     def judge(
         self, question: Question, embedding: QueryEmbedding, judge: Judge, contents: Sequence[str]
     ) -> dict[str, Match]:
-        """The rating of each of these contents for a query; those without a vector are left out."""
+        """The strength of each content for a query; those without a vector are left out."""
         aspect, seen = Aspect(question.words, embedding), dict[str, Look]()
         self._look([aspect], judge, contents, seen)
         names = self._names(question, [aspect]).of(list(seen))
@@ -206,7 +206,7 @@ class Retrieval:
             for content, _ in nearest
             if content in found  # else its vector was removed meanwhile
         ]
-        if len(question.terms) > 1:  # some photos are near to any sum: telling ones first
+        if len(question.terms) > 1:  # some photos are near to any sum: good ones first
             looks.sort(key=lambda one: -one.weight)
         return looks
 
@@ -255,7 +255,7 @@ class Retrieval:
         there = [content for content in contents if content in alive]
         outstanding = set(contents[: remote.outstanding])
         return [
-            Evidence("gemini", one, Weight.TELLING if one in outstanding else Weight.HINT)
+            Evidence("gemini", one, Weight.GOOD if one in outstanding else Weight.WEAK)
             for one in self._passing(question, there)
         ]
 
@@ -311,10 +311,10 @@ class Retrieval:
 
 
 def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
-    """With the kinds of telling evidence; if there is none, of all evidence."""
+    """With the kinds of good evidence; if there is none, of all evidence."""
     looks = [evidence for evidence in one.evidence if evidence.kind != "name"]
-    telling = [evidence for evidence in one.evidence if evidence.weight >= Weight.TELLING]
-    kinds = [evidence.kind for evidence in looks if evidence in telling or not telling]
+    good = [evidence for evidence in one.evidence if evidence.weight >= Weight.GOOD]
+    kinds = [evidence.kind for evidence in looks if evidence in good or not good]
     return _found_photo(one.content, match.score, match.strength, kinds, name)
 
 
@@ -338,15 +338,15 @@ def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:
 
 
 def _weight(strength: str) -> Weight:
-    return Weight.HINT if strength == "weak" else Weight.TELLING
+    return Weight.WEAK if strength == "weak" else Weight.GOOD
 
 
 def _weight_of(name: Named | None) -> Weight:
     if name is None or name.degree == Degree.SOME:
-        return Weight.HINT
+        return Weight.WEAK
     if name.degree >= Degree.WHOLE:
-        return Weight.WHOLE
-    return Weight.NAMED if name.degree >= Degree.OWN else Weight.TELLING
+        return Weight.FILE_NAME
+    return Weight.ALL_WORDS if name.degree >= Degree.OWN else Weight.GOOD
 
 
 def _path_test(question: Question) -> PathTest | None:

@@ -88,10 +88,10 @@ class TextIndex:
 
     def every(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> Rows:
         """The rows with every word that counts."""
-        telling = [term.match for term in terms if term.word in numbers]
-        if not telling or not all(numbers.values()):
+        distinctive = [term.match for term in terms if term.word in numbers]
+        if not distinctive or not all(numbers.values()):
             return NONE
-        return self.rows(" AND ".join(telling))
+        return self.rows(" AND ".join(distinctive))
 
     def some(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> list[Rows]:
         """The rows of each word that counts, not only in a title or caption; those with only one
@@ -121,12 +121,14 @@ class TextIndex:
         """
         columns = columns or (OWN if self.described else "name")
         every = [term.match for term in terms]
-        telling = [term.match for term in terms if term.word in numbers]
+        distinctive = [term.match for term in terms if term.word in numbers]
         parts = []
-        if len(telling) < max(2, len(every)):
+        if len(distinctive) < max(2, len(every)):
             parts.append(f"{columns} : ({' AND '.join(every)})")
-        if len(telling) > 1:
-            parts.append(f"(({' AND '.join(telling)}) AND {columns} : ({' OR '.join(telling)}))")
+        if len(distinctive) > 1:
+            parts.append(
+                f"(({' AND '.join(distinctive)}) AND {columns} : ({' OR '.join(distinctive)}))"
+            )
         return self.rows(" OR ".join(parts))
 
     def whole(self, text: str, words: Sequence[str]) -> dict[str, Rows]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from photosd.core.replacing import replace_file
+from photosd.core.atomic_write import replace_file
 from photosd.service.service_spec import NoManager, ServiceError
 
 CALL_SECONDS = 90.0  # systemd waits for READY, at most TimeoutStartSec

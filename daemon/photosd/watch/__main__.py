@@ -12,8 +12,8 @@ import time
 from typing import Any
 
 from photosd.core.frames import receive_frame, send_frame
-from photosd.core.lifeline import attach
 from photosd.core.progress import reporting
+from photosd.core.worker_setup import attach
 from photosd.watch.filesystem_calls import CALLS, Item, errno_of
 
 BATCH = 500  # items in a frame

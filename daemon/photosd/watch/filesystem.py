@@ -98,7 +98,7 @@ class Filesystem:
             kept[0].discard()
         return self._begin(self)
 
-    def _spare(self) -> FilesystemWorker:
+    def _ping_worker(self) -> FilesystemWorker:
         """A worker for pings: an idle one that is usable, else a new one."""
         with self._lock:
             for long, (worker, _) in list(self._workers.items()):
@@ -129,12 +129,12 @@ class Filesystem:
                 if self._stopping.is_set():
                     raise NotAnswering(path)
                 if not worker.ready and time.monotonic() - begun_at < START_SECONDS:
-                    waiting.excuse()
-                elif waiting.over():
-                    self._give_up(worker, call, arguments)
+                    waiting.restart()
+                elif waiting.timed_out():
+                    self._abandon(worker, call, arguments)
                     raise NotAnswering(path)
 
-    def _give_up(self, worker: FilesystemWorker, call: str, arguments: tuple[Any, ...]) -> None:
+    def _abandon(self, worker: FilesystemWorker, call: str, arguments: tuple[Any, ...]) -> None:
         with self._lock:
             if self.silent_since is None:
                 self._stuck.insert(0, worker)
@@ -176,12 +176,12 @@ class Filesystem:
 
     def look_after(self) -> bool:
         """Whether it answers again since the last call of this method; never waits."""
-        self.responsiveness.turn(self._spare)
+        self.responsiveness.turn(self._ping_worker)
         with self._lock:
             if self.silent_since is None:
                 self._end_idle()
                 return False
-            if self._stuck and self._back(self._stuck[0]):
+            if self._stuck and self._answers_again(self._stuck[0]):
                 self._taken_up()
                 return True
             now, held = time.monotonic(), len(self._stuck)
@@ -192,7 +192,7 @@ class Filesystem:
                 self._retry()
             return False
 
-    def _back(self, worker: FilesystemWorker) -> bool:
+    def _answers_again(self, worker: FilesystemWorker) -> bool:
         """Whether the unanswered call, or its retry, is answered now."""
         part = worker.receive(0)
         if part is None:

@@ -97,7 +97,7 @@ class FSEventsSource:
     def __init__(self, receive: Receive, listener: Listener) -> None:
         self._receive, self._listener = receive, listener
         self._streams: dict[bytes, Stream] = {}
-        self._strayed: set[bytes] = set()
+        self._replaced: set[bytes] = set()
         self._closed = False
 
     def open(self, probe_directory: bytes) -> None:
@@ -137,7 +137,7 @@ class FSEventsSource:
 
     def unwatch(self, root: bytes) -> None:
         """Stop watching the root."""
-        self._strayed.discard(root)
+        self._replaced.discard(root)
         if (stream := self._streams.pop(root, None)) is not None:
             stream.end()
 
@@ -145,9 +145,9 @@ class FSEventsSource:
         """Only scan: the stream is by path."""
         self._listener.batch.subtree(top)
 
-    def strayed(self, path: bytes) -> bool:
+    def was_replaced(self, path: bytes) -> bool:
         """Whether the folder was reported as renamed or replaced since it was watched."""
-        return path in self._strayed
+        return path in self._replaced
 
     def watches(self, root: bytes) -> int:
         """A stream for each folder."""
@@ -166,7 +166,7 @@ class FSEventsSource:
             return
         path = respelled(ignore.root, reported)
         if flags & Flag.ROOT_CHANGED:
-            self._strayed.add(ignore.root)
+            self._replaced.add(ignore.root)
             self._listener.look_up()
         elif flags & LOST or path is None:
             self._lost(path, ignore.root)

@@ -109,7 +109,7 @@ class InotifySource:
             self._drop_tree(root, top)
             self._arrive(watched.ignore, top)
 
-    def strayed(self, path: bytes) -> bool:
+    def was_replaced(self, path: bytes) -> bool:
         """Whether the watch of this path is for another directory than the current one."""
         watched = self._by_path.get(path)
         if watched is None or watched.ignore is None or self._reader is None:

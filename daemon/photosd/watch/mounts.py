@@ -79,7 +79,7 @@ class Mount:
         )
 
     @property
-    def doubtful(self) -> bool:
+    def may_miss_events(self) -> bool:
         """Whether some changes may not be reported, as of exFAT and NTFS on a Mac."""
         return sys.platform == "darwin" and self.filesystem not in FSEVENTS
 

@@ -48,6 +48,6 @@ class Probe:
         if (waiting := self._waiting.pop(name, None)) is not None:
             waiting.set()
 
-    def give_up(self, name: bytes) -> None:
+    def cancel(self, name: bytes) -> None:
         """Stop waiting for this one."""
         self._waiting.pop(name, None)

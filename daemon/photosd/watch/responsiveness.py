@@ -49,14 +49,14 @@ class Waiting:
 
     def heard(self) -> None:
         """Something arrived: an answer, or a part of one."""
-        self.excuse()
+        self.restart()
         self._responsiveness.heard()
 
-    def excuse(self) -> None:
+    def restart(self) -> None:
         """Restart the timeout: the file system is not the reason for the silence."""
         self.since, self.slowest = time.monotonic(), None
 
-    def over(self) -> bool:
+    def timed_out(self) -> bool:
         """Whether the file system counts as silent; does not block."""
         return self._responsiveness.silent(self)
 

@@ -119,8 +119,10 @@ class Roots:
         changed = self._mounts.changes()
         if changed is None and not self._unmounted:
             return
-        strayed = {p for p in self._mounts.table if source is not None and source.strayed(p)}
-        points = topmost((changed or frozenset()) | self._unmounted | strayed)
+        was_replaced = {
+            p for p in self._mounts.table if source is not None and source.was_replaced(p)
+        }
+        points = topmost((changed or frozenset()) | self._unmounted | was_replaced)
         self._unmounted = set()
         for root in list(self._roots.values()):
             self._mounts_changed(root, points, source, now)
@@ -151,7 +153,7 @@ class Roots:
             return True
         if identity is None or source is None:
             return False
-        if source.strayed(path) or (state == "watching" and not source.watches(path)):
+        if source.was_replaced(path) or (state == "watching" and not source.watches(path)):
             root.identity = None  # the same numbers again, but another directory
             return True
         may_retry = now >= root.retry_at or (root.budget and watch_budget() > root.budget)
@@ -207,7 +209,7 @@ class Roots:
         if root.prune:
             reason = f"{len(root.prune)} folders in it are on a file system that reports no changes"
             self._set(root, "scan_only", reason, None)
-        elif (mount := mount_of(path, self._mounts.table)).doubtful:
+        elif (mount := mount_of(path, self._mounts.table)).may_miss_events:
             reason = f"{mount.filesystem} may not report each change"
             self._set(root, "scan_only", reason, None)
         else:

@@ -61,7 +61,7 @@ def scan(
     called with links named like photos, which are then not followed; ``on_library(path)`` with
     photo libraries, which are skipped. Directories in ``prune`` are not entered.
     """
-    report = on_error or _unheard
+    report = on_error or _ignore_error
     if reason := _missing(root):
         report(root, reason)
         return
@@ -182,5 +182,5 @@ def _missing(root: bytes) -> int:
         return error.errno or errno.EIO
 
 
-def _unheard(_directory: bytes, _errno: int) -> None:
+def _ignore_error(_directory: bytes, _errno: int) -> None:
     """The default for callers that ignore errors."""

@@ -66,7 +66,7 @@ class Source(Protocol):
     def renew(self, root: bytes, top: bytes) -> None:
         """Watch the directory at ``top``, below ``root``, now on another file system."""
 
-    def strayed(self, path: bytes) -> bool:
+    def was_replaced(self, path: bytes) -> bool:
         """Whether ``path`` is watched, but the watch is for another directory than the
         current one.
         """

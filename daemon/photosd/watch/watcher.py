@@ -67,7 +67,7 @@ class Watcher:
         self.hints: queue.SimpleQueue[Hint] = queue.SimpleQueue()
         self.batch = HintBatch()
         self.rebuilds = -1  # number of restarts, without the first start
-        self.sign_at = (
+        self.last_event_at = (
             time.monotonic()
         )  # time of the last probe event; without a source: of the last turn
         self._limits = limits or WatchLimits()
@@ -128,7 +128,7 @@ class Watcher:
             name, heard = self._probe.send()
             # Sent again after a while, in case the source was just replaced.
             done = heard.wait(min(deadline.remaining, BARRIER_SECONDS))
-            self._probe.give_up(name)
+            self._probe.cancel(name)
             if done:
                 return True
         return False
@@ -137,7 +137,7 @@ class Watcher:
 
     def heard(self, name: bytes) -> None:
         """A probe event arrived, and so did everything before it."""
-        self.sign_at = time.monotonic()
+        self.last_event_at = time.monotonic()
         self._flush()
         self._probe.heard(name)
         if self._asked is not None and name == self._asked[0]:
@@ -195,7 +195,7 @@ class Watcher:
         if due is not None and now >= due:
             self._rebuild(now)
         if self._source is None:
-            self.sign_at = now
+            self.last_event_at = now
         self._flush()
 
     def _digest_news(self) -> None:
@@ -236,7 +236,7 @@ class Watcher:
         if self._asked is not None:
             name, deadline = self._asked
             if now > deadline and self._inbox.empty():
-                self._probe.give_up(name)
+                self._probe.cancel(name)
                 self._asked = None
                 self._trouble("watch_deaf", now)
         elif now >= self._next_probe and self._source is not None:

@@ -13,9 +13,9 @@ from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
-from photosd.search.remembered import normalise
+from photosd.search.query_cache import normalise
 
-SIGN_OF_LIFE_SECONDS = 5.0  # also the delay of noticing that a reader has left
+KEEP_ALIVE_SECONDS = 5.0  # also the delay of noticing that a reader has left
 TRY_MS = 2000
 
 
@@ -37,26 +37,26 @@ class AlertOperations(Topic):
         return {
             "standing": _report(library, query),
             "new": new,
-            "warnings": _doubts(library, text),
+            "warnings": _warnings(library, text),
         }
 
     def standing(self, _params: requests.Nothing) -> replies.StandingResult:
         library = self._library()
-        return {"standing": [_report(library, q) for q in library.alerts.queries.all()]}
+        return {"standing": [_report(library, q) for q in library.alerts.store.all()]}
 
     def standing_remove(
         self, params: requests.StandingRemoveParams
     ) -> replies.StandingRemoveResult:
         library = self._library()
-        report = _report(library, library.alerts.queries.get(params.id))
+        report = _report(library, library.alerts.store.get(params.id))
         library.alerts.remove(params.id)
         return {"removed": report}
 
     def subscribe(self, params: requests.SubscribeParams, emit: Emit) -> replies.SubscribeResult:
         standing = self._library().alerts
-        query = standing.queries.get(params.id)
+        query = standing.store.get(params.id)
         cursor = query.acknowledged if params.after is None else params.after
-        wait = SIGN_OF_LIFE_SECONDS if params.wait else None
+        wait = KEEP_ALIVE_SECONDS if params.wait else None
         for found in standing.matches(params.id, cursor, wait=wait):
             for match in found:
                 emit({"match": _match(match, query)})
@@ -66,7 +66,7 @@ class AlertOperations(Topic):
         return {"cursor": cursor}
 
     def acknowledge(self, params: requests.AcknowledgeParams) -> replies.AcknowledgeResult:
-        queries = self._library().alerts.queries
+        queries = self._library().alerts.store
         queries.get(params.id)
         queries.acknowledge(params.id, params.cursor)
         return {"acknowledged": queries.get(params.id).acknowledged}
@@ -89,7 +89,7 @@ def _below(params: requests.StandingAddParams, library: Library) -> bytes | None
     return below
 
 
-def _doubts(library: Library, text: str) -> list[str]:
+def _warnings(library: Library, text: str) -> list[str]:
     """Warnings of a query with the same text, if the model is available."""
     with contextlib.suppress(PhotosdError):
         answer = library.engine.query(requests.QueryParams(text=text, limit=1, deadline_ms=TRY_MS))

@@ -16,7 +16,7 @@ from photosd.core.errors import (
     UnreadablePhoto,
 )
 from photosd.core.log import printable
-from photosd.core.turns import answering
+from photosd.core.query_priority import answering
 from photosd.decode.decode_errors import (
     DecodeFailed,
     DecoderUnavailable,
@@ -24,7 +24,7 @@ from photosd.decode.decode_errors import (
     Stopped,
     TooSlow,
 )
-from photosd.gemini.asking import Outside
+from photosd.gemini.pending_question import Outside
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_from, path_text
 from photosd.protocol.server import Emit

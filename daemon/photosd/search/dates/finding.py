@@ -16,30 +16,70 @@ from typing import Any, NamedTuple
 from babel import Locale
 
 from photosd.core.wall_clock import wall_seconds
-from photosd.search.dates.grammar import Path, readings, steps
+from photosd.search.dates.forms import Path, expression
+from photosd.search.dates.grammar import readings, steps
 from photosd.search.dates.periods import DAY, Moment, Period, Unit, at
-from photosd.search.dates.tokens import Token, fold, folded_words, tokens
+from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
 from photosd.search.dates.words import ENGLISH, HEBREW, vocabulary
 
 MOST_CHARACTERS = 1000  # of a text; what follows is not read
 LONGEST_PHRASE = 12  # tokens
 MOST_PATHS = 2000  # tried in one text
 
-# A phrase has at least one of these items (see words.py).
-CONTENT = frozenset("YXZMSHRUVKQqWhj")
-# Whole phrases by their items, without those of no meaning.
-SIMPLE = re.compile(
-    r"Y|[UV]Y|X|WX|U[Xj]|[inD]?h[Xj]|E?H[Xj]"  # 2019, שנת 2019, 2019-05-31, פסח תש"פ
-    r"|MY|YM|W?(?:[nD]M|M[nD])Y?|MnY"  # May 2019, 31 May
-    r"|R|[LT]U|U[LT]|UvL|Ul|T?PU"  # yesterday, last week
-    r"|[LPl][nN][UV]|T?[nN][Ll][UV]|[nN][UV][Ll]|[LP]K|K[Ll]|[LPl]xV|x[Ll]V|xV[Ll]|Vl"
-    r"|[nN][UV]A|UA|KA|B[nN][UV]|BU|BK|x[UV]A|BxV"  # 3 weeks ago
-    r"|UnY|YUn|Q|G[qnY]|[UV][nq]|[XQ]V"  # the nineties
-    r"|(?:S|E?H)Y|YS|SY-Y|SZ|(?:M|S|E?H)(?:[LT]U|U[LT])|[TlL](?:M|S|E?H)|(?:M|S|E?H)[LTl]"
-    r"|[LTl]W|W[LTl]"  # last Friday
+# A phrase has at least one of these.
+CONTENT = frozenset((
+    Kind.YEAR, Kind.EXACT, Kind.TWO_YEARS, Kind.MONTH, Kind.SEASON, Kind.HOLIDAY, Kind.RELATIVE_DAY,
+    Kind.UNIT, Kind.UNITS, Kind.COUNT_OF_UNITS, Kind.DECADE, Kind.DECADE_NUMBER, Kind.WEEKDAY,
+    Kind.HEBREW_MONTH, Kind.HEBREW_YEAR,
+))  # fmt: skip
+NO_MEANING = (Kind.FILLER, Kind.YEAR_SUFFIX)
+UNIT = (Kind.UNIT, Kind.UNITS)
+
+
+def _pattern(*forms: str) -> re.Pattern[str]:
+    """Forms (see forms.py) of whole phrases, without items of no meaning."""
+    return re.compile(expression(" | ".join(forms)))
+
+
+LAST_UNIT = "(LAST | THIS) UNIT | UNIT (LAST | THIS)"
+DATED = "(MONTH | SEASON | EVE? HOLIDAY)"
+DAY_OF_MONTH = "WEEKDAY? ((NUMBER | ORDINAL) MONTH | MONTH (NUMBER | ORDINAL))"
+SIMPLE = _pattern(
+    "YEAR | (UNIT | UNITS) YEAR | EXACT | WEEKDAY EXACT",  # 2019, שנת 2019, 2019-05-31
+    "UNIT (EXACT | HEBREW_YEAR) | EVE? HOLIDAY (EXACT | HEBREW_YEAR)",  # פסח תש"פ
+    "(HEBREW_DAY | NUMBER | ORDINAL)? HEBREW_MONTH (EXACT | HEBREW_YEAR)",
+    f"MONTH YEAR | YEAR MONTH | {DAY_OF_MONTH} YEAR? | MONTH NUMBER YEAR",  # May 2019, 31 May
+    f"RELATIVE_DAY | {LAST_UNIT} | UNIT BEFORE LAST | UNIT LATEST | THIS? PAST UNIT",  # last week
+    "(LAST | PAST | LATEST) (NUMBER | COUNT) (UNIT | UNITS)",  # the last 3 weeks
+    "THIS? (NUMBER | COUNT) (LAST | LATEST) (UNIT | UNITS)",
+    "(NUMBER | COUNT) (UNIT | UNITS) (LAST | LATEST)",
+    "(LAST | PAST) COUNT_OF_UNITS | COUNT_OF_UNITS (LAST | LATEST)",
+    "(LAST | PAST | LATEST) FEW UNITS | FEW (LAST | LATEST) UNITS",
+    "FEW UNITS (LAST | LATEST) | UNITS LATEST",
+    "(NUMBER | COUNT) (UNIT | UNITS) AGO | UNIT AGO | COUNT_OF_UNITS AGO",  # 3 weeks ago
+    "AGO_BEFORE (NUMBER | COUNT) (UNIT | UNITS) | AGO_BEFORE UNIT | AGO_BEFORE COUNT_OF_UNITS",
+    "FEW (UNIT | UNITS) AGO | AGO_BEFORE FEW UNITS",
+    "UNIT NUMBER YEAR | YEAR UNIT NUMBER | DECADE | DECADES (DECADE_NUMBER | NUMBER | YEAR)",
+    "(UNIT | UNITS) (NUMBER | DECADE_NUMBER) | (EXACT | DECADE) UNITS",  # the nineties
+    "(SEASON | EVE? HOLIDAY) YEAR | YEAR SEASON | SEASON YEAR DASH YEAR | SEASON TWO_YEARS",
+    f"{DATED} ({LAST_UNIT}) | (THIS | LAST | LATEST) {DATED} | {DATED} (LAST | THIS | LATEST)",
+    "(LAST | THIS | LATEST) WEEKDAY | WEEKDAY (LAST | THIS | LATEST)",  # last Friday
 )
-RANGE = re.compile(r"[fb]?([YXMSnDHW]+)[tua-]([YXMSnDHW]*[YX][YXMSnDHW]*)")
-OPEN = re.compile(r"[suvw](.+)|f?(.+?)[Oo]|f(.+)")
+ENDS = "(YEAR | EXACT | MONTH | SEASON | NUMBER | ORDINAL | HOLIDAY | WEEKDAY)"
+RANGE = _pattern(
+    f"(FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) {ENDS}* (YEAR | EXACT) {ENDS}*"
+)
+OPEN = re.compile(
+    f"{expression('(SINCE | UNTIL | BEFORE | AFTER)')}(.+)"
+    f"|{Kind.FROM}?(.+?){expression('(ONWARDS | ON)')}|{Kind.FROM}(.+)"
+)
+RELATIVE = _pattern(f"{LAST_UNIT} | UNIT LATEST | THIS? PAST UNIT | AGO_BEFORE UNIT")
+DECADE = _pattern(
+    "DECADE | EXACT | (DECADES | EXACT | DECADE) (DECADE_NUMBER | NUMBER | YEAR | UNITS)",
+    "(UNIT | UNITS) (NUMBER | DECADE_NUMBER)",
+)
+WITHOUT_YEAR = _pattern(DAY_OF_MONTH)
+WITH_YEAR = _pattern("(NUMBER | ORDINAL)? MONTH YEAR | MONTH NUMBER YEAR")
 
 
 def _folded(words: str) -> frozenset[str]:
@@ -237,43 +277,43 @@ class _Phrase:
         return period if any(sure) else None
 
     def _sure(self, path: Path, period: Period) -> bool:
-        items = [item for item in path if item.kind not in "Fg"]
+        items = [item for item in path if item.kind not in NO_MEANING]
         letters = _letters(path)
-        if path[0].kind == "F" and self._foreign_particle():
+        if path[0].kind == Kind.FILLER and self._foreign_particle():
             return False
         if self.words[-1] in NOT_LAST or self._something_else(letters):
             return False
-        if letters == "M":
+        if letters == Kind.MONTH:
             return self._in_month()
         if RANGE.fullmatch(letters):
             return self._names_sure(letters)
         if found := OPEN.fullmatch(letters):
             inner = next(one for one in found.groups() if one is not None)
-            if SIMPLE.fullmatch(inner) and letters[0] not in "B":
+            if SIMPLE.fullmatch(inner) and letters[0] != Kind.AGO_BEFORE:
                 kept = [item for item in items if item.kind in inner]
                 if self._simple_sure(inner, kept, period):
                     return True
         return bool(SIMPLE.fullmatch(letters)) and self._simple_sure(letters, items, period)
 
     def _simple_sure(self, letters: str, items: Sequence[Any], period: Period) -> bool:
-        units = {item.value.name for item in items if item.kind in "UV"}
-        if letters == "Y":
+        units = {item.value.name for item in items if item.kind in UNIT}
+        if letters == Kind.YEAR:
             return self._year_sure()
-        if letters == "R":
+        if letters == Kind.RELATIVE_DAY:
             return self._day_sure()
-        if re.fullmatch(r"[LT]U|U[LT]|Ul|T?PU|BU", letters):
+        if RELATIVE.fullmatch(letters):
             return not units & {"day", "hour"} and self.after not in OF and self._this_sure()
-        if re.fullmatch(r"Q|X|[GXQ][qnYV]|[UV][nq]", letters) and self._is_decade(period):
+        if DECADE.fullmatch(letters) and self._is_decade(period):
             return self._decade_sure(letters)
-        if "W" in letters and "X" not in letters and "M" not in letters:
+        if Kind.WEEKDAY in letters and not {Kind.EXACT, Kind.MONTH} & set(letters):
             return self._weekday_sure()
-        if re.fullmatch(r"W?(?:[nD]M|M[nD])", letters):
+        if WITHOUT_YEAR.fullmatch(letters):
             return self._day_of_month_sure(letters)
         return self._names_sure(letters)
 
     def _names_sure(self, letters: str) -> bool:
         """Names of months and seasons: not words that usually mean something else."""
-        if not set(letters) & set("MS"):
+        if not {Kind.MONTH, Kind.SEASON} & set(letters):
             return True
         for place, word in enumerate(self.words):
             before = self.words[place - 1] if place else self.before
@@ -285,7 +325,7 @@ class _Phrase:
     def _in_month(self) -> bool:
         """A month without a year: ``in May``, ``באוגוסט``, ``בחודש מאי``."""
         *first, name = self.words
-        if not self._names_sure("M"):
+        if not self._names_sure(Kind.MONTH):
             return False
         if first:
             joined = " ".join(first)
@@ -312,9 +352,9 @@ class _Phrase:
         """``the 90s``; not ``80s party``, which is a look."""
         if self.whole or "the" in self.words:
             return True
-        if letters[0] == "G":
+        if letters[0] == Kind.DECADES:
             return self._first or self.words[0][0] in "במ"
-        return letters not in ("X", "Q")
+        return letters not in (Kind.EXACT, Kind.DECADE)
 
     def _is_decade(self, period: Period) -> bool:
         return period.begin is not None and period == at(Unit("decade"), period.begin)
@@ -328,19 +368,19 @@ class _Phrase:
 
     def _day_of_month_sure(self, letters: str) -> bool:
         """``31 May``, ``May 5th``; not ``first march``, ``May 24 hour``."""
-        if not self._names_sure("M"):
+        if not self._names_sure(Kind.MONTH):
             return False
-        if letters.endswith("Mn") and self.after[:1].isalpha():
+        if letters.endswith(Kind.MONTH + Kind.NUMBER) and self.after[:1].isalpha():
             return False
         spelled = not any(word[0].isdigit() for word in self.words)
         return not spelled or any(word in OF for word in self.words)
 
     def _something_else(self, letters: str) -> bool:
         """Whether one of its words often means something else, and no other is of its language."""
-        if not OFTEN_SOMETHING_ELSE.intersection(self.words) or "N" in letters:
+        if not OFTEN_SOMETHING_ELSE.intersection(self.words) or Kind.COUNT in letters:
             return False
         more = [word for word in self.words if word not in OFTEN_SOMETHING_ELSE]
-        number = letters in ("MY", "nMY", "MnY", "DMY")
+        number = WITH_YEAR.fullmatch(letters)
         if any("א" <= word[0] <= "ת" for word in self.words):
             return not number
         return not any(word not in _own_words() for word in more if word[0].isalpha())
@@ -355,13 +395,13 @@ class _Phrase:
 
 def _letters(path: Path) -> str:
     """The kinds of items, without those of no meaning."""
-    return "".join(item.kind for item in path if item.kind not in "Fg")
+    return "".join(item.kind for item in path if item.kind not in NO_MEANING)
 
 
 @functools.lru_cache(1000)
 def _may_be_sure(letters: str) -> bool:
     forms = (SIMPLE, RANGE, OPEN)
-    return letters == "M" or any(form.fullmatch(letters) for form in forms)
+    return letters == Kind.MONTH or any(form.fullmatch(letters) for form in forms)
 
 
 def _without_genitive(token: Token) -> Token:
@@ -418,7 +458,7 @@ def _abbreviations() -> frozenset[str]:
     """Short names of months in any language: many are words elsewhere."""
     found = set()
     for phrase, meanings in vocabulary().items():
-        if any(items[0].kind == "M" for items in meanings) and len(phrase[0]) < 4:
+        if any(items[0].kind == Kind.MONTH for items in meanings) and len(phrase[0]) < 4:
             found.add(phrase[0])
     return frozenset(found - {"mai", "mei", "май", "мая", "мае"})
 
@@ -430,5 +470,5 @@ def _weekdays() -> frozenset[str]:
         word
         for phrase, meanings in vocabulary().items()
         for word in phrase
-        if len(word) > 4 and any(item.kind == "W" for items in meanings for item in items)
+        if len(word) > 4 and any(item.kind == Kind.WEEKDAY for items in meanings for item in items)
     )

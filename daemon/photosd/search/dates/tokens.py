@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import re
 import unicodedata
@@ -27,10 +28,58 @@ GEMATRIA = {
 }
 
 
-class Item(NamedTuple):
-    """A possible meaning of a token: a kind (a letter, see words.py) and its value."""
+class Kind(enum.StrEnum):
+    """Kinds of items; the values are the letters that grammar.py matches."""
 
-    kind: str
+    FILLER = "F"  # no meaning: the, in, of
+    LAST = "L"  # last
+    LATEST = "l"  # the same, after its word (Hebrew)
+    THIS = "T"  # this
+    PAST = "P"  # past, as in the past week
+    AGO = "A"  # ago, after the number
+    AGO_BEFORE = "B"  # ago, before the number
+    RELATIVE_DAY = "R"  # days from today: yesterday is -1
+    UNIT = "U"  # a unit: week
+    UNITS = "V"  # several units: weeks
+    NUMBER = "n"  # a number in digits
+    COUNT = "N"  # a number in words
+    ORDINAL = "D"  # a day of a month: first, 31st
+    COUNT_OF_UNITS = "K"  # a number of units in one word: fortnight
+    FEW = "x"  # a few
+    YEAR = "Y"  # a year in four digits
+    SHORT_YEAR = "y"  # a year in two digits
+    TWO_YEARS = "Z"  # two years of one winter, 2019/20: the first
+    YEAR_SUFFIX = "g"  # a word after a year (Russian)
+    HEBREW_YEAR = "j"  # a year of the Hebrew calendar in digits: 5779
+    HEBREW_MONTH = "h"  # a month of the Hebrew calendar
+    HEBREW_DAY = "i"  # a day of such a month, in letters
+    SEASON = "S"
+    MONTH = "M"
+    WEEKDAY = "W"
+    HOLIDAY = "H"
+    EVE = "E"  # the eve of a holiday
+    DECADES = "G"  # a word before a decade: שנות
+    DECADE = "Q"  # a decade, in years after 1900: nineties
+    DECADE_NUMBER = "q"  # the same after DECADES
+    EXACT = "X"  # a period: 2019-05, 1990s
+    DAY_AND_MONTH = "/"  # 31/5
+    SINCE = "s"
+    UNTIL = "u"
+    BEFORE = "v"
+    AFTER = "w"
+    BETWEEN = "b"
+    AND = "a"
+    FROM = "f"
+    TO = "t"
+    DASH = "-"
+    ON = "o"  # in from … on
+    ONWARDS = "O"
+
+
+class Item(NamedTuple):
+    """A possible meaning of a token: a kind and its value."""
+
+    kind: Kind
     value: Any = None
 
 
@@ -135,7 +184,7 @@ def _winter(match: re.Match[str]) -> Iterator[Item]:
     """``2019/20``, ``2019/2020``: the year in which a winter begins; else a month, if possible."""
     first, second = int(match[1]), int(match[2])
     if second == (first + 1) % 10 ** len(match[2]):
-        yield Item("Z", first)
+        yield Item(Kind.TWO_YEARS, first)
     with contextlib.suppress(ValueError):  # no such month
         yield from _year_month(match)
 
@@ -151,7 +200,9 @@ def _month_year(match: re.Match[str]) -> Iterator[Item]:
 def _day_month(match: re.Match[str]) -> Iterator[Item]:
     """A day without a year, in both readings: (day, month)."""
     one, other = int(match[1]), int(match[2])
-    yield from (Item("/", pair) for pair in {(one, other), (other, one)} if pair[1] <= 12)
+    yield from (
+        Item(Kind.DAY_AND_MONTH, pair) for pair in {(one, other), (other, one)} if pair[1] <= 12
+    )
 
 
 def _decade(match: re.Match[str]) -> Iterator[Item]:
@@ -162,19 +213,21 @@ def _decade(match: re.Match[str]) -> Iterator[Item]:
 
 
 def _ordinal(match: re.Match[str]) -> Iterator[Item]:
-    yield Item("D", int(match[1]))
+    yield Item(Kind.ORDINAL, int(match[1]))
 
 
 def _number(match: re.Match[str]) -> Iterator[Item]:
     number = int(match[0])
     if len(match[0]) <= 3:
-        yield Item("n", number)
+        yield Item(Kind.NUMBER, number)
         if len(match[0]) == 2:
-            yield Item("y", number)
+            yield Item(Kind.SHORT_YEAR, number)
     elif 5000 < number < 6000:
-        yield from (Item("j", found.value) for found in _exact(holidays.hebrew_year(number)))
+        yield from (
+            Item(Kind.HEBREW_YEAR, found.value) for found in _exact(holidays.hebrew_year(number))
+        )
     elif len(match[0]) == 4 and FIRST_YEAR <= number <= LAST_YEAR:
-        yield Item("Y", number)
+        yield Item(Kind.YEAR, number)
 
 
 def _hebrew_year(match: re.Match[str]) -> Iterator[Item]:
@@ -186,26 +239,26 @@ def _hebrew_year(match: re.Match[str]) -> Iterator[Item]:
 
 def _hebrew_day(match: re.Match[str]) -> Iterator[Item]:
     """The letters of a day of a Hebrew month: א' to ל'."""
-    yield Item("i", sum(GEMATRIA[letter] for letter in match[1] if letter in GEMATRIA))
+    yield Item(Kind.HEBREW_DAY, sum(GEMATRIA[letter] for letter in match[1] if letter in GEMATRIA))
 
 
 def _short_decade(match: re.Match[str]) -> Iterator[Item]:
     """``'90`` after a word for years: anni '90."""
-    yield Item("q", int(match[1]) + (0 if int(match[1]) >= 30 else 100))
+    yield Item(Kind.DECADE_NUMBER, int(match[1]) + (0 if int(match[1]) >= 30 else 100))
 
 
 def _range(match: re.Match[str]) -> Iterator[Item]:
-    yield Item("-")
+    yield Item(Kind.DASH)
 
 
 def _comma(match: re.Match[str]) -> Iterator[Item]:
-    yield Item("F")
+    yield Item(Kind.FILLER)
 
 
 def _exact(found: Period) -> Iterator[Item]:
     """The period, if photos existed then."""
     if found.begin is not None and FIRST_YEAR <= found.begin.year <= LAST_YEAR:
-        yield Item("X", found)
+        yield Item(Kind.EXACT, found)
 
 
 Reader = Callable[[re.Match[str]], Iterator[Item]]
