@@ -35,6 +35,7 @@ GPS_ZONES = "tests/decode/test_date_taken.py::test_gps_tells_the_zone_of_a_clock
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
+    "index/placing.py:BATCH": "tests/index/test_placing.py::test_twenty_thousand_photos",
     "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
@@ -231,7 +232,7 @@ NO_LIMIT = {
         "protocol/caller.py:PROTOCOL",
         "alerts/command_runner.py:TAKEN",
         "alerts/command_runner.py:REFUSED",
-        "index/filters.py:BEST_RATING",
+        "index/filters.py:BEST_RATING", "index/placing.py:NICENESS",
         "watch/filesystem_calls.py:ENTRY", "watch/filesystem_calls.py:LINK",
         "watch/filesystem_calls.py:UNREADABLE",
         "watch/filesystem_calls.py:LIBRARY", "watch/volumes.py:ATTR_VOL_*",

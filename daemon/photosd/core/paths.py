@@ -58,6 +58,11 @@ class Home:
         return self.state / "cloud"
 
     @property
+    def places(self) -> Path:
+        """The table of places; a deleted one is made again."""
+        return self.state / "places.sqlite3"
+
+    @property
     def accelerators(self) -> Path:
         """Which accelerators failed, and are not used until something is upgraded."""
         return self.state / "accelerators.json"

@@ -40,7 +40,9 @@ class LabelSync:
     def run(self) -> None:
         """Update outdated labels. Raises StorageError, and then they stay outdated."""
         while found := self._contents.labels_due(self._fingerprint, AT_ONCE):
-            self._store.relabel({h.content: traits(h.facts, h.paths, h.modified) for h in found})
+            self._store.relabel(
+                {h.content: traits(h.facts, h.paths, h.modified, h.place) for h in found}
+            )
             self._contents.labels_written(self._fingerprint, {h.content: h.paths for h in found})
             if len(found) < AT_ONCE:
                 return  # later changes are handled by the next run

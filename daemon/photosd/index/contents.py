@@ -22,13 +22,14 @@ DRAWN = 8  # paths per random content: some are deleted, pending or copies
 
 class Holding(msgspec.Struct, frozen=True):
     """A content, its facts, and the indexed paths that have it; ``modified`` is the earliest of
-    their modification times, Unix seconds.
+    their modification times, Unix seconds; ``place``: where it was taken, see placing.py.
     """
 
     content: str
     facts: dict[str, Any]
     paths: tuple[bytes, ...]
     modified: float | None
+    place: dict[str, Any] = {}
 
 
 class Contents:
@@ -72,6 +73,16 @@ class Contents:
                     (listed(contents),),
                 )
             }
+
+    def places_of(self, contents: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Where each content was taken, see placing.py; those without a place are left out."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT content, place FROM contents WHERE place <> '{}'"
+                " AND content IN (SELECT value FROM json_each(?))",
+                (listed(contents),),
+            ).fetchall()
+        return {row["content"]: _decoded(row["place"]) for row in rows}
 
     def embedded(self, model: str) -> set[str]:
         """Every content id with a committed vector of ``model``."""
@@ -163,7 +174,7 @@ class Contents:
         """Contents whose paths have changed since ``model``'s table was updated."""
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT u.content, facts, path, mtime_ns FROM"
+                "SELECT u.content, facts, contents.place, path, mtime_ns FROM"
                 " (SELECT content FROM unfiled WHERE model = ? LIMIT ?) u"
                 " LEFT JOIN contents USING(content) LEFT JOIN photos ON"
                 " photos.content = u.content AND state = 'indexed' ORDER BY u.content, path",
@@ -175,7 +186,8 @@ class Contents:
         """Facts and paths of these contents; those without an indexed path are left out."""
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT content, facts, path, mtime_ns FROM photos LEFT JOIN contents"
+                "SELECT content, facts, contents.place, path, mtime_ns FROM photos"
+                " LEFT JOIN contents"
                 " USING(content) WHERE state = 'indexed'"
                 " AND content IN (SELECT value FROM json_each(?)) ORDER BY content, path",
                 (listed(contents),),
@@ -304,7 +316,7 @@ def _is_held(db: sqlite3.Connection, content: str) -> bool:
 
 
 def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:
-    """From rows (content, facts, path or null, mtime_ns) ordered by content."""
+    """From rows (content, facts, place, path or null, mtime_ns) ordered by content."""
     found = []
     for content, group in itertools.groupby(rows, key=lambda row: str(row["content"])):
         first, *_ = held = list(group)
@@ -315,6 +327,7 @@ def _holdings(rows: Iterable[sqlite3.Row]) -> list[Holding]:
                 _decoded(first["facts"] or "{}"),
                 tuple(row["path"] for row in files),
                 min((row["mtime_ns"] / 1e9 for row in files), default=None),
+                _decoded(first["place"] or "{}"),
             )
         )
     return found

@@ -41,7 +41,8 @@ class Filter(msgspec.Struct, frozen=True):
     kilometres; a photo without a place never matches. ``formats``: any of these (``jpeg``,
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
     rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
-    all of these, ignoring case, accents, blanks and dashes.
+    all of these, ignoring case, accents, blanks and dashes. ``places``: any of these names of
+    places, regions and countries, ignoring the same.
     """
 
     below: tuple[bytes, ...] = ()
@@ -54,6 +55,7 @@ class Filter(msgspec.Struct, frozen=True):
     orientation: Orientation | None = None
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     def holds_path(self) -> Callable[[bytes], bool]:
         """Whether a path matches; a content may also have other paths."""
@@ -79,6 +81,9 @@ class Filter(msgspec.Struct, frozen=True):
             wanted.append([label("orientation", self.orientation)])
         wanted += [[label("person", wording.key(name))] for name in self.people]
         wanted += [[label("tag", wording.key(name))] for name in self.tags]
+        if self.places:
+            keys = [wording.key(name) for name in self.places]
+            wanted.append([label(kind, key) for kind in ("place", "country") for key in keys])
         return wanted
 
     def during(self, moments: NDArray[np.float64]) -> Mask:
@@ -103,10 +108,15 @@ class Traits(msgspec.Struct, frozen=True):
     longitude: float | None = None
 
 
-def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None) -> Traits:
+def traits(
+    facts: dict[str, Any],
+    paths: Sequence[bytes],
+    modified: float | None,
+    place: dict[str, Any] | None = None,
+) -> Traits:
     """Traits of a content with these facts (see decode.messages.Facts) at these real paths.
 
-    ``modified``: modification time of its file, Unix seconds.
+    ``modified``: modification time of its file, Unix seconds; ``place``: see index.placing.
     """
     camera = camera_key(facts.get("camera"))
     stars = facts.get("rating") or 0
@@ -114,7 +124,7 @@ def traits(facts: dict[str, Any], paths: Sequence[bytes], modified: float | None
     found = {label("in", folder) for path in paths for folder in _folders(path)}
     found |= {label("format", name) for name in _formats(facts.get("format"), paths)}
     found |= {label("rating", least) for least in range(min(stars, BEST_RATING) + 1)}
-    found |= {value.label for value in values_of(facts)}
+    found |= {value.label for value in values_of(facts, place)}
     if orientation is not None:
         found.add(label("orientation", orientation))
     return Traits(

@@ -63,7 +63,7 @@ def camera_key(camera: object) -> str | None:
 def values_of(facts: Facts, place: Facts | None = None) -> list[NamedValue]:
     """Every named value of a content, each once, by its first spelling.
 
-    ``facts``: see decode.messages.Facts; ``place``: see index.contents.
+    ``facts``: see decode.messages.Facts; ``place``: see index.placing.
     """
     found: dict[tuple[str, str], NamedValue] = {}
     for kind, shown, main in _values(facts, place or {}):
@@ -88,7 +88,8 @@ def _places(facts: Facts, place: Facts) -> list[str]:
 
 
 def _countries(facts: Facts, place: Facts) -> list[str]:
-    return [*_texts(place.get("country")), *_texts(facts.get("country"))]
+    named = [*_texts(place.get("country")), *_texts(facts.get("country"))]
+    return [*named, *_texts(place.get("countries"))]
 
 
 def _texts(value: object) -> list[str]:

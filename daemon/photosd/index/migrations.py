@@ -160,8 +160,15 @@ MIGRATIONS = {
     CREATE TRIGGER photos_unnamed AFTER DELETE ON photos WHEN OLD.state = 'indexed' BEGIN
       DELETE FROM named WHERE path = OLD.path;
     END;
-    -- Where a photo was taken; see contents.py.
+    -- Where a photo was taken: JSON, see placing.py. unplaced: 1 while that is to be looked up, 2
+    -- while it waits for the table of places.
     ALTER TABLE contents ADD COLUMN place TEXT;
+    ALTER TABLE contents ADD COLUMN unplaced INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX contents_unplaced ON contents(unplaced) WHERE unplaced > 0;
+    CREATE TRIGGER contents_moved AFTER UPDATE OF facts ON contents
+      WHEN OLD.facts IS NOT NEW.facts BEGIN
+      UPDATE contents SET unplaced = 1 WHERE content = NEW.content;
+    END;
     -- Inserting here adds a row to the text index (change: 1) or takes it away (-1), which needs
     -- the words that it has.
     CREATE VIEW worded(id, path, facts, place, change) AS SELECT 0, x'', NULL, NULL, 0;

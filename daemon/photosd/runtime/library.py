@@ -31,6 +31,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
+from photosd.index.placing import Placing
 from photosd.index.reconciler import Reconciler
 from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
@@ -39,6 +40,7 @@ from photosd.index.vectors import drop_tables
 from photosd.index.worklist import Circumstances, WorkList
 from photosd.models import registry
 from photosd.models.spec import ModelSpec
+from photosd.places.gazetteer import Gazetteer
 from photosd.runtime.erasing import Derived, Traces
 from photosd.runtime.library_status import LibraryStatus
 from photosd.runtime.model_runtime import ModelRuntime
@@ -95,6 +97,8 @@ class Library:
             on_work=work.tell,
         )
         self.sidecars = Sidecars(database, pool, work.tell, slow=self.filesystems.some_slow)
+        self.gazetteer = Gazetteer(home.places)
+        self.placing = Placing(database, self.gazetteer, work.tell)
         store = ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         self.thumbnails = Thumbnails(pool, store)
         self.gemini = Gemini(home, settings.cloud, database, pool, environment, remembers)
@@ -117,7 +121,11 @@ class Library:
         self.model_switcher = ModelSwitcher(home, self._live, shared, self.worklist, serving)
         # What looks at the library as a whole.
         self.status = LibraryStatus(
-            shared, self.watcher, self.reconciler, self.sidecars, self.model_switcher
+            shared,
+            self.watcher,
+            self.reconciler,
+            (self.sidecars.idle, self.placing.idle),
+            self.model_switcher,
         )
         self.alerts = Alerts(
             database,
@@ -191,6 +199,8 @@ class Library:
         self.alerts.start()
         self.sidecars.start()
         self.sidecars.wake()
+        self.placing.start()
+        self.placing.wake()
         self.retention.start()
 
     def _forget_removed_models(self) -> None:
@@ -219,6 +229,7 @@ class Library:
                 "alerts": self.alerts.stop,
                 "filesystems": self.filesystems.stop,
                 "sidecars": self.sidecars.stop,
+                "places": self.placing.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,
                 "model switch": self.model_switcher.stop,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 
 from photosd.core.log import printable
 from photosd.index.catalog import known_photos
 from photosd.index.reconciler import Reconciler
 from photosd.index.shared_resources import SharedResources
-from photosd.index.sidecars import Sidecars
 from photosd.protocol.paths import path_b64, path_text
 from photosd.protocol.replies import FolderReport, Progress
 from photosd.protocol.reports import ComparisonReport, IndexReport
@@ -26,17 +26,19 @@ class LibraryStatus:
         shared: SharedResources,
         watcher: Watcher,
         reconciler: Reconciler,
-        sidecars: Sidecars,
+        others_idle: Sequence[Callable[[], bool]],
         model_switcher: ModelSwitcher,
     ) -> None:
         self._catalog, self._folders = shared.catalog, shared.folders
-        self._watcher, self._reconciler, self._sidecars = watcher, reconciler, sidecars
+        self._watcher, self._reconciler, self._others_idle = watcher, reconciler, others_idle
         self._model_switcher = model_switcher
 
     def idle(self) -> bool:
         """Whether nothing is pending, being compared or at a worker."""
         pipeline = self._model_switcher.serving.pipeline
-        if self._reconciler.busy() or not (pipeline.idle() and self._sidecars.idle()):
+        if self._reconciler.busy() or not pipeline.idle():
+            return False
+        if not all(idle() for idle in self._others_idle):
             return False
         absent = {folder.id for folder in self._folders.all() if not folder.present}
         return not any(

@@ -304,7 +304,7 @@ class Retrieval:
             at_once = FILTERED_AT_ONCE
             held = self._shared.contents.holding(part)
             rows = [
-                traits(one.facts, one.paths, one.modified)
+                traits(one.facts, one.paths, one.modified, one.place)
                 for one in (held.get(content, NOTHING) for content in part)
             ]
             yield from (part[row] for row in Columns(rows).passing(question.where))

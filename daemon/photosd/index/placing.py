@@ -1,0 +1,293 @@
+"""Places: names for where photos were taken, by their coordinates or their location fields.
+
+A thread that looks up contents whose facts are new or have changed, and writes the column
+``contents.place``: a JSON object, see `Found`; ``{}`` without a place. The column ``unplaced`` is 1
+for contents to look up, 2 for those that wait for the table of places.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from photosd.core import wording
+from photosd.core.clock import Deadline
+from photosd.core.errors import Busy, PlacesUnavailable, StorageError
+from photosd.index.database import Database
+from photosd.places.gazetteer import Gazetteer
+from photosd.places.table import Area, Place, Table
+
+log = structlog.get_logger()
+
+BATCH = 500
+REST = 0.5  # of the time of a batch: searches and indexing come first
+NICENESS = 10
+RETRY_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+AGAIN_SECONDS = 3600.0  # until the table is tried again
+# The first condition lets SQLite use the index.
+DUE, WAITING = "unplaced > 0 AND unplaced = 1", "unplaced > 0 AND unplaced = 2"
+FIELDS = ("city", "sublocation", "region", "country", "country_code")
+
+Facts = Mapping[str, Any]
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a content was taken. ``city``: the English name; ``hebrew``, ``local``: if known and
+    another; ``names``: all names for searching, of the city, its part and its region;
+    ``countries``: those of the country; ``km``: from the city's centre, if by coordinates.
+    """
+
+    city: str | None = None
+    part: str | None = None
+    hebrew: str | None = None
+    local: str | None = None
+    region: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    km: float | None = None
+    names: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+
+class Placing(threading.Thread):
+    """One thread that looks up places on each wake."""
+
+    def __init__(
+        self, database: Database, gazetteer: Gazetteer, on_places: Callable[[], object]
+    ) -> None:
+        """``on_places`` is called after places of contents have changed."""
+        super().__init__(name="places", daemon=True)
+        self._database, self._gazetteer, self._on_places = database, gazetteer, on_places
+        self._woken, self._stopping = threading.Event(), threading.Event()
+        self._try_at = 0.0  # time.monotonic()
+        self._reported = ""
+        gazetteer.on_asked = self.wake
+        database.changed.add(self.wake)
+
+    def wake(self) -> None:
+        """There may be work; from any thread."""
+        self._woken.set()
+
+    def idle(self) -> bool:
+        """Whether there is no work, except what waits for a table that cannot be made."""
+        with self._database.read() as db:
+            found = db.execute(f"SELECT 1 FROM contents WHERE {DUE} LIMIT 1")
+            return found.fetchone() is None
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """Stop the thread; the rest stays due."""
+        self._stopping.set()
+        self._woken.set()
+        if self.is_alive():
+            self.join((deadline or Deadline.to_stop()).remaining)
+        self._gazetteer.close()
+
+    def run(self) -> None:
+        """Until stopped."""
+        if sys.platform == "linux":  # elsewhere it would be the whole process
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        while not self._stopping.is_set():
+            self._woken.wait(IDLE_SECONDS)
+            self._woken.clear()
+            try:
+                self._look_at_table()
+                while not self._stopping.is_set():
+                    began = time.monotonic()
+                    if not self.turn():
+                        break
+                    self._stopping.wait(REST * (time.monotonic() - began))
+            except (StorageError, Busy) as error:
+                log.warning("places_wait", cause=str(error), remedy=error.remedy)
+                self._try_again()
+            except Exception:  # a bug here must not end the thread
+                log.exception("places_failed")
+                self._try_again()
+
+    def _try_again(self) -> None:
+        self._stopping.wait(RETRY_SECONDS)
+        self._woken.set()
+
+    def turn(self) -> bool:
+        """Look up some; False if there were none. Raises StorageError."""
+        with self._database.read() as db:
+            rows = db.execute(
+                f"SELECT content, facts FROM contents WHERE {DUE} LIMIT ?", (BATCH,)
+            ).fetchall()
+        if not rows:
+            return False
+        facts = {row["content"]: _decoded(row["facts"]) for row in rows}
+        places = self._places(facts)
+        with self._database.write() as db:
+            for row in rows:
+                _keep(db, row["content"], row["facts"], places[row["content"]])
+        self._on_places()
+        return True
+
+    def _places(self, facts: Mapping[str, Facts]) -> dict[str, Found | None]:
+        """The place of each content; None if only the table knows, and it cannot be read."""
+        places: dict[str, Found | None] = {content: Found() for content in facts}
+        needed = [content for content, found in facts.items() if _is_located(found)]
+        if not needed:
+            return places
+        if not self._gazetteer.ready:
+            self._make()
+        for content in needed:
+            places[content] = None
+        with contextlib.suppress(PlacesUnavailable), self._gazetteer.reading() as table:
+            for content in needed:
+                places[content] = place_of(facts[content], table)
+        return places
+
+    def _look_at_table(self) -> None:
+        """Make the table if a query needs it, or contents wait for it."""
+        with self._database.read() as db:
+            found = db.execute(f"SELECT 1 FROM contents WHERE {WAITING} LIMIT 1")
+            waiting = found.fetchone() is not None
+        if not (self._gazetteer.asked.is_set() or waiting):
+            return
+        self._make()
+        if waiting and self._gazetteer.ready:
+            with self._database.write(quiet=True) as db:
+                db.execute(f"UPDATE contents SET unplaced = 1 WHERE {WAITING}")
+
+    def _make(self) -> None:
+        """Make the table if it is missing; a failure is reported once, and tried again later."""
+        if time.monotonic() < self._try_at:
+            return
+        try:
+            self._gazetteer.make(self._stopping)
+        except PlacesUnavailable as error:
+            self._try_at = time.monotonic() + AGAIN_SECONDS
+            if str(error) != self._reported:
+                self._reported = str(error)
+                log.warning(
+                    "places_unavailable", title=error.title, cause=str(error), remedy=error.remedy
+                )
+
+
+def _keep(db: Any, content: str, facts: str, place: Found | None) -> None:
+    """Store a place; facts that changed meanwhile are looked up again."""
+    if place is None:
+        db.execute(
+            "UPDATE contents SET unplaced = 2 WHERE content = ? AND facts = ?", (content, facts)
+        )
+        return
+    text = msgspec.json.encode(place).decode()
+    changed = db.execute(
+        "UPDATE contents SET place = ?1 WHERE content = ?2 AND facts = ?3"
+        " AND coalesce(place, '{}') <> ?1",
+        (text, content, facts),
+    ).rowcount
+    db.execute(
+        "UPDATE contents SET unplaced = 0, place = coalesce(place, '{}')"
+        " WHERE content = ? AND facts = ?",
+        (content, facts),
+    )
+    if changed:
+        db.execute(
+            "INSERT INTO unfiled SELECT model, content FROM embedded WHERE content = ?"
+            " ON CONFLICT DO NOTHING",
+            (content,),
+        )
+
+
+def _is_located(facts: Facts) -> bool:
+    """Whether it has coordinates or a location field."""
+    return _coordinates(facts) is not None or any(_text(facts, name) for name in FIELDS)
+
+
+def place_of(facts: Facts, table: Table) -> Found:
+    """The place of a content with these facts; location fields are never guessed from others."""
+    if (point := _coordinates(facts)) is not None and (near := table.nearest(*point)) is not None:
+        km = None if near.place is None else near.km
+        return _found(table, near.country, near.place, near.part, km)
+    code = _country(facts, table)
+    city = _text(facts, "city")
+    return _found(table, code, _named(city, code, _text(facts, "region"), table) if city else None)
+
+
+def _coordinates(facts: Facts) -> tuple[float, float] | None:
+    latitude, longitude = facts.get("latitude"), facts.get("longitude")
+    if isinstance(latitude, (int, float)) and isinstance(longitude, (int, float)):
+        return float(latitude), float(longitude)
+    return None
+
+
+def _country(facts: Facts, table: Table) -> str | None:
+    """The code of the country in the location fields."""
+    for name in ("country_code", "country"):
+        if text := _text(facts, name):
+            return table.country_named(text)
+    return None
+
+
+def _named(city: str, code: str | None, region: str | None, table: Table) -> Place | None:
+    """The place of this name: in this country, the largest in this region; without a country, the
+    only one of this name.
+    """
+    found = table.find(city, country=code or "")
+    if code is None:
+        return found[0] if len(found) == 1 else None
+    if region:
+        wanted = wording.key(region)
+        for place in found:
+            area = table.area(f"{place.country}.{place.region}")
+            if area is not None and wanted in map(wording.key, (place.region, *area.every_name)):
+                return place
+    return found[0] if found else None
+
+
+def _found(
+    table: Table,
+    code: str | None,
+    place: Place | None,
+    part: Place | None = None,
+    km: float | None = None,
+) -> Found:
+    code = place.country if place is not None else code
+    country = table.area(code) if code else None
+    region = table.area(f"{code}.{place.region}") if place is not None else None
+    names = [] if place is None else place.every_name
+    if part is not None:
+        names += filter(None, (part.name, part.hebrew, part.local))
+    names += _every_name(region)
+    return Found(
+        city=place.name if place else None,
+        part=part.name if part else None,
+        hebrew=place.hebrew if place else None,
+        local=place.local if place else None,
+        region=region.english if region else None,
+        country=country.english if country else None,
+        country_code=code,
+        km=km,
+        names=tuple(dict.fromkeys(names)),
+        countries=tuple(_every_name(country)),
+    )
+
+
+def _every_name(area: Area | None) -> Sequence[str]:
+    return [] if area is None else area.every_name
+
+
+def _text(facts: Facts, name: str) -> str | None:
+    value = facts.get(name)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _decoded(facts: str) -> Facts:
+    """Stored facts; empty if damaged."""
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
+        found = msgspec.json.decode(facts)
+        if isinstance(found, dict):
+            return found
+    return {}
