@@ -32,6 +32,7 @@ WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_la
 METADATA_LIMITS = "tests/decode/test_words_of_photos.py::test_numbers_and_lengths_have_limits"
 DAMAGED_IPTC = "tests/decode/test_words_of_photos.py::test_damaged_iptc_costs_no_other_fact"
 GPS_ZONES = "tests/decode/test_date_taken.py::test_gps_tells_the_zone_of_a_clock_without_one"
+FILE_NAMES = "tests/index/test_moments.py::test_the_name_of_a_file"
 CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
@@ -86,6 +87,11 @@ CROSSED = {
         "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
     ),
     "index/sidecars.py:BATCH": LARGE,
+    "index/path_dates.py:COMPACT_YEAR": FILE_NAMES,
+    "index/path_dates.py:EARLIEST_YEAR": FILE_NAMES,
+    "index/path_dates.py:FOLDERS": (
+        "tests/index/test_moments.py::test_only_the_nearest_folders_count"
+    ),
     "index/sidecars.py:COPIES": (
         "tests/index/test_sidecars.py::test_the_sidecars_of_many_copies_are_merged"
     ),

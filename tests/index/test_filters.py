@@ -23,7 +23,7 @@ from tests.index import tables
 DIMENSION = 32
 ROWS = 1200
 MODIFIED = 5e8
-FOLDERS = (b"/p", b"/p/2019", b"/p/2019/rome", b"/p/2019/rome 2", b"/p/2020", b"/q/\xff")
+FOLDERS = (b"/p", b"/p/spain", b"/p/spain/rome", b"/p/spain/rome 2", b"/p/home", b"/q/\xff")
 CAMERAS = ("Canon EOS 6D", "Apple iPhone 15", "NIKON D750", None)
 KINDS = (("JPEG", b"jpg"), ("HEIF", b"heic"), ("JPEG", b"CR2"), ("PNG", b"png"))
 PEOPLE, TAGS = ["Noa", "Dan Levi", "\u05e0\u05d5\u05e2\u05d4"], ["Café", "beach-house", "ים"]
@@ -117,8 +117,8 @@ def _point(latitude: float, longitude: float) -> tuple[float, float, float]:
 FILTERS = (
     Filter(),
     Filter(below=(b"/p",)),
-    Filter(below=(b"/p/2019/rome",)),  # and not "rome 2"
-    Filter(below=(b"/p/2019/rome 2/", b"/q")),
+    Filter(below=(b"/p/spain/rome",)),  # and not "rome 2"
+    Filter(below=(b"/p/spain/rome 2/", b"/q")),
     Filter(below=(b"/q/\xff",)),
     Filter(below=(b"/",)),
     Filter(below=(b"/p/20",)),  # a part of a name does not match a folder
@@ -149,7 +149,7 @@ FILTERS = (
     Filter(tags=("Beach House", "ים"), camera="canon"),
     Filter(people=("Da",)),  # a part of a name is another person
     Filter(tags=("NOA",)),  # a person is no tag
-    Filter(below=(b"/p/2019",), camera="iphone", rating=3, since=1e8, orientation="landscape"),
+    Filter(below=(b"/p/spain",), camera="iphone", rating=3, since=1e8, orientation="landscape"),
     Filter(below=(b"/p",), near=(48.9, 2.3, 50), formats=("png", "jpg"), until=9e8),
 )
 

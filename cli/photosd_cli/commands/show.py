@@ -42,8 +42,19 @@ def command(path: str, as_json: bool) -> None:
 
 def _facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Metadata of the photo; its date is local time at the place where it was taken."""
-    if (taken := facts.get("taken")) is not None:
-        return {**facts, "taken": str(taken).replace("T", " "), "taken_at": None}
-    return {
-        name: text.moment(value) if name.endswith("_at") else value for name, value in facts.items()
-    }
+    rows = {name: value for name, value in facts.items() if not name.startswith("taken")}
+    for name, value in facts.items():
+        if isinstance(value, list):
+            rows[name] = ", ".join(map(str, value)) or None
+    return {"taken": _taken(facts), **rows}
+
+
+def _taken(facts: dict[str, Any]) -> str | None:
+    """The date as precise as it is known, and where it comes from."""
+    clock = facts.get("taken")
+    length = {"day": 10, "month": 7, "year": 4}.get(facts.get("taken_precision") or "")
+    shown = text.moment(facts.get("taken_at")) if clock is None else str(clock).replace("T", " ")
+    if shown is None or (source := facts.get("taken_from")) is None:
+        return shown
+    origin = "the file's time of modification" if source == "modified" else source
+    return f"{shown[:length]} (from: {origin})"

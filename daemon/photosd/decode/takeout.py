@@ -13,7 +13,7 @@ MARKS = frozenset(("photoTakenTime", "geoData", "geoDataExif"))  # other JSON fi
 
 
 class Unreadable(ValueError):
-    """The data is no JSON."""
+    """The data is not JSON."""
 
 
 def stated(data: bytes) -> dict[str, Any]:

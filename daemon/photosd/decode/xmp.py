@@ -67,7 +67,7 @@ PLACES = {
 
 
 class Unreadable(ValueError):
-    """The data is no XMP, is too large, or uses what a photo never needs."""
+    """The data is not XMP, is too large, or uses what a photo never needs."""
 
 
 class _Builder(ElementTree.TreeBuilder):

@@ -6,7 +6,6 @@ one list of labels and one index serve all of them.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -14,9 +13,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.core import wall_clock, wording
+from photosd.core import wording
 from photosd.core.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
 from photosd.index.labels import camera_key, label, values_of
+from photosd.index.moments import moment_of
 
 Floats = NDArray[np.float64]
 Orientation = Literal["landscape", "portrait", "square"]
@@ -119,6 +119,7 @@ def traits(
     ``modified``: modification time of its file, Unix seconds; ``place``: see index.placing.
     """
     camera = camera_key(facts.get("camera"))
+    moment = moment_of(facts, paths, modified)
     stars = facts.get("rating") or 0
     orientation = _orientation(facts.get("width") or 0, facts.get("height") or 0)
     found = {label("in", folder) for path in paths for folder in _folders(path)}
@@ -130,22 +131,10 @@ def traits(
     return Traits(
         tuple(sorted(found)),
         camera,
-        _moment(facts, modified),
+        None if moment is None else moment.wall,
         facts.get("latitude"),
         facts.get("longitude"),
     )
-
-
-def _moment(facts: dict[str, Any], modified: float | None) -> float | None:
-    """Local time; for photos read by photosd 0.1, in this machine's time zone."""
-    if (taken := facts.get("taken")) is not None:
-        return wall_clock.wall_seconds(datetime.datetime.fromisoformat(taken))
-    unix = facts.get("taken_at")
-    unix = modified if unix is None else unix
-    try:
-        return None if unix is None else wall_clock.wall_seconds(wall_clock.shown_here(unix))
-    except OverflowError:
-        return None
 
 
 def distance_km(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:

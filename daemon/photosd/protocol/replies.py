@@ -22,8 +22,10 @@ class Hit(PathFields):
     is the copy with that name), ``caption`` by its title or caption, ``place``, ``tag``, ``person``
     by names in its metadata; new ones may be added. ``score`` is a cosine, and orders looks only.
     ``copies``: number of files in the library with this photo, if more than one. ``taken``: local
-    time where it was taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at``:
-    Unix seconds.
+    time where it was taken, ISO 8601, with its offset from UTC if known; ``taken_at``: Unix
+    seconds; ``taken_from``: where the date comes from, as in the facts of `show`;
+    ``taken_precision``: present if it is only a ``day``, a ``month`` or a ``year``; then ``taken``
+    is its first instant.
     """
 
     rank: int
@@ -34,6 +36,8 @@ class Hit(PathFields):
     offline: bool
     copies: NotRequired[int]
     taken: NotRequired[str]
+    taken_from: NotRequired[str]
+    taken_precision: NotRequired[str]
 
 
 class Coverage(TypedDict):
@@ -303,7 +307,12 @@ class ListResult(TypedDict):
 
 
 class ShowResult(PathOrNull):
-    """Details of one path."""
+    """Details of one path. ``facts``: of its metadata, its sidecars, its names; unknown ones are
+    null or left out. ``taken_from``: ``exif original``, ``exif digitized``, ``exif changed``,
+    ``xmp``, ``gps``, ``sidecar``, ``takeout``, ``file name``, ``folder name``, or ``modified``;
+    ``taken_precision`` as in a hit; ``unreadable``: kinds of metadata that could not be read
+    (``exif``, ``iptc``, ``xmp``, ``sidecar``); ``tags``, ``people``: lists.
+    """
 
     state: str
     reason: str | None

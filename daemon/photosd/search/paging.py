@@ -6,8 +6,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import structs
@@ -17,6 +17,7 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog, known_photos
 from photosd.index.filters import Filter
 from photosd.index.folders import Folders
+from photosd.index.moments import Moment, moment_of
 from photosd.index.shared_resources import SharedResources
 from photosd.protocol.paths import path_b64, path_text
 from photosd.protocol.replies import Coverage, Hit
@@ -66,9 +67,11 @@ class Hits:
                 key=lambda place: (place[0] != one.path, place[1] in absent),
             )
             places = [place for place in places if accepts(place[0])]
-            known, copies = facts.get(one.content, {}), 1 if question.every_copy else len(places)
+            copies = 1 if question.every_copy else len(places)
             chosen = places if question.every_copy else places[:1]
-            hits.append([_hit(one, p, copies, known, offline=p[1] in absent) for p in chosen])
+            every = [path for path, _ in paths.get(one.content, ())]
+            moment = moment_of(facts.get(one.content, {}), every, None)
+            hits.append([_hit(one, p, copies, moment, offline=p[1] in absent) for p in chosen])
         return hits
 
 
@@ -85,7 +88,7 @@ def coverage(catalog: Catalog, folders: Folders) -> Coverage:
 
 
 def _hit(
-    one: FoundPhoto, place: Place, copies: int, facts: Mapping[str, Any], *, offline: bool
+    one: FoundPhoto, place: Place, copies: int, moment: Moment | None, *, offline: bool
 ) -> Hit:
     hit: Hit = {
         "rank": 0,
@@ -93,15 +96,15 @@ def _hit(
         "score": round(one.score, 4),
         "strength": one.strength,
         "sources": one.sources,
-        "taken_at": facts.get("taken_at"),
+        "taken_at": None,
         "offline": offline,
     }
     if (encoded := path_b64(place[0])) is not None:
         hit["path_b64"] = encoded
     if copies > 1:
         hit["copies"] = copies
-    if (taken := facts.get("taken")) is not None:
-        hit["taken"] = taken
+    if moment is not None:
+        hit |= cast("Hit", moment.facts())
     return hit
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from photosd.core.errors import NotFound
 from photosd.core.formats import is_photo_name, package_in
 from photosd.core.log import printable
+from photosd.index.contents import Holding
 from photosd.index.folders import Folder
+from photosd.index.moments import moment_of
 from photosd.index.photo import Photo
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
@@ -112,7 +115,6 @@ class LibraryOperations(Topic):
             why, remedy = _why_unknown(path, library.filesystems, folder)
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
-        facts = library.contents.facts_of([photo.content]) if photo.content else {}
         return {
             "path": path_text(path),
             "path_b64": path_b64(path),
@@ -124,7 +126,7 @@ class LibraryOperations(Topic):
             "size": photo.size,
             "modified_at": photo.mtime_ns / 1e9,
             "attempts": photo.attempts,
-            "facts": _described(facts.get(photo.content or "", {})),
+            "facts": _described(library.contents.holding([photo.content or ""]), photo),
         }
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:
@@ -149,9 +151,14 @@ class LibraryOperations(Topic):
         return {"paused": False, "paused_until": None}
 
 
-def _described(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts with those that older clients expect, even if unknown."""
-    return {**dict.fromkeys(EXPECTED_FACTS), "orientation": 1, **facts} if facts else {}
+def _described(held: Mapping[str, Holding], photo: Photo) -> dict[str, Any]:
+    """Facts with those that older clients expect, even if unknown; empty if it is not indexed."""
+    known = held.get(photo.content or "")
+    if known is None or not known.facts:
+        return {}
+    moment = moment_of(known.facts, known.paths, known.modified)
+    told = {} if moment is None else moment.facts()
+    return {**dict.fromkeys(EXPECTED_FACTS), "orientation": 1, **known.facts, **told}
 
 
 def _added(folder: Folder) -> replies.AddResult:

@@ -1,0 +1,164 @@
+"""Dates in the names of files and folders: of cameras, messengers, screenshots and people.
+
+`docs/reference/metadata.md` lists the patterns for users.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Precision = Literal["second", "day", "month", "year"]
+
+EARLIEST_YEAR = 1826  # the first photograph
+COMPACT_YEAR = 1900  # earlier numbers of eight digits are seldom dates
+DAY = datetime.timedelta(days=1)
+FOLDERS = 3  # the nearest above a file
+Y, M, D = r"(?P<year>\d{4})", r"(?P<month>\d\d)", r"(?P<day>\d\d)"
+COMPACT_TIME = (
+    r"(?P<hour>\d\d)(?P<t>[-_.]?)(?P<minute>\d\d)(?P=t)(?P<second>\d\d)(?:[-_.]?\d{3})?(?!\d)"
+)
+TIME = (
+    r"(?P<hour>\d\d?)(?P<t>[-_.: ])(?P<minute>\d\d)(?P=t)(?P<second>\d\d)(?!\d)"
+    r"(?:[-_.]\d{1,6}(?!\d))?(?:\s*(?P<half>[AaPp])\.?[Mm])?"
+)
+# Between date and time: "2019-05-03 at 12.30.11", "2019-05-03 ב-12.30.11".
+BETWEEN = r"[\W_T]{1,3}(?:[^\W\d_]{1,8}\W{1,3}){0,2}"
+WHOLE_DATE = rf"(?<!\d){Y}(?P<s>[-_. ]?){M}(?P=s){D}"
+# The first that gives a date counts.
+NAMES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<![\da-f]){Y}{M}{D}(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)(?:\d{{3}})?(?!\d)",
+        rf"{WHOLE_DATE}[-_T ]{COMPACT_TIME}",
+        rf"{WHOLE_DATE}{BETWEEN}{TIME}",
+        rf"(?<!\d){Y}(?P<s>[-_. ]){M}(?P=s){D}(?!\d)",
+        rf"(?<![^\W_]){Y}{M}{D}(?![^\W_])",
+    )
+)
+# Facebook and WeChat save with the time in milliseconds.
+MILLISECONDS = re.compile(r"(?:FB_IMG_|mmexport|wx_camera_)(\d{13})(?!\d)")
+PIXEL = "PXL_"  # Google's phones name photos by UTC
+
+FOLDER_DAY = re.compile(rf"{Y}(?P<s>[-_. ]?){M}(?P=s){D}(?!\d)")
+FOLDER_MONTH = re.compile(rf"{Y}[-_.]?{M}(?![^\W_])(?![-_.]?\d)")
+FOLDER_YEAR = re.compile(rf"{Y}(?![^\W_])(?![-_.]?\d)")
+LAST_YEAR = re.compile(rf"(?:.*[\s_,(-])?(?<!\d-){Y}\)?", re.DOTALL)
+NUMBER = re.compile(r"(\d\d?)(?:[-_. ]+[^\W\d_]+)?")  # "08", "08 - August"
+# Folders whose date is that of a copy.
+COPIES = re.compile(r"back.?up|export|archive|takeout|download|גיבוי|ייצוא", re.IGNORECASE)
+
+
+class PathDate(NamedTuple):
+    """A date in a name. ``clock``: local time, or UTC; the first instant if imprecise."""
+
+    clock: datetime.datetime
+    precision: Precision
+
+
+def of_file(path: bytes) -> PathDate | None:
+    """The date in the name of a file."""
+    name = _text(path.rpartition(b"/")[2])
+    if found := MILLISECONDS.match(name):
+        unix = datetime.timedelta(milliseconds=int(found[1]))
+        return _checked(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + unix, "second")
+    for pattern in NAMES:
+        for match in pattern.finditer(name):
+            if (date := _date(match)) is not None:
+                if name.startswith(PIXEL) and date.precision == "second":
+                    return date._replace(clock=date.clock.replace(tzinfo=datetime.UTC))
+                return date
+    return None
+
+
+def of_folders(path: bytes) -> PathDate | None:
+    """The date in the names of the nearest folders: ``2019-08 Eilat``, ``2019/08``, ``Eilat 2019``.
+
+    Names deeper than a library's own folders are not told apart from those above it, so only the
+    nearest count.
+    """
+    names = [_text(name) for name in path.split(b"/")[-2 : -2 - FOLDERS - 2 : -1]]
+    for place in range(min(FOLDERS, len(names))):
+        if (date := _folder(names[place:], nearest=place == 0)) is not None:
+            return date
+    return None
+
+
+def _folder(names: Sequence[str], *, nearest: bool) -> PathDate | None:
+    """The date of a folder: its name, and then those of the folders above it."""
+    name = names[0]
+    if COPIES.search(name):
+        return None
+    for pattern in (FOLDER_DAY, FOLDER_MONTH, FOLDER_YEAR):
+        if (match := pattern.match(name)) and (date := _date(match)) is not None:
+            return date
+    if number := NUMBER.fullmatch(name):
+        return _below(int(number[1]), names[1:])
+    if nearest and (match := LAST_YEAR.fullmatch(name)):
+        return _date(match)
+    return None
+
+
+def _below(number: int, above: Sequence[str]) -> PathDate | None:
+    """The date of a folder named by a number: a day of the month above, or a month of the year."""
+    if not above:
+        return None
+    if (month := FOLDER_MONTH.fullmatch(above[0])) is not None:
+        return _made(int(month["year"]), int(month["month"]), number, precision="day")
+    if (year := FOLDER_YEAR.fullmatch(above[0])) is not None:
+        return _made(int(year["year"]), number, precision="month")
+    year = FOLDER_YEAR.fullmatch(above[1]) if len(above) > 1 else None
+    if year is not None and (month := NUMBER.fullmatch(above[0])) is not None:
+        return _made(int(year["year"]), int(month[1]), number, precision="day")
+    return None
+
+
+def _date(match: re.Match[str]) -> PathDate | None:
+    """The date of a match with groups ``year``, ``month`` …; with its time, if that is valid."""
+    found = {name: text for name, text in match.groupdict().items() if text is not None}
+    year, month, day = (int(found.get(name, 1)) for name in ("year", "month", "day"))
+    if not found.get("s") and "day" in found and year < COMPACT_YEAR:
+        return None
+    if "hour" in found:
+        hour, minute, second = (int(found[name]) for name in ("hour", "minute", "second"))
+        if half := found.get("half"):
+            hour = hour % 12 + (12 if half in "Pp" else 0)
+        if (date := _made(year, month, day, hour, minute, second)) is not None:
+            return date
+    return _made(
+        year,
+        month,
+        day,
+        precision="day" if "day" in found else "month" if "month" in found else "year",
+    )
+
+
+def _made(
+    year: int,
+    month: int,
+    day: int = 1,
+    hour: int = 0,
+    minute: int = 0,
+    second: int = 0,
+    *,
+    precision: Precision = "second",
+) -> PathDate | None:
+    try:
+        clock = datetime.datetime(year, month, day, hour, minute, second)
+    except ValueError:
+        return None
+    return _checked(clock, precision)
+
+
+def _checked(clock: datetime.datetime, precision: Precision) -> PathDate | None:
+    """None for a date before photography, or in the future."""
+    if clock.year < EARLIEST_YEAR or clock.replace(tzinfo=None) > datetime.datetime.now() + DAY:
+        return None
+    return PathDate(clock, precision)
+
+
+def _text(name: bytes) -> str:
+    return unicodedata.normalize("NFKC", name.decode("utf-8", "replace"))
