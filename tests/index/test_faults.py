@@ -397,8 +397,7 @@ def test_a_write_that_failed_leaves_nothing_of_a_photo_that_went(
     bench.pipeline = bench.make_pipeline()
     bench.pipeline.start()
     try:
-        wait_for(lambda: on_disk(tmp_path) == 0)
-        assert bench.store.contents() == set()
+        wait_for(lambda: on_disk(tmp_path) == 0 and bench.store.contents() == set())
     finally:
         bench.pipeline.stop()
 
