@@ -27,6 +27,12 @@ MODULES = {
     "pillow-heif": "pillow_heif",
     "python-dateutil": "dateutil",
 }
+# What cannot be imported here, because it is for another system.
+ELSEWHERE = (
+    {"photosd.watch.inotify", "photosd.watch.inotify_reader"}
+    if sys.platform == "darwin"
+    else {"photosd.watch.fsevents"}
+)
 
 
 def main() -> int:
@@ -49,7 +55,8 @@ def own_modules() -> Iterator[str]:
             names = [file.stem for file in sorted(directory.glob("*.py"))]
             dotted = ".".join([root.name, *directory.relative_to(root).parts])
             modules = [dotted if name == "__init__" else f"{dotted}.{name}" for name in names]
-            if modules := [name for name in modules if not name.endswith("__main__")]:
+            modules = [name for name in modules if not name.endswith("__main__")]
+            if modules := [name for name in modules if name not in ELSEWHERE]:
                 yield " ".join(modules)
 
 

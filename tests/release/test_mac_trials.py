@@ -38,6 +38,13 @@ def test_every_module_and_library_is_meant() -> None:
     assert len(libraries) >= len(wanted)
 
 
+def test_modules_for_other_systems_are_left_out() -> None:
+    """The step failed on each system: inotify is Linux's, FSEvents the Mac's."""
+    (watch,) = [names for names in imports.own_modules() if names.startswith("photosd.watch ")]
+    assert "photosd.watch.watcher" in watch.split()
+    assert imports.failure(watch) == ""
+
+
 @pytest.mark.slow
 def test_everything_can_be_imported_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert imports.main() == 0, capsys.readouterr().out
