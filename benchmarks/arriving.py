@@ -16,7 +16,7 @@ from benchmarks.bench import BenchDaemon, running
 
 PHOTOS = 96
 LOOK_SECONDS = 0.05
-PATIENCE_SECONDS = 300.0
+WAIT_SECONDS = 300.0
 
 
 def arriving(model: Path | None, folder: Path, limit: float) -> dict[str, Any]:
@@ -51,5 +51,5 @@ def _times(daemon: BenchDaemon, folder: str, count: int) -> tuple[float, float]:
 
 def _rest(started: float) -> None:
     time.sleep(LOOK_SECONDS)
-    if time.monotonic() - started > PATIENCE_SECONDS:
+    if time.monotonic() - started > WAIT_SECONDS:
         raise TimeoutError("the photos are not indexed")

@@ -150,17 +150,15 @@ class _School:
         apart = 1 - (found * places).sum(dim=1)
         near = apart[:count].mean() + apart[count:].mean()
         drawn = self.generator.choice(len(lessons.images), recipe.photos, replace=False)
-        strangers = torch.from_numpy(drawn)
-        ranks = (self.scale * found @ lessons.images[strangers].T).log_softmax(dim=1)
-        wanted = (self.scale * places @ lessons.images[strangers].T).log_softmax(dim=1)
+        others = torch.from_numpy(drawn)
+        ranks = (self.scale * found @ lessons.images[others].T).log_softmax(dim=1)
+        wanted = (self.scale * places @ lessons.images[others].T).log_softmax(dim=1)
         rank = functional.kl_div(ranks, wanted, log_target=True, reduction="batchmean")
-        own = self._own(found[:count], captions // 5, strangers)
+        own = self._own(found[:count], captions // 5, others)
         return recipe.near_weight * near + recipe.rank_weight * rank + recipe.own_weight * own
 
-    def _own(
-        self, found: torch.Tensor, photos: torch.Tensor, strangers: torch.Tensor
-    ) -> torch.Tensor:
-        among = torch.cat([photos, strangers])
+    def _own(self, found: torch.Tensor, photos: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        among = torch.cat([photos, others])
         logits = self.scale * found @ self.lessons.images[among].T
         same = among[None, :] == photos[:, None]
         same.fill_diagonal_(False)  # another copy of the own photo is no negative

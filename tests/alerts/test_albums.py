@@ -75,7 +75,7 @@ def test_what_cannot_be_an_album_is_refused(client: Client, folder: Path, tmp_pa
 
 
 @pytest.mark.chaos
-def test_an_album_outlives_a_kill(
+def test_an_album_survives_a_kill(
     warm: RunningDaemon, client: Client, folder: Path, tmp_path: Path
 ) -> None:
     """And learns what happened meanwhile."""

@@ -97,7 +97,7 @@ def test_a_lost_catalog_repeats_nothing(
     assert noted(notes) == [os.fsencode(folder / "1.jpg")]
 
 
-def test_the_same_wish_stands_once(client: Client) -> None:
+def test_identical_alerts_are_one(client: Client) -> None:
     """Said twice it would fire twice."""
     first = client.standing_add("sun  set", "stream")
     again = client.standing_add("sun set", "stream")
@@ -156,7 +156,7 @@ def test_a_notification_is_shown(client: Client, folder: Path, desktop: Path) ->
     assert said[-2:] == [b"photosd: sunset", name]
 
 
-def test_a_command_that_fails_is_told_of(client: Client, folder: Path, tmp_path: Path) -> None:
+def test_a_command_that_fails_is_reported(client: Client, folder: Path, tmp_path: Path) -> None:
     """And not run again; one that could never work is refused at once."""
     program = tmp_path / "fails"
     program.write_text(f"#!/bin/sh\necho x >> {tmp_path}/tried\nexit 3\n")
@@ -175,7 +175,7 @@ def test_a_command_that_fails_is_told_of(client: Client, folder: Path, tmp_path:
     assert (tmp_path / "tried").read_text() == "x\n"
 
 
-def test_a_stream_goes_on_where_it_was(client: Client, folder: Path) -> None:
+def test_a_stream_continues_where_it_was(client: Client, folder: Path) -> None:
     """After what was acknowledged, or after any cursor; empty words keep a reader informed."""
     number = client.standing_add("sunset", "stream")["standing"]["id"]
     write(folder / "1.jpg", "sunset")

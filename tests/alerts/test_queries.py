@@ -37,7 +37,7 @@ def holding(home: Home, word: bytes) -> list[str]:
     return [file.name for file in files if file.is_file() and word in file.read_bytes()]
 
 
-def test_a_linked_list_harms_no_file_beside_it(home: Home, tmp_path: Path) -> None:
+def test_a_linked_list_changes_no_other_file(home: Home, tmp_path: Path) -> None:
     """The list is written through the link; the user's file beside it stays, old drafts go."""
     mine = tmp_path / "standing.new"
     mine.write_text("somebody's own")

@@ -119,7 +119,7 @@ def killed_at_once(scene: Scene) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("trouble", [a_file_in_the_way, state_gone, no_python, killed_at_once])
-def test_it_is_tried_with_patience_and_done_once(
+def test_it_is_retried_with_growing_pauses_and_done_once(
     home: Home,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -184,7 +184,7 @@ def test_a_command_that_ends_while_matches_are_read_runs_once(
     assert sorted(scene.ran.read_text().split()) == [str(n + 1) for n in range(MATCHES)]
 
 
-def test_one_that_is_refused_alone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_command_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pauses grow; the commands of other alerts run."""
     monkeypatch.setattr(delivery, "FIRST_SECONDS", 100.0)
     monkeypatch.setattr(delivery, "MOST_SECONDS", 400.0)

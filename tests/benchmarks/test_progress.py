@@ -14,7 +14,7 @@ def cut() -> float:
     raise KeyboardInterrupt
 
 
-def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_run_continues(tmp_path: Path) -> None:
     """Finished steps are not measured again; after a complete run the next starts from scratch."""
     file = tmp_path / "runs" / "full.partial"
     first = Progress(file, {"photos": 3})
@@ -29,7 +29,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert Progress(file, {"photos": 3}).part("a", lambda: 3) == 3
 
 
-def test_figures_of_other_code_or_settings_are_measured_anew(
+def test_figures_of_other_code_or_settings_are_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A table is of one code and one size."""

@@ -41,7 +41,7 @@ class FaultWalk:
         self, seed: int, places: Sequence[Path], daemon: StandInDaemon, orders: Orders
     ) -> None:
         self._chance, self._daemon, self._orders = random.Random(seed), daemon, orders
-        self._places, self._aside = list(places), places[0].parent / "aside"
+        self._places, self._elsewhere = list(places), places[0].parent / "aside"
         self.files = HouseholdWalk(seed, self._places)
         self.refused: Counter[str] = Counter()
         self.defects: list[str] = []
@@ -168,19 +168,19 @@ class FaultWalk:
 
     def take_away(self) -> None:
         """The second folder is not there for a while."""
-        if not self._aside.exists():
-            self._second.rename(self._aside)
+        if not self._elsewhere.exists():
+            self._second.rename(self._elsewhere)
 
     def empty(self) -> None:
         """The disk is unmounted, and its mount point is an empty directory."""
-        if not self._aside.exists():
-            self._second.rename(self._aside)
+        if not self._elsewhere.exists():
+            self._second.rename(self._elsewhere)
             self._second.mkdir()
 
     def bring_back(self) -> None:
-        if self._aside.exists():
+        if self._elsewhere.exists():
             shutil.rmtree(self._second, ignore_errors=True)
-            self._aside.rename(self._second)
+            self._elsewhere.rename(self._second)
 
     def fill_disk(self) -> None:
         self._orders.full = True

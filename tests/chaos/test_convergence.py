@@ -21,7 +21,7 @@ from tests.cli.conftest import command, environment
 from tests.conftest import RunningDaemon
 
 OPERATIONS = 3000
-PATIENCE = 60.0
+WAIT_SECONDS = 60.0
 # Every content whose vectors are committed is noted, with who committed it.
 PRELUDE = """
 import os
@@ -94,7 +94,7 @@ def _end_as_on_disk(daemon: RunningDaemon, roots: list[Path], shared: set[int], 
     truth = {bytes(file): file.read_bytes() for root in roots for file in photos_below(root)}
     good = {path for path, data in truth.items() if decodable(data)}
     assert len(good) > 5, "a walk without photos tests nothing"
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + WAIT_SECONDS
     while (wrong := _not_linked(listed(daemon) ^ good, shared)) and time.monotonic() < limit:
         time.sleep(0.2)
     assert not wrong, f"{seed}: {wrong}\n{_explain(daemon, wrong)}"

@@ -22,7 +22,7 @@ from tests.chaos.crowd import Crowd
 from tests.conftest import RunningDaemon
 
 CLIENTS = 50
-PATIENCE = 90.0  # seconds: beside fifty clients and on a busy machine, imports alone took 30
+WAIT_SECONDS = 90.0  # seconds: beside fifty clients and on a busy machine, imports alone took 30
 # Shorter than for people, so that a test sees the whole story: (stall, breaker_pause) seconds.
 PRELUDE = """
 import functools
@@ -117,7 +117,7 @@ def once(**orders: object) -> Callable[[Struck], None]:
     def strike(struck: Struck) -> None:
         restarts = struck.encoder()["restarts"]
         struck.order(**orders)
-        struck.until(lambda status: status["restarts"] > restarts, PATIENCE)
+        struck.until(lambda status: status["restarts"] > restarts, WAIT_SECONDS)
         struck.order()
 
     return strike
@@ -130,7 +130,7 @@ def in_the_next(**orders: object) -> Callable[[Struck], None]:
         restarts = struck.encoder()["restarts"]
         struck.order(**orders)
         kill(struck)
-        struck.until(lambda status: status["restarts"] > restarts + 1, PATIENCE)
+        struck.until(lambda status: status["restarts"] > restarts + 1, WAIT_SECONDS)
         struck.order()
 
     return strike
@@ -163,7 +163,9 @@ def test_one_fault(struck: Struck, fault: str) -> None:
         time.sleep(1)
         before = len(struck.deaths())
         strike(struck)
-        struck.until(lambda status: status["state"] == "ready" and status["restarts"] > 0, PATIENCE)
+        struck.until(
+            lambda status: status["state"] == "ready" and status["restarts"] > 0, WAIT_SECONDS
+        )
         time.sleep(1)
     deaths = [death for death in struck.deaths()[before:] if re.search(reason, json.dumps(death))]
     assert_all_answered(crowd)

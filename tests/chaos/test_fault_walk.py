@@ -24,7 +24,7 @@ from tests.household.daemon import StandInDaemon, expected, misnamed
 from tests.household.making import make_household
 from tests.household.orders import Orders
 
-PATIENCE = 60.0
+WAIT_SECONDS = 60.0
 STRIKING = 300.0  # seconds until the last fault strikes, however slow the machine
 PACE = 0.1  # seconds between two operations, once all that were planned are done
 SHORT = (300, 60, 250)  # operations, faults, files
@@ -91,7 +91,7 @@ def _compare(daemon: StandInDaemon, walk: FaultWalk, places: list[Path], seed: s
         more, failing = expected(place, walk.excludes(place))
         good, bad = good | more, bad | failing
     wanted = Wanted(good, bad, misnamed(bad))
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + WAIT_SECONDS
     while (wrong := _unlinked(wanted.differences(daemon), walk)) and time.monotonic() < limit:
         time.sleep(0.3)
     assert not wrong, f"{seed}: {len(wrong)} astray: {_explained(daemon, wrong)}"
@@ -100,7 +100,7 @@ def _compare(daemon: StandInDaemon, walk: FaultWalk, places: list[Path], seed: s
     assert not wrong, f"{seed}, compared: {len(wrong)} astray: {_explained(daemon, wrong)}"
     assert result["pending"] == 0, seed
     assert daemon.wrong_vectors(set(good.values())) == {}, seed
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + WAIT_SECONDS
     while (odd := _purged(daemon) ^ wanted.contents(daemon)) and time.monotonic() < limit:
         time.sleep(0.3)
     assert not odd, f"{seed}: {_strays(daemon, odd)}"

@@ -214,10 +214,10 @@ class Walk:
     def swap(self) -> None:
         """Two files exchange their names."""
         one, other = self.file(), self.file()
-        aside = one.with_name("aside~")
-        one.rename(aside)
+        elsewhere = one.with_name("elsewhere~")
+        one.rename(elsewhere)
         other.rename(one)
-        aside.rename(other)
+        elsewhere.rename(other)
 
     def copy_file(self) -> None:
         copy = shutil.copy2 if self._random.random() < 0.5 else shutil.copy

@@ -171,7 +171,9 @@ def test_a_dripping_daemon_does_not_stretch_the_limit(home: Home) -> None:
         stop.set()
 
 
-def test_an_endless_line_is_not_read_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_not_read_without_limit(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Memory is bounded, too."""
     monkeypatch.setattr(connection, "REPLY_LIMIT", 1 << 20)
 
@@ -213,7 +215,7 @@ def test_a_full_backlog_is_busy_not_a_crash(home: Home) -> None:
                 sock.close()
 
 
-def test_after_a_failure_the_next_call_connects_anew(stub: StubDaemon) -> None:
+def test_after_a_failure_the_next_call_connects_again(stub: StubDaemon) -> None:
     """A program may keep its client while the daemon restarts."""
     stub.answers["hello"] = b"garbage\n"
     with Client() as client:
@@ -286,7 +288,7 @@ def test_several_calls_are_under_way_and_come_back_in_order(stub: StubDaemon) ->
         assert widths == [1, 2, *range(4, 20)]
 
 
-def test_calls_that_are_not_wanted_any_more_do_no_harm(stub: StubDaemon) -> None:
+def test_abandoned_calls_change_no_later_answer(stub: StubDaemon) -> None:
     """What still comes is not taken for the next answer."""
     stub.answers["thumbnail"] = {"width": 1}
     stub.answers["hello"] = {"version": "1"}

@@ -398,7 +398,7 @@ def test_status_tells_what_is_going_on(stub: StubDaemon, photosd: Photosd) -> No
     assert "! the daemon is version 0.0.9" in ran.err
 
 
-def test_status_watch_goes_on_when_the_daemon_ends(
+def test_status_watch_continues_when_the_daemon_ends(
     stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until Ctrl-C."""

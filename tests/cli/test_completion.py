@@ -20,7 +20,7 @@ from photosd_cli import text
 from tests.cli.conftest import Photosd, command, environment
 from tests.cli.stub import StubDaemon
 
-PATIENCE = 30.0
+WAIT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def offered(shell: list[str], program: str, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=WAIT_SECONDS,
         check=True,
     ).stdout
 
@@ -98,7 +98,7 @@ def test_zsh_completes(photosd: Photosd, shell_environment: dict[str, str], tmp_
     told = photosd("completion", "--help").out
     (install,) = re.findall(r"zsh: +(.*)", told)
     (start,) = re.findall(r"in ~/.zshrc: (.*)", told)
-    subprocess.run(["zsh", "-fc", install], env=shell_environment, check=True, timeout=PATIENCE)
+    subprocess.run(["zsh", "-fc", install], env=shell_environment, check=True, timeout=WAIT_SECONDS)
     # -u: tests may run as root, whose files zsh asks about.
     (tmp_path / ".zshrc").write_text(f"{start} -u\n")
     process, terminal = pty.fork()
@@ -116,7 +116,7 @@ def test_zsh_completes(photosd: Photosd, shell_environment: dict[str, str], tmp_
 
 def _until(terminal: int, wanted: str) -> str:
     """What the terminal shows until ``wanted`` is there, or patience ends."""
-    shown, limit = "", time.monotonic() + PATIENCE
+    shown, limit = "", time.monotonic() + WAIT_SECONDS
     while wanted not in shown and time.monotonic() < limit:
         if select.select([terminal], [], [], 0.2)[0]:
             shown += os.read(terminal, 4096).decode("utf-8", "replace")

@@ -95,7 +95,7 @@ def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
 
 
 @pytest.mark.parametrize("group", [(), ("cloud",), ("folders",)])
-def test_what_commands_do_is_told_whole(photosd: Photosd, group: tuple[str, ...]) -> None:
+def test_help_shows_whole_sentences(photosd: Photosd, group: tuple[str, ...]) -> None:
     """In as many lines as it takes."""
     assert "..." not in photosd(*group, "--help").out.split("Options:")[1]
 

@@ -188,20 +188,20 @@ def test_a_hung_daemon_is_killed(photosd: Photosd, monkeypatch: pytest.MonkeyPat
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_pid_left_in_the_lock_file_is_not_believed(home: Home) -> None:
+def test_a_pid_in_a_lock_file_that_is_not_held_is_ignored(home: Home) -> None:
     """Only a held lock means a living daemon; the recorded pid belongs to another process now."""
     home.state.mkdir(parents=True)
-    innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        home.lock.write_text(f"{innocent.pid}\n")
+        home.lock.write_text(f"{bystander.pid}\n")
         assert lifecycle.stop() == "not_running"
-        assert innocent.poll() is None
+        assert bystander.poll() is None
         with home.lock.open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            assert lock_holder(home) == innocent.pid
+            assert lock_holder(home) == bystander.pid
     finally:
-        innocent.kill()
-        innocent.wait(60)
+        bystander.kill()
+        bystander.wait(60)
 
 
 def test_wait_until_warm_shows_the_warm_state(

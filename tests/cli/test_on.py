@@ -141,7 +141,7 @@ def _cut_after(progress: dict[str, Any]) -> bytes:
     return json.dumps({"v": 1, "id": "1", "progress": progress}).encode() + b"\n"
 
 
-def test_a_reader_outlives_a_restart(home: Home, stub: StubDaemon, photosd: Photosd) -> None:
+def test_a_reader_survives_a_restart(home: Home, stub: StubDaemon, photosd: Photosd) -> None:
     """It waits while there is no daemon, and reports that."""
     stub.answers["subscribe"] = lambda _: _leave(stub)
 
@@ -195,7 +195,7 @@ def test_removing_names_what_went(stub: StubDaemon, photosd: Photosd) -> None:
     assert photosd("on", "--remove", "9").code == 1
 
 
-def test_words_that_others_are_not_to_see_come_from_stdin_or_a_file(
+def test_words_are_read_from_stdin_or_a_file(
     stub: StubDaemon, photosd: Photosd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`ps` shows a command line to every user of the machine."""

@@ -213,7 +213,7 @@ def test_bad_options_are_usage_errors(
     assert json.loads(photosd("query", "--json", "sunset", *arguments).out)["error"]["message"]
 
 
-def test_an_argument_that_is_not_utf8_is_asked_as_well_as_can_be(
+def test_an_argument_that_is_not_utf8_is_sent_with_replacements(
     stub: StubDaemon, photosd: Photosd
 ) -> None:
     """A lone surrogate would be refused by any JSON parser."""
@@ -271,7 +271,7 @@ def test_queries_from_stdin_one_a_line(stub: StubDaemon, process: Process) -> No
     assert table.stdout.decode().splitlines() == ["cat", "strong  0.312  /p/IMG_2041.jpg"]
 
 
-def test_queries_from_stdin_stop_when_nobody_listens(process: Process) -> None:
+def test_queries_from_stdin_stop_when_stdout_is_closed(process: Process) -> None:
     """Without a daemon the error is printed once, not once per query."""
     ran = process("query", "-", stdin=b"cat\ndog\n")
     assert ran.returncode == 3

@@ -184,7 +184,7 @@ def test_off_a_terminal_nothing_changes(seen: StubDaemon, photosd: Photosd) -> N
     assert not seen.params("thumbnail")
 
 
-def test_a_daemon_that_dies_meanwhile_costs_no_line(seen: StubDaemon) -> None:
+def test_lines_are_shown_though_the_daemon_ends(seen: StubDaemon) -> None:
     """The hits were there already."""
     seen.answers["thumbnail"] = b"nonsense\n"
     out, err, _ = on_a_terminal("query", "x", "--preview=blocks", variables=PLAIN)
@@ -418,7 +418,7 @@ def test_a_sheet_without_a_file_is_private_and_opened(
     assert "2 shown · 12,408 photos searched" in ran.err
 
 
-def test_a_sheet_goes_where_it_is_told(
+def test_a_sheet_is_written_where_the_user_says(
     seen: StubDaemon,
     photosd: Photosd,
     desktop: Path,

@@ -60,9 +60,7 @@ def test_many_queries_after_an_upgrade_suggest_it_once(
     assert ran.err.count("photosd restart") == 1
 
 
-def test_programs_and_daemons_of_our_version_are_told_nothing(
-    stub: StubDaemon, photosd: Photosd
-) -> None:
+def test_equal_versions_cause_no_warning(stub: StubDaemon, photosd: Photosd) -> None:
     """JSON holds the daemon's version; where both are one there is nothing to say."""
     stub.answers["query"] = query_result(hit("/p/a.jpg"))
     assert "restart" not in photosd("query", "sunset").err

@@ -321,7 +321,7 @@ def test_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.cores() == 1
 
 
-def test_everybody_asks_there() -> None:
+def test_no_other_module_does_it_itself() -> None:
     """All code asks one function, because the host's number is wrong in a container."""
     asks = r"cpu_count\(\)|virtual_memory\(|sched_getaffinity|/sys/fs/cgroup|proc/self/cgroup"
     found = [

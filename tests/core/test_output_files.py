@@ -62,7 +62,7 @@ def test_nothing_is_put_among_photos(home: Home, watched: Path, tmp_path: Path) 
     assert not list(watched.rglob("a.*"))
 
 
-def test_a_sheet_of_photosds_own_lies_where_it_may(home: Home, tmp_path: Path) -> None:
+def test_a_private_sheet_may_be_written(home: Home, tmp_path: Path) -> None:
     """Sheets may be written even if a folder above photosd's state is watched, such as the home."""
     home.config.mkdir(parents=True, exist_ok=True)
     home.sheets.mkdir(parents=True)
@@ -110,9 +110,7 @@ def _refused(*_: object) -> None:
     raise PermissionError
 
 
-def test_a_draft_of_somebody_stays(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_users_draft_stays(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be made is not tidied away either."""
     theirs = tmp_path / f".x.{os.getpid()}.new"
     theirs.write_bytes(b"theirs")

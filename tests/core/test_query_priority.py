@@ -37,7 +37,7 @@ def test_work_waits_for_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order == ["query", "work"]
 
 
-def test_work_goes_on_beside_queries_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_continues_under_endless_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits for a moment, not for silence."""
     monkeypatch.setattr(query_priority, "WAIT_SECONDS", 0.001)
     with answering():

@@ -50,7 +50,7 @@ def test_any_number_will_do(pair: tuple[socket.socket, socket.socket]) -> None:
     assert readable(high, 10)
 
 
-def test_everybody_asks_there() -> None:
+def test_no_other_module_does_it_itself() -> None:
     """`select.select` fails where a daemon holds more than 1,024 descriptors."""
     found = [
         str(file.relative_to(ROOT))

@@ -163,7 +163,7 @@ def test_processes_take_turns_too(file: Path) -> None:
     assert settings.cloud.images_per_minute == 12
 
 
-def test_a_turn_is_not_waited_for_for_ever(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_lock_has_a_limit(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was stopped in the middle of its change."""
     import fcntl
 
@@ -312,7 +312,7 @@ def test_a_wrong_setting_of_the_cloud_sends_nothing(file: Path, wrong: str) -> N
     assert read(file).settings.cloud.mode == "hybrid"
 
 
-def test_a_bad_value_is_mended_by_setting_it(file: Path) -> None:
+def test_setting_a_value_repairs_it(file: Path) -> None:
     """As the remedy says; what is no TOML is the user's to correct, and is left alone."""
     file.write_text("[search]\nlimit = 0\n")
     assert change(file, "search.limit", "3").problems == ()

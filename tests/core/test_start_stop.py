@@ -10,9 +10,9 @@ from photosd.core.clock import Deadline
 from photosd.core.start_stop import stop_all
 
 
-def test_one_that_hangs_holds_up_nobody() -> None:
+def test_a_part_that_hangs_delays_no_other() -> None:
     """The others are asked at once, and the deadline is one for all."""
-    for_ever, asked = threading.Event(), []
+    without_end, asked = threading.Event(), []
 
     def raises(_: Deadline) -> None:
         raise RuntimeError("a defect")
@@ -21,12 +21,17 @@ def test_one_that_hangs_holds_up_nobody() -> None:
         asked.append(deadline)
 
     deadline = Deadline.after(0.5)
-    parts = {"a": lambda _: for_ever.wait(), "b": raises, "c": well, "d": lambda _: for_ever.wait()}
+    parts = {
+        "a": lambda _: without_end.wait(),
+        "b": raises,
+        "c": well,
+        "d": lambda _: without_end.wait(),
+    }
     assert stop_all(parts, deadline) == ["a", "d"]
     assert deadline.remaining <= 0
     assert asked == [deadline]
     assert stop_all(parts, Deadline.after(-1)) != []  # one that is over is not waited for at all
-    for_ever.set()
+    without_end.set()
 
 
 def test_all_that_end_are_not_waited_for_longer() -> None:

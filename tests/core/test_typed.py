@@ -44,7 +44,7 @@ def test_threads_may_use_a_type_for_the_first_time_at_once() -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_nobody_decodes_into_a_type_without_that() -> None:
+def test_only_this_module_decodes_into_types() -> None:
     """Whatever is added."""
     found = [
         f"{file.relative_to(ROOT)}: {line.strip()}"

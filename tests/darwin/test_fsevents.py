@@ -101,7 +101,7 @@ def test_dropped_events_make_it_compare_the_directory(
     assert follower.watcher.rebuilds == 0
 
 
-def test_a_root_that_is_renamed_is_watched_anew(
+def test_a_root_that_is_renamed_is_watched_again(
     native: ModuleType, follower: Follower, root: Path
 ) -> None:
     """Row 12: watchdog ends its thread then, and everything was compared."""
@@ -132,7 +132,7 @@ def test_mounts_are_looked_at(native: ModuleType, follower: Follower, root: Path
         follower.until(lambda: follower.hinted(inside, "subtree"))
 
 
-def test_merged_and_old_events_do_no_harm(
+def test_merged_and_old_events_lose_nothing(
     native: ModuleType, follower: Follower, root: Path
 ) -> None:
     """FSEvents merges the changes of a file, and repeats what was before: the disk decides."""
@@ -151,7 +151,7 @@ def test_merged_and_old_events_do_no_harm(
     assert {hint.kind for hint in follower.log} == {"path"}
 
 
-def test_a_directory_that_is_only_read_or_marked_is_no_news(
+def test_reading_or_marking_a_directory_causes_no_hint(
     native: ModuleType, follower: Follower, root: Path
 ) -> None:
     """Finder writes attributes of directories all the time; a scan for each would never end."""
@@ -237,7 +237,7 @@ def test_a_stream_that_cannot_start_does_not_stop_the_watcher(
             follower.stop()
 
 
-def test_ignored_and_read_files_are_no_news(follower: Follower, root: Path) -> None:
+def test_ignored_and_read_files_cause_no_hint(follower: Follower, root: Path) -> None:
     """Rules hold for events by path too; a changed ignore file is a hint about its directory."""
     write(root / "skip" / "0.jpg")
     photo = write(root / "1.jpg")

@@ -46,7 +46,7 @@ print([finding.verdict for finding in checks.memory(context)])
     assert python(LITTLE_FREE.format(free=1 << 30) + examine) == "['warning']"
 
 
-def test_a_full_swap_is_no_news(python: Callable[..., str]) -> None:
+def test_a_full_swap_is_not_reported(python: Callable[..., str]) -> None:
     """A Mac makes swap when it needs it: what there is of it is always nearly full."""
     examine = """
 from photosd.doctor import machine as checks

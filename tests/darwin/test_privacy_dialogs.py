@@ -78,7 +78,7 @@ def until(true: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_an_open_dialog_holds_up_its_folder_alone(mac: Path, guard: Guard) -> None:
+def test_an_open_dialog_delays_only_its_folder(mac: Path, guard: Guard) -> None:
     """Row 14: one disk holds them all, and each call to it waited behind the dialog."""
     answered = guard.ask(mac / "Desktop")
     with Filesystems() as filesystems:
@@ -129,7 +129,7 @@ def test_other_folders_are_indexed_while_a_dialog_is_open(
             reconciler.stop()
 
 
-def test_a_folder_waiting_for_a_dialog_cannot_be_added_for_ever(
+def test_adding_a_folder_behind_a_dialog_has_a_time_limit(
     tmp_path: Path, mac: Path, guard: Guard
 ) -> None:
     """`photosd add` ends with what to do."""

@@ -50,7 +50,7 @@ def test_it_is_so_in_an_empty_environment(mac: dict[str, str]) -> None:
     assert done.stdout.strip() == place, done.stderr
 
 
-def test_places_of_ones_own_are_heeded(python: Callable[..., str], tmp_path: Path) -> None:
+def test_places_set_by_the_user_are_used(python: Callable[..., str], tmp_path: Path) -> None:
     """PHOTOSD_SOCKET for the command; PHOTOSD_HOME for both."""
     assert python(PRINT_BOTH, PHOTOSD_SOCKET="/tmp/a.sock").split()[0] == "/tmp/a.sock"
     found = python(PRINT_BOTH, PHOTOSD_HOME="/tmp/home").split()

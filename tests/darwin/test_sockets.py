@@ -49,12 +49,12 @@ except NotRunning:
 """
 
 
-@pytest.mark.parametrize(("patience", "says"), [("100", "connected"), ("0", "not running")])
+@pytest.mark.parametrize(("seconds", "says"), [("100", "connected"), ("0", "not running")])
 def test_a_full_backlog_is_tried_again(
-    python: Callable[..., str], home: Home, patience: str, says: str
+    python: Callable[..., str], home: Home, seconds: str, says: str
 ) -> None:
     """For a moment: macOS says the same of a socket where no process listens."""
-    assert python(FULL, str(home.state.parent / "s"), patience) == says
+    assert python(FULL, str(home.state.parent / "s"), seconds) == says
 
 
 def test_a_client_that_has_left_is_no_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def test_an_orphan_ends(mac: dict[str, str], tmp_path: Path, library: str, hung:
                 process.kill()
 
 
-def test_a_healthy_worker_outlives_the_timer(mac: dict[str, str], tmp_path: Path) -> None:
+def test_a_healthy_worker_survives_the_timer(mac: dict[str, str], tmp_path: Path) -> None:
     """Its thread sets the timer again each time, four times before it is over."""
     turns = tmp_path / "turns"
     parent, worker = start(mac, "ctypes.CDLL", 0.8, turns)

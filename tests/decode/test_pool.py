@@ -79,7 +79,7 @@ def test_bad_files_fail_in_words_a_person_understands(
     assert set(before) <= set(pool.pids)
 
 
-def test_missing_files_and_folders_are_told_apart(pool: Pool, tmp_path: Path) -> None:
+def test_missing_files_and_folders_have_different_errors(pool: Pool, tmp_path: Path) -> None:
     """Through the process boundary too."""
     assert isinstance(failure(pool, bytes(tmp_path / "missing.jpg")), FileGone)
     assert failure(pool, bytes(tmp_path)).code == "not_a_file"

@@ -93,7 +93,7 @@ def test_a_pipe_that_takes_the_files_place_does_not_hold_it_up(
     assert failed.value.code == "not_a_file"
 
 
-def test_a_file_that_went_away_is_told_apart(tmp_path: Path) -> None:
+def test_a_deleted_file_has_its_own_error(tmp_path: Path) -> None:
     """So that its row can go instead of failing."""
     with pytest.raises(FileGone):
         reading.identify(bytes(tmp_path / "missing.jpg"))
@@ -111,7 +111,7 @@ def test_names_of_any_bytes_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_a_file_that_lies_about_its_size_is_not_believed() -> None:
+def test_a_file_that_is_longer_than_its_size_is_refused() -> None:
     """Files made up by the kernel say 0 bytes and hold more; so do some network file systems."""
     assert code_of(b"/proc/self/status") == "changing"
 

@@ -98,7 +98,7 @@ def test_files_that_vanish_or_rot_are_no_loss(tmp_path: Path, harm: str) -> None
     assert ThumbnailStore(tmp_path / "t", ROOM).get(content(2), 320) is None
 
 
-def test_a_disk_that_refuses_keeps_nobody_from_looking(tmp_path: Path) -> None:
+def test_photos_are_shown_though_the_cache_cannot_be_written(tmp_path: Path) -> None:
     """Nothing is kept then."""
     (tmp_path / "t").write_text("a file where the directory should be")
     store = ThumbnailStore(tmp_path / "t", ROOM)
@@ -176,7 +176,7 @@ def test_rgb_is_exact_and_needs_no_store(pool: Pool, tmp_path: Path, large: byte
         assert all(abs(a - b) < 60 for a, b in zip(found, expected, strict=True))
 
 
-def test_a_deadline_that_passed_is_said(thumbnails: Thumbnails, large: bytes) -> None:
+def test_a_passed_deadline_is_reported(thumbnails: Thumbnails, large: bytes) -> None:
     """A caller does not wait for a decoder beyond its deadline."""
     with pytest.raises(TooSlow):
         thumbnails.get(large, None, (320, 320), "jpeg", Deadline.after(0))

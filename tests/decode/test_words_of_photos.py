@@ -335,7 +335,7 @@ def test_hostile_xmp_is_refused(hostile: bytes) -> None:
         xmp.stated(hostile)
 
 
-def test_a_broken_kind_of_metadata_is_told_and_costs_no_other() -> None:
+def test_a_broken_kind_of_metadata_is_reported_and_affects_no_other() -> None:
     """EXIF, XMP and IPTC each."""
     exif = exif_of({0x9003: "2019:08:03 10:00:00"})
     found = facts_of(jpeg(scene(), exif=exif, xmp=b"<broken"))

@@ -26,7 +26,7 @@ NOT_OURS = {".tga", ".psd", ".ico"}
 
 
 @pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder that has nothing to do for long ends; here that would look like a death."""
     monkeypatch.setattr(lane, "IDLE_SECONDS", 3600.0)
 

@@ -80,17 +80,17 @@ def used(user: User) -> None:
 
 def test_nothing_is_left(user: Callable[[], User]) -> None:
     """Only what the page names is written, and what it says removes that."""
-    somebody = user()
-    used(somebody)
+    someone = user()
+    used(someone)
     places = ("home/.config/photosd", "home/.local/state/photosd", "run/photosd")
     above = {str(parent) for place in places for parent in Path(place).parents}
-    assert {name for name in somebody.files() - above if not name.startswith(places)} == set(), (
+    assert {name for name in someone.files() - above if not name.startswith(places)} == set(), (
         "written where the page says nothing of it"
     )
     for line in examples_of(PAGE):
-        somebody.say(line)
-    assert somebody.files() <= above | {"home/.local/share"}
-    assert {file.name for file in (somebody.home / "Pictures").iterdir()} == {
+        someone.say(line)
+    assert someone.files() <= above | {"home/.local/share"}
+    assert {file.name for file in (someone.home / "Pictures").iterdir()} == {
         "beach.jpg",
         "sunset.jpg",
     }

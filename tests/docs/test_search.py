@@ -48,7 +48,7 @@ def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
             assert "/Pictures/beach.jpg" not in done.stdout, example
 
 
-def test_a_page_goes_on_where_the_one_before_ended(shell: dict[str, str], tmp_path: Path) -> None:
+def test_a_page_continues_where_the_one_before_ended(shell: dict[str, str], tmp_path: Path) -> None:
     """By the command that the page before names."""
     first = run("photosd query beach -n 1", tmp_path, shell)
     more = re.search(r"more: (photosd query --cursor \S+)", first.stderr)

@@ -25,7 +25,7 @@ from tests.faults import VARIABLE
 
 CLIENTS = 8
 PHOTOS = 12
-PATIENCE = 60.0
+WAIT_SECONDS = 60.0
 # A start that hangs is noticed sooner than for people.
 PRELUDE = """
 import functools, photosd.encoder.encoder_limits as limits, photosd.runtime.model_runtime as runtime
@@ -52,7 +52,7 @@ class Machine:
 
     def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The encoder's part of the status once it is ready and as wanted."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + WAIT_SECONDS
         while True:
             with self.daemon.client() as client:
                 encoder = dict(client.status()["encoder"])
@@ -115,7 +115,7 @@ def test_queries_are_answered_while_the_cpu_takes_over(
     assert struck.moments("encoder_died")[0] <= given_up <= struck.moments("model_warm")[-1]
 
 
-def test_the_takeover_is_told_remembered_and_undone(machine: Callable[[str], Machine]) -> None:
+def test_the_takeover_is_shown_remembered_and_undone(machine: Callable[[str], Machine]) -> None:
     """Status and doctor report it, a restart keeps it, setting the device again ends it."""
     struck = machine("mps")
     daemon = struck.daemon

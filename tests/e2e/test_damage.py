@@ -21,7 +21,7 @@ from tests.cli.conftest import command, environment
 from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 
 PHOTOS = 30
-PATIENCE = 60.0
+WAIT_SECONDS = 60.0
 BLOCK = 4096
 
 
@@ -76,7 +76,7 @@ def found(daemon: RunningDaemon) -> dict[str, float]:
 
 
 def eventually(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < end, "it did not become true in time"
         time.sleep(0.1)

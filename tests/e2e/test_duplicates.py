@@ -34,7 +34,7 @@ def test_pictures_saved_again_are_found(
     found = {Path(group[0]["path"]): {Path(p["path"]).name for p in group[1:]} for group in groups}
     for original in originals:
         assert {f"{original.stem} half.png", f"{original.stem} worse.jpg"} <= found[original]
-    strangers = {name for group in found.values() for name in group if "half" not in name} - {
+    others = {name for group in found.values() for name in group if "half" not in name} - {
         f"{original.stem} worse.jpg" for original in originals
     }
-    assert strangers == set(), strangers
+    assert others == set(), others

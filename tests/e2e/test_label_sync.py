@@ -12,7 +12,7 @@ import pytest
 from photosd.index.labels import label
 from tests.conftest import RunningDaemon
 
-PATIENCE = 20.0  # seconds; how soon is tested elsewhere, that it happens is tested here
+WAIT_SECONDS = 20.0  # seconds; how soon is tested elsewhere, that it happens is tested here
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def encoded(daemon: RunningDaemon) -> int:
 
 
 def wait_for_move(daemon: RunningDaemon, old: Path, new: Path, rows: int) -> None:
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + WAIT_SECONDS
     while (counts := (below(daemon, old), below(daemon, new))) != (0, rows):
         assert time.monotonic() < limit, f"{counts} rows below the old and the new name"
         time.sleep(0.1)

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import RunningDaemon
 from tests.e2e.test_damage import paint
 
-PATIENCE = 20.0  # seconds; how soon is measured in benchmarks/, that it happens is tested here
+WAIT_SECONDS = 20.0  # seconds; how soon is measured in benchmarks/, that it happens is tested here
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def found(daemon: RunningDaemon, text: str, limit: int = 100) -> list[str]:
     return [Path(hit["path"]).name for hit in answer["hits"]]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "it did not become true in time"

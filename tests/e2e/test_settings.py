@@ -187,7 +187,7 @@ except ZeroDivisionError: log.exception("four")
     assert lines == ["one", "two", "three", "four"]
 
 
-def test_a_wrong_file_is_named_in_the_status_and_heeded_otherwise(home: Home) -> None:
+def test_the_status_names_invalid_lines_and_the_others_apply(home: Home) -> None:
     """By a real daemon, until it is corrected; inf is refused where it would have crashed it."""
     home.config.mkdir()
     home.settings.write_text("[search]\nlimit = 3\nlimits = 4\n[cloud]\nbudget_usd = inf\n")

@@ -18,7 +18,7 @@ from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.household import bodies
 from tests.watch.hangfs import Share, shared
 
-PATIENCE = 30.0  # seconds; the share hangs for longer
+WAIT_SECONDS = 30.0  # seconds; the share hangs for longer
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def state_of(daemon: RunningDaemon, folder: Path) -> str:
     return f"{report['state']} ({report['reason']})"
 
 
-def within(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def within(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit
@@ -90,7 +90,7 @@ def found(daemon: RunningDaemon, folder: Path, number: int) -> None:
     "how",
     ["lookup", *(pytest.param(how, marks=pytest.mark.slow) for how in ("readdir", "all"))],
 )
-def test_nobody_else_notices_a_share_that_hangs(
+def test_a_share_that_hangs_affects_no_other_folder(
     daemon: RunningDaemon, share: Share, local: Path, tmp_path: Path, how: str
 ) -> None:
     daemon.wait_until("ready")
@@ -127,7 +127,7 @@ def run(*arguments: str) -> str:
     """The output of a command, which accesses no photo by itself."""
     command = [sys.executable, "-m", "photosd_cli.main", *arguments]
     return subprocess.run(
-        command, timeout=PATIENCE, check=True, capture_output=True
+        command, timeout=WAIT_SECONDS, check=True, capture_output=True
     ).stdout.decode()
 
 
@@ -187,7 +187,7 @@ def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_slow_share_holds_up_nobody(daemon: RunningDaemon, share: Share, local: Path) -> None:
+def test_a_slow_share_delays_no_other(daemon: RunningDaemon, share: Share, local: Path) -> None:
     """Its photos were with every decoder, and what else was decoded waited for them."""
     daemon.wait_until("ready")
     daemon.index(local)

@@ -88,7 +88,7 @@ def test_whatever_fails_at_the_start_is_tried_again(daemon: Daemon) -> None:
     assert isinstance(daemon.library(0.0), FakeLibrary)
 
 
-def test_meanwhile_everybody_is_told_why(daemon: Daemon) -> None:
+def test_requests_during_the_start_get_the_reason(daemon: Daemon) -> None:
     """Also in the status, which says what is waited for; stopping ends it."""
     FakeLibrary.errors = [StorageError("no space left on device")] * 10_000
     opening = threading.Thread(target=daemon.open_library)

@@ -61,17 +61,17 @@ PARTS: dict[str, tuple[Callable[[Library], object], str, str]] = {
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_part_that_hangs_holds_up_neither_the_others_nor_the_end(
+def test_a_part_that_hangs_delays_neither_the_others_nor_the_exit(
     library: Library, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """It is named; every other one is asked, with a deadline that is no later than the whole."""
-    for_ever, given = threading.Event(), dict[str, Any]()
+    without_end, given = threading.Event(), dict[str, Any]()
     for other, (part, method, _) in PARTS.items():
 
         def stop(*deadline: Deadline, other: str = other) -> None:
             given[other] = deadline
             if other == name:
-                for_ever.wait()
+                without_end.wait()
 
         monkeypatch.setattr(part(library), method, stop)
     whole = Deadline.after(1.0)
@@ -79,10 +79,10 @@ def test_a_part_that_hangs_holds_up_neither_the_others_nor_the_end(
     assert set(given) == set(PARTS) - ({"catalog"} if name != "catalog" else set())
     for name_, deadline in given.items():
         assert name_ == "catalog" or deadline[0].at <= whole.at + 0.5
-    for_ever.set()
+    without_end.set()
 
 
-def test_all_that_is_well_ends_at_once(library: Library) -> None:
+def test_healthy_parts_end_at_once(library: Library) -> None:
     """No part waits out its time: the deadline is beyond that of the test."""
     assert library.close(Deadline.after(3600)) == []
 
@@ -133,7 +133,7 @@ def _ended_after(home: Home, monkeypatch: pytest.MonkeyPatch, broken: str) -> li
     return happened
 
 
-def test_queries_are_not_saved_for_ever(home: Home) -> None:
+def test_queries_are_not_saved_without_limit(home: Home) -> None:
     """While the disk hangs; else they are saved."""
     import numpy as np
 
@@ -174,7 +174,7 @@ def test_maintenance_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
     assert maintenance.wait_idle(1) and not again.is_set()
 
 
-def test_a_model_that_leaves_is_seen_off_at_once_when_all_ends(library: Library) -> None:
+def test_a_replaced_model_ends_with_the_daemon(library: Library) -> None:
     """It lingers for its last queries, not when there are none any more."""
     closed, released = threading.Event(), threading.Event()
     leaving: Any = SimpleNamespace(close=closed.set, release=released.set)
@@ -231,7 +231,7 @@ def test_a_switch_whose_model_never_opens_is_given_up(home: Home) -> None:
     release.set()
 
 
-def test_everybody_who_waits_for_the_end_waits_longer_than_it_takes() -> None:
+def test_service_managers_wait_longer_than_a_stop_takes() -> None:
     """The command, systemd and launchd; and none of them much longer."""
     unit = (ROOT / "systemd/photosd.service").read_text()
     agent = plistlib.loads((ROOT / "launchd/org.photosd.daemon.plist").read_bytes())

@@ -100,7 +100,7 @@ def test_refusals_have_remedies(daemon: RunningDaemon, tmp_path: Path) -> None:
             client.thumbnail(str(slow_picture(tmp_path)), deadline_ms=5)
 
 
-def test_a_flood_of_thumbnails_holds_up_nobody(daemon: RunningDaemon, tmp_path: Path) -> None:
+def test_a_flood_of_thumbnails_delays_no_other(daemon: RunningDaemon, tmp_path: Path) -> None:
     """While hundreds of slow ones are requested, queries and the status are answered."""
     slow = slow_picture(tmp_path)
     daemon.wait_until("ready")

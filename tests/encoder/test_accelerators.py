@@ -145,7 +145,7 @@ def test_what_happens_on_the_cpu_says_nothing_against_the_gpu() -> None:
     assert killed.dies("killed") == ("killed", False) == killed.dies("killed")
 
 
-def test_a_photo_that_kills_the_cpu_too_acquits_the_gpu() -> None:
+def test_a_photo_that_also_crashes_the_cpu_enables_the_gpu_again() -> None:
     """Otherwise one bad file would disable the GPU without limit."""
     scene = Scene()
     scene.dies(busy=True)
@@ -156,7 +156,7 @@ def test_a_photo_that_kills_the_cpu_too_acquits_the_gpu() -> None:
     assert scene.choice.next("starter") == "auto"
 
 
-def test_a_self_test_that_fails_on_the_cpu_too_acquits_the_gpu() -> None:
+def test_a_self_test_that_also_fails_on_the_cpu_enables_the_gpu_again() -> None:
     """The model is damaged, and will be installed again."""
     scene = Scene()
     scene.choice.on_failure({"device": "mps", "cause": "test", "reason": "wrong"})

@@ -189,7 +189,7 @@ def test_a_batch_that_is_answered_with_nonsense_comes_back(
 @pytest.mark.parametrize(
     "nonsense", ["too few vectors", "no numbers", "no number", "garbage", "a strange number"]
 )
-def test_a_query_that_is_answered_with_nonsense_hears_why(
+def test_a_query_with_an_invalid_answer_gets_the_reason(
     bench: Callable[..., Bench], nonsense: str
 ) -> None:
     """Soon, with an error that says when to ask again."""
@@ -251,7 +251,7 @@ def test_who_answers_with_errors_only_is_replaced(bench: Callable[..., Bench]) -
     assert made.images().result(SOON).shape == (2, DIMENSION)
 
 
-def test_who_asks_when_all_is_over_is_told_so(bench: Callable[..., Bench]) -> None:
+def test_a_request_after_the_stop_gets_an_error(bench: Callable[..., Bench]) -> None:
     """A caller after the end gets an error at once: no thread is left to answer."""
     made = bench(sound)
     made.ready()

@@ -60,12 +60,12 @@ def test_what_waits_for_a_core_is_forgiven_for_a_while(clock: Clock, kind: Kind)
     assert verdict(busy(kind), clock, 0.8) == LIMIT + MOST_EXCUSES[kind] * LIMIT / 2
 
 
-def test_a_little_waiting_excuses_nothing(clock: Clock) -> None:
+def test_short_waits_for_a_core_do_not_count(clock: Clock) -> None:
     """Every process waits a little."""
     assert verdict(busy("text"), clock, 0.1) == LIMIT
 
 
-def test_an_answer_begins_the_count_anew(clock: Clock) -> None:
+def test_an_answer_restarts_the_count(clock: Clock) -> None:
     """Progress is progress."""
     lane = LaneQueue("text")
     for _ in range(2):

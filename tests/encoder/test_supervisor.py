@@ -108,7 +108,7 @@ def test_it_comes_up_and_answers(start: Callable[..., Supervisor]) -> None:
     assert status["latency_ms"]["idle_p50"] > 0
 
 
-def test_who_sees_a_death_counted_is_not_told_ready(
+def test_after_a_counted_crash_the_state_is_not_ready(
     start: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long it takes to decide what follows from it."""
@@ -170,7 +170,7 @@ def test_whatever_befalls_a_query_the_encoder_comes_back(
     assert supervisor.status()["last_restart_reason"]
 
 
-def test_a_death_over_images_is_told_to_their_owner(
+def test_a_crash_on_images_is_reported_for_these_images(
     start: Callable[..., Supervisor], orders: Orders
 ) -> None:
     """With the reason, so that it can try them one by one."""
@@ -259,7 +259,7 @@ def test_a_crash_loop_opens_the_breaker(start: Callable[..., Supervisor], orders
     assert supervisor.status()["error"] is None
 
 
-def test_a_lying_model_may_not_serve(
+def test_a_model_with_other_outputs_may_not_serve(
     start: Callable[..., Supervisor], orders: Orders, model: Path, tmp_path: Path
 ) -> None:
     """Its canary differs from what was recorded: refused with title and remedy."""

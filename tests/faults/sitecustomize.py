@@ -188,7 +188,7 @@ def _in_serving(serving: Any) -> None:
             _suffer(signal.SIGSEGV)
         image(self, header, blobs, *rest)
 
-    def lying(encode: Callable[..., Any]) -> Callable[..., Any]:
+    def invalid(encode: Callable[..., Any]) -> Callable[..., Any]:
         def answer(self: Any, *request: Any) -> Any:
             vectors = encode(self, *request)
             if orders("encoder").get("canary") == "wrong":
@@ -198,8 +198,8 @@ def _in_serving(serving: Any) -> None:
         return answer
 
     answers._text, answers._image = struck_text, struck_image
-    answers.encode_texts = lying(answers.encode_texts)
-    answers.encode_images = lying(answers.encode_images)
+    answers.encode_texts = invalid(answers.encode_texts)
+    answers.encode_images = invalid(answers.encode_images)
 
 
 # -- an accelerator that is none --------------------------------------------------------------

@@ -46,8 +46,8 @@ def test_what_has_reached_its_age_goes(home: Home) -> None:
     kept.put("rewrite", "what was asked", b"[]", kept.generation)
     cloud: Any = SimpleNamespace(expire_log=ledger.expire, forget_answers=kept.forget)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
-    nobody: Any = SimpleNamespace(runtimes=list)
-    traces = Traces(home, database, nobody, store, cloud, lambda: remembers)
+    unused: Any = SimpleNamespace(runtimes=list)
+    traces = Traces(home, database, unused, store, cloud, lambda: remembers)
     traces.expire()
     assert [sheet.name for sheet in home.sheets.iterdir()] == ["new.html"]
     assert len(list(home.thumbnails.rglob("*.jpg"))) == 1
@@ -76,9 +76,9 @@ def test_what_was_made_while_the_clock_was_ahead_has_an_age(home: Home) -> None:
     for one in (sheet, file):
         os.utime(one, (late, late))
     cloud: Any = SimpleNamespace(expire_log=lambda: None)
-    nobody: Any = SimpleNamespace(runtimes=list)
+    unused: Any = SimpleNamespace(runtimes=list)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
-    Traces(home, database, nobody, store, cloud, lambda: True).expire()
+    Traces(home, database, unused, store, cloud, lambda: True).expire()
     for one in (sheet, file):
         assert one.stat().st_mtime <= time.time()
     store.expire(time.time() + 1)
@@ -91,9 +91,9 @@ def test_queries_are_forgotten_with_what_was_answered_to_them(home: Home) -> Non
     database, kept = Database(home.catalog), AnswerCache(home.cloud)
     kept.put("rewrite", "what was asked", b"[]", kept.generation)
     cloud: Any = SimpleNamespace(forget_answers=kept.forget)
-    nobody: Any = SimpleNamespace(runtimes=list)
+    unused: Any = SimpleNamespace(runtimes=list)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
-    Traces(home, database, nobody, store, cloud, lambda: True).forget_queries()
+    Traces(home, database, unused, store, cloud, lambda: True).forget_queries()
     assert kept.get("rewrite", "what was asked") is None and not list(home.cloud.iterdir())
     database.close()
 
@@ -147,9 +147,9 @@ def test_damaged_stores_keep_nothing_either(home: Home, way: str) -> None:
     others[1].mkdir()
     others[2].write_text("somebody's own")
     cloud: Any = SimpleNamespace(forget=lambda: 0, forget_answers=AnswerCache(home.cloud).forget)
-    nobody: Any = SimpleNamespace(runtimes=list)
+    unused: Any = SimpleNamespace(runtimes=list)
     store = ThumbnailStore(home.thumbnails, 1 << 20)
-    getattr(Traces(home, database, nobody, store, cloud, lambda: True), way)()
+    getattr(Traces(home, database, unused, store, cloud, lambda: True), way)()
     left = {file.name for file in home.state.rglob("*.damaged-*")}
     assert not [name for name in left if name.startswith("catalog")]
     if way == "purge":

@@ -12,7 +12,7 @@ from photosd.gemini.ledger import COPY, Ledger
 from photosd.index.database import Database
 
 
-def test_a_lost_catalog_gives_no_budget_anew(
+def test_a_lost_catalog_does_not_reset_the_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was spent is known all the same; a month later it counts no more."""

@@ -25,7 +25,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
     return made
 
 
-def test_a_key_and_a_wish_send_nothing(cloudy: Cloudy) -> None:
+def test_a_key_and_a_mode_without_consent_send_nothing(cloudy: Cloudy) -> None:
     """A later question, which is permitted, is the first that arrives."""
     cloudy.set(mode="gemini")
     result = cloudy.query("a secret")

@@ -20,7 +20,7 @@ from photosd.runtime.erasing import Traces
 from photosd.runtime.operations.cloud import CloudOperations as Operations
 
 POOL: Any = None
-NOBODY: Any = SimpleNamespace(runtimes=list)
+OTHER_USER: Any = SimpleNamespace(runtimes=list)
 
 
 class Daemon:
@@ -34,7 +34,7 @@ class Daemon:
         )
         self.gemini.enable("hybrid", digest(terms_of("hybrid", self.settings)), agents=False)
         store = ThumbnailStore(home.thumbnails, 1 << 20)
-        self.traces = Traces(home, database, NOBODY, store, self.gemini, lambda: True)
+        self.traces = Traces(home, database, OTHER_USER, store, self.gemini, lambda: True)
 
     def library(self, _wait: float) -> Daemon:
         return self

@@ -76,7 +76,7 @@ def test_what_is_wrong_has_a_remedy(cloudy: Cloudy, answer: Answer, check: str, 
     assert found[check].remedy
 
 
-def test_an_address_where_nobody_is(cloudy: Cloudy) -> None:
+def test_an_address_without_a_server(cloudy: Cloudy) -> None:
     cloudy.set(base_url="http://127.0.0.1:9")
     cloudy.enable("gemini")
     found = cloud_findings(cloudy)

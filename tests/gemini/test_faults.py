@@ -25,7 +25,7 @@ from tests.gemini.fake_gemini import (
     written,
 )
 
-DEADLINE, PATIENCE = 0.5, 10.0  # seconds for Gemini: where it is too late, and else
+DEADLINE, WAIT_SECONDS = 0.5, 10.0  # seconds for Gemini: where it is too late, and else
 
 WORDS_FAULTS: dict[str, tuple[Answer, str, str]] = {
     "no JSON inside": (Answer(body=written("Sure! Here you go")), "bad_answer", "cannot be"),
@@ -98,7 +98,7 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
     made.put_key()
     made.paint()
     made.enable("gemini")
-    made.set(deadline_seconds=PATIENCE)
+    made.set(deadline_seconds=WAIT_SECONDS)
     made.warm()
     wait_for(lambda: made.status()["photos_sent"] == 3)
     return made
@@ -130,7 +130,7 @@ def test_it_helps_while_all_is_well(cloudy: Cloudy, mode: str) -> None:
 def test_a_fault_costs_no_answer(cloudy: Cloudy, mode: str, name: str) -> None:
     answer, reason, says = (HYBRID if mode == "hybrid" else GEMINI)[name]
     cloudy.fresh()
-    cloudy.set(mode=mode, deadline_seconds=PATIENCE)
+    cloudy.set(mode=mode, deadline_seconds=WAIT_SECONDS)
     cloudy.warm()
     text = f"a snowy forest, {mode} {name}"
     local = cloudy.local(text)
@@ -170,7 +170,7 @@ def test_three_failures_in_a_row_cost_no_more_time(cloudy: Cloudy) -> None:
     assert len(cloudy.gemini.requests) == asked
     assert 0 < cloudy.status()["closed_for_s"] <= 60
     cloudy.fresh()
-    cloudy.set(deadline_seconds=PATIENCE)
+    cloudy.set(deadline_seconds=WAIT_SECONDS)
     cloudy.gemini.answers.append(quota("33s"))
     assert cloudy.query("a fifth")["fallback_reason"] == "quota"
     assert 20 < cloudy.status()["closed_for_s"] <= 33
@@ -185,16 +185,18 @@ def answered_with(cloudy: Cloudy, reason: str) -> bool:
     return bool(cloudy.query("starting?")["fallback_reason"] == reason)
 
 
-def test_nobody_there_and_nobody_answering(cloudy: Cloudy) -> None:
+def test_no_server_and_a_silent_server(cloudy: Cloudy) -> None:
     """A refused connection, and an address that accepts and never says a word."""
     cloudy.fresh()
     cloudy.set(mode="hybrid")
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(16)
-        nobody = "http://127.0.0.1:9"
-        for url, reason in ((nobody, "offline"), (_url(silent), "deadline")):
-            cloudy.set(base_url=url, deadline_seconds=PATIENCE if url == nobody else DEADLINE)
+        closed_port = "http://127.0.0.1:9"
+        for url, reason in ((closed_port, "offline"), (_url(silent), "deadline")):
+            cloudy.set(
+                base_url=url, deadline_seconds=WAIT_SECONDS if url == closed_port else DEADLINE
+            )
             assert cloudy.query("before consent to the address")["fallback_reason"] == "consent"
             cloudy.enable("gemini")
             cloudy.set(mode="hybrid")
@@ -204,7 +206,7 @@ def test_nobody_there_and_nobody_answering(cloudy: Cloudy) -> None:
             result = cloudy.query("snow at night")
             assert paths(result) == local
             assert result["fallback_reason"] == reason
-    cloudy.set(base_url=cloudy.gemini.url, deadline_seconds=PATIENCE)
+    cloudy.set(base_url=cloudy.gemini.url, deadline_seconds=WAIT_SECONDS)
     cloudy.enable("gemini")
     cloudy.warm()
 
@@ -233,7 +235,7 @@ def test_a_killed_or_stopped_worker_is_replaced(cloudy: Cloudy) -> None:
     second.suspend()
     assert cloudy.query("is it asleep?")["fallback_reason"] == "deadline"
     second.kill()
-    cloudy.set(deadline_seconds=PATIENCE)
+    cloudy.set(deadline_seconds=WAIT_SECONDS)
 
 
 def test_one_dim_line_tells_it(cloudy: Cloudy) -> None:

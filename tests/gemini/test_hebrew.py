@@ -77,7 +77,7 @@ def test_english_keeps_its_own_words(cloudy: Cloudy) -> None:
     assert any("clip" in hit["sources"] for hit in result["hits"])
 
 
-def test_pages_go_on_in_the_same_ranking(cloudy: Cloudy) -> None:
+def test_pages_continue_in_the_same_ranking(cloudy: Cloudy) -> None:
     first = cloudy.query("כלב", limit=5)
     second = cloudy.query("", cursor=first["cursor"], limit=5)
     assert second["mode_used"] == "hybrid"

@@ -57,7 +57,7 @@ def test_what_cannot_be_a_key_is_none(tmp_path: Path, text: str) -> None:
     assert not text or text not in str(refused.value)
 
 
-def test_what_is_no_file_hangs_nobody(tmp_path: Path) -> None:
+def test_a_pipe_as_key_file_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gemini.key", 0o600)
     with pytest.raises(CloudNotPermitted):
         find_key(tmp_path, CloudSettings(), NOTHING)

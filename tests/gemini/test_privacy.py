@@ -94,9 +94,7 @@ def live(home: Home, directory: Path, trap: FakeGemini, prefix: list[str], path:
             process.wait(60)
 
 
-def test_in_local_mode_no_process_speaks_to_anybody(
-    home: Home, tmp_path: Path, trap: FakeGemini
-) -> None:
+def test_in_local_mode_no_process_connects(home: Home, tmp_path: Path, trap: FakeGemini) -> None:
     """A key, gemini mode, an address and a marked folder are there; consent is not."""
     noted, seen, site = tmp_path / "noted", tmp_path / "seen", tmp_path / "site"
     for directory in (seen, site):

@@ -80,7 +80,7 @@ def nothing_is_left(cloudy: Cloudy) -> None:
     assert not cloudy.home.cloud.exists()
 
 
-def test_remembered_queries_go_when_they_are_told_to(make_cloudy: Callable[..., Cloudy]) -> None:
+def test_cached_queries_are_deleted_on_request(make_cloudy: Callable[..., Cloudy]) -> None:
     cloudy = make_cloudy()
     before = kept(cloudy)
     cloudy.query("a red car", mode="local")

@@ -106,12 +106,12 @@ class _Faults:
     """Raises what is on order."""
 
     orders: Orders | None = None
-    _mourned: Path  # the stamps of contents that a worker has died over, in any daemon
+    _counted: Path  # the stamps of contents that a worker has died over, in any daemon
 
     def follow(self, file: Path) -> None:
         """Do what is ordered there."""
-        self._mourned = file.with_name(file.name + ".mourned")
-        self._mourned.touch()
+        self._counted = file.with_name(file.name + ".counted")
+        self._counted.touch()
         self.orders = Orders(file)
 
     def strike(self, kind: str, error: Callable[[], Exception]) -> None:
@@ -126,11 +126,11 @@ class _Faults:
         however often the daemon starts: dying twice over one photo rightly quarantines it."""
         if self.orders is None:
             return False
-        data = self._mourned.read_bytes()
-        mourned = {data[at : at + STAMP] for at in range(0, len(data), STAMP)}
-        if not stamps.isdisjoint(mourned) or not self.due(kind):
+        data = self._counted.read_bytes()
+        counted = {data[at : at + STAMP] for at in range(0, len(data), STAMP)}
+        if not stamps.isdisjoint(counted) or not self.due(kind):
             return False
-        with self._mourned.open("ab") as file:
+        with self._counted.open("ab") as file:
             file.write(b"".join(stamps))
         return True
 

@@ -46,7 +46,7 @@ CROSSED = {
     "search/duplicate_groups.py:FETCHED": WHOLE_GROUP,
     "index/sketches.py:AT_ONCE": WHOLE_GROUP,
     "index/committer.py:MOST_REFUSALS": (
-        "tests/index/test_faults.py::test_a_row_that_cannot_be_written_holds_up_nobody"
+        "tests/index/test_faults.py::test_a_row_that_cannot_be_written_delays_no_other"
     ),
     "index/committer.py:AT_ONCE": LARGE,
     "index/table_inspection.py:BATCH": LARGE,
@@ -55,7 +55,7 @@ CROSSED = {
     "index/pipeline.py:BATCH_TILES": WHOLE,
     "index/leases.py:FETCH": WHOLE,
     "index/retries.py:DEATHS": (
-        "tests/index/test_pipeline.py::test_a_poisoned_photo_is_quarantined_and_only_it"
+        "tests/index/test_pipeline.py::test_only_the_photo_that_crashes_the_encoder_is_quarantined"
     ),
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MANY_AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
@@ -65,7 +65,7 @@ CROSSED = {
     "index/comparer.py:BATCH": WHOLE,
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
-    "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_are_left_lying",
+    "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_versions_are_kept",
     "index/vectors.py:MOVED_AT_ONCE": FLUSHED + "test_very_many_that_move_stay_where_they_are",
     "index/vectors.py:RAM_BYTES": FLUSHED + "test_it_takes_over_and_finds_the_same",
     "search/calibration.py:AT_ONCE": LARGE,
@@ -126,8 +126,8 @@ CROSSED = {
     "alerts/matching.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "alerts/alert_store.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
-    "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
-    "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_lines_made_to_hurt",
+    "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_without_limitything_at_once",
+    "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_hostile_lines",
     "protocol/requests.py:TEXT_LIMIT": (
         HERE + "test_what_is_too_long_to_ask_is_refused_in_words"
     ),
@@ -140,7 +140,7 @@ CROSSED = {
     "protocol/server.py:OTHERS": CROWD,
     "protocol/server.py:STREAMS": CROWD,
     "protocol/server.py:PICTURES": (
-        "tests/e2e/test_thumbnails.py::test_a_flood_of_thumbnails_holds_up_nobody"
+        "tests/e2e/test_thumbnails.py::test_a_flood_of_thumbnails_delays_no_other"
     ),
     "protocol/server.py:SUBSCRIPTIONS": SUBSCRIBERS,
     "protocol/server.py:WAITING": SUBSCRIBERS,

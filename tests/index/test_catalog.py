@@ -79,7 +79,7 @@ REPLACED = """
 """
 
 
-def test_tables_of_photosd_0_1_are_told_dates_anew(tmp_path: Path) -> None:
+def test_tables_of_photosd_0_1_get_dates_again(tmp_path: Path) -> None:
     """They compare moments of this machine's zone; nothing is encoded for it."""
     file = tmp_path / "catalog.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as db:
@@ -208,7 +208,7 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     assert catalog.get(b"/p/a.jpg") is None
 
 
-def test_a_disk_that_does_not_deliver_is_told_as_such(database: Database) -> None:
+def test_a_disk_that_does_not_deliver_is_reported_as_such(database: Database) -> None:
     """A read that fails is the disk's fault, with a remedy, and no defect of photosd's."""
     with pytest.raises(StorageError) as refused, database.read():
         raise sqlite3.OperationalError("disk I/O error")

@@ -42,7 +42,7 @@ def right(shelf: Shelf, files: list[Path]) -> bool:
     return all(shelf.content(f.name) == identify(bytes(f)).content_id for f in files)
 
 
-def test_whose_numbers_are_believed(tmp_path: Path) -> None:
+def test_which_inode_numbers_are_trusted(tmp_path: Path) -> None:
     """Those of file systems that keep them; of a link's target by its device; not of others."""
     entry = Entry(bytes(tmp_path / "a.jpg"), 1, 1, 1, 1, 1)
     link = entry._replace(device=2)
@@ -65,7 +65,7 @@ def test_the_system_is_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["vfat", "fuse.mergerfs"])
-def test_a_remount_that_numbers_anew_reads_nothing(tmp_path: Path, kind: str) -> None:
+def test_a_remount_with_new_numbers_reads_nothing(tmp_path: Path, kind: str) -> None:
     """Where inode numbers are invented, path, size and time say that nothing has happened."""
     shelf = Shelf(tmp_path, kind)
     files = [shelf.write(f"{n}.jpg", bytes([n]) * (n + 1)) for n in range(9)]

@@ -64,9 +64,9 @@ def shelf(tmp_path: Path) -> Compared:
 
 def move_away(shelf: Compared) -> Path:
     """The folder under another name, and nothing in its place yet."""
-    aside = shelf.root.with_name("aside")
-    shelf.root.rename(aside)
-    return aside
+    elsewhere = shelf.root.with_name("elsewhere")
+    shelf.root.rename(elsewhere)
+    return elsewhere
 
 
 def replaced_by_nothing(shelf: Compared) -> None:
@@ -131,7 +131,7 @@ def test_it_is_itself_again_when_its_photos_are_there(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_is_believed_when_somebody_says_so(
+def test_accepting_the_folder_deletes_its_photos(
     shelf: Compared, way: Callable[[Compared], None]
 ) -> None:
     with pytest.raises(FolderError, match="not offline"):
@@ -147,7 +147,7 @@ def test_it_is_believed_when_somebody_says_so(
         shelf.folders.accept(b"/elsewhere")
 
 
-def test_some_photos_are_believed_to_be_deleted_at_once(shelf: Compared) -> None:
+def test_some_missing_photos_count_as_deleted_at_once(shelf: Compared) -> None:
     """Also whole directories, and all photos but one."""
     shutil.rmtree(shelf.root / "0")
     (shelf.root / "1/1.jpg").unlink()
@@ -161,7 +161,7 @@ def test_some_photos_are_believed_to_be_deleted_at_once(shelf: Compared) -> None
     assert len(shelf.states()) == 1 and shelf.now.state == "ok"
 
 
-def test_known_photos_that_others_replace_are_believed_to_be_deleted(shelf: Compared) -> None:
+def test_known_photos_that_others_replace_count_as_deleted(shelf: Compared) -> None:
     """The same directory, not empty: the user changed it."""
     emptied_at_once(shelf)
     shelf.write("new.jpg", b"new")

@@ -200,7 +200,7 @@ def test_each_step_may_fail_for_a_while(tmp_path: Path, kind: str, name: str) ->
         bench.pipeline.stop()
 
 
-def test_too_little_memory_is_charged_to_nobody(tmp_path: Path) -> None:
+def test_too_little_memory_counts_against_no_photo(tmp_path: Path) -> None:
     """As long as it lasts nothing fails, status says why, and batches get smaller."""
     bench, files = library(tmp_path, 40)
     sizes: list[int] = []
@@ -260,7 +260,7 @@ class Greedy(FakeEncoder):
         lambda: EncoderDied("an invalid message", "", "nonsense"),
     ],
 )
-def test_an_encoder_that_fails_over_everything_convicts_nobody(
+def test_an_encoder_that_fails_on_everything_quarantines_no_photo(
     tmp_path: Path, answer: Callable[[], Any]
 ) -> None:
     """It is asked for a plain picture before a photo is blamed."""
@@ -281,7 +281,7 @@ def test_an_encoder_that_fails_over_everything_convicts_nobody(
     bench.pipeline.stop()
 
 
-def test_an_encoder_that_fails_over_one_photo_convicts_that_one(tmp_path: Path) -> None:
+def test_an_encoder_that_fails_on_one_photo_quarantines_that_one(tmp_path: Path) -> None:
     """It manages a plain picture, and every other photo."""
     bench, files = library(tmp_path, 10)
     encode = bench.encoder.encode_images
@@ -301,7 +301,7 @@ def test_an_encoder_that_fails_over_one_photo_convicts_that_one(tmp_path: Path) 
     bench.pipeline.stop()
 
 
-def test_a_decoder_that_answers_nonsense_stops_nobody(tmp_path: Path) -> None:
+def test_a_decoder_with_invalid_answers_stops_no_other(tmp_path: Path) -> None:
     """Pixels of a wrong shape or kind are this photo's alone, and it is tried again."""
     bench, files = library(tmp_path, 10)
     decode, odd = bench.pool.decode_now, [3]
@@ -351,7 +351,7 @@ def test_vectors_that_went_meanwhile_are_made_again(
     bench.pipeline.stop()
 
 
-def test_a_row_that_cannot_be_written_holds_up_nobody(
+def test_a_row_that_cannot_be_written_delays_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is quarantined with its reason, the others are committed."""
@@ -423,9 +423,7 @@ def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:
     fill.close()
 
 
-def test_a_clock_that_goes_back_holds_up_no_switch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_set_back_delays_no_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was put off for a moment was put off until the clock would be there again."""
     bench, _ = library(tmp_path, 4)
     bench.pipeline.start()

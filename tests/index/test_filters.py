@@ -225,7 +225,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     time.tzset()
 
 
-def test_a_photo_lies_in_the_year_of_its_own_clock(zone: str) -> None:
+def test_a_photo_is_in_the_year_of_its_own_clock(zone: str) -> None:
     """Half an hour after New Year in Jerusalem is of 2020, wherever the daemon runs."""
     new_year = wall_seconds(datetime.datetime(2020, 1, 1))
     for taken in ("2020-01-01T00:30:00+02:00", "2020-01-01T00:30:00", "2020-01-01T00:30:00-11:00"):

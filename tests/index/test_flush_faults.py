@@ -156,7 +156,7 @@ def test_all_photos_can_be_removed(store: VectorStore, tmp_path: Path) -> None:
     assert len(found_by(store, 1)) == 3
 
 
-def test_labels_of_what_is_gone_altogether_are_nobodys(
+def test_labels_of_deleted_contents_match_nothing(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Contents without rows may be told where they lie."""
@@ -308,7 +308,7 @@ def test_a_vector_that_rotted_hides_no_other(
 
 
 @pytest.mark.parametrize("value", [np.nan, 1e30])
-def test_a_vector_that_rotted_holds_up_no_other(
+def test_a_damaged_vector_delays_no_other(
     tmp_path: Path, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is recent is flushed without it."""
@@ -387,7 +387,7 @@ def test_what_others_leave_beside_codes_is_left_alone(
     assert codes.with_name(name).exists()
 
 
-def test_the_size_is_told_while_codes_are_deleted(
+def test_the_size_is_reported_while_codes_are_deleted(
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Directories vanish while it looks."""

@@ -136,7 +136,7 @@ def test_killed_during_a_flush(
     assert len(again) == 30 and len(again.nearest(photos[0].vectors[0], 50)) == 30
 
 
-def test_a_flushed_photo_that_is_made_anew_or_moves_is_found_once(
+def test_a_flushed_photo_that_is_reindexed_or_moved_is_found_once(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With fewer tiles than before; also once that was flushed, too."""
@@ -179,7 +179,7 @@ def test_very_many_that_move_stay_where_they_are(
         at_rest(store, tmp_path)
 
 
-def test_the_one_table_of_version_0_1_0_goes_on_being_served(
+def test_the_one_table_of_version_0_1_0_is_still_searched(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It had an index in the table itself, and none of what filters look up."""

@@ -153,7 +153,7 @@ def test_an_exclude_may_be_a_whole_path_by_any_name(
     assert folder.rules.ignored(listed.path("a/inside"), is_directory=True)
 
 
-def test_what_was_in_hand_is_forgotten_with_its_folder(listed: Listed) -> None:
+def test_photos_in_progress_are_dropped_with_their_folder(listed: Listed) -> None:
     """Photos in progress at a kill are deleted with their folder, also from the journal."""
     worklist, catalog = WorkList(listed.database), Catalog(listed.database)
     for name in ("a", "b"):
@@ -201,7 +201,7 @@ def test_a_copy_that_nests_without_end_is_renamed(listed: Listed, tmp_path: Path
 @pytest.mark.parametrize(
     "spoilt", ["", "{", "3", "[3]", '"Private/"', "[" * 100_000, b"\xff", None]
 )
-def test_patterns_that_the_disk_has_spoilt_stop_nothing(listed: Listed, spoilt: object) -> None:
+def test_damaged_patterns_stop_nothing(listed: Listed, spoilt: object) -> None:
     """Other folders are indexed; in this one nothing is indexed that may have been excluded."""
     listed.folders.add(listed.path("a"), ["Private/"])
     listed.folders.add(listed.path("b"))

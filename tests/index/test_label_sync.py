@@ -94,7 +94,7 @@ def test_folders_follow_moves_copies_and_deletions(library: Library) -> None:
         assert len(canon) == 3  # what else it is filtered by stays
 
 
-def test_what_is_not_told_yet_stays_unfiled(library: Library) -> None:
+def test_labels_not_written_yet_stay_due(library: Library) -> None:
     """A path that comes between asking and telling must not be lost."""
     library.catalog.forget([b"/p/b/2.jpg"])
     assert [held.content for held in library.contents.labels_due(MODEL, 9)] == ["2-x"]

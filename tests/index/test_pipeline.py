@@ -212,7 +212,7 @@ def test_folders_are_filed_as_photos_are_indexed_and_moved(bench: Bench) -> None
     assert len(bench.store.nearest(query, 9, Filter(below=(bytes(bench.folder),)))) == 1
 
 
-def test_a_broken_file_stops_nobody(bench: Bench) -> None:
+def test_a_broken_file_stops_no_other(bench: Bench) -> None:
     """It fails with its reason; all others are indexed."""
     bad = bench.add("bad.jpg", b"broken")
     files = [bench.add(f"{n}.jpg", bytes([n]) * 50) for n in range(10)]
@@ -222,7 +222,7 @@ def test_a_broken_file_stops_nobody(bench: Bench) -> None:
     assert {bench.state(file) for file in files} == {"indexed"}
 
 
-def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
+def test_only_the_photo_that_crashes_the_encoder_is_quarantined(bench: Bench) -> None:
     """31 of 32 are indexed; the one that kills the encoder alone twice is quarantined."""
     bench.encoder.poison = 200
     bad = bench.add("bad.jpg", bytes([200]) * 50)
@@ -240,7 +240,7 @@ def test_a_poisoned_photo_is_quarantined_and_only_it(bench: Bench) -> None:
     assert bench.encoder.batches[-1] == [200]  # the last appeal came when all else was done
 
 
-def test_a_worker_killed_from_outside_convicts_nobody(bench: Bench) -> None:
+def test_a_worker_killed_from_outside_quarantines_no_photo(bench: Bench) -> None:
     """Photos in progress are tried again, at last one at a time, and indexed."""
     bench.encoder.poison = 0
     files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(8)]
@@ -257,7 +257,7 @@ def test_a_worker_killed_from_outside_convicts_nobody(bench: Bench) -> None:
     assert {bench.state(file) for file in files} == {"indexed"}
 
 
-def test_deaths_on_an_accelerator_convict_no_photo(bench: Bench) -> None:
+def test_crashes_on_an_accelerator_quarantine_no_photo(bench: Bench) -> None:
     """A single photo was quarantined after two, though the device was the cause."""
     deaths = iter([True, True, True])
     encode = bench.encoder.encode_images
@@ -314,7 +314,7 @@ def test_a_disk_that_refuses_is_waited_for(bench: Bench, monkeypatch: pytest.Mon
     assert bench.encoder.encoded == 1
 
 
-def test_what_a_dead_daemon_held_is_tried_alone(bench: Bench) -> None:
+def test_photos_in_progress_at_a_crash_are_tried_alone(bench: Bench) -> None:
     """The journal outlives the daemon: those photos do not endanger others."""
     files = [bench.add(f"{n}.jpg", bytes([n]) * 60) for n in range(6)]
     bench.worklist.journal([bytes(files[0]), bytes(files[1])])
@@ -339,7 +339,7 @@ def test_a_file_that_changed_since_is_looked_at_again(bench: Bench) -> None:
     assert bench.state(file) == "pending"
 
 
-def test_a_photo_that_is_read_for_long_holds_up_no_other(
+def test_a_photo_that_is_read_slowly_delays_no_other(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that were decoded waited for it, to be encoded in company."""

@@ -275,7 +275,7 @@ def test_every_way_of_a_query(big: Big) -> None:
     big.check()
 
 
-def test_a_fill_goes_on_where_it_was(big: Big) -> None:
+def test_a_reencoding_continues_where_it_was(big: Big) -> None:
     """Each batch costs as much as the first one, and by content, in order."""
     fill = ReencodingList(big.library.database, "next")
     contents: list[str] = []
@@ -313,7 +313,7 @@ def test_pending_photos_come_in_batches_of_the_same_price(big: Big) -> None:
     big.check()
 
 
-def test_a_look_up_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_look_up_waits_for_no_writer(tmp_path: Path) -> None:
     """While some connections read at length there is another; all are told when it is closed."""
     reader = Reader(Database(tmp_path / "c.sqlite3").file, 2)
     with reader.read() as one, reader.read() as other:

@@ -100,7 +100,7 @@ def test_threads_stay_as_many_over_two_hundred_comparisons(shop: Shop, tmp_path:
         shop.reconciler.stop()
 
 
-def test_a_link_to_a_share_that_hangs_holds_up_nobody(shop: Shop, tmp_path: Path) -> None:
+def test_a_link_to_a_share_that_hangs_delays_no_other(shop: Shop, tmp_path: Path) -> None:
     """Where a link leads is asked of the file system that it leads to."""
     with shared(tmp_path) as share:
         (share.source / "a.jpg").write_bytes(b"a")

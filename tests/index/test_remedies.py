@@ -309,7 +309,7 @@ def test_there_is_no_other_remedy() -> None:
 
 
 @pytest.mark.parametrize("kind", ["loop", "pipe", "long"])
-def test_a_name_that_is_no_photo_fails_nobody(library: FailingLibrary, kind: str) -> None:
+def test_a_directory_named_like_a_photo_is_no_failure(library: FailingLibrary, kind: str) -> None:
     """It is not indexed, not a failure, and forgotten where a photo was."""
     file = library.write("x.jpg", GOOD)
     library.settle()

@@ -244,7 +244,7 @@ def test_what_was_committed_for_a_removed_folder_ends_too(stores: Stores) -> Non
     assert late.content not in stores.store.contents()
 
 
-def test_what_nobody_noticed_is_found(stores: Stores) -> None:
+def test_unnoticed_deletions_are_found(stores: Stores) -> None:
     """Rows of a crash, and thumbnails of photos that the catalog never knew."""
     stores.contents.record("active", [(content_id(60), {})])
     stores.thumbnails.put(64, Thumbnail(b"\xff\xd8\xff\xd9", 64, 48, content_id(61)))
@@ -256,7 +256,7 @@ def test_what_nobody_noticed_is_found(stores: Stores) -> None:
     assert stores.left()["thumbnails"] == PHOTOS
 
 
-def test_a_damaged_table_of_another_model_holds_up_nothing(stores: Stores) -> None:
+def test_a_damaged_table_of_another_model_delays_nothing(stores: Stores) -> None:
     """No store has it open to repair it: it is renamed, and the others are cleaned."""
     for manifest in (stores.home.index / "vectors_other.lance" / "_versions").iterdir():
         manifest.write_bytes(b"")

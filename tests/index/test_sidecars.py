@@ -111,7 +111,7 @@ def test_a_sidecar_comes_changes_and_goes(shelf: Rated, name: str) -> None:
         assert db.execute("SELECT count(*) FROM sidecars").fetchone()[0] == 0
 
 
-def test_tables_are_told(shelf: Rated) -> None:
+def test_tables_are_updated(shelf: Rated) -> None:
     """The columns that filters use are updated."""
     shelf.write("a.jpg")
     shelf.settle()
@@ -277,7 +277,7 @@ def test_what_cannot_be_read_hides_no_other_sidecar(shelf: Rated, odd: str) -> N
         assert shelf.rating("a.jpg") == stars
 
 
-def test_facts_that_the_disk_has_spoilt_stop_nothing(shelf: Rated) -> None:
+def test_damaged_facts_stop_nothing(shelf: Rated) -> None:
     """Neither of a sidecar nor of a photo; other sidecars are read."""
     for name in ("a", "b"):
         shelf.write(f"{name}.jpg", name.encode())

@@ -61,7 +61,7 @@ def test_a_slow_folder_has_one_decoder() -> None:
     assert supply.next() is not None
 
 
-def test_one_that_killed_a_decoder_waits_until_nothing_is_in_hand() -> None:
+def test_a_photo_that_crashed_a_decoder_waits_until_nothing_is_in_progress() -> None:
     work, leases = List([photo(1, LOCAL, deaths=1), photo(2, LOCAL)]), Leases()
     supply = Supply(cast(Work, work), leases, tuple)
     lease = leases.take(photo(3, LOCAL))

@@ -120,7 +120,7 @@ def test_a_wrong_checksum_is_refused(home: Home, hub: StubHub) -> None:
     "status",
     [None, *(pytest.param(status, marks=pytest.mark.slow) for status in (401, 403, 500, 503))],
 )
-def test_refusals_are_told_soon(status: int | None, home: Home, hub: StubHub) -> None:
+def test_refusals_are_reported_soon(status: int | None, home: Home, hub: StubHub) -> None:
     """404, forbidden, broken: the error has a cause and a remedy."""
     hub.status = status
     if status is None:
@@ -139,7 +139,7 @@ def test_a_hub_that_never_answers_is_given_up(home: Home, hub: StubHub) -> None:
     assert "HF_ENDPOINT" in answer["error"]["remedy"]
 
 
-def test_no_network_is_told_at_once(home: Home, hub: StubHub) -> None:
+def test_a_missing_network_is_reported_at_once(home: Home, hub: StubHub) -> None:
     """A refused connection ends in an error that says what to check."""
     code, answer = pull(hub, HF_ENDPOINT="http://127.0.0.1:9")
     assert code == 5 and "cannot be reached" in answer["error"]["message"]
@@ -205,7 +205,7 @@ def test_licences_for_research_only_need_consent(home: Home, hub: StubHub) -> No
 
 
 @pytest.mark.parametrize("name", ["nothing", "ViT-B-32/nothing", "ViT-B-99/openai"])
-def test_names_that_nobody_knows(name: str, home: Home, hub: StubHub) -> None:
+def test_unknown_names(name: str, home: Home, hub: StubHub) -> None:
     """Are refused with what there is."""
     code, answer = pull(hub, name)
     assert code == 1 and answer["error"]["remedy"]

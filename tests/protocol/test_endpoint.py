@@ -25,7 +25,7 @@ def test_the_directory_and_the_socket_are_private(home: Home) -> None:
     endpoint.release()
 
 
-def test_a_second_daemon_is_told_who_serves(home: Home) -> None:
+def test_a_second_daemon_gets_the_pid_of_the_first(home: Home) -> None:
     """The lock decides; the socket of the first is not touched."""
     endpoint = open_endpoint(home)
     with pytest.raises(AlreadyRunning, match=str(os.getpid())):

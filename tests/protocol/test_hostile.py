@@ -151,7 +151,7 @@ def test_an_honest_client_is_answered(besieged: RunningDaemon) -> None:
 
 
 @pytest.mark.slow
-def test_streams_nobody_reads_do_not_take_the_places_of_queries(besieged: RunningDaemon) -> None:
+def test_unread_streams_do_not_take_the_places_of_queries(besieged: RunningDaemon) -> None:
     """While a hundred lists and scans wait without end, queries have reserved places."""
     clients = []
     for _ in range(8):

@@ -118,13 +118,13 @@ def test_the_right_names_with_wrong_values(op: str, names: list[str], data: st.D
     ids=["arrays", "objects", "unclosed", "digits", "exponent", "nul", "surrogates", "nan",
          "infinity", "many fields"],
 )  # fmt: skip
-def test_lines_made_to_hurt(line: bytes) -> None:
+def test_hostile_lines(line: bytes) -> None:
     """Depth, length and numbers end neither the process nor in a traceback."""
     assert len(line) <= LIMIT + 100
     parse(line)
 
 
-def test_a_request_of_a_newer_protocol_is_told_so() -> None:
+def test_a_request_of_a_newer_protocol_is_refused_as_such() -> None:
     """Rather than half understood."""
     error = parse(b'{"v":2,"op":"hello"}')
     assert isinstance(error, BadRequest)

@@ -31,7 +31,7 @@ print("heard", client.recv(1000), flush=True)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_an_impostor_hears_nothing(home: Home) -> None:
+def test_a_listener_of_another_user_receives_nothing(home: Home) -> None:
     """Any user can place a socket into /tmp before the first start."""
     home.runtime.mkdir(parents=True)
     home.state.parent.chmod(0o755)

@@ -60,7 +60,7 @@ def test_a_device_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
     assert "not available" in capsys.readouterr().out
 
 
-def test_an_abort_is_told(
+def test_an_abort_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As of Metal, with two threads alone and with one."""

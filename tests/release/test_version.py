@@ -30,7 +30,7 @@ def test_the_changelog_gets_a_heading_with_a_day() -> None:
     assert dated(before, "0.2.0", DAY) == after + "\n## [0.1.0]\n\n- That.\n"
 
 
-def test_a_release_without_news_is_refused() -> None:
+def test_a_release_without_changes_is_refused() -> None:
     with pytest.raises(Refused, match="say what is new"):
         dated("# Changelog\n\n## [Unreleased]\n\n## [0.1.0]\n\n- That.\n", "0.2.0", DAY)
 

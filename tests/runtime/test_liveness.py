@@ -43,7 +43,7 @@ def listening_at(path: Path) -> socket.socket:
     return found
 
 
-def test_it_vouches_only_while_all_is_well() -> None:
+def test_the_watchdog_is_notified_only_while_all_checks_pass() -> None:
     """One sign that stays away is enough; the others are asked all the same."""
     told, wrong = Told(), ["broken"]
     beating = LivenessMonitor(
@@ -86,7 +86,7 @@ def test_the_beat_in_progress_is_waited_for() -> None:
     assert {"WATCHDOG": "1"} not in told.messages
 
 
-def test_the_state_is_told_when_it_changes() -> None:
+def test_the_state_is_reported_when_it_changes() -> None:
     """Not again and again."""
     told, words = Told(), ["warming", "warming", "ready"]
     beating = LivenessMonitor(told, {}, lambda: words.pop(0))

@@ -124,7 +124,7 @@ def indexed(daemon: RunningDaemon) -> int:
         return int(client.status()["index"]["indexed"])
 
 
-def test_queries_go_on_while_models_change(daemon: RunningDaemon, folder: Path) -> None:
+def test_queries_continue_while_models_change(daemon: RunningDaemon, folder: Path) -> None:
     """There and back again: every answer is whole, and photos that come meanwhile are found."""
     count = len(list(folder.iterdir()))
     with Asker(daemon) as first, Asker(daemon) as second:
@@ -225,7 +225,7 @@ def test_the_command_line_switches_and_goes_back(daemon: RunningDaemon) -> None:
 
 
 @pytest.mark.slow
-def test_a_switch_goes_on_after_a_restart(daemon: RunningDaemon) -> None:
+def test_a_switch_continues_after_a_restart(daemon: RunningDaemon) -> None:
     """What was chosen while photosd was down, or half-way, is what it comes to."""
     daemon.stop()
     assert photosd("model", "use", "one")[0] == 0

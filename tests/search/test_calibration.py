@@ -81,7 +81,7 @@ def test_there_are_enough_unrelated_things() -> None:
     assert all(thing == thing.strip() and thing.isascii() for thing in things)
 
 
-def test_until_the_encoder_is_up_the_model_speaks(library: Library) -> None:
+def test_until_the_encoder_is_ready_the_defaults_of_the_model_apply(library: Library) -> None:
     """Its own values hold, and nothing is encoded."""
     embeddings = QueryEmbedder()
     found = Calibration(SPEC, library.store, library.contents, embeddings)  # type: ignore[arg-type]
@@ -283,7 +283,7 @@ def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
     engine.close()
 
 
-def test_what_takes_long_is_calibrated_before_anybody_asks(
+def test_slow_calibrations_run_before_the_first_query(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A query never does it; the pipeline has it done when it has nothing else to do."""

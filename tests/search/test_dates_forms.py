@@ -180,7 +180,7 @@ def test_without_a_word_the_latest_that_has_begun_is_meant(
 
 @settings(max_examples=100, deadline=None)
 @given(year=st.integers(1949, 2150))
-def test_holidays_lie_in_their_year_and_season(year: int) -> None:
+def test_holidays_are_in_their_year_and_season(year: int) -> None:
     """Holidays of both calendars, in any year; Independence Day is never on a Sabbath or Sunday."""
     for name, first, last in (
         ("passover", 3, 4), ("purim", 2, 3), ("hanukkah", 11, 12), ("rosh hashanah", 9, 10),

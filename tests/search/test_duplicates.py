@@ -174,7 +174,7 @@ def test_links_to_one_file_are_one_file(library: Library) -> None:
     assert len(group) == 2
 
 
-def test_what_lies_outside_is_no_duplicate(library: Library) -> None:
+def test_photos_outside_of_the_directory_are_no_duplicates(library: Library) -> None:
     """Only photos inside the directory count; a name with the same prefix is another directory."""
     for path in ("/p/in/a.jpg", "/p/inner/b.jpg"):
         add(library, path, "1-x", cosine=1)

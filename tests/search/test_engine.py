@@ -74,7 +74,7 @@ def test_without_an_encoder_names_and_years_are_matched(library: Library) -> Non
         library.engine().query(QueryParams("zeppelin"))
 
 
-def test_a_silent_encoder_costs_the_deadline_and_no_more(library: Library) -> None:
+def test_with_a_silent_encoder_a_query_ends_at_its_deadline(library: Library) -> None:
     """The error comes in time, typed, with when to ask again."""
     library.encoder.silent = True
     with pytest.raises(DeadlineExceeded) as caught:

@@ -49,7 +49,7 @@ def test_what_has_both_comes_before_what_has_one() -> None:
     assert order(names(u=1, c=1), looks("abc", "abc"))[0] == "c"
 
 
-def test_half_of_a_name_lifts_what_looks_so_and_nothing_else() -> None:
+def test_a_partial_name_raises_only_photos_with_a_matching_look() -> None:
     """A dog in Eilat comes before other dogs; what else there is of Eilat does not."""
     found = order(names(c=0.5, x=0.5), looks("abcx", "abc"))
     assert found == "cabx"

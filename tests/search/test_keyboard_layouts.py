@@ -69,7 +69,7 @@ def library(tmp_path: Path) -> Library:
         ("2019 🌅", None),
     ],
 )
-def test_scripts_are_told_apart(text: str, script: str | None) -> None:
+def test_scripts_are_distinguished(text: str, script: str | None) -> None:
     """By what most letters are; signs, digits and emoji have none."""
     if text == "夕焼け":
         assert script_of(text) in ("Chinese", "Japanese")

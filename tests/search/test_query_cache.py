@@ -73,7 +73,7 @@ def test_what_is_kept_does_not_tell_what_was_asked(tmp_path: Path) -> None:
     database.close()
 
 
-def test_the_salt_lies_outside_the_catalog_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_salt_is_outside_the_catalog_and_private(tmp_path: Path) -> None:
     database = Database(tmp_path / "catalog.sqlite3")
     queries = QueryCache(database, "model")
     queries.put("snow", embedding(1))

@@ -175,7 +175,7 @@ def test_an_older_unit_is_noticed_and_replaced(
 
 
 @pytest.mark.parametrize("name", [units.SERVICE, units.SOCKET, units.STRICT])
-def test_a_unit_that_somebody_wrote_is_left_alone(
+def test_a_unit_of_another_program_is_not_changed(
     photosd: Photosd, systemd: FakeSystemd, directory: Path, name: str
 ) -> None:
     """Neither replaced nor removed."""

@@ -315,7 +315,7 @@ def test_a_file_that_launchd_refuses_is_explained(agent: Launchd, mac: Pretended
         agent.start()
 
 
-def test_an_agent_that_somebody_wrote_is_left_alone(agent: Launchd, mac: PretendedLaunchd) -> None:
+def test_an_agent_of_another_program_is_not_changed(agent: Launchd, mac: PretendedLaunchd) -> None:
     """Neither replaced nor removed."""
     file = file_of(agent)
     file.parent.mkdir(parents=True)
@@ -351,7 +351,7 @@ def test_start_reports_an_agent_that_ends(
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in Documents", "elsewhere"])
-def test_a_program_that_launchd_may_not_read_is_told(
+def test_a_program_that_launchd_may_not_read_is_reported(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
 ) -> None:
     """As `.venv` of a clone in Documents: the agent ends at once, and macOS asks nothing."""

@@ -50,7 +50,9 @@ def test_another_s_watchdog_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@nobody-listens-here"])
-def test_nobody_to_tell_is_no_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_service_manager_notify_does_nothing(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without systemd, or with one that is gone."""
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     SystemdNotifier().send(READY="1")

@@ -116,7 +116,7 @@ def test_the_limits_are_in_force(installed: Installed) -> None:
 
 
 @pytest.mark.slow
-def test_workers_cannot_vouch_for_it(installed: Installed) -> None:
+def test_workers_cannot_notify_the_watchdog(installed: Installed) -> None:
     """Neither the notify socket nor the watchdog is in their environment."""
     installed.wait_until_ready()
     for worker in psutil.Process(installed.pid()).children(recursive=True):

@@ -177,7 +177,7 @@ def test_the_agent_has_the_keys_of_launchd(spec: ServiceSpec, filled: bool) -> N
     assert agent["ProcessType"] in ("Standard", "Background", "Adaptive", "Interactive")
 
 
-def test_files_written_by_others_serve_nobody() -> None:
+def test_units_of_other_programs_serve_no_home() -> None:
     """They are not taken for ours."""
     assert units.served_by_unit("[Service]\nExecStart=/bin/true\n") is None
     assert units.served_by_agent(b"no plist") is None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 30.0  # seconds for any one answer
+WAIT_SECONDS = 30.0  # seconds for any one answer
 FLAGS = (
     "--headless",
     "--no-sandbox",  # the tests may run as root, whom Chromium's own sandbox refuses
@@ -130,7 +130,7 @@ class Browser:
 
     def until(self, condition: str) -> None:
         """Wait for an expression to become true."""
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + WAIT_SECONDS
         while not self.evaluate(condition):
             assert time.monotonic() < limit, f"never: {condition}"
             time.sleep(0.02)
@@ -170,7 +170,7 @@ class Browser:
                 self.complaints.append(f"a dialog: {params['message']}")
 
     def _next(self) -> dict[str, Any]:
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + WAIT_SECONDS
         while b"\0" not in self._received:
             left = limit - time.monotonic()
             assert left > 0 and select.select([self._in], [], [], left)[0], "no answer"

@@ -27,8 +27,8 @@ def browser() -> Iterator[Browser]:
     with Browser(width=1200, height=900) as browser:
         yield browser
         assert not browser.complaints, browser.complaints
-        strangers = [url for url in browser.requests if not url.startswith(("file:///", "data:"))]
-        assert not strangers, strangers
+        others = [url for url in browser.requests if not url.startswith(("file:///", "data:"))]
+        assert not others, others
 
 
 def opened(browser: Browser, sheet: Sheet, tmp_path: Path) -> Path:

@@ -97,7 +97,9 @@ def test_everything_is_served_and_nothing_encoded_again(
     assert _schema(home) == SCHEMA
 
 
-def test_it_goes_on_from_there(newer: RunningDaemon, left_behind: Path) -> None:
+def test_the_new_version_continues_with_the_old_state(
+    newer: RunningDaemon, left_behind: Path
+) -> None:
     """New photos go into the old table, changed ones replace their vectors, a rename costs none."""
     newer.wait_until("ready")
     with Image.open(left_behind / "forest.jpg") as forest:

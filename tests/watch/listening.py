@@ -67,8 +67,8 @@ MARKS_SEEN: set[bytes] = set()
 QUICK = WatchLimits(
     collect=0.01, tick=0.05, roots=0.2, probe=0.2, answer=10.0, quiet=0.2, calm=1.0, retry=1000.0
 )
-PATIENCE = 20.0
-NOBODY = 65534  # the user id that has no rights anywhere
+WAIT_SECONDS = 20.0
+NO_RIGHTS = 65534  # the user id that has no rights anywhere
 
 
 def files_below(directory: Path) -> set[bytes]:
@@ -94,8 +94,8 @@ def as_unprivileged(question: Callable[[], str]) -> str:
         try:
             if os.geteuid() == 0:
                 os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
+                os.setgid(NO_RIGHTS)
+                os.setuid(NO_RIGHTS)
             os.write(writer, question().encode())
         finally:
             os._exit(0)
@@ -136,7 +136,7 @@ class Follower:
 
     def settle(self) -> list[Hint]:
         """Wait until everything up to now was reported; follow the hints and return them."""
-        assert self.watcher.barrier(PATIENCE), "the watcher does not hear"
+        assert self.watcher.barrier(WAIT_SECONDS), "the watcher does not hear"
         if sys.platform == "darwin":
             self._hear_streams()
         return self.follow()
@@ -151,11 +151,11 @@ class Follower:
                     os.close(os.open(root.root + b"/" + mark, os.O_CREAT | os.O_WRONLY))
                     os.unlink(root.root + b"/" + mark)
                     waiting.add(mark)
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + WAIT_SECONDS
         while not waiting <= MARKS_SEEN:
             assert time.monotonic() < limit, "a stream does not hear"
             time.sleep(0.005)
-        assert self.watcher.barrier(PATIENCE), "the watcher does not hear"
+        assert self.watcher.barrier(WAIT_SECONDS), "the watcher does not hear"
 
     def follow(self) -> list[Hint]:
         """Follow the hints there are."""
@@ -170,7 +170,7 @@ class Follower:
         self.log += hints
         return hints
 
-    def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
         """Follow hints until the condition holds."""
         limit = time.monotonic() + seconds
         while not condition():

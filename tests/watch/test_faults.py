@@ -192,7 +192,7 @@ def impatient(tmp_path: Path, root: Path) -> Iterator[Follower]:
     follower.stop()
 
 
-def test_a_deaf_reader_is_replaced(impatient: Follower, root: Path) -> None:
+def test_a_reader_without_events_is_replaced(impatient: Follower, root: Path) -> None:
     """Alive, but nothing arrives: only the probe can tell."""
     NotedKernel.latest.handle_event = lambda event: None  # type: ignore[method-assign]
     write(root / "late.jpg")
@@ -245,7 +245,7 @@ def test_watches_that_the_kernel_does_not_have_are_missed(
     assert not watched.misplaced_watches()
 
 
-def test_more_news_than_can_be_digested_counts_as_lost(
+def test_more_events_than_the_limit_count_as_lost(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue between reader and watcher is bounded; what is beyond is found by a scan."""

@@ -13,7 +13,7 @@ import pytest
 from photosd.watch.folder_state import FolderIdentity, photo_is_away, probe_folder
 from photosd.watch.mounts import Mount, mount_of, mounts
 from tests.watch.hangfs import shared
-from tests.watch.listening import NOBODY, as_unprivileged, write
+from tests.watch.listening import NO_RIGHTS, as_unprivileged, write
 
 
 def test_a_folder_that_is_there(root: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_folder_that_may_not_be_read(mode: int) -> None:
         folder.mkdir()
         write(folder / "1.jpg")
         if os.geteuid() == 0:
-            os.chown(folder, NOBODY, NOBODY)
+            os.chown(folder, NO_RIGHTS, NO_RIGHTS)
         folder.chmod(mode)
         path = os.fsencode(folder)
         answer = as_unprivileged(lambda: _told(path))

@@ -57,7 +57,7 @@ def test_taking_empties_the_batch() -> None:
     assert batch.take() == []
 
 
-def test_everything_swallows_everything() -> None:
+def test_a_hint_about_all_roots_covers_all_others() -> None:
     """The hint about all roots stands alone."""
     batch = HintBatch()
     batch.path(b"/r/1.jpg")

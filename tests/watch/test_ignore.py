@@ -120,7 +120,7 @@ def test_an_exclude_that_is_no_pattern_is_refused_by_name(root: Path) -> None:
         assert "--exclude" in caught.value.remedy
 
 
-def test_lines_that_exclude_nothing_do_not_spoil_the_others(root: Path) -> None:
+def test_invalid_lines_do_not_affect_the_others(root: Path) -> None:
     """What would take back nothing known costs that line only; so do Windows line ends and BOMs."""
     write(root / "a.png")
     write(root / "b.jpg")

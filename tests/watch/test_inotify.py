@@ -101,7 +101,7 @@ def test_pruned_directories_are_not_entered(source: InotifySource, root: Path) -
     assert source.watches(os.fsencode(root)) == 2
 
 
-def test_news_of_a_closed_source_means_nothing(source: InotifySource, ear: Ear, root: Path) -> None:
+def test_events_of_a_closed_source_are_dropped(source: InotifySource, ear: Ear, root: Path) -> None:
     """An event that was under way at a restart must not change the new records."""
     source.watch(IgnoreRules(os.fsencode(root)), frozenset())
     write(root / "1.jpg")

@@ -59,7 +59,7 @@ def test_every_event_is_handed_on_raw(reading: Reading, tmp_path: Path) -> None:
     assert moved_from.cookie == moved_to.cookie
 
 
-def test_a_full_queue_reaches_us_and_nobody_else(reading: Reading, tmp_path: Path) -> None:
+def test_an_overflow_is_passed_on(reading: Reading, tmp_path: Path) -> None:
     """The overflow event is handed on; watchdog's own rebuilding, which loops, never runs."""
     reading.reader.handle_event(
         InotifyEvent(WatchDescriptor(-1), InotifyConstants.IN_Q_OVERFLOW, 0, b"")

@@ -155,7 +155,7 @@ def places(tmp_path: Path, follower: Follower) -> Iterator[list[Path]]:
 
 
 @pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_hints_lead_to_the_truth(follower: Follower, places: list[Path], seed: str) -> None:
+def test_hints_lead_to_the_current_state(follower: Follower, places: list[Path], seed: str) -> None:
     """3,000 operations; at each of 60 pauses the picture is exact, at once and without a scan."""
     walk, most = Walk(seed, places), 0
     for pause in range(60):
@@ -171,7 +171,7 @@ def test_hints_lead_to_the_truth(follower: Follower, places: list[Path], seed: s
 
 
 @pytest.mark.parametrize("seed", ["3"])
-def test_hints_lead_to_the_truth_under_load(
+def test_hints_lead_to_the_current_state_under_load(
     follower: Follower, places: list[Path], seed: str
 ) -> None:
     """Three at once: watches are added while everything moves; when they rest, it is exact."""

@@ -18,7 +18,7 @@ def test_it_waits_for_quiet() -> None:
     assert recovery.due_at == 101.8
 
 
-def test_trouble_without_a_pause_does_not_put_it_off_for_ever() -> None:
+def test_continuous_trouble_delays_a_restart_by_a_limit() -> None:
     """It restarts at the latest after `MOST_DELAY`."""
     recovery = Recovery(LIMITS)
     for tenths in range(1000):

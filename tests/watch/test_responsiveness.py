@@ -119,7 +119,7 @@ def test_more_who_wait_are_waited_for_longer(clock: Clock) -> None:
             assert until_over(clock, one, server, waiting.timed_out, 16.0) >= 16.0
 
 
-def test_nobody_is_blamed_before_a_ping_was_out(clock: Clock) -> None:
+def test_a_share_is_not_silent_before_a_ping_was_sent(clock: Clock) -> None:
     """Its process comes up late on a busy machine."""
     one, server = share(), Server(clock, 1.0)
     server.ready = False

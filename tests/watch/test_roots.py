@@ -19,7 +19,7 @@ if sys.platform != "linux":
 
 from photosd.watch import inotify, roots
 from photosd.watch.inotify_reader import InotifyReader
-from tests.watch.listening import NOBODY, Follower, as_unprivileged, write
+from tests.watch.listening import NO_RIGHTS, Follower, as_unprivileged, write
 
 
 def set_budget(monkeypatch: pytest.MonkeyPatch, watches: int) -> None:
@@ -67,7 +67,7 @@ def test_a_folder_that_outgrows_the_budget_is_scanned(
     assert len(follower.misplaced_watches()) == 31, "none of its directories is watched any more"
 
 
-def test_a_refusal_of_the_kernel_is_not_swallowed(
+def test_a_refusal_of_the_kernel_is_reported(
     follower: Follower, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC although the budget is not used up: others hold the watches."""
@@ -88,12 +88,12 @@ def test_a_refusal_of_the_kernel_is_not_swallowed(
     assert follower.photos.keys() == follower.truth()
 
 
-def test_a_directory_that_becomes_readable_is_heard_of() -> None:
+def test_a_directory_that_becomes_readable_is_reported() -> None:
     """No right to read it now is noted, and the granting of it is news (as an ordinary user)."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         base = Path(name)
         if os.geteuid() == 0:
-            os.chown(base, NOBODY, NOBODY)
+            os.chown(base, NO_RIGHTS, NO_RIGHTS)
         assert as_unprivileged(partial(_grant_later, base)) == "heard"
 
 

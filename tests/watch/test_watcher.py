@@ -308,7 +308,7 @@ def test_rules_for_another_folder_are_a_mistake(follower: Follower, root: Path) 
         follower.watcher.add(b"photos", IgnoreRules(b"photos"))
 
 
-def test_a_slow_writer_is_heard_of_until_the_end(follower: Follower, root: Path) -> None:
+def test_a_slow_writer_causes_hints_until_the_end(follower: Follower, root: Path) -> None:
     """W8: each part written gives a hint, so that the file is not taken for finished."""
     follower.add(root)
     with open(root / "slow.jpg", "wb") as file:
@@ -322,7 +322,7 @@ def test_a_slow_writer_is_heard_of_until_the_end(follower: Follower, root: Path)
     assert [hint.path for hint in follower.settle()] == [os.fsencode(root / "slow.jpg")]
 
 
-def test_hints_that_nobody_takes_do_not_fill_the_memory(tmp_path: Path, root: Path) -> None:
+def test_hints_that_are_not_taken_do_not_fill_the_memory(tmp_path: Path, root: Path) -> None:
     """Beyond the limit one hint stands for all of them."""
     follower = Follower(tmp_path, SMALL)
     try:

@@ -264,7 +264,7 @@ def test_folders_that_cannot_be_read_are_not_overwritten(
         Folders(database, copy)
 
 
-def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: Path) -> None:
+def test_an_older_version_gets_the_folders_of_its_photos_again(index: Path, tmp_path: Path) -> None:
     """An earlier version of a table lacks recent paths, so all labels are written again."""
     contents, store = Contents(Database(tmp_path / "c.sqlite3")), opened(index)
     contents.record("m", [(content, {}) for content in store.contents()])
@@ -287,7 +287,7 @@ def test_an_older_version_is_told_anew_where_photos_lie(index: Path, tmp_path: P
         "ALTER TABLE photos DROP COLUMN stack",
     ],
 )
-def test_a_catalog_that_is_not_what_it_says_is_made_anew(tmp_path: Path, damage: str) -> None:
+def test_a_catalog_with_another_schema_is_rebuilt(tmp_path: Path, damage: str) -> None:
     """Every page of it can be read, so that only this finds it; it is kept."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
@@ -344,7 +344,7 @@ def test_a_catalog_damaged_under_the_daemon_says_what_helps(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("how", ["smaller", "larger", "numbers", "file"])
-def test_a_table_that_is_not_ours_is_made_anew(index: Path, how: str) -> None:
+def test_a_table_of_another_program_is_rebuilt(index: Path, how: str) -> None:
     """Every row of it can be read; it is of other columns all the same, and it is kept."""
     shutil.rmtree(index / TABLE)
     if how == "file":
