@@ -175,7 +175,7 @@ def test_facts_that_change_during_the_look_up(
 
 
 def test_damaged_facts_have_no_place(shelf: Shelf) -> None:
-    """They stop nobody else."""
+    """The places of other photos are found."""
     shelf.say("1", **EILAT)
     shelf.say("2", **EILAT)
     with shelf.database.write() as db:
