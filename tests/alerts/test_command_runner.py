@@ -46,7 +46,7 @@ def test_exactly_one_runs_it(tmp_path: Path) -> None:
 
 
 def test_a_killed_runner_is_known(tmp_path: Path) -> None:
-    """A lease whose runner was killed counts as interrupted; the command does not run."""
+    """The lease of a killed runner counts as interrupted; the command is not run again."""
     leases = CommandLeases(tmp_path)
     lease = leases.new()
     runner = leases.launch(lease, 60, [b"/bin/sleep", b"1"], os.environ)

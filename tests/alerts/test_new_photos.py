@@ -39,7 +39,7 @@ NAMES = (
 def test_once_for_each_new_photo_across_kills(
     daemon: RunningDaemon, folder: Path, tmp_path: Path, moments: Sequence[float]
 ) -> None:
-    """Whenever the daemon is killed; not for old photos, others, copies or renamed ones."""
+    """At whatever moment the daemon is killed; not for old, copied or renamed photos."""
     program, notes = recorder(tmp_path)
     daemon.wait_until("ready")
     daemon.index(folder)
@@ -176,7 +176,7 @@ def test_a_command_that_fails_is_reported(client: Client, folder: Path, tmp_path
 
 
 def test_a_stream_continues_where_it_was(client: Client, folder: Path) -> None:
-    """After what was acknowledged, or after any cursor; empty words keep a reader informed."""
+    """After the acknowledged match, or any cursor; empty lists show that the stream is alive."""
     number = client.standing_add("sunset", "stream")["standing"]["id"]
     write(folder / "1.jpg", "sunset")
     eventually(lambda: client.standing()["standing"][0]["matches"] == 1)

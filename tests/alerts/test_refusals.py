@@ -217,7 +217,7 @@ def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_runner_without_a_lease_runs_nothing_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
-    """Its exit code is one of its own, and nothing is left."""
+    """It has an exit code of its own, and leaves no file."""
 
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))

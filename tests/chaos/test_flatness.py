@@ -23,7 +23,7 @@ def lived(samples: list[dict[str, int]]) -> Lives:
 
 
 def test_what_stays_is_no_fault() -> None:
-    """Noise up and down by half a percent neither."""
+    """Nor is noise of half a percent."""
     samples = [FLAT | {"memory": 1000 + (-1) ** number * 5} for number in range(400)]
     assert not [*lived(samples).of_one().faults()]
 

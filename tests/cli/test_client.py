@@ -48,7 +48,7 @@ def test_progress_comes_before_the_result(stub: StubDaemon) -> None:
 
 
 def test_answers_are_matched_by_id(stub: StubDaemon) -> None:
-    """A late answer to an earlier question is never taken for this one's."""
+    """A late answer to an earlier request is never taken for that of the current one."""
     stub.answers["hello"] = b'{"v":1,"id":"other","ok":true,"result":{"pid":1}}\n' + (
         b'{"v":1,"id":"1","ok":true,"result":{"pid":2}}\n'
     )

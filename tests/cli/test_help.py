@@ -65,7 +65,7 @@ def test_help_has_sections_and_only_full_ones(photosd: Photosd) -> None:
 
 
 def test_every_data_command_has_json() -> None:
-    """Except those that become something else, or speak to a person only."""
+    """Except commands that only start another program, or only print text for people."""
     for name, command in every_command():
         options = {option for parameter in command.params for option in parameter.opts}
         spoken = ("run", "demo", "completion", "config", "service", "model", "mcp", "cloud")

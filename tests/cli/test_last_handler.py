@@ -124,7 +124,7 @@ def test_cloud_forget_asks_before_it_deletes(
 
 
 def test_an_empty_option_is_refused(photosd: Photosd) -> None:
-    """An unset variable of a script must not widen a query."""
+    """A script's unset variable must not remove a filter."""
     for option in ("--camera", "--type", "--in", "--since", "--near", "--like", "--plus"):
         ran = photosd("query", "dog", option, "")
         assert ran.code == 2, option

@@ -133,7 +133,7 @@ def test_a_daemon_that_cannot_begin_says_why(photosd: Photosd, home: Home) -> No
 def test_a_daemon_that_dies_shows_the_end_of_its_log(
     photosd: Photosd, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only what it wrote this time."""
+    """Only the lines of this start."""
     home.log.parent.mkdir(parents=True)
     home.log.write_text('{"event": "long ago"}\n')
     line = json.dumps({"event": "no space", "level": "error"})

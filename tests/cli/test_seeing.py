@@ -161,7 +161,7 @@ def test_thumbnails_stand_above_their_lines(seen: StubDaemon) -> None:
 
 
 def test_kitty_and_iterm_are_drawn_where_they_are(seen: StubDaemon) -> None:
-    """In room that was made before, the cursor brought back below."""
+    """In lines that were reserved before; the cursor then moves below them."""
     out, _, _ = on_a_terminal("query", "x", variables={**PLAIN, "TERM": "xterm-kitty"})
     assert b"\x1b_G" not in out
     out, _, _ = on_a_terminal("query", "x", "--preview=kitty", variables=PLAIN)

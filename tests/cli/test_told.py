@@ -96,7 +96,7 @@ def test_streams_that_meet_keep_their_lines(stub: StubDaemon) -> None:
 
 
 def test_watching_redraws_on_a_terminal(stub: StubDaemon, tmp_path: Path) -> None:
-    """On the screen that leaves what was there alone; the last page stays."""
+    """On the alternate screen; the last page stays visible."""
     import pty
 
     stub.answers["status"] = status_result()

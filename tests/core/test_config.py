@@ -17,7 +17,7 @@ NOT_FINITE = ["1_0", "inf", "-inf", "nan", "1e999", "-1e999", "infinity", "9" * 
 @pytest.mark.parametrize("text", NOT_FINITE)
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_are_finite_and_fit(name: str, text: str) -> None:
-    """Whatever is asked for, a later computation never meets NaN, infinity or 10^400."""
+    """No computation gets NaN, infinity or 10^400."""
     with pytest.raises(ConfigError, match=name) as caught:
         config.parsed(name, text)
     assert caught.value.remedy

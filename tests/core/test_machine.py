@@ -264,7 +264,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_this_process_may_use(case: Case, tmp_path: Path) -> None:
-    """Whatever is set, wherever above us, and never more than the machine has."""
+    """Limits of all parent groups count; the result never exceeds the machine's."""
     files: dict[str, str | int] = {
         "proc/self/cgroup": case.own,
         "proc/self/mountinfo": "23 1 8:1 / / rw - ext4 /dev/sda1 rw\n" + case.mounts,

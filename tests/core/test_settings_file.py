@@ -98,7 +98,7 @@ def test_new_ones_are_the_users_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_with_a_secret_is_its_owners_alone(file: Path) -> None:
-    """Also one that others could read before; one without stays as it was."""
+    """The mode of a file that others could read is changed; without a secret it is not."""
     file.write_text("# mine\n")
     file.chmod(0o644)
     change(file, "search.limit", "3")
@@ -184,7 +184,7 @@ def test_waiting_for_the_lock_has_a_limit(file: Path, monkeypatch: pytest.Monkey
 def test_a_disk_that_refuses_leaves_the_old_file(
     file: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
-    """And no draft; afterwards it works."""
+    """No draft is left; afterwards writing works."""
     change(file, "search.limit", "3")
 
     def refuse(*_: object) -> None:

@@ -104,7 +104,7 @@ def test_a_refusal_to_download_is_known_as_such(tmp_path: Path, flags: Flags) ->
 
 
 def test_no_process_of_photosd_downloads(home: Home, tmp_path: Path) -> None:
-    """The daemon and its workers ask macOS to refuse, and do not ask for what is in iCloud."""
+    """The daemon and its workers disable downloads, and do not read files in iCloud."""
     pulled, folder = tmp_path / "pulled", tmp_path / "photos"
     (folder / "Away").mkdir(parents=True)
     for number, name in enumerate(("here.jpg", "away.jpg", "Away/inside.jpg")):

@@ -76,7 +76,7 @@ def test_what_a_user_types_names_the_photo(shelf: Rated) -> None:
 
 
 def test_a_link_to_a_photo_by_another_spelling_is_that_photo(shelf: Rated) -> None:
-    """`similar` finds the content of what it leads to."""
+    """`similar` uses the content of its target."""
     shelf.write("Trip/IMG_1.JPG")
     shelf.settle()
     link = shelf.root.with_name("link.jpg")

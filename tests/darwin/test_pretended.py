@@ -71,7 +71,7 @@ assert select.kqueue().control([event], 1)[0].flags & select.KQ_EV_ERROR
 
 
 def test_flags_and_paths(python: Python, tmp_path: Path) -> None:
-    """st_flags as set by chflags; F_GETPATH spells a name as its directory does."""
+    """st_flags are those set by chflags; F_GETPATH spells a name as in its directory."""
     statements = """
 import fcntl, os, stat, sys
 photo = sys.argv[1] + "/IMG.jpg"
@@ -88,7 +88,7 @@ with open(photo) as file:
 
 
 def test_it_ends(pretended: None) -> None:
-    """In this process, too, and everything is as before afterwards."""
+    """Also in this process; afterwards the original functions are back."""
     assert sys.platform == "darwin"
     with pytest.raises(AttributeError):
         getattr(os, "pidfd_open")  # noqa: B009

@@ -132,7 +132,7 @@ def test_other_folders_are_indexed_while_a_dialog_is_open(
 def test_adding_a_folder_behind_a_dialog_has_a_time_limit(
     tmp_path: Path, mac: Path, guard: Guard
 ) -> None:
-    """`photosd add` ends with what to do."""
+    """`photosd add` ends with a remedy."""
     shelf = Rated(tmp_path)
     guard.ask(mac / "Desktop")
     with shelf.folders.filesystems, pytest.raises(FolderError) as refused:

@@ -53,7 +53,7 @@ except NotRunning:
 def test_a_full_backlog_is_tried_again(
     python: Callable[..., str], home: Home, seconds: str, says: str
 ) -> None:
-    """For a moment: macOS says the same of a socket where no process listens."""
+    """For a moment only: macOS reports the same error if no process listens."""
     assert python(FULL, str(home.state.parent / "s"), seconds) == says
 
 

@@ -175,7 +175,7 @@ def test_the_uuid_that_linux_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_disks_that_may_not_report_changes_are_scanned_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, state: str
 ) -> None:
-    """What macOS does report of them is used all the same."""
+    """Events that macOS does report for them are used as well."""
     root = tmp_path / "photos"
     root.mkdir()
     monkeypatch.setattr(mounts, "sys", SimpleNamespace(platform="darwin"))

@@ -61,7 +61,7 @@ def test_a_hung_decoder_is_killed_in_time_and_its_stack_kept(
 def test_a_decoder_killed_in_the_middle_of_a_file_is_replaced(
     make: Make, order: Order, tmp_path: Path, photo: bytes
 ) -> None:
-    """By the kernel's memory killer, say."""
+    """As by the OOM killer."""
     seen, until = tmp_path / "seen", tmp_path / "until"
     order({"name": "photo.jpg", "do": "wait", "seen": str(seen), "until": str(until)})
     pool = make()

@@ -151,7 +151,7 @@ def test_a_cancelled_file_is_not_read(
 
 
 def test_stopping_ends_every_process_at_once(make: Make, order: Order, photo: bytes) -> None:
-    """Even one that hangs; who still waited learns that it was stopped."""
+    """Even one that hangs; waiting callers get Stopped."""
     order({"name": "photo.jpg", "do": "hang"})
     pool = make()
     futures = [pool.decode(photo, SHAPE) for _ in range(3)]
@@ -166,7 +166,7 @@ def test_stopping_ends_every_process_at_once(make: Make, order: Order, photo: by
 def test_no_decoder_outlives_a_daemon_that_is_killed(
     order: Order, tmp_path: Path, photo: bytes
 ) -> None:
-    """SIGKILL cannot be handled by the daemon; an idle decoder and one in native code both go."""
+    """The daemon cannot handle SIGKILL; an idle decoder and one in native code both end."""
     order({"name": "hung.jpg", "do": "hang_gil"})
     write(tmp_path / "hung.jpg", jpeg(scene()))
     script = (

@@ -19,7 +19,7 @@ EXAMPLES = re.findall(r"^echo .*$", PAGE.read_text(), flags=re.MULTILINE)
 
 
 def test_the_reference_is_that_of_this_code() -> None:
-    """`make docs` writes it."""
+    """`make docs` generates it."""
     assert PAGE.read_text() == render(), "run: make docs"
 
 

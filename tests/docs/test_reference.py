@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_that_of_this_code(name: str) -> None:
-    """`make docs` writes it."""
+    """`make docs` generates it."""
     assert (DOCS / name).read_text() == PAGES[name](), "run: make docs"
 
 
@@ -51,7 +51,7 @@ def test_every_error_is_there() -> None:
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="needs mandoc")
 def test_the_manual_page_is_sound() -> None:
-    """As mandoc judges; style is its own matter."""
+    """By mandoc's errors; its advice on style is ignored."""
     page = DOCS / "man/photosd.1"
     found = subprocess.run(
         ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True, timeout=30

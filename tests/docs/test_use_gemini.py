@@ -27,7 +27,7 @@ def gemini() -> Iterator[FakeGemini]:
 
 
 def test_every_example_runs(daemon: RunningDaemon, gemini: FakeGemini) -> None:
-    """In the order of the page; what it says is sent is what arrives."""
+    """In the order of the page; exactly the data that it names arrives."""
     directory = daemon.home.state.parent
     pictures = directory / "Pictures"
     pictures.mkdir()

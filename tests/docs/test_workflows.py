@@ -64,7 +64,7 @@ def test_every_job_ends(file: Path) -> None:
 @pytest.mark.skipif(not (TOOLS / "check-jsonschema").exists(), reason="run: make setup")
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_a_workflow_follows_its_schema(file: Path) -> None:
-    """GitHub would refuse it with the first push, and run nothing."""
+    """GitHub would refuse it at the first push."""
     done = subprocess.run(
         [str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(file)],
         capture_output=True,

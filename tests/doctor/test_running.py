@@ -271,7 +271,7 @@ def test_what_a_daemon_says_is_understood(sick: Sick, home: Home, doctor: Doctor
 
 
 def test_an_older_daemon_without_a_self_check(home: Home, doctor: Doctor) -> None:
-    """What it cannot be asked is left out, and the rest is examined."""
+    """Checks that it does not support are left out; all others run."""
     stub = StubDaemon(home.socket)
     hello = {"version": "0.0.1", "protocol": 1, "pid": 1, "home": "/", "capabilities": ["hello"]}
     stub.answers["hello"] = hello

@@ -116,7 +116,7 @@ def test_the_index_is_deleted_under_it(full: RunningDaemon, folder: Path, home: 
 def test_a_file_of_the_index_is_damaged(
     full: RunningDaemon, folder: Path, home: Home, how: str, part: str
 ) -> None:
-    """After a start all photos are found again with the scores they had; photos are not touched."""
+    """After a restart all photos are found with the same scores; their files are not changed."""
     before, photos = found(full), {file: file.read_bytes() for file in folder.iterdir()}
     full.stop()
     file = max(home.index.glob(f"*.lance/{part}/*"), key=lambda file: file.stat().st_size)

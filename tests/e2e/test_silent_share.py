@@ -188,7 +188,7 @@ def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_slow_share_delays_no_other(daemon: RunningDaemon, share: Share, local: Path) -> None:
-    """Its photos were with every decoder, and what else was decoded waited for them."""
+    """Its photos once occupied every decoder, and photos of other folders waited."""
     daemon.wait_until("ready")
     daemon.index(local)
     share.hang("slow")

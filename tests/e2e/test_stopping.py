@@ -83,7 +83,7 @@ def test_a_part_that_hangs_delays_neither_the_others_nor_the_exit(
 
 
 def test_healthy_parts_end_at_once(library: Library) -> None:
-    """No part waits out its time: the deadline is beyond that of the test."""
+    """No part waits until the deadline, which is later than the time limit of the test."""
     assert library.close(Deadline.after(3600)) == []
 
 
@@ -175,7 +175,7 @@ def test_maintenance_that_hangs_is_left_behind_and_nothing_more_begun() -> None:
 
 
 def test_a_replaced_model_ends_with_the_daemon(library: Library) -> None:
-    """It lingers for its last queries, not when there are none any more."""
+    """It waits for its last queries only while the daemon runs."""
     closed, released = threading.Event(), threading.Event()
     leaving: Any = SimpleNamespace(close=closed.set, release=released.set)
     library.model_switcher.leave(leaving, leaving)

@@ -46,7 +46,7 @@ def test_the_variable_for_metal_is_set_before_torch_is_imported() -> None:
 def test_a_model_that_loads_slowly_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a Mac, which compresses what other programs do not use; the status shows the doubt."""
+    """On a Mac, which compresses unused memory of other programs; the status shows a warning."""
     spec = read_model(make_model(tmp_path / "model"))
     monkeypatch.setattr(machine, "available", lambda: 10 << 20)
     monkeypatch.setattr(machine, "more_memory", lambda: "close other programs")

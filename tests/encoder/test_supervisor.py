@@ -390,7 +390,7 @@ def _hangs(process: psutil.Process) -> bool:
 
 
 def test_the_starter_must_match_known_pictures(model: Path) -> None:
-    """Four painted scenes are found by their captions; of other models a doubt is told."""
+    """Four painted scenes are found by their captions; for other models there is a warning."""
     spec = read_model(STARTER)
     right = WarmModel(spec, STARTER, lambda _phase: None)
     assert canary.check(right, spec) is None

@@ -89,7 +89,7 @@ def test_one_client_may_ask_without_limitything_at_once(indexed: Indexed) -> Non
 
 
 def test_more_subscribers_than_there_is_room_for(indexed: Indexed) -> None:
-    """With all places taken and a thousand waiting, the next get an error, the others nothing."""
+    """The next ones get an error while all places are taken and a thousand wait."""
     lines = server.SUBSCRIPTIONS + server.WAITING + 8 * server.IN_FLIGHT_EACH
     with indexed.daemon.client(timeout=60) as client:
         number = client.standing_add("a thing that is in no photo")["standing"]["id"]

@@ -170,7 +170,7 @@ def test_a_newer_catalog_is_refused_untouched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [2, SCHEMA - 1])
 def test_a_catalog_of_no_released_version_is_renamed(tmp_path: Path, number: int) -> None:
-    """No script leads from it to today's schema; it is kept as it is."""
+    """No migration upgrades it; its content is not changed."""
     file = tmp_path / "catalog.sqlite3"
     Database(file).close()
     with contextlib.closing(sqlite3.connect(file)) as connection:

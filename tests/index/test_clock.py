@@ -56,7 +56,7 @@ def test_what_was_found_then_is_due_once_the_clock_is_right(
 
 
 def test_also_when_the_daemon_ended_meanwhile(database: Database, shift: Shift) -> None:
-    """Another system was started, and its clock was two hours ahead."""
+    """Another operating system was started meanwhile, with a clock two hours ahead."""
     shift(7200)
     _find(database, time.time())
     shift(0)

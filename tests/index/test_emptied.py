@@ -99,7 +99,7 @@ WAYS = (replaced_by_nothing, emptied_at_once, another_in_its_place, another_with
 def test_nothing_is_forgotten_and_it_is_said(
     shelf: Compared, way: Callable[[Compared], None]
 ) -> None:
-    """However often it is compared, and whatever comes into it that is not known."""
+    """However often the folder is compared, and whatever unknown files appear in it."""
     way(shelf)
     for _ in range(3):
         shelf.settle()

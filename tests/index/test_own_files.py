@@ -84,7 +84,7 @@ def test_an_album_is_not_indexed(shelf: Shelf) -> None:
 
 
 def test_a_place_of_its_own_cannot_be_added(shelf: Shelf) -> None:
-    """Watching it would make the thumbnails photos."""
+    """Otherwise thumbnails would be indexed as photos."""
     own_files()
     home = Home.from_environment()
     for place in (home.state, home.thumbnails, home.models):

@@ -276,7 +276,7 @@ def test_every_way_of_a_query(big: Big) -> None:
 
 
 def test_a_reencoding_continues_where_it_was(big: Big) -> None:
-    """Each batch costs as much as the first one, and by content, in order."""
+    """Each batch costs as much as the first one; contents are in order."""
     fill = ReencodingList(big.library.database, "next")
     contents: list[str] = []
     for _ in range(20):

@@ -201,7 +201,7 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
 def test_photos_found_while_the_clock_is_ahead_do_not_wait_for_it(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two hours ahead, as after another system that keeps local time; then put right."""
+    """The clock is two hours ahead, as after another operating system, and then corrected."""
     folder = shop.add(tmp_path / "folder")
     now, ahead = time.time, 7200.0
     monkeypatch.setattr(time, "time", lambda: now() + ahead)

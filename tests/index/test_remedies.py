@@ -339,7 +339,7 @@ def test_permission_that_comes_while_it_is_tried_counts(library: FailingLibrary)
 
 
 def test_a_limit_that_rises_while_it_is_tried_counts(library: FailingLibrary) -> None:
-    """A decoder said no by the former limit."""
+    """The decoder refused it by the former limit."""
     library.write("x.jpg", encoded(Image.new("L", (4000, 3000)), "PNG"))
     library.compare()
     library.worklist.reconsider()

@@ -64,7 +64,9 @@ def test_a_label_tells_its_kind() -> None:
 
 
 def test_values_are_counted_once_for_each_photo(shelf: Shelf) -> None:
-    """Two spellings in one photo, two paths of one photo: one. Most frequent spelling shown."""
+    """Two spellings in one photo, or two paths of it, count once. The most frequent spelling is
+    shown.
+    """
     shelf.say("1", people=["Noa", "NOA", "Dan"], tags=["Café", "beach"])
     shelf.say("2", people=["noa"], tags=["cafe"], city="Eilat", country="Israel")
     shelf.say("3", people=["Noa"])

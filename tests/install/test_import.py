@@ -187,7 +187,7 @@ def test_tokenizer_files_are_read_as_transformers_reads_them(tmp_path: Path) -> 
 
 
 def test_every_tag_can_be_listed(home: Home) -> None:
-    """With its licence; what cannot serve here is left out."""
+    """With its licence; architectures that photosd cannot use are left out."""
     code, answer = photosd("model", "list", "--tags")
     assert code == 0
     by_name = {tag["name"]: tag for tag in answer["tags"]}

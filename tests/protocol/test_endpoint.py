@@ -39,7 +39,7 @@ def test_a_second_daemon_gets_the_pid_of_the_first(home: Home) -> None:
 
 
 def test_a_stale_socket_is_replaced(home: Home) -> None:
-    """A crash leaves the socket file; the next daemon binds all the same."""
+    """A crash leaves the socket file; the next daemon replaces it."""
     home.runtime.mkdir(parents=True, mode=0o700)
     leftover = socket.socket(socket.AF_UNIX)
     leftover.bind(str(home.socket))

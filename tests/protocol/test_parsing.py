@@ -35,7 +35,7 @@ def parse(line: bytes) -> requests.Request | BadRequest:
 
 
 def test_what_is_too_long_is_said_in_words() -> None:
-    """People meet it: the options of the command line reach us unlooked at."""
+    """The command line passes its options unchecked."""
     where = {"below": ["/p"] * 101}
     line = json.dumps({"op": "query", "params": {"text": "x", "where": where}})
     found = parse(line.encode())
@@ -77,7 +77,7 @@ def test_bytes(line: bytes) -> None:
     instead=st.binary(max_size=40),
 )
 def test_nearly_valid_lines(valid: bytes, at: int, length: int, instead: bytes) -> None:
-    """A piece of a good request cut out, replaced or doubled."""
+    """A piece of a valid request is removed, replaced or repeated."""
     parse(valid[:at] + instead + valid[at + length :])
 
 
@@ -125,7 +125,7 @@ def test_hostile_lines(line: bytes) -> None:
 
 
 def test_a_request_of_a_newer_protocol_is_refused_as_such() -> None:
-    """Rather than half understood."""
+    """It is not executed in part."""
     error = parse(b'{"v":2,"op":"hello"}')
     assert isinstance(error, BadRequest)
     assert "protocol 2" in str(error)

@@ -1,4 +1,4 @@
-"""The monitor vouches for the daemon while every sign of life is there, and only then."""
+"""The monitor notifies the watchdog while all checks pass, and only then."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def listening_at(path: Path) -> socket.socket:
 
 
 def test_the_watchdog_is_notified_only_while_all_checks_pass() -> None:
-    """One sign that stays away is enough; the others are asked all the same."""
+    """One failed check is enough; the others still run."""
     told, wrong = Told(), ["broken"]
     beating = LivenessMonitor(
         told, {"good": lambda: None, "bad": lambda: wrong[0]}, lambda: "ready"
@@ -216,7 +216,7 @@ def test_a_foreign_file_in_the_socket_s_place_is_left(home: Home) -> None:
 
 @pytest.mark.slow
 def test_a_daemon_whose_home_was_taken_over_leaves(quick: RunningDaemon) -> None:
-    """Its lock file was removed and another daemon serves: two would write one index."""
+    """Its lock file was removed and another daemon runs: both would write to one index."""
     quick.wait_until("ready")
     os.kill(quick.process.pid, signal.SIGSTOP)
     quick.home.lock.unlink()

@@ -226,7 +226,7 @@ def test_the_command_line_switches_and_goes_back(daemon: RunningDaemon) -> None:
 
 @pytest.mark.slow
 def test_a_switch_continues_after_a_restart(daemon: RunningDaemon) -> None:
-    """What was chosen while photosd was down, or half-way, is what it comes to."""
+    """The model chosen while photosd was down, or during a switch, serves in the end."""
     daemon.stop()
     assert photosd("model", "use", "one")[0] == 0
     daemon.restart()

@@ -1,4 +1,4 @@
-"""A query gets the best answer that is left, and is told which it was."""
+"""A query gets the best available answer, and reports which kind it is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_gone_photos_do_not_take_the_places_of_others(library: Library) -> None:
 
 
 def test_photos_of_an_absent_folder_are_marked(library: Library) -> None:
-    """They stay in the answers: the disk will be back."""
+    """They stay in the answers, because the disk may return."""
     library.add("/u/disk.jpg", 3, folder=2)
     hits = library.engine().query(QueryParams("abc", 2))["hits"]
     assert {hit["path"]: hit["offline"] for hit in hits}["/u/disk.jpg"] is True
@@ -84,14 +84,14 @@ def test_with_a_silent_encoder_a_query_ends_at_its_deadline(library: Library) ->
 
 @pytest.mark.parametrize("text", ["", "  ", "\u2003\n"])
 def test_an_empty_query_is_a_mistake(library: Library, text: str) -> None:
-    """It has no meaning; nothing is encoded."""
+    """It is refused, and nothing is encoded."""
     with pytest.raises(BadRequest):
         library.engine().query(QueryParams(text))
     assert library.encoder.asked == 0
 
 
 def test_copies_are_one_hit_unless_each_is_wanted(library: Library) -> None:
-    """One that is there stands for those that are not; pages may end among copies."""
+    """An available copy is shown instead of unavailable ones; pages may end among copies."""
     for path, folder in (("/a/x.jpg", 2), ("/p/b.jpg", 1), ("/p/c.jpg", 1)):
         library.copy("/p/axis 3.jpg", path, folder)
     engine = library.engine()
@@ -108,7 +108,7 @@ def test_copies_are_one_hit_unless_each_is_wanted(library: Library) -> None:
 
 
 def test_one_photo_is_judged_as_all_are(library: Library) -> None:
-    """Alerts ask this of every new photo."""
+    """Alerts use this for every new photo."""
     question = question_of(QueryParams("abc"))
     contents = ["1-/p/axis 3.jpg", "1-/p/axis 0.jpg", "unknown"]
     found = library.engine().match(question, contents, Deadline.after(30))

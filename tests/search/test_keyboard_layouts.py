@@ -143,7 +143,7 @@ def test_an_alert_reads_the_text_as_a_query_does(library: Library, known: Sequen
 
 
 def test_a_second_reading_must_convince(library: Library) -> None:
-    """Else the first stays, whatever it is worth."""
+    """Otherwise the first one is used."""
     answer = ask(library, MULTILINGUAL, Knows(), "akuo")
     assert answer["warnings"] == [] and not answer["convincing"]
 

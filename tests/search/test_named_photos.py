@@ -17,7 +17,7 @@ from tests.search.library import Library, TwoSides
 
 
 def test_words_of_names_count_beside_the_looks(library: Library) -> None:
-    """The photo is found though nothing in it looks so, and says why."""
+    """The photo is found although it does not look like the query, and `sources` says why."""
     for number in range(30):
         library.add(f"/p/other {number}.jpg", 3)
     library.add("/p/Trips/Éilat 2019/IMG_1.jpg", 0)
@@ -65,7 +65,7 @@ def test_names_follow_the_catalog(library: Library) -> None:
 
 
 def test_the_copy_that_is_named_so_is_shown(library: Library) -> None:
-    """Else the hit looks like a mistake; with a filter, of the copies that pass."""
+    """Otherwise the hit would look wrong; with a filter, only copies that pass count."""
     library.copy("/p/axis 0.jpg", "/p/b/copy of okapi (1).jpg")
     library.copy("/p/axis 0.jpg", "/p/aa.jpg")
     hit = library.engine().query(QueryParams("okapi"))["hits"][0]
@@ -81,7 +81,7 @@ def test_the_copy_that_is_named_so_is_shown(library: Library) -> None:
 def test_what_convinces_is_on_the_first_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However few are wanted: the verdict is that of the best evidence, not of place 1."""
+    """Even if few are requested: the best evidence decides, not the first place."""
     library = Library(tmp_path)
     for number in range(4):
         library.add(f"/p/{number}.jpg", 3)
@@ -100,7 +100,7 @@ def test_what_convinces_is_on_the_first_page(
 
 
 def test_photos_that_were_removed_are_named_by_nothing(library: Library) -> None:
-    """Nor do they make a word of few photos one that says nothing."""
+    """They do not count towards the frequency of a word."""
     for number in range(20):
         library.add(f"/p/okapi {number}.jpg", 0)
     library.catalog.forget(f"/p/okapi {number}.jpg".encode() for number in range(19))

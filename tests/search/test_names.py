@@ -127,7 +127,7 @@ def test_scores_never_rise_where_they_are_shown(household: Household) -> None:
 def test_a_word_of_thousands_costs_what_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows of photos are read for the places shown, not for every photo that the word names."""
+    """Rows are read for the photos shown, not for every photo with that word in its path."""
     paths = [b"zoo %d/%d.jpg" % (number % 5, number) for number in range(2400)]
     others = [b"x/o%d.jpg" % number for number in range(2500)]
     library = Household(tmp_path, [*paths, *others])

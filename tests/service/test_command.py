@@ -84,7 +84,7 @@ def test_a_running_daemon_is_not_stopped_in_vain(
 def test_a_daemon_stopped_for_a_service_that_fails_is_started_again(
     systemd: FakeSystemd, photosd: Photosd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is as it was before."""
+    """The state is the same as before."""
     steps: list[str] = []
 
     def stop() -> str:
@@ -292,7 +292,7 @@ def test_another_home_s_service_is_left_alone(
     lifecycle.stop()
     assert systemd.calls() == []
     assert started == ["spawned"]
-    assert "another home" in photosd("service", "status").err
+    assert "another PHOTOSD_HOME" in photosd("service", "status").err
 
 
 def test_without_a_user_manager_it_is_started_by_hand(

@@ -125,7 +125,7 @@ def test_workers_cannot_notify_the_watchdog(installed: Installed) -> None:
 
 @pytest.mark.slow
 def test_a_hung_daemon_is_started_again(installed: Installed) -> None:
-    """No sign of life within the watchdog's time; its stacks are kept."""
+    """It does not notify the watchdog in time; its stacks are kept."""
     installed.wait_until_ready()
     hung = installed.pid()
     os.kill(hung, signal.SIGSTOP)

@@ -134,7 +134,7 @@ def test_names_no_unit_can_hold_are_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_the_home_is_recorded(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PHOTOSD_HOME if it is set; else what decides where the files are; else nothing."""
+    """PHOTOSD_HOME if it is set; else the variables that select directories; else nothing."""
     root = str(home.state.parent)
     here = ServiceSpec.here()
     assert here.environment["PHOTOSD_HOME"] == root

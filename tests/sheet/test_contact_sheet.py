@@ -120,7 +120,7 @@ def test_nothing_found_is_a_page_too() -> None:
 
 
 def test_facts_are_there_for_eyes_and_for_ears() -> None:
-    """Name, folder, date and match are shown; a photo on an absent disk is marked as away."""
+    """Name, folder, date and match are shown and described; a photo on an absent disk is marked."""
     hit = found(HEBREW, taken_at=1_565_625_600.0, offline=True)
     outline = Outline(render(sheet_of(hit)))
     words = " ".join(outline.words)

@@ -248,7 +248,7 @@ def test_watches_that_the_kernel_does_not_have_are_missed(
 def test_more_events_than_the_limit_count_as_lost(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The queue between reader and watcher is bounded; what is beyond is found by a scan."""
+    """The queue between reader and watcher is bounded; a scan finds the rest."""
     follower = Follower(tmp_path, dataclasses.replace(QUICK, pending=100))
     held, release, look_again = threading.Event(), threading.Event(), InotifySource.look_again
 

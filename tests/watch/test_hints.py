@@ -58,7 +58,7 @@ def test_taking_empties_the_batch() -> None:
 
 
 def test_a_hint_about_all_roots_covers_all_others() -> None:
-    """The hint about all roots stands alone."""
+    """Only the hint about all roots is left."""
     batch = HintBatch()
     batch.path(b"/r/1.jpg")
     batch.subtree(b"/q/a")

@@ -156,7 +156,7 @@ def places(tmp_path: Path, follower: Follower) -> Iterator[list[Path]]:
 
 @pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_hints_lead_to_the_current_state(follower: Follower, places: list[Path], seed: str) -> None:
-    """3,000 operations; at each of 60 pauses the picture is exact, at once and without a scan."""
+    """3,000 operations; at each of 60 pauses the hints describe the exact state, without a scan."""
     walk, most = Walk(seed, places), 0
     for pause in range(60):
         for _ in range(50):

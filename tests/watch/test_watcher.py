@@ -242,7 +242,7 @@ def test_moving_between_two_folders(follower: Follower, tmp_path: Path) -> None:
 
 
 def test_reading_causes_no_hints(follower: Follower, root: Path) -> None:
-    """W12: opening, reading and listing, ours or anyone's, is not a change."""
+    """W12: opening, reading and listing by any process is not a change."""
     photo = write(root / "a" / "1.jpg", b"x" * 100_000)
     follower.add(root)
     for _ in range(5):
@@ -252,7 +252,7 @@ def test_reading_causes_no_hints(follower: Follower, root: Path) -> None:
 
 
 def test_what_is_ignored_is_neither_watched_nor_hinted(follower: Follower, root: Path) -> None:
-    """Pruned before a watch is added; other files than photos are no news."""
+    """It is pruned before a watch is added; files that are not photos cause no hint."""
     for name in (".hidden/a", "@eaDir/b", "skip/c", "kept/d"):
         (root / name).mkdir(parents=True)
     follower.add(root, ["skip/"])
@@ -367,7 +367,7 @@ def test_an_idle_watcher_is_idle(tmp_path: Path, root: Path) -> None:
 
 
 def test_stopping_is_quick_and_complete(tmp_path: Path, root: Path) -> None:
-    """Threads and descriptors are given back; stopping twice or before starting is fine."""
+    """All threads and descriptors are released; stopping twice, or before the start, is allowed."""
     before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     follower = Follower(tmp_path)
     follower.add(root)
