@@ -78,7 +78,7 @@ def test_more_clients_than_places_are_all_answered(indexed: Indexed) -> None:
         assert all(threads.map(ask, range(number)))
 
 
-def test_one_client_may_ask_without_limitything_at_once(indexed: Indexed) -> None:
+def test_one_client_may_ask_for_everything_at_once(indexed: Indexed) -> None:
     """Five hundred photos on one connection; each reply is its own."""
     photos = sorted(indexed.household.contents())[:500]
     with indexed.daemon.client(timeout=60) as client:

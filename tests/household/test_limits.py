@@ -126,7 +126,7 @@ CROSSED = {
     "alerts/matching.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "alerts/alert_store.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
-    "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_without_limitything_at_once",
+    "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
     "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_hostile_lines",
     "protocol/requests.py:TEXT_LIMIT": (
         HERE + "test_what_is_too_long_to_ask_is_refused_in_words"
