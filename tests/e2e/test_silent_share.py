@@ -164,6 +164,22 @@ def test_photos_are_read_on_a_share_that_hangs_in_mid_file(
     stop(daemon)
 
 
+def test_links_to_a_share_that_hangs_hold_no_decoder(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    """The share is not watched. No photo is blamed."""
+    for number in range(6):
+        (local / f"link {number}.png").symlink_to(share.point / "deep" / f"{number}.png")
+    daemon.wait_until("ready")
+    share.hang("read")
+    ask(daemon, "add", path=str(local))
+    within(lambda: ask(daemon, "status")["index"]["photos"] == 7)
+    found(daemon, local, 600)
+    assert ask(daemon, "status")["index"]["failed"] == 0
+    share.hang()
+    within(lambda: ask(daemon, "status")["index"]["indexed"] == 8)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_slow_share_is_alive(daemon: RunningDaemon, share: Share) -> None:

@@ -342,6 +342,58 @@ def test_a_defect_in_one_folder_is_not_tried_all_the_time(
     assert len(list(shop.catalog.below(bad.path))) == 3
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_slow_comparison_delays_only_its_own_file_system(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    """It may take hours. Others are compared on request, and at the usual interval."""
+    compare, goes_on, begun = shop.reconciler.comparer.tree, threading.Event(), list[bytes]()
+    local = shop.add(tmp_path / "local")
+    shop.reconciler.set_pace(0.0, 3600.0 if asked else 0.1)
+    with shared(tmp_path) as share:
+        slow = shop.folders.add(bytes(share.point))
+
+        def hesitating(folder: Folder, tree: bytes) -> None:
+            if folder.id == slow.id:
+                begun.append(tree)
+                assert goes_on.wait(60)
+            compare(folder, tree)
+
+        monkeypatch.setattr(shop.reconciler.comparer, "tree", hesitating)
+        shop.reconciler.start()
+        within(30, lambda: bool(begun) and shop.catalog.get(local.path + b"/0.jpg") is not None)
+        (tmp_path / "local" / "new.jpg").write_bytes(b"new")
+        requests = [shop.reconciler.request() for _ in range(3 if asked else 0)]
+        within(30, lambda: shop.catalog.get(local.path + b"/new.jpg") is not None)
+        assert not shop.reconciler.compared
+        assert not any(request.is_set() for request in requests)
+        assert begun == [slow.path]
+        goes_on.set()
+        within(30, lambda: shop.reconciler.compared)
+        assert all(request.wait(60) for request in requests)
+        shop.reconciler.stop()
+
+
+def test_a_catalog_that_cannot_be_read_is_not_tried_all_the_time(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread waits between two tries, although a comparison is due."""
+    folder = shop.add(tmp_path / "photos")
+    real, tries = shop.folders.all, list[float]()
+
+    def refuse() -> list[Folder]:
+        if threading.current_thread() is not shop.reconciler or len(tries) >= 5:
+            return real()
+        tries.append(time.monotonic())
+        raise StorageError("the catalog cannot be read", remedy="wait")
+
+    monkeypatch.setattr(reconciler, "FAILED_SECONDS", 0.1, raising=False)
+    monkeypatch.setattr(shop.folders, "all", refuse)
+    shop.reconciler.start()
+    within(30, lambda: shop.catalog.get(folder.path + b"/0.jpg") is not None)
+    assert tries[4] - tries[0] >= 0.4
+
+
 def test_a_failure_counts_while_others_are_still_queued(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

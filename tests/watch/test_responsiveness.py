@@ -177,3 +177,36 @@ def test_a_disk_of_this_machine_is_not_pinged(clock: Clock) -> None:
     with one.waiting() as waiting:
         assert 15 < until_over(clock, one, server, waiting.timed_out) < 15.5
     assert not server.sent
+
+
+def test_a_quick_share_is_found_silent_as_soon_whoever_waits(clock: Clock) -> None:
+    """Pings of it need not wait behind the others. One that was late once may need longer."""
+    for late in (False, True):
+        one, server = share(), Server(clock, None)
+        with one.waiting() as waiting, one.waiting(), one.waiting():
+            if late:
+                clock.now += 1
+                waiting.heard()
+            waiting.heard()
+            took = until_over(clock, one, server, waiting.over)
+        assert (took < ANSWER_SECONDS + 0.5) is not late
+
+
+def test_the_process_for_pings_may_start_slowly(clock: Clock) -> None:
+    """It is started before a ping is due."""
+    one, server = share(), Server(clock, None)
+    server.ready = False
+    begun = list[float]()
+
+    def begin() -> FilesystemWorker:
+        begun.append(clock.now)
+        return server
+
+    with one.waiting() as waiting:
+        waiting.heard()
+        since = clock.now
+        while not waiting.over():
+            one.turn(begin)
+            clock.now += STEP
+            server.ready = bool(begun) and clock.now - begun[0] > 2
+    assert clock.now - since < ANSWER_SECONDS + 0.5

@@ -37,6 +37,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to start a de
 class Disks(Protocol):
     """State of the disks and shares that files are on."""
 
+    def place(self, path: bytes) -> bytes:
+        """Where ``path`` leads if it is a link to another disk; raises nothing."""
+
     def silent(self, path: bytes) -> bool:
         """Whether the disk of ``path`` has stopped responding."""
 
@@ -58,6 +61,7 @@ class Task(Generic[T]):
         disks: Disks | None = None,
     ) -> None:
         self.request, self.deadline, self._disks = request, deadline, disks
+        self._place = request.path
         self.future: Future[T] = Future()
         self._finish = finish
 
@@ -67,7 +71,7 @@ class Task(Generic[T]):
             result = self._finish(self._ask(decoder))
         except Exception as error:
             if isinstance(error, NotDelivered) and self._disks is not None:
-                self._disks.report_silent(self.request.path)
+                self._disks.report_silent(self._place)
             if isinstance(error, Nonsense):
                 decoder.close()  # and another process is started for the next file
             self.future.set_exception(error)
@@ -81,15 +85,17 @@ class Task(Generic[T]):
         if self.deadline is not None and self.deadline.passed:
             self.future.set_exception(TooSlow())
             return False
-        if self._disks is not None and self._disks.silent(self.request.path):
-            self.future.set_exception(NotDelivered())
-            return False
+        if self._disks is not None:
+            self._place = self._disks.place(self.request.path)
+            if self._disks.silent(self._place):
+                self.future.set_exception(NotDelivered())
+                return False
         return True
 
     def _ask(self, decoder: Decoder) -> Answer:
         if self._disks is None:
             return decoder.ask(self.request, self.deadline)
-        with self._disks.waiting(self.request.path) as silence:
+        with self._disks.waiting(self._place) as silence:
             return decoder.ask(self.request, self.deadline, silence)
 
     def fail(self, error: DecodeFailed) -> None:

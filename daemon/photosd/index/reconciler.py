@@ -40,6 +40,7 @@ RETRY_SECONDS = 5.0
 LONGEST_RETRY = 300.0  # maximum interval between checks of an offline share
 UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watched
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
+FAILED_SECONDS = 1.0  # until the next turn of this thread after an error
 STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
 
 
@@ -84,13 +85,17 @@ class Unread:
 
 
 class Round:
-    """A comparison of everything, and the events to set at its end."""
+    """A comparison of everything, and the events to set at its end.
+
+    Without events it leaves out what is still being compared, and is then not ``complete``.
+    """
 
     def __init__(self, requests: Iterable[threading.Event]) -> None:
         self.requests = list(requests)
         self.jobs: set[ComparisonJob] = set()
         self.begun = False  # all of its comparisons were queued
         self.failed = False  # one of them; set by the thread that compares
+        self.complete = True
 
 
 @dataclass(eq=False)
@@ -138,7 +143,7 @@ class Reconciler(threading.Thread):
         self._lock = threading.Lock()
         self._jobs: dict[Filesystem, deque[ComparisonJob]] = {}  # the first one is in progress
         self._threads: dict[Filesystem, threading.Thread] = {}
-        self._round: Round | None = None
+        self._rounds: list[Round] = []  # a slow file system may delay the end of some
         self._interrupted: list[ComparisonJob] = []  # because their file system stopped responding
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
@@ -146,6 +151,7 @@ class Reconciler(threading.Thread):
         self._stopping = self._missing = False  # a thread
         self._pause = RETRY_SECONDS  # after an internal error; longer while it persists
         self._next_full = 0.0
+        self._next_partial = NEVER  # of what is not being compared, while a round has not ended
         self.turned_at = time.monotonic()
         self.compared = False  # everything was compared at least once since the start
         self.waiting_for: str | None = None  # why comparisons are waiting, if they are
@@ -178,7 +184,7 @@ class Reconciler(threading.Thread):
 
     def busy(self) -> bool:
         """Whether comparisons are running or due."""
-        return bool(self._paths or self._trees or self._requests or self._jobs or self._round)
+        return bool(self._paths or self._trees or self._requests or self._jobs or self._rounds)
 
     def running(self) -> list[RunningComparison]:
         """Running comparisons of trees."""
@@ -222,13 +228,14 @@ class Reconciler(threading.Thread):
             try:
                 self._begin_missing()
                 self._attend_to_silence()
-                if time.monotonic() >= self._next_full and self._round is None:
+                if time.monotonic() >= min(self._next_full, self._next_partial):
                     self._begin_round()
                 self._begin_due()
                 self._begin_unread()
-                self._end_round()
+                self._end_rounds()
             except Exception as error:  # one odd path must not stop the watching of others
                 self._set_back(error)
+                time.sleep(FAILED_SECONDS)  # what was due still is
 
     def _set_back(self, error: Exception) -> None:
         """A step failed: retry later; unknown errors with increasing pauses."""
@@ -247,8 +254,7 @@ class Reconciler(threading.Thread):
             *(t[0] for t in self._trees.values()),
         ]
         due += [self._unread.next_due(), *(at for at, _ in self._retries.values())]
-        if self._round is None:
-            due.append(self._next_full)
+        due += [self._next_full, self._next_partial]
         turn = RETRY_SECONDS if self._missing else TURN_SECONDS
         seconds = min([turn, *(at - time.monotonic() for at in due)])
         try:
@@ -277,27 +283,32 @@ class Reconciler(threading.Thread):
         folders = self._folders.all()
         with self._lock:
             requests, self._requests = self._requests, []
-        self._round, self._next_full = Round(requests), NEVER
+        self._next_full, self._next_partial = NEVER, time.monotonic() + self._rescan_seconds()
+        begun = Round(requests)
+        self._rounds.append(begun)
         for folder in folders:
-            self._begin(folder, folder.path, self._round)
-        self._round.begun = True
+            self._begin(folder, folder.path, begun)
+        begun.begun = True
 
-    def _end_round(self) -> None:
-        """At the end of a round: delete photos that were deleted long ago, and report it."""
-        ended = self._round
-        if ended is None or ended.jobs:
-            return
+    def _end_rounds(self) -> None:
+        """At the end of each round: delete photos that were deleted long ago, and report it."""
+        for ended in [one for one in self._rounds if not one.jobs]:
+            self._end_round(ended)
+
+    def _end_round(self, ended: Round) -> None:
         failed = ended.failed or not ended.begun
         try:
             self._catalog.sweep(time.time() - KEPT_SECONDS)
-            self.compared = self.compared or not failed
+            self.compared = self.compared or (ended.complete and not failed)
             self._pause = min(2 * self._pause, LONGEST_RETRY) if failed else RETRY_SECONDS
-            if not failed:  # only now it is certain that everything was written
+            if ended.complete and not failed:  # only now it is certain that everything was written
                 self.waiting_for = None
         finally:
-            # It may have been requested again meanwhile.
-            self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
-            self._round = None
+            self._rounds.remove(ended)
+            if not self._rounds:
+                self._next_partial = NEVER
+                # It may have been requested again meanwhile.
+                self._next_full = min(self._next_full, time.monotonic() + self._rescan_seconds())
             for request in ended.requests:
                 request.set()
 
@@ -337,10 +348,17 @@ class Reconciler(threading.Thread):
     def _begin(self, folder: Folder, tree: bytes, whole: Round | None = None) -> None:
         """Compare a tree, and each file system mounted in it separately."""
         for part in (tree, *self._filesystems.mounts_below(tree)):
-            self._enqueue(
-                self._filesystems.of(part),
-                ComparisonJob(folder, part, rounds=[whole] if whole else []),
-            )
+            filesystem = self._filesystems.of(part)
+            job = ComparisonJob(folder, part, rounds=[whole] if whole else [])
+            if whole is not None and not whole.requests and self._compares(filesystem, job):
+                whole.complete = False
+                continue
+            self._enqueue(filesystem, job)
+
+    def _compares(self, filesystem: Filesystem, job: ComparisonJob) -> bool:
+        """Whether the same comparison is running or queued."""
+        with self._lock:
+            return any(_same(one, job) for one in self._jobs.get(filesystem, ()))
 
     # -- the comparing threads --------------------------------------------------------------------
 

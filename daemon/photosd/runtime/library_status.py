@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 
 from photosd.core.log import printable
 from photosd.index.catalog import known_photos
+from photosd.index.folders import Folder
 from photosd.index.reconciler import Reconciler
 from photosd.index.shared_resources import SharedResources
 from photosd.protocol.paths import path_b64, path_text
 from photosd.protocol.replies import FolderReport, Progress
 from photosd.protocol.reports import ComparisonReport, IndexReport
 from photosd.runtime.model_switch import ModelSwitcher
+from photosd.watch.folder_state import not_answering
 from photosd.watch.watcher import Watcher
 
 FOREVER = float("inf")  # a pause until `resume`
@@ -81,8 +83,7 @@ class LibraryStatus:
         health = {root.root: root for root in self._watcher.health()}
         reports = []
         for folder in self._folders.all():
-            self._folders.filesystems.check(folder.path)  # for the next caller
-            state, reason, remedy = folder.state, folder.reason, folder.remedy
+            state, reason, remedy = self._state(folder)
             watched = health.get(folder.path)
             if state == "ok" and watched is not None and watched.scanned:
                 state, reason, remedy = "scan_only", watched.reason, watched.remedy
@@ -109,6 +110,17 @@ class LibraryStatus:
                 )
             )
         return reports
+
+    def _state(self, folder: Folder) -> tuple[str, str | None, str | None]:
+        """State, reason and remedy of a folder; also starts a check of its share, for the next
+        caller.
+        """
+        filesystems, path = self._folders.filesystems, folder.path
+        filesystems.check(path)
+        if filesystems.silent(path):  # the catalog says so a moment later, or cannot be written
+            silent = not_answering(path, filesystems.of(path).mount)
+            return silent.state, silent.reason, silent.remedy
+        return folder.state, folder.reason, folder.remedy
 
     def comparison_reports(self) -> list[ComparisonReport]:
         """Running comparisons of folders with the catalog."""

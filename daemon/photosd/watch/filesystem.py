@@ -23,7 +23,7 @@ from photosd.watch.responsiveness import IDLE_SECONDS, START_SECONDS, Responsive
 
 log = structlog.get_logger()
 
-CHECK_SECONDS = 1.0  # requests for the state check a share at most this often
+CHECK_SECONDS = 0.5  # requests for the state check a share at most this often
 POLL_SECONDS = 0.1
 FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds until a call is retried, doubled each time
 LEFT_BEHIND = 3  # processes that one file system may block; then no more are started

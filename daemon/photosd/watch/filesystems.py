@@ -109,6 +109,21 @@ class Filesystems:
             else contextlib.nullcontext()
         )
 
+    def place(self, path: bytes) -> bytes:
+        """Where ``path`` leads if it is a link to another file system; raises nothing.
+
+        If its target does not answer: a path on the file system that does not. Links on a share
+        are not followed, to spare it requests.
+        """
+        if can_hang(self.of(path).mount):
+            return path
+        try:
+            return self.resolve(path) if self._link(path)[0] is not None else path
+        except NotAnswering as error:
+            return error.filename or path
+        except OSError:
+            return path
+
     def mounts_below(self, directory: bytes) -> list[bytes]:
         """The mount points below a directory."""
         inside = directory.rstrip(b"/") + b"/"

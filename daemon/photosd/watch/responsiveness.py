@@ -10,7 +10,8 @@ follows the last one. The file system counts as silent when one of these holds:
 - Pings are answered but this call is not: after `ANSWER_SECONDS`, or after `CALL_PINGS` times the
   slowest ping, if that is longer. The server hangs on this kind of request.
 
-A share that was quick is found silent after `ANSWER_SECONDS`. A share that needs a second or more
+A share that was quick is found silent after `ANSWER_SECONDS`, however many callers there are: its
+pings need not wait for their answers. A share that needs a second or more
 for each answer stays alive, however many callers there are.
 """
 
@@ -27,7 +28,12 @@ from photosd.watch.filesystem_workers import FilesystemWorker
 ANSWER_SECONDS = 3.5
 DISK_SECONDS = 15.0  # a local disk: a sleeping one needs up to ten seconds to spin up
 START_SECONDS = 30.0  # for a worker process to start on a busy machine
-PING_AFTER = 0.5  # seconds of waiting before pings are sent
+# Seconds of waiting before the process for pings is started, and before pings are sent.
+PREPARE_AFTER, PING_AFTER = 0.1, 0.5
+QUICK_SECONDS, LATE_SECONDS = (
+    0.1,
+    0.5,
+)  # an answer within the first is quick; after the second, late
 # Minimum timeout of a ping: PING_SECONDS for itself and for each waiting call. The slowest shares
 # in use need a second per answer.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
@@ -49,8 +55,9 @@ class Waiting:
 
     def heard(self) -> None:
         """Something arrived: an answer, or a part of one."""
+        took = time.monotonic() - self.since
         self.restart()
-        self._responsiveness.heard()
+        self._responsiveness.heard(took)
 
     def restart(self) -> None:
         """Restart the timeout: the file system is not the reason for the silence."""
@@ -73,6 +80,7 @@ class Responsiveness:
         self._lock = threading.Lock()
         self._waiting: set[Waiting] = set()
         self._heard_at = self._answered_at = float("-inf")
+        self._quick_at = self._late_at = float("-inf")  # the last such answer
         self._sent_at: float | None = None  # the ping that is not answered
         self._seconds = 0.0  # for one answer
         self._before_it: int | None = 0  # those who waited when it was sent
@@ -91,9 +99,13 @@ class Responsiveness:
             with self._lock:
                 self._waiting.discard(waiting)
 
-    def heard(self) -> None:
-        """A waiting thread got an answer."""
+    def heard(self, took: float) -> None:
+        """A waiting thread got an answer after so many seconds."""
         self._heard_at = time.monotonic()
+        if took < QUICK_SECONDS:
+            self._quick_at = self._heard_at
+        elif took > LATE_SECONDS:
+            self._late_at = self._heard_at
 
     def forget(self) -> None:
         """Do not measure the pending ping: the share was silent meanwhile."""
@@ -121,12 +133,14 @@ class Responsiveness:
         now, since = time.monotonic(), waiting.since
         if self._point is None:
             return now - since > self.limit
-        if now - since > self._ping_after and self._sent_at is None:
+        after = PREPARE_AFTER if self._pinger is None else self._ping_after
+        if now - since > after and self._sent_at is None:
             self._wake()
         if now - since <= self.limit:
             return False
         quiet, sent_at = now - max(since, self._heard_at), self._sent_at
-        enough = min(PING_SECONDS * (len(self._waiting) + 1), MOST_PING_SECONDS)
+        behind = 0 if self._quick(now) else len(self._waiting)
+        enough = min(PING_SECONDS * (behind + 1), MOST_PING_SECONDS)
         if sent_at is not None and now - sent_at > enough:
             if quiet > max(self.limit, QUIET_PINGS * self.expected):
                 return True
@@ -134,12 +148,17 @@ class Responsiveness:
             return True
         return waiting.slowest is not None and now - since > CALL_PINGS * waiting.slowest
 
+    def _quick(self, now: float) -> bool:
+        """Whether answers came quickly before, none of them late."""
+        recent = now - REMEMBER_SECONDS
+        return self._quick_at > recent and self._late_at < recent and not self.slow
+
     # -- pings, sent by the keeper ----------------------------------------------------------------
 
     @property
     def pinging(self) -> bool:
-        """Whether a ping is pending or due."""
-        return self._sent_at is not None or self._due()
+        """Whether a ping is pending, due, or being prepared."""
+        return self._sent_at is not None or self._due() or self._wanted()
 
     @property
     def held(self) -> bool:
@@ -156,6 +175,14 @@ class Responsiveness:
         quiet = now - self._heard_at > after
         return any(now - one.since > after and (quiet or one.slowest is None) for one in waiting)
 
+    def _wanted(self) -> bool:
+        """Whether a ping may soon be due, and its process takes a while to start."""
+        if self._point is None or self._pinger is not None:
+            return False
+        now = time.monotonic()
+        with self._lock:
+            return any(now - one.since > PREPARE_AFTER for one in self._waiting)
+
     @property
     def _ping_after(self) -> float:
         """Seconds without an answer until a ping is due: more on a slow server, to spare it."""
@@ -166,16 +193,16 @@ class Responsiveness:
         if self._pinger is not None:
             self._receive(self._pinger)
         now = time.monotonic()
-        if not self._due():
-            used_at = max(self._answered_at, self._begun_at)
-            if self._sent_at is None and now - used_at > IDLE_SECONDS:
-                self.close()
-        elif self._pinger is None:
+        if self._wanted():
             if now - self._begun_at > PING_SECONDS:
                 self._begun_at = now
                 with contextlib.suppress(OSError):  # later
                     self._pinger = begin()
-        elif self._pinger.ready and self._sent_at is None:
+        elif not self._due():
+            used_at = max(self._answered_at, self._begun_at)
+            if self._sent_at is None and now - used_at > IDLE_SECONDS:
+                self.close()
+        elif self._pinger is not None and self._pinger.ready and self._sent_at is None:
             self._pinger.send("ping", (self._point,))
             self._sent_at, self._before_it = now, len(self._waiting)
 
