@@ -1,7 +1,8 @@
 """A directory where the first access would mount a share, from a server that is away.
 
-``python -m tests.watch.automount POINT`` mounts it (autofs) and mounts nothing there, until it is
-killed. For the kernel, the process group of this process is the automounter's, and never waits.
+``python -m tests.watch.automount POINT`` mounts it (autofs) and mounts nothing there, until its
+input ends. For the kernel, the process group of this process is the automounter's, and never waits:
+only it can unmount while others wait.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def automounted(point: Path) -> Iterator[None]:
     if os.geteuid() or "\tautofs" not in Path("/proc/filesystems").read_text():
         pytest.skip("mounting autofs needs Linux and root")
     command = [sys.executable, "-m", "tests.watch.automount", str(point)]
-    automounter = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    automounter = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdin=subprocess.PIPE)
     try:
         limit = time.monotonic() + 20
         while str(point) not in Path("/proc/self/mountinfo").read_text():
@@ -35,19 +36,18 @@ def automounted(point: Path) -> Iterator[None]:
             time.sleep(0.02)
         yield
     finally:
-        ctypes.CDLL(None).umount2(os.fsencode(point), LAZY)
-        automounter.kill()
-        automounter.wait(10)
+        automounter.communicate(timeout=20)
 
 
 def main(point: bytes) -> None:
-    """Mount it and answer nothing."""
+    """Mount it and answer nothing; unmount it at the end of the input."""
     _, questions = os.pipe()
     options = b"fd=%d,pgrp=%d,minproto=5,maxproto=5,direct" % (questions, os.getpgrp())
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"automounter", point, b"autofs", 0, options):
         raise OSError(ctypes.get_errno(), "mount")
-    time.sleep(600)
+    sys.stdin.read()
+    libc.umount2(point, LAZY)
 
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def test_a_quick_share_is_found_silent_as_soon_whoever_waits(clock: Clock) -> No
                 clock.now += 1
                 waiting.heard()
             waiting.heard()
-            took = until_over(clock, one, server, waiting.over)
+            took = until_over(clock, one, server, waiting.timed_out)
         assert (took < ANSWER_SECONDS + 0.5) is not late
 
 
@@ -205,7 +205,7 @@ def test_the_process_for_pings_may_start_slowly(clock: Clock) -> None:
     with one.waiting() as waiting:
         waiting.heard()
         since = clock.now
-        while not waiting.over():
+        while not waiting.timed_out():
             one.turn(begin)
             clock.now += STEP
             server.ready = bool(begun) and clock.now - begun[0] > 2
