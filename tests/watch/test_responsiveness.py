@@ -208,5 +208,5 @@ def test_the_process_for_pings_may_start_slowly(clock: Clock) -> None:
         while not waiting.timed_out():
             one.turn(begin)
             clock.now += STEP
-            server.ready = bool(begun) and clock.now - begun[0] > 2
+            server.ready = bool(begun) and clock.now - begun[0] > 1
     assert clock.now - since < ANSWER_SECONDS + 0.5

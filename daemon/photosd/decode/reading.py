@@ -18,7 +18,7 @@ from photosd.decode.decode_errors import DecodeFailed, FileGone
 from photosd.decode.limits import FILE_SHARE, MIB, DecodeLimits
 from photosd.decode.messages import ContentIdentity
 
-CHUNK = MIB // 4  # per read; a fast share has 3.5 s for it
+CHUNK = MIB // 4  # per read; a fast share has 3 s for it
 
 
 def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:

@@ -117,7 +117,7 @@ class LibraryStatus:
         """
         filesystems, path = self._folders.filesystems, folder.path
         filesystems.check(path)
-        if filesystems.silent(path):  # the catalog says so a moment later, or cannot be written
+        if filesystems.silent(path):  # the catalog is updated a moment later, if it can be written
             silent = not_answering(path, filesystems.of(path).mount)
             return silent.state, silent.reason, silent.remedy
         return folder.state, folder.reason, folder.remedy

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from photosd.watch.filesystem_workers import FilesystemWorker
 
 # The timeout of a share that was fast: `status` shows a silent one within five seconds.
-ANSWER_SECONDS = 3.5
+ANSWER_SECONDS = 3.0
 DISK_SECONDS = 15.0  # a local disk: a sleeping one needs up to ten seconds to spin up
 START_SECONDS = 30.0  # for a worker process to start on a busy machine
 # Seconds of waiting before the process for pings is started, and before pings are sent.
