@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from photosd.alerts.album import Albums
+from photosd.alerts.alert_store import AlertOptions, AlertStore
 from photosd.core.errors import BadRequest
+from photosd.core.paths import Home
+from photosd.index.catalog import Catalog
+from photosd.index.database import Database
 from photosd.protocol.client import Client
+from photosd.watch.filesystems import Filesystems
 from tests.alerts.scenes import eventually, write
 from tests.conftest import RunningDaemon
+from tests.watch.hangfs import shared
 
 HOSTILE = b"$(touch pwned)\n\xff.jpg"
 
@@ -89,3 +97,35 @@ def test_an_album_survives_a_kill(
     warm.wait_until("ready")
     client.close()
     eventually(lambda: set(links(album)) == {b"new.jpg"})
+
+
+def test_an_album_on_a_share_that_hangs_delays_no_other(home: Home, tmp_path: Path) -> None:
+    """It answers at first, and hangs when links are read."""
+    local = tmp_path / "local"
+    local.mkdir()
+    with shared(tmp_path) as share, Filesystems() as filesystems:
+        home.state.mkdir(parents=True)
+        database = Database(home.catalog)
+        store = AlertStore(database, tmp_path / "copy.json")
+        for place, behind, links in ((share.point, share.source, 1), (local, local, 120)):
+            options = AlertOptions("dog", "link", directory=os.fsencode(place))
+            number = store.add(options)[0].id
+            for link in range(links):
+                (behind / f"{link}.jpg").symlink_to("/gone")
+                with database.write() as db:
+                    db.execute(
+                        "INSERT INTO links(content, standing, wanted, link, target)"
+                        " VALUES (?, ?, 0, ?, ?)",
+                        (str(link), number, os.fsencode(place / f"{link}.jpg"), b"/gone"),
+                    )
+        (local / "7.jpg").unlink()
+        (local / "7.jpg").write_text("mine")
+        albums = Albums(database, Catalog(database), filesystems)
+        share.hang("lookup")
+        sync = threading.Thread(target=albums.sync, args=(store.all(),), daemon=True)
+        sync.start()
+        sync.join(60)
+        assert not sync.is_alive()
+        assert [file.name for file in local.iterdir()] == ["7.jpg"]
+        assert len(albums.troubles) == 1
+        database.close()

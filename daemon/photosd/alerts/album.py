@@ -1,17 +1,14 @@
 """Albums: a directory of symbolic links to all matching photos, kept up to date.
 
 Only links created here are removed or replaced: a link is recorded before it is created, and is
-ours only while it still points to the recorded target.
+ours only while it still points to the recorded target. The directory may be on a share that does
+not respond, so all calls are made by `filesystems`.
 """
-
-# Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH103, PTH108, PTH115, PTH211
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -30,6 +27,7 @@ log = structlog.get_logger()
 
 NAME_BYTES = 240  # of the 255 that file systems allow, leaving space for a number
 MOST_NAMESAKES = 10_000
+AT_ONCE = 100  # links read by one call; others of a slow share come in between
 
 
 class AlbumMember(msgspec.Struct, frozen=True):
@@ -84,13 +82,14 @@ class Albums:
         self._require_answer(query, members)
         if query is not None:
             targets = self._targets(query, [m for m in members if m.wanted], albums)
+        leads = self._leads([member.link for member in members if member.link is not None])
         for member in members:
             target = targets.get(member.content)
             if member.link is not None and (target is None or target != member.target):
                 self._remove(member)
                 member = msgspec.structs.replace(member, link=None, target=None)
             if target is not None and query is not None:
-                self._make(member, target, query)
+                self._make(member, target, query, leads)
         self._forget(number, [m for m in members if query is None or not m.wanted])
 
     def _require_answer(self, query: Alert | None, members: Sequence[AlbumMember]) -> None:
@@ -133,28 +132,47 @@ class Albums:
                 found[member.content] = member.target if member.target in paths else paths[0]
         return {content: target for content, target in found.items() if target is not None}
 
-    def _make(self, member: AlbumMember, target: bytes, query: Alert) -> None:
+    def _leads(self, links: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """The targets of symbolic links; None for other files. Raises NotAnswering."""
+        found: dict[bytes, bytes | None] = {}
+        for start in range(0, len(links), AT_ONCE):
+            some = links[start : start + AT_ONCE]
+            found.update(zip(some, self._filesystems.call(some[0], "targets", some), strict=True))
+        return found
+
+    def _make(
+        self,
+        member: AlbumMember,
+        target: bytes,
+        query: Alert,
+        leads: Mapping[bytes, bytes | None],
+    ) -> None:
         """Create a link under a free name; a removed link of ours is created again."""
-        if member.link is not None and _leads(member.link) == target:
+        if member.link is not None and leads.get(member.link) == target:
             return
         for link in _names(query.options.directory or b"", target):
             if self._taken(link, member):
                 continue
             # After a loss of the catalog our links are recognised by their target only.
-            again = query.restored and _leads(link) == target
-            if again or not os.path.lexists(link):
+            again = query.restored and self._leads([link])[link] == target
+            if again or not self._filesystems.ask(link, "exists"):
                 self._note(member, link, target)
                 if not again:
-                    os.symlink(target, link)
+                    self._change(link, "add_link", target)
                 return
         raise OSError(errno.EEXIST, "too many photos have that name", query.options.directory)
 
     def _remove(self, member: AlbumMember) -> None:
         """Remove the link if it is still ours, then forget it."""
-        if member.link is not None and _leads(member.link) == member.target:
+        if member.link is not None and member.target is not None:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(member.link)
+                self._change(member.link, "remove_link", member.target)
         self._note(member, None, None)
+
+    def _change(self, link: bytes, call: str, target: bytes) -> None:
+        """Create or remove a link; raises OSError."""
+        for _ in self._filesystems.call(link, call, link, target):
+            pass
 
     def _taken(self, link: bytes, member: AlbumMember) -> bool:
         """Whether another photo's link has that name."""
@@ -196,12 +214,12 @@ def prepare(directory: bytes, folders: Folders, others: Sequence[Alert]) -> byte
             remedy="choose a DIR elsewhere, or an excluded one (photosd add --exclude)",
         )
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        writable = folders.filesystems.ask(directory, "make_directory")
     except OSError as error:
         raise BadRequest(
             f"{shown} cannot be created: {error.strerror}", remedy="choose another DIR"
         ) from error
-    if not os.access(directory, os.W_OK | os.X_OK):
+    if not writable:
         raise BadRequest(f"photosd may not write to {shown}", remedy=f"chmod u+rwx '{shown}'")
     return directory
 
@@ -223,11 +241,3 @@ def _names(directory: bytes, target: bytes) -> Iterator[bytes]:
     yield directory + b"/" + (name if len(name) <= NAME_BYTES else stem + dot + suffix)
     for number in range(2, MOST_NAMESAKES):
         yield b"%s/%s-%d%s%s" % (directory, stem, number, dot, suffix)
-
-
-def _leads(link: bytes) -> bytes | None:
-    """The target of a symbolic link; None for other files."""
-    try:
-        return os.readlink(link)
-    except OSError:
-        return None

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from photosd.core.log import printable
-from photosd.watch.filesystem_calls import Item
+from photosd.watch.filesystem_calls import CHANGES, Item
 from photosd.watch.filesystem_workers import FilesystemWorker
 from photosd.watch.mounts import Mount
 from photosd.watch.responsiveness import IDLE_SECONDS, START_SECONDS, Responsiveness
@@ -144,7 +144,7 @@ class Filesystem:
 
     def _begin_silence(self, call: str, arguments: tuple[Any, ...]) -> None:
         self.silent_since = time.monotonic()
-        self._asked = call, arguments
+        self._asked = ("look", (self.mount.point,)) if call in CHANGES else (call, arguments)
         self._tried_at, self._pause = None, FIRST_RETRY
         self.responsiveness.forget()
         self._try_at = self.silent_since + self._pause

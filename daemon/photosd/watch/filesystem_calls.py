@@ -4,7 +4,7 @@ Each is a generator of plain values (they travel as msgpack) and raises OSError.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH115, PTH116
+# ruff: noqa: PTH103, PTH108, PTH115, PTH116, PTH211
 
 from __future__ import annotations
 
@@ -175,9 +175,55 @@ def read(path: bytes) -> Iterator[Item]:
     yield size
 
 
+def targets(paths: Sequence[bytes]) -> Iterator[Item]:
+    """The target of each link; None for other files, and for missing ones."""
+    for path in paths:
+        try:
+            yield os.readlink(path)
+        except OSError:
+            yield None
+
+
+def add_link(path: bytes, target: bytes) -> Iterator[Item]:
+    """Yields nothing. Creates a link."""
+    os.symlink(target, path)
+    yield from ()
+
+
+def remove_link(path: bytes, target: bytes) -> Iterator[Item]:
+    """Yields nothing. Removes a link if it still has this target."""
+    if next(targets([path])) == target:
+        os.unlink(path)
+    yield from ()
+
+
+def make_directory(path: bytes) -> Iterator[Item]:
+    """Whether links may be created in the directory ``path``, which is created if missing."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    yield os.access(path, os.W_OK | os.X_OK)
+
+
+CHANGES = frozenset(("add_link", "remove_link", "make_directory"))  # never repeated later
 CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
     call.__name__: call
-    for call in (look, volume, ping, link, name, exists, spelled, file, state, one, tree, read)
+    for call in (
+        look,
+        volume,
+        ping,
+        link,
+        name,
+        exists,
+        spelled,
+        file,
+        state,
+        one,
+        tree,
+        read,
+        targets,
+        add_link,
+        remove_link,
+        make_directory,
+    )
 }
 
 
