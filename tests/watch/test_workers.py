@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,3 +109,21 @@ def test_who_asks_while_it_stops_does_not_wait_for_a_process(
     monkeypatch.setattr(filesystems, "START_SECONDS", 3600)
     with pytest.raises(NotAnswering):
         disks.look(os.fsencode(tmp_path))
+
+
+def test_a_check_that_gets_no_thread_fails_no_request(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`status` starts one for each share."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    make_all_hang(monkeypatch)
+    with Filesystems() as disks:
+        path = os.fsencode(tmp_path)
+        assert not disks.silent(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            disks.check(path)
+        assert disks.look(path) == (tmp_path.stat().st_dev, tmp_path.stat().st_ino)

@@ -21,6 +21,7 @@ import structlog
 
 from photosd.core.clock import Deadline
 from photosd.core.listeners import Listeners
+from photosd.core.start_stop import start
 from photosd.watch.filesystem import IDLE_TURN, POLL_SECONDS, Filesystem, NotAnswering, can_hang
 from photosd.watch.filesystem_calls import Item
 from photosd.watch.filesystem_workers import FilesystemProcess, FilesystemThread, FilesystemWorker
@@ -149,7 +150,7 @@ class Filesystems:
         """Start a check whether the file system of ``path`` answers; returns at once."""
         filesystem = self.of(path)
         if can_hang(filesystem.mount) and filesystem.due_for_check():
-            threading.Thread(target=self._check, args=(path,), name="check", daemon=True).start()
+            start(threading.Thread(target=self._check, args=(path,), name="check", daemon=True))
 
     def _check(self, path: bytes) -> None:
         with contextlib.suppress(OSError):
