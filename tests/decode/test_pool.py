@@ -19,6 +19,7 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import Busy
 from photosd.decode import lane
 from photosd.decode.decode_errors import (
+    DecodeFailed,
     FileGone,
     Stopped,
     TooSlow,
@@ -27,6 +28,7 @@ from photosd.decode.limits import DecodeLimits
 from photosd.decode.pool import Pool
 from tests.decode.conftest import Order
 from tests.decode.pictures import encoded, jpeg, scene, write
+from tests.decode.test_words_of_photos import packet
 from tests.decode.waiting import SHAPE, SOON, Make, failure, gone, wait_for
 
 
@@ -38,6 +40,24 @@ def test_a_photo_comes_back_as_pixels_facts_and_identity(pool: Pool, photo: byte
     identity = pool.identify(photo).result(SOON)
     assert (identity.content_id, identity.mtime_ns) == (decoded.content_id, decoded.mtime_ns)
     assert decoded.size == Path(os.fsdecode(photo)).stat().st_size
+
+
+def test_facts_and_sidecars_come_back_without_pixels(
+    pool: Pool, photo: bytes, tmp_path: Path
+) -> None:
+    """The same as with pixels, also those that a PNG has after them."""
+    read = pool.facts(photo).result(SOON)
+    decoded = pool.decode(photo, SHAPE).result(SOON)
+    assert (read.content_id, read.facts) == (decoded.content_id, decoded.facts)
+    plain = encoded(scene(), "PNG")
+    words = b"XML:com.adobe.xmp\0\0\0\0\0" + packet("<dc:title>late</dc:title>").encode()
+    chunk = len(words).to_bytes(4) + b"iTXt" + words + zlib.crc32(b"iTXt" + words).to_bytes(4)
+    late = write(tmp_path / "late.png", plain[:-12] + chunk + plain[-12:])
+    assert pool.facts(late).result(SOON).facts.title == "late"
+    sidecar = write(tmp_path / "late.xmp", packet("<dc:title>beside</dc:title>").encode())
+    assert pool.sidecars(late, [sidecar]).result(SOON) == {"title": "beside"}
+    error = pool.facts(write(tmp_path / "text.jpg", b"Dear diary")).exception(SOON)
+    assert isinstance(error, DecodeFailed) and error.code == "not_a_picture"
 
 
 def test_a_thumbnail_comes_back_as_jpeg(pool: Pool, photo: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from photosd.core.paths import Home
+from photosd.index.database import connect
 from tests.decode.pictures import jpeg, scene
+from tests.decode.test_words_of_photos import listed, packet, takeout_json
 from tests.household.daemon import StandInDaemon
 from tests.index.test_sidecars import XMP
 
@@ -64,6 +67,47 @@ def test_inputs_are_what_they_should_be(running: StandInDaemon) -> None:
         (photos / ".photosdignore").rmdir()
         (photos / ".photosdignore").write_text("nothing\n")
         soon(lambda: len(running.contents()) == 2, "indexed when it may be")
+
+
+def test_facts_change_and_nothing_is_encoded(running: StandInDaemon) -> None:
+    """By a sidecar of Takeout, by a tag in XMP, and by an upgrade that reads more than before."""
+    photos = running.home.state.parent.resolve() / "photos"
+    photos.mkdir()
+    title = packet("<dc:title>Eilat</dc:title>").encode()
+    (photos / "IMG-20190503-WA0001.jpg").write_bytes(jpeg(scene(64, 48), xmp=title))
+    running.wait_until()
+    running.index(photos)
+    with running.client() as client:
+
+        def facts() -> dict[str, Any]:
+            path = str(photos / "IMG-20190503-WA0001.jpg")
+            result: dict[str, Any] = client.call("show", {"path": path})["facts"]
+            return result
+
+        def encoded() -> int:
+            return int(client.status()["encoder"]["images_encoded"])
+
+        assert (facts()["title"], facts()["taken_from"]) == ("Eilat", "file name")
+        before = encoded()
+        beside = photos / "IMG-20190503-WA0001.jpg.supplemental-meta.json"
+        beside.write_bytes(takeout_json(people=[{"name": "Noa"}]))
+        soon(lambda: facts().get("people") == ["Noa"], "Takeout is read")
+        assert facts()["taken_from"] == "takeout"
+        (photos / "IMG-20190503-WA0001.xmp").write_text(packet(listed("dc:subject", "חוף")))
+        soon(lambda: facts().get("tags") == ["חוף"], "XMP is read")
+        beside.unlink()
+        soon(lambda: "people" not in facts(), "Takeout has gone")
+        assert encoded() == before
+    running.stop()
+    with contextlib.closing(connect(running.home.catalog)) as db:
+        db.execute("UPDATE contents SET own = NULL, facts = '{\"width\": 64}'")
+        db.execute("INSERT INTO facts_due SELECT content FROM contents")
+    running.restart()
+    running.wait_until()
+    with running.client() as client:
+        soon(lambda: facts().get("title") == "Eilat", "facts are read again")
+        assert (facts()["tags"], encoded()) == (["חוף"], 0)
+    assert running.rows("SELECT count(*) FROM facts_due") == [(0,)]
 
 
 def test_a_shorter_rest_holds_for_files_that_rest_already(

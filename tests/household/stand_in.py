@@ -32,7 +32,7 @@ from photosd.core.formats import is_raw_name
 from photosd.decode import damage, facts, opening, pixels, raw, reading
 from photosd.decode.decode_errors import DecodeFailed, DecoderDied, DecoderUnavailable
 from photosd.decode.limits import DecodeLimits
-from photosd.decode.messages import ContentIdentity, Shape, SidecarFacts
+from photosd.decode.messages import ContentIdentity, ReadFacts, Shape, SidecarFacts
 from photosd.decode.pool import Decoded, Pool
 from photosd.encoder.results import TextVectors
 from photosd.encoder.supervisor import EncoderDied, Supervisor
@@ -160,6 +160,13 @@ class StandInPool(Pool):
         self, path: bytes, shape: Shape, *, urgent: bool = False, deadline: Deadline | None = None
     ) -> Future[Decoded]:
         return self._submit(lambda: self._decode(path, shape))
+
+    def facts(self, path: bytes) -> Future[ReadFacts]:
+        return self._submit(lambda: self._facts(path))
+
+    def _facts(self, path: bytes) -> ReadFacts:
+        data, identity = reading.read(path, self._limits)
+        return ReadFacts(identity.content_id, facts.of(opening.open_picture(data, self._limits)))
 
     def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
         return self._submit(lambda: facts.of_sidecars(files))

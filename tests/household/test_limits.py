@@ -32,6 +32,7 @@ WHOLE_GROUP = "tests/search/test_duplicates.py::test_a_group_is_whole_however_la
 METADATA_LIMITS = "tests/decode/test_words_of_photos.py::test_numbers_and_lengths_have_limits"
 DAMAGED_IPTC = "tests/decode/test_words_of_photos.py::test_damaged_iptc_costs_no_other_fact"
 GPS_ZONES = "tests/decode/test_date_taken.py::test_gps_tells_the_zone_of_a_clock_without_one"
+REREADING = "tests/index/test_rereading.py::test_what_was_interrupted_is_continued"
 FILE_NAMES = "tests/index/test_moments.py::test_the_name_of_a_file"
 CALIBRATED = "tests/search/test_calibration.py::"
 
@@ -86,6 +87,8 @@ CROSSED = {
     "index/vocabulary.py:LOOKED_AT": (
         "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
     ),
+    "index/rereading.py:BATCH": REREADING,
+    "index/rereading.py:AT_ONCE": REREADING,
     "index/sidecars.py:BATCH": LARGE,
     "index/path_dates.py:COMPACT_YEAR": FILE_NAMES,
     "index/path_dates.py:EARLIEST_YEAR": FILE_NAMES,
@@ -235,7 +238,8 @@ NO_LIMIT = {
         "alerts/delivery.py:WORDS_BYTES",
     ),
     "a code, a version, a flag, a day or a month": (
-        "decode/facts.py:IPTC_*", "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*",
+        "decode/messages.py:FACTS_VERSION", "decode/facts.py:IPTC_*",
+        "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*",
         "decode/iptc.py:[ABCHKORS]*",
         "search/query_cache.py:SALT_BYTES", "search/query_cache.py:OLDER",
         "protocol/caller.py:PROTOCOL",

@@ -80,7 +80,9 @@ REPLACED = """
 
 
 def test_tables_of_photosd_0_1_get_dates_again(tmp_path: Path) -> None:
-    """They compare moments of this machine's zone; nothing is encoded for it."""
+    """They compare moments of this machine's zone; nothing is encoded for it. All facts are read
+    again.
+    """
     file = tmp_path / "catalog.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as db:
         for number in (1, 5):  # those of 0.1
@@ -88,12 +90,15 @@ def test_tables_of_photosd_0_1_get_dates_again(tmp_path: Path) -> None:
         db.executescript(REPLACED)
         db.execute("INSERT INTO embedded VALUES('model', '1-a'), ('model', '2-b')")
         db.execute("DELETE FROM unfiled WHERE content = '2-b'")
+        db.execute("INSERT INTO contents VALUES('1-a', '{}'), ('2-b', '{}')")
         db.execute("PRAGMA user_version = 5")
         db.commit()
     database = Database(file)
     with database.read() as reader:
         rows = reader.execute("SELECT model, content FROM unfiled ORDER BY content").fetchall()
+        due = reader.execute("SELECT content FROM facts_due ORDER BY content").fetchall()
     assert [tuple(row) for row in rows] == [("model", "1-a"), ("model", "2-b")]
+    assert [tuple(row) for row in due] == [("1-a",), ("2-b",)]
     database.close()
 
 

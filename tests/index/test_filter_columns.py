@@ -84,8 +84,8 @@ def test_what_passes_is_what_passes_in_ram(
                 other.labels,
                 rows[row].camera,
                 other.moment,
-                rows[row].latitude,
-                rows[row].longitude,
+                other.latitude,
+                other.longitude,
             )
             for row, other in zip(picked, others, strict=True)
         ]

@@ -159,6 +159,28 @@ def test_a_flushed_photo_that_is_reindexed_or_moved_is_found_once(
         at_rest(store, tmp_path)
 
 
+@pytest.mark.parametrize(("ram", "at_once"), [(1 << 30, 99), (0, 99), (0, 0)])
+def test_a_place_that_a_sidecar_gives_is_filtered_at_once(
+    tmp_path: Path,
+    photos: list[Embedding],
+    monkeypatch: pytest.MonkeyPatch,
+    ram: int,
+    at_once: int,
+) -> None:
+    """For recent rows, for flushed ones, and for very many of them."""
+    monkeypatch.setattr(vectors, "RAM_BYTES", ram)
+    monkeypatch.setattr(vectors, "MOVED_AT_ONCE", at_once)
+    store = opened(tmp_path)
+    store.commit(photos[:30])
+    if ram == 0:
+        at_rest(store, tmp_path)
+    eilat = {"latitude": 29.55, "longitude": 34.95, "taken": "2019-08-03T10:00:00"}
+    store.relabel({"7-x": traits(eilat, [b"/new/p.jpg"], None)})
+    near = Filter(near=(29.5, 35.0, 20.0), since=1.5e9, until=1.6e9)
+    for place in (store, opened(tmp_path)):
+        assert names(place.nearest(photos[0].vectors[0], 9, near)) == ["7-x"]
+
+
 def test_very_many_that_move_stay_where_they_are(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:

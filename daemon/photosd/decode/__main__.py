@@ -88,6 +88,10 @@ def _do(
         if request.op == "thumbnail":
             data, size = pixels.thumbnail(picture, request.box, request.form)
             return Reply(identity=identity, size=size), [data]
+        if request.op == "facts":
+            if picture.format == "PNG":  # its metadata may follow the pixels
+                picture.image.load()
+            return Reply(identity=identity, facts=facts.of(picture)), []
         if request.shape is None:
             raise DecodeFailed("internal", "the daemon did not say which shape it wants")
         tiles = pixels.squares(picture, request.shape)

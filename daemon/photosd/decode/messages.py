@@ -37,6 +37,9 @@ TakenFrom = Literal[
 ]
 
 
+FACTS_VERSION = 1  # increased when more is read: then facts of indexed photos are read again
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Metadata of a photo; None or empty if missing or implausible, and then not stored.
 
@@ -93,6 +96,13 @@ class ContentIdentity(msgspec.Struct, frozen=True, kw_only=True):
     device: int
 
 
+class ReadFacts(msgspec.Struct, frozen=True):
+    """The facts of a photo that was not decoded, and the content that they are of."""
+
+    content_id: str
+    facts: Facts
+
+
 Form = Literal["jpeg", "rgb"]
 
 
@@ -102,7 +112,7 @@ class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ``sidecars``: files beside the photo at ``path``, the most important first.
     """
 
-    op: Literal["identify", "decode", "thumbnail", "sidecars"]
+    op: Literal["identify", "decode", "thumbnail", "sidecars", "facts"]
     path: bytes
     sidecars: tuple[bytes, ...] = ()
     shape: Shape | None = None

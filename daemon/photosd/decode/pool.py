@@ -22,6 +22,7 @@ from photosd.decode.messages import (
     DecodeRequest,
     Facts,
     Form,
+    ReadFacts,
     Shape,
     SidecarFacts,
 )
@@ -126,6 +127,11 @@ class Pool:
         request = DecodeRequest(op="identify", path=path)
         return self._background.submit(Task(request, _identity, disks=self._disks))
 
+    def facts(self, path: bytes) -> Future[ReadFacts]:
+        """The facts of a photo, without its pixels."""
+        request = DecodeRequest(op="facts", path=path)
+        return self._background.submit(Task(request, _facts, disks=self._disks))
+
     def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
         """The facts, by name, in these files beside a photo; may be empty."""
         request = DecodeRequest(op="sidecars", path=photo, sidecars=tuple(files))
@@ -159,6 +165,12 @@ def _identity(answer: Answer) -> ContentIdentity:
     if reply.identity is None:
         raise Nonsense
     return reply.identity
+
+
+def _facts(answer: Answer) -> ReadFacts:
+    if (facts := answer[0].facts) is None:
+        raise Nonsense
+    return ReadFacts(_identity(answer).content_id, facts)
 
 
 def _sidecar(answer: Answer) -> SidecarFacts:

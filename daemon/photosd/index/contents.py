@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from photosd.index.database import Database, listed
-from photosd.index.sidecars import OF_SIDECARS
+from photosd.index.sidecars import OF_SIDECARS, merge
 
 PARAMETERS = 500  # of one statement
 SAID = OF_SIDECARS.format(content="excluded.content")
@@ -50,7 +50,19 @@ class Contents:
                     " WHERE excluded.facts <> '{}'",  # a shared vector comes without facts
                     (content, msgspec.json.encode(facts).decode()),
                 )
+                if facts:
+                    db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
                 db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
+
+    def reread(self, found: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
+        """Facts of these contents were read again; None: the former ones stay."""
+        with self._database.write() as db:
+            for content, facts in found:
+                db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
+                if facts is not None:
+                    text = msgspec.json.encode(facts).decode()
+                    db.execute("UPDATE contents SET own = ? WHERE content = ?", (text, content))
+                    merge(db, content)
 
     def has_embedding(self, model: str, content: str) -> bool:
         """Whether ``content`` has a committed vector of ``model``."""

@@ -72,7 +72,9 @@ class FilterColumns:
         np.savez(directory / FILE, allow_pickle=False, **self._arrays)
 
     def relabelled(self, rows: Labels, changes: Any) -> Self:
-        """With other labels and moments: from an Arrow table with a row for each of these."""
+        """With other labels, moments and places: from an Arrow table with a row for each of
+        these.
+        """
         kept = np.ones(len(self), np.bool_)
         kept[rows] = False
         kept = kept[self._rows]
@@ -90,11 +92,10 @@ class FilterColumns:
         new[np.searchsorted(names, more)] = np.diff(more_ends, prepend=0)
         found = np.insert(self._rows[kept], np.repeat(np.cumsum(old), new), more_rows)
         ends = np.cumsum(old + new)
-        moments = self._moments.copy()
-        moments[rows] = _floats(changes.column("moment"))
-        fresh: dict[str, NDArray[Any]] = {
-            "labels": names, "ends": ends, "rows": found, "moments": moments,
-        }  # fmt: skip
+        fresh: dict[str, NDArray[Any]] = {"labels": names, "ends": ends, "rows": found}
+        for numbers in ("moments", "latitudes", "longitudes"):
+            fresh[numbers] = self._arrays[numbers].copy()
+            fresh[numbers][rows] = _floats(changes.column(numbers.removesuffix("s")))
         return type(self)({**self._arrays, **fresh})
 
     def __len__(self) -> int:

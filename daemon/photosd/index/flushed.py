@@ -98,7 +98,7 @@ class Snapshot(NamedTuple):
         return self
 
     def relabelled(self, changes: Any) -> Snapshot:
-        """With other labels and moments: an Arrow table, see `table.traits_table`."""
+        """With other traits: an Arrow table, see `table.traits_table`."""
         contents = changes.column(CONTENT).to_pylist()
         found = self.rows_of(contents)
         if not found:

@@ -24,7 +24,7 @@ UNSOUND = 1e-3  # deviation from unit length, squared: above rounding, below a f
 IN_ONE_LIST = 500
 FACTS = ("taken_at", "camera", "latitude", "longitude", "width", "height", "rating", "format")
 NEEDED = ("key", "content", "tile", "vector")
-TRAITS = ("labels", "moment")  # derived from facts and paths
+TRAITS = ("labels", "moment", "latitude", "longitude")  # change with sidecars and paths
 READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
 
 
@@ -140,21 +140,21 @@ def traits_of(batch: Any) -> list[Traits]:
 
 
 def traits_table(contents: Mapping[str, Traits]) -> Any:
-    """An Arrow table of content, labels and moment."""
+    """An Arrow table of content and TRAITS."""
     import pyarrow as pa
 
+    found = list(contents.values())
     return pa.table(
         {
             "content": list(contents),
-            "labels": [found.labels for found in contents.values()],
-            "moment": [found.moment for found in contents.values()],
+            **{trait: [getattr(one, trait) for one in found] for trait in TRAITS},
         },
         schema=pa.schema([field for field in _schema(1) if field.name in ("content", *TRAITS)]),
     )
 
 
 def relabelled(rows: Any, contents: Mapping[str, Traits]) -> Any:
-    """These rows (Arrow) with other labels and another moment."""
+    """These rows (Arrow) with other traits."""
     import pyarrow as pa
 
     names = rows.column("content").to_pylist()

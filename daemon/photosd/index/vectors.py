@@ -207,7 +207,7 @@ class VectorStore:
         self._keep_up()
 
     def relabel(self, contents: Mapping[str, Traits]) -> None:
-        """Change labels and moment of the rows of these contents.
+        """Change the traits of the rows of these contents.
 
         For recent rows columns are written, not rows. Settled rows become recent again, up to a
         limit; contents without rows are ignored.

@@ -33,6 +33,7 @@ from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.placing import Placing
 from photosd.index.reconciler import Reconciler
+from photosd.index.rereading import Rereading
 from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
 from photosd.index.sidecars import Sidecars
@@ -99,6 +100,9 @@ class Library:
         self.sidecars = Sidecars(database, pool, work.tell, slow=self.filesystems.some_slow)
         self.gazetteer = Gazetteer(home.places)
         self.placing = Placing(database, self.gazetteer, work.tell)
+        self.rereading = Rereading(
+            database, self.contents, pool, work.tell, busy=lambda: not self._is_resting()
+        )
         store = ThumbnailStore(home.thumbnails, settings.thumbnails.cache_mb * MB)
         self.thumbnails = Thumbnails(pool, store)
         self.gemini = Gemini(home, settings.cloud, database, pool, environment, remembers)
@@ -199,6 +203,7 @@ class Library:
         self.alerts.start()
         self.sidecars.start()
         self.sidecars.wake()
+        self.rereading.start()
         self.placing.start()
         self.placing.wake()
         self.retention.start()
@@ -229,6 +234,7 @@ class Library:
                 "alerts": self.alerts.stop,
                 "filesystems": self.filesystems.stop,
                 "sidecars": self.sidecars.stop,
+                "rereading": self.rereading.stop,
                 "places": self.placing.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,
@@ -242,6 +248,10 @@ class Library:
         if not late:  # else another thread may still write; committed data is on disk
             late = stop_all({"catalog": lambda _: self.database.close()}, deadline)
         return late
+
+    def _is_resting(self) -> bool:
+        """Whether nothing is being indexed, and indexing is not paused."""
+        return self.status.idle() and not self.pipeline.paused.remaining
 
     def pause(self, until: float) -> None:
         """Pause indexing until then (Unix seconds)."""

@@ -1,0 +1,167 @@
+"""Reads facts of indexed photos again, after photosd has learned to read more of them.
+
+A thread decodes only the metadata of contents in the table ``facts_due``, and encodes nothing. It
+waits while photos are being indexed. What is interrupted, or offline, stays in the table.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from photosd.core.clock import Deadline
+from photosd.core.errors import Busy, StorageError
+from photosd.decode.decode_errors import DecodeFailed
+from photosd.decode.messages import FACTS_VERSION, ReadFacts
+from photosd.index.contents import Contents
+from photosd.index.database import Database, listed
+from photosd.index.folders import PRESENT
+
+log = structlog.get_logger()
+
+VERSION = "facts_version"  # of the facts in the catalog
+BATCH = 100  # contents written at once
+AT_ONCE = 2  # at decoders, so that others do not wait long
+READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
+STOP_CHECK_SECONDS = 0.5
+BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
+RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
+
+
+class Due(NamedTuple):
+    """A content to be read again, and one of its paths."""
+
+    content: str
+    path: bytes
+
+
+class Reads(Protocol):
+    """The decoders' interface."""
+
+    def facts(self, path: bytes) -> Future[ReadFacts]: ...
+
+
+class Rereading(threading.Thread):
+    """One thread that reads facts again while nothing else is to be done."""
+
+    def __init__(
+        self,
+        database: Database,
+        contents: Contents,
+        pool: Reads,
+        on_facts: Callable[[], object],
+        *,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``on_facts`` is called after facts have changed. ``busy``: whether photos are being
+        indexed, or indexing is paused.
+        """
+        super().__init__(name="rereading", daemon=True)
+        self._database, self._contents, self._pool = database, contents, pool
+        self._on_facts, self._busy = on_facts, busy
+        self._woken, self._stopping = threading.Event(), threading.Event()
+        self._after = ""  # the last content of this round
+        self._read = 0
+
+    def wake(self) -> None:
+        """Begin another round soon; from any thread."""
+        self._woken.set()
+
+    def stop(self, deadline: Deadline | None = None) -> None:
+        """Stop the thread; the rest stays due."""
+        self._stopping.set()
+        self._woken.set()
+        if self.is_alive():
+            self.join((deadline or Deadline.to_stop()).remaining)
+
+    def run(self) -> None:
+        """Until stopped."""
+        while not self._stopping.is_set():
+            try:
+                self._note_version()
+                while not self._stopping.is_set() and self.turn():
+                    pass
+            except (StorageError, Busy) as error:
+                log.warning("rereading_waits", cause=str(error), remedy=error.remedy)
+            except Exception:  # a bug here must not end the thread
+                log.exception("rereading_failed")
+            self._woken.wait(RETRY_SECONDS)
+            self._woken.clear()
+
+    def _note_version(self) -> None:
+        """All facts are due once, if an older photosd has read them."""
+        with self._database.write(quiet=True) as db:
+            before = self._database.fact(VERSION)
+            if before == str(FACTS_VERSION):
+                return
+            if before is not None:  # else the migration has done it, or the catalog is new
+                db.execute("INSERT OR IGNORE INTO facts_due SELECT content FROM contents")
+            db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (VERSION, str(FACTS_VERSION)))
+
+    def turn(self) -> bool:
+        """Read some of them; False at the end of a round. Raises StorageError, Busy."""
+        while self._busy():
+            if self._stopping.wait(BUSY_SECONDS):
+                return False
+        due = self._due()
+        if not due:
+            if self._read:
+                log.info("facts_read_again", photos=self._read)
+            self._after, self._read = "", 0
+            return False
+        found: list[tuple[str, dict[str, Any] | None]] = []
+        for place in range(0, len(due), AT_ONCE):
+            if self._stopping.is_set():
+                break
+            found += self._facts(due[place : place + AT_ONCE])
+            self._after = due[min(place + AT_ONCE, len(due)) - 1].content
+        self._contents.reread(found)
+        self._read += len(found)
+        if found:
+            self._on_facts()
+        return True
+
+    def _due(self) -> list[Due]:
+        """The next contents with a path in a folder that is not offline."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT d.content, min(p.path) FROM facts_due d JOIN photos p"
+                " ON p.content = d.content AND p.state = 'indexed' JOIN folders f"
+                " ON f.id = p.folder AND f.state IN (SELECT value FROM json_each(?))"
+                " WHERE d.content > ? GROUP BY d.content ORDER BY d.content LIMIT ?",
+                (listed(PRESENT), self._after, BATCH),
+            ).fetchall()
+        return [Due(*row) for row in rows]
+
+    def _facts(self, due: Sequence[Due]) -> list[tuple[str, dict[str, Any] | None]]:
+        """The facts of those that could be read; None: the former ones stay for good."""
+        asked = [(one, self._pool.facts(one.path)) for one in due]
+        until = time.monotonic() + READ_SECONDS
+        found: list[tuple[str, dict[str, Any] | None]] = []
+        for one, future in asked:
+            try:
+                read = self._wait(future, until)
+            except DecodeFailed as error:
+                if not error.transient:
+                    found.append((one.content, None))
+            except concurrent.futures.TimeoutError:
+                pass
+            else:
+                if read.content_id == one.content:  # else the file has changed since
+                    found.append((one.content, msgspec.to_builtins(read.facts)))
+        return found
+
+    def _wait(self, future: Future[ReadFacts], until: float) -> ReadFacts:
+        """The result; ends soon if the thread is stopped."""
+        while time.monotonic() < until and not self._stopping.is_set():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                return future.result(STOP_CHECK_SECONDS)
+        raise concurrent.futures.TimeoutError
