@@ -123,7 +123,7 @@ def render(sheet: Sheet) -> str:
         "made": f"{made.tm_mday} {time.strftime('%B %Y', made)}",
         "made_iso": time.strftime("%Y-%m-%d", made),
         "summary": _summary(result, len(hits) - weak),
-        "honesty": _notices(result),
+        "notices": _notices(result),
         "weak_button": _weak_button(weak, sheet.weak),
         "photos": "\n".join(photos),
         "model": escape(text.inert(result["model"])),
@@ -165,7 +165,7 @@ def _notices(result: QueryResult) -> str:
         f'<li class="loud"><bdi>{escape(words)}</bdi></li>' for words in text.warnings_of(result)
     ]
     items += [f"<li><bdi>{escape(words)}</bdi></li>" for words in quiet]
-    return f'<ul class="honesty">{"".join(items)}</ul>' if items else ""
+    return f'<ul class="notices">{"".join(items)}</ul>' if items else ""
 
 
 def _weak_button(weak: int, shown: bool) -> str:

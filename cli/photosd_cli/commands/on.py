@@ -45,7 +45,7 @@ SILENCE_SECONDS = 20.0  # the daemon sends something every five seconds
 @click.option("--in", "below", type=PATH, metavar="DIR", help="Only photos in DIR or below.")
 @click.option("--exec", "program", metavar="CMD", help="Run CMD with the photo's path.")
 @click.option(
-    "--link", "directory", type=PATH, metavar="DIR", help="Keep DIR an album of links to them."
+    "--link", "directory", type=PATH, metavar="DIR", help="Keep an album of links to them in DIR."
 )
 @click.option("--notify", is_flag=True, help="Show a notification.")
 @click.option("--jsonl", is_flag=True, help="Print one JSON object per photo.")
