@@ -134,5 +134,9 @@ def fill_catalog(database: Database, folder: int, model: str, rows: list[Row]) -
             " value ->> 4, count(*) FROM contents, json_each(said_values(facts, place))"
             " GROUP BY 1, 2"
         )
+        db.execute(
+            "INSERT INTO vocabulary SELECT folder_label(path), folder_of(path), 'folder', '', 1,"
+            " count(*) FROM named GROUP BY 1, 2"
+        )
         for _, _, statement in found:
             db.execute(statement)

@@ -32,7 +32,7 @@ from photosd.index.vectors import FLUSHED, PREFIX, RAM_BYTES
 from photosd.models.spec import STARTER, read_model
 
 QUERY = "sunset over the harbour"  # words of some names, too
-QUERIES = 200
+QUERIES, FACETS = 200, 30
 PAUSE_SECONDS = 0.02
 BUSY_SECONDS = 20.0
 PART = 50_000
@@ -74,8 +74,29 @@ def whole(rows: int, model: Path | None = None, *, described: bool = False) -> d
             "comparisons": comparisons,
             "compare_s": round(compared, 1),
             "fill_s": round(filled, 1),
+            **_facets(daemon),
             "daemon_mb": daemon.status()["rss_mb"],
         }
+
+
+def _facets(daemon: BenchDaemon) -> dict[str, float]:
+    """Round trips of facets, milliseconds: of all photos, of a filter, and of a query."""
+    asked: dict[str, dict[str, Any]] = {
+        "facets_ms": {},
+        "facets_filtered_ms": {"where": {"since": "2010", "until": "2016"}},
+        "facets_query_ms": {"text": QUERY},
+    }
+    found = {}
+    with daemon.client() as client:
+        for name, params in asked.items():
+            times = []
+            for _ in range(FACETS):
+                time.sleep(PAUSE_SECONDS)
+                started = time.perf_counter()
+                client.call("facets", {**params, "deadline_ms": 30_000})
+                times.append(1000 * (time.perf_counter() - started))
+            found[name] = round(median(times), 2)
+    return found
 
 
 def _folders(photos: Path) -> tuple[list[str], list[str]]:

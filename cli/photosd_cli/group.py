@@ -20,7 +20,7 @@ from photosd_cli.text import inert
 
 # Each command is a module of photosd_cli.commands; a name here adds it.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Search": ("query", "similar", "preview", "on", "mcp"),
+    "Search": ("query", "similar", "facets", "preview", "on", "mcp"),
     "Library": (
         "add",
         "remove",

@@ -15,6 +15,7 @@ from photosd.core.errors import BadRequest
 from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import path_params
 from photosd_cli import paths, preview
+from photosd_cli.commands import completion
 from photosd_cli.group import FOLDER, PATH, Number
 from photosd_cli.query_output import QueryOptions
 
@@ -66,10 +67,16 @@ FILTERS = (
         "people",
         multiple=True,
         metavar="NAME",
+        shell_complete=completion.values("person"),
         help="Only photos of this person, as named in their metadata; repeatable.",
     ),
     click.option(
-        "--tag", "tags", multiple=True, metavar="TAG", help="Only photos with this tag; repeatable."
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="TAG",
+        shell_complete=completion.values("tag"),
+        help="Only photos with this tag; repeatable.",
     ),
 )
 FILTER_NAMES = (

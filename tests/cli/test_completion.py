@@ -123,6 +123,33 @@ def _until(terminal: int, wanted: str) -> str:
     return shown.replace("\r", "")
 
 
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_people_and_tags_are_completed(
+    photosd: Photosd,
+    stub: StubDaemon,
+    shell_environment: dict[str, str],
+    tmp_path: Path,
+    shell: str,
+) -> None:
+    """By what the daemon knows, blanks and quotes included."""
+    file = script(photosd, shell, tmp_path)
+    names = ["Noa", "Noa Levi", "Noa's friend"]
+    values = [{"value": name, "photos": 3} for name in names]
+    stub.answers["facets"] = lambda params: {"facets": {params["kinds"][0]: values}}
+    for option, kind in (("--person", "person"), ("--tag", "tag")):
+        if shell == "fish":
+            line = f"photosd query {option} No"
+            out = offered(["fish", "-c"], f"source {file}; complete -C '{line}'", shell_environment)
+            found = [row.split("\t")[0].replace("\\", "") for row in out.splitlines()]
+        else:
+            asking = f"source {file}; COMP_WORDS=('photosd' 'query' '{option}' 'No'); COMP_CWORD=3;"
+            asking += " _photosd_completion photosd; printf '%s\n' \"${COMPREPLY[@]}\""
+            found = offered(["bash", "-c"], asking, shell_environment).splitlines()
+        assert sorted(found) == sorted(names)
+        assert stub.params("facets")[-1]["kinds"] == [kind]
+        assert stub.params("facets")[-1]["begins"] == "No"
+
+
 ODD = [
     "My Photos",
     "it's $HOME & more; `x` (1)",

@@ -24,6 +24,7 @@ PAGES = HERE + "test_all_pages_together_show_every_photo_once"
 CROWD = HERE + "test_more_clients_than_places_are_all_answered"
 LARGE = "tests/household/test_large.py::test_a_hundred_thousand_files"
 FLUSHED = "tests/index/test_flushed.py::"
+FACETS = "tests/search/test_facets.py::"
 CODES = "tests/index/test_codes.py::"
 FINDING = "tests/search/test_dates_in_texts.py::test_long_texts_are_read_in_part"
 READING = "tests/search/test_reading.py::"
@@ -110,6 +111,11 @@ CROSSED = {
     "search/names.py:LOOKED_UP_AT_ONCE": (
         "tests/search/test_names.py::test_a_word_of_thousands_costs_what_is_shown"
     ),
+    "search/facets.py:LOOKED_UP_AT_ONCE": (
+        FACETS + "test_the_first_values_are_the_most_frequent"
+    ),
+    "search/paging.py:FIRST_SORTED": FACETS + "test_all_good_matches_are_found_however_many",
+    "search/paging.py:MOST_SORTED": FACETS + "test_all_good_matches_are_found_however_many",
     "search/retrieval.py:FILTERED_AT_ONCE": PAGES,
     "search/retrieval.py:FILTERED_FIRST": PAGES,
     "watch/__main__.py:BATCH": WHOLE,
@@ -197,6 +203,7 @@ CROSSED = {
 NO_LIMIT = {
     "a number in a formula": (
         "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
+        "search/facets.py:MONTHS", "search/facets.py:EPOCH_YEAR", "search/paging.py:FURTHER",
         "index/flushed.py:TILES_SPARE",
         "decode/coordinates.py:DIGITS", "decode/facts.py:EMPTY_EXIF_BYTES",
         "decode/date_taken.py:DEGREE_SECONDS", "decode/date_taken.py:QUARTER_SECONDS",

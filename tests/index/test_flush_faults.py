@@ -16,10 +16,11 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.index import vectors
 from photosd.index.codes import SCALES, Codes
+from photosd.index.dropping import drop_from_tables
 from photosd.index.filters import Filter, traits
 from photosd.index.flushed import GONE, STATE, FlushedTable
 from photosd.index.table import Embedding
-from photosd.index.vectors import VectorStore, drop_from_tables
+from photosd.index.vectors import VectorStore
 
 DIMENSION = 64
 FULL = OSError(errno.ENOSPC, "No space left on device")

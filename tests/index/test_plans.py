@@ -263,7 +263,7 @@ def test_every_way_of_a_query(big: Big) -> None:
     engine.query(QueryParams("sunset", 5, where=Where(below=[folder], since="2005")))
     engine.query(QueryParams("abc", 5, all=True))
     engine.query(QueryParams(terms=[Term(path=some[3].path.decode())], others=True))
-    question = question_of(QueryParams("sunset"), library.folders.real)
+    question = question_of(QueryParams("sunset"))
     engine.match(question, [row.content for row in some], Deadline.after(5))
     library.catalog.counts()
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")

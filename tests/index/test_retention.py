@@ -321,7 +321,9 @@ def test_tables_of_other_cloud_models_are_tidied(
     contents = [content_id(number) for number in range(PHOTOS)]
     other.commit(settings, contents, np.eye(PHOTOS, 768, dtype=np.float32), 0)
     stores.cloud.remove(contents[:1])
-    monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    for module in ("vectors", "dropping"):
+        briefly = datetime.timedelta(milliseconds=1)
+        monkeypatch.setattr(f"photosd.index.{module}.KEEP_VERSIONS", briefly)
     monkeypatch.setattr("photosd.runtime.erasing.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
     model_switcher: Any = SimpleNamespace(runtimes=list)
     derived = Derived(stores.home.index, model_switcher, stores.thumbnails, stores.cloud)

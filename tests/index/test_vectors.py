@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 
 from photosd.core.errors import StorageError
+from photosd.index.dropping import drop_from_tables
 from photosd.index.matrix import Matrix
 from photosd.index.table import Embedding
-from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
+from photosd.index.vectors import IndexVanished, VectorStore
 
 DIMENSION = 32
 generator = np.random.default_rng(1)
@@ -89,7 +90,9 @@ def test_what_was_removed_is_taken_off_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lance kept the vector, camera and place of a deleted photo in its file permanently."""
-    monkeypatch.setattr("photosd.index.vectors.KEEP_VERSIONS", datetime.timedelta(milliseconds=1))
+    for module in ("vectors", "dropping"):
+        briefly = datetime.timedelta(milliseconds=1)
+        monkeypatch.setattr(f"photosd.index.{module}.KEEP_VERSIONS", briefly)
     store = opened(tmp_path)
     store.commit([embedding(f"{number:03}-marked") for number in range(40)])
     assert held(tmp_path, "007-marked")

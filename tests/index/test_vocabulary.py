@@ -43,7 +43,9 @@ class Shelf:
     def counts(self) -> dict[tuple[str, str], int]:
         """The number of photos by kind and key."""
         with self.database.read() as db:
-            rows = db.execute("SELECT kind, key, sum(photos) FROM vocabulary GROUP BY 1, 2")
+            rows = db.execute(
+                "SELECT kind, key, sum(photos) FROM vocabulary WHERE kind <> 'folder' GROUP BY 1, 2"
+            )
             return {(kind, key): number for kind, key, number in rows}
 
 

@@ -7,7 +7,8 @@ quotes, `$` and `&` itself, and fish does not end a name at its first comma.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import (
@@ -23,6 +24,10 @@ from photosd.core.paths import Home
 from photosd_cli import console, paths
 from photosd_cli.group import cli
 
+if TYPE_CHECKING:
+    from photosd.protocol.requests import FacetKind
+
+MOST_VALUES = 200  # offered at once
 ANSWER_SECONDS = 1.0  # the shell waits for it
 VARIABLE = "_PHOTOSD_COMPLETE"
 # `filenames` has readline quote what is inserted, matching the quotes already typed. The bash of
@@ -138,6 +143,25 @@ def folders(
     except PhotosdError:
         return []
     return [CompletionItem(name, is_path=True) for name in _beginning(names, whole)]
+
+
+def values(kind: FacetKind) -> Callable[..., list[CompletionItem[str]]]:
+    """People, tags or places of the library; none while the daemon does not answer."""
+
+    def completed(
+        _context: click.Context, _parameter: click.Parameter, begun: str
+    ) -> list[CompletionItem[str]]:
+        from photosd.protocol.client import Client
+
+        try:
+            with Client(timeout=ANSWER_SECONDS) as client:
+                found = client.facets(kinds=[kind], limit=MOST_VALUES, begins=begun)["facets"]
+        except (PhotosdError, UnicodeError):
+            return []
+        # As paths, so that the shell quotes blanks.
+        return [CompletionItem(one["value"], is_path=True) for one in found.get(kind, ())]
+
+    return completed
 
 
 def _beginning(names: Iterable[str], begun: str) -> list[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from photosd.core.config import CloudSettings
 from photosd.gemini.worker_messages import Vectors
+from photosd.index.dropping import drop_from_tables
 from photosd.index.table import Embedding
-from photosd.index.vectors import IndexVanished, VectorStore, drop_from_tables
+from photosd.index.vectors import IndexVanished, VectorStore
 
 FORGOTTEN = ".forgotten"
 UPKEEP_SECONDS = 60.0

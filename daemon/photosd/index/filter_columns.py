@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.index.counting import ROOT, Counts
 from photosd.index.filters import DEGREE_KM, Filter, Mask, distance_km
 from photosd.index.labels import camera_key
 
@@ -117,6 +118,18 @@ class FilterColumns:
             there = self._latitudes[left], self._longitudes[left]
             mask[left] = distance_km(latitude, longitude, *there) <= km
         return mask
+
+    def counts(self, mask: Mask) -> Counts:
+        """Counts of these rows, each of one photo, as far as they have a path. ``mask``: (n,)."""
+        there = np.zeros(len(self), np.bool_)
+        for rows in self._having([ROOT]):
+            there[rows] = True
+        there &= mask
+        starts = self._ends - np.diff(self._ends, prepend=0)
+        chosen = there[self._rows]
+        # Each label has rows, so that none of these sums is of nothing.
+        having = np.add.reduceat(chosen, starts, dtype=np.int64) if len(starts) else starts
+        return Counts.of(self._labels, having, self._moments[there])
 
     def _having(self, labels: Iterable[int]) -> Iterator[Numbers]:
         for label in labels:

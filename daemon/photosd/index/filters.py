@@ -6,6 +6,7 @@ one list of labels and one index serve all of them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from photosd.core import wording
 from photosd.core.formats import PICTURE_SUFFIXES, RAW_SUFFIXES, is_raw_name, suffix_of
+from photosd.index.counting import ROOT, Counts
 from photosd.index.labels import camera_key, label, values_of
 from photosd.index.moments import moment_of
 
@@ -234,6 +236,22 @@ class Columns:
         order = np.arange(last)
         order[rows] = np.arange(last, last + len(rows))
         return self.joined(others).picked(order)
+
+    def counts(self, rows: Rows) -> Counts:
+        """Counts of these rows, each of one photo, as far as they have a path."""
+        names, which = self._by_label
+        mask = np.zeros(self._rows, np.bool_)
+        mask[rows] = True
+        there = np.zeros(self._rows, np.bool_)
+        there[self._labelled[self._labels == ROOT]] = True
+        mask &= there
+        having = np.bincount(which[mask[self._labelled]], minlength=len(names))
+        return Counts.of(names, having, self._moments[mask])
+
+    @functools.cached_property
+    def _by_label(self) -> tuple[Rows, Rows]:
+        """Each label once, and the place among these of every label of every row."""
+        return np.unique(self._labels, return_inverse=True)
 
     def passing(self, where: Filter) -> Rows:
         """The rows that pass, in ascending order."""

@@ -10,7 +10,7 @@ import datetime
 import functools
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from photosd.core.typed import from_json
 from photosd.index import filter_columns
 from photosd.index.codes import Codes, Mask, Rows
+from photosd.index.counting import NOTHING, Counts
 from photosd.index.filter_columns import FilterColumns
 from photosd.index.filters import Filter
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
@@ -55,6 +56,7 @@ class Snapshot(NamedTuple):
     contents: NDArray[np.bytes_]
     order: Rows
     gone: Mask
+    first: Mask  # the first row of each content
 
     @classmethod
     def load(cls, directory: Path, dimension: int) -> Self:
@@ -66,7 +68,10 @@ class Snapshot(NamedTuple):
         gone[np.load(directory / GONE)] = True
         if not len(codes) == len(traits) == len(contents) == len(order):
             raise ValueError(f"{directory} has files of another number of rows")
-        return cls(directory, codes, traits, contents, order, gone)
+        ordered = contents[order]
+        first = np.zeros(len(contents), np.bool_)
+        first[order] = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+        return cls(directory, codes, traits, contents, order, gone, first)
 
     def rows_of(self, contents: Sequence[str], *, gone: bool = False) -> dict[str, Rows]:
         """Rows of those of these contents that have any; with ``gone`` ones on request."""
@@ -339,6 +344,27 @@ class FlushedTable:
         ends = np.cumsum([len(rows) for rows in found.values()])[:-1]
         every = now.codes.vectors(np.concatenate(list(found.values())))
         return dict(zip(found, np.split(every, ends), strict=True))
+
+    def counts(
+        self, where: Filter | None, contents: Collection[str] | None, hidden: Sequence[str]
+    ) -> Counts:
+        """Counts of the photos that have a path and pass ``where``, of those in ``contents`` if not
+        None, without the ``hidden`` ones.
+        """
+        now = self._now
+        if now is None:
+            return NOTHING
+        mask = now.first & ~now.gone
+        if contents is not None:
+            some = np.zeros(len(mask), np.bool_)
+            for rows in now.rows_of(list(contents)).values():
+                some[rows] = True
+            mask &= some
+        if where is not None:
+            mask &= now.traits.passing(where)
+        for rows in now.rows_of(hidden).values():
+            mask[rows] = False
+        return now.traits.counts(mask)
 
     def nearest(
         self,

@@ -27,7 +27,7 @@ WHOLE, DESCRIBED = "\ue000", "\ue001"
 # By name, the number of arguments: the columns facts and place of contents.
 SQL_FUNCTIONS = {
     "said_values": 2, "title_words": 1, "caption_words": 1, "place_words": 2, "tag_words": 1,
-    "people_words": 1,
+    "people_words": 1, "folder_of": 1, "folder_label": 1,
 }  # fmt: skip
 
 Facts = Mapping[str, Any]
@@ -106,6 +106,16 @@ def said_values(facts: str | None, place: str | None) -> str:
     found = values_of(_decoded(facts), _decoded(place))
     rows = [[one.label, one.shown, one.kind, one.key, int(one.main)] for one in found]
     return msgspec.json.encode(rows).decode()
+
+
+def folder_of(path: bytes) -> bytes:
+    """The folder of a photo."""
+    return path.rpartition(b"/")[0]
+
+
+def folder_label(path: bytes) -> int:
+    """The label of the folder of a photo."""
+    return label("in", folder_of(path))
 
 
 def title_words(facts: str | None) -> str:

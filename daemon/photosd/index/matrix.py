@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.index.counting import Counts
 from photosd.index.filters import Columns, Filter, Traits
 
 Vectors = NDArray[np.float32]
@@ -113,6 +114,18 @@ class Matrix:
             if rows:
                 others = [traits[self._contents[row]] for row in rows]
                 self._columns = self._columns.replaced(np.array(rows, np.int64), others)
+
+    def counts(self, where: Filter | None, contents: Collection[str] | None) -> Counts:
+        """Counts of the photos that have a path and pass ``where``, of those in ``contents`` if not
+        None.
+        """
+        with self._lock:
+            columns, known = self._columns, self._known
+            some = known if contents is None else (one for one in contents if one in known)
+            rows = np.fromiter((known[one] for one in some), np.int64)
+        if where is not None:
+            rows = rows[np.isin(rows, columns.passing(where))]
+        return columns.counts(rows)
 
     def nearest(
         self, query: Vectors, count: int, where: Filter | None = None

@@ -120,7 +120,7 @@ MIGRATIONS = {
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
-    16: """
+    17: """
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
     -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;
@@ -169,6 +169,15 @@ MIGRATIONS = {
       WHEN OLD.facts IS NOT NEW.facts BEGIN
       UPDATE contents SET unplaced = 1 WHERE content = NEW.content;
     END;
+    -- The vocabulary: each spelling of a person, a tag, a place, a country and a camera, with its
+    -- label (labels.py), and the number of contents that have it and an indexed path. main: 0 for
+    -- other names of a place. Also each folder, as bytes without a key, with the photos directly
+    -- in it.
+    CREATE TABLE vocabulary(
+      label INTEGER NOT NULL, shown TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+      main INTEGER NOT NULL, photos INTEGER NOT NULL, PRIMARY KEY(label, shown)
+    ) WITHOUT ROWID;
+    CREATE INDEX vocabulary_key ON vocabulary(key, kind);
     -- Inserting here adds a row to the text index (change: 1) or takes it away (-1), which needs
     -- the words that it has.
     CREATE VIEW worded(id, path, facts, place, change) AS SELECT 0, x'', NULL, NULL, 0;
@@ -187,19 +196,16 @@ MIGRATIONS = {
     CREATE TRIGGER named_born AFTER INSERT ON named BEGIN
       INSERT INTO worded SELECT NEW.id, NEW.path, facts, place, 1
         FROM (SELECT 1) LEFT JOIN contents ON content = NEW.content;
+      INSERT INTO vocabulary
+        VALUES(folder_label(NEW.path), folder_of(NEW.path), 'folder', '', 1, 1)
+        ON CONFLICT DO UPDATE SET photos = photos + 1;
     END;
     CREATE TRIGGER named_died AFTER DELETE ON named BEGIN
       INSERT INTO worded SELECT OLD.id, OLD.path, facts, place, -1
         FROM (SELECT 1) LEFT JOIN contents ON content = OLD.content;
+      UPDATE vocabulary SET photos = photos - 1 WHERE label = folder_label(OLD.path);
+      DELETE FROM vocabulary WHERE label = folder_label(OLD.path) AND photos < 1;
     END;
-    -- The vocabulary: each spelling of a person, a tag, a place, a country and a camera, with its
-    -- label (labels.py), and the number of contents that have it and an indexed path. main: 0 for
-    -- other names of a place.
-    CREATE TABLE vocabulary(
-      label INTEGER NOT NULL, shown TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
-      main INTEGER NOT NULL, photos INTEGER NOT NULL, PRIMARY KEY(label, shown)
-    ) WITHOUT ROWID;
-    CREATE INDEX vocabulary_key ON vocabulary(key, kind);
     -- Inserting here adds the values of a content to the vocabulary (change: 1) or takes them away
     -- (-1).
     CREATE VIEW counted(facts, place, change) AS SELECT NULL, NULL, 0;

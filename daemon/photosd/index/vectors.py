@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ import structlog
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.core.heap import trim
+from photosd.index.counting import Counts
 from photosd.index.filters import Filter, Traits
-from photosd.index.flushed import CODES, KEEP_VERSIONS, FlushedTable
+from photosd.index.flushed import KEEP_VERSIONS, FlushedTable
 from photosd.index.maintenance import Maintenance
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
 from photosd.index.store_damage import lance_kind, rename_damaged, repair_table, storage_error
@@ -35,7 +36,6 @@ from photosd.index.table import (
     errors_of_lance,
     force_rewrite,
     has_index,
-    import_lancedb,
     open_table,
     quoted,
     relabelled,
@@ -427,6 +427,17 @@ class VectorStore:
             )
         return sorted(found, key=lambda one: -one[1])[:count]
 
+    def counts(self, where: Filter | None, contents: Collection[str] | None = None) -> Counts:
+        """Counts of the photos that have a path and pass ``where``, of those in ``contents`` if not
+        None.
+        """
+        found = self._matrix.counts(where, contents)  # first, as in `nearest`
+        if self._flushed is None:
+            return found
+        with self._reading():
+            hidden = sorted(self._matrix.contents())
+            return found.joined(self._flushed.counts(where, contents, hidden))
+
     def best(
         self, queries: Vectors, alive: Alive, measure: Measure = np.inner
     ) -> tuple[Vectors, int]:
@@ -461,39 +472,3 @@ class VectorStore:
                     with contextlib.suppress(OSError):  # it was removed while we looked
                         total += Path(directory, file).stat().st_size
         return total
-
-
-def drop_tables(directory: Path, kept: Iterable[str]) -> int:
-    """Delete the tables of all models except these fingerprints; returns how many."""
-    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in kept for end in ("", FLUSHED)}
-    doomed = [t for t in directory.glob(f"{PREFIX}*.lance") if t.stem not in names]
-    for table in doomed:
-        shutil.rmtree(table, ignore_errors=True)
-    return len(doomed)
-
-
-def drop_from_tables(directory: Path, contents: Sequence[str], opened: Iterable[str]) -> None:
-    """Delete rows in tables of models not ``opened``; erase deleted ones. Raises StorageError."""
-    names = {f"{PREFIX}{fingerprint}{end}" for fingerprint in opened for end in ("", FLUSHED)}
-    for path in sorted(directory.glob(f"{PREFIX}*.lance")):
-        if (name := path.name.removesuffix(".lance")) in names:
-            continue
-        try:
-            table = import_lancedb().connect(directory).open_table(name)
-            for part in quoted(contents):
-                if table.count_rows(f"content IN ({part})"):
-                    if (path / CODES).is_dir():  # they are re-created once it is opened
-                        shutil.rmtree(path / CODES)
-                    table.delete(f"content IN ({part})")
-            if contents and not name.endswith(FLUSHED):
-                force_rewrite(table)
-            table.optimize(cleanup_older_than=KEEP_VERSIONS)
-        except Exception as error:
-            if lance_kind(error, path) == "damage":  # it is unreadable, and must not block others
-                kept = rename_damaged(path)
-                log.error("table_damaged", table=name, cause=str(error)[:300], kept=kept)
-                continue
-            raise StorageError(
-                f"{path} cannot be written: {error}",
-                remedy=f"check free space and permissions of {directory}",
-            ) from error

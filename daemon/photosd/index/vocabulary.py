@@ -1,4 +1,4 @@
-"""The vocabulary of a library: the people, tags, places, countries and cameras of its photos.
+"""The vocabulary of a library: people, tags, places, countries, cameras and folders of its photos.
 
 Triggers of the catalog keep it (migrations.py). A value is known by its kind and its key, see
 labels.py; of several spellings the most frequent one is shown. Values without photos are not in it.
@@ -60,13 +60,15 @@ class Vocabulary:
         alike = difflib.get_close_matches(key, shown, limit, NEAR)
         return [shown[one] for one in list(dict.fromkeys([*holding, *alike]))[:limit]]
 
-    def named(self, labels: Iterable[int], *, main: bool = True) -> dict[int, str]:
-        """The spelling of each of these labels; ``main``: without other names of places."""
+    def named(self, labels: Iterable[int]) -> dict[int, str | bytes]:
+        """The spelling of each of these labels, the path of a folder; without other names of
+        places.
+        """
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT label, shown, max(photos) FROM vocabulary WHERE main >= ?"
+                "SELECT label, shown, max(photos) FROM vocabulary WHERE main = 1"
                 " AND label IN (SELECT value FROM json_each(?)) GROUP BY label",
-                (int(main), msgspec.json.encode(list(labels)).decode()),
+                (msgspec.json.encode(list(labels)).decode(),),
             )
             return {row[0]: row[1] for row in rows}
 

@@ -66,6 +66,26 @@ class Client(Caller):
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
         return self._ask("query", params, timeout)
 
+    def facets(
+        self,
+        text: str = "",
+        *,
+        where: requests.Where | None = None,
+        kinds: Sequence[requests.FacetKind] = (),
+        limit: int = 20,
+        begins: str = "",
+        deadline_ms: int = 3000,
+    ) -> replies.FacetsResult:
+        """Counts of photos by year, month, place and so on: of all, of those that pass ``where``,
+        or of the good matches of ``text``.
+
+        ``kinds``: which facets, by default all; ``limit``: values of each; ``begins``: only values
+        that begin so.
+        """
+        params = {"text": text, "where": where, "kinds": list(kinds), "limit": limit}
+        params |= {"begins": begins, "deadline_ms": deadline_ms}
+        return self._ask("facets", params, deadline_ms / 1000 + ANSWER_SECONDS)
+
     def status(self) -> reports.StatusResult:
         """The daemon's state."""
         return self._ask("status")

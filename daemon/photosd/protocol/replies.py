@@ -90,6 +90,30 @@ class QueryResult(TypedDict):
     daemon_version: str
 
 
+class FacetValue(TypedDict):
+    """A value and the number of photos that have it. A folder counts the photos below it, too.
+
+    ``value_b64`` is present for a folder whose path is not UTF-8.
+    """
+
+    value: str
+    photos: int
+    value_b64: NotRequired[str]
+
+
+class FacetsResult(TypedDict):
+    """``photos``: how many were counted; ``facets``: by kind, the values of most photos first.
+
+    ``convincing``: whether the query had good matches; true without a query.
+    """
+
+    query: str
+    photos: int
+    convincing: bool
+    facets: dict[str, list[FacetValue]]
+    warnings: list[str]
+
+
 class ThumbnailResult(TypedDict):
     """``data_b64``: a JPEG, or height x width x 3 bytes of RGB; upright, sRGB, no metadata."""
 

@@ -7,7 +7,7 @@ docs/protocol.md is generated from all three.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,6 +29,10 @@ RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite's range of row ids
 Kind = Literal["exec", "link", "notify", "stream"]  # of an alert
 Mode = Literal["local", "hybrid", "gemini"]
 CloudMode = Literal["hybrid", "gemini"]
+FacetKind = Literal[
+    "year", "month", "place", "country", "person", "tag", "camera", "folder", "type"
+]
+FACET_KINDS: tuple[FacetKind, ...] = get_args(FacetKind)
 
 
 class Request(Struct):
@@ -106,6 +110,21 @@ class QueryParams(Struct):
     others: bool = False
     mode: Mode | None = None
     asker: Literal["person", "agent", "page"] = "person"
+
+
+class FacetsParams(Struct):
+    """Count all photos, those that pass ``where``, or the good matches of a query (``text``).
+
+    ``kinds``: which facets; all if empty. ``limit``: the most values of each. ``begins``: only
+    values that begin so, whatever their case and accents.
+    """
+
+    text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
+    where: Where | None = None
+    kinds: Annotated[list[FacetKind], Meta(max_length=100)] = []
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    begins: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
+    deadline_ms: Annotated[int, Meta(ge=1, le=600_000)] = 3000
 
 
 class PathParams(Struct):
@@ -261,6 +280,11 @@ class AcknowledgeParams(Struct):
 OPERATIONS: dict[str, Operation] = {
     "hello": Operation(Nothing, reports.Hello, "Version and capabilities of the daemon."),
     "query": Operation(QueryParams, replies.QueryResult, "Find photos by description."),
+    "facets": Operation(
+        FacetsParams,
+        replies.FacetsResult,
+        "How many photos there are of each year, month, place, person, tag, camera, folder, type.",
+    ),
     "status": Operation(Nothing, reports.StatusResult, "The daemon's state."),
     "add": Operation(AddParams, replies.AddResult, "Watch a folder."),
     "remove": Operation(

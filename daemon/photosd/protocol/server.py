@@ -153,7 +153,9 @@ class Server:
             return self._subscriptions
         if streams:
             return self._streams
-        return {"query": self._queries, "thumbnail": self._pictures}.get(op, self._others)
+        return {"query": self._queries, "facets": self._queries, "thumbnail": self._pictures}.get(
+            op, self._others
+        )
 
 
 class RequestLane:

@@ -16,9 +16,9 @@ from photosd.core.paths import Home
 from photosd.decode.thumbnails import ThumbnailStore
 from photosd.gemini.gemini import Gemini
 from photosd.index.database import Database
+from photosd.index.dropping import drop_from_tables
 from photosd.index.flushed import KEEP_VERSIONS
 from photosd.index.store_damage import delete_damaged
-from photosd.index.vectors import drop_from_tables
 from photosd.runtime.model_switch import ModelSwitcher
 
 log = structlog.get_logger()

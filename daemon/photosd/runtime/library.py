@@ -29,6 +29,7 @@ from photosd.gemini.gemini import Gemini
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
+from photosd.index.dropping import drop_tables
 from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.placing import Placing
@@ -37,7 +38,6 @@ from photosd.index.rereading import Rereading
 from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
 from photosd.index.sidecars import Sidecars
-from photosd.index.vectors import drop_tables
 from photosd.index.worklist import Circumstances, WorkList
 from photosd.models import registry
 from photosd.models.spec import ModelSpec

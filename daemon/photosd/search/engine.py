@@ -27,10 +27,11 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.index.vocabulary import Vocabulary
 from photosd.models.spec import ModelSpec
-from photosd.protocol.replies import QueryResult, Timings
-from photosd.protocol.requests import QueryParams
+from photosd.protocol.replies import FacetsResult, QueryResult, Timings
+from photosd.protocol.requests import FacetsParams, QueryParams
 from photosd.search.calibration import Calibration
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, ExamplePictures, QueryEmbedder
+from photosd.search.facets import Facets
 from photosd.search.gemini_search import GeminiSearch
 from photosd.search.judging import Judge, Match
 from photosd.search.keyboard_layouts import (
@@ -67,7 +68,9 @@ class Engine:
         self.spec, self._shared = spec, shared
         self._latin_only = set(spec.languages) == {"en"}
         self._remembered = QueryCache(shared.database, spec.fingerprint, shared.remembers)
-        self._parser = Parser(shared.catalog, shared.folders, Vocabulary(shared.database))
+        vocabulary = Vocabulary(shared.database)
+        self._parser = Parser(shared.catalog, shared.folders, vocabulary)
+        self._facets = Facets(store, vocabulary)
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)
@@ -122,6 +125,29 @@ class Engine:
             cursor=str(after) if after is not None else None,
             mode_requested=ranking.modes.requested,
             daemon_version=__version__,
+        )
+
+    def facets(self, params: FacetsParams) -> FacetsResult:
+        """Counts of photos by year, place and so on; sends nothing. Raises as `query` does."""
+        warnings: list[str] = []
+        query, convincing, contents = "", True, None
+        if params.text.strip():
+            deadline = Deadline.after(params.deadline_ms / 1000)
+            asked = QueryParams(params.text, where=params.where, deadline_ms=params.deadline_ms)
+            question = self._parser.parse(asked)
+            ranking = self._ranked(question, None, deadline, warnings)
+            ranking = self._reconsidered(ranking, deadline, warnings)
+            contents = [one.content for one in ranking.every_convincing()]
+            query, convincing, where = question.asked, ranking.convincing, ranking.question.where
+        else:
+            where = self._parser.where(params.where)
+        photos, facets = self._facets.of(params.kinds, params.limit, params.begins, where, contents)
+        return FacetsResult(
+            query=query,
+            photos=photos,
+            convincing=convincing,
+            facets=facets,
+            warnings=warnings,
         )
 
     def match(

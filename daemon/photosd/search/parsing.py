@@ -108,15 +108,20 @@ class Parser:
         """The query; raises BadRequest, or NotFound for a filter by a directory, a person or a tag
         that the library does not have.
         """
-        question = question_of(params, self._folders.real)
-        if question.where is not None:
-            self._refuse_unknown(question.where.below)
-            self._refuse_unknown_names("person", question.where.people)
-            self._refuse_unknown_names("tag", question.where.tags)
+        question = question_of(params, self.where(params.where))
         terms = tuple(map(self._looked_up, question.terms))
         asked_with = frozenset(term.content for term in terms if term.content is not None)
         but = asked_with if params.others else frozenset()
         return structs.replace(question, terms=terms, but=but)
+
+    def where(self, where: Where | None) -> Filter | None:
+        """The filter; raises what `parse` does."""
+        found = filter_of(where, self._folders.real)
+        if found is not None:
+            self._refuse_unknown(found.below)
+            self._refuse_unknown_names("person", found.people)
+            self._refuse_unknown_names("tag", found.tags)
+        return found
 
     def _looked_up(self, term: QuestionTerm) -> QuestionTerm:
         if term.path is None:
@@ -151,9 +156,10 @@ class Parser:
         for name in names:
             if self._vocabulary.get(kind, name) is None:
                 near = " or ".join(map(repr, self._vocabulary.near(kind, name)))
+                meant = f"did you mean {near}? " if near else ""
                 raise NotFound(
                     f"no photo has the {kind} {name!r}",
-                    remedy=f"did you mean {near}?" if near else "check the spelling",
+                    remedy=f"{meant}To list all: photosd facets --kind {kind}",
                 )
 
 
@@ -190,11 +196,8 @@ class Question(msgspec.Struct, frozen=True):
         return self.terms[0].text if len(self.terms) == 1 and self.terms[0].text else None
 
 
-def question_of(params: QueryParams, real: Real = lambda path: path) -> Question:
-    """The query in these parameters; raises BadRequest without a positive term.
-
-    ``real``: gives a path as stored in the library.
-    """
+def question_of(params: QueryParams, where: Filter | None = None) -> Question:
+    """The query in these parameters with this filter; raises BadRequest without a positive term."""
     terms = tuple(_terms(params))
     if not terms:
         raise BadRequest("the query is empty", remedy=EXAMPLE)
@@ -209,7 +212,7 @@ def question_of(params: QueryParams, real: Real = lambda path: path) -> Question
             remedy="leave some out",
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))
-    limit, where = params.limit or SearchSettings().limit, filter_of(params.where, real)
+    limit = params.limit or SearchSettings().limit
     return Question(terms, asked, limit, params.all, where)
 
 

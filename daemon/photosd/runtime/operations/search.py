@@ -59,6 +59,13 @@ class SearchOperations(Topic):
                 outside = library.gemini.outside("agent", params.mode)
         return library.engine.query(params, outside)
 
+    def facets(self, params: requests.FacetsParams) -> replies.FacetsResult:
+        with answering():
+            deadline = Deadline.after(params.deadline_ms / 1000)
+            library = self._library(deadline.remaining - 0.1)
+            left = max(1, int(deadline.remaining * 1000))
+            return library.engine.facets(msgspec.structs.replace(params, deadline_ms=left))
+
     def thumbnail(self, params: requests.ThumbnailParams) -> replies.ThumbnailResult:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining)

@@ -1,0 +1,87 @@
+"""`photosd facets`: how many photos there are of each year, place, person, tag and so on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from photosd.protocol.client import Client
+from photosd_cli import console, query_options, text
+from photosd_cli.group import Number, json_option
+
+if TYPE_CHECKING:
+    from photosd.protocol.requests import FacetKind, Where
+
+# As in the protocol, which is slow to import.
+KINDS = ("year", "month", "place", "country", "person", "tag", "camera", "folder", "type")
+
+
+@click.command()
+@click.argument("words", metavar="[QUERY]", nargs=-1)
+@click.option(
+    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this one; repeatable."
+)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=10,
+    show_default=True,
+    help="Number of values of each kind.",
+)
+@query_options.filters
+@click.option(
+    "--deadline",
+    type=Number(0.05, 600),
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest wait for an answer.",
+)
+@json_option
+def command(
+    words: tuple[str, ...],
+    kinds: tuple[str, ...],
+    limit: int,
+    where: Where | None,
+    deadline: float,
+    as_json: bool,
+) -> int:
+    """Count photos by year, month, place, person, tag, camera, folder and type.
+
+    Without QUERY all photos are counted, or those that pass the filters; with it, its good matches.
+    The most frequent values come first.
+
+    \b
+    photosd facets
+    photosd facets --kind person --kind tag
+    photosd facets "beach" --since 2019
+    """
+    readable = os.fsencode(" ".join(words)).decode("utf-8", "replace")
+    with Client() as client:
+        result = client.facets(
+            readable,
+            where=where,
+            kinds=cast("tuple[FacetKind, ...]", kinds),
+            limit=limit,
+            deadline_ms=round(1000 * deadline),
+        )
+    if as_json:
+        console.out_json(result)
+        return 0 if result["convincing"] else 1
+    for kind, values in result["facets"].items():
+        if not values:
+            continue
+        console.out(console.styled(kind, "bold"))
+        width = max(len(f"{one['photos']:,}") for one in values)
+        for one in values:
+            console.out(f"  {one['photos']:>{width},}  {text.inert(one['value'])}")
+    console.flush()
+    for warning in result["warnings"]:
+        console.warn(text.inert(warning))
+    if not result["convincing"]:
+        console.note("No good matches", "")
+    console.note(f"{text.count(result['photos'], 'photo')} counted")
+    return 0 if result["convincing"] else 1

@@ -1,0 +1,61 @@
+"""`photosd facets`: what is asked, and what is shown."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+from photosd.protocol.requests import FacetKind
+from photosd_cli.commands.facets import KINDS
+from tests.cli.conftest import Photosd
+from tests.cli.stub import StubDaemon
+
+ANSWER = {
+    "query": "",
+    "photos": 1234,
+    "convincing": True,
+    "facets": {
+        "year": [{"value": "2023", "photos": 1200}, {"value": "2019", "photos": 34}],
+        "place": [],
+        "person": [{"value": "Noa\x1b[31m", "photos": 7}, {"value": "נועה", "photos": 1}],
+    },
+    "warnings": [],
+}
+
+
+def test_kinds_are_those_of_the_protocol() -> None:
+    """All of them, in the same order."""
+    assert get_args(FacetKind) == KINDS
+
+
+def test_counts_are_shown_by_kind(stub: StubDaemon, photosd: Photosd) -> None:
+    """Kinds without values are left out; control characters are spelled out."""
+    stub.answers["facets"] = ANSWER
+    ran = photosd("facets")
+    assert ran.out.splitlines() == [
+        "year",
+        "  1,200  2023",
+        "     34  2019",
+        "person",
+        "  7  Noa\\x1b[31m",
+        "  1  נועה",
+    ]
+    assert "1,234 photos counted" in ran.err and ran.code == 0
+
+
+def test_what_is_asked(stub: StubDaemon, photosd: Photosd) -> None:
+    """Words, kinds, number and filters."""
+    stub.answers["facets"] = ANSWER
+    photosd("facets", "dog", "beach", "--kind", "tag", "-n", "3", "--person", "Noa")
+    (asked,) = stub.params("facets")
+    assert asked["text"] == "dog beach" and asked["kinds"] == ["tag"] and asked["limit"] == 3
+    assert asked["where"] == {"people": ["Noa"]}
+
+
+def test_json_and_no_good_matches(stub: StubDaemon, photosd: Photosd) -> None:
+    """The whole result; the exit code of a query."""
+    stub.answers["facets"] = {**ANSWER, "convincing": False, "warnings": ["a warning"]}
+    ran = photosd("facets", "zebra", "--json")
+    assert json.loads(ran.out)["photos"] == 1234 and ran.code == 1
+    ran = photosd("facets", "zebra")
+    assert "a warning" in ran.err and "No good matches" in ran.err and ran.code == 1

@@ -1,0 +1,245 @@
+"""Facets count what a plain look at all photos counts, with filters, and for queries."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photosd.core.errors import NotFound
+from photosd.index import vectors
+from photosd.index.committer import LabelSync
+from photosd.index.table import Embedding
+from photosd.index.vectors import VectorStore
+from photosd.protocol.requests import FACET_KINDS, FacetsParams, QueryParams, Where
+from photosd.search import facets as module
+from photosd.search import paging
+from photosd.watch.scanner import Entry
+from tests.search.library import SPEC, Library
+
+PHOTOS = 3000
+PEOPLE = ("Noa", "Dan Levi", "נועה", "Zoë")
+CITIES = ("Eilat", "חיפה", "Oslo", None)
+
+
+class Household(Library):
+    """3,000 photos; one in ten is a panorama of three tiles, one in twenty has a copy."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        chance = random.Random(4)
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.held: dict[str, list[bytes]] = {}
+        embeddings = []
+        for number in range(PHOTOS):
+            content, facts = f"c{number}", _facts(chance, number)
+            paths = [b"/p/%d/event %d/%d.jpg" % (number % 7, number // 50, number)]
+            if number % 20 == 0:
+                paths.append(b"/p/copies/%d.jpg" % number)
+            tiles = np.full((3 if number % 10 == 0 else 1, 4), 0.1, np.float32)
+            tiles[:, number % 4] = 1
+            tiles /= np.linalg.norm(tiles, axis=1, keepdims=True)
+            embeddings.append(Embedding(content, tiles, facts, tuple(paths)))
+            self.facts[content], self.held[content] = facts, paths
+        self.store.commit(embeddings)
+        with self.database.write():
+            self.contents.record(SPEC.fingerprint, [(e.content, e.facts) for e in embeddings])
+            for number, embedding in enumerate(embeddings):
+                for place, path in enumerate(embedding.paths):
+                    entry = Entry(path, 1, 1, number + PHOTOS * place, 1)
+                    self.catalog.adopt(1, entry, embedding.content)
+
+    def forget(self, content: str) -> None:
+        self.catalog.forget(self.held.pop(content))
+        LabelSync(self.store, self.contents, SPEC.fingerprint).run()
+
+    def counted(self, kind: str, **where: Any) -> Counter[str]:
+        """By a look at all photos that are there."""
+        found: Counter[str] = Counter()
+        for content, paths in self.held.items():
+            facts = self.facts[content]
+            if all(facts_have(facts, paths, name, value) for name, value in where.items()):
+                found.update(values(kind, facts, paths))
+        return found
+
+
+def facts_have(facts: dict[str, Any], paths: list[bytes], name: str, value: Any) -> bool:
+    """Whether a photo passes one filter."""
+    match name:
+        case "people" | "tags":
+            return set(value) <= set(facts[name])
+        case "below":
+            return any(path.startswith(value[0].encode() + b"/") for path in paths)
+        case "since":
+            return bool(facts["taken"] >= value)
+    raise AssertionError(name)
+
+
+def values(kind: str, facts: dict[str, Any], paths: list[bytes]) -> set[str]:
+    """The values of a photo."""
+    match kind:
+        case "year" | "month":
+            return {facts["taken"][: 4 if kind == "year" else 7]}
+        case "person" | "tag":
+            return set(facts["people" if kind == "person" else "tags"])
+        case "place":
+            return {facts["city"]} if facts["city"] else set()
+        case "camera":
+            return {facts["camera"]}
+        case "type":
+            return {"jpeg"}
+        case "folder":
+            own = {path.rpartition(b"/")[0].decode() for path in paths}
+            return {folder for folder in own if folder.startswith("/p/")}
+    return set()
+
+
+def _facts(chance: random.Random, number: int) -> dict[str, Any]:
+    taken = datetime.datetime(1969 + number % 50, 1 + number % 12, 3, 12)
+    return {
+        "taken": taken.isoformat(),
+        "format": "JPEG",
+        "camera": chance.choice(["Canon EOS 6D", "Pixel 7"]),
+        "people": chance.sample(PEOPLE, chance.randrange(3)),
+        "tags": [f"tag {int(600 * chance.random() ** 2)}"] if number % 3 else [],
+        "city": chance.choice(CITIES),
+    }
+
+
+@pytest.fixture(scope="module", params=["ram", "disk"])
+def household(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Household]:
+    """In RAM; and flushed, with some photos that are recent again."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "disk":
+            patch.setattr(vectors, "RAM_BYTES", 0)
+        library = Household(tmp_path_factory.mktemp("facets"))
+        assert library.store.wait_idle(60)
+    if request.param == "disk":
+        again = VectorStore(library.directory / "index", SPEC.fingerprint, 4)
+        again.open()
+        library.store = again
+    for number in range(0, 300, 3):
+        library.forget(f"c{number}")
+    yield library
+
+
+def facets(library: Library, kind: str, limit: int = 10_000, **more: Any) -> dict[str, int]:
+    params = FacetsParams(kinds=[kind], limit=limit, **more)  # type: ignore[list-item]
+    answer = library.engine().facets(params)
+    assert list(answer["facets"]) == [kind]
+    shown = [(one["value"], one["photos"]) for one in answer["facets"][kind]]
+    numbers = [number for _, number in shown]
+    assert numbers == sorted(numbers, reverse=True) and len(dict(shown)) == len(shown)
+    return dict(shown)
+
+
+@pytest.mark.parametrize("kind", FACET_KINDS)
+def test_all_photos_are_counted(household: Household, kind: str) -> None:
+    """Each once, whatever its tiles and copies; removed ones nowhere."""
+    found = facets(household, kind)
+    if kind == "folder":
+        found = {folder: found[folder] for folder in household.counted(kind)}
+    assert found == dict(household.counted(kind))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"people": ["Noa"]},
+        {"people": ["Noa", "Zoë"], "since": "1990"},
+        {"tags": ["tag 0"]},
+        {"below": ["/p/3"]},
+    ],
+)
+@pytest.mark.parametrize("kind", ["year", "month", "person", "tag", "place", "camera"])
+def test_a_filter_limits_what_is_counted(
+    household: Household, where: dict[str, Any], kind: str
+) -> None:
+    """As the same filter limits a query."""
+    found = facets(household, kind, where=Where(**where))  # type: ignore[typeddict-item]
+    assert found == dict(household.counted(kind, **where))
+
+
+def test_a_folder_counts_what_its_filter_finds(household: Household) -> None:
+    """Those in folders below it, too."""
+    for folder, number in list(facets(household, "folder").items())[:5]:
+        answer = household.engine().facets(FacetsParams(where=Where(below=[folder])))
+        assert answer["photos"] == number
+
+
+def test_the_first_values_are_the_most_frequent(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many names are looked up at once."""
+    every = facets(household, "tag")
+    for at_once in (3, 250):
+        monkeypatch.setattr(module, "LOOKED_UP_AT_ONCE", at_once)
+        first = facets(household, "tag", 7)
+        assert list(first.values()) == list(every.values())[:7]
+    assert len(every) > 250
+
+
+def test_values_are_completed(household: Household) -> None:
+    """By their beginning, whatever its case and accents."""
+    assert set(facets(household, "person", begins="ZOE")) == {"Zoë"}
+    assert set(facets(household, "person", begins="dan l")) == {"Dan Levi"}
+    assert facets(household, "person", begins="x") == {}
+    assert set(facets(household, "year", begins="197")) == {f"197{n}" for n in range(10)}
+
+
+def test_a_query_counts_its_good_matches(household: Household) -> None:
+    """All of them, not only those of a page; weak ones are no matches."""
+    found = facets(household, "person", text="abc")  # the photos of axis 3
+    wanted: Counter[str] = Counter()
+    for content in household.held:
+        if int(content[1:]) % 4 == 3:
+            wanted.update(household.facts[content]["people"])
+    assert found == dict(wanted)
+    answer = household.engine().facets(FacetsParams("abc", where=Where(people=["Noa"])))
+    assert answer["convincing"] and answer["query"] == "abc"
+    assert answer["photos"] == wanted["Noa"]
+
+
+def test_a_word_of_the_metadata_counts(household: Household) -> None:
+    """A person's name is a query, too."""
+    found = facets(household, "person", text="dan levi")
+    assert found["Dan Levi"] == household.counted("person")["Dan Levi"]
+
+
+def test_all_good_matches_are_found_however_many(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps; above the limit the best ones."""
+    monkeypatch.setattr(paging, "FIRST_SORTED", 10)
+    every = sum(int(content[1:]) % 4 == 3 for content in household.held)
+    assert household.engine().facets(FacetsParams("abc"))["photos"] == every
+    monkeypatch.setattr(paging.Ranking.every_convincing, "__defaults__", (50,))
+    assert household.engine().facets(FacetsParams("abc"))["photos"] == 50
+
+
+def test_an_unknown_name_is_refused_with_similar_ones(household: Household) -> None:
+    """People and tags; in a query, too."""
+    for where, near in (
+        ({"people": ["Dan Lewi"]}, "'Dan Levi'"),
+        ({"tags": ["tags 1"]}, "'tag 1'"),
+    ):
+        with pytest.raises(NotFound) as caught:
+            household.engine().query(QueryParams("abc", where=Where(**where)))  # type: ignore[typeddict-item]
+        assert near in caught.value.remedy and "photosd facets --kind" in caught.value.remedy
+        with pytest.raises(NotFound):
+            household.engine().facets(FacetsParams(where=Where(**where)))  # type: ignore[typeddict-item]
+
+
+def test_a_library_without_photos(tmp_path: Path) -> None:
+    """Every facet is empty."""
+    answer = Library(tmp_path).engine().facets(FacetsParams())
+    assert answer["photos"] == 0 and answer["convincing"]
+    assert answer["facets"] == {kind: [] for kind in FACET_KINDS}
