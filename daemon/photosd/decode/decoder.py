@@ -9,11 +9,17 @@ import time
 from typing import Protocol
 
 import msgspec
-import psutil
 import structlog
 
 from photosd.core import typed
-from photosd.core.child import MEANINGFUL, MOST, Child, readable, seconds_without_core
+from photosd.core.child import (
+    MEANINGFUL,
+    MOST,
+    Activity,
+    Child,
+    readable,
+    seconds_without_core,
+)
 from photosd.core.clock import Deadline
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
@@ -215,12 +221,13 @@ class Decoder:
 
     def _listen(self, child: Child, end: float, silence: Silence) -> None:
         """Wait until there is something to receive or ``end``; raises NotDelivered."""
+        activity = Activity(child.pid)
         while not readable(child.sock, min(LISTEN_SECONDS, end - time.monotonic())):
             if time.monotonic() >= end:
                 return
             if not silence.timed_out():
                 continue
-            if _runs(child.pid):
+            if activity.works():
                 silence.restart()  # it waits for a core, not for the disk
                 continue
             self._child = None
@@ -300,14 +307,6 @@ class Decoder:
             "decoder_died", path=printable(request.path), reason=reason, stack=stack[-2000:]
         )
         return DecoderDied(reason, stack, by_others=by_others)
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process has work to do, even if it waits for a core."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_RUNNING)
-    except psutil.Error:
-        return False
 
 
 def _failed(failure: FailureReply) -> DecodeFailed:

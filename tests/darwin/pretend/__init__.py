@@ -4,7 +4,8 @@ Pretended:
 
 - ``sys.platform``, ``os.uname``, ``platform``. Modules choose by platform when they are imported;
   psutil, ctypes.util and truststore are told the truth meanwhile; psutil then loses what its Mac
-  side lacks, and calls disks of this machine APFS; shutil copies no extended attributes.
+  side lacks, calls disks of this machine APFS and sleeping processes running; shutil copies no
+  extended attributes.
 - Names that Linux alone has are gone: in os (memfd_create, pidfd_open, sched_getaffinity,
   posix_fadvise, eventfd, copy_file_range, getxattr, pipe2, waitid, fdatasync, O_PATH, …), errno,
   fcntl, resource, select (epoll), signal, socket and time.

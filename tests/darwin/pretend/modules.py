@@ -103,7 +103,19 @@ def _psutil(module: Any, patches: Patches) -> None:
     patches.remove(module, "sensors_temperatures", "sensors_fans")
     for name, value in (("LINUX", False), ("MACOS", True), ("OSX", True)):
         patches.replace(module, name, value)
+    patches.replace(module.Process, "status", _as_xnu_tells(module.Process.status, module))
     patches.replace(module, "disk_partitions", _as_on_apfs(module.disk_partitions))
+
+
+def _as_xnu_tells(status: Callable[[Any], Any], module: Any) -> Callable[[Any], Any]:
+    """A process that sleeps is running, too."""
+
+    def told(self: Any) -> Any:
+        found = status(self)
+        ended = (module.STATUS_ZOMBIE, module.STATUS_STOPPED, module.STATUS_DEAD)
+        return found if found in ended else module.STATUS_RUNNING
+
+    return told
 
 
 def _ctypes(module: Any, patches: Patches) -> None:
