@@ -51,6 +51,7 @@ Stars = Annotated[int | None, Field(ge=0, le=5, description="At least this many 
 Orientation = Literal["landscape", "portrait", "square"] | None
 People = Annotated[list[str], Field(description="Whole names of people; a photo needs all.")]
 Tags = Annotated[list[str], Field(description="Whole tags; a photo needs all.")]
+Literally = Annotated[bool, Field(description="Read no dates, places and people in the text.")]
 Terms = Annotated[list[str], Field(description='Words; "2:dog" counts twice.')]
 
 
@@ -110,9 +111,13 @@ def search(
     people: People = [],  # noqa: B006
     tags: Tags = [],  # noqa: B006
     weak: Annotated[bool, Field(description="Include weak matches.")] = False,
+    literal: Literally = False,
     cursor: Annotated[str | None, Field(description="Cursor of the previous page.")] = None,
 ) -> CallToolResult:
-    """Find photos by describing them, best first; `convincing` tells whether any is a match."""
+    """Find photos by describing them, best first; `convincing` tells whether any is a match.
+
+    Dates, places and people in the text filter photos; `read_as` tells which.
+    """
     where = where_of(
         below=folders,
         since=since,
@@ -135,6 +140,7 @@ def search(
             where=where,
             cursor=cursor or None,
             asker="agent",
+            literal=literal,
         )
         return _hits(client, answer, pictures, weak=weak)
 
@@ -203,6 +209,8 @@ def _hits(client: Client, answer: Any, pictures: int, *, weak: bool) -> CallTool
     shown = [hit for hit in answer["hits"] if weak or hit["strength"] != "weak"]
     told = {name: answer[name] for name in ("convincing", "unknown", "warnings", "coverage")}
     told |= {"hits": shown, "weak_hits_left_out": len(answer["hits"]) - len(shown)}
+    if answer.get("read_as"):
+        told["read_as"] = answer["read_as"]
     if answer.get("cursor"):
         told["cursor"] = answer["cursor"]
     return _result(told, _thumbnails(client, map(paths.raw, shown[:pictures])))

@@ -30,6 +30,8 @@ class QueryRequest(NamedTuple):
     others: bool = False
     cursor: str | None = None
     mode: str | None = None  # local | hybrid | gemini; None: the configured one
+    literal: bool = False
+    without: Sequence[str] = ()  # kinds that are not read in the text: date, place, person
 
 
 def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | None:
@@ -37,6 +39,7 @@ def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | Non
     words: list[str] = []
     options = QueryOptions()
     mode: str | None = None
+    literal = False
     rest = iter(arguments)
     for argument in rest:
         if not argument.startswith("-"):
@@ -47,12 +50,15 @@ def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | Non
             options = options._replace(weak=True)
         elif argument == "--local":
             mode = "local"
+        elif argument == "--literal":
+            literal = True
         elif argument == "-n" and _is_limit(number := next(rest, "")):
             options = options._replace(limit=int(number))
         else:
             return None
     query = " ".join(words)
-    return (QueryRequest(query, mode=mode), options) if query.strip() else None
+    request = QueryRequest(query, mode=mode, literal=literal)
+    return (request, options) if query.strip() else None
 
 
 def _is_limit(number: str) -> bool:

@@ -98,6 +98,44 @@ def test_filters_are_the_same_everywhere(
     assert asked(answering)["where"] == where
 
 
+@pytest.mark.parametrize(
+    ("arguments", "params"),
+    [
+        (["--literal"], {"literal": True}),
+        (["--literal", "--in", "."], {"literal": True}),
+        (["--not-date"], {"without": ["date"]}),
+        (["--not-place", "--not-person"], {"without": ["place", "person"]}),
+    ],
+)
+def test_what_is_read_can_be_taken_back(
+    answering: StubDaemon, photosd: Photosd, arguments: list[str], params: dict[str, Any]
+) -> None:
+    """With other options or alone."""
+    assert photosd("query", "Noa in 2019", *arguments).code == 0
+    found = asked(answering)
+    found.pop("where", None)
+    assert found == {"text": "Noa in 2019", **params}
+
+
+def test_what_was_read_is_shown(answering: StubDaemon, photosd: Photosd) -> None:
+    """In one line: the words, the place, the date, the person; no line if nothing was read."""
+    parts = [("person", "Noa"), ("rest", "beach"), ("place", "Eilat"), ("date", "Jun–Aug 2023")]
+    read_as = [
+        {"kind": kind, "start": 0, "end": 1, "text": "x", "value": value}
+        for kind, value in (*parts, ("rest", "and \x1b[31mcake"), ("season", "spring"))
+    ]
+    answering.answers["query"] = query_result(HIT, read_as=read_as)
+    shown = photosd("query", "Noa").err
+    assert "read as: beach · and \\x1b[31mcake · Eilat · Jun–Aug 2023 · Noa · spring" in " ".join(
+        shown.split()
+    )
+    assert json.loads(photosd("query", "Noa", "--json").out)["read_as"] == read_as
+    nothing: list[dict[str, Any]] = [{}, {"read_as": []}]  # an older daemon's answer first
+    for older in nothing:
+        answering.answers["query"] = query_result(HIT, **older)
+        assert "read as" not in photosd("query", "Noa").err
+
+
 def test_a_folder_is_relative_to_where_one_stands(
     answering: StubDaemon, photosd: Photosd, tmp_path: Path
 ) -> None:

@@ -43,6 +43,9 @@ def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
         best, *_ = done.stdout.splitlines()
         if example.startswith('photosd query "beach"') and "--plus" not in example:
             assert "beach.jpg" in best, example
+        if re.search(r'August 2019"($|  )', example):
+            assert "Holiday" in best and "/Pictures/beach.jpg" not in done.stdout, example
+            assert "read as: " in done.stderr, example
         if re.search(r"--(in|camera|near|rating|since 2018)\b", example):
             assert "Holiday" in best, example
             assert "/Pictures/beach.jpg" not in done.stdout, example

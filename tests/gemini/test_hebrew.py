@@ -91,6 +91,16 @@ def test_only_plain_descriptions_are_sent(cloudy: Cloudy) -> None:
     assert len(cloudy.gemini.requests) == asked
 
 
+def test_what_is_read_is_not_sent(cloudy: Cloudy) -> None:
+    """Only the words that are left; nothing if none are."""
+    asked = len(cloudy.gemini.requests)
+    cloudy.query("אגס בסל מהשנה")
+    (request,) = cloudy.gemini.requests[asked:]
+    assert "אגס בסל" in str(request.body) and "שנה" not in str(request.body)
+    cloudy.query("מהשנה")
+    assert len(cloudy.gemini.requests) == asked + 1
+
+
 def test_remembered_captions_need_neither_gemini_nor_our_encoder(cloudy: Cloudy) -> None:
     """Both are asked once for the same question."""
     cloudy.gemini.always = None

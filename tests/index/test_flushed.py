@@ -89,6 +89,33 @@ def test_what_comes_and_goes_later_is_seen_at_once(
     assert len(store.nearest(tiles[0], ROWS * 2)) == ROWS - 3
 
 
+def test_the_latest_are_found_among_flushed_and_recent_rows(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By date, each once, those without one last; removed and replaced rows do not count."""
+
+    def dated(number: int, year: int | None) -> Embedding:
+        facts = {} if year is None else {"taken": f"{year}-05-01T00:00:00"}
+        tiles = np.concatenate([photos[number].vectors, photos[number + 1].vectors])
+        return Embedding(f"{number}-x", tiles, facts)
+
+    monkeypatch.setattr(vectors, "RAM_BYTES", ROWS * DIMENSION)
+    store = opened(tmp_path)
+    store.commit([dated(number, 1900 + number % 100) for number in range(0, ROWS - 1)])
+    at_rest(store, tmp_path)
+    store.commit([dated(7, 2005), dated(8, None), dated(0, 1950)])
+    store.remove(["99-x"])
+    every = Filter(since=-1e12)
+    assert store.latest(2, every)[0] == "7-x"
+    found = store.latest(ROWS, every)
+    assert len(found) == len(set(found)) == ROWS - 3 and "99-x" not in found and "8-x" not in found
+    moved = {"7-x": 2005, "0-x": 1950}
+    years = [moved.get(one, 1900 + int(one[:-2]) % 100) for one in found]
+    assert years == sorted(years, reverse=True)
+    assert store.latest(ROWS, Filter())[-1] == "8-x"
+    assert store.latest(5, Filter(people=("Noa",))) == []
+
+
 def test_what_changes_during_a_flush_counts(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:

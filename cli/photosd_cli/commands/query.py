@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     "--unlike", type=PICTURE, multiple=True, metavar="[N:]FILE", help="Subtract a picture."
 )
 @query_options.filters
+@click.option(
+    "--literal", is_flag=True, help="Read no dates, places and people in TEXT: only words."
+)
+@click.option("--not-date", "without", flag_value="date", multiple=True, help="Read no dates.")
+@click.option("--not-place", "without", flag_value="place", multiple=True, help="Read no places.")
+@click.option("--not-person", "without", flag_value="person", multiple=True, help="Read no people.")
 @click.option("--cursor", metavar="CURSOR", help="Next page of an earlier answer.")
 @click.option(
     "--local", "mode", flag_value="local", help="Send nothing, even with the cloud enabled."
@@ -51,6 +57,8 @@ def command(
     like: tuple[str, ...],
     unlike: tuple[str, ...],
     where: Where | None,
+    literal: bool,
+    without: tuple[str, ...],
     cursor: str | None,
     mode: str | None,
     every_copy: bool,
@@ -58,12 +66,15 @@ def command(
 ) -> int:
     """Find photos that match TEXT, best first.
 
-    TEXT is a description in plain words. A single `-` reads queries from stdin, one per line.
+    TEXT is a description in plain words. Dates, places and people in it filter photos, and are
+    shown as "read as"; words in quotes stay words. A single `-` reads queries from stdin, one per
+    line.
     Scores depend on the model and are not percentages; the strength (`strong`, `fair`, `weak`)
     is measured for this library. The daemon must be running, else the exit code is 3.
 
     \b
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
+    photosd query "Noa at the beach last summer" --not-person
     photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """
     terms = [query_options.words(one, 1) for one in plus]
@@ -78,7 +89,7 @@ def command(
         )
     options = query_options.checked(options, many=many)
     request = QueryRequest("" if many else " ".join(text), terms, where, every_copy)
-    request = request._replace(cursor=cursor, mode=mode)
+    request = request._replace(cursor=cursor, mode=mode, literal=literal, without=without)
     if cursor is not None and (many or request != QueryRequest(cursor=cursor, terms=[])):
         raise BadRequest(
             "a cursor contains its query: nothing can be added",

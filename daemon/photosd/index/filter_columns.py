@@ -103,6 +103,11 @@ class FilterColumns:
         """Rows."""
         return len(self._moments)
 
+    @property
+    def moments(self) -> Floats:
+        """When each was taken, wall-clock seconds; nan without a date: (n,)."""
+        return self._moments
+
     def passing(self, where: Filter) -> Mask:
         """Whether each row passes: (n,)."""
         mask = where.during(self._moments)

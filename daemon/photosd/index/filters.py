@@ -21,6 +21,8 @@ from photosd.index.labels import camera_key, label, values_of
 from photosd.index.moments import moment_of
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Orientation = Literal["landscape", "portrait", "square"]
 
 EARTH_KM = 6371.0088  # mean radius
@@ -180,11 +182,29 @@ def _orientation(width: int, height: int) -> Orientation | None:
     return "landscape" if width > height else "portrait"
 
 
+def latest_first(
+    rows: Rows, moments: Floats, count: int, name: Callable[[int], str | None]
+) -> list[tuple[str, float]]:
+    """The names of ``count`` of these rows, the latest first, each once, and their moments.
+
+    ``moments``: of all rows; nan counts as the earliest, -inf. None as a name skips a row.
+    """
+    when = np.nan_to_num(moments[rows], nan=-np.inf)
+    take = count
+    while len(rows):
+        take = min(len(rows), 2 * take)
+        top = np.argpartition(-when, take - 1)[:take]
+        top = top[np.lexsort((-rows[top], -when[top]))]
+        found: dict[str, float] = {}
+        for row, moment in zip(rows[top].tolist(), when[top].tolist(), strict=True):
+            if (one := name(row)) is not None:
+                found.setdefault(one, moment)
+        if len(found) >= count or take == len(rows):
+            return list(found.items())[:count]
+    return []
+
+
 FORMATS = frozenset({"raw", *(format_name(s.decode()) for s in PICTURE_SUFFIXES | RAW_SUFFIXES)})
-
-
-Rows = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 class Columns:
@@ -205,6 +225,11 @@ class Columns:
     def __len__(self) -> int:
         """Rows."""
         return self._rows
+
+    @property
+    def moments(self) -> Floats:
+        """When each was taken, wall-clock seconds; nan without a date: (n,)."""
+        return self._moments
 
     def joined(self, rows: Sequence[Traits]) -> Columns:
         """With these rows appended."""

@@ -24,7 +24,7 @@ from photosd.index import filter_columns
 from photosd.index.codes import Codes, Mask, Rows
 from photosd.index.counting import NOTHING, Counts
 from photosd.index.filter_columns import FilterColumns
-from photosd.index.filters import Filter
+from photosd.index.filters import Filter, latest_first
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
 from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
 
@@ -395,6 +395,23 @@ class FlushedTable:
             if len(found) >= count or len(rows) < take:
                 return list(found.items())[:count]
             take *= 2
+
+    def latest(
+        self, count: int, where: Filter, hidden: Callable[[str], bool]
+    ) -> list[tuple[str, float]]:
+        """The ``count`` contents taken last of those that pass ``where`` and are not ``hidden``,
+        and when, as `filters.latest_first` gives them.
+        """
+        now = self._now
+        if now is None:
+            return []
+
+        def name(row: int) -> str | None:
+            content: str = now.contents[row].decode()
+            return None if hidden(content) else content
+
+        rows = np.flatnonzero(now.traits.passing(where) & ~now.gone)
+        return latest_first(rows, now.traits.moments, count, name)
 
     def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
         """The best score of each query (n, d) with any row of a content that has a path, -1 without

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.index.counting import Counts
-from photosd.index.filters import Columns, Filter, Traits
+from photosd.index.filters import Columns, Filter, Traits, latest_first
 
 Vectors = NDArray[np.float32]
 
@@ -155,3 +155,11 @@ class Matrix:
             if len(found) >= count or take == len(rows):
                 return list(found.items())[:count]
             take = min(len(rows), take * 2)
+
+    def latest(self, count: int, where: Filter) -> list[tuple[str, float]]:
+        """The ``count`` contents taken last of those that pass ``where``, and when: wall-clock
+        seconds, -inf without a date. The last one first.
+        """
+        with self._lock:
+            contents, columns = self._contents, self._columns
+        return latest_first(columns.passing(where), columns.moments, count, contents.__getitem__)

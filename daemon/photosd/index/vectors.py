@@ -438,6 +438,15 @@ class VectorStore:
             hidden = sorted(self._matrix.contents())
             return found.joined(self._flushed.counts(where, contents, hidden))
 
+    def latest(self, count: int, where: Filter) -> list[str]:
+        """The ``count`` contents taken last of those that pass ``where``, the last one first."""
+        found = self._matrix.latest(count, where)
+        if self._flushed is not None:
+            with self._reading():
+                more = self._flushed.latest(count, where, self._matrix.__contains__)
+            found = sorted([*found, *more], key=lambda one: -one[1])
+        return list(dict.fromkeys(content for content, _ in found))[:count]
+
     def best(
         self, queries: Vectors, alive: Alive, measure: Measure = np.inner
     ) -> tuple[Vectors, int]:

@@ -50,17 +50,26 @@ class Client(Caller):
         cursor: str | None = None,
         mode: str | None = None,
         asker: str = "person",
+        literal: bool = False,
+        without: Sequence[str] = (),
     ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``.
 
         ``terms`` are added or subtracted, ``where`` filters. ``every_copy``: copies of a photo are
         separate hits. ``others``: without the pictures in the query. ``cursor``: that of the
         previous answer, for the next page, only with ``limit``. ``mode``: local, hybrid or gemini,
-        for this query. ``asker``: person, agent or page.
+        for this query. ``asker``: person, agent or page. ``literal``: no words of ``text`` become
+        filters; ``without``: none of these kinds, ``date``, ``place``, ``person``.
         """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
-        more = {"limit": limit, "terms": list(terms), "where": where, "cursor": cursor}
+        more: dict[str, object] = {
+            "limit": limit,
+            "terms": list(terms),
+            "where": where,
+            "cursor": cursor,
+        }
         more |= {"mode": mode, "asker": None if asker == "person" else asker}
+        more |= {"literal": literal, "without": list(without)}
         params |= {name: value for name, value in more.items() if value}
         params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS

@@ -60,6 +60,20 @@ class Timings(TypedDict):
     total: float
 
 
+class ReadPart(TypedDict):
+    """Characters ``start`` to ``end`` of a query's text, and what they were read as.
+
+    ``kind``: ``date``, ``place`` or ``person``, which filter photos; ``rest``: words for the model;
+    new ones may be added. ``value``: for people, as ``Jun–Aug 2023``.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    value: str
+
+
 class QueryResult(TypedDict):
     """The best photos, and how good they are; ``cursor`` requests the next page.
 
@@ -69,7 +83,8 @@ class QueryResult(TypedDict):
     differs from ``mode_requested`` if the cloud did not help; ``fallback_reason`` is one of
     consent, offline, deadline, quota, key, auth, model, server, bad_answer, refused, budget, busy,
     nothing_sent, composed (not plain text), encoder, storage. ``daemon_version``: of the daemon
-    that answered, which may be older than the client.
+    that answered, which may be older than the client. ``read_as``: the parts of the text, in their
+    order, if a date, a place or a person was read in it, else empty; absent from older daemons.
     """
 
     version: int
@@ -88,6 +103,7 @@ class QueryResult(TypedDict):
     cursor: str | None
     mode_requested: str
     daemon_version: str
+    read_as: NotRequired[list[ReadPart]]
 
 
 class FacetValue(TypedDict):

@@ -28,6 +28,7 @@ Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # range-checked together w
 RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite's range of row ids
 Kind = Literal["exec", "link", "notify", "stream"]  # of an alert
 Mode = Literal["local", "hybrid", "gemini"]
+ReadKind = Literal["date", "place", "person"]  # what is read in a question
 CloudMode = Literal["hybrid", "gemini"]
 FacetKind = Literal[
     "year", "month", "place", "country", "person", "tag", "camera", "folder", "type"
@@ -98,6 +99,8 @@ class QueryParams(Struct):
     ``limit`` and ``deadline_ms`` are ignored. ``all`` shows each copy of a photo. ``mode``:
     overrides the enabled mode for this query; ``local`` sends nothing. ``asker``: the kind of
     caller. Words from a page are never sent, those from an agent only with a separate consent.
+    Dates, places and people in ``text`` become filters, except kinds in ``without``; ``literal``:
+    none do.
     """
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
@@ -110,6 +113,8 @@ class QueryParams(Struct):
     others: bool = False
     mode: Mode | None = None
     asker: Literal["person", "agent", "page"] = "person"
+    literal: bool = False
+    without: Annotated[list[ReadKind], Meta(max_length=3)] = []
 
 
 class FacetsParams(Struct):

@@ -27,9 +27,10 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.index.vocabulary import Vocabulary
 from photosd.models.spec import ModelSpec
-from photosd.protocol.replies import FacetsResult, QueryResult, Timings
+from photosd.protocol.replies import FacetsResult, QueryResult, ReadPart, Timings
 from photosd.protocol.requests import FacetsParams, QueryParams
 from photosd.search.calibration import Calibration
+from photosd.search.conditions import Conditions
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, ExamplePictures, QueryEmbedder
 from photosd.search.facets import Facets
 from photosd.search.gemini_search import GeminiSearch
@@ -75,6 +76,7 @@ class Engine:
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)
         self._retrieval = Retrieval(store, shared)
+        self._conditions = Conditions(shared.database, vocabulary, self._any_passes)
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
         self._rankings, self._hits = Rankings(), Hits(shared)
 
@@ -88,6 +90,7 @@ class Engine:
         warnings: list[str] = []
         if params.cursor is None:
             question, cursor = self._parser.parse(params), Cursor()
+            question, warnings = self._conditions.apply(question, params)
             ranking = self._ranked(question, outside, deadline, warnings)
             encoded = time.perf_counter() - ranking.seconds  # it has searched, too
             ranking = self._reconsidered(ranking, deadline, warnings)
@@ -125,6 +128,7 @@ class Engine:
             cursor=str(after) if after is not None else None,
             mode_requested=ranking.modes.requested,
             daemon_version=__version__,
+            read_as=_read_as_parts(question),
         )
 
     def facets(self, params: FacetsParams) -> FacetsResult:
@@ -134,10 +138,11 @@ class Engine:
         if params.text.strip():
             deadline = Deadline.after(params.deadline_ms / 1000)
             asked = QueryParams(params.text, where=params.where, deadline_ms=params.deadline_ms)
-            question = self._parser.parse(asked)
+            question, warnings = self._conditions.apply(self._parser.parse(asked), asked)
             ranking = self._ranked(question, None, deadline, warnings)
             ranking = self._reconsidered(ranking, deadline, warnings)
-            contents = [one.content for one in ranking.every_convincing()]
+            if question.terms:  # else all that pass
+                contents = [one.content for one in ranking.every_convincing()]
             query, convincing, where = question.asked, ranking.convincing, ranking.question.where
         else:
             where = self._parser.where(params.where)
@@ -191,6 +196,7 @@ class Engine:
         queries will report.
         """
         question = Question((QuestionTerm(1.0, REHEARSAL),))
+        self._conditions.rehearse()
         with contextlib.suppress(PhotosdError):
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
@@ -214,6 +220,9 @@ class Engine:
         self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
         """The request to Gemini starts first, if enabled; our search runs meanwhile."""
+        if not question.terms:  # all of it was read
+            find = functools.partial(self._retrieval.latest, question)
+            return Ranking(question, None, "text_match", find)
         asked = self._gemini.ask(question, outside)
         own: Ranking | PhotosdError
         try:
@@ -266,6 +275,9 @@ class Engine:
     def _judge(self, question: Question) -> Judge:
         return Judge(self._calibration.of(question))
 
+    def _any_passes(self, question: Question) -> bool:
+        return bool(self._retrieval.latest(question, 1))
+
     # -- other readings --------------------------------------------------------------------------
 
     def _reconsidered(self, ranking: Ranking, deadline: Deadline, warnings: list[str]) -> Ranking:
@@ -315,6 +327,14 @@ def _any_convincing(verdicts: dict[str, Match]) -> bool:
 
 def _read_as(question: Question, reading: str) -> Question:
     return structs.replace(question, terms=(QuestionTerm(1.0, normalise(reading)),))
+
+
+def _read_as_parts(question: Question) -> list[ReadPart]:
+    """What was read of a question, in the protocol's form."""
+    return [
+        ReadPart(kind=one.kind, start=one.start, end=one.end, text=one.text, value=one.value)
+        for one in (question.reading.parts if question.reading is not None else ())
+    ]
 
 
 def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> list[str]:

@@ -242,6 +242,12 @@ def named(database: Database, text: str, accepts: PathTest | None = None) -> dic
     return {one.content: one for one in Names(database, [text], accepts).best({})}
 
 
+def is_name(database: Database, text: str) -> bool:
+    """Whether a file has this name, except for case, blanks, dashes and the suffix."""
+    with database.read() as db:
+        return any(len(numbers) > 0 for _, numbers in _whole(db, text))
+
+
 def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
     """Contents taken in a year that ``text`` names, and the share of the year in its words."""
     words = distinctive_words(text)

@@ -20,6 +20,7 @@ from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Term, Where
 from photosd.search.query_cache import normalise
+from photosd.search.reading import Reading
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
 
@@ -176,7 +177,10 @@ class QuestionTerm(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A query; at least one term has a positive weight. ``asked``: as text."""
+    """A query; at least one term has a positive weight, unless ``reading`` left no words.
+
+    ``asked``: as text; ``reading``: what was read of it and is part of ``where``.
+    """
 
     terms: tuple[QuestionTerm, ...]
     asked: str = ""
@@ -184,6 +188,7 @@ class Question(msgspec.Struct, frozen=True):
     every_copy: bool = False
     where: Filter | None = None
     but: frozenset[str] = frozenset()  # contents to leave out
+    reading: Reading | None = None
 
     @property
     def words(self) -> str:

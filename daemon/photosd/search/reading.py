@@ -9,16 +9,19 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
+from msgspec import structs
 
 from photosd.core import wording
 from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index.vocabulary import Value
 from photosd.search import ordinary
-from photosd.search.dates.finding import FoundDate, find
-from photosd.search.dates.periods import Moment
+
+if TYPE_CHECKING:
+    from photosd.search.dates.finding import FoundDate
+    from photosd.search.dates.periods import Moment
 
 PartKind = Literal["date", "place", "person", "rest"]
 
@@ -77,8 +80,8 @@ class NoVocabulary:
 class Part(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
-    ``key``: of a place or a person, as in the vocabulary; ``since`` and ``until``: of a date, as in
-    `FoundDate`.
+    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``since`` and ``until``:
+    of a date, as in `FoundDate`.
     """
 
     kind: PartKind
@@ -89,6 +92,7 @@ class Part(msgspec.Struct, frozen=True):
     key: str = ""
     since: float | None = None
     until: float | None = None
+    photos: int = 0
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -116,6 +120,7 @@ def read(
     dates = [] if "date" in without else _dates(text, visible, values, now)
     taken = [(one.start, one.end) for one in dates]
     read_values = [one for one in values if one.kind != "rest" and not _overlaps(one, taken)]
+    read_values = _specified(text, read_values)
     parts = sorted([*(_part_of(text, one) for one in dates), *read_values], key=_start)
     if not parts:
         return Reading((), text)
@@ -165,6 +170,8 @@ def _part_of(text: str, date: FoundDate) -> Part:
 
 def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) -> list[FoundDate]:
     """The dates outside values of several words; of ``May 2019`` only the year if May is a name."""
+    from photosd.search.dates.finding import find  # words of ten languages: on first use
+
     several = [(one.start, one.end) for one in values if BETWEEN.search(one.text.strip())]
     visible = _hidden(visible, several)
     found = find(visible, now)
@@ -279,7 +286,29 @@ def _decided(
         if not named and not (spelling.genitive and kind == "person"):  # Rose's birthday
             return unread
     start = words[before].start
-    return Part(kind, start, end, text[start:end], values[0].shown, values[0].key)
+    shown, key, photos = values[0].shown, values[0].key, values[0].photos
+    return Part(kind, start, end, text[start:end], shown, key, photos=photos)
+
+
+def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
+    """With places that follow each other as one: ``Paris, Texas``, ``Eilat Israel``; the one of
+    fewer photos is meant.
+    """
+    found: list[Part] = []
+    for part in parts:
+        before = found[-1] if found else None
+        if before is None or not before.kind == part.kind == "place":
+            found.append(part)
+        elif text[before.end : part.start].strip(" ,") or wording.key(part.text) != part.key:
+            found.append(part)  # with a preposition of its own
+        else:
+            words = text[before.start : part.end]
+            least = min(before, part, key=lambda one: one.photos)
+            value = f"{before.value}, {part.value}"
+            found[-1] = structs.replace(
+                least, start=before.start, end=part.end, text=words, value=value
+            )
+    return found
 
 
 def _meant(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from photosd.index.contents import Holding
-from photosd.index.filters import Columns, traits
+from photosd.index.filters import Columns, Filter, traits
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.embedding import Aspect
@@ -291,6 +291,18 @@ class Retrieval:
             for content in itertools.islice(self._passing(question, order), count)
         ]
 
+    def latest(self, question: Question, count: int) -> list[FoundPhoto]:
+        """Photos that pass the filter, the latest first: for questions without other words."""
+        where, kinds = question.where or Filter(), _kinds(question)
+        take = count + OVERSAMPLE
+        while True:
+            latest = self._store.latest(take, where)
+            there = self._there(latest, _path_test(question))
+            found = [one for one in latest if one in there and one not in question.but]
+            if len(found) >= count or len(latest) < take:
+                return [FoundPhoto(one, 1.0, "strong", kinds) for one in found[:count]]
+            take *= 4
+
     # -- filters ------------------------------------------------------------------------------
 
     def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
@@ -308,6 +320,12 @@ class Retrieval:
                 for one in (held.get(content, NOTHING) for content in part)
             ]
             yield from (part[row] for row in Columns(rows).passing(question.where))
+
+
+def _kinds(question: Question) -> list[str]:
+    """The kinds of what was read, each once."""
+    parts = () if question.reading is None else question.reading.conditions
+    return list(dict.fromkeys(part.kind for part in parts))
 
 
 def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:

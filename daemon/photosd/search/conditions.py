@@ -1,0 +1,97 @@
+"""Applies what was read in a question: its conditions join the filter, the rest is for the model.
+
+Conditions that together no photo meets are left out, the least certain kind first, with a warning;
+their words return to the rest. Filters that the caller gave are never left out.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import structs
+
+from photosd.index.database import Database
+from photosd.index.filters import Filter
+from photosd.protocol.requests import QueryParams
+from photosd.search.names import is_name
+from photosd.search.parsing import Question, QuestionTerm
+from photosd.search.query_cache import normalise
+from photosd.search.reading import Part, PartKind, Reading, Vocabulary, read
+
+LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
+REHEARSED = "a dog last summer"
+
+Passes = Callable[[Question], bool]  # whether any photo passes its filter
+
+
+class Conditions:
+    """Reads questions about one library. Any thread may use it."""
+
+    def __init__(self, database: Database, vocabulary: Vocabulary, passes: Passes) -> None:
+        self._database, self._vocabulary, self._passes = database, vocabulary, passes
+
+    def apply(self, question: Question, params: QueryParams) -> tuple[Question, list[str]]:
+        """The question with the conditions in its text applied, and warnings; else as it was."""
+        if params.literal or not params.text.strip():
+            return question, []
+        given = question.where is not None and question.where.places
+        reading = self._again(params, ["place"] if given else [])  # a filter's places are any of
+        if not reading.conditions or is_name(self._database, params.text):
+            return question, []
+        narrowed = _narrowed(question, reading)
+        if self._passes(narrowed) or not self._passes(question):
+            return narrowed, []
+        kinds = [kind for kind in LEAST_CERTAIN_FIRST if _of_kind(reading, [kind])]
+        for number in range(1, len(kinds)):
+            for left_out in itertools.combinations(kinds, number):
+                again = self._again(params, left_out)
+                if self._passes(narrowed := _narrowed(question, again)):
+                    return narrowed, [_left_out(reading, left_out)]
+        return question, [_left_out(reading, kinds)]
+
+    def rehearse(self) -> None:
+        """Read a question, so that the first real one finds the words of dates in memory."""
+        read(REHEARSED, self._vocabulary)
+
+    def _again(self, params: QueryParams, left_out: Iterable[str]) -> Reading:
+        return read(params.text, self._vocabulary, without={*params.without, *left_out})
+
+
+def _narrowed(question: Question, reading: Reading) -> Question:
+    """With the conditions in its filter, and without their words."""
+    if not reading.conditions:
+        return question
+    where = functools.reduce(_with, reading.conditions, question.where or Filter())
+    rest, others = normalise(reading.rest), question.terms[1:]
+    if not rest and others and all(term.weight < 0 for term in others):
+        rest = question.terms[0].text  # something must remain from which they are subtracted
+    terms = (QuestionTerm(1.0, rest), *others) if rest else others
+    return structs.replace(question, terms=terms, where=where, reading=reading)
+
+
+def _with(where: Filter, part: Part) -> Filter:
+    match part.kind:
+        case "date":
+            since = max((one for one in (where.since, part.since) if one is not None), default=None)
+            until = min((one for one in (where.until, part.until) if one is not None), default=None)
+            return structs.replace(where, since=since, until=until)
+        case "person":
+            return structs.replace(where, people=(*where.people, part.key))
+        case "place":
+            return structs.replace(where, places=(*where.places, part.key))
+    return where
+
+
+def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[Part]:
+    return [part for part in reading.conditions if part.kind in kinds]
+
+
+def _left_out(reading: Reading, kinds: Sequence[str]) -> str:
+    """The warning for kinds of conditions that were left out."""
+    every = " · ".join(part.value for part in reading.conditions)
+    dropped = ", ".join(f"the {part.kind} {part.value}" for part in _of_kind(reading, kinds))
+    if len(reading.conditions) == 1:
+        return f"no photo has {dropped}: its words were only used to rank photos"
+    return f"no photo has all of {every}: {dropped} was left out"

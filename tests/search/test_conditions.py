@@ -1,0 +1,226 @@
+"""What is read in a question filters its answer; whatever is not read answers as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photosd.core.errors import EncoderUnavailable
+from photosd.index.filters import Filter
+from photosd.index.vocabulary import Vocabulary
+from photosd.protocol.replies import QueryResult
+from photosd.protocol.requests import FacetsParams, QueryParams, Term, Where
+from photosd.search.conditions import Conditions
+from photosd.search.parsing import Question, QuestionTerm
+from tests.search.library import Library
+
+YEARS = (2021, 2022, 2023)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Photos of two people in three years; the look is axis 3, for texts of 3, 7, 11 … letters."""
+    library = Library(tmp_path)
+    with library.together():
+        for number, year in enumerate(YEARS):
+            facts: dict[str, Any] = {"taken": f"{year}-07-01T12:00:00", "people": ["Noa"]}
+            library.add(f"/p/noa {year}.jpg", number % 4, **facts)
+            facts["people"] = ["Dan"]
+            library.add(f"/p/dan {year}.jpg", 3, **facts)
+        library.add("/p/both.jpg", 3, taken="2022-01-01T00:00:00", people=["Dan", "Noa"])
+        library.add("/p/no facts.jpg", 3)
+    return library
+
+
+def ask(library: Library, text: str, **more: Any) -> QueryResult:
+    return library.engine().query(QueryParams(text, **more))
+
+
+def names(answer: QueryResult) -> list[str]:
+    return [Path(hit["path"]).stem for hit in answer["hits"]]
+
+
+def test_people_and_dates_in_a_question_filter_its_answer(library: Library) -> None:
+    """The other words order what is left; what was read is told."""
+    answer = ask(library, "Dan abc in 2023")
+    assert names(answer) == ["dan 2023"]
+    assert answer["query"] == "Dan abc in 2023"
+    assert answer["read_as"] == [
+        {"kind": "person", "start": 0, "end": 3, "text": "Dan", "value": "Dan"},
+        {"kind": "rest", "start": 4, "end": 7, "text": "abc", "value": "abc"},
+        {"kind": "date", "start": 8, "end": 15, "text": "in 2023", "value": "2023"},
+    ]
+    assert answer["answered_by"] == "vector" and answer["warnings"] == []
+    assert set(names(ask(library, "Noa and Dan abc"))) == {"both"}
+
+
+def test_without_other_words_the_latest_come_first(library: Library) -> None:
+    """All of them match; no encoder is needed."""
+    library.encoder.error = EncoderUnavailable("dead", remedy="wait")
+    answer = ask(library, "photos of Noa")
+    assert names(answer) == ["noa 2023", "noa 2022", "both", "noa 2021"]
+    assert {hit["strength"] for hit in answer["hits"]} == {"strong"}
+    assert answer["hits"][0]["sources"] == ["person"]
+    assert answer["convincing"] and answer["answered_by"] == "text_match"
+    assert set(names(ask(library, "2022"))) == {"noa 2022", "dan 2022", "both"}
+
+
+def test_its_pages_show_every_photo_once(library: Library) -> None:
+    """A cursor contains what was read."""
+    engine = library.engine()
+    page = engine.query(QueryParams("Noa", 1))
+    found, read = names(page), page["read_as"]
+    while page["cursor"]:
+        page = engine.query(QueryParams(cursor=page["cursor"], limit=1))
+        found += names(page)
+        assert page["read_as"] == read
+    assert found == ["noa 2023", "noa 2022", "both", "noa 2021"]
+
+
+def test_a_reading_can_be_taken_back(library: Library) -> None:
+    """Wholly, by kind, or by quotes."""
+    text = "Dan abc in 2023"
+    assert ask(library, text, literal=True)["read_as"] == []
+    assert len(names(ask(library, text, literal=True))) == 8
+    assert set(names(ask(library, text, without=["date"]))) == {
+        "dan 2021", "dan 2022", "dan 2023", "both",
+    }  # fmt: skip
+    assert len(names(ask(library, text, without=["person"]))) == 2
+    assert ask(library, '"Dan" abc "in 2023"')["read_as"] == []
+
+
+def test_conditions_that_leave_nothing_are_left_out_and_said(library: Library) -> None:
+    """The least certain first; its words stay words."""
+    answer = ask(library, "Dan abc 2015")
+    assert set(names(answer)) == {"dan 2021", "dan 2022", "dan 2023", "both"}
+    assert answer["warnings"] == ["no photo has all of Dan · 2015: the date 2015 was left out"]
+    assert [(one["kind"], one["text"]) for one in answer["read_as"] or ()] == [
+        ("person", "Dan"), ("rest", "abc 2015"),
+    ]  # fmt: skip
+    alone = ask(library, "abc 2015")
+    assert len(names(alone)) == 8 and alone["read_as"] == []
+    assert alone["warnings"] == [
+        "no photo has the date 2015: its words were only used to rank photos"
+    ]
+    literal = ask(library, "abc 2015", literal=True)
+    assert alone["hits"] == literal["hits"]
+
+
+def test_filters_that_were_given_stay(library: Library) -> None:
+    """A condition is left out rather than a filter; the answer may be empty only by filters."""
+    where = Where(since="2022", until="2022")
+    assert set(names(ask(library, "Dan abc", where=where))) == {"dan 2022", "both"}
+    answer = ask(library, "Dan abc 2023", where=where)
+    assert set(names(answer)) == {"dan 2022", "both"} and "2023" in answer["warnings"][0]
+    empty = ask(library, "Dan abc", where=Where(since="1999", until="1999"))
+    assert empty["hits"] == [] and empty["warnings"] == ["no photo passes these filters"]
+
+
+def test_facets_count_what_a_question_finds(library: Library) -> None:
+    """With and without other words."""
+    engine = library.engine()
+    for text, photos in (("Dan", 4), ("Dan abc", 4), ("Dan in 2022", 2), ("abc 2015", 1)):
+        counted = engine.facets(FacetsParams(text))
+        assert counted["photos"] == photos, text
+    assert "2015" in counted["warnings"][0]
+
+
+def test_only_what_is_left_is_embedded(library: Library) -> None:
+    """A repeated question without its conditions is known."""
+    engine = library.engine()
+    engine.query(QueryParams("Noa abc in 2022"))
+    assert engine.query(QueryParams("abc"))["answered_by"] == "cached_embedding"
+    assert library.encoder.asked == 1
+
+
+def test_other_terms_stay(library: Library) -> None:
+    """What is read may be all of the text; something must remain from which others subtract."""
+    answer = ask(library, "Noa", terms=[Term(text="abc")])
+    assert set(names(answer)) == {"noa 2021", "noa 2022", "noa 2023", "both"}
+    assert answer["answered_by"] == "vector"
+    answer = ask(library, "Dan", terms=[Term(text="a", weight=-1)])
+    assert set(names(answer)) == {"dan 2021", "dan 2022", "dan 2023", "both"}
+
+
+def test_the_whole_name_of_a_file_is_not_read(library: Library) -> None:
+    """It is the first hit, whatever its date is."""
+    library.add("/p/Noa 2023.jpg", 0, taken="2019-01-01T00:00:00")
+    for text in ("noa 2021", "Noa 2023", "NOA-2023.JPG"):
+        answer = ask(library, text)
+        assert names(answer)[0].lower() == text.lower().removesuffix(".jpg").replace("-", " ")
+        assert answer["read_as"] == []
+
+
+QUESTIONS = (
+    "abc", "a dog", "noa 2021", "may we", "both", "כלב בים", "12 monkeys", "x.jpg", "the sun",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_questions_without_values_answer_as_before(library: Library, text: str) -> None:
+    """Hit by hit and score by score: with a vocabulary, without one, and read by no rule."""
+    asked = ask(library, text)
+    literal = ask(library, text, literal=True)
+    with library.database.write() as db:
+        db.execute("DELETE FROM vocabulary")
+    bare = ask(library, text)
+    for answer in (literal, bare):
+        changed = ("timings_ms", "answered_by")
+        assert {k: v for k, v in answer.items() if k not in changed} == {
+            k: v for k, v in asked.items() if k not in changed
+        }
+
+
+# -- places ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def travels(tmp_path: Path) -> Library:
+    """Photos of Noa in three places of two countries, all alike."""
+    library = Library(tmp_path)
+    cities = (("Eilat", "Israel"), ("Haifa", "Israel"), ("Berlin", "Germany"))
+    with library.together():
+        for city, country in cities:
+            for year in (2021, 2022):
+                facts: dict[str, Any] = {"city": city, "country": country}
+                facts["taken"] = f"{year}-07-01T12:00:00"
+                library.add(f"/p/{city} {year}.jpg", 3, people=["Noa"], **facts)
+    return library
+
+
+def test_places_in_a_question_filter_its_answer(travels: Library) -> None:
+    """By name of place or country; several are alternatives, unless one tells where another is."""
+    for text, wanted in (
+        ("abc in Eilat", {"Eilat 2021", "Eilat 2022"}),
+        ("abc in Israel 2021", {"Eilat 2021", "Haifa 2021"}),
+        ("Berlin and Haifa in 2022", {"Berlin 2022", "Haifa 2022"}),
+        ("abc, Haifa, Israel", {"Haifa 2021", "Haifa 2022"}),
+        ("Noa in Berlin in 2022", {"Berlin 2022"}),
+    ):
+        answer = ask(travels, text)
+        assert set(names(answer)) == wanted, text
+        assert answer["warnings"] == []
+
+
+def test_a_place_is_left_out_before_a_date_and_a_person(travels: Library) -> None:
+    """If together they leave nothing."""
+    travels.add("/p/dan.jpg", 3, taken="2019-05-01T12:00:00", people=["Dan"], city="Rome")
+    for text, dropped in (
+        ("Dan in Eilat in 2019", "place Eilat"),
+        ("Dan, Rome, 2021", "date 2021"),
+    ):
+        answer = ask(travels, text)
+        assert names(answer) == ["dan"]
+        (warning,) = answer["warnings"]
+        assert warning.startswith("no photo has all of Dan · ")
+        assert warning.endswith(f": the {dropped} was left out")
+
+
+def test_a_place_given_as_a_filter_is_the_only_one(travels: Library) -> None:
+    """A place in the question would be an alternative to it."""
+    text = "abc in Eilat"
+    conditions = Conditions(travels.database, Vocabulary(travels.database), lambda _question: True)
+    question = Question((QuestionTerm(1.0, text),), where=Filter(places=("Berlin",)))
+    assert conditions.apply(question, QueryParams(text)) == (question, [])
