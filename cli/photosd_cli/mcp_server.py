@@ -52,6 +52,9 @@ Orientation = Literal["landscape", "portrait", "square"] | None
 People = Annotated[list[str], Field(description="Whole names of people; a photo needs all.")]
 Tags = Annotated[list[str], Field(description="Whole tags; a photo needs all.")]
 Literally = Annotated[bool, Field(description="Read no dates, places and people in the text.")]
+Places = Annotated[
+    list[str], Field(description="Places, regions or countries by name; any is enough.")
+]
 Terms = Annotated[list[str], Field(description='Words; "2:dog" counts twice.')]
 
 
@@ -110,6 +113,7 @@ def search(
     orientation: Orientation = None,
     people: People = [],  # noqa: B006
     tags: Tags = [],  # noqa: B006
+    places: Places = [],  # noqa: B006
     weak: Annotated[bool, Field(description="Include weak matches.")] = False,
     literal: Literally = False,
     cursor: Annotated[str | None, Field(description="Cursor of the previous page.")] = None,
@@ -129,6 +133,7 @@ def search(
         orientation=orientation,
         people=people,
         tags=tags,
+        places=places,
     )
     terms = [*(words(term, 1) for term in plus), *(words(term, -1) for term in minus)]
     with Client() as client:

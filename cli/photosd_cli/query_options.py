@@ -42,7 +42,16 @@ FILTERS = (
     click.option("--until", metavar="DATE", help="Only photos taken on or before DATE."),
     click.option("--camera", metavar="NAME", help="Only from cameras whose name contains NAME."),
     click.option(
-        "--near", metavar="LAT,LON,KM", help="Only taken within KM of a place: 32.08,34.78,5."
+        "--place",
+        "places",
+        multiple=True,
+        metavar="NAME",
+        help="Only photos taken in this place, region or country; any of several.",
+    ),
+    click.option(
+        "--near",
+        metavar="NAME[,KM]",
+        help="Only taken within KM (default 10) of a place; also LAT,LON,KM: 32.08,34.78,5.",
     ),
     click.option(
         "--type",
@@ -81,7 +90,7 @@ FILTERS = (
 )
 FILTER_NAMES = (
     "below", "since", "until", "camera", "near", "formats", "rating", "orientation", "people",
-    "tags",
+    "tags", "places",
 )  # fmt: skip
 OUTPUT_OPTIONS = (
     click.option(
@@ -214,6 +223,7 @@ def where_of(
     orientation: str | None = None,
     people: Sequence[str] = (),
     tags: Sequence[str] = (),
+    places: Sequence[str] = (),
 ) -> Where | None:
     """The filters in the daemon's format, without those that were not given."""
     separate = [name.strip() for given in formats for name in given.split(",")]
@@ -224,12 +234,13 @@ def where_of(
         "since": since,
         "until": until,
         "camera": camera,
-        "near": None if near is None else _place(near),
+        **({} if near is None else _near(near)),
         "formats": [name for name in separate if name] or None,
         "rating": rating,
         "orientation": orientation,
         "people": list(people) or None,
         "tags": list(tags) or None,
+        "places": list(places) or None,
     }
     where: Any = {name: value for name, value in named.items() if value is not None}
     return where or None
@@ -244,6 +255,27 @@ def _below(directories: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def _near(text: str) -> dict[str, Any]:
+    """Coordinates and kilometres, or a name with or without kilometres."""
+    *parts, last = (part.strip() for part in text.split(","))
+    km = _number(last.removesuffix("km"))
+    if all(_number(part) is not None for part in parts) and (parts or km is not None):
+        return {"near": _place(text)}
+    name = text if km is None else text.rpartition(",")[0]
+    if not name.strip():
+        raise BadRequest("--near names no place", remedy="--near Haifa or --near Haifa,5")
+    if km is not None and not 0 < km <= MOST_KM:
+        raise BadRequest(f"distance out of range: {text!r}", remedy="kilometres above 0 to 20100")
+    return {"near_place": name.strip(), "near_km": km}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _place(text: str) -> tuple[float, float, float]:
     try:
         latitude, longitude, km = (float(part) for part in text.removesuffix("km").split(","))
@@ -252,7 +284,8 @@ def _place(text: str) -> tuple[float, float, float]:
     except ValueError as error:
         raise BadRequest(
             f"cannot read the place {text!r}",
-            remedy="use --near LATITUDE,LONGITUDE,KILOMETRES, as in --near 32.08,34.78,5",
+            remedy="use --near NAME,KILOMETRES or --near LATITUDE,LONGITUDE,KILOMETRES,"
+            " as in --near 32.08,34.78,5",
         ) from error
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
         raise BadRequest(

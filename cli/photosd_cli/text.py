@@ -80,6 +80,20 @@ def moment(seconds: object) -> str | None:
         return None
 
 
+def place(report: Mapping[str, Any]) -> str:
+    """Where a photo was taken: ``Eilat (אילת), Israel, 0.9 km`` from the centre."""
+    city, shown = report.get("city"), []
+    if city:
+        others = dict.fromkeys(filter(None, (report.get("hebrew"), report.get("local"))))
+        named = ", ".join(name for name in others if name != city)
+        part = report.get("part")
+        shown = [*([part] if part else []), f"{city} ({named})" if named else city]
+    shown += filter(None, (report.get("region"), report.get("country")))
+    if report.get("km") is not None:
+        shown.append(f"{report['km']:g} km")
+    return ", ".join(map(str, shown))
+
+
 def taken(photo: Mapping[str, Any]) -> time.struct_time | None:
     """When a hit, or the photo of these facts, was taken: local time there; None without a date.
 

@@ -83,6 +83,11 @@ def test_pictures_are_files_as_the_shell_has_them(
         (["--orientation", "portrait"], {"orientation": "portrait"}),
         (["--person", "Noa", "--person", "דן"], {"people": ["Noa", "דן"]}),
         (["--tag", "beach house"], {"tags": ["beach house"]}),
+        (["--place", "Eilat", "--place", "חיפה"], {"places": ["Eilat", "חיפה"]}),
+        (["--near", "Haifa"], {"near_place": "Haifa"}),
+        (["--near", "תל אביב,3.5"], {"near_place": "תל אביב", "near_km": 3.5}),
+        (["--near", "Washington, DC, 20km"], {"near_place": "Washington, DC", "near_km": 20.0}),
+        (["--near", "Washington, DC"], {"near_place": "Washington, DC"}),
     ],
 )
 @pytest.mark.parametrize("command", [["query", "dog"], ["similar", "/q/x.jpg"]])
@@ -210,7 +215,10 @@ def test_programs_can_decline_weak_matches(answering: StubDaemon, photosd: Photo
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (["--near", "here"], "--near 32.08,34.78,5"),
+        (["--near", "5"], "--near 32.08,34.78,5"),
+        (["--near", ",5"], "--near Haifa,5"),
+        (["--near", "Haifa,0"], "above 0 to 20100"),
+        (["--near", "Haifa,nan"], "above 0 to 20100"),
         (["--near", "1,2"], "--near 32.08,34.78,5"),
         (["-"], "photosd query - < queries.txt"),
         (["--rating", "6"], "0<=x<=5"),

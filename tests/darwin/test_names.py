@@ -16,6 +16,7 @@ from photosd.index.folders import Folders
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.requests import QueryParams, Term
 from photosd.search.parsing import Parser
+from photosd.search.place_names import PlaceNames
 from photosd.watch.filesystem_calls import SPELLING
 from photosd.watch.filesystems import Filesystems
 from tests.darwin.folded import FoldedDisk, tell_paths
@@ -81,7 +82,8 @@ def test_a_link_to_a_photo_by_another_spelling_is_that_photo(shelf: Rated) -> No
     shelf.settle()
     link = shelf.root.with_name("link.jpg")
     link.symlink_to(shelf.root / "trip" / "img_1.jpg")
-    parser = Parser(shelf.catalog, shelf.folders, Vocabulary(shelf.database))
+    vocabulary = Vocabulary(shelf.database)
+    parser = Parser(shelf.catalog, shelf.folders, vocabulary, PlaceNames(vocabulary, None))
     photo = shelf.catalog.get(bytes(shelf.root / "Trip" / "IMG_1.JPG"))
     assert photo is not None and photo.content is not None
     (term,) = parser.parse(QueryParams(terms=[Term(path=str(link))])).terms

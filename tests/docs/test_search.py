@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from photosd.places.building import build
 from tests.conftest import ROOT, RunningDaemon
 from tests.docs.examples import examples_of, painted, run, with_photosd
 
@@ -30,6 +31,7 @@ def shell(daemon: RunningDaemon, tmp_path: Path) -> dict[str, str]:
     )
     shutil.copy(pictures / "sunset.jpg", pictures / "copy of sunset.jpg")
     daemon.wait_until("ready")
+    build(daemon.home.places)  # the daemon makes it, too, at the lowest priority
     daemon.index(pictures)
     return with_photosd(tmp_path)
 
@@ -46,7 +48,7 @@ def test_every_example_runs(shell: dict[str, str], tmp_path: Path) -> None:
         if re.search(r'August 2019"($|  )', example):
             assert "Holiday" in best and "/Pictures/beach.jpg" not in done.stdout, example
             assert "read as: " in done.stderr, example
-        if re.search(r"--(in|camera|near|rating|since 2018)\b", example):
+        if re.search(r"--(in|camera|place|near|rating|since 2018)\b", example):
             assert "Holiday" in best, example
             assert "/Pictures/beach.jpg" not in done.stdout, example
 

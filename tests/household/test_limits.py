@@ -276,6 +276,7 @@ NO_LIMIT = {
     "decides what is found, and its own tests pass it": (
         "search/text_index.py:COMMON", "search/text_index.py:SHORTEST*",
         "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
+        "search/place_names.py:SHORTEST",
         "search/reading.py:SHORTEST_BARE", "search/reading.py:LONGEST_PREFIX",
         "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",

@@ -112,6 +112,16 @@ def test_the_largest_comes_first(small: Table) -> None:
     assert [place.name for place in small.beginning("Pa")] == ["Paris", "Paris"]
 
 
+def test_main_names_of_many_at_once(small: Table) -> None:
+    """With the country; the largest first."""
+    assert small.main_names(["פריז", "paris", "elat", "nowhere"]) == {
+        "פריז": [("Paris", "France")],
+        "paris": [("Paris", "France"), ("Paris", "United States")],
+        "elat": [("Eilat", "Israel")],
+    }
+    assert "kaifa" in small.keys_of(small.find("חיפה")[0].id)
+
+
 def test_names_in_hebrew_and_in_the_local_language(small: Table) -> None:
     """Without niqqud and former names; in the country's own letters."""
     jerusalem, tokyo = small.find("Jerusalem")[0], small.find("Tokyo")[0]

@@ -24,6 +24,7 @@ from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.index.worklist import WorkList
 from photosd.models.spec import ModelSpec, Preprocess, Strength, Tokenizer, Weights
+from photosd.places.gazetteer import Gazetteer
 from photosd.protocol.requests import QueryParams
 from photosd.search.engine import Engine
 from photosd.watch.scanner import Entry
@@ -114,6 +115,7 @@ class Library:
         self.store = VectorStore(directory / "index", SPEC.fingerprint, 4)
         self.store.open()
         self.encoder, self.pool = FakeEncoder(), FakePool()
+        self.gazetteer: Gazetteer | None = None
         self._added: list[tuple[Embedding, dict[str, Any], int, Entry]] = []
         self._together = False
         with self.database.write() as db:
@@ -172,6 +174,7 @@ class Library:
             self.folders,
             self.pool,  # type: ignore[arg-type]
             lambda _path: None,
+            gazetteer=self.gazetteer,
         )
         return Engine(spec, encoder or self.encoder, self.store, shared)  # type: ignore[arg-type]
 

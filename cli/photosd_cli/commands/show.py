@@ -30,6 +30,7 @@ def command(path: str, as_json: bool) -> None:
         "size": photo["size"] and text.size(photo["size"]),
         "modified": text.moment(photo["modified_at"]),
         "content": photo["content_id"],
+        "place": text.place(photo["place"]) if photo.get("place") else None,
         **_facts(photo["facts"]),
     }
     lines = (

@@ -58,6 +58,10 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
     countries: tuple[str, ...] = ()
 
 
+# What answers report.
+REPORTED = ("city", "part", "region", "country", "country_code", "hebrew", "local", "km")
+
+
 class Placing(threading.Thread):
     """One thread that looks up places on each wake."""
 
@@ -78,7 +82,9 @@ class Placing(threading.Thread):
         self._woken.set()
 
     def idle(self) -> bool:
-        """Whether there is no work, except what waits for a table that cannot be made."""
+        """Whether there is no work, except what waits for the table: making it takes a while."""
+        if not self._gazetteer.ready:
+            return True
         with self._database.read() as db:
             found = db.execute(f"SELECT 1 FROM contents WHERE {DUE} LIMIT 1")
             return found.fetchone() is None

@@ -12,6 +12,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 from photosd.index.database import Database
 from photosd.index.folders import Folders
+from photosd.places.gazetteer import Gazetteer
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,4 @@ class SharedResources:
     look_at: Callable[[bytes], None]  # compare this path with the disk
     work: Listeners = field(default_factory=Listeners)  # told that there may be work
     remembers: Callable[[], bool] = lambda: True  # whether query embeddings are cached on disk
+    gazetteer: Gazetteer | None = None  # names of places

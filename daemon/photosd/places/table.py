@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ COUNTRY_KM = 100.0  # farther ones give no country
 ROW = np.dtype([("id", "<u4"), ("latitude", "<f4"), ("longitude", "<f4"), ("people", "<u4")])
 CACHED_CELLS = 512  # of about 1 kB
 CACHE_KB = 2000  # of SQLite
-MOST_FOUND = 10
+MOST_FOUND = 50  # places of one name
 
 # How far a place extends, as a circle: its radius in km is SPREAD * inhabitants ** GROWTH. These
 # numbers, and those below, were fitted to 83 well-known coordinates, and tested with 82 others:
@@ -225,6 +226,22 @@ class Table:
                 (key, key, limit),
             ).fetchall()
         return [_place_of(row) for row in rows]
+
+    def main_names(self, keys: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+        """The main names of the places that have these keys (`core.wording.key`) among theirs, and
+        the English names of their countries.
+        """
+        found: dict[str, list[tuple[str, str]]] = {}
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT n.name, p.name, a.names FROM json_each(?) k"
+                " JOIN names n ON n.name = k.value JOIN places p ON p.id = n.id"
+                " JOIN areas a ON a.code = p.country ORDER BY p.population DESC",
+                (json.dumps(list(keys)),),
+            ).fetchall()
+        for key, name, countries in rows:
+            found.setdefault(key, []).append((name, countries.partition("\n")[0]))
+        return found
 
     def keys_of(self, place: int) -> list[str]:
         """Every key (`core.wording.key`) by which `find` finds this place, by its id."""

@@ -15,6 +15,24 @@ Relation = Literal["keep", "copy", "burst", "alike"]
 # -- queries --------------------------------------------------------------------------------------
 
 
+class PlaceReport(TypedDict, total=False):
+    """Where a photo was taken, as far as it is known. Names are English, unless there is only a
+    local one.
+
+    ``part``: a part of the city; ``region``: a state or province; ``country_code``: ISO 3166;
+    ``hebrew``, ``local``: names of the city; ``km``: from its centre, if the photo has coordinates.
+    """
+
+    city: str
+    part: str
+    region: str
+    country: str
+    country_code: str
+    hebrew: str
+    local: str
+    km: float
+
+
 class Hit(PathFields):
     """One photo of an answer. ``path_b64`` is present if the path is not UTF-8.
 
@@ -38,6 +56,7 @@ class Hit(PathFields):
     taken: NotRequired[str]
     taken_from: NotRequired[str]
     taken_precision: NotRequired[str]
+    place: NotRequired[PlaceReport]
 
 
 class Coverage(TypedDict):
@@ -352,6 +371,7 @@ class ShowResult(PathOrNull):
     ``xmp``, ``gps``, ``sidecar``, ``takeout``, ``file name``, ``folder name``, or ``modified``;
     ``taken_precision`` as in a hit; ``unreadable``: kinds of metadata that could not be read
     (``exif``, ``iptc``, ``xmp``, ``sidecar``); ``tags``, ``people``: lists.
+    ``place``: present if it is known.
     """
 
     state: str
@@ -363,6 +383,7 @@ class ShowResult(PathOrNull):
     modified_at: float | None
     attempts: int
     facts: dict[str, Any]
+    place: NotRequired[PlaceReport]
 
 
 class Failure(PathFields):

@@ -75,7 +75,9 @@ class Where(TypedDict, total=False):
     number is Unix seconds, and means what this machine's clock shows then. ``camera``: part of its
     name. ``near``: latitude, longitude, kilometres. ``formats``: any of ``jpeg``, ``heic``, ``raw``
     … ``rating``: at least this many stars. ``people`` and ``tags``: a photo needs all of these, by
-    their whole names, ignoring case, accents, blanks and dashes.
+    their whole names, ignoring case, accents, blanks and dashes. ``places``: any of these places,
+    regions or countries, in any language. ``near_place``: as ``near``, by the name of a place;
+    ``near_km``: kilometres, by default 10.
     """
 
     below: Annotated[list[str], Meta(max_length=100)]
@@ -89,6 +91,9 @@ class Where(TypedDict, total=False):
     orientation: Literal["landscape", "portrait", "square"] | None
     people: Annotated[list[str], Meta(max_length=100)]
     tags: Annotated[list[str], Meta(max_length=100)]
+    places: Annotated[list[str], Meta(max_length=100)]
+    near_place: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
+    near_km: Coordinate | None
 
 
 class QueryParams(Struct):

@@ -117,6 +117,7 @@ class Library:
             self.reconciler.look_at,
             work,
             remembers,
+            self.gazetteer,
         )
         memory_mb = settings.encoder.memory_limit_mb
         accelerators = Accelerators(home.accelerators, settings.encoder.device)

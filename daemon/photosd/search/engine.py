@@ -44,6 +44,7 @@ from photosd.search.keyboard_layouts import (
 from photosd.search.names import MOST_WORDS, words_left_out
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
+from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
 from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
@@ -70,7 +71,8 @@ class Engine:
         self._latin_only = set(spec.languages) == {"en"}
         self._remembered = QueryCache(shared.database, spec.fingerprint, shared.remembers)
         vocabulary = Vocabulary(shared.database)
-        self._parser = Parser(shared.catalog, shared.folders, vocabulary)
+        places = PlaceNames(vocabulary, shared.gazetteer)
+        self._parser = Parser(shared.catalog, shared.folders, vocabulary, places)
         self._facets = Facets(store, vocabulary)
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)

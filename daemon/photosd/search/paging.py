@@ -6,8 +6,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from msgspec import structs
@@ -18,9 +18,10 @@ from photosd.index.catalog import Catalog, known_photos
 from photosd.index.filters import Filter
 from photosd.index.folders import Folders
 from photosd.index.moments import Moment, moment_of
+from photosd.index.placing import REPORTED
 from photosd.index.shared_resources import SharedResources
 from photosd.protocol.paths import path_b64, path_text
-from photosd.protocol.replies import Coverage, Hit
+from photosd.protocol.replies import Coverage, Hit, PlaceReport
 from photosd.search.parsing import Question
 from photosd.search.query_cache import QueryEmbedding
 
@@ -61,6 +62,7 @@ class Hits:
         """
         names = [one.content for one in found]
         paths, facts = self._shared.catalog.paths_of(names), self._shared.contents.facts_of(names)
+        where = self._shared.contents.places_of(names)
         absent = {folder.id for folder in self._shared.folders.all() if not folder.present}
         accepts, hits = (question.where or Filter()).holds_path(), []
         for one in found:
@@ -74,7 +76,17 @@ class Hits:
             every = [path for path, _ in paths.get(one.content, ())]
             moment = moment_of(facts.get(one.content, {}), every, None)
             hits.append([_hit(one, p, copies, moment, offline=p[1] in absent) for p in chosen])
+            if (place := where.get(one.content)) is not None:
+                for hit in hits[-1]:
+                    hit["place"] = place_report(place)
         return hits
+
+
+def place_report(place: Mapping[str, Any]) -> PlaceReport:
+    """A place (`Contents.places_of`) in the protocol's form."""
+    found: Any = {name: place[name] for name in REPORTED if place.get(name) is not None}
+    report: PlaceReport = found
+    return report
 
 
 def coverage(catalog: Catalog, folders: Folders) -> Coverage:

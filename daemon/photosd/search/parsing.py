@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
@@ -19,6 +19,7 @@ from photosd.index.folders import Folders
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Term, Where
+from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import normalise
 from photosd.search.reading import Reading
 
@@ -26,6 +27,7 @@ Real = Callable[[bytes], bytes]  # a path as stored in the library
 
 EXAMPLE = 'photosd query "sunset"'
 MOST_TERMS = 32
+NEAR_KM = 10.0  # around a place given by its name
 
 
 def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | None:
@@ -50,6 +52,7 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
         orientation=where.get("orientation"),
         people=_names(where.get("people", ())),
         tags=_names(where.get("tags", ())),
+        places=_names(where.get("places", ())),
     )
     return None if found == Filter() else found
 
@@ -102,12 +105,15 @@ def _formats(names: Sequence[str]) -> tuple[str, ...]:
 class Parser:
     """Parses queries of clients of one library. Any thread may use it."""
 
-    def __init__(self, catalog: Catalog, folders: Folders, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, catalog: Catalog, folders: Folders, vocabulary: Vocabulary, places: PlaceNames
+    ) -> None:
         self._catalog, self._folders, self._vocabulary = catalog, folders, vocabulary
+        self._places = places
 
     def parse(self, params: QueryParams) -> Question:
-        """The query; raises BadRequest, or NotFound for a filter by a directory, a person or a tag
-        that the library does not have.
+        """The query; raises BadRequest, or NotFound for a filter by a directory, a person, a tag
+        or a place that the library does not have.
         """
         question = question_of(params, self.where(params.where))
         terms = tuple(map(self._looked_up, question.terms))
@@ -117,12 +123,26 @@ class Parser:
 
     def where(self, where: Where | None) -> Filter | None:
         """The filter; raises what `parse` does."""
-        found = filter_of(where, self._folders.real)
+        found = filter_of(self._located(where), self._folders.real)
         if found is not None:
             self._refuse_unknown(found.below)
             self._refuse_unknown_names("person", found.people)
             self._refuse_unknown_names("tag", found.tags)
         return found
+
+    def _located(self, where: Where | None) -> Where | None:
+        """With spellings of the library instead of names of places, and coordinates instead of the
+        name of the place that photos are near to.
+        """
+        found: Any = dict(where or {})
+        if names := _names(found.get("places", ())):
+            found["places"] = [one for name in names for one in self._places.in_library(name)]
+        km, name = found.pop("near_km", None), found.pop("near_place", None)
+        if name:
+            if found.get("near") is not None:
+                raise BadRequest("two places to be near to", remedy="give one, or --place as well")
+            found["near"] = (*self._places.centre(name), NEAR_KM if km is None else km)
+        return found or None
 
     def _looked_up(self, term: QuestionTerm) -> QuestionTerm:
         if term.path is None:

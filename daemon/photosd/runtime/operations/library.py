@@ -18,6 +18,7 @@ from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
+from photosd.search.paging import place_report
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
 
@@ -115,7 +116,7 @@ class LibraryOperations(Topic):
             why, remedy = _why_unknown(path, library.filesystems, folder)
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
-        return {
+        result: replies.ShowResult = {
             "path": path_text(path),
             "path_b64": path_b64(path),
             "state": photo.state,
@@ -128,6 +129,9 @@ class LibraryOperations(Topic):
             "attempts": photo.attempts,
             "facts": _described(library.contents.holding([photo.content or ""]), photo),
         }
+        if photo.content and (place := library.contents.places_of([photo.content])):
+            result["place"] = place_report(place[photo.content])
+        return result
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:
         library = self._library()
