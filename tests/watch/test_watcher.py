@@ -336,7 +336,8 @@ def test_hints_that_are_not_taken_do_not_fill_the_memory(tmp_path: Path, root: P
         follower.settle()
         assert Hint("overflow", b"") in follower.log
         assert follower.photos.keys() == follower.truth()
-        assert follower.watcher.rebuilds == 0
+        if sys.platform == "linux":  # elsewhere older events may follow the barrier, in a burst
+            assert follower.watcher.rebuilds == 0
     finally:
         follower.stop()
 
