@@ -33,6 +33,11 @@ FAILURE = {
     "quarantined": True,
     "stack": "frame one",
 }
+DAMAGED = {"path": "/p/a.jpg", "unreadable": ["exif", "xmp"]}
+TOLD = {
+    "taken": "2019-08-01T00:00:00", "taken_from": "folder name", "taken_precision": "month",
+    "taken_at": 1.0, "tags": ["beach", "חוף"], "people": [],
+}  # fmt: skip
 SHOWN = {
     "path": "/p/a.jpg",
     "state": "failed",
@@ -128,6 +133,30 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         {"retry": False},
         "  the file is cut off  [2 attempts]  (quarantined: it crashed a worker)",
         {"failures": [FAILURE], "retried": 0},
+    ),
+    (
+        "failures",
+        "failures",
+        {"failures": [], "retried": 0, "metadata": [DAMAGED]},
+        {"retry": False},
+        "  indexed; metadata that cannot be read: exif, xmp",
+        {"failures": [], "retried": 0, "metadata": [DAMAGED]},
+    ),
+    (
+        "show /p/a.jpg",
+        "show",
+        {**SHOWN, "facts": TOLD},
+        {"path": "/p/a.jpg"},
+        "taken       2019-08 (from: folder name)",
+        {**SHOWN, "facts": TOLD},
+    ),
+    (
+        "show /p/a.jpg",
+        "show",
+        {**SHOWN, "facts": TOLD},
+        {"path": "/p/a.jpg"},
+        "tags        beach, חוף",
+        {**SHOWN, "facts": TOLD},
     ),
     (
         "failures --retry",

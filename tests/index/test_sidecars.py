@@ -362,3 +362,17 @@ def test_the_sidecars_of_many_copies_are_merged(shelf: Rated) -> None:
     found = shelf.contents.facts_of([content])[content]
     assert found["rating"] == 0
     assert found["tags"] == [f"tag {number}" for number in range(COPIES)]
+
+
+def test_metadata_that_cannot_be_read_is_listed(shelf: Rated) -> None:
+    """While it cannot be; a text that looks like the list is none."""
+    shelf.write("a.jpg")
+    shelf.write("b.jpg", b"other")
+    shelf.write("a.xmp", b"<broken")
+    title = b'"unreadable":["exif"]'
+    shelf.write("b.xmp", (XMP % 1).encode().replace(b'xmp:Rating="1"', b"xmp:Label='%s'" % title))
+    shelf.settle()
+    assert shelf.contents.unreadable() == [(bytes(shelf.root / "a.jpg"), ["sidecar"])]
+    shelf.write("a.xmp", (XMP % 5).encode())
+    shelf.settle()
+    assert shelf.contents.unreadable() == []

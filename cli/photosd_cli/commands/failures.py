@@ -14,7 +14,7 @@ from photosd_cli.group import json_option
 @click.option("--stacks", is_flag=True, help="Show the decoder's stack, for a bug report.")
 @json_option
 def command(retry: bool, stacks: bool, as_json: bool) -> None:
-    """List photos that could not be indexed, with reason and remedy."""
+    """List photos that could not be indexed, with reason and remedy, and unreadable metadata."""
     with Client() as client:
         result = client.failures(retry)
     if as_json:
@@ -29,6 +29,10 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
             console.tell(f"  {text.inert(failure['remedy'])}", hang=2)
         for line in (failure.get("stack") or "").splitlines() if stacks else ():
             console.out(f"    {text.inert(line)}")
+    for photo in result.get("metadata", ()):
+        console.out(paths.linked(photo))
+        kinds = text.inert(", ".join(photo["unreadable"]))
+        console.tell(f"  indexed; metadata that cannot be read: {kinds}", hang=2)
     console.flush()
     if retry:
         console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")

@@ -96,6 +96,17 @@ class Contents:
             ).fetchall()
         return {row["content"]: _decoded(row["place"]) for row in rows}
 
+    def unreadable(self) -> list[tuple[bytes, list[str]]]:
+        """Indexed paths with metadata that could not be read, and its kinds; by path."""
+        with self._database.read() as db:
+            rows = db.execute(
+                # CROSS: from the few contents to their photos.
+                "SELECT path, facts FROM contents CROSS JOIN photos USING(content)"
+                """ WHERE instr(facts, '"unreadable":') > 0 AND state = 'indexed' ORDER BY path"""
+            ).fetchall()
+        found = ((path, _decoded(facts).get("unreadable")) for path, facts in rows)
+        return [(path, kinds) for path, kinds in found if kinds]
+
     def embedded(self, model: str) -> set[str]:
         """Every content id with a committed vector of ``model``."""
         with self._database.read() as db:

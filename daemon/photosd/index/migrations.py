@@ -282,6 +282,9 @@ MIGRATIONS = {
     CREATE TRIGGER contents_facts_died AFTER DELETE ON contents BEGIN
       DELETE FROM facts_due WHERE content = OLD.content;
     END;
+    -- Contents with metadata that could not be read.
+    CREATE INDEX contents_unreadable ON contents(content)
+      WHERE instr(facts, '"unreadable":') > 0;
     -- Nearly every photo is indexed, so look-ups by content must not use an index that begins
     -- with the state, which SQLite prefers without statistics. Rows that are never due are not
     -- in it.

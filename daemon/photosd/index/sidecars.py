@@ -27,6 +27,7 @@ from photosd.watch.beside import files_of
 log = structlog.get_logger()
 
 BATCH = 500  # sidecars written at once
+TURN_SECONDS = 1.0  # then those that were read are written; decoders may be slow
 AT_ONCE = 16  # at decoders
 READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
 STOP_LOOK_SECONDS = 0.5
@@ -113,7 +114,8 @@ class Sidecars(threading.Thread):
         if not due:
             return False
         found: list[tuple[Due, SidecarFacts | None]] = []
-        while len(found) < len(due):
+        until = time.monotonic() + TURN_SECONDS
+        while len(found) < len(due) and (not found or time.monotonic() < until):
             if self._stopping.is_set():
                 return False
             at_once = 1 if self._slow() else AT_ONCE

@@ -400,11 +400,22 @@ class Failure(PathFields):
     stack: NotRequired[str]
 
 
+class UnreadableMetadata(PathFields):
+    """One indexed photo whose metadata is damaged in part, as ``unreadable`` in the facts of
+    `show`.
+    """
+
+    unreadable: list[str]
+
+
 class FailuresResult(TypedDict):
-    """Every photo that could not be indexed."""
+    """Every photo that could not be indexed; ``metadata``: those that could, but not all of their
+    metadata.
+    """
 
     failures: list[Failure]
     retried: int
+    metadata: NotRequired[list[UnreadableMetadata]]
 
 
 class PurgeResult(TypedDict):

@@ -138,7 +138,11 @@ class LibraryOperations(Topic):
         failures = [_failure(photo) for photo in library.catalog.in_state("failed")]
         retried = library.worklist.retry_failures() if params.retry else 0
         library.pipeline.wake()
-        return {"failures": failures, "retried": retried}
+        metadata: list[replies.UnreadableMetadata] = [
+            {**path_fields(path), "unreadable": kinds}
+            for path, kinds in library.contents.unreadable()
+        ]
+        return {"failures": failures, "retried": retried, "metadata": metadata}
 
     def purge(self, params: requests.PurgeParams) -> replies.PurgeResult:
         library = self._library()
