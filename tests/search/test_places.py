@@ -175,3 +175,21 @@ def test_without_a_table(tmp_path: Path, world: Path) -> None:
         found(library, near_place="Haifa")
     with pytest.raises(NotFound):
         found(library, places=["Eilat"])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("dog in Elat", {"eilat"}),
+        ("dog in Tel-Aviv", {"tel aviv", "florentin"}),
+        ("כלב באילת", {"eilat"}),
+        ("dog in Qiryat Shmona", {"shmona"}),
+        ("dog in Kaifa", set(PHOTOS)),  # no photo was taken in Haifa
+    ],
+)
+def test_places_in_questions_have_all_their_names(
+    library: Library, text: str, wanted: set[str]
+) -> None:
+    """Those of the table, too, if the library has the place."""
+    hits = library.engine().query(QueryParams(text))["hits"]
+    assert {hit["path"].removeprefix("/p/").removesuffix(".jpg") for hit in hits} == wanted

@@ -26,6 +26,7 @@ COUNTRY_KM = 100.0  # farther ones give no country
 ROW = np.dtype([("id", "<u4"), ("latitude", "<f4"), ("longitude", "<f4"), ("people", "<u4")])
 CACHED_CELLS = 512  # of about 1 kB
 CACHE_KB = 2000  # of SQLite
+PAGES = ("count", "size")
 MOST_FOUND = 50  # places of one name
 
 # How far a place extends, as a circle: its radius in km is SPREAD * inhabitants ** GROWTH. These
@@ -113,15 +114,17 @@ class Table:
         )
         try:
             self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-            self._check()
+            self._check(file)
         except BaseException:
             self._db.close()
             raise
         self._cell = functools.lru_cache(CACHED_CELLS)(self._read_cell)
 
-    def _check(self) -> None:
-        if self._db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("the table of places is damaged")
+    def _check(self, file: Path) -> None:
+        """Reads little, since a query may wait; damage of single pages is found when they are."""
+        pages, size = (self._db.execute(f"PRAGMA page_{one}").fetchone()[0] for one in PAGES)
+        if pages * size != file.stat().st_size:
+            raise sqlite3.DatabaseError("the table of places is incomplete")
         facts = dict(self._db.execute("SELECT key, value FROM meta"))
         wanted = {"format": str(FORMAT), "package": package_version()}
         if any(facts.get(key) != value for key, value in wanted.items()):

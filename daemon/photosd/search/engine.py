@@ -78,7 +78,7 @@ class Engine:
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)
         self._retrieval = Retrieval(store, shared)
-        self._conditions = Conditions(shared.database, vocabulary, self._any_passes)
+        self._conditions = Conditions(shared.database, places, self._any_passes)
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
         self._rankings, self._hits = Rankings(), Hits(shared)
 
