@@ -114,8 +114,7 @@ CROSSED = {
     "search/facets.py:LOOKED_UP_AT_ONCE": (
         FACETS + "test_the_first_values_are_the_most_frequent"
     ),
-    "search/paging.py:FIRST_SORTED": FACETS + "test_all_good_matches_are_found_however_many",
-    "search/paging.py:MOST_SORTED": FACETS + "test_all_good_matches_are_found_however_many",
+    "search/retrieval.py:FIRST_GOOD": FACETS + "test_all_good_matches_are_found_however_many",
     "search/retrieval.py:FILTERED_AT_ONCE": PAGES,
     "search/retrieval.py:FILTERED_FIRST": PAGES,
     "watch/__main__.py:BATCH": WHOLE,
@@ -203,7 +202,7 @@ CROSSED = {
 NO_LIMIT = {
     "a number in a formula": (
         "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
-        "search/facets.py:MONTHS", "search/facets.py:EPOCH_YEAR", "search/paging.py:FURTHER",
+        "search/facets.py:MONTHS", "search/facets.py:EPOCH_YEAR", "search/retrieval.py:FURTHER",
         "index/flushed.py:TILES_SPARE",
         "decode/coordinates.py:DIGITS", "decode/facts.py:EMPTY_EXIF_BYTES",
         "decode/date_taken.py:DEGREE_SECONDS", "decode/date_taken.py:QUARTER_SECONDS",

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photosd.core.errors import NotFound
+from photosd.core.errors import EncoderUnavailable, NotFound
 from photosd.index import vectors
 from photosd.index.committer import LabelSync
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
 from photosd.protocol.requests import FACET_KINDS, FacetsParams, QueryParams, Where
 from photosd.search import facets as module
-from photosd.search import paging
+from photosd.search import retrieval
 from photosd.watch.scanner import Entry
 from tests.search.library import SPEC, Library
 
@@ -217,12 +217,20 @@ def test_a_word_of_the_metadata_counts(household: Household) -> None:
 def test_all_good_matches_are_found_however_many(
     household: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In steps; above the limit the best ones."""
-    monkeypatch.setattr(paging, "FIRST_SORTED", 10)
+    """In steps."""
+    monkeypatch.setattr(retrieval, "FIRST_GOOD", 10)
     every = sum(int(content[1:]) % 4 == 3 for content in household.held)
     assert household.engine().facets(FacetsParams("abc"))["photos"] == every
-    monkeypatch.setattr(paging.Ranking.every_convincing, "__defaults__", (50,))
-    assert household.engine().facets(FacetsParams("abc"))["photos"] == 50
+
+
+def test_without_an_encoder_names_are_counted(household: Household) -> None:
+    """As a query is answered then, with a warning."""
+    household.encoder.error = EncoderUnavailable("dead", remedy="wait")
+    try:
+        answer = household.engine().facets(FacetsParams("zoe", kinds=["person"]))
+    finally:
+        household.encoder.error = None
+    assert answer["warnings"] and answer["photos"] == household.counted("person")["Zoë"]
 
 
 def test_an_unknown_name_is_refused_with_similar_ones(household: Household) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import time
 from collections.abc import Sequence
 
@@ -144,7 +145,7 @@ class Engine:
             ranking = self._ranked(question, None, deadline, warnings)
             ranking = self._reconsidered(ranking, deadline, warnings)
             if question.terms:  # else all that pass
-                contents = [one.content for one in ranking.every_convincing()]
+                contents = ranking.good()
             query, convincing, where = question.asked, ranking.convincing, ranking.question.where
         else:
             where = self._parser.where(params.where)
@@ -259,7 +260,7 @@ class Engine:
         if not find(1):
             raise trouble
         warnings.append(f"{trouble.title}: matched words in file names instead")
-        return Ranking(question, None, "text_match", find)
+        return Ranking(question, None, "text_match", find, lambda: _good(find(sys.maxsize)))
 
     def _ranking(
         self,
@@ -272,7 +273,8 @@ class Engine:
         find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
         embeddings = [one.embedding for one in aspects if one.embedding is not None]
         best = max(embeddings, key=lambda one: one.understood, default=None)
-        return Ranking(question, best, "gemini" if best is None else answered_by, find)
+        good = functools.partial(self._retrieval.good, question, aspects, judge, remote)
+        return Ranking(question, best, "gemini" if best is None else answered_by, find, good)
 
     def _judge(self, question: Question) -> Judge:
         return Judge(self._calibration.of(question))
@@ -321,6 +323,10 @@ class Engine:
                     answers.append((found[0].score, reading, ranking))
         best = max(answers, key=lambda one: one[0], default=None)
         return None if best is None else best[1:]
+
+
+def _good(found: Sequence[FoundPhoto]) -> list[str]:
+    return [one.content for one in found if one.strength != "weak"]
 
 
 def _any_convincing(verdicts: dict[str, Match]) -> bool:

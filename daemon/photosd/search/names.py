@@ -128,6 +128,19 @@ class Names:
         found = [one.content for one in itertools.islice(every, most + 1)]
         return found if len(found) <= most else []
 
+    def every(self) -> list[str]:
+        """The contents with a path that has every word, however many."""
+        groups = [numbers for (degree, _), numbers in self._groups if degree > Degree.SOME]
+        numbers = np.concatenate([NONE, *groups]).tolist()
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT DISTINCT content, iif(?, path, x'') AS path FROM named WHERE id IN"
+                " (SELECT value FROM json_each(?))",
+                (self._accepts is not None, json.dumps(numbers)),
+            ).fetchall()
+        found = (row["content"] for row in rows if self._accepts is None or self._accepts(row[1]))
+        return list(dict.fromkeys(found))
+
     def best(self, scores: Mapping[str, float]) -> Iterator[Named]:
         """Every content once, with its best path.
 

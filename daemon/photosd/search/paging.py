@@ -28,8 +28,6 @@ from photosd.search.query_cache import QueryEmbedding
 Place = tuple[bytes, int]  # a path and the number of its folder
 
 AHEAD = 50  # ranks searched for a page, at least: good matches may not be the nearest
-# Ranks searched for all good matches: at first, how many times more at each step, at most.
-FIRST_SORTED, FURTHER, MOST_SORTED = 500, 4, 20_000
 KEPT = 128  # rankings kept for next pages; the oldest are dropped
 
 
@@ -123,6 +121,7 @@ def _hit(
 
 
 Find = Callable[[int], list[FoundPhoto]]  # the best now, up to a count
+Good = Callable[[], list[str]]  # the contents of all good matches
 
 
 class Modes(msgspec.Struct, frozen=True):
@@ -146,9 +145,10 @@ class Ranking:
         embedding: QueryEmbedding | None,
         answered_by: str,
         find: Find,
+        good: Good,
     ) -> None:
         self.question, self.embedding, self.answered_by = question, embedding, answered_by
-        self.modes = Modes()
+        self.modes, self.good = Modes(), good
         self._find, self._lock = find, threading.Lock()
         self._shown: list[FoundPhoto] = []
         self.convincing = False
@@ -169,17 +169,6 @@ class Ranking:
                 if not known:
                     self._judge(found)
             return self._shown[start:end]
-
-    def every_convincing(self, most: int = MOST_SORTED) -> list[FoundPhoto]:
-        """All good matches, best first; of more than ``most``, the best."""
-        count = FIRST_SORTED
-        while True:
-            found = self._find(count)
-            good = [place for place, one in enumerate(found) if one.strength != "weak"]
-            # Good matches come first: further down there are none.
-            if len(found) < count or not good or good[-1] < count // 2 or count >= most:
-                return [found[place] for place in good]
-            count = min(most, FURTHER * count)
 
     def _judge(self, found: Sequence[FoundPhoto]) -> None:
         """Whether the answer is convincing; good matches are never left to a later page."""

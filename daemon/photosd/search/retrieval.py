@@ -23,6 +23,7 @@ from photosd.search.paging import FoundPhoto
 from photosd.search.parsing import Question
 from photosd.search.query_cache import QueryEmbedding
 
+FIRST_GOOD, FURTHER = 400, 4  # nearest that are rated at first; how many times more at each step
 K = 60  # the usual constant: limits the weight of the first ranks
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
@@ -173,6 +174,43 @@ class Retrieval:
             )
             for one in best
         ]
+
+    def good(
+        self,
+        question: Question,
+        aspects: Sequence[Aspect],
+        judge: Judge,
+        remote: GeminiRanking = NO_GEMINI,
+    ) -> list[str]:
+        """All contents that `find` rates fair or strong, in no order; a filter is not applied to
+        those that match by words.
+        """
+        found = dict.fromkeys(self._names(question, aspects).every())
+        for aspect in aspects:
+            found |= dict.fromkeys(self._good_looks(question, aspect, judge))
+        found |= dict.fromkeys(
+            one.content for one in self._elsewhere(question, remote) if one.weight >= Weight.GOOD
+        )
+        return [content for content in found if content not in question.but]
+
+    def _good_looks(self, question: Question, aspect: Aspect, judge: Judge) -> list[str]:
+        """The contents with a good look, among more and more of the nearest: until half of them
+        have none at their end.
+        """
+        seen: dict[str, Look] = {}
+        count = FIRST_GOOD
+        while aspect.embedding is not None:
+            nearest = [c for c, _ in self.nearest(question, aspect.embedding, count)]
+            self._look([aspect], judge, nearest, seen)
+            good = [
+                place
+                for place, content in enumerate(nearest)
+                if content in seen and judge.of_look(seen[content]) != "weak"
+            ]
+            if len(nearest) < count or not good or good[-1] < count // 2:
+                return [nearest[place] for place in good]
+            count *= FURTHER
+        return []
 
     def judge(
         self, question: Question, embedding: QueryEmbedding, judge: Judge, contents: Sequence[str]
