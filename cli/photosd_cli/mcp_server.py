@@ -55,6 +55,10 @@ Literally = Annotated[bool, Field(description="Read no dates, places and people 
 Places = Annotated[
     list[str], Field(description="Places, regions or countries by name; any is enough.")
 ]
+Order = Annotated[
+    Literal["match", "date", "-date"],
+    Field(description="Best, oldest, or newest (-date) matches first."),
+]
 Terms = Annotated[list[str], Field(description='Words; "2:dog" counts twice.')]
 
 
@@ -116,6 +120,7 @@ def search(
     places: Places = [],  # noqa: B006
     weak: Annotated[bool, Field(description="Include weak matches.")] = False,
     literal: Literally = False,
+    sort: Order = "match",
     cursor: Annotated[str | None, Field(description="Cursor of the previous page.")] = None,
 ) -> CallToolResult:
     """Find photos by describing them, best first; `convincing` tells whether any is a match.
@@ -146,6 +151,7 @@ def search(
             cursor=cursor or None,
             asker="agent",
             literal=literal,
+            sort=sort,
         )
         return _hits(client, answer, pictures, weak=weak)
 

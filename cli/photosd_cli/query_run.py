@@ -14,7 +14,7 @@ from photosd_cli.query_output import QueryOptions
 
 if TYPE_CHECKING:
     from photosd.protocol.replies import QueryResult
-    from photosd.protocol.requests import Term, Where
+    from photosd.protocol.requests import Sort, Term, Where
 
 FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
 MOST = 1000
@@ -32,6 +32,7 @@ class QueryRequest(NamedTuple):
     mode: str | None = None  # local | hybrid | gemini; None: the configured one
     literal: bool = False
     without: Sequence[str] = ()  # kinds that are not read in the text: date, place, person
+    sort: Sort = "match"
 
 
 def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | None:
@@ -116,7 +117,8 @@ def ask_each(queries: Iterable[str], request: QueryRequest, options: QueryOption
 def _answer(client: Client, request: QueryRequest, options: QueryOptions) -> QueryResult:
     # A word cannot contain bytes that are not UTF-8.
     readable = request.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
-    if not (readable or request.terms or request.cursor):
+    filtered = request.where or request.sort != "match"
+    if not (readable or request.terms or request.cursor or filtered):
         raise BadRequest("the query is empty", remedy='photosd query "sunset"')
     request = request._replace(text=readable)
     return client.query(limit=options.limit, deadline_ms=options.deadline_ms, **request._asdict())

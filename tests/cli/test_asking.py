@@ -122,6 +122,23 @@ def test_what_is_read_can_be_taken_back(
     assert found == {"text": "Noa in 2019", **params}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "params"),
+    [
+        (["--person", "Noa"], {"text": "", "where": {"people": ["Noa"]}}),
+        (["--sort", "-date"], {"text": "", "sort": "-date"}),
+        (["dog", "--sort", "date"], {"text": "dog", "sort": "date"}),
+        (["dog", "--sort", "match"], {"text": "dog"}),
+    ],
+)
+def test_order_and_queries_without_words(
+    answering: StubDaemon, photosd: Photosd, arguments: list[str], params: dict[str, Any]
+) -> None:
+    """A filter or an order is enough."""
+    assert photosd("query", *arguments).code == 0
+    assert asked(answering) == params
+
+
 def test_what_was_read_is_shown(answering: StubDaemon, photosd: Photosd) -> None:
     """In one line: the words, the place, the date, the person; no line if nothing was read."""
     parts = [("person", "Noa"), ("rest", "beach"), ("place", "Eilat"), ("date", "Jun–Aug 2023")]

@@ -13,7 +13,7 @@ from photosd_cli.query_output import QueryOptions
 from photosd_cli.query_run import QueryRequest, ask, ask_each
 
 if TYPE_CHECKING:
-    from photosd.protocol.requests import Where
+    from photosd.protocol.requests import Sort, Where
 
 
 @click.command(cls=query_options.QueryCommand)
@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 @click.option("--not-date", "without", flag_value="date", multiple=True, help="Read no dates.")
 @click.option("--not-place", "without", flag_value="place", multiple=True, help="Read no places.")
 @click.option("--not-person", "without", flag_value="person", multiple=True, help="Read no people.")
+@click.option(
+    "--sort",
+    type=click.Choice(["match", "date", "-date"]),
+    default="match",
+    show_default=True,
+    help="Order of good matches: best, oldest, or newest (-date) first.",
+)
 @click.option("--cursor", metavar="CURSOR", help="Next page of an earlier answer.")
 @click.option(
     "--local", "mode", flag_value="local", help="Send nothing, even with the cloud enabled."
@@ -59,6 +66,7 @@ def command(
     where: Where | None,
     literal: bool,
     without: tuple[str, ...],
+    sort: Sort,
     cursor: str | None,
     mode: str | None,
     every_copy: bool,
@@ -68,13 +76,14 @@ def command(
 
     TEXT is a description in plain words. Dates, places and people in it filter photos, and are
     shown as "read as"; words in quotes stay words. A single `-` reads queries from stdin, one per
-    line.
+    line. Without TEXT, all photos that pass the filters are found, the newest first.
     Scores depend on the model and are not percentages; the strength (`strong`, `fair`, `weak`)
     is measured for this library. The daemon must be running, else the exit code is 3.
 
     \b
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
     photosd query "Noa at the beach last summer" --not-person
+    photosd query --person Noa --tag beach --sort date
     photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """
     terms = [query_options.words(one, 1) for one in plus]
@@ -89,7 +98,9 @@ def command(
         )
     options = query_options.checked(options, many=many)
     request = QueryRequest("" if many else " ".join(text), terms, where, every_copy)
-    request = request._replace(cursor=cursor, mode=mode, literal=literal, without=without)
+    request = request._replace(
+        cursor=cursor, mode=mode, literal=literal, without=without, sort=sort
+    )
     if cursor is not None and (many or request != QueryRequest(cursor=cursor, terms=[])):
         raise BadRequest(
             "a cursor contains its query: nothing can be added",

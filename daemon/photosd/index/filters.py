@@ -183,13 +183,14 @@ def _orientation(width: int, height: int) -> Orientation | None:
 
 
 def latest_first(
-    rows: Rows, moments: Floats, count: int, name: Callable[[int], str | None]
+    rows: Rows, moments: Floats, count: int, name: Callable[[int], str | None], *, oldest: bool
 ) -> list[tuple[str, float]]:
-    """The names of ``count`` of these rows, the latest first, each once, and their moments.
+    """The names of ``count`` of these rows, the latest first, or the ``oldest``, each once, with
+    their moments, negative for the oldest.
 
-    ``moments``: of all rows; nan counts as the earliest, -inf. None as a name skips a row.
+    ``moments``: of all rows; nan comes last, -inf. None as a name skips a row.
     """
-    when = np.nan_to_num(moments[rows], nan=-np.inf)
+    when = np.nan_to_num(-moments[rows] if oldest else moments[rows], nan=-np.inf)
     take = count
     while len(rows):
         take = min(len(rows), 2 * take)

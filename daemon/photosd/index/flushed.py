@@ -91,6 +91,13 @@ class Snapshot(NamedTuple):
                 found[content] = rows
         return found
 
+    def having(self, contents: Collection[str] | None) -> Mask:
+        """The rows of these contents; all for None."""
+        mask = np.full(len(self.contents), contents is None)
+        for rows in self.rows_of(list(contents or ())).values():
+            mask[rows] = True
+        return mask
+
     def without(self, contents: Sequence[str]) -> Snapshot:
         """Without the rows of these contents, also on disk. Raises OSError, and may be called
         again.
@@ -355,11 +362,7 @@ class FlushedTable:
         if now is None:
             return NOTHING
         mask = now.first & ~now.gone
-        if contents is not None:
-            some = np.zeros(len(mask), np.bool_)
-            for rows in now.rows_of(list(contents)).values():
-                some[rows] = True
-            mask &= some
+        mask &= now.having(contents)
         if where is not None:
             mask &= now.traits.passing(where)
         for rows in now.rows_of(hidden).values():
@@ -397,10 +400,16 @@ class FlushedTable:
             take *= 2
 
     def latest(
-        self, count: int, where: Filter, hidden: Callable[[str], bool]
+        self,
+        count: int,
+        where: Filter,
+        among: Collection[str] | None,
+        hidden: Callable[[str], bool],
+        *,
+        oldest: bool,
     ) -> list[tuple[str, float]]:
-        """The ``count`` contents taken last of those that pass ``where`` and are not ``hidden``,
-        and when, as `filters.latest_first` gives them.
+        """The ``count`` contents taken last, or first, of those that pass ``where``, are in
+        ``among`` if not None, and are not ``hidden``; and when, as `filters.latest_first` gives it.
         """
         now = self._now
         if now is None:
@@ -410,8 +419,9 @@ class FlushedTable:
             content: str = now.contents[row].decode()
             return None if hidden(content) else content
 
-        rows = np.flatnonzero(now.traits.passing(where) & ~now.gone)
-        return latest_first(rows, now.traits.moments, count, name)
+        mask = now.traits.passing(where) & ~now.gone & now.having(among)
+        rows = np.flatnonzero(mask)
+        return latest_first(rows, now.traits.moments, count, name, oldest=oldest)
 
     def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
         """The best score of each query (n, d) with any row of a content that has a path, -1 without

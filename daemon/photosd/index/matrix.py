@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.index.counting import Counts
-from photosd.index.filters import Columns, Filter, Traits, latest_first
+from photosd.index.filters import Columns, Filter, Rows, Traits, latest_first
 
 Vectors = NDArray[np.float32]
 
@@ -120,9 +120,7 @@ class Matrix:
         None.
         """
         with self._lock:
-            columns, known = self._columns, self._known
-            some = known if contents is None else (one for one in contents if one in known)
-            rows = np.fromiter((known[one] for one in some), np.int64)
+            columns, rows = self._columns, self._first_rows(contents)
         if where is not None:
             rows = rows[np.isin(rows, columns.passing(where))]
         return columns.counts(rows)
@@ -156,10 +154,19 @@ class Matrix:
                 return list(found.items())[:count]
             take = min(len(rows), take * 2)
 
-    def latest(self, count: int, where: Filter) -> list[tuple[str, float]]:
-        """The ``count`` contents taken last of those that pass ``where``, and when: wall-clock
-        seconds, -inf without a date. The last one first.
+    def _first_rows(self, contents: Collection[str] | None) -> Rows:
+        """The first row of each of these contents that has any; of all for None."""
+        some = self._known if contents is None else self._known.keys() & set(contents)
+        return np.sort(np.fromiter((self._known[one] for one in some), np.int64, len(some)))
+
+    def latest(
+        self, count: int, where: Filter, among: Collection[str] | None, *, oldest: bool
+    ) -> list[tuple[str, float]]:
+        """The ``count`` contents taken last, or first, of those that pass ``where`` and are in
+        ``among`` if not None; and when, as `filters.latest_first` gives it.
         """
         with self._lock:
             contents, columns = self._contents, self._columns
-        return latest_first(columns.passing(where), columns.moments, count, contents.__getitem__)
+            first = self._first_rows(among)
+        rows = np.intersect1d(first, columns.passing(where), assume_unique=True)
+        return latest_first(rows, columns.moments, count, contents.__getitem__, oldest=oldest)

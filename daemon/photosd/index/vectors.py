@@ -438,12 +438,22 @@ class VectorStore:
             hidden = sorted(self._matrix.contents())
             return found.joined(self._flushed.counts(where, contents, hidden))
 
-    def latest(self, count: int, where: Filter) -> list[str]:
-        """The ``count`` contents taken last of those that pass ``where``, the last one first."""
-        found = self._matrix.latest(count, where)
+    def latest(
+        self,
+        count: int,
+        where: Filter,
+        among: Collection[str] | None = None,
+        *,
+        oldest: bool = False,
+    ) -> list[str]:
+        """The ``count`` contents taken last of those that pass ``where`` and are in ``among`` if
+        not None, the last one first; with ``oldest`` those taken first, the first one first.
+        """
+        found = self._matrix.latest(count, where, among, oldest=oldest)
         if self._flushed is not None:
             with self._reading():
-                more = self._flushed.latest(count, where, self._matrix.__contains__)
+                hidden = self._matrix.__contains__
+                more = self._flushed.latest(count, where, among, hidden, oldest=oldest)
             found = sorted([*found, *more], key=lambda one: -one[1])
         return list(dict.fromkeys(content for content, _ in found))[:count]
 

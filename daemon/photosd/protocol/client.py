@@ -52,6 +52,7 @@ class Client(Caller):
         asker: str = "person",
         literal: bool = False,
         without: Sequence[str] = (),
+        sort: requests.Sort = "match",
     ) -> replies.QueryResult:
         """The photos nearest to a description, answered within ``deadline_ms``.
 
@@ -59,7 +60,8 @@ class Client(Caller):
         separate hits. ``others``: without the pictures in the query. ``cursor``: that of the
         previous answer, for the next page, only with ``limit``. ``mode``: local, hybrid or gemini,
         for this query. ``asker``: person, agent or page. ``literal``: no words of ``text`` become
-        filters; ``without``: none of these kinds, ``date``, ``place``, ``person``.
+        filters; ``without``: none of these kinds, ``date``, ``place``, ``person``. ``sort``: all
+        good matches by ``date`` or, newest first, ``-date``.
         """
         params: dict[str, object] = {"text": text, "deadline_ms": deadline_ms}
         more: dict[str, object] = {
@@ -70,6 +72,7 @@ class Client(Caller):
         }
         more |= {"mode": mode, "asker": None if asker == "person" else asker}
         more |= {"literal": literal, "without": list(without)}
+        more |= {"sort": None if sort == "match" else sort}
         params |= {name: value for name, value in more.items() if value}
         params |= {name: True for name, on in (("all", every_copy), ("others", others)) if on}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS

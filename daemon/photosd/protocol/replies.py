@@ -38,7 +38,8 @@ class Hit(PathFields):
 
     ``sources``: why it matched: ``clip`` by its looks, ``name`` by words of its path (then ``path``
     is the copy with that name), ``caption`` by its title or caption, ``place``, ``tag``, ``person``
-    by names in its metadata; new ones may be added. ``score`` is a cosine, and orders looks only.
+    by names in its metadata, ``date`` as the query says, ``filter`` by filters alone; new ones may
+    be added. ``score`` is a cosine, and orders looks only.
     ``copies``: number of files in the library with this photo, if more than one. ``taken``: local
     time where it was taken, ISO 8601, with its offset from UTC if known; ``taken_at``: Unix
     seconds; ``taken_from``: where the date comes from, as in the facts of `show`;

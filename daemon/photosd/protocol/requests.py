@@ -30,6 +30,7 @@ Kind = Literal["exec", "link", "notify", "stream"]  # of an alert
 Mode = Literal["local", "hybrid", "gemini"]
 ReadKind = Literal["date", "place", "person"]  # what is read in a question
 CloudMode = Literal["hybrid", "gemini"]
+Sort = Literal["match", "date", "-date"]  # best first, oldest first, newest first
 FacetKind = Literal[
     "year", "month", "place", "country", "person", "tag", "camera", "folder", "type"
 ]
@@ -105,7 +106,9 @@ class QueryParams(Struct):
     overrides the enabled mode for this query; ``local`` sends nothing. ``asker``: the kind of
     caller. Words from a page are never sent, those from an agent only with a separate consent.
     Dates, places and people in ``text`` become filters, except kinds in ``without``; ``literal``:
-    none do.
+    none do. ``sort``: ``date`` (oldest first) or ``-date`` (newest first) orders all good matches
+    by date, and leaves out weak ones if there are good ones. Without ``text`` and ``terms``, all
+    photos that pass ``where`` are the answer, newest first.
     """
 
     text: Annotated[str, Meta(max_length=TEXT_LIMIT)] = ""
@@ -120,6 +123,7 @@ class QueryParams(Struct):
     asker: Literal["person", "agent", "page"] = "person"
     literal: bool = False
     without: Annotated[list[ReadKind], Meta(max_length=3)] = []
+    sort: Sort = "match"
 
 
 class FacetsParams(Struct):

@@ -96,7 +96,7 @@ class Engine:
             question, warnings = self._conditions.apply(question, params)
             ranking = self._ranked(question, outside, deadline, warnings)
             encoded = time.perf_counter() - ranking.seconds  # it has searched, too
-            ranking = self._reconsidered(ranking, deadline, warnings)
+            ranking = self._sorted(self._reconsidered(ranking, deadline, warnings))
         else:
             ranking, cursor = self._rankings.find(params.cursor)
             encoded = time.perf_counter()
@@ -224,7 +224,8 @@ class Engine:
     ) -> Ranking:
         """The request to Gemini starts first, if enabled; our search runs meanwhile."""
         if not question.terms:  # all of it was read
-            find = functools.partial(self._retrieval.latest, question)
+            oldest = question.sort == "date"
+            find = functools.partial(self._retrieval.latest, question, oldest=oldest)
             return Ranking(question, None, "text_match", find)
         asked = self._gemini.ask(question, outside)
         own: Ranking | PhotosdError
@@ -273,8 +274,28 @@ class Engine:
         find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
         embeddings = [one.embedding for one in aspects if one.embedding is not None]
         best = max(embeddings, key=lambda one: one.understood, default=None)
+        answered_by = "gemini" if best is None else answered_by
         good = functools.partial(self._retrieval.good, question, aspects, judge, remote)
-        return Ranking(question, best, "gemini" if best is None else answered_by, find, good)
+        describe = functools.partial(
+            self._retrieval.described, question, aspects, judge, remote=remote
+        )
+        return Ranking(question, best, answered_by, find, good, describe)
+
+    def _sorted(self, ranking: Ranking) -> Ranking:
+        """The ranking with its good matches by date, if requested and if there are any."""
+        question = ranking.question
+        if question.sort == "match" or not question.terms or not ranking.convincing:
+            return ranking
+        oldest = question.sort == "date"
+        order = self._retrieval.by_date(question, ranking.good(), oldest=oldest)
+
+        def find(count: int) -> list[FoundPhoto]:
+            return ranking.describe(order[:count])
+
+        found = Ranking(question, ranking.embedding, ranking.answered_by, find)
+        found.modes, found.unknown, found.seconds = ranking.modes, ranking.unknown, ranking.seconds
+        found.page(0, question.limit)
+        return found
 
     def _judge(self, question: Question) -> Judge:
         return Judge(self._calibration.of(question))

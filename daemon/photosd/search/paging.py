@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -122,6 +123,7 @@ def _hit(
 
 Find = Callable[[int], list[FoundPhoto]]  # the best now, up to a count
 Good = Callable[[], list[str]]  # the contents of all good matches
+Describe = Callable[[Sequence[str]], list[FoundPhoto]]  # these contents, rated, in their order
 
 
 class Modes(msgspec.Struct, frozen=True):
@@ -145,10 +147,12 @@ class Ranking:
         embedding: QueryEmbedding | None,
         answered_by: str,
         find: Find,
-        good: Good,
+        good: Good = list,
+        describe: Describe | None = None,
     ) -> None:
         self.question, self.embedding, self.answered_by = question, embedding, answered_by
         self.modes, self.good = Modes(), good
+        self.describe = describe or self._described
         self._find, self._lock = find, threading.Lock()
         self._shown: list[FoundPhoto] = []
         self.convincing = False
@@ -169,6 +173,11 @@ class Ranking:
                 if not known:
                     self._judge(found)
             return self._shown[start:end]
+
+    def _described(self, contents: Sequence[str]) -> list[FoundPhoto]:
+        """These contents as `find` gives them."""
+        every = {one.content: one for one in self._find(sys.maxsize)}
+        return [every[content] for content in contents if content in every]
 
     def _judge(self, found: Sequence[FoundPhoto]) -> None:
         """Whether the answer is convincing; good matches are never left to a later page."""

@@ -18,7 +18,7 @@ from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.index.folders import Folders
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
-from photosd.protocol.requests import QueryParams, Term, Where
+from photosd.protocol.requests import QueryParams, Sort, Term, Where
 from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import normalise
 from photosd.search.reading import Reading
@@ -208,6 +208,7 @@ class Question(msgspec.Struct, frozen=True):
     every_copy: bool = False
     where: Filter | None = None
     but: frozenset[str] = frozenset()  # contents to leave out
+    sort: Sort = "match"
     reading: Reading | None = None
 
     @property
@@ -224,9 +225,9 @@ class Question(msgspec.Struct, frozen=True):
 def question_of(params: QueryParams, where: Filter | None = None) -> Question:
     """The query in these parameters with this filter; raises BadRequest without a positive term."""
     terms = tuple(_terms(params))
-    if not terms:
+    if not terms and where is None and params.sort == "match":
         raise BadRequest("the query is empty", remedy=EXAMPLE)
-    if all(term.weight < 0 for term in terms):
+    if terms and all(term.weight < 0 for term in terms):
         raise BadRequest(
             "it has no positive term",
             remedy='add what to search for: photosd query "beach" --minus people',
@@ -238,7 +239,7 @@ def question_of(params: QueryParams, where: Filter | None = None) -> Question:
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))
     limit = params.limit or SearchSettings().limit
-    return Question(terms, asked, limit, params.all, where)
+    return Question(terms, asked, limit, params.all, where, sort=params.sort)
 
 
 def _terms(params: QueryParams) -> Iterator[QuestionTerm]:

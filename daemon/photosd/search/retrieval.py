@@ -212,6 +212,38 @@ class Retrieval:
             count *= FURTHER
         return []
 
+    def described(
+        self,
+        question: Question,
+        aspects: Sequence[Aspect],
+        judge: Judge,
+        contents: Sequence[str],
+        remote: GeminiRanking = NO_GEMINI,
+    ) -> list[FoundPhoto]:
+        """These contents, in their order, rated as `find` rates them."""
+        names = self._names(question, aspects).of(contents)
+        looks: list[tuple[str, dict[str, Look]]] = []
+        seen: dict[str, Look] = {}
+        for aspect in aspects:
+            own: dict[str, Look] = {}
+            self._look([aspect], judge, contents, own)
+            looks.append((aspect.source, own))
+            for content, look in own.items():
+                _see(seen, content, look)
+        standing = {content for content, _ in remote.nearest[: remote.outstanding]}
+        found = []
+        for content in contents:
+            name, outstanding = names.get(content), content in standing
+            match = judge.match(seen.get(content, UNKNOWN), name, outstanding=outstanding)
+            kinds = [
+                source
+                for source, own in looks
+                if content in own and judge.of_look(own[content]) != "weak"
+            ]
+            kinds += ["gemini"] if outstanding else []
+            found.append(_found_photo(content, match.score, match.strength, kinds, name))
+        return found
+
     def judge(
         self, question: Question, embedding: QueryEmbedding, judge: Judge, contents: Sequence[str]
     ) -> dict[str, Match]:
@@ -329,12 +361,21 @@ class Retrieval:
             for content in itertools.islice(self._passing(question, order), count)
         ]
 
-    def latest(self, question: Question, count: int) -> list[FoundPhoto]:
-        """Photos that pass the filter, the latest first: for questions without other words."""
+    def by_date(
+        self, question: Question, contents: Sequence[str], *, oldest: bool = False
+    ) -> list[str]:
+        """Those of these contents that pass the filter, the latest first, or the ``oldest``."""
+        where = question.where or Filter()
+        return self._store.latest(len(contents), where, contents, oldest=oldest)
+
+    def latest(self, question: Question, count: int, *, oldest: bool = False) -> list[FoundPhoto]:
+        """Photos that pass the filter, the latest first, or the ``oldest``: for questions without
+        other words.
+        """
         where, kinds = question.where or Filter(), _kinds(question)
         take = count + OVERSAMPLE
         while True:
-            latest = self._store.latest(take, where)
+            latest = self._store.latest(take, where, oldest=oldest)
             there = self._there(latest, _path_test(question))
             found = [one for one in latest if one in there and one not in question.but]
             if len(found) >= count or len(latest) < take:
@@ -361,9 +402,9 @@ class Retrieval:
 
 
 def _kinds(question: Question) -> list[str]:
-    """The kinds of what was read, each once."""
+    """The kinds of what was read, each once; ``filter`` if there are only filters."""
     parts = () if question.reading is None else question.reading.conditions
-    return list(dict.fromkeys(part.kind for part in parts))
+    return list(dict.fromkeys(part.kind for part in parts)) or ["filter"]
 
 
 def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:
