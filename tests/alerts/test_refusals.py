@@ -209,7 +209,7 @@ def test_the_same_reason_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None
     found.refused("a", "Read-only file system")
     found.started("a")
     found.started("a")
-    assert lines == ["alert_start_failed", "alert_start_failed", "alert_starts_again"]
+    assert lines == ["alert_start_failed", "alert_start_failed", "alert_start_recovered"]
 
 
 @pytest.mark.parametrize("step", ["open", "write", "link", "flock"])

@@ -167,7 +167,7 @@ def test_a_photo_that_is_indexed_again_is_not_due(shelf: Upgraded) -> None:
 def test_the_thread_waits_while_photos_are_indexed(
     shelf: Upgraded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And goes on by itself; a full queue of decoders is tried again."""
+    """It continues by itself; a full queue of decoders is retried."""
     monkeypatch.setattr(rereading, "BUSY_SECONDS", 0.01)
     monkeypatch.setattr(rereading, "RETRY_SECONDS", 0.01)
     looks: list[bool] = []

@@ -96,7 +96,7 @@ class Refusals:
             self._all = Wait()
             self._each.pop(lease, None)
         if before is not None:
-            log.info("alert_starts_again", before=before)
+            log.info("alert_start_recovered", before=before)
 
 
 class CommandLeases:

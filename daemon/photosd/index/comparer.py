@@ -382,7 +382,7 @@ class Comparer:
                 return
             self._catalog.forget(gone)
         self._on_work()
-        log.info("photos_gone", folder=printable(folder.path), photos=len(gone))
+        log.info("photos_deleted", folder=printable(folder.path), photos=len(gone))
 
     def present(self, folder: Folder) -> bool:
         """Probe the folder, record the result, and return whether its photos can be judged."""

@@ -142,7 +142,7 @@ class Rereading(threading.Thread):
         return [Due(*row) for row in rows]
 
     def _facts(self, due: Sequence[Due]) -> list[tuple[str, dict[str, Any] | None]]:
-        """The facts of those that could be read; None: the former ones stay for good."""
+        """The facts of those that could be read; None: the former ones stay."""
         asked = [(one, self._pool.facts(one.path)) for one in due]
         until = time.monotonic() + READ_SECONDS
         found: list[tuple[str, dict[str, Any] | None]] = []

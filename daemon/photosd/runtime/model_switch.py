@@ -39,7 +39,7 @@ class ModelSwitch(threading.Thread):
         self, target: ModelRuntime, fill: ReencodingList, flip: Callable[[ModelSwitch], None]
     ) -> None:
         super().__init__(name="switch", daemon=True)
-        self.target, self._fill, self._flip = target, fill, flip
+        self.target, self._fill, self._switch_over = target, fill, flip
         self._stopping = threading.Event()
         self._total = self._left = 0
         self._error: PhotosdError | None = None
@@ -81,7 +81,7 @@ class ModelSwitch(threading.Thread):
                 self._error = None
                 self._fill_up()
                 if not self._stopping.is_set():
-                    self._flip(self)
+                    self._switch_over(self)
                 return
             except StorageError as error:
                 log.error("model_switch_waits", cause=str(error), remedy=error.remedy)
@@ -169,7 +169,7 @@ class ModelSwitcher:
                 self.serving.accelerators,
                 self.serving.pipeline.paused,
             )
-            self._switch = ModelSwitch(target, fill, self._flip)
+            self._switch = ModelSwitch(target, fill, self._switch_over)
             self._switch.start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
@@ -221,7 +221,7 @@ class ModelSwitcher:
                 result["seconds"] = left * one / 1000
         return result
 
-    def _flip(self, switch: ModelSwitch) -> None:
+    def _switch_over(self, switch: ModelSwitch) -> None:
         """Make the target the current model. A crash before the transaction changes nothing, after
         it the target is current. Raises StorageError, and then nothing has changed.
         """
