@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import struct
@@ -9,7 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from photosd.decode import facts, iptc, takeout, texts, xmp
@@ -290,7 +294,7 @@ def test_tags_of_exif_and_windows() -> None:
     "default",
     ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "KONICA MINOLTA DIGITAL CAMERA", "DCIM",
      "<Digimax i6 PMP, Samsung #1>", "default", "Untitled", "Exif_JPEG_PICTURE", "---", "rhdr",
-     "Canon EOS 6D", "SAMSUNG DIGITAL STILL CAMERA"],
+     "Canon EOS 6D", "SAMSUNG DIGITAL STILL CAMERA", "File written by Adobe Photoshop¨ 4.0"],
 )  # fmt: skip
 def test_what_a_camera_writes_is_no_caption(default: str) -> None:
     """Neither in EXIF nor copied to XMP; what a person wrote is."""
@@ -326,9 +330,12 @@ def test_words_that_differ_are_all_found(tmp_path: Path) -> None:
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         b"\xff\xfe<\0a\0",
         b"\0\0\0\0\0",
+        b"<rdf:RDF <x:xmpmeta " * 50_000,
+        b"</rdf:RDF><rdf:RDF>" * 50_000,
     ],
-    ids=range(7),
+    ids=range(9),
 )
+@pytest.mark.timeout(60)
 def test_hostile_xmp_is_refused(hostile: bytes) -> None:
     """In a moment; nothing is expanded or fetched."""
     with pytest.raises(xmp.Unreadable):
@@ -422,3 +429,24 @@ def test_a_date_in_the_future_is_none() -> None:
     """Neither that of Takeout nor that of EXIF."""
     soon = str(int(time.time()) + 10 * 86_400)
     assert "taken_at" not in takeout.stated(takeout_json(photoTakenTime={"timestamp": soon}))
+
+
+@pytest.mark.timeout(120)
+@settings(max_examples=200, deadline=None)
+@given(junk=st.binary(max_size=60), place=st.integers(0, 600), cut=st.integers(0, 20))
+def test_any_damage_costs_single_facts(junk: bytes, place: int, cut: int) -> None:
+    """Facts come back, and they fit into JSON, whatever bytes are in XMP, IPTC or a sidecar."""
+    body = listed("dc:subject", "beach", "חוף") + "<dc:title>Title</dc:title>"
+    words = packet(body, 'exif:GPSLatitude="32,4.5N"').encode()
+    words = words[:place] + junk + words[place + cut :]
+    older = dataset(25, b"beach") + dataset(120, b"caption")
+    older = older[: place % 20] + junk + older[place % 20 + cut :]
+    told = takeout_json(people=[{"name": "Noa"}])
+    told = told[: place % 150] + junk + told[place % 150 + cut :]
+    found = facts_of(with_iptc(older))
+    assert (found.width, found.height) == (96, 80)
+    msgspec.json.encode(found)
+    with contextlib.suppress(xmp.Unreadable):
+        msgspec.json.encode(xmp.stated(words))
+    with contextlib.suppress(takeout.Unreadable):
+        msgspec.json.encode(takeout.stated(told))

@@ -30,7 +30,9 @@ DEFAULT_CAPTIONS = frozenset(
         "samsung", "sdr", "sony dsc", "untitled",
     )
 )  # fmt: skip
-DIGITAL_CAMERA = re.compile(r"[\w .<>-]*\bdigital (still )?camera\W*|<digimax .*>|digimax \w+")
+DEFAULT_FORMS = re.compile(
+    r"[\w .<>-]*\bdigital (still )?camera\W*|<digimax .*>|digimax \w+|file written by adobe .*"
+)
 
 
 def decoded(data: bytes) -> str:
@@ -92,7 +94,7 @@ def _is_shown(letter: str) -> bool:
 def caption(value: str | None, camera: str | None = None) -> str | None:
     """``value`` unless cameras write it by themselves."""
     plain = (value or "").casefold().strip(" .\"'-_")
-    if plain in DEFAULT_CAPTIONS or DIGITAL_CAMERA.fullmatch(plain):
+    if plain in DEFAULT_CAPTIONS or DEFAULT_FORMS.fullmatch(plain):
         return None
     if not any(letter.isalnum() for letter in plain) or (camera and plain in camera.casefold()):
         return None
@@ -103,6 +105,8 @@ def each_once(words: Iterable[str | None], most: int = MOST_WORDS) -> tuple[str,
     """Words without those that differ from an earlier one only in case, accents and the like."""
     found: dict[str, str] = {}
     for word in words:
-        if word and len(found) < most:
+        if word:
             found.setdefault(fold(word) or word, word)
+        if len(found) == most:
+            break
     return tuple(found.values())

@@ -7,7 +7,6 @@ digiKam, Lightroom, darktable.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
@@ -25,7 +24,7 @@ from photosd.decode.texts import (
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 100
-PACKET = re.compile(rb"<(x:xmpmeta|x:xapmeta|rdf:RDF)\b.*</\1\s*>", re.DOTALL)
+ROOTS = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -123,9 +122,13 @@ def _readings(data: bytes) -> Iterator[bytes | str]:
     with contextlib.suppress(UnicodeDecodeError):
         yield data.decode("utf-8-sig")
     yield data
-    if packet := PACKET.search(data):
-        yield packet[0]
-        yield decoded(packet[0])
+    for name in ROOTS:
+        begin, end = data.find(b"<" + name), data.rfind(b"</" + name)
+        if 0 <= begin < end:
+            packet = data[begin : data.find(b">", end) + 1]
+            yield packet
+            yield decoded(packet)
+            return
 
 
 def _stated(root: Element) -> dict[str, Any]:
