@@ -14,8 +14,7 @@ import click
 from photosd.core.errors import BadRequest
 from photosd.protocol import QUERY_DEADLINE_MS
 from photosd.protocol.client import path_params
-from photosd_cli import paths, preview
-from photosd_cli.commands import completion
+from photosd_cli import completed_values, paths, preview
 from photosd_cli.group import FOLDER, PATH, Number
 from photosd_cli.query_output import QueryOptions
 
@@ -76,7 +75,7 @@ FILTERS = (
         "people",
         multiple=True,
         metavar="NAME",
-        shell_complete=completion.values("person"),
+        shell_complete=completed_values.values("person"),
         help="Only photos of this person, as named in their metadata; repeatable.",
     ),
     click.option(
@@ -84,7 +83,7 @@ FILTERS = (
         "tags",
         multiple=True,
         metavar="TAG",
-        shell_complete=completion.values("tag"),
+        shell_complete=completed_values.values("tag"),
         help="Only photos with this tag; repeatable.",
     ),
 )

@@ -10,8 +10,7 @@ import click
 from photosd.core.errors import ConfigError, NotRunning
 from photosd.core.paths import Home
 from photosd.protocol.client import Client
-from photosd_cli import console, text
-from photosd_cli.commands import completion
+from photosd_cli import completed_values, console, text
 from photosd_cli.group import WholeGroup, json_option
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def command() -> None:
 
 
 @command.command("get")
-@click.argument("name", required=False, shell_complete=completion.settings)
+@click.argument("name", required=False, shell_complete=completed_values.settings)
 @json_option
 def get(name: str | None, as_json: bool) -> None:
     """Show every setting with its meaning, or only the value of NAME."""
@@ -41,7 +40,7 @@ def get(name: str | None, as_json: bool) -> None:
 
 
 @command.command("set", context_settings={"ignore_unknown_options": True})
-@click.argument("name", shell_complete=completion.settings)
+@click.argument("name", shell_complete=completed_values.settings)
 @click.argument("value")
 @json_option
 def set_(name: str, value: str, as_json: bool) -> None:

@@ -20,8 +20,7 @@ from photosd.models.presets import PRESETS, RESTRICTED, Preset, preset_of
 from photosd.models.spec import ModelSpec
 from photosd.protocol.caller import error_of
 from photosd.protocol.client import Client
-from photosd_cli import console, lifecycle, text
-from photosd_cli.commands import completion
+from photosd_cli import completed_values, console, lifecycle, text
 from photosd_cli.group import WholeGroup, json_option
 from photosd_cli.installer import install
 from photosd_cli.progress import Bar
@@ -189,7 +188,7 @@ def _chosen_model(home: Home) -> str:
 
 
 @command.command("pull")
-@click.argument("name", shell_complete=completion.presets)
+@click.argument("name", shell_complete=completed_values.presets)
 @precision_option
 @click.option("--yes", is_flag=True, help="Accept its licence.")
 @json_option
@@ -282,7 +281,7 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
 
 
 @command.command("use")
-@click.argument("name", required=False, shell_complete=completion.installed_models)
+@click.argument("name", required=False, shell_complete=completed_values.installed_models)
 @click.option("--wait", is_flag=True, help="Wait until it answers queries.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--cancel", "action", flag_value="cancel", help="Cancel the switch.")
@@ -390,7 +389,7 @@ def _wait(client: Client, name: str) -> None:
 
 
 @command.command("remove")
-@click.argument("name", shell_complete=completion.installed_models)
+@click.argument("name", shell_complete=completed_values.installed_models)
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Delete the model NAME from disk."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, paths, text
-from photosd_cli.commands import completion
+from photosd_cli import completed_values, console, paths, text
 from photosd_cli.group import PATH, collecting, json_option
 
 
@@ -17,7 +16,7 @@ from photosd_cli.group import PATH, collecting, json_option
     required=True,
     metavar="DIR...",
     type=PATH,
-    shell_complete=completion.folders,
+    shell_complete=completed_values.folders,
 )
 @json_option
 def command(directories: tuple[str, ...], as_json: bool) -> None:
