@@ -7,6 +7,7 @@ import json
 import re
 import sqlite3
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def newer(left_behind: Path, home: Home) -> Iterator[RunningDaemon]:
 def test_everything_is_served_and_nothing_encoded_again(
     newer: RunningDaemon, left_behind: Path, home: Home
 ) -> None:
-    """Photos, vectors, remembered queries, settings, folders; what failed is tried once more."""
+    """Photos, vectors, remembered queries, settings, folders; what failed is tried once more. All
+    metadata is read again.
+    """
     status: Any = newer.wait_until("ready")
     assert status["daemon_version"] == "99.0.0"
     progress = newer.index()
@@ -88,7 +91,12 @@ def test_everything_is_served_and_nothing_encoded_again(
         answer: Any = newer.query(query)
         assert Path(answer["hits"][0]["path"]) == left_behind / best
         assert answer["answered_by"] == "cached_embedding"
+    until = time.monotonic() + 60
+    while _facts_due(home):
+        assert time.monotonic() < until, "facts are not read again"
+        time.sleep(0.1)
     with newer.client() as client:
+        assert client.show(bytes(left_behind / "beach.jpg"))["facts"]["format"] == "JPEG"
         status = client.status()
         assert status["encoder"]["images_encoded"] == 0
         assert [folder["path"] for folder in status["folders"]] == [str(left_behind)]
@@ -132,6 +140,11 @@ def _statements(catalog: Path) -> dict[str, str]:
     with sqlite3.connect(catalog) as db:
         rows = db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     return {name: "".join(re.sub(r"--.*", "", sql).split()) for name, sql in rows}
+
+
+def _facts_due(home: Home) -> int:
+    with sqlite3.connect(home.catalog) as db:
+        return int(db.execute("SELECT count(*) FROM facts_due").fetchone()[0])
 
 
 def _schema(home: Home) -> int:

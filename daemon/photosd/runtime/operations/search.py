@@ -25,6 +25,7 @@ from photosd.decode.decode_errors import (
     TooSlow,
 )
 from photosd.gemini.pending_question import Outside
+from photosd.index.moments import moment_of
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_from, path_text
 from photosd.protocol.server import Emit
@@ -163,9 +164,12 @@ def _photo(member: GroupMember, *, offline: bool) -> replies.Duplicate:
     }
     if (encoded := path_b64(member.photo.path)) is not None:
         photo["path_b64"] = encoded
-    for fact in ("width", "height", "taken_at"):
+    for fact in ("width", "height"):
         if (value := member.facts.get(fact)) is not None:
             photo[fact] = value
+    moment = moment_of(member.facts, [member.photo.path], None)
+    if moment is not None and moment.unix is not None:
+        photo["taken_at"] = moment.unix
     if offline:
         photo["offline"] = True
     return photo
