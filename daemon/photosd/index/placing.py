@@ -1,8 +1,8 @@
 """Places: names for where photos were taken, by their coordinates or their location fields.
 
 A thread that looks up contents whose facts are new or have changed, and writes the column
-``contents.place``: a JSON object, see `Found`; ``{}`` without a place. The column ``unplaced`` is 1
-for contents to look up, 2 for those that wait for the table of places.
+``contents.place``: a JSON object, see `Found`; null or ``{}`` without a place. The column
+``unplaced`` is 1 for contents to look up, 2 for those that wait for the table of places.
 """
 
 from __future__ import annotations
@@ -194,11 +194,7 @@ def _keep(db: Any, content: str, facts: str, place: Found | None) -> None:
         " AND coalesce(place, '{}') <> ?1",
         (text, content, facts),
     ).rowcount
-    db.execute(
-        "UPDATE contents SET unplaced = 0, place = coalesce(place, '{}')"
-        " WHERE content = ? AND facts = ?",
-        (content, facts),
-    )
+    db.execute("UPDATE contents SET unplaced = 0 WHERE content = ? AND facts = ?", (content, facts))
     if changed:
         db.execute(
             "INSERT INTO unfiled SELECT model, content FROM embedded WHERE content = ?"
