@@ -25,10 +25,17 @@ SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidec
         (EXIF, [SIDECAR], SIDECAR),
         (EXIF, [TAKEOUT, SIDECAR], SIDECAR),
         ({"taken_at": 9.0}, [TAKEOUT], {"taken_at": 9.0}),
+        # A program repeats the clock, and leaves out the zone.
+        ({**EXIF, "taken": "2020-01-01T00:00:00.250000+02:00"}, [SIDECAR],
+         {**EXIF, "taken": "2020-01-01T00:00:00.250000+02:00"}),
+        ({**EXIF, "taken": "2020-01-01T00:00:01+02:00"}, [SIDECAR], SIDECAR),
+        ({**EXIF, "taken": "2020-01-01T00:00:00+02:00"},
+         [{**SIDECAR, "taken": "2020-01-01T00:00:00+03:00"}],
+         {**SIDECAR, "taken": "2020-01-01T00:00:00+03:00"}),
         (EXIF, [{"rating": 3}], EXIF),
         ({"taken": None, "taken_at": None}, [TAKEOUT], TAKEOUT),
     ],
-)
+)  # fmt: skip
 def test_the_most_reliable_date_counts_as_a_whole(
     own: dict[str, Any], sidecars: list[dict[str, Any]], date: dict[str, Any]
 ) -> None:

@@ -164,6 +164,19 @@ def test_a_photo_that_is_indexed_again_is_not_due(shelf: Upgraded) -> None:
     assert shelf.due() == 1
 
 
+def test_facts_from_a_table_are_read_again(shelf: Upgraded) -> None:
+    """A new catalog takes the few facts that a table has; fuller ones are kept."""
+    shelf.round()
+    content = shelf.content("000.jpg") or ""
+    with shelf.database.write() as db:
+        db.execute("DELETE FROM contents WHERE content = ?", (content,))
+    shelf.contents.restore(MODEL, [(one, {"width": 9}) for one in shelf.pool.content.values()])
+    assert shelf.due() == 1
+    assert shelf.titles() == [None, "001.jpg", "002.jpg"]
+    shelf.round()
+    assert shelf.titles() == ["000.jpg", "001.jpg", "002.jpg"]
+
+
 def test_the_thread_waits_while_photos_are_indexed(
     shelf: Upgraded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

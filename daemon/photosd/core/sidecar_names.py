@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from photosd.core.formats import suffix_of
+from photosd.core.formats import is_photo_name, suffix_of
 
 XMP, JSON = b".xmp", b".json"
-SUFFIXES = frozenset((XMP, JSON))
 SUPPLEMENTAL = "supplemental-metadata"
 CUT_CHARACTERS = range(40, 52)  # to which Google cuts names, before ``.json``
 MOST_SIDECARS = 16  # of one photo
@@ -32,23 +31,29 @@ EDITED = tuple(
 
 
 def is_sidecar_name(name: bytes) -> bool:
-    """Whether a file with this name (or path) may describe a photo."""
-    return suffix_of(name) in SUFFIXES
+    """Whether a file with this name (or path) may describe a photo; most JSON files cannot."""
+    suffix = suffix_of(name)
+    if suffix != JSON:
+        return suffix == XMP
+    body = name.rpartition(b"/")[2][: -len(JSON)]
+    if (parts := NUMBERED.fullmatch(body)) is not None and not is_photo_name(body):
+        body = parts[1]
+    return is_photo_name(_without_supplement(body) or body) or _characters(body) in CUT_CHARACTERS
 
 
 class SidecarNames:
     """The names in one directory, by the photos that they belong to."""
 
     def __init__(self, names: Iterable[bytes]) -> None:
-        self._names = frozenset(names)
+        every = frozenset(names)
         self._xmp: dict[bytes, list[bytes]] = {}
         self._duplicates: dict[bytes, list[bytes]] = {}
         self._json: dict[tuple[bytes, bytes], bytes] = {}
-        for name in sorted(self._names):
-            suffix = suffix_of(name)
-            if suffix == XMP:
-                self._add_xmp(name, name[: -len(XMP)])
-            elif suffix == JSON:
+        for name in sorted(filter(is_sidecar_name, every)):
+            if suffix_of(name) == XMP:
+                base = name[: -len(XMP)]
+                self._add_xmp(name, base, duplicate=base not in every)
+            else:
                 self._add_json(name, name[: -len(JSON)])
 
     def of(self, photo: bytes) -> tuple[bytes, ...]:
@@ -61,9 +66,10 @@ class SidecarNames:
             found.append(json)
         return tuple(found[:MOST_SIDECARS])
 
-    def _add_xmp(self, name: bytes, base: bytes) -> None:
+    def _add_xmp(self, name: bytes, base: bytes, *, duplicate: bool) -> None:
+        """``duplicate``: whether it may be of a duplicate, as no photo has its name."""
         self._xmp.setdefault(base, []).append(name)
-        if base not in self._names and (parts := DUPLICATE.fullmatch(base)) is not None:
+        if duplicate and (parts := DUPLICATE.fullmatch(base)) is not None:
             self._duplicates.setdefault(parts[1] + parts[2], []).append(name)
 
     def _add_json(self, name: bytes, base: bytes) -> None:
@@ -77,7 +83,7 @@ class SidecarNames:
 
     def _json_of(self, photo: bytes) -> bytes | None:
         for name, number in _titles(photo):
-            for key in (name, _stem(name), *_cut(name)):
+            for key in (name, *_cut(name)):
                 if (found := self._json.get((key, number))) is not None:
                     return found
         return None
@@ -87,7 +93,7 @@ def likely_names(photo: bytes) -> Iterator[bytes]:
     """The usual names of sidecars of a photo (name or path)."""
     directory, slash, name = photo.rpartition(b"/")
     for stem in (photo, directory + slash + _stem(name)):
-        yield from (stem + suffix for suffix in (XMP, XMP.upper(), JSON))
+        yield from (stem + suffix for suffix in (XMP, XMP.upper()))
     for title, number in _titles(name):
         body = directory + slash + title + b"." + SUPPLEMENTAL.encode()
         yield body + number + JSON

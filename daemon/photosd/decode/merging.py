@@ -17,6 +17,7 @@ from photosd.decode.texts import each_once
 UNITED = ("tags", "people", "unreadable")
 DATE = ("taken", "taken_at", "taken_from")
 PLACE = ("latitude", "longitude")
+CLOCK = len("2019-08-03T10:00:00")
 
 
 def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dic
     dated = [facts for facts in every if any(facts.get(name) is not None for name in DATE[:2])]
     if dated:
         best = min(dated, key=_rank)
+        if _is_more_precise(own, best):
+            best = own
         found |= {name: best[name] for name in DATE if best.get(name) is not None}
     for name in UNITED:
         if words := each_once(word for facts in (own, *every) for word in facts.get(name) or ()):
@@ -54,6 +57,12 @@ def merged_facts(own: str | None, sidecars: str | None) -> str:
 def _rank(facts: Mapping[str, Any]) -> int:
     """The least is the most reliable date; of equal ones the first counts."""
     return {"sidecar": 0, "takeout": 2, "gps": 3}.get(str(facts.get("taken_from")), 1)
+
+
+def _is_more_precise(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a sidecar repeats the photo's clock without its zone and its fraction of a second."""
+    clock, repeated = str(own.get("taken") or ""), str(other.get("taken") or "")
+    return len(repeated) == CLOCK and clock.startswith(repeated)
 
 
 def _decoded(text: str | None, kind: type) -> Any:

@@ -54,6 +54,20 @@ class Contents:
                     db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
                 db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
 
+    def restore(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """The vectors of these contents are in ``model``'s table, but not in the catalog, with the
+        facts that the table has; all facts of those that are new are due.
+        """
+        with self._database.write() as db:
+            for content, facts in rows:
+                text = msgspec.json.encode(facts).decode()
+                new = db.execute(
+                    "INSERT OR IGNORE INTO contents(content, facts) VALUES(?, ?)", (content, text)
+                )
+                if new.rowcount:
+                    db.execute("INSERT OR IGNORE INTO facts_due VALUES(?)", (content,))
+                db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
+
     def reread(self, found: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
         """Facts of these contents were read again; None: the former ones stay."""
         with self._database.write() as db:

@@ -119,5 +119,5 @@ class ModelRuntime:
             )
             contents.unembed(model, lost, again=self._serving)
         if unknown:  # committed just before a kill: the photo is pending and will find it there
-            contents.record(model, self.store.facts(unknown))
+            contents.restore(model, self.store.facts(unknown))
             contents.note_orphans(list(unknown), time.time() - KEPT_SECONDS + UNKNOWN_SECONDS)

@@ -23,7 +23,7 @@ from photosd.core.filestat import normalised
 from photosd.core.progress import tick
 from photosd.core.sidecar_names import SidecarNames, likely_names
 
-DIRECTORIES = 64  # whose names are kept
+DIRECTORIES = 4  # whose names are kept: some megabytes for each
 SAME_TIME_SECONDS = 2.5  # changes within it may leave a directory's time as it was
 WORTH = 50  # a directory that changes all the time is listed for 2 % of the time
 

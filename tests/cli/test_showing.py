@@ -1,0 +1,43 @@
+"""`photosd show`: metadata of a photo, with its date and its place."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Photosd
+from tests.cli.stub import StubDaemon
+from tests.cli.test_commands import SHOWN
+
+
+def test_a_photo_was_taken_when_the_clock_there_said(stub: StubDaemon, photosd: Photosd) -> None:
+    """With its offset, and not a second time by this machine's clock."""
+    facts = {"taken": "2020-01-01T00:30:00+02:00", "taken_at": 1_577_831_400.0}
+    stub.answers["show"] = {**SHOWN, "facts": facts}
+    lines = photosd("show", "/p/a.jpg").out.splitlines()
+    assert [line for line in lines if line.startswith("taken")] == [
+        "taken       2020-01-01 00:30:00+02:00"
+    ]
+
+
+def test_show_names_the_place(stub: StubDaemon, photosd: Photosd) -> None:
+    """In English and Hebrew, with the distance, as far as it is known."""
+    for place, line in (
+        (
+            {"city": "Eilat", "hebrew": "אילת", "local": "אילת", "country": "Israel", "km": 0.9},
+            "Eilat (אילת), Israel, 0.9 km",
+        ),
+        (
+            {
+                "city": "Tokyo",
+                "part": "Shibuya",
+                "hebrew": "טוקיו",
+                "local": "東京",
+                "region": "Tokyo",
+            },
+            "Shibuya, Tokyo (טוקיו, 東京), Tokyo",
+        ),
+        ({"city": "Haifa", "local": "Haifa"}, "Haifa"),
+        ({"country": "Libya", "country_code": "LY"}, "Libya"),
+    ):
+        stub.answers["show"] = {**SHOWN, "place": place}
+        assert f"place       {line}\n" in photosd("show", "/p/a.jpg").out
+    stub.answers["show"] = SHOWN
+    assert "\nplace " not in photosd("show", "/p/a.jpg").out
