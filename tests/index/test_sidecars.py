@@ -108,6 +108,7 @@ def test_a_sidecar_comes_changes_and_goes(shelf: Rated, name: str) -> None:
     assert shelf.read == ["a.jpg"]
     assert shelf.told >= 4
     with shelf.database.read() as db:
+        assert db.execute("SELECT own FROM contents").fetchone()[0] is None  # no second copy
         assert db.execute("SELECT count(*) FROM sidecars").fetchone()[0] == 0
 
 

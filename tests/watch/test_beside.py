@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,13 +46,13 @@ def test_an_ignored_sidecar_does_not_count(tmp_path: Path) -> None:
 def test_a_directory_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it does not change; and again when it has."""
     listed: list[bytes] = []
-    real = os.listdir
+    real = os.scandir
 
-    def counted(path: bytes) -> list[bytes]:
+    def counted(path: bytes) -> Any:
         listed.append(path)
         return real(path)
 
-    monkeypatch.setattr(os, "listdir", counted)
+    monkeypatch.setattr(os, "scandir", counted)
     listings, photo = Listings(), bytes(tmp_path / "a.jpg")
     (tmp_path / "a.jpg.xmp").touch()
     quiet(tmp_path)
@@ -93,10 +94,22 @@ def test_a_directory_that_may_not_be_listed_shows_the_likely_ones(
 ) -> None:
     """With permission to enter only."""
 
-    def refuse(_path: bytes) -> list[bytes]:
+    def refuse(_path: bytes) -> Any:
         raise PermissionError
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     (tmp_path / "a.jpg.xmp").touch()
     photo = bytes(tmp_path / "a.jpg")
     assert list(files_of(photo, sidecar_of(photo, None))) == [photo + b".xmp"]
+
+
+def test_a_live_photo_is_one_photo(tmp_path: Path) -> None:
+    """Its video and Apple's edits beside it are neither photos nor sidecars."""
+    for name in ("IMG_1.HEIC", "IMG_1.MOV", "IMG_1.AAE", "IMG_1.MOV.json", "PXL_1.MP.jpg"):
+        (tmp_path / name).write_text("x")
+    found = sorted(scan(bytes(tmp_path), None, IgnoreRules(bytes(tmp_path), ())))
+    names = [entry.path.rpartition(b"/")[2] for entry in found]
+    assert (names, [entry.sidecar for entry in found]) == (
+        [b"IMG_1.HEIC", b"PXL_1.MP.jpg"],
+        ["", ""],
+    )

@@ -45,7 +45,7 @@ class Contents:
             for content, facts in rows:
                 db.execute(
                     "INSERT INTO contents(content, facts) VALUES(?, ?)"
-                    " ON CONFLICT DO UPDATE SET own = excluded.facts,"
+                    f" ON CONFLICT DO UPDATE SET own = iif({SAID} = '[]', NULL, excluded.facts),"
                     f" facts = merged_facts(excluded.facts, {SAID})"
                     " WHERE excluded.facts <> '{}'",  # a shared vector comes without facts
                     (content, msgspec.json.encode(facts).decode()),
@@ -75,7 +75,11 @@ class Contents:
                 db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
                 if facts is not None:
                     text = msgspec.json.encode(facts).decode()
-                    db.execute("UPDATE contents SET own = ? WHERE content = ?", (text, content))
+                    db.execute(
+                        "UPDATE contents SET own = iif(own IS NULL, NULL, ?1),"
+                        " facts = iif(own IS NULL, ?1, facts) WHERE content = ?2",
+                        (text, content),
+                    )
                     merge(db, content)
 
     def has_embedding(self, model: str, content: str) -> bool:

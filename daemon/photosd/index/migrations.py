@@ -256,7 +256,7 @@ MIGRATIONS = {
     INSERT INTO named(path, content, key)
       SELECT path, content, name_key(path) FROM photos WHERE state = 'indexed';
     -- sidecar: the files beside a photo that describe it, at the last comparison; see scanner.py.
-    -- own: facts without any sidecar's; null: no sidecar was ever merged into them.
+    -- own: facts without any sidecar's; null: no sidecar is merged into them.
     ALTER TABLE photos ADD COLUMN sidecar TEXT;
     ALTER TABLE contents ADD COLUMN own TEXT;
     -- Facts of sidecars, by the path of the photo, with its content; due: above 0 while the

@@ -221,7 +221,7 @@ def merge(db: Any, content: str) -> None:
     """Merge the facts of a content and of its sidecars; label sync then updates the tables."""
     said = OF_SIDECARS.format(content="contents.content")
     db.execute(
-        "UPDATE contents SET own = coalesce(own, facts),"
+        f"UPDATE contents SET own = iif({said} = '[]', NULL, coalesce(own, facts)),"
         f" facts = merged_facts(coalesce(own, facts), {said}) WHERE content = ?",
         (content,),
     )

@@ -5,7 +5,7 @@ time of modification. A comparison of two texts shows that one came, changed or 
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
-# ruff: noqa: PTH116, PTH208
+# ruff: noqa: PTH116
 
 from __future__ import annotations
 
@@ -92,8 +92,12 @@ class Listings:
 
     def _listed(self, directory: bytes, state: tuple[int, int, int]) -> _Listing:
         begun, now = time.monotonic(), time.time()
-        names = SidecarNames(os.listdir(directory or b"/"))
-        tick()
+        every = []
+        with os.scandir(directory or b"/") as entries:
+            for entry in entries:
+                every.append(entry.name)
+                tick()
+        names = SidecarNames(every)
         listing = _Listing(
             names,
             state,
