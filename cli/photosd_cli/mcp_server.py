@@ -55,6 +55,7 @@ Literally = Annotated[bool, Field(description="Read no dates, places and people 
 Places = Annotated[
     list[str], Field(description="Places, regions or countries by name; any is enough.")
 ]
+Caption = Annotated[str | None, Field(description="Words that the title or caption has.")]
 Order = Annotated[
     Literal["match", "date", "-date"],
     Field(description="Best, oldest, or newest (-date) matches first."),
@@ -118,6 +119,7 @@ def search(
     people: People = [],  # noqa: B006
     tags: Tags = [],  # noqa: B006
     places: Places = [],  # noqa: B006
+    caption: Caption = None,
     weak: Annotated[bool, Field(description="Include weak matches.")] = False,
     literal: Literally = False,
     sort: Order = "match",
@@ -139,6 +141,7 @@ def search(
         people=people,
         tags=tags,
         places=places,
+        caption=caption,
     )
     terms = [*(words(term, 1) for term in plus), *(words(term, -1) for term in minus)]
     with Client() as client:

@@ -45,6 +45,7 @@ FILTERS = (
         "places",
         multiple=True,
         metavar="NAME",
+        shell_complete=completed_values.values("place"),
         help="Only photos taken in this place, region or country; any of several.",
     ),
     click.option(
@@ -86,10 +87,15 @@ FILTERS = (
         shell_complete=completed_values.values("tag"),
         help="Only photos with this tag; repeatable.",
     ),
+    click.option(
+        "--caption",
+        metavar="WORDS",
+        help="Only photos whose title or caption has all of these words.",
+    ),
 )
 FILTER_NAMES = (
     "below", "since", "until", "camera", "near", "formats", "rating", "orientation", "people",
-    "tags", "places",
+    "tags", "places", "caption",
 )  # fmt: skip
 OUTPUT_OPTIONS = (
     click.option(
@@ -223,6 +229,7 @@ def where_of(
     people: Sequence[str] = (),
     tags: Sequence[str] = (),
     places: Sequence[str] = (),
+    caption: str | None = None,
 ) -> Where | None:
     """The filters in the daemon's format, without those that were not given."""
     separate = [name.strip() for given in formats for name in given.split(",")]
@@ -240,6 +247,7 @@ def where_of(
         "people": list(people) or None,
         "tags": list(tags) or None,
         "places": list(places) or None,
+        "caption": caption,
     }
     where: Any = {name: value for name, value in named.items() if value is not None}
     return where or None

@@ -83,6 +83,7 @@ def test_pictures_are_files_as_the_shell_has_them(
         (["--orientation", "portrait"], {"orientation": "portrait"}),
         (["--person", "Noa", "--person", "דן"], {"people": ["Noa", "דן"]}),
         (["--tag", "beach house"], {"tags": ["beach house"]}),
+        (["--caption", "the old harbour"], {"caption": "the old harbour"}),
         (["--place", "Eilat", "--place", "חיפה"], {"places": ["Eilat", "חיפה"]}),
         (["--near", "Haifa"], {"near_place": "Haifa"}),
         (["--near", "תל אביב,3.5"], {"near_place": "תל אביב", "near_km": 3.5}),

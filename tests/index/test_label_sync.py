@@ -108,6 +108,21 @@ def test_labels_not_written_yet_stay_due(library: Library) -> None:
     assert [held.content for held in library.contents.labels_due(MODEL, 9)] == ["1-x"]
 
 
+def test_what_is_described_meanwhile_stays_unfiled(library: Library) -> None:
+    """A sidecar that is read between asking and telling must not be lost."""
+    library.contents.mark_labels_due(MODEL)
+    (held, *_) = library.contents.labels_due(MODEL, 1)
+    library.contents.record(MODEL, [(held.content, {**held.facts, "people": ["Noa"]})])
+    library.contents.labels_written(
+        MODEL, {held.content: held.paths}, {held.content: (held.facts, held.place)}
+    )
+    assert held.content in {one.content for one in library.contents.labels_due(MODEL, 9)}
+    library.label_sync.run()
+    noa = library.store.nearest(library.values[0], 9, Filter(people=("Noa",)))
+    assert [content for content, _ in noa] == [held.content]
+    assert library.contents.labels_due(MODEL, 9) == []
+
+
 def test_five_thousand_renamed_photos_are_filed_at_once(tmp_path: Path) -> None:
     """All of them have the labels of their new place, and none of the old one."""
     library = Library(tmp_path, 5000)

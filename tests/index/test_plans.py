@@ -31,7 +31,7 @@ from photosd.index.reencoding import ReencodingList
 from photosd.index.table import Embedding
 from photosd.index.vocabulary import Vocabulary
 from photosd.index.worklist import WorkFailure, WorkList
-from photosd.protocol.requests import QueryParams, Term, Where
+from photosd.protocol.requests import FacetsParams, QueryParams, Term, Where
 from photosd.search.parsing import question_of
 from photosd.watch.scanner import Entry
 from tests.search.library import SPEC, Library
@@ -265,12 +265,18 @@ def test_every_way_of_a_query(big: Big) -> None:
     engine.query(QueryParams("", 5, cursor=first["cursor"]))
     engine.query(QueryParams("sunset", 5, where=Where(below=[folder], since="2005")))
     engine.query(QueryParams("abc", 5, all=True))
+    engine.query(QueryParams("abc", 5, sort="date"))
+    engine.query(QueryParams("", 5, where=Where(since="2005", caption="sunset")))
+    engine.facets(FacetsParams())
+    engine.facets(FacetsParams("abc", where=Where(below=[folder])))
     engine.query(QueryParams(terms=[Term(path=some[3].path.decode())], others=True))
     question = question_of(QueryParams("sunset"))
     engine.match(question, [row.content for row in some], Deadline.after(5))
     library.catalog.counts()
     library.encoder.error = EncoderUnavailable("dead", remedy="wait")
-    assert engine.query(QueryParams("Eilat 2014 IMG", 5))["answered_by"] == "text_match"
+    assert (
+        engine.query(QueryParams("Eilat 2014 IMG", 5, literal=True))["answered_by"] == "text_match"
+    )
     name = folder.split()[-1]
     engine.query(QueryParams(name, 5, where=Where(below=[folder.rpartition("/")[0]])))
     library.encoder.error = None

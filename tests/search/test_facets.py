@@ -25,6 +25,7 @@ from tests.search.library import SPEC, Library
 
 PHOTOS = 3000
 PEOPLE = ("Noa", "Dan Levi", "נועה", "Zoë")
+CAPTIONS = ("the dog at the harbour", "dinner with grandma", "נועה בחוף", "")
 CITIES = ("Eilat", "חיפה", "Oslo", None)
 
 
@@ -69,6 +70,10 @@ class Household(Library):
         return found
 
 
+# The words in captions that these filters mean.
+SPELLED = {"Dogs harbour": ["dog", "harbour"], "חוף": ["בחוף"], "lighthouse": ["lighthouse"]}
+
+
 def facts_have(facts: dict[str, Any], paths: list[bytes], name: str, value: Any) -> bool:
     """Whether a photo passes one filter."""
     match name:
@@ -78,6 +83,9 @@ def facts_have(facts: dict[str, Any], paths: list[bytes], name: str, value: Any)
             return any(path.startswith(value[0].encode() + b"/") for path in paths)
         case "since":
             return bool(facts["taken"] >= value)
+        case "caption":
+            words = f"{facts['title']} {facts['caption']}".lower().split()
+            return set(SPELLED[value]) <= set(words)
     raise AssertionError(name)
 
 
@@ -109,6 +117,8 @@ def _facts(chance: random.Random, number: int) -> dict[str, Any]:
         "people": chance.sample(PEOPLE, chance.randrange(3)),
         "tags": [f"tag {int(600 * chance.random() ** 2)}"] if number % 3 else [],
         "city": chance.choice(CITIES),
+        "caption": chance.choice(CAPTIONS),
+        "title": "Lighthouse" if number % 9 == 0 else "",
     }
 
 
@@ -157,6 +167,9 @@ def test_all_photos_are_counted(household: Household, kind: str) -> None:
         {"people": ["Noa", "Zoë"], "since": "1990"},
         {"tags": ["tag 0"]},
         {"below": ["/p/3"]},
+        {"caption": "Dogs harbour"},
+        {"caption": "חוף", "people": ["Noa"]},
+        {"caption": "lighthouse"},
     ],
 )
 @pytest.mark.parametrize("kind", ["year", "month", "person", "tag", "place", "camera"])
@@ -221,6 +234,19 @@ def test_all_good_matches_are_found_however_many(
     monkeypatch.setattr(retrieval, "FIRST_GOOD", 10)
     every = sum(int(content[1:]) % 4 == 3 for content in household.held)
     assert household.engine().facets(FacetsParams("abc"))["photos"] == every
+
+
+@pytest.mark.parametrize("text", ["", "abc"])
+def test_words_of_a_caption_filter_queries(household: Household, text: str) -> None:
+    """By looks, by date; on pages; a caption without these words never passes."""
+    where = Where(caption="Dogs harbour")
+    hits = household.engine().query(QueryParams(text, 1000, where=where))["hits"]
+    contents = {path: content for content, paths in household.held.items() for path in paths}
+    found = {contents[hit["path"].encode()] for hit in hits}
+    wanted = {c for c in household.held if household.facts[c]["caption"] == CAPTIONS[0]}
+    assert found == wanted if len(wanted) <= 1000 else found <= wanted and len(found) == 1000
+    nothing = household.engine().query(QueryParams(text, where=Where(caption="zeppelin")))
+    assert nothing["hits"] == [] and nothing["warnings"] == ["no photo passes these filters"]
 
 
 def test_without_an_encoder_names_are_counted(household: Household) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from msgspec import json
 
 from photosd.core.shortage import shortage_of
 from photosd.index.contents import Contents
@@ -43,7 +44,11 @@ class LabelSync:
             self._store.relabel(
                 {h.content: traits(h.facts, h.paths, h.modified, h.place) for h in found}
             )
-            self._contents.labels_written(self._fingerprint, {h.content: h.paths for h in found})
+            self._contents.labels_written(
+                self._fingerprint,
+                {h.content: h.paths for h in found},
+                {h.content: (h.facts, h.place) for h in found},
+            )
             if len(found) < AT_ONCE:
                 return  # later changes are handled by the next run
 
@@ -149,7 +154,10 @@ class Committer:
             self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
             self._worklist.done((one.entry, one.content) for one in finished)
             self._contents.labels_written(
-                self._fingerprint, {e.content: e.paths for e in embeddings}
+                self._fingerprint,
+                {e.content: e.paths for e in embeddings},
+                # As JSON, which is how they are stored: without tuples.
+                {e.content: (json.decode(json.encode(e.facts)), {}) for e in embeddings},
             )
         self._store.unsure.difference_update(contents)
         self._dequeue(finished, outcome.done)

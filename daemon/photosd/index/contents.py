@@ -20,6 +20,9 @@ SAID = OF_SIDECARS.format(content="excluded.content")
 DRAWN = 8  # paths per random content: some are deleted, pending or copies
 
 
+Described = tuple[dict[str, Any], dict[str, Any]]  # facts and place of a content
+
+
 class Holding(msgspec.Struct, frozen=True):
     """A content, its facts, and the indexed paths that have it; ``modified`` is the earliest of
     their modification times, Unix seconds; ``place``: where it was taken, see placing.py.
@@ -235,9 +238,14 @@ class Contents:
             ).fetchall()
         return {held.content: held for held in _holdings(rows)}
 
-    def labels_written(self, model: str, told: Mapping[str, Sequence[bytes]]) -> None:
-        """``model``'s table has these paths of each content; contents with other paths
-        stay marked.
+    def labels_written(
+        self,
+        model: str,
+        told: Mapping[str, Sequence[bytes]],
+        described: Mapping[str, Described] | None = None,
+    ) -> None:
+        """``model``'s table has these paths of each content, and labels of these facts and places;
+        contents of which any has changed meanwhile stay marked. None: they have not changed.
         """
         with self._database.write() as db:
             for content, paths in told.items():
@@ -245,7 +253,8 @@ class Contents:
                     "SELECT path FROM photos WHERE content = ? AND state = 'indexed'", (content,)
                 )
                 there = {row["path"] for row in held}
-                if there == set(paths):
+                same = described is None or _described(db, content) == described[content]
+                if there == set(paths) and same:
                     db.execute(
                         "DELETE FROM unfiled WHERE model = ? AND content = ?", (model, content)
                     )
@@ -349,6 +358,11 @@ def _decoded(facts: str) -> dict[str, Any]:
     except msgspec.DecodeError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _described(db: sqlite3.Connection, content: str) -> Described:
+    found = db.execute("SELECT facts, place FROM contents WHERE content = ?", (content,)).fetchone()
+    return ({}, {}) if found is None else (_decoded(found[0]), _decoded(found[1] or "{}"))
 
 
 def _is_held(db: sqlite3.Connection, content: str) -> bool:

@@ -46,7 +46,8 @@ class Filter(msgspec.Struct, frozen=True):
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
     rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
     all of these, ignoring case, accents, blanks and dashes. ``places``: any of these names of
-    places, regions and countries, ignoring the same.
+    places, regions and countries, ignoring the same. ``caption``: words of its title or caption;
+    ``among``: the contents that have them, None for all.
     """
 
     below: tuple[bytes, ...] = ()
@@ -60,6 +61,8 @@ class Filter(msgspec.Struct, frozen=True):
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    caption: str | None = None
+    among: frozenset[str] | None = None
 
     def holds_path(self) -> Callable[[bytes], bool]:
         """Whether a path matches; a content may also have other paths."""

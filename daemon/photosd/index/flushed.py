@@ -98,6 +98,11 @@ class Snapshot(NamedTuple):
             mask[rows] = True
         return mask
 
+    def passing(self, where: Filter) -> Mask:
+        """The rows that pass a filter."""
+        found = self.traits.passing(where)
+        return found if where.among is None else found & self.having(where.among)
+
     def without(self, contents: Sequence[str]) -> Snapshot:
         """Without the rows of these contents, also on disk. Raises OSError, and may be called
         again.
@@ -364,7 +369,7 @@ class FlushedTable:
         mask = now.first & ~now.gone
         mask &= now.having(contents)
         if where is not None:
-            mask &= now.traits.passing(where)
+            mask &= now.passing(where)
         for rows in now.rows_of(hidden).values():
             mask[rows] = False
         return now.traits.counts(mask)
@@ -384,7 +389,7 @@ class FlushedTable:
         now = self._now
         if now is None:
             return []
-        passing = None if where is None else now.traits.passing(where)
+        passing = None if where is None else now.passing(where)
         if now.gone.any():
             passing = ~now.gone if passing is None else passing & ~now.gone
         take = count + TILES_SPARE
@@ -419,7 +424,7 @@ class FlushedTable:
             content: str = now.contents[row].decode()
             return None if hidden(content) else content
 
-        mask = now.traits.passing(where) & ~now.gone & now.having(among)
+        mask = now.passing(where) & ~now.gone & now.having(among)
         rows = np.flatnonzero(mask)
         return latest_first(rows, now.traits.moments, count, name, oldest=oldest)
 

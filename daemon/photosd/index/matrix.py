@@ -120,9 +120,9 @@ class Matrix:
         None.
         """
         with self._lock:
-            columns, rows = self._columns, self._first_rows(contents)
+            columns, names, rows = self._columns, self._contents, self._first_rows(contents)
         if where is not None:
-            rows = rows[np.isin(rows, columns.passing(where))]
+            rows = rows[np.isin(rows, _passing(where, columns, names))]
         return columns.counts(rows)
 
     def nearest(
@@ -134,7 +134,7 @@ class Matrix:
         """
         with self._lock:
             values, contents, columns = self._values, self._contents, self._columns
-        rows = np.arange(len(columns)) if where is None else columns.passing(where)
+        rows = np.arange(len(columns)) if where is None else _passing(where, columns, contents)
         if len(rows) == 0:
             return []
         if where is None:
@@ -168,5 +168,14 @@ class Matrix:
         with self._lock:
             contents, columns = self._contents, self._columns
             first = self._first_rows(among)
-        rows = np.intersect1d(first, columns.passing(where), assume_unique=True)
+        passing = _passing(where, columns, contents)
+        rows = np.intersect1d(first, passing, assume_unique=True)
         return latest_first(rows, columns.moments, count, contents.__getitem__, oldest=oldest)
+
+
+def _passing(where: Filter, columns: Columns, contents: Sequence[str]) -> Rows:
+    """The rows that pass a filter, ascending."""
+    rows = columns.passing(where)
+    if where.among is None:
+        return rows
+    return np.array([row for row in rows.tolist() if contents[row] in where.among], np.int64)

@@ -78,7 +78,8 @@ class Where(TypedDict, total=False):
     … ``rating``: at least this many stars. ``people`` and ``tags``: a photo needs all of these, by
     their whole names, ignoring case, accents, blanks and dashes. ``places``: any of these places,
     regions or countries, in any language. ``near_place``: as ``near``, by the name of a place;
-    ``near_km``: kilometres, by default 10.
+    ``near_km``: kilometres, by default 10. ``caption``: words that the title or the caption of a
+    photo has.
     """
 
     below: Annotated[list[str], Meta(max_length=100)]
@@ -95,6 +96,7 @@ class Where(TypedDict, total=False):
     places: Annotated[list[str], Meta(max_length=100)]
     near_place: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
     near_km: Coordinate | None
+    caption: Annotated[str, Meta(max_length=TEXT_LIMIT)] | None
 
 
 class QueryParams(Struct):

@@ -42,7 +42,7 @@ from photosd.search.keyboard_layouts import (
     other_layouts,
     spelling_warning,
 )
-from photosd.search.names import MOST_WORDS, words_left_out
+from photosd.search.names import MOST_WORDS, captioned, words_left_out
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.place_names import PlaceNames
@@ -73,7 +73,8 @@ class Engine:
         self._remembered = QueryCache(shared.database, spec.fingerprint, shared.remembers)
         vocabulary = Vocabulary(shared.database)
         places = PlaceNames(vocabulary, shared.gazetteer)
-        self._parser = Parser(shared.catalog, shared.folders, vocabulary, places)
+        captions = functools.partial(captioned, shared.database)
+        self._parser = Parser(shared.catalog, shared.folders, vocabulary, places, captions)
         self._facets = Facets(store, vocabulary)
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)

@@ -261,6 +261,21 @@ def is_name(database: Database, text: str) -> bool:
         return any(len(numbers) > 0 for _, numbers in _whole(db, text))
 
 
+def captioned(database: Database, text: str) -> frozenset[str]:
+    """Contents whose title or caption has every word of ``text``; none without words."""
+    words = distinctive_words(text) or wording.words(text)
+    if not words:
+        return frozenset()
+    with database.read() as db:
+        index = TextIndex(db)
+        rows = index.captioned(index.terms(words)).tolist()
+        found = db.execute(
+            "SELECT DISTINCT content FROM named WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(rows),),
+        )
+        return frozenset(content for (content,) in found)
+
+
 def taken_in_years(database: Database, text: str) -> list[tuple[str, float]]:
     """Contents taken in a year that ``text`` names, and the share of the year in its words."""
     words = distinctive_words(text)

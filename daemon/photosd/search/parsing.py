@@ -24,6 +24,7 @@ from photosd.search.query_cache import normalise
 from photosd.search.reading import Reading
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
+Captioned = Callable[[str], frozenset[str]]  # contents with these words in title or caption
 
 EXAMPLE = 'photosd query "sunset"'
 MOST_TERMS = 32
@@ -53,6 +54,7 @@ def filter_of(where: Where | None, real: Real = lambda path: path) -> Filter | N
         people=_names(where.get("people", ())),
         tags=_names(where.get("tags", ())),
         places=_names(where.get("places", ())),
+        caption=(where.get("caption") or "").strip() or None,
     )
     return None if found == Filter() else found
 
@@ -106,10 +108,15 @@ class Parser:
     """Parses queries of clients of one library. Any thread may use it."""
 
     def __init__(
-        self, catalog: Catalog, folders: Folders, vocabulary: Vocabulary, places: PlaceNames
+        self,
+        catalog: Catalog,
+        folders: Folders,
+        vocabulary: Vocabulary,
+        places: PlaceNames,
+        captioned: Captioned = lambda _text: frozenset(),
     ) -> None:
         self._catalog, self._folders, self._vocabulary = catalog, folders, vocabulary
-        self._places = places
+        self._places, self._captioned = places, captioned
 
     def parse(self, params: QueryParams) -> Question:
         """The query; raises BadRequest, or NotFound for a filter by a directory, a person, a tag
@@ -128,6 +135,8 @@ class Parser:
             self._refuse_unknown(found.below)
             self._refuse_unknown_names("person", found.people)
             self._refuse_unknown_names("tag", found.tags)
+            if found.caption is not None:
+                found = structs.replace(found, among=self._captioned(found.caption))
         return found
 
     def _located(self, where: Where | None) -> Where | None:

@@ -390,6 +390,8 @@ class Retrieval:
         if question.where is None:
             yield from kept
             return
+        if (among := question.where.among) is not None:
+            kept = (content for content in kept if content in among)
         at_once = FILTERED_FIRST
         while part := list(itertools.islice(kept, at_once)):
             at_once = FILTERED_AT_ONCE
