@@ -1,0 +1,72 @@
+"""Names of places through the whole daemon: the table is made, whatever ends on the way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from photosd.core.errors import PhotosdError
+from photosd.protocol.client import Client
+from tests.conftest import RunningDaemon
+from tests.docs.examples import painted
+from tests.household.daemon import until
+
+SECONDS = 240.0  # the process has the lowest priority, beside other tests
+
+
+def builders(daemon: RunningDaemon) -> list[psutil.Process]:
+    """Processes that make this daemon's table."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(daemon.home.places) in process.cmdline():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def found(daemon: RunningDaemon, **where: Any) -> dict[str, Any] | None:
+    """The first photo in a place and what it tells; None while the table is being made."""
+    with Client(daemon.home.socket, timeout=30) as client:
+        try:
+            answer = client.query("beach", where=where)  # type: ignore[arg-type]
+        except PhotosdError as error:
+            assert error.code in ("places", "not_found"), error
+            return None
+    return dict(answer["hits"][0]) if answer["hits"] else None
+
+
+@pytest.mark.timeout(2 * SECONDS)
+def test_a_daemon_killed_while_the_table_is_made(
+    quick_daemon: RunningDaemon, tmp_path: Path
+) -> None:
+    """The process ends with it; the next start makes the table, and photos are found by place."""
+    painted(tmp_path / "photos", "beach", place=(29.55, 34.95))
+    painted(tmp_path / "photos", "snow")
+    quick_daemon.wait_until("ready")
+    quick_daemon.index(tmp_path / "photos")
+    until(lambda: builders(quick_daemon), 60, "the process")
+    assert found(quick_daemon, places=["אילת"]) is None
+    quick_daemon.kill()
+    until(lambda: not builders(quick_daemon), 60, "its end")
+    assert not quick_daemon.home.places.exists()
+    quick_daemon.restart()
+    quick_daemon.wait_until("ready")
+    limit = time.monotonic() + SECONDS
+    while (hit := found(quick_daemon, places=["אילת"])) is None:
+        assert time.monotonic() < limit, quick_daemon.log()[-2000:]
+        time.sleep(0.5)
+    assert Path(hit["path"]).name == "beach.jpg"
+    assert (hit["place"]["city"], hit["place"]["hebrew"]) == ("Eilat", "אילת")
+    near = found(quick_daemon, near_place="Aqaba", near_km=20)
+    assert near is not None and near["path"] == hit["path"]
+    assert found(quick_daemon, near_place="Haifa") is None
+    with quick_daemon.client() as client:
+        assert client.call("show", {"path": hit["path"]})["place"]["country"] == "Israel"
+    left = quick_daemon.home.places.parent.glob(".places*")
+    assert list(left) == []
