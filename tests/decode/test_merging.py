@@ -13,6 +13,7 @@ from photosd.decode.texts import MOST_WORDS, each_once
 EXIF = {"taken": "2019-08-03T10:00:00", "taken_at": 1.0, "taken_from": "exif original"}
 GPS = {"taken_at": 2.0, "taken_from": "gps"}
 TAKEOUT = {"taken_at": 3.0, "taken_from": "takeout"}
+CREATED = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "xmp"}
 SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidecar"}
 
 
@@ -25,6 +26,11 @@ SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidec
         (EXIF, [SIDECAR], SIDECAR),
         (EXIF, [TAKEOUT, SIDECAR], SIDECAR),
         ({"taken_at": 9.0}, [TAKEOUT], {"taken_at": 9.0}),
+        # The date of the file in a sidecar: after EXIF's, but before that of the last change.
+        (EXIF, [CREATED], EXIF),
+        ({**EXIF, "taken_from": "exif changed"}, [CREATED], CREATED),
+        ({**EXIF, "taken_from": "xmp"}, [CREATED], CREATED),
+        ({**EXIF, "taken_from": "exif changed"}, [TAKEOUT], {**EXIF, "taken_from": "exif changed"}),
         # A program repeats the clock, and leaves out the zone.
         ({**EXIF, "taken": "2020-01-01T00:00:00.250000+02:00"}, [SIDECAR],
          {**EXIF, "taken": "2020-01-01T00:00:00.250000+02:00"}),

@@ -136,7 +136,7 @@ def _candidates(
         # Some programs write only OffsetTime, and mean it for every date.
         offset = _text(tags.get(zone)) or _text(tags.get(Base.OffsetTime))
         yield _text(tags.get(date)), _text(tags.get(fraction)), offset, source
-    for text in inside.get("dates", ()):
+    for text in (*inside.get("dates", ()), inside.get("created") or ""):
         yield _completed(text), "", "", "xmp"
     date, fraction, zone = CHANGED
     yield _text(tags.get(date)), _text(tags.get(fraction)), _text(tags.get(zone)), "exif changed"

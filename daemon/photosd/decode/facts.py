@@ -120,7 +120,9 @@ def _of_sidecar(path: bytes, data: bytes | None) -> dict[str, Any]:
         inside = xmp.stated(data)
     except ValueError:
         return {"unreadable": ["sidecar"]}
-    date = stated(inside.pop("dates"), "sidecar")
+    dates, created = inside.pop("dates"), inside.pop("created")
+    # The second may be the date of a scan or of an edited copy: EXIF's goes before it.
+    date = stated(dates, "sidecar") or stated([created or ""], "xmp")
     headline, _ = inside.pop("headline"), inside.pop("gps_date")
     place = _place(inside)
     return {

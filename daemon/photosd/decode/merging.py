@@ -56,7 +56,8 @@ def merged_facts(own: str | None, sidecars: str | None) -> str:
 
 def _rank(facts: Mapping[str, Any]) -> int:
     """The least is the most reliable date; of equal ones the first counts."""
-    return {"sidecar": 0, "takeout": 2, "gps": 3}.get(str(facts.get("taken_from")), 1)
+    ranks = {"sidecar": 0, "xmp": 2, "exif changed": 3, "takeout": 4, "gps": 5}
+    return ranks.get(str(facts.get("taken_from")), 1)
 
 
 def _is_more_precise(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -44,7 +44,7 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 DESCRIPTION, ITEM, VALUE = RDF + "Description", RDF + "li", RDF + "value"
 LISTS = (RDF + "Bag", RDF + "Seq", RDF + "Alt")
-DATES = (EXIF + "DateTimeOriginal", PHOTOSHOP + "DateCreated", XMP + "CreateDate")
+DATES = (EXIF + "DateTimeOriginal", PHOTOSHOP + "DateCreated")
 # Hierarchical tags, and what separates their levels.
 HIERARCHIES = {
     LIGHTROOM + "hierarchicalSubject": "|",
@@ -90,7 +90,8 @@ class _Builder(ElementTree.TreeBuilder):
 
 def stated(data: bytes) -> dict[str, Any]:
     """Facts by their names in `decode.messages.Facts`; ``rating``, and ``latitude`` and
-    ``longitude`` as written; ``dates``: as written, the best first; ``gps_date``; ``headline``.
+    ``longitude`` as written; ``dates``: as written, the best first; ``created``:
+    the date of the file, often that of the photo; ``gps_date``; ``headline``.
 
     Raises Unreadable.
     """
@@ -160,6 +161,7 @@ def _stated(root: Element) -> dict[str, Any]:
         "label": first(XMP + "Label", MOST_CHARACTERS) or COLOURS.get(colour or ""),
         "creator": first(DC + "creator") or first(TIFF + "Artist"),
         "dates": [text for name in DATES if (text := first(name))],
+        "created": first(XMP + "CreateDate"),
         "gps_date": first(EXIF + "GPSTimeStamp"),
         "latitude": first(EXIF + "GPSLatitude"),
         "longitude": first(EXIF + "GPSLongitude"),
