@@ -82,6 +82,12 @@ CROSSED = {
     "search/dates/finding.py:MOST_CHARACTERS": FINDING,
     "search/dates/finding.py:LONGEST_PHRASE": FINDING,
     "search/dates/finding.py:MOST_PATHS": FINDING,
+    "search/retrieval.py:FEW_PASSING": (
+        "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
+    ),
+    "search/retrieval.py:FEW_NAMED": (
+        "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
+    ),
     "search/reading.py:MOST_WORDS": READING + "test_only_the_first_words_are_read",
     "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
     "index/sidecars.py:AT_ONCE": WHOLE,

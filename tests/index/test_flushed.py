@@ -116,6 +116,35 @@ def test_the_latest_are_found_among_flushed_and_recent_rows(
     assert store.latest(5, Filter(people=("Noa",))) == []
 
 
+def test_what_passes_is_told_by_recent_rows_before_flushed_ones(
+    tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contents that were replaced, removed or are not there, in one table or two."""
+    where = Filter(people=("Noa",))
+    dana, noa = ({"people": [name]} for name in ("Dana", "Noa"))
+    store = opened(tmp_path)
+    every = [Embedding(f"{n}-x", photos[n].vectors, noa if n % 2 else dana) for n in range(40)]
+    store.commit(every)
+    for flushed in (False, True):
+        if flushed:
+            monkeypatch.setattr(vectors, "RAM_BYTES", 0)
+            store = at_rest(opened(tmp_path), tmp_path)
+            monkeypatch.setattr(vectors, "RAM_BYTES", 1 << 30)
+        new = Embedding("new-x", photos[2].vectors, noa)
+        store.commit([Embedding("1-x", photos[1].vectors, dana), new])
+        store.remove(["3-x"])
+        passing = store.passing(where)
+        assert set(passing.contents()) == {f"{n}-x" for n in range(5, 40, 2)} | {"new-x"}
+        assert len(passing) >= 19
+        contents = ["0-x", "1-x", "3-x", "5-x", "new-x", "a content that is not there"]
+        passes, known = passing.verdicts(contents)
+        assert passes.tolist() == [False, False, False, True, True, False]
+        assert known.tolist() == [True, True, False, True, True, False]
+        assert [found.tolist() for found in passing.verdicts([])] == [[], []]
+        some = Filter(people=("Noa",), among=frozenset({"5-x", "0-x", "new-x"}))
+        assert set(store.passing(some).contents()) == {"5-x", "new-x"}
+
+
 def test_what_changes_during_a_flush_counts(
     tmp_path: Path, photos: list[Embedding], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from photosd.index.filters import Filter
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.replies import QueryResult
 from photosd.protocol.requests import FacetsParams, QueryParams, Term, Where
+from photosd.search import retrieval
 from photosd.search.conditions import Conditions
 from photosd.search.parsing import Question, QuestionTerm
 from tests.search.library import Library
@@ -135,6 +136,17 @@ def test_only_what_is_left_is_embedded(library: Library) -> None:
     assert library.encoder.asked == 1
 
 
+def test_without_an_encoder_what_was_read_is_matched(library: Library) -> None:
+    """As weak matches, where no name matches the other words."""
+    library.encoder.error = EncoderUnavailable("dead", remedy="wait")
+    answer = ask(library, "Dan with a zeppelin in 2022")
+    assert set(names(answer)) == {"dan 2022", "both"}
+    assert {hit["strength"] for hit in answer["hits"]} == {"weak"} and not answer["convincing"]
+    assert answer["warnings"][0].endswith(": matched only dates, places and people")
+    with pytest.raises(EncoderUnavailable):
+        ask(library, "a zeppelin")
+
+
 def test_other_terms_stay(library: Library) -> None:
     """What is read may be all of the text; something must remain from which others subtract."""
     answer = ask(library, "Noa", terms=[Term(text="abc")])
@@ -171,6 +183,34 @@ def test_questions_without_values_answer_as_before(library: Library, text: str) 
         assert {k: v for k, v in answer.items() if k not in changed} == {
             k: v for k, v in asked.items() if k not in changed
         }
+
+
+def test_photos_without_a_vector_are_filtered_by_the_catalog(library: Library) -> None:
+    """As while another model encodes them; only their names match."""
+    with library.together():
+        for number in range(3):
+            facts: dict[str, Any] = {"taken": f"{2021 + number}-01-01T00:00:00", "people": ["Eve"]}
+            library.add(f"/p/zeppelin {number}.jpg", 0, **facts)
+    library.store.remove([f"1-/p/zeppelin {number}.jpg" for number in range(3)])
+    found = names(ask(library, "zeppelin", where=Where(since="2022")))
+    assert [name for name in found if "zeppelin" in name] == ["zeppelin 2", "zeppelin 1"]
+
+
+def test_names_are_filtered_however_many_pass(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the names of those that pass, or by the filter of those with the name: the same answer."""
+    with library.together():
+        for number in range(30):
+            facts: dict[str, Any] = {"taken": f"{2021 + number % 3}-01-01T00:00:00"}
+            library.add(f"/p/regatta {number}.jpg", 0, **facts)
+    answers = []
+    for few in (0, 1000):
+        monkeypatch.setattr(retrieval, "FEW_PASSING", few)
+        monkeypatch.setattr(retrieval, "FEW_NAMED", 0)
+        answers.append(names(ask(library, "regatta in 2022", limit=40)))
+    assert answers[0] == answers[1]
+    assert len([name for name in answers[0] if "regatta" in name]) == 10
 
 
 # -- places ---------------------------------------------------------------------------------------

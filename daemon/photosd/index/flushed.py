@@ -26,6 +26,7 @@ from photosd.index.counting import NOTHING, Counts
 from photosd.index.filter_columns import FilterColumns
 from photosd.index.filters import Filter, latest_first
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
+from photosd.index.passing import PassingRows, nowhere
 from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
 
 log = structlog.get_logger()
@@ -89,6 +90,17 @@ class Snapshot(NamedTuple):
             rows = self.order[start:stop]
             if stop > start and (gone or not self.gone[rows[0]]):
                 found[content] = rows
+        return found
+
+    def first_rows(self, contents: Sequence[str]) -> Rows:
+        """A row of each of these contents (n,); -1 for those without one."""
+        sought = np.array([content.encode() for content in contents], np.bytes_)
+        if not len(sought) or not len(self.order):
+            return np.full(len(sought), -1, np.int64)
+        places = np.searchsorted(self.contents, sought, sorter=self.order)
+        rows = self.order[np.minimum(places, len(self.order) - 1)]
+        there = (self.contents[rows] == sought) & ~self.gone[rows]
+        found: Rows = np.where(there, rows, -1)
         return found
 
     def having(self, contents: Collection[str] | None) -> Mask:
@@ -403,6 +415,17 @@ class FlushedTable:
             if len(found) >= count or len(rows) < take:
                 return list(found.items())[:count]
             take *= 2
+
+    def passing(self, where: Filter) -> PassingRows:
+        """The rows that pass ``where``."""
+        now = self._now
+        if now is None:
+            return PassingRows(np.zeros(0, np.bool_), nowhere, lambda _rows: [])
+
+        def contents(rows: Rows) -> list[str]:
+            return [name.decode() for name in now.contents[rows].tolist()]
+
+        return PassingRows(now.passing(where) & ~now.gone, now.first_rows, contents)
 
     def latest(
         self,

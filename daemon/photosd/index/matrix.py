@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photosd.index.counting import Counts
 from photosd.index.filters import Columns, Filter, Rows, Traits, latest_first
+from photosd.index.passing import PassingRows
 
 Vectors = NDArray[np.float32]
 
@@ -158,6 +159,18 @@ class Matrix:
         """The first row of each of these contents that has any; of all for None."""
         some = self._known if contents is None else self._known.keys() & set(contents)
         return np.sort(np.fromiter((self._known[one] for one in some), np.int64, len(some)))
+
+    def passing(self, where: Filter) -> PassingRows:
+        """The rows that pass ``where``."""
+        with self._lock:
+            contents, columns, known = self._contents, self._columns, self._known
+        mask = np.zeros(len(columns), np.bool_)
+        mask[_passing(where, columns, contents)] = True
+
+        def rows_of(some: Sequence[str]) -> Rows:
+            return np.fromiter((known.get(one, -1) for one in some), np.int64, len(some))
+
+        return PassingRows(mask, rows_of, lambda rows: [contents[row] for row in rows])
 
     def latest(
         self, count: int, where: Filter, among: Collection[str] | None, *, oldest: bool

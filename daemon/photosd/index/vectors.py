@@ -28,6 +28,7 @@ from photosd.index.filters import Filter, Traits
 from photosd.index.flushed import KEEP_VERSIONS, FlushedTable
 from photosd.index.maintenance import Maintenance
 from photosd.index.matrix import Alive, Matrix, Measure, Vectors
+from photosd.index.passing import Passing
 from photosd.index.store_damage import lance_kind, rename_damaged, repair_table, storage_error
 from photosd.index.table import (
     FACTS,
@@ -428,15 +429,20 @@ class VectorStore:
         return sorted(found, key=lambda one: -one[1])[:count]
 
     def counts(self, where: Filter | None, contents: Collection[str] | None = None) -> Counts:
-        """Counts of the photos that have a path and pass ``where``, of those in ``contents`` if not
-        None.
-        """
+        """Counts of photos with a path that pass ``where`` and are in ``contents``, if not None."""
         found = self._matrix.counts(where, contents)  # first, as in `nearest`
         if self._flushed is None:
             return found
         with self._reading():
             hidden = sorted(self._matrix.contents())
             return found.joined(self._flushed.counts(where, contents, hidden))
+
+    def passing(self, where: Filter) -> Passing:
+        """The contents that pass ``where``."""
+        recent = self._matrix.passing(where)
+        with self._reading():
+            more = [] if self._flushed is None else [self._flushed.passing(where)]
+        return Passing([recent, *more])
 
     def latest(
         self,

@@ -200,8 +200,8 @@ class Engine:
         queries will report.
         """
         question = Question((QuestionTerm(1.0, REHEARSAL),))
-        self._conditions.rehearse()
         with contextlib.suppress(PhotosdError):
+            self._conditions.rehearse()
             for _ in range(REHEARSALS):
                 self._remembered.get(REHEARSAL)
                 embedding = self._embedder.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
@@ -257,11 +257,17 @@ class Engine:
         return ranking
 
     def _by_name(self, question: Question, trouble: PhotosdError, warnings: list[str]) -> Ranking:
-        """Photos matched by name; raises the original error if there are none."""
+        """Photos matched by name, else by what was read in the question; raises the original error
+        if there are none.
+        """
         find = functools.partial(self._retrieval.by_name, question)
-        if not find(1):
+        if find(1):
+            warnings.append(f"{trouble.title}: matched words in file names instead")
+        elif question.reading is not None:
+            find = functools.partial(self._retrieval.latest, question, strength="weak")
+            warnings.append(f"{trouble.title}: matched only dates, places and people")
+        else:
             raise trouble
-        warnings.append(f"{trouble.title}: matched words in file names instead")
         return Ranking(question, None, "text_match", find, lambda: _good(find(sys.maxsize)))
 
     def _ranking(

@@ -39,6 +39,7 @@ STOP_WORDS = frozenset(
 NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that are not names of folders
 
 PathTest = Callable[[bytes], bool]  # whether a path may match
+Keep = Callable[[Sequence[str]], set[str]]  # the contents among these that may match
 
 
 class Degree(enum.IntEnum):
@@ -119,6 +120,11 @@ class Names:
         """Whether any path has such words, wherever it is."""
         return bool(self._groups)
 
+    @property
+    def rows(self) -> int:
+        """How many paths have such words."""
+        return len(self._numbers)
+
     def clear(self, most: int) -> list[str]:
         """The contents with a path that has every word; none if there are more than ``most``."""
         rows = sum(len(numbers) for (degree, _), numbers in self._groups if degree > Degree.SOME)
@@ -141,13 +147,14 @@ class Names:
         found = (row["content"] for row in rows if self._accepts is None or self._accepts(row[1]))
         return list(dict.fromkeys(found))
 
-    def best(self, scores: Mapping[str, float]) -> Iterator[Named]:
-        """Every content once, with its best path.
+    def best(self, scores: Mapping[str, float], keep: Keep | None = None) -> Iterator[Named]:
+        """Every content once, with its best path; with ``keep``, only those that it returns.
 
         By match, then by ``scores`` if any, then the latest.
         """
         first: dict[Group, list[Named]] = {}
-        for one in self.of(list(scores)).values():
+        scored = list(scores) if keep is None else keep(list(scores))
+        for one in self.of(list(scored)).values():
             first.setdefault((one.degree, one.share), []).append(one)
         given = {one.content for some in first.values() for one in some}
         for group, numbers in self._groups:
@@ -155,11 +162,20 @@ class Names:
             yield from sorted(
                 looked_at, key=lambda one: (scores[one.content], one.number), reverse=True
             )
-            for one in self._read(numbers):
+            for one in self._read(numbers, keep):
                 if one.content not in given:
                     given.add(one.content)
                     self._known[one.content] = one
                     yield one
+
+    def among(self, contents: Sequence[str], scores: Mapping[str, float]) -> Iterator[Named]:
+        """As `best`, of these contents only."""
+
+        def worth(one: Named) -> tuple[object, ...]:
+            score = scores.get(one.content)
+            return one.degree, one.share, score is not None, score or 0.0, one.number
+
+        yield from sorted(self.of(contents).values(), key=worth, reverse=True)
 
     def of(self, contents: Sequence[str]) -> dict[str, Named]:
         """The contents among these with a matching path, and the best path of each."""
@@ -185,7 +201,7 @@ class Names:
             if known is None or known.worth < one.worth:
                 self._known[one.content] = one
 
-    def _read(self, numbers: Rows) -> Iterator[Named]:
+    def _read(self, numbers: Rows, keep: Keep | None = None) -> Iterator[Named]:
         """The rows of these numbers that still exist, the latest of each part first."""
         starts = [0, *range(FIRST_ROWS, len(numbers), ROWS_AT_ONCE), len(numbers)]
         for start, end in itertools.pairwise(starts):
@@ -196,6 +212,9 @@ class Names:
                     " (SELECT value FROM json_each(?)) ORDER BY id DESC",
                     (json.dumps(part),),
                 ).fetchall()
+            if keep is not None:
+                kept = keep([row[2] for row in rows])
+                rows = [row for row in rows if row[2] in kept]
             yield from self._accepted(rows)
 
     def _accepted(self, rows: Sequence[Sequence[Any]]) -> Iterator[Named]:

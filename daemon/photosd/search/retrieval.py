@@ -11,14 +11,16 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from photosd.index.contents import Holding
 from photosd.index.filters import Columns, Filter, traits
+from photosd.index.passing import Passing
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.embedding import Aspect
 from photosd.search.judging import Judge, Look, Match, of_name
-from photosd.search.names import Degree, Named, Names, PathTest, named, taken_in_years
+from photosd.search.names import Degree, Keep, Named, Names, PathTest, named, taken_in_years
 from photosd.search.paging import FoundPhoto
 from photosd.search.parsing import Question
 from photosd.search.query_cache import QueryEmbedding
@@ -29,7 +31,9 @@ OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some ma
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
 DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
 LOOKED_AT = 500  # photos of one name that are ordered by look
-FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents looked up in the catalog; most pass
+FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents that are filtered; most pass
+# So few contents that pass are looked up among the names, if there are not also few of these.
+FEW_PASSING, FEW_NAMED = 1000, 500
 NOTHING = Holding("", {}, (), None)
 UNKNOWN = Look()
 
@@ -339,9 +343,15 @@ class Retrieval:
         self, question: Question, names: Names, seen: Mapping[str, Look], count: int
     ) -> Ranked:
         """The best that pass: by name, then by look, then the latest."""
-        best = names.best({content: look.score for content, look in seen.items()})
-        passing = self._passing(question, (one.content for one in best))
-        contents = list(itertools.islice(passing, count))
+        scores = {content: look.score for content, look in seen.items()}
+        table = None if question.where is None else self._store.passing(question.where)
+        best: Iterator[Named]
+        if table is not None and names.rows > FEW_NAMED and len(table) <= FEW_PASSING:
+            some = table.contents()
+            best = (one for one in names.among(some, scores) if one.content not in question.but)
+        else:
+            best = names.best(scores, self._keep(question, table))
+        contents = [one.content for one in itertools.islice(best, count)]
         found = names.of(contents)
         return [
             Evidence("name", content, _weight_of(found[content]), found[content].share)
@@ -368,9 +378,11 @@ class Retrieval:
         where = question.where or Filter()
         return self._store.latest(len(contents), where, contents, oldest=oldest)
 
-    def latest(self, question: Question, count: int, *, oldest: bool = False) -> list[FoundPhoto]:
+    def latest(
+        self, question: Question, count: int, *, oldest: bool = False, strength: str = "strong"
+    ) -> list[FoundPhoto]:
         """Photos that pass the filter, the latest first, or the ``oldest``: for questions without
-        other words.
+        other words, or, if these cannot be matched, with another ``strength``.
         """
         where, kinds = question.where or Filter(), _kinds(question)
         take = count + OVERSAMPLE
@@ -379,28 +391,51 @@ class Retrieval:
             there = self._there(latest, _path_test(question))
             found = [one for one in latest if one in there and one not in question.but]
             if len(found) >= count or len(latest) < take:
-                return [FoundPhoto(one, 1.0, "strong", kinds) for one in found[:count]]
+                return [FoundPhoto(one, 1.0, strength, kinds) for one in found[:count]]
             take *= 4
 
     # -- filters ------------------------------------------------------------------------------
 
     def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
-        """The contents that pass the query's filter in the catalog, in the same order."""
-        kept = (content for content in contents if content not in question.but)
-        if question.where is None:
-            yield from kept
+        """The contents that pass the query's filter, in the same order."""
+        table = None if question.where is None else self._store.passing(question.where)
+        keep = self._keep(question, table)
+        if keep is None:
+            yield from contents
             return
-        if (among := question.where.among) is not None:
-            kept = (content for content in kept if content in among)
-        at_once = FILTERED_FIRST
-        while part := list(itertools.islice(kept, at_once)):
+        every, at_once = iter(contents), FILTERED_FIRST
+        while part := list(itertools.islice(every, at_once)):
             at_once = FILTERED_AT_ONCE
-            held = self._shared.contents.holding(part)
-            rows = [
-                traits(one.facts, one.paths, one.modified, one.place)
-                for one in (held.get(content, NOTHING) for content in part)
-            ]
-            yield from (part[row] for row in Columns(rows).passing(question.where))
+            kept = keep(part)
+            yield from (one for one in part if one in kept)
+
+    def _keep(self, question: Question, table: Passing | None) -> Keep | None:
+        """Which contents pass the query's filter: by the tables; those that have no row there, by
+        the catalog. None: all.
+        """
+        where, but = question.where, question.but
+        if where is None or table is None:
+            return (lambda contents: set(contents) - but) if but else None
+
+        def keep(contents: Sequence[str]) -> set[str]:
+            passes, known = table.verdicts(contents)
+            found = {contents[place] for place in np.flatnonzero(passes).tolist()}
+            missing = [contents[place] for place in np.flatnonzero(~known).tolist()]
+            if missing and where.among is not None:
+                missing = [content for content in missing if content in where.among]
+            return (found | self._passing_in_catalog(where, missing)) - but
+
+        return keep
+
+    def _passing_in_catalog(self, where: Filter, contents: Sequence[str]) -> set[str]:
+        if not contents:
+            return set()
+        held = self._shared.contents.holding(contents)
+        rows = [
+            traits(one.facts, one.paths, one.modified, one.place)
+            for one in (held.get(content, NOTHING) for content in contents)
+        ]
+        return {contents[row] for row in Columns(rows).passing(where)}
 
 
 def _kinds(question: Question) -> list[str]:
