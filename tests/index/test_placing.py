@@ -210,6 +210,29 @@ def test_without_the_package_photos_wait(shelf: Shelf, monkeypatch: pytest.Monke
     assert shelf.place("0")["city"] == "Eilat"
 
 
+def test_a_table_that_could_not_be_made_is_tried_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soon, since its process may have been killed; the same failure is logged once."""
+    monkeypatch.setattr(module, "AGAIN_SECONDS", (0.2,))
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.1)
+    warnings: list[str] = []
+    monkeypatch.setattr(module.log, "warning", lambda event, **_: warnings.append(event))
+    right, failures = shelf.gazetteer.make, iter("abc")
+
+    def fails(stopping: threading.Event) -> bool:
+        if number := next(failures, None):
+            raise PlacesUnavailable(f"its process ended early: {number}", remedy="wait")
+        return right(stopping)
+
+    monkeypatch.setattr(shelf.gazetteer, "make", fails)
+    shelf.say("1", **EILAT)
+    shelf.placing.start()
+    shelf.placing.wake()
+    until(lambda: shelf.place("1") != {}, 60, "a place")
+    assert warnings == ["places_unavailable"]
+
+
 def test_a_query_that_needs_the_table_gets_it_made(shelf: Shelf) -> None:
     """No photo has a place."""
     shelf.placing.start()

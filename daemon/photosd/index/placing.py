@@ -22,6 +22,7 @@ from photosd.core import wording
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, PlacesUnavailable, StorageError
 from photosd.index.database import Database
+from photosd.index.retries import Backoff
 from photosd.places.gazetteer import Gazetteer
 from photosd.places.table import Area, Place, Table
 
@@ -32,7 +33,7 @@ REST = 0.5  # of the time of a batch: searches and indexing come first
 NICENESS = 10
 RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
-AGAIN_SECONDS = 3600.0  # until the table is tried again
+AGAIN_SECONDS = (60.0, 600.0, 3600.0)  # until the table is tried again
 # The first condition lets SQLite use the index.
 DUE, WAITING = "unplaced > 0 AND unplaced = 1", "unplaced > 0 AND unplaced = 2"
 FIELDS = ("city", "sublocation", "region", "country", "country_code")
@@ -72,8 +73,7 @@ class Placing(threading.Thread):
         super().__init__(name="places", daemon=True)
         self._database, self._gazetteer, self._on_places = database, gazetteer, on_places
         self._woken, self._stopping = threading.Event(), threading.Event()
-        self._try_at = 0.0  # time.monotonic()
-        self._reported = ""
+        self._backoff = Backoff()
         gazetteer.on_asked = self.wake
         database.changed.add(self.wake)
 
@@ -168,17 +168,18 @@ class Placing(threading.Thread):
 
     def _make(self) -> None:
         """Make the table if it is missing; a failure is reported once, and tried again later."""
-        if time.monotonic() < self._try_at:
+        if self._backoff.seconds:
             return
         try:
             self._gazetteer.make(self._stopping)
         except PlacesUnavailable as error:
-            self._try_at = time.monotonic() + AGAIN_SECONDS
-            if str(error) != self._reported:
-                self._reported = str(error)
+            if error.remedy != self._backoff.reason:
                 log.warning(
                     "places_unavailable", title=error.title, cause=str(error), remedy=error.remedy
                 )
+            self._backoff.begin(error.remedy, AGAIN_SECONDS)
+        else:
+            self._backoff.reset(self._backoff.reason)
 
 
 def _keep(db: Any, content: str, facts: str, place: Found | None) -> None:
