@@ -24,7 +24,7 @@ from photosd.decode.decode_errors import (
     Stopped,
     TooSlow,
 )
-from photosd.decode.limits import DecodeLimits
+from photosd.decode.limits import HEAD_BYTES, DecodeLimits
 from photosd.decode.pool import Pool
 from tests.decode.conftest import Order
 from tests.decode.pictures import encoded, jpeg, scene, write
@@ -42,13 +42,22 @@ def test_a_photo_comes_back_as_pixels_facts_and_identity(pool: Pool, photo: byte
     assert decoded.size == Path(os.fsdecode(photo)).stat().st_size
 
 
+def _with_much_before_the_pixels(photo: bytes) -> bytes:
+    """The JPEG with more metadata than is read at first, and a title after it."""
+    data = Path(os.fsdecode(photo)).read_bytes()
+    much = (b"\xff\xe9" + (65_535).to_bytes(2) + bytes(65_533)) * (HEAD_BYTES // 65_536 + 2)
+    words = b"http://ns.adobe.com/xap/1.0/\0" + packet("<dc:title>late</dc:title>").encode()
+    return data[:2] + much + b"\xff\xe1" + (len(words) + 2).to_bytes(2) + words + data[2:]
+
+
 def test_facts_and_sidecars_come_back_without_pixels(
     pool: Pool, photo: bytes, tmp_path: Path
 ) -> None:
     """The same as with pixels, also those that a PNG has after them."""
-    read = pool.facts(photo).result(SOON)
-    decoded = pool.decode(photo, SHAPE).result(SOON)
-    assert (read.content_id, read.facts) == (decoded.content_id, decoded.facts)
+    for path in (photo, write(tmp_path / "large.jpg", _with_much_before_the_pixels(photo))):
+        read, decoded = pool.facts(path).result(SOON), pool.decode(path, SHAPE).result(SOON)
+        assert (read.size, read.mtime_ns) == (decoded.size, decoded.mtime_ns)
+        assert read.facts == decoded.facts
     plain = encoded(scene(), "PNG")
     words = b"XML:com.adobe.xmp\0\0\0\0\0" + packet("<dc:title>late</dc:title>").encode()
     chunk = len(words).to_bytes(4) + b"iTXt" + words + zlib.crc32(b"iTXt" + words).to_bytes(4)

@@ -166,7 +166,8 @@ class StandInPool(Pool):
 
     def _facts(self, path: bytes) -> ReadFacts:
         data, identity = reading.read(path, self._limits)
-        return ReadFacts(identity.content_id, facts.of(opening.open_picture(data, self._limits)))
+        picture = opening.open_picture(data, self._limits)
+        return ReadFacts(identity.size, identity.mtime_ns, facts.of(picture))
 
     def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
         return self._submit(lambda: facts.of_sidecars(files))

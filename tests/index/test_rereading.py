@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -33,9 +34,10 @@ class Pool:
         if path in self.failures:
             future.set_exception(self.failures[path])
         else:
-            content = "another" if path in self.changed else self.content[path]
+            found = Path(os.fsdecode(path)).stat()
+            size = found.st_size + (path in self.changed)
             facts = Facts(width=3, height=2, format="JPEG", rating=2, title=name)
-            future.set_result(ReadFacts(content, facts))
+            future.set_result(ReadFacts(size, found.st_mtime_ns, facts))
         return future
 
 

@@ -16,7 +16,7 @@ from photosd.core.progress import reporting
 from photosd.core.worker_setup import attach, lower_priority
 from photosd.decode import damage, facts, pixels, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
-from photosd.decode.limits import MIB, DecodeLimits
+from photosd.decode.limits import HEAD_BYTES, MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply
 from photosd.decode.opening import OpenedPicture, configure, open_picture
 
@@ -74,13 +74,8 @@ def _do(
     sock: socket.socket, request: DecodeRequest, limits: DecodeLimits
 ) -> tuple[Reply, list[bytes]]:
     with reporting(ProgressReporter(sock)):
-        if request.op == "identify":
-            return Reply(identity=reading.identify(request.path)), []
-        if request.op == "sidecars":
-            try:
-                return Reply(sidecar=facts.of_sidecars(request.sidecars)), []
-            except OSError as error:
-                raise reading.failure_of(error) from error
+        if (reply := _without_decoding(request, limits)) is not None:
+            return reply, []
         data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     try:
@@ -101,6 +96,31 @@ def _do(
         raise damage.explain(error, data) from error
     found = facts.of(picture)
     return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
+
+
+def _without_decoding(request: DecodeRequest, limits: DecodeLimits) -> Reply | None:
+    """The reply to a request that needs no picture, if it does not."""
+    if request.op == "identify":
+        return Reply(identity=reading.identify(request.path))
+    if request.op == "facts":
+        return _facts_of_head(request.path, limits)
+    if request.op == "sidecars":
+        try:
+            return Reply(sidecar=facts.of_sidecars(request.sidecars))
+        except OSError as error:
+            raise reading.failure_of(error) from error
+    return None
+
+
+def _facts_of_head(path: bytes, limits: DecodeLimits) -> Reply | None:
+    """The facts of a JPEG, whose metadata precedes the pixels; None if that does not suffice."""
+    data, identity = reading.head(path, HEAD_BYTES)
+    if not data.startswith(b"\xff\xd8\xff") or is_raw_name(path):
+        return None
+    try:
+        return Reply(identity=identity, facts=facts.of(open_picture(data, limits)))
+    except Exception:  # there is more metadata than expected, or it is damaged
+        return None
 
 
 def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenedPicture:

@@ -8,6 +8,7 @@ from photosd.core import machine
 from photosd.core.config import MOST_MEGAPIXELS
 
 MIB = 1 << 20
+HEAD_BYTES = MIB  # of a JPEG, read for its metadata: larger than nearly all of it
 LEAST_MEMORY = 768 * MIB
 MOST_MEMORY = 4096 * MIB
 # Peak bytes per pixel of the header, measured, with a margin: JPEG is decoded at reduced size, but

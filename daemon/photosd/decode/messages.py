@@ -97,9 +97,10 @@ class ContentIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadFacts(msgspec.Struct, frozen=True):
-    """The facts of a photo that was not decoded, and the content that they are of."""
+    """The facts of a photo that was not decoded, and the size and time of its file."""
 
-    content_id: str
+    size: int
+    mtime_ns: int
     facts: Facts
 
 

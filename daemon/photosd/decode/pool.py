@@ -170,7 +170,8 @@ def _identity(answer: Answer) -> ContentIdentity:
 def _facts(answer: Answer) -> ReadFacts:
     if (facts := answer[0].facts) is None:
         raise Nonsense
-    return ReadFacts(_identity(answer).content_id, facts)
+    identity = _identity(answer)
+    return ReadFacts(identity.size, identity.mtime_ns, facts)
 
 
 def _sidecar(answer: Answer) -> SidecarFacts:

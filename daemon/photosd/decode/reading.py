@@ -39,6 +39,15 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
     return data, identity
 
 
+def head(path: bytes, most: int) -> tuple[bytes, ContentIdentity]:
+    """The first bytes of a regular file, and its identity without the digest; raises
+    DecodeFailed.
+    """
+    with _opened(path) as (descriptor, before):
+        data = _contents(descriptor, most)
+        return data, _identity(descriptor, before, before.st_size, "")
+
+
 def identify(path: bytes) -> ContentIdentity:
     """The identity of a regular file of any size; raises DecodeFailed."""
     with _opened(path) as (descriptor, before):

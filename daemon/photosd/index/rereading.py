@@ -37,10 +37,12 @@ RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 
 
 class Due(NamedTuple):
-    """A content to be read again, and one of its paths."""
+    """A content to be read again, and one of its paths, with size and time of the file."""
 
     content: str
     path: bytes
+    size: int
+    mtime_ns: int
 
 
 class Reads(Protocol):
@@ -133,7 +135,8 @@ class Rereading(threading.Thread):
         """The next contents with a path in a folder that is not offline."""
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT d.content, min(p.path) FROM facts_due d JOIN photos p"
+                # The columns without min() are of the same row.
+                "SELECT d.content, min(p.path), p.size, p.mtime_ns FROM facts_due d JOIN photos p"
                 " ON p.content = d.content AND p.state = 'indexed' JOIN folders f"
                 " ON f.id = p.folder AND f.state IN (SELECT value FROM json_each(?))"
                 " WHERE d.content > ? GROUP BY d.content ORDER BY d.content LIMIT ?",
@@ -155,7 +158,8 @@ class Rereading(threading.Thread):
             except concurrent.futures.TimeoutError:
                 pass
             else:
-                if read.content_id == one.content:  # else the file has changed since
+                # Otherwise the file has changed since.
+                if (read.size, read.mtime_ns) == (one.size, one.mtime_ns):
                     found.append((one.content, msgspec.to_builtins(read.facts)))
         return found
 
