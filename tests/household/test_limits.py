@@ -88,6 +88,9 @@ CROSSED = {
     "search/retrieval.py:FEW_NAMED": (
         "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
     ),
+    "search/reading.py:MOST_NAMESAKES": (
+        READING + "test_a_first_name_that_others_have_is_not_read"
+    ),
     "search/reading.py:MOST_WORDS": READING + "test_only_the_first_words_are_read",
     "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
     "index/sidecars.py:AT_ONCE": WHOLE,

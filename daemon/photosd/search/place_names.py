@@ -72,6 +72,10 @@ class PlaceNames:
                         found.setdefault(key, values)
         return found
 
+    def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
+        """As `Vocabulary.beginning`."""
+        return self._vocabulary.beginning(kind, text, limit)
+
     def _places(self, name: str) -> list[Place]:
         """Places of this name; none while there is no table."""
         if self._gazetteer is not None and self._gazetteer.ready:

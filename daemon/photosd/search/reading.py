@@ -27,6 +27,7 @@ PartKind = Literal["date", "place", "person", "rest"]
 
 MOST_WORDS = 100  # of a question; what follows is not read
 LONGEST_VALUE = 5  # words
+MOST_NAMESAKES = 100  # people of one first name who are compared
 SHORTEST_BARE = 3  # letters that remain without a Hebrew prefix
 LONGEST_PREFIX = 3  # letters
 
@@ -69,6 +70,10 @@ class Vocabulary(Protocol):
         """The values of these keys (core.wording.key of the words); absent ones are left out."""
         ...
 
+    def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
+        """Values of a kind whose spelling begins so, most photos first."""
+        ...
+
 
 class NoVocabulary:
     """A library without people, tags and places."""
@@ -76,12 +81,15 @@ class NoVocabulary:
     def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
         return {}
 
+    def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
+        return ()
+
 
 class Part(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
-    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``since`` and ``until``:
-    of a date, as in `FoundDate`.
+    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``bare``: without a
+    preposition or a prefix; ``since`` and ``until``: of a date, as in `FoundDate`.
     """
 
     kind: PartKind
@@ -93,6 +101,7 @@ class Part(msgspec.Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     photos: int = 0
+    bare: bool = True
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -225,7 +234,10 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
             some = spellings.get((place, last), ())
             spelling = next((one for one in some if known.get(one.key)), None)
             if spelling is not None:
-                found.append(_decided(text, words, place, last, spelling, known, without))
+                part = _decided(text, words, place, last, spelling, known, without)
+                if part.kind == "person" and place == last and _may_be_another(part, vocabulary):
+                    part = structs.replace(part, kind="rest")
+                found.append(part)
                 place = last
                 break
         place += 1
@@ -287,7 +299,17 @@ def _decided(
             return unread
     start = words[before].start
     shown, key, photos = values[0].shown, values[0].key, values[0].photos
-    return Part(kind, start, end, text[start:end], shown, key, photos=photos)
+    bare = before == first and not spelling.prefix
+    return Part(kind, start, end, text[start:end], shown, key, photos=photos, bare=bare)
+
+
+def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
+    """Whether people with this first name and another one have more photos: ``Noa``, ``Noa Levi``,
+    who may be the same.
+    """
+    others = vocabulary.beginning("person", part.key, MOST_NAMESAKES)
+    alike = (one.photos for one in others if wording.words(one.shown)[:1] == [part.key])
+    return sum(alike) > 2 * part.photos  # its own are among them
 
 
 def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
@@ -297,10 +319,13 @@ def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
     found: list[Part] = []
     for part in parts:
         before = found[-1] if found else None
-        if before is None or not before.kind == part.kind == "place":
+        if (
+            before is None
+            or not before.kind == part.kind == "place"
+            or text[before.end : part.start].strip(" ,")
+            or not part.bare
+        ):
             found.append(part)
-        elif text[before.end : part.start].strip(" ,") or wording.key(part.text) != part.key:
-            found.append(part)  # with a preposition of its own
         else:
             words = text[before.start : part.end]
             least = min(before, part, key=lambda one: one.photos)
