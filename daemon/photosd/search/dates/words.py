@@ -1,16 +1,15 @@
 """The words of dates in ten languages, with their meanings.
 
-Names of months and weekdays come from Babel (Unicode's CLDR); the rest is in the tables here.
+Names of months and weekdays are in a table of their own, from Unicode's CLDR
+(release/calendar_names.py); the rest is in the tables here.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import re
-from typing import Any
-
-from babel import Locale
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from photosd.search.dates.holidays import HOLIDAYS
 from photosd.search.dates.periods import MONDAY, SUNDAY, Unit
@@ -18,8 +17,17 @@ from photosd.search.dates.tokens import Item, Kind, folded_words
 
 Words = dict[tuple[str, ...], set[tuple[Item, ...]]]  # of a phrase: the items it may stand for
 
-# Languages of which only months and weekdays are used: other names of the same months.
-LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", "ar_SY", "ar_DZ")
+
+class CalendarName(NamedTuple):
+    """A name of a month or a weekday (0: Monday)."""
+
+    language: str
+    kind: Kind
+    number: int
+    name: str
+
+
+NAMES = Path(__file__).with_name("names.tsv")
 
 # Values are separated by commas; "=" gives one its value: a number, a unit, a season.
 ENGLISH = {
@@ -343,7 +351,6 @@ NUMBERS = (
     Kind.COUNT, Kind.MONTH, Kind.RELATIVE_DAY, Kind.DECADE, Kind.DECADE_NUMBER, Kind.ORDINAL,
     Kind.HEBREW_MONTH,
 )  # fmt: skip
-ENGLISH_WORDS = ("ago", "set")  # abbreviations of months elsewhere
 
 
 @functools.cache
@@ -362,8 +369,12 @@ def vocabulary() -> Words:
     for phrases, holiday in HOLIDAYS.items():
         for phrase in phrases.split(","):
             _add(words, phrase, Item(Kind.HOLIDAY, holiday))
-    for code in LOCALES:
-        _add_names(words, code)
+    for one in calendar_names():
+        first = SUNDAY if one.language == "he" else MONDAY
+        is_month = one.kind == Kind.MONTH
+        item = Item(one.kind, one.number if is_month else (one.number, first))
+        for spelling in (one.name, one.name + ".") if is_month else (one.name,):
+            _add(words, spelling, item)
     return words
 
 
@@ -381,21 +392,15 @@ def _value(kind: Kind, text: str, first: int) -> Any:
     return text or None
 
 
-def _add_names(words: Words, code: str) -> None:
-    """Months and weekdays; abbreviations of weekdays only in English, as elsewhere they
-    are words.
-    """
-    locale: Any = Locale.parse(code)
-    first = SUNDAY if code == "he" else MONDAY
-    for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
-        for number, name in locale.months[context][width].items():
-            short = name.rstrip(".")
-            if short not in ENGLISH_WORDS:
-                _add(words, short, Item(Kind.MONTH, number))
-                _add(words, short + ".", Item(Kind.MONTH, number))
-        if width == "wide" or code in ("en", "he"):
-            for number, name in locale.days[context][width].items():
-                _add(words, name, Item(Kind.WEEKDAY, (number, first)))
+@functools.cache
+def calendar_names() -> tuple[CalendarName, ...]:
+    """Names of months and weekdays, from Unicode's CLDR (release/calendar_names.py)."""
+    found = []
+    for line in NAMES.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            language, kind, number, name = line.split("\t")
+            found.append(CalendarName(language, Kind(kind), int(number), name))
+    return tuple(found)
 
 
 def _add(words: Words, phrase: str, *items: Item) -> None:
