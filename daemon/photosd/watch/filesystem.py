@@ -181,12 +181,13 @@ class Filesystem:
             if self.silent_since is None:
                 self._end_idle()
                 return False
-            if self._stuck and self._answers_again(self._stuck[0]):
+            # A killed worker answers nothing, even if the file system still blocks it.
+            if self._stuck and self._stuck[0].usable and self._answers_again(self._stuck[0]):
                 self._taken_up()
                 return True
             now, held = time.monotonic(), len(self._stuck)
-            self._stuck = self._stuck[:1] + [one for one in self._stuck[1:] if one.lingers]
-            if len(self._stuck) < held:  # the remaining call may end soon, too
+            self._stuck = [one for one in self._stuck if one.usable or one.lingers]
+            if len(self._stuck) < held:  # the remaining calls may end soon, too
                 self._try_at = min(self._try_at, now + self.responsiveness.limit)
             if now >= self._try_at:
                 self._retry()
