@@ -52,7 +52,7 @@ OWNER_BEFORE = _folded("of by של")
 BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
 ARTICLES = _folded("the")
 # Removed from the rest next to a part that was taken out: at its end, and at its beginning.
-DANGLING = BEFORE | ARTICLES | _folded("and on & a an during ו ה ש en em im")
+DANGLING = BEFORE | ARTICLES | _folded("and on for & a an during ו ה ש en em im")
 LEADING = _folded("and with of the & ו עם של")
 BEFORE_THE = _folded("in at on from")
 ABOUT_PHOTOS = _folded(

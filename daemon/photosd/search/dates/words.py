@@ -108,7 +108,7 @@ HEBREW = {
     Kind.AFTER: "אחרי, לאחר",
     Kind.BETWEEN: "בין",
     Kind.AND: "ו, ו-, וה, וה-, ואת",
-    Kind.FROM: "מ, מ-, מן",
+    Kind.FROM: "מ, מ-, מה-, מן",
     Kind.TO: "ל, ל-, לבין",
     Kind.ONWARDS: "והלאה, ואילך",
     Kind.ORDINAL: "ראשון=1, אחד=1",
