@@ -94,4 +94,4 @@ def _left_out(reading: Reading, kinds: Sequence[str]) -> str:
     dropped = ", ".join(f"the {part.kind} {part.value}" for part in _of_kind(reading, kinds))
     if len(reading.conditions) == 1:
         return f"no photo has {dropped}: its words were only used to rank photos"
-    return f"no photo has all of {every}: {dropped} was left out"
+    return f"no photo has all of {every}; left out: {dropped}"
