@@ -37,6 +37,7 @@ LINE_SECONDS = 5.0  # from a line's first byte to its last
 IDLE_SECONDS = 300.0
 WRITE_SECONDS = 10.0  # a client that does not read is cut off
 OPERATION_SECONDS = 60.0
+STOP_ANSWER_SECONDS = 2.0
 
 
 class ClientLeft(ConnectionError):
@@ -69,6 +70,7 @@ class Server:
         )
         self._connections: dict[ClientConnection, None] = {}  # oldest first
         self._most = min(CONNECTIONS, descriptors.limit() // 2)
+        self.stop_requests: set[asyncio.Task[None]] = set()  # not answered yet
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -88,9 +90,13 @@ class Server:
             before.close()
 
     async def stop(self) -> None:
-        """Stop accepting and close every connection; bounded in time."""
+        """Stop accepting, answer clients that requested the stop, and close every connection;
+        bounded in time.
+        """
         if self._server is not None:
             self._server.close()
+        if self.stop_requests:
+            await asyncio.wait(self.stop_requests, timeout=STOP_ANSWER_SECONDS)
         for connection in list(self._connections):
             connection.abort()
         for lane in self._lanes:
@@ -239,9 +245,13 @@ class ClientConnection:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             task = asyncio.create_task(self._respond(line))
             self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            task.add_done_callback(self._responded)
         if self.tasks:  # `nc -N` closes its sending side and waits for the answers
             await asyncio.wait(self.tasks, timeout=IDLE_SECONDS)
+
+    def _responded(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self._server.stop_requests.discard(task)
 
     async def _line(self) -> bytes:
         """The next line, empty at the end of the stream."""
@@ -275,6 +285,8 @@ class ClientConnection:
         try:
             request = parse_request(line)
             identity = request.id
+            if request.op == "stop" and (task := asyncio.current_task()) is not None:
+                self._server.stop_requests.add(task)
             result = await self._server.answer(request, self._emitter(identity))
             reply = {"ok": True, "result": result, "warnings": result.get("warnings", [])}
         except ClientLeft:

@@ -1,0 +1,55 @@
+"""A client that stops the daemon is answered, although its connection is closed then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from photosd.core.paths import Home
+from photosd.protocol import requests
+from photosd.protocol import server as server_module
+from photosd.protocol.endpoint import open_endpoint
+from photosd.protocol.server import Result, Server
+
+
+async def asked_to_stop(home: Home, seconds: float) -> tuple[bytes, float]:
+    """What the client gets if the answer takes so long, and how long the server took to stop."""
+    wanted, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop(_params: requests.Nothing) -> Result:
+        loop.call_soon_threadsafe(wanted.set)
+        time.sleep(seconds)
+        return {"stopping": True}
+
+    server = Server(open_endpoint(home), {"stop": stop})
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(str(home.socket))
+    writer.write(b'{"id":"a","op":"stop"}\n')
+    await asyncio.wait_for(wanted.wait(), 30)
+    begun = time.monotonic()
+    await server.stop()
+    took = time.monotonic() - begun
+    try:
+        line = await asyncio.wait_for(reader.read(), 30)
+    except ConnectionError:
+        line = b""
+    writer.close()
+    return line, took
+
+
+def test_the_answer_arrives(home: Home) -> None:
+    """The main thread closed the connection while another one wrote the answer."""
+    line, _ = asyncio.run(asked_to_stop(home, 0.5))
+    assert json.loads(line)["result"] == {"stopping": True}
+
+
+def test_an_answer_that_never_comes_holds_up_no_stop(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "STOP_ANSWER_SECONDS", 0.2)
+    line, took = asyncio.run(asked_to_stop(home, 2.0))
+    assert line == b""
+    assert took < 2.0
