@@ -60,6 +60,27 @@ def test_show_finds_a_photo_by_its_path(indexed: Indexed, kind: str) -> None:
             assert (shown["state"], shown["content_id"]) == ("indexed", photo.content), photo
 
 
+def test_facets_count_every_photo_once(indexed: Indexed) -> None:
+    """Each content in one year, whatever its copies; a folder as many as its filter finds."""
+    contents = set(indexed.household.contents().values())
+    with indexed.daemon.client(timeout=60) as client:
+        answer = client.facets(limit=10_000, deadline_ms=20_000)
+        assert answer["photos"] == len(contents)
+        for kind in ("year", "month"):
+            assert sum(one["photos"] for one in answer["facets"][kind]) == len(contents)
+        folder = answer["facets"]["folder"][0]
+        where: Any = {"below": [folder["value"]]}
+        assert client.facets(where=where)["photos"] == folder["photos"]
+        shown: set[str] = set()
+        page = client.query(where=where, limit=1000, deadline_ms=20_000)
+        while True:
+            shown |= {hit["path"] for hit in page["hits"]}
+            if page["cursor"] is None:
+                break
+            page = client.query(cursor=page["cursor"], limit=1000, deadline_ms=20_000)
+        assert len(shown) == folder["photos"]
+
+
 def test_counts_agree(indexed: Indexed, capfd: pytest.CaptureFixture[str]) -> None:
     """`folders`, `status`, `index`, `list` and `failures` count the same, as does the household."""
     daemon = indexed.daemon

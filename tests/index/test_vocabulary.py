@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,24 @@ def test_removed_photos_count_nowhere(shelf: Shelf) -> None:
     assert shelf.counts() == {}
     shelf.put("1")
     assert shelf.counts()[("tag", "sea")] == 1
+
+
+def test_removed_words_are_erased_from_the_disk(shelf: Shelf, tmp_path: Path) -> None:
+    """Words of a removed photo, and of one that is described otherwise."""
+    shelf.say("1", tags=["quokka"], people=["Wilhelmina"], caption="a marsupial")
+    shelf.say("2", tags=["numbat"])
+    shelf.put("1")
+    shelf.put("2")
+    shelf.say("2", tags=["dog"])
+    shelf.catalog.forget([b"/p/1.jpg"])
+    shelf.catalog.sweep(time.time() + 1)
+    with shelf.database.write() as db:
+        db.execute("DELETE FROM contents WHERE content = '1'")
+    shelf.database.erase()
+    files = b"".join(file.read_bytes() for file in tmp_path.glob("catalog.sqlite3*")).lower()
+    for word in (b"quokka", b"wilhelmina", b"marsupi", b"numbat"):
+        assert word not in files, word
+    assert b"dog" in files
 
 
 def test_changed_facts_and_places_change_it(shelf: Shelf) -> None:

@@ -6,7 +6,6 @@ one list of labels and one index serve all of them.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -268,19 +267,15 @@ class Columns:
 
     def counts(self, rows: Rows) -> Counts:
         """Counts of these rows, each of one photo, as far as they have a path."""
-        names, which = self._by_label
         mask = np.zeros(self._rows, np.bool_)
         mask[rows] = True
         there = np.zeros(self._rows, np.bool_)
         there[self._labelled[self._labels == ROOT]] = True
         mask &= there
-        having = np.bincount(which[mask[self._labelled]], minlength=len(names))
-        return Counts.of(names, having, self._moments[mask])
-
-    @functools.cached_property
-    def _by_label(self) -> tuple[Rows, Rows]:
-        """Each label once, and the place among these of every label of every row."""
-        return np.unique(self._labels, return_inverse=True)
+        found = np.sort(self._labels[mask[self._labelled]])
+        first = np.flatnonzero(np.append(True, found[1:] != found[:-1])[: len(found)])
+        having = np.diff(first, append=len(found))
+        return Counts.of(found[first], having, self._moments[mask])
 
     def passing(self, where: Filter) -> Rows:
         """The rows that pass, in ascending order."""

@@ -76,6 +76,16 @@ class Snapshot(NamedTuple):
 
     def rows_of(self, contents: Sequence[str], *, gone: bool = False) -> dict[str, Rows]:
         """Rows of those of these contents that have any; with ``gone`` ones on request."""
+        asked, first, end = self._ranges(contents)
+        found = {}
+        for content, start, stop in zip(asked, first.tolist(), end.tolist(), strict=True):
+            rows = self.order[start:stop]
+            if stop > start and (gone or not self.gone[rows[0]]):
+                found[content] = rows
+        return found
+
+    def _ranges(self, contents: Collection[str]) -> tuple[list[str], Rows, Rows]:
+        """Contents that may have rows, and where these begin and end in ``order``."""
         kind = self.contents.dtype
         asked = [content for content in contents if len(content) <= kind.itemsize]
         sought = np.array([content.encode() for content in asked], kind)
@@ -85,12 +95,7 @@ class Snapshot(NamedTuple):
         while len(same := same[end[same] < len(self.order)]):
             same = same[self.contents[self.order[end[same]]] == sought[same]]
             end[same] += 1
-        found = {}
-        for content, start, stop in zip(asked, first.tolist(), end.tolist(), strict=True):
-            rows = self.order[start:stop]
-            if stop > start and (gone or not self.gone[rows[0]]):
-                found[content] = rows
-        return found
+        return asked, first, end
 
     def first_rows(self, contents: Sequence[str]) -> Rows:
         """A row of each of these contents (n,); -1 for those without one."""
@@ -106,8 +111,10 @@ class Snapshot(NamedTuple):
     def having(self, contents: Collection[str] | None) -> Mask:
         """The rows of these contents; all for None."""
         mask = np.full(len(self.contents), contents is None)
-        for rows in self.rows_of(list(contents or ())).values():
-            mask[rows] = True
+        _, first, end = self._ranges(sorted(contents or ()))
+        lengths = end - first
+        before = np.cumsum(lengths) - lengths  # rows of the contents before each
+        mask[self.order[np.arange(lengths.sum()) + np.repeat(first - before, lengths)]] = True
         return mask
 
     def passing(self, where: Filter) -> Mask:
@@ -382,8 +389,8 @@ class FlushedTable:
         mask &= now.having(contents)
         if where is not None:
             mask &= now.passing(where)
-        for rows in now.rows_of(hidden).values():
-            mask[rows] = False
+        if hidden:
+            mask &= ~now.having(hidden)
         return now.traits.counts(mask)
 
     def nearest(

@@ -107,10 +107,12 @@ class TextIndex:
 
     def kinds(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> dict[str, Rows]:
         """The rows that have any word that counts in columns of each kind."""
-        there = [term.match for term in terms if numbers.get(term.word)]
-        if not there:
-            return {}
-        return {kind: self.rows(f"{c} : ({' OR '.join(there)})") for kind, c in KINDS.items()}
+        any_of = " OR ".join(term.match for term in terms if numbers.get(term.word))
+        return {
+            kind: self.rows(f"{columns} : ({any_of})")
+            for kind, columns in KINDS.items()
+            if any_of and (kind == "name" or self._has(f"{columns} : {quoted(DESCRIBED)}"))
+        }
 
     def own(
         self, terms: Sequence[Term], numbers: Mapping[str, int], columns: str | None = None
