@@ -34,6 +34,12 @@ HEBREW = frozenset(
     אבן שדרות
     מעלות רמות אופקים אורים שמיר""".split()  # noqa: SIM905
 )
+# Those that after "with" hardly describe a photo.
+MOSTLY_NAMES = frozenset(
+    """may april june august jean gene grace frank pat drew carol dolly melody eve faith
+    יעל תמר אורן אלון ארז אילן ניר תומר נטע הדס הדר דליה שיר שירה שי ענבל יונה דבורה
+    סביון ספיר אופק שחר ניצן מעיין אביב סתיו חן חיים גיא יסמין טל גל מאי""".split()  # noqa: SIM905
+)
 # Hebrew words that begin like a prefix before a name: שרון is not ש-רון.
 UNPREFIXED = frozenset(
     """שרון כדור שגיא מאור ליאור מירון מרון לירון מאיה מיה לבן לבנה שלי כלב כלבים לילה לילד מדן
@@ -53,6 +59,12 @@ def english_words() -> frozenset[str]:
 def ordinary_words() -> frozenset[str]:
     """Every such word, folded (core/wording.py)."""
     return (english_words() - NAMES) | ENGLISH | frozenset(map(wording.fold, HEBREW))
+
+
+@functools.cache
+def mostly_names() -> frozenset[str]:
+    """MOSTLY_NAMES, folded."""
+    return frozenset(map(wording.fold, MOSTLY_NAMES))
 
 
 @functools.cache

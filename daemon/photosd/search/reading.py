@@ -37,7 +37,7 @@ QUOTED = re.compile(r"(?<!\w)(\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|„[^“
 CHUNK = re.compile(r"\S+")
 PREFIX = "והבלמכש"
 GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
-NAME_AND_YEAR = re.compile(r"\w+\s+\d{4}")
+NAME_AND_YEAR = re.compile(r"\w+\s+(?:in\s+|ב-?)?\d{4}")
 BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
 HIDDEN = "\ufffc"  # is in no word
 
@@ -48,6 +48,7 @@ def _folded(words: str) -> frozenset[str]:
 
 PLACE_BEFORE = _folded("in at near from to around inside outside ליד באזור ב ל מ מול")
 PERSON_BEFORE = _folded("with עם אצל את")
+NAMED_AFTER = _folded("with עם אצל של")  # a name that is also a thing
 OWNER_BEFORE = _folded("of by של")
 BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
 ARTICLES = _folded("the")
@@ -185,12 +186,17 @@ def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) 
     visible = _hidden(visible, several)
     found = find(visible, now)
     names = [
-        (one.start, one.end)
-        for one in values
-        for date in found
-        if one.start == date.start and NAME_AND_YEAR.fullmatch(text[date.start : date.end])
+        (one.start, one.end) for one in values for date in found if _is_name_in(one, date, text)
     ]
     return find(_hidden(visible, names), now) if names else found
+
+
+def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
+    """Whether the date begins with a name: ``with May in 2019``, ``May 2019``."""
+    if value.kind == "person":  # read as a name
+        return value.start <= date.start < value.end <= date.end
+    words = text[date.start : date.end]
+    return value.start == date.start and NAME_AND_YEAR.fullmatch(words) is not None
 
 
 # -- people and places ----------------------------------------------------------------------------
@@ -294,8 +300,12 @@ def _decided(
         return unread
     if first == last and spelling.key in ordinary.ordinary_words():
         capital = first > 0 and text[start].isupper() and text[words[0].start].islower()
-        named = capital and kind == "place" and not PLACE_BEFORE.isdisjoint(said)  # in Nice
-        if not named and not (spelling.genitive and kind == "person"):  # Rose's birthday
+        if kind == "place":  # in Nice
+            named = capital and not PLACE_BEFORE.isdisjoint(said)
+        else:  # with Rose, עם יעל, Rose's birthday
+            often = capital or spelling.key in ordinary.mostly_names()
+            named = spelling.genitive or (often and not NAMED_AFTER.isdisjoint(said))
+        if not named:
             return unread
     start = words[before].start
     shown, key, photos = values[0].shown, values[0].key, values[0].photos
