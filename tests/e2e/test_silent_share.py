@@ -14,6 +14,7 @@ import pytest
 
 from photosd.core.errors import PhotosdError
 from photosd.core.paths import Home
+from photosd.watch.filesystem import LEFT_BEHIND
 from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.household import bodies
 from tests.watch.hangfs import Share, shared
@@ -178,6 +179,27 @@ def test_links_to_a_share_that_hangs_hold_no_decoder(
     assert ask(daemon, "status")["index"]["failed"] == 0
     share.hang()
     within(lambda: ask(daemon, "status")["index"]["indexed"] == 8)
+
+
+@pytest.mark.slow
+def test_links_that_are_compared_again_hold_no_other_folder(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    """The local disk counted as silent; processes were left behind without end."""
+    daemon.wait_until("ready")
+    daemon.index(share.point, local)
+    for number in range(4):
+        (local / f"link {number}.png").symlink_to(share.point / "deep" / f"{number}.png")
+    share.hang("all")
+    process = psutil.Process(daemon.process.pid)
+    for second in range(60):  # more than the limit of a local disk, and three retries of the share
+        if second % 5 == 0:
+            ask(daemon, "rescan", wait=False)
+        time.sleep(1)
+        assert "offline" not in state_of(daemon, local)
+        stuck = [one for one in process.children() if one.status() == psutil.STATUS_DISK_SLEEP]
+        assert len(stuck) <= LEFT_BEHIND
+    found(daemon, local, 700)
 
 
 @pytest.mark.slow

@@ -249,3 +249,14 @@ def test_what_may_be_a_directory_and_cannot_be_looked_at_is_reported(
     )
     assert [os.path.basename(entry.path) for entry in entries] == [b"3.jpg"]
     assert errors == {(start + b"/odd", number)}
+
+
+def test_a_link_scanned_on_its_own_is_not_followed(tmp_path: Path) -> None:
+    """It may lead to a share that hangs; a comparison repeats the part that it could not read."""
+    (tmp_path / "target.png").write_bytes(b"a photo")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "link.png").symlink_to("../target.png")
+    root, link, links = os.fsencode(folder), os.fsencode(folder / "link.png"), list[bytes]()
+    found = scan(root, link, IgnoreRules(root), on_link=lambda path, _sidecar: links.append(path))
+    assert (list(found), links) == ([], [link])

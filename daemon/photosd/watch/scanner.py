@@ -70,7 +70,7 @@ def scan(
     if top != root and is_photo_name(top):
         # A directory named like a photo, or a photo in place of that directory.
         try:
-            if (entry := entry_of(top, ignore)) is not None:
+            if (entry := entry_of(top, ignore, on_link)) is not None:
                 yield entry
         except OSError as error:
             report(top.rpartition(b"/")[0], error.errno or errno.EIO)
@@ -146,16 +146,22 @@ def _name(path: bytes) -> bytes:
     return path.rpartition(b"/")[2]
 
 
-def entry_of(path: bytes, ignore: IgnoreRules | None = None) -> Entry | None:
+def entry_of(
+    path: bytes, ignore: IgnoreRules | None = None, on_link: OnLink | None = None
+) -> Entry | None:
     """The photo file at ``path``; None if there is none.
 
     With ``ignore``, None also if a scan would not find it: ignored, or reached through a link to a
-    directory. Raises OSError if unknown (no permission, input/output error).
+    directory. ``on_link``: as for `scan`. Raises OSError if unknown (no permission, input/output
+    error).
     """
     if not is_photo_name(path.rpartition(b"/")[2]) or (ignore is not None and ignore.ignored(path)):
         return None
     try:
         name = os.lstat(path)
+        if on_link is not None and stat.S_ISLNK(name.st_mode):
+            on_link(path, sidecar_of(path, ignore))
+            return None
         found = os.stat(path) if stat.S_ISLNK(name.st_mode) else name
     except OSError as error:
         if error.errno in NO_PHOTO:
