@@ -46,7 +46,7 @@ def _folded(words: str) -> frozenset[str]:
     return frozenset(map(wording.fold, words.split()))
 
 
-PLACE_BEFORE = _folded("in at near from to around inside outside ליד באזור ב ל מ מול")
+PLACE_BEFORE = _folded("in at near from to around inside ליד באזור ב ל מ מול")
 PERSON_BEFORE = _folded("with עם אצל את")
 NAMED_AFTER = _folded("with עם אצל של")  # a name that is also a thing
 OWNER_BEFORE = _folded("of by של")
@@ -61,6 +61,13 @@ ABOUT_PHOTOS = _folded(
     " all my our me us the of from in at with show find every any some taken"
     " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
 )
+# Before a value: its photos are not wanted, so nothing is read.
+NEGATIONS = _folded(
+    "not no non without except excluding but never minus isnt arent wasnt outside ohne sans sin"
+    " לא בלי ללא חוץ מלבד למעט אין מחוץ"
+)
+ALTERNATIVES = _folded("or nor או")
+JOINING = ALTERNATIVES | _folded("and & ו")
 EDGES = " \t\n\r,;:.-–—·/&|"
 
 
@@ -132,6 +139,7 @@ def read(
     read_values = [one for one in values if one.kind != "rest" and not _overlaps(one, taken)]
     read_values = _specified(text, read_values)
     parts = sorted([*(_part_of(text, one) for one in dates), *read_values], key=_start)
+    parts = _wanted(text, parts)
     if not parts:
         return Reading((), text)
     rest = _rest(text, parts, literal)
@@ -346,6 +354,58 @@ def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
     return found
 
 
+def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
+    """Without those that are negated (``without Noa``), and alternatives: ``Noa or a dog``.
+
+    Alternatives of places stay: of several places any counts.
+    """
+    found: list[Part] = []
+    unwanted: Part | None = None  # the last one, if it was negated
+    for number, part in enumerate(parts):
+        before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
+        chained = unwanted is not None and unwanted is before and _are_joined(text, before, part)
+        if chained or _word_before(text, part.start, BEFORE | ARTICLES) in NEGATIONS:
+            unwanted = part
+            continue
+        first = _word_before(text, part.start) in ALTERNATIVES
+        second = _word_after(text, part.end) in ALTERNATIVES
+        if not (first and not _are_places(text, before, part)) and not (
+            second and not _are_places(text, part, after)
+        ):
+            found.append(part)
+    return found
+
+
+def _are_joined(text: str, one: Part, other: Part) -> bool:
+    """Whether these of one kind are named together: ``Noa and Dan``."""
+    words = wording.words(text[one.end : other.start])
+    return one.kind == other.kind and all(word in JOINING for word in words)
+
+
+def _are_places(text: str, one: Part | None, other: Part | None) -> bool:
+    if one is None or other is None or one.kind != "place":
+        return False
+    return _are_joined(text, one, other)
+
+
+def _word_before(text: str, place: int, skipped: Collection[str] = ()) -> str:
+    """The folded word that ends before this character, without those to skip."""
+    every = [one for one in WORD.finditer(text, 0, place)]
+    for word in reversed(every):
+        if BETWEEN.fullmatch(text, word.end(), place) is None:
+            return ""
+        place = word.start()
+        if (folded := wording.fold(word[0])) not in skipped:
+            return folded
+    return ""
+
+
+def _word_after(text: str, place: int) -> str:
+    word = WORD.search(text, place)
+    joined = word is not None and BETWEEN.fullmatch(text, place, word.start()) is not None
+    return wording.fold(word[0]) if word is not None and joined else ""
+
+
 def _meant(
     values: Sequence[Value], said: Collection[str], spelling: _Spelling
 ) -> tuple[PartKind, Sequence[Value]]:
@@ -413,12 +473,12 @@ def _trimmed(
             return start, end
         opening, closing = wording.fold(words[0][0]), wording.fold(words[-1][0])
         the = len(words) > 1 and wording.fold(words[1][0]) == "the"
-        if last and closing in DANGLING and words[-1].end() == len(kept):
+        if last and closing in DANGLING | ALTERNATIVES and words[-1].end() == len(kept):
             end = start + words[-1].start()
         elif (
             first
             and words[0].start() == 0
-            and (opening in LEADING or (the and opening in BEFORE_THE))
+            and (opening in LEADING | ALTERNATIVES or (the and opening in BEFORE_THE))
         ):
             start += words[0].end()
         else:
