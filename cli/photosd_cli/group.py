@@ -65,6 +65,9 @@ MAY_BE_EMPTY = {
 SYNONYMS = {
     "find": "query",
     "search": "query",
+    "tags": "facets",
+    "people": "facets",
+    "stats": "facets",
     "alert": "on",
     "alerts": "on",
     "watch": "add",
