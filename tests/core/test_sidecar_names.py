@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+
 import pytest
 
 from photosd.core.sidecar_names import (
@@ -85,6 +88,29 @@ def test_a_sidecar_belongs_to_its_photo(photo: str, sidecar: str) -> None:
 def test_a_sidecar_of_another_photo_does_not_count(photo: str, sidecar: str) -> None:
     """However alike their names are."""
     assert SidecarNames([photo.encode(), sidecar.encode()]).of(photo.encode()) == ()
+
+
+@pytest.mark.parametrize("photo_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("photo", "sidecar"),
+    [
+        ("été.jpg", "été.jpg.xmp"),
+        ("été.jpg", "été.xmp"),
+        ("été.jpg", "été_01.jpg.xmp"),
+        ("été(2).jpg", "été.jpg.supplemental-metadata(2).json"),
+        ("été-modifié.jpg", "été.jpg.json"),
+        ("a-modifié.jpg", "a.jpg.json"),
+        ("é" * 60 + ".jpg", "é" * 46 + ".json"),
+    ],
+)
+def test_the_form_of_letters_does_not_count(
+    photo: str, sidecar: str, photo_form: Literal["NFC", "NFD"], form: Literal["NFC", "NFD"]
+) -> None:
+    """Disks of Macs and programs that unpack archives write NFD, others NFC."""
+    test_a_sidecar_belongs_to_its_photo(
+        unicodedata.normalize(photo_form, photo), unicodedata.normalize(form, sidecar)
+    )
 
 
 def test_of_several_the_most_important_is_first() -> None:

@@ -91,6 +91,22 @@ def test_an_indexed_photo_that_went_to_icloud_stays_indexed(shelf: Rated, flags:
     assert flags.opened == []
 
 
+def test_a_sidecar_in_icloud_is_not_read(shelf: Rated, flags: Flags) -> None:
+    """Its former facts stay; it is read when macOS has downloaded it."""
+    compare(shelf)
+    shelf.rate("here.xmp", 5)
+    shelf.settle()
+    assert shelf.rating("here.jpg") == 5
+    shelf.rate("here.xmp", 3)
+    flags.mark(shelf.root / "here.xmp", SF_DATALESS)
+    shelf.settle()
+    assert shelf.rating("here.jpg") == 5
+    flags.mark(shelf.root / "here.xmp", 0)
+    shelf.settle()
+    assert shelf.rating("here.jpg") == 3
+    assert flags.opened == []
+
+
 def test_a_refusal_to_download_is_known_as_such(tmp_path: Path, flags: Flags) -> None:
     """What became dataless since it was looked at is refused by the policy of the process."""
     assert failure_of(OSError(errno.EDEADLK, "")).code == "in_the_cloud"

@@ -12,6 +12,8 @@ import pytest
 
 from photosd.core.atomic_write import replace_file
 from photosd.index.database import Database
+from photosd.places.building import build
+from tests.places.world import write_world
 
 F_FULLFSYNC = 51
 
@@ -42,6 +44,15 @@ def test_files_and_their_names_pass_the_cache_of_the_disk(
     assert (tmp_path / "settings").read_bytes() == b"content"
     assert len(asked) == 2 and asked[1] == tmp_path
     assert len(synced) == (0 if known else 2)
+
+
+def test_so_does_the_table_of_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it gets its name."""
+    asked: list[int] = []
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", F_FULLFSYNC, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: asked.append(command))
+    build(tmp_path / "places.sqlite3", write_world(tmp_path))
+    assert asked == [F_FULLFSYNC]
 
 
 def test_so_does_the_catalog(tmp_path: Path) -> None:

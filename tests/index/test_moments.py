@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+import unicodedata
 from typing import Any
 
 import pytest
@@ -59,6 +60,20 @@ YEAR = datetime.datetime.now().year
         ("Screenshot 2019-05-03 at 12.30.11.png", "2019-05-03T12:30:11"),
         ("Screen Shot 2019-05-03 at 9.30.11 PM.png", "2019-05-03T21:30:11"),
         ("Screenshot 2023-05-03 at 12.30.11\u202fAM.png", "2023-05-03T00:30:11"),
+        ("Screenshot 2023-05-03 at 9.30.11\u202fPM (2).png", "2023-05-03T21:30:11"),
+        ("Capture d\u2019e\u0301cran 2023-05-03 a\u0300 21.30.11.png", "2023-05-03T21:30:11"),
+        ("Captura de pantalla 2023-05-03 a la(s) 9.30.11 p.m..png", "2023-05-03T21:30:11"),
+        (
+            "Captura de pantalla 2023-05-03 a la(s) 12.30.11\u202fa.\u00a0m..png",
+            "2023-05-03T00:30:11",
+        ),
+        ("截屏2023-05-03 下午9.30.11.png", "2023-05-03T21:30:11"),
+        ("截圖 2023-05-03 上午12.30.11.png", "2023-05-03T00:30:11"),
+        (
+            unicodedata.normalize("NFD", "스크린샷 2023-05-03 오후 9.30.11.png"),
+            "2023-05-03T21:30:11",
+        ),
+        ("2019-05-03 12.30.11 Amy.jpg", "2019-05-03T12:30:11"),
         ("צילום מסך 2019-05-03 ב-12.30.11.png", "2019-05-03T12:30:11"),
         ("Bildschirmfoto 2019-05-03 um 12.30.11.png", "2019-05-03T12:30:11"),
         ("Capture d’écran 2019-05-03 à 12.30.11.png", "2019-05-03T12:30:11"),

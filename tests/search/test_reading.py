@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -129,6 +131,15 @@ def test_only_the_first_words_are_read() -> None:
         read(f"{word} " * (10_000 // (len(word) + 1)), words, NOW)
         assert len(words.asked) <= 100 * 5 * 4
     assert told(read("dog " * 100 + "Noa", LIBRARY, NOW)).endswith("Noa")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["Zoë", "Nguyễn", "גבריאלה", "미나", "かずひで", "カプリ", "مُحَمَّد"])
+def test_the_form_of_letters_does_not_count(name: str, form: Literal["NFC", "NFD"]) -> None:
+    """Text from a Mac's file names is NFD; marks belong to their word."""
+    text = unicodedata.normalize(form, f"beach, with {name}")
+    (person,) = read(text, Words(people=f"{name}=5"), NOW).conditions
+    assert (person.value, person.end) == (name, len(text))
 
 
 def test_a_country_is_a_place() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,15 @@ def test_a_directory_that_may_not_be_listed_shows_the_likely_ones(
     (tmp_path / "a.jpg.xmp").touch()
     photo = bytes(tmp_path / "a.jpg")
     assert list(files_of(photo, sidecar_of(photo, None))) == [photo + b".xmp"]
+
+
+def test_one_file_that_answers_to_two_forms_of_its_name_counts_once(tmp_path: Path) -> None:
+    """As on disks of Macs; here a hard link."""
+    photo = bytes(tmp_path / "é.jpg")
+    sidecar = tmp_path / "é.jpg.xmp"
+    sidecar.touch()
+    (tmp_path / unicodedata.normalize("NFD", sidecar.name)).hardlink_to(sidecar)
+    assert len(list(files_of(photo, sidecar_of(photo, None)))) == 1
 
 
 def test_a_live_photo_is_one_photo(tmp_path: Path) -> None:

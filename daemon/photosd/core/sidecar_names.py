@@ -3,13 +3,16 @@
 XMP: ``a.jpg.xmp`` (darktable, digiKam), ``a.xmp`` (Lightroom), ``a_01.jpg.xmp`` (darktable: a
 duplicate of ``a.jpg``). Google Takeout: ``a.jpg.json``, and ``a.jpg.supplemental-metadata.json``
 whose suffix, or whose whole name, is cut; ``a.jpg(2).json`` for ``a(2).jpg``; an edited photo
-shares the file of its original. `docs/reference/metadata.md` lists them for users.
+shares the file of its original. The two forms of an accented letter (NFC, NFD) are equal: macOS and
+its disks change them. `docs/reference/metadata.md` lists them for users.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from photosd.core.formats import is_photo_name, suffix_of
 
@@ -35,7 +38,7 @@ def is_sidecar_name(name: bytes) -> bool:
     suffix = suffix_of(name)
     if suffix != JSON:
         return suffix == XMP
-    body = name.rpartition(b"/")[2][: -len(JSON)]
+    body = composed(name.rpartition(b"/")[2])[: -len(JSON)]
     if (parts := NUMBERED.fullmatch(body)) is not None and not is_photo_name(body):
         body = parts[1]
     return is_photo_name(_without_supplement(body) or body) or _characters(body) in CUT_CHARACTERS
@@ -45,21 +48,23 @@ class SidecarNames:
     """The names in one directory, by the photos that they belong to."""
 
     def __init__(self, names: Iterable[bytes]) -> None:
-        every = frozenset(names)
+        every = {name: composed(name) for name in names}
+        photos = frozenset(every.values())
         self._xmp: dict[bytes, list[bytes]] = {}
         self._duplicates: dict[bytes, list[bytes]] = {}
         self._json: dict[tuple[bytes, bytes], bytes] = {}
         for name in sorted(filter(is_sidecar_name, every)):
             if suffix_of(name) == XMP:
-                base = name[: -len(XMP)]
-                self._add_xmp(name, base, duplicate=base not in every)
+                base = every[name][: -len(XMP)]
+                self._add_xmp(name, base, duplicate=base not in photos)
             else:
-                self._add_json(name, name[: -len(JSON)])
+                self._add_json(name, every[name][: -len(JSON)])
 
     def of(self, photo: bytes) -> tuple[bytes, ...]:
         """The names of the files that describe the photo of this name, the most important first:
         XMP before JSON.
         """
+        photo = composed(photo)
         found = [*self._xmp.get(photo, ()), *self._xmp.get(_stem(photo), ())]
         found += self._duplicates.get(photo, ())
         if self._json and (json := self._json_of(photo)) is not None:
@@ -104,6 +109,7 @@ def ranges_of_photos(sidecar: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Half-open ranges of paths, in the order of bytes, in which the photos of a sidecar are."""
     base = sidecar[: -len(suffix_of(sidecar))]
     directory, slash, name = base.rpartition(b"/")
+    name = composed(name)
     bodies = {name, _stem(name)}
     if (parts := DUPLICATE.fullmatch(name)) is not None:
         bodies.add(parts[1])
@@ -113,9 +119,22 @@ def ranges_of_photos(sidecar: bytes) -> Iterator[tuple[bytes, bytes]]:
         if (photo := _without_supplement(body)) is not None:
             bodies |= {photo, _stem(photo)}
     for body in bodies - {b""}:
-        low = directory + slash + body
         # "/" follows all that may stand between a title and a suffix: blanks, brackets, dashes.
-        yield low, low + (b"\xff" if _characters(body) in CUT_CHARACTERS else b"/")
+        end = b"\xff" if _characters(body) in CUT_CHARACTERS else b"/"
+        for form in {body, _normalised("NFD", body)}:
+            yield directory + slash + form, directory + slash + form + end
+
+
+def composed(name: bytes) -> bytes:
+    """The name with composed letters (NFC)."""
+    return _normalised("NFC", name)
+
+
+def _normalised(form: Literal["NFC", "NFD"], name: bytes) -> bytes:
+    if name.isascii():
+        return name
+    text = unicodedata.normalize(form, name.decode("utf-8", "surrogateescape"))
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _stem(name: bytes) -> bytes:

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from photosd.core.filestat import is_dataless
 from photosd.core.progress import tick
 
 MOST_BYTES = 1 << 20
@@ -22,7 +23,7 @@ def read_all(paths: Iterable[bytes]) -> list[tuple[bytes, bytes | None]]:
     """Those that exist and their bytes; None: too large, or photosd may not read it.
 
     Special files and empty ones are left out. Raises OSError if the disk does not deliver one now,
-    or if photosd may read none: that must not count as empty.
+    as one in iCloud (EDEADLK), or if photosd may read none: that must not count as empty.
     """
     found: list[tuple[bytes, bytes | None]] = []
     forbidden: OSError | None = None
@@ -49,6 +50,8 @@ def _read(name: bytes) -> bytes | None:
     tick()
     if not stat.S_ISREG(found.st_mode):
         return b""
+    if is_dataless(found):
+        raise OSError(errno.EDEADLK, "only in iCloud")
     if found.st_size > MOST_BYTES:
         return None
     descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

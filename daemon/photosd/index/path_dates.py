@@ -23,10 +23,13 @@ COMPACT_TIME = (
 )
 TIME = (
     r"(?P<hour>\d\d?)(?P<t>[-_.: ])(?P<minute>\d\d)(?P=t)(?P<second>\d\d)(?!\d)"
-    r"(?:[-_.]\d{1,6}(?!\d))?(?:\s*(?P<half>[AaPp])\.?[Mm])?"
+    r"(?:[-_.]\d{1,6}(?!\d))?(?:\s*(?P<half>[AaPp])(?:\.\s?)?[Mm](?![^\W\d_]))?"
 )
-# Between date and time: "2019-05-03 at 12.30.11", "2019-05-03 ב-12.30.11".
-BETWEEN = r"[\W_T]{1,3}(?:[^\W\d_]{1,8}\W{1,3}){0,2}"
+# Between date and time: "2019-05-03 at 12.30.11", "2019-05-03 ב-12.30.11",
+# "2019-05-03 a la(s) 9.30.11", "2019-05-03 下午9.30.11".
+BETWEEN = r"[\W_T]{1,3}(?:[^\W\d_]{1,8}\W{1,3}){0,3}(?:[上下]午)?"
+# Before the time in Chinese and Korean, for AM and PM.
+MORNING, AFTERNOON = re.compile("上午|오전"), re.compile("下午|오후")
 WHOLE_DATE = rf"(?<!\d){Y}(?P<s>[-_. ]?){M}(?P=s){D}"
 # The first that gives a date counts.
 NAMES = tuple(
@@ -124,8 +127,11 @@ def _date(match: re.Match[str]) -> PathDate | None:
         return None
     if "hour" in found:
         hour, minute, second = (int(found[name]) for name in ("hour", "minute", "second"))
-        if half := found.get("half"):
-            hour = hour % 12 + (12 if half in "Pp" else 0)
+        half = found.get("half", "")
+        if half in ("P", "p") or AFTERNOON.search(match[0]):
+            hour = hour % 12 + 12
+        elif half or MORNING.search(match[0]):
+            hour %= 12
         if (date := _made(year, month, day, hour, minute, second)) is not None:
             return date
     return _made(

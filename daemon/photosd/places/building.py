@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 from photosd.core import typed, wording
+from photosd.core.atomic_write import sync
 from photosd.core.errors import PlacesUnavailable
 from photosd.places.naming import hebrew_names, local_name, lookup_keys
 
@@ -117,7 +118,7 @@ def build(target: Path, source: Path | None = None) -> int:
             db.commit()
             db.execute("VACUUM")
         with draft.open("rb") as stream:
-            os.fsync(stream.fileno())
+            sync(stream.fileno())
         draft.replace(target)
     except BaseException:
         with suppress(OSError):

@@ -31,7 +31,8 @@ MOST_NAMESAKES = 100  # people of one first name who are compared
 SHORTEST_BARE = 3  # letters that remain without a Hebrew prefix
 LONGEST_PREFIX = 3  # letters
 
-POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7"  # accents and niqqud that are not letters
+# Accents, niqqud, and marks of Arabic and Japanese, that are not letters.
+POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u3099\u309a"
 WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
 QUOTED = re.compile(r"(?<!\w)(\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+')(?!\w)")
 CHUNK = re.compile(r"\S+")

@@ -21,7 +21,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from photosd.core.filestat import normalised
 from photosd.core.progress import tick
-from photosd.core.sidecar_names import SidecarNames, likely_names
+from photosd.core.sidecar_names import SidecarNames, composed, likely_names
 
 DIRECTORIES = 4  # whose names are kept: some megabytes for each
 SAME_TIME_SECONDS = 2.5  # changes within it may leave a directory's time as it was
@@ -40,8 +40,8 @@ def stamp(names: Iterable[bytes], state: Callable[[bytes], os.stat_result]) -> s
             if not stat.S_ISDIR(found.st_mode):
                 numbers = normalised(found)
                 part = f"{quote_from_bytes(name)}:{numbers.size}:{numbers.mtime_ns}"
-                # Where case is ignored, one file answers to two names.
-                parts.setdefault((name.lower(), found.st_ino), part)
+                # Where case or the form of letters is ignored, one file answers to two names.
+                parts.setdefault((composed(name).lower(), found.st_ino), part)
     return ";".join(parts.values())
 
 
