@@ -131,6 +131,21 @@ def test_a_name_sets_it_off(client: Client, folder: Path, tmp_path: Path) -> Non
     assert answer["convincing"] and answer["hits"][0]["path"] == str(folder / "Receipt 7.jpg")
 
 
+def test_a_person_in_a_sidecar_sets_it_off(client: Client, folder: Path, tmp_path: Path) -> None:
+    """The sidecar is read after the photo is indexed."""
+    program, notes = recorder(tmp_path)
+    client.standing_add("Noa Levi", "exec", argv=[program])
+    (folder / "1.jpg.xmp").write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description'
+        ' xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" e:PersonInImage="Noa Levi"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    write(folder / "1.jpg", "snow")
+    eventually(lambda: bool(noted(notes)))
+    assert noted(notes) == [os.fsencode(folder / "1.jpg")]
+
+
 def test_only_below_a_directory(client: Client, folder: Path, tmp_path: Path) -> None:
     """And a directory that nothing is watched in would never see a photo."""
     program, notes = recorder(tmp_path)

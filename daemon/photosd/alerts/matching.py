@@ -27,12 +27,17 @@ log = structlog.get_logger()
 BATCH = 256
 ENCODE_SECONDS = 10.0  # to encode a text that is not cached; background work
 
-# Contents that can be judged now: indexed at some path, and encoded by the current model.
+# Contents that can be judged now: indexed at some path, encoded by the current model, with the
+# words of their sidecars and of their place, which are looked up after indexing.
 READY = (
     "SELECT content FROM candidates WHERE standing = ? AND content > ?"
     " AND EXISTS (SELECT 1 FROM photos WHERE photos.content = candidates.content"
     "  AND state = 'indexed')"
     " AND EXISTS (SELECT 1 FROM embedded WHERE model = ? AND embedded.content = candidates.content)"
+    " AND NOT EXISTS (SELECT 1 FROM photos JOIN sidecars USING(path)"
+    "  WHERE photos.content = candidates.content AND state = 'indexed' AND sidecars.due > 0)"
+    " AND NOT EXISTS (SELECT 1 FROM contents WHERE contents.content = candidates.content"
+    "  AND unplaced = 1 AND json_valid(facts) AND facts ->> '$.latitude' IS NOT NULL)"
     " ORDER BY content LIMIT ?"
 )
 
