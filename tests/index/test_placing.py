@@ -233,6 +233,24 @@ def test_a_table_that_could_not_be_made_is_tried_again(
     assert warnings == ["places_unavailable"]
 
 
+def test_photos_that_come_while_the_table_is_made_are_next(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that took: its time is no time of a batch."""
+    monkeypatch.setattr(module, "REST", 1e6)
+    right = shelf.gazetteer.make
+
+    def make(stopping: threading.Event) -> bool:
+        shelf.say("2", **EILAT)
+        return right(stopping)
+
+    monkeypatch.setattr(shelf.gazetteer, "make", make)
+    shelf.say("1", **EILAT)
+    shelf.placing.start()
+    shelf.placing.wake()
+    until(lambda: shelf.place("2") != {}, 60, "the place of the second")
+
+
 def test_a_query_that_needs_the_table_gets_it_made(shelf: Shelf) -> None:
     """No photo has a place."""
     shelf.placing.start()

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 REST = 0.5  # of the time of a batch: searches and indexing come first
+MOST_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
 NICENESS = 10
 RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
@@ -111,7 +112,8 @@ class Placing(threading.Thread):
                     began = time.monotonic()
                     if not self.turn():
                         break
-                    self._stopping.wait(REST * (time.monotonic() - began))
+                    rest = REST * (time.monotonic() - began)
+                    self._stopping.wait(min(rest, MOST_REST_SECONDS))
             except (StorageError, Busy) as error:
                 log.warning("places_wait", cause=str(error), remedy=error.remedy)
                 self._try_again()
