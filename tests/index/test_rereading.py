@@ -105,6 +105,23 @@ def test_all_are_read_once_and_nothing_is_encoded(shelf: Upgraded) -> None:
     assert len(shelf.contents.labels_due(MODEL, 9)) == 3
 
 
+def test_what_stays_unreadable_is_tried_less_often(shelf: Upgraded) -> None:
+    """Thousands of photos may be only in iCloud; each round asks for each of them."""
+    shelf.pool.failures = {
+        shelf.path(name): DecodeFailed("in_the_cloud", "odd", transient=True)
+        for name in shelf.states()
+    }
+    waits = []
+    for _ in range(5):
+        shelf.round()
+        waits.append(shelf.rereading.retry_seconds)
+    assert waits == [1200, 2400, 3600, 3600, 3600]
+    shelf.pool.failures.popitem()
+    shelf.round()
+    assert shelf.rereading.retry_seconds == rereading.RETRY_SECONDS
+    assert shelf.due() == 2
+
+
 def test_a_sidecar_keeps_its_word(shelf: Upgraded) -> None:
     """What it states goes before what the photo states, also when that is read again."""
     content = shelf.content("001.jpg")

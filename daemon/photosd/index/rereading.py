@@ -34,6 +34,7 @@ READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped po
 STOP_CHECK_SECONDS = 0.5
 BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
 RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
+LONGEST_SECONDS = 3600.0  # the same, if none could be read, as when all are only in iCloud
 
 
 class Due(NamedTuple):
@@ -72,6 +73,7 @@ class Rereading(threading.Thread):
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._after = ""  # the last content of this round
         self._read = 0
+        self.retry_seconds = RETRY_SECONDS  # until the next round
 
     def wake(self) -> None:
         """Begin another round soon; from any thread."""
@@ -95,7 +97,7 @@ class Rereading(threading.Thread):
                 log.warning("rereading_waits", cause=str(error), remedy=error.remedy)
             except Exception:  # a bug here must not end the thread
                 log.exception("rereading_failed")
-            self._woken.wait(RETRY_SECONDS)
+            self._woken.wait(self.retry_seconds)
             self._woken.clear()
 
     def _note_version(self) -> None:
@@ -117,6 +119,10 @@ class Rereading(threading.Thread):
         if not due:
             if self._read:
                 log.info("facts_read_again", photos=self._read)
+            none = self._after and not self._read
+            self.retry_seconds = (
+                min(2 * self.retry_seconds, LONGEST_SECONDS) if none else RETRY_SECONDS
+            )
             self._after, self._read = "", 0
             return False
         found: list[tuple[str, dict[str, Any] | None]] = []
