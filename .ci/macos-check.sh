@@ -3,7 +3,7 @@
 #
 # Photos, index and settings are in a folder of its own. The agent is installed in
 # ~/Library/LaunchAgents and uninstalled at the end. `--dialogs` adds a folder inside ~/Documents and
-# asks you to look at the dialog of macOS; the folder is deleted at the end.
+# asks you to answer the dialog of macOS; the folder is deleted at the end.
 #
 # Each check asks the daemon itself, so that none passes with a dead one. KEEP=DIR keeps the logs
 # there. PHOTOSD_CHECK_ANYWHERE=1 tries all but launchd on Linux.
@@ -44,7 +44,11 @@ restarted() {  # restart, and it is another process
 agent_state() { launchctl print "gui/$UID/$LABEL" || launchctl print "user/$UID/$LABEL"; }
 started_by_launchd() { [ -n "$1" ] && agent_state | grep -q "pid = $1\$"; }
 property_list() { "$PHOTOSD" service install --print | sed 1d >"$ROOT/print.plist" && plutil -lint "$ROOT/print.plist"; }
-forbidden_is_said() { "$PHOTOSD" folders; "$PHOTOSD" doctor; }
+forbidden_is_said() {  # the folder is named with the place in System Settings
+  local all
+  all=$("$PHOTOSD" folders 2>&1; "$PHOTOSD" doctor 2>&1)
+  printf '%s' "$all" | grep -qF "${PROTECTED##*/}" && printf '%s' "$all" | grep -q "Privacy & Security"
+}
 end() {
   [ $INSTALLED = yes ] && { agent_state >"$ROOT/agent.txt" 2>&1; "$PHOTOSD" service uninstall >/dev/null 2>&1; }
   [ -n "$PROTECTED" ] && rm -rf "$PROTECTED"
@@ -132,10 +136,10 @@ if [ "$MAC" = yes ]; then
   check "it lives as an agent" another "$BEFORE"
   if [ "$DIALOGS" = --dialogs ]; then
     PROTECTED=$(mktemp -d ~/Documents/photosd-check.XXXX)
-    echo "now look: macOS should ask whether Python may read your Documents; choose Don't Allow, please"
+    echo "macOS should ask now whether Python may access your Documents folder: choose Don't Allow"
     "$PHOTOSD" add "$PROTECTED"
-    check "what is forbidden is said" forbidden_is_said
-    cat "$ROOT/output"
+    check "what is forbidden is said within 60 s" within 60 forbidden_is_said
+    "$PHOTOSD" folders
     "$PHOTOSD" remove "$PROTECTED" >/dev/null
   fi
   check "a report is written" "$PHOTOSD" bugreport -o "$ROOT/report.tar.gz"
@@ -145,5 +149,5 @@ if [ "$MAC" = yes ]; then
   check "and its file" [ ! -e "$AGENT" ]
 fi
 echo "$PASSED passed, $FAILED failed"
-[ $FAILED -eq 0 ] && [ "$MAC" = yes ] && echo "please tell us, so that README.md can say who ran it, on what and when"
+[ $FAILED -eq 0 ] && [ "$MAC" = yes ] && echo "please open an issue with this output, so that README.md can name this Mac as tested"
 [ $FAILED -eq 0 ] && [ $PASSED -gt 20 ]

@@ -16,7 +16,7 @@ from tests.docs.test_links import pages
 # A use of a tool, and what a Mac says to it.
 GNU_ONLY = {
     r"\b(?:cp|mv|ln|install)\b[^|;&]*\s-[a-zA-Z]*t\b": "-t: name the directory last",
-    r"\b(?:cp|mv|ln|rm|ls|sort|head|tail|cut|tr|date|stat|touch|du|df|wc|cat|chmod|mkdir|sed|ps)"
+    r"(?<!-)\b(?:cp|mv|ln|rm|ls|sort|head|tail|cut|tr|date|stat|touch|du|df|wc|cat|chmod|mkdir|sed|ps)"
     r"\s(?:[^|;&'\"]*\s)?--[a-z]": "BSD's tools have no long options",
     r"\b(?:cp|mv|rm|ls|ln|mkdir)\s+[^-|;&\s\"'(][^|;&\"'(]*\s-[a-zA-Z]+\b": "options come first",
     r"\bsed\s+(?:-[a-zA-Z]*\s+)*-[a-zA-Z]*i\s+(?:['\"](?!['\"])|-|s/)": "sed -i needs a suffix",

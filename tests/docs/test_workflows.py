@@ -106,6 +106,15 @@ def test_on_a_mac_a_failed_step_hides_no_other() -> None:
     assert all("timeout-minutes" in step for step in job["steps"] if "run" in step)
 
 
+def test_the_job_for_macs_runs_the_tests_of_every_part() -> None:
+    """Left out: those of tools, those that take long, and those that pretend to be a Mac."""
+    left_out = {"benchmarks", "chaos", "darwin", "faults", "household", "packaging"}
+    left_out |= {"release", "training", "upgrade"}
+    job = (ROOT / ".github" / "workflows" / "macos.yml").read_text()
+    directories = {file.parent.name for file in ROOT.glob("tests/*/__init__.py")}
+    assert directories - left_out == set(re.findall(r"\btests/(\w+)", job))
+
+
 def test_pythons_of_macs_are_supported() -> None:
     (job,) = loaded(".github/workflows/macos.yml")["jobs"].values()
     linux = loaded(".github/workflows/test.yml")["jobs"]["linux"]
