@@ -116,15 +116,43 @@ def test_after_a_counted_crash_the_state_is_not_ready(
     until(supervisor, "ready")
     before, died = supervisor.status()["pid"], RestartPolicy.died
 
-    def slowly(policy: RestartPolicy) -> float:
+    def slowly(policy: RestartPolicy, served: float) -> float:
         time.sleep(0.3)
-        return died(policy)
+        return died(policy, served)
 
     monkeypatch.setattr(RestartPolicy, "died", slowly)
     assert before is not None
     os.kill(before, signal.SIGKILL)
     until(supervisor, "ready", restarts=1)
     assert supervisor.status()["pid"] not in (None, before)
+
+
+def test_a_text_outlives_an_encoder_that_is_killed(
+    start: Callable[..., Supervisor], orders: Orders
+) -> None:
+    """By the kernel, short of memory, for example: the text is not the cause."""
+    supervisor = start()
+    until(supervisor, "ready")
+    orders(text="hang")
+    held = supervisor.encode_texts(["a dog"], Deadline.after(30))
+    time.sleep(0.3)
+    orders()
+    pid = supervisor.status()["pid"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert held.result(32).vectors.shape == (1, 32)
+
+
+def test_only_encoders_that_do_not_last_are_replaced_later() -> None:
+    """One was killed every 80 s; after the third, queries waited for up to four seconds."""
+    policy = RestartPolicy(QUICK)
+    assert [policy.died(served=80.0) for _ in range(4)] == [0.0] * 4
+    assert policy.died(served=80.0) == QUICK.breaker_pause
+    policy = RestartPolicy(QUICK)
+    assert policy.died(served=0.0) == 0.0
+    assert 0.1 <= policy.died(served=0.0) <= 1.0
+    assert 0.1 <= policy.died(served=0.0) <= 2.0
+    assert policy.died(served=80.0) == 0.0
 
 
 def test_a_text_never_waits_past_its_deadline(

@@ -67,6 +67,12 @@ class Condition:
 
     # -- for readers --------------------------------------------------------------------------
 
+    @property
+    def served(self) -> float:
+        """Seconds since it became ready; 0 if it never did."""
+        ready_at = self.starting_since + self.start_took
+        return time.monotonic() - ready_at if self.state in ("ready", "hung") else 0.0
+
     def eta(self) -> float:
         """Seconds until the encoder should be ready; at least half a second."""
         return max(0.5, self.starting_since + self.start_took - time.monotonic())

@@ -22,6 +22,7 @@ class EncoderLimits:
     factor: float = 8.0  # times the moving average of such requests
     idle_probe: float = 30.0
     backoff_most: float = 60.0
+    steady: float = 30.0  # after serving this long, its end counts as the first
     breaker_deaths: int = 5
     breaker_window: float = 300.0
     breaker_pause: float = 60.0
@@ -49,6 +50,9 @@ class Average:
 class RestartPolicy:
     """When the next encoder may start: at once, after a growing pause, or by the circuit breaker.
 
+    An encoder that has served for a while is replaced at once: only the ends of those that do not
+    last make the pauses grow. All ends count for the breaker.
+
     The pauses are fully jittered (AWS Architecture Blog, "Exponential Backoff and Jitter"), so that
     several daemons on one machine do not load at the same time.
     """
@@ -56,18 +60,23 @@ class RestartPolicy:
     def __init__(self, limits: EncoderLimits) -> None:
         self._limits = limits
         self._deaths: deque[float] = deque()
+        self._in_a_row = 0  # those that did not serve for long
 
-    def died(self) -> float:
-        """Count a crash; returns seconds to wait before the next start."""
+    def died(self, served: float) -> float:
+        """Count a crash after so many seconds of service; returns seconds to wait before the next
+        start.
+        """
         now = time.monotonic()
         self._deaths.append(now)
         while now - self._deaths[0] > self._limits.breaker_window:
             self._deaths.popleft()
+        last = 0 if served >= self._limits.steady else self._in_a_row
+        self._in_a_row = min(last + 1, len(self._deaths))
         if self.open:
             return self._limits.breaker_pause
-        if len(self._deaths) == 1:
+        if self._in_a_row == 1:
             return 0.0
-        longest = min(self._limits.backoff_most, 2.0 ** (len(self._deaths) - 2))
+        longest = min(self._limits.backoff_most, 2.0 ** (self._in_a_row - 2))
         return random.uniform(0.1, longest)  # noqa: S311 (no secret)
 
     @property

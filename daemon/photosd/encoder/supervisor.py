@@ -417,7 +417,7 @@ class Supervisor(threading.Thread):
         if cpu:
             self._policy = RestartPolicy(self.limits)
         not_counted = cpu or self._images.may_crash or death.reason == self._reason_to_replace
-        pause = 0.0 if not_counted else self._policy.died()
+        pause = 0.0 if not_counted else self._policy.died(self._condition.served)
         too_often = self.limits.breaker_deaths if self._policy.open else 0
         self._condition.dies(death.reason, too_often=too_often)
         self._child = None
@@ -443,7 +443,7 @@ class Supervisor(threading.Thread):
         if lane is self._images:
             error = EncoderDied(death.reason, death.stack, self._cause)
             request.future.set_exception(error)
-        elif self._cause != "device" or not lane.send_again(request):
+        elif self._cause not in ("device", "killed") or not lane.send_again(request):
             request.future.set_exception(self._condition.unavailable())
 
     def _wait(self, seconds: float) -> None:
