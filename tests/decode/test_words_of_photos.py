@@ -385,6 +385,11 @@ TOLD: SidecarFacts = {"taken_at": 1556886611.0, "taken_from": "takeout"}
     [
         (takeout_json(), TOLD),
         (b"\xef\xbb\xbf" + takeout_json(), TOLD),
+        (takeout_json().decode().encode("utf-16"), TOLD),
+        (  # a text that was cut within an emoji, and one with a line break
+            takeout_json(description="cut", title="a").replace(b'cut"', b'cu\nt \\ud83d"'),
+            {**TOLD, "caption": "cu t"},
+        ),
         (
             takeout_json(
                 description="נועה בחוף",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import msgspec
 
 from photosd.decode import coordinates, date_taken
 from photosd.decode.texts import CAPTION_CHARACTERS, NAME_CHARACTERS, each_once, line
@@ -22,8 +21,9 @@ def stated(data: bytes) -> dict[str, Any]:
     Its title is only the name of the file.
     """
     try:
-        found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        # Unlike msgspec it accepts halves of emoji, which remain where texts are cut, and UTF-16.
+        found = json.loads(data, strict=False)
+    except (ValueError, RecursionError) as error:
         raise Unreadable(str(error)) from error
     if not isinstance(found, dict) or not MARKS & found.keys():
         return {}
