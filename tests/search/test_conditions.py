@@ -108,6 +108,20 @@ def test_conditions_that_leave_nothing_are_left_out_and_said(library: Library) -
     ]
     literal = ask(library, "abc 2015", literal=True)
     assert alone["hits"] == literal["hits"]
+    filtered = ask(library, "abc 2023", where={"until": "2021"})
+    assert filtered["warnings"] == [
+        "no photo that passes the filters has the date 2023:"
+        " its words were only used to rank photos"
+    ]
+
+
+def test_what_is_not_wanted_is_not_read(library: Library) -> None:
+    """It would leave only these photos; nor are alternatives, which few photos have together."""
+    for text in ("abc without Dan", "not in 2023", "Noa or Dan"):
+        answer = ask(library, text, limit=50)
+        assert answer["read_as"] == [] and len(names(answer)) == 8
+    both = ask(library, "Noa but not Dan", limit=50)
+    assert {"noa 2023", "both"} <= set(names(both))
 
 
 def test_filters_that_were_given_stay(library: Library) -> None:

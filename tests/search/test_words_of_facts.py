@@ -167,6 +167,14 @@ def test_degrees_are_those_of_names(tmp_path: Path) -> None:
     assert found == {"0": Degree.PHRASE, "1": every, "2": every, "3": every}
 
 
+@pytest.mark.parametrize("text", ["דן או נועה", "Dan or Noa"])
+def test_a_word_between_alternatives_is_no_name(tmp_path: Path, text: str) -> None:
+    """A photo with both has every word."""
+    people = text.split()[::2]
+    found = degrees(tmp_path, text, {"people": people}, {"people": people[:1]})
+    assert found == {"0": Degree.OWN, "1": Degree.SOME}
+
+
 def test_several_words_have_their_degrees(tmp_path: Path) -> None:
     """In one column, in several, only in a caption, half of them."""
     found = degrees(

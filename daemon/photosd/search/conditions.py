@@ -48,8 +48,8 @@ class Conditions:
             for left_out in itertools.combinations(kinds, number):
                 again = self._again(params, left_out)
                 if self._passes(narrowed := _narrowed(question, again)):
-                    return narrowed, [_left_out(reading, left_out)]
-        return question, [_left_out(reading, kinds)]
+                    return narrowed, [_left_out(reading, left_out, question)]
+        return question, [_left_out(reading, kinds, question)]
 
     def rehearse(self) -> None:
         """Read a question, so that the first real one finds the words of dates in memory."""
@@ -88,10 +88,11 @@ def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[Part]:
     return [part for part in reading.conditions if part.kind in kinds]
 
 
-def _left_out(reading: Reading, kinds: Sequence[str]) -> str:
-    """The warning for kinds of conditions that were left out."""
+def _left_out(reading: Reading, kinds: Sequence[str], question: Question) -> str:
+    """The warning for kinds of conditions that were left out; ``question``: with the filters."""
+    none = "no photo" if question.where is None else "no photo that passes the filters"
     every = " · ".join(part.value for part in reading.conditions)
     dropped = ", ".join(f"the {part.kind} {part.value}" for part in _of_kind(reading, kinds))
     if len(reading.conditions) == 1:
-        return f"no photo has {dropped}: its words were only used to rank photos"
-    return f"no photo has all of {every}; left out: {dropped}"
+        return f"{none} has {dropped}: its words were only used to rank photos"
+    return f"{none} has all of {every}; left out: {dropped}"
