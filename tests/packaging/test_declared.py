@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from photosd.decode import raw
+from photosd.places import building
 from photosd_cli.commands import mcp
 from tests.conftest import ROOT
 
@@ -55,6 +56,7 @@ def test_remedies_name_what_the_extras_need() -> None:
     extras = PROJECT["optional-dependencies"]
     assert mcp.LIBRARY in extras["mcp"]
     assert raw.LIBRARY in extras["raw"]
+    assert building.LIBRARY in PROJECT["dependencies"]
 
 
 def test_no_page_installs_a_name_that_is_not_registered() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from photosd.core.errors import NotInstalled
+from photosd.core.libraries import install_command
 
 LIBRARY = "mcp>=2.3,<3"  # as in pyproject.toml; it installs the rest of the extra
 
@@ -22,6 +23,6 @@ def command() -> None:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         raise NotInstalled(
-            "the MCP library is not installed", remedy=f'pip install "{LIBRARY}"'
+            "the MCP library is not installed", remedy=install_command(LIBRARY)
         ) from error
     serve()

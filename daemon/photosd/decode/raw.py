@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from photosd.core.libraries import install_command
 from photosd.decode.decode_errors import DAMAGED, DecodeFailed
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.opening import OpenedPicture, open_picture
@@ -39,7 +40,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenedPicture:
             "this camera file holds no preview that photosd can read",
             DAMAGED
             if READER in sys.modules
-            else f'install the raw reader: pip install "{LIBRARY}"',
+            else f"install the raw reader: {install_command(LIBRARY)}",
         )
     return OpenedPicture(best.image, "RAW", best.size, container)
 

