@@ -49,7 +49,8 @@ class Shelf:
     def place(self, content: str) -> dict[str, Any]:
         with self.database.read() as db:
             found = db.execute("SELECT place FROM contents WHERE content = ?", (content,))
-            place: dict[str, Any] = json.loads(found.fetchone()[0] or "{}")
+            (text,) = found.fetchone() or ("",)  # none: it is not recorded yet
+            place: dict[str, Any] = json.loads(text or "{}")
         return place
 
     def unplaced(self) -> dict[str, int]:
