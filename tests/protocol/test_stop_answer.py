@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
+from typing import Any
 
 import pytest
 
@@ -53,3 +55,22 @@ def test_an_answer_that_never_comes_holds_up_no_stop(
     line, took = asyncio.run(asked_to_stop(home, 2.0))
     assert line == b""
     assert took < 2.0
+
+
+def test_open_connections_are_no_errors(home: Home) -> None:
+    """The loop ends before their tasks do, and cancels them."""
+    reported: list[dict[str, Any]] = []
+
+    async def serve() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: reported.append(found))
+        server = Server(open_endpoint(home), {})
+        await server.start()
+        client.connect(str(home.socket))
+        while len(asyncio.all_tasks()) < 2:  # the connection's
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)
+        await server.stop()
+
+    with socket.socket(socket.AF_UNIX) as client:
+        asyncio.run(serve())
+    assert reported == []

@@ -113,6 +113,8 @@ class Server:
                 await connection.serve()
         except (ConnectionError, TimeoutError):
             pass  # the client left, or was too slow
+        except asyncio.CancelledError:
+            pass  # the loop ends; until Python 3.12 asyncio would log it as an error
         finally:
             self._connections.pop(connection, None)
             connection.abort()
