@@ -181,6 +181,24 @@ def test_links_to_a_share_that_hangs_hold_no_decoder(
     within(lambda: ask(daemon, "status")["index"]["indexed"] == 8)
 
 
+def test_a_doctor_ends_while_a_link_leads_to_a_share_that_hangs(
+    daemon: RunningDaemon, share: Share, local: Path
+) -> None:
+    """A process with a thread in a call to it cannot end, not even by a signal."""
+    (local / "link.png").symlink_to(share.point / "deep" / "1.png")
+    daemon.wait_until("ready")
+    daemon.index(local)
+    share.hang("all")
+    command = [sys.executable, "-m", "photosd_cli.main", "doctor", "--json"]
+    doctor = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        said, _ = doctor.communicate(timeout=2 * WAIT_SECONDS)
+    finally:
+        share.hang()
+        doctor.kill()
+    assert b"cannot be checked, for example " + bytes(local / "link.png") in said
+
+
 @pytest.mark.slow
 def test_links_that_are_compared_again_hold_no_other_folder(
     daemon: RunningDaemon, share: Share, local: Path

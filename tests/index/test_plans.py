@@ -12,6 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import pytest
 from benchmarks.large import fill_catalog, rows_of
 from photosd.core.clock import Deadline
 from photosd.core.errors import EncoderUnavailable
+from photosd.decode.decode_errors import DecodeFailed
+from photosd.decode.messages import ReadFacts
 from photosd.gemini.marked_photos import MarkedPhotos
 from photosd.index import database as opening
 from photosd.index.catalog import Catalog, Copies
@@ -28,6 +31,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database, Reader
 from photosd.index.labels import label
 from photosd.index.reencoding import ReencodingList
+from photosd.index.rereading import Rereading
 from photosd.index.table import Embedding
 from photosd.index.vocabulary import Vocabulary
 from photosd.index.worklist import WorkFailure, WorkList
@@ -295,6 +299,30 @@ def test_a_reencoding_continues_where_it_was(big: Big) -> None:
     assert contents == sorted(contents) and len(set(contents)) == 20 * 256
     fill.close()
     big.check()
+
+
+class Away:
+    """Decoders that can read no file now."""
+
+    def facts(self, path: bytes) -> Future[ReadFacts]:
+        future: Future[ReadFacts] = Future()
+        future.set_exception(DecodeFailed("share", "no answer", transient=True))
+        return future
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["few", "all"])
+def test_a_batch_of_facts_to_read_again(big: Big, few: bool) -> None:
+    """Few are due, or those of all photos: a batch looks at no photo that is not in it."""
+    database, rows = big.library.database, big.rows[-3:] if few else big.rows
+    due = [(row.content,) for row in rows]
+    with database.write() as db:
+        db.executemany("INSERT OR IGNORE INTO facts_due VALUES(?)", due)
+    big.seen.clear()
+    rereading = Rereading(database, big.library.contents, Away(), int)
+    assert [rereading.turn() for _ in range(2)] == [True, not few]
+    big.check()
+    with database.write() as db:
+        db.execute("DELETE FROM facts_due")
 
 
 def _entry(path: bytes) -> Entry:

@@ -228,6 +228,27 @@ def test_the_thread_waits_while_photos_are_indexed(
     assert (shelf.due(), refused != [], all(looks[:5])) == (0, True, True)
 
 
+def test_new_photos_wait_for_no_batch(tmp_path: Path) -> None:
+    """Photos that come during a batch are indexed before its rest; nothing is lost."""
+    shelf = Upgraded(tmp_path, 6)
+    busy = False
+
+    def come(path: bytes) -> Future[ReadFacts]:
+        nonlocal busy
+        busy = len(shelf.pool.read) < 3
+        return real(path)
+
+    real, shelf.pool.facts = shelf.pool.facts, come  # type: ignore[method-assign]
+    thread = Rereading(shelf.database, shelf.contents, shelf.pool, int, busy=lambda: busy)
+    assert thread.turn()
+    assert (len(shelf.pool.read), shelf.due()) == (rereading.AT_ONCE, 4)
+    busy = False
+    while thread.turn():
+        pass
+    assert shelf.due() == 0
+    shelf.database.close()
+
+
 def test_a_new_version_of_facts_is_noted_once(
     shelf: Upgraded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

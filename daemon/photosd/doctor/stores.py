@@ -6,11 +6,11 @@ import contextlib
 import os
 import random
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Sequence
 
 from photosd.core.errors import PhotosdError
-from photosd.core.filestat import normalised
 from photosd.core.log import printable
 from photosd.doctor.context import CheckContext
 from photosd.doctor.finding import Findings, failed, fault, ok, unknown, warning
@@ -18,6 +18,9 @@ from photosd.index.migrations import SCHEMA
 from photosd.index.store_damage import DAMAGED, damaged_copies
 from photosd.index.table_inspection import TableFacts, inspect_table
 from photosd.models.spec import read_model
+from photosd.watch.filesystem import can_hang
+from photosd.watch.filesystems import Filesystems
+from photosd.watch.scanner import Entry
 
 SAMPLE = 300  # photos compared with the disk
 FRESH_SECONDS = 10.0  # of a change; a busy daemon needs this long to notice it
@@ -129,15 +132,17 @@ def disk(context: CheckContext) -> Findings:
         return
     try:
         rows = _sample(context)
-        verdicts = [(path, _differs(path, size, mtime)) for path, size, mtime in rows]
-        found = [path for path, differs in verdicts if differs]
-        unseen = [path for path, differs in verdicts if differs is None]
-        # The daemon needs a moment to notice a change; a change it knows by then is not a fault.
-        differing = [path for path in found if not _is_being_noticed(context, path)]
-        if differing:
-            _wait_until(lambda: not _still_differing(context, differing), SETTLE_SECONDS)
-            differing = _still_differing(context, differing)
-        changing = len(found) - len(differing)
+        # A call to a share that hangs, where links may lead, would never let this process end.
+        with Filesystems() as disks:
+            verdicts = [(path, _differs(disks, path, size, mtime)) for path, size, mtime in rows]
+            found = [path for path, differs in verdicts if differs]
+            unseen = [path for path, differs in verdicts if differs is None]
+            # The daemon needs a moment to notice a change; a change it knows by then is no fault.
+            differing = [path for path in found if not _is_being_noticed(context, disks, path)]
+            if differing:
+                _wait_until(lambda: not _still_differing(context, disks, differing), SETTLE_SECONDS)
+                differing = _still_differing(context, disks, differing)
+            changing = len(found) - len(differing)
     except sqlite3.Error:
         return  # the check of the catalog reports it
     if differing:
@@ -191,7 +196,7 @@ def _sample(context: CheckContext) -> Sequence[tuple[bytes, int, int]]:
     return random.sample(rows, min(SAMPLE, len(rows)))
 
 
-def _still_differing(context: CheckContext, paths: list[bytes]) -> list[bytes]:
+def _still_differing(context: CheckContext, disks: Filesystems, paths: list[bytes]) -> list[bytes]:
     """Photos that the catalog still lists as indexed with the old state."""
     with context.catalog() as db:
         found = []
@@ -199,19 +204,21 @@ def _still_differing(context: CheckContext, paths: list[bytes]) -> list[bytes]:
             row = db.execute(
                 "SELECT size, mtime_ns FROM photos WHERE path = ? AND state = 'indexed'", (path,)
             ).fetchone()
-            if row is not None and _differs(path, *row):
+            if row is not None and _differs(disks, path, *row):
                 found.append(path)
     return found
 
 
-def _is_being_noticed(context: CheckContext, path: bytes) -> bool:
+def _is_being_noticed(context: CheckContext, disks: Filesystems, path: bytes) -> bool:
     """Whether the daemon may not have noticed a change yet: it is recent, or being compared."""
     if context.status is None:
         return False
     if context.status.get("comparisons"):
         return True
+    if can_hang(disks.of(place := disks.place(path)).mount):
+        return False
     try:
-        changed_at = os.stat(path).st_ctime  # noqa: PTH116 (bytes)
+        changed_at = os.stat(place).st_ctime  # noqa: PTH116 (bytes)
     except OSError:  # it was deleted, or a parent directory was
         changed_at = _above(path)
     return time.time() - changed_at < FRESH_SECONDS + 2 * context.settings.watch.settle_seconds
@@ -226,15 +233,18 @@ def _above(path: bytes) -> float:
     return 0.0
 
 
-def _differs(path: bytes, size: int, mtime_ns: int) -> bool | None:
+def _differs(disks: Filesystems, path: bytes, size: int, mtime_ns: int) -> bool | None:
     """Whether the file differs from the catalog; None if it cannot be checked."""
     try:
-        found = normalised(os.stat(path))  # noqa: PTH116 (paths are bytes here)
+        found = disks.ask(disks.place(path), "file")
+        if found is None:  # a link: the disk it leads to may be away
+            return not stat.S_ISLNK(disks.ask(path, "name")[0])
     except FileNotFoundError:
-        return not os.path.islink(path)  # noqa: PTH114 (the disk it leads to may be away)
+        return True
     except OSError:
         return None
-    return (found.size, found.mtime_ns) != (size, mtime_ns)
+    entry = Entry(*found)
+    return (entry.size, entry.mtime_ns) != (size, mtime_ns)
 
 
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:

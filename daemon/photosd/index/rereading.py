@@ -127,7 +127,7 @@ class Rereading(threading.Thread):
             return False
         found: list[tuple[str, dict[str, Any] | None]] = []
         for place in range(0, len(due), AT_ONCE):
-            if self._stopping.is_set():
+            if self._stopping.is_set() or (place and self._busy()):  # new photos come first
                 break
             found += self._facts(due[place : place + AT_ONCE])
             self._after = due[min(place + AT_ONCE, len(due)) - 1].content
@@ -141,10 +141,12 @@ class Rereading(threading.Thread):
         """The next contents with a path in a folder that is not offline."""
         with self._database.read() as db:
             rows = db.execute(
-                # The columns without min() are of the same row.
-                "SELECT d.content, min(p.path), p.size, p.mtime_ns FROM facts_due d JOIN photos p"
-                " ON p.content = d.content AND p.state = 'indexed' JOIN folders f"
-                " ON f.id = p.folder AND f.state IN (SELECT value FROM json_each(?))"
+                # The columns without min() are of the same row. CROSS: from what is due to its
+                # photos, in order; otherwise each batch goes through all photos.
+                "SELECT d.content, min(p.path), p.size, p.mtime_ns FROM facts_due d"
+                " CROSS JOIN photos p ON p.content = d.content AND p.state = 'indexed'"
+                " CROSS JOIN folders f ON f.id = p.folder"
+                " AND f.state IN (SELECT value FROM json_each(?))"
                 " WHERE d.content > ? GROUP BY d.content ORDER BY d.content LIMIT ?",
                 (listed(PRESENT), self._after, BATCH),
             ).fetchall()
