@@ -85,6 +85,21 @@ def test_damage_while_it_is_read(
     assert places.make(NEVER) and places.ready
 
 
+def test_a_table_that_was_closed_or_replaced_is_not_damaged(
+    places: Gazetteer, tmp_path: Path
+) -> None:
+    """A stop closes it while a query reads; two queries meet the damage of the former one."""
+    file = tmp_path / "state" / "places.sqlite3"
+    assert places.make(NEVER)
+    for again in (False, True):
+        with pytest.raises(PlacesUnavailable, match="replaced"), places.reading() as table:
+            places.close()
+            assert places.ready or not again
+            table.beginning("H")
+        assert file.exists()
+    assert places.ready
+
+
 def test_another_version_of_the_package(places: Gazetteer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is made again from it."""
     assert places.make(NEVER)

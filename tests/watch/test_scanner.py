@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 import unicodedata
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from photosd.watch.ignore import IgnoreRules
 from photosd.watch.scanner import entry_of, scan
-from photosd.watch.walk import walk
+from photosd.watch.walk import remedy_for, walk
 from tests.watch.listening import write
 
 
@@ -260,3 +261,20 @@ def test_a_link_scanned_on_its_own_is_not_followed(tmp_path: Path) -> None:
     root, link, links = os.fsencode(folder), os.fsencode(folder / "link.png"), list[bytes]()
     found = scan(root, link, IgnoreRules(root), on_link=lambda path, _sidecar: links.append(path))
     assert (list(found), links) == ([], [link])
+
+
+@pytest.mark.parametrize("path", [b"/p/link.png", b"/p/.photosdignore"])
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ETIMEDOUT, "connect the disk or share"),
+        (errno.EIO, "connect the disk or share"),
+        (errno.ENOTCONN, "connect the disk or share"),
+        (errno.EMFILE, r"\(descriptors\): close other programs"),
+    ],
+)
+def test_permissions_are_no_remedy_for_a_share_that_is_away(
+    path: bytes, number: int, remedy: str
+) -> None:
+    assert re.search(remedy, remedy_for(path, number))
+    assert "chmod" in remedy_for(b"/p/link.png", errno.EACCES)

@@ -66,9 +66,11 @@ class Gazetteer:
         try:
             yield table
         except sqlite3.Error as error:
-            self.discard(str(error))
+            why = "is being replaced"  # by another thread, or photosd is being stopped
+            if self._discard(table, str(error)):
+                why = f"is damaged: {error}"
             raise PlacesUnavailable(
-                f"the table of places is damaged: {error}",
+                f"the table of places {why}",
                 remedy="try again in a minute; it is made again",
                 retry_after_ms=RETRY_MS,
             ) from error
@@ -97,16 +99,6 @@ class Gazetteer:
         self._trouble = None
         return True
 
-    def discard(self, cause: str) -> None:
-        """The table is damaged: delete it. `make` builds another."""
-        log.warning("places_damaged", cause=cause, remedy="no action needed; it is made again")
-        with self._lock:
-            if self._table is not None:
-                self._table.close()
-                self._table = None
-            with contextlib.suppress(OSError):
-                self._file.unlink(missing_ok=True)
-
     def close(self) -> None:
         """Close the table."""
         with self._lock:
@@ -119,6 +111,18 @@ class Gazetteer:
             if self._table is None:
                 self._table = Table(self._file)
             return self._table
+
+    def _discard(self, table: Table, cause: str) -> bool:
+        """Delete a damaged table; `make` builds another. False if it is not the current one."""
+        with self._lock:
+            if table is not self._table:
+                return False
+            log.warning("places_damaged", cause=cause, remedy="no action needed; it is made again")
+            table.close()
+            self._table = None
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+            return True
 
     def _build(self, stopping: threading.Event) -> bool:
         child = Child(MODULE, list(map(os.fspath, filter(None, (self._file, self._source)))))

@@ -10,6 +10,7 @@ from photosd.core.filestat import has_flags, is_dataless, is_hidden
 from photosd.core.formats import is_library_name
 from photosd.core.macos import REMEDY, refused
 from photosd.core.progress import tick
+from photosd.core.shortage import ERRNOS
 from photosd.watch.ignore import DOT, IGNORE_FILE, IgnoreRules, Level
 
 OnDirectory = Callable[[bytes, Level], None]
@@ -25,6 +26,9 @@ IGNORE_FILE_TROUBLES = {
 }
 IN_THE_CLOUD = "it is in iCloud and not on this machine"
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
+AWAY = frozenset(  # a disk or a share is sick, or was disconnected
+    (errno.EHOSTDOWN, errno.EIO, errno.ENOTCONN, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT)
+)
 MAY_PASS = frozenset(  # errors that may end by themselves, without an event
     (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT)
 )
@@ -159,6 +163,12 @@ def remedy_for(path: bytes, number: int) -> str:
         return REMEDY
     if number == errno.EDEADLK:
         return "download it in Finder (Download Now), or exclude it in .photosdignore"
+    if number in AWAY:
+        return "connect the disk or share that it is on or leads to; then it is tried again"
+    if shortage := ERRNOS.get(number):
+        return (
+            f"photosd has too few resources ({shortage}): close other programs; it is tried again"
+        )
     if path.rpartition(b"/")[2] == IGNORE_FILE:
         return "correct that file (UTF-8, .gitignore syntax), or delete it"
     return "make it readable (chmod u+rx), or exclude it in .photosdignore"
