@@ -101,6 +101,15 @@ def test_there_and_back(agent: Launchd, mac: PretendedLaunchd, home: Home) -> No
     assert pid(mac) is None
 
 
+def test_an_agent_whose_file_was_deleted_is_stopped(agent: Launchd, mac: PretendedLaunchd) -> None:
+    """launchd keeps it until the next logout."""
+    agent.install()
+    file_of(agent).unlink()
+    assert agent.uninstall()
+    assert pid(mac) is None
+    assert not agent.uninstall()
+
+
 def test_starting_what_runs_is_no_error(agent: Launchd, mac: PretendedLaunchd) -> None:
     """kickstart exits with 37 then."""
     agent.install()

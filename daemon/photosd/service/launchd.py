@@ -71,8 +71,8 @@ class Launchd:
         return changed
 
     def uninstall(self) -> bool:
-        """Stop the agent and remove its file."""
-        if not self._file.exists():
+        """Stop the agent and remove its file; one that still runs without a file is stopped."""
+        if not self._file.exists() and not self._launchctl.jobs():
             return False
         self._refuse_foreign_file()
         self.stop()
