@@ -46,6 +46,7 @@ def test_words_of_sidecars_and_places_come_first(tmp_path: Path, waits: str) -> 
         shelf.put(content)
     with shelf.database.write() as db:
         db.execute("UPDATE contents SET unplaced = 0 WHERE content = 'new'")
+        db.execute("UPDATE contents SET facts = '{\"lat' WHERE content = 'other'")  # damaged
         db.execute(waits)
     assert matcher.decide() == 1 and engine.judged == ["other"]
     with shelf.database.write() as db:

@@ -37,7 +37,8 @@ READY = (
     " AND NOT EXISTS (SELECT 1 FROM photos JOIN sidecars USING(path)"
     "  WHERE photos.content = candidates.content AND state = 'indexed' AND sidecars.due > 0)"
     " AND NOT EXISTS (SELECT 1 FROM contents WHERE contents.content = candidates.content"
-    "  AND unplaced = 1 AND json_valid(facts) AND facts ->> '$.latitude' IS NOT NULL)"
+    "  AND unplaced = 1 AND iif(json_valid(facts), json_extract(facts, '$.latitude'), NULL)"
+    "  IS NOT NULL)"
     " ORDER BY content LIMIT ?"
 )
 
