@@ -64,6 +64,8 @@ def test_once_for_each_new_photo_across_kills(
     eventually(lambda: os.fsencode(expected[-1]) in noted(notes))
     assert sorted(noted(notes)) == sorted(os.fsencode(path) for path in expected)
     with daemon.client() as client:
+        # The program has run; that it ended is recorded soon after.
+        eventually(lambda: client.standing()["standing"][0]["waiting"] == 0)
         (query,) = client.standing()["standing"]
     assert (query["matches"], query["waiting"], query["failed"]) == (len(expected), 0, 0)
 
