@@ -190,6 +190,9 @@ def test_a_pause_is_shown(stub: StubDaemon, photosd: Photosd) -> None:
     index = {**progress, "bytes": 0, "waiting_for": "resume"}
     stub.answers["status"] = status_result(index=index)
     assert "paused, resume with: photosd resume" in photosd("status").out
+    index |= {"paused": False, "pending": 0, "waiting_for": "disk"}
+    stub.answers["status"] = status_result(index=index)
+    assert "the disk cannot be written, see: photosd doctor" in photosd("status").out
 
 
 def test_status_claims_no_empty_library_while_it_is_opened(

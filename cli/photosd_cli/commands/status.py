@@ -240,7 +240,9 @@ def _queue(index: reports.IndexReport) -> str:
         parts.append(f"~{text.span(index['eta_s'])} left")
     if index.get("paused"):
         parts.append(f"paused{text.until(index.get('paused_until'))}, resume with: photosd resume")
-    elif index["waiting_for"] and (index["pending"] or index["waiting_for"] == "disk"):
+    elif index["waiting_for"] == "disk":
+        parts.append("the disk cannot be written, see: photosd doctor")
+    elif index["waiting_for"] and index["pending"]:
         parts.append(f"waiting for {text.inert(index['waiting_for'])}")
     if index["failed"]:
         parts.append(f"{index['failed']:,} failed, see: photosd failures")

@@ -241,8 +241,9 @@ class Reconciler(threading.Thread):
         """A step failed: retry later; unknown errors with increasing pauses."""
         pause = self._pause
         if isinstance(error, StorageError):
+            if self.waiting_for is None:  # once; it is retried several times a second
+                log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
             self.waiting_for, pause = "disk", RETRY_SECONDS
-            log.error("reconcile_failed", cause=str(error), remedy=error.remedy)
         else:
             log.exception("reconcile_failed")
         self._next_full = min(self._next_full, time.monotonic() + pause)
