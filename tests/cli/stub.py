@@ -25,7 +25,7 @@ class StubDaemon:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.answers: dict[str, Answer | None] = {}
+        self.answers: dict[str, Answer | None] = {"folders": {"folders": []}}
         self.requests: list[dict[str, Any]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         self._listener = socket.socket(socket.AF_UNIX)

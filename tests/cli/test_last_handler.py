@@ -195,6 +195,19 @@ def test_a_pause_is_shown(stub: StubDaemon, photosd: Photosd) -> None:
     assert "the disk cannot be written, see: photosd doctor" in photosd("status").out
 
 
+@pytest.mark.parametrize(("state", "said"), [("offline", True), ("scan_only", False)])
+def test_a_folder_that_was_not_checked_is_named(
+    stub: StubDaemon, photosd: Photosd, state: str, said: bool
+) -> None:
+    """`index --wait` does not end as if all photos were checked."""
+    progress = {"indexed": 1, "pending": 0, "failed": 0, "photos": 1, "rate_per_s": 0.0}
+    stub.answers["rescan"] = [progress | {"eta_s": None, "paused": False, "paused_until": None}]
+    stub.answers["folders"] = {"folders": [{"path": "/nas", "state": state}, {"state": "ok"}]}
+    ran = photosd("index", "--wait")
+    assert (ran.code, ran.out) == (0, "1 photo indexed\n")
+    assert ("1 folder could not be checked, see: photosd folders" in ran.err) is said
+
+
 def test_status_claims_no_empty_library_while_it_is_opened(
     stub: StubDaemon, photosd: Photosd
 ) -> None:

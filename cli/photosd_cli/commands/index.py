@@ -9,6 +9,8 @@ from photosd_cli import console, text
 from photosd_cli.group import json_option
 from photosd_cli.progress import Bar
 
+UNCHECKED = ("offline", "no_permission")
+
 
 @click.command()
 @click.option("--wait", is_flag=True, help="Wait until nothing is left to index.")
@@ -22,6 +24,7 @@ def command(wait: bool, as_json: bool) -> None:
     with Client() as client, Bar("indexing") as bar:
         for progress in client.rescan(wait):
             bar.show(progress)
+        away = 0 if as_json else _away(client)
     done = f"{text.count(progress['indexed'], 'photo')} indexed"
     if progress["pending"]:
         done += f", {progress['pending']:,} to go"
@@ -31,3 +34,10 @@ def command(wait: bool, as_json: bool) -> None:
         done += f"; indexing is paused{text.until(progress.get('paused_until'))}"
         done += ", resume with: photosd resume"
     console.answer(progress, as_json, done)
+    if away:
+        console.note(f"{text.count(away, 'folder')} could not be checked, see: photosd folders")
+
+
+def _away(client: Client) -> int:
+    """The number of folders that are offline or may not be read."""
+    return sum(one["state"] in UNCHECKED for one in client.folders()["folders"])
