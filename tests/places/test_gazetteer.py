@@ -148,7 +148,7 @@ def slow_world(directory: Path) -> Path:
 
 
 def builders() -> list[psutil.Process]:
-    """Of this process, not of the daemons of other tests."""
+    """The processes that this one started; daemons of other tests have their own."""
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):  # it ended meanwhile

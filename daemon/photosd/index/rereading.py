@@ -141,8 +141,8 @@ class Rereading(threading.Thread):
         """The next contents with a path in a folder that is not offline."""
         with self._database.read() as db:
             rows = db.execute(
-                # The columns without min() are of the same row. CROSS: from what is due to its
-                # photos, in order; otherwise each batch goes through all photos.
+                # The columns without min() are of the same row. CROSS: from due contents to
+                # their photos, in order; otherwise each batch goes through all photos.
                 "SELECT d.content, min(p.path), p.size, p.mtime_ns FROM facts_due d"
                 " CROSS JOIN photos p ON p.content = d.content AND p.state = 'indexed'"
                 " CROSS JOIN folders f ON f.id = p.folder"
