@@ -30,9 +30,8 @@ SPELLING = Spelling()
 
 def look(path: bytes) -> Iterator[Item]:
     """(device, inode) of a directory that may be listed and entered."""
-    found = os.stat(
-        path + b"/."
-    )  # with the dot, a file, or a directory without x permission, fails
+    # With the dot, a file, or a directory without x permission, fails.
+    found = os.stat(path + b"/.")
     tick()
     with os.scandir(path) as listing:  # only reading shows whether r permission is missing
         tick()

@@ -168,9 +168,8 @@ class FilesystemThread:
                     items, size = [], min(2 * size, BATCH)
         except _Discarded:
             raise
-        except (
-            Exception
-        ) as error:  # the thread continues: otherwise the file system would seem silent
+        except Exception as error:
+            # The thread continues: otherwise the file system would seem silent.
             end = errno_of(error)
         self._put(Part(items, end))
 

@@ -30,10 +30,8 @@ DISK_SECONDS = 15.0  # a local disk: a sleeping one needs up to ten seconds to s
 START_SECONDS = 30.0  # for a worker process to start on a busy machine
 # Seconds of waiting before the process for pings is started, and before pings are sent.
 PREPARE_AFTER, PING_AFTER = 0.1, 0.5
-QUICK_SECONDS, LATE_SECONDS = (
-    0.1,
-    0.5,
-)  # an answer within the first is quick; after the second, late
+# An answer within the first is quick; after the second, late.
+QUICK_SECONDS, LATE_SECONDS = 0.1, 0.5
 # Minimum timeout of a ping: PING_SECONDS for itself and for each waiting call. The slowest shares
 # in use need a second per answer.
 PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
