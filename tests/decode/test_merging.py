@@ -77,6 +77,8 @@ def test_words_are_united_by_their_folded_spelling_up_to_a_limit() -> None:
         ('{"a":1}', "[{", {"a": 1}),
         ("[]", "[]", {}),
         ("{", "", {}),
+        ('{"a":1,"tags":5}', '[{"people":true}]', {"a": 1}),
+        ('{"tags":["x",5,["y"]]}', '[{"tags":"z"}]', {"tags": ["x"]}),
     ],
 )
 def test_damage_in_the_catalog_costs_one_photo_its_facts(

@@ -133,6 +133,15 @@ def test_a_sidecar_keeps_its_word(shelf: Upgraded) -> None:
     assert (facts["rating"], facts["title"]) == (5, "001.jpg")
 
 
+def test_facts_that_cannot_be_written_keep_no_others_waiting(shelf: Upgraded) -> None:
+    """The former facts of that photo stay; the batch and the next rounds go on."""
+    odd, former = shelf.content("001.jpg") or "", shelf.titles()[1]
+    known = (shelf.content("000.jpg") or "", {"title": "known"})
+    shelf.contents.reread([(odd, {"title": "\ud800"}), known])
+    assert shelf.titles() == ["known", former, None]
+    assert shelf.due() == 1
+
+
 def test_what_was_interrupted_is_continued(tmp_path: Path) -> None:
     """After another start, with the rest."""
     shelf = Upgraded(tmp_path, BATCH + 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,19 @@ def test_a_table_that_was_closed_or_replaced_is_not_damaged(
             table.beginning("H")
         assert file.exists()
     assert places.ready
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_NOMEM])
+def test_a_table_that_cannot_be_read_now_is_kept(
+    places: Gazetteer, tmp_path: Path, code: int
+) -> None:
+    """Only damage deletes it: a disk may answer again, memory may be free again."""
+    assert places.make(NEVER)
+    error = sqlite3.OperationalError("not now")
+    error.sqlite_errorcode = code
+    with pytest.raises(PlacesUnavailable, match="cannot be read: not now"), places.reading():
+        raise error
+    assert (tmp_path / "state" / "places.sqlite3").exists() and places.ready
 
 
 def test_another_version_of_the_package(places: Gazetteer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dic
             best = own
         found |= {name: best[name] for name in DATE if best.get(name) is not None}
     for name in UNITED:
-        if words := each_once(word for facts in (own, *every) for word in facts.get(name) or ()):
+        if words := each_once(word for facts in (own, *every) for word in _words(facts.get(name))):
             found[name] = list(words)
     return found
 
@@ -52,6 +52,13 @@ def merged_facts(own: str | None, sidecars: str | None) -> str:
         facts: dict[str, Any] = _decoded(own, dict)
         return own if facts else "{}"
     return msgspec.json.encode(merged(_decoded(own, dict), every)).decode()
+
+
+def _words(stated: object) -> list[str]:
+    """The texts of a list; none if it is damaged."""
+    return (
+        [one for one in stated if isinstance(one, str)] if isinstance(stated, list | tuple) else []
+    )
 
 
 def _rank(facts: Mapping[str, Any]) -> int:

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
-from photosd.index.database import Database, listed
+from photosd.index.database import UNWRITABLE, Database, listed
 from photosd.index.sidecars import OF_SIDECARS, merge
+
+log = structlog.get_logger()
 
 PARAMETERS = 500  # of one statement
 SAID = OF_SIDECARS.format(content="excluded.content")
@@ -72,11 +75,13 @@ class Contents:
                 db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
 
     def reread(self, found: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
-        """Facts of these contents were read again; None: the former ones stay."""
+        """Facts of these contents were read again; None, or not writable: the former ones stay."""
         with self._database.write() as db:
             for content, facts in found:
                 db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
-                if facts is not None:
+                if facts is None:
+                    continue
+                try:
                     text = msgspec.json.encode(facts).decode()
                     db.execute(
                         "UPDATE contents SET own = iif(own IS NULL, NULL, ?1),"
@@ -84,6 +89,8 @@ class Contents:
                         (text, content),
                     )
                     merge(db, content)
+                except UNWRITABLE as error:
+                    log.error("facts_not_written", content=content, cause=str(error))
 
     def has_embedding(self, model: str, content: str) -> bool:
         """Whether ``content`` has a committed vector of ``model``."""

@@ -21,7 +21,7 @@ import structlog
 from photosd.core import wording
 from photosd.core.clock import Deadline
 from photosd.core.errors import Busy, PlacesUnavailable, StorageError
-from photosd.index.database import Database
+from photosd.index.database import UNWRITABLE, Database
 from photosd.index.retries import Backoff
 from photosd.places.gazetteer import Gazetteer
 from photosd.places.table import Area, Place, Table
@@ -137,7 +137,11 @@ class Placing(threading.Thread):
         places = self._places(facts)
         with self._database.write() as db:
             for row in rows:
-                _keep(db, row["content"], row["facts"], places[row["content"]])
+                try:
+                    _keep(db, row["content"], row["facts"], places[row["content"]])
+                except UNWRITABLE as error:
+                    log.error("place_not_written", content=row["content"], cause=str(error))
+                    _keep(db, row["content"], row["facts"], Found())
         self._on_places()
         return True
 

@@ -173,7 +173,10 @@ class Sidecars(threading.Thread):
                     log.error("sidecar_not_stored", path=one.path, cause=str(error))
                     db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
             for content in contents:
-                merge(db, content)
+                try:
+                    merge(db, content)
+                except UNWRITABLE as error:
+                    log.error("facts_not_written", content=content, cause=str(error))
 
 
 def note(db: Any, path: bytes, sidecar: str) -> None:

@@ -25,6 +25,7 @@ MODULE = "photosd.places"
 BUILD_SECONDS = 900.0  # takes 10 to 20 on an idle core; the process has the lowest priority
 LOOK_SECONDS = 0.5
 RETRY_MS = 5000
+DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 UNREADABLE = (OSError, sqlite3.Error, PlacesUnavailable)
 
 
@@ -66,13 +67,16 @@ class Gazetteer:
         try:
             yield table
         except sqlite3.Error as error:
-            why = "is being replaced"  # by another thread, or photosd is being stopped
-            if self._discard(table, str(error)):
-                why = f"is damaged: {error}"
+            if not self._close(table):  # by another thread, or photosd is being stopped
+                why, remedy = "is being replaced", "try again in a minute"
+            elif getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+                self._delete(str(error))
+                why, remedy = f"is damaged: {error}", "try again in a minute; it is made again"
+            else:
+                why = f"cannot be read: {error}"
+                remedy = "check its disk and the free memory, then try again"
             raise PlacesUnavailable(
-                f"the table of places {why}",
-                remedy="try again in a minute; it is made again",
-                retry_after_ms=RETRY_MS,
+                f"the table of places {why}", remedy=remedy, retry_after_ms=RETRY_MS
             ) from error
 
     def make(self, stopping: threading.Event) -> bool:
@@ -112,17 +116,20 @@ class Gazetteer:
                 self._table = Table(self._file)
             return self._table
 
-    def _discard(self, table: Table, cause: str) -> bool:
-        """Delete a damaged table; `make` builds another. False if it is not the current one."""
+    def _close(self, table: Table) -> bool:
+        """Close this table; the next reader opens it again. False if it is not the current one."""
         with self._lock:
             if table is not self._table:
                 return False
-            log.warning("places_damaged", cause=cause, remedy="no action needed; it is made again")
             table.close()
             self._table = None
-            with contextlib.suppress(OSError):
-                self._file.unlink(missing_ok=True)
             return True
+
+    def _delete(self, cause: str) -> None:
+        """Delete the damaged file; `make` builds another."""
+        log.warning("places_damaged", cause=cause, remedy="no action needed; it is made again")
+        with contextlib.suppress(OSError):
+            self._file.unlink(missing_ok=True)
 
     def _build(self, stopping: threading.Event) -> bool:
         child = Child(MODULE, list(map(os.fspath, filter(None, (self._file, self._source)))))
