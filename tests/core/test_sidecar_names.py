@@ -48,6 +48,12 @@ COMMON = "2019-08-03"
         ("a-edited(2).jpg", "a.jpg.supplemental-metadata(2).json"),
         ("a-bearbeitet.jpg", "a.jpg.json"),
         ("a-נערך.jpg", "a.jpg.json"),
+        ("a(2)-edited.jpg", "a.jpg(2).json"),
+        (f"{LONG[:42]}-edi.jpg", f"{LONG[:42]}.jpg.json"),
+        # immich-go#674: a title without a suffix
+        ("Peanut Butter Balls.jpg", "Peanut Butter Balls.supplemental-metadata.json"),
+        ("223(1).jpg", "223.supplemental-metadata(1).json"),
+        ("223-edited.jpg", "223.supplemental-metadata.json"),
         (LONG, f"{LONG[:46]}.json"),
         (LONG.replace(".jpg", "(1).jpg"), f"{LONG[:46]}(1).json"),
         (HEBREW, f"{HEBREW[:46]}.json"),

@@ -48,7 +48,10 @@ def facts_from(details: dict[int, object], main: dict[int, object] | None = None
         ("2023:13:45 99:99:99", None),
         ("2023:02:29 10:00:00", None),
         ("1204:01:01 00:00:00", None),
-        ("2023:11:14", None),
+        ("2023:11:14 10:13:20 PM", "2023-11-14T22:13:20"),
+        ("2023:11:14 12:13:20am", "2023-11-14T00:13:20"),
+        ("2023:11:14 12:13:20 p.m. +02:00", "2023-11-14T12:13:20+02:00"),
+        ("2023:11", None),
         ("yesterday", None),
         ("", None),
     ],
@@ -184,6 +187,21 @@ def test_a_photo_says_where_its_date_came_from(
     assert (found.taken or "2011")[:4] == "2011"
 
 
+@pytest.mark.parametrize(
+    ("text", "taken", "precision"),
+    [
+        ("2019:08:03", "2019-08-03T00:00:00", "day"),
+        ("2019:08:03   :  :  ", "2019-08-03T00:00:00", "day"),  # as EXIF writes an unknown time
+        ("2019:08:03 00:00:00", "2019-08-03T00:00:00", None),
+        ("2019:00:00", None, None),
+    ],
+)
+def test_a_day_without_a_time(text: str, taken: str | None, precision: str | None) -> None:
+    """Counts, and says that it is only a day."""
+    found = facts_from({ORIGINAL: text})
+    assert (found.taken, found.taken_precision) == (taken, precision)
+
+
 def gps_facts(
     clock: str, stamp: tuple[float, ...], longitude: float | None = None, day: str = "2019:08:03"
 ) -> Facts:
@@ -229,4 +247,5 @@ def test_gps_tells_the_moment_where_nothing_else_does() -> None:
     assert (found.taken, found.taken_at, found.taken_from) == (None, 1564835419.0, "gps")
     found = gps_facts("", (12.0,))
     assert (found.taken, found.taken_from) == ("2019-08-03T00:00:00", "gps")
+    assert found.taken_precision == "day"
     assert gps_facts("", (12.0, 30.0, 19.0), day="2099:08:03").taken_from is None

@@ -15,6 +15,7 @@ GPS = {"taken_at": 2.0, "taken_from": "gps"}
 TAKEOUT = {"taken_at": 3.0, "taken_from": "takeout"}
 CREATED = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "xmp"}
 SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidecar"}
+DAY = {**SIDECAR, "taken_precision": "day"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,13 @@ SIDECAR = {"taken": "2020-01-01T00:00:00", "taken_at": 4.0, "taken_from": "sidec
         ({**EXIF, "taken": "2020-01-01T00:00:00+02:00"},
          [{**SIDECAR, "taken": "2020-01-01T00:00:00+03:00"}],
          {**SIDECAR, "taken": "2020-01-01T00:00:00+03:00"}),
+        # A program repeats the day only.
+        (EXIF, [{**DAY, "taken": "2019-08-03T00:00:00"}], EXIF),
+        (EXIF, [{**DAY, "taken_precision": "month", "taken": "2019-08-01T00:00:00"}], EXIF),
+        (EXIF, [{**DAY, "taken_precision": "year", "taken": "2019-01-01T00:00:00"}], EXIF),
+        (EXIF, [DAY], DAY),
+        (GPS, [DAY], DAY),
+        ({**DAY, "taken_from": "exif original"}, [DAY], DAY),
         (EXIF, [{"rating": 3}], EXIF),
         ({"taken": None, "taken_at": None}, [TAKEOUT], TAKEOUT),
     ],
@@ -59,6 +67,23 @@ def test_a_sidecar_replaces_single_facts_and_adds_words() -> None:
         "width": 3, "rating": 5, "title": "Noa", "tags": ["Beach", "חוף", "Eilat"],
         "people": ["Noa"], "latitude": 3.0, "longitude": 4.0, "unreadable": ["xmp"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "sidecar", "found"),
+    [
+        ({"city": "Haifa", "country": "Israel"}, {"city": "Paris"}, {"city": "Paris"}),
+        ({"city": "Haifa", "country": "Israel"}, {"city": "HAIFA", "region": "North"},
+         {"city": "HAIFA", "region": "North", "country": "Israel"}),
+        ({"country": "Israel"}, {"city": "Eilat"}, {"city": "Eilat", "country": "Israel"}),
+        ({"city": "Haifa"}, {"title": "x"}, {"city": "Haifa", "title": "x"}),
+    ],
+)  # fmt: skip
+def test_a_place_is_not_made_of_two(
+    own: dict[str, Any], sidecar: dict[str, Any], found: dict[str, Any]
+) -> None:
+    """Paris in a sidecar is not in the photo's own Israel."""
+    assert merged(own, [sidecar]) == found
 
 
 def test_words_are_united_by_their_folded_spelling_up_to_a_limit() -> None:

@@ -129,7 +129,7 @@ def test_people_are_read_from_every_kind_of_region(body: str) -> None:
 def test_places_are_read_from_plain_and_structured_fields() -> None:
     """The plain ones go first; a structure fills what they leave open."""
     found = inside(
-        '<Iptc4xmpExt:LocationCreated rdf:parseType="Resource"><Iptc4xmpExt:City>Haifa'
+        '<Iptc4xmpExt:LocationCreated rdf:parseType="Resource"><Iptc4xmpExt:City>אילת'
         "</Iptc4xmpExt:City><Iptc4xmpExt:CountryName>Israel</Iptc4xmpExt:CountryName>"
         "</Iptc4xmpExt:LocationCreated><Iptc4xmpExt:LocationShown><rdf:Bag><rdf:li>"
         '<rdf:Description Iptc4xmpExt:CountryCode="ISR" Iptc4xmpExt:ProvinceState="South"/>'
@@ -146,6 +146,8 @@ def test_places_are_read_from_plain_and_structured_fields() -> None:
         ("32,4.5N", "34,45,30E", (32.075, 34.7583333)),
         ("31,30.6S", "34,45W", (-31.51, -34.75)),
         ("32.075", "-34.75", (32.075, -34.75)),
+        ("+32.075", "34.75", (32.075, 34.75)),
+        ("32,075N", "34,75E", None),  # decimal commas: not 75 minutes
         ("0,0N", "0,0E", None),
         ("91,0N", "0,1E", None),
         ("32,4.5N", "", None),
@@ -189,6 +191,8 @@ def test_what_another_picture_says_of_itself_does_not_count() -> None:
         lambda text: b'<?xml version="1.0" encoding="windows-1255"?>' + text.encode("cp1255"),
         lambda text: b'<?xml version="1.0" encoding="windows-1255"?>' + text.encode(),
         lambda text: b'<?xml version="1.0" encoding="UTF-8"?>' + text.encode("cp1255"),
+        lambda text: b'<?xml version="1.0" encoding="ISO-8859-1"?>' + text.encode("cp1255"),
+        lambda text: b'<?xml version="1.0" encoding="windows-1252"?>' + text.encode("cp1255"),
         lambda text: b"junk before" + text.encode() + b"junk after\0\0",
         lambda text: b'<?xpacket begin="\xef\xbb\xbf" id="W5M"?>' + text.encode() + b"\0" * 9,
     ],
@@ -197,6 +201,35 @@ def test_a_sidecar_in_any_encoding(tmp_path: Path, encode: Any) -> None:
     """Also with another declared than is used."""
     write(tmp_path / "a.xmp", encode(packet(listed("dc:subject", "חוף", "sea"))))
     assert beside(tmp_path / "a.jpg") == {"tags": ["חוף", "sea"]}
+
+
+@pytest.mark.parametrize("declared", ["windows-1255", "ISO-8859-8", "ISO-8859-1", "us-ascii"])
+def test_latin_is_not_read_as_hebrew(tmp_path: Path, declared: str) -> None:
+    """Whatever the packet declares."""
+    head = f'<?xml version="1.0" encoding="{declared}"?>'.encode()
+    write(tmp_path / "a.xmp", head + packet(listed("dc:subject", "café", "Zoë")).encode("cp1252"))
+    assert beside(tmp_path / "a.jpg") == {"tags": ["café", "Zoë"]}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Tom & Jerry", "Tom & Jerry"),
+        ("fish&chips &amp; peas", "fish&chips & peas"),
+        ("a&nbsp;b", "a&nbsp;b"),
+        ("two\x0blines", "two lines"),
+        ("end&#x0;", "end"),
+        ("a&#11;b", "a b"),
+    ],
+)
+@pytest.mark.parametrize("code", ["utf-8", "utf-16"])
+def test_what_xml_forbids_costs_no_other_fact(
+    tmp_path: Path, written: str, read: str, code: str
+) -> None:
+    """Programs copy texts into packets as they are."""
+    body = listed("dc:subject", written, "חוף")
+    write(tmp_path / "a.xmp", packet(body, 'xmp:Rating="4"').encode(code))
+    assert beside(tmp_path / "a.jpg") == {"tags": [read, "חוף"], "rating": 4}
 
 
 @pytest.mark.parametrize(
@@ -208,6 +241,10 @@ def test_a_sidecar_in_any_encoding(tmp_path: Path, encode: Any) -> None:
         ("חוף אילת".encode("cp1255"), "חוף אילת"),
         ("בים 2019".encode("cp1255"), "בים 2019"),
         ("חוף".encode("utf-16"), "חוף"),
+        ("חוף 2019".encode("utf-16-le"), "חוף 2019"),
+        ("Noa".encode("utf-16-be"), "Noa"),
+        ("SMSים מהטלפון".encode("cp1255"), "SMSים מהטלפון"),
+        ("öäü ÄÖ".encode("latin-1"), "öäü ÄÖ"),
         ("אבג".encode()[:-1], "אב"),
         (b"\xff\xfe", ""),
         (b"", ""),

@@ -101,6 +101,9 @@ CROSSED = {
     "index/rereading.py:AT_ONCE": REREADING,
     "index/sidecars.py:BATCH": LARGE,
     "index/path_dates.py:COMPACT_YEAR": FILE_NAMES,
+    "index/path_dates.py:COMPACT_MONTH_YEAR": (
+        "tests/index/test_moments.py::test_the_names_of_folders"
+    ),
     "index/path_dates.py:EARLIEST_YEAR": FILE_NAMES,
     "index/path_dates.py:FOLDERS": (
         "tests/index/test_moments.py::test_only_the_nearest_folders_count"
@@ -167,6 +170,9 @@ CROSSED = {
     "protocol/server.py:IN_FLIGHT_EACH": SUBSCRIBERS,
     "decode/decoder.py:RECYCLE_AFTER": (
         "tests/decode/test_deaths.py::test_decoders_are_renewed_after_many_files"
+    ),
+    "decode/texts.py:LAST_ALPHABET": (
+        "tests/decode/test_words_of_photos.py::test_encodings_are_recognised"
     ),
     "decode/texts.py:MOST_CHARACTERS": (
         "tests/decode/test_facts.py::test_text_is_short_printable_and_valid"

@@ -2,9 +2,10 @@
 
 XMP: ``a.jpg.xmp`` (darktable, digiKam), ``a.xmp`` (Lightroom), ``a_01.jpg.xmp`` (darktable: a
 duplicate of ``a.jpg``). Google Takeout: ``a.jpg.json``, and ``a.jpg.supplemental-metadata.json``
-whose suffix, or whose whole name, is cut; ``a.jpg(2).json`` for ``a(2).jpg``; an edited photo
-shares the file of its original. The two forms of an accented letter (NFC, NFD) are equal: macOS and
-its disks change them. `docs/reference/metadata.md` lists them for users.
+whose suffix, or whose whole name, is cut; ``a.supplemental-metadata.json`` if its title has no
+suffix; ``a.jpg(2).json`` for ``a(2).jpg``; an edited photo shares the file of its original. The
+two forms of an accented letter (NFC, NFD) are equal: macOS and its disks change them.
+`docs/reference/metadata.md` lists them for users.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ CUT_CHARACTERS = range(40, 52)  # to which Google cuts names, before ``.json``
 MOST_SIDECARS = 16  # of one photo
 DUPLICATE = re.compile(rb"(.+)_\d\d(\.[^.]+)", re.DOTALL)
 NUMBERED = re.compile(rb"(.+)(\(\d+\))", re.DOTALL)
+OTHER_FILE = re.compile(rb".+\.\w{2,4}", re.DOTALL)  # a title with a suffix: of a video
+SHORTEST_EDITED = 2  # letters of what Google appends, the dash included
 # What Google appends in the user's language.
 EDITED = tuple(
     f"-{word}".encode()
@@ -41,7 +44,10 @@ def is_sidecar_name(name: bytes) -> bool:
     body = composed(name.rpartition(b"/")[2])[: -len(JSON)]
     if (parts := NUMBERED.fullmatch(body)) is not None and not is_photo_name(body):
         body = parts[1]
-    return is_photo_name(_without_supplement(body) or body) or _characters(body) in CUT_CHARACTERS
+    title = _without_supplement(body) or body
+    if body.endswith(b"." + SUPPLEMENTAL.encode()) and OTHER_FILE.fullmatch(title) is None:
+        return True
+    return is_photo_name(title) or _characters(body) in CUT_CHARACTERS
 
 
 class SidecarNames:
@@ -144,14 +150,26 @@ def _stem(name: bytes) -> bytes:
 def _titles(photo: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The name that Google's file has before its suffix, and the number after it."""
     stem, suffix = _stem(photo), photo[len(_stem(photo)) :]
-    yield photo, b""
-    number = b""
+    stems = [(stem, b"")]
     if (parts := NUMBERED.fullmatch(stem)) is not None:
-        stem, number = parts[1], parts[2]
-        yield stem + suffix, number
+        stems.append((parts[1], parts[2]))
+    for edited, number in list(stems):
+        if (original := _unedited(edited)) is not None:
+            stems.append((original, number))
+            if not number and (parts := NUMBERED.fullmatch(original)) is not None:
+                stems.append((parts[1], parts[2]))
+    for end in (suffix, b""):  # Google adds a suffix to photos whose title has none
+        yield from ((one + end, number) for one, number in stems)
+
+
+def _unedited(stem: bytes) -> bytes | None:
+    """The name of the original of an edited photo; in a long name Google cuts the word, too."""
+    cut = _characters(stem) in CUT_CHARACTERS
     for word in EDITED:
-        if stem.endswith(word):
-            yield stem.removesuffix(word) + suffix, number
+        for length in range(len(word), SHORTEST_EDITED - 1 if cut else len(word) - 1, -1):
+            if stem.endswith(word[:length]):
+                return stem[:-length]
+    return None
 
 
 def _without_supplement(body: bytes) -> bytes | None:

@@ -12,6 +12,7 @@ DIGITS = 7
 # 32,4.5N and 32,4,30N: degrees, minutes, seconds.
 XMP = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])?", re.I)
 Place = tuple[float, float]
+AXES = ("latitude", "longitude")
 
 
 def place(latitude: float | None, longitude: float | None) -> Place | None:
@@ -33,9 +34,11 @@ def of_exif(places: Mapping[int, Any]) -> Place | None:
     )
 
 
-def of_xmp(latitude: str | None, longitude: str | None) -> Place | None:
-    """From the texts in XMP: ``32,4.5N``; ``32.075`` of some programs."""
-    return place(_of_text(latitude), _of_text(longitude))
+def of_xmp(stated: Mapping[str, Any]) -> Place | None:
+    """From the texts in XMP: ``32,4.5N``; ``32.075`` of some programs, which Apple Photos
+    writes with its direction in a property of its own (``latitude_ref``, ``longitude_ref``).
+    """
+    return place(*(_of_text(stated.get(one), stated.get(f"{one}_ref")) for one in AXES))
 
 
 def _degrees(parts: Any, reference: Any) -> float:
@@ -48,10 +51,10 @@ def _is_negative(reference: Any) -> bool:
     return isinstance(text, str) and text.strip("\0 ").upper()[:1] in ("S", "W")
 
 
-def _of_text(text: str | None) -> float | None:
+def _of_text(text: str | None, reference: str | None) -> float | None:
     text = (text or "").strip()
-    found = XMP.fullmatch(text.removeprefix("-"))
-    if found is None:
-        return None
+    found = XMP.fullmatch(text[1:] if text[:1] in ("-", "+") else text)
+    if found is None or any(float(found[part] or 0) > 60 for part in (2, 3)):
+        return None  # 32,075N of a program with decimal commas is not 32° 75'
     value = sum(float(found[part] or 0) / 60.0 ** (part - 1) for part in (1, 2, 3))
-    return -value if text.startswith("-") or _is_negative(found[4] or "") else value
+    return -value if text[0] == "-" or _is_negative(found[4] or reference) else value

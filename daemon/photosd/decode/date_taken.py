@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from PIL.ExifTags import GPS, Base
 
-from photosd.decode.messages import TakenFrom
+from photosd.decode.messages import Precision, TakenFrom
 
 Tags = Mapping[int, Any]
 
@@ -19,7 +19,9 @@ FUTURE_SECONDS = 86_400.0  # no clock is further ahead because of its time zone
 DATE = re.compile(
     r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*([^\d.:].*)?"
 )
-PARTIAL = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")  # of XMP
+# In XMP; in EXIF, blanks stand for an unknown time.
+PARTIAL = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?|(\d{4}):(\d\d):(\d\d)(?: [ :]*)?")
+HALF = re.compile(r"([AP])\.?M\b\.?", re.IGNORECASE)  # of a day, after the time
 ZONE = re.compile(r"(?:GMT|UTC)?([+-])(\d\d?)(?::?(\d\d))?")
 # EXIF's three dates: tags for date, fraction of a second, and time zone.
 ORIGINAL = (Base.DateTimeOriginal, Base.SubsecTimeOriginal, Base.OffsetTimeOriginal)
@@ -36,12 +38,14 @@ DEGREE_SECONDS = 240  # by which the sun is later for each degree to the west
 class Taken(NamedTuple):
     """A date: local time with its zone, if known; ``unix``: Unix seconds; None: out of range.
 
-    ``clock`` is None if only the moment is known, not the local time there.
+    ``clock`` is None if only the moment is known, not the local time there. ``precision``: of a
+    date without a time, whose first instant it is.
     """
 
     clock: datetime.datetime | None
     unix: float | None
     source: TakenFrom
+    precision: Precision | None = None
 
     def facts(self) -> dict[str, Any]:
         """By their names in `decode.messages.Facts`."""
@@ -49,6 +53,7 @@ class Taken(NamedTuple):
             "taken": None if self.clock is None else self.clock.isoformat(),
             "taken_at": self.unix,
             "taken_from": self.source,
+            "taken_precision": self.precision,
         }
         return {name: fact for name, fact in found.items() if fact is not None}
 
@@ -68,20 +73,20 @@ def taken(
     """
     fix = _attempted_fix(places)
     for date, fraction, zone, source in _candidates(main, details, inside):
-        clock = read(date, fraction, zone)
+        clock, precision = _read_partial(date, fraction, zone)
         if clock is not None and not _is_future(clock):
-            if clock.tzinfo is None and fix is not None and source != "xmp":
+            if precision is None and clock.tzinfo is None and fix is not None and source != "xmp":
                 clock = clock.replace(tzinfo=_zone_between(clock, fix, longitude))
-            return Taken(clock, _unix(clock), source)
+            return Taken(clock, _unix(clock), source, precision)
     return by_gps(fix, places, inside)
 
 
 def stated(dates: Sequence[str], source: TakenFrom) -> Taken | None:
     """The first valid one of the dates that XMP states."""
     for text in dates:
-        clock = read(_completed(text))
+        clock, precision = _read_partial(text)
         if clock is not None and not _is_future(clock):
-            return Taken(clock, _unix(clock), source)
+            return Taken(clock, _unix(clock), source, precision)
     return None
 
 
@@ -102,7 +107,7 @@ def by_gps(fix: datetime.datetime | None, places: Tags, inside: Mapping[str, Any
     if fix is not None:
         return None if _is_future(fix) else at(fix.timestamp(), "gps")
     day = read(f"{_text(places.get(GPS.GPSDateStamp))} 00:00:00")
-    return None if day is None or _is_future(day) else Taken(day, _unix(day), "gps")
+    return None if day is None or _is_future(day) else Taken(day, _unix(day), "gps", "day")
 
 
 def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | None:
@@ -116,6 +121,9 @@ def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | N
     year, month, day, hour, minute, second = (int(found[part] or 0) for part in range(1, 7))
     if hour == 24:  # some Android phones count from 1 to 24: their 24:08 is 00:08 of the same day
         hour = 0
+    rest = found[8] or ""
+    if half := HALF.match(rest):
+        hour, rest = hour % 12 + (12 if half[1] in "Pp" else 0), rest[half.end() :]
     digits = found[7] or (fraction.strip() if fraction.strip().isdecimal() else "")
     try:
         clock = datetime.datetime(
@@ -123,7 +131,7 @@ def read(date: str, fraction: str = "", zone: str = "") -> datetime.datetime | N
         )
     except ValueError:
         return None
-    return clock.replace(tzinfo=_zone(found[8] or "") or _zone(zone))
+    return clock.replace(tzinfo=_zone(rest) or _zone(zone))
 
 
 def _candidates(
@@ -137,15 +145,21 @@ def _candidates(
         offset = _text(tags.get(zone)) or _text(tags.get(Base.OffsetTime))
         yield _text(tags.get(date)), _text(tags.get(fraction)), offset, source
     for text in (*inside.get("dates", ()), inside.get("created") or ""):
-        yield _completed(text), "", "", "xmp"
+        yield text, "", "", "xmp"
     date, fraction, zone = CHANGED
     yield _text(tags.get(date)), _text(tags.get(fraction)), _text(tags.get(zone)), "exif changed"
 
 
-def _completed(date: str) -> str:
-    """XMP's dates may lack the time, the day and the month: then the first."""
+def _read_partial(
+    date: str, fraction: str = "", zone: str = ""
+) -> tuple[datetime.datetime | None, Precision | None]:
+    """As `read`; dates may lack the time, the day and the month: then the first, without a zone."""
     found = PARTIAL.fullmatch(date.strip())
-    return date if found is None else f"{found[1]}-{found[2] or '01'}-{found[3] or '01'} 00:00"
+    if found is None:
+        return read(date, fraction, zone), None
+    year, month, day = found[1] or found[4], found[2] or found[5], found[3] or found[6]
+    precision: Precision = "day" if day else "month" if month else "year"
+    return read(f"{year}-{month or '01'}-{day or '01'} 00:00"), precision
 
 
 def _attempted_fix(places: Tags) -> datetime.datetime | None:

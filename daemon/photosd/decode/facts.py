@@ -10,7 +10,7 @@ from PIL import TiffImagePlugin
 from PIL.ExifTags import IFD, Base
 
 from photosd.core.formats import suffix_of
-from photosd.decode import coordinates, iptc, sidecar_files, takeout, xmp
+from photosd.decode import coordinates, iptc, locations, sidecar_files, takeout, xmp
 from photosd.decode.date_taken import stated, taken
 from photosd.decode.geometry import stored_size
 from photosd.decode.merging import merged
@@ -35,7 +35,7 @@ XP_TITLE, XP_COMMENT, XP_AUTHOR, XP_KEYWORDS = 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E
 EMPTY_EXIF_BYTES = 64  # larger EXIF without any tag is broken
 IPTC_RESOURCE = 0x0404  # in the blocks of Photoshop
 XMP_TAG, IPTC_TAG = 700, 33723  # of TIFF and of raw files
-PLACES = ("sublocation", "city", "region", "country", "country_code")
+FACTS = frozenset(Facts.__struct_fields__)
 
 
 class Attempts:
@@ -98,7 +98,7 @@ def of(picture: OpenedPicture) -> Facts:
         or older.get("creator")
         or text(exif.get(Base.Artist), NAME_CHARACTERS)
         or wide(exif.get(XP_AUTHOR), NAME_CHARACTERS),
-        **{name: inside.get(name) or older.get(name) for name in PLACES},
+        **locations.joined((inside, older)),
         unreadable=tuple(attempts.failed),
     )
 
@@ -120,16 +120,14 @@ def _of_sidecar(path: bytes, data: bytes | None) -> dict[str, Any]:
         inside = xmp.stated(data)
     except ValueError:
         return {"unreadable": ["sidecar"]}
-    dates, created = inside.pop("dates"), inside.pop("created")
     # The second may be the date of a scan or of an edited copy: EXIF's goes before it.
-    date = stated(dates, "sidecar") or stated([created or ""], "xmp")
-    headline, _ = inside.pop("headline"), inside.pop("gps_date")
+    date = stated(inside["dates"], "sidecar") or stated([inside["created"] or ""], "xmp")
     place = _place(inside)
     return {
-        **inside,
+        **{name: fact for name, fact in inside.items() if name in FACTS},
         **dict(zip(("latitude", "longitude"), place or (None, None), strict=True)),
         **({} if date is None else date.facts()),
-        "title": inside["title"] or headline,
+        "title": inside["title"] or inside["headline"],
         "caption": caption(inside["caption"]),
         "rating": _rating(inside["rating"]),
     }
@@ -195,7 +193,7 @@ def _camera(exif: Tags) -> str | None:
 
 
 def _place(inside: Mapping[str, Any]) -> coordinates.Place | None:
-    return coordinates.of_xmp(inside.get("latitude"), inside.get("longitude"))
+    return coordinates.of_xmp(inside)
 
 
 def _windows_tags(exif: Tags) -> list[str]:

@@ -1,8 +1,9 @@
 """Merges the facts of a content with those of the sidecars of its photos.
 
 A sidecar's facts replace the photo's own, because a user or a program has corrected them later.
-Tags, people and what was unreadable are united. A date from Google Takeout only fills a missing
-one, or replaces one that only GPS tells. The first sidecar that states a fact counts.
+Tags, people and what was unreadable are united, and location fields of one place stay together. A
+date from Google Takeout only fills a missing one, or replaces one that only GPS tells. The first
+sidecar that states a fact counts.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 
 import msgspec
 
+from photosd.decode.locations import FIELDS, joined
 from photosd.decode.texts import each_once
 
 UNITED = ("tags", "people", "unreadable")
-DATE = ("taken", "taken_at", "taken_from")
+DATE = ("taken", "taken_at", "taken_from", "taken_precision")
 PLACE = ("latitude", "longitude")
 CLOCK = len("2019-08-03T10:00:00")
+LENGTHS = {"year": len("2019"), "month": len("2019-08"), "day": len("2019-08-03")}
 
 
 def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -27,9 +30,10 @@ def merged(own: Mapping[str, Any], sidecars: Iterable[Mapping[str, Any]]) -> dic
     every = [*sidecars, own]
     found: dict[str, Any] = {}
     for facts in every:
-        hidden = {*DATE, *UNITED, *(PLACE if found.keys() & set(PLACE) else ())}
+        hidden = {*DATE, *UNITED, *FIELDS, *(PLACE if found.keys() & set(PLACE) else ())}
         stated = {name: fact for name, fact in facts.items() if fact is not None}
         found = {name: fact for name, fact in stated.items() if name not in hidden} | found
+    found |= joined(every)
     dated = [facts for facts in every if any(facts.get(name) is not None for name in DATE[:2])]
     if dated:
         best = min(dated, key=_rank)
@@ -68,8 +72,13 @@ def _rank(facts: Mapping[str, Any]) -> int:
 
 
 def _is_more_precise(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether a sidecar repeats the photo's clock without its zone and its fraction of a second."""
+    """Whether a sidecar repeats the photo's clock without its zone and its fraction of a second, or
+    only its day, month or year.
+    """
     clock, repeated = str(own.get("taken") or ""), str(other.get("taken") or "")
+    length, least = (LENGTHS.get(str(one.get("taken_precision")), CLOCK) for one in (other, own))
+    if length < CLOCK:
+        return length < least and clock[:length] == repeated[:length]
     return len(repeated) == CLOCK and clock.startswith(repeated)
 
 

@@ -37,6 +37,8 @@ TakenFrom = Literal[
 ]
 
 
+Precision = Literal["day", "month", "year"]  # of a date without a time of day
+
 FACTS_VERSION = 1  # increased when more is read: then facts of indexed photos are read again
 
 
@@ -47,10 +49,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     taken, ISO 8601, with its offset from UTC if the photo has one; ``taken_at`` is the same in Unix
     seconds, in this machine's time zone without an offset; ``rating`` is 0 to 5 (-1: rejected);
     ``orientation`` (1 to 8) is the EXIF orientation that was undone. ``taken_from``: where the date
-    came from. ``tags``: words and phrases of keywords, flat and hierarchical, each once whatever
-    its spelling (`core.wording`); ``people``: their names; ``region``: a state or province;
-    ``country_code``: two or three letters; ``unreadable``: kinds of metadata that are there and
-    could not be read. Lengths and numbers are limited by `decode.texts`.
+    came from; ``taken_precision``: of one without a time of day. ``tags``: words and phrases of
+    keywords, flat and hierarchical, each once whatever its spelling (`core.wording`); ``people``:
+    their names; ``region``: a state or province; ``country_code``: two or three letters;
+    ``unreadable``: kinds of metadata that are there and could not be read. Lengths and numbers are
+    limited by `decode.texts`.
     """
 
     width: int
@@ -65,6 +68,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     longitude: float | None = None
     rating: int | None = None
     taken_from: TakenFrom | None = None
+    taken_precision: Precision | None = None
     title: str | None = None
     caption: str | None = None
     tags: tuple[str, ...] = ()

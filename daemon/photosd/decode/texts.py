@@ -6,6 +6,7 @@ EXIF and IPTC declare no encoding, or a wrong one, so it is recognised: UTF-8, U
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ MOST_WORDS = 256  # tags, or people
 MOST_BYTES = 65_536  # of one text that is decoded
 HEBREW = re.compile(rb"[\xe0-\xfa]{2}|[\xe0-\xfa][\xc0-\xd2]")  # letters, niqqud: windows-1255
 MIXED = re.compile(rb"[A-Za-z][\xc0-\xff]|[\xc0-\xff][A-Za-z]")  # Latin words have ASCII letters
+LAST_ALPHABET = 7  # the high byte of Latin, Greek, Cyrillic, Hebrew and Arabic letters in UTF-16
 # What cameras and programs write where a person has written nothing.
 DEFAULT_CAPTIONS = frozenset(
     (
@@ -39,13 +41,27 @@ def decoded(data: bytes) -> str:
     """Bytes as text; never fails."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
+    if code := _wide_code(data):
+        return data.decode(code, "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if error.start >= len(data) - 3 and error.reason == "unexpected end of data":
             return data[: error.start].decode("utf-8-sig")  # cut off in the middle of a letter
-    code = "cp1255" if HEBREW.search(data) and not MIXED.search(data) else "cp1252"
-    return data.decode(code, "replace")
+    if len(HEBREW.findall(data)) > len(MIXED.findall(data)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("cp1255")
+    return data.decode("cp1252", "replace")
+
+
+def _wide_code(data: bytes) -> str | None:
+    """The form of UTF-16 of a text without a mark of the order of bytes, if it is one: then each
+    second byte is the number of an alphabet, and no text has such bytes.
+    """
+    for code, alphabets in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+        if len(data) >= 4 and len(data) % 2 == 0 and max(alphabets) <= LAST_ALPHABET:
+            return code
+    return None
 
 
 def text(value: object, most: int = MOST_CHARACTERS) -> str | None:

@@ -7,11 +7,13 @@ digiKam, Lightroom, darktable.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from photosd.decode import locations
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
     MOST_CHARACTERS,
@@ -25,6 +27,19 @@ from photosd.decode.texts import (
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 100
 ROOTS = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")
+DECLARED = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([\w.-]+)")
+# Declared for Latin and for Hebrew text, rightly or wrongly.
+AMBIGUOUS = frozenset(
+    (b"ascii", b"us-ascii", b"iso-8859-1", b"iso-8859-8", b"latin1", b"windows-1252",
+     b"windows-1255", b"cp1252", b"cp1255")
+)  # fmt: skip
+# What no XML may contain: control characters, also as references, and a plain "&".
+FORBIDDEN = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+    "|&#(?:0*(?:[0-8]|1[124-9]|2\\d|3[01])|x0*(?:[0-8bcef]|1[\\da-f]));",
+    re.IGNORECASE,
+)
+AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)")
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -54,7 +69,7 @@ HIERARCHIES = {
 BY_PROGRAMS = ("darktable", "_digikam")  # tags that programs add for themselves
 PEOPLE = frozenset(("face", "pet", ""))  # types of regions
 COLOURS = {"0": "Red", "1": "Yellow", "2": "Green", "3": "Blue", "4": "Purple"}  # of darktable
-LOCATIONS = (EXT + "LocationCreated", EXT + "LocationShown")
+LOCATIONS = (EXT + "LocationCreated", EXT + "LocationShown")  # the first is the camera's
 # Fields of a photo, the properties that state them, and those of IPTC's structured locations.
 PLACES = {
     "sublocation": (IPTC + "Location", EXT + "Sublocation"),
@@ -112,16 +127,21 @@ def _parsed(data: bytes) -> Element:
 
 
 def _readings(data: bytes) -> Iterator[bytes | str]:
-    """The document in UTF-8, whatever it declares; as it declares; without what is around it; and
-    in the encoding that it seems to have.
+    """The document in UTF-8, whatever it declares; as it declares; without what is around it; in
+    the encoding that it seems to have; and without what XML forbids.
     """
     if b"\0" in data[:4]:
         code = "utf-16-be" if data[0] in (0, 0xFE) else "utf-16-le"
-        yield data.decode(code, "replace").strip("\ufeff\0 \r\n\t")
+        text = data.decode(code, "replace").strip("\ufeff\0 \r\n\t")
+        yield text
+        yield _repaired(text)
         return
     data = data.strip(b"\0 \r\n\t")
     with contextlib.suppress(UnicodeDecodeError):
         yield data.decode("utf-8-sig")
+    declared = DECLARED.search(data[:200])
+    if declared is not None and declared[1].lower() in AMBIGUOUS:
+        yield decoded(data)
     yield data
     for name in ROOTS:
         begin, end = data.find(b"<" + name), data.rfind(b"</" + name)
@@ -129,7 +149,12 @@ def _readings(data: bytes) -> Iterator[bytes | str]:
             packet = data[begin : data.find(b">", end) + 1]
             yield packet
             yield decoded(packet)
+            yield _repaired(decoded(packet))
             return
+
+
+def _repaired(text: str) -> str:
+    return AMPERSAND.sub("&amp;", FORBIDDEN.sub(" ", text))
 
 
 def _stated(root: Element) -> dict[str, Any]:
@@ -140,8 +165,8 @@ def _stated(root: Element) -> dict[str, Any]:
                 found.setdefault(name, texts)
     places = [
         dict(_properties(one))
-        for element in root.iter()
-        if element.tag in LOCATIONS
+        for name in LOCATIONS
+        for element in root.iter(name)
         for one in _structures(element)
     ]
 
@@ -164,8 +189,10 @@ def _stated(root: Element) -> dict[str, Any]:
         "created": first(XMP + "CreateDate"),
         "gps_date": first(EXIF + "GPSTimeStamp"),
         "latitude": first(EXIF + "GPSLatitude"),
+        "latitude_ref": first(EXIF + "GPSLatitudeRef"),
         "longitude": first(EXIF + "GPSLongitude"),
-        **{name: _place(found, places, *names) for name, names in PLACES.items()},
+        "longitude_ref": first(EXIF + "GPSLongitudeRef"),
+        **locations.joined([_location(found, 0), *(_location(one, 1) for one in places)]),
     }
 
 
@@ -233,8 +260,9 @@ def _levels(path: str, separator: str) -> Iterable[str]:
     return () if levels[0].casefold().startswith(BY_PROGRAMS) else levels
 
 
-def _place(
-    found: dict[str, list[str]], places: list[dict[str, list[str]]], plain: str, field: str
-) -> str | None:
-    every = [found.get(plain), *(one.get(field) for one in places)]
-    return line(next((texts[0] for texts in every if texts), None), NAME_CHARACTERS)
+def _location(stated: dict[str, list[str]], kind: int) -> dict[str, str | None]:
+    """Location fields: of properties (``kind`` 0) or of one structure (1)."""
+    return {
+        name: line(next(iter(stated.get(names[kind], ())), None), NAME_CHARACTERS)
+        for name, names in PLACES.items()
+    }

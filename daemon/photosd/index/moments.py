@@ -62,7 +62,9 @@ def moment_of(
     """
     source = facts.get("taken_from")
     if (taken := facts.get("taken")) is not None:
-        return Moment(datetime.datetime.fromisoformat(taken), facts.get("taken_at"), source)
+        clock, stated = datetime.datetime.fromisoformat(taken), facts.get("taken_precision")
+        precision = next((one for one in PRECISIONS if one == stated), PRECISIONS[0])
+        return Moment(clock, facts.get("taken_at"), source, precision)
     if (unix := facts.get("taken_at")) is not None:
         return _here(unix, source)
     paths = list(paths)

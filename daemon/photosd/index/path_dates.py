@@ -15,6 +15,7 @@ Precision = Literal["second", "day", "month", "year"]
 
 EARLIEST_YEAR = 1826  # the first photograph
 COMPACT_YEAR = 1900  # earlier numbers of eight digits are seldom dates
+COMPACT_MONTH_YEAR = 1990  # the same of six digits: 190803 is a day of 2019
 DAY = datetime.timedelta(days=1)
 FOLDERS = 3  # the nearest above a file
 Y, M, D = r"(?P<year>\d{4})", r"(?P<month>\d\d)", r"(?P<day>\d\d)"
@@ -42,12 +43,17 @@ NAMES = tuple(
         rf"(?<![^\W_]){Y}{M}{D}(?![^\W_])",
     )
 )
+# Telegram Desktop exports "photo_1@03-05-2019_12-30-11".
+EXPORTED = re.compile(
+    r"photo_\d+@(?P<day>\d\d)-(?P<month>\d\d)-(?P<year>\d{4})"
+    r"_(?P<hour>\d\d)-(?P<minute>\d\d)-(?P<second>\d\d)(?!\d)"
+)
 # Facebook and WeChat save with the time in milliseconds.
 MILLISECONDS = re.compile(r"(?:FB_IMG_|mmexport|wx_camera_)(\d{13})(?!\d)")
 PIXEL = "PXL_"  # Google's phones name photos by UTC
 
 FOLDER_DAY = re.compile(rf"{Y}(?P<s>[-_. ]?){M}(?P=s){D}(?!\d)")
-FOLDER_MONTH = re.compile(rf"{Y}[-_.]?{M}(?![^\W_])(?![-_.]?\d)")
+FOLDER_MONTH = re.compile(rf"{Y}(?P<s>[-_.]?){M}(?![^\W_])(?![-_.]?\d)")
 FOLDER_YEAR = re.compile(rf"{Y}(?![^\W_])(?![-_.]?\d)")
 LAST_YEAR = re.compile(rf"(?:.*[\s_,(-])?(?<!\d-){Y}\)?", re.DOTALL)
 NUMBER = re.compile(r"(\d\d?)(?:[-_. ]+[^\W\d_]+)?")  # "08", "08 - August"
@@ -68,6 +74,8 @@ def of_file(path: bytes) -> PathDate | None:
     if found := MILLISECONDS.match(name):
         unix = datetime.timedelta(milliseconds=int(found[1]))
         return _checked(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + unix, "second")
+    if (match := EXPORTED.match(name)) and (date := _date(match)) is not None:
+        return date
     for pattern in NAMES:
         for match in pattern.finditer(name):
             if (date := _date(match)) is not None:
@@ -123,7 +131,8 @@ def _date(match: re.Match[str]) -> PathDate | None:
     """The date of a match with groups ``year``, ``month`` …; with its time, if that is valid."""
     found = {name: text for name, text in match.groupdict().items() if text is not None}
     year, month, day = (int(found.get(name, 1)) for name in ("year", "month", "day"))
-    if not found.get("s") and "day" in found and year < COMPACT_YEAR:
+    least = COMPACT_YEAR if "day" in found else COMPACT_MONTH_YEAR
+    if not found.get("s") and "month" in found and year < least:
         return None
     if "hour" in found:
         hour, minute, second = (int(found[name]) for name in ("hour", "minute", "second"))
