@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from photosd.index.filter_columns import COLUMNS, FilterColumns
 from photosd.index.filters import Columns, Filter, Traits, traits
+from photosd.index.labels import label
 
 CAMERAS = [None, "", " Leica Q ", "LEICA", "ﬁne", "İ", "ẞ", "a'b", "カメラ", "\U0001f4f7", "canon"]
 PATHS = [b"/a/1.jpg", b"/a/b/2.JPG", b"/ab/3.cr2", b"/\xff/4.heic", b"5.png"]
@@ -101,3 +102,21 @@ def test_nothing_is_lost_on_the_disk(tmp_path: Path) -> None:
     found.save(tmp_path)
     again, where = FilterColumns.load(tmp_path), Filter(near=(2.0, 3.0, 1.0))
     assert again.passing(where).tolist() == found.passing(where).tolist() == [True, False, False]
+
+
+def test_excluded_people_and_places() -> None:
+    """Photos without any pass; a place may be a country."""
+    labels = {name: label(kind, name) for kind, name in (
+        ("person", "noa"), ("person", "dan"), ("place", "eilat"), ("country", "italy"),
+    )}  # fmt: skip
+    rows = [Traits((labels[name],)) for name in sorted(labels)] + [Traits()]  # dan eilat italy noa
+    for where, passing in (
+        (Filter(without_people=("Noa",)), [0, 1, 2, 4]),
+        (Filter(without_people=("Noa", "Dan")), [1, 2, 4]),
+        (Filter(without_places=("Italy", "Eilat")), [0, 3, 4]),
+        (Filter(people=("Dan",), without_people=("Dan",)), []),
+        (Filter(without_people=("Nobody",)), [0, 1, 2, 3, 4]),
+    ):
+        assert Columns(rows).passing(where).tolist() == passing
+        found = FilterColumns.of([batch_of(rows)])
+        assert np.flatnonzero(found.passing(where)).tolist() == passing

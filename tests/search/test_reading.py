@@ -185,3 +185,47 @@ def test_a_first_name_that_others_have_is_not_read() -> None:
         assert kinds == (["person", "rest"] if read_so else [])
     many = Words(people="Noa=40 " + " ".join(f"Noa_{n}x=1" for n in range(300)))
     assert read("Noa smiling", many, NOW).conditions == ()
+
+
+def test_a_first_name_that_one_person_has_is_that_person() -> None:
+    """``Noa`` is ``Noa Levi`` if only one person has that first name; with a Hebrew prefix, too."""
+    words = Words(people="Noa_Levi=9 Dan_Levi=4 Dan_Cohen=5 Rose_Cohen=3 נועה_לוי=6 Dog_Rex=2")
+    for text, wanted in (
+        ("Noa at the beach", "beach; person Noa Levi"),
+        ("תמונות של נועה", "; person נועה לוי"),
+        ("יום הולדת לנועה", "יום הולדת; person נועה לוי"),
+        ("pizza without Noa", "pizza; person without Noa Levi"),
+        ("lunch with Rose", "lunch; person Rose Cohen"),
+        ("a rose", "a rose"),  # a thing, too
+        ("Dan at the beach", "Dan at the beach"),  # one of two
+        ("Levi", "Levi"),
+        ("a dog", "a dog"),
+        ("without of the", "without of the"),
+    ):
+        assert told(read(text, words, NOW)) == wanted
+
+
+def test_a_first_name_that_is_another_value_is_not_read() -> None:
+    """A tag, for example: it ranks photos."""
+    words = Words(people="Noa_Levi=9", tags="Noa=2")
+    assert read("Noa at the beach", words, NOW).conditions == ()
+
+
+def test_a_place_that_is_a_tag_is_read_as_either() -> None:
+    """Programs write places as tags, ``Places/Israel/Eilat``; photos may lack coordinates."""
+    words = Words(places="Eilat=60", tags="Eilat=70 beach=9")
+    (part,) = read("beach in Eilat", words, NOW).conditions
+    assert (part.kind, part.key, part.tag) == ("place", "eilat", "eilat")
+
+
+def test_a_tag_of_a_season_does_not_hide_the_date() -> None:
+    """A holiday of some days does: its photos are of the days before, too."""
+    words = Words(tags="summer=1 קיץ=1 Christmas=9 Passover=4", people="May=3")
+    for text, wanted in (
+        ("beach summer 2023", "beach; date Jun–Aug 2023"),
+        ("חוף בקיץ 2023", "חוף; date Jun–Aug 2023"),
+        ("Christmas 2023", "Christmas; date 2023"),
+        ("Passover 2023", "Passover; date 2023"),
+        ("May 2023", "May; date 2023"),
+    ):
+        assert told(read(text, words, NOW)) == wanted

@@ -116,6 +116,8 @@ class FilterColumns:
             for rows in self._having(any_of):
                 having[rows] = True
             mask &= having
+        for rows in self._having(where.unwanted()):
+            mask[rows] = False
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= np.abs(self._latitudes - latitude) <= (km + MARGIN_KM) / DEGREE_KM

@@ -45,7 +45,8 @@ class Filter(msgspec.Struct, frozen=True):
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
     rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
     all of these, ignoring case, accents, blanks and dashes. ``places``: any of these names of
-    places, regions and countries, ignoring the same. ``caption``: words of its title or caption;
+    places, regions and countries, ignoring the same, or else one of ``place_tags``; none of
+    ``without_people`` and ``without_places``. ``caption``: words of its title or caption;
     ``among``: the contents that have them, None for all.
     """
 
@@ -60,6 +61,9 @@ class Filter(msgspec.Struct, frozen=True):
     people: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    place_tags: tuple[str, ...] = ()
+    without_people: tuple[str, ...] = ()
+    without_places: tuple[str, ...] = ()
     caption: str | None = None
     among: frozenset[str] | None = None
 
@@ -88,9 +92,14 @@ class Filter(msgspec.Struct, frozen=True):
         wanted += [[label("person", wording.key(name))] for name in self.people]
         wanted += [[label("tag", wording.key(name))] for name in self.tags]
         if self.places:
-            keys = [wording.key(name) for name in self.places]
-            wanted.append([label(kind, key) for kind in ("place", "country") for key in keys])
+            tags = [label("tag", wording.key(name)) for name in self.place_tags]
+            wanted.append([*_places(self.places), *tags])
         return wanted
+
+    def unwanted(self) -> list[int]:
+        """Labels of which a photo may have none."""
+        people = [label("person", wording.key(name)) for name in self.without_people]
+        return [*people, *_places(self.without_places)]
 
     def during(self, moments: NDArray[np.float64]) -> Mask:
         """Whether these wall-clock seconds match: (n,)."""
@@ -100,6 +109,11 @@ class Filter(msgspec.Struct, frozen=True):
         if self.until is not None:
             mask &= moments < self.until
         return mask
+
+
+def _places(names: Iterable[str]) -> list[int]:
+    keys = [wording.key(name) for name in names]
+    return [label(kind, key) for kind in ("place", "country") for key in keys]
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -284,6 +298,7 @@ class Columns:
             having = np.zeros(self._rows, np.bool_)
             having[self._labelled[np.isin(self._labels, any_of)]] = True
             mask &= having
+        mask[self._labelled[np.isin(self._labels, where.unwanted())]] = False
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= distance_km(latitude, longitude, self._latitudes, self._longitudes) <= km

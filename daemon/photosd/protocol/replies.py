@@ -84,7 +84,8 @@ class ReadPart(TypedDict):
     """Characters ``start`` to ``end`` of a query's text, and what they were read as.
 
     ``kind``: ``date``, ``place`` or ``person``, which filter photos; ``rest``: words for the model;
-    new ones may be added. ``value``: for people, as ``Jun–Aug 2023``.
+    new ones may be added. ``value``: for people, as ``Jun–Aug 2023``, or ``without Noa``, which
+    excludes.
     """
 
     kind: str

@@ -77,10 +77,15 @@ def _with(where: Filter, part: Part) -> Filter:
             since = max((one for one in (where.since, part.since) if one is not None), default=None)
             until = min((one for one in (where.until, part.until) if one is not None), default=None)
             return structs.replace(where, since=since, until=until)
+        case "person" if part.excluded:
+            return structs.replace(where, without_people=(*where.without_people, part.key))
         case "person":
             return structs.replace(where, people=(*where.people, part.key))
+        case "place" if part.excluded:
+            return structs.replace(where, without_places=(*where.without_places, part.key))
         case "place":
-            return structs.replace(where, places=(*where.places, part.key))
+            tags = (*where.place_tags, part.tag) if part.tag else where.place_tags
+            return structs.replace(where, places=(*where.places, part.key), place_tags=tags)
     return where
 
 
@@ -92,7 +97,11 @@ def _left_out(reading: Reading, kinds: Sequence[str], question: Question) -> str
     """The warning for kinds of conditions that were left out; ``question``: with the filters."""
     none = "no photo" if question.where is None else "no photo that passes the filters"
     every = " · ".join(part.value for part in reading.conditions)
-    dropped = ", ".join(f"the {part.kind} {part.value}" for part in _of_kind(reading, kinds))
+    dropped = ", ".join(map(_named, _of_kind(reading, kinds)))
     if len(reading.conditions) == 1:
         return f"{none} has {dropped}: its words were only used to rank photos"
     return f"{none} has all of {every}; left out: {dropped}"
+
+
+def _named(part: Part) -> str:
+    return part.value if part.excluded else f"the {part.kind} {part.value}"

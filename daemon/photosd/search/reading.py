@@ -8,16 +8,32 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec import structs
 
 from photosd.core import wording
-from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index.vocabulary import Value
 from photosd.search import ordinary
+from photosd.search.function_words import (
+    ABOUT_PHOTOS,
+    ALTERNATIVES,
+    ARTICLES,
+    BEFORE,
+    BEFORE_THE,
+    DANGLING,
+    EXCLUDING,
+    JOINING,
+    LEADING,
+    NAMED_AFTER,
+    NEGATIONS,
+    OUTSIDE,
+    PERSON_BEFORE,
+    PLACE_BEFORE,
+)
+from photosd.search.literal_text import hidden, literal_spans
 
 if TYPE_CHECKING:
     from photosd.search.dates.finding import FoundDate
@@ -30,45 +46,16 @@ LONGEST_VALUE = 5  # words
 MOST_NAMESAKES = 100  # people of one first name who are compared
 SHORTEST_BARE = 3  # letters that remain without a Hebrew prefix
 LONGEST_PREFIX = 3  # letters
+LONGEST_EVENT = 14 * 86_400.0  # seconds: Passover, not May
 
 # Accents, niqqud, and marks of Arabic and Japanese, that are not letters.
 POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u3099\u309a"
 WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
-QUOTED = re.compile(r"(?<!\w)(\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+')(?!\w)")
-CHUNK = re.compile(r"\S+")
 PREFIX = "והבלמכש"
 GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 NAME_AND_YEAR = re.compile(r"\w+\s+(?:in\s+|ב-?)?\d{4}")
 BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
-HIDDEN = "\ufffc"  # is in no word
-
-
-def _folded(words: str) -> frozenset[str]:
-    return frozenset(map(wording.fold, words.split()))
-
-
-PLACE_BEFORE = _folded("in at near from to around inside ליד באזור ב ל מ מול")
-PERSON_BEFORE = _folded("with עם אצל את")
-NAMED_AFTER = _folded("with עם אצל של")  # a name that is also a thing
-OWNER_BEFORE = _folded("of by של")
-BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
-ARTICLES = _folded("the")
-# Removed from the rest next to a part that was taken out: at its end, and at its beginning.
-DANGLING = BEFORE | ARTICLES | _folded("and on for & a an during ו ה ש en em im")
-LEADING = _folded("and with of the & ו עם של")
-BEFORE_THE = _folded("in at on from")
-ABOUT_PHOTOS = _folded(
-    "photo photos photograph photographs picture pictures pic pics image images snapshot snapshots"
-    " all my our me us the of from in at with show find every any some taken"
-    " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
-)
-# Before a value: its photos are not wanted, so nothing is read.
-NEGATIONS = _folded(
-    "not no non without except excluding but never minus isnt arent wasnt outside ohne sans sin"
-    " לא בלי ללא חוץ מלבד למעט אין מחוץ"
-)
-ALTERNATIVES = _folded("or nor או")
-JOINING = ALTERNATIVES | _folded("and & ו")
+NO_NAMES = ABOUT_PHOTOS | DANGLING | NEGATIONS
 EDGES = " \t\n\r,;:.-–—·/&|"
 
 
@@ -97,8 +84,9 @@ class NoVocabulary:
 class Part(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
-    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``bare``: without a
-    preposition or a prefix; ``since`` and ``until``: of a date, as in `FoundDate`.
+    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``tag``: the key of a tag
+    that is spelled so, if there is one; ``bare``: without a preposition or a prefix; ``excluded``:
+    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`.
     """
 
     kind: PartKind
@@ -111,6 +99,8 @@ class Part(msgspec.Struct, frozen=True):
     until: float | None = None
     photos: int = 0
     bare: bool = True
+    tag: str = ""
+    excluded: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -132,8 +122,8 @@ def read(
     without: Collection[str] = (),
 ) -> Reading:
     """Read ``text``; ``without``: kinds of parts not to look for. Without any, all is rest."""
-    literal = list(_literal(text))
-    visible = _hidden(text, literal)
+    literal = list(literal_spans(text))
+    visible = hidden(text, literal)
     values = _values(visible, vocabulary, without)
     dates = [] if "date" in without else _dates(text, visible, values, now)
     taken = [(one.start, one.end) for one in dates]
@@ -152,33 +142,6 @@ def _start(part: Part) -> int:
     return part.start
 
 
-# -- literal text ---------------------------------------------------------------------------------
-
-
-def _literal(text: str) -> Iterator[tuple[int, int]]:
-    """Quoted text, and what looks like a file's name or an address."""
-    yield from (found.span() for found in QUOTED.finditer(text))
-    for found in CHUNK.finditer(text):
-        if _is_name(found[0]):
-            yield found.span()
-
-
-def _is_name(chunk: str) -> bool:
-    if "_" in chunk or "\\" in chunk or "@" in chunk or "://" in chunk:
-        return True
-    suffix = "." + chunk.rpartition(".")[2].lower() if "." in chunk else ""
-    if suffix in PHOTO_SUFFIXES:
-        return True
-    return "/" in chunk and any(letter.isalpha() for letter in chunk)
-
-
-def _hidden(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """``text`` with other characters, which mean nothing, in these spans."""
-    for start, end in spans:
-        text = text[:start] + HIDDEN * (end - start) + text[end:]
-    return text
-
-
 # -- dates ----------------------------------------------------------------------------------------
 
 
@@ -192,12 +155,12 @@ def _dates(text: str, visible: str, values: Sequence[Part], now: Moment | None) 
     from photosd.search.dates.finding import find  # words of ten languages: on first use
 
     several = [(one.start, one.end) for one in values if BETWEEN.search(one.text.strip())]
-    visible = _hidden(visible, several)
+    visible = hidden(visible, several)
     found = find(visible, now)
     names = [
         (one.start, one.end) for one in values for date in found if _is_name_in(one, date, text)
     ]
-    return find(_hidden(visible, names), now) if names else found
+    return find(hidden(visible, names), now) if names else found
 
 
 def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
@@ -205,6 +168,8 @@ def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
     if value.kind == "person":  # read as a name
         return value.start <= date.start < value.end <= date.end
     words = text[date.start : date.end]
+    if value.tag and (date.until or 0.0) - (date.since or 0.0) > LONGEST_EVENT:  # a tag "summer"
+        return False
     return value.start == date.start and NAME_AND_YEAR.fullmatch(words) is not None
 
 
@@ -239,8 +204,7 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
                 break
             if last > first or words[first].key not in DANGLING:
                 spellings[first, last] = _spellings(words[first : last + 1])
-    keys = {one.key for some in spellings.values() for one in some}
-    known = vocabulary.find(keys) if keys else {}
+    known = _known(spellings, vocabulary)
     if not known:
         return []
     found, place = list[Part](), 0
@@ -257,6 +221,33 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
                 break
         place += 1
     return found
+
+
+def _known(
+    spellings: Mapping[tuple[int, int], Sequence[_Spelling]], vocabulary: Vocabulary
+) -> dict[str, Sequence[Value]]:
+    """The values with these spellings, by key."""
+    keys = {one.key for some in spellings.values() for one in some}
+    known = dict(vocabulary.find(keys)) if keys else {}
+    for (first, last), some in spellings.items():
+        if first == last:
+            known |= _first_names(some, known, vocabulary)
+    return known
+
+
+def _first_names(
+    spellings: Sequence[_Spelling], known: Mapping[str, Sequence[Value]], vocabulary: Vocabulary
+) -> dict[str, Sequence[Value]]:
+    """The person whose first name a word is, if only one has it and it is no other value."""
+    if any(one.key in known for one in spellings):
+        return {}
+    for one in spellings:
+        if len(one.key) >= SHORTEST_BARE and one.key not in NO_NAMES:
+            others = vocabulary.beginning("person", one.key, MOST_NAMESAKES)
+            named = [other for other in others if wording.words(other.shown)[:1] == [one.key]]
+            if len(named) == 1:
+                return {one.key: named}
+    return {}
 
 
 def _joined(text: str, one: _Word, other: _Word) -> bool:
@@ -305,8 +296,10 @@ def _decided(
     unread = Part("rest", start, end, text[start:end], text[start:end])
     said = {word.key for word in words[before:first]} | set(spelling.prefix[-1:])
     kind, values = _meant(known[spelling.key], said, spelling)
+    tagged = any(one.kind == "tag" for one in known[spelling.key])
     if kind == "rest" or kind in without:
-        return unread
+        only = tagged and all(one.kind == "tag" for one in known[spelling.key])
+        return structs.replace(unread, tag=spelling.key if only else "")
     if first == last and spelling.key in ordinary.ordinary_words():
         capital = first > 0 and text[start].isupper() and text[words[0].start].islower()
         if kind == "place":  # in Nice
@@ -319,7 +312,8 @@ def _decided(
     start = words[before].start
     shown, key, photos = values[0].shown, values[0].key, values[0].photos
     bare = before == first and not spelling.prefix
-    return Part(kind, start, end, text[start:end], shown, key, photos=photos, bare=bare)
+    tag = spelling.key if kind == "place" and tagged else ""
+    return Part(kind, start, end, text[start:end], shown, key, photos=photos, bare=bare, tag=tag)
 
 
 def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
@@ -356,19 +350,26 @@ def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
 
 
 def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
-    """Without those that are negated (``without Noa``), and alternatives: ``Noa or a dog``.
-
-    Alternatives of places stay: of several places any counts.
+    """With ``without Noa`` as excluded; without other negated parts, and alternatives: ``Noa or a
+    dog``. Those of places stay: of several places any counts.
     """
     found: list[Part] = []
-    unwanted: Part | None = None  # the last one, if it was negated
+    unwanted: Part | None = None  # the last one that was negated
+    excluding = False  # whether it was excluded
     for number, part in enumerate(parts):
         before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
         chained = unwanted is not None and unwanted is before and _are_joined(text, before, part)
-        if chained or _word_before(text, part.start, BEFORE | ARTICLES) in NEGATIONS:
+        negation = _word_before(text, part.start, BEFORE | ARTICLES)
+        if chained or (negation is not None and wording.fold(negation[0]) in NEGATIONS):
             unwanted = part
+            follows = chained and excluding
+            excluding = part.kind != "date" and (follows or _excludes(negation, part))
+            if excluding:
+                start = negation.start() if negation is not None and not follows else part.start
+                found.append(_excluded(text, part, start))
             continue
-        first = _word_before(text, part.start) in ALTERNATIVES
+        joining = _word_before(text, part.start)
+        first = joining is not None and wording.fold(joining[0]) in ALTERNATIVES
         second = _word_after(text, part.end) in ALTERNATIVES
         if not (first and not _are_places(text, before, part)) and not (
             second and not _are_places(text, part, after)
@@ -389,16 +390,28 @@ def _are_places(text: str, one: Part | None, other: Part | None) -> bool:
     return _are_joined(text, one, other)
 
 
-def _word_before(text: str, place: int, skipped: Collection[str] = ()) -> str:
-    """The folded word that ends before this character, without those to skip."""
+def _excludes(negation: re.Match[str] | None, part: Part) -> bool:
+    """Whether this word before a part excludes its photos."""
+    folded = "" if negation is None else wording.fold(negation[0])
+    return folded in EXCLUDING or (part.kind == "place" and folded in OUTSIDE)
+
+
+def _excluded(text: str, part: Part, start: int) -> Part:
+    return structs.replace(
+        part, start=start, text=text[start : part.end], value=f"without {part.value}", excluded=True
+    )
+
+
+def _word_before(text: str, place: int, skipped: Collection[str] = ()) -> re.Match[str] | None:
+    """The word that ends before this character, without those to skip (folded)."""
     every = [one for one in WORD.finditer(text, 0, place)]
     for word in reversed(every):
         if BETWEEN.fullmatch(text, word.end(), place) is None:
-            return ""
+            return None
         place = word.start()
-        if (folded := wording.fold(word[0])) not in skipped:
-            return folded
-    return ""
+        if wording.fold(word[0]) not in skipped:
+            return word
+    return None
 
 
 def _word_after(text: str, place: int) -> str:
@@ -425,7 +438,7 @@ def _meant(
     # Programs that name faces also write the names as tags: these photos are the person's.
     if people and not places and tagged <= people[0].photos:
         return "person", people
-    return ("place", places) if places and not people and not tags else ("rest", ())
+    return ("place", places) if places and not people else ("rest", ())
 
 
 def _before(text: str, words: Sequence[_Word], first: int) -> int:

@@ -441,7 +441,7 @@ class Retrieval:
 def _kinds(question: Question) -> list[str]:
     """The kinds of what was read, each once; ``filter`` if there are only filters."""
     parts = () if question.reading is None else question.reading.conditions
-    return list(dict.fromkeys(part.kind for part in parts)) or ["filter"]
+    return list(dict.fromkeys(part.kind for part in parts if not part.excluded)) or ["filter"]
 
 
 def _found(one: Fused, name: Named | None, match: Match) -> FoundPhoto:

@@ -90,9 +90,10 @@ def _below(params: requests.StandingAddParams, library: Library) -> bytes | None
 
 
 def _warnings(library: Library, text: str) -> list[str]:
-    """Warnings of a query with the same text, if the model is available."""
+    """Warnings of a query with the same words, if the model is available."""
+    asked = requests.QueryParams(text=text, limit=1, deadline_ms=TRY_MS, literal=True)
     with contextlib.suppress(PhotosdError):
-        answer = library.engine.query(requests.QueryParams(text=text, limit=1, deadline_ms=TRY_MS))
+        answer = library.engine.query(asked)
         unknown = ", ".join(answer["unknown"])
         return [*answer["warnings"], *([f"not understood: {unknown}"] if unknown else [])]
     return []

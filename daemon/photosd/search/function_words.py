@@ -1,0 +1,36 @@
+"""Words that tell how the names and dates in a question are meant; folded (core/wording.py)."""
+
+from __future__ import annotations
+
+from photosd.core import wording
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(map(wording.fold, words.split()))
+
+
+PLACE_BEFORE = _folded("in at near from to around inside ליד באזור ב ל מ מול")
+PERSON_BEFORE = _folded("with עם אצל את")
+NAMED_AFTER = _folded("with עם אצל של")  # a name that is also a thing
+OWNER_BEFORE = _folded("of by של")
+BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
+ARTICLES = _folded("the")
+# Removed from the rest next to a part that was taken out: at its end, and at its beginning.
+DANGLING = BEFORE | ARTICLES | _folded("and but on for & a an during ו ה ש אבל en em im")
+LEADING = _folded("and with of the & ו עם של")
+BEFORE_THE = _folded("in at on from")
+ABOUT_PHOTOS = _folded(
+    "photo photos photograph photographs picture pictures pic pics image images snapshot snapshots"
+    " all my our me us the of from in at with show find every any some taken"
+    " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
+)
+# Before a value: its photos are not wanted.
+NEGATIONS = _folded(
+    "not no non without except excluding but never minus isnt arent wasnt outside ohne sans sin"
+    " לא בלי ללא חוץ מלבד למעט אין מחוץ"
+)
+# Those that surely exclude what follows: "but Noa is behind" does not.
+EXCLUDING = _folded("not without except excluding minus ohne sans sin לא בלי ללא חוץ מלבד למעט")
+OUTSIDE = _folded("outside מחוץ")  # exclude places
+ALTERNATIVES = _folded("or nor או")
+JOINING = ALTERNATIVES | _folded("and & ו")
