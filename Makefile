@@ -116,10 +116,10 @@ release: setup  ## VERSION=0.2.0: date the changelog, test, audit, build, smoke-
 	@$(BIN)/python -m release "$(VERSION)"
 
 macos-check: setup  ## on a Mac: test start, indexing, restart, launchd (5 minutes); DIALOGS=--dialogs: and dialogs
-	@.ci/macos-check.sh "$(CURDIR)/$(BIN)/photosd" $(DIALOGS)
+	@tests/darwin/macos-check.sh "$(CURDIR)/$(BIN)/photosd" $(DIALOGS)
 
 macos-volumes: setup  ## on a Mac: test names by case and form, and disk images (5 minutes)
-	@.ci/macos-volumes.sh "$(CURDIR)/$(BIN)/photosd"
+	@tests/darwin/macos-volumes.sh "$(CURDIR)/$(BIN)/photosd"
 
 clean:  ## delete everything that make created
 	rm -rf .venv .venv-* dist .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.models import CACHE, write_random_checkpoint
-from photosd.install.model_spec import InstallOrder
+from photosd.encoder.install.model_spec import InstallOrder
 
 RUNS = 3
 SECONDS = 200
@@ -67,7 +67,12 @@ def loading(arch: str) -> dict[str, dict[str, float]]:
         order = InstallOrder(
             scratch, "exact", source=str(checkpoint), arch=arch, precision="float32"
         )
-        words = [sys.executable, "-m", "photosd.install", msgspec.json.encode(order).decode()]
+        words = [
+            sys.executable,
+            "-m",
+            "photosd.encoder.install",
+            msgspec.json.encode(order).decode(),
+        ]
         subprocess.run(words, capture_output=True, check=True, timeout=SECONDS)
         arguments = [str(Path(scratch) / "exact"), arch, str(checkpoint)]
         for _ in range(RUNS):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from photosd.install.model_spec import InstallOrder
+from photosd.encoder.install.model_spec import InstallOrder
 
 CACHE = Path(__file__).parent / "runs"  # ignored by git
 INSTALL_SECONDS = 300
@@ -25,7 +25,12 @@ def random_model(arch: str) -> Path:
         checkpoint = Path(beside) / "weights.safetensors"
         write_random_checkpoint(arch, checkpoint)
         order = InstallOrder(models=str(CACHE), name=arch, arch=arch, source=str(checkpoint))
-        command = [sys.executable, "-m", "photosd.install", msgspec.json.encode(order).decode()]
+        command = [
+            sys.executable,
+            "-m",
+            "photosd.encoder.install",
+            msgspec.json.encode(order).decode(),
+        ]
         told = subprocess.run(command, capture_output=True, timeout=INSTALL_SECONDS, check=False)
         if told.returncode:
             raise RuntimeError(told.stdout.decode().splitlines()[-1])

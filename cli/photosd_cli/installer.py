@@ -27,7 +27,7 @@ def install(order: dict[str, object], label: str, *, online: bool) -> dict[str, 
     """The installer's result, with its warnings shown; raises the error that it reports."""
     environment = {**os.environ, **({} if online else OFFLINE)}
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "photosd.install", json.dumps(order)],
+        [sys.executable, "-P", "-m", "photosd.encoder.install", json.dumps(order)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

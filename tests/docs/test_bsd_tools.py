@@ -52,7 +52,12 @@ def lines_of_pages() -> Iterator[tuple[str, str]]:
 
 def lines_of_programs() -> Iterator[tuple[str, str]]:
     """Each line of scripts and Makefile that runs on a Mac, and of the examples in `--help`."""
-    for script in ("Makefile", ".ci/macos-check.sh", ".ci/macos-volumes.sh", ".ci/macos-logs.sh"):
+    for script in (
+        "Makefile",
+        "tests/darwin/macos-check.sh",
+        "tests/darwin/macos-volumes.sh",
+        "tests/darwin/macos-logs.sh",
+    ):
         yield from ((script, line) for line in (ROOT / script).read_text().splitlines())
     jobs = yaml.safe_load((ROOT / ".github/workflows/macos.yml").read_text())["jobs"]
     for job in jobs.values():

@@ -13,11 +13,11 @@ import pytest
 
 from photosd.core.errors import NotFound, PhotosdError
 from photosd.core.paths import Home
-from photosd.install.model_spec import InstallOrder
+from photosd.encoder.install.model_spec import InstallOrder
 from photosd.models.spec import STARTER
 from tests.conftest import RunningDaemon
-from tests.install.checkpoints import publish
-from tests.install.test_import import photosd
+from tests.encoder.install.checkpoints import publish
+from tests.encoder.install.test_import import photosd
 
 PHOTOS = 12
 TEXTS = ("sunset", "a dog", "the sea", "שקיעה", "people in a street")
@@ -26,7 +26,7 @@ TEXTS = ("sunset", "a dog", "the sea", "שקיעה", "people in a street")
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory of models: two with random weights, `one` and `two`."""
-    from photosd.install.installing import install
+    from photosd.encoder.install.installing import install
 
     root = tmp_path_factory.mktemp("shelf")
     for number, name in enumerate(("one", "two")):

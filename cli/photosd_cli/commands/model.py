@@ -153,7 +153,7 @@ def _languages(row: dict[str, Any]) -> str:
 def _tags() -> list[dict[str, Any]]:
     """Every ARCH/TAG of open_clip that can be pulled, with its licence and page."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "photosd.install.tags"],
+        [sys.executable, "-P", "-m", "photosd.encoder.install.tags"],
         capture_output=True,
         timeout=TAGS_SECONDS,
         check=False,

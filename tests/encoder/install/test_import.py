@@ -16,11 +16,11 @@ import torch
 
 from photosd.core.errors import BadRequest, ModelError
 from photosd.core.paths import Home
-from photosd.install.model_spec import InstallOrder, model_spec
-from photosd.install.tokenizer_files import tokenizer_of
+from photosd.encoder.install.model_spec import InstallOrder, model_spec
+from photosd.encoder.install.tokenizer_files import tokenizer_of
 from photosd.models import registry
 from tests.conftest import ROOT, RunningDaemon
-from tests.install.checkpoints import publish, word_tokenizer
+from tests.encoder.install.checkpoints import publish, word_tokenizer
 
 
 def photosd(*arguments: object) -> tuple[int, Any]:

@@ -18,18 +18,18 @@ import torch
 from photosd.core.errors import BadRequest, ModelError
 from photosd.core.process_memory import used_mb
 from photosd.encoder import canary
-from photosd.encoder.loading import construct_model, without_initialisation
-from photosd.encoder.model import WarmModel
-from photosd.encoder.openclip_import import import_model_module
-from photosd.install.checkpoint import (
+from photosd.encoder.install.checkpoint import (
     State,
     find_checkpoint,
     fit,
     read_checkpoint,
     save_weights,
 )
-from photosd.install.model_spec import InstallOrder, model_spec
-from photosd.install.tokenizer_files import copy_tokenizer
+from photosd.encoder.install.model_spec import InstallOrder, model_spec
+from photosd.encoder.install.tokenizer_files import copy_tokenizer
+from photosd.encoder.loading import construct_model, without_initialisation
+from photosd.encoder.model import WarmModel
+from photosd.encoder.openclip_import import import_model_module
 from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
 

@@ -17,8 +17,8 @@ import pytest
 from photosd.core.paths import Home
 from photosd.models import registry
 from tests.conftest import ROOT, RunningDaemon
-from tests.install.checkpoints import word_tokenizer
-from tests.install.stub_hub import StubHub
+from tests.encoder.install.checkpoints import word_tokenizer
+from tests.encoder.install.stub_hub import StubHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -1,4 +1,4 @@
-"""``python -m photosd.install.tags``: lists every open_clip model that photosd can use."""
+"""``python -m photosd.encoder.install.tags``: lists every open_clip model that photosd can use."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 
 from photosd.core.paths import Home
 from tests.conftest import RunningDaemon
-from tests.install.test_real_architectures import photosd
+from tests.encoder.install.test_real_architectures import photosd
 
 pytestmark = [pytest.mark.real_weights, pytest.mark.timeout(3600)]
 

@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 import torch
 
+from photosd.encoder.install import installing
 from photosd.encoder.model import WarmModel
-from photosd.install import installing
 
 
 class Kept:

@@ -1,4 +1,4 @@
-"""``python -m photosd.install ORDER``: installs a model, reporting as JSON lines on stdout.
+"""``python -m photosd.encoder.install ORDER``: installs a model, reporting as JSON lines on stdout.
 
 A separate process: it imports torch, as only encoders do, and only it downloads models. ``{"say":
 …}`` and ``{"file": …, "done": …, "total": …}`` lines report progress, ``{"warn": …}`` warnings; the
@@ -22,7 +22,7 @@ import msgspec
 from photosd.core import typed
 from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.secrets import without_secrets
-from photosd.install.model_spec import InstallOrder
+from photosd.encoder.install.model_spec import InstallOrder
 from photosd.models.spec import ModelSpec
 
 BEAT_SECONDS = 0.2
@@ -58,10 +58,10 @@ def main() -> int:
 
 def _carry_out(order: InstallOrder, tell: Callable[..., None]) -> tuple[ModelSpec, str | None]:
     if order.source is not None:
-        from photosd.install.installing import install
+        from photosd.encoder.install.installing import install
 
         return install(order, lambda words: tell(say=words))
-    from photosd.install.pulling import pull
+    from photosd.encoder.install.pulling import pull
 
     last = 0.0
 

@@ -18,7 +18,7 @@ if [ "$MAC" = no ] && [ -z "${PHOTOSD_CHECK_ANYWHERE:-}" ]; then
 fi
 # The resolved name, since /tmp is a link on a Mac, and events come with resolved names.
 ROOT=$(cd "$(mktemp -d /tmp/photosd-check.XXXX)" && pwd -P) || exit 2
-# shellcheck source=.ci/macos-lib.sh
+# shellcheck source=tests/darwin/macos-lib.sh
 . "$(dirname "$0")/macos-lib.sh"
 INSTALLED=no PROTECTED=
 

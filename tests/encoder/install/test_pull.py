@@ -16,7 +16,7 @@ import pytest
 
 from photosd.core.paths import Home
 from tests.conftest import ROOT
-from tests.install.stub_hub import StubHub
+from tests.encoder.install.stub_hub import StubHub
 
 REPOSITORY = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
 NAME = "ViT-B-32/laion2b_s34b_b79k"
@@ -165,8 +165,8 @@ ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
 from photosd.core.errors import DownloadFailed
-from photosd.install.hub import Checksums
-from photosd.install.hub import Hub
+from photosd.encoder.install.hub import Checksums
+from photosd.encoder.install.hub import Hub
 hub = Hub()
 remote = hub.look(sys.argv[1], ("open_clip_model.safetensors",))
 try:

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 
 from photosd.core.errors import BadRequest, DownloadFailed, NotFound
+from photosd.encoder.install.checkpoint import PREFERRED
+from photosd.encoder.install.hub import Checksums, Hub, HubFile
+from photosd.encoder.install.installing import Say, install, require_room
+from photosd.encoder.install.model_spec import InstallOrder
+from photosd.encoder.install.tokenizer_files import FILE as TOKENIZER
+from photosd.encoder.install.tokenizer_files import SETTINGS, needs_files
 from photosd.encoder.openclip_import import import_pretrained_table
-from photosd.install.checkpoint import PREFERRED
-from photosd.install.hub import Checksums, Hub, HubFile
-from photosd.install.installing import Say, install, require_room
-from photosd.install.model_spec import InstallOrder
-from photosd.install.tokenizer_files import FILE as TOKENIZER
-from photosd.install.tokenizer_files import SETTINGS, needs_files
 from photosd.models.architectures import architecture
 from photosd.models.registry import directory_of_name
 from photosd.models.spec import ModelSpec

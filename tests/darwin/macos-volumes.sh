@@ -12,7 +12,7 @@ if ! command -v hdiutil >/dev/null; then
   exit 2
 fi
 ROOT=$(cd "$(mktemp -d /tmp/photosd-check.XXXX)" && pwd -P) || exit 2
-# shellcheck source=.ci/macos-lib.sh
+# shellcheck source=tests/darwin/macos-lib.sh
 . "$(dirname "$0")/macos-lib.sh"
 NFC=$(printf 'caf\xc3\xa9') NFD=$(printf 'cafe\xcc\x81')
 

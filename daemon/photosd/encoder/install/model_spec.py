@@ -10,8 +10,8 @@ import msgspec
 
 from photosd.core import typed
 from photosd.core.errors import ModelError, NotFound
+from photosd.encoder.install.tokenizer_files import tokenizer_of
 from photosd.encoder.openclip_import import import_pretrained_table
-from photosd.install.tokenizer_files import tokenizer_of
 from photosd.models.architectures import (
     architecture,
     languages_of,

@@ -12,10 +12,10 @@ import huggingface_hub
 import pytest
 
 from photosd.core.errors import DownloadFailed
-from photosd.install.hub import Checksums, Hub, HubFile, digests
-from photosd.install.model_spec import InstallOrder
-from photosd.install.pulling import pull
-from tests.install.stub_hub import StubHub
+from photosd.encoder.install.hub import Checksums, Hub, HubFile, digests
+from photosd.encoder.install.model_spec import InstallOrder
+from photosd.encoder.install.pulling import pull
+from tests.encoder.install.stub_hub import StubHub
 
 REPOSITORY, NAME = "publisher/model", "open_clip_model.safetensors"
 SIZE = 300_000
@@ -175,8 +175,10 @@ def test_what_is_not_announced_is_said(
     """Before anything is downloaded: which file, and where its hash is recorded."""
     stub.etag = etag
     warnings: list[str] = []
-    monkeypatch.setattr("photosd.install.pulling.weights_of", lambda _: (REPOSITORY, (NAME,)))
-    monkeypatch.setattr("photosd.install.pulling.install", lambda *_: ("spec", None))
+    monkeypatch.setattr(
+        "photosd.encoder.install.pulling.weights_of", lambda _: (REPOSITORY, (NAME,))
+    )
+    monkeypatch.setattr("photosd.encoder.install.pulling.install", lambda *_: ("spec", None))
     order = InstallOrder(models=str(tmp_path / "models"), name="a", arch="ViT-B-32", tag="a")
     pull(order, lambda _: None, lambda *_: None, warnings.append)
     if etag == "sha256":
