@@ -14,6 +14,7 @@ from photosd.alerts.alert_store import Alert, AlertOptions, AlertStore
 from photosd.alerts.commands import AlertMatch, check_command, notifier
 from photosd.alerts.delivery import WARNING, CommandLeases, Delivery
 from photosd.alerts.matching import Matcher
+from photosd.core.background import BackgroundLoop
 from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.index.catalog import Catalog
@@ -33,7 +34,7 @@ ALBUMS_SECONDS, PRUNE_SECONDS = 0.5, 3600.0
 ALBUMS_SHARE = 0.05  # of a core, at most, to check all links while photos are indexed
 
 
-class Alerts:
+class Alerts(BackgroundLoop):
     """The service. `add`, `remove`, `matches` and `wake` may be called from any thread."""
 
     def __init__(
@@ -48,15 +49,14 @@ class Alerts:
         all_indexed: Callable[[], bool],
     ) -> None:
         """``engine``: of the current model. ``all_indexed``: whether all photos are indexed."""
+        super().__init__("alerts", gather=GATHER_SECONDS, retry=SOON_SECONDS)
         self._database, self._folders, self._all_indexed = database, folders, all_indexed
         self.store = AlertStore(database, copy)
         self.albums = Albums(database, catalog, folders.filesystems)
         self._matcher = Matcher(database, catalog, self.store, engine)
         self._delivery = Delivery(database, catalog, folders, CommandLeases(state), self.wake)
-        self._wake, self._news = threading.Event(), threading.Condition()
-        self._stopping = False
+        self._news = threading.Condition()
         self._prune_at = self._albums_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
         database.changed.add(self.wake)
 
     def trouble(self, query: Alert) -> str | None:
@@ -75,21 +75,15 @@ class Alerts:
     def start(self) -> None:
         """Continue where the last daemon stopped."""
         self._delivery.open()
-        self._thread.start()
+        super().start()
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """Start nothing more; bounded by one batch of verdicts. Readers are released."""
-        self._stopping = True
+        self.stopping.set()
         self._delivery.close()
-        self.wake()
         with self._news:
             self._news.notify_all()
-        if self._thread.is_alive():
-            self._thread.join((deadline or Deadline.to_stop()).remaining)
-
-    def wake(self) -> None:
-        """Photos were indexed, moved or removed: check for work."""
-        self._wake.set()
+        super().stop(deadline)
 
     # -- requests of clients ---------------------------------------------------------------------
 
@@ -123,7 +117,7 @@ class Alerts:
         With ``wait``: without end, an empty list at least every few seconds. Ends with the daemon;
         raises NotFound if the alert is removed.
         """
-        while not self._stopping:
+        while not self.stopping.is_set():
             self.store.get(number)
             with self._news:  # held, so that nothing happens between check and wait
                 found = self._after(number, after)
@@ -157,20 +151,13 @@ class Alerts:
 
     # -- the loop -----------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        seconds = 0.0
-        while not self._stopping:
-            if self._wake.wait(seconds):
-                time.sleep(GATHER_SECONDS)
-                self._wake.clear()
-            try:
-                seconds = SOON_SECONDS if self._work() else IDLE_SECONDS
-            except PhotosdError as error:  # writing to the disk fails
-                log.debug("alerts_wait", cause=str(error))
-                seconds = SOON_SECONDS
-            except Exception:  # a bug in one step must not stop the others
-                log.exception("alerts_failed")
-                seconds = SOON_SECONDS
+    def work(self) -> float:
+        """Do everything that is possible now."""
+        try:
+            return SOON_SECONDS if self._work() else IDLE_SECONDS
+        except PhotosdError as error:  # writing to the disk fails
+            log.debug("alerts_wait", cause=str(error))
+            return SOON_SECONDS
 
     def _work(self) -> bool:
         """Do everything that is possible now; returns whether any work is left."""

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -21,6 +20,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from photosd.core.background import StoppableThread
 from photosd.core.child import Child, Death, seconds_without_core
 from photosd.core.clock import Deadline
 from photosd.core.errors import ConfigError, EncoderUnavailable, PhotosdError
@@ -48,7 +48,7 @@ ERRORS_IN_A_ROW = 3  # answers, per lane, that are not shortages: more are not c
 __all__ = ["EncoderDied", "EncodingFailed", "Supervisor"]
 
 
-class Supervisor(threading.Thread):
+class Supervisor(StoppableThread):
     """Keeps one warm encoder. Requests may be submitted from any thread; each future ends."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Supervisor(threading.Thread):
         limits: EncoderLimits | None = None,
         accelerators: Accelerators | None = None,
     ) -> None:
-        super().__init__(name="supervisor", daemon=True)
+        super().__init__("supervisor")
         self._directory, self.limits = model, limits or EncoderLimits()
         self._texts, self._images = LaneQueue("text"), LaneQueue("image")
         self._lanes = {"text": self._texts, "image": self._images}
@@ -66,7 +66,7 @@ class Supervisor(threading.Thread):
         self._devices = DeviceChoice(accelerators or Accelerators(), self._condition)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
-        self._stopping = self._over = False
+        self._over = False
         self._child: Child | None = None
         self._dimension = 0
         self._cause: Cause = "other"  # of the end of the current encoder
@@ -136,23 +136,17 @@ class Supervisor(threading.Thread):
         """Use the device that is wanted now: replaces an encoder on another one, once idle."""
         if not self._devices.suits():
             self._replacement = "another device is wanted"
-            self._wake()
-
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop the thread and the encoder; unanswered requests fail."""
-        self._stopping = True
-        self._wake()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
+            self.wake()
 
     def _submit(self, lane: LaneQueue, request: EncodeRequest) -> Future[Any]:
         lane.submit(request)
         if self._over:  # the caller has left
             self._refuse_all(STOPPING)
-        self._wake()
+        self.wake()
         return request.future
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Look at the requests at once."""
         with contextlib.suppress(OSError):
             self._wake_writer.send(b"x")
 
@@ -160,7 +154,7 @@ class Supervisor(threading.Thread):
 
     def run(self) -> None:
         """Until stopped: start an encoder, serve, clean up, and wait before the next."""
-        while not self._stopping:
+        while not self.stopping.is_set():
             pause = self._run_encoder()
             self._wait(pause)
         self._over = True
@@ -181,7 +175,7 @@ class Supervisor(threading.Thread):
         except Exception as error:  # a bug here must lead to a new encoder, not to none
             log.exception("supervisor_failed")
             death = self._kill(f"the supervisor failed: {error}")
-        if self._stopping:
+        if self.stopping.is_set():
             return 0.0
         return self._on_exit(death)
 
@@ -236,7 +230,7 @@ class Supervisor(threading.Thread):
     def _reason_to_stop(self) -> str | None:
         """Why the encoder must be stopped, if so."""
         now = time.monotonic()
-        if self._stopping:
+        if self.stopping.is_set():
             return "photosd is stopping"
         if self._devices.failure is not None:
             return self._devices.failure.words()
@@ -409,7 +403,7 @@ class Supervisor(threading.Thread):
         child = self._child
         if child is None:
             return Death(reason, "", None, reaped=True)
-        return child.kill(reason, dump=not self._stopping)
+        return child.kill(reason, dump=not self.stopping.is_set())
 
     def _on_exit(self, death: Death) -> float:
         """Fail all waiting requests, log the reason once, and schedule the next start."""
@@ -451,7 +445,7 @@ class Supervisor(threading.Thread):
         self._condition.starting_since = time.monotonic() + seconds
         deadline = Deadline.after(seconds)
         self._wake_reader.settimeout(0.05)
-        while not deadline.passed and not self._stopping:
+        while not deadline.passed and not self.stopping.is_set():
             self.turned_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 self._wake_reader.settimeout(max(0.001, min(deadline.remaining, 0.2)))

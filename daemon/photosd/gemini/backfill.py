@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +10,8 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from photosd.core.clock import Deadline, Pause
+from photosd.core.background import BackgroundLoop
+from photosd.core.clock import Pause
 from photosd.core.config import CloudSettings
 from photosd.core.errors import CloudNotPermitted, CloudUnavailable, PhotosdError
 from photosd.decode.decode_errors import DecodeFailed
@@ -50,7 +50,7 @@ class Copy(msgspec.Struct, frozen=True):
     jpeg: bytes
 
 
-class Backfill(threading.Thread):
+class Backfill(BackgroundLoop):
     """Idle unless the mode is gemini, with consent."""
 
     def __init__(
@@ -61,11 +61,9 @@ class Backfill(threading.Thread):
         shrinker: Shrinker,
         mode: Callable[[], str],
     ) -> None:
-        super().__init__(name="cloud-backfill", daemon=True)
+        super().__init__("cloud-backfill")
         self._gate, self._marked, self._remote = gate, marked, remote
         self._shrinker, self._mode = shrinker, mode
-        self._woken = threading.Event()
-        self._stopping = False
         self._pause = FIRST_PAUSE
         self._next_send = 0.0
         self._not_before = 0.0  # monotonic; as requested by a failure
@@ -73,29 +71,16 @@ class Backfill(threading.Thread):
         self.trouble: PhotosdError | None = None
         self.busy = False
 
-    def wake(self) -> None:
-        """There may be work, or a failed request may work now."""
-        self._woken.set()
-
     def pause(self, paused: Pause) -> None:
         """Send no photos until it ends."""
         self._paused = paused
         self.wake()
 
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop soon; uncommitted photos are sent again later."""
-        self._stopping = True
-        self.wake()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
-
-    def run(self) -> None:
-        """Until stopped."""
-        while not self._stopping:
-            wait = self._once()
-            self.busy = wait <= 0
-            if wait > 0 and self._woken.wait(wait):
-                self._woken.clear()
+    def work(self) -> float:
+        """One batch; returns seconds until the next try."""
+        wait = self._once()
+        self.busy = wait <= 0
+        return wait
 
     def _once(self) -> float:
         """One batch; returns seconds until the next try."""
@@ -193,7 +178,7 @@ class Backfill(threading.Thread):
         self._wait_for_turn()
         still = self._marked.still([copy.content for copy in copies])
         copies = [copy for copy in copies if copy.content in still]
-        if not copies or self._stopping:
+        if not copies or self.stopping.is_set():
             return None
         if self._mode() != "gemini":
             raise CloudNotPermitted("the mode was changed", remedy="photosd cloud status")
@@ -207,8 +192,7 @@ class Backfill(threading.Thread):
         self._gate.embed_photos([GREY], CALL_SECONDS, kind="check")
 
     def _wait_for_turn(self) -> None:
-        while not self._stopping and (wait := self._next_send - time.monotonic()) > 0:
-            time.sleep(min(wait, 0.5))
+        self.stopping.wait(max(0.0, self._next_send - time.monotonic()))
 
 
 def _batches(copies: list[Copy]) -> list[list[Copy]]:

@@ -12,7 +12,6 @@ import contextlib
 import functools
 import itertools
 import queue
-import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
@@ -22,7 +21,8 @@ import msgspec
 import numpy as np
 import structlog
 
-from photosd.core.clock import Deadline, Pause, Rate
+from photosd.core.background import StoppableThread
+from photosd.core.clock import Pause, Rate
 from photosd.core.errors import Busy, PhotosdError
 from photosd.decode.decode_errors import (
     DecodeFailed,
@@ -67,7 +67,7 @@ TRANSIENT_RETRIES = (5.0, 30.0, 300.0, 3600.0)  # seconds, for causes that may p
 Handler = Callable[[list[Lease], Future[Any]], None]
 
 
-class Pipeline(threading.Thread):
+class Pipeline(StoppableThread):
     """Processes due photos of the work list."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Pipeline(threading.Thread):
         paused: Pause | None = None,
     ) -> None:
         """``slow``: the folders that are slow to read now. ``paused``: from the start."""
-        super().__init__(name="pipeline", daemon=True)
+        super().__init__("pipeline")
         self._worklist, self._pool, self._encoder, self._shape = worklist, pool, encoder, shape
         self._look_at, self._on_vanished, self._on_idle = look_at, on_vanished, on_idle
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -99,7 +99,7 @@ class Pipeline(threading.Thread):
         self._most_tiles = BATCH_TILES  # fewer while memory is low
         self._ramp = 1  # after idling the first photos are not held back
         self._numbers = itertools.count(1)
-        self._stopping, self.paused = False, paused or Pause()
+        self.paused = paused or Pause()
         self.rate = Rate()
         self.waiting_for: str | None = None
 
@@ -114,13 +114,6 @@ class Pipeline(threading.Thread):
         self.paused = Pause.to(until)
         self.wake()
 
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop after the current event; uncommitted photos stay on the work list."""
-        self._stopping = True
-        self.wake()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
-
     def idle(self) -> bool:
         """Whether nothing is in progress."""
         return not self._leases
@@ -131,7 +124,7 @@ class Pipeline(threading.Thread):
         """Until stopped: handle results, supply every stage, commit."""
         self.wake()
         steps = (self._wait, self._supply_decoders, self._supply_encoder, self._commit_if_due)
-        while not self._stopping:
+        while not self.stopping.is_set():
             for step in steps:
                 self._attempt((), step)
         self._attempt((), self._commit)

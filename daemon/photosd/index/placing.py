@@ -19,8 +19,9 @@ import msgspec
 import structlog
 
 from photosd.core import wording
+from photosd.core.background import BackgroundLoop
 from photosd.core.clock import Deadline
-from photosd.core.errors import Busy, PlacesUnavailable, StorageError
+from photosd.core.errors import PlacesUnavailable
 from photosd.index.database import UNWRITABLE, Database
 from photosd.index.retries import Backoff
 from photosd.places.gazetteer import Gazetteer
@@ -32,7 +33,6 @@ BATCH = 500
 REST = 0.5  # of the time of a batch: searches and indexing come first
 MOST_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
 NICENESS = 10
-RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 AGAIN_SECONDS = (60.0, 600.0, 3600.0)  # until the table is tried again
 # The first condition lets SQLite use the index.
@@ -64,23 +64,18 @@ class Found(msgspec.Struct, frozen=True, omit_defaults=True):
 REPORTED = ("city", "part", "region", "country", "country_code", "hebrew", "local", "km")
 
 
-class Placing(threading.Thread):
-    """One thread that looks up places on each wake."""
+class Placing(BackgroundLoop):
+    """Looks up places on each wake."""
 
     def __init__(
         self, database: Database, gazetteer: Gazetteer, on_places: Callable[[], object]
     ) -> None:
         """``on_places`` is called after places of contents have changed."""
-        super().__init__(name="places", daemon=True)
+        super().__init__("places")
         self._database, self._gazetteer, self._on_places = database, gazetteer, on_places
-        self._woken, self._stopping = threading.Event(), threading.Event()
         self._backoff = Backoff()
         gazetteer.on_asked = self.wake
         database.changed.add(self.wake)
-
-    def wake(self) -> None:
-        """There may be work; from any thread."""
-        self._woken.set()
 
     def idle(self) -> bool:
         """Whether there is no work, except what waits for the table: making it takes a while."""
@@ -91,39 +86,25 @@ class Placing(threading.Thread):
             return found.fetchone() is None
 
     def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop the thread; the rest stays due."""
-        self._stopping.set()
-        self._woken.set()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
+        """Stop the thread, and close the table."""
+        super().stop(deadline)
         self._gazetteer.close()
 
     def run(self) -> None:
-        """Until stopped."""
+        """Until stopped, with low priority."""
         if sys.platform == "linux":  # elsewhere it would be the whole process
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        while not self._stopping.is_set():
-            self._woken.wait(IDLE_SECONDS)
-            self._woken.clear()
-            try:
-                self._look_at_table()
-                while not self._stopping.is_set():
-                    began = time.monotonic()
-                    if not self.turn():
-                        break
-                    rest = REST * (time.monotonic() - began)
-                    self._stopping.wait(min(rest, MOST_REST_SECONDS))
-            except (StorageError, Busy) as error:
-                log.warning("places_wait", cause=str(error), remedy=error.remedy)
-                self._try_again()
-            except Exception:  # a bug here must not end the thread
-                log.exception("places_failed")
-                self._try_again()
+        super().run()
 
-    def _try_again(self) -> None:
-        self._stopping.wait(RETRY_SECONDS)
-        self._woken.set()
+    def work(self) -> float:
+        """Look up all that are due, and rest in between."""
+        self._look_at_table()
+        began = time.monotonic()
+        while not self.stopping.is_set() and self.turn():
+            self.stopping.wait(min(REST * (time.monotonic() - began), MOST_REST_SECONDS))
+            began = time.monotonic()
+        return IDLE_SECONDS
 
     def turn(self) -> bool:
         """Look up some; False if there were none. Raises StorageError."""
@@ -177,7 +158,7 @@ class Placing(threading.Thread):
         if self._backoff.seconds:
             return
         try:
-            self._gazetteer.make(self._stopping)
+            self._gazetteer.make(self.stopping)
         except PlacesUnavailable as error:
             if error.remedy != self._backoff.reason:
                 log.warning(

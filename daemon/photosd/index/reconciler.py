@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from photosd.core.background import StoppableThread
 from photosd.core.clock import Deadline
 from photosd.core.errors import StorageError
 from photosd.core.log import printable
@@ -108,7 +109,7 @@ class ComparisonJob:
     rounds: list[Round] = field(default_factory=list)
 
 
-class Reconciler(threading.Thread):
+class Reconciler(StoppableThread):
     """Schedules comparisons after hints, requests and timeouts."""
 
     def __init__(
@@ -122,7 +123,7 @@ class Reconciler(threading.Thread):
         is_embedded: Callable[[str], bool],
         on_work: Callable[[], None],
     ) -> None:
-        super().__init__(name="reconciler", daemon=True)
+        super().__init__("reconciler")
         self._catalog, self._folders, self._watcher = catalog, folders, watcher
         self._filesystems = filesystems = folders.filesystems
         self.settle_seconds, self.rescan_seconds = settle_seconds, rescan_seconds
@@ -134,7 +135,7 @@ class Reconciler(threading.Thread):
                 catalog, settle_seconds=lambda: self.settle_seconds, is_embedded=is_embedded
             ),
             on_work,
-            lambda: self._stopping,
+            self.stopping.is_set,
             self._note_unread,
         )
         self._paths: dict[bytes, float] = {}  # path -> when it changed (monotonic)
@@ -148,7 +149,7 @@ class Reconciler(threading.Thread):
         self._silent: set[tuple[int, bytes]] = set()  # folder and place in it
         self._unread = Unread(RETRY_SECONDS, LONGEST_RETRY)
         self._retries: dict[int, tuple[float, float]] = {}  # folder -> (due at, pause)
-        self._stopping = self._missing = False  # a thread
+        self._missing = False  # a thread
         self._pause = RETRY_SECONDS  # after an internal error; longer while it persists
         self._next_full = 0.0
         self._next_partial = NEVER  # of what is not being compared, while a round has not ended
@@ -208,22 +209,21 @@ class Reconciler(threading.Thread):
 
     def stop(self, deadline: Deadline | None = None) -> None:
         """Stop the threads; each is bounded by one batch of comparisons."""
-        self._stopping = True
-        self.wake()
         deadline = deadline or Deadline.to_stop()
+        super().stop(deadline)
         with self._lock:
             threads = list(self._threads.values())
-        for thread in ([self] if self.is_alive() else []) + threads:
+        for thread in threads:
             thread.join(deadline.remaining)
 
     # -- the loop -----------------------------------------------------------------------------
 
     def run(self) -> None:
         """Until stopped: collect hints, start due comparisons."""
-        while not self._stopping:
+        while not self.stopping.is_set():
             self.turned_at = time.monotonic()
             self._collect()
-            if self._stopping:
+            if self.stopping.is_set():
                 return
             try:
                 self._begin_missing()
@@ -401,7 +401,7 @@ class Reconciler(threading.Thread):
         while True:
             with self._lock:
                 jobs = self._jobs.get(filesystem)
-                if not jobs or self._stopping:
+                if not jobs or self.stopping.is_set():
                     self._jobs.pop(filesystem, None)
                     del self._threads[filesystem]
                     break
@@ -423,7 +423,7 @@ class Reconciler(threading.Thread):
             with self._lock:
                 self._interrupted.append(job)
         except Exception as error:
-            if not self._stopping:
+            if not self.stopping.is_set():
                 for whole in job.rounds:
                     whole.failed = True
                 if isinstance(error, StorageError):

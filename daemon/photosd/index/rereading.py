@@ -6,9 +6,6 @@ waits while photos are being indexed. What is interrupted, or offline, stays in 
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,8 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from photosd.core.clock import Deadline
-from photosd.core.errors import Busy, StorageError
+from photosd.core.background import BackgroundLoop
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import FACTS_VERSION, ReadFacts
 from photosd.index.contents import Contents
@@ -31,7 +27,6 @@ VERSION = "facts_version"  # of the facts in the catalog
 BATCH = 100  # contents written at once
 AT_ONCE = 2  # at decoders, so that others do not wait long
 READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
-STOP_CHECK_SECONDS = 0.5
 BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
 RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 LONGEST_SECONDS = 3600.0  # the same, if none could be read, as when all are only in iCloud
@@ -52,8 +47,8 @@ class Reads(Protocol):
     def facts(self, path: bytes) -> Future[ReadFacts]: ...
 
 
-class Rereading(threading.Thread):
-    """One thread that reads facts again while nothing else is to be done."""
+class Rereading(BackgroundLoop):
+    """Reads facts again while nothing else is to be done; a wake begins another round."""
 
     def __init__(
         self,
@@ -67,38 +62,19 @@ class Rereading(threading.Thread):
         """``on_facts`` is called after facts have changed. ``busy``: whether photos are being
         indexed, or indexing is paused.
         """
-        super().__init__(name="rereading", daemon=True)
+        super().__init__("rereading")
         self._database, self._contents, self._pool = database, contents, pool
         self._on_facts, self._busy = on_facts, busy
-        self._woken, self._stopping = threading.Event(), threading.Event()
         self._after = ""  # the last content of this round
         self._read = 0
         self.retry_seconds = RETRY_SECONDS  # until the next round
 
-    def wake(self) -> None:
-        """Begin another round soon; from any thread."""
-        self._woken.set()
-
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop the thread; the rest stays due."""
-        self._stopping.set()
-        self._woken.set()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
-
-    def run(self) -> None:
-        """Until stopped."""
-        while not self._stopping.is_set():
-            try:
-                self._note_version()
-                while not self._stopping.is_set() and self.turn():
-                    pass
-            except (StorageError, Busy) as error:
-                log.warning("rereading_waits", cause=str(error), remedy=error.remedy)
-            except Exception:  # a bug here must not end the thread
-                log.exception("rereading_failed")
-            self._woken.wait(self.retry_seconds)
-            self._woken.clear()
+    def work(self) -> float:
+        """One round."""
+        self._note_version()
+        while not self.stopping.is_set() and self.turn():
+            pass
+        return self.retry_seconds
 
     def _note_version(self) -> None:
         """All facts are due once, if an older photosd has read them."""
@@ -113,7 +89,7 @@ class Rereading(threading.Thread):
     def turn(self) -> bool:
         """Read some of them; False at the end of a round. Raises StorageError, Busy."""
         while self._busy():
-            if self._stopping.wait(BUSY_SECONDS):
+            if self.stopping.wait(BUSY_SECONDS):
                 return False
         due = self._due()
         if not due:
@@ -127,7 +103,7 @@ class Rereading(threading.Thread):
             return False
         found: list[tuple[str, dict[str, Any] | None]] = []
         for place in range(0, len(due), AT_ONCE):
-            if self._stopping.is_set() or (place and self._busy()):  # new photos come first
+            if self.stopping.is_set() or (place and self._busy()):  # new photos come first
                 break
             found += self._facts(due[place : place + AT_ONCE])
             self._after = due[min(place + AT_ONCE, len(due)) - 1].content
@@ -159,21 +135,14 @@ class Rereading(threading.Thread):
         found: list[tuple[str, dict[str, Any] | None]] = []
         for one, future in asked:
             try:
-                read = self._wait(future, until)
+                read = self.result(future, until)
             except DecodeFailed as error:
                 if not error.transient:
                     found.append((one.content, None))
-            except concurrent.futures.TimeoutError:
+            except TimeoutError:
                 pass
             else:
                 # Otherwise the file has changed since.
                 if (read.size, read.mtime_ns) == (one.size, one.mtime_ns):
                     found.append((one.content, msgspec.to_builtins(read.facts)))
         return found
-
-    def _wait(self, future: Future[ReadFacts], until: float) -> ReadFacts:
-        """The result; ends soon if the thread is stopped."""
-        while time.monotonic() < until and not self._stopping.is_set():
-            with contextlib.suppress(concurrent.futures.TimeoutError):
-                return future.result(STOP_CHECK_SECONDS)
-        raise concurrent.futures.TimeoutError

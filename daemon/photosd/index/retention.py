@@ -15,8 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from photosd.core.clock import Deadline
-from photosd.core.errors import StorageError
+from photosd.core.background import BackgroundLoop
 from photosd.index.catalog import Catalog
 from photosd.index.contents import Contents
 
@@ -43,7 +42,7 @@ class Stores(Protocol):
         """Erase deleted data from disk; raises StorageError."""
 
 
-class Retention(threading.Thread):
+class Retention(BackgroundLoop):
     """Deletes expired contents in batches.
 
     The catalog first marks a batch as deleted, until all stores have dropped it, so that a crash or
@@ -59,41 +58,19 @@ class Retention(threading.Thread):
         others: Sequence[Callable[[], object]] = (),
     ) -> None:
         """``others``: further checks with the same interval; may raise StorageError."""
-        super().__init__(name="retention", daemon=True)
+        super().__init__("retention", retry=RETRY_SECONDS)
         self._catalog, self._contents, self._stores, self._clock = catalog, contents, stores, clock
-        self._wake, self._stopping = threading.Event(), threading.Event()
         self._one = threading.Lock()  # at a time
         self._looked_at, self._others = 0.0, others
         self._compact_needed = False  # whether deleted data may still be on disk
 
-    def wake(self) -> None:
-        """Something may have expired."""
-        self._wake.set()
-
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop the thread after the current batch; the rest is done after the next start."""
-        self._stopping.set()
-        self._wake.set()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
-
-    def run(self) -> None:
-        """Until stopped: now, on each wake, and every hour."""
-        while not self._stopping.is_set():
-            self._wake.clear()
-            seconds = EVERY_SECONDS
-            try:
-                self.delete_expired()
-                self._look_for_orphans()
-                for look in self._others:
-                    look()
-            except StorageError as error:
-                seconds = RETRY_SECONDS
-                log.warning("retention_waits", cause=str(error), remedy=error.remedy)
-            except Exception:  # a bug in one store must not end the thread
-                seconds = RETRY_SECONDS
-                log.exception("retention_failed", remedy="no action needed: it is retried")
-            self._wake.wait(seconds)
+    def work(self) -> float:
+        """Delete what has expired; every hour, and on each wake."""
+        self.delete_expired()
+        self._look_for_orphans()
+        for look in self._others:
+            look()
+        return EVERY_SECONDS
 
     def delete_expired(self) -> int:
         """Delete contents without a path for 30 days, or that were purged; returns how many. Raises
@@ -108,7 +85,7 @@ class Retention(threading.Thread):
                 self._contents.finish_deletion(gone)
                 deleted += len(gone)
                 self._compact_needed = True
-                if self._stopping.wait(REST_SECONDS):
+                if self.stopping.wait(REST_SECONDS):
                     break
             if deleted:
                 log.info("contents_deleted", contents=deleted)
@@ -130,7 +107,7 @@ class Retention(threading.Thread):
         self._looked_at = time.monotonic()
         for known in self._pieces():
             self._contents.note_orphans(known, self._clock())
-            if self._stopping.wait(REST_SECONDS):
+            if self.stopping.wait(REST_SECONDS):
                 return
 
     def _pieces(self) -> Iterator[list[str]]:

@@ -6,9 +6,6 @@ merged. The photo itself is neither decoded nor encoded again.
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,8 +14,7 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from photosd.core.clock import Deadline
-from photosd.core.errors import Busy, StorageError
+from photosd.core.background import BackgroundLoop
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
@@ -30,8 +26,6 @@ BATCH = 500  # sidecars written at once
 TURN_SECONDS = 1.0  # then those that were read are written; decoders may be slow
 AT_ONCE = 16  # at decoders
 READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
-STOP_LOOK_SECONDS = 0.5
-RETRY_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 COPIES = 16  # of one content, whose sidecars are merged
 
@@ -54,8 +48,8 @@ class Reads(Protocol):
     def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]: ...
 
 
-class Sidecars(threading.Thread):
-    """One thread that reads changed sidecars on each wake."""
+class Sidecars(BackgroundLoop):
+    """Reads changed sidecars on each wake."""
 
     def __init__(
         self,
@@ -67,46 +61,20 @@ class Sidecars(threading.Thread):
     ) -> None:
         """``on_facts`` is called after facts of contents have changed. ``slow``: whether a share
         is slow; then one sidecar is read at a time, so that photos do not wait for a decoder."""
-        super().__init__(name="sidecars", daemon=True)
+        super().__init__("sidecars")
         self._database, self._pool, self._on_facts = database, pool, on_facts
         self._slow = slow
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
         database.changed.add(self.wake)
-
-    def wake(self) -> None:
-        """There may be work; from any thread."""
-        self._woken.set()
 
     def idle(self) -> bool:
         """Whether there is no work."""
         return not self._due(1)
 
-    def stop(self, deadline: Deadline | None = None) -> None:
-        """Stop the thread; unfinished ones stay due."""
-        self._stopping.set()
-        self._woken.set()
-        if self.is_alive():
-            self.join((deadline or Deadline.to_stop()).remaining)
-
-    def run(self) -> None:
-        """Until stopped."""
-        while not self._stopping.is_set():
-            self._woken.wait(IDLE_SECONDS)
-            self._woken.clear()
-            try:
-                while not self._stopping.is_set() and self.turn():
-                    pass
-            except (StorageError, Busy) as error:
-                log.warning("sidecars_wait", cause=str(error), remedy=error.remedy)
-                self._try_again()
-            except Exception:  # a bug here must not end the thread
-                log.exception("sidecars_failed")
-                self._try_again()
-
-    def _try_again(self) -> None:
-        self._stopping.wait(RETRY_SECONDS)
-        self._woken.set()
+    def work(self) -> float:
+        """Read all that are due."""
+        while not self.stopping.is_set() and self.turn():
+            pass
+        return IDLE_SECONDS
 
     def turn(self) -> bool:
         """Read and apply some of them; False if there were none. Raises StorageError."""
@@ -116,11 +84,11 @@ class Sidecars(threading.Thread):
         found: list[tuple[Due, SidecarFacts | None]] = []
         until = time.monotonic() + TURN_SECONDS
         while len(found) < len(due) and (not found or time.monotonic() < until):
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 return False
             at_once = 1 if self._slow() else AT_ONCE
             found += self._read(due[len(found) : len(found) + at_once])
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             return False
         self._apply(found)
         self._on_facts()
@@ -144,9 +112,9 @@ class Sidecars(threading.Thread):
         found: list[tuple[Due, SidecarFacts | None]] = []
         for one, future in asked:
             try:
-                facts = {} if future is None else self._wait(future, until)
+                facts = {} if future is None else self.result(future, until)
                 found.append((one, facts))
-            except (DecodeFailed, concurrent.futures.TimeoutError):
+            except (DecodeFailed, TimeoutError):
                 found.append((one, None))
         return found
 
@@ -154,13 +122,6 @@ class Sidecars(threading.Thread):
         if one.sidecar is None:
             return None
         return self._pool.sidecars(one.path, tuple(files_of(one.path, one.sidecar)))
-
-    def _wait(self, future: Future[SidecarFacts], until: float) -> SidecarFacts:
-        """The result; ends soon if the thread is stopped."""
-        while time.monotonic() < until and not self._stopping.is_set():
-            with contextlib.suppress(concurrent.futures.TimeoutError):
-                return future.result(STOP_LOOK_SECONDS)
-        raise concurrent.futures.TimeoutError
 
     def _apply(self, found: Sequence[tuple[Due, SidecarFacts | None]]) -> None:
         contents: set[str] = set()
