@@ -223,7 +223,7 @@ NO_LIMIT = {
         "decode/date_taken.py:DEGREE_SECONDS", "decode/date_taken.py:QUARTER_SECONDS",
         "watch/beside.py:WORTH",
         "index/sketches.py:SIDE", "index/sketches.py:READ_AT", "index/sketches.py:SMOOTH",
-        "index/matrix.py:GATHER", "search/retrieval.py:K",
+        "index/matrix.py:GATHER", "search/fusion.py:K",
         "decode/pixels.py:JPEG_QUALITY", "decode/limits.py:MIB",
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
         "decode/limits.py:FILE_SHARE",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosd.search.retrieval import Evidence, Weight, ordered
+from photosd.search.fusion import Evidence, Weight, ordered
 
 
 def looks(contents: str, good: str = "", kind: str = "clip") -> list[Evidence]:

@@ -1,4 +1,4 @@
-"""Finds the photos that match a query: collects all evidence, and orders it.
+"""Finds the photos that match a query: collects all evidence, and has it ordered (`fusion`).
 
 Kinds of evidence: a photo's look, its name, what Gemini found. The weight does not depend on the
 kind, so a new kind is one more list.
@@ -6,7 +6,6 @@ kind, so a new kind is one more list.
 
 from __future__ import annotations
 
-import enum
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -19,6 +18,7 @@ from photosd.index.passing import Passing
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.embedding import Aspect
+from photosd.search.fusion import Evidence, Fused, Ranked, Weight, ordered
 from photosd.search.judging import Judge, Look, Match, of_name
 from photosd.search.names import Degree, Keep, Named, Names, PathTest, named, taken_in_years
 from photosd.search.paging import FoundPhoto
@@ -26,7 +26,6 @@ from photosd.search.parsing import Question
 from photosd.search.query_cache import QueryEmbedding
 
 FIRST_GOOD, FURTHER = 400, 4  # nearest that are rated at first; how many times more at each step
-K = 60  # the usual constant: limits the weight of the first ranks
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
 DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
@@ -36,87 +35,6 @@ FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents that are filtered; most p
 FEW_PASSING, FEW_NAMED = 1000, 500
 NOTHING = Holding("", {}, (), None)
 UNKNOWN = Look()
-
-
-class Weight(enum.IntEnum):
-    """The weight of a piece of evidence, lowest first (docs/explanation/how-search-works.md)."""
-
-    WEAK = 0  # a look that unrelated things also reach; half of the words or more
-    GOOD = 1  # it looks as described; its path has every word
-    ALL_WORDS = 2  # every word, two or more, not only in names of folders
-    FILE_NAME = 3  # its file name equals the query
-
-
-class Evidence(msgspec.Struct, frozen=True, gc=False):
-    """One reason for one content. ``share``: of the query's words, if weak.
-
-    ``kind``: as in the protocol: ``clip``, ``rewrite``, ``gemini``; ``name`` for words, wherever.
-    """
-
-    kind: str
-    content: str
-    weight: Weight
-    share: float = 1.0
-
-
-Ranked = Sequence[Evidence]  # of one kind, best first
-
-
-class Fused(msgspec.Struct, frozen=True, gc=False):
-    """One content of the answer, and all its evidence."""
-
-    content: str
-    evidence: tuple[Evidence, ...]
-
-
-def ordered(lists: Sequence[Ranked]) -> list[Fused]:
-    """Every content of these lists, once, in this order:
-
-    1. Files whose name equals the query.
-    2. Files named by every word of two or more.
-    3. Good looks and good name matches, fused by their ranks in both lists.
-    4. The rest, fused by rank.
-
-    1 and 2 keep the order of their list. In 3 each list is used up to its last good place, so
-    looks keep their order; a partial name match only raises a photo among those with a matching
-    look. Ties keep the order of ``lists``. See docs/explanation/how-search-works.md.
-    """
-    evidence: dict[str, list[Evidence]] = {}
-    for one in (one for ranked in lists for one in ranked):
-        evidence.setdefault(one.content, []).append(one)
-    named = [one for ranked in lists for one in ranked if one.weight >= Weight.ALL_WORDS]
-    named.sort(
-        key=lambda one: -one.weight
-    )  # stable; for each content its heaviest evidence comes first
-    clear = [one.content for one in named]
-    order = dict.fromkeys([*clear, *_fused(_good_zones(lists)), *_fused(lists)])
-    return [Fused(content, tuple(evidence[content])) for content in order]
-
-
-def _good_zones(lists: Sequence[Ranked]) -> list[Ranked]:
-    """Each list up to its last good place; a content with a weak name match is raised there."""
-    lifted = _worth([[one for one in ranked if one.share < 1] for ranked in lists])
-    found: list[Ranked] = []
-    for ranked in lists:
-        good = [place for place, one in enumerate(ranked) if one.weight >= Weight.GOOD]
-        zone = ranked[: good[-1] + 1 if good else 0]
-        worth = {one.content: 1 / (K + 1 + place) for place, one in enumerate(zone)}
-        found.append(sorted(zone, key=lambda one: -worth[one.content] - lifted.get(one.content, 0)))
-    return found
-
-
-def _fused(lists: Sequence[Ranked]) -> list[str]:
-    """Reciprocal rank fusion: contents by rank, whatever the scores of a list mean."""
-    worth = _worth(lists)
-    return sorted(worth, key=worth.__getitem__, reverse=True)  # stable
-
-
-def _worth(lists: Sequence[Ranked]) -> dict[str, float]:
-    worth: dict[str, float] = {}
-    for ranked in lists:
-        for place, one in enumerate(ranked):
-            worth[one.content] = worth.get(one.content, 0.0) + one.share**2 / (K + 1 + place)
-    return worth
 
 
 class GeminiRanking(msgspec.Struct, frozen=True):
