@@ -47,7 +47,7 @@ def test_the_list_of_a_directory_in_icloud_is_not_asked_for(shelf: Rated, flags:
     flags.mark(shelf.root / "cloud", SF_DATALESS)
     assert compare(shelf) == {"here.jpg", "other/3.jpg"}
     assert flags.opened == []
-    unread = shelf.reconciler.unreadable(shelf.folders.all()[0])
+    unread = shelf.reconciler.comparer.unreadable(shelf.folders.all()[0].id)
     assert unread is not None
     assert unread.count == 1
     assert "in iCloud" in str(unread)
@@ -62,7 +62,7 @@ def test_photos_of_a_directory_that_went_to_icloud_are_kept(shelf: Rated, flags:
     assert set(shelf.states().values()) == {"indexed"}
     flags.mark(shelf.root / "cloud", 0)
     assert compare(shelf) == everything
-    assert shelf.reconciler.unreadable(shelf.folders.all()[0]) is None
+    assert shelf.reconciler.comparer.unreadable(shelf.folders.all()[0].id) is None
     assert flags.opened == []
     assert len(shelf.encoded) == 4
 

@@ -128,7 +128,7 @@ def test_skipped_libraries_are_named_with_the_command(shelf: Rated) -> None:
     compare(shelf)
     folder = shelf.folders.all()[0]
     library = bytes(shelf.root / LIBRARY)
-    assert shelf.reconciler.libraries(folder) == [library]
+    assert shelf.reconciler.comparer.libraries(folder.id) == [library]
     report = {
         "path": "/p", "state": "ok", "photos": 1, "reason": None, "remedy": None,
         "libraries": [library.decode()],
@@ -137,7 +137,7 @@ def test_skipped_libraries_are_named_with_the_command(shelf: Rated) -> None:
     assert any(f"photosd add '{library.decode()}'" in line for line in lines)
     (shelf.root / LIBRARY).rename(shelf.root / "plain")
     compare(shelf)
-    assert shelf.reconciler.libraries(folder) == []
+    assert shelf.reconciler.comparer.libraries(folder.id) == []
 
 
 def test_what_finder_hides_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,8 +115,8 @@ def test_other_folders_are_indexed_while_a_dialog_is_open(
                 }
 
             until(lambda: listed() == {"Documents/Documents.jpg", "Photos/Photos.jpg"})
-            until(lambda: reconciler.unreadable(folder))
-            unread = reconciler.unreadable(folder)
+            until(lambda: reconciler.comparer.unreadable(folder.id))
+            unread = reconciler.comparer.unreadable(folder.id)
             assert unread is not None
             assert unread.path == bytes(mac / "Desktop")
             assert "macOS may be asking" in unread.reason
@@ -124,7 +124,7 @@ def test_other_folders_are_indexed_while_a_dialog_is_open(
             assert done.wait(20)
             answered.set()
             until(lambda: "Desktop/Desktop.jpg" in listed())
-            until(lambda: reconciler.unreadable(folder) is None)
+            until(lambda: reconciler.comparer.unreadable(folder.id) is None)
         finally:
             reconciler.stop()
 
@@ -165,7 +165,7 @@ def test_a_refused_folder_inside_of_a_watched_one_is_named(
         folder = shelf.folders.add(bytes(mac / "Photos"))
         guard.denied.add(str(inside))
         shelf.reconciler.comparer.tree(folder, folder.path)
-        unread = shelf.reconciler.unreadable(folder)
+        unread = shelf.reconciler.comparer.unreadable(folder.id)
     assert unread is not None
     assert (unread.path, unread.remedy) == (bytes(inside), macos.REMEDY)
 

@@ -188,7 +188,7 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
         shop = Shop(tmp_path)
         added = shop.folders.add(bytes(folder))
         shop.reconciler.comparer.tree(added, added.path)
-        words = str(shop.reconciler.unreadable(added))
+        words = str(shop.reconciler.comparer.unreadable(added.id))
         shop.close()
         return words
 

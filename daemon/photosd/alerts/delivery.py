@@ -67,12 +67,7 @@ class Refusals:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all, self._each = Wait(), dict[str, Wait]()
-        self._reason: str | None = None
-
-    @property
-    def reason(self) -> str | None:
-        """Why the last command could not be started; None: it could."""
-        return self._reason
+        self.reason: str | None = None  # why the last command could not be started
 
     def may_try(self, lease: str | None) -> bool:
         """Whether this lease, or a new one, may be tried now."""
@@ -83,7 +78,7 @@ class Refusals:
     def refused(self, lease: str, reason: str) -> None:
         """Record a failed start; logged if the reason is new."""
         with self._lock:
-            before, self._reason = self._reason, reason
+            before, self.reason = self.reason, reason
             self._all.longer()
             self._each.setdefault(lease, Wait()).longer()
         if reason != before:
@@ -92,7 +87,7 @@ class Refusals:
     def started(self, lease: str) -> None:
         """Record that it has run, or will."""
         with self._lock:
-            before, self._reason = self._reason, None
+            before, self.reason = self.reason, None
             self._all = Wait()
             self._each.pop(lease, None)
         if before is not None:

@@ -71,33 +71,29 @@ class Accelerators:
     """
 
     def __init__(self, file: Path | None = None, wanted: str = "auto") -> None:
-        self._file, self._wanted = file, wanted
+        self._file = file
+        self.wanted = wanted  # the setting `encoder.device`
         self._lock = threading.Lock()
         self._records: dict[str, Record] = _read(file)
-
-    @property
-    def wanted(self) -> str:
-        """The setting `encoder.device`."""
-        return self._wanted
 
     def choose(self, wanted: str) -> None:
         """Use ``wanted`` from now on, even if it failed before."""
         with self._lock:
-            self._wanted, self._records = wanted, {}
+            self.wanted, self._records = wanted, {}
             self._keep()
 
     def device_for(self, model: str) -> str:
         """The device for ``model``: the setting, or `cpu` if the CPU has taken over."""
         with self._lock:
             record = self._records.get(model)
-            if record is None or not record.disabled or self._wanted == "cpu":
-                return self._wanted
-            if (record.wanted, record.versions) == (self._wanted, versions()):
+            if record is None or not record.disabled or self.wanted == "cpu":
+                return self.wanted
+            if (record.wanted, record.versions) == (self.wanted, versions()):
                 return "cpu"
             log.info("accelerator_enabled_again", device=record.last.device, model=model)
             del self._records[model]
             self._keep()
-            return self._wanted
+            return self.wanted
 
     def note(self, model: str, failure: DeviceFailure) -> bool:
         """``model`` failed on an accelerator; returns whether that is disabled from now on."""
@@ -108,7 +104,7 @@ class Accelerators:
             times = (*(before.times if before else ()), failure.at)
             times = tuple(at for at in times if 0 <= failure.at - at < DEATHS_WITHIN)[-DEATHS:]
             disabled = failure.cause == "test" or len(times) == DEATHS
-            record = Record(failure, times, disabled, self._wanted, versions())
+            record = Record(failure, times, disabled, self.wanted, versions())
             self._records[model] = record
             self._keep()
         if disabled:
@@ -136,7 +132,7 @@ class Accelerators:
     def takeover(self, model: str) -> Takeover | None:
         """Why the CPU is used instead of an accelerator, if so."""
         record = self._records.get(model)
-        disabled = record is not None and record.disabled and self._wanted != "cpu"
+        disabled = record is not None and record.disabled and self.wanted != "cpu"
         return self.explain(record.last) if record is not None and disabled else None
 
     def explain(self, failure: DeviceFailure) -> Takeover:
@@ -153,7 +149,7 @@ class Accelerators:
             return "photosd config set encoder.device auto"
         if failure.cause == "shortage":
             return "close programs that use the GPU, then: photosd restart"
-        return f"photosd config set encoder.device {self._wanted}   (tries it again)"
+        return f"photosd config set encoder.device {self.wanted}   (tries it again)"
 
     def _keep(self) -> None:
         if self._file is None:

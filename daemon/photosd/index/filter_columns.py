@@ -33,7 +33,8 @@ class FilterColumns:
         self._labels: Labels = arrays["labels"]  # each once, ascending
         self._ends: Labels = arrays["ends"]  # of the rows of each label, in `rows`
         self._rows: Numbers = arrays["rows"]
-        self._moments: Floats = arrays["moments"]  # of no date or place: nan, which passes nothing
+        # When each was taken, wall-clock seconds; of no date or place: nan, which passes nothing.
+        self.moments: Floats = arrays["moments"]
         self._latitudes: Floats = arrays["latitudes"]
         self._longitudes: Floats = arrays["longitudes"]
         self._cameras: list[str] = arrays["cameras"].tolist()
@@ -101,16 +102,11 @@ class FilterColumns:
 
     def __len__(self) -> int:
         """Rows."""
-        return len(self._moments)
-
-    @property
-    def moments(self) -> Floats:
-        """When each was taken, wall-clock seconds; nan without a date: (n,)."""
-        return self._moments
+        return len(self.moments)
 
     def passing(self, where: Filter) -> Mask:
         """Whether each row passes: (n,)."""
-        mask = where.during(self._moments)
+        mask = where.during(self.moments)
         for any_of in where.labels(self._cameras):
             having = np.zeros(len(self), np.bool_)
             for rows in self._having(any_of):
@@ -136,7 +132,7 @@ class FilterColumns:
         chosen = there[self._rows]
         # Each label has rows, so that none of these sums is of nothing.
         having = np.add.reduceat(chosen, starts, dtype=np.int64) if len(starts) else starts
-        return Counts.of(self._labels, having, self._moments[there])
+        return Counts.of(self._labels, having, self.moments[there])
 
     def _having(self, labels: Iterable[int]) -> Iterator[Numbers]:
         for label in labels:

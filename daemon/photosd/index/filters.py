@@ -232,8 +232,8 @@ class Columns:
     def __init__(self, rows: Sequence[Traits] = ()) -> None:
         self.cameras = {row.camera for row in rows if row.camera is not None}
         self._rows = len(rows)
-        # A missing date or place is nan, which compares false.
-        self._moments = np.array([row.moment for row in rows], np.float64)
+        # When each was taken, wall-clock seconds; nan (also of a place): unknown, compares false.
+        self.moments = np.array([row.moment for row in rows], np.float64)
         self._latitudes = np.array([row.latitude for row in rows], np.float64)
         self._longitudes = np.array([row.longitude for row in rows], np.float64)
         self._labels = np.array([one for row in rows for one in row.labels], np.int64)
@@ -243,16 +243,11 @@ class Columns:
         """Rows."""
         return self._rows
 
-    @property
-    def moments(self) -> Floats:
-        """When each was taken, wall-clock seconds; nan without a date: (n,)."""
-        return self._moments
-
     def joined(self, rows: Sequence[Traits]) -> Columns:
         """With these rows appended."""
         more = Columns(rows)
         more.cameras |= self.cameras
-        more._moments = np.concatenate([self._moments, more._moments])
+        more.moments = np.concatenate([self.moments, more.moments])
         more._latitudes = np.concatenate([self._latitudes, more._latitudes])
         more._longitudes = np.concatenate([self._longitudes, more._longitudes])
         more._labels = np.concatenate([self._labels, more._labels])
@@ -264,7 +259,7 @@ class Columns:
         """Only these rows, each at most once, in this order."""
         fewer = Columns()
         fewer.cameras, fewer._rows = self.cameras, len(rows)
-        fewer._moments, fewer._latitudes = self._moments[rows], self._latitudes[rows]
+        fewer.moments, fewer._latitudes = self.moments[rows], self._latitudes[rows]
         fewer._longitudes = self._longitudes[rows]
         place = np.full(self._rows, -1, np.int64)
         place[rows] = np.arange(len(rows))
@@ -289,11 +284,11 @@ class Columns:
         found = np.sort(self._labels[mask[self._labelled]])
         first = np.flatnonzero(np.append(True, found[1:] != found[:-1])[: len(found)])
         having = np.diff(first, append=len(found))
-        return Counts.of(found[first], having, self._moments[mask])
+        return Counts.of(found[first], having, self.moments[mask])
 
     def passing(self, where: Filter) -> Rows:
         """The rows that pass, in ascending order."""
-        mask = where.during(self._moments)
+        mask = where.during(self.moments)
         for any_of in where.labels(self.cameras):
             having = np.zeros(self._rows, np.bool_)
             having[self._labelled[np.isin(self._labels, any_of)]] = True

@@ -22,7 +22,7 @@ from photosd.core.errors import StorageError
 from photosd.core.log import printable
 from photosd.core.start_stop import start
 from photosd.index.catalog import Catalog
-from photosd.index.comparer import Comparer, RunningComparison, Unreadable
+from photosd.index.comparer import Comparer
 from photosd.index.comparison import Comparison
 from photosd.index.folders import Folder, Folders, innermost
 from photosd.index.retention import KEPT_SECONDS
@@ -187,22 +187,10 @@ class Reconciler(StoppableThread):
         """Whether comparisons are running or due."""
         return bool(self._paths or self._trees or self._requests or self._jobs or self._rounds)
 
-    def running(self) -> list[RunningComparison]:
-        """Running comparisons of trees."""
-        return self.comparer.running()
-
-    def unreadable(self, folder: Folder) -> Unreadable | None:
-        """Unreadable places in a folder at its last comparison."""
-        return self.comparer.unreadable(folder.id)
-
-    def libraries(self, folder: Folder) -> list[bytes]:
-        """Photo libraries that were skipped in a folder at its last comparison."""
-        return self.comparer.libraries(folder.id)
-
     def stalled(self) -> str | None:
         """What is wrong with the comparisons, if anything; a silent file system is not an error."""
         now = time.monotonic()
-        for running in self.running():
+        for running in self.comparer.running():
             if not running.asking and now - running.moved_at > STALLED_SECONDS:
                 return f"comparing {printable(running.tree)} makes no progress"
         return None

@@ -63,13 +63,14 @@ class IndexVanished(StorageError):
 
 
 class VectorStore:
-    """Vectors of one model by content id: durable in LanceDB, recent ones searched in RAM.
+    """Vectors of one model, ``dimension`` numbers each, by content id: durable in LanceDB, recent
+    ones searched in RAM.
 
     Any thread may search; changes are serialised. Raises StorageError if the disk fails.
     """
 
     def __init__(self, directory: Path, fingerprint: str, dimension: int) -> None:
-        self._directory, self._dimension = directory, dimension
+        self._directory, self.dimension = directory, dimension
         self._name = f"{PREFIX}{fingerprint}"
         self._table: Any = None  # recent rows
         self._matrix = Matrix(dimension)  # the same rows, in RAM
@@ -136,7 +137,7 @@ class VectorStore:
     def _read_all(self, name: str) -> int:
         """Rows of a table; raises if any cannot be read."""
         with errors_of_lance():
-            table = open_table(self._directory, name, self._dimension)
+            table = open_table(self._directory, name, self.dimension)
             columns = ["content", "vector", *READ_FOR_TRAITS]
             batches = table.search().select(columns).to_batches(BATCH)
             return sum(len(batch) for batch in batches)
@@ -149,10 +150,10 @@ class VectorStore:
 
     def _load(self) -> None:
         recent, flushed = self._names()
-        self._table = open_table(self._directory, recent, self._dimension)
+        self._table = open_table(self._directory, recent, self.dimension)
         if has_index(self._table):  # version 0.1.0 had one table
             self._path(recent).rename(self._path(flushed))
-            self._table = open_table(self._directory, recent, self._dimension)
+            self._table = open_table(self._directory, recent, self.dimension)
         self._flushed = None
         if self._path(flushed).is_dir():
             found = self._place()
@@ -170,7 +171,7 @@ class VectorStore:
         return {content for batch in batches for content in batch.column("content").to_pylist()}
 
     def _load_matrix(self) -> None:
-        matrix = Matrix(self._dimension, capacity=self._table.count_rows())
+        matrix = Matrix(self.dimension, capacity=self._table.count_rows())
         damaged: set[str] = set()
         columns = self._table.search().select(["content", "vector", *READ_FOR_TRAITS])
         for batch in columns.to_batches(BATCH):
@@ -188,7 +189,7 @@ class VectorStore:
 
     def _vectors(self, rows: Any) -> Vectors:
         flat = rows.column("vector").flatten().to_numpy(zero_copy_only=False)
-        found: Vectors = flat.reshape(-1, self._dimension)
+        found: Vectors = flat.reshape(-1, self.dimension)
         return found
 
     # -- writing ------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ class VectorStore:
         contents = [e.content for e in embeddings for _ in e.vectors]
         traits = [found for e in embeddings for found in [e.traits] * len(e.vectors)]
         with self._writing():
-            self._upsert(rows_of(embeddings, self._dimension))
+            self._upsert(rows_of(embeddings, self.dimension))
             # All at once: neighbouring rows are copied each time.
             self._matrix.drop(set(contents))
             self._matrix.append(contents, np.concatenate([e.vectors for e in embeddings]), traits)
@@ -299,7 +300,7 @@ class VectorStore:
     def _keep_up(self) -> None:
         """Start due maintenance, if any."""
         room = RAM_BYTES if self._flushed is None else RAM_BYTES // 2
-        if len(self._matrix) * self._dimension * 4 > room:
+        if len(self._matrix) * self.dimension * 4 > room:
             self._maintenance.begin(self._flush)
         elif self._compactions and time.monotonic() >= self._compact_at:
             self._maintenance.begin(self._compact)
@@ -347,7 +348,7 @@ class VectorStore:
         return len(self)
 
     def _place(self) -> FlushedTable:
-        return FlushedTable(self._directory, self._names()[1], self._dimension)
+        return FlushedTable(self._directory, self._names()[1], self.dimension)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -388,11 +389,6 @@ class VectorStore:
             return len(self._matrix)
         with self._reading():
             return len(self._matrix) + len(self._flushed)
-
-    @property
-    def dimension(self) -> int:
-        """Dimensions of a vector."""
-        return self._dimension
 
     def contents(self) -> set[str]:
         """Every content id with a vector."""

@@ -87,7 +87,7 @@ class LibraryStatus:
             watched = health.get(folder.path)
             if state == "ok" and watched is not None and watched.scanned:
                 state, reason, remedy = "scan_only", watched.reason, watched.remedy
-            unreadable = self._reconciler.unreadable(folder)
+            unreadable = self._reconciler.comparer.unreadable(folder.id)
             reports.append(
                 FolderReport(
                     path=path_text(folder.path),
@@ -104,7 +104,7 @@ class LibraryStatus:
                     unreadable_remedy=unreadable.remedy if unreadable else None,
                     libraries=[
                         printable(path)
-                        for path in self._reconciler.libraries(folder)
+                        for path in self._reconciler.comparer.libraries(folder.id)
                         if path not in health
                     ],
                 )
@@ -132,5 +132,5 @@ class LibraryStatus:
                 known=running.known,
                 seconds=round(now - running.begun_at, 1),
             )
-            for running in self._reconciler.running()
+            for running in self._reconciler.comparer.running()
         ]

@@ -14,26 +14,21 @@ class Recovery:
     def __init__(self, limits: WatchLimits) -> None:
         self._limits = limits
         self._wait = 0.0
-        self._due: float | None = None
+        self.due_at: float | None = None  # when to restart; None while all is well
         self._latest = 0.0
         self._recovered = float("-inf")
 
-    @property
-    def due_at(self) -> float | None:
-        """When to restart; None while all is well."""
-        return self._due
-
     def trouble(self, now: float) -> bool:
         """Record trouble; returns whether it is new."""
-        if self._due is not None:
-            self._due = min(max(self._due, now + self._limits.quiet), self._latest)
+        if self.due_at is not None:
+            self.due_at = min(max(self.due_at, now + self._limits.quiet), self._latest)
             return False
         returned = now - self._recovered < self._limits.calm
         self._wait = min(2 * self._wait, self._limits.longest_wait) if returned else 0.0
         self._wait = max(self._wait, self._limits.quiet)
-        self._due, self._latest = now + self._wait, now + max(self._wait, MOST_DELAY)
+        self.due_at, self._latest = now + self._wait, now + max(self._wait, MOST_DELAY)
         return True
 
     def recovered(self, now: float) -> None:
         """A restart was made."""
-        self._due, self._recovered = None, now
+        self.due_at, self._recovered = None, now
