@@ -23,6 +23,8 @@ from photosd.search.calibration import UNRELATED
 from tests.faults import VARIABLE, with_faults
 
 ROOT = Path(__file__).parent.parent
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles photosd again
+sys.dont_write_bytecode = False
 CALIBRATION_TEXTS = len(UNRELATED.read_text().splitlines())  # encoded to calibrate scores
 CALM_READINGS = 5
 # Begun first where files are spread over processes, so that none of them is left for the end.

@@ -8,19 +8,19 @@ and torch. Models whose image tower is from timm get timm and torchvision.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import sys
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from photosd.core.libraries import bare_package
 
 NEVER_NEEDED = ("transformers",)
 
 
 def import_model_module(*, lean: bool) -> Any:
     """The module ``open_clip.model`` without transformers; ``lean``: also without timm."""
-    _bare_package("open_clip")
+    bare_package("open_clip")
     if lean:
         with _absent((*NEVER_NEEDED, "timm")), _torchvision_stub():
             import open_clip.model
@@ -32,23 +32,10 @@ def import_model_module(*, lean: bool) -> Any:
 
 def import_pretrained_table() -> Any:
     """The module ``open_clip.pretrained``, a list of published weights; without the hub client."""
-    _bare_package("open_clip")
+    bare_package("open_clip")
     with _absent(("huggingface_hub", "safetensors")):
         import open_clip.pretrained
     return open_clip.pretrained
-
-
-def _bare_package(name: str) -> None:
-    """Allow importing submodules of a package without running its ``__init__``."""
-    if name in sys.modules:
-        return
-    found = importlib.util.find_spec(name)
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"{name} is not installed")
-    package = types.ModuleType(name)
-    package.__path__ = [str(Path(found.origin).parent)]
-    package.__spec__ = found
-    sys.modules[name] = package
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.core import machine
+from photosd.core.libraries import bare_package
 from photosd.index.filters import Traits, traits
 from photosd.index.labels import camera_key
 from photosd.index.matrix import Vectors
 
+REST_CLIENT = "lance_namespace_urllib3_client"  # its models are used, its calls are not
 INDEX_CACHE = 16 << 20  # bytes
 METADATA_CACHE = 1 << 20  # soon full of metadata of older versions: docs/adr/0004
 UNSOUND = 1e-3  # deviation from unit length, squared: above rounding, below a flipped bit
@@ -29,12 +31,16 @@ READ_FOR_TRAITS = ("labels", "camera", "moment", "latitude", "longitude")
 
 
 def import_lancedb() -> Any:
-    """The module `lancedb`; a second or two the first time."""
-    here, socket.has_ipv6 = socket.has_ipv6, False  # urllib3 checks this first
+    """The module `lancedb`; a second the first time.
+
+    Without its client of a REST API: that is half of the time, 13 MB, and urllib3 opens a socket.
+    """
+    bare_package(REST_CLIENT)
     try:
         import lancedb
-    finally:
-        socket.has_ipv6 = here
+    except ImportError:  # another version of it: with everything
+        del sys.modules[REST_CLIENT]
+        import lancedb
     return lancedb
 
 
