@@ -77,8 +77,8 @@ def test_a_workflow_follows_its_schema(file: Path) -> None:
 
 @pytest.mark.skipif(not (TOOLS / "shellcheck").exists(), reason="run: make setup")
 def test_scripts_have_no_mistakes_that_shellcheck_finds(tmp_path: Path) -> None:
-    """Those of .ci, and those inside the workflows."""
-    scripts = [*sorted((ROOT / ".ci").iterdir())]
+    """Those of .ci and for Macs, and those inside the workflows."""
+    scripts = [*sorted((ROOT / ".ci").iterdir()), *sorted((ROOT / "tests/darwin").glob("*.sh"))]
     for number, command in enumerate(steps()):
         script = tmp_path / f"step-{number}"
         script.write_text("#!/bin/bash\n" + re.sub(r"\$\{\{.*?\}\}", "X", command))
@@ -89,7 +89,8 @@ def test_scripts_have_no_mistakes_that_shellcheck_finds(tmp_path: Path) -> None:
 
 
 def test_every_script_and_module_of_a_step_exists() -> None:
-    named = {path for command in steps() for path in re.findall(r"(?:^|\s)(\.ci/\S+)", command)}
+    places = r"(?:^|\s)((?:\.ci|tests/darwin)/\S+)"
+    named = {path for command in steps() for path in re.findall(places, command)}
     modules = {name for command in steps() for name in re.findall(r"-m (release\.\w+)", command)}
     assert named and all((ROOT / path).is_file() for path in named)
     assert modules and all((ROOT / f"{name.replace('.', '/')}.py").is_file() for name in modules)
@@ -112,7 +113,7 @@ def test_the_job_for_macs_runs_the_tests_of_every_part() -> None:
     left_out |= {"release", "training", "upgrade"}
     job = (ROOT / ".github" / "workflows" / "macos.yml").read_text()
     directories = {file.parent.name for file in ROOT.glob("tests/*/__init__.py")}
-    assert directories - left_out == set(re.findall(r"\btests/(\w+)", job))
+    assert directories - left_out == set(re.findall(r"\btests/(\w+)\b(?!/)", job))
 
 
 def test_pythons_of_macs_are_supported() -> None:

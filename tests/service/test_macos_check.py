@@ -15,7 +15,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-CHECK, VOLUMES = ROOT / ".ci" / "macos-check.sh", ROOT / ".ci" / "macos-volumes.sh"
+SCRIPTS = ROOT / "tests" / "darwin"
+CHECK, VOLUMES = SCRIPTS / "macos-check.sh", SCRIPTS / "macos-volumes.sh"
 # What a daemon that is dead can do: commands that exit with 0 and print nothing.
 MUTE = "#!/bin/sh\nexit 0\n"
 NOT_RUNNING = "#!/bin/sh\necho photosd is not running >&2\nexit 3\n"
