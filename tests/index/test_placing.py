@@ -286,7 +286,7 @@ def test_a_stop_in_the_middle_loses_nothing(shelf: Shelf, monkeypatch: pytest.Mo
 
 def test_a_bug_ends_nothing(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread tries again."""
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("photosd.core.background.RETRY_SECONDS", 0.1)
     failed = threading.Event()
 
     def broken(*_: Any) -> Any:

@@ -46,8 +46,10 @@ class BackgroundLoop(StoppableThread):
     After a failure it calls it again a little later, whatever happens meanwhile.
     """
 
-    def __init__(self, name: str, *, gather: float = 0.0, retry: float = RETRY_SECONDS) -> None:
-        """``gather``: seconds to wait after a wake, for others; ``retry``: after a failure."""
+    def __init__(self, name: str, *, gather: float = 0.0, retry: float | None = None) -> None:
+        """``gather``: seconds to wait after a wake, for others; ``retry``: after a failure, by
+        default RETRY_SECONDS.
+        """
         super().__init__(name)
         self._gather, self._retry = gather, retry
         self._woken = threading.Event()
@@ -77,7 +79,7 @@ class BackgroundLoop(StoppableThread):
                 log.warning("work_waits", work=self.name, cause=str(error), remedy=error.remedy)
             except Exception:  # a bug in one piece of work must not end the thread
                 log.exception("work_failed", work=self.name, remedy="no action: it is retried")
-            self.stopping.wait(self._retry)
+            self.stopping.wait(RETRY_SECONDS if self._retry is None else self._retry)
 
     def result(self, future: Future[T], until: float) -> T:
         """Its result. Raises TimeoutError at ``until`` (monotonic), or soon when stopped."""
