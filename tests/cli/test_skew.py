@@ -17,7 +17,7 @@ from photosd.index.migrations import SCHEMA
 from photosd.protocol.client import Client
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon, error, hit, query_result, status_result
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 
 HELLO = {"version": "0.0.1", "protocol": 1, "pid": 1, "home": "/", "capabilities": []}
 
@@ -70,11 +70,11 @@ def test_equal_versions_cause_no_warning(stub: StubDaemon, photosd: Photosd) -> 
 
 
 def test_the_daemon_says_its_version_with_every_answer(
-    daemon: RunningDaemon, photosd: Photosd
+    quick_daemon: RunningDaemon, photosd: Photosd
 ) -> None:
     """A real one, at the first query."""
-    daemon.wait_until("ready")
-    assert daemon.query("sunset")["daemon_version"] == package.__version__
+    quick_daemon.wait_until("ready")
+    assert quick_daemon.query("sunset")["daemon_version"] == package.__version__
     assert "restart" not in photosd("query", "sunset").err
 
 
@@ -87,10 +87,10 @@ def test_an_older_daemon_lacks_an_operation(stub: StubDaemon, photosd: Photosd) 
 
 
 @pytest.mark.slow
-def test_an_operation_of_tomorrow(daemon: RunningDaemon) -> None:
+def test_an_operation_of_tomorrow(quick_daemon: RunningDaemon) -> None:
     """A real daemon, asked by a newer client."""
-    daemon.wait_until("ready")
-    with daemon.client() as client, pytest.raises(PhotosdError) as caught:
+    quick_daemon.wait_until("ready")
+    with quick_daemon.client() as client, pytest.raises(PhotosdError) as caught:
         client.call("paint")
     assert caught.value.code == "unknown_op"
     assert "query" in str(caught.value)
@@ -165,7 +165,7 @@ def test_a_newer_catalog_is_refused_untouched(newer: Home) -> None:
 def test_a_daemon_with_a_newer_catalog_says_so_to_everyone(newer: Home, photosd: Photosd) -> None:
     """It runs, answers with cause and remedy, and leaves the catalog alone to the end."""
     before = digest(newer.state)
-    daemon = RunningDaemon(newer)
+    daemon = RunningDaemon(newer, prelude=ENCODER_STANDS_IN)
     try:
         daemon.wait_until("degraded")
         ran = photosd("query", "sunset")
