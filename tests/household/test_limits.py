@@ -81,6 +81,7 @@ CROSSED = {
     "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/finding.py:MOST_CHARACTERS": FINDING,
     "search/dates/finding.py:LONGEST_PHRASE": FINDING,
+    "search/dates/finding.py:LONGEST_WORDS": FINDING,
     "search/dates/finding.py:MOST_PATHS": FINDING,
     "search/retrieval.py:FEW_PASSING": (
         "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
@@ -93,6 +94,7 @@ CROSSED = {
     ),
     "search/reading.py:MOST_WORDS": READING + "test_only_the_first_words_are_read",
     "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
+    "search/reading.py:SHORTEST_VALUE": READING + "test_questions_are_read",
     "index/sidecars.py:AT_ONCE": WHOLE,
     "index/vocabulary.py:LOOKED_AT": (
         "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
@@ -291,7 +293,7 @@ NO_LIMIT = {
         "search/text_index.py:COMMON", "search/text_index.py:SHORTEST*",
         "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
         "search/place_names.py:SHORTEST",
-        "search/reading.py:SHORTEST_BARE", "search/reading.py:LONGEST_PREFIX",
+        "search/spellings.py:SHORTEST_BARE", "search/spellings.py:LONGEST_PREFIX",
         "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",

@@ -145,6 +145,18 @@ def test_conditions_that_leave_nothing_are_left_out_and_said(library: Library) -
     ]
 
 
+def test_without_other_words_those_that_are_left_answer(library: Library) -> None:
+    """Not "no good matches", as the words of the one that was left out match nothing either."""
+    answer = ask(library, "photos of Dan in 2015")
+    assert names(answer) == ["dan 2023", "dan 2022", "both", "dan 2021"]
+    assert answer["warnings"] == ["no photo has all of Dan · 2015; left out: the date 2015"]
+    assert answer["convincing"]
+    counted = library.engine().facets(FacetsParams("Dan in 2015", kinds=["year"]))
+    assert counted["photos"] == 4 and counted["warnings"] == answer["warnings"]
+    library.add("/p/dan or so, 2015.jpg", 1, taken="2020-01-01T00:00:00", people=["Dan"])
+    assert names(ask(library, "photos of Dan in 2015"))[0] == "dan or so, 2015"
+
+
 def test_what_is_not_wanted_is_not_read(library: Library) -> None:
     """Dates, nor alternatives, which few photos have together; people are excluded."""
     for text in ("not in 2023", "Noa or Dan"):

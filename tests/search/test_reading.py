@@ -17,9 +17,10 @@ from photosd.search.reading import NoVocabulary, Reading, read
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
 HERE = Path(__file__).parent
 PEOPLE = """Noa=40 Dan=12 May=9 Rose=8 Paris=5 Yael_Cohen=20 נועה=40 דנה=15 מאי=9 גל=7 ורד=3 רון=6
-    דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5"""
+    דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5 Me=4 D=2 בן=9 לי=3"""
 PLACES = """Eilat=60 Haifa=90 Tel_Aviv=80 Paris=33 Dead_Sea=12 New_York=25 Berlin=14 Rome=18 Nice=6
-    Bath=5 Jerusalem=70 San_Francisco=8 Lake_Tahoe=4 אילת=60 חיפה=90 תל_אביב=80 פריז=33
+    Bath=5 St._Louis=3 Washington,_D.C.=4 Jerusalem=70 San_Francisco=8
+    Lake_Tahoe=4 אילת=60 חיפה=90 תל_אביב=80 פריז=33
     ים_המלח=12 ניו_יורק=25 ברלין=14 ירושלים=70 גליל=21"""
 TAGS = "beach=50 dog=80 rose=12 חיפה=7 bar_mitzvah=9 family=200 Dan=12 יום_הולדת=31 soccer=14"
 
@@ -47,7 +48,7 @@ class Words:
         return [value for value in found if value.kind == kind][:limit]
 
 
-LIBRARY = Words(people=PEOPLE, places=PLACES, tags=TAGS, countries="Israel=900 ישראל=900")
+LIBRARY = Words(people=PEOPLE, places=PLACES, tags=TAGS, countries="Israel=900 ישראל=900 US=30")
 
 
 def rows(name: str) -> Iterator[tuple[str, str]]:

@@ -48,6 +48,8 @@ class Conditions:
             for left_out in itertools.combinations(kinds, number):
                 again = self._again(params, left_out)
                 if self._passes(narrowed := _narrowed(question, again)):
+                    only = not normalise(reading.rest)  # no words but those of conditions
+                    narrowed = structs.replace(narrowed, only_conditions=only)
                     return narrowed, [_left_out(reading, left_out, question)]
         return question, [_left_out(reading, kinds, question)]
 

@@ -316,6 +316,12 @@ class Engine:
         """Another reading of a query without good matches, or the same; and its warnings."""
         question, embedding = ranking.question, ranking.embedding
         found = ranking.page(0, question.limit)
+        if question.only_conditions and not ranking.convincing:
+            # Its words match nothing, either: all photos that meet the other conditions.
+            modes, question = ranking.modes, structs.replace(question, terms=())
+            ranking = self._ranked(question, None, deadline, warnings)
+            ranking.modes = modes
+            return ranking
         warnings += cut_warning(embedding)
         if words_left_out(question.words):
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")

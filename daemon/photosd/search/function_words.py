@@ -19,10 +19,19 @@ ARTICLES = _folded("the")
 DANGLING = BEFORE | ARTICLES | _folded("and but on for & a an during ו ה ש אבל en em im")
 LEADING = _folded("and with of the & ו עם של")
 BEFORE_THE = _folded("in at on from")
+# If a question has only these besides conditions, nothing is left to look for.
 ABOUT_PHOTOS = _folded(
     "photo photos photograph photographs picture pictures pic pics image images snapshot snapshots"
-    " all my our me us the of from in at with show find every any some taken"
+    " all my our me us the of from in at with show find every any some taken where when who what"
+    " which whom is are was were did do does i we you please"
     " תמונה תמונות תמונת צילום צילומים כל שלי שלנו את של עם מ ב הראה חפש"
+    " התמונה התמונות הצילום הצילומים איפה היכן מתי מי מה היה הייתה היו"
+)
+# They are also names of people, and codes of countries: read only where spelled as names.
+SPEAKER = _folded("me us")
+FUNCTION_WORDS = SPEAKER | _folded(
+    "a am an are as at be by can do for from has he her him i id in is it la ma my no of on or our"
+    " she so the them they this to up was we were with you your"
 )
 # Before a value: its photos are not wanted.
 NEGATIONS = _folded(

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from photosd.core.formats import PHOTO_SUFFIXES
 
-QUOTED = re.compile(r"(?<!\w)(\"[^\"\n]+\"|“[^”\n]+”|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+')(?!\w)")
+QUOTED = re.compile(
+    r"(?<!\w)(\"[^\"\n]+\"|[“”][^“”\n]+[“”]|״[^״\n]+״|«[^»\n]+»|„[^“”\n]+[“”]|'[^'\n]+'"
+    r"|[‘’][^‘’\n]+[‘’])(?!\w)"
+)
 CHUNK = re.compile(r"\S+")
 HIDDEN = "\ufffc"  # is in no word
 

@@ -31,14 +31,14 @@ HEBREW = frozenset(
     ניצן ניר נמר נסיכה נר נרקיס נוף סתיו סביון סיגלית סלע סער ספיר ענבל ענן עופר עמק פז
     פנינה פרח צבי צור צפורה קיץ קשת רוח רימון רעם רקפת שבת שדה שושנה שחר שי שיר שירה שלג
     שלום שמחה שמש שני שקד שקיעה תמר תקווה אדר ניסן סיון תמוז אלול ראשון תומר נטע באר עין גיא
-    אבן שדרות
+    אבן שדרות בן בת לי לו
     מעלות רמות אופקים אורים שמיר""".split()  # noqa: SIM905
 )
 # Those that after "with" hardly describe a photo.
 MOSTLY_NAMES = frozenset(
     """may april june august jean gene grace frank pat drew carol dolly melody eve faith
     יעל תמר אורן אלון ארז אילן ניר תומר נטע הדס הדר דליה שיר שירה שי ענבל יונה דבורה
-    סביון ספיר אופק שחר ניצן מעיין אביב סתיו חן חיים גיא יסמין טל גל מאי""".split()  # noqa: SIM905
+    סביון ספיר אופק שחר ניצן מעיין אביב סתיו חן חיים גיא יסמין טל גל מאי לי""".split()  # noqa: SIM905
 )
 # Hebrew words that begin like a prefix before a name: שרון is not ש-רון.
 UNPREFIXED = frozenset(

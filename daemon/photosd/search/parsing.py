@@ -208,7 +208,8 @@ class QuestionTerm(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """A query; at least one term has a positive weight, unless ``reading`` left no words.
 
-    ``asked``: as text; ``reading``: what was read of it and is part of ``where``.
+    ``asked``: as text; ``reading``: what was read of it and is part of ``where``;
+    ``only_conditions``: its words are those of conditions that were left out.
     """
 
     terms: tuple[QuestionTerm, ...]
@@ -219,6 +220,7 @@ class Question(msgspec.Struct, frozen=True):
     but: frozenset[str] = frozenset()  # contents to leave out
     sort: Sort = "match"
     reading: Reading | None = None
+    only_conditions: bool = False
 
     @property
     def words(self) -> str:

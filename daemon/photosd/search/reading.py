@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 from msgspec import structs
@@ -25,15 +25,30 @@ from photosd.search.function_words import (
     BEFORE_THE,
     DANGLING,
     EXCLUDING,
+    FUNCTION_WORDS,
     JOINING,
     LEADING,
     NAMED_AFTER,
     NEGATIONS,
     OUTSIDE,
+    OWNER_BEFORE,
     PERSON_BEFORE,
     PLACE_BEFORE,
+    SPEAKER,
 )
 from photosd.search.literal_text import hidden, literal_spans
+from photosd.search.spellings import (
+    ABBREVIATED,
+    BETWEEN,
+    SHORTEST_BARE,
+    WORD,
+    Spelling,
+    Word,
+    are_separated,
+    joined,
+    spellings_of,
+    word_of,
+)
 
 if TYPE_CHECKING:
     from photosd.search.dates.finding import FoundDate
@@ -44,19 +59,12 @@ PartKind = Literal["date", "place", "person", "rest"]
 MOST_WORDS = 100  # of a question; what follows is not read
 LONGEST_VALUE = 5  # words
 MOST_NAMESAKES = 100  # people of one first name who are compared
-SHORTEST_BARE = 3  # letters that remain without a Hebrew prefix
-LONGEST_PREFIX = 3  # letters
+SHORTEST_VALUE = 2  # letters of a value of one word
 LONGEST_EVENT = 14 * 86_400.0  # seconds: Passover, not May
 
-# Accents, niqqud, and marks of Arabic and Japanese, that are not letters.
-POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u3099\u309a"
-WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
-PREFIX = "והבלמכש"
-GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 NAME_AND_YEAR = re.compile(r"\w+\s+(?:in\s+|ב-?)?\d{4}")
-BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
 NO_NAMES = ABOUT_PHOTOS | DANGLING | NEGATIONS
-EDGES = " \t\n\r,;:.-–—·/&|"
+EDGES = " \t\n\r,;:.-–—·/&|?!"
 
 
 class Vocabulary(Protocol):
@@ -176,34 +184,16 @@ def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
 # -- people and places ----------------------------------------------------------------------------
 
 
-class _Word(NamedTuple):
-    """``key``: as in core.wording; ``owner``: the same without a genitive, if it has one."""
-
-    text: str
-    start: int
-    end: int
-    key: str
-    owner: str
-
-
-class _Spelling(NamedTuple):
-    """One way to look up some words: with a Hebrew prefix or a genitive removed."""
-
-    key: str
-    prefix: str = ""
-    genitive: bool = False
-
-
 def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list[Part]:
     """Values by their words, longest first; kind ``rest``: known, but not a condition."""
-    words = [_word(one) for one in itertools.islice(WORD.finditer(text), MOST_WORDS)]
-    spellings: dict[tuple[int, int], list[_Spelling]] = {}
+    words = [word_of(one) for one in itertools.islice(WORD.finditer(text), MOST_WORDS)]
+    spellings: dict[tuple[int, int], list[Spelling]] = {}
     for first in range(len(words)):
         for last in range(first, min(first + LONGEST_VALUE, len(words))):
-            if last > first and not _joined(text, words[last - 1], words[last]):
+            if last > first and not joined(text, words[last - 1], words[last], ABBREVIATED):
                 break
             if last > first or words[first].key not in DANGLING:
-                spellings[first, last] = _spellings(words[first : last + 1])
+                spellings[first, last] = spellings_of(words[first : last + 1])
     known = _known(spellings, vocabulary)
     if not known:
         return []
@@ -211,7 +201,8 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
     while place < len(words):
         for last in range(min(place + LONGEST_VALUE, len(words)) - 1, place - 1, -1):
             some = spellings.get((place, last), ())
-            spelling = next((one for one in some if known.get(one.key)), None)
+            separated = are_separated(text, words[place : last + 1])
+            spelling = _named(some, known, separated=separated)
             if spelling is not None:
                 part = _decided(text, words, place, last, spelling, known, without)
                 if part.kind == "person" and place == last and _may_be_another(part, vocabulary):
@@ -223,8 +214,19 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
     return found
 
 
+def _named(
+    spellings: Iterable[Spelling], known: Mapping[str, Sequence[Value]], *, separated: bool
+) -> Spelling | None:
+    """The first with values; ``separated``: that have a comma or a full stop, too."""
+    for one in spellings:
+        values = known.get(one.key, ())
+        if any(not separated or "," in value.shown or "." in value.shown for value in values):
+            return one
+    return None
+
+
 def _known(
-    spellings: Mapping[tuple[int, int], Sequence[_Spelling]], vocabulary: Vocabulary
+    spellings: Mapping[tuple[int, int], Sequence[Spelling]], vocabulary: Vocabulary
 ) -> dict[str, Sequence[Value]]:
     """The values with these spellings, by key."""
     keys = {one.key for some in spellings.values() for one in some}
@@ -236,7 +238,7 @@ def _known(
 
 
 def _first_names(
-    spellings: Sequence[_Spelling], known: Mapping[str, Sequence[Value]], vocabulary: Vocabulary
+    spellings: Sequence[Spelling], known: Mapping[str, Sequence[Value]], vocabulary: Vocabulary
 ) -> dict[str, Sequence[Value]]:
     """The person whose first name a word is, if only one has it and it is no other value."""
     if any(one.key in known for one in spellings):
@@ -250,43 +252,12 @@ def _first_names(
     return {}
 
 
-def _joined(text: str, one: _Word, other: _Word) -> bool:
-    return BETWEEN.fullmatch(text, one.end, other.start) is not None
-
-
-def _word(found: re.Match[str]) -> _Word:
-    text = found[0]
-    owner = GENITIVE.sub("", text)
-    key = wording.key(text)
-    return _Word(text, *found.span(), key, wording.key(owner) if owner != text else "")
-
-
-def _spellings(words: Sequence[_Word]) -> list[_Spelling]:
-    """As written; else without a genitive; else without Hebrew prefixes, the shortest first."""
-    (*_, last), first = words, words[0].key
-    more = "".join([word.key for word in words[1:]])
-    found = [_Spelling(first + more)]
-    if last.owner:
-        before = "".join([word.key for word in words[:-1]])
-        found.append(_Spelling(before + last.owner, genitive=True))
-    if not first or first[0] not in PREFIX or (not more and first in ordinary.unprefixed()):
-        return found
-    for cut in range(1, LONGEST_PREFIX + 1):
-        left = len(first) - cut
-        if first[cut - 1 : cut] not in PREFIX or left < (1 if more else 2):
-            break
-        if not more and left < SHORTEST_BARE and first[:cut] != "ו":
-            break
-        found.append(_Spelling(first[cut:] + more, first[:cut]))
-    return found
-
-
 def _decided(
     text: str,
-    words: Sequence[_Word],
+    words: Sequence[Word],
     first: int,
     last: int,
-    spelling: _Spelling,
+    spelling: Spelling,
     known: Mapping[str, Sequence[Value]],
     without: Collection[str],
 ) -> Part:
@@ -300,6 +271,8 @@ def _decided(
     if kind == "rest" or kind in without:
         only = tagged and all(one.kind == "tag" for one in known[spelling.key])
         return structs.replace(unread, tag=spelling.key if only else "")
+    if first == last and _is_function_word(words[first], spelling.key, values[0].shown, said):
+        return unread
     if first == last and spelling.key in ordinary.ordinary_words():
         capital = first > 0 and text[start].isupper() and text[words[0].start].islower()
         if kind == "place":  # in Nice
@@ -314,6 +287,16 @@ def _decided(
     bare = before == first and not spelling.prefix
     tag = spelling.key if kind == "place" and tagged else ""
     return Part(kind, start, end, text[start:end], shown, key, photos=photos, bare=bare, tag=tag)
+
+
+def _is_function_word(word: Word, key: str, shown: str, said: Collection[str]) -> bool:
+    """Whether it is a letter or a word like ``us``; not a name, as in ``US`` and ``of me``."""
+    if key not in FUNCTION_WORDS and len(key) >= SHORTEST_VALUE:
+        return False
+    if key in SPEAKER and not (PERSON_BEFORE | OWNER_BEFORE).isdisjoint(said):
+        return False
+    named = word.text == shown and word.text[0].isupper()
+    return not named or (len(key) < SHORTEST_VALUE and BEFORE.isdisjoint(said))
 
 
 def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
@@ -358,7 +341,7 @@ def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
     excluding = False  # whether it was excluded
     for number, part in enumerate(parts):
         before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
-        chained = unwanted is not None and unwanted is before and _are_joined(text, before, part)
+        chained = unwanted is not None and unwanted is before and _arejoined(text, before, part)
         negation = _word_before(text, part.start, BEFORE | ARTICLES)
         if chained or (negation is not None and wording.fold(negation[0]) in NEGATIONS):
             unwanted = part
@@ -378,7 +361,7 @@ def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
     return found
 
 
-def _are_joined(text: str, one: Part, other: Part) -> bool:
+def _arejoined(text: str, one: Part, other: Part) -> bool:
     """Whether these of one kind are named together: ``Noa and Dan``."""
     words = wording.words(text[one.end : other.start])
     return one.kind == other.kind and all(word in JOINING for word in words)
@@ -387,7 +370,7 @@ def _are_joined(text: str, one: Part, other: Part) -> bool:
 def _are_places(text: str, one: Part | None, other: Part | None) -> bool:
     if one is None or other is None or one.kind != "place":
         return False
-    return _are_joined(text, one, other)
+    return _arejoined(text, one, other)
 
 
 def _excludes(negation: re.Match[str] | None, part: Part) -> bool:
@@ -421,7 +404,7 @@ def _word_after(text: str, place: int) -> str:
 
 
 def _meant(
-    values: Sequence[Value], said: Collection[str], spelling: _Spelling
+    values: Sequence[Value], said: Collection[str], spelling: Spelling
 ) -> tuple[PartKind, Sequence[Value]]:
     """The values of the kind that is meant; ``rest`` if they may be of several kinds."""
     people = [one for one in values if one.kind == "person"]
@@ -441,10 +424,10 @@ def _meant(
     return ("place", places) if places and not people else ("rest", ())
 
 
-def _before(text: str, words: Sequence[_Word], first: int) -> int:
+def _before(text: str, words: Sequence[Word], first: int) -> int:
     """The first word of a value with the prepositions before it: ``near the``."""
     place = first
-    while place and _joined(text, words[place - 1], words[place]):
+    while place and joined(text, words[place - 1], words[place]):
         word = words[place - 1].key
         if word not in BEFORE and not (word in ARTICLES and place == first):
             break

@@ -17,11 +17,13 @@ from photosd.core.wall_clock import wall_seconds
 from photosd.search.dates.forms import Path, expression
 from photosd.search.dates.grammar import readings, steps
 from photosd.search.dates.periods import DAY, Moment, Period, Unit, at
+from photosd.search.dates.surroundings import is_other
 from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
 from photosd.search.dates.words import ENGLISH, HEBREW, calendar_names, vocabulary
 
 MOST_CHARACTERS = 1000  # of a text; what follows is not read
 LONGEST_PHRASE = 12  # tokens
+LONGEST_WORDS = 5  # tokens of one word of dates
 MOST_PATHS = 2000  # tried in one text
 
 # A phrase has at least one of these.
@@ -65,7 +67,8 @@ SIMPLE = _pattern(
 )
 ENDS = "(YEAR | EXACT | MONTH | SEASON | NUMBER | ORDINAL | HOLIDAY | WEEKDAY)"
 RANGE = _pattern(
-    f"(FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) {ENDS}* (YEAR | EXACT) {ENDS}*"
+    f"(FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) {ENDS}* (YEAR | EXACT) {ENDS}*",
+    f"(SINCE | FROM | BETWEEN)? {ENDS}+ (TO | UNTIL | AND | DASH) RELATIVE_DAY",  # 2019 until today
 )
 OPEN = re.compile(
     f"{expression('(SINCE | UNTIL | BEFORE | AFTER)')}(.+)"
@@ -183,7 +186,7 @@ class _Text:
         self._left = MOST_PATHS
 
     def dates(self) -> Iterator[tuple[int, int, Period]]:
-        place = 0
+        place = after = 0
         anchors = [number for number, token in enumerate(self.tokens) if _is_anchor(token)]
         for anchor in anchors:
             if anchor < place:
@@ -192,15 +195,25 @@ class _Text:
                 found = self._longest(start, anchor)
                 if found is not None:
                     place, period = found
-                    yield self.tokens[start].start, self.tokens[place - 1].end, period
+                    if not is_other(self.text, self.tokens, start, place, period, after):
+                        yield self.tokens[start].start, self.tokens[place - 1].end, period
+                        after = place
                     break
 
     def _first(self, anchor: int, place: int) -> int:
         """The first token from which a date may reach an anchor."""
-        first = anchor
-        while first > max(place, anchor - LONGEST_PHRASE) and self.steps(first - 1):
-            first -= 1
-        return first
+        first, least = anchor, max(place, anchor - LONGEST_PHRASE)
+        while True:
+            # Within a phrase of several words ("earlier than"), single ones mean nothing.
+            reaching = (
+                one
+                for one in range(first - 1, max(least, first - LONGEST_WORDS) - 1, -1)
+                if any(end >= first for end, _ in self.steps(one))
+            )
+            before = next(reaching, None)
+            if before is None:
+                return first
+            first = before
 
     def _longest(self, start: int, anchor: int) -> tuple[int, Period] | None:
         """The longest date that begins here and has the anchor: the place after it."""

@@ -103,7 +103,7 @@ HEBREW = {
     " שמונים=80, תשעים=90",
     Kind.EVE: "ערב",
     Kind.SINCE: "מאז, החל מ, החל מ-",
-    Kind.UNTIL: "עד",
+    Kind.UNTIL: "ועד, עד",
     Kind.BEFORE: "לפני",
     Kind.AFTER: "אחרי, לאחר",
     Kind.BETWEEN: "בין",

@@ -1,0 +1,51 @@
+"""Words around a date that make it another one: older than 2019, around 2019, the week of 31 May.
+
+Such a date is not read in a question, as it would exclude the photos that are meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from photosd.search.dates.periods import DAY, Period
+from photosd.search.dates.tokens import Token, fold
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(map(fold, words.split()))
+
+
+BEFORE = _folded(
+    "around circa ca about approximately approx roughly almost nearly towards by than other apart"
+    " prior earlier older newer later pre post"
+    " סביב בסביבות בערך לקראת קודם מוקדם מאוחר טרום שלא מתחילת מראשית מאמצע מסוף"
+)
+AFTER = _folded("excluded earlier older before now present ומעלה ומטה ואחורה עכשיו כה")
+SIGNS = tuple("<>~≈≤≥±=")
+PARTS = _folded("beginning start end early late middle mid תחילת ראשית אמצע סוף")
+ARTICLES = _folded("the of של . -")
+OPENING = _folded("from since until till to up before after by מאז עד ועד לפני אחרי")
+SKIPPED = ARTICLES | (OPENING - BEFORE) | _folded("in and or מ ל ב")
+LONGER = _folded("week weekend month שבוע השבוע בשבוע חודש")
+
+
+def is_other(
+    text: str, tokens: Sequence[Token], start: int, end: int, period: Period, after: int
+) -> bool:
+    """Whether the date in tokens ``start`` to ``end`` is another one because of what is around it.
+
+    ``after``: the token after the last date.
+    """
+    before = [one.text for one in reversed(tokens[:start])]
+    word = next((one for one in before if one not in SKIPPED), "")
+    behind = next((one.text for one in tokens[end:] if one.text not in SKIPPED), "")
+    if word in BEFORE or behind in AFTER:
+        return True
+    near = [one for one in before if one not in ARTICLES][:2]
+    if len(near) == 2 and near[0] in PARTS and near[1] in OPENING:  # until the end of 2019
+        return True
+    if text[: tokens[start].start].rstrip()[-1:] in SIGNS or text[tokens[end - 1].end :][:1] == "+":
+        return True
+    if period.begin is None or period.end is None or period.end - period.begin > DAY:
+        return False
+    return word in LONGER or (after == start > 0)  # a year ago today
