@@ -56,8 +56,8 @@ def folders(
     return [CompletionItem(name, is_path=True) for name in _beginning(names, whole)]
 
 
-def values(kind: FacetKind) -> Callable[..., list[CompletionItem[str]]]:
-    """People, tags or places of the library; none while the daemon does not answer."""
+def values(*kinds: FacetKind) -> Callable[..., list[CompletionItem[str]]]:
+    """People, tags, places or cameras of the library; none while the daemon does not answer."""
 
     def completed(
         _context: click.Context, _parameter: click.Parameter, begun: str
@@ -66,11 +66,15 @@ def values(kind: FacetKind) -> Callable[..., list[CompletionItem[str]]]:
 
         try:
             with Client(timeout=ANSWER_SECONDS) as client:
-                found = client.facets(kinds=[kind], limit=MOST_VALUES, begins=begun)["facets"]
+                found = client.facets(kinds=kinds, limit=MOST_VALUES, begins=begun)["facets"]
         except (PhotosdError, UnicodeError):
             return []
         # As paths, so that the shell quotes blanks.
-        return [CompletionItem(one["value"], is_path=True) for one in found.get(kind, ())]
+        return [
+            CompletionItem(one["value"], is_path=True)
+            for kind in kinds
+            for one in found.get(kind, ())
+        ]
 
     return completed
 

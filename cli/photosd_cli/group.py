@@ -65,8 +65,11 @@ MAY_BE_EMPTY = {
 SYNONYMS = {
     "find": "query",
     "search": "query",
-    "tags": "facets",
-    "people": "facets",
+    "tags": "facets --kind tag",
+    "people": "facets --kind person",
+    "persons": "facets --kind person",
+    "places": "facets --kind place",
+    "cameras": "facets --kind camera",
     "stats": "facets",
     "alert": "on",
     "alerts": "on",
@@ -188,9 +191,27 @@ def run(arguments: Sequence[str], as_json: bool) -> int:
     except click.ClickException as error:
         if as_json:
             raise BadRequest(error.format_message(), remedy="photosd --help") from error
-        error.show()
+        _show(error)
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """A usage error on stderr, wrapped between words; hidden options are not suggested."""
+    if isinstance(error, click.UsageError):
+        context = error.ctx
+        if isinstance(error, click.NoSuchOption) and error.possibilities and context is not None:
+            hidden = {
+                name
+                for option in context.command.params
+                if isinstance(option, click.Option) and option.hidden
+                for name in option.opts
+            }
+            error.possibilities[:] = [one for one in error.possibilities if one not in hidden]
+        if context is not None:
+            console.note(context.get_usage(), "")
+            console.note(f"Try '{context.command_path} --help' for help.\n", "")
+    console.note(f"Error: {error.format_message()}", "")
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from photosd.protocol.requests import Term, Where
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
+NEAR_KM = 10.0  # as in the daemon
 MOST_KM = 20_100  # half of the earth's circumference
 MOST_WEIGHT = 100.0  # same limit as in the protocol
 WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
@@ -39,19 +40,24 @@ FILTERS = (
     ),
     click.option("--since", metavar="DATE", help=f"Only photos taken on or after DATE. {DATES}"),
     click.option("--until", metavar="DATE", help="Only photos taken on or before DATE."),
-    click.option("--camera", metavar="NAME", help="Only from cameras whose name contains NAME."),
+    click.option(
+        "--camera",
+        metavar="NAME",
+        shell_complete=completed_values.values("camera"),
+        help="Only from cameras whose name contains NAME.",
+    ),
     click.option(
         "--place",
         "places",
         multiple=True,
         metavar="NAME",
-        shell_complete=completed_values.values("place"),
+        shell_complete=completed_values.values("place", "country"),
         help="Only photos taken in this place, region or country; any of several.",
     ),
     click.option(
         "--near",
         metavar="NAME[,KM]",
-        help="Only taken within KM (default 10) of a place; also LAT,LON,KM: 32.08,34.78,5.",
+        help="Only taken within KM (default 10) of a place; also LAT,LON[,KM]: 32.08,34.78,5.",
     ),
     click.option(
         "--type",
@@ -102,6 +108,7 @@ OUTPUT_OPTIONS = (
         "-n",
         "limit",
         type=click.IntRange(1, 1000),
+        metavar="N",
         help="Number of photos; default: setting search.limit (20).",
     ),
     click.option(
@@ -285,14 +292,14 @@ def _number(text: str) -> float | None:
 
 def _place(text: str) -> tuple[float, float, float]:
     try:
-        latitude, longitude, km = (float(part) for part in text.removesuffix("km").split(","))
+        latitude, longitude, *more = (float(part) for part in text.removesuffix("km").split(","))
+        (km,) = more or [NEAR_KM]
         if not all(math.isfinite(number) for number in (latitude, longitude, km)):
             raise ValueError(text)
     except ValueError as error:
         raise BadRequest(
             f"cannot read the place {text!r}",
-            remedy="use --near NAME,KILOMETRES or --near LATITUDE,LONGITUDE,KILOMETRES,"
-            " as in --near 32.08,34.78,5",
+            remedy="--near Haifa,5 or --near 32.08,34.78,5: latitude, longitude, kilometres",
         ) from error
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
         raise BadRequest(

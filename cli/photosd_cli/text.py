@@ -12,6 +12,7 @@ import photosd
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
 # cannot be encoded: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+PRECISION = {"day": 10, "month": 7, "year": 4}  # characters of an ISO date
 SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -81,7 +82,7 @@ def moment(seconds: object) -> str | None:
 
 
 def place(report: Mapping[str, Any]) -> str:
-    """Where a photo was taken: ``Eilat (אילת), Israel, 0.9 km`` from the centre."""
+    """Where a photo was taken: ``Eilat (אילת), Israel; 0.9 km from its centre``."""
     city, shown = report.get("city"), []
     if city:
         others = dict.fromkeys(filter(None, (report.get("hebrew"), report.get("local"))))
@@ -89,9 +90,8 @@ def place(report: Mapping[str, Any]) -> str:
         part = report.get("part")
         shown = [*([part] if part else []), f"{city} ({named})" if named else city]
     shown += filter(None, (report.get("region"), report.get("country")))
-    if report.get("km") is not None:
-        shown.append(f"{report['km']:g} km")
-    return ", ".join(map(str, shown))
+    away = "" if report.get("km") is None else f"; {report['km']:g} km from its centre"
+    return ", ".join(map(str, shown)) + away
 
 
 def taken(photo: Mapping[str, Any]) -> time.struct_time | None:
@@ -109,9 +109,9 @@ def taken(photo: Mapping[str, Any]) -> time.struct_time | None:
 
 
 def day(photo: Mapping[str, Any]) -> str:
-    """The date of a photo; empty if unknown."""
+    """The date of a photo, as precise as it is known; empty if unknown."""
     if photo.get("taken") is not None:  # without strptime, which is slow to import
-        return str(photo["taken"])[:10]
+        return str(photo["taken"])[: min(10, PRECISION.get(photo.get("taken_precision") or "", 10))]
     clock = taken(photo)
     return "" if clock is None else time.strftime("%Y-%m-%d", clock)
 

@@ -124,7 +124,7 @@ def _until(terminal: int, wanted: str) -> str:
 
 
 @pytest.mark.parametrize("shell", ["bash", "fish"])
-def test_people_tags_and_places_are_completed(
+def test_values_of_the_library_are_completed(
     photosd: Photosd,
     stub: StubDaemon,
     shell_environment: dict[str, str],
@@ -136,7 +136,12 @@ def test_people_tags_and_places_are_completed(
     names = ["Noa", "Noa Levi", "Noa's friend"]
     values = [{"value": name, "photos": 3} for name in names]
     stub.answers["facets"] = lambda params: {"facets": {params["kinds"][0]: values}}
-    for option, kind in (("--person", "person"), ("--tag", "tag"), ("--place", "place")):
+    for option, kinds in (
+        ("--person", ["person"]),
+        ("--tag", ["tag"]),
+        ("--place", ["place", "country"]),
+        ("--camera", ["camera"]),
+    ):
         if shell == "fish":
             line = f"photosd query {option} No"
             out = offered(["fish", "-c"], f"source {file}; complete -C '{line}'", shell_environment)
@@ -146,7 +151,7 @@ def test_people_tags_and_places_are_completed(
             asking += " _photosd_completion photosd; printf '%s\n' \"${COMPREPLY[@]}\""
             found = offered(["bash", "-c"], asking, shell_environment).splitlines()
         assert sorted(found) == sorted(names)
-        assert stub.params("facets")[-1]["kinds"] == [kind]
+        assert stub.params("facets")[-1]["kinds"] == kinds
         assert stub.params("facets")[-1]["begins"] == "No"
 
 

@@ -48,7 +48,9 @@ def test_what_is_asked(stub: StubDaemon, photosd: Photosd) -> None:
     stub.answers["facets"] = ANSWER
     photosd("facets", "dog", "beach", "--kind", "tag", "-n", "3", "--person", "Noa")
     (asked,) = stub.params("facets")
-    assert asked["text"] == "dog beach" and asked["kinds"] == ["tag"] and asked["limit"] == 3
+    assert (
+        asked["text"] == "dog beach" and asked["kinds"] == ["tag"] and asked["limit"] == 4
+    )  # whether there are more
     assert asked["where"] == {"people": ["Noa"]}
 
 
@@ -59,3 +61,23 @@ def test_json_and_no_good_matches(stub: StubDaemon, photosd: Photosd) -> None:
     assert json.loads(ran.out)["photos"] == 1234 and ran.code == 1
     ran = photosd("facets", "zebra")
     assert "a warning" in ran.err and "No good matches" in ran.err and ran.code == 1
+
+
+def test_more_values_are_announced(stub: StubDaemon, photosd: Photosd) -> None:
+    """Only those asked for are shown, and how to see the others."""
+    stub.answers["facets"] = ANSWER
+    ran = photosd("facets", "-n", "1")
+    assert ran.out.splitlines() == ["year", "  1,200  2023", "person", "  7  Noa\\x1b[31m"]
+    assert "There are more values of year, person: -n 10" in ran.err
+    assert "more values" not in photosd("facets", "-n", "2").err
+    photosd("facets", "-n", "2", "--json")
+    assert [asked["limit"] for asked in stub.params("facets")] == [2, 3, 2]
+
+
+def test_kinds_may_be_in_the_plural(stub: StubDaemon, photosd: Photosd) -> None:
+    """As people say them."""
+    stub.answers["facets"] = ANSWER
+    for typed, kind in (("people", "person"), ("tags", "tag"), ("countries", "country")):
+        photosd("facets", "--kind", typed)
+        assert stub.params("facets")[-1]["kinds"] == [kind]
+    assert photosd("facets", "--kind", "rating").code == 2

@@ -90,7 +90,7 @@ def test_words_of_other_programs_suggest_the_command(photosd: Photosd) -> None:
 
 def test_every_synonym_is_a_word_of_its_own_for_a_command() -> None:
     commands = {name for name, _ in every_command()}
-    assert set(SYNONYMS.values()) <= commands
+    assert {meant.split()[0] for meant in SYNONYMS.values()} <= commands
     assert not commands & set(SYNONYMS)
 
 
@@ -125,3 +125,14 @@ def test_completion_scripts_are_valid(photosd: Photosd, shell: str) -> None:
     assert "_PHOTOSD_COMPLETE" in script
     if found := shutil.which(shell):
         subprocess.run([found, "-n"], input=script.encode(), timeout=30, check=True)
+
+
+def test_kinds_of_values_suggest_their_list(photosd: Photosd) -> None:
+    """The whole command, to be copied."""
+    assert "Did you mean 'facets --kind person'?" in photosd("people").err
+
+
+def test_a_hidden_option_is_not_suggested(photosd: Photosd) -> None:
+    """Others that are spelled so are."""
+    ran = photosd("query", "--title", "x")
+    assert "--until" in ran.err and "--table" not in ran.err and ran.code == 2

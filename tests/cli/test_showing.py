@@ -22,7 +22,7 @@ def test_show_names_the_place(stub: StubDaemon, photosd: Photosd) -> None:
     for place, line in (
         (
             {"city": "Eilat", "hebrew": "אילת", "local": "אילת", "country": "Israel", "km": 0.9},
-            "Eilat (אילת), Israel, 0.9 km",
+            "Eilat (אילת), Israel; 0.9 km from its centre",
         ),
         (
             {
@@ -41,3 +41,16 @@ def test_show_names_the_place(stub: StubDaemon, photosd: Photosd) -> None:
         assert f"place       {line}\n" in photosd("show", "/p/a.jpg").out
     stub.answers["show"] = SHOWN
     assert "\nplace " not in photosd("show", "/p/a.jpg").out
+
+
+def test_values_are_in_words(stub: StubDaemon, photosd: Photosd) -> None:
+    """A rejected photo, an upright one, a fraction of a second without zeros."""
+    taken = "2020-09-14T11:09:34.641000-05:00"
+    facts = {"taken": taken, "rating": -1, "orientation": 1, "width": 4}
+    stub.answers["show"] = {**SHOWN, "facts": facts}
+    shown = photosd("show", "/p/a.jpg").out
+    assert "taken       2020-09-14 11:09:34.641-05:00\n" in shown
+    assert "rating      rejected\n" in shown and "orientation" not in shown
+    stub.answers["show"] = {**SHOWN, "facts": {"rating": 3, "orientation": 6}}
+    shown = photosd("show", "/p/a.jpg").out
+    assert "rating      3\n" in shown and "orientation 6\n" in shown

@@ -134,3 +134,22 @@ def test_the_list_of_models_fits_80_columns(home: Home) -> None:
     assert "starter" in shown
     for line in shown.splitlines():
         assert width(line) <= 80, line
+
+
+def test_usage_errors_fit_80_columns() -> None:
+    """Whole words; the message is one line where no terminal reads it."""
+    shown = on_80_columns("facets", "--kind", "rating")
+    assert "'country'" in shown and "'type'" in shown
+    for line in shown.splitlines():
+        assert width(line) <= 80, line
+
+
+def test_reasons_are_indented(stub: StubDaemon, photosd: Photosd) -> None:
+    """Below their first line."""
+    photo = {"path": "/p/x.jpg", "state": "failed", "reason": WORDS, "remedy": WORDS}
+    missing = ("attempts", "folder", "size", "modified_at", "content_id")
+    stub.answers["show"] = {**photo, **dict.fromkeys(missing), "facts": {}}
+    lines = on_80_columns("show", "/p/x.jpg").splitlines()
+    assert len(lines) > 4 and lines[3].startswith(" " * 12)
+    for line in lines:
+        assert width(line) <= 80, line

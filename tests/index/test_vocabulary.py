@@ -201,6 +201,7 @@ def test_an_unknown_name_is_answered_with_similar_ones(shelf: Shelf) -> None:
     assert shelf.vocabulary.near("person", "Nowam") == ["Noam"]
     assert shelf.vocabulary.near("person", "נוע") == ["נועה"]
     assert shelf.vocabulary.near("person", "") == []
+    assert shelf.vocabulary.near("person", "Levy") == ["Noa Levi"]  # a word of it
     assert shelf.vocabulary.near("tag", "dan") == []
     assert shelf.vocabulary.get("person", "ZOE") == Value("person", "zoe", "Zoë", 1)
     assert shelf.vocabulary.get("person", "zo") is None

@@ -116,7 +116,7 @@ def test_an_unknown_place_is_refused_with_similar_ones(library: Library) -> None
         assert f"'{suggestion}'" in refused.value.remedy
     with pytest.raises(NotFound) as refused:
         found(library, places=["פריז"])  # the one in France
-    assert refused.value.remedy == "check the spelling"
+    assert refused.value.remedy == "for photos around it: --near 'פריז'"
     with pytest.raises(NotFound, match="no place is called"):
         found(library, near_place="Atlantis")
     with pytest.raises(BadRequest, match="two places"):

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from photosd.protocol.client import Client
-from photosd_cli import console, query_options, text
+from photosd_cli import console, paths, query_options, text
 from photosd_cli.group import Number, json_option
 
 if TYPE_CHECKING:
     from photosd.protocol.requests import FacetKind, Where
 
 # As in the protocol, which is slow to import.
+MOST_VALUES = 10_000
 KINDS = ("year", "month", "place", "country", "person", "tag", "camera", "folder", "type")
+
+PLURALS = {"people": "person", "countries": "country"}
+
+
+class Kind(click.Choice[str]):
+    """A kind, also in the plural: ``people``, ``tags``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        singular = PLURALS.get(value, value.removesuffix("s"))
+        return super().convert(singular if singular in KINDS else value, param, ctx)
 
 
 @click.command()
 @click.argument("words", metavar="[QUERY]", nargs=-1)
-@click.option(
-    "--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this one; repeatable."
-)
+@click.option("--kind", "kinds", type=Kind(KINDS), multiple=True, help="Only this one; repeatable.")
 @click.option(
     "-n",
     "--limit",
     type=click.IntRange(1, 10_000),
+    metavar="N",
     default=10,
     show_default=True,
     help="Number of values of each kind.",
@@ -65,23 +75,29 @@ def command(
             readable,
             where=where,
             kinds=cast("tuple[FacetKind, ...]", kinds),
-            limit=limit,
+            limit=limit if as_json else min(limit + 1, MOST_VALUES),  # whether there are more
             deadline_ms=round(1000 * deadline),
         )
     if as_json:
         console.out_json(result)
         return 0 if result["convincing"] else 1
+    cut = list[str]()
     for kind, values in result["facets"].items():
         if not values:
             continue
         console.out(console.styled(kind, "bold"))
         width = max(len(f"{one['photos']:,}") for one in values)
-        for one in values:
-            console.out(f"  {one['photos']:>{width},}  {text.inert(one['value'])}")
+        for one in values[:limit]:
+            shown = paths.shown(one["value"]) if kind == "folder" else text.inert(one["value"])
+            console.out(f"  {one['photos']:>{width},}  {shown}")
+        if len(values) > limit:
+            cut.append(kind)
     console.flush()
     for warning in result["warnings"]:
         console.warn(text.inert(warning))
     if not result["convincing"]:
         console.note("No good matches", "")
     console.note(f"{text.count(result['photos'], 'photo')} counted")
+    if cut:
+        console.note(f"There are more values of {', '.join(cut)}: -n {10 * limit}")
     return 0 if result["convincing"] else 1

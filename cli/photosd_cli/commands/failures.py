@@ -22,7 +22,9 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
         return
     for failure in result["failures"]:
         console.out(paths.linked(failure))
-        quarantined = "  (quarantined: it crashed a worker)" if failure.get("quarantined") else ""
+        told = failure["reason"].startswith("quarantined")
+        is_told = told or not failure.get("quarantined")
+        quarantined = "" if is_told else "  (quarantined: it crashed a worker)"
         attempts = text.count(failure["attempts"], "attempt")
         console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{quarantined}", hang=2)
         if failure["remedy"]:
@@ -37,4 +39,4 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
     if retry:
         console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")
     elif not result["failures"]:
-        console.note("no failures: every photo could be read", "")
+        console.note("no failures: every photo is indexed", "")

@@ -57,7 +57,7 @@ SILENCE_SECONDS = 20.0  # the daemon sends something every five seconds
     type=click.IntRange(1, 2**63 - 1),
     multiple=True,
     metavar="ID",
-    help="Remove this alert.",
+    help="Remove this alert; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; do not wait.")
 def command(
@@ -79,6 +79,7 @@ def command(
     photosd on "receipt"                           print its path
     photosd on "receipt" --exec "cp {} /backup"    run a program
     photosd on "my dog" --link ~/Dog               keep an album of links
+    photosd on "Noa Levi" --notify                 a person, by name
     photosd on - < words.txt                       hide TEXT from `ps`
     photosd on --list; photosd on --remove 3
 
@@ -245,7 +246,7 @@ def _action(query: replies.StandingReport) -> str:
         return f"runs {text.inert(shlex.join(query['argv']))}"
     if query["kind"] == "link":
         return f"album {paths.shown(query['directory'] or '')}"
-    return {"notify": "notifies", "stream": "is printed"}[query["kind"]]
+    return {"notify": "notifies", "stream": "prints paths"}[query["kind"]]
 
 
 def _figures(query: replies.StandingReport) -> str:

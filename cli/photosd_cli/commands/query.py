@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option(
     "--plus", multiple=True, metavar="[N:]WORDS", help="Add words, counted N times: --plus 2:dog."
 )
-@click.option("--minus", multiple=True, metavar="[N:]WORDS", help="Subtract words.")
+@click.option(
+    "--minus", multiple=True, metavar="[N:]WORDS", help="Subtract words; photos of them rank lower."
+)
 @click.option(
     "--like",
     type=PICTURE,
@@ -33,12 +35,16 @@ if TYPE_CHECKING:
     "--unlike", type=PICTURE, multiple=True, metavar="[N:]FILE", help="Subtract a picture."
 )
 @query_options.filters
+@click.option("--literal", is_flag=True, help="Dates, places and people in TEXT stay words.")
 @click.option(
-    "--literal", is_flag=True, help="Read no dates, places and people in TEXT: only words."
+    "--not-date", "without", flag_value="date", multiple=True, help="Dates in TEXT stay words."
 )
-@click.option("--not-date", "without", flag_value="date", multiple=True, help="Read no dates.")
-@click.option("--not-place", "without", flag_value="place", multiple=True, help="Read no places.")
-@click.option("--not-person", "without", flag_value="person", multiple=True, help="Read no people.")
+@click.option(
+    "--not-place", "without", flag_value="place", multiple=True, help="Places in TEXT stay words."
+)
+@click.option(
+    "--not-person", "without", flag_value="person", multiple=True, help="People in TEXT stay words."
+)
 @click.option(
     "--sort",
     type=click.Choice(["match", "date", "-date"]),
@@ -82,7 +88,8 @@ def command(
 
     \b
     photosd query "beach" --plus 2:dog --minus people --like ./x.jpg
-    photosd query "Noa at the beach last summer" --not-person
+    photosd query "Noa at the beach last summer"
+    photosd query "beach without Noa"
     photosd query --person Noa --tag beach --sort date
     photosd query "birthday" --in ~/Pictures --since "last summer" --type heic
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Any
 
 import click
@@ -11,6 +13,8 @@ from photosd_cli import console, paths, text
 from photosd_cli.group import PATH, json_option
 
 LABEL = 12
+ZEROS = re.compile(r"(\.\d+?)0+(?!\d)")  # at the end of a fraction of a second
+WRAPPED = ("reason", "remedy", "title", "caption", "tags", "people")  # not paths, to be copied
 
 
 @click.command()
@@ -34,7 +38,11 @@ def command(path: str, as_json: bool) -> None:
         **_facts(photo["facts"]),
     }
     lines = (
-        f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}"
+        console.fit(
+            f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}", sys.stdout, hang=LABEL
+        )
+        if name in WRAPPED
+        else f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}"
         for name, value in rows.items()
         if value is not None
     )
@@ -47,14 +55,19 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
     for name, value in facts.items():
         if isinstance(value, list):
             rows[name] = ", ".join(map(str, value)) or None
+    if rows.get("rating") == -1:
+        rows["rating"] = "rejected"
+    if rows.get("orientation") == 1:
+        del rows["orientation"]  # upright
     return {"taken": _taken(facts), **rows}
 
 
 def _taken(facts: dict[str, Any]) -> str | None:
     """The date as precise as it is known, and where it comes from."""
     clock = facts.get("taken")
-    length = {"day": 10, "month": 7, "year": 4}.get(facts.get("taken_precision") or "")
+    length = text.PRECISION.get(facts.get("taken_precision") or "")
     shown = text.moment(facts.get("taken_at")) if clock is None else str(clock).replace("T", " ")
+    shown = shown and ZEROS.sub(r"\1", shown)
     if shown is None or (source := facts.get("taken_from")) is None:
         return shown
     origin = "the file's time of modification" if source == "modified" else source

@@ -15,6 +15,7 @@ from photosd.core import wording
 from photosd.index.database import Database, listed
 
 NEAR = 0.6  # likeness of a suggestion, from 0 to 1
+WORD = 0.75  # the same of one of its words
 LOOKED_AT = 5000  # the most frequent values, of which some are suggested
 
 
@@ -57,8 +58,11 @@ class Vocabulary:
         values = self._values("kind = ?", (kind,))[:LOOKED_AT]
         shown = {value.key: value.shown for value in values}
         holding = [other for other in shown if key and key in other]
+        words = {other: [wording.key(word) for word in shown[other].split()] for other in shown}
         alike = difflib.get_close_matches(key, shown, limit, NEAR)
-        return [shown[one] for one in list(dict.fromkeys([*holding, *alike]))[:limit]]
+        word = [other for other in shown if difflib.get_close_matches(key, words[other], 1, WORD)]
+        found = list(dict.fromkeys([*holding, *(alike or word)]))
+        return [shown[one] for one in found[:limit]]
 
     def named(self, labels: Iterable[int]) -> dict[int, str | bytes]:
         """The spelling of each of these labels, the path of a folder; without other names of

@@ -36,10 +36,12 @@ class PlaceNames:
             return known
         if known := tuple(place.name for place in self._places(name) if self._has(place)):
             return known
+        remedy = self._suggestion(name)
         if self._gazetteer is not None:
-            with self._gazetteer.reading():  # else photos may have no places yet
-                pass
-        raise NotFound(f"no photo was taken in {name!r}", remedy=self._suggestion(name))
+            with self._gazetteer.reading() as table:  # else photos may have no places yet
+                if table.find(name):
+                    remedy = f"for photos around it: --near {name!r}"
+        raise NotFound(f"no photo was taken in {name!r}", remedy=remedy)
 
     def centre(self, name: str) -> tuple[float, float]:
         """Latitude and longitude of the place with this name: one of the library, or the largest.

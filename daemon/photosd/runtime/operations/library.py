@@ -10,6 +10,7 @@ from typing import Any
 from photosd.core.errors import NotFound
 from photosd.core.formats import is_photo_name, package_in
 from photosd.core.log import printable
+from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.contents import Holding
 from photosd.index.folders import Folder
 from photosd.index.moments import moment_of
@@ -197,6 +198,12 @@ def _failure(photo: Photo) -> replies.Failure:
     return failure
 
 
+NO_PHOTO = {
+    True: ("it is a sidecar", "show the photo that it describes"),
+    False: ("its suffix is not one of photos", "rename it, or convert it to JPEG"),
+}
+
+
 def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -> tuple[str, str]:
     """Why a photo is not in the catalog, and the remedy; ``folder``: the watched one it is in."""
     mode = 0
@@ -217,7 +224,7 @@ def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
     if not is_photo_name(path):
-        return "its suffix is not one of photos", "rename it, or convert it to JPEG"
+        return NO_PHOTO[is_sidecar_name(path)]
     try:
         found = list(filesystems.call(path, "one", *folder.scan_arguments, path))
     except OSError:
