@@ -36,6 +36,20 @@ def test_what_is_given_back_is_no_fault() -> None:
     assert not [*lived(samples).of_one().faults()]
 
 
+def test_more_for_a_while_is_no_fault() -> None:
+    """Ten percent more in the middle, of which a part is still held at the end."""
+    sizes = [1000] * 200 + [1100] * 100 + [1030] * 100
+    assert not [*lived([FLAT | {"memory": size} for size in sizes]).of_one().faults()]
+
+
+def test_one_calm_time_of_a_worker_says_nothing() -> None:
+    """What an encoder holds follows the sizes of its last batches."""
+    lives = Lives(2.0)
+    lives.calm[1, 1] += [FLAT | {"memory": 1000 + number} for number in range(100)]
+    lives.all += lives.calm[1, 1]
+    assert not [*lives.of_many().faults()]
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_slow_leak_is_one(measure: str) -> None:
     """Six percent over the run, of whatever it is."""

@@ -65,6 +65,7 @@ CROSSED = {
     "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
     "index/flushed.py:BATCH": LARGE,
     "index/comparer.py:BATCH": WHOLE,
+    "index/reconciler.py:MOST_LINKS": "tests/index/test_links.py::test_links_into_a_renamed_folder",
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_versions_are_kept",

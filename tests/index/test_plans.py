@@ -187,6 +187,8 @@ def samples(big: Big) -> dict[str, Any]:
         "told": {row.content: (row.path,)},
         "again": True,
         "photo": photo,
+        "photos": [photo] * 400,
+        "entries": [entry] * 400,
         "_photo": photo,
         "finished": [(entry, row.content)],
         "failure": WorkFailure("broken", "none"),

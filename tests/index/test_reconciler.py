@@ -39,10 +39,11 @@ class Shop:
         self.catalog = Catalog(self.database)
         self.worklist = WorkList(self.database)
         self.folders = Folders(self.database, directory / "folders.json")
+        self.watcher = Watcher(directory / "probe")
         self.reconciler = Reconciler(
             self.catalog,
             self.folders,
-            Watcher(directory / "probe"),
+            self.watcher,
             settle_seconds=0.0,
             rescan_seconds=3600.0,
             is_embedded=lambda content: False,

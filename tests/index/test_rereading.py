@@ -134,7 +134,7 @@ def test_a_sidecar_keeps_its_word(shelf: Upgraded) -> None:
 
 
 def test_facts_that_cannot_be_written_keep_no_others_waiting(shelf: Upgraded) -> None:
-    """The former facts of that photo stay; the batch and the next rounds go on."""
+    """The former facts of that photo stay; the batch and the next rounds continue."""
     odd, former = shelf.content("001.jpg") or "", shelf.titles()[1]
     known = (shelf.content("000.jpg") or "", {"title": "known"})
     shelf.contents.reread([(odd, {"title": "\ud800"}), known])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,6 +72,30 @@ class Catalog:
             (entry.inode, entry.device, entry.size, entry.mtime_ns),
         )
         return next(iter(rows), None)
+
+    def links(self, photos: Iterable[Photo]) -> list[bytes]:
+        """Existing files of the same inodes, these included: links, or new names."""
+        return self._of_inodes("p.state <> 'gone'", photos)
+
+    def outdated_links(self, entries: Iterable[Entry]) -> list[bytes]:
+        """Rows of the same inodes as these files that differ from them, or were deleted."""
+        return self._of_inodes(
+            "(p.state = 'gone' OR p.size <> json_extract(k.value, '$[2]')"
+            " OR p.mtime_ns <> json_extract(k.value, '$[3]'))",
+            entries,
+        )
+
+    def _of_inodes(self, condition: str, files: Iterable[Photo] | Iterable[Entry]) -> list[bytes]:
+        numbers = [(one.inode, one.device, one.size, one.mtime_ns) for one in files]
+        with self._database.read() as db:
+            rows = db.execute(
+                # CROSS: from the few inodes to their rows.
+                "SELECT DISTINCT p.path FROM json_each(?) k CROSS JOIN photos p"
+                " ON p.inode = json_extract(k.value, '$[0]')"
+                f" AND p.device = json_extract(k.value, '$[1]') WHERE {condition}",
+                (json.dumps(numbers),),
+            ).fetchall()
+        return [path for (path,) in rows]
 
     def put(self, folder: int, entry: Entry, *, due: float, content: str | None = None) -> None:
         """Set the state of a path on disk; it is pending until changed."""

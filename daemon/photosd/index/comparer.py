@@ -116,13 +116,14 @@ class Comparer:
         on_work: Callable[[], None],
         stopping: Callable[[], bool],
         on_unread: Callable[[bytes, set[bytes]], None] = lambda _tree, _places: None,
+        on_links: Callable[[list[bytes]], None] = lambda _paths: None,
     ) -> None:
         """``on_unread``: called with each tree or path, and its places that may become readable
-        soon.
+        soon. ``on_links``: with other paths of files that have changed; these have no events.
         """
         self._catalog, self._folders, self._filesystems = catalog, folders, filesystems
         self._comparison, self._on_work, self._stopping = comparison, on_work, stopping
-        self._on_unread = on_unread
+        self._on_unread, self._on_links = on_unread, on_links
         self._emptied = Emptied(catalog, comparison, filesystems)
         self._lock = threading.Lock()
         self._running: list[RunningComparison] = []
@@ -191,6 +192,7 @@ class Comparer:
                 rows = self._catalog.rows([entry.path for entry in batch])
                 for entry in after_queries(batch):
                     self._comparison.compare(folder, entry, rows.get(entry.path))
+            self._look_at_links(batch, rows)
             unseen.saw(entry.path for entry in batch)
             running.seen += len(batch)
             running.moved_at, running.asking = time.monotonic(), True
@@ -322,13 +324,16 @@ class Comparer:
             if entry is not None:
                 found.append(entry)
                 waiting += self._former(folder, entry)
-            if (entry is None or entry.path != path) and (photo := self._catalog.get(path)):
-                missing.append(photo)
+            if entry is None or entry.path != path:
+                photo = self._catalog.get(path)
+                missing += [photo] if photo is not None and photo.state != "gone" else []
         with self._catalog.batch():
+            rows = self._catalog.rows([entry.path for entry in found])
             if self._folders.watched(folder):
                 for entry in found:
                     known = self._catalog.get(entry.path)
                     self._comparison.compare(folder, entry, known, hinted=True)
+        self._look_at_links(found, rows)
         self._forget(folder, missing, ())
 
     def _former(self, folder: Folder, entry: Entry) -> list[bytes]:
@@ -362,12 +367,23 @@ class Comparer:
 
     # -- both ----------------------------------------------------------------------------------
 
+    def _look_at_links(self, found: Sequence[Entry], before: Mapping[bytes, Photo]) -> None:
+        """Other paths of files that are new or have changed; ``before``: their former rows."""
+        changed = [one for one in found if _has_changed(one, before.get(one.path))]
+        former = [before[one.path] for one in changed if one.path in before]
+        paths = {
+            *self._catalog.outdated_links(changed),
+            *self._catalog.links(one for one in former if one.state != "gone"),
+        }
+        if others := paths.difference(one.path for one in found):
+            self._on_links(sorted(others))
+
     def _forget(
         self, folder: Folder, absent: Iterable[Photo], unreadable: tuple[bytes, ...]
     ) -> None:
         """Mark absent photos as deleted, if the folder is still there."""
         gone = [
-            photo.path
+            photo
             for photo in after_queries(absent)
             if not self._comparison.away(folder, photo, unreadable, self._filesystems)
         ]
@@ -380,7 +396,9 @@ class Comparer:
         with self._catalog.batch():
             if not self._folders.watched(folder):
                 return
-            self._catalog.forget(gone)
+            self._catalog.forget(photo.path for photo in gone)
+        if links := self._catalog.links(gone):
+            self._on_links(links)
         self._on_work()
         log.info("photos_deleted", folder=printable(folder.path), photos=len(gone))
 
@@ -401,6 +419,12 @@ class Comparer:
     def _set_offline(self, folder: Folder, reason: str) -> None:
         mount = self._filesystems.of(folder.path).mount
         self._folders.update(folder, away(mount, reason, remedy(folder)))
+
+
+def _has_changed(entry: Entry, before: Photo | None) -> bool:
+    if before is None or before.state == "gone":
+        return True
+    return not before.looks_like(entry) or before.inode != entry.inode
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

@@ -43,6 +43,7 @@ UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watche
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
 FAILED_SECONDS = 1.0  # until the next turn of this thread after an error
 STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
+MOST_LINKS = 100  # paths compared singly
 
 
 class Unread:
@@ -137,6 +138,7 @@ class Reconciler(StoppableThread):
             on_work,
             self.stopping.is_set,
             self._note_unread,
+            self._look_at_links,
         )
         self._paths: dict[bytes, float] = {}  # path -> when it changed (monotonic)
         self._trees: dict[bytes, tuple[float, float]] = {}  # tree -> (quiet at, at the latest)
@@ -178,6 +180,15 @@ class Reconciler(StoppableThread):
     def look_at(self, path: bytes) -> None:
         """Compare one path again soon."""
         self._watcher.hints.put(Hint("path", path))
+
+    def _look_at_links(self, paths: list[bytes]) -> None:
+        """Compare other paths of changed files; the directories of many, as after a rename."""
+        if len(paths) <= MOST_LINKS:
+            hints = [Hint("path", path) for path in paths]
+        else:
+            hints = [Hint("subtree", one) for one in {path.rpartition(b"/")[0] for path in paths}]
+        for hint in hints:
+            self._watcher.hints.put(hint)
 
     def wake(self) -> None:
         """Something may have changed."""
