@@ -149,6 +149,15 @@ def test_a_person_in_most_photos_is_found(tmp_path: Path) -> None:
     assert answer["convincing"] and answer["unknown"] == []
 
 
+def test_words_of_the_library_are_not_reported_as_unknown(tmp_path: Path) -> None:
+    """Although no photo has all words of the query; other words are."""
+    library = Library(tmp_path)
+    library.add("/p/zorble.jpg", 0, people=["Noa Levi"], caption="שחף")
+    library.encoder.unknown = ["levi", "zorble", "Noa", "שחף"]
+    answer = library.engine().query(QueryParams("levi at the zoo", literal=True))
+    assert answer["unknown"] == ["zorble"]
+
+
 def degrees(tmp_path: Path, text: str, *described: dict[str, Any]) -> dict[str, Degree]:
     shelf = Shelf(tmp_path)
     for number in range(20):

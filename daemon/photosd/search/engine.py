@@ -42,7 +42,7 @@ from photosd.search.keyboard_layouts import (
     other_layouts,
     spelling_warning,
 )
-from photosd.search.names import MOST_WORDS, captioned, words_left_out
+from photosd.search.names import MOST_WORDS, captioned, undescribed, words_left_out
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.place_names import PlaceNames
@@ -336,8 +336,10 @@ class Engine:
             elif self._latin_only and ranking.modes.used == "local":
                 warnings += foreign_script_warning(question.plain, self.spec.name)
                 if embedding and self.spec.tokenizer.words:
-                    warnings += spelling_warning(embedding.unknown)
-        ranking.unknown = _unknown(ranking.embedding, found)
+                    unknown = undescribed(self._shared.database, embedding.unknown)
+                    warnings += spelling_warning(unknown)
+        unknown = _unknown(ranking.embedding, found)
+        ranking.unknown = undescribed(self._shared.database, unknown)
         return ranking
 
     def _other_reading(self, question: Question, deadline: Deadline) -> tuple[str, Ranking] | None:

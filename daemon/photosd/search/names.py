@@ -280,6 +280,15 @@ def is_name(database: Database, text: str) -> bool:
         return any(len(numbers) > 0 for _, numbers in _whole(db, text))
 
 
+def undescribed(database: Database, texts: Sequence[str]) -> list[str]:
+    """Those whose words no title, caption, tag, place or person of the library has."""
+    if not texts:
+        return []
+    with database.read() as db:
+        index = TextIndex(db)
+        return [text for text in texts if not index.describes(wording.words(text))]
+
+
 def captioned(database: Database, text: str) -> frozenset[str]:
     """Contents whose title or caption has every word of ``text``; none without words."""
     words = distinctive_words(text) or wording.words(text)

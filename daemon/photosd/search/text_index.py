@@ -157,6 +157,10 @@ class TextIndex:
             self._db, "SELECT json_group_array(rowid) FROM names WHERE names MATCH ?", (match,)
         )
 
+    def describes(self, words: Sequence[str]) -> bool:
+        """Whether facts of photos have each of these words (folded), whatever the photo."""
+        return all(self._has(f"{FACTS} : {quoted(word)}") for word in words)
+
     def _has(self, match: str) -> bool:
         found = self._db.execute("SELECT 1 FROM names WHERE names MATCH ? LIMIT 1", (match,))
         return found.fetchone() is not None
