@@ -142,6 +142,15 @@ def test_the_region_in_the_fields_tells_places_of_one_name_apart(small: Table) -
     assert place_of(asked, small).region == "Massachusetts"
 
 
+def test_codes_of_countries_in_the_fields(small: Table) -> None:
+    """Of three letters, as IPTC wants them; an unknown one hides no name of a country."""
+    assert place_of({"country_code": "ISR"}, small).country == "Israel"
+    asked = {"city": "Springfield", "region": "IL", "country_code": "USA"}
+    assert place_of(asked, small).region == "Illinois"
+    assert place_of({"country_code": "XX", "country": "Israel"}, small).country_code == "IL"
+    assert place_of({"country_code": "XX"}, small).country_code is None
+
+
 def test_changed_facts_are_looked_up_again(shelf: Shelf) -> None:
     """The former place stays until then; the same place changes no labels."""
     shelf.say("1", **EILAT)

@@ -141,6 +141,9 @@ def test_countries_and_regions(small: Table) -> None:
     for name in ("IL", "israel", "ישראל"):
         assert small.country_named(name) == "IL"
     assert small.country_named("ארה״ב") == small.country_named("usa") == "US"
+    assert small.country_named("ISR") == small.country_named("isr") == "IL"
+    assert small.country_named("United States of America") == "US"
+    assert "ISR" not in (small.area("IL") or pytest.fail()).every_name
     assert small.country_named("Atlantis") is None and small.country_named("") is None
 
 

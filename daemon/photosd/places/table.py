@@ -261,19 +261,23 @@ class Table:
         return None if row is None else Area(row[0], row[1], row[2], tuple(row[3].split("\n")))
 
     def country_named(self, name: str) -> str | None:
-        """The code of the country with this name or code."""
+        """The code of the country with this name or code, also of three letters."""
         key = wording.key(name)
         return self._countries.get(key) if key else None
 
     @functools.cached_property
     def _countries(self) -> dict[str, str]:
         with self._lock:
-            rows = self._db.execute("SELECT code, hebrew, local, names FROM areas").fetchall()
+            rows = self._db.execute(
+                "SELECT code, hebrew, local, names, fields FROM areas WHERE fields IS NOT NULL"
+            ).fetchall()
         found: dict[str, str] = {}
-        for code, hebrew, local, names in rows:
-            if "." not in code:
-                for name in filter(None, (code, hebrew, local, *names.split("\n"))):
-                    found.setdefault(wording.key(name), code)
+        for code, hebrew, local, names, _ in rows:
+            for name in filter(None, (code, hebrew, local, *names.split("\n"))):
+                found.setdefault(wording.key(name), code)
+        for code, *_, fields in rows:
+            for name in fields.split("\n"):
+                found.setdefault(wording.key(name), code)
         return found
 
     def _place(self, number: int) -> Place:
