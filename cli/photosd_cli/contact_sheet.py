@@ -155,7 +155,7 @@ def _summary(result: QueryResult, convincing: int) -> str:
 def _notices(result: QueryResult) -> str:
     """What was not searched, and warnings."""
     coverage = result["coverage"]
-    quiet = []
+    quiet = [told] if (told := text.read_as(result)) else []
     if coverage["pending"]:
         quiet.append(f"{coverage['pending']:,} still to be indexed, not searched yet")
     if coverage["failed"]:
@@ -186,11 +186,11 @@ def _photo(hit: Hit, seen: ThumbnailResult | PhotosdError, sheet: Sheet) -> str:
     path = paths.raw(hit)
     folders, name = _shown_parts(hit["path"])
     kind = "weak" if _is_weak(hit, sheet.result) else hit["strength"]
-    date = _date(hit, "%B %Y, %H:%M")
+    date = _date(hit, "%B")
     spoken = escape(f"{name}, {date or 'no date'}, {kind} match")
     picture, (width, height) = _picture(seen, spoken)
     away = '<span class="away">away</span>' if hit["offline"] else ""
-    brief = f"<time>{_date(hit, '%b %Y')}</time>" if date else ""
+    brief = f"<time>{_date(hit, '%b', clock=False)}</time>" if date else ""
     return (
         f'<figure class="photo {kind}" data-width="{width}" data-height="{height}">'
         f'<a class="frame" href="{escape(paths.file_url(path))}">{picture}{away}</a>'
@@ -219,6 +219,7 @@ def _about(hit: Hit, kind: str, folders: list[str], name: str, date: str) -> str
     crumbs = "".join(f'<bdi class="crumb">{escape(folder)}</bdi>' for folder in folders)
     rows = [
         ("Date", escape(date)),
+        ("Place", escape(text.inert(text.place(hit["place"]))) if "place" in hit else ""),
         ("Folder", crumbs),
         ("Match", f"{kind}, {text.score(hit)}"),
     ]
@@ -238,7 +239,16 @@ def _shown_parts(path: str) -> tuple[list[str], str]:
     return [folder for folder in folders if folder], name
 
 
-def _date(hit: Hit, form: str) -> str:
-    """When the photo was taken, the day first; empty if unknown."""
-    moment = text.taken(hit)
-    return "" if moment is None else f"{moment.tm_mday} {time.strftime(form, moment)}"
+def _date(hit: Hit, month: str, *, clock: bool = True) -> str:
+    """When the photo was taken, the day first, as precise as it is known; empty if unknown.
+
+    ``month``: its form in strftime; ``clock``: with the time of day.
+    """
+    moment, precision = text.taken(hit), hit.get("taken_precision")
+    if moment is None:
+        return ""
+    if precision == "year":
+        return time.strftime("%Y", moment)
+    day = "" if precision == "month" else f"{moment.tm_mday} "
+    exact = clock and precision is None
+    return day + time.strftime(f"{month} %Y, %H:%M" if exact else f"{month} %Y", moment)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 STYLE_OF = {"strong": "green", "fair": "", "weak": "dim"}
 SCORE_WIDTH = 5  # columns of a score
-READ_ORDER = ("rest", "place", "date", "person")
 # Messages for a reply's fallback_reason, in one dim line below the answer.
 FALLBACK_REASONS = {
     "offline": "Gemini cannot be reached",
@@ -59,7 +58,7 @@ def show(client: Client, result: QueryResult, options: QueryOptions) -> None:
     if options.html is not None:
         from photosd_cli import contact_sheet
 
-        if read_as := _read_as(result):
+        if read_as := text.read_as(result):
             console.note(read_as)
         console.note(_summary(result, len(chosen)))
         contact_sheet.show(
@@ -124,19 +123,11 @@ def _show_table(
         console.note(f"{_no_matches(result)}{more}", "")
     elif hidden:
         console.note(f"{weak} hidden, show with --weak")
-    if read_as := _read_as(result):
+    if read_as := text.read_as(result):
         console.note(read_as)
     console.note(_summary(result, len(chosen)))
     if result.get("cursor") and not hidden and chosen:
         console.note(f"more: {_next_page(result, options)}", whole=True)
-
-
-def _read_as(result: QueryResult) -> str:
-    """``read as: beach · Eilat · Jun–Aug 2023 · Noa``; empty if nothing was read."""
-    parts = result.get("read_as") or []
-    order = {kind: place for place, kind in enumerate(READ_ORDER)}
-    parts = sorted(parts, key=lambda part: order.get(part["kind"], len(order)))
-    return "read as: " + " · ".join(text.inert(part["value"]) for part in parts) if parts else ""
 
 
 def _next_page(result: QueryResult, options: QueryOptions) -> str:

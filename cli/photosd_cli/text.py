@@ -12,6 +12,7 @@ import photosd
 # Characters that move the cursor, change colours, hide or reorder text (Trojan Source), or that
 # cannot be encoded: C0 and C1 controls, line separators, bidirectional overrides, surrogates.
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+READ_ORDER = ("rest", "place", "date", "person")
 PRECISION = {"day": 10, "month": 7, "year": 4}  # characters of an ISO date
 SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -125,6 +126,14 @@ def version_skew(daemon_version: str | None) -> str | None:
         return None
     theirs = f"version {daemon_version}" if daemon_version else "an older version"
     return f"the daemon is {theirs}, this command line is {photosd.__version__}: photosd restart"
+
+
+def read_as(result: Mapping[str, Any]) -> str:
+    """``read as: beach · Eilat · Jun–Aug 2023 · Noa``; empty if nothing was read."""
+    parts = result.get("read_as") or []
+    order = {kind: place for place, kind in enumerate(READ_ORDER)}
+    parts = sorted(parts, key=lambda part: order.get(part["kind"], len(order)))
+    return "read as: " + " · ".join(inert(part["value"]) for part in parts) if parts else ""
 
 
 def warnings_of(result: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from photosd_cli import text
 from tests.cli.conftest import Photosd
 from tests.cli.stub import StubDaemon
 from tests.cli.test_commands import SHOWN
@@ -54,3 +55,10 @@ def test_values_are_in_words(stub: StubDaemon, photosd: Photosd) -> None:
     stub.answers["show"] = {**SHOWN, "facts": {"rating": 3, "orientation": 6}}
     shown = photosd("show", "/p/a.jpg").out
     assert "rating      3\n" in shown and "orientation 6\n" in shown
+
+
+def test_a_date_in_an_answer_is_as_precise_as_it_is_known() -> None:
+    """``2025``, not its first day."""
+    hit = {"taken": "2025-01-01T00:00:00"}
+    for precision, day in ((None, "2025-01-01"), ("year", "2025"), ("month", "2025-01")):
+        assert text.day({**hit, "taken_precision": precision}) == day

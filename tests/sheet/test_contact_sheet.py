@@ -129,3 +129,21 @@ def test_facts_are_there_for_eyes_and_for_ears() -> None:
     (image,) = (image for image in outline.all("img") if image.get("src"))
     assert image["alt"] and "שקיעה בים (1).jpg" in image["alt"] and "strong match" in image["alt"]
     assert {name["dir"] for name in outline.all("bdi", "name")} == {"auto"}
+
+
+def test_a_date_is_as_precise_as_it_is_known() -> None:
+    """A year has no day, and a day no time; below the picture, too. The place is told."""
+    eilat = {"city": "Eilat", "country": "Israel"}
+    for precision, date in (("year", "2019"), ("month", "August 2019"), ("day", "3 August 2019")):
+        hit = {**found("/p/a.jpg"), "taken": "2019-08-03T00:00:00", "taken_precision": precision}
+        words = Outline(render(sheet_of({**hit, "place": eilat}))).words
+        assert date in words and "Eilat, Israel" in words and not any("00:00" in w for w in words)
+    exact = {**found("/p/a.jpg"), "taken": "2019-08-03T12:30:00"}
+    assert "3 August 2019, 12:30" in Outline(render(sheet_of(exact))).words
+
+
+def test_what_was_read_is_told() -> None:
+    """As below an answer in the terminal."""
+    part = {"kind": "person", "start": 0, "end": 3, "text": "Noa", "value": "Noa Levi"}
+    page = render(sheet_of(found("/p/a.jpg"), read_as=[part]))
+    assert "read as: Noa Levi" in Outline(page).words

@@ -14,7 +14,15 @@ from photosd_cli.group import PATH, json_option
 
 LABEL = 12
 ZEROS = re.compile(r"(\.\d+?)0+(?!\d)")  # at the end of a fraction of a second
-WRAPPED = ("reason", "remedy", "title", "caption", "tags", "people")  # not paths, to be copied
+WRAPPED = (
+    "reason",
+    "remedy",
+    "place",
+    "title",
+    "caption",
+    "tags",
+    "people",
+)  # not paths, to be copied
 
 
 @click.command()
