@@ -223,3 +223,13 @@ def test_paths_of_an_alert_need_not_be_utf8(stub: StubDaemon, photosd: Photosd) 
     asked = stub.params("standing_add")[-1]
     assert base64.b64decode(asked["below_b64"]) == b"/p/caf\xe9"
     assert base64.b64decode(asked["directory_b64"]) == b"/q/\xff"
+
+
+def test_a_repeated_run_without_waiting_prints_only_photos(
+    stub: StubDaemon, photosd: Photosd
+) -> None:
+    """By cron, which mails what a program prints; the first run tells how to remove the alert."""
+    assert "Saved alert 3" in photosd("on", "receipt", "--no-wait").err
+    stub.answers["standing_add"] = {"standing": report(), "new": False, "warnings": ["w"]}
+    ran = photosd("on", "receipt", "--no-wait")
+    assert ran.out and not ran.err

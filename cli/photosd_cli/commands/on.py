@@ -116,11 +116,9 @@ def command(
         if as_json:
             console.out_json(added)
             return
-        for warning in added["warnings"]:
-            console.warn(text.inert(warning))
         number = added["standing"]["id"]
-        saved = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
-        console.note(f"{saved}. Remove it with: photosd on --remove {number}")
+        if added["new"] or not no_wait:  # else it is run again and again, by cron
+            _tell(added)
         if what == "stream":
             if not no_wait:
                 console.note("Waiting for photos that match; Ctrl-C ends it, the alert stays")
@@ -239,6 +237,15 @@ def _described(query: replies.StandingReport) -> list[str]:
     if query["trouble"]:
         lines.append(f"     {text.inert(query['trouble'])}")
     return lines
+
+
+def _tell(added: replies.StandingAddResult) -> None:
+    """Warnings about an alert, and how to remove it."""
+    for warning in added["warnings"]:
+        console.warn(text.inert(warning))
+    number = added["standing"]["id"]
+    saved = f"Saved alert {number}" if added["new"] else f"Alert {number} exists already"
+    console.note(f"{saved}. Remove it with: photosd on --remove {number}")
 
 
 def _action(query: replies.StandingReport) -> str:

@@ -241,7 +241,8 @@ def question_of(params: QueryParams, where: Filter | None = None) -> Question:
     if terms and all(term.weight < 0 for term in terms):
         raise BadRequest(
             "it has no positive term",
-            remedy='add what to search for: photosd query "beach" --minus people',
+            remedy='add what to search for: photosd query "beach" --minus people;'
+            ' to exclude a person: photosd query "beach without Noa"',
         )
     if len(terms) > MOST_TERMS:
         raise BadRequest(
