@@ -127,6 +127,14 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
     ),
     ("show /p/a.jpg", "show", SHOWN, {"path": "/p/a.jpg"}, "camera      Leica", SHOWN),
     (
+        "show /p/a.jpg",
+        "show",
+        {**SHOWN, "facts": {"country_code": "ISR"}},
+        {"path": "/p/a.jpg"},
+        "country code ISR",
+        {**SHOWN, "facts": {"country_code": "ISR"}},
+    ),
+    (
         "failures",
         "failures",
         {"failures": [FAILURE], "retried": 0},

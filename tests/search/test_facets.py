@@ -17,7 +17,7 @@ from photosd.index import vectors
 from photosd.index.committer import LabelSync
 from photosd.index.table import Embedding
 from photosd.index.vectors import VectorStore
-from photosd.protocol.requests import FACET_KINDS, FacetsParams, QueryParams, Where
+from photosd.protocol.requests import FACET_KINDS, FacetKind, FacetsParams, QueryParams, Where
 from photosd.search import facets as module
 from photosd.search import retrieval
 from photosd.watch.scanner import Entry
@@ -278,3 +278,34 @@ def test_a_library_without_photos(tmp_path: Path) -> None:
     answer = Library(tmp_path).engine().facets(FacetsParams())
     assert answer["photos"] == 0 and answer["convincing"]
     assert answer["facets"] == {kind: [] for kind in FACET_KINDS}
+
+
+def test_a_count_is_what_its_filter_finds(tmp_path: Path) -> None:
+    """A camera whose name is a part of another one; a city and a country of one name."""
+    library = Library(tmp_path)
+    with library.together():
+        library.add("/p/1.jpg", 1, camera="Apple iPhone 15", city="Singapore", country="Singapore")
+        library.add("/p/2.jpg", 1, camera="Apple iPhone 15 Pro", city="Jurong", country="Singapore")
+        library.add("/p/3.jpg", 1, camera="Apple iPhone 15 Pro", city="Singapore")
+        library.add("/p/4.jpg", 1, camera="Canon EOS 6D", city="Jurong")
+    wheres: dict[FacetKind, str] = {"camera": "camera", "place": "places", "country": "places"}
+    for kind, name in wheres.items():
+        for value, photos in facets(library, kind).items():
+            where: Any = {name: [value] if name == "places" else value}
+            found = library.engine().query(QueryParams(limit=9, where=where))
+            assert photos == len(found["hits"]), value
+    assert facets(library, "camera") == {
+        "Apple iPhone 15": 3, "Apple iPhone 15 Pro": 2, "Canon EOS 6D": 1,
+    }  # fmt: skip
+    assert facets(library, "place") == {"Singapore": 3, "Jurong": 2}
+    assert facets(library, "place", where={"places": ["Jurong"]}) == {"Jurong": 2}
+
+
+def test_thousands_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the most frequent ones are compared with all others."""
+    monkeypatch.setattr(module, "MOST_CAMERAS", 1)
+    library = Library(tmp_path)
+    with library.together():
+        for number, camera in enumerate(("A 1", "A 1", "A 1 Pro", "A 1 Pro Max")):
+            library.add(f"/p/{number}.jpg", 1, camera=camera)
+    assert facets(library, "camera") == {"A 1": 4, "A 1 Pro": 1, "A 1 Pro Max": 1}

@@ -45,16 +45,13 @@ def command(path: str, as_json: bool) -> None:
         "place": text.place(photo["place"]) if photo.get("place") else None,
         **_facts(photo["facts"]),
     }
-    lines = (
-        console.fit(
-            f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}", sys.stdout, hang=LABEL
-        )
-        if name in WRAPPED
-        else f"{name.replace('_', ' '):<{LABEL}}{text.inert(str(value))}"
-        for name, value in rows.items()
-        if value is not None
-    )
+    lines = (_line(name, value) for name, value in rows.items() if value is not None)
     console.answer(photo, as_json, *lines)
+
+
+def _line(name: str, value: object) -> str:
+    line = f"{name.replace('_', ' '):<{LABEL - 1}} {text.inert(str(value))}"
+    return console.fit(line, sys.stdout, hang=LABEL) if name in WRAPPED else line
 
 
 def _facts(facts: dict[str, Any]) -> dict[str, Any]:

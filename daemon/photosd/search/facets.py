@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+
+import numpy as np
+from msgspec import structs
 
 from photosd.core import wording
 from photosd.index.counting import Counts
 from photosd.index.filters import FORMATS, Filter
-from photosd.index.labels import KINDS, OF_KIND, label
+from photosd.index.labels import KINDS, OF_KIND, camera_key, label
 from photosd.index.vectors import VectorStore
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_b64, path_text
@@ -17,9 +20,11 @@ from photosd.protocol.replies import FacetValue
 from photosd.protocol.requests import FACET_KINDS, FacetKind
 
 LOOKED_UP_AT_ONCE = 250  # labels, of which only some have a name to be shown
+MOST_CAMERAS = 300  # that are compared with all others
 MONTHS = 12
 EPOCH_YEAR = 1970
 FORMAT_LABELS = {label("format", name): name for name in sorted(FORMATS)}
+PLACES = ("place", "country")
 LABELS_OF = {"folder": "in", "type": "format"}  # else labels have the kind of the facet
 
 
@@ -50,9 +55,30 @@ class Facets:
                     if kind in ("year", "month")
                     else self._by_label(kind, counts)
                 )
+                if kind == "camera":
+                    every = _by_parts(every)
                 values = (one for one in every if wording.key(one["value"]).startswith(begun))
                 found[kind] = list(itertools.islice(values, limit))
+                if kind in PLACES and not (where is not None and where.places):
+                    self._join_places(found[kind], counts, where, contents)
         return counts.photos, found
+
+    def _join_places(
+        self,
+        values: list[FacetValue],
+        counts: Counts,
+        where: Filter | None,
+        contents: Collection[str] | None,
+    ) -> None:
+        """A filter by ``Singapore`` finds photos in the city and in the country: so count those
+        that are in either.
+        """
+        for one in values:
+            labels = [label(kind, wording.key(one["value"])) for kind in PLACES]
+            if np.isin(labels, counts.labels).all():
+                either = structs.replace(where or Filter(), places=(one["value"],))
+                one["photos"] = self._store.counts(either, contents).photos
+        values.sort(key=lambda one: -one["photos"])
 
     def _by_label(self, kind: FacetKind, counts: Counts) -> Iterator[FacetValue]:
         """Every value of a kind, the most frequent first."""
@@ -62,6 +88,17 @@ class Facets:
             names = FORMAT_LABELS if kind == "type" else self._vocabulary.named(part)
             shown = ((part[one], names[one]) for one in part if one in names)
             yield from (_value(name, number) for number, name in shown)
+
+
+def _by_parts(cameras: Iterable[FacetValue]) -> Iterator[FacetValue]:
+    """A filter by ``iPhone 15`` also finds the iPhone 15 Pro, whose name it is a part of: so count
+    these photos, too.
+    """
+    known = list(cameras)
+    every = [(camera_key(one["value"]) or "", one["photos"]) for one in known]
+    for one, (name, _) in zip(known[:MOST_CAMERAS], every, strict=False):
+        one["photos"] = sum(photos for other, photos in every if name in other)
+    yield from sorted(known, key=lambda one: -one["photos"])
 
 
 def _by_month(kind: FacetKind, counts: Counts) -> Iterator[FacetValue]:
