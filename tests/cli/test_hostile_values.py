@@ -15,7 +15,7 @@ from photosd.core.paths import Home
 from photosd_cli import group
 from photosd_cli.main import main
 from tests.cli.conftest import Photosd
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 
 HOSTILE = [
     "",
@@ -130,7 +130,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]
     before = os.environ.get("PHOTOSD_HOME")
     directory = tmp_path_factory.mktemp("h")
     os.environ["PHOTOSD_HOME"] = str(directory)
-    daemon = RunningDaemon(Home.from_environment())
+    daemon = RunningDaemon(Home.from_environment(), prelude=ENCODER_STANDS_IN)
     try:
         daemon.wait_until("ready")
         yield daemon

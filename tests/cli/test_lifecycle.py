@@ -1,6 +1,6 @@
 """`start`, `stop`, `restart`: afterwards a daemon surely runs, or surely does not.
 
-These run real daemons; whether a model can be loaded does not matter here.
+These run real daemons with stand-ins for their encoders.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from photosd.core.paths import Home
 from photosd.core.socketpath import VARIABLE
 from photosd.protocol.client import Client
 from photosd_cli import lifecycle
-from tests.cli.conftest import ROOT, Photosd, command, environment
+from tests.cli.conftest import QUICK, Photosd, command, environment
 from tests.cli.stub import StubDaemon, error, status_result
 
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -34,8 +34,7 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 @pytest.fixture(autouse=True)
 def no_daemon_is_left(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a test starts is ended after it."""
-    path = os.pathsep.join([str(ROOT / "daemon"), str(ROOT / "cli")])
-    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("PYTHONPATH", environment(QUICK)["PYTHONPATH"])
     yield
     monkeypatch.setattr(lifecycle, "ANSWER_SECONDS", 2.0)
     lifecycle.stop()
@@ -106,7 +105,7 @@ def test_any_number_of_starts_at_once_make_one_daemon(home: Home, starts: int) -
     running = [
         subprocess.Popen(
             command("start", "--json"),
-            env=environment(),
+            env=environment(QUICK),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -260,9 +259,9 @@ def test_a_start_during_a_stop_waits_for_its_end(photosd: Photosd) -> None:
     """Whichever command comes first: neither fails, and there are never two daemons."""
     assert photosd("start").code == 0
     for _ in range(3):
-        stopping = subprocess.Popen(command("stop"), env=environment(), stdout=subprocess.PIPE)
+        stopping = subprocess.Popen(command("stop"), env=environment(QUICK), stdout=subprocess.PIPE)
         starting = [
-            subprocess.Popen(command("start"), env=environment(), stderr=subprocess.PIPE)
+            subprocess.Popen(command("start"), env=environment(QUICK), stderr=subprocess.PIPE)
             for _ in range(3)
         ]
         ends = [(process.communicate(timeout=90)[1], process.returncode) for process in starting]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from photosd.core.paths import Home
 from photosd_cli.main import main
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 
 PICTURES = 6
 
@@ -48,7 +48,7 @@ def healthy() -> Iterator[Path]:
     for number in range(PICTURES):
         colour = (40 * number, 255 - 40 * number, 128)
         Image.new("RGB", (320, 240), colour).save(directory / "photos" / f"{number}.jpg")
-    running = RunningDaemon(Home.from_environment())
+    running = RunningDaemon(Home.from_environment(), prelude=ENCODER_STANDS_IN)
     running.wait_until("ready")
     running.index(directory / "photos")
     running.stop()

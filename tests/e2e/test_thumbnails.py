@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from PIL import Image
 
 from photosd.core.errors import DeadlineExceeded, NotFound, PhotosdError, UnreadablePhoto
 from tests.conftest import RunningDaemon
+from tests.household.daemon import shared_daemon
 
 
-@pytest.fixture
-def daemon(quick_daemon: RunningDaemon) -> RunningDaemon:
-    return quick_daemon
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[RunningDaemon]:
+    with shared_daemon() as running:
+        yield running
 
 
 @pytest.fixture
@@ -47,7 +50,6 @@ def opened(answer: Any) -> Image.Image:
 
 def test_photos_are_seen_small(daemon: RunningDaemon, album: Path, tmp_path: Path) -> None:
     """Those of the library, kept for when their disk is away, and any other file."""
-    daemon.wait_until("ready")
     daemon.index(album)
     with daemon.client() as client:
         found = list(client.thumbnails(sorted(map(os.fsencode, album.iterdir())), pixels=320))
@@ -81,7 +83,6 @@ def test_refusals_have_remedies(daemon: RunningDaemon, tmp_path: Path) -> None:
     secret.write_bytes(b"x")
     secret.chmod(0)
     os.mkfifo(tmp_path / "pipe.jpg")
-    daemon.wait_until("ready")
     with daemon.client() as client:
         for path, kind in (
             (text, UnreadablePhoto),
@@ -103,7 +104,6 @@ def test_refusals_have_remedies(daemon: RunningDaemon, tmp_path: Path) -> None:
 def test_a_flood_of_thumbnails_delays_no_other(daemon: RunningDaemon, tmp_path: Path) -> None:
     """While hundreds of slow ones are requested, queries and the status are answered."""
     slow = slow_picture(tmp_path)
-    daemon.wait_until("ready")
     floods = []
     for _ in range(20):
         flood = socket.socket(socket.AF_UNIX)

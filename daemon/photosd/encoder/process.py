@@ -31,7 +31,7 @@ class Reporter:
         self._sock, self._lock = sock, threading.Lock()
 
     def send(self, header: Header, *blobs: Blob) -> None:
-        """Read the next frame."""
+        """Send a frame whole, whatever other threads send."""
         with self._lock:
             send_frame(self._sock, header, blobs)
 
