@@ -143,7 +143,7 @@ def test_the_region_in_the_fields_tells_places_of_one_name_apart(small: Table) -
 
 
 def test_codes_of_countries_in_the_fields(small: Table) -> None:
-    """Of three letters, as IPTC wants them; an unknown one hides no name of a country."""
+    """They have three letters, as in IPTC; an unknown one hides no name of a country."""
     assert place_of({"country_code": "ISR"}, small).country == "Israel"
     asked = {"city": "Springfield", "region": "IL", "country_code": "USA"}
     assert place_of(asked, small).region == "Illinois"
