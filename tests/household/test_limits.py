@@ -299,6 +299,7 @@ NO_LIMIT = {
         "search/place_names.py:SHORTEST",
         "search/spellings.py:SHORTEST_BARE", "search/spellings.py:LONGEST_PREFIX",
         "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
+        "search/retrieval.py:HINTED", "search/conditions.py:MOST_HINTS",
         "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
 from photosd.core import wording
 from photosd.index.vocabulary import Value
@@ -86,7 +87,7 @@ def test_the_table_is_large_enough() -> None:
 def test_without_values_nothing_changes() -> None:
     """The text is as asked, blanks and all."""
     for text in ("", "  a  dog ", "dog, on a beach!", "כלב  בים", "'", '"', "…"):
-        assert read(text, LIBRARY, NOW) == Reading((), text)
+        assert structs.replace(read(text, LIBRARY, NOW), hints=()) == Reading((), text)
         assert read(text, NoVocabulary(), NOW) == Reading((), text)
 
 
@@ -111,7 +112,7 @@ def test_a_kind_can_be_left_out() -> None:
     assert told(read(text, LIBRARY, NOW, {"place"})) == ("beach in Eilat; date 2023; person Noa")
     assert told(read(text, LIBRARY, NOW, {"date"})) == "beach in 2023; place Eilat; person Noa"
     assert told(read(text, LIBRARY, NOW, {"person"})) == "Noa at the beach; place Eilat; date 2023"
-    assert read(text, LIBRARY, NOW, {"person", "date", "place"}) == Reading((), text)
+    assert read(text, LIBRARY, NOW, {"person", "date", "place"}).conditions == ()
 
 
 def test_values_of_up_to_five_words() -> None:
@@ -230,3 +231,29 @@ def test_a_tag_of_a_season_does_not_hide_the_date() -> None:
         ("May 2023", "May; date 2023"),
     ):
         assert told(read(text, words, NOW)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "hints"),
+    [
+        ("dog in Eilat last summer, family", ["tag dog: family", "tag family: dog"]),
+        ("dog in a lake, family", ["tag dog family: in a lake", "tag dog: in a lake, family",
+                                   "tag family: dog in a lake"]),
+        ("family photos of Noa at the pool", ["tag family: photos pool"]),
+        ("ילדים במגרש, יום הולדת, 2020", ["tag יומהולדת: ילדים במגרש"]),
+        ("Rose in a garden", ["tag rose: in a garden"]),
+        ("May at home", ["person may: at home"]),
+        ("portrait of Paris", ["place paris: portrait"]),
+        ("a beach", []),
+        ("photos of the family", []),
+        ("a pool without the family", []),
+        ("a horse in a field", []),
+        ('a horse, "family"', []),
+        ("Dan on a horse", []),
+        ("a horse without Dan", []),
+    ],
+)  # fmt: skip
+def test_values_that_are_not_conditions_are_hints(text: str, hints: list[str]) -> None:
+    """With the other words of the question."""
+    found = read(text, LIBRARY, NOW).hints
+    assert [f"{one.kind} {' '.join(one.keys)}: {one.rest}" for one in found] == hints

@@ -15,12 +15,13 @@ from msgspec import structs
 from photosd.index.database import Database
 from photosd.index.filters import Filter
 from photosd.protocol.requests import QueryParams
-from photosd.search.names import is_name
+from photosd.search.names import distinctive_words, is_name
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import normalise
-from photosd.search.reading import Part, PartKind, Reading, Vocabulary, read
+from photosd.search.reading import Hint, Part, PartKind, Reading, Vocabulary, read
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
+MOST_HINTS = 3
 REHEARSED = "a dog last summer"
 
 Passes = Callable[[Question], bool]  # whether any photo passes its filter
@@ -38,9 +39,12 @@ class Conditions:
             return question, []
         given = question.where is not None and question.where.places
         reading = self._again(params, ["place"] if given else [])  # a filter's places are any of
-        if not reading.conditions or is_name(self._database, params.text):
+        wanted = reading.conditions or _hints(reading, question)
+        if not wanted or is_name(self._database, params.text):
             return question, []
         narrowed = _narrowed(question, reading)
+        if not reading.conditions:
+            return narrowed, []
         if self._passes(narrowed) or not self._passes(question):
             return narrowed, []
         kinds = [kind for kind in LEAST_CERTAIN_FIRST if _of_kind(reading, [kind])]
@@ -64,13 +68,34 @@ class Conditions:
 def _narrowed(question: Question, reading: Reading) -> Question:
     """With the conditions in its filter, and without their words."""
     if not reading.conditions:
-        return question
+        return structs.replace(question, hints=_hints(reading, question))
     where = functools.reduce(_with, reading.conditions, question.where or Filter())
     rest, others = normalise(reading.rest), question.terms[1:]
     if not rest and others and all(term.weight < 0 for term in others):
         rest = question.terms[0].text  # something must remain from which they are subtracted
     terms = (QuestionTerm(1.0, rest), *others) if rest else others
-    return structs.replace(question, terms=terms, where=where, reading=reading)
+    found = structs.replace(question, terms=terms, where=where, reading=reading)
+    return structs.replace(found, hints=_hints(reading, found))
+
+
+def _hints(reading: Reading, question: Question) -> tuple[Hint, ...]:
+    """Those that can rank photos."""
+    if question.plain is None:
+        return ()
+    some = [one for one in reading.hints if distinctive_words(one.rest)]
+    if question.where is not None and question.where.places:  # any of several places counts
+        some = [one for one in some if one.kind not in ("place", "country")]
+    return tuple(some[:MOST_HINTS])
+
+
+def with_values(where: Filter, kind: str, keys: Sequence[str]) -> Filter:
+    """The filter for photos that also have all of these tags, or people, or any of these places."""
+    match kind:
+        case "tag":
+            return structs.replace(where, tags=(*where.tags, *keys))
+        case "person":
+            return structs.replace(where, people=(*where.people, *keys))
+    return structs.replace(where, places=(*where.places, *keys))
 
 
 def _with(where: Filter, part: Part) -> Filter:
@@ -82,7 +107,7 @@ def _with(where: Filter, part: Part) -> Filter:
         case "person" if part.excluded:
             return structs.replace(where, without_people=(*where.without_people, part.key))
         case "person":
-            return structs.replace(where, people=(*where.people, part.key))
+            return with_values(where, "person", [part.key])
         case "place" if part.excluded:
             return structs.replace(where, without_places=(*where.without_places, part.key))
         case "place":

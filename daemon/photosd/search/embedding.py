@@ -32,7 +32,8 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.likeness import middle_of
 from photosd.search.parsing import Question, QuestionTerm
-from photosd.search.query_cache import QueryCache, QueryEmbedding
+from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
+from photosd.search.reading import Hint
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
 
@@ -48,6 +49,13 @@ class Aspect(msgspec.Struct, frozen=True):
     words: str
     embedding: QueryEmbedding | None
     source: str = "clip"
+
+
+class Hinted(msgspec.Struct, frozen=True):
+    """A tag, person or place that the query names, and the embedding of the other words."""
+
+    hint: Hint
+    aspect: Aspect
 
 
 class ExamplePictures:
@@ -136,12 +144,13 @@ class QueryEmbedder:
         self._encoder, self._remembered, self._pictures = encoder, remembered, pictures
 
     def of(self, question: Question, deadline: Deadline) -> tuple[QueryEmbedding, bool]:
-        """The embedding, and whether all of it was cached.
+        """The embedding, and whether all of it was cached; encodes the words of its hints, too.
 
         Raises BadRequest if the terms cancel out, and errors of encoding.
         """
         inner = Deadline(max(time.monotonic(), deadline.at - RESERVE_SECONDS))
         texts = [term.text for term in question.terms if term.text]
+        texts += [normalise(hint.rest) for hint in question.hints]
         embeddings, known = self.of_texts(texts, inner) if texts else ({}, True)
         parts: list[tuple[QuestionTerm, QueryEmbedding]] = []
         for term in question.terms:
@@ -152,6 +161,16 @@ class QueryEmbedder:
             known = known and stored
             parts.append((term, QueryEmbedding(vector, 1.0, [])))
         return _sum(parts), known
+
+    def hinted(self, question: Question) -> list[Hinted]:
+        """Its hints, as far as the embeddings of their words are cached."""
+        found = [(hint, normalise(hint.rest)) for hint in question.hints]
+        known = [(hint, text, self._remembered.get(text)) for hint, text in found]
+        return [
+            Hinted(hint, Aspect(text, embedding))
+            for hint, text, embedding in known
+            if embedding is not None
+        ]
 
     def of_texts(
         self, texts: list[str], deadline: Deadline | None, *, cloud: bool = False

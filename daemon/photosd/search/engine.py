@@ -278,7 +278,10 @@ class Engine:
         remote: GeminiRanking = NO_GEMINI,
     ) -> Ranking:
         judge = self._judge(question)
-        find = functools.partial(self._retrieval.find, question, aspects, judge, remote=remote)
+        hinted = self._embedder.hinted(question)
+        find = functools.partial(
+            self._retrieval.find, question, aspects, judge, remote=remote, hinted=hinted
+        )
         embeddings = [one.embedding for one in aspects if one.embedding is not None]
         best = max(embeddings, key=lambda one: one.understood, default=None)
         answered_by = "gemini" if best is None else answered_by
@@ -370,7 +373,8 @@ def _any_convincing(verdicts: dict[str, Match]) -> bool:
 
 
 def _read_as(question: Question, reading: str) -> Question:
-    return structs.replace(question, terms=(QuestionTerm(1.0, normalise(reading)),))
+    terms = (QuestionTerm(1.0, normalise(reading)),)
+    return structs.replace(question, terms=terms, hints=())
 
 
 def _read_as_parts(question: Question) -> list[ReadPart]:

@@ -32,9 +32,13 @@ LOOKED_UP_AT_ONCE = 250  # contents
 YEAR = re.compile(r"(19|20)\d\d")
 HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
-    """a an and are as at be by for from has in into is it its my of off on or our out over the
-    their there this to under up was we were with you your image images photo photos photograph
-    photographs picture pictures pic pics או""".split()  # noqa: SIM905 (readable)
+    map(
+        wording.fold,
+        """a an and are as at be by for from has in into is it its my of off on or our out over the
+        their there this to under up was we were with you your image images photo photos photograph
+        photographs picture pictures pic pics
+        או של את עם על תמונה תמונות תמונת צילום צילומים""".split(),  # noqa: SIM905 (readable)
+    )
 )
 NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that are not names of folders
 

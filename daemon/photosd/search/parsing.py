@@ -21,7 +21,7 @@ from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Sort, Term, Where
 from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import normalise
-from photosd.search.reading import Reading
+from photosd.search.reading import Hint, Reading
 
 Real = Callable[[bytes], bytes]  # a path as stored in the library
 Captioned = Callable[[str], frozenset[str]]  # contents with these words in title or caption
@@ -209,7 +209,8 @@ class Question(msgspec.Struct, frozen=True):
     """A query; at least one term has a positive weight, unless ``reading`` left no words.
 
     ``asked``: as text; ``reading``: what was read of it and is part of ``where``;
-    ``only_conditions``: its words are those of conditions that were left out.
+    ``only_conditions``: its words are those of conditions that were left out; ``hints``: tags,
+    people and places that its words name, which rank photos.
     """
 
     terms: tuple[QuestionTerm, ...]
@@ -221,6 +222,7 @@ class Question(msgspec.Struct, frozen=True):
     sort: Sort = "match"
     reading: Reading | None = None
     only_conditions: bool = False
+    hints: tuple[Hint, ...] = ()
 
     @property
     def words(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -22,12 +22,10 @@ from photosd.search.function_words import (
     ALTERNATIVES,
     ARTICLES,
     BEFORE,
-    BEFORE_THE,
     DANGLING,
     EXCLUDING,
     FUNCTION_WORDS,
     JOINING,
-    LEADING,
     NAMED_AFTER,
     NEGATIONS,
     OUTSIDE,
@@ -37,6 +35,7 @@ from photosd.search.function_words import (
     SPEAKER,
 )
 from photosd.search.literal_text import hidden, literal_spans
+from photosd.search.remainder import Span, remainder
 from photosd.search.spellings import (
     ABBREVIATED,
     BETWEEN,
@@ -64,7 +63,6 @@ LONGEST_EVENT = 14 * 86_400.0  # seconds: Passover, not May
 
 NAME_AND_YEAR = re.compile(r"\w+\s+(?:in\s+|ב-?)?\d{4}")
 NO_NAMES = ABOUT_PHOTOS | DANGLING | NEGATIONS
-EDGES = " \t\n\r,;:.-–—·/&|?!"
 
 
 class Vocabulary(Protocol):
@@ -94,7 +92,8 @@ class Part(msgspec.Struct, frozen=True):
 
     ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``tag``: the key of a tag
     that is spelled so, if there is one; ``bare``: without a preposition or a prefix; ``excluded``:
-    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`.
+    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`;
+    ``named``: the kind of the value that words name, if they were not read as a condition.
     """
 
     kind: PartKind
@@ -109,13 +108,27 @@ class Part(msgspec.Struct, frozen=True):
     bare: bool = True
     tag: str = ""
     excluded: bool = False
+    named: str = ""
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """Values of one kind that some words of a question name, though they were not read as
+    conditions; ``rest``: the other words for the model.
+    """
+
+    kind: str
+    keys: tuple[str, ...]
+    rest: str
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The parts of a question in their order; ``rest``: the words for the model, if any."""
+    """The parts of a question in their order; ``rest``: the words for the model, if any;
+    ``hints``: values of the library that some of these words name.
+    """
 
     parts: tuple[Part, ...]
     rest: str
+    hints: tuple[Hint, ...] = ()
 
     @property
     def conditions(self) -> tuple[Part, ...]:
@@ -139,15 +152,39 @@ def read(
     read_values = _specified(text, read_values)
     parts = sorted([*(_part_of(text, one) for one in dates), *read_values], key=_start)
     parts = _wanted(text, parts)
+    hints = tuple(_hints(text, parts, [v for v in values if not _overlaps(v, taken)], literal))
     if not parts:
-        return Reading((), text)
-    rest = _rest(text, parts, literal)
+        return Reading((), text, hints)
+    rest = [
+        Part("rest", start, end, text[start:end], text[start:end])
+        for start, end in remainder(text, _spans(parts), literal)
+    ]
     every = sorted([*parts, *rest], key=_start)
-    return Reading(tuple(every), " ".join(part.text for part in rest))
+    return Reading(tuple(every), " ".join(part.text for part in rest), hints)
 
 
 def _start(part: Part) -> int:
     return part.start
+
+
+def _hints(
+    text: str, parts: Sequence[Part], values: Sequence[Part], literal: Sequence[Span]
+) -> Iterator[Hint]:
+    """All tags together, then each value, the rarest first; those that leave other words."""
+    read_so = _spans(parts)
+    named = [one for one in values if one.named and not _overlaps(one, read_so)]
+    named = [one for one in named if _negation(text, one) is None]
+    named.sort(key=lambda one: one.photos)
+    tags = [one for one in named if one.named == "tag"]
+    for some in [tags] * (len(tags) > 1) + [[one] for one in named]:
+        spans = remainder(text, sorted([*read_so, *_spans(some)]), literal)
+        if spans:
+            rest = " ".join(text[start:end] for start, end in spans)
+            yield Hint(some[0].named, tuple(one.key for one in some), rest)
+
+
+def _spans(parts: Sequence[Part]) -> list[Span]:
+    return [(part.start, part.end) for part in parts]
 
 
 # -- dates ----------------------------------------------------------------------------------------
@@ -206,7 +243,7 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
             if spelling is not None:
                 part = _decided(text, words, place, last, spelling, known, without)
                 if part.kind == "person" and place == last and _may_be_another(part, vocabulary):
-                    part = structs.replace(part, kind="rest")
+                    part = structs.replace(part, kind="rest", named="person")
                 found.append(part)
                 place = last
                 break
@@ -265,6 +302,9 @@ def _decided(
     before = _before(text, words, first)
     start, end = words[first].start, words[last].end
     unread = Part("rest", start, end, text[start:end], text[start:end])
+    if some := [one for one in known[spelling.key] if one.kind not in ("camera", "folder")]:
+        best = max(some, key=lambda one: one.photos)
+        unread = structs.replace(unread, key=best.key, photos=best.photos, named=best.kind)
     said = {word.key for word in words[before:first]} | set(spelling.prefix[-1:])
     kind, values = _meant(known[spelling.key], said, spelling)
     tagged = any(one.kind == "tag" for one in known[spelling.key])
@@ -342,8 +382,8 @@ def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
     for number, part in enumerate(parts):
         before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
         chained = unwanted is not None and unwanted is before and _arejoined(text, before, part)
-        negation = _word_before(text, part.start, BEFORE | ARTICLES)
-        if chained or (negation is not None and wording.fold(negation[0]) in NEGATIONS):
+        negation = _negation(text, part)
+        if chained or negation is not None:
             unwanted = part
             follows = chained and excluding
             excluding = part.kind != "date" and (follows or _excludes(negation, part))
@@ -359,6 +399,12 @@ def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
         ):
             found.append(part)
     return found
+
+
+def _negation(text: str, part: Part) -> re.Match[str] | None:
+    """The word before it that says that it is not wanted."""
+    word = _word_before(text, part.start, BEFORE | ARTICLES)
+    return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
 
 
 def _arejoined(text: str, one: Part, other: Part) -> bool:
@@ -435,48 +481,5 @@ def _before(text: str, words: Sequence[Word], first: int) -> int:
     return place
 
 
-# -- the rest -------------------------------------------------------------------------------------
-
-
 def _overlaps(part: Part, spans: Sequence[tuple[int, int]]) -> bool:
     return any(part.start < end and start < part.end for start, end in spans)
-
-
-def _rest(text: str, parts: Sequence[Part], literal: Sequence[tuple[int, int]]) -> list[Part]:
-    """What is between the parts, without words that only joined it to them."""
-    edges = [0, *(edge for part in parts for edge in (part.start, part.end)), len(text)]
-    found = []
-    for number in range(0, len(edges), 2):
-        start, end = _trimmed(text, edges[number], edges[number + 1], literal)
-        if start < end:
-            words = text[start:end]
-            found.append(Part("rest", start, end, words, words))
-    said = [word for part in found for word in wording.words(part.text)]
-    return [] if all(word in ABOUT_PHOTOS for word in said) else found
-
-
-def _trimmed(
-    text: str, start: int, end: int, literal: Sequence[tuple[int, int]]
-) -> tuple[int, int]:
-    first, last = start > 0, end < len(text)
-    while True:
-        kept = text[start:end]
-        if not (kept := kept.strip(EDGES if first or last else None)):
-            return start, start
-        start = text.index(kept, start)
-        end = start + len(kept)
-        words = [one for one in WORD.finditer(kept)]
-        if any(begin <= start and end <= until for begin, until in literal) or not words:
-            return start, end
-        opening, closing = wording.fold(words[0][0]), wording.fold(words[-1][0])
-        the = len(words) > 1 and wording.fold(words[1][0]) == "the"
-        if last and closing in DANGLING | ALTERNATIVES and words[-1].end() == len(kept):
-            end = start + words[-1].start()
-        elif (
-            first
-            and words[0].start() == 0
-            and (opening in LEADING | ALTERNATIVES or (the and opening in BEFORE_THE))
-        ):
-            start += words[0].end()
-        else:
-            return start, end

@@ -1,7 +1,7 @@
 """Finds the photos that match a query: collects all evidence, and has it ordered (`fusion`).
 
-Kinds of evidence: a photo's look, its name, what Gemini found. The weight does not depend on the
-kind, so a new kind is one more list.
+Kinds of evidence: a photo's look, its name, its tags, what Gemini found. The weight does not
+depend on the kind, so a new kind is one more list.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from photosd.index.contents import Holding
 from photosd.index.filters import Columns, Filter, traits
 from photosd.index.passing import Passing
 from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
-from photosd.search.embedding import Aspect
+from photosd.search.conditions import with_values
+from photosd.search.embedding import Aspect, Hinted
 from photosd.search.fusion import Evidence, Fused, Ranked, Weight, ordered
 from photosd.search.judging import Judge, Look, Match, of_name
 from photosd.search.names import Degree, Keep, Named, Names, PathTest, named, taken_in_years
@@ -30,6 +32,7 @@ OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some ma
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
 DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
 LOOKED_AT = 500  # photos of one name that are ordered by look
+HINTED = 60  # nearest photos with a tag that the query names
 FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents that are filtered; most pass
 # So few contents that pass are looked up among the names, if there are not also few of these.
 FEW_PASSING, FEW_NAMED = 1000, 500
@@ -63,6 +66,7 @@ class Retrieval:
         judge: Judge,
         count: int,
         remote: GeminiRanking = NO_GEMINI,
+        hinted: Sequence[Hinted] = (),
     ) -> list[FoundPhoto]:
         """The ``count`` best contents that pass the filter and have a path, best first.
 
@@ -70,7 +74,7 @@ class Retrieval:
         """
         names = self._names(question, aspects)
         asked = [one for one in aspects if one.embedding is not None]
-        several = bool(names) or len(asked) + bool(remote.nearest) > 1
+        several = bool(names or hinted) or len(asked) + bool(remote.nearest) > 1
         wanted = max(count, DEEPER) if several else count
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
@@ -78,7 +82,8 @@ class Retrieval:
         self._look(asked, judge, names.clear(LOOKED_AT), seen)
         elsewhere = self._elsewhere(question, remote)
         by_name = self._by_name(question, names, seen, count)
-        best = ordered([by_name, *looks, elsewhere])[:count]
+        by_hint = [self._by_hint(question, one, judge) for one in hinted]
+        best = ordered([by_name, *looks, *by_hint, elsewhere])[:count]
         self._look(asked, judge, [one.content for one in best], seen)
         if not asked:
             seen |= {content: Look(score) for content, score in remote.nearest}
@@ -201,6 +206,24 @@ class Retrieval:
         if len(question.terms) > 1:  # some photos are near to any sum: good ones first
             looks.sort(key=lambda one: -one.weight)
         return looks
+
+    def _by_hint(self, question: Question, hinted: Hinted, judge: Judge) -> Ranked:
+        """The photos with a tag that the query names which look like its other words, the nearest
+        first: with both, every word matched. The same for people and places, whose names may also
+        mean a thing.
+        """
+        hint, aspect = hinted.hint, hinted.aspect
+        if aspect.embedding is None:
+            return []
+        where = with_values(question.where or Filter(), hint.kind, hint.keys)
+        narrowed = structs.replace(question, where=where)
+        nearest = [one for one, _ in self.nearest(narrowed, aspect.embedding, HINTED)]
+        looks: dict[str, Look] = {}
+        self._look([aspect], judge, nearest, looks)
+        good = [one for one in nearest if judge.of_look(looks.get(one, UNKNOWN)) != "weak"]
+        kind = "place" if hint.kind == "country" else hint.kind
+        weight = Weight.ALL_WORDS if hint.kind == "tag" else Weight.GOOD
+        return [Evidence(kind, one, weight) for one in good]
 
     def _look(
         self,

@@ -1,0 +1,58 @@
+"""What is left of a question beside some of its words: the words for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from photosd.core import wording
+from photosd.search.function_words import (
+    ABOUT_PHOTOS,
+    ALTERNATIVES,
+    BEFORE_THE,
+    DANGLING,
+    LEADING,
+)
+from photosd.search.spellings import WORD
+
+Span = tuple[int, int]  # of characters of the text
+
+EDGES = " \t\n\r,;:.-–—·/&|?!"
+
+
+def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list[Span]:
+    """What is between the spans, without words that only joined it to them; nothing if its words
+    only say that photos are wanted. ``literal``: spans that stay as they are.
+    """
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    found = []
+    for number in range(0, len(edges), 2):
+        start, end = _trimmed(text, edges[number], edges[number + 1], literal)
+        if start < end:
+            found.append((start, end))
+    said = [word for start, end in found for word in wording.words(text[start:end])]
+    return [] if all(word in ABOUT_PHOTOS for word in said) else found
+
+
+def _trimmed(text: str, start: int, end: int, literal: Sequence[Span]) -> Span:
+    first, last = start > 0, end < len(text)
+    while True:
+        kept = text[start:end]
+        if not (kept := kept.strip(EDGES if first or last else None)):
+            return start, start
+        start = text.index(kept, start)
+        end = start + len(kept)
+        words = [one for one in WORD.finditer(kept)]
+        if any(begin <= start and end <= until for begin, until in literal) or not words:
+            return start, end
+        opening, closing = wording.fold(words[0][0]), wording.fold(words[-1][0])
+        the = len(words) > 1 and wording.fold(words[1][0]) == "the"
+        if last and closing in DANGLING | ALTERNATIVES and words[-1].end() == len(kept):
+            end = start + words[-1].start()
+        elif (
+            first
+            and words[0].start() == 0
+            and (opening in LEADING | ALTERNATIVES or (the and opening in BEFORE_THE))
+        ):
+            start += words[0].end()
+        else:
+            return start, end
