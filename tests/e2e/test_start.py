@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from photosd.core import settings_file
-from photosd.core.errors import ModelError, PhotosdError, StorageError
+from photosd.core.errors import ModelError, PhotosdError, StorageError, Warming
 from photosd.core.paths import Home
 from photosd.encoder.condition import Condition
 from photosd.protocol.reports import EncoderReport
@@ -101,6 +101,16 @@ def test_requests_during_the_start_get_the_reason(daemon: Daemon) -> None:
     daemon.request_stop("enough")
     opening.join(30)
     assert not opening.is_alive()
+
+
+def test_a_start_that_takes_longer_is_not_over_in_0_s(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time to wait that is told."""
+    monkeypatch.setattr(daemons, "LIBRARY_SECONDS", 0.0)
+    with pytest.raises(Warming) as caught:
+        daemon.library(0.0)
+    assert caught.value.remedy == "try again in 1 s"
 
 
 def test_without_room_for_a_thread_it_stops_too(

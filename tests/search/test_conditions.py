@@ -227,6 +227,8 @@ def test_the_whole_name_of_a_file_is_not_read(library: Library) -> None:
         answer = ask(library, text)
         assert names(answer)[0].lower() == text.lower().removesuffix(".jpg").replace("-", " ")
         assert answer["read_as"] == []
+    answer = ask(library, "noa 2022", where={"people": ["Dan"]})
+    assert [one["kind"] for one in answer["read_as"] or ()] == ["person", "date"]
 
 
 QUESTIONS = (

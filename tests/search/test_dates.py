@@ -109,6 +109,7 @@ def test_this_and_last_at_a_border(now: str, said: str, meant: str) -> None:
         "90 seconds ago", "2019-05-31T10:00Z", "2019-05-31T25:00", "IMG_2019", "v2019", "2019a",
         "march on", "sunset", "seconds", "999 years ago", "999999 days ago",
         "99 decades ago", "independence day 1900",
+        "מועד 2022", "הועד 2022", "המועד פסח 2022", "כועד 2022",
         "לפני", "לפני ימים", "ב", "של", "שנות", "שנות ה-95", "תשעים",
         "עד שלושים", "תל אביב", 'ת"א',
         "חתול", "א", "yestertoday", "\u200f", "🐶", "2019🐶", "٣", "second",

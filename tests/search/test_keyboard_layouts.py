@@ -37,7 +37,9 @@ class Knows:
         vector = np.zeros((1, 4), np.float32)
         vector[0, 1 if known else 3] = 1
         future: Future[Any] = Future()
-        future.set_result(TextVectors(vector, [float(known)], [[] if known else texts], [None]))
+        future.set_result(
+            TextVectors(vector, [float(known)], [[] if known else texts[0].split()], [None])
+        )
         return future
 
 
@@ -121,6 +123,15 @@ def test_what_is_like_no_word_has_no_other_spelling(library: Library) -> None:
     for typed in ("gibberish", "qzxw", "eilat", "dsc"):
         assert ask(library, WORDS, Knows(), typed)["warnings"] == []
     assert ask(library, WORDS, Knows("sunste"), "sunste")["warnings"] == []
+
+
+def test_words_of_a_condition_that_was_left_out_get_no_other_spelling(library: Library) -> None:
+    """Nor are they words without a meaning."""
+    answer = ask(library, WORDS, Knows(), "sunste in august 1950")
+    assert answer["unknown"] == ["sunste"]
+    assert [one.partition(":")[0] for one in answer["warnings"]] == [
+        "no photo has the date Aug 1950", "sunste",
+    ]  # fmt: skip
 
 
 def test_a_convincing_answer_is_not_read_again(library: Library) -> None:

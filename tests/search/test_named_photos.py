@@ -120,3 +120,11 @@ def test_words_of_a_name_that_matched_are_understood(library: Library) -> None:
         "zorble"
     ]
     assert engine.query(QueryParams("a zorble"))["unknown"] == ["s0", "png", "zorble"]
+
+
+def test_a_word_that_matched_as_a_plural_is_understood(library: Library) -> None:
+    """The same photo was the answer because of it."""
+    library.add("/p/okapis and zebras.jpg", 1)
+    library.encoder.unknown = ["okapi"]
+    answer = library.engine().query(QueryParams("okapi"))
+    assert answer["convincing"] and answer["unknown"] == []

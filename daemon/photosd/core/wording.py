@@ -10,6 +10,8 @@ import re
 import unicodedata
 
 WORD = re.compile(r"[^\W_]+")
+# Hebrew prefixes in their order: "and", "that" or "when", "in" or the like, "the".
+PREFIXES = re.compile("ו?(?:ל?כש|מש|ש)?[בלמכ]?ה?")
 FINAL_LETTERS = str.maketrans("ךםןףץ", "כמנפצ")
 MARKS = dict.fromkeys(map(ord, "'\"`\u00b4\u2018\u2019\u201c\u201d\u02bc\u05f3\u05f4\u2032\u2033"))
 
@@ -31,6 +33,11 @@ def words(text: str) -> list[str]:
 def key(name: str) -> str:
     """Equal for two names that differ only in blanks, dashes and similar characters."""
     return "".join(words(name)) or fold(name).strip()
+
+
+def are_prefixes(letters: str) -> bool:
+    """Whether these Hebrew letters, the first ones of a word, can be prefixes: not `המו`."""
+    return PREFIXES.fullmatch(letters) is not None
 
 
 def stem(name: str) -> str:

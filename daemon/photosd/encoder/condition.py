@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -102,10 +103,11 @@ class Condition:
     def unavailable(self) -> EncoderUnavailable | Warming:
         """Why nothing can be encoded now, and when to retry."""
         left = self.eta()
+        again = f"try again in {math.ceil(left)} s"
         if self.state == "loading":
             return Warming(
                 "the model is loading",
-                remedy=f"try again in {left:.0f} s, or wait longer: --deadline {left + 2:.0f}",
+                remedy=f"{again}, or wait longer: --deadline {math.ceil(left) + 2}",
                 retry_after_ms=int(1000 * left),
             )
         if self.error is not None:
@@ -116,6 +118,6 @@ class Condition:
             )
         return EncoderUnavailable(
             f"the encoder is being replaced ({self.last_reason or 'it does not answer'})",
-            remedy=f"try again in {left:.0f} s",
+            remedy=again,
             retry_after_ms=int(1000 * left),
         )

@@ -9,6 +9,7 @@ import contextlib
 import gc
 import itertools
 import logging
+import math
 import os
 import signal
 import threading
@@ -270,7 +271,7 @@ class Daemon:
             left = max(0.5, LIBRARY_SECONDS - (time.monotonic() - self._started))
             raise Warming(
                 "the index is being opened",
-                remedy=f"try again in {left:.0f} s",
+                remedy=f"try again in {math.ceil(left)} s",
                 retry_after_ms=int(1000 * left),
             )
         if self._trouble is not None:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
+from photosd.core import wording
 from photosd.index.database import Database
 from photosd.index.filters import Filter
 from photosd.protocol.requests import QueryParams
-from photosd.search.names import distinctive_words, is_name
+from photosd.search.names import distinctive_words, with_name
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import normalise
 from photosd.search.reading import Hint, Part, PartKind, Reading, Vocabulary, read
+from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
 MOST_HINTS = 3
@@ -37,10 +39,11 @@ class Conditions:
         """The question with the conditions in its text applied, and warnings; else as it was."""
         if params.literal or not params.text.strip():
             return question, []
+        question = self.without_request(question)
         given = question.where is not None and question.where.places
         reading = self._again(params, ["place"] if given else [])  # a filter's places are any of
         wanted = reading.conditions or _hints(reading, question)
-        if not wanted or is_name(self._database, params.text):
+        if not wanted or self._is_name(question, params.text):
             return question, []
         narrowed = _narrowed(question, reading)
         if not reading.conditions:
@@ -54,8 +57,28 @@ class Conditions:
                 if self._passes(narrowed := _narrowed(question, again)):
                     only = not normalise(reading.rest)  # no words but those of conditions
                     narrowed = structs.replace(narrowed, only_conditions=only)
-                    return narrowed, [_left_out(reading, left_out, question)]
-        return question, [_left_out(reading, kinds, question)]
+                    warning = _left_out(reading, left_out, question)
+                    return _understood(narrowed, reading, left_out), [warning]
+        warning = _left_out(reading, kinds, question)
+        return _understood(question, reading, kinds), [warning]
+
+    def without_request(self, question: Question) -> Question:
+        """Without words such as `show me`, unless they are of the name of a file."""
+        first, *others = question.terms or (QuestionTerm(1.0),)
+        end = request_end(first.text)
+        if not end or self._is_name(question, first.text):
+            return question
+        first = structs.replace(first, text=first.text[end:])
+        return structs.replace(question, terms=(first, *others))
+
+    def _is_name(self, question: Question, text: str) -> bool:
+        """Whether a photo that passes the filters has this name."""
+        where = question.where or Filter()
+        named = with_name(self._database, text, where.holds_path() if where.below else None)
+        if where.among is not None:
+            named &= where.among
+        narrowed = structs.replace(question, where=structs.replace(where, among=named))
+        return bool(named) and (question.where is None or self._passes(narrowed))
 
     def rehearse(self) -> None:
         """Read a question, so that the first real one finds the words of dates in memory."""
@@ -118,6 +141,12 @@ def _with(where: Filter, part: Part) -> Filter:
 
 def _of_kind(reading: Reading, kinds: Sequence[str]) -> list[Part]:
     return [part for part in reading.conditions if part.kind in kinds]
+
+
+def _understood(question: Question, reading: Reading, kinds: Sequence[str]) -> Question:
+    """With the words of these conditions, which have a meaning although they exclude nothing."""
+    words = [word for part in _of_kind(reading, kinds) for word in wording.words(part.text)]
+    return structs.replace(question, understood=frozenset(words))
 
 
 def _left_out(reading: Reading, kinds: Sequence[str], question: Question) -> str:

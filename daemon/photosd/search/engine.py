@@ -42,11 +42,17 @@ from photosd.search.keyboard_layouts import (
     other_layouts,
     spelling_warning,
 )
-from photosd.search.names import MOST_WORDS, captioned, undescribed, words_left_out
+from photosd.search.names import (
+    MOST_WORDS,
+    STOP_WORDS,
+    captioned,
+    undescribed,
+    words_left_out,
+)
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.place_names import PlaceNames
-from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
+from photosd.search.query_cache import QueryCache, normalise
 from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
 log = structlog.get_logger()
@@ -168,6 +174,7 @@ class Engine:
         photo is. Another keyboard layout is tried as in a query: if the library has no match for
         the text as typed. Raises the errors of encoding the query.
         """
+        question = self._conditions.without_request(question)
         verdicts = self._verdicts(question, contents, deadline)
         if _any_convincing(verdicts):
             return verdicts
@@ -339,9 +346,9 @@ class Engine:
             elif self._latin_only and ranking.modes.used == "local":
                 warnings += foreign_script_warning(question.plain, self.spec.name)
                 if embedding and self.spec.tokenizer.words:
-                    unknown = undescribed(self._shared.database, embedding.unknown)
-                    warnings += spelling_warning(unknown)
-        unknown = _unknown(ranking.embedding, found)
+                    unknown = _not_read(embedding.unknown, question)
+                    warnings += spelling_warning(undescribed(self._shared.database, unknown))
+        unknown = _unknown(ranking, found)
         ranking.unknown = undescribed(self._shared.database, unknown)
         return ranking
 
@@ -385,12 +392,20 @@ def _read_as_parts(question: Question) -> list[ReadPart]:
     ]
 
 
-def _unknown(embedding: QueryEmbedding | None, found: Sequence[FoundPhoto]) -> list[str]:
+def _unknown(ranking: Ranking, found: Sequence[FoundPhoto]) -> list[str]:
     """The words that the model does not know, except those that matched names or metadata."""
+    embedding = ranking.embedding
     if embedding is None or not embedding.unknown:
         return []
     good = [one for one in found if one.strength != "weak"]
     known = {word for one in good for word in wording.words(wording.read(one.path or b""))}
-    if any(one.every_word for one in good):
-        return []
-    return [word for word in embedding.unknown if not known.issuperset(wording.words(word))]
+    if any(one.every_word for one in good):  # `fern` matches `ferns`
+        known.update(wording.words(ranking.question.words))
+    unknown = _not_read(embedding.unknown, ranking.question)
+    return [word for word in unknown if not known.issuperset(wording.words(word))]
+
+
+def _not_read(unknown: Sequence[str], question: Question) -> list[str]:
+    """Without the words of conditions that were left out, and without `my` and the like."""
+    known = question.understood | STOP_WORDS
+    return [word for word in unknown if not known.issuperset(wording.words(word))]

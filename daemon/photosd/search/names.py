@@ -34,10 +34,11 @@ HALF = 0.5  # of the words: below this share a path does not match
 STOP_WORDS = frozenset(
     map(
         wording.fold,
-        """a an and are as at be by for from has in into is it its my of off on or our out over the
-        their there this to under up was we were with you your image images photo photos photograph
-        photographs picture pictures pic pics
-        או של את עם על תמונה תמונות תמונת צילום צילומים""".split(),  # noqa: SIM905 (readable)
+        """a an and are as at be by for from has in into is it its me my of off on or our out over
+        the their there this to under up was we were with you your image images photo photos
+        photograph photographs picture pictures pic pics
+        או של את עם על כל שלי שלנו תמונה תמונות תמונת התמונה התמונות צילום צילומים הצילום
+        הצילומים""".split(),  # noqa: SIM905 (readable)
     )
 )
 NOWHERE = frozenset({"", ".", "..", "~"})  # parts of a path that are not names of folders
@@ -278,10 +279,15 @@ def named(database: Database, text: str, accepts: PathTest | None = None) -> dic
     return {one.content: one for one in Names(database, [text], accepts).best({})}
 
 
-def is_name(database: Database, text: str) -> bool:
-    """Whether a file has this name, except for case, blanks, dashes and the suffix."""
+def with_name(database: Database, text: str, accepts: PathTest | None = None) -> frozenset[str]:
+    """Contents of files with this name, except for case, blanks, dashes and the suffix."""
     with database.read() as db:
-        return any(len(numbers) > 0 for _, numbers in _whole(db, text))
+        numbers = np.concatenate([NONE, *(found for _, found in _whole(db, text))]).tolist()
+        rows = db.execute(
+            "SELECT content, path FROM named WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(numbers),),
+        ).fetchall()
+    return frozenset(content for content, path in rows if accepts is None or accepts(path))
 
 
 def undescribed(database: Database, texts: Sequence[str]) -> list[str]:

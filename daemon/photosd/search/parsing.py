@@ -210,7 +210,8 @@ class Question(msgspec.Struct, frozen=True):
 
     ``asked``: as text; ``reading``: what was read of it and is part of ``where``;
     ``only_conditions``: its words are those of conditions that were left out; ``hints``: tags,
-    people and places that its words name, which rank photos.
+    people and places that its words name, which rank photos; ``understood``: words (folded) of what
+    was read but left out.
     """
 
     terms: tuple[QuestionTerm, ...]
@@ -223,6 +224,7 @@ class Question(msgspec.Struct, frozen=True):
     reading: Reading | None = None
     only_conditions: bool = False
     hints: tuple[Hint, ...] = ()
+    understood: frozenset[str] = frozenset()
 
     @property
     def words(self) -> str:

@@ -12,6 +12,7 @@ from photosd.search.function_words import (
     DANGLING,
     LEADING,
 )
+from photosd.search.request_words import request_end
 from photosd.search.spellings import WORD
 
 Span = tuple[int, int]  # of characters of the text
@@ -23,7 +24,8 @@ def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list
     """What is between the spans, without words that only joined it to them; nothing if its words
     only say that photos are wanted. ``literal``: spans that stay as they are.
     """
-    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    taken = [edge for span in spans for edge in span]
+    edges = [min([request_end(text), *taken]), *taken, len(text)]
     found = []
     for number in range(0, len(edges), 2):
         start, end = _trimmed(text, edges[number], edges[number + 1], literal)

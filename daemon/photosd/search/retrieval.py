@@ -400,8 +400,7 @@ def _found_photo(
         return FoundPhoto(content, score, strength, list(dict.fromkeys(kinds)))
     sources = list(dict.fromkeys([*kinds, *name.kinds]))
     path = name.path if "name" in name.kinds else None  # else each copy matches
-    every = name.degree > Degree.SOME and name.kinds != ("name",)
-    return FoundPhoto(content, score, strength, sources, path, every)
+    return FoundPhoto(content, score, strength, sources, path, name.degree > Degree.SOME)
 
 
 def _named_only(content: str, share: float, name: Named | None) -> FoundPhoto:

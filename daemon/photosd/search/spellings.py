@@ -16,7 +16,6 @@ LONGEST_PREFIX = 3  # letters
 # Accents, niqqud, and marks of Arabic and Japanese, that are not letters.
 POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u3099\u309a"
 WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
-PREFIX = "והבלמכש"
 GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
 ABBREVIATED = re.compile(r"[\s\-־'’.,]+")  # the same, in St. Louis and Washington, D.C.
@@ -66,13 +65,14 @@ def spellings_of(words: Sequence[Word]) -> list[Spelling]:
     if last.owner:
         before = "".join([word.key for word in words[:-1]])
         found.append(Spelling(before + last.owner, genitive=True))
-    if not first or first[0] not in PREFIX or (not more and first in ordinary.unprefixed()):
+    if not first or (not more and first in ordinary.unprefixed()):
         return found
     for cut in range(1, LONGEST_PREFIX + 1):
         left = len(first) - cut
-        if first[cut - 1 : cut] not in PREFIX or left < (1 if more else 2):
+        if left < (1 if more else 2):
             break
         if not more and left < SHORTEST_BARE and first[:cut] != "ו":
             break
-        found.append(Spelling(first[cut:] + more, first[:cut]))
+        if wording.are_prefixes(first[:cut]):
+            found.append(Spelling(first[cut:] + more, first[:cut]))
     return found

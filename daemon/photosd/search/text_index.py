@@ -218,7 +218,7 @@ def _without_prefix(word: str, shortest: int) -> Iterator[str]:
     """The word without one prefix, and without two."""
     for letters in (1, 2):
         bare = word[letters:]
-        if len(bare) >= shortest and all(letter in PREFIXES for letter in word[:letters]):
+        if len(bare) >= shortest and wording.are_prefixes(word[:letters]):
             yield bare
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
+from photosd.core.wording import are_prefixes
 from photosd.search.dates.forms import Path, simple
 from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
 from photosd.search.dates.tokens import Item, Kind, Token
@@ -55,8 +56,8 @@ def steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int,
     first = tokens[at].text
     yield from _phrases(tokens, at, first, words)
     for cut in range(1, min(4, len(first) - 1)):
-        if any(letter not in PREFIXES for letter in first[:cut]):
-            break
+        if not are_prefixes(first[:cut]):
+            continue
         for kind in PREFIXES[first[0]]:
             for end, items in _phrases(tokens, at, first[cut:], words):
                 yield end, (Item(kind), *items)

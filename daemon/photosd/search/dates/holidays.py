@@ -148,6 +148,7 @@ HOLIDAYS: dict[str, Holiday] = {
     "rosh hashanah, rosh hashana, rosh ha shana, ראש השנה": _hebrew(TISHRI, 1, 2),
     "yom kippur, yom kipur, יום כיפור, יום כפור, יום הכיפורים, כיפור": _hebrew(TISHRI, 10),
     "sukkot, sukkoth, succot, sukot, סוכות, חג הסוכות, חג סוכות": _hebrew(TISHRI, 15, 7),
+    "chol hamoed sukkot, hol hamoed sukkot, חול המועד סוכות, חוהמ סוכות": _hebrew(TISHRI, 16, 6),
     "simchat torah, simhat torah, שמחת תורה": _hebrew(TISHRI, 22),
     "hanukkah, chanukah, hanukah, chanukkah, hanuka, חנוכה, חג החנוכה, חג חנוכה": _hebrew(
         KISLEV, 25, 8
@@ -158,6 +159,9 @@ HOLIDAYS: dict[str, Holiday] = {
     "passover, pesach, pesah, פסח, חג הפסח, חג פסח": _hebrew(NISAN, 15, 7),
     "seder, seder night, passover seder, ליל הסדר, ליל סדר, סדר פסח": Holiday(
         lambda year: _gregorian(NISAN, 14, year)
+    ),
+    "chol hamoed pesach, chol hamoed passover, hol hamoed pesach, חול המועד פסח, חוהמ פסח": _hebrew(
+        NISAN, 16, 5
     ),
     "mimouna, mimuna, מימונה": _hebrew(NISAN, 22),
     "holocaust remembrance day, yom hashoah, yom ha shoah, יום השואה": Holiday(
