@@ -151,8 +151,9 @@ def test_without_other_words_those_that_are_left_answer(library: Library) -> Non
     assert names(answer) == ["dan 2023", "dan 2022", "both", "dan 2021"]
     assert answer["warnings"] == ["no photo has all of Dan · 2015; left out: the date 2015"]
     assert answer["convincing"]
-    counted = library.engine().facets(FacetsParams("Dan in 2015", kinds=["year"]))
+    counted = library.engine().facets(FacetsParams("photos of Dan in 2015", kinds=["year"]))
     assert counted["photos"] == 4 and counted["warnings"] == answer["warnings"]
+    assert counted["convincing"]
     library.add("/p/dan or so, 2015.jpg", 1, taken="2020-01-01T00:00:00", people=["Dan"])
     assert names(ask(library, "photos of Dan in 2015"))[0] == "dan or so, 2015"
 

@@ -18,7 +18,7 @@ from photosd.search.reading import NoVocabulary, Reading, read
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
 HERE = Path(__file__).parent
 PEOPLE = """Noa=40 Dan=12 May=9 Rose=8 Paris=5 Yael_Cohen=20 נועה=40 דנה=15 מאי=9 גל=7 ורד=3 רון=6
-    דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5 Me=4 D=2 בן=9 לי=3"""
+    דור=4 יונתן_כהן=11 סבתא_רחל=30 אביב=5 Me=4 D=2 בן=9 לי=3 2019=2"""
 PLACES = """Eilat=60 Haifa=90 Tel_Aviv=80 Paris=33 Dead_Sea=12 New_York=25 Berlin=14 Rome=18 Nice=6
     Bath=5 St._Louis=3 Washington,_D.C.=4 Jerusalem=70 San_Francisco=8
     Lake_Tahoe=4 אילת=60 חיפה=90 תל_אביב=80 פריז=33

@@ -151,7 +151,7 @@ class Engine:
             question, warnings = self._conditions.apply(self._parser.parse(asked), asked)
             ranking = self._ranked(question, None, deadline, warnings)
             ranking = self._reconsidered(ranking, deadline, warnings)
-            if question.terms:  # else all that pass
+            if ranking.question.terms:  # else all that pass
                 contents = ranking.good()
             query, convincing, where = question.asked, ranking.convincing, ranking.question.where
         else:
@@ -331,6 +331,7 @@ class Engine:
             modes, question = ranking.modes, structs.replace(question, terms=())
             ranking = self._ranked(question, None, deadline, warnings)
             ranking.modes = modes
+            ranking.page(0, question.limit)
             return ranking
         warnings += cut_warning(embedding)
         if words_left_out(question.words):

@@ -330,8 +330,8 @@ def _decided(
 
 
 def _is_function_word(word: Word, key: str, shown: str, said: Collection[str]) -> bool:
-    """Whether it is a letter or a word like ``us``; not a name, as in ``US`` and ``of me``."""
-    if key not in FUNCTION_WORDS and len(key) >= SHORTEST_VALUE:
+    """Whether it is a letter, a number or a word like ``us``; not a name: ``US``, ``of me``."""
+    if key not in FUNCTION_WORDS and len(key) >= SHORTEST_VALUE and not key.isdecimal():
         return False
     if key in SPEAKER and not (PERSON_BEFORE | OWNER_BEFORE).isdisjoint(said):
         return False
