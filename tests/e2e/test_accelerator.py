@@ -25,6 +25,7 @@ from tests.faults import VARIABLE
 
 CLIENTS = 8
 PHOTOS = 12
+DEADLINE_MS = 30_000  # longer than any start
 WAIT_SECONDS = 60.0
 # A start that hangs is noticed sooner than for people.
 PRELUDE = """
@@ -84,7 +85,9 @@ def machine(home: Home, tmp_path: Path) -> Iterator[Callable[[str], Machine]]:
 
 
 def on_cpu(encoder: dict[str, Any]) -> bool:
-    return encoder["takeover"] is not None and encoder["device"] == "cpu"
+    """Whether the CPU has taken over until the user sets the device."""
+    takeover = encoder["takeover"] or {"remedy": ""}
+    return encoder["device"] == "cpu" and str(takeover["remedy"]).startswith("photosd config set")
 
 
 @pytest.mark.timeout(200)
@@ -101,18 +104,23 @@ def on_cpu(encoder: dict[str, Any]) -> bool:
 def test_queries_are_answered_while_the_cpu_takes_over(
     machine: Callable[[str], Machine], name: str, where: str, deed: str
 ) -> None:
-    """Each is answered, no photo fails, and the CPU works."""
+    """Each whose deadline allows is, with a new embedding; no photo fails, and the CPU works."""
     struck = machine(name)
     daemon = struck.daemon
-    with Crowd(daemon.home, CLIENTS) as crowd:
+    if where == "move":
+        daemon.index(struck.photos)  # an encoder on the CPU is warm then
+    with Crowd(daemon.home, CLIENTS, DEADLINE_MS) as crowd:
         struck.order(name, **{where: deed})
         if where == "move":
-            os.kill(struck.until(lambda _: True)["pid"], signal.SIGABRT)
+            os.kill(struck.until(lambda _: True)["pid"], signal.SIGKILL)
         assert daemon.index(struck.photos)["failed"] == 0
         struck.until(on_cpu)
     assert_all_answered(crowd)
+    assert set(crowd.kinds()) == {"vector"}
+    died, warm = struck.moments("encoder_died")[0], struck.moments("model_warm")
     (given_up,) = struck.moments("accelerator_disabled")
-    assert struck.moments("encoder_died")[0] <= given_up <= struck.moments("model_warm")[-1]
+    print(f"warm {min(at for at in warm if at >= died) - died:.3f} s after the first death")
+    assert died <= given_up
 
 
 def test_the_takeover_is_shown_remembered_and_undone(machine: Callable[[str], Machine]) -> None:

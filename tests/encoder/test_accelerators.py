@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,13 @@ def test_a_full_disk_costs_only_the_memory_of_it(tmp_path: Path) -> None:
     assert known.device_for("starter") == "cpu"
 
 
+def test_the_first_death_is_told_as_one_that_is_tried_again(file: Path) -> None:
+    """Until the accelerator is disabled, the user has nothing to do."""
+    takeover = Accelerators(file).explain(failure())
+    assert takeover["reason"] == "the encoder died on mps: killed by SIGABRT"
+    assert takeover["remedy"] == "no action needed: it is tried again"
+
+
 class Scene:
     """One supervisor's choices, with an encoder that is warm on a device."""
 
@@ -137,10 +145,13 @@ def test_what_happens_on_the_cpu_says_nothing_against_the_gpu() -> None:
     """On a Mac texts are encoded there: a death over a text is no death on the GPU."""
     scene = Scene()
     assert scene.dies() == ("crash", False)
-    assert scene.dies(busy=True) == ("device", False)
     assert scene.dies(busy=True) == ("device", True)
+    assert scene.known.takeover("starter") is None
+    assert scene.dies(busy=True) == ("device", True)
+    assert scene.known.takeover("starter") is not None
     both = Scene("cuda", "cuda")
-    assert both.dies() == ("device", False) and both.dies() == ("device", True)
+    assert both.dies() == ("device", True) and both.known.takeover("starter") is None
+    assert both.dies() == ("device", True) and both.known.takeover("starter") is not None
     killed = Scene("cuda", "cuda")
     assert killed.dies("killed") == ("killed", False) == killed.dies("killed")
 
@@ -165,6 +176,40 @@ def test_a_self_test_that_also_fails_on_the_cpu_enables_the_gpu_again() -> None:
     scene.choice.on_model_failure()
     scene.dies("other")
     assert scene.choice.next("starter") == "auto"
+
+
+def test_which_second_encoder_is_kept() -> None:
+    """The CPU beside an accelerator; the accelerator beside the CPU, as long as it may work."""
+    scene = Scene()
+    assert scene.choice.next("starter") == "auto" and scene.choice.stand_by() == "cpu"
+    scene.dies(busy=True)
+    assert scene.choice.next("starter") == "cpu"
+    scene.warm("cpu")
+    assert scene.choice.stand_by() == "auto"
+    assert scene.choice.on_stand_by_failure(failure(at=time.time()))
+    assert scene.choice.stand_by() is None
+    takeover = scene.condition.takeover
+    assert takeover is not None and "died on mps 2 times" in takeover["reason"]
+
+
+@pytest.mark.parametrize("cause", ["error", "shortage"])
+def test_an_accelerator_without_memory_is_not_tried_beside_the_cpu(cause: Cause) -> None:
+    """The next encoder tries it."""
+    scene = Scene()
+    scene.choice.on_failure({"device": "mps", "cause": cause, "reason": "none is left"})
+    assert scene.dies("other") == ("device", True)
+    assert scene.choice.next("starter") == "cpu"
+    scene.warm("cpu")
+    assert scene.choice.stand_by() is None
+    assert scene.dies("killed") == ("killed", False) and scene.choice.next("starter") == "auto"
+
+
+def test_a_machine_without_an_accelerator_has_one_encoder() -> None:
+    """Whatever is set."""
+    scene = Scene("cpu")
+    for wanted in ("auto", "cpu", "cuda"):
+        scene.known.choose(wanted)
+        assert scene.choice.next("starter") == wanted and scene.choice.stand_by() is None
 
 
 def test_a_device_that_is_not_there_is_named() -> None:

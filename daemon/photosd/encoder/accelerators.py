@@ -40,11 +40,12 @@ class DeviceFailure(msgspec.Struct, frozen=True):
     reason: str
     at: float  # Unix seconds
 
-    def words(self) -> str:
-        """The failure as a sentence for users."""
+    def words(self, times: int = 1) -> str:
+        """The failure as a sentence for users; ``times`` it died so."""
+        again = f" {times} times" if times > 1 else ""
         return {
             "absent": f"PyTorch finds no {self.device} device here",
-            "died": f"the encoder died on {self.device} {DEATHS} times: {self.reason}",
+            "died": f"the encoder died on {self.device}{again}: {self.reason}",
             "test": f"the self-test on {self.device} failed: {self.reason}",
             "error": f"{self.device} cannot be used: {self.reason}",
             "shortage": f"{self.device} has too little memory: {self.reason}",
@@ -112,8 +113,8 @@ class Accelerators:
                 "accelerator_disabled",
                 device=failure.device,
                 model=model,
-                cause=failure.words(),
-                remedy=self._remedy(failure),
+                cause=failure.words(len(times)),
+                remedy=self._remedy(failure, len(times)),
             )
         return disabled
 
@@ -133,18 +134,22 @@ class Accelerators:
         """Why the CPU is used instead of an accelerator, if so."""
         record = self._records.get(model)
         disabled = record is not None and record.disabled and self.wanted != "cpu"
-        return self.explain(record.last) if record is not None and disabled else None
+        if record is None or not disabled:
+            return None
+        return self.explain(record.last, len(record.times))
 
-    def explain(self, failure: DeviceFailure) -> Takeover:
-        """The report of it."""
+    def explain(self, failure: DeviceFailure, times: int = 1) -> Takeover:
+        """The report of it; ``times`` it died so."""
         return Takeover(
             device=failure.device,
-            reason=failure.words(),
-            remedy=self._remedy(failure),
+            reason=failure.words(times),
+            remedy=self._remedy(failure, times),
             since=failure.at,
         )
 
-    def _remedy(self, failure: DeviceFailure) -> str:
+    def _remedy(self, failure: DeviceFailure, times: int) -> str:
+        if failure.cause == "died" and times < DEATHS:
+            return "no action needed: it is tried again"
         if failure.cause == "absent":
             return "photosd config set encoder.device auto"
         if failure.cause == "shortage":

@@ -32,7 +32,7 @@ class Condition:
         self.last_reason: str | None = None
         self.counts = {"text": 0, "image": 0}
         self.latencies = Latencies()
-        self.start_took = FIRST_ETA
+        self.start_took, self.ready_at = FIRST_ETA, 0.0
         self.starting_since = time.monotonic()
 
     # -- set by the supervisor ----------------------------------------------------------------
@@ -45,7 +45,8 @@ class Condition:
 
     def becomes_ready(self, header: Header) -> None:
         """It is warm; ``header`` tells its devices, and why its results may be bad."""
-        self.start_took = time.monotonic() - self.starting_since
+        self.ready_at = time.monotonic()
+        self.start_took = self.ready_at - self.starting_since
         self.phase, self.error = None, None
         self.device, self.text_device = header["device"], header["text_device"]
         self.devices, self.doubt = header["devices"], header["doubt"]
@@ -71,8 +72,7 @@ class Condition:
     @property
     def served(self) -> float:
         """Seconds since it became ready; 0 if it never did."""
-        ready_at = self.starting_since + self.start_took
-        return time.monotonic() - ready_at if self.state in ("ready", "hung") else 0.0
+        return time.monotonic() - self.ready_at if self.state in ("ready", "hung") else 0.0
 
     def eta(self) -> float:
         """Seconds until the encoder should be ready; at least half a second."""

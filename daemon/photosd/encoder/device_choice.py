@@ -19,15 +19,40 @@ class DeviceChoice:
         self._accelerators, self._condition = accelerators, condition
         self._instead: DeviceFailure | None = None  # for which the next encoder uses the CPU
         self.failure: DeviceFailure | None = None  # reported by the current encoder
+        self.asked = "auto"  # the device that the current encoder was to use
 
     def next(self, model: str) -> str:
         """The device for the next encoder: `auto`, or its name."""
         wanted, self.failure = self._accelerators.device_for(model), None
-        if self._instead is None:
+        if self._instead is None or wanted == "cpu":
             self._condition.takeover = self._accelerators.takeover(model)
-            return wanted
-        self._condition.takeover = self._accelerators.explain(self._instead)
-        return "cpu"
+            self.asked = wanted
+        else:
+            self._condition.takeover = self._accelerators.explain(self._instead)
+            self.asked = "cpu"
+        return self.asked
+
+    def stand_by(self) -> str | None:
+        """The device for a second encoder, which may replace the current one; None: for none.
+
+        The CPU beside an accelerator; beside the CPU the accelerator that it replaces, if that may
+        work again.
+        """
+        wanted = self._accelerators.device_for(self._condition.model)
+        if self.asked == "cpu" and wanted != "cpu":
+            died = self._instead is None or self._instead.cause == "died"
+            return wanted if died else None
+        return None if self._condition.device == "cpu" else "cpu"
+
+    def on_stand_by_failure(self, failure: DeviceFailure) -> bool:
+        """A second encoder could not use an accelerator; returns whether to try again at once."""
+        model = self._condition.model
+        self._accelerators.note(model, failure)
+        self._instead = failure
+        self._condition.takeover = self._accelerators.takeover(model)
+        if self._condition.takeover is None:
+            self._condition.takeover = self._accelerators.explain(failure)
+        return failure.cause == "died"
 
     def on_failure(self, header: Header) -> None:
         """The encoder could not use its accelerator, and ends. ``header``: its message
@@ -63,14 +88,13 @@ class DeviceChoice:
         instead.
         """
         model = self._condition.model
-        failure = self.failure or self._death(reason, cause, images)
-        self._instead = failure if failure and failure.cause != "died" else None
+        failure = self._instead = self.failure or self._death(reason, cause, images)
         if failure is None:
             if self._condition.device == "cpu" and cause == "crash" and images.may_crash:
                 self._accelerators.clear(model, "died")  # the photo may have been the cause
             return cause, False
-        disabled = self._accelerators.note(model, failure)
-        return "device", disabled or self._instead is not None
+        self._accelerators.note(model, failure)
+        return "device", True
 
     def _death(self, reason: str, cause: Cause, images: LaneQueue) -> DeviceFailure | None:
         """The failure of the accelerator that this death shows, if any."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from photosd.core.child import Child, readable
+from photosd.core.child import Child, Death, readable
 from photosd.models.spec import read_model
 
 log = structlog.get_logger()
@@ -56,8 +56,17 @@ class EncoderLauncher:
 
     def started(self, pid: int) -> None:
         """The last encoder has reported its pid."""
-        if self._last is not None:
+        if self._last is not None and not self._last.has_started:
             self._last.started(pid)
+
+    def discard(self, child: Child, reason: str) -> Death:
+        """End one that does not serve. The zygote stays, and the encoders that it forked: a fork
+        that has not reported its pid ends by itself.
+        """
+        if isinstance(child, ForkedChild) and not child.has_started:
+            child.close()
+            return Death(reason, "", None, reaped=False)
+        return child.kill(reason, dump=False) if child.alive else child.exit_report()
 
     def close(self) -> None:
         """Stop the zygote, and any of its encoders still running."""

@@ -24,7 +24,7 @@ MOST_EXCUSES = {"text": 6, "image": 40}
 # Seconds between background requests: a query waits for one at most, and rarely. During indexing
 # they use a few hundredths of the cores.
 BACKGROUND_PAUSE, BUSY_BACKGROUND_PAUSE = 0.02, 0.5
-MOST_SENDS = 3  # of a text whose encoders died of their accelerator; the third is on the CPU
+MOST_SENDS = 3  # of one whose encoders died of their accelerator; the third is on the CPU
 _numbers = itertools.count(1)
 
 
@@ -101,12 +101,16 @@ class LaneQueue:
                 return float("inf")
         return self._background_at + (BUSY_BACKGROUND_PAUSE if busy else BACKGROUND_PAUSE)
 
-    def sendable(self, *, busy: bool = False) -> Iterator[EncodeRequest]:
-        """Requests that may be sent now; each counts as sent when taken."""
+    def sendable(self, *, busy: bool = False, urgent: bool = False) -> Iterator[EncodeRequest]:
+        """Requests that may be sent now; each counts as sent when taken. ``urgent``: only those for
+        which a user waits.
+        """
         while len(self._sent) < DEPTH[self.kind]:
             background = time.monotonic() >= self.background_due(busy=busy)
             with self._lock:
                 if not self._waiting or (self._waiting[0].background and not background):
+                    return
+                if urgent and self._waiting[0].rank > 0:
                     return
                 request = self._waiting.popleft()
             if not request.begin():
@@ -186,8 +190,10 @@ class LaneQueue:
             self._waiting.appendleft(request)
         return True
 
-    def take_waiting(self) -> list[EncodeRequest]:
-        """Requests that were never sent."""
+    def take_waiting(self, *, with_deadline: bool = True) -> list[EncodeRequest]:
+        """Requests that wait to be sent: all, or those without a deadline."""
         with self._lock:
-            waiting, self._waiting = list(self._waiting), deque()
-        return waiting
+            waiting, self._waiting = self._waiting, deque()
+            if not with_deadline:
+                self._waiting.extend(one for one in waiting if one.deadline is not None)
+        return [one for one in waiting if with_deadline or one.deadline is None]

@@ -34,6 +34,7 @@ from photosd.encoder.launcher import EncoderLauncher
 from photosd.encoder.memory import LOOK_SECONDS, EncoderMemory
 from photosd.encoder.requests import EncodeRequest, LaneQueue
 from photosd.encoder.results import TextVectors, text_vectors, vectors
+from photosd.encoder.standby import StandBy
 from photosd.models.spec import read_model
 from photosd.protocol.reports import EncoderReport
 
@@ -72,6 +73,7 @@ class Supervisor(StoppableThread):
         self._cause: Cause = "other"  # of the end of the current encoder
         self._errors = {"text": 0, "image": 0}  # in a row
         self._launcher = EncoderLauncher()
+        self._stand_by = StandBy(self._launcher, self._devices)
         self._progress_at = self._heard_at = 0.0
         self._memory = EncoderMemory()
         self._replacement: str | None = None  # why another encoder is wanted in place of this one
@@ -162,6 +164,7 @@ class Supervisor(StoppableThread):
             for request in lane.take_sent():
                 request.future.set_exception(STOPPING)
         self._refuse_all(STOPPING)
+        self._stand_by.end()
         self._launcher.close()
 
     def _run_encoder(self) -> float:
@@ -188,8 +191,15 @@ class Supervisor(StoppableThread):
         self._condition.model, self._dimension = spec.name, spec.dimension
         log.info("model_loading", model=self._condition.model, directory=str(self._directory))
         # The encoder ends with this thread (core.worker_setup), which lives as long as the daemon.
-        self._child = self._launcher.spawn(self._directory, self._devices.next(spec.name))
+        device = self._devices.next(spec.name)
+        ready = self._stand_by.take(device)
+        self._child, frames = ready or (self._launcher.spawn(self._directory, device), [])
         self._child.sock.settimeout(FRAME_SECONDS)
+        usual = self._condition.start_took
+        for frame in frames:
+            self._handle_message(*frame)
+        if self._condition.state == "ready":  # others start as slowly as ever
+            self._condition.start_took = usual
 
     def _serve_encoder(self) -> Death:
         """Serve until the encoder has ended; returns the reason."""
@@ -202,12 +212,14 @@ class Supervisor(StoppableThread):
                 self._expire()
                 if (reason := self._reason_to_stop()) is not None:
                     return self._kill(reason)
+                if self._condition.state == "ready":
+                    self._stand_by.keep(self._directory, self.limits.stall, selector)
                 try:
                     self._send_due()
                     for key, _ in selector.select(self._wait_seconds()):
                         if key.fileobj is child.sock:
                             self._handle_message(*receive_frame(child.sock))
-                        else:
+                        elif key.fileobj is self._wake_reader:
                             self._wake_reader.recv(4096)
                 except (EOFError, ConnectionError):
                     return self._ended(child)
@@ -257,7 +269,7 @@ class Supervisor(StoppableThread):
     @property
     def _reason_to_replace(self) -> str | None:
         """Why the encoder is replaced once it is idle; nothing more is sent to it then."""
-        return self._replacement or self._memory.reason
+        return self._replacement or self._memory.reason or self._stand_by.reason
 
     def _stall(self) -> float:
         """Seconds without progress that count as a stall now."""
@@ -299,7 +311,8 @@ class Supervisor(StoppableThread):
             self._texts.submit(EncodeRequest(header, (), 1, None, vectors, probe=True))
             self._heard_at = time.monotonic()
         for lane in (self._texts, self._images):
-            for request in lane.sendable(busy=self._images.busy):
+            urgent = lane is self._images and self._stand_by.starts_on_cpu
+            for request in lane.sendable(busy=self._images.busy, urgent=urgent):
                 header = {**request.header, "id": request.number}
                 send_frame(self._require_child().sock, header, request.blobs)
 
@@ -415,7 +428,7 @@ class Supervisor(StoppableThread):
         too_often = self.limits.breaker_deaths if self._policy.open else 0
         self._condition.dies(death.reason, too_often=too_often)
         self._child = None
-        if death.reason == self._replacement:
+        if death.reason in (self._replacement, self._stand_by.reason):
             log.info("encoder_replaced", reason=death.reason)
         else:
             log.error(
@@ -426,18 +439,20 @@ class Supervisor(StoppableThread):
                 reaped=death.reaped,
                 remedy="no action needed: it is replaced; if this repeats: photosd logs",
             )
+        self._refuse(self._images, self._condition.unavailable(), with_deadline=False)
         for lane in self._lanes.values():
             for request in lane.take_sent():
                 if not request.probe:
                     self._fail(lane, request, death)
-        self._refuse(self._images, self._condition.unavailable())
         return max(pause, self.limits.breaker_pause if self._condition.error else 0.0)
 
     def _fail(self, lane: LaneQueue, request: EncodeRequest, death: Death) -> None:
+        if self._cause in ("device", "killed") and lane.send_again(request):
+            return
         if lane is self._images:
             error = EncoderDied(death.reason, death.stack, self._cause)
             request.future.set_exception(error)
-        elif self._cause not in ("device", "killed") or not lane.send_again(request):
+        else:
             request.future.set_exception(self._condition.unavailable())
 
     def _wait(self, seconds: float) -> None:
@@ -463,8 +478,8 @@ class Supervisor(StoppableThread):
         for lane in self._lanes.values():
             self._refuse(lane, error)
 
-    def _refuse(self, lane: LaneQueue, error: Exception) -> None:
-        for request in lane.take_waiting():
+    def _refuse(self, lane: LaneQueue, error: Exception, *, with_deadline: bool = True) -> None:
+        for request in lane.take_waiting(with_deadline=with_deadline):
             request.refuse(error)
 
     def _require_child(self) -> Child:
