@@ -12,7 +12,7 @@ host = machine.Host(memory=8 * GB, available={free}, cores=8)
 machine.Host.ask = classmethod(lambda _: host)
 """
 LOAD = """
-from photosd.encoder.process import require_memory
+from photosd.encoder.memory import require_memory
 spec = types.SimpleNamespace(name="multilingual", weights=types.SimpleNamespace(bytes={weights}))
 try:
     require_memory(spec)

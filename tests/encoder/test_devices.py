@@ -14,6 +14,7 @@ from photosd.core import machine
 from photosd.core.errors import ModelError
 from photosd.encoder import launcher, model, process
 from photosd.encoder.encoder_limits import EncoderLimits
+from photosd.encoder.memory import require_memory
 from photosd.encoder.requests import LaneQueue
 from photosd.models.spec import read_model
 from tests.encoder.models import make_model
@@ -51,11 +52,11 @@ def test_a_model_that_loads_slowly_is_named(
     monkeypatch.setattr(machine, "available", lambda: 10 << 20)
     monkeypatch.setattr(machine, "more_memory", lambda: "close other programs")
     monkeypatch.setattr(machine, "obtainable", lambda: 8 << 30)
-    doubt = process.require_memory(spec)
+    doubt = require_memory(spec)
     assert doubt is not None and "10 MB are free" in doubt
     monkeypatch.setattr(machine, "obtainable", lambda: 256 << 20)
     with pytest.raises(ModelError, match="10 MB are free"):
-        process.require_memory(spec)
+        require_memory(spec)
 
 
 def test_a_huge_model_has_time_for_its_first_batch() -> None:

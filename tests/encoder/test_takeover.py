@@ -133,17 +133,22 @@ def test_an_example_picture_outlives_an_abort(start: Start, gpu: Gpu) -> None:
     assert asked.result(60).shape == (2, 32)
 
 
-def test_it_is_tried_again_while_the_cpu_serves(start: Start, gpu: Gpu) -> None:
+def test_it_is_tried_again_while_the_cpu_serves(start: Start, gpu: Gpu, tmp_path: Path) -> None:
     """A start that aborts or hangs on it is not noticed by queries."""
     supervisor = start()
     served_by(supervisor, "mps")
     supervisor.encode_images(PIXELS).result(30)
-    gpu(move="hang", image="abort")
+    tried = tmp_path / "tried"
+    gpu(move="hang", image="abort", seen={"move": str(tried)})
     with pytest.raises(EncoderDied, match="SIGABRT"):
         supervisor.encode_images(PIXELS).result(30)
     told = served_by(supervisor, "cpu", "died on mps: killed by SIGABRT")["takeover"]
     assert told is not None and told["remedy"] == "no action needed: it is tried again"
     assert encode(supervisor).vectors.shape == (1, 32)
+    end = time.monotonic() + 60
+    while not tried.exists():
+        assert time.monotonic() < end, supervisor.status()
+        time.sleep(0.02)
     supervisor.limits = dataclasses.replace(QUICK, stall=0.5)
     assert encode(supervisor, "a cat").vectors.shape == (1, 32)
     assert on_cpu(supervisor, "self-test on mps failed: loading stalled")["restarts"] == 1

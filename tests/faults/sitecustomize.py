@@ -14,8 +14,8 @@ keys are phases of loading or lanes. ``"poison": 200`` crashes on a picture that
 
 ``{"device": {"name": "mps", "image": "abort"}}``: the machine seems to have that accelerator, which
 aborts the process if a second thread uses it, as Metal does. ``move``, ``image`` and ``text`` are
-the deeds when it is used; ``"most": 4`` is how many images its memory allows at once, and with
-``"wrong": true`` its vectors of images are wrong.
+the deeds when it is used; ``"seen": {"move": FILE}`` creates a file before. ``"most": 4`` is how
+many images its memory allows at once, and with ``"wrong": true`` its vectors of images are wrong.
 """
 
 from __future__ import annotations
@@ -205,6 +205,13 @@ def _in_serving(serving: Any) -> None:
 # -- an accelerator that is none --------------------------------------------------------------
 
 
+def _deed_of_device(place: str) -> str:
+    ordered = orders("device")
+    if seen := ordered.get("seen", {}).get(place):
+        Path(seen).touch()
+    return str(ordered.get(place, ""))
+
+
 def _in_model(model: Any) -> None:
     import numpy as np
 
@@ -214,7 +221,7 @@ def _in_model(model: Any) -> None:
 
     def use(place: str) -> None:
         users.add(threading.get_ident())
-        act("abort" if len(users) > 1 else str(orders("device").get(place, "")))
+        act("abort" if len(users) > 1 else _deed_of_device(place))
 
     def devices() -> list[str]:
         name = orders("device").get("name")

@@ -14,14 +14,12 @@ from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.frames import Blob, Header, send_frame
 from photosd.core.process_memory import used_mb
 from photosd.core.shortage import shortage_of
+from photosd.encoder.memory import require_memory
 from photosd.models.spec import ModelSpec, read_model
 
 if TYPE_CHECKING:
     from photosd.encoder.model import WarmModel
     from photosd.encoder.serving import Serving
-
-MEMORY_FACTOR = 1.3  # times the weights' bytes, an estimate: with activations and the tokenizer
-TORCH_BYTES = 350 << 20  # an estimate of the memory for importing torch
 
 
 class Reporter:
@@ -134,24 +132,6 @@ def _warm_up(
         "doubt": canary.check(serving, spec),
         "rss_mb": used_mb(os.getpid()) or 0.0,
     }
-
-
-def require_memory(spec: ModelSpec) -> str | None:
-    """Refuse to load, with numbers, instead of swapping; on a Mac, load and return a warning.
-
-    Raises ModelError. macOS compresses memory and gives back caches, so much more is available than
-    is free.
-    """
-    needed = int(spec.weights.bytes * MEMORY_FACTOR) + TORCH_BYTES
-    numbers = (
-        f"{spec.name} needs {needed / 1e6:,.0f} MB of memory, "
-        f"{machine.available() / 1e6:,.0f} MB are free"
-    )
-    if machine.obtainable() < needed:
-        raise ModelError(numbers, remedy=f"{machine.more_memory()}, then: photosd restart")
-    if machine.available() < needed:
-        return f"{numbers}: queries may wait for the disk; {machine.more_memory()}"
-    return None
 
 
 def _out_of_memory() -> ModelError:

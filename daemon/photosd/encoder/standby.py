@@ -18,7 +18,7 @@ from photosd.core.frames import FrameError, Header, receive_frame
 from photosd.encoder.accelerators import DeviceFailure
 from photosd.encoder.device_choice import DeviceChoice
 from photosd.encoder.launcher import EncoderLauncher
-from photosd.encoder.process import require_memory
+from photosd.encoder.memory import require_memory
 from photosd.models.spec import read_model
 
 log = structlog.get_logger()
