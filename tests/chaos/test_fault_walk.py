@@ -168,4 +168,7 @@ def _explained(daemon: StandInDaemon, paths: set[bytes]) -> str:
     lines = [f"{path!r}: {known.get(path, 'unknown')}" for path in sorted(paths)[:8]]
     with daemon.client() as client:
         lines.append(str(client.status()["index"]))
-    return "\n".join([*lines, daemon.log()[-3000:]])
+        lines.append(str(client.folders()))
+        directories = sorted({path.rpartition(b"/")[0] for path in paths})
+        lines.append(f"in {directories}")
+    return "\n".join([*lines, daemon.log()[-12000:]])
