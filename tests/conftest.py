@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import os
 import shutil
@@ -61,6 +62,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         tests = Path(__file__).parent
         rank = {tests / name: number for number, name in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+def pytest_collection() -> None:
+    """Thousands of tests that stay: a collection of garbage among them takes a second."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Later collections leave out what there is now."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @contextlib.contextmanager
