@@ -95,7 +95,7 @@ def on_cpu(encoder: dict[str, Any]) -> bool:
     ("name", "where", "deed"),
     [
         ("mps", "image", "abort"),
-        ("cuda", "text", "abort"),
+        pytest.param("cuda", "text", "abort", marks=pytest.mark.slow),
         pytest.param("mps", "move", "abort", marks=pytest.mark.slow),
         pytest.param("cuda", "image", "abort", marks=pytest.mark.slow),
         pytest.param("mps", "image", "hang", marks=pytest.mark.slow),

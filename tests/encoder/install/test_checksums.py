@@ -178,7 +178,7 @@ def test_what_is_not_announced_is_said(
     monkeypatch.setattr(
         "photosd.encoder.install.pulling.weights_of", lambda _: (REPOSITORY, (NAME,))
     )
-    monkeypatch.setattr("photosd.encoder.install.pulling.install", lambda *_: ("spec", None))
+    monkeypatch.setattr("photosd.encoder.install.installing.install", lambda *_: ("spec", None))
     order = InstallOrder(models=str(tmp_path / "models"), name="a", arch="ViT-B-32", tag="a")
     pull(order, lambda _: None, lambda *_: None, warnings.append)
     if etag == "sha256":

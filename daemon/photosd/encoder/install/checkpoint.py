@@ -13,16 +13,9 @@ import xxhash
 from safetensors.torch import load_file, save_file
 
 from photosd.core.errors import ModelError
+from photosd.encoder.install.model_spec import PREFERRED
 from photosd.models.spec import Weights
 
-PREFERRED = (
-    "open_clip_model.safetensors",
-    "open_clip_pytorch_model.safetensors",
-    "open_clip_pytorch_model.bin",
-    "open_clip_pytorch_model.pth",
-    "model.safetensors",
-    "pytorch_model.bin",
-)
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 STALE = ("text.transformer.embeddings.position_ids",)  # of old versions of transformers
 FILE = "weights.safetensors"

@@ -25,7 +25,7 @@ from photosd.encoder.install.checkpoint import (
     read_checkpoint,
     save_weights,
 )
-from photosd.encoder.install.model_spec import InstallOrder, model_spec
+from photosd.encoder.install.model_spec import InstallOrder, Say, model_spec, require_room
 from photosd.encoder.install.tokenizer_files import copy_tokenizer
 from photosd.encoder.loading import construct_model, without_initialisation
 from photosd.encoder.model import WarmModel
@@ -33,7 +33,6 @@ from photosd.encoder.openclip_import import import_model_module
 from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
 
-SPARE_BYTES = 200 << 20  # must stay free on the disk
 WORTH_IT = 1.15  # times as fast as float32 to justify lower precision
 LEAST_COSINE = 0.9995  # between outputs in half and full precision
 BATCH = 4
@@ -41,8 +40,6 @@ BATCH = 4
 REPEATS, TRYING_SECONDS = (3, 12), 2.0
 MANY_TEXTS = (*canary.TEXTS, "שקיעה מעל הים", "собака на пляже")
 DIGITS = 5  # of recorded vectors
-
-Say = Callable[[str], None]
 
 
 class Trial(msgspec.Struct):
@@ -83,18 +80,6 @@ def install(order: InstallOrder, say: Say) -> tuple[ModelSpec, str | None]:
         except OSError as error:
             raise ModelError(f"{target} cannot be written: {error}", remedy="try again") from error
     return spec, doubt
-
-
-def require_room(directory: Path, size: int) -> None:
-    """Raise ModelError if ``size`` more bytes would fill the disk."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    free = shutil.disk_usage(directory).free
-    if free < size + SPARE_BYTES:
-        raise ModelError(
-            f"{(size + SPARE_BYTES) / 1e6:,.0f} MB are needed in {directory}, "
-            f"{free / 1e6:,.0f} MB are free",
-            remedy="free some space; photosd model list shows models to remove",
-        )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,20 @@ from photosd.models.architectures import (
 )
 from photosd.models.spec import FORMAT, ModelSpec, Preprocess, Weights
 
+SPARE_BYTES = 200 << 20  # must stay free on the disk
 CONFIG_FILE = "open_clip_config.json"  # what open_clip puts beside the weights it publishes
 FROM_TABLE = ("mean", "std", "interpolation", "resize_mode")
 NO_WEIGHTS = Weights(file="weights.safetensors", bytes=0, xxh3="")
+PREFERRED = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+    "model.safetensors",
+    "pytorch_model.bin",
+)
+
+Say = Callable[[str], None]  # reports progress
 
 
 class InstallOrder(msgspec.Struct, frozen=True):
@@ -35,6 +48,18 @@ class InstallOrder(msgspec.Struct, frozen=True):
     tag: str | None = None
     licence: str = "unknown"
     precision: str = "auto"
+
+
+def require_room(directory: Path, size: int) -> None:
+    """Raise ModelError if ``size`` more bytes would fill the disk."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(directory).free
+    if free < size + SPARE_BYTES:
+        raise ModelError(
+            f"{(size + SPARE_BYTES) / 1e6:,.0f} MB are needed in {directory}, "
+            f"{free / 1e6:,.0f} MB are free",
+            remedy="free some space; photosd model list shows models to remove",
+        )
 
 
 def model_spec(order: InstallOrder, beside: Path) -> ModelSpec:

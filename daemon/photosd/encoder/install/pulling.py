@@ -12,10 +12,8 @@ from pathlib import Path
 import msgspec
 
 from photosd.core.errors import BadRequest, DownloadFailed, NotFound
-from photosd.encoder.install.checkpoint import PREFERRED
 from photosd.encoder.install.hub import Checksums, Hub, HubFile
-from photosd.encoder.install.installing import Say, install, require_room
-from photosd.encoder.install.model_spec import InstallOrder
+from photosd.encoder.install.model_spec import PREFERRED, InstallOrder, Say, require_room
 from photosd.encoder.install.tokenizer_files import FILE as TOKENIZER
 from photosd.encoder.install.tokenizer_files import SETTINGS, needs_files
 from photosd.encoder.openclip_import import import_pretrained_table
@@ -68,6 +66,8 @@ def pull(
                 checksums,
             )
         source = directory / weights.name
+        from photosd.encoder.install.installing import install  # torch, a second or two
+
         result = install(msgspec.structs.replace(order, source=str(source)), say)
         shutil.rmtree(directory, ignore_errors=True)
     return result
