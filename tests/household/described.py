@@ -43,7 +43,8 @@ Vector = NDArray[np.float64]
 
 
 class Look(NamedTuple):
-    """Something that photos show. ``en`` and ``he``: words; ``phrase``: with an article."""
+    """Something that photos show. ``en`` and ``he``: words that no file or folder of a household is
+    named by; ``phrase``: with an article."""
 
     en: str
     phrase: str
@@ -53,10 +54,10 @@ class Look(NamedTuple):
 LOOKS = tuple(
     Look(*(part.strip() for part in line.split("|")))
     for line in """
-    dog | a dog | כלב
+    rabbit | a rabbit | ארנב
     cat | the cat | חתול
-    beach | the beach | חוף
-    sunset | a sunset | שקיעה
+    lighthouse | the lighthouse | מגדלור
+    windmill | a windmill | טחנת רוח
     cake | a cake | עוגה
     bicycle | a bicycle | אופניים
     snow | the snow | שלג
