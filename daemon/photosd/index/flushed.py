@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import itertools
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -372,9 +373,10 @@ class FlushedTable:
         now = self._now
         if now is None or not (found := now.rows_of(contents)):
             return {}
-        ends = np.cumsum([len(rows) for rows in found.values()])[:-1]
         every = now.codes.vectors(np.concatenate(list(found.values())))
-        return dict(zip(found, np.split(every, ends), strict=True))
+        ends = itertools.accumulate(map(len, found.values()), initial=0)
+        parts = (every[start:end] for start, end in itertools.pairwise(ends))
+        return dict(zip(found, parts, strict=True))
 
     def counts(
         self, where: Filter | None, contents: Collection[str] | None, hidden: Sequence[str]

@@ -32,7 +32,7 @@ OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some ma
 MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
 DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
 LOOKED_AT = 500  # photos of one name that are ordered by look
-HINTED = 60  # nearest photos with a tag that the query names
+HINTED = 20  # nearest photos with a tag that the query names
 FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents that are filtered; most pass
 # So few contents that pass are looked up among the names, if there are not also few of these.
 FEW_PASSING, FEW_NAMED = 1000, 500

@@ -27,6 +27,7 @@ KINDS = {
     "person": "people",
 }  # fmt: skip
 OWN = "{name title places tags people}"  # not names of folders, nor captions, which are long
+PLACES_AND_PEOPLE = "{places people}"
 FACTS, NAMES = "{title caption places tags people}", "{places tags people}"
 WHOLE_IN = {"caption": "title", "place": "places", "tag": "tags", "person": "people"}
 
@@ -108,11 +109,12 @@ class TextIndex:
     def kinds(self, terms: Sequence[Term], numbers: Mapping[str, int]) -> dict[str, Rows]:
         """The rows that have any word that counts in columns of each kind."""
         any_of = " OR ".join(term.match for term in terms if numbers.get(term.word))
-        return {
-            kind: self.rows(f"{columns} : ({any_of})")
-            for kind, columns in KINDS.items()
-            if any_of and (kind == "name" or self._has(f"{columns} : {quoted(DESCRIBED)}"))
-        }
+        if not any_of:
+            return {}
+        kinds = [kind for kind in KINDS if kind == "name" or self._has_facts(KINDS[kind])]
+        if not self._has(f"{PLACES_AND_PEOPLE} : ({any_of})"):  # as most words of questions
+            kinds = [kind for kind in kinds if kind not in ("place", "person")]
+        return {kind: self.rows(f"{KINDS[kind]} : ({any_of})") for kind in kinds}
 
     def own(
         self, terms: Sequence[Term], numbers: Mapping[str, int], columns: str | None = None
@@ -160,6 +162,9 @@ class TextIndex:
     def describes(self, words: Sequence[str]) -> bool:
         """Whether facts of photos have each of these words (folded), whatever the photo."""
         return all(self._has(f"{FACTS} : {quoted(word)}") for word in words)
+
+    def _has_facts(self, columns: str) -> bool:
+        return self._has(f"{columns} : {quoted(DESCRIBED)}")
 
     def _has(self, match: str) -> bool:
         found = self._db.execute("SELECT 1 FROM names WHERE names MATCH ? LIMIT 1", (match,))
