@@ -81,7 +81,7 @@ def test_the_table_is_large_enough() -> None:
     hebrew = [question for question, _ in every if any("א" <= one <= "ת" for one in question)]
     kept = [question for question, wanted in every if question == wanted]
     assert len(every) >= 120 and len(set(every)) == len(every)
-    assert len(hebrew) >= len(every) * 0.45 and len(kept) >= 30
+    assert len(hebrew) >= len(every) / 2 and len(kept) >= 30
 
 
 def test_without_values_nothing_changes() -> None:

@@ -16,7 +16,7 @@ OWNER_BEFORE = _folded("of by של")
 BEFORE = PLACE_BEFORE | PERSON_BEFORE | OWNER_BEFORE
 ARTICLES = _folded("the")
 # Removed from the rest next to a part that was taken out: at its end, and at its beginning.
-DANGLING = BEFORE | ARTICLES | _folded("and but on for & a an during ו ה ש אבל en em im")
+DANGLING = BEFORE | ARTICLES | _folded("and but on for & a an during ו ה ש על אבל en em im")
 LEADING = _folded("and with of the & ו עם של")
 BEFORE_THE = _folded("in at on from")
 # If a question has only these besides conditions, nothing is left to look for.
