@@ -58,6 +58,23 @@ def test_people_and_dates_in_a_question_filter_its_answer(library: Library) -> N
     assert set(names(ask(library, "Noa and Dan abc"))) == {"both"}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Dan abc in 2021 and 2023", {"dan 2021", "dan 2023"}),
+        ("Dan abc, 2021 or 2022", {"dan 2021", "dan 2022", "both"}),
+        ("Dan abc in 2021, July 2022 and 2023", {"dan 2021", "dan 2022", "dan 2023"}),
+        ("Dan abc in 2022 in July 2022", {"dan 2022"}),
+    ],
+)
+def test_of_several_dates_any_counts(library: Library, text: str, found: set[str]) -> None:
+    """Unless a photo can be of all of them."""
+    answer = ask(library, text)
+    assert set(names(answer)) == found and answer["warnings"] == []
+    since = ask(library, text, where=Where(since="2022"))
+    assert set(names(since)) == {name for name in found if name != "dan 2021"}
+
+
 def test_what_is_excluded_is_not_shown(library: Library) -> None:
     """People and places; photos without any are shown."""
     library.add("/p/eilat.jpg", 3, city="Eilat", people=["Dan", "Noa"])

@@ -40,6 +40,7 @@ class Filter(msgspec.Struct, frozen=True):
     ``below``: absolute real paths of directories; it must be in one of them. ``since`` and
     ``until`` in wall-clock seconds (core.wall_clock) of the place where it was taken: at or after,
     and before; a photo without a date uses its file's modification time on this machine's clock.
+    ``dates``: any of these, each with a begin and an end as ``since`` and ``until``, or none.
     ``camera``: a part of the camera's name, ignoring case. ``near``: latitude, longitude and
     kilometres; a photo without a place never matches. ``formats``: any of these (``jpeg``,
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
@@ -53,6 +54,7 @@ class Filter(msgspec.Struct, frozen=True):
     below: tuple[bytes, ...] = ()
     since: float | None = None
     until: float | None = None
+    dates: tuple[tuple[float | None, float | None], ...] = ()
     camera: str | None = None
     near: tuple[float, float, float] | None = None
     formats: tuple[str, ...] = ()
@@ -103,12 +105,19 @@ class Filter(msgspec.Struct, frozen=True):
 
     def during(self, moments: NDArray[np.float64]) -> Mask:
         """Whether these wall-clock seconds match: (n,)."""
-        mask = np.ones(len(moments), np.bool_)
-        if self.since is not None:
-            mask &= moments >= self.since
-        if self.until is not None:
-            mask &= moments < self.until
+        mask = _within(moments, self.since, self.until)
+        if self.dates:
+            mask &= np.logical_or.reduce([_within(moments, *ends) for ends in self.dates])
         return mask
+
+
+def _within(moments: NDArray[np.float64], since: float | None, until: float | None) -> Mask:
+    mask = np.ones(len(moments), np.bool_)
+    if since is not None:
+        mask &= moments >= since
+    if until is not None:
+        mask &= moments < until
+    return mask
 
 
 def _places(names: Iterable[str]) -> list[int]:

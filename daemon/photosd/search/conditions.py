@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
@@ -92,7 +93,7 @@ def _narrowed(question: Question, reading: Reading) -> Question:
     """With the conditions in its filter, and without their words."""
     if not reading.conditions:
         return structs.replace(question, hints=_hints(reading, question))
-    where = functools.reduce(_with, reading.conditions, question.where or Filter())
+    where = _with_all(question.where or Filter(), reading.conditions)
     rest, others = normalise(reading.rest), question.terms[1:]
     if not rest and others and all(term.weight < 0 for term in others):
         rest = question.terms[0].text  # something must remain from which they are subtracted
@@ -119,6 +120,17 @@ def with_values(where: Filter, kind: str, keys: Sequence[str]) -> Filter:
         case "person":
             return structs.replace(where, people=(*where.people, *keys))
     return structs.replace(where, places=(*where.places, *keys))
+
+
+def _with_all(where: Filter, parts: Sequence[Part]) -> Filter:
+    """With these conditions; of several dates that no moment is in together, any counts."""
+    dates = [(part.since, part.until) for part in parts if part.kind == "date"]
+    since = max((one for one, _ in dates if one is not None), default=-math.inf)
+    until = min((one for _, one in dates if one is not None), default=math.inf)
+    if since >= until:
+        where = structs.replace(where, dates=tuple(dates))
+        parts = [part for part in parts if part.kind != "date"]
+    return functools.reduce(_with, parts, where)
 
 
 def _with(where: Filter, part: Part) -> Filter:

@@ -374,7 +374,7 @@ def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
 
 def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
     """With ``without Noa`` as excluded; without other negated parts, and alternatives: ``Noa or a
-    dog``. Those of places stay: of several places any counts.
+    dog``. Those of places and dates stay: of several any counts.
     """
     found: list[Part] = []
     unwanted: Part | None = None  # the last one that was negated
@@ -394,8 +394,8 @@ def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
         joining = _word_before(text, part.start)
         first = joining is not None and wording.fold(joining[0]) in ALTERNATIVES
         second = _word_after(text, part.end) in ALTERNATIVES
-        if not (first and not _are_places(text, before, part)) and not (
-            second and not _are_places(text, part, after)
+        if not (first and not _any_counts(text, before, part)) and not (
+            second and not _any_counts(text, part, after)
         ):
             found.append(part)
     return found
@@ -413,8 +413,8 @@ def _arejoined(text: str, one: Part, other: Part) -> bool:
     return one.kind == other.kind and all(word in JOINING for word in words)
 
 
-def _are_places(text: str, one: Part | None, other: Part | None) -> bool:
-    if one is None or other is None or one.kind != "place":
+def _any_counts(text: str, one: Part | None, other: Part | None) -> bool:
+    if one is None or other is None or one.kind not in ("place", "date"):
         return False
     return _arejoined(text, one, other)
 
