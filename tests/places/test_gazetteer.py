@@ -82,7 +82,6 @@ def test_damage_while_it_is_read(
             table.nearest(latitude, 34.8)
         table.find("Haifa")
         table.beginning("H")
-        table.keys_of(4)
     assert not file.exists()
     assert places.make(NEVER) and places.ready
 

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from photosd.core import wording
 from photosd.index.vocabulary import Value
-from photosd.search.reading import NoVocabulary, Reading, read
+from photosd.search.reading import Reading, read
 
 NOW = datetime.datetime(2026, 11, 26, 14, 30)  # a Thursday
 HERE = Path(__file__).parent
@@ -88,7 +88,7 @@ def test_without_values_nothing_changes() -> None:
     """The text is as asked, blanks and all."""
     for text in ("", "  a  dog ", "dog, on a beach!", "כלב  בים", "'", '"', "…"):
         assert structs.replace(read(text, LIBRARY, NOW), hints=()) == Reading((), text)
-        assert read(text, NoVocabulary(), NOW) == Reading((), text)
+        assert read(text, Words(), NOW) == Reading((), text)
 
 
 def test_parts_are_at_their_characters() -> None:

@@ -246,12 +246,6 @@ class Table:
             found.setdefault(key, []).append((name, countries.partition("\n")[0]))
         return found
 
-    def keys_of(self, place: int) -> list[str]:
-        """Every key (`core.wording.key`) by which `find` finds this place, by its id."""
-        with self._lock:
-            rows = self._db.execute("SELECT name FROM names WHERE id = ?", (place,)).fetchall()
-        return [str(row[0]) for row in rows]
-
     def area(self, code: str) -> Area | None:
         """A country by its ISO code, or a region (``IT.16``); None if its name is not known."""
         with self._lock:

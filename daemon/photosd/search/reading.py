@@ -77,16 +77,6 @@ class Vocabulary(Protocol):
         ...
 
 
-class NoVocabulary:
-    """A library without people, tags and places."""
-
-    def find(self, keys: Collection[str]) -> Mapping[str, Sequence[Value]]:
-        return {}
-
-    def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
-        return ()
-
-
 class Part(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
