@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from training.data import Row
 
 THINGS = Path(__file__).with_name("things.txt")
+HEBREW = Path(__file__).with_name("things_he.txt")
 MOST = 3  # of five descriptions
 VALIDATION_OF = 3  # one thing of so many is asked to choose constants, the others to report
 # Words of class names that say too little to call a caption like a class.
@@ -54,6 +55,13 @@ def read_things() -> list[Thing]:
     """Those of things.txt."""
     lines = THINGS.read_text().splitlines()
     return [_thing(line) for line in lines if not line.startswith("#")]
+
+
+def hebrew_names() -> dict[str, str]:
+    """Things by name, as they are asked for in Hebrew: those of things_he.txt."""
+    lines = HEBREW.read_text("utf-8").splitlines()
+    pairs = (line.split(" = ") for line in lines if not line.startswith("#"))
+    return {name: hebrew for name, hebrew in pairs}
 
 
 def _thing(line: str) -> Thing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ CANARY = (
     "a red car on a city street",
 )
 DIGITS = 5
+# Words that the text tower learned from its teacher, chosen by the known words nearest to them.
+MORE_WORDS = Path(__file__).with_name("more_words.txt")
+WRITTEN = ("synonyms.txt", "hebrew.txt")  # by hand, in the shipped directory
 
 
 def export(
@@ -52,7 +56,10 @@ def export(
     model.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     model.eval()
     tokenizer.save(str(directory / "tokenizer.json"))
-    write_words(directory / "words.txt", trained.words)
+    write_words(directory / "words.txt", sorted({*trained.words, *MORE_WORDS.read_text().split()}))
+    for name in WRITTEN:
+        if directory != STARTER:
+            shutil.copyfile(STARTER / name, directory / name)
     spec = {
         "format": 1,
         "name": "starter",
@@ -64,12 +71,14 @@ def export(
             "kind": "tokenizers",
             "file": "tokenizer.json",
             "words": "words.txt",
+            "synonyms": WRITTEN[0],
+            "glossary": WRITTEN[1],
             "context_length": CONTEXT,
             "pad_id": PAD,
             "bos": BEGIN,
             "eos": END,
         },
-        "languages": ["en"],
+        "languages": ["en", "he"],
         "licence": "Apache-2.0 code; trained on research-use photos, for trying photosd out",
         "weights": {
             "file": weights.name,

@@ -3,8 +3,8 @@
 Libraries are drawn from flickr8k, caltech101 and tiny-imagenet, a third of each if possible; photos
 of some things are left out of each. Queries: the things of things.txt, present or not, and people's
 descriptions of photos, present or (from flickr8k, in libraries without it) not. ``--part
-validation`` is for tuning, with separate photos and things. docs/explanation/honest-scores.md has
-the table.
+validation`` is for tuning, with separate photos and things; ``--language he`` asks for those of
+things_he.txt in Hebrew. docs/explanation/honest-scores.md has the table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from photosd.index.matrix import Matrix
 from photosd.models.spec import STARTER, read_model
 from photosd.search.calibration import SAMPLE, UNRELATED, scale_of
 from photosd.search.judging import Scale
-from training.asking import VAGUE, Flags, Thing, read_things, shown, words_of
+from training.asking import VAGUE, Flags, Thing, hebrew_names, read_things, shown, words_of
 from training.data import Row, labelled_photos, photos_with_captions, pixels
 from training.features import RUNS, some_labelled
 
@@ -37,6 +37,7 @@ LEFT_OUT = 0.34  # of the things that few of flickr8k's photos may show
 FEW = 0.01
 LOOKED_AT = 20  # nearest photos: as a query shows
 DESCRIPTIONS = 200  # asked of each library
+NOTHING = 0.0  # the vector of a query that is not understood
 BATCH = 32
 COLUMNS = (
     "photos",
@@ -68,15 +69,21 @@ def main() -> None:
     """Print the table of docs/explanation/honest-scores.md."""
     arguments = argparse.ArgumentParser(prog="python -m training.honesty", description=__doc__)
     arguments.add_argument("--part", choices=PARTS, default="test")
-    part = arguments.parse_args().part
+    arguments.add_argument("--language", choices=("en", "he"), default="en")
+    chosen = arguments.parse_args()
+    part = chosen.part
     model = WarmModel(read_model(STARTER), STARTER, lambda _phase: None)
     model.move_to(devices()[0])
     things = read_things()
     photos = read_photos(part, model, things)
     listed = UNRELATED.read_text().splitlines()
-    asked = model.encode_texts([thing.question for thing in things])
+    hebrew = hebrew_names() if chosen.language == "he" else {}
+    questions = [hebrew.get(thing.name, thing.question) for thing in things]
+    asked = model.encode_texts(questions)
+    known = np.array([model.tokenizer.understood(question)[0] > 0 for question in questions])
+    asked[~known] = NOTHING  # photosd rates no look by words that the model does not know
     unrelated = model.encode_texts(listed)
-    mine = np.array([thing.part == part for thing in things])
+    mine = np.array([t.part == part and (not hebrew or t.name in hebrew) for t in things])
     fresh = mine & ~np.array([thing.is_of(listed) for thing in things])
     print("|", " | ".join(COLUMNS), "|")
     print("|", " | ".join("---" for _ in COLUMNS), "|")
@@ -102,7 +109,7 @@ def read_photos(part: str, model: WarmModel, things: list[Thing]) -> Photos:
         ordered = sorted(found[source], key=lambda row: _digest(row.image))
         chosen = ordered[: counts[0]] if part == PARTS[0] else ordered[counts[0] :][: counts[1]]
         rows += chosen
-        vectors.append(_encoded(model, chosen, f"{part}-{source}"))
+        vectors.append(encoded(model, chosen, f"{part}-{source}"))
         sources.append(np.full(len(chosen), number))
     described = [row.captions[0] for row in rows[: len(sources[0])]]
     labels = {word for row in rows[len(described) :] for c in row.captions for word in words_of(c)}
@@ -116,7 +123,7 @@ def read_photos(part: str, model: WarmModel, things: list[Thing]) -> Photos:
     )
 
 
-def _encoded(model: WarmModel, rows: list[Row], name: str) -> Floats:
+def encoded(model: WarmModel, rows: list[Row], name: str) -> Floats:
     """Their vectors, kept under training/runs/."""
     file = RUNS / f"honesty-{name}-{read_model(STARTER).fingerprint[:8]}.npz"
     keys = [_digest(row.image) for row in rows]
@@ -222,6 +229,8 @@ def _digest(image: bytes) -> str:
 
 
 def _judge(scale: Scale, photos: Floats, question: Floats) -> int:
+    if not question.any():
+        return 0
     nearest = photos[np.argsort(-(photos @ question))[:LOOKED_AT]]
     most = scale.beyond(question[None], nearest).max()
     return int(most >= scale.fair) + int(most >= scale.strong)

@@ -19,11 +19,14 @@ PIL = pytest.importorskip("PIL.Image")
 
 
 def test_every_question_has_its_picture(tmp_path: Path) -> None:
-    """Ten questions, "sunset" among them, and one for later; every picture can be opened."""
+    """Ten questions, "sunset" and two in Hebrew among them, and one for later; every picture can be
+    opened.
+    """
     pytest.importorskip("skimage")
     assert demo.copy_pictures(tmp_path) == demo.QUESTIONS
     pictures = [*tmp_path.iterdir(), demo.PICTURES / demo.LATECOMER]
     assert len(demo.QUESTIONS) == 10
+    assert sum(not question.isascii() for question in demo.QUESTIONS) == 2
     assert demo.QUESTIONS["sunset"] == "sunset.jpg"
     for picture in pictures:
         with PIL.open(picture) as opened:

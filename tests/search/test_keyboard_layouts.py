@@ -22,6 +22,7 @@ from tests.conftest import RunningDaemon
 from tests.search.library import SPEC, Library
 
 MULTILINGUAL = msgspec.structs.replace(SPEC, name="many", languages=("mul",))
+LATIN = frozenset({"Latin"})
 WORDS = msgspec.structs.replace(SPEC, tokenizer=Tokenizer("clip-bpe", 8, words="words.txt"))
 
 
@@ -40,6 +41,23 @@ class Knows:
         future.set_result(
             TextVectors(vector, [float(known)], [[] if known else texts[0].split()], [None])
         )
+        return future
+
+
+class Finds(Knows):
+    """One that understands this share of every other text, and has a photo of the known ones."""
+
+    def __init__(self, text: str, understood: float) -> None:
+        super().__init__(text)
+        self._understood = understood
+
+    def encode_texts(self, texts: list[str], deadline: Deadline) -> Future[Any]:
+        answer = super().encode_texts(texts, deadline).result()
+        if texts[0] not in self._texts:
+            unknown = [] if self._understood else texts
+            answer = TextVectors(answer.vectors, [self._understood], [unknown], [None])
+        future: Future[Any] = Future()
+        future.set_result(answer)
         return future
 
 
@@ -161,17 +179,30 @@ def test_a_second_reading_must_convince(library: Library) -> None:
 
 def test_layouts_have_a_letter_for_each_key() -> None:
     """And lead there and back."""
-    there = other_layouts("the cat", latin_only=False)
+    there = other_layouts("the cat", None)
     assert len(there) == len(LAYOUTS)
     for text in there:
-        assert other_layouts(text, latin_only=True) == ["the cat"]
-    assert other_layouts("sunset 2019", latin_only=False) == []
+        assert other_layouts(text, LATIN) == ["the cat"]
+    assert other_layouts("sunset 2019", None) == []
+    assert other_layouts("the cat", LATIN) == []
+    assert other_layouts("the cat", frozenset({"Latin", "Hebrew"})) == there[:1]
 
 
-def test_a_hebrew_query_of_a_real_daemon(daemon: RunningDaemon) -> None:
-    """The starter reads English: the warning reaches the client, niqqud or not."""
+@pytest.mark.parametrize(("understood", "found"), [(1.0, False), (0.0, True)])
+def test_a_text_that_is_mostly_understood_was_not_typed_in_another_layout(
+    library: Library, understood: float, found: bool
+) -> None:
+    """The keys of ``car`` give the Hebrew for meat, in a library without cars."""
+    spec = msgspec.structs.replace(WORDS, languages=("en", "he"))
+    assert ask(library, spec, Finds("בשר", understood), "car")["convincing"] is found
+
+
+def test_hebrew_is_asked_of_a_real_daemon(daemon: RunningDaemon) -> None:
+    """The starter reads it, niqqud or not; of another script the warning reaches the client."""
     daemon.wait_until("ready")
     for text in ("שקיעה", "שְׁקִיעָה"):
         answer: Any = daemon.query(text)
-        assert "Hebrew" in answer["warnings"][0]
-        assert "photosd model use multilingual" in answer["warnings"][0]
+        assert answer["understood"] == 1 and answer["unknown"] == answer["warnings"] == []
+    answer = daemon.query("закат")
+    assert "understands English and Hebrew only, not Cyrillic" in answer["warnings"][0]
+    assert "photosd model use multilingual" in answer["warnings"][0]

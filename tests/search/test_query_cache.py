@@ -222,3 +222,21 @@ def test_names_of_deleted_photos_are_erased(tmp_path: Path) -> None:
     data = on_disk(tmp_path)
     assert b"quokka" not in data and b"zyzzyva" not in data
     database.close()
+
+
+def test_texts_that_an_earlier_version_understood_are_kept(tmp_path: Path) -> None:
+    """Others are encoded again: the newer version may know more words."""
+    database = Database(tmp_path / "catalog.sqlite3")
+    vector = np.full(4, 0.5, np.float32)
+    old = QueryCache(database, "earlier")
+    old.put("a dog", QueryEmbedding(vector, 1.0, []))
+    old.put("כלב", QueryEmbedding(vector, 0.0, ["כלב"]))
+    old.close()
+    new = QueryCache(database, "later", earlier="earlier")
+    known = new.get("a dog")
+    assert known is not None and known.understood == 1 and np.array_equal(known.vector, vector)
+    assert new.get("כלב") is None
+    new.close()
+    again = QueryCache(database, "later")
+    assert again.get("a dog") is not None and again.get("כלב") is None
+    again.close()

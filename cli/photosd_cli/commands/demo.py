@@ -43,11 +43,11 @@ PHOTOS = {
 QUESTIONS = {
     "sunset": "sunset.jpg",
     "a sandy beach by the ocean": "beach.jpg",
-    "trees in a forest": "forest.jpg",
+    "עצים ביער": "forest.jpg",
     "snow covered mountains": "snow.jpg",
     "city at night": "night-city.jpg",
     "a cat": "cat.png",
-    "a cup of coffee": "coffee.png",
+    "כוס קפה": "coffee.png",
     "a smiling woman": "astronaut.png",
     "a motorcycle": "motorcycle.png",
     "a soccer ball on the grass": "soccer-ball.jpg",

@@ -17,6 +17,8 @@ from photosd.models.spec import ModelSpec
 Vectors = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
+MEANINGS = np.array([1.0, 0.5], np.float32)  # weights of the readings of a text
+
 
 class WarmModel:
     """One loaded model. On the CPU texts and images can be encoded in parallel by two threads; an
@@ -50,7 +52,17 @@ class WarmModel:
             of.empty_cache()
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32 of unit length."""
+        """(n, d) float32 of unit length; of a text with several readings their mean."""
+        readings = [self.tokenizer.readings(text) for text in texts]
+        vectors = self._encode_texts([one for several in readings for one in several])
+        if len(vectors) == len(texts):
+            return vectors
+        weights = np.concatenate([MEANINGS[: len(several)] for several in readings])
+        starts = np.cumsum([0, *map(len, readings[:-1])])
+        means = np.add.reduceat(vectors * weights[:, None], starts)
+        return _unit(torch.from_numpy(means))
+
+    def _encode_texts(self, texts: Sequence[str]) -> Vectors:
         tokens = torch.from_numpy(self.tokenizer.encode(texts))
         if self._trim is not None:
             tokens = self._trim(tokens)

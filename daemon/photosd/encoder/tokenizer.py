@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photosd.encoder.glossary import Glossary
+from photosd.encoder.hebrew import is_hebrew
+from photosd.encoder.synonyms import Synonyms
 from photosd.models.spec import ModelSpec
 
 Tokens = NDArray[np.int64]
 
-WORD = re.compile(r"[^\W_]+|[^\w\s]+")  # of letters and digits, or of signs such as emoji
+# Hebrew letters with geresh or gershayim; letters and digits; or signs such as emoji.
+WORD = re.compile("[א-ת]+(?:['\"׳״’][א-ת]+)*['׳’]?|[^\\W_]+|[^\\w\\s]+")
+MAQAF = "\u05be"  # the Hebrew hyphen
 NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; rarely typed
 ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
 CHARACTERS = 2000  # more cannot change the first tokens of any model
@@ -36,6 +41,10 @@ class TextTokenizer:
         self._words = (
             _read_words(directory / spec.tokenizer.words) if spec.tokenizer.words else None
         )
+        glossary = spec.tokenizer.glossary
+        self._glossary = Glossary.of(directory / glossary) if glossary else None
+        synonyms = spec.tokenizer.synonyms
+        self._synonyms = Synonyms.of(directory / synonyms) if synonyms else None
         self._latin_only = set(spec.languages) == {"en"}
         if spec.tokenizer.kind == "clip-bpe":
             bundled = importlib.import_module("open_clip.tokenizer")
@@ -63,10 +72,24 @@ class TextTokenizer:
             row[: len(ids)] = ids
         return rows
 
+    def readings(self, text: str) -> tuple[str, ...]:
+        """What to encode for ``text``: itself, or its English meanings, the likeliest first.
+
+        Unknown Hebrew words are left out, except if there is no other word.
+        """
+        texts: tuple[str, ...] = (text,)
+        if self._glossary is not None and is_hebrew(text):
+            texts = self._glossary.read(words_of(text)).texts or texts
+        if self._synonyms is None:
+            return texts
+        return tuple(self._synonyms.said(one, self._knows) for one in texts)
+
     def understood(self, text: str) -> tuple[float, list[str]]:
         """The share of the words that the model knows, 0 to 1, and the unknown words."""
-        words = words_of(text)
-        unknown = [word for word in words if not self._knows(word)]
+        words: Sequence[tuple[str, str | None]] = [(word, word) for word in words_of(text)]
+        if self._glossary is not None and is_hebrew(text):
+            words = self._glossary.read([word for word, _ in words]).words
+        unknown = [word for word, meaning in words if not self._understands(meaning)]
         share = 1 - len(unknown) / len(words) if words else 0.0
         return share, list(dict.fromkeys(unknown))[:20]
 
@@ -84,10 +107,22 @@ class TextTokenizer:
     def _fits(self, text: str) -> bool:
         if len(_normalised(text)) > CHARACTERS:
             return False
+        return all(map(self._has_room, self.readings(text)))
+
+    def _has_room(self, text: str) -> bool:
         prepared = self._clean(_prepare(text))
         if self._spec.kind == "clip-bpe":
             return len(self._tokenizer.encode(prepared)) <= self._room
         return len(self._tokenizer.encode(prepared, add_special_tokens=False).ids) <= self._room
+
+    def _understands(self, meaning: str | None) -> bool:
+        """Whether most words are known, or have a synonym."""
+        words = (meaning or "").split()
+        known = [self._knows(one) or self._has_synonym(one) for one in words]
+        return sum(known) * 2 >= len(known) > 0
+
+    def _has_synonym(self, word: str) -> bool:
+        return self._synonyms is not None and self._synonyms.has(word)
 
     def _knows(self, word: str) -> bool:
         if self._words is None:
@@ -106,7 +141,7 @@ def _prepare(text: str) -> str:
 
 
 def _normalised(text: str) -> str:
-    return NIQQUD.sub("", unicodedata.normalize("NFC", text))
+    return NIQQUD.sub("", unicodedata.normalize("NFC", text).replace(MAQAF, "-"))
 
 
 def _cleaner(kind: str) -> Callable[[str], str]:

@@ -30,12 +30,18 @@ class Preprocess(msgspec.Struct, frozen=True):
 
 
 class Tokenizer(msgspec.Struct, frozen=True):
-    """The text tower's tokenizer; ``clip-bpe`` is bundled with open_clip."""
+    """The text tower's tokenizer; ``clip-bpe`` is bundled with open_clip.
+
+    Files: ``words`` that the model knows; ``synonyms`` for others; ``glossary`` of Hebrew words
+    with their English meanings, for a model of English.
+    """
 
     kind: Literal["tokenizers", "clip-bpe"]
     context_length: int
     file: str | None = None
     words: str | None = None
+    synonyms: str | None = None
+    glossary: str | None = None
     pad_id: int = 0
     bos: int | None = None
     eos: int | None = None
@@ -111,6 +117,15 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
         facts = [self.arch, self.weights.xxh3, msgspec.to_builtins(self.preprocess), self.precision]
         return xxhash.xxh3_64_hexdigest(msgspec.json.encode(facts))
+
+    @property
+    def text_fingerprint(self) -> str:
+        """What the vector of a text depends on: that, and the version of the glossary."""
+        import xxhash
+
+        if self.tokenizer.glossary is None:
+            return self.fingerprint
+        return xxhash.xxh3_64_hexdigest(f"{self.fingerprint} {self.version}".encode())
 
 
 def read_model(directory: Path) -> ModelSpec:

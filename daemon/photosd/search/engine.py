@@ -40,6 +40,7 @@ from photosd.search.keyboard_layouts import (
     cut_warning,
     foreign_script_warning,
     other_layouts,
+    scripts_of,
     spelling_warning,
 )
 from photosd.search.names import (
@@ -59,6 +60,7 @@ log = structlog.get_logger()
 
 REHEARSAL = "a rehearsal of the first query"
 REHEARSALS = 5
+MOSTLY = 0.5  # of the words: a text that was typed in the wrong layout has fewer that are known
 
 
 class Engine:
@@ -75,8 +77,10 @@ class Engine:
         shared: SharedResources,
     ) -> None:
         self.spec, self._shared = spec, shared
-        self._latin_only = set(spec.languages) == {"en"}
-        self._remembered = QueryCache(shared.database, spec.fingerprint, shared.remembers)
+        self._scripts = scripts_of(spec.languages)
+        self._remembered = QueryCache(
+            shared.database, spec.text_fingerprint, shared.remembers, spec.fingerprint
+        )
         vocabulary = Vocabulary(shared.database)
         places = PlaceNames(vocabulary, shared.gazetteer)
         captions = functools.partial(captioned, shared.database)
@@ -84,7 +88,7 @@ class Engine:
         self._facets = Facets(store, vocabulary)
         pictures = ExamplePictures(shared, store, encoder, Shape.of(spec.preprocess))
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
-        self._gemini = GeminiSearch(self._embedder, latin_only=self._latin_only)
+        self._gemini = GeminiSearch(self._embedder, self._scripts)
         self._retrieval = Retrieval(store, shared)
         self._conditions = Conditions(shared.database, places, self._any_passes)
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
@@ -178,11 +182,12 @@ class Engine:
         verdicts = self._verdicts(question, contents, deadline)
         if _any_convincing(verdicts):
             return verdicts
-        readings = other_layouts(question.words, latin_only=self._latin_only)
+        embedding, _ = self._embedder.of(question, deadline)
+        readings = self._other_texts(question, embedding)
         others = [self._verdicts(_read_as(question, one), contents, deadline) for one in readings]
         if not any(map(_any_convincing, others)) or self._embedded(question, deadline).convincing:
             return verdicts
-        other = self._other_reading(question, deadline)
+        other = self._other_reading(question, embedding, deadline)
         return verdicts if other is None else others[readings.index(other[0])]
 
     def _verdicts(
@@ -337,15 +342,16 @@ class Engine:
         if words_left_out(question.words):
             warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
         if not ranking.convincing and question.plain is not None:
-            other = self._other_reading(question, deadline) if embedding else None
+            other = self._other_reading(question, embedding, deadline) if embedding else None
             if other is not None:
                 modes = ranking.modes
                 reading, ranking = other
                 ranking.modes = modes
                 found = ranking.page(0, question.limit)
                 warnings.append(f"read as {reading!r}: the same keys in another keyboard layout")
-            elif self._latin_only and ranking.modes.used == "local":
-                warnings += foreign_script_warning(question.plain, self.spec.name)
+            elif self._scripts is not None and ranking.modes.used == "local":
+                languages = self.spec.languages
+                warnings += foreign_script_warning(question.plain, self.spec.name, languages)
                 if embedding and self.spec.tokenizer.words:
                     unknown = _not_read(embedding.unknown, question)
                     warnings += spelling_warning(undescribed(self._shared.database, unknown))
@@ -353,10 +359,12 @@ class Engine:
         ranking.unknown = undescribed(self._shared.database, unknown)
         return ranking
 
-    def _other_reading(self, question: Question, deadline: Deadline) -> tuple[str, Ranking] | None:
+    def _other_reading(
+        self, question: Question, embedding: QueryEmbedding, deadline: Deadline
+    ) -> tuple[str, Ranking] | None:
         """Results for the text as typed in another keyboard layout, if convincing."""
         answers = []
-        for reading in other_layouts(question.words, latin_only=self._latin_only):
+        for reading in self._other_texts(question, embedding):
             if deadline.remaining < 2 * RESERVE_SECONDS:
                 break
             with contextlib.suppress(PhotosdError):
@@ -370,6 +378,12 @@ class Engine:
                     answers.append((found[0].score, reading, ranking))
         best = max(answers, key=lambda one: one[0], default=None)
         return None if best is None else best[1:]
+
+    def _other_texts(self, question: Question, embedding: QueryEmbedding) -> list[str]:
+        """The words as typed in other keyboard layouts; none if the model knows most of them."""
+        if self.spec.tokenizer.words and embedding.understood >= MOSTLY:
+            return []
+        return other_layouts(question.words, self._scripts)
 
 
 def _good(found: Sequence[FoundPhoto]) -> list[str]:

@@ -8,7 +8,7 @@ from photosd.core.clock import Deadline
 from photosd.core.errors import PhotosdError
 from photosd.gemini.pending_question import Outside, PendingQuestion
 from photosd.search.embedding import RESERVE_SECONDS, Aspect, QueryEmbedder
-from photosd.search.keyboard_layouts import LATIN, script_of
+from photosd.search.keyboard_layouts import script_of
 from photosd.search.paging import Modes
 from photosd.search.parsing import Question
 from photosd.search.query_cache import normalise
@@ -33,8 +33,9 @@ class GeminiResults(msgspec.Struct, frozen=True):
 class GeminiSearch:
     """Calls Gemini with the permission that a query carries; a query without one stays local."""
 
-    def __init__(self, embedder: QueryEmbedder, *, latin_only: bool) -> None:
-        self._embedder, self._latin_only = embedder, latin_only
+    def __init__(self, embedder: QueryEmbedder, scripts: frozenset[str] | None) -> None:
+        """``scripts``: those that the model reads; None: any."""
+        self._embedder, self._scripts = embedder, scripts
 
     def ask(self, question: Question, outside: Outside | None) -> PendingQuestion | None:
         """Start the request and return at once. Raises CloudNotPermitted for a mode without
@@ -77,4 +78,4 @@ class GeminiSearch:
         return Aspect(own.words, None)
 
     def _reads(self, text: str) -> bool:
-        return not self._latin_only or script_of(text) in (None, LATIN)
+        return self._scripts is None or script_of(text) in (None, *self._scripts)

@@ -13,6 +13,7 @@ from photosd.models.spec import STARTER
 from photosd.search.query_cache import QueryEmbedding
 
 LATIN = "Latin"
+LANGUAGES = {"en": ("English", LATIN), "he": ("Hebrew", "Hebrew")}  # names and scripts
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 WORD = re.compile("[a-z]{4,}")  # shorter words are near to too many
 NEAR = 0.75  # similarity of two spellings, by difflib
@@ -38,27 +39,36 @@ def script_of(text: str) -> str | None:
     return script if number >= ENOUGH * len(letters) else None
 
 
-def other_layouts(text: str, *, latin_only: bool) -> list[str]:
+def scripts_of(languages: Sequence[str]) -> frozenset[str] | None:
+    """The scripts that a model of these languages reads; None: any."""
+    if not set(languages) <= set(LANGUAGES):
+        return None
+    return frozenset(LANGUAGES[language][1] for language in languages)
+
+
+def other_layouts(text: str, scripts: frozenset[str] | None) -> list[str]:
     """The text of the same keys in other layouts, if all are letters there.
 
-    ``latin_only``: leave out readings that an English model does not understand.
+    Readings in other scripts than these, if given, are left out.
     """
     script = script_of(text)
     if script == LATIN:
-        return [] if latin_only else [t for layout in LAYOUTS.values() if (t := _to(text, layout))]
+        names = [name for name in LAYOUTS if scripts is None or name in scripts]
+        return [reading for name in names if (reading := _to(text, LAYOUTS[name]))]
     for name, layout in LAYOUTS.items():
         if script in (name, "Cyrillic" if name == "Russian" else name):
             return _only(_translated(text.replace(ARABIC_B, "b"), layout, KEYS))
     return []
 
 
-def foreign_script_warning(text: str, model: str) -> list[str]:
-    """Warning for a query in another script to an English model; none for Latin."""
-    script = script_of(text)
-    if script in (None, LATIN):
+def foreign_script_warning(text: str, model: str, languages: Sequence[str]) -> list[str]:
+    """Warning for a query in a script that a model of these languages does not read."""
+    script, scripts = script_of(text), scripts_of(languages)
+    if scripts is None or script is None or script in scripts:
         return []
+    known = " and ".join(LANGUAGES[language][0] for language in languages)
     return [
-        f"The model {model} understands English only, not {script}. "
+        f"The model {model} understands {known} only, not {script}. "
         "Install and use one that does: photosd model pull multilingual; "
         "photosd model use multilingual"
     ]

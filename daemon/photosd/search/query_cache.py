@@ -54,15 +54,21 @@ class QueryCache:
     same.
 
     The catalog contains no word of a query, and its vector only for those who know salt and query;
-    the salt is a separate file. ``keeps``: whether anything is stored on disk.
+    the salt is a separate file. ``keeps``: whether anything is stored on disk. ``earlier``: the
+    fingerprint of a model with the same vectors for texts that it understood entirely.
     """
 
     def __init__(
-        self, database: Database, fingerprint: str, keeps: Callable[[], bool] = lambda: True
+        self,
+        database: Database,
+        fingerprint: str,
+        keeps: Callable[[], bool] = lambda: True,
+        earlier: str | None = None,
     ) -> None:
         self._database, self._keeps = database, keeps
         self._key = _salt(database)
-        self._person = fingerprint.encode()[:16]
+        self._person = _person(fingerprint)
+        self._earlier = None if earlier in (None, fingerprint) else _person(earlier or "")
         self._recent: OrderedDict[bytes, QueryEmbedding] = OrderedDict()
         self._unsaved: OrderedDict[bytes, tuple[bytes, bool]] = OrderedDict()
         self._lock = threading.Lock()
@@ -77,22 +83,40 @@ class QueryCache:
             return embedding
         if not self._keeps():
             return None
-        with self._database.read() as db:
-            row = db.execute(
-                "SELECT hidden, cloud, used_at FROM remembered_queries WHERE key = ?", (key,)
-            ).fetchone()
+        row = self._stored(key)
         if row is None:
-            return None
+            return self._of_earlier(text, generation)
         unsaved: tuple[bytes, bool] | None
-        if row["cloud"] == OLDER:  # all of it was understood
-            embedding = QueryEmbedding(np.frombuffer(row["hidden"], np.float32), 1.0, [])
+        embedding = self._shown(text, row)
+        if row["cloud"] == OLDER:
             unsaved = self._hide(text, _packed(text, embedding)), True
         else:
-            embedding = _unpacked(text, self._hide(text, row["hidden"]))
             stale = time.time() - row["used_at"] > REFRESH_SECONDS
             unsaved = (row["hidden"], bool(row["cloud"])) if stale else None
         self._keep(key, embedding, unsaved, generation)
         return embedding
+
+    def _stored(self, key: bytes) -> sqlite3.Row | None:
+        with self._database.read() as db:
+            row: sqlite3.Row | None = db.execute(
+                "SELECT hidden, cloud, used_at FROM remembered_queries WHERE key = ?", (key,)
+            ).fetchone()
+        return row
+
+    def _of_earlier(self, text: str, generation: int) -> QueryEmbedding | None:
+        if self._earlier is None:
+            return None
+        row = self._stored(self._hash(text, self._earlier))
+        embedding = None if row is None else self._shown(text, row, self._earlier)
+        if row is None or embedding is None or embedding.understood < 1:
+            return None
+        self.put(text, embedding, generation, cloud=bool(row["cloud"]))
+        return embedding
+
+    def _shown(self, text: str, row: sqlite3.Row, person: bytes | None = None) -> QueryEmbedding:
+        if row["cloud"] == OLDER:  # all of it was understood
+            return QueryEmbedding(np.frombuffer(row["hidden"], np.float32), 1.0, [])
+        return _unpacked(text, self._hide(text, row["hidden"], person))
 
     def put(
         self,
@@ -182,20 +206,24 @@ class QueryCache:
             (KEPT,),
         )
 
-    def _hash(self, text: str) -> bytes:
+    def _hash(self, text: str, person: bytes | None = None) -> bytes:
         return hashlib.blake2b(
             text.encode("utf-8", "surrogatepass"),
             digest_size=16,
             key=self._key,
-            person=self._person,
+            person=person or self._person,
         ).digest()
 
-    def _hide(self, text: str, data: bytes) -> bytes:
+    def _hide(self, text: str, data: bytes, person: bytes | None = None) -> bytes:
         """Encrypts, and decrypts."""
-        parts = (self._key, self._person, text.encode("utf-8", "surrogatepass"))
+        parts = (self._key, person or self._person, text.encode("utf-8", "surrogatepass"))
         whole = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         mask = hashlib.shake_256(b"mask" + whole).digest(len(data))
         return (np.frombuffer(data, np.uint8) ^ np.frombuffer(mask, np.uint8)).tobytes()
+
+
+def _person(fingerprint: str) -> bytes:
+    return fingerprint.encode()[:16]
 
 
 def _packed(text: str, embedding: QueryEmbedding) -> bytes:

@@ -1,4 +1,4 @@
-"""With Gemini to translate, a question in Hebrew finds with the starter what English finds."""
+"""With Gemini to translate, a question in Greek finds with the starter what English finds."""
 
 from __future__ import annotations
 
@@ -11,28 +11,26 @@ import pytest
 from tests.gemini.conftest import Cloudy, paths
 
 TRANSLATIONS = {
-    "כלב": "a dog",
-    "חתול": "a cat",
-    "שקיעה מעל הים": "a sunset over the sea",
-    "הרים מושלגים": "snowy mountains",
-    "אוכל על השולחן": "food on the table",
-    "רכבת": "a train",
-    "פרחים": "flowers",
-    "ילד משחק כדורגל": "a boy playing soccer",
-    "עיר בלילה": "a city at night",
-    "אנשים על החוף": "people on the beach",
-    "יער": "a forest",
-    "אופניים": "a bicycle",
+    "σκύλος": "a dog",
+    "γάτα": "a cat",
+    "ηλιοβασίλεμα πάνω από τη θάλασσα": "a sunset over the sea",
+    "χιονισμένα βουνά": "snowy mountains",
+    "φαγητό στο τραπέζι": "food on the table",
+    "τρένο": "a train",
+    "λουλούδια": "flowers",
+    "αγόρι παίζει ποδόσφαιρο": "a boy playing soccer",
+    "πόλη τη νύχτα": "a city at night",
+    "άνθρωποι στην παραλία": "people on the beach",
+    "δάσος": "a forest",
+    "ποδήλατο": "a bicycle",
 }
-SEVERAL = {"חיות בחווה": ["animals on a farm", "cows in a field", "horses in a meadow"]}
+SEVERAL = {"ζώα στη φάρμα": ["animals on a farm", "cows in a field", "horses in a meadow"]}
 
 
 @pytest.fixture(scope="module")
 def cloudy(make_cloudy: Callable[..., Cloudy], photos: Path) -> Cloudy:
     """The starter's index of real photos, with hybrid switched on."""
-    made = make_cloudy(
-        {**{hebrew: [english] for hebrew, english in TRANSLATIONS.items()}, **SEVERAL}
-    )
+    made = make_cloudy({**{greek: [english] for greek, english in TRANSLATIONS.items()}, **SEVERAL})
     made.put_key()
     folder = made.directory / "library"
     folder.mkdir()
@@ -45,10 +43,10 @@ def cloudy(make_cloudy: Callable[..., Cloudy], photos: Path) -> Cloudy:
     return made
 
 
-@pytest.mark.parametrize("hebrew", TRANSLATIONS)
-def test_hebrew_finds_what_english_finds(cloudy: Cloudy, hebrew: str) -> None:
-    english = cloudy.query(TRANSLATIONS[hebrew], mode="local")
-    result = cloudy.query(hebrew)
+@pytest.mark.parametrize("greek", TRANSLATIONS)
+def test_greek_finds_what_english_finds(cloudy: Cloudy, greek: str) -> None:
+    english = cloudy.query(TRANSLATIONS[greek], mode="local")
+    result = cloudy.query(greek)
     assert result["mode_used"] == "hybrid"
     assert paths(result) == paths(english)
     for name in ("convincing", "understood", "unknown", "warnings"):
@@ -58,16 +56,16 @@ def test_hebrew_finds_what_english_finds(cloudy: Cloudy, hebrew: str) -> None:
 
 def test_they_mean_something(cloudy: Cloudy) -> None:
     """The questions of this page are ones that the starter answers at all, mostly."""
-    convincing = [cloudy.query(hebrew)["convincing"] for hebrew in TRANSLATIONS]
+    convincing = [cloudy.query(greek)["convincing"] for greek in TRANSLATIONS]
     assert sum(convincing) >= len(TRANSLATIONS) / 2
-    assert not any(cloudy.query(hebrew, mode="local")["convincing"] for hebrew in TRANSLATIONS)
+    assert not any(cloudy.query(greek, mode="local")["convincing"] for greek in TRANSLATIONS)
 
 
 def test_several_captions_are_fused_by_rank(cloudy: Cloudy) -> None:
-    """What any of them ranks first is near the top; the Hebrew itself, read as noise, is not."""
-    ((hebrew, captions),) = SEVERAL.items()
+    """What any of them ranks first is near the top; the Greek itself, read as noise, is not."""
+    ((greek, captions),) = SEVERAL.items()
     first = [paths(cloudy.query(caption, mode="local"))[0] for caption in captions]
-    result = cloudy.query(hebrew)
+    result = cloudy.query(greek)
     assert set(first) <= set(paths(result)[:6])
     assert {source for hit in result["hits"] for source in hit["sources"]} <= {"rewrite", "name"}
 
@@ -78,10 +76,10 @@ def test_english_keeps_its_own_words(cloudy: Cloudy) -> None:
 
 
 def test_pages_continue_in_the_same_ranking(cloudy: Cloudy) -> None:
-    first = cloudy.query("כלב", limit=5)
+    first = cloudy.query("σκύλος", limit=5)
     second = cloudy.query("", cursor=first["cursor"], limit=5)
     assert second["mode_used"] == "hybrid"
-    assert paths(first) + paths(second) == paths(cloudy.query("כלב", limit=10))
+    assert paths(first) + paths(second) == paths(cloudy.query("σκύλος", limit=10))
 
 
 def test_only_plain_descriptions_are_sent(cloudy: Cloudy) -> None:
@@ -104,9 +102,9 @@ def test_what_is_read_is_not_sent(cloudy: Cloudy) -> None:
 def test_remembered_captions_need_neither_gemini_nor_our_encoder(cloudy: Cloudy) -> None:
     """Both are asked once for the same question."""
     cloudy.gemini.always = None
-    before = cloudy.query("חתול")
+    before = cloudy.query("γάτα")
     asked = len(cloudy.gemini.requests)
-    again = cloudy.query("חתול")
+    again = cloudy.query("γάτα")
     assert again["answered_by"] == "cached_embedding"
     assert paths(again) == paths(before)
     assert len(cloudy.gemini.requests) == asked

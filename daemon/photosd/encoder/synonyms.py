@@ -1,0 +1,43 @@
+"""Words that a text tower does not know, said with words that it knows.
+
+A line of the file is ``word = the same thing`` or ``word ~ something like it``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+LINE = re.compile(r"(\w+) ([=~]) (.+)")
+WORD = re.compile(r"[^\W_]+")
+
+
+class Synonyms:
+    """What to read for unknown words."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        found = [match.groups() for line in lines if (match := LINE.fullmatch(line))]
+        self._texts = {word: text for word, _, text in found}
+        self._same = frozenset(word for word, sign, _ in found if sign == "=")
+
+    @classmethod
+    def of(cls, file: Path) -> Synonyms:
+        """Those in ``file``."""
+        return cls(file.read_text("utf-8").splitlines())
+
+    def has(self, word: str) -> bool:
+        """Whether the tower has another word for the same thing; plurals count."""
+        return self._key(word) in self._same
+
+    def said(self, text: str, knows: Callable[[str], bool]) -> str:
+        """``text`` without the words that the tower does not know, as far as there are others."""
+
+        def other(match: re.Match[str]) -> str:
+            word = match[0].lower()
+            return match[0] if knows(word) else self._texts.get(self._key(word), match[0])
+
+        return WORD.sub(other, text)
+
+    def _key(self, word: str) -> str:
+        return word if word in self._texts else word.removesuffix("s")
