@@ -46,6 +46,15 @@ def tokenizer() -> TextTokenizer:
         ("הרים מושלגים", "snowy mountains"),
         ("תמונה של כלב", "a photo of dog"),
         ("גבר על אופנוע", "man on motorcycle"),
+        ("אופניים", "bicycle"),
+        ("ערפל בהרים", "fog in mountains"),
+        ("בבוקר", "in morning"),
+        ("צוללים", "scuba divers"),
+        ("גמלים במדבר", "camels in desert"),
+        ("פרות בשדה ירוק", "cows in green field"),
+        ("קיר לבנים", "bricks wall"),
+        ("איש זקן", "old man"),
+        ("מזוודות", "suitcase luggage"),
     ],
 )
 def test_words_with_prefixes_and_endings(
@@ -89,6 +98,7 @@ def test_the_context_decides(tokenizer: TextTokenizer) -> None:
 def test_names_and_unknown_words_are_left_alone_and_named(tokenizer: TextTokenizer) -> None:
     """Function words say nothing: they are neither known nor unknown."""
     assert tokenizer.readings("דני בחוף") == ("in beach",)
+    assert tokenizer.readings("אוטובוס אדום בלונדון") == ("red bus",)
     assert tokenizer.understood("דני בחוף") == (0.5, ["דני"])
     assert tokenizer.understood("רוטשילד על דיזנגוף") == (0, ["רוטשילד", "דיזנגוף"])
     assert tokenizer.readings("דומדקא") == ("דומדקא",)

@@ -51,11 +51,14 @@ RARE_PREFIXES, RARE, ENDING = "מכש", 1.5, 0.9  # what it costs to take off a 
 PREPOSITIONS = {"ב": "in", "ל": "to", "מ": "from"}
 
 
+# Nouns without a plural of their own, and the plurals that no rule makes.
+UNCHANGED = """bread deer feet food fruit hair jewelry luggage men money people sand sheep teeth
+    underwear water women wood children""".split()  # noqa: SIM905 (readable)
 IRREGULAR = {
-    **{one: one for one in ("sheep", "fish", "deer", "people", "men", "women", "children", "feet")},
+    **{one: one for one in UNCHANGED},
     **{"man": "men", "woman": "women", "child": "children", "person": "people", "mouse": "mice"},
     **{"leaf": "leaves", "knife": "knives", "wolf": "wolves", "goose": "geese", "calf": "calves"},
-    **{"firefighter": "firefighters", "policeman": "policemen", "fisherman": "fishermen"},
+    **{"policeman": "policemen", "fisherman": "fishermen", "tomato": "tomatoes"},
 }
 
 
@@ -68,11 +71,12 @@ class Entry(NamedTuple):
 
 
 class Sense(NamedTuple):
-    """A word in its context: its prefixes, entry, and form."""
+    """A word in its context: its prefixes, entry, and form, and whether it looks like a plural."""
 
     prefix: str
     entry: Entry
     form: str = ""
+    many: bool = False
 
 
 class Reading(NamedTuple):
@@ -155,8 +159,9 @@ class Glossary:
             for prefix, first in splits(tokens[0]):
                 if (crude(first), *rest) in self._phrases:
                     entry, written = self._phrases[crude(first), *rest]
-                    many = first.endswith(PLURALS) and not written.endswith(PLURALS)
-                    return length, Sense(prefix, entry, "plural" if many else "")
+                    many = first.endswith(PLURALS)
+                    form = "plural" if many and not written.endswith(PLURALS) else ""
+                    return length, Sense(prefix, entry, form, many)
         heads = [one for one in before if one.entry.kind != "adjective"]
         found = self._senses(tokens[0]) or self._senses(tokens[0].rstrip("'"))
         if found:
@@ -166,6 +171,7 @@ class Glossary:
     def _senses(self, word: str) -> list[tuple[float, Sense]]:
         """The ways to read one word, with a cost each: the more is taken off, the higher."""
         found: list[tuple[float, Sense]] = []
+        many = word.endswith(PLURALS)
         for prefix, rest in splits(word):
             taken = sum(RARE if letter in RARE_PREFIXES else 1 for letter in prefix)
             forms: dict[Entry, str] = {}
@@ -173,10 +179,10 @@ class Glossary:
                 for entry in self._words.get(stem, []):
                     if form in FORMS[entry.kind]:
                         forms.setdefault(entry, form)
-                        found.append((taken + ENDING, Sense(prefix, entry, form)))
+                        found.append((taken + ENDING, Sense(prefix, entry, form, many)))
             for entry in self._words.get(rest, []):
                 if not prefix or _may_follow(prefix, entry):
-                    found.append((taken, Sense(prefix, entry, forms.get(entry, ""))))
+                    found.append((taken, Sense(prefix, entry, forms.get(entry, ""), many)))
         return found
 
     def _spelled_otherwise(self, word: str) -> Sense | None:
@@ -184,11 +190,19 @@ class Glossary:
         for prefix, rest in splits(word):
             for stem, form in itertools.chain([(rest, "")], stems(rest)):
                 known, entry = self._skeletons.get(skeleton(stem), ("", None))
-                if entry is None or abs(len(known) - len(stem)) > MOST_VOWEL_LETTERS:
+                if entry is None or not _spelled_alike(stem, known):
                     continue
                 if not form or form in FORMS[entry.kind]:
                     return Sense(prefix, entry, form)
         return None
+
+
+def _spelled_alike(one: str, other: str) -> bool:
+    """Whether the longer has the letters of the shorter, and few more."""
+    shorter, longer = sorted((one, other), key=len)
+    rest = iter(longer)
+    few = len(longer) - len(shorter) <= MOST_VOWEL_LETTERS
+    return few and all(letter in rest for letter in shorter)
 
 
 def _may_follow(prefix: str, entry: Entry) -> bool:
@@ -204,7 +218,10 @@ def _fitting(senses: list[tuple[float, Sense]], head: Sense | None) -> Sense:
 
     def unlikely(cost: float, sense: Sense) -> tuple[float, int]:
         kind = sense.entry.kind
-        agrees = kinds is not ORDERS["nothing"] and kind in ("adjective", "verb")
+        describes = kind in ("adjective", "verb")
+        if describes and set(sense.prefix) & set(PREPOSITIONS):
+            return cost + ENDING, len(kinds)
+        agrees = describes and kinds is not ORDERS["nothing"] and head and head.many == sense.many
         free = ENDING if agrees and sense.form != "construct" else 0
         return max(least, cost - free), kinds.index(kind)
 
@@ -267,6 +284,6 @@ def plural(noun: str) -> str:
         last = last[:-1] + "ies"
     elif last.endswith(("ch", "sh", "x", "z")):
         last += "es"
-    elif not last.endswith("s"):
+    elif not last.endswith(("s", "fish")):
         last += "s"
     return " ".join([*first, last])

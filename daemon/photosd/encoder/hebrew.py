@@ -50,7 +50,7 @@ def stems(word: str) -> Iterator[tuple[str, str]]:
 
 # Endings of words, what the dictionary form ends with instead ("-" takes off a letter), the form.
 ENDINGS = (
-    ("ים", ("", "ה", "י", "ת"), "plural"),
+    ("ים", ("", "ה", "י"), "plural"),
     ("ות", ("ה", "ת", "", "-ת", "-"), "plural"),
     ("יים", ("", "ה", "ת"), "plural"),
     ("אות", ("", "ה"), "plural"),
