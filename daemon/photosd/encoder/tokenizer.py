@@ -117,7 +117,7 @@ class TextTokenizer:
 
     def _understands(self, meaning: str | None) -> bool:
         """Whether most words are known, or have a synonym."""
-        words = (meaning or "").split()
+        words = words_of(meaning or "")
         known = [self._knows(one) or self._has_synonym(one) for one in words]
         return sum(known) * 2 >= len(known) > 0
 
