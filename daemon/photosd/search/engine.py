@@ -53,7 +53,7 @@ from photosd.search.names import (
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
 from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.place_names import PlaceNames
-from photosd.search.query_cache import QueryCache, normalise
+from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
 from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
 log = structlog.get_logger()
