@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ENCODER_STANDS_IN
 from tests.gemini.conftest import Cloudy, paths
 from tests.gemini.fake_gemini import (
     BAD_KEY,
@@ -94,7 +95,7 @@ SAME = [("gemini", name) for name in FAULTS]  # faults that come about in the sa
 @pytest.fixture(scope="module")
 def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
     """A daemon with both modes agreed to and every marked photo sent."""
-    made = make_cloudy()
+    made = make_cloudy(prelude=ENCODER_STANDS_IN)
     made.put_key()
     made.paint()
     made.enable("gemini")

@@ -15,7 +15,7 @@ from photosd.core.errors import NotFound, PhotosdError
 from photosd.core.paths import Home
 from photosd.encoder.install.model_spec import InstallOrder
 from photosd.models.spec import STARTER
-from tests.conftest import RunningDaemon
+from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.encoder.install.checkpoints import publish
 from tests.encoder.install.test_import import photosd
 
@@ -257,7 +257,7 @@ def test_a_copied_model_is_called_as_its_directory_is(home: Home) -> None:
     shutil.copytree(STARTER, home.models / "copy")
     home.config.mkdir(parents=True)
     home.settings.write_text('[encoder]\nmodel = "copy"\n')
-    running = RunningDaemon(home)
+    running = RunningDaemon(home, prelude=ENCODER_STANDS_IN)
     try:
         running.wait_until("ready")
         with running.client() as client:
