@@ -46,10 +46,11 @@ class Shop:
             self.watcher,
             settle_seconds=0.0,
             rescan_seconds=3600.0,
-            is_embedded=lambda content: False,
+            is_embedded=lambda content: self.is_embedded(content),
             on_work=lambda: self.on_work(),
         )
         self.on_work: Callable[[], None] = lambda: None
+        self.is_embedded: Callable[[str], bool] = lambda content: False
 
     def add(self, directory: Path, names: int = 3) -> Folder:
         directory.mkdir(exist_ok=True)
@@ -121,6 +122,33 @@ def test_a_link_to_a_share_that_hangs_delays_no_other(shop: Shop, tmp_path: Path
         assert photo.state != "gone"
         share.hang()
         shop.reconciler.stop()
+
+
+def test_a_comparison_without_progress_is_told(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the check of liveness; a file system that does not answer is no such case."""
+    folder = shop.add(tmp_path / "local", names=1)
+    shop.reconciler.start()
+    shop.compare()
+    assert shop.reconciler.stalled() is None
+    with shop.database.write() as db:
+        db.execute("UPDATE photos SET content = 'known', state = 'gone'")
+    stuck, released = threading.Event(), threading.Event()
+
+    def is_embedded(content: str) -> bool:
+        stuck.set()
+        return released.wait(60)
+
+    shop.is_embedded = is_embedded
+    monkeypatch.setattr(reconciler, "STALLED_SECONDS", 0.0)
+    done = shop.reconciler.request()
+    assert stuck.wait(60)
+    said = shop.reconciler.stalled() or ""
+    released.set()
+    assert "makes no progress" in said and os.fsdecode(folder.path) in said
+    assert done.wait(60)
+    assert shop.reconciler.stalled() is None
 
 
 def test_a_share_in_a_folder_is_compared_by_itself(shop: Shop, tmp_path: Path) -> None:
