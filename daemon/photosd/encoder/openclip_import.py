@@ -21,7 +21,7 @@ META = "torch._meta_registrations"
 
 def import_torch(*, lean: bool) -> None:
     """Import torch; ``lean``: without the registrations of the meta device, which no model of ours
-    uses: a quarter of the time, and 18 MB. Whoever imports them later gets them.
+    uses: a quarter of the time, and 18 MB. A later import loads them.
     """
     if lean and "torch" not in sys.modules:
         sys.modules[META] = types.ModuleType(META)
