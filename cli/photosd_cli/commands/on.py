@@ -219,23 +219,23 @@ def _list(as_json: bool) -> None:
 def _remove(numbers: tuple[int, ...], as_json: bool) -> None:
     with Client() as client, collecting("removed", as_json) as removed:
         for number in numbers:
-            query = client.standing_remove(number)["removed"]
-            removed.append(query)
+            alert = client.standing_remove(number)["removed"]
+            removed.append(alert)
             if not as_json:
-                console.out(f"removed: {_described(query)[0]}")
+                console.out(f"removed: {_described(alert)[0]}")
 
 
-def _described(query: replies.StandingReport) -> list[str]:
+def _described(alert: replies.StandingReport) -> list[str]:
     """Lines of the list: query and action, then the last failure."""
-    parts = [f"{query['id']:>3}  {text.inert(query['text'])}"]
-    if query["below"]:
-        parts.append(f"in {paths.shown(query['below'])}")
-    parts += [_action(query), _figures(query)]
+    parts = [f"{alert['id']:>3}  {text.inert(alert['text'])}"]
+    if alert["below"]:
+        parts.append(f"in {paths.shown(alert['below'])}")
+    parts += [_action(alert), _figures(alert)]
     lines = ["   ".join(parts)]
-    if query["last_failure"]:
-        lines.append(f"     last failure: {text.inert(query['last_failure'])}")
-    if query["trouble"]:
-        lines.append(f"     {text.inert(query['trouble'])}")
+    if alert["last_failure"]:
+        lines.append(f"     last failure: {text.inert(alert['last_failure'])}")
+    if alert["trouble"]:
+        lines.append(f"     {text.inert(alert['trouble'])}")
     return lines
 
 
@@ -248,18 +248,18 @@ def _tell(added: replies.StandingAddResult) -> None:
     console.note(f"{saved}. Remove it with: photosd on --remove {number}")
 
 
-def _action(query: replies.StandingReport) -> str:
-    if query["kind"] == "exec":
-        return f"runs {text.inert(shlex.join(query['argv']))}"
-    if query["kind"] == "link":
-        return f"album {paths.shown(query['directory'] or '')}"
-    return {"notify": "notifies", "stream": "prints paths"}[query["kind"]]
+def _action(alert: replies.StandingReport) -> str:
+    if alert["kind"] == "exec":
+        return f"runs {text.inert(shlex.join(alert['argv']))}"
+    if alert["kind"] == "link":
+        return f"album {paths.shown(alert['directory'] or '')}"
+    return {"notify": "notifies", "stream": "prints paths"}[alert["kind"]]
 
 
-def _figures(query: replies.StandingReport) -> str:
-    figures = [text.count(query["matches"], "photo")]
-    if query["waiting"]:
-        figures.append(f"{query['waiting']:,} waiting")
-    if query["failed"]:
-        figures.append(f"{query['failed']:,} failed")
+def _figures(alert: replies.StandingReport) -> str:
+    figures = [text.count(alert["matches"], "photo")]
+    if alert["waiting"]:
+        figures.append(f"{alert['waiting']:,} waiting")
+    if alert["failed"]:
+        figures.append(f"{alert['failed']:,} failed")
     return ", ".join(figures)

@@ -50,14 +50,14 @@ class Albums:
         self._database, self._catalog, self._filesystems = database, catalog, filesystems
         self.troubles: dict[int, str] = {}  # why an album is not up to date
 
-    def sync(self, queries: Sequence[Alert]) -> None:
+    def sync(self, alerts: Sequence[Alert]) -> None:
         """Create, move and remove links as needed. Raises StorageError."""
-        albums = {query.id: query for query in queries if query.options.kind == "link"}
+        albums = {alert.id: alert for alert in alerts if alert.options.kind == "link"}
         troubles: dict[int, str] = {}
         for number in self._standing() | albums.keys():
-            query = albums.get(number)
+            alert = albums.get(number)
             try:
-                self._sync(number, query, [q.options.directory or b"" for q in albums.values()])
+                self._sync(number, alert, [one.options.directory or b"" for one in albums.values()])
             except OSError as error:
                 troubles[number] = f"{printable(error.filename or b'')}: {error.strerror}"
                 if self.troubles.get(number) != troubles[number]:
@@ -76,30 +76,30 @@ class Albums:
         with self._database.read() as db:
             return {row[0] for row in db.execute("SELECT DISTINCT standing FROM links")}
 
-    def _sync(self, number: int, query: Alert | None, albums: Sequence[bytes]) -> None:
+    def _sync(self, number: int, alert: Alert | None, albums: Sequence[bytes]) -> None:
         members = self._members(number)
         targets: Mapping[str, bytes] = {}
-        self._require_answer(query, members)
-        if query is not None:
-            targets = self._targets(query, [m for m in members if m.wanted], albums)
+        self._require_answer(alert, members)
+        if alert is not None:
+            targets = self._targets(alert, [m for m in members if m.wanted], albums)
         leads = self._leads([member.link for member in members if member.link is not None])
         for member in members:
             target = targets.get(member.content)
             if member.link is not None and (target is None or target != member.target):
                 self._remove(member)
                 member = msgspec.structs.replace(member, link=None, target=None)
-            if target is not None and query is not None:
-                self._make(member, target, query, leads)
-        self._forget(number, [m for m in members if query is None or not m.wanted])
+            if target is not None and alert is not None:
+                self._make(member, target, alert, leads)
+        self._forget(number, [m for m in members if alert is None or not m.wanted])
 
-    def _require_answer(self, query: Alert | None, members: Sequence[AlbumMember]) -> None:
+    def _require_answer(self, alert: Alert | None, members: Sequence[AlbumMember]) -> None:
         """Raises OSError if a disk is absent or does not respond: change nothing then."""
-        directories = {m.link.rpartition(b"/")[0] for m in members if m.link and query is None}
-        for directory in directories if query is None else {query.options.directory or b""}:
+        directories = {m.link.rpartition(b"/")[0] for m in members if m.link and alert is None}
+        for directory in directories if alert is None else {alert.options.directory or b""}:
             try:
                 self._filesystems.look(directory)
             except OSError as error:
-                if query is not None or isinstance(error, NotAnswering):
+                if alert is not None or isinstance(error, NotAnswering):
                     raise OSError(error.errno, error.strerror, directory) from error
 
     def _forget(self, number: int, members: Sequence[AlbumMember]) -> None:
@@ -117,7 +117,7 @@ class Albums:
         return [AlbumMember(**dict(row)) for row in rows]
 
     def _targets(
-        self, query: Alert, members: Sequence[AlbumMember], albums: Sequence[bytes]
+        self, alert: Alert, members: Sequence[AlbumMember], albums: Sequence[bytes]
     ) -> dict[str, bytes]:
         """The target of each link: the current one while valid; never in an album."""
         places = self._catalog.paths_of([member.content for member in members])
@@ -126,7 +126,7 @@ class Albums:
             paths = [
                 path
                 for path, _folder in places.get(member.content, ())
-                if query.covers(path) and path.rpartition(b"/")[0] not in albums
+                if alert.covers(path) and path.rpartition(b"/")[0] not in albums
             ]
             if paths:
                 found[member.content] = member.target if member.target in paths else paths[0]
@@ -144,23 +144,23 @@ class Albums:
         self,
         member: AlbumMember,
         target: bytes,
-        query: Alert,
+        alert: Alert,
         leads: Mapping[bytes, bytes | None],
     ) -> None:
         """Create a link under a free name; a removed link of ours is created again."""
         if member.link is not None and leads.get(member.link) == target:
             return
-        for link in _names(query.options.directory or b"", target):
+        for link in _names(alert.options.directory or b"", target):
             if self._taken(link, member):
                 continue
             # After a loss of the catalog our links are recognised by their target only.
-            again = query.restored and self._leads([link])[link] == target
+            again = alert.restored and self._leads([link])[link] == target
             if again or not self._filesystems.ask(link, "exists"):
                 self._note(member, link, target)
                 if not again:
                     self._change(link, "add_link", target)
                 return
-        raise OSError(errno.EEXIST, "too many photos have that name", query.options.directory)
+        raise OSError(errno.EEXIST, "too many photos have that name", alert.options.directory)
 
     def _remove(self, member: AlbumMember) -> None:
         """Remove the link if it is still ours, then forget it."""

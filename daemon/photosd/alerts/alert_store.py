@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import structlog
@@ -17,13 +17,12 @@ from photosd.core import typed
 from photosd.core.errors import BadRequest, NotFound
 from photosd.index.database import UNWRITABLE, Database
 from photosd.index.store_damage import keep_list, kept_list
+from photosd.protocol.requests import AlertKind
 
 log = structlog.get_logger()
 
 MOST = 100  # each new photo is compared with all of them
 LIST = "photosd on --list"
-
-Kind = Literal["exec", "link", "notify", "stream"]
 
 
 class AlertOptions(msgspec.Struct, frozen=True):
@@ -33,7 +32,7 @@ class AlertOptions(msgspec.Struct, frozen=True):
     """
 
     text: str
-    kind: Kind
+    kind: AlertKind
     below: bytes | None = None
     argv: tuple[str, ...] = ()
     directory: bytes | None = None
@@ -81,7 +80,7 @@ class AlertStore:
             row = db.execute("SELECT * FROM standing WHERE id = ?", (number,)).fetchone()
         if row is None:
             raise NotFound(f"no such alert: {number}", remedy=LIST)
-        return _query(row)
+        return _alert(row)
 
     def add(self, options: AlertOptions) -> tuple[Alert, bool]:
         """Save an alert; also returns whether it is new: an identical one would run twice.
@@ -90,9 +89,9 @@ class AlertStore:
         """
         with self._database.write() as db:
             standing = _all(db)
-            for query in standing:
-                if query.options == options:
-                    return query, False
+            for alert in standing:
+                if alert.options == options:
+                    return alert, False
             if len(standing) >= MOST:
                 raise BadRequest(
                     f"there are {MOST} alerts already; each one slows indexing",
@@ -104,12 +103,12 @@ class AlertStore:
 
     def remove(self, number: int) -> Alert:
         """Remove an alert and its pending actions; raises NotFound."""
-        query = self.get(number)
+        alert = self.get(number)
         with self._database.write() as db:
             db.execute("DELETE FROM standing WHERE id = ?", (number,))
             self._save(db)  # an alert left in the copy would come back
         self._database.empty_log()  # it contains the alert's words
-        return query
+        return alert
 
     def enable_all(self) -> None:
         """All photos are indexed again: photos from now on are new."""
@@ -164,14 +163,14 @@ class AlertStore:
             self._copy,
             [
                 {
-                    "text": query.options.text,
-                    "kind": query.options.kind,
-                    "below": _encoded(query.options.below),
-                    "argv": query.options.argv,
-                    "directory": _encoded(query.options.directory),
-                    "created_at": query.created_at,
+                    "text": alert.options.text,
+                    "kind": alert.options.kind,
+                    "below": _encoded(alert.options.below),
+                    "argv": alert.options.argv,
+                    "directory": _encoded(alert.options.directory),
+                    "created_at": alert.created_at,
                 }
-                for query in _all(db)
+                for alert in _all(db)
             ],
         )
 
@@ -198,10 +197,10 @@ class AlertStore:
 
 
 def _all(db: sqlite3.Connection) -> list[Alert]:
-    return [_query(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
+    return [_alert(row) for row in db.execute("SELECT * FROM standing ORDER BY id")]
 
 
-def _query(row: Any) -> Alert:
+def _alert(row: Any) -> Alert:
     below = _decoded(json.loads(row["filter"])["below"])
     argv = tuple(json.loads(row["argv"]))
     options = AlertOptions(row["text"], row["kind"], below, argv, row["directory"])

@@ -59,12 +59,12 @@ class Alerts(BackgroundLoop):
         self._prune_at = self._albums_at = 0.0
         database.changed.add(self.wake)
 
-    def trouble(self, query: Alert) -> str | None:
+    def trouble(self, alert: Alert) -> str | None:
         """Why an alert cannot run now."""
-        disabled = None if query.awake else "waits until every photo is indexed again"
+        disabled = None if alert.awake else "waits until every photo is indexed again"
         here = (self.albums.troubles, self._matcher.troubles)
-        found = next((one[query.id] for one in here if query.id in one), None)
-        runs = query.options.kind in ("exec", "notify")
+        found = next((one[alert.id] for one in here if alert.id in one), None)
+        runs = alert.options.kind in ("exec", "notify")
         return disabled or found or (self._delivery.trouble if runs else None)
 
     def warnings(self) -> list[str]:
@@ -94,7 +94,7 @@ class Alerts(BackgroundLoop):
         elif options.kind == "notify":
             notifier()
         elif options.kind == "link":
-            standing = [query for query in self.store.all() if query.options != options]
+            standing = [alert for alert in self.store.all() if alert.options != options]
             directory = prepare(options.directory or b"", self._folders, standing)
             options = AlertOptions(options.text, options.kind, options.below, directory=directory)
         added = self.store.add(options)
@@ -103,11 +103,11 @@ class Alerts(BackgroundLoop):
 
     def remove(self, number: int) -> Alert:
         """Remove an alert, with the links of an album. Raises NotFound."""
-        query = self.store.remove(number)
+        alert = self.store.remove(number)
         self.wake()
         with self._news:
             self._news.notify_all()
-        return query
+        return alert
 
     def matches(
         self, number: int, after: int, *, wait: float | None = None
@@ -161,27 +161,27 @@ class Alerts(BackgroundLoop):
 
     def _work(self) -> bool:
         """Do everything that is possible now; returns whether any work is left."""
-        queries = {query.id: query for query in self.store.all()}
-        if not all(query.awake for query in queries.values()) and self._all_indexed():
+        alerts = {alert.id: alert for alert in self.store.all()}
+        if not all(alert.awake for alert in alerts.values()) and self._all_indexed():
             self.store.enable_all()
-        left = any(not query.awake for query in queries.values())
-        if queries and self._matcher.decide():
+        left = any(not alert.awake for alert in alerts.values())
+        if alerts and self._matcher.decide():
             with self._news:
                 self._news.notify_all()
         left = bool(self._matcher.troubles) or left
-        left = self._delivery.deliver(queries) or left  # also while the model is unavailable
-        left = self._keep_albums(list(queries.values())) or left
+        left = self._delivery.deliver(alerts) or left  # also while the model is unavailable
+        left = self._keep_albums(list(alerts.values())) or left
         self._prune()
         return left
 
-    def _keep_albums(self, queries: list[Alert]) -> bool:
+    def _keep_albums(self, alerts: list[Alert]) -> bool:
         """Update albums, less often while many photos are indexed; returns whether they are still
         outdated.
         """
         if time.monotonic() < self._albums_at:
             return True
         begun = time.monotonic()
-        self.albums.sync(queries)
+        self.albums.sync(alerts)
         took = time.monotonic() - begun
         self._albums_at = time.monotonic() + max(ALBUMS_SECONDS, took / ALBUMS_SHARE)
         return bool(self.albums.troubles)
@@ -198,10 +198,10 @@ class Alerts(BackgroundLoop):
                 "  AND acknowledged < matches.id)",
                 (time.time() - KEPT_SECONDS,),
             )
-            for query in self.store.all():
-                if query.options.kind == "stream":
+            for alert in self.store.all():
+                if alert.options.kind == "stream":
                     db.execute(
                         "DELETE FROM matches WHERE standing = ? AND id NOT IN (SELECT id FROM"
                         " matches WHERE standing = ? ORDER BY id DESC LIMIT ?)",
-                        (query.id, query.id, KEPT_UNREAD),
+                        (alert.id, alert.id, KEPT_UNREAD),
                     )

@@ -73,29 +73,29 @@ def notifier() -> str:
     return found
 
 
-def command_for(query: Alert, matches: Sequence[AlertMatch]) -> list[bytes]:
+def command_for(alert: Alert, matches: Sequence[AlertMatch]) -> list[bytes]:
     """The arguments; an ``exec`` is for one match, a notification for one or several."""
-    if query.options.kind == "notify":
-        return [os.fsencode(argument) for argument in _notification(query, matches)]
+    if alert.options.kind == "notify":
+        return [os.fsencode(argument) for argument in _notification(alert, matches)]
     path = matches[0].path
-    argv = [os.fsencode(argument) for argument in query.options.argv]
-    if PLACE in query.options.argv:
+    argv = [os.fsencode(argument) for argument in alert.options.argv]
+    if PLACE in alert.options.argv:
         return [path if argument == PLACE.encode() else argument for argument in argv]
     return [*argv, path]
 
 
-def seconds_for(query: Alert) -> float:
+def seconds_for(alert: Alert) -> float:
     """Its time limit."""
-    return NOTIFY_SECONDS if query.options.kind == "notify" else COMMAND_SECONDS
+    return NOTIFY_SECONDS if alert.options.kind == "notify" else COMMAND_SECONDS
 
 
-def environment_for(query: Alert, match: AlertMatch) -> dict[str, str]:
+def environment_for(alert: Alert, match: AlertMatch) -> dict[str, str]:
     """The daemon's environment, and the match."""
     return {
         **os.environ,
         "PHOTOSD_PATH": os.fsdecode(match.path),
-        "PHOTOSD_QUERY": query.options.text,
-        "PHOTOSD_STANDING": str(query.id),
+        "PHOTOSD_QUERY": alert.options.text,
+        "PHOTOSD_STANDING": str(alert.id),
         "PHOTOSD_MATCH": str(match.id),
         "PHOTOSD_CONTENT": match.content,
         "PHOTOSD_SCORE": f"{match.score:.4f}",
@@ -103,8 +103,8 @@ def environment_for(query: Alert, match: AlertMatch) -> dict[str, str]:
     }
 
 
-def _notification(query: Alert, matches: Sequence[AlertMatch]) -> list[str]:
-    title = f"photosd: {query.options.text}"
+def _notification(alert: Alert, matches: Sequence[AlertMatch]) -> list[str]:
+    title = f"photosd: {alert.options.text}"
     name = printable(matches[0].path.rpartition(b"/")[2])
     body = name if len(matches) == 1 else f"{len(matches)} new photos: {name}, …"
     if sys.platform == "darwin":

@@ -55,7 +55,7 @@ class Wait:
     seconds: float = 0.0
     over_at: float = 0.0
 
-    def longer(self) -> None:
+    def lengthen(self) -> None:
         """Twice as long, from now."""
         self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MOST_SECONDS)
         self.over_at = time.monotonic() + self.seconds
@@ -79,8 +79,8 @@ class Refusals:
         """Record a failed start; logged if the reason is new."""
         with self._lock:
             before, self.reason = self.reason, reason
-            self._all.longer()
-            self._each.setdefault(lease, Wait()).longer()
+            self._all.lengthen()
+            self._each.setdefault(lease, Wait()).lengthen()
         if reason != before:
             log.error("alert_start_failed", cause=reason, remedy="no action needed: it is retried")
 
@@ -119,7 +119,7 @@ class CommandLeases:
         )
 
     def result(self, lease: str) -> dict[str, Any] | None:
-        """The result of the command; None: no runner has taken the lease. Raises Running."""
+        """The result of the command; None: no runner has taken the lease. Raises StillRunning."""
         try:
             descriptor = os.open(self._file(lease), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -190,7 +190,7 @@ class Delivery:
         """Why no command can be started now; it is retried."""
         return self._refusals.reason
 
-    def deliver(self, queries: Mapping[int, Alert]) -> bool:
+    def deliver(self, alerts: Mapping[int, Alert]) -> bool:
         """Start due commands while there are free slots; returns whether any are left. Raises
         StorageError.
         """
@@ -203,9 +203,9 @@ class Delivery:
             if not self._refusals.may_try(matches[0].claim):
                 left = True
                 continue
-            query = queries.get(matches[0].standing)
-            if query is not None and matches[0].claim not in self._running:
-                left = not self._begin(matches, query) or left
+            alert = alerts.get(matches[0].standing)
+            if alert is not None and matches[0].claim not in self._running:
+                left = not self._begin(matches, alert) or left
         return left
 
     def _due(self) -> Iterator[list[AlertMatch]]:
@@ -230,23 +230,23 @@ class Delivery:
             )
             return [AlertMatch(**dict(row)) for row in rows]
 
-    def _begin(self, matches: Sequence[AlertMatch], query: Alert) -> bool:
+    def _begin(self, matches: Sequence[AlertMatch], alert: Alert) -> bool:
         """Start it, after recording its lease; not while its photo is unavailable."""
         first = matches[0]
         lease = first.claim
         if first.state == "waiting":
-            path = self._place(first.content, query)
+            path = self._place(first.content, alert)
             if path is None:
                 return False
             if not path:
                 self._end("id = ?", first.id, "gone", "the photo was gone before")
                 return True
-            lease = self._lease(first, path, query)
+            lease = self._lease(first, path, alert)
         # Read after `_running`: `first` may be older than the end of its command.
         if lease and (started := self._started(lease)):
             self._running.add(lease)
             try:
-                self._threads.submit(self._run, lease, started, query)
+                self._threads.submit(self._run, lease, started, alert)
             except RuntimeError as error:  # out of threads, or stopping
                 self._running.discard(lease)
                 self._refusals.refused(lease, str(error))
@@ -261,9 +261,9 @@ class Delivery:
             )
             return [AlertMatch(**dict(row)) for row in rows]
 
-    def _lease(self, match: AlertMatch, path: bytes, query: Alert) -> str:
+    def _lease(self, match: AlertMatch, path: bytes, alert: Alert) -> str:
         """Assign a lease; one notification covers all waiting matches."""
-        others = "OR (standing = ? AND state = 'waiting')" if query.options.kind == "notify" else ""
+        others = "OR (standing = ? AND state = 'waiting')" if alert.options.kind == "notify" else ""
         lease = self._leases.new()
         with self._database.write() as db:
             db.execute(
@@ -272,15 +272,15 @@ class Delivery:
             db.execute(
                 "UPDATE matches SET state = 'started', claim = ?"
                 f" WHERE state = 'waiting' AND (id = ? {others})",
-                (lease, match.id, *([query.id] if others else [])),
+                (lease, match.id, *([alert.id] if others else [])),
             )
         return lease
 
-    def _place(self, content: str, query: Alert) -> bytes | None:
+    def _place(self, content: str, alert: Alert) -> bytes | None:
         """The photo's current path; empty if it has none, None if unknown."""
         places = self._catalog.paths_of([content]).get(content, [])
         present = {folder.id for folder in self._folders.all() if folder.present}
-        covered = [(path, folder) for path, folder in places if query.covers(path)]
+        covered = [(path, folder) for path, folder in places if alert.covers(path)]
         for path, folder in covered:
             if folder in present and self._is_there(path):
                 return path
@@ -292,31 +292,31 @@ class Delivery:
         except OSError:  # its absence is not certain
             return False
 
-    def _run(self, lease: str, matches: Sequence[AlertMatch], query: Alert) -> None:
+    def _run(self, lease: str, matches: Sequence[AlertMatch], alert: Alert) -> None:
         try:
-            result = self._result(lease, matches, query)
+            result = self._result(lease, matches, alert)
             if result is not None:
                 self._write_down(lease, matches, result)
                 self._refusals.started(lease)
         except (PhotosdError, OSError) as error:  # it is retried with the same lease
             self._refusals.refused(lease, str(error))
         except Exception as error:
-            log.exception("alert_delivery_failed", alert=query.id)
+            log.exception("alert_delivery_failed", alert=alert.id)
             self._refusals.refused(lease, f"{type(error).__name__}: {error}")
         finally:
             self._running.discard(lease)
             self._on_room()
 
     def _result(
-        self, lease: str, matches: Sequence[AlertMatch], query: Alert
+        self, lease: str, matches: Sequence[AlertMatch], alert: Alert
     ) -> dict[str, Any] | None:
         """The result of the command; None if the daemon ends first.
 
         Raises OSError if no runner can be started, Refused if it creates no lease.
         """
-        seconds = seconds_for(query)
+        seconds = seconds_for(alert)
         runner = self._leases.launch(
-            lease, seconds, command_for(query, matches), environment_for(query, matches[0])
+            lease, seconds, command_for(alert, matches), environment_for(alert, matches[0])
         )
         try:
             return self._outcome(runner, lease, seconds)

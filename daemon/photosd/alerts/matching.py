@@ -50,10 +50,10 @@ class Matcher:
         self,
         database: Database,
         catalog: Catalog,
-        queries: AlertStore,
+        store: AlertStore,
         engine: Callable[[], Engine],
     ) -> None:
-        self._database, self._catalog, self._queries = database, catalog, queries
+        self._database, self._catalog, self._store = database, catalog, store
         self._engine = engine
         self.troubles: dict[int, str] = {}  # why an alert could not be evaluated the last time
 
@@ -64,57 +64,57 @@ class Matcher:
         """
         engine, found = self._engine(), 0
         troubles: dict[int, str] = {}
-        for query in self._queries.all():
+        for alert in self._store.all():
             try:
-                found += self._ask(query, engine)
+                found += self._ask(alert, engine)
             except PhotosdError as error:
-                troubles[query.id] = f"{error.title}: {error}"
+                troubles[alert.id] = f"{error.title}: {error}"
         self.troubles = troubles
         return found
 
-    def _ask(self, query: Alert, engine: Engine) -> int:
+    def _ask(self, alert: Alert, engine: Engine) -> int:
         model = engine.spec.fingerprint
-        if query.options.kind == "link" and query.awake and query.model != model:
-            self._queries.reconsider(query.id, model)
-        question, after, found = _question(query.options), "", 0
-        while contents := self._ready(query, model, after):
+        if alert.options.kind == "link" and alert.awake and alert.model != model:
+            self._store.reconsider(alert.id, model)
+        question, after, found = _question(alert.options), "", 0
+        while contents := self._ready(alert, model, after):
             verdicts = engine.match(question, contents, Deadline.after(ENCODE_SECONDS))
-            found += self._decide(query, verdicts)
+            found += self._decide(alert, verdicts)
             after = contents[-1]
         return found
 
-    def _ready(self, query: Alert, model: str, after: str) -> list[str]:
+    def _ready(self, alert: Alert, model: str, after: str) -> list[str]:
         with self._database.read() as db:
-            rows = db.execute(READY, (query.id, after, model, BATCH))
+            rows = db.execute(READY, (alert.id, after, model, BATCH))
             return [content for (content,) in rows]
 
-    def _decide(self, query: Alert, verdicts: Mapping[str, Verdict]) -> int:
+    def _decide(self, alert: Alert, verdicts: Mapping[str, Verdict]) -> int:
         convincing = [content for content, verdict in verdicts.items() if verdict.convincing]
         with self._database.write() as db:
-            if not db.execute("SELECT 1 FROM standing WHERE id = ?", (query.id,)).fetchone():
+            if not db.execute("SELECT 1 FROM standing WHERE id = ?", (alert.id,)).fetchone():
                 return 0  # removed meanwhile
             db.executemany(
                 "DELETE FROM candidates WHERE content = ? AND standing = ?",
-                ((content, query.id) for content in verdicts),
+                ((content, alert.id) for content in verdicts),
             )
-            if query.options.kind == "link":
-                found = self._into_album(query, verdicts, convincing)
+            if alert.options.kind == "link":
+                found = self._into_album(alert, verdicts, convincing)
             else:
-                found = self._into_outbox(query, verdicts, convincing)
-            db.execute("UPDATE standing SET matches = matches + ? WHERE id = ?", (found, query.id))
+                found = self._into_outbox(alert, verdicts, convincing)
+            db.execute("UPDATE standing SET matches = matches + ? WHERE id = ?", (found, alert.id))
         if found:
-            log.info("alert_matched", alert=query.id, photos=found)
+            log.info("alert_matched", alert=alert.id, photos=found)
         return found
 
     def _into_outbox(
-        self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
+        self, alert: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
     ) -> int:
         """Queue those for delivery; a stream is delivered by being read."""
-        state = "done" if query.options.kind == "stream" else "waiting"
+        state = "done" if alert.options.kind == "stream" else "waiting"
         now = time.time()
         rows = [
-            (query.id, content, path, verdicts[content].score, verdicts[content].strength, now)
-            for content, path in self._paths(query, convincing).items()
+            (alert.id, content, path, verdicts[content].score, verdicts[content].strength, now)
+            for content, path in self._paths(alert, convincing).items()
         ]
         with self._database.write() as db:
             db.executemany(
@@ -125,25 +125,25 @@ class Matcher:
         return len(rows)
 
     def _into_album(
-        self, query: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
+        self, alert: Alert, verdicts: Mapping[str, Verdict], convincing: Sequence[str]
     ) -> int:
         """Mark matches as wanted in the album, wherever they are, and others as not wanted."""
         with self._database.write() as db:
             db.executemany(
                 "UPDATE links SET wanted = ? WHERE content = ? AND standing = ?",
-                ((verdict.convincing, content, query.id) for content, verdict in verdicts.items()),
+                ((verdict.convincing, content, alert.id) for content, verdict in verdicts.items()),
             )
             new = db.executemany(
                 "INSERT OR IGNORE INTO links(content, standing) VALUES(?, ?)",
-                [(content, query.id) for content in convincing],
+                [(content, alert.id) for content in convincing],
             )
             return max(0, new.rowcount)
 
-    def _paths(self, query: Alert, contents: Sequence[str]) -> dict[str, bytes]:
+    def _paths(self, alert: Alert, contents: Sequence[str]) -> dict[str, bytes]:
         """The first path of each content in the alert's folder."""
         found: dict[str, bytes] = {}
         for content, places in self._catalog.paths_of(contents).items():
-            covered = [path for path, _folder in places if query.covers(path)]
+            covered = [path for path, _folder in places if alert.covers(path)]
             if covered:
                 found[content] = covered[0]
         return found

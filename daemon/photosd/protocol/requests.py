@@ -26,7 +26,7 @@ UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 Moment = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # Unix, years 1 to 9999
 Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # range-checked together with its place
 RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite's range of row ids
-Kind = Literal["exec", "link", "notify", "stream"]  # of an alert
+AlertKind = Literal["exec", "link", "notify", "stream"]
 Mode = Literal["local", "hybrid", "gemini"]
 ReadKind = Literal["date", "place", "person"]  # what is read in a question
 CloudMode = Literal["hybrid", "gemini"]
@@ -261,7 +261,7 @@ class StandingAddParams(Struct):
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
-    kind: Kind
+    kind: AlertKind
     argv: list[str] = []
     directory: str | None = None
     directory_b64: str | None = None

@@ -33,9 +33,9 @@ class AlertOperations(Topic):
             tuple(params.argv) if params.kind == "exec" else (),
             path_from(params.directory, params.directory_b64) if params.kind == "link" else None,
         )
-        query, new = library.alerts.add(options)
+        alert, new = library.alerts.add(options)
         return {
-            "standing": _report(library, query),
+            "standing": _report(library, alert),
             "new": new,
             "warnings": _warnings(library, text),
         }
@@ -54,22 +54,22 @@ class AlertOperations(Topic):
 
     def subscribe(self, params: requests.SubscribeParams, emit: Emit) -> replies.SubscribeResult:
         standing = self._library().alerts
-        query = standing.store.get(params.id)
-        cursor = query.acknowledged if params.after is None else params.after
+        alert = standing.store.get(params.id)
+        cursor = alert.acknowledged if params.after is None else params.after
         wait = KEEP_ALIVE_SECONDS if params.wait else None
         for found in standing.matches(params.id, cursor, wait=wait):
             for match in found:
-                emit({"match": _match(match, query)})
+                emit({"match": _match(match, alert)})
                 cursor = match.id
             if not found:
                 emit({})
         return {"cursor": cursor}
 
     def acknowledge(self, params: requests.AcknowledgeParams) -> replies.AcknowledgeResult:
-        queries = self._library().alerts.store
-        queries.get(params.id)
-        queries.acknowledge(params.id, params.cursor)
-        return {"acknowledged": queries.get(params.id).acknowledged}
+        store = self._library().alerts.store
+        store.get(params.id)
+        store.acknowledge(params.id, params.cursor)
+        return {"acknowledged": store.get(params.id).acknowledged}
 
 
 def _below(params: requests.StandingAddParams, library: Library) -> bytes | None:
@@ -99,25 +99,25 @@ def _warnings(library: Library, text: str) -> list[str]:
     return []
 
 
-def _report(library: Library, query: Alert) -> replies.StandingReport:
-    counts, failed = library.alerts.deliveries(query.id)
-    options = query.options
+def _report(library: Library, alert: Alert) -> replies.StandingReport:
+    counts, failed = library.alerts.deliveries(alert.id)
+    options = alert.options
     report: replies.StandingReport = {
-        "id": query.id,
+        "id": alert.id,
         "text": options.text,
         "kind": options.kind,
         "argv": list(options.argv),
         "directory": None if options.directory is None else path_text(options.directory),
         "below": None if options.below is None else path_text(options.below),
-        "created_at": query.created_at,
-        "matches": library.alerts.albums.count(query.id)
+        "created_at": alert.created_at,
+        "matches": library.alerts.albums.count(alert.id)
         if options.kind == "link"
-        else query.matches,
+        else alert.matches,
         "waiting": counts.get("waiting", 0) + counts.get("started", 0),
         "failed": counts.get("failed", 0),
         "last_failure": f"{printable(failed.path)}: {failed.outcome}" if failed else None,
-        "trouble": library.alerts.trouble(query),
-        "acknowledged": query.acknowledged,
+        "trouble": library.alerts.trouble(alert),
+        "acknowledged": alert.acknowledged,
     }
     if options.directory is not None and (encoded := path_b64(options.directory)):
         report["directory_b64"] = encoded
@@ -126,12 +126,12 @@ def _report(library: Library, query: Alert) -> replies.StandingReport:
     return report
 
 
-def _match(match: AlertMatch, query: Alert) -> replies.StandingMatch:
+def _match(match: AlertMatch, alert: Alert) -> replies.StandingMatch:
     return {
         **path_fields(match.path),
         "cursor": match.id,
-        "standing": query.id,
-        "query": query.options.text,
+        "standing": alert.id,
+        "query": alert.options.text,
         "content_id": match.content,
         "score": round(match.score, 4),
         "strength": match.strength,
