@@ -73,7 +73,7 @@ def out(text: str = "", *, end: str = "\n") -> None:
             sys.stdout.write(text + end)
 
 
-def tell(text: str, *, hang: int = 0) -> None:
+def out_wrapped(text: str, *, hang: int = 0) -> None:
     """A message for people on stdout; on a terminal wrapped between words, ``hang`` as in `fit`."""
     out(fit(text, sys.stdout, hang=hang))
 

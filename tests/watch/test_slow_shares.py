@@ -56,7 +56,7 @@ def test_a_call_may_need_many_answers(tmp_path: Path) -> None:
         begun = time.monotonic()
 
         def silent() -> bool:
-            filesystems.check(bytes(share.point))
+            filesystems.start_check(bytes(share.point))
             return filesystems.silent(path)
 
         within(60, silent)

@@ -74,7 +74,7 @@ def command(photos: Path | None, queries: tuple[str, ...]) -> int:
     Uses a temporary PHOTOSD_HOME that is removed at the end; your own daemon is not affected. Exit
     code 0: enough queries were answered correctly, "sunset" among them.
     """
-    asked, right = tell(None if photos is None else photos.absolute(), queries)
+    asked, right = run_demo(None if photos is None else photos.absolute(), queries)
     if not asked:
         return 0
     good = "sunset" in right and len(right) >= ENOUGH * asked
@@ -101,7 +101,7 @@ def home_of_its_own() -> Iterator[Path]:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def tell(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
+def run_demo(photos: Path | None, more: tuple[str, ...]) -> tuple[int, list[str]]:
     """Run the demo, on sample pictures or on ``photos``; raises PhotosdError if a step fails.
 
     Returns the number of questions with known answers, and those answered correctly.
@@ -226,7 +226,7 @@ def _stop_the_encoder(client: Client) -> None:
             console.out(f"  replaced and warm again after {seconds:.1f} s ({reason})")
             return
         time.sleep(POLL_SECONDS)
-    raise DeadlineExceeded(f"the encoder did not come back in {RECOVERY_SECONDS:.0f} s")
+    raise DeadlineExceeded(f"the encoder did not recover within {RECOVERY_SECONDS:.0f} s")
 
 
 def _show(question: str, result: QueryResult, mark: str, seconds: float | None) -> None:

@@ -59,9 +59,9 @@ def command(fix: bool, cloud: bool, as_json: bool) -> int:
 def _show(finding: Finding) -> None:
     marks = MARKS if console.can_write("✓✗") else PLAIN_MARKS
     mark = console.styled(marks[finding.verdict], STYLES[finding.verdict])
-    console.tell(f"{mark} {finding.check:<13} {text.inert(finding.says)}", hang=HANG)
+    console.out_wrapped(f"{mark} {finding.check:<13} {text.inert(finding.says)}", hang=HANG)
     if finding.remedy is not None:
-        console.tell(f"{'':<{HANG}}→ {text.inert(finding.remedy)}", hang=2)
+        console.out_wrapped(f"{'':<{HANG}}→ {text.inert(finding.remedy)}", hang=2)
     for line in (finding.details or "").splitlines():
         console.out(f"  {'':<13}   {console.styled(text.inert(line), 'dim')}")
 

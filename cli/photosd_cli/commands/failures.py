@@ -26,15 +26,15 @@ def command(retry: bool, stacks: bool, as_json: bool) -> None:
         is_told = told or not failure.get("quarantined")
         quarantined = "" if is_told else "  (quarantined: it crashed a worker)"
         attempts = text.count(failure["attempts"], "attempt")
-        console.tell(f"  {text.inert(failure['reason'])}  [{attempts}]{quarantined}", hang=2)
+        console.out_wrapped(f"  {text.inert(failure['reason'])}  [{attempts}]{quarantined}", hang=2)
         if failure["remedy"]:
-            console.tell(f"  {text.inert(failure['remedy'])}", hang=2)
+            console.out_wrapped(f"  {text.inert(failure['remedy'])}", hang=2)
         for line in (failure.get("stack") or "").splitlines() if stacks else ():
             console.out(f"    {text.inert(line)}")
     for photo in result.get("metadata", ()):
         console.out(paths.linked(photo))
         kinds = text.inert(", ".join(photo["unreadable"]))
-        console.tell(f"  indexed; metadata that cannot be read: {kinds}", hang=2)
+        console.out_wrapped(f"  indexed; metadata that cannot be read: {kinds}", hang=2)
     console.flush()
     if retry:
         console.note(f"{text.count(result['retried'], 'photo')} will be retried", "")

@@ -26,7 +26,7 @@ def command(context: click.Context, as_json: bool) -> None:
     elif result["folders"]:
         heading = console.is_terminal(sys.stdout)
         for line in folder_lines(result["folders"], heading=heading):
-            console.tell(line, hang=2)
+            console.out_wrapped(line, hang=2)
     else:
         console.note("No folder is watched. Add one with: photosd add ~/Pictures", "")
 

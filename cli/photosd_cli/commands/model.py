@@ -77,7 +77,7 @@ def _list_models(home: Home, as_json: bool) -> None:
         console.out_json({"models": rows})
         return
     for row in rows:
-        console.tell(text.inert(_line(row)), hang=4)
+        console.out_wrapped(text.inert(_line(row)), hang=4)
     if switch is not None:
         words = f"{switch['done']:,} of {switch['contents']:,} photos"
         if switch["error"] is not None:
@@ -265,7 +265,7 @@ def _report(result: dict[str, Any], as_json: bool) -> None:
         console.out_json({**kept, "doubt": result["doubt"]})
         return
     measured = model["measured"]
-    console.tell(
+    console.out_wrapped(
         text.inert(
             f"{model['name']} is installed: {model['arch']}, {model['precision']}, "
             f"{text.size(model['weights']['bytes'])}; {measured['image_ms']:.0f} ms a photo, "
@@ -303,7 +303,7 @@ def use(name: str | None, wait: bool, yes: bool, action: str | None, as_json: bo
     if as_json:
         console.out_json({"model": name, "message": done})
     else:
-        console.tell(text.inert(done))
+        console.out_wrapped(text.inert(done))
 
 
 def _switch(name: str, *, wait: bool, sure: bool) -> tuple[str, str]:

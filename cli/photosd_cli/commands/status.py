@@ -48,7 +48,7 @@ def command(watch: bool, as_json: bool) -> int:
         console.out_json(status)
     else:
         for line in status_lines(status):
-            console.tell(line, hang=LABEL)
+            console.out_wrapped(line, hang=LABEL)
         console.flush()
         for warning in _other_warnings(status):
             console.warn(text.inert(warning))

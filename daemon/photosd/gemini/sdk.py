@@ -64,7 +64,7 @@ class GeminiSdk:
             follow_redirects=False,  # the key would follow
             # Directly to this machine: a proxy would see the key of http://localhost in clear text.
             proxy=None if LOOPBACK.match(settings.base_url) else settings.proxy or None,
-            event_hooks={"response": [_bound]},
+            event_hooks={"response": [_limit_answer]},
         )
 
         def client(http: Any) -> Any:
@@ -223,7 +223,7 @@ class _Boundary:
             raise self._gemini.explain(error, self._model, self._setting, self._text) from None
 
 
-def _bound(response: Any) -> None:
+def _limit_answer(response: Any) -> None:
     """Limit an answer in size, and in time from its first byte to its last.
 
     Timeouts of the HTTP library apply to each piece: a slow trickle would never end.

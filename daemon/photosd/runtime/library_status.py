@@ -116,7 +116,7 @@ class LibraryStatus:
         caller.
         """
         filesystems, path = self._folders.filesystems, folder.path
-        filesystems.check(path)
+        filesystems.start_check(path)
         if filesystems.silent(path):  # the catalog is updated a moment later, if it can be written
             silent = not_answering(path, filesystems.of(path).mount)
             return silent.state, silent.reason, silent.remedy

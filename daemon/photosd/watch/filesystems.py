@@ -146,8 +146,8 @@ class Filesystems:
         """The one thing that a call about ``path`` yields; None when it yields nothing."""
         return next(iter(list(self.call(path, call, path))), None)
 
-    def check(self, path: bytes) -> None:
-        """Start a check whether the file system of ``path`` answers; returns at once."""
+    def start_check(self, path: bytes) -> None:
+        """Start checking whether the file system of ``path`` answers; returns at once."""
         filesystem = self.of(path)
         if can_hang(filesystem.mount) and filesystem.due_for_check():
             start(threading.Thread(target=self._check, args=(path,), name="check", daemon=True))

@@ -156,7 +156,7 @@ class Responsiveness:
     @property
     def pinging(self) -> bool:
         """Whether a ping is pending, due, or being prepared."""
-        return self._sent_at is not None or self._due() or self._wanted()
+        return self._sent_at is not None or self._due() or self._ping_may_be_due()
 
     @property
     def held(self) -> bool:
@@ -173,7 +173,7 @@ class Responsiveness:
         quiet = now - self._heard_at > after
         return any(now - one.since > after and (quiet or one.slowest is None) for one in waiting)
 
-    def _wanted(self) -> bool:
+    def _ping_may_be_due(self) -> bool:
         """Whether a ping may soon be due, and its process takes a while to start."""
         if self._point is None or self._pinger is not None:
             return False
@@ -191,7 +191,7 @@ class Responsiveness:
         if self._pinger is not None:
             self._receive(self._pinger)
         now = time.monotonic()
-        if self._wanted():
+        if self._ping_may_be_due():
             if now - self._begun_at > PING_SECONDS:
                 self._begun_at = now
                 with contextlib.suppress(OSError):  # later
