@@ -241,7 +241,7 @@ def where_of(
     """The filters in the daemon's format, without those that were not given."""
     separate = [name.strip() for given in formats for name in given.split(",")]
     if formats and not any(separate):
-        raise BadRequest("--type names no format", remedy="--type jpeg,heic")
+        raise BadRequest("--type contains no format", remedy="--type jpeg,heic")
     named: dict[str, Any] = {
         **_below(below),
         "since": since,
@@ -277,7 +277,7 @@ def _near(text: str) -> dict[str, Any]:
         return {"near": _place(text)}
     name = text if km is None else text.rpartition(",")[0]
     if not name.strip():
-        raise BadRequest("--near names no place", remedy="--near Haifa or --near Haifa,5")
+        raise BadRequest("--near contains no place", remedy="--near Haifa or --near Haifa,5")
     if km is not None and not 0 < km <= MOST_KM:
         raise BadRequest(f"distance out of range: {text!r}", remedy="kilometres above 0 to 20100")
     return {"near_place": name.strip(), "near_km": km}

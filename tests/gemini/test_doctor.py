@@ -90,7 +90,7 @@ def test_a_key_that_others_may_read(cloudy: Cloudy) -> None:
     file = cloudy.home.config / "gemini.key"
     file.chmod(0o644)
     found = cloud_findings(cloudy)
-    assert "may be read by others" in found["cloud key"].says
+    assert "other users can read" in found["cloud key"].says
     assert (found["cloud key"].remedy or "").startswith("chmod 600")
     file.chmod(0o600)
 

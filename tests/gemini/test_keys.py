@@ -52,7 +52,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, name: str, mode:
 def test_what_cannot_be_a_key_is_none(tmp_path: Path, text: str) -> None:
     """And is not repeated by the error: it may be another secret."""
     put(tmp_path / "gemini.key", text)
-    with pytest.raises(CloudNotPermitted, match="cannot be a key") as refused:
+    with pytest.raises(CloudNotPermitted, match="does not hold a key") as refused:
         find_key(tmp_path, CloudSettings(), NOTHING)
     assert not text or text not in str(refused.value)
 

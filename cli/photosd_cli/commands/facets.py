@@ -31,7 +31,9 @@ class Kind(click.Choice[str]):
 
 @click.command()
 @click.argument("words", metavar="[QUERY]", nargs=-1)
-@click.option("--kind", "kinds", type=Kind(KINDS), multiple=True, help="Only this one; repeatable.")
+@click.option(
+    "--kind", "kinds", type=Kind(KINDS), multiple=True, help="Only this kind; repeatable."
+)
 @click.option(
     "-n",
     "--limit",

@@ -130,7 +130,7 @@ def _read(words: tuple[str, ...], file: str | None) -> tuple[str, ...]:
     if file is None and words != ("-",):
         return words
     if file is not None and words:
-        raise BadRequest("--from FILE has the TEXT already", remedy="photosd on --from FILE")
+        raise BadRequest("--from FILE and TEXT exclude each other", remedy="photosd on --from FILE")
     if file in (None, "-"):
         found = console.read_text(LONGEST, otherwise=FROM_STDIN)
     else:

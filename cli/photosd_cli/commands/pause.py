@@ -35,7 +35,9 @@ class Span(click.ParamType[float]):
 
 
 @click.command()
-@click.option("--for", "seconds", type=Span(), metavar="TIME", help="As in 30s, 10m, 2h, 1d.")
+@click.option(
+    "--for", "seconds", type=Span(), metavar="TIME", help="Resume after 30s, 10m, 2h, 1d."
+)
 @json_option
 def command(seconds: float | None, as_json: bool) -> None:
     """Stop indexing until `photosd resume`, or for some time. Queries still work."""

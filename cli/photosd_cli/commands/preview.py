@@ -33,7 +33,7 @@ JSON_PIXELS = 1280
 )
 @json_option
 def command(path: str, mode: str, size: str | None, as_json: bool) -> None:
-    """Show the photo PATH in the terminal, and what is known of it.
+    """Show the photo PATH in the terminal, and its metadata.
 
     \b
     For fzf:  photosd query sunset -0 | fzf --read0 --preview 'photosd preview {}'

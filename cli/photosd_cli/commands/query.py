@@ -35,15 +35,27 @@ if TYPE_CHECKING:
     "--unlike", type=PICTURE, multiple=True, metavar="[N:]FILE", help="Subtract a picture."
 )
 @query_options.filters
-@click.option("--literal", is_flag=True, help="Dates, places and people in TEXT stay words.")
+@click.option("--literal", is_flag=True, help="Do not filter by dates, places and people in TEXT.")
 @click.option(
-    "--not-date", "without", flag_value="date", multiple=True, help="Dates in TEXT stay words."
+    "--not-date",
+    "without",
+    flag_value="date",
+    multiple=True,
+    help="Do not filter by dates in TEXT.",
 )
 @click.option(
-    "--not-place", "without", flag_value="place", multiple=True, help="Places in TEXT stay words."
+    "--not-place",
+    "without",
+    flag_value="place",
+    multiple=True,
+    help="Do not filter by places in TEXT.",
 )
 @click.option(
-    "--not-person", "without", flag_value="person", multiple=True, help="People in TEXT stay words."
+    "--not-person",
+    "without",
+    flag_value="person",
+    multiple=True,
+    help="Do not filter by people in TEXT.",
 )
 @click.option(
     "--sort",
@@ -81,8 +93,8 @@ def command(
     """Find photos that match TEXT, best first.
 
     TEXT is a description in plain words. Dates, places and people in it filter photos, and are
-    shown as "read as"; words in quotes stay words. A single `-` reads queries from stdin, one per
-    line. Without TEXT, all photos that pass the filters are found, the newest first.
+    shown as "read as"; words in quotes do not filter. A single `-` reads queries from stdin, one
+    per line. Without TEXT, all photos that pass the filters are found, the newest first.
     Scores depend on the model and are not percentages; the strength (`strong`, `fair`, `weak`)
     is measured for this library. The daemon must be running, else the exit code is 3.
 

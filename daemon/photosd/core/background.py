@@ -78,7 +78,9 @@ class BackgroundLoop(StoppableThread):
             except (StorageError, Busy) as error:
                 log.warning("work_waits", work=self.name, cause=str(error), remedy=error.remedy)
             except Exception:  # a bug in one piece of work must not end the thread
-                log.exception("work_failed", work=self.name, remedy="no action: it is retried")
+                log.exception(
+                    "work_failed", work=self.name, remedy="no action needed: it is retried"
+                )
             self.stopping.wait(RETRY_SECONDS if self._retry is None else self._retry)
 
     def result(self, future: Future[T], until: float) -> T:

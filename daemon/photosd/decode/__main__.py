@@ -88,7 +88,7 @@ def _do(
                 picture.image.load()
             return Reply(identity=identity, facts=facts.of(picture)), []
         if request.shape is None:
-            raise DecodeFailed("internal", "the daemon did not say which shape it wants")
+            raise DecodeFailed("internal", "the request has no shape")
         tiles = pixels.squares(picture, request.shape)
     except (DecodeFailed, MemoryError):
         raise

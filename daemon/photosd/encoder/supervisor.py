@@ -355,7 +355,7 @@ class Supervisor(StoppableThread):
             if (request := lane.sent(number)) is not None:
                 break
         else:
-            raise FrameError(f"an answer to {number}, which was not asked or is answered already")
+            raise FrameError(f"an answer to request {number}, which is unknown or answered already")
         if not header["ok"]:
             self._take_error(lane, request, EncodingFailed(str(header["reason"])))
             return
@@ -379,7 +379,7 @@ class Supervisor(StoppableThread):
         if error.shortage is None:
             self._errors[lane.kind] += 1
         if self._errors[lane.kind] >= ERRORS_IN_A_ROW:
-            raise FrameError(f"it answers with nothing but errors: {error.reason}")
+            raise FrameError(f"it answers every request with an error: {error.reason}")
 
     def _check_probe(self, answer: NDArray[np.float32]) -> None:
         """Check that one encoder gives the same answer to the same input."""

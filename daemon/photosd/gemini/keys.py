@@ -89,7 +89,7 @@ def _checked(text: str, source: str) -> Key:
     text = text.strip()
     if not PRINTABLE.fullmatch(text):
         raise CloudNotPermitted(
-            f"what {source} holds cannot be a key: one word of 8 to 512 plain characters",
+            f"{source} does not hold a key: one word of 8 to 512 plain characters",
             remedy="get a key at https://aistudio.google.com/apikey",
         )
     return Key(text, source)
@@ -109,7 +109,7 @@ def _read(file: Path, *, private: bool) -> str:
                 raise CloudNotPermitted(f"{file} is not a file", remedy=f"put the key into {file}")
             if private and (status.st_uid != os.getuid() or status.st_mode & 0o077):
                 raise CloudNotPermitted(
-                    f"{file} may be read by others", remedy=f"chmod 600 {shlex.quote(str(file))}"
+                    f"other users can read {file}", remedy=f"chmod 600 {shlex.quote(str(file))}"
                 )
             return stream.read(LARGEST_FILE).decode("utf-8-sig", "replace")
     except OSError as error:

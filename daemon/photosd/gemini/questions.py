@@ -143,7 +143,7 @@ class Questions:
         )
         self._answers.put(_embedded(settings), text, vector.tobytes(), generation)
         if (store := self._remote.ready(settings)) is None:
-            raise CloudUnavailable("everything was forgotten meanwhile", reason="nothing_sent")
+            raise CloudUnavailable("Gemini's data was deleted meanwhile", reason="nothing_sent")
         return self._found(store, vector, count)
 
     def _bound(self, attempt: Attempt, work: Callable[[], GeminiFindings]) -> GeminiFindings:

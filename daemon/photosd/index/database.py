@@ -254,7 +254,7 @@ def _opened(file: Path) -> sqlite3.Connection:
                 remedy="install the newer photosd again; the file was not changed",
             )
         if version and version not in MIGRATIONS:
-            raise Malformed(f"no released photosd has its schema {version}")
+            raise Malformed(f"no release of photosd has schema {version}")
         _keep_temporary_files_beside(connection, file)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

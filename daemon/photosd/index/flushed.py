@@ -69,7 +69,7 @@ class Snapshot(NamedTuple):
         gone = np.zeros(len(contents), np.bool_)
         gone[np.load(directory / GONE)] = True
         if not len(codes) == len(traits) == len(contents) == len(order):
-            raise ValueError(f"{directory} has files of another number of rows")
+            raise ValueError(f"the files in {directory} have different numbers of rows")
         ordered = contents[order]
         first = np.zeros(len(contents), np.bool_)
         first[order] = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]

@@ -28,7 +28,7 @@ def architecture(name: str) -> dict[str, Any]:
     if Path(name).name != name or not file.is_file():
         near = difflib.get_close_matches(name, names(), 3, 0.5)
         raise NotFound(
-            f"open_clip knows no architecture {name!r}"
+            f"open_clip has no architecture {name!r}"
             + (f"; near: {', '.join(near)}" if near else ""),
             remedy="photosd model list --architectures",
         )

@@ -71,7 +71,7 @@ class Gazetteer:
                 why, remedy = "is being replaced", "try again in a minute"
             elif getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
                 self._delete(str(error))
-                why, remedy = f"is damaged: {error}", "try again in a minute; it is made again"
+                why, remedy = f"is damaged: {error}", "try again in a minute; it is rebuilt"
             else:
                 why = f"cannot be read: {error}"
                 remedy = "check its disk and the free memory, then try again"
@@ -127,7 +127,7 @@ class Gazetteer:
 
     def _delete(self, cause: str) -> None:
         """Delete the damaged file; `make` builds another."""
-        log.warning("places_damaged", cause=cause, remedy="no action needed; it is made again")
+        log.warning("places_damaged", cause=cause, remedy="no action needed: it is rebuilt")
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)
 

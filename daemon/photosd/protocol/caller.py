@@ -129,7 +129,7 @@ def _result(reply: dict[str, Any]) -> dict[str, Any]:
     """The result in an answer; raises the error it reports."""
     if isinstance(reply.get("v"), int) and reply["v"] > PROTOCOL:
         raise Unreachable(
-            f"the daemon speaks protocol {reply['v']}, this client up to {PROTOCOL}",
+            f"the daemon has protocol version {reply['v']}; this client supports up to {PROTOCOL}",
             remedy="update this photosd to the daemon's version, or: photosd restart",
         )
     if reply.get("ok") is not True:

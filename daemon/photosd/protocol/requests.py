@@ -397,7 +397,7 @@ def parse_request(line: bytes) -> Request:
         ) from error
     if request.v > PROTOCOL:
         raise BadRequest(
-            f"the request speaks protocol {request.v}, this daemon up to {PROTOCOL}",
+            f"the request has protocol version {request.v}; this daemon supports up to {PROTOCOL}",
             remedy="photosd restart   (the daemon is older than the client)",
         )
     return request

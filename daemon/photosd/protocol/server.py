@@ -331,7 +331,7 @@ class ClientConnection:
 
 
 def _user_of(writer: asyncio.StreamWriter) -> int | None:
-    """The user id of the client; None if it has left (macOS then knows no peer)."""
+    """The user id of the client; None if it has disconnected (macOS then reports no peer)."""
     try:
         return peer_uid(writer.get_extra_info("socket"))
     except OSError:

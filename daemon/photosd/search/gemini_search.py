@@ -72,7 +72,7 @@ class GeminiSearch:
         return GeminiResults(modes, [own, *captions], known=known)
 
     def _without_noise(self, own: Aspect) -> Aspect:
-        """Without its embedding if our model knows none of the words; names still count."""
+        """Without its embedding if the local model knows none of the words; names still count."""
         if own.embedding is None or (self._reads(own.words) and own.embedding.understood > 0):
             return own
         return Aspect(own.words, None)

@@ -149,7 +149,7 @@ class Parser:
         km, name = found.pop("near_km", None), found.pop("near_place", None)
         if name:
             if found.get("near") is not None:
-                raise BadRequest("two places to be near to", remedy="give one, or --place as well")
+                raise BadRequest("--near has two places", remedy="give one, or --place as well")
             found["near"] = (*self._places.centre(name), NEAR_KM if km is None else km)
         return found or None
 

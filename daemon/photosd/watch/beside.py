@@ -1,7 +1,7 @@
 """The files beside a photo that describe it, and whether they have changed.
 
 They are recorded with the photo as one text, its *sidecar stamp*: for each file its name, size and
-time of modification. A comparison of two texts shows that one came, changed or went.
+time of modification. A comparison of two stamps shows that a file was added, changed or deleted.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.

@@ -286,7 +286,7 @@ class Pattern(GitIgnoreSpecPattern):
     def pattern_to_regex(cls, pattern: str) -> tuple[str | None, bool | None]:  # type: ignore[override]
         """The regular expression, and whether it excludes (True) or re-includes (False)."""
         if "[[:" in pattern and not pattern.startswith("#"):  # pathspec treats it as letters
-            raise ValueError(f"classes like [:upper:] are not known, in {pattern!r}")
+            raise ValueError(f"classes like [:upper:] are not supported: {pattern!r}")
         regex, include = super().pattern_to_regex(pattern)
         if regex is None:
             return None, include

@@ -222,7 +222,7 @@ class InotifySource:
             return
         if len(self._by_descriptor) >= self._budget and path not in self._by_path:
             raise OutOfWatches(
-                f"its directories are more than the {self._budget} that photosd may watch"
+                f"it has more than the {self._budget} directories that photosd may watch"
             )
         self._denied.discard(path)
         if not os.access(path, os.X_OK):  # its content can only be listed

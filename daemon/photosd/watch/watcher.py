@@ -106,7 +106,7 @@ class Watcher:
         Returns at once. An overflow hint for it follows when the watches are set.
         """
         if ignore.root != root or not root.startswith(b"/"):
-            raise ValueError(f"rules for {ignore.root!r} do not fit the folder {root!r}")
+            raise ValueError(f"rules for {ignore.root!r} are not rules for the folder {root!r}")
         self._inbox.put(lambda: self._roots.add(ignore, self._source, time.monotonic()))
 
     def remove(self, root: bytes) -> None:

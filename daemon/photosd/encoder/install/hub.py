@@ -138,7 +138,7 @@ class Hub:
             found = self._hub.get_hf_file_metadata(url, timeout=METADATA_SECONDS)
         if found.size is None:
             raise DownloadFailed(
-                f"{self.endpoint} does not say the size of {repository}/{name}",
+                f"{self.endpoint} does not report the size of {repository}/{name}",
                 remedy="set HF_ENDPOINT to a hub or a mirror of one, or unset it",
             )
         asked, there = urlparse(url), urlparse(found.location)
@@ -261,7 +261,7 @@ def _verified(part: Path, remote: HubFile, expected: str | None, checksums: Chec
         or remote.git_sha1 not in (None, git)
     ):
         raise DownloadFailed(
-            f"{remote.path} arrived with another checksum than announced",
+            f"the checksum of {remote.path} is not the announced one",
             remedy="try again; if it repeats, the mirror or proxy changes files",
         )
     if expected not in (None, sha256):

@@ -113,7 +113,7 @@ def _pretrained(arch: str, tag: str | None) -> dict[str, Any]:
         if not found:
             tags = ", ".join(table.list_pretrained_tags_by_model(arch)) or "none"
             raise NotFound(
-                f"open_clip knows no {arch}/{tag}; tags of {arch}: {tags}",
+                f"open_clip has no {arch}/{tag}; tags of {arch}: {tags}",
                 remedy="photosd model list --tags",
             )
         return found

@@ -37,7 +37,7 @@ def period_of(text: str, now: Moment | None = None) -> Period:
         raise BadRequest(f"The date '{text}' can mean {names}", remedy=f"write {names}")
     period = found.pop()
     if period.reversed:
-        raise BadRequest(f"'{text}' ends before it begins", remedy="Put the earlier date first")
+        raise BadRequest(f"'{text}' ends before it begins", remedy="put the earlier date first")
     return period
 
 
