@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 SPECIAL = ("[PAD]", "[UNK]", "[BOS]", "[EOS]")
 PAD, UNKNOWN, BEGIN, END = range(4)
-LEAST_WORD = 3  # occurrences
+MIN_WORD = 3  # occurrences
 WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -29,7 +29,7 @@ def word_pieces(pieces: Iterable[str]) -> Tokenizer:
 def known_words(captions: Iterable[str], names: Iterable[str]) -> list[str]:
     """Words seen often enough in captions, and every word of a class name."""
     counts = Counter(word for text in captions for word in WORD.findall(text.lower()))
-    often = {word for word, count in counts.items() if count >= LEAST_WORD}
+    often = {word for word, count in counts.items() if count >= MIN_WORD}
     return sorted(often | {word for name in names for word in WORD.findall(name.lower())})
 
 

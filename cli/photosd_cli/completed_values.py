@@ -16,7 +16,7 @@ from photosd_cli import paths
 if TYPE_CHECKING:
     from photosd.protocol.requests import FacetKind
 
-MOST_VALUES = 200  # offered at once
+MAX_VALUES = 200  # offered at once
 ANSWER_SECONDS = 1.0  # the shell waits for it
 
 
@@ -66,7 +66,7 @@ def values(*kinds: FacetKind) -> Callable[..., list[CompletionItem[str]]]:
 
         try:
             with Client(timeout=ANSWER_SECONDS) as client:
-                found = client.facets(kinds=kinds, limit=MOST_VALUES, begins=begun)["facets"]
+                found = client.facets(kinds=kinds, limit=MAX_VALUES, begins=begun)["facets"]
         except (PhotosdError, UnicodeError):
             return []
         # As paths, so that the shell quotes blanks.

@@ -10,7 +10,7 @@ import time
 
 from photosd.core.errors import NotFound, PhotosdError
 
-MOST = 10  # windows at once
+MAX_WINDOWS = 10  # windows at once
 FAILS_WITHIN = 1.5  # seconds; after that the program counts as started
 REMEDY = "open the printed path in a file manager or a browser"
 

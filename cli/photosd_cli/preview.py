@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MODES = ("auto", "kitty", "iterm", "blocks", "off")
 ITERM_LIKE = ("iTerm.app", "WezTerm", "mintty")
 GAP = 2  # columns between pictures
-MOST_ROWS, MOST_COLUMNS = 12, 40  # cells of one picture in a list
+MAX_ROWS, MAX_COLUMNS = 12, 40  # cells of one picture in a list
 LONGEST_SIDE = 2560  # pixels, a size that the daemon keeps
 USUAL_CELL = (10, 20)  # pixels of a cell, if the terminal does not report it
 UPPER_HALF = "▀"
@@ -97,7 +97,7 @@ def rows(
     """Show photos of a reply side by side, their lines of text below each row."""
     whole = screen()
     room = Screen(
-        min(MOST_COLUMNS, whole.columns), max(3, min(MOST_ROWS, whole.rows // 3)), whole.cell
+        min(MAX_COLUMNS, whole.columns), max(3, min(MAX_ROWS, whole.rows // 3)), whole.cell
     )
     troubles: list[PhotosdError] = []
     row: list[DrawnPicture] = []

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 DATES = 'A date: 2019, 2019-05-31, "May 2019", "last summer", "the 90s", "3 weeks ago".'
 NEAR_KM = 10.0  # as in the daemon
-MOST_KM = 20_100  # half of the earth's circumference
-MOST_WEIGHT = 100.0  # same limit as in the protocol
+MAX_KM = 20_100  # half of the earth's circumference
+MAX_WEIGHT = 100.0  # same limit as in the protocol
 WEIGHTED = re.compile(r"(\d+(?:\.\d+)?|\.\d+):(.*)", re.DOTALL)
 # The value of each option that may be given without one: attached, so that the next word is free.
 ALONE = {"--preview": "--preview=auto", "--html": "--html="}
@@ -278,7 +278,7 @@ def _near(text: str) -> dict[str, Any]:
     name = text if km is None else text.rpartition(",")[0]
     if not name.strip():
         raise BadRequest("--near contains no place", remedy="--near Haifa or --near Haifa,5")
-    if km is not None and not 0 < km <= MOST_KM:
+    if km is not None and not 0 < km <= MAX_KM:
         raise BadRequest(f"distance out of range: {text!r}", remedy="kilometres above 0 to 20100")
     return {"near_place": name.strip(), "near_km": km}
 
@@ -301,7 +301,7 @@ def _place(text: str) -> tuple[float, float, float]:
             f"cannot read the place {text!r}",
             remedy="--near Haifa,5 or --near 32.08,34.78,5: latitude, longitude, kilometres",
         ) from error
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MOST_KM):
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < km <= MAX_KM):
         raise BadRequest(
             f"coordinates out of range: {text!r}",
             remedy="latitude -90 to 90, longitude -180 to 180, kilometres above 0 to 20100",
@@ -332,9 +332,9 @@ def weighted(text: str) -> tuple[float, str]:
     found = WEIGHTED.fullmatch(text)
     if found is None or not math.isfinite(weight := float(found[1])):
         return 1.0, text
-    if not 0 < weight <= MOST_WEIGHT:
+    if not 0 < weight <= MAX_WEIGHT:
         raise BadRequest(
-            f"invalid weight {found[1]}: use one above 0, at most {MOST_WEIGHT:g}",
+            f"invalid weight {found[1]}: use one above 0, at most {MAX_WEIGHT:g}",
             remedy="--plus 2:dog",
         )
     return weight, found[2]

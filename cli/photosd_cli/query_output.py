@@ -94,9 +94,9 @@ def _open(hits: list[Hit]) -> None:
     from photosd_cli import openers
 
     console.flush()
-    if len(hits) > openers.MOST:
-        console.note(f"the first {openers.MOST} are opened; to see all: --html", "")
-    openers.open_files([paths.raw(hit) for hit in hits[: openers.MOST]])
+    if len(hits) > openers.MAX_WINDOWS:
+        console.note(f"the first {openers.MAX_WINDOWS} are opened; to see all: --html", "")
+    openers.open_files([paths.raw(hit) for hit in hits[: openers.MAX_WINDOWS]])
 
 
 def _show_table(

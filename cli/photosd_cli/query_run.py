@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from photosd.protocol.requests import Sort, Term, Where
 
 FORMS = {"--json": "json", "--jsonl": "jsonl", "--paths": "paths", "-0": "print0"}
-MOST = 1000
+MAX_RESULTS = 1000
 
 
 class QueryRequest(NamedTuple):
@@ -63,8 +63,8 @@ def plain_query(arguments: list[str]) -> tuple[QueryRequest, QueryOptions] | Non
 
 
 def _is_limit(number: str) -> bool:
-    is_short = len(number) <= len(str(MOST))
-    return is_short and number.isascii() and number.isdigit() and 1 <= int(number) <= MOST
+    is_short = len(number) <= len(str(MAX_RESULTS))
+    return is_short and number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_RESULTS
 
 
 def ask(request: QueryRequest, options: QueryOptions) -> int:

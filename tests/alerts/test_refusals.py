@@ -187,7 +187,7 @@ def test_a_command_that_ends_while_matches_are_read_runs_once(
 def test_a_refused_command_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pauses grow; the commands of other alerts run."""
     monkeypatch.setattr(delivery, "FIRST_SECONDS", 100.0)
-    monkeypatch.setattr(delivery, "MOST_SECONDS", 400.0)
+    monkeypatch.setattr(delivery, "MAX_SECONDS", 400.0)
     found = Refusals()
     assert found.may_try("sick") and found.may_try(None)
     found.refused("sick", "too long")

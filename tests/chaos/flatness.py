@@ -37,7 +37,7 @@ FLAT = 0.02  # from the second quarter to the last, over the second half, over a
 A_STEP = 1.5  # descriptors, threads, watches: one more of thirty is 3 %, and may be a pool's last
 POOL = "lancedb-tokio"  # what a thread of it is named
 PARTS = 16  # of the second half, or of the run for its curve
-LEAST_SAMPLES = 12  # of a worker in one calm time; fewer say nothing
+MIN_SAMPLES = 12  # of a worker in one calm time; fewer say nothing
 FEWEST_LIVES = 3  # of workers, with so many samples each
 Sample = dict[str, int]
 
@@ -151,7 +151,7 @@ class Lives:
 
     def of_many(self) -> Growth:
         """The growth of workers: each long calm life, from its middle third to its last."""
-        long = [life for life in self.calm.values() if len(life) >= LEAST_SAMPLES]
+        long = [life for life in self.calm.values() if len(life) >= MIN_SAMPLES]
         grown = {
             name: [later([sample[name] for sample in life], 3) for life in long]
             for name in MEASURES

@@ -370,7 +370,7 @@ def test_hits_are_opened_and_weak_ones_are_not(
     desktop.unlink()
     stub.answers["query"] = query_result(*(hit(str(tmp_path / name)) for name in names[:12]))
     ran = photosd("query", "x", "--open")
-    assert len(given(desktop)) == openers.MOST
+    assert len(given(desktop)) == openers.MAX_WINDOWS
     assert "the first 10 are opened" in ran.err
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from photosd.core.sidecar_names import (
     CUT_CHARACTERS,
-    MOST_SIDECARS,
+    MAX_SIDECARS,
     SidecarNames,
     is_sidecar_name,
     likely_names,
@@ -138,8 +138,8 @@ def test_a_photo_that_looks_like_a_duplicate_keeps_its_sidecar() -> None:
 
 def test_numbers_and_lengths_have_limits() -> None:
     """A photo with very many duplicates has some of their sidecars; only long names are cut."""
-    names = [b"a.jpg", *(b"a_%02d.jpg.xmp" % number for number in range(MOST_SIDECARS + 1))]
-    assert len(SidecarNames(names).of(b"a.jpg")) == MOST_SIDECARS
+    names = [b"a.jpg", *(b"a_%02d.jpg.xmp" % number for number in range(MAX_SIDECARS + 1))]
+    assert len(SidecarNames(names).of(b"a.jpg")) == MAX_SIDECARS
     for length in (CUT_CHARACTERS.start - 1, CUT_CHARACTERS.stop):
         names = [b"a" * 60 + b".jpg", b"a" * length + b".json"]
         assert SidecarNames(names).of(names[0]) == ()

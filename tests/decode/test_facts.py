@@ -141,7 +141,7 @@ def test_a_sidecar_that_is_no_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "a.xmp").mkdir()
     assert beside(tmp_path / "a.jpg") == {}
     with (tmp_path / "b.xmp").open("wb") as file:
-        file.truncate(sidecar_files.MOST_BYTES + 1)
+        file.truncate(sidecar_files.MAX_BYTES + 1)
     write(tmp_path / "c.xmp", b"<unclosed")
     for name in ("b.jpg", "c.jpg"):
         assert beside(tmp_path / name) == {"unreadable": ["sidecar"]}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosd.decode.geometry import (
-    MOST_SQUEEZE,
-    MOST_TILES,
+    MAX_SQUEEZE,
+    MAX_TILES,
     TILED_FROM,
     plan,
     stored_box,
@@ -50,7 +50,7 @@ def test_tiles_are_few_distinct_and_inside(width: int, height: int, mode: str) -
 @given(width=st.integers(100, 9000), height=st.integers(100, 9000))
 def test_tiles_show_all_of_a_panorama_up_to_4_8(width: int, height: int) -> None:
     """Neighbouring squares touch or overlap, and the first and last reach the ends."""
-    if not TILED_FROM < width / height <= MOST_TILES * MOST_SQUEEZE:
+    if not TILED_FROM < width / height <= MAX_TILES * MAX_SQUEEZE:
         return
     ours = plan(width, height, Shape(224))
     lefts = [left for left, _ in ours.corners]

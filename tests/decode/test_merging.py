@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from photosd.decode.merging import merged, merged_facts
-from photosd.decode.texts import MOST_WORDS, each_once
+from photosd.decode.texts import MAX_WORDS, each_once
 
 EXIF = {"taken": "2019-08-03T10:00:00", "taken_at": 1.0, "taken_from": "exif original"}
 GPS = {"taken_at": 2.0, "taken_from": "gps"}
@@ -89,7 +89,7 @@ def test_a_place_is_not_made_of_two(
 def test_words_are_united_by_their_folded_spelling_up_to_a_limit() -> None:
     """Case and accents make no other word; thousands are too many."""
     assert each_once(["Café", "x", None, "", "CAFE", "X", "y"]) == ("Café", "x", "y")
-    assert len(each_once(map(str, range(MOST_WORDS + 1)))) == MOST_WORDS
+    assert len(each_once(map(str, range(MAX_WORDS + 1)))) == MAX_WORDS
 
 
 @pytest.mark.parametrize(

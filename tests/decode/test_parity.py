@@ -13,7 +13,7 @@ from photosd.decode import colour
 from photosd.decode.messages import Shape
 from tests.decode.pictures import Array, psnr, square, tiles_of
 
-LEAST_DECIBELS = 50  # a crop that is off by one pixel gives 22 to 30
+MIN_DECIBELS = 50  # a crop that is off by one pixel gives 22 to 30
 
 SHAPES = [Shape(224), Shape(256, interpolation="bilinear"), Shape(224, resize_mode="squash")]
 
@@ -62,7 +62,7 @@ def test_real_photos_look_as_a_full_decode_shows_them(
         stored = Image.open(file)
         likeness = psnr(tiles[0], managed(square(upright(stored), shape), stored))
         compared += 1
-        if likeness < LEAST_DECIBELS:
+        if likeness < MIN_DECIBELS:
             differ.append((likeness, file.name))
     assert not differ
     assert compared > 60 / step

@@ -156,7 +156,7 @@ def test_too_many_waiting_files_are_refused(
     make: Make, order: Order, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rather than kept in memory without limit; a cancelled one costs nothing."""
-    monkeypatch.setattr(lane, "MOST_WAITING", 3)
+    monkeypatch.setattr(lane, "MAX_WAITING", 3)
     order({"do": "hang"})
     pool = make()
     with pytest.raises(Busy):

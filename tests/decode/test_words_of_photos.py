@@ -302,7 +302,7 @@ def test_iptc_of_a_tiff(kind: str) -> None:
         dataset(25, b"beach") + b"\x1c\x02\x19\x00\x20cut off",
         dataset(25, b"beach") + b"junk",
         dataset(25, b"beach") + b"\x1c\x02\x19\xff\xff\x00\x00",
-        dataset(25, b"beach") + dataset(200, b"") * iptc.MOST_RECORDS,
+        dataset(25, b"beach") + dataset(200, b"") * iptc.MAX_RECORDS,
     ],
 )
 def test_damaged_iptc_costs_no_other_fact(data: bytes) -> None:
@@ -361,9 +361,9 @@ def test_words_that_differ_are_all_found(tmp_path: Path) -> None:
     "hostile",
     [
         b"<x" * 100,
-        b"<a>" * (xmp.MOST_DEPTH + 1) + b"</a>" * (xmp.MOST_DEPTH + 1),
+        b"<a>" * (xmp.MAX_DEPTH + 1) + b"</a>" * (xmp.MAX_DEPTH + 1),
         b"<a>" * 300_000,
-        b" " * (xmp.MOST_BYTES + 1),
+        b" " * (xmp.MAX_BYTES + 1),
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         b"\xff\xfe<\0a\0",
         b"\0\0\0\0\0",
@@ -391,17 +391,17 @@ def test_a_broken_kind_of_metadata_is_reported_and_affects_no_other() -> None:
 
 def test_numbers_and_lengths_have_limits() -> None:
     """Metadata of any size stays small in the catalog."""
-    words = [f"tag {number}" for number in range(texts.MOST_WORDS + 1)]
+    words = [f"tag {number}" for number in range(texts.MAX_WORDS + 1)]
     found = inside(
         listed("dc:subject", *words, "x" * 200) + listed("dc:title", "t" * 999, kind="Alt")
     )
-    assert found.tags == tuple(words[: texts.MOST_WORDS])
+    assert found.tags == tuple(words[: texts.MAX_WORDS])
     assert len(found.title or "") == texts.TITLE_CHARACTERS
     assert len(inside(f"<dc:description>{'c ' * 9999}</dc:description>").caption or "") in (
         texts.CAPTION_CHARACTERS, texts.CAPTION_CHARACTERS - 1,
     )  # fmt: skip
     assert len(inside(listed("dc:subject", "x" * 200)).tags[0]) == texts.NAME_CHARACTERS
-    assert texts.text(b"a" * (texts.MOST_BYTES + 9), 10**6) == "a" * texts.MOST_BYTES
+    assert texts.text(b"a" * (texts.MAX_BYTES + 9), 10**6) == "a" * texts.MAX_BYTES
 
 
 def takeout_json(**fields: object) -> bytes:

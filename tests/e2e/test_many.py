@@ -21,7 +21,7 @@ from photosd.core.paths import Home
 from tests.conftest import RunningDaemon
 
 MANY = 5000
-LEAST_COSINE = 0.98
+MIN_COSINE = 0.98
 ORIENTATION = 0x0112
 # How a camera stores a picture whose tag is so (EXIF 2.3, 4.6.4).
 STORED = {
@@ -136,7 +136,7 @@ def test_a_photo_stored_turned_has_the_upright_ones_vector(
     for file in files:
         vectors = [vector_of(home, tmp_path / f"{file.stem}-{tag}.jpg") for tag in STORED]
         cosines = [float(vector @ vectors[0]) for vector in vectors]
-        assert min(cosines) >= LEAST_COSINE, (file.name, cosines)
+        assert min(cosines) >= MIN_COSINE, (file.name, cosines)
 
 
 def vector_of(home: Home, photo: Path) -> Any:

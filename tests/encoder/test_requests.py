@@ -7,7 +7,7 @@ import time
 import pytest
 
 from photosd.encoder import requests
-from photosd.encoder.requests import MOST_EXCUSES, EncodeRequest, Kind, LaneQueue
+from photosd.encoder.requests import MAX_EXCUSES, EncodeRequest, Kind, LaneQueue
 
 LIMIT = 2.0
 
@@ -57,7 +57,7 @@ def test_what_has_a_core_and_does_not_answer_hangs(clock: Clock, kind: Kind) -> 
 @pytest.mark.parametrize("kind", ["text", "image"])
 def test_what_waits_for_a_core_is_forgiven_for_a_while(clock: Clock, kind: Kind) -> None:
     """A process that spins on a busy machine looks the same, so it ends somewhere."""
-    assert verdict(busy(kind), clock, 0.8) == LIMIT + MOST_EXCUSES[kind] * LIMIT / 2
+    assert verdict(busy(kind), clock, 0.8) == LIMIT + MAX_EXCUSES[kind] * LIMIT / 2
 
 
 def test_short_waits_for_a_core_do_not_count(clock: Clock) -> None:

@@ -156,7 +156,7 @@ def test_a_stream_of_many_matches_is_read_to_its_end(indexed: Indexed) -> None:
 
 def test_what_is_too_long_to_ask_is_refused_in_words(indexed: Indexed) -> None:
     """A text, and a sum of terms."""
-    terms = [{"weight": 1.0, "text": f"term {n}"} for n in range(parsing.MOST_TERMS + 1)]
+    terms = [{"weight": 1.0, "text": f"term {n}"} for n in range(parsing.MAX_TERMS + 1)]
     with indexed.daemon.client(timeout=60) as client:
         for params in ({"text": "x" * (TEXT_LIMIT + 1)}, {"text": "", "terms": terms}):
             with pytest.raises(PhotosdError) as refused:
@@ -212,8 +212,8 @@ def test_more_contents_than_parameters_are_looked_up(tmp_path: Path) -> None:
 
 def test_sensor_data_that_looks_like_many_jpegs(tmp_path: Path) -> None:
     """There are so many that the search stops before the preview: the error gives the reason."""
-    false = b"\xff\xd8\xff\xe0nothing" * (raw.MOST_STARTS + 6)
-    few = b"\xff\xd8\xff\xe0nothing" * (raw.MOST_STARTS - 6)
+    false = b"\xff\xd8\xff\xe0nothing" * (raw.MAX_STARTS + 6)
+    few = b"\xff\xd8\xff\xe0nothing" * (raw.MAX_STARTS - 6)
     preview = bodies.bodies()["raw"][0][512:]
     assert raw.open_raw(b"II*\0" + few + preview, LIMITS).size == bodies.PREVIEW
     with pytest.raises(DecodeFailed) as failed:
@@ -225,12 +225,12 @@ def test_the_hundred_and_first_standing_query_is_refused(tmp_path: Path) -> None
     """The error says why, and the hundred still work."""
     database = Database(tmp_path / "catalog.sqlite3")
     wishes = alert_store.AlertStore(database, tmp_path / "standing.json")
-    for number in range(alert_store.MOST):
+    for number in range(alert_store.MAX_ALERTS):
         wishes.add(alert_store.AlertOptions(f"wish number {number}", "stream"))
-    with pytest.raises(BadRequest, match=str(alert_store.MOST)) as refused:
+    with pytest.raises(BadRequest, match=str(alert_store.MAX_ALERTS)) as refused:
         wishes.add(alert_store.AlertOptions("one more", "stream"))
     assert refused.value.remedy
-    assert len(wishes.all()) == alert_store.MOST
+    assert len(wishes.all()) == alert_store.MAX_ALERTS
     database.close()
 
 

@@ -47,7 +47,7 @@ CROSSED = {
     "search/duplicate_groups.py:BLOCK": WHOLE_GROUP,
     "search/duplicate_groups.py:FETCHED": WHOLE_GROUP,
     "index/sketches.py:AT_ONCE": WHOLE_GROUP,
-    "index/committer.py:MOST_REFUSALS": (
+    "index/committer.py:MAX_REFUSALS": (
         "tests/index/test_faults.py::test_a_row_that_cannot_be_written_delays_no_other"
     ),
     "index/committer.py:AT_ONCE": LARGE,
@@ -62,10 +62,10 @@ CROSSED = {
     "index/codes.py:AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MANY_AT_ONCE": CODES + "test_the_nearest_are_those_of_float32",
     "index/codes.py:MANY_BYTES": CODES + "test_the_nearest_are_those_of_float32",
-    "index/codes.py:MOST_EXACT": CODES + "test_very_many_as_near_as_each_other",
+    "index/codes.py:MAX_EXACT": CODES + "test_very_many_as_near_as_each_other",
     "index/flushed.py:BATCH": LARGE,
     "index/comparer.py:BATCH": WHOLE,
-    "index/reconciler.py:MOST_LINKS": "tests/index/test_links.py::test_links_into_a_renamed_folder",
+    "index/reconciler.py:MAX_LINKS": "tests/index/test_links.py::test_links_into_a_renamed_folder",
     "index/table.py:IN_ONE_LIST": HERE + "test_more_contents_than_one_statement_names",
     "index/vectors.py:BATCH": LARGE,
     "index/vectors.py:COMPACT_EVERY": HERE + "test_more_commits_than_versions_are_kept",
@@ -78,22 +78,22 @@ CROSSED = {
     "search/judging.py:ALONE": CALIBRATED + "test_it_is_the_same_in_parts",
     "search/judging.py:WORTH_IT": CALIBRATED + "test_it_is_the_same_in_parts",
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
-    "search/dates/grammar.py:MOST_TOKENS": HERE + "test_long_dates_are_refused_in_words",
-    "search/dates/grammar.py:MOST_WAYS": HERE + "test_long_dates_are_refused_in_words",
-    "search/dates/finding.py:MOST_CHARACTERS": FINDING,
+    "search/dates/grammar.py:MAX_TOKENS": HERE + "test_long_dates_are_refused_in_words",
+    "search/dates/grammar.py:MAX_WAYS": HERE + "test_long_dates_are_refused_in_words",
+    "search/dates/finding.py:MAX_CHARACTERS": FINDING,
     "search/dates/finding.py:LONGEST_PHRASE": FINDING,
     "search/dates/finding.py:LONGEST_WORDS": FINDING,
-    "search/dates/finding.py:MOST_PATHS": FINDING,
+    "search/dates/finding.py:MAX_PATHS": FINDING,
     "search/retrieval.py:FEW_PASSING": (
         "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
     ),
     "search/retrieval.py:FEW_NAMED": (
         "tests/search/test_conditions.py::test_names_are_filtered_however_many_pass"
     ),
-    "search/reading.py:MOST_NAMESAKES": (
+    "search/reading.py:MAX_NAMESAKES": (
         READING + "test_a_first_name_that_others_have_is_not_read"
     ),
-    "search/reading.py:MOST_WORDS": READING + "test_only_the_first_words_are_read",
+    "search/reading.py:MAX_WORDS": READING + "test_only_the_first_words_are_read",
     "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
     "search/reading.py:SHORTEST_VALUE": READING + "test_questions_are_read",
     "index/sidecars.py:AT_ONCE": WHOLE,
@@ -114,7 +114,7 @@ CROSSED = {
     "index/sidecars.py:COPIES": (
         "tests/index/test_sidecars.py::test_the_sidecars_of_many_copies_are_merged"
     ),
-    "search/names.py:MOST_WORDS": (
+    "search/names.py:MAX_WORDS": (
         "tests/search/test_names.py::test_questions_and_names_of_many_words"
     ),
     "search/names.py:FIRST_ROWS": (
@@ -126,7 +126,7 @@ CROSSED = {
     "search/names.py:LOOKED_UP_AT_ONCE": (
         "tests/search/test_names.py::test_a_word_of_thousands_costs_what_is_shown"
     ),
-    "search/facets.py:MOST_CAMERAS": (
+    "search/facets.py:MAX_CAMERAS": (
         "tests/search/test_facets.py::test_thousands_of_cameras"
     ),
     "search/facets.py:LOOKED_UP_AT_ONCE": (
@@ -139,7 +139,7 @@ CROSSED = {
     "watch/filesystem_workers.py:BATCH": WHOLE,
     "watch/filesystem_workers.py:FIRST_BATCH": FIRST_PHOTOS,
     "index/comparer.py:FIRST_BATCH": FIRST_PHOTOS,
-    "search/parsing.py:MOST_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
+    "search/parsing.py:MAX_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
     "search/paging.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
     "search/query_cache.py:KEPT": "tests/search/test_query_cache.py::test_the_newest_are_kept",
     "search/query_cache.py:RECENT": "tests/search/test_query_cache.py::test_the_newest_are_kept",
@@ -153,7 +153,9 @@ CROSSED = {
         "tests/alerts/test_albums.py::test_photos_of_one_name_have_room"
     ),
     "alerts/matching.py:BATCH": HERE + "test_new_photos_by_the_hundred_are_all_judged",
-    "alerts/alert_store.py:MOST": HERE + "test_the_hundred_and_first_standing_query_is_refused",
+    "alerts/alert_store.py:MAX_ALERTS": (
+        HERE + "test_the_hundred_and_first_standing_query_is_refused"
+    ),
     "alerts/alerts.py:PAGE": HERE + "test_a_stream_of_many_matches_is_read_to_its_end",
     "protocol/caller.py:AT_ONCE": HERE + "test_one_client_may_ask_for_everything_at_once",
     "protocol/caller.py:REQUEST_LIMIT": "tests/protocol/test_parsing.py::test_hostile_lines",
@@ -180,34 +182,34 @@ CROSSED = {
     "decode/texts.py:LAST_ALPHABET": (
         "tests/decode/test_words_of_photos.py::test_encodings_are_recognised"
     ),
-    "decode/texts.py:MOST_CHARACTERS": (
+    "decode/texts.py:MAX_CHARACTERS": (
         "tests/decode/test_facts.py::test_text_is_short_printable_and_valid"
     ),
     "decode/date_taken.py:EARLIEST_YEAR": (
         "tests/decode/test_date_taken.py::test_dates_are_understood_or_left_out"
     ),
     "decode/date_taken.py:FIX_SECONDS": GPS_ZONES,
-    "decode/date_taken.py:MOST_ZONE_SECONDS": GPS_ZONES,
+    "decode/date_taken.py:MAX_ZONE_SECONDS": GPS_ZONES,
     "decode/date_taken.py:SUN_SECONDS": GPS_ZONES,
-    "decode/geometry.py:MOST_TILES": (
+    "decode/geometry.py:MAX_TILES": (
         "tests/decode/test_geometry.py::test_an_absurdly_long_picture_still_gives_three_squares"
     ),
-    "decode/lane.py:MOST_WAITING": (
+    "decode/lane.py:MAX_WAITING": (
         "tests/decode/test_pool.py::test_too_many_waiting_files_are_refused"
     ),
     "decode/raw.py:ENOUGH_PIXELS": (
         "tests/decode/test_raw.py::test_the_largest_preview_is_the_photo"
     ),
-    "decode/raw.py:MOST_STARTS": HERE + "test_sensor_data_that_looks_like_many_jpegs",
-    "decode/iptc.py:MOST_RECORDS": DAMAGED_IPTC,
+    "decode/raw.py:MAX_STARTS": HERE + "test_sensor_data_that_looks_like_many_jpegs",
+    "decode/iptc.py:MAX_RECORDS": DAMAGED_IPTC,
     "decode/texts.py:CAPTION_CHARACTERS": METADATA_LIMITS,
-    "decode/texts.py:MOST_BYTES": METADATA_LIMITS,
-    "decode/texts.py:MOST_WORDS": METADATA_LIMITS,
+    "decode/texts.py:MAX_BYTES": METADATA_LIMITS,
+    "decode/texts.py:MAX_WORDS": METADATA_LIMITS,
     "decode/texts.py:NAME_CHARACTERS": METADATA_LIMITS,
     "decode/texts.py:TITLE_CHARACTERS": METADATA_LIMITS,
-    "decode/xmp.py:MOST_BYTES": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
-    "decode/xmp.py:MOST_DEPTH": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
-    "decode/sidecar_files.py:MOST_BYTES": (
+    "decode/xmp.py:MAX_BYTES": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
+    "decode/xmp.py:MAX_DEPTH": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
+    "decode/sidecar_files.py:MAX_BYTES": (
         "tests/decode/test_facts.py::test_a_sidecar_that_is_no_file_is_ignored"
     ),
     "watch/ignore.py:IGNORE_FILE_BYTES": (
@@ -215,14 +217,14 @@ CROSSED = {
     ),
     "watch/ignore.py:IGNORE_FILE_LINES": HERE + "test_a_very_long_ignore_file_hides_its_directory",
     "watch/ignore.py:LINE_CHARACTERS": HERE + "test_a_very_long_ignore_file_hides_its_directory",
-    "watch/ignore.py:MOST_DEPTHS": (
+    "watch/ignore.py:MAX_DEPTHS": (
         "tests/watch/test_patterns.py::test_too_many_depths_are_refused_in_words"
     ),
 }  # fmt: skip
 
 NO_LIMIT = {
     "a number in a formula": (
-        "index/codes.py:MOST", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
+        "index/codes.py:MAX_CODE", "index/codes.py:GATHER", "index/labels.py:OF_KIND",
         "search/facets.py:MONTHS", "search/facets.py:EPOCH_YEAR", "search/retrieval.py:FURTHER",
         "index/flushed.py:TILES_SPARE",
         "decode/coordinates.py:DIGITS", "decode/facts.py:EMPTY_EXIF_BYTES",
@@ -245,7 +247,7 @@ NO_LIMIT = {
     ),
     "so many times something is tried or done": (
         "index/contents.py:DRAWN", "index/store_damage.py:GENERATIONS", "index/committer.py:TRIES",
-        "index/reencoding.py:MOST_TRIES", "index/database.py:ERASE_TRIES",
+        "index/reencoding.py:MAX_TRIES", "index/database.py:ERASE_TRIES",
         "index/database.py:LOCK_SECONDS",
         "index/vectors.py:COMPACTIONS", "search/engine.py:REHEARSALS",
         "search/calibration.py:REST_TIMES",
@@ -284,7 +286,7 @@ NO_LIMIT = {
         "decode/__main__.py:OPEN_FILES",
     ),
     "against what is no photosd or no person: out of reach of honest use": (
-        "protocol/connection.py:REPLY_LIMIT", "alerts/album.py:MOST_NAMESAKES",
+        "protocol/connection.py:REPLY_LIMIT", "alerts/album.py:MAX_NAMESAKES",
         "alerts/alerts.py:KEPT_UNREAD", "search/calibration.py:SHAPES",
         "decode/pool.py:LARGEST",
     ),
@@ -298,9 +300,9 @@ NO_LIMIT = {
         "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
         "search/place_names.py:SHORTEST",
         "search/spellings.py:SHORTEST_BARE", "search/spellings.py:LONGEST_PREFIX",
-        "search/paging.py:AHEAD", "watch/filesystems.py:MOST_LINKS",
-        "search/retrieval.py:HINTED", "search/conditions.py:MOST_HINTS",
-        "search/retrieval.py:MOST_NAMED", "search/likeness.py:SAMPLE",
+        "search/paging.py:AHEAD", "watch/filesystems.py:MAX_LINKS",
+        "search/retrieval.py:HINTED", "search/conditions.py:MAX_HINTS",
+        "search/retrieval.py:MAX_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",
     ),
 }  # fmt: skip

@@ -77,7 +77,7 @@ def test_only_what_passes_is_found(made: Codes, rows: Vectors, share: float) -> 
 
 def test_very_many_as_near_as_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A burst of thousands: some of them are found, none of them wrong."""
-    monkeypatch.setattr(codes, "MOST_EXACT", 100)
+    monkeypatch.setattr(codes, "MAX_EXACT", 100)
     generator = np.random.default_rng(4)
     burst = unit(np.ones((1, DIMENSION)) + 1e-4 * generator.normal(size=(ROWS, DIMENSION)))
     others = unit(generator.normal(size=(ROWS, DIMENSION)))

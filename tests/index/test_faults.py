@@ -419,7 +419,7 @@ def test_a_fill_that_fails_comes_to_its_end(tmp_path: Path) -> None:
     assert held and not fill.due(256)
     fill.release([photo.path for photo in held])
     assert len(fill.due(256)) == len(held)
-    assert reencoding.MOST_TRIES
+    assert reencoding.MAX_TRIES
     fill.close()
 
 

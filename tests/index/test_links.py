@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.index.reconciler import MOST_LINKS
+from photosd.index.reconciler import MAX_LINKS
 from photosd.watch.hints import Hint
 from tests.index.test_reconciler import Shop, within
 
@@ -49,7 +49,7 @@ def album(tmp_path: Path) -> Iterator[Album]:
     album.shop.close()
 
 
-@pytest.mark.parametrize("count", [3, MOST_LINKS + 20])
+@pytest.mark.parametrize("count", [3, MAX_LINKS + 20])
 def test_links_into_a_renamed_folder(album: Album, count: int) -> None:
     """They lead nowhere, and are found again when the folder has its former name."""
     album.fill(count)

@@ -14,7 +14,7 @@ POINTS = [
     for line in (Path(__file__).parent / "points.tsv").read_text("utf-8").splitlines()
     if not line.startswith("#")
 ]
-MOST_BYTES = 60_000_000
+MAX_BYTES = 60_000_000
 
 
 @pytest.mark.parametrize("chosen", ["fitted", "tested"])
@@ -49,7 +49,7 @@ def test_well_known_names_are_found(real: Table, asked: str, country: str) -> No
 def test_the_table_is_small(real: Table, tmp_path_factory: pytest.TempPathFactory) -> None:
     """On disk; names of all parts of the world are in it."""
     files = list(tmp_path_factory.getbasetemp().glob("places*/places.sqlite3"))
-    assert files and all(file.stat().st_size < MOST_BYTES for file in files)
+    assert files and all(file.stat().st_size < MAX_BYTES for file in files)
     assert package_version().startswith("3.")
     assert {
         near.country for near in map(real.nearest, (32.1, -33.9, 35.7), (34.8, 18.4, 139.7)) if near

@@ -303,7 +303,7 @@ def test_a_count_is_what_its_filter_finds(tmp_path: Path) -> None:
 
 def test_thousands_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the most frequent ones are compared with all others."""
-    monkeypatch.setattr(module, "MOST_CAMERAS", 1)
+    monkeypatch.setattr(module, "MAX_CAMERAS", 1)
     library = Library(tmp_path)
     with library.together():
         for number, camera in enumerate(("A 1", "A 1", "A 1 Pro", "A 1 Pro Max")):

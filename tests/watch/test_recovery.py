@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photosd.watch.recovery import MOST_DELAY, Recovery
+from photosd.watch.recovery import MAX_DELAY, Recovery
 from photosd.watch.watch_limits import WatchLimits
 
 LIMITS = WatchLimits()
@@ -19,11 +19,11 @@ def test_it_waits_for_quiet() -> None:
 
 
 def test_continuous_trouble_delays_a_restart_by_a_limit() -> None:
-    """It restarts at the latest after `MOST_DELAY`."""
+    """It restarts at the latest after `MAX_DELAY`."""
     recovery = Recovery(LIMITS)
     for tenths in range(1000):
         recovery.trouble(tenths / 10)
-    assert recovery.due_at == MOST_DELAY
+    assert recovery.due_at == MAX_DELAY
 
 
 def test_returning_trouble_waits_longer_each_time_up_to_five_minutes() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from photosd.protocol.requests import FacetKind, Where
 
 # As in the protocol, which is slow to import.
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 KINDS = ("year", "month", "place", "country", "person", "tag", "camera", "folder", "type")
 
 PLURALS = {"people": "person", "countries": "country"}
@@ -77,7 +77,7 @@ def command(
             readable,
             where=where,
             kinds=cast("tuple[FacetKind, ...]", kinds),
-            limit=limit if as_json else min(limit + 1, MOST_VALUES),  # whether there are more
+            limit=limit if as_json else min(limit + 1, MAX_VALUES),  # whether there are more
             deadline_ms=round(1000 * deadline),
         )
     if as_json:

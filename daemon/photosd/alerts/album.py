@@ -26,7 +26,7 @@ from photosd.watch.filesystems import Filesystems
 log = structlog.get_logger()
 
 NAME_BYTES = 240  # of the 255 that file systems allow, leaving space for a number
-MOST_NAMESAKES = 10_000
+MAX_NAMESAKES = 10_000
 AT_ONCE = 100  # links read by one call; others of a slow share come in between
 
 
@@ -239,5 +239,5 @@ def _names(directory: bytes, target: bytes) -> Iterator[bytes]:
         stem, dot, suffix = name, b"", b""
     stem = stem[: NAME_BYTES - len(suffix)] if len(name) > NAME_BYTES else stem
     yield directory + b"/" + (name if len(name) <= NAME_BYTES else stem + dot + suffix)
-    for number in range(2, MOST_NAMESAKES):
+    for number in range(2, MAX_NAMESAKES):
         yield b"%s/%s-%d%s%s" % (directory, stem, number, dot, suffix)

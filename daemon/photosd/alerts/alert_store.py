@@ -21,7 +21,7 @@ from photosd.protocol.requests import AlertKind
 
 log = structlog.get_logger()
 
-MOST = 100  # each new photo is compared with all of them
+MAX_ALERTS = 100  # each new photo is compared with all of them
 LIST = "photosd on --list"
 
 
@@ -92,9 +92,9 @@ class AlertStore:
             for alert in standing:
                 if alert.options == options:
                     return alert, False
-            if len(standing) >= MOST:
+            if len(standing) >= MAX_ALERTS:
                 raise BadRequest(
-                    f"there are {MOST} alerts already; each one slows indexing",
+                    f"there are {MAX_ALERTS} alerts already; each one slows indexing",
                     remedy="photosd on --remove ID   (photosd on --list shows them)",
                 )
             number = self._insert(options, time.time())

@@ -35,7 +35,7 @@ from photosd.index.folders import Folders
 
 log = structlog.get_logger()
 
-FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
+FIRST_SECONDS, MAX_SECONDS = 1.0, 60.0
 WARNING = "commands for new photos cannot be started"
 
 RUNNER = Path(__file__).with_name("command_runner.py")
@@ -57,7 +57,7 @@ class Wait:
 
     def lengthen(self) -> None:
         """Twice as long, from now."""
-        self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MOST_SECONDS)
+        self.seconds = min(max(FIRST_SECONDS, 2 * self.seconds), MAX_SECONDS)
         self.over_at = time.monotonic() + self.seconds
 
 

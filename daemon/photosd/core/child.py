@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 MEANINGFUL = 0.2  # of a limit: shorter waits are no excuse
-MOST = 20  # times a limit: after this nothing is an excuse
+MAX_EXCUSED = 20  # times a limit: after this nothing is an excuse
 USED_SECONDS = 0.01  # of a core: less is used by threads that only look at the time
 DUMP_SECONDS = 0.3
 REAP_SECONDS = 5.0

@@ -44,9 +44,9 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 GEMINI = typed.from_json(Path(__file__).with_name("gemini.json").read_bytes(), Prices)
 
 
-MOST_MB = 100_000_000  # larger than any machine's value, and computations with it stay exact
-MOST_MEGAPIXELS = 100_000
-MOST_USD = 1_000_000
+MAX_MB = 100_000_000  # larger than any machine's value, and computations with it stay exact
+MAX_MEGAPIXELS = 100_000
+MAX_USD = 1_000_000
 TYPES = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
 LONGEST_SHOWN = 60  # characters of a value in an error
 
@@ -73,7 +73,7 @@ class EncoderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "auto"
     memory_limit_mb: Annotated[
         int,
-        Meta(ge=0, le=MOST_MB, description="Recycle the encoder above this many MB; 0: by RAM"),
+        Meta(ge=0, le=MAX_MB, description="Recycle the encoder above this many MB; 0: by RAM"),
     ] = 0
 
 
@@ -85,7 +85,7 @@ class DecodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(
             ge=0,
-            le=MOST_MEGAPIXELS,
+            le=MAX_MEGAPIXELS,
             description="Largest photo to decode, megapixels; 0: decided by RAM",
         ),
     ] = 0
@@ -95,7 +95,7 @@ class ThumbnailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Small pictures for terminals and contact sheets."""
 
     cache_mb: Annotated[
-        int, Meta(ge=0, le=MOST_MB, description="Disk space for thumbnails, MB; 0: none")
+        int, Meta(ge=0, le=MAX_MB, description="Disk space for thumbnails, MB; 0: none")
     ] = 512
 
 
@@ -157,7 +157,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget_usd: Annotated[
         float,
         Meta(
-            ge=0, le=MOST_USD, description="Send nothing beyond this cost per calendar month (UTC)"
+            ge=0, le=MAX_USD, description="Send nothing beyond this cost per calendar month (UTC)"
         ),
     ] = 2.0
     images_per_minute: Annotated[
@@ -174,19 +174,19 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     usd_per_image: Annotated[
         float,
-        Meta(ge=0, le=MOST_USD, description="Price of a photo's vector, for the budget"),
+        Meta(ge=0, le=MAX_USD, description="Price of a photo's vector, for the budget"),
     ] = GEMINI.usd_per_image
     usd_per_million_embedded: Annotated[
         float,
-        Meta(ge=0, le=MOST_USD, description="Price of a million tokens of embedded queries"),
+        Meta(ge=0, le=MAX_USD, description="Price of a million tokens of embedded queries"),
     ] = GEMINI.usd_per_million_embedded
     usd_per_million_in: Annotated[
         float,
-        Meta(ge=0, le=MOST_USD, description="Price of a million tokens sent to the text model"),
+        Meta(ge=0, le=MAX_USD, description="Price of a million tokens sent to the text model"),
     ] = GEMINI.usd_per_million_in
     usd_per_million_out: Annotated[
         float,
-        Meta(ge=0, le=MOST_USD, description="Price of a million tokens that the text model writes"),
+        Meta(ge=0, le=MAX_USD, description="Price of a million tokens that the text model writes"),
     ] = GEMINI.usd_per_million_out
 
 

@@ -29,8 +29,8 @@ from photosd.core.config import ClosedCloudSettings, Settings
 from photosd.core.errors import ConfigError
 from photosd.core.secrets import shortened, without_secrets
 
-MOST_BYTES = 1 << 20
-MOST_BAD_LINES = 20  # larger files are not settings
+MAX_BYTES = 1 << 20
+MAX_BAD_LINES = 20  # larger files are not settings
 TURN_SECONDS = 5.0  # for another process to finish its change
 POLL_SECONDS = 0.01
 
@@ -103,13 +103,13 @@ def _text(file: Path) -> str:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise _unusable(file, "is not a file")
         data = b""
-        while len(data) <= MOST_BYTES and (part := os.read(descriptor, MOST_BYTES + 1)):
+        while len(data) <= MAX_BYTES and (part := os.read(descriptor, MAX_BYTES + 1)):
             data += part  # some file systems return less than requested
     except OSError as error:
         raise _unusable(file, f"cannot be read: {error.strerror}") from error
     finally:
         os.close(descriptor)
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise _unusable(file, "is too large for settings")
     return data.decode("utf-8-sig", "surrogateescape")
 
@@ -181,7 +181,7 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
         if not _is_utf8(line):
             problems.append(_bad_line(file, written, number, "it is not UTF-8"))
             lines[number] = ""
-    while len(problems) <= MOST_BAD_LINES:
+    while len(problems) <= MAX_BAD_LINES:
         try:
             return tomllib.loads("\n".join(lines)), problems
         except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

@@ -20,7 +20,7 @@ from photosd.core.formats import is_photo_name, suffix_of
 XMP, JSON = b".xmp", b".json"
 SUPPLEMENTAL = "supplemental-metadata"
 CUT_CHARACTERS = range(40, 52)  # to which Google cuts names, before ``.json``
-MOST_SIDECARS = 16  # of one photo
+MAX_SIDECARS = 16  # of one photo
 DUPLICATE = re.compile(rb"(.+)_\d\d(\.[^.]+)", re.DOTALL)
 NUMBERED = re.compile(rb"(.+)(\(\d+\))", re.DOTALL)
 OTHER_FILE = re.compile(rb".+\.\w{2,4}", re.DOTALL)  # a title with a suffix: of a video
@@ -75,7 +75,7 @@ class SidecarNames:
         found += self._duplicates.get(photo, ())
         if self._json and (json := self._json_of(photo)) is not None:
             found.append(json)
-        return tuple(found[:MOST_SIDECARS])
+        return tuple(found[:MAX_SIDECARS])
 
     def _add_xmp(self, name: bytes, base: bytes, *, duplicate: bool) -> None:
         """``duplicate``: whether it may be of a duplicate, as no photo has its name."""

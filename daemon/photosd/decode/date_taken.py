@@ -30,7 +30,7 @@ CHANGED = (Base.DateTime, Base.SubsecTime, Base.OffsetTime)
 QUARTER_SECONDS = 900  # time zones differ by multiples of this
 FIX_SECONDS = 120  # a GPS time that is older than that tells no time zone
 ODD_QUARTERS = frozenset((23, 35, 51))  # Nepal, Eucla, Chatham; other zones are whole half hours
-MOST_ZONE_SECONDS = 14 * 3600
+MAX_ZONE_SECONDS = 14 * 3600
 SUN_SECONDS = 4 * 3600  # zones differ less than that from the time of the sun
 DEGREE_SECONDS = 240  # by which the sun is later for each degree to the west
 
@@ -182,7 +182,7 @@ def _zone_between(
     apart = (clock - fix.replace(tzinfo=None)).total_seconds()
     quarters = round(apart / QUARTER_SECONDS)
     zone = quarters * QUARTER_SECONDS
-    if abs(apart - zone) > FIX_SECONDS or abs(zone) > MOST_ZONE_SECONDS:
+    if abs(apart - zone) > FIX_SECONDS or abs(zone) > MAX_ZONE_SECONDS:
         return None
     if quarters % 2 and quarters not in ODD_QUARTERS:
         return None

@@ -13,8 +13,8 @@ import structlog
 
 from photosd.core import typed
 from photosd.core.child import (
+    MAX_EXCUSED,
     MEANINGFUL,
-    MOST,
     Activity,
     Child,
     readable,
@@ -246,7 +246,11 @@ class Decoder:
             coreless = seconds_without_core(child.pid) - before
             before += coreless
             excused += coreless
-            if deadline is not None or coreless < MEANINGFUL * seconds or excused > MOST * seconds:
+            if (
+                deadline is not None
+                or coreless < MEANINGFUL * seconds
+                or excused > MAX_EXCUSED * seconds
+            ):
                 raise TimeoutError
             end = time.monotonic() + coreless
 

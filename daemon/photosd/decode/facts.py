@@ -18,7 +18,7 @@ from photosd.decode.messages import Facts, SidecarFacts
 from photosd.decode.opening import OpenedPicture
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     NAME_CHARACTERS,
     TITLE_CHARACTERS,
     caption,
@@ -188,7 +188,7 @@ def _camera(exif: Tags) -> str | None:
     """Maker and model, without repeating the maker: ``Canon EOS 6D``, ``Apple iPhone 15``."""
     make, model = text(exif.get(Base.Make)), text(exif.get(Base.Model))
     if make and model and not model.lower().startswith(make.split()[0].lower()):
-        return f"{make} {model}"[:MOST_CHARACTERS]
+        return f"{make} {model}"[:MAX_CHARACTERS]
     return model or make
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from photosd.decode.messages import Shape
 
 TILED_FROM = 1.6
-MOST_TILES = 3
-MOST_SQUEEZE = 1.6
+MAX_TILES = 3
+MAX_SQUEEZE = 1.6
 
 # EXIF orientations by the operation that makes the stored picture upright.
 MIRRORED_ACROSS = frozenset({2, 3, 7, 8})  # stored columns are reversed on the upright axis
@@ -53,9 +53,9 @@ def plan(width: int, height: int, shape: Shape) -> Plan:
 
 def _tiles(width: int, height: int, side: int, aspect: float) -> Plan:
     stretched = int(side * aspect)
-    count = 2 if aspect <= 2 else MOST_TILES
-    if aspect > MOST_TILES:
-        stretched = max(MOST_TILES * side, int(stretched / MOST_SQUEEZE))
+    count = 2 if aspect <= 2 else MAX_TILES
+    if aspect > MAX_TILES:
+        stretched = max(MAX_TILES * side, int(stretched / MAX_SQUEEZE))
     offsets = [round((stretched - side) * index / (count - 1)) for index in range(count)]
     if width <= height:
         return Plan(side, stretched, tuple((0, offset) for offset in offsets))

@@ -9,7 +9,7 @@ from typing import Any
 
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     NAME_CHARACTERS,
     TITLE_CHARACTERS,
     each_once,
@@ -17,7 +17,7 @@ from photosd.decode.texts import (
 )
 
 START = b"\x1c"
-MOST_RECORDS = 4096
+MAX_RECORDS = 4096
 APPLICATION = 2  # the record that describes the picture
 OBJECT_NAME, KEYWORDS, BY_LINE, CITY, SUBLOCATION, REGION = 5, 25, 80, 90, 92, 95
 COUNTRY_CODE, COUNTRY, HEADLINE, CAPTION = 100, 101, 105, 120
@@ -27,7 +27,7 @@ def records(data: bytes) -> tuple[dict[int, list[bytes]], bool]:
     """The values of each dataset of record 2, and whether all of ``data`` could be read."""
     found: dict[int, list[bytes]] = {}
     place = 0
-    for _ in range(MOST_RECORDS):
+    for _ in range(MAX_RECORDS):
         if place + 5 > len(data) or data[place : place + 1] != START:
             return found, not data[place:].strip(b"\0 ")
         record, dataset = data[place + 1], data[place + 2]
@@ -62,6 +62,6 @@ def stated(data: bytes) -> tuple[dict[str, Any], bool]:
         "city": first(CITY, NAME_CHARACTERS),
         "region": first(REGION, NAME_CHARACTERS),
         "country": first(COUNTRY, NAME_CHARACTERS),
-        "country_code": first(COUNTRY_CODE, MOST_CHARACTERS),
+        "country_code": first(COUNTRY_CODE, MAX_CHARACTERS),
     }
     return facts, whole

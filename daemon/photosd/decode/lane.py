@@ -29,7 +29,7 @@ from photosd.decode.messages import DecodeRequest
 log = structlog.get_logger()
 T = TypeVar("T")
 
-MOST_WAITING = 2048
+MAX_WAITING = 2048
 IDLE_SECONDS = 60.0  # then the process ends; the next file takes 0.2 s longer
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to start a decoder
 
@@ -165,7 +165,7 @@ class DecoderLane:
         with self._changed:
             if self._stopping.is_set():
                 task.fail(Stopped())
-            elif len(self._tasks) >= MOST_WAITING:
+            elif len(self._tasks) >= MAX_WAITING:
                 raise Busy("too many photos wait to be read", retry_after_ms=1000)
             else:
                 self._tasks.append(task)

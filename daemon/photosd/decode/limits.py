@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from photosd.core import machine
-from photosd.core.config import MOST_MEGAPIXELS
+from photosd.core.config import MAX_MEGAPIXELS
 
 MIB = 1 << 20
 HEAD_BYTES = MIB  # of a JPEG, read for its metadata: larger than nearly all of it
-LEAST_MEMORY = 768 * MIB
-MOST_MEMORY = 4096 * MIB
+MIN_MEMORY = 768 * MIB
+MAX_MEMORY = 4096 * MIB
 # Peak bytes per pixel of the header, measured, with a margin: JPEG is decoded at reduced size, but
 # a progressive one keeps all its coefficients; the other formats hold a picture several times.
 BYTES_PER_PIXEL = {"JPEG": 7, "MPO": 7, "HEIF": 16, "AVIF": 16, "WEBP": 18, "JPEG2000": 24}
@@ -34,7 +34,7 @@ class DecodeLimits(msgspec.Struct, frozen=True):
 
     def resolved(self) -> DecodeLimits:
         """The same with ``memory`` set for this machine and the configured megapixels."""
-        memory = self.memory or min(max(machine.memory() // 6, LEAST_MEMORY), MOST_MEMORY)
+        memory = self.memory or min(max(machine.memory() // 6, MIN_MEMORY), MAX_MEMORY)
         wished = self.max_megapixels * 1_000_000 * max(BYTES_PER_PIXEL.values())
         return msgspec.structs.replace(self, memory=max(memory, wished))
 
@@ -51,7 +51,7 @@ class DecodeLimits(msgspec.Struct, frozen=True):
         """
         of_one = 1_000_000 * max(BYTES_PER_PIXEL.values())
         wanted = (-(-pixels // 1_000_000), -(-memory // of_one), self.pixels("JPEG") // 1_000_000)
-        if max(wanted) > MOST_MEGAPIXELS:
+        if max(wanted) > MAX_MEGAPIXELS:
             return "export a smaller copy with another program, and keep that instead"
         return f"if you trust the file: photosd config set decode.max_megapixels {max(wanted)}"
 

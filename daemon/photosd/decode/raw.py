@@ -17,7 +17,7 @@ from photosd.decode.opening import OpenedPicture, open_picture
 
 # Each maker stores the preview elsewhere, but always as plain JPEG.
 JPEG_START = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]")
-MOST_STARTS = 64
+MAX_STARTS = 64
 ENOUGH_PIXELS = 400 * 400  # smaller ones are thumbnails: rawpy gives better results if installed
 SOF_LOSSLESS = b"\xff\xc3"
 READER = "rawpy"  # optional; imported for the files that need it
@@ -48,7 +48,7 @@ def open_raw(data: bytes, limits: DecodeLimits) -> OpenedPicture:
 def _previews(data: bytes, limits: DecodeLimits) -> Iterator[tuple[int, int]]:
     """(pixels, offset) of every JPEG inside with a valid header, thumbnails included."""
     for count, found in enumerate(JPEG_START.finditer(data)):
-        if count == MOST_STARTS:
+        if count == MAX_STARTS:
             return
         start = found.start()
         try:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from photosd.core.filestat import is_dataless
 from photosd.core.progress import tick
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 CHUNK = 256 << 10
 ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG))
 FORBIDDEN = frozenset((errno.EACCES, errno.EPERM))
@@ -52,15 +52,15 @@ def _read(name: bytes) -> bytes | None:
         return b""
     if is_dataless(found):
         raise OSError(errno.EDEADLK, "only in iCloud")
-    if found.st_size > MOST_BYTES:
+    if found.st_size > MAX_BYTES:
         return None
     descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     data = b""
     try:
         tick()
-        while len(data) <= MOST_BYTES and (part := os.read(descriptor, CHUNK)):
+        while len(data) <= MAX_BYTES and (part := os.read(descriptor, CHUNK)):
             data += part
             tick()
     finally:
         os.close(descriptor)
-    return data if len(data) <= MOST_BYTES else None
+    return data if len(data) <= MAX_BYTES else None

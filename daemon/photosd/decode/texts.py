@@ -13,12 +13,12 @@ from collections.abc import Iterable
 
 from photosd.core.wording import fold
 
-MOST_CHARACTERS = 80  # of a camera, a lens, a label
+MAX_CHARACTERS = 80  # of a camera, a lens, a label
 TITLE_CHARACTERS = 300
 CAPTION_CHARACTERS = 4000
 NAME_CHARACTERS = 120  # of a tag, a person, a place
-MOST_WORDS = 256  # tags, or people
-MOST_BYTES = 65_536  # of one text that is decoded
+MAX_WORDS = 256  # tags, or people
+MAX_BYTES = 65_536  # of one text that is decoded
 HEBREW = re.compile(rb"[\xe0-\xfa]{2}|[\xe0-\xfa][\xc0-\xd2]")  # letters, niqqud: windows-1255
 MIXED = re.compile(rb"[A-Za-z][\xc0-\xff]|[\xc0-\xff][A-Za-z]")  # Latin words have ASCII letters
 LAST_ALPHABET = 7  # the high byte of Latin, Greek, Cyrillic, Hebrew and Arabic letters in UTF-16
@@ -64,7 +64,7 @@ def _wide_code(data: bytes) -> str | None:
     return None
 
 
-def text(value: object, most: int = MOST_CHARACTERS) -> str | None:
+def text(value: object, most: int = MAX_CHARACTERS) -> str | None:
     """One line of printable characters, up to the first NUL; None if nothing is left.
 
     ``value``: bytes, or text that Pillow has decoded as Latin-1.
@@ -78,7 +78,7 @@ def text(value: object, most: int = MOST_CHARACTERS) -> str | None:
         data = value
     else:
         return None
-    return line(decoded(data[:MOST_BYTES]), most)
+    return line(decoded(data[:MAX_BYTES]), most)
 
 
 def wide(value: object, most: int) -> str | None:
@@ -87,14 +87,14 @@ def wide(value: object, most: int) -> str | None:
         value = b"".join(one.to_bytes() for one in value if one in range(256))
     if not isinstance(value, bytes):
         return None
-    return line(value[:MOST_BYTES].decode("utf-16-le", "replace"), most)
+    return line(value[:MAX_BYTES].decode("utf-16-le", "replace"), most)
 
 
-def line(value: str | None, most: int = MOST_CHARACTERS) -> str | None:
+def line(value: str | None, most: int = MAX_CHARACTERS) -> str | None:
     """Decoded text as `text` returns it."""
     if not value:
         return None
-    value = value[: 2 * MOST_BYTES].partition("\0")[0]
+    value = value[: 2 * MAX_BYTES].partition("\0")[0]
     if not value.isprintable():
         value = "".join(letter if _is_shown(letter) else " " for letter in value)
     # Lone surrogates would break JSON output.
@@ -117,7 +117,7 @@ def caption(value: str | None, camera: str | None = None) -> str | None:
     return value
 
 
-def each_once(words: Iterable[str | None], most: int = MOST_WORDS) -> tuple[str, ...]:
+def each_once(words: Iterable[str | None], most: int = MAX_WORDS) -> tuple[str, ...]:
     """Words without those that differ from an earlier one only in case, accents and the like."""
     found: dict[str, str] = {}
     for word in words:

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from photosd.decode import locations
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
-    MOST_CHARACTERS,
+    MAX_CHARACTERS,
     NAME_CHARACTERS,
     TITLE_CHARACTERS,
     decoded,
@@ -24,8 +24,8 @@ from photosd.decode.texts import (
     line,
 )
 
-MOST_BYTES = 1 << 20
-MOST_DEPTH = 100
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 100
 ROOTS = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")
 DECLARED = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([\w.-]+)")
 # Declared for Latin and for Hebrew text, rightly or wrongly.
@@ -94,7 +94,7 @@ class _Builder(ElementTree.TreeBuilder):
 
     def start(self, tag: Any, attrs: Any, /) -> Any:
         self.depth += 1
-        if self.depth > MOST_DEPTH:
+        if self.depth > MAX_DEPTH:
             raise Unreadable("too deep")
         return super().start(tag, attrs)
 
@@ -114,7 +114,7 @@ def stated(data: bytes) -> dict[str, Any]:
 
 
 def _parsed(data: bytes) -> Element:
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise Unreadable("too large")
     for attempt in _readings(data):
         try:
@@ -183,7 +183,7 @@ def _stated(root: Element) -> dict[str, Any]:
         "tags": each_once(line(tag, NAME_CHARACTERS) for tag in _tags(found)),
         "people": each_once(line(name, NAME_CHARACTERS) for name in people),
         "rating": first(XMP + "Rating"),
-        "label": first(XMP + "Label", MOST_CHARACTERS) or COLOURS.get(colour or ""),
+        "label": first(XMP + "Label", MAX_CHARACTERS) or COLOURS.get(colour or ""),
         "creator": first(DC + "creator") or first(TIFF + "Artist"),
         "dates": [text for name in DATES if (text := first(name))],
         "created": first(XMP + "CreateDate"),

@@ -16,7 +16,7 @@ KNOWN_PICTURES = Path(__file__).parent / "known_pictures.npz"
 NORM_TOLERANCE = 1e-3
 INDISTINGUISHABLE = 0.9999  # above this similarity two different inputs count as equal
 # Tolerance for rounding; other devices and precisions round differently.
-LEAST_COSINE = {"float32": 0.999, "bfloat16": 0.99, "float16": 0.99}
+MIN_COSINE = {"float32": 0.999, "bfloat16": 0.99, "float16": 0.99}
 MISSES_ALLOWED = 1  # of the known pictures; guessing reaches this in 5 of 100 cases
 TEXTS = ("a photo of a dog", "sunset over the sea")
 
@@ -52,7 +52,7 @@ def check(model: Encodes, spec: ModelSpec) -> str | None:
             raise _unfit(spec, f"its vectors of {kind} do not have unit length")
         if len(vectors) > 1 and float(vectors[0] @ vectors[1]) > INDISTINGUISHABLE:
             raise _unfit(spec, f"it gives the same vector for two different {kind}")
-    least = LEAST_COSINE[spec.precision]
+    least = MIN_COSINE[spec.precision]
     if spec.canary.vectors:
         cosines = (text_vectors * np.asarray(spec.canary.vectors, np.float32)).sum(axis=1)
         if float(cosines.min()) < least:

@@ -20,11 +20,11 @@ Kind = Literal["text", "image"]
 DEPTH = {"text": 8, "image": 2}  # sent at once; others wait here, where they can be withdrawn
 # Number of half limits added for a lane while other programs hold the cores: a user waits for a
 # text, and an endless loop on a busy machine looks the same.
-MOST_EXCUSES = {"text": 6, "image": 40}
+MAX_EXCUSES = {"text": 6, "image": 40}
 # Seconds between background requests: a query waits for one at most, and rarely. During indexing
 # they use a few hundredths of the cores.
 BACKGROUND_PAUSE, BUSY_BACKGROUND_PAUSE = 0.02, 0.5
-MOST_SENDS = 3  # of one whose encoders died of their accelerator; the third is on the CPU
+MAX_SENDS = 3  # of one whose encoders died of their accelerator; the third is on the CPU
 _numbers = itertools.count(1)
 
 
@@ -155,7 +155,7 @@ class LaneQueue:
         if before is None:
             return False
         waited = coreless - before
-        if waited < MEANINGFUL * limit or self._excuses == MOST_EXCUSES[self.kind]:
+        if waited < MEANINGFUL * limit or self._excuses == MAX_EXCUSES[self.kind]:
             return True
         self._excuses += 1
         self._moving_since = time.monotonic() - limit / 2
@@ -184,7 +184,7 @@ class LaneQueue:
 
     def send_again(self, request: EncodeRequest) -> bool:
         """Whether another encoder may answer it in time: then it waits, before all others."""
-        if request.sends == MOST_SENDS or request.deadline is None or request.deadline.passed:
+        if request.sends == MAX_SENDS or request.deadline is None or request.deadline.passed:
             return False
         with self._lock:
             self._waiting.appendleft(request)

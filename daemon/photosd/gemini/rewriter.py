@@ -10,7 +10,7 @@ import msgspec
 from photosd.core import typed
 from photosd.core.errors import CloudUnavailable
 
-MOST, LONGEST = 4, 200  # captions; characters of one
+MAX_CAPTIONS, MAX_CHARACTERS = 4, 200  # captions; characters of one
 VERSION = 1  # of the instruction; a new version invalidates cached answers of the old one
 QUERY_CHARACTERS = 2000  # no description of a photo needs more
 INSTRUCTION = (
@@ -28,7 +28,7 @@ SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {"type": "string"},
             "minItems": 1,
-            "maxItems": MOST,
+            "maxItems": MAX_CAPTIONS,
         }
     },
     "required": ["prompts"],
@@ -45,12 +45,12 @@ def captions(text: str) -> list[str]:
         answer = typed.from_json(text, _Prompts)
     except (msgspec.MsgspecError, UnicodeError):
         raise _unusable("no JSON of the form it was asked for") from None
-    if not 1 <= len(answer.prompts) <= MOST:
-        raise _unusable(f"{len(answer.prompts)} captions instead of 1 to {MOST}")
+    if not 1 <= len(answer.prompts) <= MAX_CAPTIONS:
+        raise _unusable(f"{len(answer.prompts)} captions instead of 1 to {MAX_CAPTIONS}")
     found: dict[str, None] = {}
     for prompt in answer.prompts:
         words = " ".join(unicodedata.normalize("NFC", prompt).split())
-        if not words or len(words) > LONGEST or not _is_english(words):
+        if not words or len(words) > MAX_CHARACTERS or not _is_english(words):
             raise _unusable("a caption that is empty, too long or not in English")
         found[words] = None
     return list(found)

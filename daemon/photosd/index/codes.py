@@ -27,8 +27,8 @@ Mask = NDArray[np.bool_]
 Bytes = NDArray[np.int8]
 
 HIGH, LOW, SCALES = "high.i8", "low.i8", "scales.f32"
-MOST = 127 * 256  # largest 16-bit number used: its rounded high byte fits into 8 bits
-LARGEST = 1.01 / MOST  # scale of a vector of unit length
+MAX_CODE = 127 * 256  # largest 16-bit number used: its rounded high byte fits into 8 bits
+LARGEST = 1.01 / MAX_CODE  # scale of a vector of unit length
 AT_ONCE = 4 << 20  # bytes of one product: simsimd holds the interpreter's lock
 # From MANY_BYTES on two threads multiply, because one core reads memory at half the speed. Each
 # product waits for both, which costs milliseconds on busy cores: so products are larger.
@@ -36,7 +36,7 @@ THREADS, MANY_BYTES, MANY_AT_ONCE = 2, 64 << 20, 16 << 20
 GATHER = 8  # if fewer than 1 in 8 rows pass the filter, only these are copied and multiplied
 SURE = 4.0  # standard deviations of the rounding error: rows this far apart need no exact check
 LOWEST = float(np.finfo(np.float32).min)
-MOST_EXACT = 2000  # rows compared exactly beyond those wanted
+MAX_EXACT = 2000  # rows compared exactly beyond those wanted
 
 
 class Codes:
@@ -155,13 +155,13 @@ class Codes:
         floor = max(floor, _highest(near, count))
         sure = near >= floor - SURE * spread
         rows, near = rows[sure], near[sure]
-        best: Rows = rows[np.argsort(-near)[: count + MOST_EXACT]]
+        best: Rows = rows[np.argsort(-near)[: count + MAX_EXACT]]
         return best
 
 
 def _coded(vectors: Vectors) -> tuple[Bytes, Bytes, Vectors]:
     """High bytes, low bytes (n, d) and scales (n,) of rows (n, d)."""
-    scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).eps) / MOST
+    scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).eps) / MAX_CODE
     numbers = np.rint(vectors / scales[:, None]).astype(np.int32)
     high = (numbers + 128) >> 8
     low = numbers - (high << 8)

@@ -29,7 +29,7 @@ AT_ONCE = 20_000  # contents; a whole library from an older photosd takes a few 
 ROWS = 256  # a commit takes some milliseconds and adds a fragment, however few its rows
 SECONDS = 1.0  # between two commits; the first photo of a folder does not wait
 TRIES = 2  # all together, then each content separately
-MOST_REFUSALS = 10  # for one content while others succeed: then the content is the cause
+MAX_REFUSALS = 10  # for one content while others succeed: then the content is the cause
 
 
 class LabelSync:
@@ -178,7 +178,7 @@ class Committer:
                     break
         for content, refusal in failed:
             self._refusals[content] += bool(outcome.done) or _of_the_data(refusal)
-            if self._refusals[content] >= MOST_REFUSALS:
+            if self._refusals[content] >= MAX_REFUSALS:
                 self._refusals.pop(content)
                 log.error("photo_not_written", content=content, cause=str(refusal))
                 outcome.refused += [(one, str(refusal)) for one in groups[content]]

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 REST = 0.5  # of the time of a batch: searches and indexing come first
-MOST_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
+MAX_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
 NICENESS = 10
 IDLE_SECONDS = 60.0
 AGAIN_SECONDS = (60.0, 600.0, 3600.0)  # until the table is tried again
@@ -102,7 +102,7 @@ class Placing(BackgroundLoop):
         self._look_at_table()
         began = time.monotonic()
         while not self.stopping.is_set() and self.turn():
-            self.stopping.wait(min(REST * (time.monotonic() - began), MOST_REST_SECONDS))
+            self.stopping.wait(min(REST * (time.monotonic() - began), MAX_REST_SECONDS))
             began = time.monotonic()
         return IDLE_SECONDS
 

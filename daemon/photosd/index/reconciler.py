@@ -43,7 +43,7 @@ UNWATCHED_SECONDS = 300.0  # interval of comparing folders that cannot be watche
 TURN_SECONDS = 30.0  # maximum interval of this thread's loop, which proves that it is alive
 FAILED_SECONDS = 1.0  # until the next turn of this thread after an error
 STALLED_SECONDS = 900.0  # a comparison without progress for this long is dead, not busy
-MOST_LINKS = 100  # paths compared singly
+MAX_LINKS = 100  # paths compared singly
 
 
 class Unread:
@@ -183,7 +183,7 @@ class Reconciler(StoppableThread):
 
     def _look_at_links(self, paths: list[bytes]) -> None:
         """Compare other paths of changed files; the directories of many, as after a rename."""
-        if len(paths) <= MOST_LINKS:
+        if len(paths) <= MAX_LINKS:
             hints = [Hint("path", path) for path in paths]
         else:
             hints = [Hint("subtree", one) for one in {path.rpartition(b"/")[0] for path in paths}]

@@ -13,7 +13,7 @@ from photosd.index.photo import Photo, photos
 from photosd.index.worklist import WorkFailure
 from photosd.watch.scanner import Entry
 
-MOST_TRIES = 3  # times a photo may be postponed; after the switch the normal work list takes over
+MAX_TRIES = 3  # times a photo may be postponed; after the switch the normal work list takes over
 
 # One path of each content that is readable now and has no vector of the model. By content, never by
 # folder (hence "+"): each batch continues after the last one.
@@ -107,7 +107,7 @@ class ReencodingList:
             times = self._later.get(content, (0.0, 0))[1] + 1
             self._later[content] = (time.monotonic() + due - time.time(), times)
             self._out.discard(photo.path)
-        if deaths or times >= MOST_TRIES:
+        if deaths or times >= MAX_TRIES:
             self._skip(photo)
 
     def journal(self, paths: Iterable[bytes]) -> None:

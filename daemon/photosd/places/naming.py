@@ -20,8 +20,8 @@ OLD = ("ביזנטיון", "קושטא", "יבוס", "מוריה", "ציון", "
 MISSING = {"Istanbul": "איסטנבול"}  # among GeoNames' alternates
 AIRPORT = re.compile("[A-Z]{3}")
 LONGEST = 60  # characters of a name; longer ones are descriptions
-MOST_HEBREW = 3
-MOST_ALIKE = 20  # names to compare with
+MAX_HEBREW = 3
+MAX_ALIKE = 20  # names to compare with
 HEBREW_COUNTRIES = ("IL", "PS")
 
 # The script that a country's local names are written in, by the languages of GeoNames, as the
@@ -71,7 +71,7 @@ def hebrew_names(names: Iterable[str], country: str, english: str = "") -> list[
     plain = {name for name in found if not MARKED.search(name)}
     found = plain or found
     each = {wording.key(name): name for name in sorted(found, key=order, reverse=True)}
-    return sorted(each.values(), key=order)[:MOST_HEBREW]
+    return sorted(each.values(), key=order)[:MAX_HEBREW]
 
 
 def local_name(english: str, names: Sequence[str], country: str, language: str) -> str | None:
@@ -98,7 +98,7 @@ def local_name(english: str, names: Sequence[str], country: str, language: str) 
 
 def _likeness(name: str, others: Sequence[str]) -> float:
     """Sum of how much the others are like it, each from 0 to 1."""
-    return sum(difflib.SequenceMatcher(None, name, other).ratio() for other in others[:MOST_ALIKE])
+    return sum(difflib.SequenceMatcher(None, name, other).ratio() for other in others[:MAX_ALIKE])
 
 
 def _is_in(name: str, script: str) -> bool:

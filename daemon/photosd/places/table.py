@@ -27,12 +27,12 @@ ROW = np.dtype([("id", "<u4"), ("latitude", "<f4"), ("longitude", "<f4"), ("peop
 CACHED_CELLS = 512  # of about 1 kB
 CACHE_KB = 2000  # of SQLite
 PAGES = ("count", "size")
-MOST_FOUND = 50  # places of one name
+MAX_FOUND = 50  # places of one name
 
 # How far a place extends, as a circle: its radius in km is SPREAD * inhabitants ** GROWTH. These
 # numbers, and those below, were fitted to 83 well-known coordinates, and tested with 82 others:
 # docs/adr/0018-names-of-places.md.
-SPREAD, GROWTH, LEAST_PEOPLE, LARGEST_KM = 0.012, 0.47, 500, 20.0
+SPREAD, GROWTH, MIN_PEOPLE, LARGEST_KM = 0.012, 0.47, 500, 20.0
 PULL = 0.2  # outside of all circles: the distance to the edge, by inhabitants ** PULL
 # A place is a part of one that has PARTS times its inhabitants and covers it; of one with MANY
 # times, also if it is a little outside.
@@ -146,7 +146,7 @@ class Table:
         rows, away = rows[away <= NEAR_KM], away[away <= NEAR_KM]
         if not len(rows):
             return self._far(latitude, longitude)
-        people = np.maximum(rows["people"].astype(np.float64), LEAST_PEOPLE)
+        people = np.maximum(rows["people"].astype(np.float64), MIN_PEOPLE)
         radii = np.minimum(SPREAD * people**GROWTH, LARGEST_KM)
         inside = away < radii
         pull = (people / 1000) ** PULL
@@ -208,7 +208,7 @@ class Table:
 
     # -- by name ----------------------------------------------------------------------------------
 
-    def find(self, name: str, *, country: str = "", limit: int = MOST_FOUND) -> list[Place]:
+    def find(self, name: str, *, country: str = "", limit: int = MAX_FOUND) -> list[Place]:
         """Places of this name in any language, the most inhabitants first."""
         key = wording.key(name)
         with self._lock:
@@ -219,7 +219,7 @@ class Table:
             ).fetchall()
         return [_place_of(row) for row in rows]
 
-    def beginning(self, text: str, *, limit: int = MOST_FOUND) -> list[Place]:
+    def beginning(self, text: str, *, limit: int = MAX_FOUND) -> list[Place]:
         """Places with a name that begins so, the most inhabitants first."""
         key = wording.key(text)
         with self._lock:

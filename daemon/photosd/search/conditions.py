@@ -24,7 +24,7 @@ from photosd.search.reading import Hint, Part, PartKind, Reading, Vocabulary, re
 from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
-MOST_HINTS = 3
+MAX_HINTS = 3
 REHEARSED = "a dog last summer"
 
 Passes = Callable[[Question], bool]  # whether any photo passes its filter
@@ -109,7 +109,7 @@ def _hints(reading: Reading, question: Question) -> tuple[Hint, ...]:
     some = [one for one in reading.hints if distinctive_words(one.rest)]
     if question.where is not None and question.where.places:  # any of several places counts
         some = [one for one in some if one.kind not in ("place", "country")]
-    return tuple(some[:MOST_HINTS])
+    return tuple(some[:MAX_HINTS])
 
 
 def with_values(where: Filter, kind: str, keys: Sequence[str]) -> Filter:

@@ -44,7 +44,7 @@ from photosd.search.keyboard_layouts import (
     spelling_warning,
 )
 from photosd.search.names import (
-    MOST_WORDS,
+    MAX_WORDS,
     STOP_WORDS,
     captioned,
     undescribed,
@@ -340,7 +340,7 @@ class Engine:
             return ranking
         warnings += cut_warning(embedding)
         if words_left_out(question.words):
-            warnings.append(f"only the first {MOST_WORDS} words were looked up in file names")
+            warnings.append(f"only the first {MAX_WORDS} words were looked up in file names")
         if not ranking.convincing and question.plain is not None:
             other = self._other_reading(question, embedding, deadline) if embedding else None
             if other is not None:

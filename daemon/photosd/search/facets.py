@@ -20,7 +20,7 @@ from photosd.protocol.replies import FacetValue
 from photosd.protocol.requests import FACET_KINDS, FacetKind
 
 LOOKED_UP_AT_ONCE = 250  # labels, of which only some have a name to be shown
-MOST_CAMERAS = 300  # that are compared with all others
+MAX_CAMERAS = 300  # that are compared with all others
 MONTHS = 12
 EPOCH_YEAR = 1970
 FORMAT_LABELS = {label("format", name): name for name in sorted(FORMATS)}
@@ -96,7 +96,7 @@ def _by_parts(cameras: Iterable[FacetValue]) -> Iterator[FacetValue]:
     """
     known = list(cameras)
     every = [(camera_key(one["value"]) or "", one["photos"]) for one in known]
-    for one, (name, _) in zip(known[:MOST_CAMERAS], every, strict=False):
+    for one, (name, _) in zip(known[:MAX_CAMERAS], every, strict=False):
         one["photos"] = sum(photos for other, photos in every if name in other)
     yield from sorted(known, key=lambda one: -one["photos"])
 

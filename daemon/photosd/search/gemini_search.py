@@ -12,7 +12,7 @@ from photosd.search.keyboard_layouts import script_of
 from photosd.search.paging import Modes
 from photosd.search.parsing import Question
 from photosd.search.query_cache import normalise
-from photosd.search.retrieval import DEEPER, MOST_NAMED, NO_GEMINI, GeminiRanking
+from photosd.search.retrieval import DEEPER, MAX_NAMED, NO_GEMINI, GeminiRanking
 
 COMPOSED = "composed"  # fallback reason for queries that are not plain text
 NO_ENCODER = "encoder"  # fallback reason if captions arrived but could not be encoded
@@ -47,7 +47,7 @@ class GeminiSearch:
             return outside.decline(COMPOSED)
         # Filters are applied locally: few of the photos that Gemini finds may pass them.
         narrowed = question.where is not None
-        return outside.ask(text, max(question.limit, MOST_NAMED if narrowed else DEEPER))
+        return outside.ask(text, max(question.limit, MAX_NAMED if narrowed else DEEPER))
 
     def results(
         self, asked: PendingQuestion | None, own: Aspect, deadline: Deadline

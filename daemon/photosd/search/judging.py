@@ -15,7 +15,7 @@ from photosd.search.query_cache import QueryEmbedding
 
 UNSEEN = -2.0  # the score if no model was used, or it understood nothing
 SHARPNESS = 1.5  # in spreads of a photo's scores with unrelated things
-LEAST_SPREAD = 0.01
+MIN_SPREAD = 0.01
 SAME = 0.6  # of the way from two unrelated texts to the same text: equal meaning
 TINY = 1e-30
 ALONE = 1 << 18  # multiplications: below this BLAS starts no threads
@@ -56,7 +56,7 @@ class Background(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, things: Vectors, photos: Vectors) -> Self:
         """With the sharpness for these photos (m, d) and these things."""
-        apart = max(float((things @ photos.T).std(axis=0).mean()), LEAST_SPREAD)
+        apart = max(float((things @ photos.T).std(axis=0).mean()), MIN_SPREAD)
         usual = float(np.median((things @ things.T)[np.triu_indices(len(things), 1)]))
         return cls(things, SHARPNESS / apart, usual + SAME * (1 - usual))
 

@@ -26,7 +26,7 @@ from photosd.core.formats import PHOTO_SUFFIXES
 from photosd.index.database import Database
 from photosd.search.text_index import KINDS, NONE, Rows, Term, TextIndex, ids, isin, merged
 
-MOST_WORDS = 100  # of a query; later ones are not looked up, with a warning
+MAX_WORDS = 100  # of a query; later ones are not looked up, with a warning
 FIRST_ROWS, ROWS_AT_ONCE = 60, 250  # paths read at once; usually the first ones suffice
 LOOKED_UP_AT_ONCE = 250  # contents
 YEAR = re.compile(r"(19|20)\d\d")
@@ -85,12 +85,12 @@ Group = tuple[Degree, float]  # degree and share of paths of equal rank
 
 def distinctive_words(text: str) -> list[str]:
     """The words of ``text`` that may match a file, folded: without articles, each once."""
-    return _distinctive_words(text)[:MOST_WORDS]
+    return _distinctive_words(text)[:MAX_WORDS]
 
 
 def words_left_out(text: str) -> int:
     """How many words of ``text`` exceed the limit."""
-    return max(0, len(_distinctive_words(text)) - MOST_WORDS)
+    return max(0, len(_distinctive_words(text)) - MAX_WORDS)
 
 
 class Names:

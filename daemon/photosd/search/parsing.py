@@ -27,7 +27,7 @@ Real = Callable[[bytes], bytes]  # a path as stored in the library
 Captioned = Callable[[str], frozenset[str]]  # contents with these words in title or caption
 
 EXAMPLE = 'photosd query "sunset"'
-MOST_TERMS = 32
+MAX_TERMS = 32
 NEAR_KM = 10.0  # around a place given by its name
 
 
@@ -248,9 +248,9 @@ def question_of(params: QueryParams, where: Filter | None = None) -> Question:
             remedy='add what to search for: photosd query "beach" --minus people;'
             ' to exclude a person: photosd query "beach without Noa"',
         )
-    if len(terms) > MOST_TERMS:
+    if len(terms) > MAX_TERMS:
         raise BadRequest(
-            f"the query has {len(terms)} terms; the limit is {MOST_TERMS}",
+            f"the query has {len(terms)} terms; the limit is {MAX_TERMS}",
             remedy="leave some out",
         )
     asked = params.text if not params.terms else " ".join(map(_in_words, terms))

@@ -55,9 +55,9 @@ if TYPE_CHECKING:
 
 PartKind = Literal["date", "place", "person", "rest"]
 
-MOST_WORDS = 100  # of a question; what follows is not read
+MAX_WORDS = 100  # of a question; what follows is not read
 LONGEST_VALUE = 5  # words
-MOST_NAMESAKES = 100  # people of one first name who are compared
+MAX_NAMESAKES = 100  # people of one first name who are compared
 SHORTEST_VALUE = 2  # letters of a value of one word
 LONGEST_EVENT = 14 * 86_400.0  # seconds: Passover, not May
 
@@ -213,7 +213,7 @@ def _is_name_in(value: Part, date: FoundDate, text: str) -> bool:
 
 def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list[Part]:
     """Values by their words, longest first; kind ``rest``: known, but not a condition."""
-    words = [word_of(one) for one in itertools.islice(WORD.finditer(text), MOST_WORDS)]
+    words = [word_of(one) for one in itertools.islice(WORD.finditer(text), MAX_WORDS)]
     spellings: dict[tuple[int, int], list[Spelling]] = {}
     for first in range(len(words)):
         for last in range(first, min(first + LONGEST_VALUE, len(words))):
@@ -272,7 +272,7 @@ def _first_names(
         return {}
     for one in spellings:
         if len(one.key) >= SHORTEST_BARE and one.key not in NO_NAMES:
-            others = vocabulary.beginning("person", one.key, MOST_NAMESAKES)
+            others = vocabulary.beginning("person", one.key, MAX_NAMESAKES)
             named = [other for other in others if wording.words(other.shown)[:1] == [one.key]]
             if len(named) == 1:
                 return {one.key: named}
@@ -333,7 +333,7 @@ def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
     """Whether people with this first name and another one have more photos: ``Noa``, ``Noa Levi``,
     who may be the same.
     """
-    others = vocabulary.beginning("person", part.key, MOST_NAMESAKES)
+    others = vocabulary.beginning("person", part.key, MAX_NAMESAKES)
     alike = (one.photos for one in others if wording.words(one.shown)[:1] == [part.key])
     return sum(alike) > 2 * part.photos  # its own are among them
 

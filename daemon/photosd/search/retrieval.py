@@ -29,7 +29,7 @@ from photosd.search.query_cache import QueryEmbedding
 
 FIRST_GOOD, FURTHER = 400, 4  # nearest that are rated at first; how many times more at each step
 OVERSAMPLE = 8  # nearest contents in addition to the requested ones, as some may have no path
-MOST_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
+MAX_NAMED = 5000  # photos requested from Gemini if a filter may exclude many
 DEEPER = 200  # ranks searched if there are other lists: a photo may be far down by its look
 LOOKED_AT = 500  # photos of one name that are ordered by look
 HINTED = 20  # nearest photos with a tag that the query names

@@ -32,7 +32,7 @@ from photosd.watch.spelling import names_paths
 
 log = structlog.get_logger()
 
-MOST_LINKS = 40  # the kernel's limit
+MAX_LINKS = 40  # the kernel's limit
 
 
 class Filesystems:
@@ -191,7 +191,7 @@ class Filesystems:
                 done = here
                 continue
             links += 1
-            if links > MOST_LINKS:
+            if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
             done = b"/" if target.startswith(b"/") else done
             rest.extendleft(reversed(target.split(b"/")))

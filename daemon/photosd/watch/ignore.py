@@ -33,7 +33,7 @@ ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
 LINE_CHARACTERS = 4096  # no path is longer
 STAR = "[^/]*"  # `*` in pathspec's form; unambiguous, as no name contains a slash
 ANY_DEPTH = (r"(?:.+/)?", r"(?:/.+)?")  # `**` at the start, in the middle
-MOST_DEPTHS = 2
+MAX_DEPTHS = 2
 DOT = ord(".")
 HERE = re.compile(r"^(!?)\./")  # git matches nothing with it
 LINE_END = re.compile(r"\r\n|\r|\n")  # on any system
@@ -290,8 +290,8 @@ class Pattern(GitIgnoreSpecPattern):
         regex, include = super().pattern_to_regex(pattern)
         if regex is None:
             return None, include
-        if sum(regex.count(depth) for depth in ANY_DEPTH) > MOST_DEPTHS:
-            raise ValueError(f"more than {MOST_DEPTHS} ** in {pattern!r}")
+        if sum(regex.count(depth) for depth in ANY_DEPTH) > MAX_DEPTHS:
+            raise ValueError(f"more than {MAX_DEPTHS} ** in {pattern!r}")
         return _without_backtracking(regex), include
 
 

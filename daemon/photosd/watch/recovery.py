@@ -5,7 +5,7 @@ from __future__ import annotations
 from photosd.watch.watch_limits import WatchLimits
 
 # Continuous trouble delays a restart by at most this, seconds.
-MOST_DELAY = 30.0
+MAX_DELAY = 30.0
 
 
 class Recovery:
@@ -26,7 +26,7 @@ class Recovery:
         returned = now - self._recovered < self._limits.calm
         self._wait = min(2 * self._wait, self._limits.longest_wait) if returned else 0.0
         self._wait = max(self._wait, self._limits.quiet)
-        self.due_at, self._latest = now + self._wait, now + max(self._wait, MOST_DELAY)
+        self.due_at, self._latest = now + self._wait, now + max(self._wait, MAX_DELAY)
         return True
 
     def recovered(self, now: float) -> None:

@@ -34,8 +34,8 @@ PREPARE_AFTER, PING_AFTER = 0.1, 0.5
 QUICK_SECONDS, LATE_SECONDS = 0.1, 0.5
 # Minimum timeout of a ping: PING_SECONDS for itself and for each waiting call. The slowest shares
 # in use need a second per answer.
-PING_SECONDS, MOST_PING_SECONDS = 1.25, 4.0
-MOST_SECONDS = 2.0  # limit per answer; slower shares count as silent
+PING_SECONDS, MAX_PING_SECONDS = 1.25, 4.0
+MAX_SECONDS = 2.0  # limit per answer; slower shares count as silent
 SLOW_SECONDS = 0.25  # for one answer
 LATER = 0.8  # after a quicker ping the known time decreases by this factor at most
 REMEMBER_SECONDS = 60.0  # how long ping times are kept
@@ -118,7 +118,7 @@ class Responsiveness:
         """Seconds that a ping will take, behind the requests of all callers; 0: not known."""
         if time.monotonic() - self._answered_at > REMEMBER_SECONDS:
             return 0.0
-        return min(self._seconds, MOST_SECONDS) * (len(self._waiting) + 1)
+        return min(self._seconds, MAX_SECONDS) * (len(self._waiting) + 1)
 
     @property
     def slow(self) -> bool:
@@ -138,7 +138,7 @@ class Responsiveness:
             return False
         quiet, sent_at = now - max(since, self._heard_at), self._sent_at
         behind = 0 if self._quick(now) else len(self._waiting)
-        enough = min(PING_SECONDS * (behind + 1), MOST_PING_SECONDS)
+        enough = min(PING_SECONDS * (behind + 1), MAX_PING_SECONDS)
         if sent_at is not None and now - sent_at > enough:
             if quiet > max(self.limit, QUIET_PINGS * self.expected):
                 return True

@@ -34,7 +34,7 @@ from photosd.models.registry import STAGING, directory_of_name
 from photosd.models.spec import Canary, Measured, ModelSpec
 
 WORTH_IT = 1.15  # times as fast as float32 to justify lower precision
-LEAST_COSINE = 0.9995  # between outputs in half and full precision
+MIN_COSINE = 0.9995  # between outputs in half and full precision
 BATCH = 4
 # A busy machine only makes work slower: the minimum of several runs is the best estimate.
 REPEATS, TRYING_SECONDS = (3, 12), 2.0
@@ -166,7 +166,7 @@ def _better(half: Trial, exact: Trial) -> bool:
     faster = exact.image_effort / half.image_effort
     texts = (half.texts * exact.texts).sum(axis=1).min()
     images = (half.images * exact.images).sum(axis=1).min()
-    return faster >= WORTH_IT and min(float(texts), float(images)) >= LEAST_COSINE
+    return faster >= WORTH_IT and min(float(texts), float(images)) >= MIN_COSINE
 
 
 def _trial(spec: ModelSpec, draft: Path) -> Trial:

@@ -21,10 +21,10 @@ from photosd.search.dates.surroundings import is_other
 from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
 from photosd.search.dates.words import ENGLISH, HEBREW, calendar_names, vocabulary
 
-MOST_CHARACTERS = 1000  # of a text; what follows is not read
+MAX_CHARACTERS = 1000  # of a text; what follows is not read
 LONGEST_PHRASE = 12  # tokens
 LONGEST_WORDS = 5  # tokens of one word of dates
-MOST_PATHS = 2000  # tried in one text
+MAX_PATHS = 2000  # tried in one text
 
 # A phrase has at least one of these.
 CONTENT = frozenset((
@@ -134,7 +134,7 @@ class FoundDate(NamedTuple):
 def find(text: str, now: Moment | None = None) -> list[FoundDate]:
     """The dates in ``text``, in their order, without overlaps; usually none."""
     found = []
-    for start, end, period in _Text(text[:MOST_CHARACTERS], now or Moment.now()).dates():
+    for start, end, period in _Text(text[:MAX_CHARACTERS], now or Moment.now()).dates():
         since, until = (None if one is None else wall_seconds(one) for one in _ends(period))
         found.append(FoundDate(start, end, since, until, shown(period)))
     return found
@@ -183,7 +183,7 @@ class _Text:
         self.text, self.now = text, now
         self.tokens = [_without_genitive(token) for token in tokens(text)]
         self._steps: dict[int, list[tuple[int, Path]]] = {}
-        self._left = MOST_PATHS
+        self._left = MAX_PATHS
 
     def dates(self) -> Iterator[tuple[int, int, Period]]:
         place = after = 0

@@ -15,8 +15,8 @@ from photosd.search.dates.periods import FIRST_YEAR, LAST_YEAR, Moment, Period
 from photosd.search.dates.tokens import Item, Kind, Token
 from photosd.search.dates.words import Words, vocabulary
 
-MOST_TOKENS = 16  # of one date
-MOST_WAYS = 3000  # to read one text
+MAX_TOKENS = 16  # of one date
+MAX_WAYS = 3000  # to read one text
 PREFIXES = {
     "ו": (Kind.AND, Kind.FILLER),
     "ל": (Kind.TO, Kind.FILLER),
@@ -39,13 +39,13 @@ def paths(tokens: Sequence[Token]) -> Iterator[Path]:
     """Every way to read all these tokens: its items."""
     words = vocabulary()
     waiting: list[tuple[int, Path]] = [(0, ())]
-    for _ in range(MOST_WAYS):
+    for _ in range(MAX_WAYS):
         if not waiting:
             return
         at, path = waiting.pop()
         if path and at == len(tokens):
             yield path
-        elif at < min(MOST_TOKENS, len(tokens)):
+        elif at < min(MAX_TOKENS, len(tokens)):
             waiting.extend((end, path + items) for end, items in steps(tokens, at, words))
 
 
