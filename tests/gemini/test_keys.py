@@ -43,7 +43,7 @@ def test_the_first_place_that_has_one_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o640, 0o604])
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path, name: str, mode: int) -> None:
     put(tmp_path / name, "GEMINI_API_KEY=key-for-everybody", mode)
-    with pytest.raises(CloudNotPermitted, match="read by others") as refused:
+    with pytest.raises(CloudNotPermitted, match="other users can read") as refused:
         find_key(tmp_path, CloudSettings(), NOTHING)
     assert refused.value.remedy.startswith("chmod 600")
 
