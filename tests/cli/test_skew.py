@@ -127,7 +127,7 @@ def test_a_newer_daemon_has_more_fields(stub: StubDaemon, photosd: Photosd) -> N
 def test_a_daemon_of_a_newer_protocol(stub: StubDaemon) -> None:
     """Its answers are not guessed at."""
     stub.answers["hello"] = b'{"v":2,"id":"1","ok":true,"result":{"shape":"another"}}\n'
-    with Client() as client, pytest.raises(PhotosdError, match="protocol 2") as caught:
+    with Client() as client, pytest.raises(PhotosdError, match="protocol version 2") as caught:
         client.hello()
     assert "photosd restart" in caught.value.remedy
 

@@ -128,7 +128,7 @@ def test_a_request_of_a_newer_protocol_is_refused_as_such() -> None:
     """It is not executed in part."""
     error = parse(b'{"v":2,"op":"hello"}')
     assert isinstance(error, BadRequest)
-    assert "protocol 2" in str(error)
+    assert "protocol version 2" in str(error)
     assert "photosd restart" in error.remedy
 
 

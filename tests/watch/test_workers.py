@@ -125,5 +125,5 @@ def test_a_check_that_gets_no_thread_fails_no_request(
         assert not disks.silent(path)
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", refuse)
-            disks.check(path)
+            disks.start_check(path)
         assert disks.look(path) == (tmp_path.stat().st_dev, tmp_path.stat().st_ino)

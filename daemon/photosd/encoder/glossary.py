@@ -25,9 +25,9 @@ from photosd.encoder.hebrew import (
     stems,
 )
 
-MOST_READINGS = 2
+MAX_READINGS = 2
 LONGEST_PHRASE = 4  # words
-MOST_VOWEL_LETTERS = 1  # more or fewer than the glossary's spelling has: else it is another word
+MAX_VOWEL_LETTERS = 1  # more or fewer than the glossary's spelling has: else it is another word
 SIGN = re.compile("([=~])")
 KIND = re.compile(r"\[(\w+)\]")
 NOUNS = ("noun", "person", "animal")
@@ -201,7 +201,7 @@ def _spelled_alike(one: str, other: str) -> bool:
     """Whether the longer has the letters of the shorter, and few more."""
     shorter, longer = sorted((one, other), key=len)
     rest = iter(longer)
-    few = len(longer) - len(shorter) <= MOST_VOWEL_LETTERS
+    few = len(longer) - len(shorter) <= MAX_VOWEL_LETTERS
     return few and all(letter in rest for letter in shorter)
 
 
@@ -235,9 +235,9 @@ def _kind_of(head: Sense | None) -> str:
 
 
 def _composed(senses: list[Sense]) -> tuple[str, ...]:
-    """English texts, at most MOST_READINGS; the second has second meanings."""
+    """English texts, at most MAX_READINGS; the second has second meanings."""
     number = max((len(sense.entry.meanings) for sense in senses), default=1)
-    texts = (_text(senses, meaning) for meaning in range(min(number, MOST_READINGS)))
+    texts = (_text(senses, meaning) for meaning in range(min(number, MAX_READINGS)))
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
