@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
-COLOURS["ירוק"] = COLOURS["green"]
+COLOURS["πράσινο"] = COLOURS["green"]
 KEY = "AIza-test-key-that-nobody-may-see"
 HANG_SECONDS = 60.0
 

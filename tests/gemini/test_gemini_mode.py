@@ -28,14 +28,14 @@ def cloudy(make_cloudy: Callable[..., Cloudy]) -> Cloudy:
 
 
 def test_it_finds_what_our_model_cannot_read(cloudy: Cloudy) -> None:
-    """The starter model does not understand Hebrew: its ranks would be noise and are not used."""
-    result = cloudy.query("ירוק")
+    """The starter model does not understand Greek: its ranks would be noise and are not used."""
+    result = cloudy.query("πράσινο")
     first = result["hits"][0]
     assert Path(first["path"]).name == "x.jpg"
     assert first["sources"] == ["gemini"] and first["strength"] == "fair"
     assert (result["mode_used"], result["answered_by"]) == ("gemini", "gemini")
     assert result["convincing"] and result["warnings"] == []
-    assert not cloudy.query("ירוק", mode="local")["convincing"]
+    assert not cloudy.query("πράσινο", mode="local")["convincing"]
 
 
 def test_both_rankings_are_fused(cloudy: Cloudy) -> None:
@@ -48,18 +48,18 @@ def test_both_rankings_are_fused(cloudy: Cloudy) -> None:
 def test_filters_hold_for_what_gemini_finds(cloudy: Cloudy) -> None:
     """They stay here: what it is asked is the words alone."""
     asked = len(cloudy.gemini.requests)
-    elsewhere = cloudy.query("ירוק", where={"below": [str(cloudy.unmarked)]})
+    elsewhere = cloudy.query("πράσινο", where={"below": [str(cloudy.unmarked)]})
     assert all(str(cloudy.unmarked) in path for path in paths(elsewhere))
-    old = cloudy.query("ירוק", where={"until": "1990"})
+    old = cloudy.query("πράσινο", where={"until": "1990"})
     assert old["hits"] == []
-    here = cloudy.query("ירוק", where={"below": [str(cloudy.marked)]})
+    here = cloudy.query("πράσινο", where={"below": [str(cloudy.marked)]})
     assert Path(paths(here)[0]).name == "x.jpg"
     assert len(cloudy.gemini.requests) == asked, "the same words are not asked for twice"
 
 
 def test_a_name_counts_though_its_words_mean_nothing(cloudy: Cloudy) -> None:
-    Image.new("RGB", (640, 480), (200, 10, 10)).save(cloudy.marked / "ירוק.jpg")
+    Image.new("RGB", (640, 480), (200, 10, 10)).save(cloudy.marked / "πράσινο.jpg")
     with cloudy.daemon.client(timeout=60) as client:
         list(client.stream("rescan", {"wait": True}))
-    names = {Path(path).name for path in paths(cloudy.query("ירוק"))[:2]}
-    assert names == {"x.jpg", "ירוק.jpg"}
+    names = {Path(path).name for path in paths(cloudy.query("πράσινο"))[:2]}
+    assert names == {"x.jpg", "πράσινο.jpg"}
