@@ -16,21 +16,6 @@ from typing import Any
 from photosd.core.libraries import bare_package
 
 NEVER_NEEDED = ("transformers",)
-META = "torch._meta_registrations"
-
-
-def import_torch(*, lean: bool) -> None:
-    """Import torch; ``lean``: without the registrations of the meta device, which no model of ours
-    uses: a quarter of the time, and 18 MB. A later import loads them.
-    """
-    if lean and "torch" not in sys.modules:
-        sys.modules[META] = types.ModuleType(META)
-        try:
-            import torch
-        finally:
-            del sys.modules[META]
-        vars(torch).pop(META.partition(".")[2], None)
-    import torch
 
 
 def import_model_module(*, lean: bool) -> Any:

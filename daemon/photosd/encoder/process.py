@@ -14,7 +14,6 @@ from photosd.core.errors import ModelError, PhotosdError
 from photosd.core.frames import Blob, Header, send_frame
 from photosd.core.process_memory import used_mb
 from photosd.core.shortage import shortage_of
-from photosd.encoder import openclip_import
 from photosd.encoder.memory import require_memory
 from photosd.models.spec import ModelSpec, read_model
 
@@ -72,8 +71,7 @@ def run_encoder(sock: socket.socket, directory: Path, device: str = "auto") -> N
 def import_everything(spec: ModelSpec, reporter: Reporter) -> None:
     """Import only what ``spec`` needs: takes seconds, before any tensor work."""
     reporter.phase("import torch")
-    openclip_import.import_torch(lean=spec.lean)
-    from photosd.encoder import canary, serving
+    from photosd.encoder import canary, openclip_import, serving
 
     reporter.phase("import open_clip")
     openclip_import.import_model_module(lean=spec.lean)
