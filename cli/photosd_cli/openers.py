@@ -28,7 +28,7 @@ def open_files(files: list[bytes]) -> None:
         if not os.path.exists(file):  # noqa: PTH110 (bytes)
             raise NotFound(
                 f"no such file: {os.fsdecode(file)}",
-                remedy="The file was deleted, or its disk is not connected: photosd folders",
+                remedy="photosd folders shows if its disk is not connected",
             )
     # macOS opens many files in one window; xdg-open takes one.
     groups = [files] if sys.platform == "darwin" else [[file] for file in files]

@@ -149,7 +149,7 @@ def _exif(picture: OpenedPicture) -> Tags:
 
 
 def _xmp(picture: OpenedPicture) -> dict[str, Any]:
-    """What XMP states; of a raw file its own goes before its preview's."""
+    """What XMP states; in a raw file, its own XMP takes precedence over its preview's."""
     data = None if picture.container is None else picture.container.get(XMP_TAG)
     data = data or picture.image.info.get("xmp")
     data = data.encode() if isinstance(data, str) else _bytes(data)

@@ -182,8 +182,8 @@ class Catalog:
         gone_since: float = float("inf"),
         counts: Callable[[Photo], bool] = lambda _: True,
     ) -> int:
-        """The number of photos that removing a folder would delete, including those deleted since
-        then, without those moved to another folder. ``counts``: whether one does.
+        """The number of photos of a folder that exist, or were deleted at ``gone_since`` (Unix
+        seconds) or later, except those moved to another folder. ``counts``: which of them to count.
         """
         found = self._photos(
             "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED,
@@ -192,7 +192,7 @@ class Catalog:
         return sum(map(counts, found))
 
     def revive(self, folder: int, gone_since: float) -> None:
-        """Mark photos of a folder deleted since then (Unix seconds) as existing."""
+        """Mark photos of a folder deleted at ``gone_since`` (Unix seconds) or later as existing."""
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET gone_at = NULL, due = iif(known, NULL, ?3),"

@@ -131,10 +131,10 @@ class Codes:
     def _candidates(
         self, query: Vectors, count: int, high: Bytes, scales: Vectors, passing: Mask | None = None
     ) -> Rows:
-        """Rows of ``high`` that may be among the ``count`` nearest, as far as the error of products
-        of high bytes goes: of rounding, as each number is off by up to half a step, evenly.
+        """Rows of ``high`` that may be among the ``count`` nearest, within the rounding error of
+        products of high bytes: each number is off by up to half a step, uniformly distributed.
 
-        A part at a time: its numbers stay in the cache, and no memory is asked of the system.
+        Works on a part at a time: its numbers stay in the cache, and it allocates no large array.
         """
         coded, _, scale = _coded(query[None])
         spread = 256 * np.hypot(scale[0], scales.max(initial=0)) / np.sqrt(12)

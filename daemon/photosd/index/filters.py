@@ -37,7 +37,7 @@ FORMAT_NAMES = {
 class Filter(msgspec.Struct, frozen=True):
     """Filters of a search; all given parts must match.
 
-    ``below``: absolute real paths of directories; it must be in one of them. ``since`` and
+    ``below``: absolute real paths of directories; the photo must be in one of them. ``since`` and
     ``until`` in wall-clock seconds (core.wall_clock) of the place where it was taken: at or after,
     and before; a photo without a date uses its file's modification time on this machine's clock.
     ``dates``: any of these, each with a begin and an end as ``since`` and ``until``, or none.
@@ -46,9 +46,9 @@ class Filter(msgspec.Struct, frozen=True):
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
     rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
     all of these, ignoring case, accents, blanks and dashes. ``places``: any of these names of
-    places, regions and countries, ignoring the same, or else one of ``place_tags``; none of
-    ``without_people`` and ``without_places``. ``caption``: words of its title or caption;
-    ``among``: the contents that have them, None for all.
+    places, regions and countries, with the same spelling rule, or any of ``place_tags``; the photo
+    has none of ``without_people`` and ``without_places``. ``caption``: words of its title or
+    caption; ``among``: the contents that have them, None for all.
     """
 
     below: tuple[bytes, ...] = ()

@@ -335,7 +335,7 @@ class Folders:
                 raise FolderError(
                     f"{printable(path)} is watched already"
                     + ("" if folder.path == path else f", as {shown}"),
-                    remedy="Already watched; photosd folders lists it",
+                    remedy="no action needed; photosd folders lists it",
                 )
             if folder.contains(path):
                 if package_in(path, folder.path):  # which this folder skips

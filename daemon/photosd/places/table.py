@@ -220,7 +220,7 @@ class Table:
         return [_place_of(row) for row in rows]
 
     def beginning(self, text: str, *, limit: int = MAX_FOUND) -> list[Place]:
-        """Places with a name that begins so, the most inhabitants first."""
+        """Places with a name that begins with ``text``, the most inhabitants first."""
         key = wording.key(text)
         with self._lock:
             rows = self._db.execute(

@@ -42,7 +42,7 @@ class Conditions:
             return question, []
         question = self.without_request(question)
         given = question.where is not None and question.where.places
-        reading = self._again(params, ["place"] if given else [])  # a filter's places are any of
+        reading = self._again(params, ["place"] if given else [])  # places are alternatives
         wanted = reading.conditions or _hints(reading, question)
         if not wanted or self._is_name(question, params.text):
             return question, []

@@ -15,7 +15,7 @@ from photosd.search.query_cache import QueryEmbedding
 LATIN = "Latin"
 LANGUAGES = {"en": ("English", LATIN), "he": ("Hebrew", "Hebrew")}  # names and scripts
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
-WORD = re.compile("[a-z]{4,}")  # shorter words are near to too many
+WORD = re.compile("[a-z]{4,}")  # shorter words resemble too many
 NEAR = 0.75  # similarity of two spellings, by difflib
 NEAR_KEPT = 1000  # words: comparing one with all takes 3 ms
 ENOUGH = 0.5  # of the letters; a foreign name among English words is not another language
