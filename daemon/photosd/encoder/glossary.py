@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from photosd.encoder.hebrew import (
+    MIN_SKELETON,
     PLURALS,
-    SHORTEST_SKELETON,
     crude,
     is_hebrew,
     plain,
@@ -26,7 +26,7 @@ from photosd.encoder.hebrew import (
 )
 
 MAX_READINGS = 2
-LONGEST_PHRASE = 4  # words
+MAX_PHRASE_WORDS = 4  # words
 MAX_VOWEL_LETTERS = 1  # more or fewer than the glossary's spelling has: else it is another word
 SIGN = re.compile("([=~])")
 KIND = re.compile(r"\[(\w+)\]")
@@ -41,6 +41,7 @@ FORMS = {
     "verb": ("plural", "feminine"),
     "word": (),
 }
+# Kinds of words, from likely to unlikely, after such a word.
 ORDERS = {
     "nothing": ("word", "noun", "person", "animal", "adjective", "verb"),
     "construct": ("noun", "person", "animal", "adjective", "verb", "word"),
@@ -49,8 +50,6 @@ ORDERS = {
 }
 RARE_PREFIXES, RARE, ENDING = "מכש", 1.5, 0.9  # what it costs to take off a letter, or an ending
 PREPOSITIONS = {"ב": "in", "ל": "to", "מ": "from"}
-
-
 # Nouns without a plural of their own, and the plurals that no rule makes.
 UNCHANGED = """bread deer feet food fruit hair jewelry luggage men money people sand sheep teeth
     underwear water women wood children""".split()  # noqa: SIM905 (readable)
@@ -118,7 +117,7 @@ class Glossary:
         senses: list[Sense] = []
         place = 0
         while place < len(tokens):
-            length, sense = self._sense(list(tokens[place : place + LONGEST_PHRASE]), senses)
+            length, sense = self._sense(list(tokens[place : place + MAX_PHRASE_WORDS]), senses)
             if sense is not None:
                 senses.append(sense)
             if sense is None or sense.entry.kind != "word":
@@ -144,7 +143,7 @@ class Glossary:
         found: dict[str, tuple[str, Entry | None]] = {}
         for word, entries in self._words.items():
             key = skeleton(word)
-            if entries[0].kind != "word" and len(key) >= SHORTEST_SKELETON:
+            if entries[0].kind != "word" and len(key) >= MIN_SKELETON:
                 same = found.get(key, (word, entries[0]))[1] == entries[0]
                 found[key] = (word, entries[0] if same else None)
         return found

@@ -15,9 +15,9 @@ PREFIX = re.compile("(ו?)((?:כש|לכש|מש|ש)?)([בלמכ]?)(ה?)")
 FINAL = str.maketrans("כמנפצ", "ךםןףץ")
 MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
 PLURALS = ("ים", "ות")
-SHORTEST = 2  # letters of a word without its prefix
+MIN_STEM = 2  # letters of a word without its prefix
 VOWEL_LETTERS = "וי"
-SHORTEST_SKELETON = 3
+MIN_SKELETON = 3
 
 
 def plain(word: str) -> str:
@@ -32,7 +32,7 @@ def is_hebrew(text: str) -> bool:
 
 def splits(word: str) -> Iterator[tuple[str, str]]:
     """All divisions of a word into prefixes and the rest, short prefixes first."""
-    for length in range(min(6, len(word) - SHORTEST) + 1):
+    for length in range(min(6, len(word) - MIN_STEM) + 1):
         if PREFIX.fullmatch(word[:length]):
             yield word[:length], word[length:]
 
@@ -42,7 +42,7 @@ def stems(word: str) -> Iterator[tuple[str, str]]:
     or ``construct``.
     """
     for ending, replacements, form in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST:
+        if word.endswith(ending) and len(word) - len(ending) >= MIN_STEM:
             stem = word[: -len(ending)]
             for replacement in replacements:
                 yield _ended(stem, replacement), form
@@ -73,10 +73,10 @@ def skeleton(word: str) -> str:
 def crude(word: str) -> str:
     """A key that forms of one word share; other words may share it as well."""
     medial = word.replace("'", "").translate(MEDIAL)
-    if medial.startswith("ה") and len(medial) > SHORTEST + 1:
+    if medial.startswith("ה") and len(medial) > MIN_STEM + 1:
         medial = medial[1:]
     for ending in ("יימ", "ימ", "ות", "י", "ה", "ת"):
-        if medial.endswith(ending) and len(medial) - len(ending) >= SHORTEST:
+        if medial.endswith(ending) and len(medial) - len(ending) >= MIN_STEM:
             medial = medial[: -len(ending)]
             break
     return medial.replace("יי", "י").replace("וו", "ו")

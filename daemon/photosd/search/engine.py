@@ -60,7 +60,7 @@ log = structlog.get_logger()
 
 REHEARSAL = "a rehearsal of the first query"
 REHEARSALS = 5
-MOSTLY = 0.5  # of the words: a text that was typed in the wrong layout has fewer that are known
+MIN_KNOWN = 0.5  # of the words: a text that was typed in the wrong layout has fewer that are known
 
 
 class Engine:
@@ -381,7 +381,7 @@ class Engine:
 
     def _other_texts(self, question: Question, embedding: QueryEmbedding) -> list[str]:
         """The words as typed in other keyboard layouts; none if the model knows most of them."""
-        if self.spec.tokenizer.words and embedding.understood >= MOSTLY:
+        if self.spec.tokenizer.words and embedding.understood >= MIN_KNOWN:
             return []
         return other_layouts(question.words, self._scripts)
 
