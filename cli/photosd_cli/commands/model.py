@@ -17,7 +17,7 @@ from photosd.core.errors import BadRequest, ModelError, NotFound, NotRunning
 from photosd.core.paths import Home
 from photosd.models import registry
 from photosd.models.presets import PRESETS, RESTRICTED, Preset, preset_of
-from photosd.models.spec import ModelSpec
+from photosd.models.spec import LANGUAGES, ModelSpec
 from photosd.protocol.caller import error_of
 from photosd.protocol.client import Client
 from photosd_cli import completed_values, console, lifecycle, text
@@ -138,7 +138,7 @@ def _recommended(preset: Preset) -> dict[str, object]:
 def _line(row: dict[str, Any]) -> str:
     """A row for people."""
     size, languages = text.size(row["bytes"]), _languages(row)
-    words = f"{row['name']:<{NAME_COLUMN}} {row['state']:<10} {size:>7}  {languages:<14}"
+    words = f"{row['name']:<{NAME_COLUMN}} {row['state']:<10} {size:>7}  {languages:<15}"
     if row["state"] == "preset":
         return f"{words}  {row['licence']}; {row['about']} (photosd model pull {row['name']})"
     if row["image_ms"]:
@@ -147,7 +147,9 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _languages(row: dict[str, Any]) -> str:
-    return "many languages" if "mul" in row["languages"] else "English"
+    if "mul" in row["languages"]:
+        return "many languages"
+    return ", ".join(LANGUAGES.get(one, one) for one in row["languages"])
 
 
 def _tags() -> list[dict[str, Any]]:
@@ -166,7 +168,7 @@ def _tags() -> list[dict[str, Any]]:
 
 def _tag_line(tag: dict[str, Any]) -> str:
     size, languages = f"{tag['image_size']:>3} px", _languages(tag)
-    return f"{tag['name']:<60}  {size}  {languages:<14}  {tag['licence']}"
+    return f"{tag['name']:<60}  {size}  {languages:<15}  {tag['licence']}"
 
 
 def _problems(home: Home) -> list[str]:

@@ -13,6 +13,7 @@ from photosd.core.errors import ModelError
 FORMAT = 1
 STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is in this repository
 STARTER = Path(__file__).parent / "starter"
+LANGUAGES = {"en": "English", "he": "Hebrew"}  # others are not told apart: ISO 639's "mul"
 SLASH = "--"  # replaces the slash of a model's name in its directory's name
 
 

@@ -9,11 +9,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from photosd.models.spec import STARTER
+from photosd.models.spec import LANGUAGES, STARTER
 from photosd.search.query_cache import QueryEmbedding
 
 LATIN = "Latin"
-LANGUAGES = {"en": ("English", LATIN), "he": ("Hebrew", "Hebrew")}  # names and scripts
+SCRIPTS = {"en": LATIN, "he": "Hebrew"}  # of languages
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 WORD = re.compile("[a-z]{4,}")  # shorter words resemble too many
 NEAR = 0.75  # similarity of two spellings, by difflib
@@ -41,9 +41,9 @@ def script_of(text: str) -> str | None:
 
 def scripts_of(languages: Sequence[str]) -> frozenset[str] | None:
     """The scripts that a model of these languages reads; None: any."""
-    if not set(languages) <= set(LANGUAGES):
+    if not set(languages) <= set(SCRIPTS):
         return None
-    return frozenset(LANGUAGES[language][1] for language in languages)
+    return frozenset(SCRIPTS[language] for language in languages)
 
 
 def other_layouts(text: str, scripts: frozenset[str] | None) -> list[str]:
@@ -66,7 +66,7 @@ def foreign_script_warning(text: str, model: str, languages: Sequence[str]) -> l
     script, scripts = script_of(text), scripts_of(languages)
     if scripts is None or script is None or script in scripts:
         return []
-    known = " and ".join(LANGUAGES[language][0] for language in languages)
+    known = " and ".join(LANGUAGES[language] for language in languages)
     return [
         f"The model {model} understands {known} only, not {script}. "
         "Install and use one that does: photosd model pull multilingual; "
