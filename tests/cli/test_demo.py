@@ -98,7 +98,7 @@ def test_the_exit_code_is_the_verdict(
 ) -> None:
     """Eight of ten, "sunset" among them."""
     answered = [*(["sunset"] if sunset else []), *("a cat",) * right][:right]
-    monkeypatch.setattr(demo, "tell", lambda *_: (10, answered))
+    monkeypatch.setattr(demo, "run_demo", lambda *_: (10, answered))
     assert photosd("demo").code == code
 
 
