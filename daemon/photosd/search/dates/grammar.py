@@ -58,6 +58,8 @@ def steps(tokens: Sequence[Token], at: int, words: Words) -> Iterator[tuple[int,
     for cut in range(1, min(4, len(first) - 1)):
         if not are_prefixes(first[:cut]):
             continue
+        if first[cut] == "ו" and (first[cut + 1 :],) in words:  # "and" is before other prefixes
+            continue
         for kind in PREFIXES[first[0]]:
             for end, items in _phrases(tokens, at, first[cut:], words):
                 yield end, (Item(kind), *items)
