@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from photosd.core.paths import Home
 from tests.conftest import ENCODER_STANDS_IN, RunningDaemon
 from tests.decode.pictures import jpeg, scene
-from tests.household.daemon import StandInDaemon
+from tests.household.daemon import StandInDaemon, until
 
 LONGEST = os.pathconf("/", "PC_PATH_MAX")
 
@@ -31,13 +30,6 @@ def running(home: Home) -> Iterator[StandInDaemon]:
     daemon = Decoding(home)
     yield daemon
     daemon.stop()
-
-
-def soon(true: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < until, what
-        time.sleep(0.1)
 
 
 def said(*arguments: str) -> str:
@@ -103,8 +95,13 @@ def test_what_a_removed_folder_leaves_is_deleted(running: StandInDaemon, tmp_pat
 
     rest = {contents[path] for path in contents if path.startswith(bytes(kept))}
     assert len(rest) == 2
-    soon(lambda: stored() == rest and set(running.vectors()) == rest, "vectors and facts are left")
-    soon(
+    until(
+        lambda: stored() == rest and set(running.vectors()) == rest,
+        60,
+        "vectors and facts are left",
+    )
+    until(
         lambda: sum(1 for file in running.home.thumbnails.rglob("*") if file.is_file()) == 2,
+        60,
         "thumbnails are left",
     )
