@@ -67,9 +67,9 @@ def test_a_path_that_is_too_long_is_told(running: StandInDaemon, tmp_path: Path)
     assert LONGEST - 300 < lengths[-1] < LONGEST
     with running.client() as client:
         (folder,) = client.folders()["folders"]
-    assert folder["unreadable"] == 1
+    assert folder["unreadable"] in (1, 2)  # the last directory, and a photo if there is room
     assert os.strerror(36) in (folder["unreadable_example"] or "")
-    assert "place in it cannot be read" in said("status")
+    assert "in it cannot be read: " in said("status")
     assert "cannot be read, for example" in said("doctor")
     assert "folder_unreadable_in_part" in running.log()
 

@@ -79,8 +79,10 @@ def start(model: Path, orders: Orders, zygotes: Zygotes) -> Iterator[Callable[..
     for supervisor in started:
         supervisor.stop()
         assert not supervisor.is_alive()
-    for pid in pids:
-        assert pid is None or not psutil.pid_exists(pid)
+    limit = time.monotonic() + 10
+    while any(pid is not None and psutil.pid_exists(pid) for pid in pids):  # until they are reaped
+        assert time.monotonic() < limit
+        time.sleep(0.05)
 
 
 def until(supervisor: Supervisor, state: str, seconds: float = 30, restarts: int = 0) -> None:
