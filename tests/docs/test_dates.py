@@ -49,10 +49,10 @@ NOT_DATES = (
     "במאי", "80s party", "summer", "christmas", "Friday", "שבת", "קיץ", "older than 2019",
     "around 2019", ">2019", "2019 and earlier", "until the end of 2019", "the week of 31 May 2019",
 )  # fmt: skip
-ALONE = ("השנה", "השבוע", "החודש", "היום")
+FIRST_ONLY = ("השנה", "השבוע", "החודש", "היום")
 OTHERS = (
     "photosd query", "in", "the", "since", "after", "until", "before", "earlier than", "later than",
-    *ALONE,
+    *FIRST_ONLY,
 )  # fmt: skip
 
 
@@ -65,5 +65,5 @@ def test_what_the_page_reads_in_questions() -> None:
     for phrase in set(phrases) - set(NOT_DATES) - set(OTHERS):
         (found,) = find(f"dog {phrase}", NOW)
         assert found.end == len(f"dog {phrase}"), phrase
-    for phrase in ALONE:
+    for phrase in FIRST_ONLY:
         assert find(f"{phrase} בים", NOW) and not find(f"כלב {phrase}", NOW), phrase
