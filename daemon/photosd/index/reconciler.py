@@ -47,9 +47,9 @@ MAX_LINKS = 100  # paths compared singly
 
 
 class Unread:
-    """Places in trees; each is retried after a pause that doubles with each failure.
+    """Places in trees; each is retried after a pause that doubles with each retry that fails.
 
-    Any thread may use it.
+    Other comparisons that find it unreadable do not prolong the pause. Any thread may use it.
     """
 
     def __init__(self, shortest: float, longest: float) -> None:
@@ -68,8 +68,11 @@ class Unread:
                 if place != tree and not place.startswith(inside)
             }
             for place in places:
-                pause = min(2 * before.get(place, (0.0, self._shortest / 2))[1], self._longest)
-                self._places[place] = now + pause, pause
+                due, pause = before.get(place, (NEVER, self._shortest / 2))
+                if due <= now or due == NEVER:  # retried, or new
+                    pause = min(2 * pause, self._longest)
+                    due = now + pause
+                self._places[place] = due, pause
             return bool(self._places)
 
     def next_due(self) -> float:
