@@ -369,7 +369,11 @@ class Comparer:
 
     def _look_at_links(self, found: Sequence[Entry], before: Mapping[bytes, Photo]) -> None:
         """Other paths of files that are new or have changed; ``before``: their former rows."""
-        changed = [one for one in found if _has_changed(one, before.get(one.path))]
+        changed = [
+            one
+            for one in found
+            if _has_changed(one, before.get(one.path)) and self._comparison.keeps_number(one)
+        ]
         former = [before[one.path] for one in changed if one.path in before]
         paths = {
             *self._catalog.outdated_links(changed),
@@ -397,7 +401,8 @@ class Comparer:
             if not self._folders.watched(folder):
                 return
             self._catalog.forget(photo.path for photo in gone)
-        if links := self._catalog.links(gone):
+        numbered = filter(self._comparison.keeps_number, gone)
+        if links := self._catalog.links(numbered):
             self._on_links(links)
         self._on_work()
         log.info("photos_deleted", folder=printable(folder.path), photos=len(gone))
@@ -422,9 +427,14 @@ class Comparer:
 
 
 def _has_changed(entry: Entry, before: Photo | None) -> bool:
+    """Whether it is new, or differs from the row of an indexed photo. One that is pending or failed
+    may keep its former number: it and its links would be compared again and again.
+    """
     if before is None or before.state == "gone":
         return True
-    return not before.looks_like(entry) or before.inode != entry.inode
+    return before.state == "indexed" and (
+        not before.looks_like(entry) or before.inode != entry.inode
+    )
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

@@ -124,6 +124,11 @@ class Comparison:
         due = now + (0 if settled else settle_seconds - quiet_for)
         self._catalog.put(folder.id, entry, due=due, content=likely)
 
+    def keeps_number(self, one: Entry | Photo) -> bool:
+        """Whether an inode number identifies this file."""
+        entry = Entry(one.path, one.size, one.mtime_ns, one.inode, one.device, one.place)
+        return self._inodes.stable(entry)
+
     def away(
         self, folder: Folder, photo: Photo, unreadable: tuple[bytes, ...], filesystems: Filesystems
     ) -> bool:
