@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from photosd.watch.hints import Hint
 from photosd.watch.inodes import STABLE
 from photosd.watch.mounts import mount_of, mounts
 from tests.index.test_reconciler import Shop, within
+from tests.watch.hangfs import shared
 
 BY_NUMBERS = "inode numbers identify no file here"
 
@@ -42,12 +45,29 @@ class Album:
         """Links that count as existing."""
         return sum(1 for _ in self.shop.catalog.below(bytes(self.links)))
 
+    def count_compared(self) -> list[bytes]:
+        """Paths that are compared singly from now on."""
+        return count_compared(self.shop)
+
     def hint(self, kind: str, path: Path) -> None:
         self.shop.watcher.hints.put(Hint(kind, bytes(path)))  # type: ignore[arg-type]
 
     def size(self, path: Path) -> int:
         photo = self.shop.catalog.get(bytes(path))
         return -1 if photo is None or photo.state == "gone" else photo.size
+
+
+def count_compared(shop: Shop) -> list[bytes]:
+    """Paths that are compared singly from now on."""
+    compared: list[bytes] = []
+    original = shop.reconciler.comparer.paths
+
+    def recorded(paths: Iterable[bytes]) -> None:
+        compared.extend(paths)
+        original(paths)
+
+    shop.reconciler.comparer.paths = recorded  # type: ignore[method-assign]
+    return compared
 
 
 @pytest.fixture
@@ -98,3 +118,83 @@ def test_numbers_that_a_file_system_makes_up_name_no_links(
     within(60, lambda: not album.shop.reconciler.busy())
     first = album.shop.catalog.get(bytes(album.photos / "0.jpg"))
     assert first is not None and first.state == "indexed"
+
+
+def test_a_link_to_a_photo_that_is_deleted_and_written_again(album: Album) -> None:
+    """The link was deleted from the catalog meanwhile, and the photo has another inode number."""
+    album.fill(1)
+    photo, link = album.photos / "0.jpg", album.links / "to 0.jpg"
+    kept = photo.with_suffix(".kept")
+    os.link(photo, kept)  # so that its number is not used again
+    photo.unlink()
+    album.hint("path", photo)
+    within(60, lambda: album.size(link) == -1)
+    within(60, lambda: not album.shop.reconciler.busy())
+    photo.write_bytes(b"another photo")
+    album.hint("path", photo)
+    within(60, lambda: album.size(link) == 13)
+
+
+@pytest.mark.parametrize("state", ["pending", "failed"])
+def test_a_photo_without_a_result_that_changes(album: Album, state: str) -> None:
+    """Its links are compared too, and each of them a few times only."""
+    album.fill(2)
+    with album.shop.database.write() as db:
+        db.execute("UPDATE photos SET state = ?", (state,))
+    compared = album.count_compared()
+    for photo in (album.photos / "0.jpg", album.photos / "1.jpg"):
+        photo.write_bytes(b"now it is whole")
+        album.hint("path", photo)
+    links = [album.links / f"to {number}.jpg" for number in range(2)]
+    within(60, lambda: [album.size(link) for link in links] == [15, 15])
+    within(60, lambda: not album.shop.reconciler.busy())
+    time.sleep(0.5)
+    assert len(compared) <= 8
+
+
+@pytest.mark.parametrize("code", ["catalog", None])
+def test_photos_that_stay_as_they_are_are_not_compared_again(
+    album: Album, code: str | None
+) -> None:
+    """A row that cannot be written, and one that waits for its hash with its former number."""
+    album.fill(1)
+    photo = album.photos / "0.jpg"
+    with album.shop.database.write() as db:
+        if code is None:
+            db.execute("UPDATE photos SET state = 'failed', inode = 7")
+        else:
+            db.execute("UPDATE photos SET state = 'failed', size = 7, code = ?", (code,))
+            db.execute(
+                "CREATE TRIGGER full BEFORE UPDATE OF size ON photos"
+                " BEGIN SELECT RAISE(ABORT, 'too large'); END"
+            )
+    compared = album.count_compared()
+    album.hint("path", photo)
+    within(60, lambda: bool(compared))
+    time.sleep(1.0)
+    assert len(compared) <= 3
+
+
+def test_a_link_to_a_silent_share_holds_up_no_photo_beside_it(tmp_path: Path) -> None:
+    """Both are named by events at the same time. The link is compared again later."""
+    with shared(tmp_path) as share:
+        shop = Shop(tmp_path)
+        (share.source / "a.jpg").write_bytes(b"a")
+        local = tmp_path / "local"
+        shop.add(local, 0)
+        link, new = local / "link.jpg", local / "new.jpg"
+        link.symlink_to(share.point / "a.jpg")
+        shop.reconciler.start()
+        shop.compare()
+        share.hang("all")
+        new.write_bytes(b"new")
+        compared = count_compared(shop)
+        for path in (link, new):
+            shop.watcher.hints.put(Hint("path", bytes(path)))
+        within(30, lambda: shop.catalog.get(bytes(new)) is not None)
+        known = shop.catalog.get(bytes(link))
+        assert known is not None and known.state != "gone"
+        time.sleep(1.0)
+        assert len(compared) <= 6
+        share.hang()
+        shop.close()

@@ -77,7 +77,7 @@ class Catalog:
         """Existing files of the same inodes, these included: links, or new names."""
         return self._of_inodes("p.state <> 'gone'", photos)
 
-    def outdated_links(self, entries: Iterable[Entry]) -> list[bytes]:
+    def outdated_links(self, entries: Iterable[Entry | Photo]) -> list[bytes]:
         """Rows of the same inodes as these files that differ from them, or were deleted."""
         return self._of_inodes(
             "(p.state = 'gone' OR p.size <> json_extract(k.value, '$[2]')"
@@ -85,7 +85,7 @@ class Catalog:
             entries,
         )
 
-    def _of_inodes(self, condition: str, files: Iterable[Photo] | Iterable[Entry]) -> list[bytes]:
+    def _of_inodes(self, condition: str, files: Iterable[Entry | Photo]) -> list[bytes]:
         numbers = [(one.inode, one.device, one.size, one.mtime_ns) for one in files]
         with self._database.read() as db:
             rows = db.execute(

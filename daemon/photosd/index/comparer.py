@@ -315,9 +315,9 @@ class Comparer:
             asked.add(path)
             try:
                 entry = self._at(folder, path, beside.get(path, ()))
-            except NotAnswering:
-                raise
             except OSError as error:
+                if isinstance(error, NotAnswering) and not self._leads_elsewhere(path, error):
+                    raise
                 log.warning("photo_unreadable", path=path, cause=error.strerror)
                 self._on_unread(path, {path} if error.errno in MAY_PASS else set())
                 continue
@@ -354,6 +354,10 @@ class Comparer:
             return None if entry is None else entry._replace(sidecar=fields[1])
         return None
 
+    def _leads_elsewhere(self, link: bytes, error: NotAnswering) -> bool:
+        """Whether not the file system of a link is silent, but the one that it leads to."""
+        return self._filesystems.of(error.filename) is not self._filesystems.of(link)
+
     def _of_sidecars(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
         """The same paths, with those of photos in place of a sidecar; and its names."""
         found: dict[bytes, list[bytes]] = {}
@@ -376,8 +380,9 @@ class Comparer:
         ]
         former = [before[one.path] for one in changed if one.path in before]
         paths = {
-            *self._catalog.outdated_links(changed),
-            *self._catalog.links(one for one in former if one.state != "gone"),
+            # A photo may have been deleted, and its links with it, before it was written again.
+            *self._catalog.outdated_links([*changed, *former]),
+            *self._catalog.links(former),
         }
         if others := paths.difference(one.path for one in found):
             self._on_links(sorted(others))
@@ -427,13 +432,16 @@ class Comparer:
 
 
 def _has_changed(entry: Entry, before: Photo | None) -> bool:
-    """Whether it is new, or differs from the row of an indexed photo. One that is pending or failed
-    may keep its former number: it and its links would be compared again and again.
+    """Whether it is new, or differs from its row. That of a pending or failed photo may keep its
+    former number, and that of a photo that the catalog cannot hold its former size and time: it and
+    its links would be compared again and again.
     """
     if before is None or before.state == "gone":
         return True
-    return before.state == "indexed" and (
-        not before.looks_like(entry) or before.inode != entry.inode
+    if before.code == "catalog":
+        return False
+    return not before.looks_like(entry) or (
+        before.state == "indexed" and before.inode != entry.inode
     )
 
 
