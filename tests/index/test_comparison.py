@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from photosd.decode.decode_errors import DecodeFailed
+from photosd.decode.messages import ContentIdentity
 from photosd.decode.reading import identify
 from photosd.watch.inodes import STABLE, Inodes
 from photosd.watch.mounts import Mount, mount_of, mounts
@@ -217,12 +220,58 @@ def test_a_link_to_a_disk_that_is_away_is_kept(tmp_path: Path, other_disk: Path)
     """It leads nowhere until the disk is back."""
     shelf = Shelf(tmp_path)
     _, target = linked(shelf, other_disk)
-    target.parent.rename(target.parent.with_suffix(".away"))
-    try:
-        shelf.compare()
-        assert shelf.states() == {"link.jpg": "indexed"}
-    finally:
-        target.parent.with_suffix(".away").rename(target.parent)
+    target.unlink()
+    target.parent.rmdir()
+    with shelf.database.write() as db:  # as if this directory were the mount point of a third disk
+        db.execute("UPDATE photos SET device = device + place + 1")
+    shelf.compare()
+    assert shelf.states() == {"link.jpg": "indexed"}
+
+
+def test_a_link_into_a_deleted_directory_is_forgotten(tmp_path: Path, other_disk: Path) -> None:
+    """The other disk is here; its directory that held the photo is not."""
+    shelf = Shelf(tmp_path)
+    (other_disk / "2023" / "05").mkdir(parents=True)
+    linked(shelf, other_disk / "2023" / "05")
+    (other_disk / "2023").rename(other_disk / "renamed")
+    shelf.compare()
+    assert shelf.states() == {}
+
+
+def test_a_link_to_a_photo_of_the_same_size_and_time_elsewhere(
+    tmp_path: Path, other_disk: Path
+) -> None:
+    """It led to another disk, and leads to this one now: its hash decides."""
+    shelf = Shelf(tmp_path)
+    link, target = linked(shelf, other_disk)
+    other = tmp_path / "other.jpg"
+    other.write_bytes(b"atad")
+    shutil.copystat(target, other)
+    link.unlink()
+    link.symlink_to(other)
+    shelf.hint("link.jpg")
+    shelf.work()
+    assert right(shelf, [link])
+
+
+def test_a_failed_photo_that_was_replaced_is_read_once(tmp_path: Path) -> None:
+    """By another file of the same size and time, which fails too; not at each comparison."""
+    shelf = Shelf(tmp_path)
+
+    def fail(path: bytes) -> ContentIdentity:
+        raise DecodeFailed("damaged", "it is damaged")
+
+    file = shelf.write("a.jpg", b"broken")
+    shelf.settle()
+    shelf.decode = fail
+    os.link(file, shelf.root / "kept")  # so that its number is not used again
+    shelf.write("copy", b"other!").replace(file)
+    shelf.settle()
+    shelf.settle()
+    shelf.read.clear()
+    for _ in range(3):
+        shelf.settle()
+    assert shelf.states() == {"a.jpg": "failed"} and shelf.read == []
 
 
 def test_a_link_of_an_older_catalog_is_forgotten_too(tmp_path: Path, other_disk: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from photosd.index.reconciler import MAX_LINKS
+from photosd.index.reconciler import MAX_LINKS, together
 from photosd.watch.hints import Hint
 from photosd.watch.inodes import STABLE
 from photosd.watch.mounts import mount_of, mounts
@@ -198,3 +198,27 @@ def test_a_link_to_a_silent_share_holds_up_no_photo_beside_it(tmp_path: Path) ->
         assert len(compared) <= 6
         share.hang()
         shop.close()
+
+
+@pytest.mark.parametrize(
+    ("links", "directories", "tried"),
+    [
+        (MAX_LINKS, 1, MAX_LINKS),
+        (MAX_LINKS + 1, 1, 1),
+        (MAX_LINKS + 1, 2, 2),
+        (MAX_LINKS + 1, MAX_LINKS + 1, 1),
+    ],
+)
+def test_many_links_that_cannot_be_read_are_tried_together(
+    tmp_path: Path, links: int, directories: int, tried: int
+) -> None:
+    """A comparison of each alone, while a share is silent, would delay other folders by minutes."""
+    shop = Shop(tmp_path)
+    folder = shop.add(tmp_path / "album", 0)
+    names = {b"%s/%d/%d.jpg" % (folder.path, n % directories, n): folder for n in range(links)}
+    trees = together(names)
+    assert len(trees) == tried
+    assert all(name.startswith(tuple(trees)) for name in names)
+    whole = together({folder.path: folder, **names})
+    assert all(tree.startswith(folder.path) for tree in whole)
+    shop.close()

@@ -26,7 +26,7 @@ from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import FolderProbe, photo_is_away
 from photosd.watch.inodes import Inodes
 from photosd.watch.scanner import Entry
-from photosd.watch.walk import unknown_below
+from photosd.watch.walk import VANISHED, unknown_below
 
 SAMPLE = 50  # photos checked to tell a disk with a new number from another disk
 LIVING = ("pending", "failed", "indexed")
@@ -85,8 +85,11 @@ class Comparison:
             self._put(folder, entry, photo.content)  # an unreadable file may be readable now
         elif self._replaced(entry, photo, hinted):
             # Its hash will decide. Until then it keeps its former number, in case two files were
-            # swapped.
-            self._put(folder, entry._replace(inode=photo.inode), photo.content)
+            # swapped. One that fails has no content to keep apart, and is not read again and again.
+            if photo.state == "failed":
+                self._put(folder, entry, None)
+            else:
+                self._put(folder, entry._replace(inode=photo.inode), photo.content)
         elif _numbers(photo) != _numbers(entry) or (
             photo.state == "pending" and photo.access != entry.access
         ):
@@ -95,7 +98,8 @@ class Comparison:
     def _replaced(self, entry: Entry, photo: Photo, hinted: bool) -> bool:
         """Whether another file of the same size and time may have replaced it."""
         if self._inodes.stable(entry):
-            return photo.inode != entry.inode and photo.device == entry.device
+            # After an event it is no disk that was mounted again, but perhaps a link to another.
+            return photo.inode != entry.inode and (hinted or photo.device == entry.device)
         if photo.state != "indexed":  # it will be read anyway
             return False
         # Inode numbers are unreliable here, and times may have a resolution of two seconds. But
@@ -177,10 +181,17 @@ def _leads_away(photo: Photo, filesystems: Filesystems) -> bool | None:
     except OSError:
         return None
     try:
-        directory = filesystems.resolve(photo.path).rpartition(b"/")[0] or b"/"
-        return int(filesystems.ask(directory, "state")[1]) != photo.device
+        place = filesystems.resolve(photo.path)
     except OSError:
         return True
+    while place != b"/":  # its directory may have been deleted, too
+        place = place.rpartition(b"/")[0] or b"/"
+        try:
+            return int(filesystems.ask(place, "state")[1]) != photo.device
+        except OSError as error:
+            if error.errno not in VANISHED:
+                return True
+    return True
 
 
 class Emptied:

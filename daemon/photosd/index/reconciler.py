@@ -340,9 +340,11 @@ class Reconciler(StoppableThread):
 
     def _begin_unread(self) -> None:
         """Compare places again that could not be read, since no event will come."""
-        for place in self._unread.take_due():
-            if (folder := self._folders.containing(place)) is not None:
-                self._begin(folder, place)
+        places = self._unread.take_due()
+        folders = self._folders.all() if places else []
+        found = {place: folder for place in places if (folder := innermost(folders, place))}
+        for tree, folder in together(found).items():
+            self._begin(folder, tree)
 
     def _note_unread(self, tree: bytes, places: set[bytes]) -> None:
         if self._unread.note(tree, places):
@@ -479,6 +481,15 @@ class Reconciler(StoppableThread):
             self._begin(folder, folder.path)
         pause = min(max(RETRY_SECONDS, 2 * pause), LONGEST_RETRY)
         self._retries[folder.id] = (time.monotonic() + pause, pause)
+
+
+def together(trees: dict[bytes, Folder]) -> dict[bytes, Folder]:
+    """These places with their folders; of many their directories, or the whole folders: thousands
+    of links may lead to one share.
+    """
+    if len(trees) > MAX_LINKS:
+        trees = {max(f.path, p.rpartition(b"/")[0], key=len): f for p, f in trees.items()}
+    return trees if len(trees) <= MAX_LINKS else {f.path: f for f in trees.values()}
 
 
 def _same(one: ComparisonJob, other: ComparisonJob) -> bool:
