@@ -15,8 +15,9 @@ import pytest
 
 from photosd.core.errors import BadRequest
 from photosd.watch.ignore import IGNORE_FILE_BYTES, IgnoreRules
+from photosd.watch.mounts import Mount
 from photosd.watch.scanner import entry_of, scan
-from photosd.watch.walk import unknown_below
+from photosd.watch.walk import remedy_for, unknown_below, why_unknown
 from tests.watch.listening import files_below, write
 
 GITIGNORES = [
@@ -335,3 +336,47 @@ def test_a_link_that_cannot_be_looked_at_is_not_followed(
     monkeypatch.setattr(os, "lstat", refuse)
     with pytest.raises(OSError):
         IgnoreRules(os.fsencode(root)).ignored(os.fsencode(root / "link/a.jpg"))
+
+
+def test_an_ignore_file_that_leads_to_a_share_is_not_opened(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The share may hang, and with it the scan of this disk. Nothing is found below."""
+    share = tmp_path / "share"
+    table = {b"/": Mount(b"/", "ext4", ""), bytes(share): Mount(bytes(share), "nfs4", "")}
+    monkeypatch.setattr("photosd.watch.ignore.mounts", lambda: table)
+    (tmp_path / "nas").symlink_to(share)
+    write(root / "a/1.jpg")
+    for place in (share, tmp_path / "nas", tmp_path / "local"):
+        write(place / "rules", b"*.png\n")
+    link = root / "a/.photosdignore"
+    for target, found in (
+        (share / "rules", set[str]()),
+        (tmp_path / "nas/rules", set()),
+        ("../../nas/../share/rules", set()),
+        (link, set()),  # a circle
+        (tmp_path / "local/rules", {"a/1.jpg"}),
+    ):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        assert scanned(root) == found, target
+    link.unlink()
+    link.symlink_to(share / "rules")
+    with pytest.raises(OSError) as unknown:
+        ignored(root, "a/1.jpg")
+    assert unknown.value.errno == errno.EXDEV
+    assert "network share" in why_unknown(bytes(link), errno.EXDEV)
+    assert "copy" in remedy_for(bytes(link), errno.EXDEV)
+
+
+def test_an_ignore_file_on_a_share_may_lead_to_another_one_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs with the photos at most."""
+    table = {b"/": Mount(b"/", "ext4", ""), bytes(root): Mount(bytes(root), "nfs4", "")}
+    monkeypatch.setattr("photosd.watch.ignore.mounts", lambda: table)
+    write(root / "a/1.jpg")
+    write(root / "a/2.png")
+    write(root / "rules", b"*.png\n")
+    (root / "a/.photosdignore").symlink_to(root / "rules")
+    assert scanned(root) == {"a/1.jpg"}

@@ -19,6 +19,7 @@ from photosd.core.errors import BadRequest
 from photosd.core.filestat import is_hidden
 from photosd.core.formats import ORIGINALS, is_library_name, is_package_name
 from photosd.core.progress import tick
+from photosd.watch.mounts import leads_to_share, mounts
 
 IGNORE_FILE = b".photosdignore"
 HIDE_MARK = b".nomedia"
@@ -205,6 +206,9 @@ def _closed(directory: bytes) -> bytes:
 
 def _read_ignore_file(file: bytes) -> GitIgnoreSpec | None:
     """The patterns in ``file``; raises OSError if not all can be read."""
+    # A share may stop answering, and would stop the scans of this disk.
+    if stat.S_ISLNK(os.lstat(file).st_mode) and leads_to_share(file, mounts()):
+        raise _error(errno.EXDEV)
     # Non-blocking: a FIFO of that name must not stop a scan.
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

@@ -137,6 +137,31 @@ def mount_of(path: bytes, table: Mapping[bytes, Mount]) -> Mount:
     return table[point]
 
 
+def leads_to_share(path: bytes, table: Mapping[bytes, Mount]) -> bool:
+    """Whether links lead from ``path`` to a share that it is not on; no share is accessed."""
+    own, here, rest, seen = mount_of(path, table), b"/", path.split(b"/")[::-1], set[bytes]()
+    while rest:
+        name = rest.pop()
+        if name == b"..":
+            here = here.rpartition(b"/")[0] or b"/"
+        if name in (b"", b".", b".."):
+            continue
+        here, above = here.rstrip(b"/") + b"/" + name, here
+        mount = mount_of(here, table)
+        if mount.remote and mount != own:
+            return True
+        try:
+            target = os.readlink(here)  # noqa: PTH115 (bytes)
+        except OSError:
+            continue
+        if here in seen:  # perhaps a circle
+            return False
+        seen.add(here)
+        here = b"/" if target.startswith(b"/") else above
+        rest += target.split(b"/")[::-1]
+    return False
+
+
 class MountWatch:
     """Reports, without blocking, which mount points appeared or vanished since the last call."""
 

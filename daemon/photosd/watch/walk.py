@@ -23,6 +23,7 @@ IGNORE_FILE_TROUBLES = {
     errno.EFBIG: "it is too large",
     errno.EISDIR: "it is a folder, not a file",
     errno.ENOENT: "it is a link that leads nowhere",
+    errno.EXDEV: "it is a link to a network share",
 }
 IN_THE_CLOUD = "it is in iCloud and not on this machine"
 VANISHED = frozenset((errno.ENOENT, errno.ENOTDIR))
@@ -169,6 +170,8 @@ def remedy_for(path: bytes, number: int) -> str:
         return (
             f"photosd has too few resources ({shortage}): close other programs; it is tried again"
         )
+    if number == errno.EXDEV:
+        return "put a copy of the file in place of the link"
     if path.rpartition(b"/")[2] == IGNORE_FILE:
         return "correct that file (UTF-8, .gitignore syntax), or delete it"
     return "make it readable (chmod u+rx), or exclude it in .photosdignore"
