@@ -275,10 +275,10 @@ def test_a_file_waits_for_the_process_that_starts(monkeypatch: pytest.MonkeyPatc
 
 
 class SilentDisks:
+    """A share whose server is away."""
+
     def place(self, path: bytes) -> bytes:
         return path
-
-    """A share whose server is away."""
 
     def silent(self, _path: bytes) -> bool:
         return True
@@ -302,4 +302,37 @@ def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
     ]
     for future in futures:
         assert isinstance(future.exception(SOON), NotDelivered)
+    pool.stop()
+
+
+class LinkedDisks(SilentDisks):
+    """A local disk, with links to the share as sidecars."""
+
+    def __init__(self) -> None:
+        self.waited: list[bytes] = []
+        self.away = True
+
+    def place(self, path: bytes) -> bytes:
+        return b"/share" + path if path.endswith(b".xmp") else path
+
+    def silent(self, path: bytes) -> bool:
+        return self.away and path.startswith(b"/share/")
+
+    def waiting(self, path: bytes) -> AbstractContextManager[None]:
+        self.waited.append(path)
+        return nullcontext()
+
+
+def test_a_sidecar_that_leads_to_a_silent_share_takes_no_decoder() -> None:
+    """Its photo is on the local disk and is decoded. A share that answers is waited for."""
+    disks = LinkedDisks()
+    pool = Pool(1, disks=disks)
+    pool.start()
+    files = [b"/no such b.JSON", b"/no such a.xmp"]
+    silent = pool.sidecars(b"/no such a.jpg", files)
+    assert isinstance(silent.exception(SOON), NotDelivered) and disks.waited == []
+    assert not isinstance(pool.identify(b"/no such a.jpg").exception(SOON), NotDelivered)
+    disks.away = False
+    assert not isinstance(pool.sidecars(b"/no such a.jpg", files).exception(SOON), NotDelivered)
+    assert disks.waited == [b"/no such a.jpg", b"/share/no such a.xmp"]
     pool.stop()

@@ -86,8 +86,12 @@ class Task(Generic[T]):
             self.future.set_exception(TooSlow())
             return False
         if self._disks is not None:
-            self._place = self._disks.place(self.request.path)
-            if self._disks.silent(self._place):
+            paths = (self.request.path, *self.request.sidecars)
+            places = [self._disks.place(path) for path in paths]
+            # The first file that is elsewhere: that disk may stop responding.
+            elsewhere = (place for path, place in zip(paths, places, strict=True) if place != path)
+            self._place = next(elsewhere, self.request.path)
+            if any(map(self._disks.silent, places)):
                 self.future.set_exception(NotDelivered())
                 return False
         return True
