@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from photosd.index.comparer import Comparer
 from photosd.index.reconciler import MAX_LINKS, together
+from photosd.watch.filesystem import Filesystem, NotAnswering
 from photosd.watch.hints import Hint
 from photosd.watch.inodes import STABLE
-from photosd.watch.mounts import mount_of, mounts
+from photosd.watch.mounts import Mount, mount_of, mounts
 from tests.index.test_reconciler import Shop, within
 from tests.watch.hangfs import shared
 
@@ -221,4 +225,53 @@ def test_many_links_that_cannot_be_read_are_tried_together(
     assert all(name.startswith(tuple(trees)) for name in names)
     whole = together({folder.path: folder, **names})
     assert all(tree.startswith(folder.path) for tree in whole)
+    shop.close()
+
+
+def test_a_folder_whose_photos_have_links_counts_as_emptied(album: Album) -> None:
+    """The links are no photos that were moved: they lead nowhere. The photos are kept."""
+    album.fill(5)
+    local = album.photos.parent
+    for number in range(3):
+        (local / f"{number}.jpg").unlink()
+    album.shop.compare()
+    with album.shop.database.write() as db:
+        db.execute("DELETE FROM photos WHERE state = 'gone'")
+    for photo in album.photos.iterdir():
+        photo.unlink()
+    album.hint("subtree", album.photos)
+    within(60, lambda: any(not folder.present for folder in album.shop.folders.all()))
+    assert all(album.size(album.photos / f"{number}.jpg") == 1 for number in range(5))
+
+
+def test_a_disk_in_a_share_that_is_silent_is_tried_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the share holds up its comparison: it is repeated with pauses, not all the time."""
+    shop, unread = Shop(tmp_path), list[bytes]()
+    folder = shop.add(tmp_path / "share", 1)
+    inside = folder.path + b"/disk"
+    other = Mount(inside, "ext4", "", "0:77")
+    filesystems = shop.folders.filesystems
+    of = filesystems.of
+    comparer = Comparer(
+        shop.catalog,
+        shop.folders,
+        filesystems,
+        Mock(recognised=Mock(return_value=False)),
+        lambda: None,
+        lambda: False,
+        lambda tree, _places: unread.append(tree),
+    )
+    disk = Filesystem(other, Mock(), threading.Event(), threading.Event())
+    monkeypatch.setattr(filesystems, "of", lambda path: disk if path == inside else of(path))
+
+    def silent(path: bytes) -> tuple[int, int]:
+        raise NotAnswering(path)
+
+    monkeypatch.setattr(filesystems, "look", silent)
+    comparer.tree(folder, inside)
+    assert unread == [inside]
+    with pytest.raises(NotAnswering):
+        comparer.tree(folder, folder.path)
     shop.close()

@@ -181,25 +181,42 @@ class Catalog:
         folder: int,
         gone_since: float = float("inf"),
         counts: Callable[[Photo], bool] = lambda _: True,
+        *,
+        moved: bool = True,
     ) -> int:
         """The number of photos of a folder that exist, or were deleted at ``gone_since`` (Unix
-        seconds) or later, except those moved to another folder. ``counts``: which of them to count.
+        seconds) or later. ``counts``: which of them to count. ``moved``: without those that were
+        moved to another folder.
         """
         found = self._photos(
-            "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED,
+            "WHERE folder = ?1 AND (state <> 'gone' OR gone_at >= ?2)" + NOT_MOVED * moved,
             (folder, gone_since),
         )
         return sum(map(counts, found))
 
-    def revive(self, folder: int, gone_since: float) -> None:
-        """Mark photos of a folder deleted at ``gone_since`` (Unix seconds) or later as existing."""
+    def elsewhere(self, folder: int, limit: int) -> list[bytes]:
+        """Some paths in other folders of photos of a folder: links, or where they were moved."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT other.path FROM photos CROSS JOIN photos AS other"
+                " ON other.inode = photos.inode AND other.device = photos.device"
+                " AND other.folder <> photos.folder AND other.state <> 'gone'"
+                " WHERE photos.folder = ? LIMIT ?",
+                (folder, limit),
+            ).fetchall()
+        return [path for (path,) in rows]
+
+    def revive(self, folder: int, gone_since: float, *, moved: bool = True) -> None:
+        """Mark photos of a folder deleted at ``gone_since`` (Unix seconds) or later as existing;
+        ``moved``: not those that were moved to another folder.
+        """
         with self._database.write() as db:
             db.execute(
                 "UPDATE photos SET gone_at = NULL, due = iif(known, NULL, ?3),"
                 " state = iif(known, 'indexed', 'pending') FROM"
                 " (SELECT path AS one, EXISTS(SELECT 1 FROM embedded"
                 "   WHERE embedded.content = photos.content) AS known FROM photos"
-                f"  WHERE folder = ?1 AND state = 'gone' AND gone_at >= ?2{NOT_MOVED})"
+                f"  WHERE folder = ?1 AND state = 'gone' AND gone_at >= ?2{NOT_MOVED * moved})"
                 " WHERE path = one",
                 (folder, gone_since, time.time()),
             )

@@ -164,11 +164,13 @@ class Comparer:
         try:
             if self.present(folder):
                 self._tree(running)
-        except NotAnswering:
-            mount = self._filesystems.of(tree).mount
+        except NotAnswering as error:
+            mount = self._filesystems.of(error.filename or tree).mount
             why = Why(why_silent(mount), silence_remedy(tree, mount))
             self._note(folder, tree, {tree: why}, None)
-            raise
+            if not self._leads_elsewhere(tree, error):
+                raise
+            self._on_unread(tree, {tree})  # the folder's root is on another disk
         finally:
             with self._lock:
                 self._running.remove(running)
@@ -354,9 +356,10 @@ class Comparer:
             return None if entry is None else entry._replace(sidecar=fields[1])
         return None
 
-    def _leads_elsewhere(self, link: bytes, error: NotAnswering) -> bool:
-        """Whether not the file system of a link is silent, but the one that it leads to."""
-        return self._filesystems.of(error.filename) is not self._filesystems.of(link)
+    def _leads_elsewhere(self, path: bytes, error: NotAnswering) -> bool:
+        """Whether not the file system of ``path`` is silent, but another, as of a link's target."""
+        silent = error.filename or path
+        return self._filesystems.of(silent) is not self._filesystems.of(path)
 
     def _of_sidecars(self, paths: Iterable[bytes]) -> dict[bytes, list[bytes]]:
         """The same paths, with those of photos in place of a sidecar; and its names."""

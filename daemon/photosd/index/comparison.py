@@ -223,12 +223,23 @@ class Emptied:
         """
         if self._holds_known(folder, alike=False) or self._holds_any(folder):
             return None
-        since = time.time() - EMPTYING_SECONDS
-        lost = self._catalog.lost(folder.id, since, lambda photo: not self._is_away(folder, photo))
+        since, moved = time.time() - EMPTYING_SECONDS, self._were_moved(folder)
+        lost = self._catalog.lost(
+            folder.id, since, lambda photo: not self._is_away(folder, photo), moved=moved
+        )
         if lost < FEWEST:
             return None
-        self._catalog.revive(folder.id, since)
+        self._catalog.revive(folder.id, since, moved=moved)
         return _says(f"no photo is in {printable(folder.path)} any more", lost)
+
+    def _were_moved(self, folder: Folder) -> bool:
+        """Whether photos that other folders hold, too, may have been moved there. Otherwise there
+        were links to them.
+        """
+        others = self._catalog.elsewhere(folder.id, SAMPLE)
+        with contextlib.suppress(OSError):
+            return not others or any(self._filesystems.entry(path) for path in others)
+        return True
 
     def _is_away(self, folder: Folder, photo: Photo) -> bool:
         return self._comparison.away(folder, photo, (), self._filesystems)
