@@ -59,3 +59,11 @@ def test_without_room_for_a_thread_all_ends_too(monkeypatch: pytest.MonkeyPatch)
     parts = {name: lambda _, name=name: asked.append(name) for name in ("a", "b")}
     assert stop_all(parts, Deadline.after(60)) == []
     assert asked == ["a", "b"]
+
+
+def test_a_part_of_a_deadline_is_never_later() -> None:
+    """Also once the deadline has passed."""
+    for seconds in (-1.0, 0.0, 5.0):
+        whole = Deadline.after(seconds)
+        assert whole.part(0.5).at <= whole.at
+    assert 2.0 < Deadline.after(5.0).part(0.5).remaining <= 2.5
