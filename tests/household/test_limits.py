@@ -39,6 +39,7 @@ CALIBRATED = "tests/search/test_calibration.py::"
 
 CROSSED = {
     "index/placing.py:BATCH": "tests/index/test_placing.py::test_twenty_thousand_photos",
+    "index/placing.py:WRITTEN_AT_ONCE": "tests/index/test_placing.py::test_queries_run_first",
     "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
@@ -75,8 +76,6 @@ CROSSED = {
     "search/calibration.py:FEW": CALIBRATED + "test_a_library_that_grows_is_calibrated_again",
     "search/calibration.py:MANY": CALIBRATED + "test_many_photos_are_judged_by_a_lower_share",
     "search/calibration.py:SAMPLE": LARGE,
-    "search/judging.py:ALONE": CALIBRATED + "test_it_is_the_same_in_parts",
-    "search/judging.py:WORTH_IT": CALIBRATED + "test_it_is_the_same_in_parts",
     "search/dates/__init__.py:LONGEST": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MAX_TOKENS": HERE + "test_long_dates_are_refused_in_words",
     "search/dates/grammar.py:MAX_WAYS": HERE + "test_long_dates_are_refused_in_words",

@@ -63,8 +63,7 @@ class Shelf:
 
     def look(self) -> None:
         """Work until there is none."""
-        while self.placing.turn():
-            pass
+        self.placing.work()
 
 
 @pytest.fixture
@@ -377,3 +376,33 @@ def _built(facts: dict[str, Any], table: Table) -> dict[str, Any]:
 
     built: dict[str, Any] = msgspec.to_builtins(place_of(facts, table))
     return built
+
+
+def test_queries_run_first(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few places are written between two looks for a query, each outside a transaction."""
+    written: list[int] = []
+
+    def look() -> None:
+        thread = threading.Thread(target=lambda: shelf.say("another"), daemon=True)
+        thread.start()
+        thread.join(30)  # it can write
+        assert not thread.is_alive()
+        written.append(list(shelf.unplaced().values()).count(0))
+
+    monkeypatch.setattr(module, "wait_for_queries", look)
+    for number in range(50):
+        shelf.say(str(number), **EILAT)
+    assert shelf.placing.turn()
+    assert written == [0, 20, 40]
+
+
+def test_labels_follow_for_many_at_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index is notified at the end, and every few seconds until then."""
+    monkeypatch.setattr(module, "BATCH", 10)
+    monkeypatch.setattr(module, "TELL_SECONDS", 600.0)
+    for number in range(95):
+        shelf.say(str(number), **EILAT)
+    shelf.look()
+    assert shelf.told == 1
+    shelf.look()
+    assert shelf.told == 1

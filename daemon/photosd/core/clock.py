@@ -27,7 +27,7 @@ class Deadline:
         return cls.after(STOP_SECONDS)
 
     def part(self, share: float) -> Deadline:
-        """An earlier deadline, after this share of the remaining time; never later than this one."""
+        """A deadline after this share of the remaining time, never later than this one."""
         return Deadline(min(self.at, time.monotonic() + share * self.remaining))
 
     @property

@@ -38,9 +38,15 @@ def answering() -> Iterator[None]:
                 _none.set()
 
 
+def wait_for_queries() -> None:
+    """Wait until no query is running, at most WAIT_SECONDS."""
+    if not _none.is_set():
+        _none.wait(WAIT_SECONDS)
+
+
 def after_queries(steps: Iterable[T]) -> Iterator[T]:
-    """Yields ``steps``; every STEPS steps it waits for running queries, at most WAIT_SECONDS."""
+    """Yields ``steps``; every STEPS steps it waits for running queries."""
     for number, step in enumerate(steps):
-        if number % STEPS == 0 and not _none.is_set():
-            _none.wait(WAIT_SECONDS)
+        if number % STEPS == 0:
+            wait_for_queries()
         yield step

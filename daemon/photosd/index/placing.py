@@ -22,6 +22,7 @@ from photosd.core import wording
 from photosd.core.background import BackgroundLoop
 from photosd.core.clock import Deadline
 from photosd.core.errors import PlacesUnavailable
+from photosd.core.query_priority import wait_for_queries
 from photosd.index.database import UNWRITABLE, Database
 from photosd.index.retries import Backoff
 from photosd.places.gazetteer import Gazetteer
@@ -29,7 +30,8 @@ from photosd.places.table import Area, Place, Table
 
 log = structlog.get_logger()
 
-BATCH = 500
+BATCH, WRITTEN_AT_ONCE = 500, 20  # contents
+TELL_SECONDS = 5.0  # labels are then updated for many contents at once
 REST = 0.5  # of the time of a batch: searches and indexing come first
 MAX_REST_SECONDS = 1.0  # a batch may have waited a minute for the table
 NICENESS = 10
@@ -100,10 +102,17 @@ class Placing(BackgroundLoop):
     def work(self) -> float:
         """Look up all that are due, and rest in between."""
         self._look_at_table()
-        began = time.monotonic()
+        began = told = time.monotonic()
+        found = False
         while not self.stopping.is_set() and self.turn():
+            found = True
             self.stopping.wait(min(REST * (time.monotonic() - began), MAX_REST_SECONDS))
             began = time.monotonic()
+            if began > told + TELL_SECONDS:
+                self._on_places()
+                told, found = began, False
+        if found:
+            self._on_places()
         return IDLE_SECONDS
 
     def turn(self) -> bool:
@@ -116,6 +125,12 @@ class Placing(BackgroundLoop):
             return False
         facts = {row["content"]: _decoded(row["facts"]) for row in rows}
         places = self._places(facts)
+        for start in range(0, len(rows), WRITTEN_AT_ONCE):
+            wait_for_queries()  # not within a transaction: others want to write
+            self._write(rows[start : start + WRITTEN_AT_ONCE], places)
+        return True
+
+    def _write(self, rows: Sequence[Any], places: Mapping[str, Found | None]) -> None:
         with self._database.write() as db:
             for row in rows:
                 try:
@@ -123,8 +138,6 @@ class Placing(BackgroundLoop):
                 except UNWRITABLE as error:
                     log.error("place_not_written", content=row["content"], cause=str(error))
                     _keep(db, row["content"], row["facts"], Found())
-        self._on_places()
-        return True
 
     def _places(self, facts: Mapping[str, Facts]) -> dict[str, Found | None]:
         """The place of each content; None if only the table knows, and it cannot be read."""

@@ -18,8 +18,6 @@ SHARPNESS = 1.5  # in spreads of a photo's scores with unrelated things
 MIN_SPREAD = 0.01
 SAME = 0.6  # of the way from two unrelated texts to the same text: equal meaning
 TINY = 1e-30
-ALONE = 1 << 18  # multiplications: below this BLAS starts no threads
-WORTH_IT = 4  # tiles at once
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +60,7 @@ class Background(msgspec.Struct, frozen=True):
 
     def beyond(self, vectors: Vectors, tiles: Vectors) -> Vectors:
         """By how much more tiles (m, d) are like queries (k, d) than like the rest: (k, m)."""
-        near = self._near(tiles)
+        near = self.things @ tiles.T
         most = near.max(axis=0)
         near -= most
         near *= self.sharpness
@@ -71,13 +69,6 @@ class Background(msgspec.Struct, frozen=True):
         usual = np.log(np.maximum(others @ np.exp(near), TINY)) / self.sharpness
         found: Vectors = vectors @ tiles.T - most - usual
         return found
-
-    def _near(self, tiles: Vectors) -> Vectors:
-        step = ALONE // self.things.size
-        if step < WORTH_IT:
-            step = len(tiles)
-        starts = range(0, len(tiles), step)
-        return np.concatenate([self.things @ tiles[at : at + step].T for at in starts], axis=1)
 
 
 class Scale(msgspec.Struct, frozen=True):
