@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from photosd.encoder.canary import picture
-from photosd.models.spec import STARTER
+from photosd.models.spec import LANGUAGES, STARTER
 from training.backbone import MEAN, STD
 from training.complete import Trained
 from training.model import CONTEXT, Starter, open_clip_config, tokenize
@@ -30,7 +30,7 @@ CANARY = (
 DIGITS = 5
 # Words that the text tower learned from its teacher, chosen by the known words nearest to them.
 MORE_WORDS = Path(__file__).with_name("more_words.txt")
-WRITTEN = ("synonyms.txt", "hebrew.txt")  # by hand, in the shipped directory
+WRITTEN = ("synonyms.txt", "hebrew.txt", "languages.txt")  # by hand, in the shipped directory
 
 
 def export(
@@ -73,12 +73,13 @@ def export(
             "words": "words.txt",
             "synonyms": WRITTEN[0],
             "glossary": WRITTEN[1],
+            "languages": WRITTEN[2],
             "context_length": CONTEXT,
             "pad_id": PAD,
             "bos": BEGIN,
             "eos": END,
         },
-        "languages": ["en", "he"],
+        "languages": list(LANGUAGES),
         "licence": "Apache-2.0 code; trained on research-use photos, for trying photosd out",
         "weights": {
             "file": weights.name,

@@ -13,10 +13,10 @@ import pytest
 
 from photosd.core.clock import Deadline
 from photosd.encoder.results import TextVectors
-from photosd.models.spec import ModelSpec, Tokenizer
+from photosd.models.spec import STARTER, ModelSpec, Tokenizer, read_model
 from photosd.protocol.replies import QueryResult
 from photosd.protocol.requests import QueryParams
-from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of
+from photosd.search.keyboard_layouts import LAYOUTS, other_layouts, script_of, scripts_of
 from photosd.search.parsing import Question, QuestionTerm
 from tests.conftest import RunningDaemon
 from tests.search.library import SPEC, Library
@@ -197,12 +197,20 @@ def test_a_text_that_is_mostly_understood_was_not_typed_in_another_layout(
     assert ask(library, spec, Finds("בשר", understood), "car")["convincing"] is found
 
 
-def test_hebrew_is_asked_of_a_real_daemon(daemon: RunningDaemon) -> None:
+def test_other_languages_are_asked_of_a_real_daemon(daemon: RunningDaemon) -> None:
     """The starter reads it, niqqud or not; of another script the warning reaches the client."""
     daemon.wait_until("ready")
     for text in ("שקיעה", "שְׁקִיעָה"):
         answer: Any = daemon.query(text)
         assert answer["understood"] == 1 and answer["unknown"] == answer["warnings"] == []
-    answer = daemon.query("закат")
-    assert "understands English and Hebrew only, not Cyrillic" in answer["warnings"][0]
+    for text in ("закат", "غروب الشمس", "coucher de soleil", "puesta de sol", "Sonnenuntergang"):
+        answer = daemon.query(text)
+        assert answer["understood"] == 1 and answer["warnings"] == [], text
+    answer = daemon.query("ηλιοβασίλεμα")
+    assert "French and Russian only, not Greek" in answer["warnings"][0]
     assert "photosd model use multilingual" in answer["warnings"][0]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("fkc", "כלב"), ("pfrfn", "закат"), ("[fg", "جبل")])
+def test_the_starter_is_asked_in_the_layouts_of_its_languages(typed: str, meant: str) -> None:
+    assert meant in other_layouts(typed, scripts_of(read_model(STARTER).languages))

@@ -127,4 +127,4 @@ def test_understood_tells_known_from_unknown(shipped: WarmModel) -> None:
     assert tokenizer.understood("pelicans")[0] == 1  # a class name of the backbone
     assert tokenizer.understood("zeppelin qwertyuiop") == (0, ["zeppelin", "qwertyuiop"])
     assert tokenizer.understood("שקיעה")[0] == 1
-    assert tokenizer.understood("закат")[0] == 0
+    assert tokenizer.understood("ηλιοβασίλεμα")[0] == 0

@@ -30,6 +30,10 @@ class Synonyms:
         """Whether the tower has another word for the same thing; plurals count."""
         return self._key(word) in self._same
 
+    def covers(self, word: str) -> bool:
+        """Whether there is something to read for it, the same or not."""
+        return self._key(word) in self._texts
+
     def said(self, text: str, knows: Callable[[str], bool]) -> str:
         """``text`` without the words that the tower does not know, as far as there are others."""
 

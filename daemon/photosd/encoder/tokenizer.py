@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photosd.encoder.glossary import Glossary
+from photosd.encoder.glossary import Glossary, Reading
 from photosd.encoder.hebrew import is_hebrew
+from photosd.encoder.languages import Languages
 from photosd.encoder.synonyms import Synonyms
 from photosd.models.spec import ModelSpec
 
@@ -23,7 +24,7 @@ Tokens = NDArray[np.int64]
 # Hebrew letters with geresh or gershayim; letters and digits; or signs such as emoji.
 WORD = re.compile("[א-ת]+(?:['\"׳״’][א-ת]+)*['׳’]?|[^\\W_]+|[^\\w\\s]+")
 MAQAF = "\u05be"  # the Hebrew hyphen
-NIQQUD = re.compile("[\u0591-\u05c7]")  # Hebrew points and accents; rarely typed
+POINTS = re.compile("[\u0591-\u05c7\u064b-\u0652\u0670]")  # vowels and accents; rarely typed
 ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
 CHARACTERS = 2000  # more cannot change the first tokens of any model
 
@@ -43,6 +44,8 @@ class TextTokenizer:
         )
         glossary = spec.tokenizer.glossary
         self._glossary = Glossary.of(directory / glossary) if glossary else None
+        languages = spec.tokenizer.languages
+        self._languages = Languages.of(directory / languages) if languages else None
         synonyms = spec.tokenizer.synonyms
         self._synonyms = Synonyms.of(directory / synonyms) if synonyms else None
         self._latin_only = set(spec.languages) == {"en"}
@@ -75,20 +78,18 @@ class TextTokenizer:
     def readings(self, text: str) -> tuple[str, ...]:
         """What to encode for ``text``: itself, or its English meanings, the likeliest first.
 
-        Unknown Hebrew words are left out, except if there is no other word.
+        Unknown words of other languages are left out, except if there is no other word.
         """
-        texts: tuple[str, ...] = (text,)
-        if self._glossary is not None and is_hebrew(text):
-            texts = self._glossary.read(words_of(text)).texts or texts
+        reading = self.translated(text)
+        texts = (reading.texts if reading else ()) or (text,)
         if self._synonyms is None:
             return texts
-        return tuple(self._synonyms.said(one, self._knows) for one in texts)
+        return tuple(self._synonyms.said(one, self.knows) for one in texts)
 
     def understood(self, text: str) -> tuple[float, list[str]]:
         """The share of the words that the model knows, 0 to 1, and the unknown words."""
-        words: Sequence[tuple[str, str | None]] = [(word, word) for word in words_of(text)]
-        if self._glossary is not None and is_hebrew(text):
-            words = self._glossary.read([word for word, _ in words]).words
+        reading = self.translated(text)
+        words = reading.words if reading else tuple((word, word) for word in words_of(text))
         unknown = [word for word, meaning in words if not self._understands(meaning)]
         share = 1 - len(unknown) / len(words) if words else 0.0
         return share, list(dict.fromkeys(unknown))[:20]
@@ -104,6 +105,17 @@ class TextTokenizer:
             key=lambda number: not self._fits(" ".join(words[:number])),
         )
 
+    def translated(self, text: str) -> Reading | None:
+        """A text of another language in English; None if it is English."""
+        if self._glossary is not None and is_hebrew(text):
+            return self._glossary.read(words_of(text))
+        if self._languages is not None:
+            return self._languages.read(words_of(text), self._is_english)
+        return None
+
+    def _is_english(self, word: str) -> bool:
+        return self.knows(word) or (self._synonyms is not None and self._synonyms.covers(word))
+
     def _fits(self, text: str) -> bool:
         if len(_normalised(text)) > CHARACTERS:
             return False
@@ -118,13 +130,14 @@ class TextTokenizer:
     def _understands(self, meaning: str | None) -> bool:
         """Whether most words are known, or have a synonym."""
         words = words_of(meaning or "")
-        known = [self._knows(one) or self._has_synonym(one) for one in words]
+        known = [self.knows(one) or self._has_synonym(one) for one in words]
         return sum(known) * 2 >= len(known) > 0
 
     def _has_synonym(self, word: str) -> bool:
         return self._synonyms is not None and self._synonyms.has(word)
 
-    def _knows(self, word: str) -> bool:
+    def knows(self, word: str) -> bool:
+        """Whether its list of words has this English word, in any form; without a list, a guess."""
         if self._words is None:
             return not self._latin_only or _is_latin(word)
         return word.isdecimal() or any(form in self._words for form in _forms(word))
@@ -141,7 +154,7 @@ def _prepare(text: str) -> str:
 
 
 def _normalised(text: str) -> str:
-    return NIQQUD.sub("", unicodedata.normalize("NFC", text).replace(MAQAF, "-"))
+    return POINTS.sub("", unicodedata.normalize("NFC", text).replace(MAQAF, "-"))
 
 
 def _cleaner(kind: str) -> Callable[[str], str]:

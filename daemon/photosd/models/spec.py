@@ -13,7 +13,10 @@ from photosd.core.errors import ModelError
 FORMAT = 1
 STARTER_ARCH = "photosd-starter"  # not one of open_clip's: its image tower is in this repository
 STARTER = Path(__file__).parent / "starter"
-LANGUAGES = {"en": "English", "he": "Hebrew"}  # others are not told apart: ISO 639's "mul"
+LANGUAGES = {
+    **{"en": "English", "he": "Hebrew", "ar": "Arabic", "de": "German", "es": "Spanish"},
+    **{"fr": "French", "ru": "Russian"},
+}  # others are not told apart: ISO 639's "mul"
 SLASH = "--"  # replaces the slash of a model's name in its directory's name
 
 
@@ -34,7 +37,7 @@ class Tokenizer(msgspec.Struct, frozen=True):
     """The text tower's tokenizer; ``clip-bpe`` is bundled with open_clip.
 
     Files: ``words`` that the model knows; ``synonyms`` for others; ``glossary`` of Hebrew words
-    with their English meanings, for a model of English.
+    with their English meanings, for a model of English; ``languages``: a table of words of others.
     """
 
     kind: Literal["tokenizers", "clip-bpe"]
@@ -43,6 +46,7 @@ class Tokenizer(msgspec.Struct, frozen=True):
     words: str | None = None
     synonyms: str | None = None
     glossary: str | None = None
+    languages: str | None = None
     pad_id: int = 0
     bos: int | None = None
     eos: int | None = None

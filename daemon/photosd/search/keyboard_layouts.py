@@ -13,18 +13,22 @@ from photosd.models.spec import LANGUAGES, STARTER
 from photosd.search.query_cache import QueryEmbedding
 
 LATIN = "Latin"
-SCRIPTS = {"en": LATIN, "he": "Hebrew"}  # of languages
+CYRILLIC = "Cyrillic"
+SCRIPTS = {
+    **{"en": LATIN, "de": LATIN, "es": LATIN, "fr": LATIN},
+    **{"he": "Hebrew", "ar": "Arabic", "ru": CYRILLIC},
+}  # of languages
 NAMED = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 WORD = re.compile("[a-z]{4,}")  # shorter words resemble too many
 NEAR = 0.75  # similarity of two spellings, by difflib
 NEAR_KEPT = 1000  # words: comparing one with all takes 3 ms
 ENOUGH = 0.5  # of the letters; a foreign name among English words is not another language
 
-# The same keys in the order of a US keyboard; "ـ" marks a key without a letter.
+# The same keys in the order of a US keyboard, by script; "ـ" marks a key without a letter.
 KEYS = "qwertyuiop[]asdfghjkl;'zxcvbnm,./"
 LAYOUTS = {
     "Hebrew": "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ.",
-    "Russian": "йцукенгшщзхъфывапролджэячсмитьбю.",
+    CYRILLIC: "йцукенгшщзхъфывапролджэячсмитьбю.",
     "Arabic": "ضصثقفغعهخحجدشسيبلاتنمكطئءؤرـىةوزظ",
 }
 ARABIC_B = "\u0644\u0627"  # two letters that share the key b
@@ -56,7 +60,7 @@ def other_layouts(text: str, scripts: frozenset[str] | None) -> list[str]:
         names = [name for name in LAYOUTS if scripts is None or name in scripts]
         return [reading for name in names if (reading := _to(text, LAYOUTS[name]))]
     for name, layout in LAYOUTS.items():
-        if script in (name, "Cyrillic" if name == "Russian" else name):
+        if script == name:
             return _only(_translated(text.replace(ARABIC_B, "b"), layout, KEYS))
     return []
 
@@ -66,7 +70,8 @@ def foreign_script_warning(text: str, model: str, languages: Sequence[str]) -> l
     script, scripts = script_of(text), scripts_of(languages)
     if scripts is None or script is None or script in scripts:
         return []
-    known = " and ".join(LANGUAGES[language] for language in languages)
+    *most, last = (LANGUAGES[language] for language in languages)
+    known = f"{', '.join(most)} and {last}" if most else last
     return [
         f"The model {model} understands {known} only, not {script}. "
         "Install and use one that does: photosd model pull multilingual; "
