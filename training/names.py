@@ -28,6 +28,13 @@ DRAWN = re.compile(
     r"\b(face|facing|button|sign|symbol|mark|hand|arrow|finger|skin|hair|o.clock|thirty|square|circle"
     r"|medal|input|no|non|emoji|person|zodiac|leftwards|rightwards|up|down|left|right)\b"
 )
+# Words that are first names or surnames as well, as often as not without accents.
+NAMES = frozenset(
+    """alba aurora baptiste berg blanca blanche blume bosque chat claire clara cruz dorada dulce
+    estrella fleur flor fuentes hahn huber kaiser koch luna lucero mar marina montes muller noel
+    olive oliva pierre paloma reina rey rios rivera rocio roman romero sol torres valle vera
+    vogel""".split()  # noqa: SIM905 (readable)
+)
 COMMON, MUCH = 3.0, 1.3  # Zipf frequencies: of an English word; by how much more common elsewhere
 
 
@@ -85,7 +92,7 @@ def spoken(annotations: Path, code: str) -> dict[str, str]:
 def also_english() -> list[str]:
     """Words of the Latin columns of languages.txt that are about as common in English."""
     zipf = importlib.import_module("wordfreq").zipf_frequency
-    found = set()
+    found = set(NAMES)
     for line in (STARTER / "languages.txt").read_text("utf-8").splitlines():
         for code, column in zip(COLUMNS, line.split(";")[1:], strict=False):
             for word in SPLIT.findall(column) if code in LATIN else ():

@@ -54,6 +54,11 @@ def tokenizer() -> TextTokenizer:
         ("פרות בשדה ירוק", "cows in green field"),
         ("קיר לבנים", "bricks wall"),
         ("איש זקן", "old man"),
+        ("ילד קטן", "small boy"),
+        ("ילדה קטנה", "small girl"),
+        ("סבא מחבק נכדים", "grandfather hugging child"),
+        ("ילדה ישנה על הספה", "girl sleeping on couch"),
+        ("רצה ביער", "runner in forest"),
         ("מזוודות", "suitcase luggage"),
     ],
 )
@@ -100,6 +105,8 @@ def test_names_and_unknown_words_are_left_alone_and_named(tokenizer: TextTokeniz
     assert tokenizer.readings("דני בחוף") == ("in beach",)
     assert tokenizer.readings("אוטובוס אדום בלונדון") == ("red bus",)
     assert tokenizer.understood("דני בחוף") == (0.5, ["דני"])
+    for name in ("דפנה", "טל", "לילך", "ארז", "נתן", "איתמר", "נועה"):
+        assert tokenizer.understood(name) == (0, [name])
     assert tokenizer.understood("רוטשילד על דיזנגוף") == (0, ["רוטשילד", "דיזנגוף"])
     assert tokenizer.readings("דומדקא") == ("דומדקא",)
     assert tokenizer.understood("על של") == (0, [])

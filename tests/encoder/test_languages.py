@@ -59,6 +59,7 @@ def test_everyday_words(tokenizer: TextTokenizer, query: str, english: str) -> N
     ["chat", "pain", "gift", "rot", "main", "die", "angel", "hut", "sale", "coin", "four", "bras",
      "a gift in a box", "main street", "a chat at the table", "the rot of a tree", "fast car",
      "man with a hat", "bald man", "red rose", "a sandwich", "hell", "brief", "wand", "a big rat",
+     "Pierre", "Claire", "Paloma", "Luna", "Blanca", "Vogel",
      "a dog on the beach", "on a table", "", "🐶", "2019", "xyzzy"],
 )  # fmt: skip
 def test_english_is_never_read_as_another_language(tokenizer: TextTokenizer, text: str) -> None:
