@@ -299,7 +299,7 @@ NO_LIMIT = {
         "search/retrieval.py:DEEPER", "search/retrieval.py:LOOKED_AT",
         "search/place_names.py:SHORTEST",
         "search/spellings.py:SHORTEST_BARE", "search/spellings.py:LONGEST_PREFIX",
-        "search/paging.py:AHEAD", "watch/filesystems.py:MAX_LINKS",
+        "search/paging.py:AHEAD", "watch/mounts.py:MAX_LINKS",
         "search/retrieval.py:HINTED", "search/conditions.py:MAX_HINTS",
         "search/retrieval.py:MAX_NAMED", "search/likeness.py:SAMPLE",
         "index/comparison.py:SAMPLE",

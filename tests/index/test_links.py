@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -17,6 +19,7 @@ from photosd.watch.filesystem import Filesystem, NotAnswering
 from photosd.watch.hints import Hint
 from photosd.watch.inodes import STABLE
 from photosd.watch.mounts import Mount, mount_of, mounts
+from photosd.watch.scanner import Entry
 from tests.index.test_reconciler import Shop, within
 from tests.watch.hangfs import shared
 
@@ -242,6 +245,47 @@ def test_a_folder_whose_photos_have_links_counts_as_emptied(album: Album) -> Non
     album.hint("subtree", album.photos)
     within(60, lambda: any(not folder.present for folder in album.shop.folders.all()))
     assert all(album.size(album.photos / f"{number}.jpg") == 1 for number in range(5))
+
+
+@pytest.mark.parametrize("where", ["moved before", "album in the folder", "unreadable"])
+def test_a_folder_that_lost_its_photos_and_kept_links(album: Album, where: str) -> None:
+    """It counts as emptied, although one photo was moved away earlier, some links are in the folder
+    itself, or one of them cannot be read.
+    """
+    album.fill(5)
+    local = album.photos.parent
+    if where == "moved before":
+        (local / "0.jpg").rename(album.links / "0.jpg")
+    elif where == "album in the folder":
+        (local / "inside").mkdir()
+        for number in range(5):
+            (local / f"inside/{number}.jpg").symlink_to(f"../2023/{number}.jpg")
+    else:
+        refuse_one(album.shop, b"/to 0.jpg")
+    for photo in local.glob("*.jpg"):
+        photo.unlink()
+    album.shop.compare()
+    with album.shop.database.write() as db:
+        db.execute("UPDATE photos SET gone_at = gone_at - 86400 WHERE state = 'gone'")
+    for photo in album.photos.iterdir():
+        photo.unlink()
+    album.hint("subtree", album.photos)
+    whole = next(one for one in album.shop.folders.all() if one.contains(bytes(local)))
+    within(30, lambda: not album.shop.folders.at(whole.path).present)  # type: ignore[union-attr]
+    assert all(album.size(album.photos / f"{number}.jpg") == 1 for number in range(5))
+
+
+def refuse_one(shop: Shop, name: bytes) -> None:
+    """The link that ends so cannot be followed."""
+    filesystems = shop.folders.filesystems
+    entry = filesystems.entry
+
+    def refuse(path: bytes, *rest: Any) -> Entry | None:
+        if path.endswith(name):
+            raise PermissionError(errno.EACCES, "no", path)
+        return entry(path, *rest)
+
+    filesystems.entry = refuse  # type: ignore[method-assign]
 
 
 def test_a_disk_in_a_share_that_is_silent_is_tried_later(

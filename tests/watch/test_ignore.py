@@ -346,6 +346,8 @@ def test_an_ignore_file_that_leads_to_a_share_is_not_opened(
     table = {b"/": Mount(b"/", "ext4", ""), bytes(share): Mount(bytes(share), "nfs4", "")}
     monkeypatch.setattr("photosd.watch.ignore.mounts", lambda: table)
     (tmp_path / "nas").symlink_to(share)
+    (tmp_path / "home").symlink_to(tmp_path)
+    (tmp_path / "mine").symlink_to(tmp_path / "home/nas")
     write(root / "a/1.jpg")
     for place in (share, tmp_path / "nas", tmp_path / "local"):
         write(place / "rules", b"*.png\n")
@@ -354,6 +356,8 @@ def test_an_ignore_file_that_leads_to_a_share_is_not_opened(
         (share / "rules", set[str]()),
         (tmp_path / "nas/rules", set()),
         ("../../nas/../share/rules", set()),
+        (tmp_path / "home/mine/rules", set()),  # one link twice, which is no circle
+        (tmp_path / "home/home/local/rules", {"a/1.jpg"}),
         (link, set()),  # a circle
         (tmp_path / "local/rules", {"a/1.jpg"}),
     ):
@@ -367,6 +371,21 @@ def test_an_ignore_file_that_leads_to_a_share_is_not_opened(
     assert unknown.value.errno == errno.EXDEV
     assert "network share" in why_unknown(bytes(link), errno.EXDEV)
     assert "copy" in remedy_for(bytes(link), errno.EXDEV)
+
+
+def test_an_ignore_file_on_a_disk_that_is_mounted_in_a_share(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way to the disk leads through the share: a link may do so, too."""
+    table = {b"/": Mount(b"/", "nfs4", ""), bytes(root): Mount(bytes(root), "ext4", "")}
+    monkeypatch.setattr("photosd.watch.ignore.mounts", lambda: table)
+    write(root / "a/1.jpg")
+    write(root / "a/2.png")
+    write(root / "rules", b"*.png\n")
+    for target in (root / "rules", "../rules"):
+        (root / "a/.photosdignore").unlink(missing_ok=True)
+        (root / "a/.photosdignore").symlink_to(target)
+        assert scanned(root) == {"a/1.jpg"}
 
 
 def test_an_ignore_file_on_a_share_may_lead_to_another_one_there(

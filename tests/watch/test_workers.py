@@ -127,3 +127,16 @@ def test_a_check_that_gets_no_thread_fails_no_request(
             patch.setattr(threading.Thread, "start", refuse)
             disks.start_check(path)
         assert disks.look(path) == (tmp_path.stat().st_dev, tmp_path.stat().st_ino)
+
+
+def test_a_worker_that_cannot_start_names_its_file_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A link may lead there from a disk that answers: only the link waits."""
+    make_all_hang(monkeypatch)
+    monkeypatch.setattr(filesystems, "START_SECONDS", 0.0)
+    with Filesystems() as disks:
+        monkeypatch.setattr(disks, "_start_wanted", lambda: None)
+        with pytest.raises(NotAnswering) as unknown:
+            disks.look(os.fsencode(tmp_path))
+        assert unknown.value.filename == disks.of(os.fsencode(tmp_path)).mount.point

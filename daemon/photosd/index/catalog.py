@@ -194,15 +194,18 @@ class Catalog:
         )
         return sum(map(counts, found))
 
-    def elsewhere(self, folder: int, limit: int) -> list[bytes]:
-        """Some paths in other folders of photos of a folder: links, or where they were moved."""
+    def elsewhere(self, folder: int, gone_since: float, limit: int) -> list[bytes]:
+        """Some paths in other folders of photos of a folder that exist, or were deleted at
+        ``gone_since`` (Unix seconds) or later: links, or where they were moved.
+        """
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT other.path FROM photos CROSS JOIN photos AS other"
                 " ON other.inode = photos.inode AND other.device = photos.device"
                 " AND other.folder <> photos.folder AND other.state <> 'gone'"
-                " WHERE photos.folder = ? LIMIT ?",
-                (folder, limit),
+                " WHERE photos.folder = ? AND (photos.state <> 'gone' OR photos.gone_at >= ?)"
+                " LIMIT ?",
+                (folder, gone_since, limit),
             ).fetchall()
         return [path for (path,) in rows]
 

@@ -21,7 +21,7 @@ from photosd.index.database import UNWRITABLE
 from photosd.index.folders import Folder
 from photosd.index.photo import Photo
 from photosd.watch.filesystem import NotAnswering
-from photosd.watch.filesystem_calls import LIBRARY
+from photosd.watch.filesystem_calls import LIBRARY, LINK
 from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import FolderProbe, photo_is_away
 from photosd.watch.inodes import Inodes
@@ -223,7 +223,8 @@ class Emptied:
         """
         if self._holds_known(folder, alike=False) or self._holds_any(folder):
             return None
-        since, moved = time.time() - EMPTYING_SECONDS, self._were_moved(folder)
+        since = time.time() - EMPTYING_SECONDS
+        moved = self._were_moved(folder, since)
         lost = self._catalog.lost(
             folder.id, since, lambda photo: not self._is_away(folder, photo), moved=moved
         )
@@ -232,14 +233,17 @@ class Emptied:
         self._catalog.revive(folder.id, since, moved=moved)
         return _says(f"no photo is in {printable(folder.path)} any more", lost)
 
-    def _were_moved(self, folder: Folder) -> bool:
-        """Whether photos that other folders hold, too, may have been moved there. Otherwise there
-        were links to them.
+    def _were_moved(self, folder: Folder, since: float) -> bool:
+        """Whether photos lost since then, of which other folders have paths, may have been moved
+        there. Otherwise there were links to them.
         """
-        others = self._catalog.elsewhere(folder.id, SAMPLE)
+        others = self._catalog.elsewhere(folder.id, since, SAMPLE)
+        return not others or any(map(self._is_there, others))
+
+    def _is_there(self, path: bytes) -> bool:
         with contextlib.suppress(OSError):
-            return not others or any(self._filesystems.entry(path) for path in others)
-        return True
+            return self._filesystems.entry(path) is not None
+        return False
 
     def _is_away(self, folder: Folder, photo: Photo) -> bool:
         return self._comparison.away(folder, photo, (), self._filesystems)
@@ -256,11 +260,23 @@ class Emptied:
         return False
 
     def _holds_any(self, folder: Folder) -> bool:
-        """Whether there is any photo, or anything unreadable."""
+        """Whether there is any photo, or anything unreadable. A link to a lost photo of the folder
+        is none.
+        """
         prune = self._filesystems.mounts_below(folder.path)
         arguments = (*folder.scan_arguments, folder.path, prune)
         found = self._filesystems.call(folder.path, "tree", *arguments, long=True)
-        return any(kind != LIBRARY for kind, *_ in found)
+        return any(
+            kind != LIBRARY and not (kind == LINK and self._led_into(folder, fields[0]))
+            for kind, *fields in found
+        )
+
+    def _led_into(self, folder: Folder, link: bytes) -> bool:
+        """Whether a link leads to nothing in the folder itself."""
+        with contextlib.suppress(OSError):
+            target = self._filesystems.resolve(link)
+            return folder.contains(target) and self._filesystems.entry(link) is None
+        return False
 
 
 def is_emptied(folder: Folder) -> bool:

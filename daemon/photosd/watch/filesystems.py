@@ -25,14 +25,12 @@ from photosd.core.start_stop import start
 from photosd.watch.filesystem import IDLE_TURN, POLL_SECONDS, Filesystem, NotAnswering, can_hang
 from photosd.watch.filesystem_calls import Item
 from photosd.watch.filesystem_workers import FilesystemProcess, FilesystemThread, FilesystemWorker
-from photosd.watch.mounts import Mount, MountWatch, mount_of
+from photosd.watch.mounts import MAX_LINKS, Mount, MountWatch, mount_of
 from photosd.watch.responsiveness import START_SECONDS, Waiting
 from photosd.watch.scanner import NO_PHOTO, Entry
 from photosd.watch.spelling import names_paths
 
 log = structlog.get_logger()
-
-MAX_LINKS = 40  # the kernel's limit
 
 
 class Filesystems:
@@ -250,7 +248,7 @@ class Filesystems:
         end = time.monotonic() + START_SECONDS
         while not done.wait(POLL_SECONDS):
             if self._stopping.is_set() or time.monotonic() > end:
-                raise NotAnswering(b"")
+                raise NotAnswering(filesystem.mount.point)
         if isinstance(made[0], OSError):
             raise made[0]
         return made[0]

@@ -52,6 +52,7 @@ NETWORK = frozenset(
 )
 # FUSE file systems on a local disk, where the kernel sees every change.
 LOCAL_FUSE = frozenset(("fuseblk", "fuse.bindfs", "fuse.encfs", "fuse.gocryptfs", "fuse.ntfs-3g"))
+MAX_LINKS = 40  # in one path; the kernel's limit
 MOUNTINFO = Path("/proc/self/mountinfo")
 FSEVENTS = frozenset(("apfs", "hfs"))  # file systems of which macOS reports each change
 
@@ -138,9 +139,11 @@ def mount_of(path: bytes, table: Mapping[bytes, Mount]) -> Mount:
 
 
 def leads_to_share(path: bytes, table: Mapping[bytes, Mount]) -> bool:
-    """Whether links lead from ``path`` to a share that it is not on; no share is accessed."""
-    own, here, rest, seen = mount_of(path, table), b"/", path.split(b"/")[::-1], set[bytes]()
-    while rest:
+    """Whether links lead from ``path`` to a share that it is not on. No other share than that is
+    accessed, nor one that the way to ``path`` leads through.
+    """
+    own, here, rest, links = set[Mount](), b"/", path.split(b"/")[::-1], 0
+    while rest and links <= MAX_LINKS:  # more: it cannot be opened
         name = rest.pop()
         if name == b"..":
             here = here.rpartition(b"/")[0] or b"/"
@@ -148,15 +151,15 @@ def leads_to_share(path: bytes, table: Mapping[bytes, Mount]) -> bool:
             continue
         here, above = here.rstrip(b"/") + b"/" + name, here
         mount = mount_of(here, table)
-        if mount.remote and mount != own:
+        if not links:
+            own.add(mount)
+        elif mount.remote and mount not in own:
             return True
         try:
             target = os.readlink(here)  # noqa: PTH115 (bytes)
         except OSError:
             continue
-        if here in seen:  # perhaps a circle
-            return False
-        seen.add(here)
+        links += 1
         here = b"/" if target.startswith(b"/") else above
         rest += target.split(b"/")[::-1]
     return False
