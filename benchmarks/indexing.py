@@ -25,7 +25,7 @@ def indexing(model: Path | None, folder: Path, rounds: int = ROUNDS) -> dict[str
     directory = model or STARTER
     decode, forward, ours = [], [], []
     for _ in range(rounds):
-        decode.append(_decode_rate(directory, folder))
+        decode.append(decode_rate(directory, folder))
         forward.append(_forward_rate(directory))
         ours.append(whole_rate(model, folder))
     limits = [1 / (1 / d + 1 / f) for d, f in zip(decode, forward, strict=True)]
@@ -40,7 +40,7 @@ def indexing(model: Path | None, folder: Path, rounds: int = ROUNDS) -> dict[str
     }
 
 
-def _decode_rate(directory: Path, folder: Path) -> float:
+def decode_rate(directory: Path, folder: Path) -> float:
     """Files of ``folder`` a second through as many decoder processes as there are cores."""
     shape = Shape.of(read_model(directory).preprocess)
     files = [os.fsencode(file) for file in sorted(folder.iterdir())]

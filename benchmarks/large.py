@@ -118,7 +118,9 @@ def fill_catalog(database: Database, folder: int, model: str, rows: list[Row]) -
         )
         by_content = sorted({row.content: row.facts for row in rows}.items())
         db.executemany("INSERT INTO contents(content, facts) VALUES(?, ?)", by_content)
-        db.executemany("INSERT INTO embedded VALUES(?, ?)", ((model, c) for c, _ in by_content))
+        db.executemany(
+            "INSERT INTO embedded(model, content) VALUES(?, ?)", ((model, c) for c, _ in by_content)
+        )
         db.execute("INSERT INTO counts VALUES(?, 'indexed', ?)", (folder, len(rows)))
         db.execute(
             "INSERT INTO named(path, content, key) SELECT path, content, name_key(path) FROM photos"

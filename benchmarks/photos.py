@@ -14,7 +14,7 @@ QUALITY = 92
 def make_photos(folder: Path, count: int, seed: int = 1) -> None:
     """Write ``count`` different JPEGs of about 4 MB."""
     generator = np.random.default_rng(seed)
-    base = _scene(generator)
+    base = scene(generator)
     for number in range(count):
         # Every file differs in content; drawing each from nothing would take half a second more.
         picture = np.roll(base, int(generator.integers(1, WIDTH)), axis=1)
@@ -22,7 +22,7 @@ def make_photos(folder: Path, count: int, seed: int = 1) -> None:
         Image.fromarray(picture).save(folder / f"{number:05}.jpg", quality=QUALITY)
 
 
-def _scene(generator: np.random.Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def scene(generator: np.random.Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Smooth areas, edges and sensor noise: (HEIGHT, WIDTH, 3)."""
     coarse = generator.integers(0, 255, (24, 32, 3), dtype=np.uint8)
     smooth = Image.fromarray(coarse).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)

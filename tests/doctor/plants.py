@@ -223,7 +223,9 @@ def damaged_vectors(home: Home, _patch: Patch, _photos: Path) -> None:
 def vectors_lost(home: Home, _patch: Patch, _photos: Path) -> None:
     with sqlite3.connect(home.catalog) as db:
         fingerprint = read_model(STARTER).fingerprint
-        db.execute("INSERT INTO embedded VALUES(?, 'ff-never-stored')", (fingerprint,))
+        db.execute(
+            "INSERT INTO embedded(model, content) VALUES(?, 'ff-never-stored')", (fingerprint,)
+        )
 
 
 def vectors_unknown(home: Home, _patch: Patch, _photos: Path) -> None:

@@ -51,6 +51,7 @@ EFFECTS: dict[str, tuple[str, object, Look]] = {
     "encoder.memory_limit_mb": ("900", 900, lambda _, lib: lib.encoder.limits.memory_mb),
     "decode.workers": ("3", 3, lambda _, lib: lib.pool.workers),
     "decode.max_megapixels": ("50", 50, lambda _, lib: lib.pool.limits.max_megapixels),
+    "decode.previews": ("never", False, lambda _, lib: lib.pool.previews),
     "search.remember": ("no", False, lambda _, lib: lib.shared.remembers()),
     "thumbnails.cache_mb": ("7", 7_000_000, lambda _, lib: lib.thumbnails.store.room),
     "watch.settle_seconds": ("0.5", 0.5, lambda _, lib: lib.reconciler.settle_seconds),

@@ -5,8 +5,9 @@ of the workers as they are imported. PHOTOSD_TEST_FAULTS names a JSON file, read
 that a test can change its orders:
 
 ``{"decode": {"start": "exit", "files": [{"name": "bad*.jpg", "do": "crash", "at": "decode"}]}}``:
-``name`` and ``content`` (the first bytes) tell the files, ``at`` is ``read`` or ``decode``.
-``slow`` lasts ``seconds``; ``wait`` creates the file ``seen`` and continues once ``until`` exists.
+``name`` and ``content`` (the first bytes) tell the files; ``at``: ``read``, ``decode``, ``load``.
+``spin`` uses the processor for ``seconds``, ``slow`` lasts so long; ``wait`` creates the file
+``seen`` and continues once ``until`` exists.
 
 ``{"encoder": {"load weights": "hang", "text": "hang", "image": "crash", "canary": "wrong"}}``:
 keys are phases of loading or lanes. ``"poison": 200`` crashes on a picture that begins with a pixel
@@ -54,6 +55,7 @@ def act(deed: str, beat: Callable[[], object] = lambda: None, **fault: Any) -> N
     deeds: dict[str, Callable[[], object]] = {
         "hang": lambda: time.sleep(LONG_SECONDS),
         "hang_gil": lambda: ctypes.PyDLL(None).sleep(LONG_SECONDS),  # PyDLL keeps the GIL
+        "spin": lambda: _spin(float(fault.get("seconds", LONG_SECONDS))),
         "crash": lambda: _suffer(signal.SIGSEGV),
         "abort": lambda: ctypes.CDLL(None).abort(),
         "stop": lambda: _suffer(signal.SIGSTOP),
@@ -73,6 +75,13 @@ def _dawdle(seconds: float, beat: Callable[[], object]) -> None:
     while time.monotonic() < end:
         time.sleep(0.05)
         beat()
+
+
+def _spin(seconds: float) -> None:
+    """Use the processor for so long."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
 
 
 def _wait(fault: dict[str, Any]) -> None:
@@ -132,7 +141,9 @@ def _in_reading(reading: Any) -> None:
 
 
 def _in_frames(frames: Any) -> None:
-    """A decoder says ``ready`` once it has started, and ``read`` before it decodes."""
+    """A decoder says ``ready`` once it has started, ``read`` before it opens a picture, and
+    ``megapixels`` before it loads it.
+    """
     send = frames.send_frame
 
     def send_frame(sock: Any, header: dict[str, Any], *rest: Any) -> None:
@@ -141,6 +152,8 @@ def _in_frames(frames: Any) -> None:
         send(sock, header, *rest)
         if header.get("read") is True:
             _strike_file("decode", *_being_decoded)
+        if header.get("megapixels") is not None:
+            _strike_file("load", *_being_decoded)
 
     frames.send_frame = send_frame
 

@@ -157,7 +157,13 @@ class StandInPool(Pool):
         return []
 
     def decode(
-        self, path: bytes, shape: Shape, *, urgent: bool = False, deadline: Deadline | None = None
+        self,
+        path: bytes,
+        shape: Shape,
+        *,
+        urgent: bool = False,
+        deadline: Deadline | None = None,
+        full: bool = False,
     ) -> Future[Decoded]:
         return self._submit(lambda: self._decode(path, shape))
 

@@ -41,6 +41,10 @@ CROSSED = {
     "index/placing.py:BATCH": "tests/index/test_placing.py::test_twenty_thousand_photos",
     "index/placing.py:WRITTEN_AT_ONCE": "tests/index/test_placing.py::test_queries_run_first",
     "index/catalog.py:PAGE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
+    "index/refining.py:BATCH": "tests/index/test_refining.py::test_more_than_one_batch",
+    "decode/previews.py:MAX_PAGES": (
+        "tests/decode/test_previews.py::test_the_pages_of_a_scan_are_no_previews"
+    ),
     "index/retention.py:AT_ONCE": HERE + "test_new_photos_by_the_hundred_are_all_judged",
     "index/committer.py:ROWS": WHOLE,
     "index/contents.py:PARAMETERS": LARGE,
@@ -235,14 +239,15 @@ NO_LIMIT = {
         "decode/limits.py:OTHER_BYTES_PER_PIXEL",
         "decode/limits.py:FILE_SHARE",
         "watch/responsiveness.py:CALL_PINGS", "watch/responsiveness.py:QUIET_PINGS",
-        "decode/decoder.py:SLOW_SHARE_FACTOR",
+        "decode/decoder.py:SLOW_SHARE_FACTOR", "decode/decoder.py:HUNG",
+        "decode/heif_tiles.py:GREYS",
     ),
     "so many beside each other; more only wait their turn": (
         "index/pipeline.py:BATCHES_IN_ENCODER",
         "index/database.py:READERS", "index/codes.py:THREADS",
         "watch/filesystem_workers.py:WAITING", "watch/filesystem.py:LEFT_BEHIND",
         "alerts/delivery.py:AT_ONCE", "decode/pool.py:URGENT_WORKERS",
-        "decode/pool.py:PICTURE_WORKERS", "alerts/delivery.py:PAGE",
+        "decode/pool.py:PICTURE_WORKERS", "alerts/delivery.py:PAGE", "index/refining.py:AT_ONCE",
     ),
     "so many times something is tried or done": (
         "index/contents.py:DRAWN", "index/store_damage.py:GENERATIONS", "index/committer.py:TRIES",
@@ -267,7 +272,8 @@ NO_LIMIT = {
     ),
     "a code, a version, a flag, a day or a month": (
         "decode/messages.py:FACTS_VERSION", "decode/facts.py:IPTC_*",
-        "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*",
+        "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*", "decode/heif_tiles.py:HIDDEN",
+        "decode/previews.py:MP_ENTRIES",
         "decode/iptc.py:[ABCHKORS]*",
         "search/query_cache.py:SALT_BYTES", "search/query_cache.py:OLDER",
         "protocol/caller.py:PROTOCOL",

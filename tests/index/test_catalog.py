@@ -88,7 +88,7 @@ def test_tables_of_photosd_0_1_get_dates_again(tmp_path: Path) -> None:
         for number in (1, 5):  # those of 0.1
             db.executescript(MIGRATIONS[number])
         db.executescript(REPLACED)
-        db.execute("INSERT INTO embedded VALUES('model', '1-a'), ('model', '2-b')")
+        db.execute("INSERT INTO embedded(model, content) VALUES('model', '1-a'), ('model', '2-b')")
         db.execute("DELETE FROM unfiled WHERE content = '2-b'")
         db.execute("INSERT INTO contents VALUES('1-a', '{}'), ('2-b', '{}')")
         db.execute("PRAGMA user_version = 5")

@@ -58,6 +58,7 @@ ALLOWED = {
     "WHERE model NOT IN": "at the start, when a model was removed",
     "SELECT count(*) FROM (SELECT 1 FROM names": "how frequent a word is; remembered of each word",
     "json_extract(facts, '$.width')": "the command duplicates looks at every photo",
+    "count(*) FROM embedded": "how many previews are left, once a batch, at rest",
     "HAVING count(*) > 1": "the command duplicates looks at every photo",
     "FROM photos WHERE state = ? ORDER BY path": "the command list",
     "WHERE state <> 'gone' ORDER BY path": "the command list",

@@ -23,6 +23,11 @@ WRAPPED = (
     "tags",
     "people",
 )  # not paths, to be copied
+VECTOR = {
+    "full": "of the full picture",
+    "preview": "of the preview in the file; later of the full picture",
+    "only preview": "of the preview in the file",
+}
 
 
 @click.command()
@@ -42,6 +47,7 @@ def command(path: str, as_json: bool) -> None:
         "size": photo["size"] and text.size(photo["size"]),
         "modified": text.moment(photo["modified_at"]),
         "content": photo["content_id"],
+        "vector": VECTOR.get(photo.get("vector_from", "")),
         "place": text.place(photo["place"]) if photo.get("place") else None,
         **_facts(photo["facts"]),
     }

@@ -246,4 +246,6 @@ def _queue(index: reports.IndexReport) -> str:
         parts.append(f"waiting for {text.inert(index['waiting_for'])}")
     if index["failed"]:
         parts.append(f"{index['failed']:,} failed, see: photosd failures")
+    if previews := index.get("previews"):
+        parts.append(f"{previews:,} previews to be replaced when idle")
     return " · ".join(parts)

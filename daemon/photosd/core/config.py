@@ -89,6 +89,10 @@ class DecodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="Largest photo to decode, megapixels; 0: decided by RAM",
         ),
     ] = 0
+    previews: Annotated[
+        Literal["auto", "never"],
+        Meta(description="auto: index the preview in a file first, if it is large enough"),
+    ] = "auto"
 
 
 class ThumbnailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

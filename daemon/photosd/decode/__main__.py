@@ -14,11 +14,11 @@ from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
 from photosd.core.progress import reporting
 from photosd.core.worker_setup import attach, lower_priority
-from photosd.decode import damage, facts, pixels, raw, reading
+from photosd.decode import damage, facts, pixels, previews, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import HEAD_BYTES, MIB, DecodeLimits
-from photosd.decode.messages import DecodeRequest, FailureReply, Reply
-from photosd.decode.opening import OpenedPicture, configure, open_picture
+from photosd.decode.messages import DecodeRequest, FailureReply, Reply, Source
+from photosd.decode.opening import OpenedPicture, check_size, configure, open_picture
 
 PROGRESS_SECONDS = 0.25
 OPEN_FILES = 64
@@ -79,9 +79,12 @@ def _do(
         data, identity = reading.read(request.path, limits)
     send_frame(sock, Reply(read=True).as_header())
     try:
-        picture = _open(request.path, data, limits)
+        picture = _open(request, data, limits)
         if request.op == "thumbnail":
-            data, size = pixels.thumbnail(picture, request.box, request.form)
+            wanted = pixels.fitting(picture.size, (max(request.box), max(request.box)))
+            shown = _to_decode(picture, request, data, limits, wanted, 1.0)
+            _announce(sock, shown)
+            data, size = pixels.thumbnail(shown, request.box, request.form)
             return Reply(identity=identity, size=size), [data]
         if request.op == "facts":
             if picture.format == "PNG":  # its metadata may follow the pixels
@@ -89,13 +92,17 @@ def _do(
             return Reply(identity=identity, facts=facts.of(picture)), []
         if request.shape is None:
             raise DecodeFailed("internal", "the request has no shape")
-        tiles = pixels.squares(picture, request.shape)
+        wanted = pixels.wanted_size(picture, request.shape)
+        shown = _to_decode(picture, request, data, limits, wanted, previews.ENOUGH)
+        _announce(sock, shown)
+        tiles = pixels.squares(shown, request.shape)
     except (DecodeFailed, MemoryError):
         raise
     except Exception as error:
         raise damage.explain(error, data) from error
     found = facts.of(picture)
-    return Reply(identity=identity, facts=found, tiles=len(tiles)), tiles
+    source = _source(picture, shown)
+    return Reply(identity=identity, facts=found, tiles=len(tiles), source=source), tiles
 
 
 def _without_decoding(request: DecodeRequest, limits: DecodeLimits) -> Reply | None:
@@ -123,10 +130,39 @@ def _facts_of_head(path: bytes, limits: DecodeLimits) -> Reply | None:
         return None
 
 
-def _open(path: bytes, data: bytes, limits: DecodeLimits) -> OpenedPicture:
-    if is_raw_name(path):
+def _open(request: DecodeRequest, data: bytes, limits: DecodeLimits) -> OpenedPicture:
+    if is_raw_name(request.path):
         return raw.open_raw(data, limits)
-    return open_picture(data, limits)
+    return open_picture(data, limits, check=not request.previews)
+
+
+def _to_decode(
+    picture: OpenedPicture,
+    request: DecodeRequest,
+    data: bytes,
+    limits: DecodeLimits,
+    wanted: tuple[int, int],
+    share: float,
+) -> OpenedPicture:
+    """``picture``, or if permitted its preview with this share of the ``wanted`` pixels."""
+    if not request.previews or is_raw_name(request.path):
+        return picture
+    found = previews.find(data, picture, wanted, limits, share)
+    if found is None:
+        check_size(picture, limits)
+    return found or picture
+
+
+def _announce(sock: socket.socket, picture: OpenedPicture) -> None:
+    """Tell how much is to be decoded: the time limit depends on it."""
+    megapixels = picture.image.width * picture.image.height / 1e6
+    send_frame(sock, Reply(megapixels=megapixels).as_header())
+
+
+def _source(picture: OpenedPicture, shown: OpenedPicture) -> Source:
+    if shown is not picture:
+        return "preview"
+    return "only preview" if picture.format == "RAW" and picture.image.format else "full"
 
 
 def limit_resources(limits: DecodeLimits) -> bool:

@@ -12,14 +12,7 @@ import msgspec
 import structlog
 
 from photosd.core import typed
-from photosd.core.child import (
-    MAX_EXCUSED,
-    MEANINGFUL,
-    Activity,
-    Child,
-    readable,
-    seconds_without_core,
-)
+from photosd.core.child import Activity, Child, Effort, readable
 from photosd.core.clock import Deadline
 from photosd.core.formats import is_raw_name
 from photosd.core.frames import FrameError, receive_frame, send_frame
@@ -45,8 +38,11 @@ MODULE = "photosd.decode"
 # Files; then the process is replaced, which frees memory leaked by picture libraries.
 RECYCLE_AFTER = 5000
 EXIT_SECONDS = 1.0
-LISTEN_SECONDS = 0.25  # between two checks of the disk
+LISTEN_SECONDS = 0.25  # between two looks at what it does
 LOOK_SECONDS = 0.05  # between two looks at its memory while a photo is decoded
+HUNG = 3  # times the limit for decoding: a process that is idle for so long hangs
+# Added to the limit: 10 times what HEIF takes on a server's core, and others take less.
+SECONDS_PER_MEGAPIXEL = 0.5
 SLOW_SHARE_FACTOR = 10  # times the limit for reading, while a slow share responds
 REAP_SECONDS = 0.2  # for a process that its disk may block forever
 Answer = tuple[Reply, list[bytearray]]
@@ -130,8 +126,8 @@ class Decoder:
         self._served += 1
         try:
             return self._converse(child, request, deadline, silence)
-        except TimeoutError:
-            raise self._kill(child, request, deadline) from None
+        except TimeoutError as error:
+            raise self._kill(child, request, deadline, str(error)) from None
         except (EOFError, OSError):
             raise self._on_exit(child, request) from None
         except (FrameError, msgspec.MsgspecError, ValueError) as error:
@@ -198,65 +194,68 @@ class Decoder:
         child.sock.settimeout(limits.read_seconds)
         send_frame(child.sock, request.as_header())
         self._read_seconds = limits.read_seconds * (1 if silence is None else SLOW_SHARE_FACTOR)
-        reply, blobs = self._read(child, _within(self._read_seconds, deadline), silence)
+        reply, blobs = self._read(child, deadline, silence)
         if reply.read:
             self._reading = False
-            raw = is_raw_name(request.path)
-            seconds = limits.raw_seconds if raw else limits.decode_seconds
-            self._wait_for_reply(child, seconds, deadline)
-            reply, blobs = self._receive(child, limits.read_seconds)
+            reply, blobs = self._decode(child, request, deadline)
         if reply.failure is not None:
             raise _failed(reply.failure)
         return reply, blobs
 
-    def _read(self, child: Child, seconds: float, silence: Silence | None) -> Answer:
-        """The first answer that is not just a sign of progress."""
-        end = time.monotonic() + seconds
+    def _read(self, child: Child, deadline: Deadline | None, silence: Silence | None) -> Answer:
+        """The first answer that is not just a sign of progress; raises TimeoutError, NotDelivered.
+
+        ``_read_seconds`` are those that the process waits for the disk, not for a core.
+        """
+        effort, activity = Effort(child.pid), Activity(child.pid)
         while True:
+            while not self._sends(child, deadline):
+                effort.look()
+                if effort.idle > self._read_seconds:
+                    raise TimeoutError
+                if silence is not None and silence.timed_out():
+                    self._on_silence(child, silence, activity)
             if silence is not None:
-                self._listen(child, end, silence)
-            reply, blobs = self._receive(child, end - time.monotonic())
+                silence.heard()
+            reply, blobs = self._receive(child, self._limits.read_seconds)
             if not reply.reading:
                 return reply, blobs
 
-    def _listen(self, child: Child, end: float, silence: Silence) -> None:
-        """Wait until there is something to receive or ``end``; raises NotDelivered."""
-        activity = Activity(child.pid)
-        while not readable(child.sock, min(LISTEN_SECONDS, end - time.monotonic())):
-            if time.monotonic() >= end:
-                return
-            if not silence.timed_out():
-                continue
-            if activity.works():
-                silence.restart()  # it waits for a core, not for the disk
-                continue
-            self._child = None
-            child.kill("its disk does not respond", dump=False, reap_seconds=REAP_SECONDS)
-            raise NotDelivered
-        silence.heard()
+    def _on_silence(self, child: Child, silence: Silence, activity: Activity) -> None:
+        """Raise NotDelivered, unless it waits for a core and not for the disk."""
+        if activity.works():
+            silence.restart()
+            return
+        self._child = None
+        child.kill("its disk does not respond", dump=False, reap_seconds=REAP_SECONDS)
+        raise NotDelivered
 
-    def _wait_for_reply(self, child: Child, seconds: float, deadline: Deadline | None) -> None:
-        """Wait until it starts answering; raises TimeoutError, TooMuchMemory.
+    def _decode(self, child: Child, request: DecodeRequest, deadline: Deadline | None) -> Answer:
+        """The answer; raises TimeoutError with the reason, TooMuchMemory.
 
-        Waiting for a core does not count.
+        Limits are seconds of a core: on a busy machine decoding takes longer, and is no failure.
         """
-        end, excused = time.monotonic() + _within(seconds, deadline), 0.0
-        before = seconds_without_core(child.pid)
-        while not self._replies(child, end):
-            coreless = seconds_without_core(child.pid) - before
-            before += coreless
-            excused += coreless
-            if (
-                deadline is not None
-                or coreless < MEANINGFUL * seconds
-                or excused > MAX_EXCUSED * seconds
-            ):
-                raise TimeoutError
-            end = time.monotonic() + coreless
+        raw = is_raw_name(request.path)
+        seconds = self._limits.raw_seconds if raw else self._limits.decode_seconds
+        effort, reply = Effort(child.pid), Reply(megapixels=0.0)
+        blobs: list[bytearray] = []
+        while reply.megapixels is not None:
+            seconds += SECONDS_PER_MEGAPIXEL * reply.megapixels
+            while not self._sends(child, deadline):
+                effort.look()
+                if effort.used > seconds:
+                    raise TimeoutError(f"decoding took more than {seconds:g} s of processor time")
+                if effort.idle > HUNG * seconds:
+                    raise TimeoutError(f"decoding made no progress for {HUNG * seconds:g} s")
+            reply, blobs = self._receive(child, self._limits.read_seconds)
+        return reply, blobs
 
-    def _replies(self, child: Child, end: float) -> bool:
-        """Whether there is something to receive before ``end``; raises TooMuchMemory."""
-        if self._memory is None:
+    def _sends(self, child: Child, deadline: Deadline | None) -> bool:
+        """Whether there is something to receive, soon; raises TimeoutError, TooMuchMemory."""
+        if deadline is not None and deadline.passed:
+            raise TimeoutError
+        end = time.monotonic() + _within(LISTEN_SECONDS, deadline)
+        if self._memory is None or self._reading:
             return readable(child.sock, end - time.monotonic())
         while not readable(child.sock, min(LOOK_SECONDS, end - time.monotonic())):
             if self._memory.exceeded():
@@ -273,7 +272,7 @@ class Decoder:
         return typed.convert(header, Reply), blobs
 
     def _kill(
-        self, child: Child, request: DecodeRequest, deadline: Deadline | None
+        self, child: Child, request: DecodeRequest, deadline: Deadline | None, reason: str
     ) -> DecodeFailed:
         """The process did not answer in time: kill it, and determine the cause."""
         self._child = None
@@ -288,9 +287,7 @@ class Decoder:
                 "check the disk and its connection",
                 transient=True,
             )
-        raw = is_raw_name(request.path)
-        seconds = self._limits.raw_seconds if raw else self._limits.decode_seconds
-        death = child.kill(f"decoding took longer than {seconds:g} s")
+        death = child.kill(reason)
         return self._died(request, death.reason, death.stack)
 
     def _on_exit(self, child: Child, request: DecodeRequest) -> DecodeFailed:

@@ -21,8 +21,8 @@ FILE_SHARE = 3  # the bytes of a file may use this part of the memory
 class DecodeLimits(msgspec.Struct, frozen=True):
     """Limits for one photo; 0 means: derived from available memory.
 
-    Seconds: ``start`` for a decoder to start, ``read`` to read the file, then ``decode`` (``raw``
-    for camera files). ``memory`` is in bytes.
+    Seconds: ``start`` for a decoder to start, ``read`` of waiting for the disk, then ``decode``
+    (``raw`` for camera files) of a core, more for large photos. ``memory`` is in bytes.
     """
 
     max_megapixels: int = 0

@@ -83,6 +83,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unreadable: tuple[str, ...] = ()
 
 
+# The picture that a vector comes from: the full one; a reduced one in the file, until there is time
+# for the full one; a reduced one because the full one cannot be decoded, as in camera raw files.
+Source = Literal["full", "preview", "only preview"]
+
 # The facts in a sidecar, by their names in `Facts`.
 SidecarFacts = dict[str, str | int | float | list[str]]
 
@@ -114,11 +118,13 @@ Form = Literal["jpeg", "rgb"]
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One file to be read; ``box`` is the limit of a thumbnail, (width, height), upright.
 
-    ``sidecars``: files beside the photo at ``path``, the most important first.
+    ``sidecars``: files beside the photo at ``path``, the most important first. ``previews``: a
+    reduced picture in the file will do.
     """
 
     op: Literal["identify", "decode", "thumbnail", "sidecars", "facts"]
     path: bytes
+    previews: bool = False
     sidecars: tuple[bytes, ...] = ()
     shape: Shape | None = None
     box: tuple[int, int] = (0, 0)
@@ -140,7 +146,8 @@ class FailureReply(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``reading``: bytes are arriving; ``read``: decoding begins; else the result.
+    """``reading``: bytes are arriving; ``read``: opening begins; ``megapixels``: decoding so many
+    begins; else the result.
 
     With ``ready``: ``unlimited`` if the system refused to limit its memory.
 
@@ -157,6 +164,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sidecar: SidecarFacts | None = None
     tiles: int = 0
     size: tuple[int, int] = (0, 0)
+    source: Source = "full"
+    megapixels: float | None = None
 
     def as_header(self) -> dict[str, Any]:
         """The reply as the header of a frame."""

@@ -62,7 +62,8 @@ class OpenedPicture:
     def load(self, wanted: tuple[int, int]) -> Box:
         """Decode, reduced to about 3 times ``wanted`` (as stored); returns the picture's box."""
         least = (int(wanted[0] * DRAFT_FACTOR), int(wanted[1] * DRAFT_FACTOR))
-        drafted = self.image.draft(None, least)
+        # For HEIF that would be a thumbnail: see `previews`.
+        drafted = None if self.format == "HEIF" else self.image.draft(None, least)
         self.image.load()
         return drafted[1] if drafted else (0, 0, *self.image.size)
 
@@ -102,22 +103,36 @@ def configure(limits: DecodeLimits) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def open_picture(data: bytes, limits: DecodeLimits) -> OpenedPicture:
-    """The picture in ``data``; raises DecodeFailed if it is too large, else Pillow's errors."""
+def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> OpenedPicture:
+    """The picture in ``data``; raises Pillow's errors, and with ``check`` as `check_size`."""
     formats: tuple[str, ...] = FORMATS
+    most = Image.MAX_IMAGE_PIXELS
     if data[4:8] == b"ftyp":
         know_heif()
         formats = ("AVIF", "HEIF", "JPEG2000")
+        most = most if check else None  # a preview may do, and opening decodes nothing
     try:
-        image = Image.open(io.BytesIO(data), formats=formats)
+        image = _opened(data, formats, most)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
-    kind = image.format or "unknown"
-    _check(image.width * image.height, kind, limits)
-    return OpenedPicture(image, kind, image.size)
+    picture = OpenedPicture(image, image.format or "unknown", image.size)
+    if check:
+        check_size(picture, limits)
+    return picture
 
 
-def _check(pixels: int, kind: str, limits: DecodeLimits) -> None:
+def _opened(data: bytes, formats: tuple[str, ...], most: int | None) -> Image.Image:
+    """Opened by Pillow, which warns of pictures with more than ``most`` pixels."""
+    usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, most
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual
+
+
+def check_size(picture: OpenedPicture, limits: DecodeLimits) -> None:
+    """Raise DecodeFailed if decoding takes more memory than allowed, or than there is now."""
+    pixels, kind = picture.size[0] * picture.size[1], picture.format
     if pixels > limits.pixels(kind):
         raise _too_large(pixels, limits, kind)
     need = pixels * bytes_per_pixel(kind)
@@ -154,7 +169,4 @@ def know_heif() -> None:
         return
     import pillow_heif
 
-    # Embedded thumbnails are disabled because they may show something else.
-    pillow_heif.register_heif_opener(
-        decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
-    )
+    pillow_heif.register_heif_opener(decode_threads=1, depth_images=False, aux_images=False)

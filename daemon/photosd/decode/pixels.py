@@ -26,12 +26,17 @@ TRANSPOSE = {
 }
 
 
+def wanted_size(picture: OpenedPicture, shape: Shape) -> tuple[int, int]:
+    """Width and height, as stored, to which a picture is reduced for a model."""
+    rough = geometry.plan(*picture.size, shape)
+    return rough.width, rough.height
+
+
 def squares(picture: OpenedPicture, shape: Shape) -> list[bytes]:
     """The model's view of a picture: for each tile (size, size, 3) bytes of upright RGB."""
     # The orientation is known only after loading in some formats; the squares have the same size
     # either way.
-    rough = geometry.plan(*picture.size, shape)
-    box = picture.load((rough.width, rough.height))
+    box = picture.load(wanted_size(picture, shape))
     orientation = picture.orientation
     exact = geometry.plan(*geometry.stored_size(picture.size, orientation), shape)
     source, profile, scale = _prepared(picture)
@@ -55,10 +60,10 @@ def thumbnail(
 
     A JPEG, or (height, width, 3) bytes of RGB.
     """
-    longest = max(within)  # orientation is known only after loading in some formats
-    loaded = picture.load(_fitting(picture.size, (longest, longest)))
+    # The orientation is known only after loading in some formats.
+    loaded = picture.load(fitting(picture.size, (max(within), max(within))))
     orientation = picture.orientation
-    upright_size = _fitting(geometry.stored_size(picture.size, orientation), within)
+    upright_size = fitting(geometry.stored_size(picture.size, orientation), within)
     source, profile, scale = _prepared(picture)
     small = source.resize(
         geometry.stored_size(upright_size, orientation),
@@ -74,7 +79,8 @@ def thumbnail(
     return buffer.getvalue(), upright.size
 
 
-def _fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+def fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    """``size`` reduced to fit ``within``."""
     scale = min(1.0, within[0] / size[0], within[1] / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 

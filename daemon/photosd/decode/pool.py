@@ -25,6 +25,7 @@ from photosd.decode.messages import (
     ReadFacts,
     Shape,
     SidecarFacts,
+    Source,
 )
 
 Pixels = NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Decoded(ContentIdentity, frozen=True, kw_only=True):
 
     pixels: Pixels
     facts: Facts
+    source: Source = "full"
 
 
 class Thumbnail(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Pool:
         """
         self._lock = threading.Lock()
         self._limits = (limits or DecodeLimits()).resolved()
+        self.previews = True  # whether a large enough preview in a file is used, where permitted
         self.workers = workers or machine.cores()
         self._disks = disks
         self._background = DecoderLane("background", self.workers, self._current, urgent=False)
@@ -114,9 +117,14 @@ class Pool:
         *,
         urgent: bool = False,
         deadline: Deadline | None = None,
+        full: bool = False,
     ) -> Future[Decoded]:
-        """Pixels and facts of a photo; ``urgent`` for a user's request, until ``deadline``."""
-        request = DecodeRequest(op="decode", path=path, shape=shape)
+        """Pixels and facts of a photo; ``urgent`` for a user's request, until ``deadline``;
+        ``full``: not from a preview.
+        """
+        request = DecodeRequest(
+            op="decode", path=path, shape=shape, previews=self.previews and not full
+        )
         lane = self._urgent if urgent else self._background
         return lane.submit(
             Task(request, lambda answer: _decoded(answer, shape), deadline, self._disks)
@@ -148,10 +156,13 @@ class Pool:
     ) -> Future[Thumbnail]:
         """A small picture that fits ``box`` (width, height); TooSlow once ``deadline`` passed.
 
-        ``background``: not for display; alternates with indexing.
+        ``background``: not for display, and of the full picture; alternates with indexing.
         """
         width, height = (max(1, min(side, LARGEST)) for side in box)
-        request = DecodeRequest(op="thumbnail", path=path, box=(width, height), form=form)
+        shown = self.previews and not background
+        request = DecodeRequest(
+            op="thumbnail", path=path, box=(width, height), form=form, previews=shown
+        )
         lane = self._background if background else self._pictures
         return lane.submit(Task(request, _thumbnail, deadline, self._disks))
 
@@ -189,6 +200,7 @@ def _decoded(answer: Answer, shape: Shape) -> Decoded:
         **msgspec.structs.asdict(identity),
         pixels=pixels.reshape(len(blobs), shape.size, shape.size, 3),
         facts=reply.facts,
+        source=reply.source,
     )
 
 

@@ -151,7 +151,11 @@ class Committer:
             self._store.unsure.update(contents)
             self._store.commit(embeddings)
         with self._contents.batch():
-            self._contents.record(self._fingerprint, ((e.content, e.facts) for e in embeddings))
+            self._contents.record(
+                self._fingerprint,
+                ((e.content, e.facts) for e in embeddings),
+                {e.content: e.source for e in embeddings},
+            )
             self._worklist.done((one.entry, one.content) for one in finished)
             self._contents.labels_written(
                 self._fingerprint,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from photosd.decode.messages import Source
 from photosd.index.database import UNWRITABLE, Database, listed
 from photosd.index.sidecars import OF_SIDECARS, merge
 
@@ -45,8 +46,15 @@ class Contents:
         self._database = database
         self._serving = ""  # the model that answers queries
 
-    def record(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """The vectors of these contents are committed in ``model``'s table; with their facts."""
+    def record(
+        self,
+        model: str,
+        rows: Iterable[tuple[str, dict[str, Any]]],
+        sources: Mapping[str, Source] = {},
+    ) -> None:
+        """The vectors of these contents are committed in ``model``'s table; with their facts.
+        ``sources``: of those that do not come from the full picture.
+        """
         with self._database.write() as db:
             for content, facts in rows:
                 db.execute(
@@ -58,7 +66,11 @@ class Contents:
                 )
                 if facts:
                     db.execute("DELETE FROM facts_due WHERE content = ?", (content,))
-                db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
+                db.execute(
+                    "INSERT INTO embedded(model, content, source) VALUES(?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET source = excluded.source",
+                    (model, content, sources.get(content, "full")),
+                )
 
     def restore(self, model: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """The vectors of these contents are in ``model``'s table, but not in the catalog, with the
@@ -72,7 +84,9 @@ class Contents:
                 )
                 if new.rowcount:
                     db.execute("INSERT OR IGNORE INTO facts_due VALUES(?)", (content,))
-                db.execute("INSERT OR IGNORE INTO embedded VALUES(?, ?)", (model, content))
+                db.execute(
+                    "INSERT OR IGNORE INTO embedded(model, content) VALUES(?, ?)", (model, content)
+                )
 
     def reread(self, found: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
         """Facts of these contents were read again; None, or not writable: the former ones stay."""
@@ -101,6 +115,15 @@ class Contents:
                 ).fetchone()
                 is not None
             )
+
+    def source(self, content: str) -> Source | None:
+        """What the vector comes from that answers queries; None: there is none."""
+        with self._database.read() as db:
+            row = db.execute(
+                "SELECT source FROM embedded WHERE model = ? AND content = ?",
+                (self._serving, content),
+            ).fetchone()
+        return None if row is None else row["source"]
 
     def facts_of(self, contents: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What is known of each content (date, camera, size …)."""

@@ -120,7 +120,10 @@ MIGRATIONS = {
       model TEXT NOT NULL, content TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(model, content)
     ) WITHOUT ROWID;
     """,
-    17: """
+    18: """
+    -- source: the picture that a vector comes from; see Source in decode/messages.py.
+    ALTER TABLE embedded ADD COLUMN source TEXT NOT NULL DEFAULT 'full';
+    CREATE INDEX embedded_previews ON embedded(model, content) WHERE source = 'preview';
     -- place: the device of the name (null: that of the file); access: see core/filestat.py.
     -- code: the kind of failure; circumstance: what it depends on, when the photo failed.
     ALTER TABLE photos ADD COLUMN place INTEGER;

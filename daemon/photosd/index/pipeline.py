@@ -377,6 +377,7 @@ class Pipeline(StoppableThread):
                 msgspec.to_builtins(decoded.facts),
                 tuple(sharer.photo.path for sharer in sharers),
                 min(sharer.photo.mtime_ns for sharer in sharers) / 1e9,
+                source=decoded.source,
             )
             for number, sharer in enumerate(sharers):
                 self._finish(sharer, sharer.pixels, None if number else embedding)

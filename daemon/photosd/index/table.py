@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from photosd.core import machine
 from photosd.core.libraries import bare_package
+from photosd.decode.messages import Source
 from photosd.index.filters import Traits, traits
 from photosd.index.labels import camera_key
 from photosd.index.matrix import Vectors
@@ -58,7 +59,8 @@ def errors_of_lance() -> Iterator[None]:
 class Embedding(msgspec.Struct, frozen=True):
     """One content: its vectors, (tiles, d) float32 unit length, its facts, its paths.
 
-    ``modified``: modification time of its file, Unix seconds.
+    ``modified``: modification time of its file, Unix seconds; ``place``: see placing.py;
+    ``source``: what the vectors come from.
     """
 
     content: str
@@ -66,11 +68,13 @@ class Embedding(msgspec.Struct, frozen=True):
     facts: dict[str, Any]
     paths: tuple[bytes, ...] = ()
     modified: float | None = None
+    place: dict[str, Any] = {}
+    source: Source = "full"
 
     @property
     def traits(self) -> Traits:
         """Filterable values."""
-        return traits(self.facts, self.paths, self.modified)
+        return traits(self.facts, self.paths, self.modified, self.place)
 
 
 def open_table(directory: Path, name: str, dimension: int) -> Any:

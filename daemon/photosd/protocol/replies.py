@@ -373,7 +373,9 @@ class ShowResult(PathOrNull):
     ``xmp``, ``gps``, ``sidecar``, ``takeout``, ``file name``, ``folder name``, or ``modified``;
     ``taken_precision`` as in a hit; ``unreadable``: kinds of metadata that could not be read
     (``exif``, ``iptc``, ``xmp``, ``sidecar``); ``tags``, ``people``: lists.
-    ``place``: present if it is known.
+    ``place``: present if it is known. ``vector_from``: ``full``: the full picture; ``preview``: a
+    reduced one in the file, until there is time for the full one; ``only preview``: the full one
+    cannot be decoded, as in camera raw files; left out if there is no vector.
     """
 
     state: str
@@ -386,6 +388,7 @@ class ShowResult(PathOrNull):
     attempts: int
     facts: dict[str, Any]
     place: NotRequired[PlaceReport]
+    vector_from: NotRequired[str]
 
 
 class Failure(PathFields):

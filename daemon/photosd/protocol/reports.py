@@ -113,10 +113,13 @@ class EncoderReport(TypedDict):
 
 
 class IndexReport(Progress):
-    """The index and what is left to do."""
+    """The index and what is left to do. ``previews``: photos indexed by their preview, to be
+    indexed by the full picture while nothing else is to be done.
+    """
 
     bytes: int
     waiting_for: str | None
+    previews: int
 
 
 class ComparisonReport(TypedDict):

@@ -373,6 +373,7 @@ class Daemon:
             rate_per_s=0.0,
             eta_s=None,
             bytes=0,
+            previews=0,
             waiting_for=shortage or "start",
             paused=False,
             paused_until=None,

@@ -20,7 +20,7 @@ from photosd.core.errors import ModelError
 from photosd.core.listeners import Listeners
 from photosd.core.paths import Home
 from photosd.core.start_stop import stop_all
-from photosd.decode.pool import DecodeLimits, Pool
+from photosd.decode.pool import DecodeLimits, Pool, Shape
 from photosd.decode.thumbnails import Thumbnails, ThumbnailStore
 from photosd.encoder.accelerators import Accelerators
 from photosd.encoder.supervisor import Supervisor
@@ -34,6 +34,7 @@ from photosd.index.folders import Folder, Folders
 from photosd.index.pipeline import Pipeline
 from photosd.index.placing import Placing
 from photosd.index.reconciler import Reconciler
+from photosd.index.refining import Refining, Serving
 from photosd.index.rereading import Rereading
 from photosd.index.retention import Retention
 from photosd.index.shared_resources import SharedResources
@@ -85,6 +86,7 @@ class Library:
         self.folders = Folders(database, home.config / "folders.json", self.filesystems, home.own)
         limits = DecodeLimits(max_megapixels=settings.decode.max_megapixels)
         self.pool = pool = Pool(settings.decode.workers, limits, self.filesystems)
+        pool.previews = settings.decode.previews == "auto"
         circumstances = Circumstances()
         self.worklist = WorkList(database, lambda: circumstances.now(pool.limits))
         self.watcher = Watcher(home.runtime / "probe", answers=self.filesystems.answers)
@@ -124,6 +126,14 @@ class Library:
         serving = ModelRuntime(directory, spec, shared, self.worklist, memory_mb, accelerators)
         undo.callback(serving.close)
         self.model_switcher = ModelSwitcher(home, self._live, shared, self.worklist, serving)
+        self.refining = Refining(
+            database,
+            self.contents,
+            pool,
+            self._served_model,
+            work.tell,
+            busy=lambda: not self._is_resting(),
+        )
         # What looks at the library as a whole.
         self.status = LibraryStatus(
             shared,
@@ -131,6 +141,7 @@ class Library:
             self.reconciler,
             (self.sidecars.idle, self.placing.idle),
             self.model_switcher,
+            lambda: self.refining.left,
         )
         self.alerts = Alerts(
             database,
@@ -205,6 +216,7 @@ class Library:
         self.sidecars.start()
         self.sidecars.wake()
         self.rereading.start()
+        self.refining.start()
         self.placing.start()
         self.placing.wake()
         self.retention.start()
@@ -236,6 +248,7 @@ class Library:
                 "filesystems": self.filesystems.stop,
                 "sidecars": self.sidecars.stop,
                 "rereading": self.rereading.stop,
+                "refining": self.refining.stop,
                 "places": self.placing.stop,
                 "reconciler": self.reconciler.stop,
                 "watcher": self.watcher.stop,
@@ -249,6 +262,11 @@ class Library:
         if not late:  # else another thread may still write; committed data is on disk
             late = stop_all({"catalog": lambda _: self.database.close()}, deadline)
         return late
+
+    def _served_model(self) -> Serving:
+        runtime = self.serving
+        shape = Shape.of(runtime.spec.preprocess)
+        return Serving(runtime.spec.fingerprint, shape, runtime.encoder, runtime.store)
 
     def _is_resting(self) -> bool:
         """Whether nothing is being indexed, and indexing is not paused."""
@@ -270,6 +288,7 @@ class Library:
         if settings.watch.rescan_minutes < before.watch.rescan_minutes:
             self.reconciler.request()  # the next one may be a day away
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
+        self.pool.previews = settings.decode.previews == "auto"
         self.worklist.reconsider()  # limits may be higher now
         self.pool.set_workers(settings.decode.workers)
         self.thumbnails.store.set_room(settings.thumbnails.cache_mb * MB)

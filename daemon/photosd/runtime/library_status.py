@@ -30,10 +30,12 @@ class LibraryStatus:
         reconciler: Reconciler,
         others_idle: Sequence[Callable[[], bool]],
         model_switcher: ModelSwitcher,
+        previews: Callable[[], int],
     ) -> None:
+        """``previews``: how many vectors of previews are still to be replaced."""
         self._catalog, self._folders = shared.catalog, shared.folders
         self._watcher, self._reconciler, self._others_idle = watcher, reconciler, others_idle
-        self._model_switcher = model_switcher
+        self._model_switcher, self._previews = model_switcher, previews
 
     def idle(self) -> bool:
         """Whether nothing is pending, being compared or at a worker."""
@@ -74,6 +76,7 @@ class LibraryStatus:
         return {
             **self.progress(),
             "bytes": serving.store.bytes_on_disk(),
+            "previews": self._previews(),
             "waiting_for": serving.pipeline.waiting_for or self._reconciler.waiting_for,
         }
 

@@ -132,6 +132,8 @@ class LibraryOperations(Topic):
         }
         if photo.content and (place := library.contents.places_of([photo.content])):
             result["place"] = place_report(place[photo.content])
+        if photo.content and (source := library.contents.source(photo.content)):
+            result["vector_from"] = source
         return result
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:

@@ -1,0 +1,222 @@
+"""Vectors come from the preview in a file where that shows the same picture, large enough."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import AppendingTiffWriter
+
+from photosd.decode import opening, pixels, previews
+from photosd.decode.heif_tiles import boxes
+from photosd.decode.messages import Shape
+from photosd.decode.opening import OpenedPicture, know_heif
+from photosd.decode.pool import Pool
+from tests.decode.pictures import LIMITS, Array, encoded, jpeg, oriented, psnr, scene, write
+from tests.decode.waiting import SOON
+
+SHAPE = Shape(64)
+WIDE, HIGH = 640, 480
+REDUCED = 1  # NewSubfileType
+
+
+def heic(image: Image.Image, *thumbnails: int, **options: object) -> bytes:
+    """``image`` as HEIC with thumbnails of these longer sides."""
+    know_heif()
+    return encoded(image, "HEIF", quality=90, thumbnails=list(thumbnails), **options)
+
+
+def found(data: bytes, shape: Shape = SHAPE) -> OpenedPicture | None:
+    """The preview that would be decoded for a model."""
+    picture = opening.open_picture(data, LIMITS)
+    return previews.find(data, picture, pixels.wanted_size(picture, shape), LIMITS)
+
+
+def view(picture: OpenedPicture | None, shape: Shape = SHAPE) -> Array:
+    """What a model sees of it."""
+    assert picture is not None
+    return np.frombuffer(b"".join(pixels.squares(picture, shape)), np.uint8)
+
+
+def likeness(data: bytes, shape: Shape = SHAPE) -> float:
+    """Of preview and full picture, in decibels."""
+    return psnr(view(found(data, shape), shape), view(opening.open_picture(data, LIMITS), shape))
+
+
+@pytest.mark.parametrize("tile", [0, 256])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_thumbnail_of_heic_in_each_orientation(orientation: int, tile: int) -> None:
+    """Turned like the picture, stored as a whole and in tiles."""
+    stored, exif = oriented(scene(WIDE, HIGH), orientation)
+    data = heic(stored, 160, exif=exif, tile_size=tile)
+    picture = found(data)
+    assert picture is not None and max(picture.image.size) == 160
+    assert sorted(picture.size) == [HIGH, WIDE]
+    assert likeness(data) > 30
+
+
+def test_a_wide_picture_gives_tiles_of_its_preview() -> None:
+    """The squares are at the same places."""
+    data = heic(scene(960, 480), 320)
+    assert found(data) is not None and likeness(data) > 30
+
+
+@pytest.mark.parametrize(("longer", "enough"), [(76, False), (80, True)])
+def test_nine_tenths_of_the_pixels_are_enough(longer: int, enough: bool) -> None:
+    """A model of 64 pixels looks at 85 x 64 of 4:3."""
+    data = heic(scene(WIDE, HIGH), longer)
+    assert (found(data) is not None) == enough
+
+
+def test_the_smallest_sharp_one_is_taken() -> None:
+    """A thumbnail of thrice the model's pixels before one that is hardly enough."""
+    picture = found(heic(scene(1280, 960), 90, 260, 640))
+    assert picture is not None and max(picture.image.size) == 260
+
+
+def test_thumbnails_are_shown_from_previews_that_are_as_large() -> None:
+    """No pixel is made up: one of nine tenths would do for a model only."""
+    data = heic(scene(WIDE, HIGH), 160)
+    picture = opening.open_picture(data, LIMITS)
+    assert previews.find(data, picture, (160, 120), LIMITS, 1.0) is not None
+    assert previews.find(data, picture, (164, 123), LIMITS, 1.0) is None
+
+
+def with_the_thumbnail_of_another(first: Image.Image, second: Image.Image, tile: int) -> bytes:
+    """HEIC of ``first`` with a thumbnail that a program has left of ``second``."""
+    know_heif()
+    buffer = io.BytesIO()
+    options = {"quality": 90, "thumbnails": [160], "tile_size": tile}
+    first.save(buffer, "HEIF", save_all=True, append_images=[second], **options)
+    data = buffer.getvalue()
+    meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
+    inside = {box.kind: box for box in boxes(data, meta.start + 4, meta.end)}
+    refs = [
+        box for box in boxes(data, inside[b"iref"].start + 4, inside[b"iref"].end)
+        if box.kind == b"thmb"
+    ]  # fmt: skip
+    changed = bytearray(data)
+    (one, other) = (slice(box.end - 2, box.end) for box in refs)
+    changed[one], changed[other] = data[other], data[one]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("likewise", [True, False])
+def test_a_thumbnail_of_another_picture_is_noticed(likewise: bool) -> None:
+    """By one tile of the picture, as all cameras store HEIC."""
+    first = scene(WIDE, HIGH)
+    second = first if likewise else first.transpose(Image.Transpose.ROTATE_180)
+    data = with_the_thumbnail_of_another(first, second, 256)
+    assert (found(data) is not None) == likewise
+
+
+def mpo(image: Image.Image, preview: Image.Image, kind: int = 0x010002, **options: object) -> bytes:
+    """A camera's JPEG with a preview after it, listed by its index as this kind."""
+    data = bytearray(
+        encoded(image, "MPO", save_all=True, append_images=[preview], quality=90, **options)
+    )
+    index = data.index(b"MPF\0") + 4
+    entries = data.index(struct.pack("<HHL", 0xB002, 7, 32), index)
+    (offset,) = struct.unpack_from("<L", data, entries + 8)
+    struct.pack_into("<L", data, index + offset + 16, kind)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_cameras_preview_in_a_jpeg(orientation: int) -> None:
+    """It is stored like the picture, often without its orientation."""
+    stored, exif = oriented(scene(WIDE, HIGH), orientation)
+    data = mpo(stored, stored.resize((stored.width // 2, stored.height // 2)), exif=exif)
+    picture = found(data)
+    assert picture is not None and likeness(data) > 30
+
+
+@pytest.mark.parametrize("fault", ["kind", "aspect", "length", "broken", "turned"])
+def test_other_pictures_in_a_jpeg_are_no_previews(fault: str) -> None:
+    """Gain maps, views of a stereo camera; and what an editor has left."""
+    full = scene(WIDE, HIGH)
+    small = full.resize((330 if fault == "aspect" else 320, 240))
+    data = mpo(full, small, 0x020002 if fault == "kind" else 0x010002)
+    if fault == "length":  # the picture was edited, and the index copied
+        data = data[:2] + b"\xff\xfe\0\x04ab" + data[2:]
+    if fault == "broken":
+        data = data[:-3000] + bytes(3000)
+    if fault == "turned":
+        _, exif = oriented(small, 3)
+        turned = jpeg(small, exif=exif)
+        data = data[: len(data) - len(data[data.rindex(b"\xff\xd8\xff") :])] + turned
+    assert found(data) is None
+    assert len(view(opening.open_picture(data, LIMITS))) == 64 * 64 * 3
+
+
+def tiff(image: Image.Image, *levels: Image.Image, reduced: int = REDUCED) -> bytes:
+    """A TIFF with reduced pages."""
+    buffer = io.BytesIO()
+    with AppendingTiffWriter(buffer, True) as out:
+        image.save(out, "TIFF")
+        for level in levels:
+            out.newFrame()
+            level.save(out, "TIFF", tiffinfo={ExifTags.Base.NewSubfileType: reduced})
+    return buffer.getvalue()
+
+
+def test_a_level_of_a_pyramid_in_a_tiff() -> None:
+    """The smallest that is large enough."""
+    full = scene(WIDE, HIGH)
+    data = tiff(full, full.resize((320, 240)), full.resize((160, 120)), full.resize((40, 30)))
+    picture = found(data)
+    assert picture is not None and picture.image.size == (160, 120)
+    assert likeness(data) > 30
+
+
+def test_the_pages_of_a_scan_are_no_previews() -> None:
+    """Nor is what comes after many of them."""
+    full = scene(WIDE, HIGH)
+    assert found(tiff(full, full.resize((320, 240)), reduced=0)) is None
+    many = [full.resize((40, 30))] * previews.MAX_PAGES
+    assert found(tiff(full, *many, full.resize((320, 240)))) is None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
+def test_files_without_a_preview(kind: str) -> None:
+    """The full picture is decoded."""
+    know_heif()
+    assert found(encoded(scene(WIDE, HIGH), kind)) is None
+
+
+def test_a_pool_says_what_it_decoded(pool: Pool, tmp_path: Path) -> None:
+    """A preview unless it is not permitted, here or by the setting."""
+    path = write(tmp_path / "a.heic", heic(scene(WIDE, HIGH), 160))
+    sharp = write(tmp_path / "b.heic", heic(scene(WIDE, HIGH)))
+    assert pool.decode(path, SHAPE).result(SOON).source == "preview"
+    assert pool.decode(path, SHAPE, full=True).result(SOON).source == "full"
+    assert pool.decode(sharp, SHAPE).result(SOON).source == "full"
+    facts = pool.decode(path, SHAPE).result(SOON).facts
+    assert (facts.width, facts.height) == (WIDE, HIGH)
+    pool.previews = False
+    try:
+        assert pool.decode(path, SHAPE).result(SOON).source == "full"
+    finally:
+        pool.previews = True
+
+
+def test_a_picture_too_large_is_indexed_by_its_preview(tmp_path: Path, make: object) -> None:
+    """As those of 200 megapixels on a small machine; without one it is refused."""
+    pool = make(max_megapixels=1)  # type: ignore[operator]
+    large = scene(1280, 960)
+    path = write(tmp_path / "a.heic", heic(large, 160))
+    assert pool.decode(path, SHAPE).result(SOON).source == "preview"
+    error = pool.decode(path, SHAPE, full=True).exception(SOON)
+    assert error.code == "too_large"
+    bare = write(tmp_path / "b.heic", heic(large))
+    assert pool.decode(bare, SHAPE).exception(SOON).code == "too_large"
+
+
+def test_pillow_heif_reads_thumbnails() -> None:
+    """Older ones do not."""
+    assert tuple(map(int, pillow_heif.__version__.split(".")[:2])) >= (1, 8)
