@@ -44,7 +44,7 @@ def view(picture: OpenedPicture | None, shape: Shape = SHAPE) -> Array:
 
 
 def likeness(data: bytes, shape: Shape = SHAPE) -> float:
-    """Of preview and full picture, in decibels."""
+    """Preview and full picture compared, in decibels."""
     return psnr(view(found(data, shape), shape), view(opening.open_picture(data, LIMITS), shape))
 
 

@@ -179,7 +179,7 @@ def test_more_than_one_batch(shelf: Previewed) -> None:
 def test_a_picture_that_cannot_be_decoded_keeps_its_preview(
     shelf: Previewed, error: Exception, source: str
 ) -> None:
-    """For good, if another attempt would fail as well; the others are refined."""
+    """Permanently, if another attempt would fail as well; the others are refined."""
     shelf.workers.failures[shelf.path("001.heic")] = error
     shelf.round()
     assert shelf.sources() == ["full", source, "full"]
