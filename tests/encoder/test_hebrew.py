@@ -59,6 +59,10 @@ def tokenizer() -> TextTokenizer:
         ("סבא מחבק נכדים", "grandfather hugging child"),
         ("ילדה ישנה על הספה", "girl sleeping on couch"),
         ("רצה ביער", "runner in forest"),
+        ("כלב שחור במים", "black dog in water"),
+        ("כלב נכנס למים", "dog entering into water"),
+        ("שני צעירים", "two young people"),
+        ("ילדה עושה כביסה", "girl laundry"),
         ("מזוודות", "suitcase luggage"),
     ],
 )
