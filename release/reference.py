@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from photosd.core import config, errors
+from photosd.core import config, errors, ignored_names
 from photosd.core.errors import PhotosdError
 from photosd.service.service_spec import ServiceError
 from photosd_cli import text
@@ -148,6 +148,33 @@ def exit_codes() -> str:
     )
 
 
+def ignored() -> str:
+    """docs/reference/ignored.md"""
+    rows = "".join(
+        f"| `{rule.name}` | {_cell(rule.meaning)} | {_names(rule.directories, '/')}"
+        f"{', ' if rule.directories and rule.files else ''}{_names(rule.files)} |\n"
+        for rule in ignored_names.RULES
+    )
+    return (
+        f"# Ignored files\n\n{NOTICE}\nThese names are not indexed by default. Case does not "
+        "count; `*` stands for any text; names with a slash are those of folders, which are "
+        "ignored with all that they contain. A folder that is added itself is indexed whatever its "
+        "name is.\n\n"
+        "`photosd show PATH` says which rule ignores a file or a folder. To turn rules off: "
+        "`photosd config set watch.ignore_off recycle-bins,snapshots`; it takes effect at once, "
+        'and `""` turns all of them on again.\n\n'
+        "| rule | what it ignores | names |\n|---|---|---|\n"
+        f"{rows}\n"
+        "Also ignored: what `--exclude` of `photosd add` or a file `.photosdignore` matches (the "
+        "syntax of `.gitignore`); links to folders; the files and albums of photosd itself. "
+        "[Photos on a NAS](../how-to/photos-on-a-nas.md) says more about `.photosdignore`.\n"
+    )
+
+
+def _names(patterns: tuple[str, ...], end: str = "") -> str:
+    return ", ".join(f"`{_cell(pattern)}{end}`" for pattern in patterns)
+
+
 def _errors() -> list[type[PhotosdError]]:
     """Every kind of error with its own code, by exit code, regardless of other imports."""
     kinds = {
@@ -232,6 +259,7 @@ PAGES = {
     "reference/commands.md": commands,
     "reference/settings.md": settings,
     "reference/exit-codes.md": exit_codes,
+    "reference/ignored.md": ignored,
     "man/photosd.1": manual,
 }
 

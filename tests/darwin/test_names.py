@@ -230,10 +230,10 @@ def test_a_real_file_system_that_folds_names(disk: Share, tmp_path: Path) -> Non
     assert os.path.lexists(asked)
     root = bytes(disk.point)
     with Filesystems() as filesystems:
-        found = list(filesystems.call(asked, "one", root, (), (), asked))
+        found = list(filesystems.call(asked, "one", root, (), (), (), asked))
         assert [item[1] for item in found] == [right]
         tree = asked.rpartition(b"/")[0]
-        found = list(filesystems.call(tree, "tree", root, (), (), tree, ()))
+        found = list(filesystems.call(tree, "tree", root, (), (), (), tree, ()))
         assert [item[1] for item in found] == [right]
 
 

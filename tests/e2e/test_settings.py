@@ -56,6 +56,7 @@ EFFECTS: dict[str, tuple[str, object, Look]] = {
     "thumbnails.cache_mb": ("7", 7_000_000, lambda _, lib: lib.thumbnails.store.room),
     "watch.settle_seconds": ("0.5", 0.5, lambda _, lib: lib.reconciler.settle_seconds),
     "watch.rescan_minutes": ("5", 300, lambda _, lib: lib.reconciler.rescan_seconds),
+    "watch.ignore_off": ("hidden", ("hidden",), lambda _, lib: tuple(lib.folders.off)),
     "log.level": ("debug", True, lambda *_: logging.getLogger("x").isEnabledFor(logging.DEBUG)),
     "cloud.mode": ("hybrid", "hybrid", lambda *_: NotedGate.latest.wanted),
 }

@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from photosd.core import typed
 from photosd.core.errors import ConfigError
+from photosd.core.ignored_names import RULE_NAMES
 from photosd.core.secrets import shortened, without_secrets
 
 OLD_DAYS = 180  # Google retires models and changes prices a few times a year
@@ -49,6 +50,21 @@ MAX_MEGAPIXELS = 100_000
 MAX_USD = 1_000_000
 TYPES = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
 LONGEST_SHOWN = 60  # characters of a value in an error
+
+
+# Plain HTTP only to this machine; no name or password in the address, no query.
+URL = r"^(https://[^/@\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#@]*)?$"
+MODEL_ID = r"^[a-z0-9][a-z0-9.-]*$"
+API_VERSION = r"^v[0-9a-z]+$"
+_RULE = f"({'|'.join(RULE_NAMES)})"
+IGNORE_RULES = rf"^({_RULE}( *, *{_RULE})*)?$"
+FORMS = {  # in words
+    URL: "an address: https://HOST, or http:// on this machine (127.0.0.1, localhost, [::1]),"
+    " without a name, password or query",
+    MODEL_ID: "the name of a model: lower-case letters, digits, dots and dashes",
+    API_VERSION: "a version of the API, such as v1 or v1beta",
+    IGNORE_RULES: f"names separated by commas, of: {', '.join(RULE_NAMES)}",
+}
 
 
 class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +128,14 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rescan_minutes: Annotated[
         int, Meta(ge=1, le=1440, description="Compare every folder in full this often")
     ] = 45
+    ignore_off: Annotated[
+        str,
+        Meta(
+            pattern=IGNORE_RULES,
+            description="Names of ignore rules that are turned off, separated by commas:"
+            " docs/reference/ignored.md",
+        ),
+    ] = ""
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,18 +145,6 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["debug", "info", "warning", "error"],
         Meta(description="Lowest level to log; query texts are logged at debug only"),
     ] = "info"
-
-
-# Plain HTTP only to this machine; no name or password in the address, no query.
-URL = r"^(https://[^/@\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#@]*)?$"
-MODEL_ID = r"^[a-z0-9][a-z0-9.-]*$"
-API_VERSION = r"^v[0-9a-z]+$"
-FORMS = {  # in words
-    URL: "an address: https://HOST, or http:// on this machine (127.0.0.1, localhost, [::1]),"
-    " without a name, password or query",
-    MODEL_ID: "the name of a model: lower-case letters, digits, dots and dashes",
-    API_VERSION: "a version of the API, such as v1 or v1beta",
-}
 
 
 class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

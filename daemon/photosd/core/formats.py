@@ -23,16 +23,14 @@ LIBRARY_SUFFIXES = (
     b".aplibrary",
     b".migratedaplibrary",
 )
-PACKAGE_SUFFIXES = (
-    *LIBRARY_SUFFIXES,
+PROGRAM_SUFFIXES = (
     b".app",
     b".cocatalog",
     b".fcpbundle",
     b".imovielibrary",
-    b".lrdata",
-    b".lrlibrary",
     b".tvlibrary",
 )
+PACKAGE_SUFFIXES = (*LIBRARY_SUFFIXES, *PROGRAM_SUFFIXES, b".lrdata", b".lrlibrary")
 ORIGINALS = frozenset((b"originals", b"Originals", b"Masters"))  # in a library; the rest are copies
 
 

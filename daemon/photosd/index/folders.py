@@ -9,7 +9,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from photosd.core.errors import FolderError
 from photosd.core.formats import package_in
 from photosd.core.log import printable
 from photosd.index.database import Database
+from photosd.index.ignoring import why_ignored
 from photosd.index.photo import forget_journaled, range_below
 from photosd.index.store_damage import keep_list, kept_list
 from photosd.watch.filesystems import Filesystems
@@ -55,7 +56,8 @@ class Folder(msgspec.Struct, frozen=True):
     excludes: tuple[str, ...]
     cloud: bool = False  # its photos may be sent, where the mode is gemini
     volume: str | None = None  # the UUID of its disk's volume, if known
-    own: tuple[bytes, ...] = ()  # directories that photosd writes to; never scanned
+    own: tuple[bytes, ...] = ()  # directories that photosd writes to, and watched ones
+    off: tuple[str, ...] = ()  # rules of `ignored_names` that are turned off
 
     @property
     def identity(self) -> FolderIdentity | None:
@@ -67,12 +69,14 @@ class Folder(msgspec.Struct, frozen=True):
     @property
     def rules(self) -> IgnoreRules:
         """Its ignore rules."""
-        return IgnoreRules(self.path, self.excludes, other_roots=self.own, strict=False)
+        return IgnoreRules(
+            self.path, self.excludes, other_roots=self.own, off=self.off, strict=False
+        )
 
     @property
-    def scan_arguments(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...]]:
+    def scan_arguments(self) -> tuple[bytes, tuple[str, ...], tuple[bytes, ...], tuple[str, ...]]:
         """The arguments from which `calls` builds the same rules."""
-        return self.path, self.excludes, self.own
+        return self.path, self.excludes, self.own, self.off
 
     @property
     def present(self) -> bool:
@@ -101,10 +105,12 @@ class Folders:
         copy: Path,
         filesystems: Filesystems | None = None,
         own: tuple[bytes, ...] = (),
+        off: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """``own``: real paths of photosd's own files, except albums."""
         self._database, self._copy = database, copy
         self.filesystems = filesystems or Filesystems()
+        self._off = off
         self._own = tuple(
             map(self._as_on_disk, own)
         )  # environment variables may spell it differently
@@ -118,18 +124,25 @@ class Folders:
 
     def _rows(self, db: sqlite3.Connection) -> list[Folder]:
         albums = db.execute("SELECT directory FROM standing WHERE kind = 'link'").fetchall()
-        own = (*self._own, *(row["directory"] for row in albums if row["directory"]))
+        rows = db.execute("SELECT * FROM folders ORDER BY path").fetchall()
+        inside = (*(one[0] for one in albums if one[0]), *(row["path"] for row in rows))
+        shared = {"own": (*self._own, *inside), "off": self.off}
         return [
             Folder(
                 **{
                     **dict(row),
-                    "own": own,
+                    **shared,
                     "excludes": _patterns(row["excludes"]),
                     "cloud": bool(row["cloud"]),
                 }
             )
-            for row in db.execute("SELECT * FROM folders ORDER BY path")
+            for row in rows
         ]
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The ignore rules that are turned off."""
+        return tuple(sorted(self._off()))
 
     def at(self, path: bytes) -> Folder | None:
         """The watched folder ``path``."""
@@ -341,9 +354,11 @@ class Folders:
                 if package_in(path, folder.path):  # which this folder skips
                     continue
                 linked = "" if asked == path else f"{printable(asked)} leads to "
+                says = f"{linked}{printable(path)}, which is inside {shown}: watched already"
+                if ignored := why_ignored(self.filesystems, path, *folder.scan_arguments):
+                    raise FolderError(f"{says}, but {ignored[0]}", remedy=ignored[1])
                 raise FolderError(
-                    f"{linked}{printable(path)}, which is inside {shown}: watched already",
-                    remedy=f"no action needed; to search it alone: --in '{printable(asked)}'",
+                    says, remedy=f"no action needed; to search it alone: --in '{printable(asked)}'"
                 )
             below = path == b"/" or folder.path.startswith(path.rstrip(b"/") + b"/")
             if below and not package_in(folder.path, path):

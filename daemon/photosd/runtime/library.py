@@ -17,6 +17,7 @@ from photosd.alerts.alerts import Alerts
 from photosd.core.clock import Deadline
 from photosd.core.config import LiveSettings, Settings
 from photosd.core.errors import ModelError
+from photosd.core.ignored_names import names_in
 from photosd.core.listeners import Listeners
 from photosd.core.paths import Home
 from photosd.core.start_stop import stop_all
@@ -83,7 +84,13 @@ class Library:
         self.catalog, self.contents = Catalog(database), Contents(database)
         self.filesystems = Filesystems()
         undo.callback(self.filesystems.stop)
-        self.folders = Folders(database, home.config / "folders.json", self.filesystems, home.own)
+        self.folders = Folders(
+            database,
+            home.config / "folders.json",
+            self.filesystems,
+            home.own,
+            lambda: names_in(self._live.now.watch.ignore_off),
+        )
         limits = DecodeLimits(max_megapixels=settings.decode.max_megapixels)
         self.pool = pool = Pool(settings.decode.workers, limits, self.filesystems)
         pool.previews = settings.decode.previews == "auto"
@@ -287,6 +294,10 @@ class Library:
             self.worklist.settle_within(settings.watch.settle_seconds)
         if settings.watch.rescan_minutes < before.watch.rescan_minutes:
             self.reconciler.request()  # the next one may be a day away
+        if settings.watch.ignore_off != before.watch.ignore_off:
+            for folder in self.folders.all():
+                self.watch(folder)
+            self.reconciler.request()
         self.pool.set_limits(DecodeLimits(max_megapixels=settings.decode.max_megapixels))
         self.pool.previews = settings.decode.previews == "auto"
         self.worklist.reconsider()  # limits may be higher now

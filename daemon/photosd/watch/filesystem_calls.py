@@ -14,10 +14,11 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from photosd.core.filestat import is_hidden, normalised
+from photosd.core.filestat import normalised
 from photosd.core.formats import is_photo_name
+from photosd.core.ignored_names import HIDDEN
 from photosd.core.progress import tick
-from photosd.watch.ignore import IgnoreRules
+from photosd.watch.ignore import IgnoreRules, Reason
 from photosd.watch.scanner import NO_PHOTO, entry_of_stat, scan, sidecar_of
 from photosd.watch.spelling import Spelling
 from photosd.watch.volumes import volume_of
@@ -95,6 +96,7 @@ def one(
     root: bytes,
     excludes: Sequence[str],
     own: Sequence[bytes],
+    off: Sequence[str],
     path: bytes,
     hinted: Sequence[bytes] = (),
 ) -> Iterator[Item]:
@@ -103,7 +105,7 @@ def one(
     Its path is spelled as on disk, which is not always ``path``. ``hinted``: names of files beside
     it that have changed and may describe it.
     """
-    rules = _rules(root, excludes, own)
+    rules = _rules(root, excludes, own, off)
     if not is_photo_name(path.rpartition(b"/")[2]) or rules.ignored(path):
         return
     tick()
@@ -114,7 +116,7 @@ def one(
             return
         raise
     spelled = SPELLING.right(root, path)
-    if spelled is None or is_hidden(found):
+    if spelled is None or not rules.shows(found):
         return
     path = spelled
     if stat.S_ISLNK(found.st_mode):
@@ -128,6 +130,7 @@ def tree(
     root: bytes,
     excludes: Sequence[str],
     own: Sequence[bytes],
+    off: Sequence[str],
     top: bytes,
     prune: Sequence[bytes],
 ) -> Iterator[Item]:
@@ -143,7 +146,7 @@ def tree(
     found = scan(
         root,
         spelled,
-        _rules(root, excludes, own),
+        _rules(root, excludes, own, off),
         on_error=lambda path, number: reports.append((UNREADABLE, path, number)),
         on_link=lambda *link: reports.append((LINK, *link)),
         on_library=lambda path: reports.append((LIBRARY, path)),
@@ -157,8 +160,26 @@ def tree(
     yield from reports
 
 
-def _rules(root: bytes, excludes: Sequence[str], own: Sequence[bytes]) -> IgnoreRules:
-    return IgnoreRules(root, excludes, other_roots=own, strict=False)
+def ignored(
+    root: bytes,
+    excludes: Sequence[str],
+    own: Sequence[bytes],
+    off: Sequence[str],
+    path: bytes,
+) -> Iterator[Item]:
+    """The fields of the `Reason` why ``path`` is ignored; nothing when it is not."""
+    found = os.lstat(path)
+    rules = _rules(root, excludes, own, off)
+    if reason := rules.reason(path, stat.S_ISDIR(found.st_mode)):
+        yield tuple(reason)
+    elif not rules.shows(found):
+        yield tuple(Reason(HIDDEN, path))
+
+
+def _rules(
+    root: bytes, excludes: Sequence[str], own: Sequence[bytes], off: Sequence[str]
+) -> IgnoreRules:
+    return IgnoreRules(root, excludes, other_roots=own, off=off, strict=False)
 
 
 def read(path: bytes) -> Iterator[Item]:
@@ -217,6 +238,7 @@ CALLS: Mapping[str, Callable[..., Iterator[Item]]] = {
         state,
         one,
         tree,
+        ignored,
         read,
         targets,
         add_link,

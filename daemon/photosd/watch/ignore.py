@@ -11,23 +11,23 @@ import stat
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from photosd.core.errors import BadRequest
 from photosd.core.filestat import is_hidden
-from photosd.core.formats import ORIGINALS, is_library_name, is_package_name
+from photosd.core.formats import ORIGINALS, is_library_name
+from photosd.core.ignored_names import HIDDEN, LIBRARIES, NOMEDIA, IgnoredNames, ignored_names
 from photosd.core.progress import tick
 from photosd.watch.mounts import leads_to_share, mounts
 
 IGNORE_FILE = b".photosdignore"
 HIDE_MARK = b".nomedia"
 MARKS = frozenset((IGNORE_FILE, HIDE_MARK))
-# Thumbnails, snapshots and recycle bins of NAS systems and Windows; dotted ones are hidden anyway.
-JUNK = frozenset(
-    (b"@eaDir", b"#recycle", b"#snapshot", b"$RECYCLE.BIN", b"System Volume Information")
-)
+# Reasons that are not rules of `ignored_names`, and cannot be turned off by a setting.
+EXCLUDED, OWN, LINKED = "excluded", "own", "linked"
 IGNORE_FILE_BYTES = 1 << 20
 IGNORE_FILE_LINES = 10_000  # each is matched against each name
 ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
@@ -35,7 +35,7 @@ LINE_CHARACTERS = 4096  # no path is longer
 STAR = "[^/]*"  # `*` in pathspec's form; unambiguous, as no name contains a slash
 ANY_DEPTH = (r"(?:.+/)?", r"(?:/.+)?")  # `**` at the start, in the middle
 MAX_DEPTHS = 2
-DOT = ord(".")
+DOT = ord(".")  # begins the names of ignore files and marks
 HERE = re.compile(r"^(!?)\./")  # git matches nothing with it
 LINE_END = re.compile(r"\r\n|\r|\n")  # on any system
 # Invisible marks inserted by editors of Hebrew and Arabic: directions, joiners.
@@ -44,19 +44,40 @@ UNSEEN = dict.fromkeys(
 )
 
 
+class Reason(NamedTuple):
+    """Why ``place`` is ignored, and what is below it.
+
+    ``rule``: the name of a rule of `ignored_names`, or EXCLUDED, OWN, LINKED. ``file``: the ignore
+    file that excludes it; empty for ``excludes``.
+    """
+
+    rule: str
+    place: bytes
+    file: bytes = b""
+
+
+class Spec(NamedTuple):
+    """Patterns of one file, relative to the first ``length`` bytes of a path."""
+
+    length: int
+    patterns: GitIgnoreSpec
+    file: bytes = b""  # empty: ``excludes``
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """The rules for the names inside one directory.
 
-    ``specs`` are gitignore patterns with the length of the path they are relative to, the deepest
-    last; as in git the last matching pattern decides, the deepest file first. ``unknown``: 0, or
-    the error number that explains why the rules are unknown. Then it is unknown which names to
-    ignore. ``only``: if not empty, the only names that are not ignored.
+    ``specs`` are gitignore patterns, the deepest last; as in git the last matching pattern decides,
+    the deepest file first. ``unknown``: 0, or the error number that explains why the rules are
+    unknown. Then it is unknown which names to ignore. ``only``: if not empty, the only names that
+    are not ignored.
     """
 
     prefix: bytes  # the directory with a closing slash
-    specs: tuple[tuple[int, GitIgnoreSpec], ...]
+    specs: tuple[Spec, ...]
     forbidden: Container[bytes]
+    names: IgnoredNames
     unknown: int = 0
     only: frozenset[bytes] = frozenset()
 
@@ -68,17 +89,26 @@ class Level:
 
     def hides(self, name: bytes, is_directory: bool) -> bool:
         """Whether the entry ``name`` of this directory is ignored."""
-        if name[0] == DOT or (self.only and name not in self.only):
-            return True
-        if is_directory and (
-            name in JUNK or is_package_name(name) or self.prefix + name in self.forbidden
-        ):
-            return True
-        return bool(self.specs) and self._excluded(name, is_directory)
+        return self.reason(name, is_directory) is not None
+
+    def reason(self, name: bytes, is_directory: bool) -> Reason | None:
+        """Why the entry ``name`` of this directory is ignored; None if it is not."""
+        if self.only and name not in self.only:
+            return Reason(LIBRARIES, self.prefix + name)
+        names = self.names.directories if is_directory else self.names.files
+        if rule := names.rule(name):
+            return Reason(rule, self.prefix + name)
+        if is_directory and self.prefix + name in self.forbidden:
+            return Reason(OWN, self.prefix + name)
+        return self._excluded(name, is_directory) if self.specs else None
+
+    def shows(self, found: os.stat_result) -> bool:
+        """Whether a file with this stat, whose name is not ignored, is not hidden by Finder."""
+        return HIDDEN in self.names.off or not is_hidden(found)
 
     def below(self, name: bytes) -> Level:
         """The rules inside the sub-directory ``name``, its own ignore file not read yet."""
-        return Level(b"%s%s/" % (self.prefix, name), self.specs, self.forbidden)
+        return Level(b"%s%s/" % (self.prefix, name), self.specs, self.forbidden, self.names)
 
     def with_own_rules(self, names: Container[bytes] | None = None) -> Level | None:
         """These rules with the directory's own; None if it is ignored.
@@ -86,37 +116,39 @@ class Level:
         ``names`` are its names that begin with a dot, if already known.
         """
         try:
-            if _has(self.prefix, HIDE_MARK, names):
+            if NOMEDIA not in self.names.off and _has(self.prefix, HIDE_MARK, names):
                 return None
             return self._with_ignore_file() if _has(self.prefix, IGNORE_FILE, names) else self
         except OSError as error:  # whether it is ignored is unknown
             return dataclasses.replace(self, unknown=error.errno or errno.EIO)
 
     def _with_ignore_file(self) -> Level:
+        file = self.prefix + IGNORE_FILE
         try:
-            spec = _read_ignore_file(self.prefix + IGNORE_FILE)
+            patterns = _read_ignore_file(file)
         except OSError as error:
             return dataclasses.replace(self, unknown=error.errno or errno.EIO)
-        if spec is None:
+        if patterns is None:
             return self
-        return dataclasses.replace(self, specs=(*self.specs, (len(self.prefix), spec)))
+        spec = Spec(len(self.prefix), patterns, file)
+        return dataclasses.replace(self, specs=(*self.specs, spec))
 
-    def _excluded(self, name: bytes, is_directory: bool) -> bool:
+    def _excluded(self, name: bytes, is_directory: bool) -> Reason | None:
         path = self.prefix + name + (b"/" if is_directory else b"")
-        for length, spec in reversed(self.specs):
-            verdict = spec.check_file(_plain(os.fsdecode(path[length:]))).include
+        for length, patterns, file in reversed(self.specs):
+            verdict = patterns.check_file(_plain(os.fsdecode(path[length:]))).include
             if verdict is not None:
-                return verdict
-        return False
+                return Reason(EXCLUDED, self.prefix + name, file) if verdict else None
+        return None
 
 
 class IgnoreRules:
     """The rules of one watched folder.
 
-    Ignored: hidden names, `@eaDir` and similar ones, packages (of a photo library that is watched
-    itself all but the originals), matches of ``excludes`` or a `.photosdignore`
-    (gitignore syntax, relative to its directory), everything in a directory with `.nomedia`, and
-    ``other_roots``: folders watched separately, or photosd's own files. The folder itself is never
+    Ignored: what the rules of `ignored_names` that are not ``off`` say (of a photo library that is
+    watched itself all but the originals), matches of ``excludes`` or a `.photosdignore`
+    (gitignore syntax, relative to its directory), and ``other_roots``: folders watched
+    separately, or photosd's own files. The folder itself is never
     ignored. Ignore files are read again on each question; while one is unreadable or invalid,
     nothing is known about its directory and below, and questions about it raise OSError, whose
     ``filename`` is the ignore file.
@@ -128,6 +160,7 @@ class IgnoreRules:
         excludes: Sequence[str] = (),
         *,
         other_roots: Iterable[bytes] = (),
+        off: Iterable[str] = (),
         strict: bool = True,
     ) -> None:
         """Raises BadRequest naming an invalid pattern of ``excludes``.
@@ -142,10 +175,12 @@ class IgnoreRules:
                 remedy="use the syntax of .gitignore, for example: --exclude 'Screenshots/'",
             )
         self.root = root
-        specs = ((len(prefix), spec),) if spec is not None else ()
+        specs = (Spec(len(prefix), spec),) if spec is not None else ()
         unknown = errno.EINVAL if wrong else 0
-        only = ORIGINALS if is_library_name(root) else frozenset[bytes]()
-        self._top = Level(prefix, specs, frozenset(other_roots) - {root}, unknown, only)
+        names = ignored_names(frozenset(off))
+        whole = LIBRARIES in names.off or not is_library_name(root)
+        only = frozenset[bytes]() if whole else ORIGINALS
+        self._top = Level(prefix, specs, frozenset(other_roots) - {root}, names, unknown, only)
 
     def inside(self, directory: bytes) -> Level | None:
         """The rules inside ``directory`` (the root or below), without its own ignore file.
@@ -154,25 +189,45 @@ class IgnoreRules:
         are not followed). Raises ValueError if it is outside the root, OSError if an ignore file on
         the way cannot be read.
         """
-        level: Level | None = self._top.require()
+        found = self._inside(directory)
+        return found if isinstance(found, Level) else None
+
+    def _inside(self, directory: bytes) -> Level | Reason:
+        level = self._top.require()
         for name in self._names(directory):
-            level = level.with_own_rules() if level is not None else None
-            if level is None or level.require().hides(name, is_directory=True):
-                return None
-            found = _lstat(level.prefix + name)
-            if found is not None and (stat.S_ISLNK(found.st_mode) or is_hidden(found)):
-                return None
-            level = level.below(name)
+            own = level.with_own_rules()
+            if own is None:
+                return Reason(NOMEDIA, level.prefix[:-1])
+            if reason := own.require().reason(name, is_directory=True):
+                return reason
+            found = _lstat(own.prefix + name)
+            if found is not None and stat.S_ISLNK(found.st_mode):
+                return Reason(LINKED, own.prefix + name)
+            if found is not None and not own.shows(found):
+                return Reason(HIDDEN, own.prefix + name)
+            level = own.below(name)
         return level
 
     def ignored(self, path: bytes, is_directory: bool = False) -> bool:
         """Whether ``path`` is ignored by scans. Raises like `inside`."""
+        return self.reason(path, is_directory) is not None
+
+    def reason(self, path: bytes, is_directory: bool = False) -> Reason | None:
+        """Why ``path`` is ignored by scans; None if it is not. Raises like `inside`."""
         if path == self.root:
-            return False
+            return None
         directory, _, name = path.rpartition(b"/")
-        level = self.inside(directory or b"/")
-        level = level.with_own_rules() if level is not None else None
-        return level is None or level.require().hides(name, is_directory)
+        level = self._inside(directory or b"/")
+        if isinstance(level, Reason):
+            return level
+        own = level.with_own_rules()
+        if own is None:
+            return Reason(NOMEDIA, level.prefix[:-1])
+        return own.require().reason(name, is_directory)
+
+    def shows(self, found: os.stat_result) -> bool:
+        """Whether a file with this stat, whose path is not ignored, is not hidden by Finder."""
+        return self._top.shows(found)
 
     def _names(self, directory: bytes) -> list[bytes]:
         """The names from the root to ``directory``."""

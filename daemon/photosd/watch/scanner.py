@@ -16,7 +16,7 @@ from photosd.core.formats import is_photo_name
 from photosd.core.progress import tick
 from photosd.core.sidecar_names import SidecarNames, is_sidecar_name, likely_names
 from photosd.watch.beside import Listings, stamp
-from photosd.watch.ignore import IgnoreRules
+from photosd.watch.ignore import IgnoreRules, Level
 from photosd.watch.walk import VANISHED, OnError, OnLibrary, walk
 
 NO_PHOTO = VANISHED | {errno.ELOOP}
@@ -82,15 +82,15 @@ def scan(
         on_library=on_library,
         prune=prune,
     )
-    for directory, _, files in found:
+    for directory, level, files in found:
         errors: list[int] = []
-        yield from _photos(files, errors, on_link)
+        yield from _photos(files, level, errors, on_link)
         if errors:
             report(directory, errors[0])
 
 
 def _photos(
-    files: list[os.DirEntry[bytes]], errors: list[int], on_link: OnLink | None
+    files: list[os.DirEntry[bytes]], level: Level, errors: list[int], on_link: OnLink | None
 ) -> Iterator[Entry]:
     """The photos among the entries of one directory; errors of the others."""
     entries = {file.name: file for file in files}
@@ -116,7 +116,7 @@ def _photos(
                 errors.append(error.errno or errno.EIO)
             continue
         tick()
-        if stat.S_ISREG(found.st_mode) and not is_hidden(name):
+        if stat.S_ISREG(found.st_mode) and level.shows(name):
             entry = entry_of_stat(file.path, found, name)
             yield entry if names is None else entry._replace(sidecar=beside(file.name))
 
@@ -167,7 +167,8 @@ def entry_of(
         if error.errno in NO_PHOTO:
             return None
         raise
-    if not stat.S_ISREG(found.st_mode) or is_hidden(name):
+    shown = not is_hidden(name) if ignore is None else ignore.shows(name)
+    if not shown or not stat.S_ISREG(found.st_mode):
         return None
     return entry_of_stat(path, found, name)._replace(sidecar=sidecar_of(path, ignore))
 

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from photosd.core.filestat import has_flags, is_dataless, is_hidden
+from photosd.core.filestat import has_flags, is_dataless
 from photosd.core.formats import is_library_name
 from photosd.core.macos import REMEDY, refused
 from photosd.core.progress import tick
@@ -106,7 +106,7 @@ def _shown(
                 on_library(entry.path)
         elif found is not None and is_dataless(found):
             report(entry.path, errno.EDEADLK)
-        elif found is None or not is_hidden(found):
+        elif found is None or level.shows(found):
             yield entry, is_directory
 
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from photosd.core.errors import NotFound
-from photosd.core.formats import is_photo_name, package_in
+from photosd.core.formats import is_photo_name
 from photosd.core.log import printable
 from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.contents import Holding
 from photosd.index.folders import Folder
+from photosd.index.ignoring import UNKNOWN, usually_ignored, why_ignored
 from photosd.index.moments import moment_of
 from photosd.index.photo import Photo
 from photosd.protocol import replies, requests
@@ -47,7 +48,10 @@ class LibraryOperations(Topic):
         library.watch(folder)
         library.reconciler.request()
         library.pool.warm()
-        return _added(folder)
+        added = _added(folder)
+        if added["reason"] is None:
+            added["reason"] = usually_ignored(library.filesystems, folder.path, folder.off)
+        return added
 
     def remove(self, params: requests.PathParams) -> replies.RemoveResult:
         library = self._library()
@@ -117,12 +121,15 @@ class LibraryOperations(Topic):
             why, remedy = _why_unknown(path, library.filesystems, folder)
             raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
         away = folder if folder is not None and not folder.present else None
+        ignored = None
+        if photo.state == "gone" and folder is not None:
+            ignored = why_ignored(library.filesystems, path, *folder.scan_arguments)
         result: replies.ShowResult = {
             "path": path_text(path),
             "path_b64": path_b64(path),
             "state": photo.state,
-            "reason": photo.reason or (away.reason if away else None),
-            "remedy": photo.remedy or (away.remedy if away else None),
+            "reason": photo.reason or (ignored[0] if ignored else away.reason if away else None),
+            "remedy": photo.remedy or (ignored[1] if ignored else away.remedy if away else None),
             "folder": printable(folder.path) if folder else None,
             "content_id": photo.content,
             "size": photo.size,
@@ -204,6 +211,11 @@ NO_PHOTO = {
     True: ("it is a sidecar", "show the photo that it describes"),
     False: ("its suffix is not one of photos", "rename it, or convert it to JPEG"),
 }
+NEW = ("it is new", "photosd index --wait")
+LEADS_NOWHERE = (
+    "it is not a file, or a link that leads nowhere",
+    "restore the file that it leads to (git-annex: git annex get)",
+)
 
 
 def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -> tuple[str, str]:
@@ -220,18 +232,13 @@ def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -
     directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
     if folder is None:
         return "it is not in a watched folder", f"photosd add '{directory}'"
-    if package := package_in(path, folder.path):
-        why = "it is in a photo library or a program, which are skipped"
-        return why, f"photosd add '{printable(package)}'"
+    if ignored := why_ignored(filesystems, path, *folder.scan_arguments):
+        return ignored
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
     if not is_photo_name(path):
         return NO_PHOTO[is_sidecar_name(path)]
     try:
-        found = list(filesystems.call(path, "one", *folder.scan_arguments, path))
+        return NEW if filesystems.entry(path) is not None else LEADS_NOWHERE
     except OSError:
-        return "it cannot be read, or the ignore rules cannot", "photosd folders"
-    if not found:
-        rules = f"check .photosdignore and .nomedia files in {printable(folder.path)}"
-        return "it is ignored", f"{rules}, and --exclude of photosd add"
-    return "it is new", "photosd index --wait"
+        return UNKNOWN
