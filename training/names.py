@@ -28,12 +28,10 @@ DRAWN = re.compile(
     r"\b(face|facing|button|sign|symbol|mark|hand|arrow|finger|skin|hair|o.clock|thirty|square|circle"
     r"|medal|input|no|non|emoji|person|zodiac|leftwards|rightwards|up|down|left|right)\b"
 )
-# Words that are first names or surnames as well, as often as not without accents.
+# Words that are first names as well.
 NAMES = frozenset(
-    """alba aurora baptiste berg blanca blanche blume bosque chat claire clara cruz dorada dulce
-    estrella fleur flor fuentes hahn huber kaiser koch luna lucero mar marina montes muller noel
-    olive oliva pierre paloma reina rey rios rivera rocio roman romero sol torres valle vera
-    vogel""".split()  # noqa: SIM905 (readable)
+    """alba aurora baptiste blanca blanche claire clara dulce luna marina noel olive oliva pierre
+    paloma reina rocio roman romero vera""".split()  # noqa: SIM905 (readable)
 )
 COMMON, MUCH = 3.0, 1.3  # Zipf frequencies: of an English word; by how much more common elsewhere
 
@@ -73,7 +71,8 @@ def names(annotations: Path) -> list[tuple[str, ...]]:
         if DRAWN.search(english) or tokenizer.understood(english)[0] < 1:
             continue
         columns = [said[code].get(sign, "") for code in ("he", *COLUMNS)]
-        short = [one if 0 < len(SPLIT.findall(one)) <= LONGEST else "" for one in columns]
+        most = len(english.split()) - 1  # a shorter name says less
+        short = [one if most <= len(SPLIT.findall(one)) <= LONGEST else "" for one in columns]
         found.append((english, *short))
     return found
 

@@ -41,11 +41,13 @@ ENDINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "ru": (
         *((one, ("ыи", "ии", "ои")) for one in ADJECTIVES),
         *((one, ("", "а", "я", "ь", "и", "о", "е", "ия", "ие")) for one in NOUNS),
+        *((one, ("ка",)) for one in ("ек", "ок")),
         ("", ("а", "о", "я")),
     ),
     "fr": (
         *((one, ("",)) for one in ("s", "x", "e", "es", "nt")),
         ("aux", ("al",)),
+        ("ent", ("",)),
         ("ees", ("e",)),
         ("ives", ("if",)),
         ("euses", ("eux", "eur")),
