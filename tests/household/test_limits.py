@@ -142,6 +142,12 @@ CROSSED = {
     "watch/filesystem_workers.py:BATCH": WHOLE,
     "watch/filesystem_workers.py:FIRST_BATCH": FIRST_PHOTOS,
     "index/comparer.py:FIRST_BATCH": FIRST_PHOTOS,
+    "index/comparer.py:MAX_AWAITED": (
+        "tests/index/test_links.py::test_links_that_were_made_before_their_photos"
+    ),
+    "watch/filesystems.py:MAX_DIRECTORIES": (
+        "tests/watch/test_resolving.py::test_following_with_known_directories"
+    ),
     "search/parsing.py:MAX_TERMS": HERE + "test_what_is_too_long_to_ask_is_refused_in_words",
     "search/paging.py:KEPT": HERE + "test_a_forgotten_page_is_refused_in_words",
     "search/query_cache.py:KEPT": "tests/search/test_query_cache.py::test_the_newest_are_kept",

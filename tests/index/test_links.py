@@ -14,8 +14,10 @@ from unittest.mock import Mock
 import pytest
 
 from photosd.index.comparer import Comparer
+from photosd.index.comparison import EMPTY
 from photosd.index.reconciler import MAX_LINKS, together
 from photosd.watch.filesystem import Filesystem, NotAnswering
+from photosd.watch.folder_state import away
 from photosd.watch.hints import Hint
 from photosd.watch.inodes import STABLE
 from photosd.watch.mounts import Mount, mount_of, mounts
@@ -308,7 +310,9 @@ def test_a_disk_in_a_share_that_is_silent_is_tried_later(
         lambda tree, _places: unread.append(tree),
     )
     disk = Filesystem(other, Mock(), threading.Event(), threading.Event())
-    monkeypatch.setattr(filesystems, "of", lambda path: disk if path == inside else of(path))
+    monkeypatch.setattr(
+        filesystems, "of", lambda path: disk if path.startswith(inside) else of(path)
+    )
 
     def silent(path: bytes) -> tuple[int, int]:
         raise NotAnswering(path)
@@ -318,4 +322,41 @@ def test_a_disk_in_a_share_that_is_silent_is_tried_later(
     assert unread == [inside]
     with pytest.raises(NotAnswering):
         comparer.tree(folder, folder.path)
+    shop.folders.update(folder, away(other, f"{EMPTY}: all photos are gone", ""))
+    comparer.paths([inside + b"/a.jpg"])
+    assert unread == [inside, inside + b"/a.jpg"]
+    with pytest.raises(NotAnswering):
+        comparer.paths([folder.path + b"/a.jpg"])
     shop.close()
+
+
+@pytest.mark.parametrize("most", [2, 1])
+def test_links_that_were_made_before_their_photos(
+    album: Album, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """They are found when the photos are, as many as are remembered; the others at a rescan."""
+    monkeypatch.setattr("photosd.index.comparer.MAX_AWAITED", most)
+    album.photos.mkdir()
+    photos = [album.photos / f"{number}.jpg" for number in range(2)]
+    for number, photo in enumerate(photos):
+        (album.links / f"to {number}.jpg").symlink_to(f"../local/2023/{photo.name}")
+    album.shop.compare()
+    assert album.there() == 0
+    compared = album.count_compared()
+    for photo in photos:
+        photo.write_bytes(b"now")
+        album.hint("path", photo)
+    within(30, lambda: album.there() == most)
+    within(30, lambda: not album.shop.reconciler.busy())
+    assert len(compared) == 2 + most
+    album.shop.compare()
+    assert album.there() == 2
+
+
+def test_a_link_to_a_name_that_is_too_long(album: Album) -> None:
+    """What is wrong is said; no permission is."""
+    (album.links / "a.jpg").symlink_to("x" * 300 + ".jpg")
+    album.shop.compare()
+    found = [album.shop.reconciler.comparer.unreadable(f.id) for f in album.shop.folders.all()]
+    (said,) = filter(None, found)
+    assert "too long" in said.reason and "shorten" in said.remedy

@@ -7,6 +7,7 @@ longer watched.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import threading
 import time
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 
 BATCH = 1000  # comparisons in one transaction
 FIRST_BATCH = 16  # of a tree: its first photos do not wait; each next batch is twice that
+MAX_AWAITED = 10_000  # links that lead nowhere yet
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
 
 
@@ -129,6 +131,7 @@ class Comparer:
         self._running: list[RunningComparison] = []
         self._unreadable: dict[int, dict[bytes, Why]] = {}
         self._libraries: dict[int, set[bytes]] = {}
+        self._awaited: dict[bytes, bytes] = {}  # link that leads nowhere -> where it leads
 
     # -- reports -------------------------------------------------------------------------------
 
@@ -227,13 +230,14 @@ class Comparer:
         libraries: set[bytes],
     ) -> Iterator[Entry]:
         """Files on disk, with links followed."""
+        known: dict[bytes, bytes] = {}
         arguments = (*folder.scan_arguments, tree, others)
         for kind, *fields in self._filesystems.call(tree, "tree", *arguments, long=True):
             if kind == ENTRY:
                 yield Entry(*fields)
             elif kind == LINK:
                 try:
-                    entry = self._filesystems.entry(fields[0])
+                    entry = self._led_to(*fields, known)
                 except OSError as error:
                     number = error.errno or errno.EIO
                     unreadable[fields[0]] = Why(
@@ -243,7 +247,7 @@ class Comparer:
                         passing.add(fields[0])
                     continue
                 if entry is not None:
-                    yield entry._replace(sidecar=fields[1])
+                    yield entry
             elif kind == LIBRARY:
                 libraries.add(fields[0])
             else:
@@ -296,10 +300,16 @@ class Comparer:
             if folder is not None:
                 by_folder.setdefault(folder.id, (folder, []))[1].append(path)
         for folder, some in by_folder.values():
-            if is_emptied(folder):  # single photos wait until the folder has been identified
-                self.tree(folder, folder.path)
-            else:
-                self._paths(folder, some, beside)
+            try:
+                if is_emptied(folder):  # single photos wait until the folder has been identified
+                    self.tree(folder, folder.path)
+                else:
+                    self._paths(folder, some, beside)
+            except NotAnswering as error:
+                if not self._leads_elsewhere(some[0], error):
+                    raise
+                for path in some:  # the folder's root is on another disk
+                    self._on_unread(path, {path})
         self._on_work()
 
     def _paths(
@@ -309,14 +319,14 @@ class Comparer:
         found: list[Entry] = []
         missing: list[Photo] = []
         asked: set[bytes] = set()
-        waiting = deque(paths)
+        waiting, known = deque(paths), dict[bytes, bytes]()
         while waiting:
             path = waiting.popleft()
             if path in asked:
                 continue
             asked.add(path)
             try:
-                entry = self._at(folder, path, beside.get(path, ()))
+                entry = self._at(folder, path, beside.get(path, ()), known)
             except OSError as error:
                 if isinstance(error, NotAnswering) and not self._leads_elsewhere(path, error):
                     raise
@@ -333,8 +343,8 @@ class Comparer:
             rows = self._catalog.rows([entry.path for entry in found])
             if self._folders.watched(folder):
                 for entry in found:
-                    known = self._catalog.get(entry.path)
-                    self._comparison.compare(folder, entry, known, hinted=True)
+                    row = self._catalog.get(entry.path)
+                    self._comparison.compare(folder, entry, row, hinted=True)
         self._look_at_links(found, rows)
         self._forget(folder, missing, ())
 
@@ -346,14 +356,27 @@ class Comparer:
         same = self._catalog.same_file(entry)
         return [same.path] if same and same.state != "gone" and folder.contains(same.path) else []
 
-    def _at(self, folder: Folder, path: bytes, beside: Sequence[bytes]) -> Entry | None:
+    def _at(
+        self, folder: Folder, path: bytes, beside: Sequence[bytes], known: dict[bytes, bytes]
+    ) -> Entry | None:
         """The photo there, by the path as spelled on disk."""
         arguments = (*folder.scan_arguments, path, beside)
         for kind, *fields in list(self._filesystems.call(path, "one", *arguments)):
-            if kind == ENTRY:
-                return Entry(*fields)
-            entry = self._filesystems.entry(fields[0])
-            return None if entry is None else entry._replace(sidecar=fields[1])
+            return Entry(*fields) if kind == ENTRY else self._led_to(*fields, known)
+        return None
+
+    def _led_to(self, link: bytes, sidecar: str, known: dict[bytes, bytes]) -> Entry | None:
+        """The photo that a link leads to; without one the link waits for it."""
+        entry = self._filesystems.entry(link, known)
+        with self._lock:
+            self._awaited.pop(link, None)
+        if entry is not None:
+            return entry._replace(sidecar=sidecar)
+        with contextlib.suppress(OSError):
+            target = self._filesystems.follow(link, known)
+            with self._lock:
+                if len(self._awaited) < MAX_AWAITED:
+                    self._awaited[link] = target
         return None
 
     def _leads_elsewhere(self, path: bytes, error: NotAnswering) -> bool:
@@ -386,9 +409,18 @@ class Comparer:
             # A photo may have been deleted, and its links with it, before it was written again.
             *self._catalog.outdated_links([*changed, *former]),
             *self._catalog.links(former),
+            *self._awaiting({one.path for one in found}),
         }
         if others := paths.difference(one.path for one in found):
             self._on_links(sorted(others))
+
+    def _awaiting(self, paths: set[bytes]) -> list[bytes]:
+        """The links that lead to one of these, and led nowhere before; each is returned once."""
+        with self._lock:
+            found = [link for link, target in self._awaited.items() if target in paths]
+            for link in found:
+                del self._awaited[link]
+            return found
 
     def _forget(
         self, folder: Folder, absent: Iterable[Photo], unreadable: tuple[bytes, ...]

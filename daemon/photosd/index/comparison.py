@@ -250,11 +250,12 @@ class Emptied:
 
     def _holds_known(self, folder: Folder, *, alike: bool) -> bool:
         """Whether a known photo is there; ``alike``: with the same size and time."""
+        known: dict[bytes, bytes] = {}
         for photo in self._catalog.below(folder.path):
             if photo.folder != folder.id:  # of a library in it that is watched separately
                 continue
             with contextlib.suppress(OSError):
-                entry = self._filesystems.entry(photo.path)
+                entry = self._filesystems.entry(photo.path, known)
                 if entry is not None and (photo.looks_like(entry) or not alike):
                     return True
         return False

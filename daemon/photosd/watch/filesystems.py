@@ -32,6 +32,8 @@ from photosd.watch.spelling import names_paths
 
 log = structlog.get_logger()
 
+MAX_DIRECTORIES = 1000  # remembered while links are followed
+
 
 class Filesystems:
     """All file systems, found by path in the mount table."""
@@ -195,6 +197,25 @@ class Filesystems:
             rest.extendleft(reversed(target.split(b"/")))
         return done
 
+    def follow(self, path: bytes, known: dict[bytes, bytes]) -> bytes:
+        """The same as `resolve`. ``known``: directories without links, by any path to them; they
+        are not asked about again, and new ones are added.
+        """
+        for _ in range(MAX_LINKS + 1):
+            directory, _, name = path.rpartition(b"/")
+            if name in (b"", b".", b".."):
+                return self.resolve(path)
+            if directory not in known:
+                if len(known) >= MAX_DIRECTORIES:
+                    known.clear()
+                known[directory] = self.resolve(directory).rstrip(b"/")
+            here = known[directory] + b"/" + name
+            target = None if here in self.table() else self._link(here)[0]
+            if target is None:
+                return here
+            path = target if target.startswith(b"/") else known[directory] + b"/" + target
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+
     def spelled(self, path: bytes) -> bytes:
         """``path``, without links, as its file system spells it; missing parts stay as given."""
         here, rest = path, b""
@@ -217,11 +238,13 @@ class Filesystems:
         except OSError as error:
             return None, error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
-    def entry(self, path: bytes) -> Entry | None:
-        """The file that ``path`` leads to, with ``path`` as its name; raises OSError."""
+    def entry(self, path: bytes, known: dict[bytes, bytes] | None = None) -> Entry | None:
+        """The file that ``path`` leads to, with ``path`` as its name; raises OSError. ``known``:
+        see `follow`.
+        """
         place = None
         try:
-            target = self.resolve(path)
+            target = self.follow(path, {} if known is None else known)
             if target != path:
                 place = int(self.ask(path, "name")[1])
         except OSError as error:

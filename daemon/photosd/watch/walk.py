@@ -172,6 +172,8 @@ def remedy_for(path: bytes, number: int) -> str:
         )
     if number == errno.EXDEV:
         return "put a copy of the file in place of the link"
+    if number == errno.ENAMETOOLONG:
+        return "shorten its path; of a link, the path that it leads to"
     if path.rpartition(b"/")[2] == IGNORE_FILE:
         return "correct that file (UTF-8, .gitignore syntax), or delete it"
     return "make it readable (chmod u+rx), or exclude it in .photosdignore"
