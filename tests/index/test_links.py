@@ -15,6 +15,7 @@ import pytest
 
 from photosd.index.comparer import Comparer
 from photosd.index.comparison import EMPTY
+from photosd.index.folders import Folder
 from photosd.index.reconciler import MAX_LINKS, together
 from photosd.watch.filesystem import Filesystem, NotAnswering
 from photosd.watch.folder_state import away
@@ -360,3 +361,27 @@ def test_a_link_to_a_name_that_is_too_long(album: Album) -> None:
     found = [album.shop.reconciler.comparer.unreadable(f.id) for f in album.shop.folders.all()]
     (said,) = filter(None, found)
     assert "too long" in said.reason and "shorten" in said.remedy
+
+
+def test_files_that_get_the_numbers_of_deleted_ones(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restored backup: the comparison that finds them compares no directory twice."""
+    album.fill(2 * MAX_LINKS)
+    with album.shop.database.write() as db:
+        numbers = [inode for (inode,) in db.execute("SELECT inode FROM photos ORDER BY path")]
+        paths = [path for (path,) in db.execute("SELECT path FROM photos ORDER BY path DESC")]
+        swapped = zip(numbers, paths, strict=True)
+        db.executemany("UPDATE photos SET inode = ?, state = 'gone' WHERE path = ?", swapped)
+    monkeypatch.setattr("photosd.index.comparer.BATCH", 16)
+    trees, tree = set[bytes](), album.shop.reconciler.comparer.tree
+
+    def recorded(folder: Folder, top: bytes) -> None:
+        trees.add(top)
+        tree(folder, top)
+
+    album.shop.reconciler.comparer.tree = recorded  # type: ignore[method-assign]
+    album.shop.compare()
+    within(60, lambda: album.there() == 2 * MAX_LINKS)
+    within(60, lambda: not album.shop.reconciler.busy())
+    assert trees == {bytes(album.photos.parent), bytes(album.links)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from photosd.index.comparer import Unseen
+from photosd.index.unseen import Unseen
 
 
 def _paths(first: int, last: int) -> list[bytes]:

@@ -11,13 +11,11 @@ import contextlib
 import errno
 import threading
 import time
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 import structlog
 
 from photosd.core.log import printable
@@ -27,6 +25,7 @@ from photosd.index.catalog import Catalog
 from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
+from photosd.index.unseen import Unseen
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystem_calls import ENTRY, LIBRARY, LINK
 from photosd.watch.filesystems import Filesystems
@@ -46,31 +45,6 @@ BATCH = 1000  # comparisons in one transaction
 FIRST_BATCH = 16  # of a tree: its first photos do not wait; each next batch is twice that
 MAX_AWAITED = 10_000  # links that lead nowhere yet
 BATCH_SECONDS = 2.0  # entries that come slowly wait no longer for others
-
-
-class Unseen:
-    """Which known paths a comparison does not find, in sixteen bytes for each.
-
-    By their hashes: 64 bits, with another key in each process.
-
-    If two of a million paths have the same hash (a chance of one in 40 million), a deleted file may
-    be taken for a present one until the next start; never the reverse.
-    """
-
-    def __init__(self, known: Iterable[bytes]) -> None:
-        self._known = np.fromiter(map(hash, known), np.int64)
-        self._seen = array("q")
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def saw(self, paths: Iterable[bytes]) -> None:
-        """These files exist."""
-        self._seen.extend(map(hash, paths))
-
-    def rest(self) -> set[int]:
-        """The hashes of known paths that were not seen."""
-        return set(np.setdiff1d(self._known, np.asarray(self._seen)).tolist())
 
 
 @dataclass
@@ -182,6 +156,7 @@ class Comparer:
         folder, tree = running.folder, running.tree
         others = tuple(self._filesystems.mounts_below(tree))
         below = tuple(point + b"/" for point in others)
+        apart = (*below, *(root + b"/" for root in folder.scan_arguments[2] if root != folder.path))
         paths = after_queries(self._catalog.paths_below(tree, folder.id))
         unseen = Unseen(path for path in paths if not path.startswith(below))
         running.known = len(unseen)
@@ -197,7 +172,7 @@ class Comparer:
                 rows = self._catalog.rows([entry.path for entry in batch])
                 for entry in after_queries(batch):
                     self._comparison.compare(folder, entry, rows.get(entry.path))
-            self._look_at_links(batch, rows)
+            self._look_at_links(batch, rows, lambda path: is_below(path, tree, apart))
             unseen.saw(entry.path for entry in batch)
             running.seen += len(batch)
             running.moved_at, running.asking = time.monotonic(), True
@@ -397,8 +372,15 @@ class Comparer:
 
     # -- both ----------------------------------------------------------------------------------
 
-    def _look_at_links(self, found: Sequence[Entry], before: Mapping[bytes, Photo]) -> None:
-        """Other paths of files that are new or have changed; ``before``: their former rows."""
+    def _look_at_links(
+        self,
+        found: Sequence[Entry],
+        before: Mapping[bytes, Photo],
+        compared: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        """Other paths of files that are new or have changed, unless they are ``compared`` now, too;
+        ``before``: their former rows. Numbers of deleted files are given to new ones.
+        """
         changed = [
             one
             for one in found
@@ -409,8 +391,9 @@ class Comparer:
             # A photo may have been deleted, and its links with it, before it was written again.
             *self._catalog.outdated_links([*changed, *former]),
             *self._catalog.links(former),
-            *self._awaiting({one.path for one in found}),
         }
+        paths = {path for path in paths if not compared(path)}
+        paths.update(self._awaiting({one.path for one in found}))
         if others := paths.difference(one.path for one in found):
             self._on_links(sorted(others))
 
@@ -478,6 +461,11 @@ def _has_changed(entry: Entry, before: Photo | None) -> bool:
     return not before.looks_like(entry) or (
         before.state == "indexed" and before.inode != entry.inode
     )
+
+
+def is_below(path: bytes, tree: bytes, apart: tuple[bytes, ...]) -> bool:
+    """Whether a path is in a tree and has none of the prefixes ``apart``."""
+    return path.startswith(tree.rstrip(b"/") + b"/") and not path.startswith(apart)
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
