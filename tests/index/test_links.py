@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -283,10 +282,10 @@ def refuse_one(shop: Shop, name: bytes) -> None:
     filesystems = shop.folders.filesystems
     entry = filesystems.entry
 
-    def refuse(path: bytes, *rest: Any) -> Entry | None:
+    def refuse(path: bytes, known: dict[bytes, bytes] | None = None) -> Entry | None:
         if path.endswith(name):
             raise PermissionError(errno.EACCES, "no", path)
-        return entry(path, *rest)
+        return entry(path, known)
 
     filesystems.entry = refuse  # type: ignore[method-assign]
 
@@ -374,11 +373,11 @@ def test_files_that_get_the_numbers_of_deleted_ones(
         swapped = zip(numbers, paths, strict=True)
         db.executemany("UPDATE photos SET inode = ?, state = 'gone' WHERE path = ?", swapped)
     monkeypatch.setattr("photosd.index.comparer.BATCH", 16)
-    trees, tree = set[bytes](), album.shop.reconciler.comparer.tree
+    trees, compare = set[bytes](), album.shop.reconciler.comparer.tree
 
-    def recorded(folder: Folder, top: bytes) -> None:
-        trees.add(top)
-        tree(folder, top)
+    def recorded(folder: Folder, tree: bytes) -> None:
+        trees.add(tree)
+        compare(folder, tree)
 
     album.shop.reconciler.comparer.tree = recorded  # type: ignore[method-assign]
     album.shop.compare()

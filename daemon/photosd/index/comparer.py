@@ -212,7 +212,7 @@ class Comparer:
                 yield Entry(*fields)
             elif kind == LINK:
                 try:
-                    entry = self._led_to(*fields, known)
+                    entry = self._led_to(known, *fields)
                 except OSError as error:
                     number = error.errno or errno.EIO
                     unreadable[fields[0]] = Why(
@@ -337,10 +337,10 @@ class Comparer:
         """The photo there, by the path as spelled on disk."""
         arguments = (*folder.scan_arguments, path, beside)
         for kind, *fields in list(self._filesystems.call(path, "one", *arguments)):
-            return Entry(*fields) if kind == ENTRY else self._led_to(*fields, known)
+            return Entry(*fields) if kind == ENTRY else self._led_to(known, *fields)
         return None
 
-    def _led_to(self, link: bytes, sidecar: str, known: dict[bytes, bytes]) -> Entry | None:
+    def _led_to(self, known: dict[bytes, bytes], link: bytes, sidecar: str) -> Entry | None:
         """The photo that a link leads to; without one the link waits for it."""
         entry = self._filesystems.entry(link, known)
         with self._lock:
