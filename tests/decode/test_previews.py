@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from photosd.decode import opening, pixels, previews
-from photosd.decode.heif_tiles import boxes
+from photosd.decode.boxes import boxes
 from photosd.decode.messages import Shape
 from photosd.decode.opening import OpenedPicture, know_heif
 from photosd.decode.pool import Pool

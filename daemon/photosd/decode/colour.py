@@ -7,6 +7,9 @@ from collections import OrderedDict
 
 from PIL import Image, ImageCms
 
+from photosd.decode import light
+from photosd.decode.light import Nclx
+
 # Transparent photos get a white background, as in all viewers; dropping the alpha channel would
 # show arbitrary hidden colours.
 BEHIND = (255, 255, 255)
@@ -17,6 +20,8 @@ ROWS = 256  # converted at once, to limit memory
 SPACE_OF_MODE = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 # Plain sRGB, which needs no transform; other profiles may have names with the same prefix.
 SRGB_NAMES = frozenset({"sRGB", "sRGB IEC61966-2.1", "sRGB built-in"})
+
+Colours = bytes | Nclx | None  # a profile, or numbers; None: sRGB
 
 _transforms: OrderedDict[tuple[bytes, str], ImageCms.ImageCmsTransform | None] = OrderedDict()
 
@@ -37,15 +42,23 @@ def interpolable(image: Image.Image) -> Image.Image:
     return image
 
 
-def to_srgb(small: Image.Image, profile: bytes | None, scale: float) -> Image.Image:
-    """A reduced picture as RGB: depth, colour profile and transparency resolved.
+def colours_of(image: Image.Image, nclx: Nclx | None) -> Colours:
+    """What the values of a picture mean: a profile counts before numbers that are not HDR."""
+    profile = image.info.get("icc_profile")
+    if nclx is not None and (nclx.is_hdr or not profile):
+        return nclx
+    return profile if isinstance(profile, bytes) else None
+
+
+def to_srgb(small: Image.Image, colours: Colours, scale: float) -> Image.Image:
+    """A reduced picture as RGB: depth, colours and transparency resolved.
 
     ``scale`` maps its values to 0..255; see `scale_of`.
     """
     small = _eight_bits(small, scale)
     alpha = small.getchannel("A") if small.mode in ("RGBA", "LA") else None
     opaque = small.convert({"RGBA": "RGB", "LA": "L"}[small.mode]) if alpha else small
-    flat = _managed(opaque, profile)
+    flat = _managed(opaque, colours)
     if alpha is None:
         return flat
     return Image.composite(flat, Image.new("RGB", flat.size, BEHIND), alpha)
@@ -88,8 +101,11 @@ def _eight_bits(small: Image.Image, scale: float) -> Image.Image:
     return small
 
 
-def _managed(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _managed(image: Image.Image, colours: Colours) -> Image.Image:
     """RGB of an opaque picture, using its profile if valid."""
+    if isinstance(colours, Nclx):
+        return image.convert("RGB") if colours.is_srgb else light.to_srgb(image, colours)
+    profile = colours
     if profile and image.mode in SPACE_OF_MODE:
         transform = _transform(profile, image.mode)
         if transform is not None:

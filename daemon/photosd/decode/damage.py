@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
-from PIL import UnidentifiedImageError
+from PIL import TiffImagePlugin, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from photosd.decode.decode_errors import NO_PHOTO, REPORT, UNSUPPORTED, DecodeFailed, TooMuchMemory
 from photosd.decode.limits import DecodeLimits
@@ -56,6 +58,10 @@ def explain(
 
 
 def _unidentified(kind: str, data: bytes) -> DecodeFailed:
+    if kind == "TIFF" and (depth := _depth_of_tiff(data)):
+        return DecodeFailed(
+            "unsupported", f"a kind of TIFF photosd cannot read ({depth})", UNSUPPORTED
+        )
     if kind:
         return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
     if data[4:8] == b"ftyp":
@@ -65,6 +71,21 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
     if not any(data[:4096]):
         return DecodeFailed("damaged", "the file begins with zeros: its content was lost")
     return DecodeFailed("not_a_picture", "not a picture photosd knows", NO_PHOTO)
+
+
+def _depth_of_tiff(data: bytes) -> str:
+    """The samples of a pixel, such as ``3 × 32 bits, floats``; empty if its header is damaged."""
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        bits = tags[Base.BitsPerSample]
+        floats = 3 in tags.get(Base.SampleFormat, ())
+        whole = {Base.ImageWidth, Base.ImageLength, Base.StripOffsets} <= set(tags)
+    except Exception:
+        return ""
+    return f"{len(bits)} × {bits[0]} bits{', floats' if floats else ''}" if whole else ""
 
 
 def kind_of(data: bytes) -> str:

@@ -6,11 +6,11 @@ file's list of items (ISO/IEC 14496-12, ``meta``) is changed so that a tile is i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from PIL import Image, ImageChops, ImageStat
 
+from photosd.decode.boxes import boxes
 from photosd.decode.opening import OpenedPicture
 
 GREYS = 8  # across and down, compared in a tile
@@ -35,14 +35,6 @@ UNDO: dict[str, dict[int | str, Image.Transpose]] = {
 Region = tuple[float, float, float, float]
 
 
-class Box(NamedTuple):
-    """A box in a file: its type, and where its content begins and ends."""
-
-    kind: bytes
-    start: int
-    end: int
-
-
 class Items(NamedTuple):
     """The main picture of a file, and its tiles, row by row; none if it is in one piece."""
 
@@ -50,19 +42,6 @@ class Items(NamedTuple):
     wide: int  # bytes of that number
     tiles: tuple[int, ...]
     flags_at: dict[int, int]  # by item: the byte that hides it
-
-
-def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes between these positions."""
-    while start + 8 <= end:
-        size, kind, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
-        if size == 1:
-            size, head = int.from_bytes(data[start + 8 : start + 16]), 16
-        size = size or end - start
-        if size < head or start + size > end:
-            return
-        yield Box(kind, start + head, start + size)
-        start += size
 
 
 def items_of(data: bytes) -> Items:

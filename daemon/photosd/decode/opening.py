@@ -25,8 +25,10 @@ from PIL import (
 )
 
 from photosd.core import machine
+from photosd.decode.boxes import nclx_of
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
+from photosd.decode.light import Nclx
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
 
 # Importing a plugin registers its format; only these are tried.
@@ -51,13 +53,15 @@ DRAFT_FACTOR = 2.9
 class OpenedPicture:
     """An opened, not yet decoded picture; ``size`` is the full stored (width, height).
 
-    ``container`` is the metadata of the raw file that contains the preview.
+    ``container`` is the metadata of the raw file that contains the preview; ``nclx``: its colours
+    if it describes them by numbers.
     """
 
     image: Image.Image
     format: str
     size: tuple[int, int]
     container: Image.Exif | None = None
+    nclx: Nclx | None = None
 
     def load(self, wanted: tuple[int, int]) -> Box:
         """Decode, reduced to about 3 times ``wanted`` (as stored); returns the picture's box."""
@@ -107,7 +111,7 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
     """The picture in ``data``; raises Pillow's errors, and with ``check`` as `check_size`."""
     formats: tuple[str, ...] = FORMATS
     most = Image.MAX_IMAGE_PIXELS
-    if data[4:8] == b"ftyp":
+    if is_iso := data[4:8] == b"ftyp":
         know_heif()
         formats = ("AVIF", "HEIF", "JPEG2000")
         most = most if check else None  # a preview may do, and opening decodes nothing
@@ -115,7 +119,8 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
         image = _opened(data, formats, most)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
-    picture = OpenedPicture(image, image.format or "unknown", image.size)
+    kind, nclx = image.format or "unknown", nclx_of(data) if is_iso else None
+    picture = OpenedPicture(image, kind, image.size, nclx=nclx)
     if check:
         check_size(picture, limits)
     return picture

@@ -39,7 +39,7 @@ def squares(picture: OpenedPicture, shape: Shape) -> list[bytes]:
     box = picture.load(wanted_size(picture, shape))
     orientation = picture.orientation
     exact = geometry.plan(*geometry.stored_size(picture.size, orientation), shape)
-    source, profile, scale = _prepared(picture)
+    source, colours, scale = _prepared(picture)
     tiles = []
     for corner in exact.corners:
         part = geometry.stored_box(corner, shape.size, exact, orientation, box)
@@ -49,7 +49,7 @@ def squares(picture: OpenedPicture, shape: Shape) -> list[bytes]:
             box=part,
             reducing_gap=REDUCING_GAP,
         )
-        tiles.append(_upright(colour.to_srgb(tile, profile, scale), orientation).tobytes())
+        tiles.append(_upright(colour.to_srgb(tile, colours, scale), orientation).tobytes())
     return tiles
 
 
@@ -64,14 +64,14 @@ def thumbnail(
     loaded = picture.load(fitting(picture.size, (max(within), max(within))))
     orientation = picture.orientation
     upright_size = fitting(geometry.stored_size(picture.size, orientation), within)
-    source, profile, scale = _prepared(picture)
+    source, colours, scale = _prepared(picture)
     small = source.resize(
         geometry.stored_size(upright_size, orientation),
         Image.Resampling.BICUBIC,
         box=loaded,
         reducing_gap=REDUCING_GAP,
     )
-    upright = _upright(colour.to_srgb(small, profile, scale), orientation)
+    upright = _upright(colour.to_srgb(small, colours, scale), orientation)
     if form == "rgb":
         return upright.convert("RGB").tobytes(), upright.size
     buffer = io.BytesIO()
@@ -85,13 +85,13 @@ def fitting(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _prepared(picture: OpenedPicture) -> tuple[Image.Image, bytes | None, float]:
+def _prepared(picture: OpenedPicture) -> tuple[Image.Image, colour.Colours, float]:
+    """The picture in a mode that can be reduced, what its values mean, and their scale."""
     scale = colour.scale_of(picture.image)
     image = colour.interpolable(picture.image)
     if image.mode in ("RGBA", "LA"):  # colours of transparent pixels must not bleed
         image = image.convert({"RGBA": "RGBa", "LA": "La"}[image.mode])
-    profile = picture.image.info.get("icc_profile")
-    return image, profile if isinstance(profile, bytes) else None, scale
+    return image, colour.colours_of(picture.image, picture.nclx), scale
 
 
 def _upright(small: Image.Image, orientation: int) -> Image.Image:
