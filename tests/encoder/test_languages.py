@@ -60,7 +60,7 @@ def test_everyday_words(tokenizer: TextTokenizer, query: str, english: str) -> N
      "a gift in a box", "main street", "a chat at the table", "the rot of a tree", "fast car",
      "man with a hat", "bald man", "red rose", "a sandwich", "hell", "brief", "wand", "a big rat",
      "Pierre", "Claire", "Paloma", "Luna", "Blanca", "Vogel",
-     "a dog on the beach", "on a table", "", "🐶", "2019", "xyzzy"],
+     "café", "a café", "a dog on the beach", "on a table", "", "🐶", "2019", "xyzzy"],
 )  # fmt: skip
 def test_english_is_never_read_as_another_language(tokenizer: TextTokenizer, text: str) -> None:
     assert tokenizer.translated(text) is None
@@ -71,6 +71,16 @@ def test_the_other_words_decide(tokenizer: TextTokenizer) -> None:
     assert tokenizer.readings("la main de l'homme") == ("hand man",)
     assert tokenizer.readings("ein rotes Kleid") == ("red dress",)
     assert tokenizer.translated("chien on the beach") is None
+
+
+def test_an_english_ending_makes_no_english_word(tokenizer: TextTokenizer) -> None:
+    for query, english in (("Kinder", "children"), ("agua", "water"), ("rana", "frog")):
+        assert tokenizer.readings(query) == (english,)
+    assert tokenizer.readings("un café noir") == ("coffee black",)
+
+
+def test_a_compound_is_divided_as_late_as_can_be(tokenizer: TextTokenizer) -> None:
+    assert tokenizer.readings("Motorradfahrer") == ("motorcycle driver",)
 
 
 def test_unknown_words_are_named(tokenizer: TextTokenizer) -> None:
@@ -107,7 +117,7 @@ def test_the_table_is_consistent(tokenizer: TextTokenizer) -> None:
     for line in FILE.read_text("utf-8").splitlines():
         if line.startswith(("[", "#")):
             section = line
-        elif section != "[english]":
+        elif section not in ("[english]", "[foreign]"):
             english, *columns = line.split(";")
             assert len(columns) == len(COLUMNS), line
             for code, column in zip(COLUMNS, columns, strict=True):

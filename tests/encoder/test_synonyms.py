@@ -35,6 +35,15 @@ def test_known_words_are_never_replaced() -> None:
     assert synonyms.has("dogs") and not synonyms.has("fern")
 
 
+def test_the_same_is_said_once_for_several_words(tokenizer: TextTokenizer) -> None:
+    """What is repeated in the query stays."""
+    synonyms = Synonyms(["fork = spoon and knife", "lego ~ toy blocks"])
+    assert synonyms.said("lego blocks", lambda word: word == "blocks") == "toy blocks"
+    said = synonyms.said("forks and fork knife", lambda word: word in ("and", "knife"))
+    assert said == "spoon and knife and spoon and knife"
+    assert tokenizer.readings("dog dog") == ("dog dog",)
+
+
 def test_the_list_is_consistent() -> None:
     """Each word once, none that the model knows, said with words that it knows."""
     spec = SPEC.tokenizer

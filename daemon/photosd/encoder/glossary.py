@@ -2,13 +2,14 @@
 
 The glossary has a line for each word, ``Hebrew, other spellings = English | another meaning``,
 below the kind of the words in brackets. With ``~`` for ``=`` the English is only like the Hebrew.
+Below ``[unseen]`` are words of nothing that can be seen: they would be taken for forms of others.
 Words of other scripts are left as they are.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,16 +19,20 @@ from photosd.encoder.hebrew import (
     MIN_SKELETON,
     PLURALS,
     crude,
+    doubled,
     is_hebrew,
+    owned,
     plain,
     skeleton,
     splits,
     stems,
+    tenses,
 )
 
 MAX_READINGS = 2
 MAX_PHRASE_WORDS = 4  # words
-MAX_VOWEL_LETTERS = 1  # more or fewer than the glossary's spelling has: else it is another word
+MAX_VOWEL_LETTERS = 1  # fewer than the glossary's spelling has: else it is another word
+MIN_LONG = 4  # consonants of a word in another spelling with prefixes other than the
 SIGN = re.compile("([=~])")
 KIND = re.compile(r"\[(\w+)\]")
 NOUNS = ("noun", "person", "animal")
@@ -49,13 +54,22 @@ ORDERS = {
     "thing": ("word", "adjective", "noun", "animal", "person", "verb"),
 }
 RARE_PREFIXES, RARE, ENDING = "מכש", 1.5, 0.9  # what it costs to take off a letter, or an ending
+REPEATED = re.compile(r"(.)\1{2,}")  # a letter held down
+CONJUNCTIONS = "ושכ"
 PREPOSITIONS = {"ב": "in", "ל": "to", "מ": "from"}
 # Nouns without a plural of their own, and the plurals that no rule makes.
 UNCHANGED = """bread deer feet food fruit hair jewelry luggage men money people sand sheep teeth
     underwear water women wood children""".split()  # noqa: SIM905 (readable)
 IRREGULAR = {
     **{one: one for one in UNCHANGED},
-    **{"man": "men", "woman": "women", "child": "children", "person": "people", "mouse": "mice"},
+    **{
+        "grandchild": "grandchildren",
+        "man": "men",
+        "woman": "women",
+        "child": "children",
+        "person": "people",
+        "mouse": "mice",
+    },
     **{"leaf": "leaves", "knife": "knives", "wolf": "wolves", "goose": "geese", "calf": "calves"},
     **{"policeman": "policemen", "fisherman": "fishermen", "tomato": "tomatoes"},
 }
@@ -93,12 +107,16 @@ class Glossary:
     def __init__(self, lines: Sequence[str]) -> None:
         self._words: dict[str, list[Entry]] = {}
         self._phrases: dict[tuple[str, ...], tuple[Entry, str]] = {}  # with the first word
+        self._unseen: set[str] = set()
         kind = "noun"
         for line in lines:
             if line.startswith("#") or not line.strip():
                 continue
             if (named := KIND.fullmatch(line.strip())) is not None:
                 kind = named[1]
+                continue
+            if kind == "unseen":
+                self._unseen.update(map(plain, line.split()))
                 continue
             spellings, sign, english = SIGN.split(line, 1)
             meanings = tuple(one.strip() for one in english.split("|"))
@@ -133,7 +151,7 @@ class Glossary:
             self._phrases.setdefault(key, (entry, words[0]))
             return
         for form in dict.fromkeys((words[0], words[0].replace("'", ""))):
-            entries = self._words.setdefault(form, [])
+            entries = self._words.setdefault(plain(form), [])
             if entry not in entries:
                 entries.append(entry)
 
@@ -162,17 +180,21 @@ class Glossary:
                     form = "plural" if many and not written.endswith(PLURALS) else ""
                     return length, Sense(prefix, entry, form, many)
         heads = [one for one in before if one.entry.kind != "adjective"]
-        found = self._senses(tokens[0]) or self._senses(tokens[0].rstrip("'"))
-        if found:
+        word = tokens[0].rstrip("'")
+        spellings = (tokens[0], word, REPEATED.sub(r"\1", word))
+        found = next(filter(None, map(self._senses, spellings)), None)
+        unseen = [_cost(prefix) for prefix, rest in splits(word) if rest in self._unseen]
+        if found and min(unseen, default=math.inf) >= min(cost for cost, _ in found):
             return 1, _fitting(found, heads[-1] if heads else None)
-        return 1, self._spelled_otherwise(tokens[0])
+        sense = None if unseen else self._owned(word) or self._spelled_otherwise(word)
+        return 1, sense or self._in_present(word)
 
     def _senses(self, word: str) -> list[tuple[float, Sense]]:
         """The ways to read one word, with a cost each: the more is taken off, the higher."""
         found: list[tuple[float, Sense]] = []
         many = word.endswith(PLURALS)
         for prefix, rest in splits(word):
-            taken = sum(RARE if letter in RARE_PREFIXES else 1 for letter in prefix)
+            taken = _cost(prefix)
             forms: dict[Entry, str] = {}
             for stem, form in stems(rest):
                 for entry in self._words.get(stem, []):
@@ -184,24 +206,49 @@ class Glossary:
                     found.append((taken, Sense(prefix, entry, forms.get(entry, ""), many)))
         return found
 
-    def _spelled_otherwise(self, word: str) -> Sense | None:
-        """The word with other vowel letters, if only one is like it."""
+    def _owned(self, word: str) -> Sense | None:
+        """A thing, animal or person with the letters for its owner."""
         for prefix, rest in splits(word):
-            for stem, form in itertools.chain([(rest, "")], stems(rest)):
+            for stem, form in owned(rest) if "ה" not in prefix else ():
+                for entry in self._words.get(stem, []):
+                    if entry.kind in NOUNS:
+                        return Sense(prefix, entry, form)
+        return None
+
+    def _spelled_otherwise(self, word: str) -> Sense | None:
+        """The word with more or fewer vowel letters, if only one is like it."""
+        for prefix, rest in splits(word):
+            plurals = [one for one in stems(rest) if one[1] == "plural"]
+            for stem, form in [(rest, ""), *plurals]:
+                least = MIN_SKELETON if prefix in ("", "ה") else MIN_LONG
                 known, entry = self._skeletons.get(skeleton(stem), ("", None))
-                if entry is None or not _spelled_alike(stem, known):
+                if entry is None or len(skeleton(stem)) < least or not _shorter(stem, known):
                     continue
                 if not form or form in FORMS[entry.kind]:
                     return Sense(prefix, entry, form)
         return None
 
+    def _in_present(self, word: str) -> Sense | None:
+        """A verb in another tense."""
+        for prefix, rest in splits(word):
+            for stem in tenses(rest) if set(prefix) <= set(CONJUNCTIONS) else ():
+                _, entry = self._skeletons.get(skeleton(stem), ("", None))
+                for one in [entry] if entry else self._words.get(plain(stem), []):
+                    if one.kind == "verb":
+                        return Sense(prefix, one)
+        return None
 
-def _spelled_alike(one: str, other: str) -> bool:
-    """Whether the longer has the letters of the shorter, and few more."""
-    shorter, longer = sorted((one, other), key=len)
-    rest = iter(longer)
-    few = len(longer) - len(shorter) <= MAX_VOWEL_LETTERS
-    return few and all(letter in rest for letter in shorter)
+
+def _cost(prefix: str) -> float:
+    return sum(RARE if letter in RARE_PREFIXES else 1 for letter in prefix)
+
+
+def _shorter(stem: str, known: str) -> bool:
+    """Whether ``known`` is ``stem`` with a vowel letter more inside, or one doubled or not."""
+    rest = iter(known)
+    more = 0 <= len(known) - len(stem) <= MAX_VOWEL_LETTERS
+    inside = more and stem[-1] == known[-1] and all(letter in rest for letter in stem)
+    return inside or doubled(stem) == doubled(known)
 
 
 def _may_follow(prefix: str, entry: Entry) -> bool:
@@ -281,7 +328,7 @@ def plural(noun: str) -> str:
         last = IRREGULAR[last]
     elif last.endswith("y") and last[-2:-1] not in "aeiou":
         last = last[:-1] + "ies"
-    elif last.endswith(("ch", "sh", "x", "z")):
+    elif last.endswith(("ch", "sh", "x", "z")) and not last.endswith("fish"):
         last += "es"
     elif not last.endswith(("s", "fish")):
         last += "s"

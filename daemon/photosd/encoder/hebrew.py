@@ -16,13 +16,16 @@ FINAL = str.maketrans("כמנפצ", "ךםןףץ")
 MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
 PLURALS = ("ים", "ות")
 MIN_STEM = 2  # letters of a word without its prefix
+MIN_OWNED = 3  # letters of a thing without the letters for its owner
 VOWEL_LETTERS = "וי"
 MIN_SKELETON = 3
 
 
 def plain(word: str) -> str:
-    """``word`` with ASCII quotes."""
-    return word.translate(QUOTES)
+    """``word`` with ASCII quotes, and with final letters at its end only."""
+    letters = word.translate(QUOTES).translate(MEDIAL)
+    stem = letters.rstrip("'")
+    return stem[:-1] + stem[-1:].translate(FINAL) + letters[len(stem) :]
 
 
 def is_hebrew(text: str) -> bool:
@@ -64,10 +67,52 @@ ENDINGS = (
 )
 
 
+def owned(word: str) -> Iterator[tuple[str, str]]:
+    """Dictionary forms of what is mine, yours or theirs: ``כלבתי``, ``ילדינו``."""
+    for ending, replacements in OWNERS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= MIN_OWNED:
+            for replacement in replacements:
+                yield _ended(stem, replacement), "construct"
+
+
+# Whose it is; of singular, feminine and plural words.
+OWNERS = (
+    *((ending, ("ה",)) for ending in ("תי", "תך", "תו", "תה", "תנו", "תכם", "תם")),
+    *((ending, ("", "ה")) for ending in ("יי", "ייך", "יך", "יו", "ינו", "יכם", "יהם", "יהן")),
+    *((ending, ("ה", "ת", "")) for ending in ("ותי", "ותיי", "ותיו", "ותינו", "ותיהם")),
+    ("נו", ("",)),
+)
+
+
+def tenses(word: str) -> Iterator[str]:
+    """What the present of a verb may be, for other tenses: ``קפצתי``, ``נקפוץ``, ``לטייל``."""
+    stems = [word[: -len(one)] for one in PAST if word.endswith(one)]
+    if word.startswith(FUTURE):
+        stems += [word[1:].removesuffix("י").removesuffix("ו")]
+    for stem in stems:
+        if len(stem) >= MIN_STEM:
+            yield stem
+            yield "מ" + stem.removeprefix("ה")
+            if stem.endswith("י"):
+                yield stem[:-1] + "ה"
+            if len(stem) > MIN_STEM and stem[1] in VOWEL_LETTERS:
+                yield stem[0] + stem[2:]
+
+
+PAST = ("תי", "נו", "תם", "תן")  # I, we, you
+FUTURE = ("נ", "ת", "ל")  # we, you; or to do it
+
+
 def skeleton(word: str) -> str:
     """``word`` without vowel letters inside: equal for the spellings of one word."""
     medial = word.replace("'", "").translate(MEDIAL)
     return medial[:1] + "".join(one for one in medial[1:] if one not in VOWEL_LETTERS)
+
+
+def doubled(word: str) -> str:
+    """``word`` with each double vowel letter once."""
+    return word.replace("יי", "י").replace("וו", "ו")
 
 
 def crude(word: str) -> str:
@@ -79,7 +124,7 @@ def crude(word: str) -> str:
         if medial.endswith(ending) and len(medial) - len(ending) >= MIN_STEM:
             medial = medial[: -len(ending)]
             break
-    return medial.replace("יי", "י").replace("וו", "ו")
+    return doubled(medial)
 
 
 def _ended(stem: str, replacement: str) -> str:

@@ -2,7 +2,8 @@
 
 A line of the table is ``English ; Arabic ; Russian ; French ; Spanish ; German``, in each column
 with other spellings after commas. Below ``[word]`` are words that nothing can be seen of; below
-``[english]`` those words of the Latin columns that are English as well.
+``[english]`` those words of the Latin columns that are English as well, and below ``[foreign]``
+those that would be taken for English because of their endings.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class Languages:
     def __init__(self, lines: Sequence[str]) -> None:
         self._vocabularies = {code: Vocabulary(code) for code in COLUMNS}
         self._also_english: set[str] = set()
+        self._foreign: set[str] = set()
         kind = "noun"
         for line in lines:
             if line.startswith("#") or not line:
@@ -102,6 +104,8 @@ class Languages:
                 kind = line.strip("[]")
             elif kind == "english":
                 self._also_english.update(line.split())
+            elif kind == "foreign":
+                self._foreign.update(line.split())
             else:
                 self._add(line, kind != "word")
 
@@ -129,7 +133,10 @@ class Languages:
             if any(foreign):
                 pieces = self._vocabularies[code].pieces(folded)
                 return _reading(tokens, pieces, [not one for one in foreign])
-        english = [knows(token) or self._is_also_english(token) for token in tokens]
+        english = [
+            one not in self._foreign and (knows(token) or self._is_also_english(token))
+            for token, one in zip(tokens, folded, strict=True)
+        ]
         if all(english):
             return None
         readings = []
@@ -200,8 +207,8 @@ class Vocabulary:
                     yield from (stem + other for other in others)
 
     def _compound(self, word: str) -> Entry | None:
-        """A word of two known parts: the last says what it is."""
-        for place in range(MIN_PART, len(word) - MIN_PART + 1):
+        """A word of two known parts, the first as long as can be: the last says what it is."""
+        for place in range(len(word) - MIN_PART, MIN_PART - 1, -1):
             last = self._single(word[place:])
             if last is None:
                 continue

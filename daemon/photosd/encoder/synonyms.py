@@ -11,6 +11,7 @@ from pathlib import Path
 
 LINE = re.compile(r"(\w+) ([=~]) (.+)")
 WORD = re.compile(r"[^\W_]+")
+TWICE = re.compile(r"\b(\w+(?: \w+){0,3})(?: \1\b)+")  # the same words, once for each word
 
 
 class Synonyms:
@@ -41,7 +42,10 @@ class Synonyms:
             word = match[0].lower()
             return match[0] if knows(word) else self._texts.get(self._key(word), match[0])
 
-        return WORD.sub(other, text)
+        said = WORD.sub(other, text)
+        while said != text and (once := TWICE.sub(r"\1", said)) != said:
+            said = once
+        return said
 
     def _key(self, word: str) -> str:
         return word if word in self._texts else word.removesuffix("s")

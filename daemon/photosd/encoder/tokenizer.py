@@ -22,7 +22,7 @@ from photosd.models.spec import ModelSpec
 Tokens = NDArray[np.int64]
 
 # Hebrew letters with geresh or gershayim; letters and digits; or signs such as emoji.
-WORD = re.compile("[א-ת]+(?:['\"׳״’][א-ת]+)*['׳’]?|[^\\W_]+|[^\\w\\s]+")
+WORD = re.compile("[א-ת]+(?:['\"׳״’][א-ת]+)*['׳’]?|[^\\W_א-ת]+|[^\\w\\s]+")
 MAQAF = "\u05be"  # the Hebrew hyphen
 POINTS = re.compile("[\u0591-\u05c7\u064b-\u0652\u0670]")  # vowels and accents; rarely typed
 ENDINGS = ("'s", "s", "es", "ies", "ing", "ed", "er", "est")
