@@ -132,7 +132,7 @@ def test_answers_fit_80_columns(words: tuple[str, ...], stub: StubDaemon, photos
 def test_the_list_of_models_fits_80_columns(home: Home) -> None:
     shown = on_80_columns("model", "list")
     (line,) = [line for line in shown.splitlines() if line.startswith("starter ")]
-    assert "English, Hebrew" in line
+    assert "English, Hebrew and 5 more" in line
     for line in shown.splitlines():
         assert width(line) <= 80, line
 

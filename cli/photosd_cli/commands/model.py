@@ -34,6 +34,7 @@ STUCK_SECONDS = 300.0
 MEMORY_FACTOR = 1.3  # size of the weights, as the encoder computes it
 TORCH_MB = 370
 NAME_COLUMN = 24
+MOST_NAMED = 3  # languages of a model
 
 precision_option = click.option(
     "--precision",
@@ -149,7 +150,10 @@ def _line(row: dict[str, Any]) -> str:
 def _languages(row: dict[str, Any]) -> str:
     if "mul" in row["languages"]:
         return "many languages"
-    return ", ".join(LANGUAGES.get(one, one) for one in row["languages"])
+    names = [LANGUAGES.get(one, one) for one in row["languages"]]
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return ", ".join(names)
 
 
 def _tags() -> list[dict[str, Any]]:
