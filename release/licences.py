@@ -15,12 +15,15 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-EXTRAS = ("mcp", "raw")
+EXTRAS = ("jxl", "mcp", "raw")
 # Licences that are compatible with Apache-2.0 and free to use, as spelled in metadata.
 FREE = re.compile(
     r"MIT|BSD|Apache|ISC|Python Software|PSF|MPL|Mozilla|Zlib|HPND|Unlicense|CC0|LGPL|Lesser", re.I
 )
-NOT_FOR_DEVELOPMENT = {"rawpy": "MIT"}  # so that the page is the same everywhere
+NOT_FOR_DEVELOPMENT = {
+    "pylibjxl": "BSD-3-Clause",
+    "rawpy": "MIT",
+}  # so that the page is the same everywhere
 # Proprietary, and free to use: CUDA, a dependency of PyTorch's wheels for Linux.
 CUDA = re.compile(r"nvidia|cuda", re.I)
 PAGE = """\

@@ -22,7 +22,7 @@ SENSIBLE = {
     "raw_without_preview",
 }  # fmt: skip
 # Pillow opens these, photosd does not want to: no photo is stored like that.
-NOT_OURS = {".tga", ".psd", ".ico"}
+NOT_OURS = {".tga", ".ico"}
 
 
 @pytest.fixture(autouse=True)

@@ -191,3 +191,13 @@ def test_the_setting_takes_names_of_rules_only() -> None:
     assert names_in(config.parsed("watch.ignore_off", "")) == frozenset()
     with pytest.raises(ConfigError, match="names separated by commas"):
         config.parsed("watch.ignore_off", "recycle")
+
+
+def test_photos_of_git_annex_are_found_once(root: Path) -> None:
+    """Row 12 of the faults: they are links into a hidden folder; some lead nowhere."""
+    write(root / ".git/annex/objects/x.jpg")
+    for name, target in (("a.jpg", "x.jpg"), ("dropped.jpg", "y.jpg")):
+        (root / name).symlink_to(f".git/annex/objects/{target}")
+    assert found(root) == {"a.jpg"}
+    write(root / ".git/annex/objects/y.jpg")
+    assert found(root) == {"a.jpg", "dropped.jpg"}

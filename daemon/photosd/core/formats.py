@@ -5,7 +5,7 @@ from __future__ import annotations
 # The suffix may be wrong: the decoder decides by content.
 PICTURE_SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .tif .tiff .bmp .dib .heic .heif .hif .avif"
-    b" .jp2 .j2k .j2c .jpc .jpf .jpx .ppm .pgm .pnm".split()
+    b" .jp2 .j2k .j2c .jpc .jpf .jpx .jxl .psd .ppm .pgm .pnm".split()
 )
 # Camera raw files; read through their JPEG preview.
 RAW_SUFFIXES = frozenset(
@@ -32,6 +32,18 @@ PROGRAM_SUFFIXES = (
 )
 PACKAGE_SUFFIXES = (*LIBRARY_SUFFIXES, *PROGRAM_SUFFIXES, b".lrdata", b".lrlibrary")
 ORIGINALS = frozenset((b"originals", b"Originals", b"Masters"))  # in a library; the rest are copies
+
+
+# What people keep among photos that photosd does not index, in words.
+OTHERS = {
+    b".svg": "a drawing (SVG)",
+    b".pdf": "a document (PDF)",
+    b".psb": "a Photoshop file (PSB)",
+    **dict.fromkeys(
+        b".mov .mp4 .m4v .avi .mkv .3gp .mts .m2ts .mpg .webm .insv .lrv".split(), "a video"
+    ),
+    **dict.fromkeys(b".xcf .kra .ora .clip .afphoto .ai .eps".split(), "a project"),
+}
 
 
 def is_library_name(name: bytes) -> bool:

@@ -21,7 +21,15 @@ BEGINNINGS = (
     (b"BM", "BMP"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"8BPS\0\1", "PSD"),
 )
+POINTERS = {  # to content that is not on this disk, with the command that fetches it
+    b"/annex/objects/": ("git-annex", "git annex get"),
+    b"version https://git-lfs.github.com/spec": ("Git LFS", "git lfs pull"),
+}
+DRAWING = re.compile(rb"<svg[\s>]")
 # HEIF and AVIF files, told from videos by their brand.
 BRANDS = dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"
@@ -62,15 +70,30 @@ def _unidentified(kind: str, data: bytes) -> DecodeFailed:
         return DecodeFailed(
             "unsupported", f"a kind of TIFF photosd cannot read ({depth})", UNSUPPORTED
         )
+    if kind == "PSD":
+        return DecodeFailed("unsupported", "a kind of PSD photosd cannot read", UNSUPPORTED)
     if kind:
         return DecodeFailed("damaged", f"the file begins like {kind} but its header is damaged")
-    if data[4:8] == b"ftyp":
-        return DecodeFailed("not_a_picture", "not a picture: the file holds a video", NO_PHOTO)
-    if _is_text(data):
-        return DecodeFailed("not_a_picture", "not a picture: the file holds text", NO_PHOTO)
+    for start, (program, command) in POINTERS.items():
+        if data.startswith(start):
+            reason = f"its content is not here: the file is a pointer of {program}"
+            return DecodeFailed("not_a_picture", reason, command)
     if not any(data[:4096]):
         return DecodeFailed("damaged", "the file begins with zeros: its content was lost")
-    return DecodeFailed("not_a_picture", "not a picture photosd knows", NO_PHOTO)
+    what = _other_kind(data)
+    reason = f"not a picture: {what}" if what else "not a picture photosd knows"
+    return DecodeFailed("not_a_picture", reason, NO_PHOTO)
+
+
+def _other_kind(data: bytes) -> str:
+    """What a file is that is not a picture; empty if unknown."""
+    if data[4:8] == b"ftyp":
+        return "the file holds a video"
+    if data.startswith(b"%PDF"):
+        return "a document (PDF)"
+    if DRAWING.search(data[:4096]):
+        return "a drawing (SVG)"
+    return "the file holds text" if _is_text(data) else ""
 
 
 def _depth_of_tiff(data: bytes) -> str:

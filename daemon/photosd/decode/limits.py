@@ -13,7 +13,15 @@ MIN_MEMORY = 768 * MIB
 MAX_MEMORY = 4096 * MIB
 # Peak bytes per pixel of the header, measured, with a margin: JPEG is decoded at reduced size, but
 # a progressive one keeps all its coefficients; the other formats hold a picture several times.
-BYTES_PER_PIXEL = {"JPEG": 7, "MPO": 7, "HEIF": 16, "AVIF": 16, "WEBP": 18, "JPEG2000": 24}
+BYTES_PER_PIXEL = {
+    "JPEG": 7,
+    "MPO": 7,
+    "HEIF": 16,
+    "AVIF": 16,
+    "WEBP": 18,
+    "JPEG2000": 24,
+    "JXL": 24,
+}
 OTHER_BYTES_PER_PIXEL = 12
 FILE_SHARE = 3  # the bytes of a file may use this part of the memory
 

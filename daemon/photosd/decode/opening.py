@@ -20,6 +20,7 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
+    PsdImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -28,6 +29,7 @@ from photosd.core import machine
 from photosd.decode.boxes import nclx_of
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.geometry import Box
+from photosd.decode.jxl import decoded, is_jxl, size_of
 from photosd.decode.light import Nclx
 from photosd.decode.limits import MIB, DecodeLimits, bytes_per_pixel
 
@@ -42,8 +44,9 @@ PLUGINS = (
     AvifImagePlugin,
     Jpeg2KImagePlugin,
     PpmImagePlugin,
+    PsdImagePlugin,
 )
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM", "PSD")
 BIG_BYTES = 256 * MIB  # smaller pictures are decoded without checking free memory
 # 12 MP may be reduced by 4 for 256 pixels; 2 would lose 2 to 5 dB on sharp photos.
 DRAFT_FACTOR = 2.9
@@ -109,6 +112,8 @@ def configure(limits: DecodeLimits) -> None:
 
 def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> OpenedPicture:
     """The picture in ``data``; raises Pillow's errors, and with ``check`` as `check_size`."""
+    if is_jxl(data):
+        return _open_jxl(data, limits)
     formats: tuple[str, ...] = FORMATS
     most = Image.MAX_IMAGE_PIXELS
     if is_iso := data[4:8] == b"ftyp":
@@ -124,6 +129,13 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
     if check:
         check_size(picture, limits)
     return picture
+
+
+def _open_jxl(data: bytes, limits: DecodeLimits) -> OpenedPicture:
+    size = size_of(data)
+    check_size(OpenedPicture(Image.new("L", (1, 1)), "JXL", size), limits)
+    image = decoded(data)
+    return OpenedPicture(image, "JXL", image.size)
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most: int | None) -> Image.Image:

@@ -25,6 +25,7 @@ DEPENDS_ON = {  # codes of DecodeFailed
     "too_large": "limits",
     "memory": "limits",
     "raw_without_preview": "raw reader",
+    "jxl_without_reader": "jxl reader",
     "unsupported": "software",
     "damaged": "software",
     "truncated": "software",
@@ -53,6 +54,7 @@ class Circumstances:
         by_kind = {
             "limits": f"{limits.max_megapixels} MP, {limits.memory} bytes",
             "raw reader": "yes" if importlib.util.find_spec("rawpy") else "no",
+            "jxl reader": "yes" if importlib.util.find_spec("pylibjxl") else "no",
             "software": self._software,
         }
         return {code: by_kind[kind] for code, kind in DEPENDS_ON.items()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from photosd.core.errors import NotFound
-from photosd.core.formats import is_photo_name
+from photosd.core.formats import OTHERS, is_photo_name, suffix_of
 from photosd.core.log import printable
 from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.contents import Holding
@@ -236,6 +236,8 @@ def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -
         return ignored
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
+    if (what := OTHERS.get(suffix_of(path))) is not None:
+        return f"it is {what}; photosd indexes photos only", "no action needed"
     if not is_photo_name(path):
         return NO_PHOTO[is_sidecar_name(path)]
     try:
