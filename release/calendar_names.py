@@ -11,8 +11,8 @@ from typing import Any
 import babel
 from babel import Locale
 
+from photosd.core.calendar_names import TABLE
 from photosd.search.dates.tokens import Kind
-from photosd.search.dates.words import NAMES
 
 # The last three: other names of the same months.
 LOCALES = ("en", "he", "de", "fr", "es", "it", "pt", "nl", "ru", "ar", "de_AT", "ar_SY", "ar_DZ")
@@ -40,4 +40,4 @@ def _lines(code: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    NAMES.write_text(table(), "utf-8")
+    TABLE.write_text(table(), "utf-8")

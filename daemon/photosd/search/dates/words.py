@@ -1,33 +1,21 @@
 """The words of dates in ten languages, with their meanings.
 
-Names of months and weekdays are in a table of their own, from Unicode's CLDR
-(release/calendar_names.py); the rest is in the tables here.
+Names of months and weekdays are in a table of their own (core/calendar_names.py); the rest is in
+the tables here.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from photosd.core.calendar_names import calendar_names
 from photosd.search.dates.holidays import HOLIDAYS
 from photosd.search.dates.periods import MONDAY, SUNDAY, Unit
 from photosd.search.dates.tokens import Item, Kind, folded_words
 
 Words = dict[tuple[str, ...], set[tuple[Item, ...]]]  # of a phrase: the items it may stand for
-
-
-class CalendarName(NamedTuple):
-    """A name of a month or a weekday (0: Monday)."""
-
-    language: str
-    kind: Kind
-    number: int
-    name: str
-
-
-NAMES = Path(__file__).with_name("names.tsv")
 
 # Values are separated by commas; "=" gives one its value: a number, a unit, a season.
 ENGLISH = {
@@ -371,8 +359,9 @@ def vocabulary() -> Words:
             _add(words, phrase, Item(Kind.HOLIDAY, holiday))
     for one in calendar_names():
         first = SUNDAY if one.language == "he" else MONDAY
-        is_month = one.kind == Kind.MONTH
-        item = Item(one.kind, one.number if is_month else (one.number, first))
+        kind = Kind(one.kind)
+        is_month = kind == Kind.MONTH
+        item = Item(kind, one.number if is_month else (one.number, first))
         for spelling in (one.name, one.name + ".") if is_month else (one.name,):
             _add(words, spelling, item)
     return words
@@ -390,17 +379,6 @@ def _value(kind: Kind, text: str, first: int) -> Any:
     if kind in NUMBERS:
         return int(text)
     return text or None
-
-
-@functools.cache
-def calendar_names() -> tuple[CalendarName, ...]:
-    """Names of months and weekdays, from Unicode's CLDR (release/calendar_names.py)."""
-    found = []
-    for line in NAMES.read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            language, kind, number, name = line.split("\t")
-            found.append(CalendarName(language, Kind(kind), int(number), name))
-    return tuple(found)
 
 
 def _add(words: Words, phrase: str, *items: Item) -> None:

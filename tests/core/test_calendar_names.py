@@ -5,13 +5,13 @@ from __future__ import annotations
 import babel
 import pytest
 
-from photosd.search.dates.words import NAMES, calendar_names
+from photosd.core.calendar_names import TABLE, calendar_names
 from release.calendar_names import table
 
 
 def test_the_table_is_that_of_babel() -> None:
     """After an update of Babel: python -m release.calendar_names."""
-    written = NAMES.read_text("utf-8")
+    written = TABLE.read_text("utf-8")
     if written.partition("\n")[0].rpartition(" ")[2] != babel.__version__:
         pytest.skip("another version of Babel wrote the table")
     assert written == table()
