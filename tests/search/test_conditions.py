@@ -75,6 +75,48 @@ def test_of_several_dates_any_counts(library: Library, text: str, found: set[str
     assert set(names(since)) == {name for name in found if name != "dan 2021"}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Noa or Dan abc", {"noa 2021", "noa 2022", "noa 2023", "dan 2021", "dan 2022", "dan 2023",
+                            "both", "maya"}),
+        ("Noa or Dan, abc in 2023", {"noa 2023", "dan 2023"}),
+        ("Noa or Maya abc", {"noa 2021", "noa 2022", "noa 2023", "both", "maya"}),
+        ("Dan with Noa or Maya", {"both", "maya"}),
+    ],
+)  # fmt: skip
+def test_of_people_with_or_between_them_any_counts(
+    library: Library, text: str, found: set[str]
+) -> None:
+    """The others must be in the photo, too."""
+    library.add("/p/maya.jpg", 3, people=["Maya", "Dan"])
+    answer = ask(library, text)
+    assert set(names(answer)) == found and answer["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("abc in Paris, Texas", {"texas", "tagged"}),
+        ("abc in Paris", {"texas", "france", "tagged"}),
+        ("abc in Texas", {"texas", "austin", "tagged"}),
+        ("abc in Paris France", {"france"}),
+        ("abc in Austin, Paris", {"texas", "france", "austin", "tagged"}),  # none is in both
+    ],
+)
+def test_a_place_in_another(library: Library, text: str, found: set[str]) -> None:
+    """Both count; a photo without coordinates by its tags."""
+    america = {"country": "United States", "region": "Texas"}
+    library.add("/p/texas.jpg", 3, city="Paris", **america)
+    library.add("/p/austin.jpg", 3, city="Austin", **america)
+    library.add("/p/france.jpg", 3, city="Paris", country="France", tags=["Paris"])
+    library.add("/p/tagged.jpg", 3, tags=["Texas", "Paris"])
+    answer = ask(library, text)
+    assert set(names(answer)) == found and answer["warnings"] == []
+    (part,) = [one for one in answer["read_as"] or () if one["kind"] == "place"]
+    assert part["text"] in text
+
+
 def test_what_is_excluded_is_not_shown(library: Library) -> None:
     """People and places; photos without any are shown."""
     library.add("/p/eilat.jpg", 3, city="Eilat", people=["Dan", "Noa"])
@@ -177,7 +219,7 @@ def test_without_other_words_those_that_are_left_answer(library: Library) -> Non
 
 def test_what_is_not_wanted_is_not_read(library: Library) -> None:
     """Dates, nor alternatives, which few photos have together; people are excluded."""
-    for text in ("not in 2023", "Noa or Dan"):
+    for text in ("not in 2023", "Noa or dogs"):
         answer = ask(library, text, limit=50)
         assert answer["read_as"] == [] and len(names(answer)) == 8
     assert names(ask(library, "Noa but not Dan")) == ["noa 2023", "noa 2022", "noa 2021"]

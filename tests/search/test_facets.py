@@ -265,6 +265,8 @@ def test_an_unknown_name_is_refused_with_similar_ones(household: Household) -> N
     for where, near in (
         ({"people": ["Dan Lewi"]}, "'Dan Levi'"),
         ({"tags": ["tags 1"]}, "'tag 1'"),
+        ({"tags": ["Tag 1,tag 2"]}, "one each time: --tag 'tag 1' --tag 'tag 2'. "),
+        ({"people": ["Dan Levi, Xyz"]}, "one each time: --person 'Dan Levi'. "),
     ):
         with pytest.raises(NotFound) as caught:
             household.engine().query(QueryParams("abc", where=Where(**where)))  # type: ignore[typeddict-item]

@@ -109,9 +109,25 @@ def test_a_copy_elsewhere_does_not_show(library: Library) -> None:
 
 def test_nothing_that_passes_is_said(library: Library) -> None:
     """Not an error: what was asked makes sense."""
-    answer = library.engine().query(QueryParams("abc", where=Where(camera="Leica")))
+    answer = library.engine().query(QueryParams("abc", where=Where(formats=["png"])))
     assert (answer["hits"], answer["convincing"]) == ([], False)
     assert answer["warnings"] == ["no photo passes these filters"]
+
+
+def test_an_unknown_camera_is_said_with_similar_ones(library: Library) -> None:
+    """Not an error, as photos of it may come; nor is one that other filters exclude."""
+
+    def warnings(camera: str, kind: str = "png") -> list[str]:
+        where = Where(camera=camera, formats=[kind])
+        return library.engine().query(QueryParams("abc", where=where))["warnings"]
+
+    none = "no photo passes these filters"
+    every = "To list all: photosd facets --kind camera"
+    assert warnings("Cannon") == [
+        none, f"no photo is from a camera 'Cannon'; did you mean 'Canon EOS 6D'? {every}"
+    ]  # fmt: skip
+    assert warnings("zzzz") == [none, f"no photo is from a camera 'zzzz'; {every}"]
+    assert warnings("canon") == [none] and warnings("canon", "jpeg") == []
 
 
 def test_the_next_page_is_filtered_too(library: Library) -> None:

@@ -72,6 +72,13 @@ def found(library: Library, **where: Any) -> set[str]:
         (["Kiryat Shmona"], {"shmona"}),
         (["ישראל"], {"eilat", "tel aviv", "florentin", "shmona"}),
         (["Eilat", "ארה״ב"], {"eilat", "brooklyn", "texas"}),
+        (["Paris, Texas"], {"texas"}),
+        (["Paris, טקסס"], {"texas"}),
+        (["Paris , Texas, USA"], {"texas"}),
+        (["Eilat, Israel", "Brooklyn"], {"eilat", "brooklyn"}),
+        (["Elat, Israel", "Paris, Texas"], {"eilat", "texas"}),
+        (["Eilat, Texas"], set()),
+        (["Eilat,"], {"eilat"}),
         ([" "], set(PHOTOS)),
     ],
 )
@@ -91,6 +98,9 @@ def test_a_place_filters_by_any_of_its_names(
         ({"near_place": "Aqaba"}, {"eilat"}),
         ({"near_place": "Haifa", "near_km": 90}, {"tel aviv", "florentin"}),
         ({"near_place": "Tokyo"}, set()),
+        ({"near_place": "Tel Aviv, Israel"}, {"tel aviv", "florentin"}),
+        ({"near_place": "תל אביב, ישראל", "near_km": 1.0}, {"tel aviv"}),
+        ({"near_place": "Haifa, IL", "near_km": 90}, {"tel aviv", "florentin"}),
         ({"near_place": None, "near_km": 3.0}, set(PHOTOS)),
     ],
 )
@@ -106,11 +116,16 @@ def test_near_prefers_a_place_of_the_library(library: Library) -> None:
     names = PlaceNames(Vocabulary(library.database), library.gazetteer)
     assert names.centre("Paris") == pytest.approx((33.66094, -95.55551))
     assert names.centre("Springfield") == pytest.approx((42.10148, -72.58981))
+    assert names.centre("Paris, France") == pytest.approx((48.85341, 2.3488))
+    assert names.centre("Paris, Texas, USA") == pytest.approx((33.66094, -95.55551))
+    with pytest.raises(NotFound, match="no place is called 'Paris, Israel'"):
+        names.centre("Paris, Israel")
 
 
 def test_an_unknown_place_is_refused_with_similar_ones(library: Library) -> None:
     """Those of the library; a place without photos is refused, too."""
-    for name, suggestion in (("Eilta", "Eilat"), ("Isreal", "Israel"), ("Florenti", "Florentin")):
+    similar = {"Eilta": "Eilat", "Isreal": "Israel", "Florenti": "Florentin"}
+    for name, suggestion in {**similar, "Paris, Texsa": "Texas"}.items():
         with pytest.raises(NotFound, match="no photo was taken in") as refused:
             found(library, places=[name])
         assert f"'{suggestion}'" in refused.value.remedy

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from photosd.core.errors import BadRequest
+from photosd.index.committer import LabelSync
 from photosd.protocol.replies import Hit
 from photosd.protocol.requests import QueryParams, Where
 from photosd.search.engine import Engine
-from tests.search.library import Library
+from tests.search.library import SPEC, Library
 from tests.search.test_facets import Household, household
 
 __all__ = ["household"]
@@ -93,6 +96,24 @@ def test_the_newest_of_all(household: Household) -> None:
     hits = household.engine().query(QueryParams("", 5, sort="-date"))["hits"]
     every = sorted((household.facts[c]["taken"] for c in household.held), reverse=True)
     assert dates(household, hits) == every[:5]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+@pytest.mark.parametrize("text", ["", "abc"])
+def test_photos_without_a_date_come_last(tmp_path: Path, sort: str, text: str) -> None:
+    """In either order: when a file was copied says little of its photo."""
+    library = Library(tmp_path)
+    for year in (1969, 1975, 2024):
+        library.add(f"/p/{year}.jpg", 3, taken_at=datetime.datetime(year, 1, 2).timestamp())
+    for name in ("copied", "saved"):  # its file is of 1970
+        library.add(f"/p/{name}.jpg", 3)
+    library.add("/p/2019-08 Eilat/beach.jpg", 3)
+    LabelSync(library.store, library.contents, SPEC.fingerprint).run()
+    hits = library.engine().query(QueryParams(text, sort=sort))["hits"]
+    found = [Path(hit["path"]).stem for hit in hits]
+    dated = ["1969", "1975", "beach", "2024"]
+    assert found[:4] == (dated if sort == "date" else dated[::-1])
+    assert set(found[4:]) == {"copied", "saved"}
 
 
 def test_without_good_matches_the_order_is_by_match(household: Household) -> None:

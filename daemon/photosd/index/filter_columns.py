@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,13 +107,10 @@ class FilterColumns:
     def passing(self, where: Filter) -> Mask:
         """Whether each row passes: (n,)."""
         mask = where.during(self.moments)
-        for any_of in where.labels(self._cameras):
-            having = np.zeros(len(self), np.bool_)
-            for rows in self._having(any_of):
-                having[rows] = True
-            mask &= having
-        for rows in self._having(where.unwanted()):
-            mask[rows] = False
+        for wanted in where.by_labels(self.having, self._cameras):
+            mask &= wanted
+        if unwanted := where.unwanted():
+            mask &= ~self.having(unwanted)
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= np.abs(self._latitudes - latitude) <= (km + MARGIN_KM) / DEGREE_KM
@@ -124,22 +121,22 @@ class FilterColumns:
 
     def counts(self, mask: Mask) -> Counts:
         """Counts of these rows, each of one photo, as far as they have a path. ``mask``: (n,)."""
-        there = np.zeros(len(self), np.bool_)
-        for rows in self._having([ROOT]):
-            there[rows] = True
-        there &= mask
+        there = self.having([ROOT]) & mask
         starts = self._ends - np.diff(self._ends, prepend=0)
         chosen = there[self._rows]
         # Each label has rows, so that none of these sums is of nothing.
         having = np.add.reduceat(chosen, starts, dtype=np.int64) if len(starts) else starts
         return Counts.of(self._labels, having, self.moments[there])
 
-    def _having(self, labels: Iterable[int]) -> Iterator[Numbers]:
+    def having(self, labels: Iterable[int]) -> Mask:
+        """Whether each row has any of these labels: (n,)."""
+        mask = np.zeros(len(self), np.bool_)
         for label in labels:
             place = int(np.searchsorted(self._labels, label))
             if place < len(self._labels) and self._labels[place] == label:
                 first = self._ends[place - 1] if place else 0
-                yield self._rows[first : self._ends[place]]
+                mask[self._rows[first : self._ends[place]]] = True
+        return mask
 
 
 def _inverted(parts: list[tuple[Labels, Numbers]]) -> tuple[Labels, Labels, Numbers]:

@@ -28,6 +28,8 @@ EARTH_KM = 6371.0088  # mean radius
 DEGREE_KM = EARTH_KM * np.pi / 180  # of latitude
 SQUARE = 0.97  # shorter side by longer side; above this a picture counts as square
 BEST_RATING = 5
+UNDATED = label("undated", b"")  # only the time of modification is known
+LONG_SECONDS = 1e12  # more than between any two dates
 FORMAT_NAMES = {
     "jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "heic": "heif", "hif": "heif",
     "jp2": "jpeg2000", "j2k": "jpeg2000", "jpx": "jpeg2000", "dib": "bmp",
@@ -45,9 +47,10 @@ class Filter(msgspec.Struct, frozen=True):
     kilometres; a photo without a place never matches. ``formats``: any of these (``jpeg``,
     ``heic``, ``raw``, ``cr2`` …). ``rating``: at least this many stars; 0 without a rating, -1 for
     rejected photos. ``orientation``: of the upright picture. ``people`` and ``tags``: a photo needs
-    all of these, ignoring case, accents, blanks and dashes. ``places``: any of these names of
-    places, regions and countries, with the same spelling rule, or any of ``place_tags``; the photo
-    has none of ``without_people`` and ``without_places``. ``caption``: words of its title or
+    all of these, ignoring case, accents, blanks and dashes, and one of each of ``any_people``.
+    ``places``: any of these names of places, regions and countries, with the same spelling rule, or
+    any of ``place_tags``, or all of any of ``within`` (Paris, Texas) or of ``within_tags``; the
+    photo has none of ``without_people`` and ``without_places``. ``caption``: words of its title or
     caption; ``among``: the contents that have them, None for all.
     """
 
@@ -61,9 +64,12 @@ class Filter(msgspec.Struct, frozen=True):
     rating: int | None = None
     orientation: Orientation | None = None
     people: tuple[str, ...] = ()
+    any_people: tuple[tuple[str, ...], ...] = ()
     tags: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     place_tags: tuple[str, ...] = ()
+    within: tuple[tuple[str, ...], ...] = ()
+    within_tags: tuple[tuple[str, ...], ...] = ()
     without_people: tuple[str, ...] = ()
     without_places: tuple[str, ...] = ()
     caption: str | None = None
@@ -74,11 +80,28 @@ class Filter(msgspec.Struct, frozen=True):
         starts = tuple(directory.rstrip(b"/") + b"/" for directory in self.below) or (b"",)
         return lambda path: path.startswith(starts)
 
-    def labels(self, cameras: Iterable[str]) -> list[list[int]]:
-        """Lists of labels; a photo needs one of each list, so an empty list matches none.
+    @property
+    def has_places(self) -> bool:
+        """Whether it asks for places."""
+        return bool(self.places or self.within)
 
-        ``cameras``: all known cameras, case-folded.
+    def by_labels(
+        self, having: Callable[[Iterable[int]], Mask], cameras: Iterable[str]
+    ) -> Iterator[Mask]:
+        """Masks (n,) of rows, which all must be true.
+
+        ``having``: the rows with any of some labels; ``cameras``: all known ones, case-folded.
         """
+        yield from map(having, self._labels(cameras))
+        places = [*_places(self.places), *_labels("tag", self.place_tags)]
+        several = [[_places([name]) for name in names] for names in self.within]
+        several += [[_labels("tag", [name]) for name in names] for names in self.within_tags]
+        if places or several:
+            every = [np.logical_and.reduce([*map(having, some)]) for some in several]
+            yield np.logical_or.reduce([having(places), *every])
+
+    def _labels(self, cameras: Iterable[str]) -> list[list[int]]:
+        """Lists of labels; a photo needs one of each list, so an empty list matches none."""
         wanted: list[list[int]] = []
         if self.below:
             wanted.append([label("in", directory.rstrip(b"/")) for directory in self.below])
@@ -91,17 +114,14 @@ class Filter(msgspec.Struct, frozen=True):
             wanted.append([label("rating", self.rating)])
         if self.orientation is not None:
             wanted.append([label("orientation", self.orientation)])
-        wanted += [[label("person", wording.key(name))] for name in self.people]
-        wanted += [[label("tag", wording.key(name))] for name in self.tags]
-        if self.places:
-            tags = [label("tag", wording.key(name)) for name in self.place_tags]
-            wanted.append([*_places(self.places), *tags])
+        wanted += [_labels("person", [name]) for name in self.people]
+        wanted += [_labels("person", names) for names in self.any_people]
+        wanted += [_labels("tag", [name]) for name in self.tags]
         return wanted
 
     def unwanted(self) -> list[int]:
         """Labels of which a photo may have none."""
-        people = [label("person", wording.key(name)) for name in self.without_people]
-        return [*people, *_places(self.without_places)]
+        return [*_labels("person", self.without_people), *_places(self.without_places)]
 
     def during(self, moments: NDArray[np.float64]) -> Mask:
         """Whether these wall-clock seconds match: (n,)."""
@@ -120,9 +140,12 @@ def _within(moments: NDArray[np.float64], since: float | None, until: float | No
     return mask
 
 
-def _places(names: Iterable[str]) -> list[int]:
-    keys = [wording.key(name) for name in names]
-    return [label(kind, key) for kind in ("place", "country") for key in keys]
+def _places(names: Sequence[str]) -> list[int]:
+    return [*_labels("place", names), *_labels("country", names)]
+
+
+def _labels(kind: str, names: Iterable[str]) -> list[int]:
+    return [label(kind, wording.key(name)) for name in names]
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -157,6 +180,8 @@ def traits(
     found |= {value.label for value in values_of(facts, place)}
     if orientation is not None:
         found.add(label("orientation", orientation))
+    if moment is None or moment.source == "modified":
+        found.add(UNDATED)
     return Traits(
         tuple(sorted(found)),
         camera,
@@ -208,14 +233,22 @@ def _orientation(width: int, height: int) -> Orientation | None:
 
 
 def latest_first(
-    rows: Rows, moments: Floats, count: int, name: Callable[[int], str | None], *, oldest: bool
+    rows: Rows,
+    moments: Floats,
+    undated: Mask,
+    count: int,
+    name: Callable[[int], str | None],
+    *,
+    oldest: bool,
 ) -> list[tuple[str, float]]:
-    """The names of ``count`` of these rows, the latest first, or the ``oldest``, each once, with
-    their moments, negative for the oldest.
+    """The names of ``count`` of these rows, the latest first, or the ``oldest``, each once, with a
+    number by which those of several tables can be ordered.
 
-    ``moments``: of all rows; nan comes last, -inf. None as a name skips a row.
+    ``moments``, ``undated``: of all rows; undated ones come last, then nan. None as a name skips a
+    row.
     """
     when = np.nan_to_num(-moments[rows] if oldest else moments[rows], nan=-np.inf)
+    when -= LONG_SECONDS * undated[rows]
     take = count
     while len(rows):
         take = min(len(rows), 2 * take)
@@ -298,12 +331,17 @@ class Columns:
     def passing(self, where: Filter) -> Rows:
         """The rows that pass, in ascending order."""
         mask = where.during(self.moments)
-        for any_of in where.labels(self.cameras):
-            having = np.zeros(self._rows, np.bool_)
-            having[self._labelled[np.isin(self._labels, any_of)]] = True
-            mask &= having
-        mask[self._labelled[np.isin(self._labels, where.unwanted())]] = False
+        for wanted in where.by_labels(self.having, self.cameras):
+            mask &= wanted
+        if unwanted := where.unwanted():
+            mask &= ~self.having(unwanted)
         if where.near is not None:
             latitude, longitude, km = where.near
             mask &= distance_km(latitude, longitude, self._latitudes, self._longitudes) <= km
         return np.flatnonzero(mask)
+
+    def having(self, labels: Iterable[int]) -> Mask:
+        """Whether each row has any of these labels: (n,)."""
+        having = np.zeros(self._rows, np.bool_)
+        having[self._labelled[np.isin(self._labels, list(labels))]] = True
+        return having

@@ -25,7 +25,7 @@ from photosd.index import filter_columns
 from photosd.index.codes import Codes, Mask, Rows
 from photosd.index.counting import NOTHING, Counts
 from photosd.index.filter_columns import FilterColumns
-from photosd.index.filters import Filter, latest_first
+from photosd.index.filters import UNDATED, Filter, latest_first
 from photosd.index.matrix import AT_ONCE, Alive, Measure, Vectors
 from photosd.index.passing import PassingRows, nowhere
 from photosd.index.table import IN_ONE_LIST, has_index, open_table, quoted, sound
@@ -458,7 +458,8 @@ class FlushedTable:
 
         mask = now.passing(where) & ~now.gone & now.having(among)
         rows = np.flatnonzero(mask)
-        return latest_first(rows, now.traits.moments, count, name, oldest=oldest)
+        undated = now.traits.having([UNDATED])
+        return latest_first(rows, now.traits.moments, undated, count, name, oldest=oldest)
 
     def best(self, queries: Vectors, alive: Alive, measure: Measure) -> tuple[Vectors, int]:
         """The best score of each query (n, d) with any row of a content that has a path, -1 without

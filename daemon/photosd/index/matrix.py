@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photosd.index.counting import Counts
-from photosd.index.filters import Columns, Filter, Rows, Traits, latest_first
+from photosd.index.filters import UNDATED, Columns, Filter, Rows, Traits, latest_first
 from photosd.index.passing import PassingRows
 
 Vectors = NDArray[np.float32]
@@ -183,7 +183,8 @@ class Matrix:
             first = self._first_rows(among)
         passing = _passing(where, columns, contents)
         rows = np.intersect1d(first, passing, assume_unique=True)
-        return latest_first(rows, columns.moments, count, contents.__getitem__, oldest=oldest)
+        undated, name = columns.having([UNDATED]), contents.__getitem__
+        return latest_first(rows, columns.moments, undated, count, name, oldest=oldest)
 
 
 def _passing(where: Filter, columns: Columns, contents: Sequence[str]) -> Rows:

@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 import structlog
 
-from photosd.core import wording
 from photosd.core.background import BackgroundLoop
 from photosd.core.clock import Deadline
 from photosd.core.errors import PlacesUnavailable
@@ -241,13 +240,8 @@ def _named(city: str, code: str | None, region: str | None, table: Table) -> Pla
     found = table.find(city, country=code or "")
     if code is None:
         return found[0] if len(found) == 1 else None
-    if region:
-        wanted = wording.key(region)
-        for place in found:
-            area = table.area(f"{place.country}.{place.region}")
-            if area is not None and wanted in map(wording.key, (place.region, *area.every_name)):
-                return place
-    return found[0] if found else None
+    within = (place for place in found if region and table.is_in(place, region))
+    return next(within, found[0] if found else None)
 
 
 def _found(

@@ -254,6 +254,13 @@ class Table:
             ).fetchone()
         return None if row is None else Area(row[0], row[1], row[2], tuple(row[3].split("\n")))
 
+    def is_in(self, place: Place, name: str) -> bool:
+        """Whether a place is in the region or the country of this name or code."""
+        region = self.area(f"{place.country}.{place.region}")
+        names = [place.region, *(() if region is None else region.every_name)]
+        is_region = wording.key(name) in map(wording.key, names)
+        return is_region or self.country_named(name) == place.country
+
     def country_named(self, name: str) -> str | None:
         """The code of the country with this name or code, also of three letters."""
         key = wording.key(name)

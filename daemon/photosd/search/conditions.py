@@ -20,11 +20,13 @@ from photosd.protocol.requests import QueryParams
 from photosd.search.names import distinctive_words, with_name
 from photosd.search.parsing import Question, QuestionTerm
 from photosd.search.query_cache import normalise
-from photosd.search.reading import Hint, Part, PartKind, Reading, Vocabulary, read
+from photosd.search.reading import Hint, Reading, Vocabulary, read
+from photosd.search.relations import Part, PartKind
 from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
 MAX_HINTS = 3
+NO = Filter()
 REHEARSED = "a dog last summer"
 
 Passes = Callable[[Question], bool]  # whether any photo passes its filter
@@ -41,7 +43,7 @@ class Conditions:
         if params.literal or not params.text.strip():
             return question, []
         question = self.without_request(question)
-        given = question.where is not None and question.where.places
+        given = question.where is not None and question.where.has_places
         reading = self._again(params, ["place"] if given else [])  # places are alternatives
         wanted = reading.conditions or _hints(reading, question)
         if not wanted or self._is_name(question, params.text):
@@ -86,7 +88,14 @@ class Conditions:
         read(REHEARSED, self._vocabulary)
 
     def _again(self, params: QueryParams, left_out: Iterable[str]) -> Reading:
-        return read(params.text, self._vocabulary, without={*params.without, *left_out})
+        reading = read(params.text, self._vocabulary, without={*params.without, *left_out})
+        return structs.replace(reading, parts=tuple(map(self._located, reading.parts)))
+
+    def _located(self, part: Part) -> Part:
+        """``Paris, Texas``, of which both count; of ``Eilat, Rome`` any, as no photo is in both."""
+        if not part.all_of or part.excluded or self._passes(Question((), where=_with(NO, part))):
+            return part
+        return structs.replace(part, all_of=(), any_of=part.all_of)
 
 
 def _narrowed(question: Question, reading: Reading) -> Question:
@@ -107,7 +116,7 @@ def _hints(reading: Reading, question: Question) -> tuple[Hint, ...]:
     if question.plain is None:
         return ()
     some = [one for one in reading.hints if distinctive_words(one.rest)]
-    if question.where is not None and question.where.places:  # any of several places counts
+    if question.where is not None and question.where.has_places:  # any of several places counts
         some = [one for one in some if one.kind not in ("place", "country")]
     return tuple(some[:MAX_HINTS])
 
@@ -141,13 +150,22 @@ def _with(where: Filter, part: Part) -> Filter:
             return structs.replace(where, since=since, until=until)
         case "person" if part.excluded:
             return structs.replace(where, without_people=(*where.without_people, part.key))
+        case "person" if part.any_of:
+            return structs.replace(where, any_people=(*where.any_people, part.any_of))
         case "person":
             return with_values(where, "person", [part.key])
         case "place" if part.excluded:
             return structs.replace(where, without_places=(*where.without_places, part.key))
+        case "place" if part.all_of:
+            tagged = where.within_tags
+            if all(part.all_tags):
+                tagged = (*tagged, part.all_tags)
+            within = (*where.within, part.all_of)
+            return structs.replace(where, within=within, within_tags=tagged)
         case "place":
-            tags = (*where.place_tags, part.tag) if part.tag else where.place_tags
-            return structs.replace(where, places=(*where.places, part.key), place_tags=tags)
+            tags = (*where.place_tags, *filter(None, part.all_tags or (part.tag,)))
+            places = (*where.places, *(part.any_of or (part.key,)))
+            return structs.replace(where, places=places, place_tags=tags)
     return where
 
 

@@ -117,6 +117,7 @@ class Engine:
         hits, after = lay_out(self._hits.of(found, question), cursor, limit)
         if not found and cursor.place == 0 and question.where is not None:
             warnings.append("no photo passes these filters")
+            warnings += self._parser.unknown_camera(question.where)
         if after is not None:
             after = self._rankings.keep(ranking, after)
         done = time.perf_counter()

@@ -59,7 +59,7 @@ class Facets:
                     every = _by_parts(every)
                 values = (one for one in every if wording.key(one["value"]).startswith(begun))
                 found[kind] = list(itertools.islice(values, limit))
-                if kind in PLACES and not (where is not None and where.places):
+                if kind in PLACES and not (where is not None and where.has_places):
                     self._join_places(found[kind], counts, where, contents)
         return counts.photos, found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from photosd.core.log import printable
 from photosd.index.catalog import Catalog
 from photosd.index.filters import FORMATS, Filter, format_name
 from photosd.index.folders import Folders
+from photosd.index.labels import camera_key
 from photosd.index.vocabulary import Vocabulary
 from photosd.protocol.paths import path_from
 from photosd.protocol.requests import QueryParams, Sort, Term, Where
@@ -130,7 +132,10 @@ class Parser:
 
     def where(self, where: Where | None) -> Filter | None:
         """The filter; raises what `parse` does."""
-        found = filter_of(self._located(where), self._folders.real)
+        located, within = self._located(where)
+        found = filter_of(located, self._folders.real)
+        if within:
+            found = structs.replace(found or Filter(), within=within)
         if found is not None:
             self._refuse_unknown(found.below)
             self._refuse_unknown_names("person", found.people)
@@ -139,19 +144,25 @@ class Parser:
                 found = structs.replace(found, among=self._captioned(found.caption))
         return found
 
-    def _located(self, where: Where | None) -> Where | None:
+    def _located(self, where: Where | None) -> tuple[Where | None, tuple[tuple[str, ...], ...]]:
         """With spellings of the library instead of names of places, and coordinates instead of the
-        name of the place that photos are near to.
+        name of the place that photos are near to; and apart the parts of ``Paris, Texas``.
         """
         found: Any = dict(where or {})
+        within: list[tuple[str, ...]] = []
         if names := _names(found.get("places", ())):
-            found["places"] = [one for name in names for one in self._places.in_library(name)]
+            found["places"] = []
+            for name in names:
+                if parts := self._places.parts_in_library(name):
+                    within.append(parts)
+                else:
+                    found["places"] += self._places.in_library(name)
         km, name = found.pop("near_km", None), found.pop("near_place", None)
         if name:
             if found.get("near") is not None:
                 raise BadRequest("--near has two places", remedy="give one, or --place as well")
             found["near"] = (*self._places.centre(name), NEAR_KM if km is None else km)
-        return found or None
+        return found or None, tuple(within)
 
     def _looked_up(self, term: QuestionTerm) -> QuestionTerm:
         if term.path is None:
@@ -185,12 +196,30 @@ class Parser:
     def _refuse_unknown_names(self, kind: str, names: Sequence[str]) -> None:
         for name in names:
             if self._vocabulary.get(kind, name) is None:
-                near = " or ".join(map(repr, self._vocabulary.near(kind, name)))
-                meant = f"did you mean {near}? " if near else ""
                 raise NotFound(
                     f"no photo has the {kind} {name!r}",
-                    remedy=f"{meant}To list all: photosd facets --kind {kind}",
+                    remedy=f"{self._meant(kind, name)}To list all: photosd facets --kind {kind}",
                 )
+
+    def _meant(self, kind: str, name: str) -> str:
+        """A question with values that are similar, or that are listed in ``name``; or nothing."""
+        listed = [value for part in name.split(",") if (value := self._vocabulary.get(kind, part))]
+        if "," in name and listed:
+            each = " ".join(f"--{kind} {value.shown!r}" for value in listed)
+            return f"one each time: {each}. "
+        near = " or ".join(map(repr, self._vocabulary.near(kind, name)))
+        return f"did you mean {near}? " if near else ""
+
+    def unknown_camera(self, where: Filter | None) -> list[str]:
+        """A warning, with similar ones, if no camera has this name in its own."""
+        if where is None or where.camera is None:
+            return []
+        part = camera_key(where.camera) or ""
+        known = self._vocabulary.beginning("camera", "", sys.maxsize)
+        if any(part in (camera_key(one.shown) or "") for one in known):
+            return []
+        warning = f"no photo is from a camera {where.camera!r}; {self._meant('camera', part)}"
+        return [f"{warning}To list all: photosd facets --kind camera"]
 
 
 class QuestionTerm(msgspec.Struct, frozen=True):

@@ -31,10 +31,7 @@ class PlaceNames:
         Raises NotFound with suggestions if it has none, PlacesUnavailable while the table is
         missing.
         """
-        found = [self._vocabulary.get(kind, name) for kind in KINDS]
-        if known := tuple(value.shown for value in found if value is not None):
-            return known
-        if known := tuple(place.name for place in self._places(name) if self._has(place)):
+        if known := self._known(name):
             return known
         remedy = self._suggestion(name)
         if self._gazetteer is not None:
@@ -43,8 +40,26 @@ class PlaceNames:
                     remedy = f"for photos around it: --near {name!r}"
         raise NotFound(f"no photo was taken in {name!r}", remedy=remedy)
 
+    def parts_in_library(self, name: str) -> tuple[str, ...]:
+        """Of ``Paris, Texas`` a spelling of each part; empty if that is the name of one place.
+
+        Raises as `in_library`.
+        """
+        parts = _parts(name)
+        if len(parts) < 2 or self._known(name):
+            return ()
+        return tuple(self.in_library(part)[0] for part in parts)
+
+    def _known(self, name: str) -> tuple[str, ...]:
+        """Spellings in the library; none if it has no such place."""
+        found = [self._vocabulary.get(kind, name) for kind in KINDS]
+        if known := tuple(value.shown for value in found if value is not None):
+            return known
+        return tuple(place.name for place in self._places(name) if self._has(place))
+
     def centre(self, name: str) -> tuple[float, float]:
-        """Latitude and longitude of the place with this name: one of the library, or the largest.
+        """Latitude and longitude of the place with this name (``Paris``; ``Paris, Texas``): one of
+        the library, or the largest.
 
         Raises NotFound, or PlacesUnavailable while the table is missing.
         """
@@ -52,6 +67,9 @@ class PlaceNames:
             raise PlacesUnavailable("there is no table of places", remedy="photosd restart")
         with self._gazetteer.reading() as table:
             found = table.find(name)
+            if not found and len(parts := _parts(name)) > 1:
+                first = table.find(parts[0])
+                found = [one for one in first if all(table.is_in(one, at) for at in parts[1:])]
         if not found:
             raise NotFound(f"no place is called {name!r}", remedy=self._suggestion(name))
         place = next(filter(self._has, found), found[0])
@@ -99,6 +117,11 @@ class PlaceNames:
         near = [one for kind in KINDS for one in self._vocabulary.near(kind, name)]
         shown = " or ".join(map(repr, dict.fromkeys(near[:3])))
         return f"did you mean {shown}?" if shown else "check the spelling"
+
+
+def _parts(name: str) -> list[str]:
+    """What is between the commas."""
+    return [part for one in name.split(",") if (part := one.strip())]
 
 
 def _of_kind(kind: str, values: Sequence[Value]) -> list[Value]:

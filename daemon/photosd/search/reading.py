@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec import structs
@@ -19,22 +19,26 @@ from photosd.index.vocabulary import Value
 from photosd.search import ordinary
 from photosd.search.function_words import (
     ABOUT_PHOTOS,
-    ALTERNATIVES,
     ARTICLES,
     BEFORE,
     DANGLING,
-    EXCLUDING,
     FUNCTION_WORDS,
-    JOINING,
     NAMED_AFTER,
     NEGATIONS,
-    OUTSIDE,
     OWNER_BEFORE,
     PERSON_BEFORE,
     PLACE_BEFORE,
     SPEAKER,
 )
 from photosd.search.literal_text import hidden, literal_spans
+from photosd.search.relations import (
+    Part,
+    PartKind,
+    negation_of,
+    specified,
+    wanted,
+    with_alternatives,
+)
 from photosd.search.remainder import Span, remainder
 from photosd.search.spellings import (
     ABBREVIATED,
@@ -52,8 +56,6 @@ from photosd.search.spellings import (
 if TYPE_CHECKING:
     from photosd.search.dates.finding import FoundDate
     from photosd.search.dates.periods import Moment
-
-PartKind = Literal["date", "place", "person", "rest"]
 
 MAX_WORDS = 100  # of a question; what follows is not read
 LONGEST_VALUE = 5  # words
@@ -75,30 +77,6 @@ class Vocabulary(Protocol):
     def beginning(self, kind: str, text: str, limit: int) -> Sequence[Value]:
         """Values of a kind whose spelling begins so, most photos first."""
         ...
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
-
-    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``tag``: the key of a tag
-    that is spelled so, if there is one; ``bare``: without a preposition or a prefix; ``excluded``:
-    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`;
-    ``named``: the kind of the value that words name, if they were not read as a condition.
-    """
-
-    kind: PartKind
-    start: int
-    end: int
-    text: str
-    value: str
-    key: str = ""
-    since: float | None = None
-    until: float | None = None
-    photos: int = 0
-    bare: bool = True
-    tag: str = ""
-    excluded: bool = False
-    named: str = ""
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -139,9 +117,9 @@ def read(
     dates = [] if "date" in without else _dates(text, visible, values, now)
     taken = [(one.start, one.end) for one in dates]
     read_values = [one for one in values if one.kind != "rest" and not _overlaps(one, taken)]
-    read_values = _specified(text, read_values)
+    read_values = specified(text, read_values)
     parts = sorted([*(_part_of(text, one) for one in dates), *read_values], key=_start)
-    parts = _wanted(text, parts)
+    parts = wanted(text, with_alternatives(text, parts))
     hints = tuple(_hints(text, parts, [v for v in values if not _overlaps(v, taken)], literal))
     if not parts:
         return Reading((), text, hints)
@@ -163,7 +141,7 @@ def _hints(
     """All tags together, then each value, the rarest first; those that leave other words."""
     read_so = _spans(parts)
     named = [one for one in values if one.named and not _overlaps(one, read_so)]
-    named = [one for one in named if _negation(text, one) is None]
+    named = [one for one in named if negation_of(text, one) is None]
     named.sort(key=lambda one: one.photos)
     tags = [one for one in named if one.named == "tag"]
     for some in [tags] * (len(tags) > 1) + [[one] for one in named]:
@@ -336,107 +314,6 @@ def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
     others = vocabulary.beginning("person", part.key, MAX_NAMESAKES)
     alike = (one.photos for one in others if wording.words(one.shown)[:1] == [part.key])
     return sum(alike) > 2 * part.photos  # its own are among them
-
-
-def _specified(text: str, parts: Sequence[Part]) -> list[Part]:
-    """With places that follow each other as one: ``Paris, Texas``, ``Eilat Israel``; the one of
-    fewer photos is meant.
-    """
-    found: list[Part] = []
-    for part in parts:
-        before = found[-1] if found else None
-        if (
-            before is None
-            or not before.kind == part.kind == "place"
-            or text[before.end : part.start].strip(" ,")
-            or not part.bare
-        ):
-            found.append(part)
-        else:
-            words = text[before.start : part.end]
-            least = min(before, part, key=lambda one: one.photos)
-            value = f"{before.value}, {part.value}"
-            found[-1] = structs.replace(
-                least, start=before.start, end=part.end, text=words, value=value
-            )
-    return found
-
-
-def _wanted(text: str, parts: Sequence[Part]) -> list[Part]:
-    """With ``without Noa`` as excluded; without other negated parts, and alternatives: ``Noa or a
-    dog``. Those of places and dates stay: of several any counts.
-    """
-    found: list[Part] = []
-    unwanted: Part | None = None  # the last one that was negated
-    excluding = False  # whether it was excluded
-    for number, part in enumerate(parts):
-        before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
-        chained = unwanted is not None and unwanted is before and _arejoined(text, before, part)
-        negation = _negation(text, part)
-        if chained or negation is not None:
-            unwanted = part
-            follows = chained and excluding
-            excluding = part.kind != "date" and (follows or _excludes(negation, part))
-            if excluding:
-                start = negation.start() if negation is not None and not follows else part.start
-                found.append(_excluded(text, part, start))
-            continue
-        joining = _word_before(text, part.start)
-        first = joining is not None and wording.fold(joining[0]) in ALTERNATIVES
-        second = _word_after(text, part.end) in ALTERNATIVES
-        if not (first and not _any_counts(text, before, part)) and not (
-            second and not _any_counts(text, part, after)
-        ):
-            found.append(part)
-    return found
-
-
-def _negation(text: str, part: Part) -> re.Match[str] | None:
-    """The word before it that says that it is not wanted."""
-    word = _word_before(text, part.start, BEFORE | ARTICLES)
-    return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
-
-
-def _arejoined(text: str, one: Part, other: Part) -> bool:
-    """Whether these of one kind are named together: ``Noa and Dan``."""
-    words = wording.words(text[one.end : other.start])
-    return one.kind == other.kind and all(word in JOINING for word in words)
-
-
-def _any_counts(text: str, one: Part | None, other: Part | None) -> bool:
-    if one is None or other is None or one.kind not in ("place", "date"):
-        return False
-    return _arejoined(text, one, other)
-
-
-def _excludes(negation: re.Match[str] | None, part: Part) -> bool:
-    """Whether this word before a part excludes its photos."""
-    folded = "" if negation is None else wording.fold(negation[0])
-    return folded in EXCLUDING or (part.kind == "place" and folded in OUTSIDE)
-
-
-def _excluded(text: str, part: Part, start: int) -> Part:
-    return structs.replace(
-        part, start=start, text=text[start : part.end], value=f"without {part.value}", excluded=True
-    )
-
-
-def _word_before(text: str, place: int, skipped: Collection[str] = ()) -> re.Match[str] | None:
-    """The word that ends before this character, without those to skip (folded)."""
-    every = [one for one in WORD.finditer(text, 0, place)]
-    for word in reversed(every):
-        if BETWEEN.fullmatch(text, word.end(), place) is None:
-            return None
-        place = word.start()
-        if wording.fold(word[0]) not in skipped:
-            return word
-    return None
-
-
-def _word_after(text: str, place: int) -> str:
-    word = WORD.search(text, place)
-    joined = word is not None and BETWEEN.fullmatch(text, place, word.start()) is not None
-    return wording.fold(word[0]) if word is not None and joined else ""
 
 
 def _meant(

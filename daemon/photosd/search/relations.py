@@ -1,0 +1,199 @@
+"""How parts of a question belong together: ``Paris, Texas``, ``Noa or Dan``, ``without Noa``."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import structs
+
+from photosd.core import wording
+from photosd.search.function_words import (
+    ALTERNATIVES,
+    ARTICLES,
+    BEFORE,
+    EXCLUDING,
+    JOINING,
+    NEGATIONS,
+    OUTSIDE,
+)
+from photosd.search.spellings import BETWEEN, WORD
+
+PartKind = Literal["date", "place", "person", "rest"]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
+
+    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``tag``: the key of a tag
+    that is spelled so, if there is one; ``bare``: without a preposition or a prefix; ``excluded``:
+    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`;
+    ``named``: the kind of the value that words name, if they were not read as a condition;
+    ``any_of``: the keys of several values, of which any counts (``Noa or Dan``); ``all_of``: of
+    places of which one is in the other (``Paris, Texas``), and ``all_tags``: ``tag`` of each.
+    """
+
+    kind: PartKind
+    start: int
+    end: int
+    text: str
+    value: str
+    key: str = ""
+    since: float | None = None
+    until: float | None = None
+    photos: int = 0
+    bare: bool = True
+    tag: str = ""
+    excluded: bool = False
+    named: str = ""
+    any_of: tuple[str, ...] = ()
+    all_of: tuple[str, ...] = ()
+    all_tags: tuple[str, ...] = ()
+
+
+def specified(text: str, parts: Sequence[Part]) -> list[Part]:
+    """With places that follow each other as one: ``Paris, Texas``, ``Eilat Israel``; of the one of
+    fewer photos, if it is excluded.
+    """
+    found: list[Part] = []
+    for part in parts:
+        before = found[-1] if found else None
+        if (
+            before is None
+            or not before.kind == part.kind == "place"
+            or text[before.end : part.start].strip(" ,")
+            or not part.bare
+        ):
+            found.append(part)
+        else:
+            words = text[before.start : part.end]
+            least = min(before, part, key=lambda one: one.photos)
+            value = f"{before.value}, {part.value}"
+            found[-1] = structs.replace(
+                least,
+                start=before.start,
+                end=part.end,
+                text=words,
+                value=value,
+                all_of=(*(before.all_of or (before.key,)), part.key),
+                all_tags=(*(before.all_tags or (before.tag,)), part.tag),
+            )
+    return found
+
+
+def with_alternatives(text: str, parts: Sequence[Part]) -> list[Part]:
+    """With people of whom any counts as one: ``Noa or Dan``, ``Noa, Dan or Maya``."""
+    found: list[list[Part]] = []
+    for part in parts:
+        before = found[-1][-1] if found else None
+        if before is not None and _are_alternatives(text, before, part):
+            found[-1].append(part)
+        else:
+            found.append([part])
+    return [one for some in found for one in _as_one(text, some)]
+
+
+def _are_alternatives(text: str, one: Part, other: Part) -> bool:
+    """Whether these are people with ``or`` between them, or a comma only."""
+    if not one.kind == other.kind == "person":
+        return False
+    between = text[one.end : other.start]
+    if words := wording.words(between):
+        return all(word in ALTERNATIVES for word in words)
+    return between.strip() == "," and other.bare
+
+
+def _as_one(text: str, people: Sequence[Part]) -> Sequence[Part]:
+    """These as one part, unless there are only commas between them, or they are not wanted."""
+    first, last = people[0], people[-1]
+    listed = any(wording.words(text[a.end : b.start]) for a, b in itertools.pairwise(people))
+    listed = listed or _word_after(text, last.end) in ALTERNATIVES
+    if len(people) == 1 or not listed or negation_of(text, first) is not None:
+        return people
+    value = first.value
+    for one, other in itertools.pairwise(people):
+        between = text[one.end : other.start].strip()
+        value += f"{'' if between.startswith(',') else ' '}{between} {other.value}"
+    keys = tuple(dict.fromkeys(one.key for one in people))
+    text = text[first.start : last.end]
+    return [structs.replace(first, end=last.end, text=text, value=value, any_of=keys)]
+
+
+def wanted(text: str, parts: Sequence[Part]) -> list[Part]:
+    """With ``without Noa`` as excluded; without other negated parts, and alternatives: ``Noa or a
+    dog``. Those of places and dates stay: of several any counts.
+    """
+    found: list[Part] = []
+    unwanted: Part | None = None  # the last one that was negated
+    excluding = False  # whether it was excluded
+    for number, part in enumerate(parts):
+        before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
+        chained = unwanted is not None and unwanted is before and _arejoined(text, before, part)
+        negation = negation_of(text, part)
+        if chained or negation is not None:
+            unwanted = part
+            follows = chained and excluding
+            excluding = part.kind != "date" and (follows or _excludes(negation, part))
+            if excluding:
+                start = negation.start() if negation is not None and not follows else part.start
+                found.append(_excluded(text, part, start))
+            continue
+        joining = _word_before(text, part.start)
+        first = joining is not None and wording.fold(joining[0]) in ALTERNATIVES
+        second = _word_after(text, part.end) in ALTERNATIVES
+        if not (first and not _any_counts(text, before, part)) and not (
+            second and not _any_counts(text, part, after)
+        ):
+            found.append(part)
+    return found
+
+
+def negation_of(text: str, part: Part) -> re.Match[str] | None:
+    """The word before it that says that it is not wanted."""
+    word = _word_before(text, part.start, BEFORE | ARTICLES)
+    return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
+
+
+def _arejoined(text: str, one: Part, other: Part) -> bool:
+    """Whether these of one kind are named together: ``Noa and Dan``."""
+    words = wording.words(text[one.end : other.start])
+    return one.kind == other.kind and all(word in JOINING for word in words)
+
+
+def _any_counts(text: str, one: Part | None, other: Part | None) -> bool:
+    if one is None or other is None or one.kind not in ("place", "date"):
+        return False
+    return _arejoined(text, one, other)
+
+
+def _excludes(negation: re.Match[str] | None, part: Part) -> bool:
+    """Whether this word before a part excludes its photos."""
+    folded = "" if negation is None else wording.fold(negation[0])
+    return folded in EXCLUDING or (part.kind == "place" and folded in OUTSIDE)
+
+
+def _excluded(text: str, part: Part, start: int) -> Part:
+    return structs.replace(
+        part, start=start, text=text[start : part.end], value=f"without {part.value}", excluded=True
+    )
+
+
+def _word_before(text: str, place: int, skipped: Collection[str] = ()) -> re.Match[str] | None:
+    """The word that ends before this character, without those to skip (folded)."""
+    every = [one for one in WORD.finditer(text, 0, place)]
+    for word in reversed(every):
+        if BETWEEN.fullmatch(text, word.end(), place) is None:
+            return None
+        place = word.start()
+        if wording.fold(word[0]) not in skipped:
+            return word
+    return None
+
+
+def _word_after(text: str, place: int) -> str:
+    word = WORD.search(text, place)
+    joined = word is not None and BETWEEN.fullmatch(text, place, word.start()) is not None
+    return wording.fold(word[0]) if word is not None and joined else ""
