@@ -1,8 +1,9 @@
 """``python -m benchmarks.metadata``: what reading metadata costs, and how soon sidecars count.
 
 The first is the share of processor time that the facts take of indexing a 12-megapixel JPEG with
-much metadata: read, decoded and encoded by the starter. The second: all sidecars of a folder of
-small photos change at once; seconds until the facts of all photos have changed.
+much metadata: read, decoded and encoded by the starter. The second: all sidecars of a folder change
+at once; seconds until the facts of all photos have changed. Its library is made up, which takes
+seconds (``made_s``) and is not part of them.
 """
 
 from __future__ import annotations
@@ -25,19 +26,26 @@ import psutil
 from PIL import Image
 
 from benchmarks.bench import BenchDaemon, running
+from benchmarks.large import Row, fill_catalog
 from benchmarks.photos import make_photos
+from benchmarks.whole import fill_index
 from photosd.decode import facts, opening, pixels, reading
 from photosd.decode.limits import DecodeLimits
 from photosd.decode.messages import Shape
 from photosd.encoder.model import WarmModel
+from photosd.index.database import Database
+from photosd.index.folders import Folders
 from photosd.models.spec import STARTER, read_model
+from photosd.watch.ignore import IgnoreRules
+from photosd.watch.scanner import scan
 
 T = TypeVar("T")
 
 TURNS = 15
 TAGS, SETTINGS, STEPS, FACES = 20, 250, 30, 5  # in the XMP of one edited photo
 RATING = 5
-LOOK_SECONDS = 0.2
+FACTS = '{"rating":1}'
+LOOK_SECONDS = 1.0  # each look takes a while
 WAIT_SECONDS = 300.0  # then those that are right are counted
 SPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -133,16 +141,17 @@ def _packet(tags: list[str]) -> bytes:
 
 
 def sidecars(count: int) -> dict[str, float]:
-    """Seconds to write so many sidecars, and from the last until the facts of all are right; how
-    much processor time it took since the first, and how many photos were encoded meanwhile.
+    """Seconds to make the library, to write so many sidecars, and from the last until the facts of
+    all are right; how much processor time it took since the first, and how many photos were
+    encoded meanwhile.
     """
-    with tempfile.TemporaryDirectory(prefix="photosd-bench-") as directory, running() as daemon:
-        folder = Path(directory)
-        _small_photos(folder, count)
-        _write(folder, count, 1)
-        daemon.wait_ready()
-        indexed = daemon.index(folder)
+    begun = time.monotonic()
+    with running(fill=lambda home: _fill(home, count)) as daemon:
+        folder = daemon.home / "photos"
+        daemon.wait_ready(seconds=WAIT_SECONDS)
+        _compared(daemon)
         daemon.wait_calm()
+        made = time.monotonic() - begun
         encoded = daemon.status()["encoder"]["images_encoded"]
         busy = _cpu_seconds(daemon)
         begun = time.monotonic()
@@ -155,7 +164,7 @@ def sidecars(count: int) -> dict[str, float]:
         encoded = daemon.status()["encoder"]["images_encoded"] - encoded
     return {
         "photos": count,
-        "indexed_s": round(indexed, 1),
+        "made_s": round(made, 1),
         "written_s": round(written - begun, 1),
         "right": right,
         "right_s": round(done - written, 1),
@@ -163,6 +172,44 @@ def sidecars(count: int) -> dict[str, float]:
         "workers_cpu_s": round(sum(used.values()), 1),
         "encoded": encoded,
     }
+
+
+def _compared(daemon: BenchDaemon) -> None:
+    with daemon.client() as client:
+        for _ in client.stream("rescan", {"wait": True}):
+            pass
+
+
+def _fill(home: Path, count: int) -> None:
+    """Small files, each with a sidecar, and the catalog and index as if all had been indexed."""
+    photos = home / "photos"
+    photos.mkdir()
+    for number in range(count):
+        (photos / f"{number:06}.jpg").write_bytes(b"%06d" % number)
+    _write(photos, count, 1)
+    spec = read_model(STARTER)
+    found = scan(bytes(photos), None, IgnoreRules(bytes(photos)))
+    entries = {entry.path: entry for entry in found}
+    rows = [
+        Row(*entry[:5], f"6-{number:032x}", FACTS, "", 0.0)
+        for number, entry in enumerate(entries.values())
+    ]
+    (home / "state").mkdir(mode=0o700)
+    database = Database(home / "state" / "catalog.sqlite3")
+    place = Folders(database, home / "config" / "folders.json").add(bytes(photos))
+    fill_catalog(database, place.id, spec.fingerprint, rows)
+    with database.write() as db:
+        db.executemany(
+            "INSERT INTO sidecars(path, facts, content) VALUES(?, ?, ?)",
+            ((row.path, FACTS, row.content) for row in rows),
+        )
+        db.executemany(
+            "UPDATE photos SET sidecar = ?, place = device, access = ? WHERE path = ?",
+            ((entry.sidecar, entry.access, path) for path, entry in entries.items()),
+        )
+        db.execute("UPDATE contents SET own = '{}', unplaced = 0, place = '{}'")
+    database.close()
+    fill_index(home / "state" / "index", spec.fingerprint, spec.dimension, rows)
 
 
 def _cpu_seconds(daemon: BenchDaemon) -> dict[str, float]:
@@ -175,14 +222,6 @@ def _cpu_seconds(daemon: BenchDaemon) -> dict[str, float]:
             name = "daemon" if one is process else f"{one.pid} {one.create_time()}"
             found[name] = times.user + times.system
     return found
-
-
-def _small_photos(folder: Path, count: int) -> None:
-    """Different JPEGs of a kilobyte."""
-    generator = np.random.default_rng(1)
-    for number in range(count):
-        noise = generator.integers(0, 255, (8, 8, 3), dtype=np.uint8)
-        Image.fromarray(noise).resize((64, 64)).save(folder / f"{number:06}.jpg")
 
 
 def _write(folder: Path, count: int, stars: int) -> None:

@@ -205,10 +205,10 @@ def fill(home: Path, model: Path | None, count: int, described: bool = False) ->
     folder = Folders(database, home / "config" / "folders.json").add(os.fsencode(photos))
     fill_catalog(database, folder.id, spec.fingerprint, rows)
     database.close()
-    _fill_index(home / "state" / "index", spec.fingerprint, spec.dimension, rows)
+    fill_index(home / "state" / "index", spec.fingerprint, spec.dimension, rows)
 
 
-def _fill_index(directory: Path, fingerprint: str, dimension: int, rows: Sequence[Row]) -> None:
+def fill_index(directory: Path, fingerprint: str, dimension: int, rows: Sequence[Row]) -> None:
     """The table that a library of this size has: in RAM, or flushed with its index."""
     directory.mkdir(mode=0o700)
     contents = list({row.content: row for row in rows}.values())

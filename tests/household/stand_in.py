@@ -175,8 +175,10 @@ class StandInPool(Pool):
         picture = opening.open_picture(data, self._limits)
         return ReadFacts(identity.size, identity.mtime_ns, facts.of(picture))
 
-    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
-        return self._submit(lambda: facts.of_sidecars(files))
+    def sidecars(
+        self, photo: bytes, files: Sequence[Sequence[bytes]]
+    ) -> Future[Sequence[SidecarFacts | None]]:
+        return self._submit(lambda: list(map(facts.of_sidecars, files)))
 
     def identify(self, path: bytes) -> Future[ContentIdentity]:
         return self._submit(lambda: reading.identify(path))

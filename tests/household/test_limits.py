@@ -99,7 +99,10 @@ CROSSED = {
     "search/reading.py:MAX_WORDS": READING + "test_only_the_first_words_are_read",
     "search/reading.py:LONGEST_VALUE": READING + "test_values_of_up_to_five_words",
     "search/reading.py:SHORTEST_VALUE": READING + "test_questions_are_read",
-    "index/sidecars.py:AT_ONCE": WHOLE,
+    "index/sidecars.py:AT_ONCE": (
+        "tests/index/test_sidecars.py::test_one_that_cannot_be_read_hides_no_other"
+    ),
+    "index/sidecars.py:REQUESTS": WHOLE,
     "index/vocabulary.py:LOOKED_AT": (
         "tests/index/test_vocabulary.py::test_suggestions_look_at_the_most_frequent_names"
     ),
@@ -218,6 +221,9 @@ CROSSED = {
     "decode/texts.py:TITLE_CHARACTERS": METADATA_LIMITS,
     "decode/xmp.py:MAX_BYTES": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
     "decode/xmp.py:MAX_DEPTH": "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused",
+    "decode/xmp.py:MAX_ELEMENTS": (
+        "tests/decode/test_words_of_photos.py::test_hostile_xmp_is_refused"
+    ),
     "decode/sidecar_files.py:MAX_BYTES": (
         "tests/decode/test_facts.py::test_a_sidecar_that_is_no_file_is_ignored"
     ),

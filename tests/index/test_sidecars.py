@@ -16,9 +16,8 @@ import pytest
 
 from photosd.decode import facts
 from photosd.decode.decode_errors import DecodeFailed
-from photosd.decode.reading import failure_of
 from photosd.index.reconciler import Reconciler
-from photosd.index.sidecars import COPIES, Sidecars, merge
+from photosd.index.sidecars import AT_ONCE, COPIES, Sidecars, merge
 from photosd.watch.watcher import Watcher
 from tests.index.shelf import Shelf
 
@@ -35,18 +34,23 @@ class Pool:
     def __init__(self) -> None:
         self.read = 0
         self.broken = False
+        self.deadly = b""  # a file that kills a decoder
 
-    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[Any]:
+    def sidecars(self, photo: bytes, files: Sequence[Sequence[bytes]]) -> Future[Any]:
         future: Future[Any] = Future()
-        self.read += 1
-        if self.broken:
+        self.read += len(files)
+        if self.broken or any(self.deadly in one for one in files):
             future.set_exception(DecodeFailed("slow_disk", "odd"))
             return future
-        try:
-            future.set_result(facts.of_sidecars(files))
-        except OSError as error:
-            future.set_exception(failure_of(error))
+        future.set_result([_facts(one) for one in files])
         return future
+
+
+def _facts(files: Sequence[bytes]) -> Any:
+    try:
+        return facts.of_sidecars(files)
+    except OSError:
+        return None
 
 
 class Rated(Shelf):
@@ -278,6 +282,27 @@ def test_what_cannot_be_read_hides_no_other_sidecar(shelf: Rated, odd: str) -> N
         assert shelf.rating("a.jpg") == stars
 
 
+def test_a_linked_sidecar_follows_its_target(shelf: Rated, tmp_path: Path) -> None:
+    """Its change is seen at the next comparison of the folder, and read once."""
+    shelf.write("a.jpg")
+    target = tmp_path / "elsewhere.xmp"
+    target.write_text(XMP % 2)
+    (shelf.root / "a.xmp").symlink_to(target)
+    root = bytes(shelf.root)
+    for stars in (2, 4):
+        target.write_text(XMP % stars)
+        os.utime(target, (stars, stars))
+        for _ in range(2):
+            shelf.reconciler.comparer.tree(shelf.folder, root)
+            shelf.work()
+            shelf.read_sidecars()
+        assert (shelf.rating("a.jpg"), shelf.pool.read) == (stars, stars // 2)
+    target.unlink()
+    shelf.reconciler.comparer.paths([root + b"/a.jpg"])
+    shelf.read_sidecars()
+    assert shelf.rating("a.jpg") == 1
+
+
 def test_damaged_facts_stop_nothing(shelf: Rated) -> None:
     """Neither of a sidecar nor of a photo; other sidecars are read."""
     for name in ("a", "b"):
@@ -320,17 +345,33 @@ def test_a_sidecar_that_the_disk_does_not_give_is_not_taken_for_empty(
     assert shelf.rating("a.jpg") == 4
 
 
+def test_one_that_cannot_be_read_hides_no_other(shelf: Rated) -> None:
+    """A request is for many; one of them that kills a decoder is found."""
+    for number in range(AT_ONCE + 2):
+        shelf.write(f"{number:02}.jpg", b"%d" % number)
+    shelf.settle()
+    for number in range(AT_ONCE + 2):
+        shelf.rate(f"{number:02}.xmp", 5)
+    shelf.pool.deadly = bytes(shelf.root / "03.xmp")
+    shelf.settle()
+    names = [f"{number:02}.jpg" for number in range(AT_ONCE + 2)]
+    assert [name for name in names if shelf.rating(name) != 5] == ["03.jpg"]
+    shelf.pool.deadly = b""
+    shelf.settle()
+    assert shelf.rating("03.jpg") == 5
+
+
 def test_while_a_share_is_slow_one_is_read_at_a_time(shelf: Rated) -> None:
     """Sixteen of them occupied every decoder."""
     futures: list[Future[Any]] = []
     unread: list[int] = []
 
     class SlowPool:
-        def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[Any]:
+        def sidecars(self, photo: bytes, files: Sequence[Sequence[bytes]]) -> Future[Any]:
             future: Future[Any] = Future()
-            futures.append(future)
+            futures.extend([future] * len(files))
             unread.append(sum(not one.done() for one in futures))
-            threading.Timer(0.02, future.set_result, [facts.of_sidecars(files)]).start()
+            threading.Timer(0.02, future.set_result, [list(map(_facts, files))]).start()
             return future
 
     for number in range(5):

@@ -7,6 +7,7 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from photosd.core import typed
@@ -17,7 +18,7 @@ from photosd.core.worker_setup import attach, lower_priority
 from photosd.decode import damage, facts, pixels, previews, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import HEAD_BYTES, MIB, DecodeLimits
-from photosd.decode.messages import DecodeRequest, FailureReply, Reply, Source
+from photosd.decode.messages import DecodeRequest, FailureReply, Reply, SidecarFacts, Source
 from photosd.decode.opening import OpenedPicture, check_size, configure, open_picture
 
 PROGRESS_SECONDS = 0.25
@@ -112,11 +113,16 @@ def _without_decoding(request: DecodeRequest, limits: DecodeLimits) -> Reply | N
     if request.op == "facts":
         return _facts_of_head(request.path, limits)
     if request.op == "sidecars":
-        try:
-            return Reply(sidecar=facts.of_sidecars(request.sidecars))
-        except OSError as error:
-            raise reading.failure_of(error) from error
+        return Reply(sidecars=tuple(map(_of_sidecars, request.sidecars)))
     return None
+
+
+def _of_sidecars(files: Sequence[bytes]) -> SidecarFacts | None:
+    """Their facts; None if they cannot be read now."""
+    try:
+        return facts.of_sidecars(files)
+    except OSError:
+        return None
 
 
 def _facts_of_head(path: bytes, limits: DecodeLimits) -> Reply | None:

@@ -86,7 +86,9 @@ class Task(Generic[T]):
             self.future.set_exception(TooSlow())
             return False
         if self._disks is not None:
-            paths = (self.request.path, *self.request.sidecars)
+            paths = [self.request.path]
+            if len(self.request.sidecars) == 1:  # those of several photos are no links
+                paths += self.request.sidecars[0]
             places = [self._disks.place(path) for path in paths]
             # The first file that is elsewhere: that disk may stop responding.
             elsewhere = (place for path, place in zip(paths, places, strict=True) if place != path)

@@ -140,10 +140,16 @@ class Pool:
         request = DecodeRequest(op="facts", path=path)
         return self._background.submit(Task(request, _facts, disks=self._disks))
 
-    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]:
-        """The facts, by name, in these files beside a photo; may be empty."""
-        request = DecodeRequest(op="sidecars", path=photo, sidecars=tuple(files))
-        return self._background.submit(Task(request, _sidecar, disks=self._disks))
+    def sidecars(
+        self, photo: bytes, files: Sequence[Sequence[bytes]]
+    ) -> Future[Sequence[SidecarFacts | None]]:
+        """Of several photos in one directory, the first at ``photo``, the facts, by name, in the
+        files beside each; None: these cannot be read now.
+        """
+        request = DecodeRequest(op="sidecars", path=photo, sidecars=tuple(map(tuple, files)))
+        return self._background.submit(
+            Task(request, lambda answer: _sidecars(answer, len(files)), disks=self._disks)
+        )
 
     def thumbnail(
         self,
@@ -185,8 +191,10 @@ def _facts(answer: Answer) -> ReadFacts:
     return ReadFacts(identity.size, identity.mtime_ns, facts)
 
 
-def _sidecar(answer: Answer) -> SidecarFacts:
-    return answer[0].sidecar or {}
+def _sidecars(answer: Answer, photos: int) -> Sequence[SidecarFacts | None]:
+    if len(answer[0].sidecars) != photos:
+        raise Nonsense
+    return answer[0].sidecars
 
 
 def _decoded(answer: Answer, shape: Shape) -> Decoded:

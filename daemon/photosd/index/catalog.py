@@ -153,8 +153,12 @@ class Catalog:
         """The existing photos that a sidecar of this path may belong to."""
         directory, slash, name = sidecar.rpartition(b"/")
         names, found = SidecarNames([name]), dict[bytes, None]()
-        for low, high in ranges_of_photos(sidecar):
-            with self._database.read() as db:
+        last = b""
+        with self._database.read() as db:
+            for low, high in sorted(ranges_of_photos(sidecar)):
+                if high <= last:  # in the range before
+                    continue
+                last = high
                 rows = db.execute(
                     "SELECT path FROM photos WHERE state <> 'gone' AND path >= ? AND path < ?",
                     (low, high),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import threading
 import time
 from collections import deque
@@ -26,6 +27,7 @@ from photosd.index.comparison import Comparison, Emptied, is_emptied, remedy
 from photosd.index.folders import PRESENT, Folder, Folders, innermost
 from photosd.index.photo import Photo
 from photosd.index.unseen import Unseen
+from photosd.watch.beside import with_targets
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystem_calls import ENTRY, LIBRARY, LINK
 from photosd.watch.filesystems import Filesystems
@@ -209,7 +211,7 @@ class Comparer:
         arguments = (*folder.scan_arguments, tree, others)
         for kind, *fields in self._filesystems.call(tree, "tree", *arguments, long=True):
             if kind == ENTRY:
-                yield Entry(*fields)
+                yield self._followed(Entry(*fields))
             elif kind == LINK:
                 try:
                     entry = self._led_to(known, *fields)
@@ -222,7 +224,7 @@ class Comparer:
                         passing.add(fields[0])
                     continue
                 if entry is not None:
-                    yield entry
+                    yield self._followed(entry)
             elif kind == LIBRARY:
                 libraries.add(fields[0])
             else:
@@ -318,8 +320,7 @@ class Comparer:
             rows = self._catalog.rows([entry.path for entry in found])
             if self._folders.watched(folder):
                 for entry in found:
-                    row = self._catalog.get(entry.path)
-                    self._comparison.compare(folder, entry, row, hinted=True)
+                    self._comparison.compare(folder, entry, rows.get(entry.path), hinted=True)
         self._look_at_links(found, rows)
         self._forget(folder, missing, ())
 
@@ -337,8 +338,14 @@ class Comparer:
         """The photo there, by the path as spelled on disk."""
         arguments = (*folder.scan_arguments, path, beside)
         for kind, *fields in list(self._filesystems.call(path, "one", *arguments)):
-            return Entry(*fields) if kind == ENTRY else self._led_to(known, *fields)
+            entry = Entry(*fields) if kind == ENTRY else self._led_to(known, *fields)
+            return entry and self._followed(entry)
         return None
+
+    def _followed(self, entry: Entry) -> Entry:
+        """With the state of what links among its sidecars lead to."""
+        states = functools.partial(_state, self._filesystems)
+        return entry._replace(sidecar=with_targets(entry.path, entry.sidecar, states))
 
     def _led_to(self, known: dict[bytes, bytes], link: bytes, sidecar: str) -> Entry | None:
         """The photo that a link leads to; without one the link waits for it."""
@@ -447,6 +454,14 @@ class Comparer:
     def _set_offline(self, folder: Folder, reason: str) -> None:
         mount = self._filesystems.of(folder.path).mount
         self._folders.update(folder, away(mount, reason, remedy(folder)))
+
+
+def _state(filesystems: Filesystems, path: bytes) -> tuple[int, int] | None:
+    """Size and time of the file that a path leads to; None: missing or unknown."""
+    with contextlib.suppress(OSError):
+        if (found := filesystems.entry(path)) is not None:
+            return found.size, found.mtime_ns
+    return None
 
 
 def _has_changed(entry: Entry, before: Photo | None) -> bool:

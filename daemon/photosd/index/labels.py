@@ -18,6 +18,7 @@ from photosd.core import wording
 # The place of a kind here is in each of its labels. Only append: labels are stored.
 KINDS = (
     "in", "format", "rating", "camera", "orientation", "person", "tag", "place", "country",
+    "undated",
 )  # fmt: skip
 OF_KIND = 15  # the bits of a label that tell its kind
 NAMED_KINDS = ("person", "tag", "place", "country", "camera")
@@ -27,8 +28,14 @@ WHOLE, DESCRIBED = "\ue000", "\ue001"
 # By name, the number of arguments: the columns facts and place of contents.
 SQL_FUNCTIONS = {
     "said_values": 2, "title_words": 1, "caption_words": 1, "place_words": 2, "tag_words": 1,
-    "people_words": 1, "folder_of": 1, "folder_label": 1,
+    "people_words": 1, "folder_of": 1, "folder_label": 1, "named_facts": 1, "located_facts": 1,
 }  # fmt: skip
+
+# Facts that tell the place, and those with words and values.
+LOCATED = (
+    "latitude", "longitude", "city", "sublocation", "region", "country", "country_code",
+)  # fmt: skip
+NAMED = ("people", "tags", "camera", "title", "caption", *LOCATED[2:])
 
 Facts = Mapping[str, Any]
 
@@ -101,6 +108,22 @@ def _texts(value: object) -> list[str]:
 # -- as SQL functions of the columns facts and place, for triggers and migrations ------------------
 
 
+def named_facts(facts: str | None) -> str:
+    """Those of which `said_values` and the words of a row are made."""
+    return _some(facts, NAMED)
+
+
+def located_facts(facts: str | None) -> str:
+    """Those that tell the place."""
+    return _some(facts, LOCATED)
+
+
+def _some(facts: str | None, names: Sequence[str]) -> str:
+    found = _decoded(facts)
+    return msgspec.json.encode([found.get(name) for name in names]).decode()
+
+
+@functools.lru_cache(4)  # triggers ask several times for one row
 def said_values(facts: str | None, place: str | None) -> str:
     """A JSON list of [label, spelling, kind, key, 1 if main] for each named value."""
     found = values_of(_decoded(facts), _decoded(place))

@@ -169,7 +169,7 @@ MIGRATIONS = {
     ALTER TABLE contents ADD COLUMN unplaced INTEGER NOT NULL DEFAULT 1;
     CREATE INDEX contents_unplaced ON contents(unplaced) WHERE unplaced > 0;
     CREATE TRIGGER contents_moved AFTER UPDATE OF facts ON contents
-      WHEN OLD.facts IS NOT NEW.facts BEGIN
+      WHEN located_facts(OLD.facts) <> located_facts(NEW.facts) BEGIN
       UPDATE contents SET unplaced = 1 WHERE content = NEW.content;
     END;
     -- The vocabulary: each spelling of a person, a tag, a place, a country and a camera, with its
@@ -240,7 +240,7 @@ MIGRATIONS = {
         WHERE content = NEW.content;
     END;
     CREATE TRIGGER contents_retold AFTER UPDATE OF facts, place ON contents
-      WHEN (OLD.facts, OLD.place) IS NOT (NEW.facts, NEW.place)
+      WHEN (named_facts(OLD.facts), OLD.place) IS NOT (named_facts(NEW.facts), NEW.place)
       AND EXISTS (SELECT 1 FROM named WHERE content = NEW.content) BEGIN
       INSERT INTO counted VALUES(OLD.facts, OLD.place, -1);
       INSERT INTO counted VALUES(NEW.facts, NEW.place, 1);

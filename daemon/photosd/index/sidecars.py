@@ -6,8 +6,9 @@ merged. The photo itself is neither decoded nor encoded again.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -15,16 +16,18 @@ import msgspec
 import structlog
 
 from photosd.core.background import BackgroundLoop
+from photosd.core.query_priority import after_queries
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.messages import SidecarFacts
 from photosd.index.database import UNWRITABLE, Database
-from photosd.watch.beside import files_of
+from photosd.watch.beside import files_of, has_links
 
 log = structlog.get_logger()
 
 BATCH = 500  # sidecars written at once
 TURN_SECONDS = 1.0  # then those that were read are written; decoders may be slow
-AT_ONCE = 16  # at decoders
+AT_ONCE = 16  # photos of one directory, in one request to a decoder
+REQUESTS = 4  # at decoders
 READ_SECONDS = 120.0  # decoders have their own limits; this is for a stopped pool
 IDLE_SECONDS = 60.0
 COPIES = 16  # of one content, whose sidecars are merged
@@ -45,7 +48,9 @@ class Due(msgspec.Struct, frozen=True):
 class Reads(Protocol):
     """The decoders' interface."""
 
-    def sidecars(self, photo: bytes, files: Sequence[bytes]) -> Future[SidecarFacts]: ...
+    def sidecars(
+        self, photo: bytes, files: Sequence[Sequence[bytes]]
+    ) -> Future[Sequence[SidecarFacts | None]]: ...
 
 
 class Sidecars(BackgroundLoop):
@@ -86,7 +91,7 @@ class Sidecars(BackgroundLoop):
         while len(found) < len(due) and (not found or time.monotonic() < until):
             if self.stopping.is_set():
                 return False
-            at_once = 1 if self._slow() else AT_ONCE
+            at_once = 1 if self._slow() else AT_ONCE * REQUESTS
             found += self._read(due[len(found) : len(found) + at_once])
         if self.stopping.is_set():
             return False
@@ -106,38 +111,52 @@ class Sidecars(BackgroundLoop):
         return [Due(*row) for row in rows]
 
     def _read(self, due: Sequence[Due]) -> list[tuple[Due, SidecarFacts | None]]:
-        """The content of each; None if it cannot be read now."""
-        asked = [(one, self._asked(one)) for one in due]
+        """The facts of each; None if they cannot be read now."""
+        found: list[tuple[Due, SidecarFacts | None]] = [
+            (one, {}) for one in due if one.sidecar is None
+        ]
+        asked = [(some, self._asked(some)) for some in _together(due)]
         until = time.monotonic() + READ_SECONDS
-        found: list[tuple[Due, SidecarFacts | None]] = []
-        for one, future in asked:
+        for some, future in asked:
             try:
-                facts = {} if future is None else self.result(future, until)
-                found.append((one, facts))
-            except (DecodeFailed, TimeoutError):
-                found.append((one, None))
+                found += zip(some, self.result(future, until), strict=True)
+            except (DecodeFailed, TimeoutError) as error:
+                if isinstance(error, DecodeFailed) and len(some) > 1:  # one may be the cause
+                    found += [pair for one in some for pair in self._read([one])]
+                else:
+                    found += [(one, None) for one in some]
         return found
 
-    def _asked(self, one: Due) -> Future[SidecarFacts] | None:
-        if one.sidecar is None:
-            return None
-        return self._pool.sidecars(one.path, tuple(files_of(one.path, one.sidecar)))
+    def _asked(self, some: Sequence[Due]) -> Future[Sequence[SidecarFacts | None]]:
+        files = [tuple(files_of(one.path, one.sidecar or "")) for one in some]
+        return self._pool.sidecars(some[0].path, files)
 
     def _apply(self, found: Sequence[tuple[Due, SidecarFacts | None]]) -> None:
         contents: set[str] = set()
         with self._database.write() as db:
-            for one, facts in found:
+            for one, facts in after_queries(found):
                 try:
                     if _keep(db, one, facts):
                         contents.update(filter(None, (one.former, one.content)))
                 except UNWRITABLE as error:
                     log.error("sidecar_not_stored", path=one.path, cause=str(error))
                     db.execute("UPDATE sidecars SET due = 0 WHERE path = ?", (one.path,))
-            for content in contents:
+            for content in after_queries(contents):
                 try:
                     merge(db, content)
                 except UNWRITABLE as error:
                     log.error("facts_not_written", content=content, cause=str(error))
+
+
+def _together(due: Sequence[Due]) -> Iterator[list[Due]]:
+    """Those with sidecars, for one request each: in one directory, so on one disk; links, which may
+    lead to another disk, alone.
+    """
+    yield from ([one] for one in due if has_links(one.sidecar or ""))
+    some = [one for one in due if one.sidecar is not None and not has_links(one.sidecar)]
+    for _, every in itertools.groupby(some, lambda one: one.path.rpartition(b"/")[0]):
+        while part := list(itertools.islice(every, AT_ONCE)):
+            yield part
 
 
 def note(db: Any, path: bytes, sidecar: str) -> None:
@@ -183,10 +202,10 @@ OF_SIDECARS = (
 
 def merge(db: Any, content: str) -> None:
     """Merge the facts of a content and of its sidecars; label sync then updates the tables."""
-    said = OF_SIDECARS.format(content="contents.content")
     db.execute(
-        f"UPDATE contents SET own = iif({said} = '[]', NULL, coalesce(own, facts)),"
-        f" facts = merged_facts(coalesce(own, facts), {said}) WHERE content = ?",
+        "UPDATE contents SET own = iif(said = '[]', NULL, coalesce(own, facts)),"
+        " facts = merged_facts(coalesce(own, facts), said)"
+        f" FROM (SELECT {OF_SIDECARS.format(content='?1')} AS said) WHERE content = ?1",
         (content,),
     )
     db.execute(

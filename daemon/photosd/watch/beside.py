@@ -1,7 +1,8 @@
 """The files beside a photo that describe it, and whether they have changed.
 
 They are recorded with the photo as one text, its *sidecar stamp*: for each file its name, size and
-time of modification. A comparison of two stamps shows that a file was added, changed or deleted.
+time of modification; for a link, the same of its target, too. A comparison of two stamps shows that
+a file was added, changed or deleted.
 """
 
 # Paths are bytes, because they need not be text; pathlib knows only text.
@@ -24,6 +25,8 @@ from photosd.core.progress import tick
 from photosd.core.sidecar_names import SidecarNames, composed, likely_names
 
 DIRECTORIES = 4  # whose names are kept: some megabytes for each
+FOLLOW = ":>"  # in the stamp of a link
+FIELDS = 2  # after the name of a file that is no link
 SAME_TIME_SECONDS = 2.5  # changes within it may leave a directory's time as it was
 WORTH = 50  # a directory that changes all the time is listed for 2 % of the time
 
@@ -31,7 +34,8 @@ WORTH = 50  # a directory that changes all the time is listed for 2 % of the tim
 def stamp(names: Iterable[bytes], state: Callable[[bytes], os.stat_result]) -> str:
     """The sidecar stamp of a photo with these files beside it; empty without any.
 
-    ``state``: the state of the file of a name, not of what it links to; raises OSError.
+    ``state``: the state of the file of a name, not of what it links to; raises OSError. Links stay
+    to be followed (see `with_targets`), since they may lead to a disk that does not answer.
     """
     parts: dict[tuple[bytes, int], str] = {}
     for name in names:
@@ -39,10 +43,32 @@ def stamp(names: Iterable[bytes], state: Callable[[bytes], os.stat_result]) -> s
             found = state(name)
             if not stat.S_ISDIR(found.st_mode):
                 numbers = normalised(found)
-                part = f"{quote_from_bytes(name)}:{numbers.size}:{numbers.mtime_ns}"
+                link = FOLLOW if stat.S_ISLNK(found.st_mode) else ""
+                part = f"{quote_from_bytes(name)}:{numbers.size}:{numbers.mtime_ns}{link}"
                 # Where case or the form of letters is ignored, one file answers to two names.
                 parts.setdefault((composed(name).lower(), found.st_ino), part)
     return ";".join(parts.values())
+
+
+def with_targets(
+    photo: bytes, stamp: str, target: Callable[[bytes], tuple[int, int] | None]
+) -> str:
+    """A photo's sidecar stamp, with the size and time of what its links lead to.
+
+    ``target``: size and time of the file that a path leads to; None: missing or unknown.
+    """
+    if FOLLOW not in stamp:
+        return stamp
+    parts = []
+    for part, file in zip(stamp.split(";"), files_of(photo, stamp), strict=True):
+        size, mtime_ns = (FOLLOW in part and target(file)) or ("", "")
+        parts.append(part.replace(FOLLOW, f":{size}:{mtime_ns}"))
+    return ";".join(parts)
+
+
+def has_links(stamp: str) -> bool:
+    """Whether any file in a sidecar stamp is a link."""
+    return any(part.count(":") > FIELDS for part in stamp.split(";"))
 
 
 def files_of(photo: bytes, stamp: str) -> Iterator[bytes]:
@@ -87,8 +113,11 @@ class Listings:
             return known.names.of(name)
         if known is None or time.monotonic() > known.listed_at + WORTH * known.seconds:
             return self._listed(directory, state).names.of(name)
+        listed = known.names.of(name)
+        if hinted and set(hinted) <= set(listed):
+            return listed
         likely = (path.rpartition(b"/")[2] for path in likely_names(name))
-        return SidecarNames({*known.names.of(name), *likely, *hinted, name}).of(name)
+        return SidecarNames({*listed, *likely, *hinted, name}).of(name)
 
     def _listed(self, directory: bytes, state: tuple[int, int, int]) -> _Listing:
         begun, now = time.monotonic(), time.time()
