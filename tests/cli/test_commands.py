@@ -50,6 +50,8 @@ SHOWN = {
     "attempts": 2,
     "facts": {"camera": "Leica", "taken_at": 1691841600.0, "lens": None},
 }
+SIDECARS = [{"path": "/p/a.jpg.xmp"}, {"path": "/p/a.xmp"}]
+REFUSED = {"refused_dates": ["exif original: 2099:01:01 10:00:00 (in the future)"]}
 SETTING = {
     "name": "search.limit",
     "value": 30,
@@ -149,6 +151,22 @@ HAPPY: list[tuple[str, str, Any, dict[str, Any], str, dict[str, Any]]] = [
         {"retry": False},
         "  indexed; metadata that cannot be read: exif, xmp",
         {"failures": [], "retried": 0, "metadata": [DAMAGED]},
+    ),
+    (
+        "show /p/a.jpg",
+        "show",
+        {**SHOWN, "sidecars": SIDECARS},
+        {"path": "/p/a.jpg"},
+        "sidecars    a.jpg.xmp, a.xmp",
+        {**SHOWN, "sidecars": SIDECARS},
+    ),
+    (
+        "show /p/a.jpg",
+        "show",
+        {**SHOWN, "facts": REFUSED},
+        {"path": "/p/a.jpg"},
+        "refused dates exif original: 2099:01:01 10:00:00 (in the future)",
+        {**SHOWN, "facts": REFUSED},
     ),
     (
         "show /p/a.jpg",

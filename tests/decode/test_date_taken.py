@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from photosd.decode import date_taken
+from photosd.decode import date_taken, facts
 from photosd.decode.messages import Facts
 from tests.decode.pictures import jpeg, scene
 from tests.decode.test_facts import exif_of, facts_of, xmp_packet
+from tests.decode.test_words_of_photos import dataset, with_iptc
 
 ORIGINAL, DIGITIZED, CHANGED = 0x9003, 0x9004, 0x0132
 OFFSET, OFFSET_ORIGINAL, OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
@@ -35,6 +37,8 @@ def facts_from(details: dict[int, object], main: dict[int, object] | None = None
         ("2025:01:14 18:31:30+0300", "2025-01-14T18:31:30+03:00"),
         ("2023-11-14T22:13Z", "2023-11-14T22:13:00+00:00"),
         ("2023/11/14 22:13:20", "2023-11-14T22:13:20"),
+        ("2023:1:4 2:3:0", "2023-01-04T02:03:00"),
+        ("2023: 1: 4  2: 3: 0", "2023-01-04T02:03:00"),
         ("2023:11:14 22:13:20 (local)", "2023-11-14T22:13:20"),
         ("2023:11:14 22:13:20+99:99", "2023-11-14T22:13:20"),
         ("2024-04-22T14:38:09GMT+2", "2024-04-22T14:38:09+02:00"),
@@ -167,6 +171,28 @@ def test_a_date_in_the_future_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "why"),
+    [
+        ("2099:01:01 10:00:00", "in the future"),
+        (ZEROS, "zeros"),
+        ("0001:01:01 00:00:00", "before 1826"),
+        ("2023:13:45 10:00:00", "no such day or time"),
+        ("2023:02:30", "no such day or time"),
+        ("yesterday", "not a date"),
+    ],
+)
+def test_a_refused_date_is_said_with_the_reason(date: str, why: str, tmp_path: Path) -> None:
+    """In EXIF and in a sidecar; not what is after the date that counts, nor blanks."""
+    found = facts_from({ORIGINAL: date, DIGITIZED: "2011:01:01 10:00:00"}, {CHANGED: "x"})
+    assert found.refused_dates == (f"exif original: {date} ({why})",)
+    assert facts_from({ORIGINAL: "    :  :     :  :  ", DIGITIZED: " "}).refused_dates == ()
+    sidecar = tmp_path / "a.xmp"
+    sidecar.write_bytes(xmp_packet(f'exif:DateTimeOriginal="{date}"/>'))
+    refused = facts.of_sidecars([bytes(sidecar)])["refused_dates"]
+    assert refused == [f"sidecar: {date} ({why})"]
+
+
+@pytest.mark.parametrize(
     ("details", "main", "packet", "source"),
     [
         ({ORIGINAL: "2011:01:01 10:00:00"}, {}, "", "exif original"),
@@ -249,3 +275,26 @@ def test_gps_tells_the_moment_where_nothing_else_does() -> None:
     assert (found.taken, found.taken_from) == ("2019-08-03T00:00:00", "gps")
     assert found.taken_precision == "day"
     assert gps_facts("", (12.0, 30.0, 19.0), day="2099:08:03").taken_from is None
+
+
+@pytest.mark.parametrize(
+    ("records", "taken", "precision"),
+    [
+        ({55: b"20190803", 60: b"101500+0300"}, "2019-08-03T10:15:00+03:00", None),
+        ({55: b"20190803", 60: b"101500"}, "2019-08-03T10:15:00", None),
+        ({55: b"20190803"}, "2019-08-03T00:00:00", "day"),
+        ({55: b"20190800"}, "2019-08-01T00:00:00", "month"),
+        ({55: b"19480000"}, "1948-01-01T00:00:00", "year"),
+        ({55: b"00000000", 62: b"20190803", 63: b"101500"}, "2019-08-03T10:15:00", None),
+        ({55: b"20991231"}, None, None),
+        ({55: b"x"}, None, None),
+    ],
+)
+def test_the_date_of_iptc(
+    records: dict[int, bytes], taken: str | None, precision: str | None
+) -> None:
+    """After XMP's dates, and before that of the last change."""
+    data = b"".join(dataset(number, value) for number, value in records.items())
+    found = facts_of(with_iptc(data))
+    assert (found.taken, found.taken_precision) == (taken, precision)
+    assert found.taken_from == (taken and "iptc")

@@ -143,8 +143,15 @@ def test_a_sidecar_that_is_no_file_is_ignored(tmp_path: Path) -> None:
     with (tmp_path / "b.xmp").open("wb") as file:
         file.truncate(sidecar_files.MAX_BYTES + 1)
     write(tmp_path / "c.xmp", b"<unclosed")
-    for name in ("b.jpg", "c.jpg"):
-        assert beside(tmp_path / name) == {"unreadable": ["sidecar"]}
+    assert beside(tmp_path / "b.jpg") == {"unreadable": ["large sidecar"]}
+    assert beside(tmp_path / "c.jpg") == {"unreadable": ["sidecar"]}
+
+
+def test_a_sidecar_with_masks_is_read(tmp_path: Path) -> None:
+    """It has megabytes, as editors write it."""
+    mask = f'xmlns:x="m" x:mask="{"A" * (5 << 20)}"'
+    write(tmp_path / "a.xmp", xmp_packet(f'xmp:Rating="4" {mask}/>'))
+    assert beside(tmp_path / "a.jpg") == {"rating": 4}
 
 
 def test_entities_in_xmp_are_not_expanded() -> None:
@@ -176,3 +183,19 @@ def test_text_is_short_printable_and_valid() -> None:
     exif = exif_of({}, {0x0110: "\x1b[31m" + "x" * 500})
     camera = facts_of(jpeg(scene(), exif=exif)).camera
     assert camera is not None and len(camera) <= 80 and camera.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("comment", "tags"),
+    [
+        (b"ASCII\0\0\0Screenshot", ("Screenshot",)),
+        (b"Screenshot\0", ("Screenshot",)),
+        (b"ASCII\0\0\0oplus_32", ()),
+        (b"\0" * 40, ()),
+        ("Screenshot", ()),
+    ],
+)
+def test_a_screenshot_of_an_iphone_is_tagged(comment: object, tags: tuple[str, ...]) -> None:
+    """Other comments are of programs, and no tags."""
+    exif = exif_of({ExifTags.Base.UserComment: comment})
+    assert facts_of(jpeg(scene(), exif=exif)).tags == tags

@@ -297,7 +297,7 @@ def test_whatever_is_read_of_a_silent_disk_takes_no_decoder() -> None:
     futures: list[Future[Any]] = [
         pool.decode(b"/a.jpg", SHAPE),
         pool.identify(b"/a.jpg"),
-        pool.sidecars(b"/a.jpg", [b"/a.xmp"]),
+        pool.sidecars(b"/a.jpg", [[b"/a.xmp"]]),
         pool.thumbnail(b"/a.jpg", (8, 8)),
     ]
     for future in futures:
@@ -329,10 +329,10 @@ def test_a_sidecar_that_leads_to_a_silent_share_takes_no_decoder() -> None:
     pool = Pool(1, disks=disks)
     pool.start()
     files = [b"/no such b.JSON", b"/no such a.xmp"]
-    silent = pool.sidecars(b"/no such a.jpg", files)
+    silent = pool.sidecars(b"/no such a.jpg", [files])
     assert isinstance(silent.exception(SOON), NotDelivered) and disks.waited == []
     assert not isinstance(pool.identify(b"/no such a.jpg").exception(SOON), NotDelivered)
     disks.away = False
-    assert not isinstance(pool.sidecars(b"/no such a.jpg", files).exception(SOON), NotDelivered)
+    assert not isinstance(pool.sidecars(b"/no such a.jpg", [files]).exception(SOON), NotDelivered)
     assert disks.waited == [b"/no such a.jpg", b"/share/no such a.xmp"]
     pool.stop()

@@ -64,7 +64,7 @@ def test_facts_and_sidecars_come_back_without_pixels(
     late = write(tmp_path / "late.png", plain[:-12] + chunk + plain[-12:])
     assert pool.facts(late).result(SOON).facts.title == "late"
     sidecar = write(tmp_path / "late.xmp", packet("<dc:title>beside</dc:title>").encode())
-    assert pool.sidecars(late, [sidecar]).result(SOON) == {"title": "beside"}
+    assert pool.sidecars(late, [[sidecar], []]).result(SOON) == ({"title": "beside"}, {})
     error = pool.facts(write(tmp_path / "text.jpg", b"Dear diary")).exception(SOON)
     assert isinstance(error, DecodeFailed) and error.code == "not_a_picture"
 

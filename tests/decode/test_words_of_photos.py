@@ -363,6 +363,7 @@ def test_words_that_differ_are_all_found(tmp_path: Path) -> None:
         b"<x" * 100,
         b"<a>" * (xmp.MAX_DEPTH + 1) + b"</a>" * (xmp.MAX_DEPTH + 1),
         b"<a>" * 300_000,
+        b"<a>" + b"<b/>" * xmp.MAX_ELEMENTS + b"</a>",
         b" " * (xmp.MAX_BYTES + 1),
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         b"\xff\xfe<\0a\0",
@@ -370,7 +371,7 @@ def test_words_that_differ_are_all_found(tmp_path: Path) -> None:
         b"<rdf:RDF <x:xmpmeta " * 50_000,
         b"</rdf:RDF><rdf:RDF>" * 50_000,
     ],
-    ids=range(9),
+    ids=range(10),
 )
 @pytest.mark.timeout(60)
 def test_hostile_xmp_is_refused(hostile: bytes) -> None:

@@ -114,6 +114,7 @@ def test_reports_of_other_programs(running: StandInDaemon) -> None:
             assert shown(name)["taken"] == clock, name
             assert name in found(since=clock[:10], until=clock[:10]), name
         assert shown("2025-04-28(3516).jpg")["taken_from"] == "takeout"
+        assert shown("zeros.jpg")["refused_dates"] == ["exif original: 0000:00:00 00:00:00 (zeros)"]
         assert found(since="2019-05-03", until="2019-05-03") == [
             name for name in found() if name in ("2025-04-28(3516).jpg", "IMG-20190503-WA0001.jpg")
         ]
@@ -123,6 +124,8 @@ def test_reports_of_other_programs(running: StandInDaemon) -> None:
             (photos / "words.xmp").write_text(rated)
             for _ in client.stream("rescan", {"wait": True}):
                 pass
+            sidecars = client.call("show", {"path": str(photos / "words.jpg")})["sidecars"]
+            assert [Path(one["path"]).name for one in sidecars] == ["words.xmp"]
             soon(lambda s=stars: (found(rating=4) == ["words.jpg"]) == (s == 5), str(stars))  # type: ignore[misc]
         for word in ("alpacas", "llamas", "animals", "vicunas"):
             assert found(word)[0] == "words.jpg", word

@@ -106,7 +106,7 @@ def test_of_people_with_or_between_them_any_counts(
 )
 def test_a_place_in_another(library: Library, text: str, found: set[str]) -> None:
     """Both count; a photo without coordinates by its tags."""
-    america = {"country": "United States", "region": "Texas"}
+    america: dict[str, Any] = {"country": "United States", "region": "Texas"}
     library.add("/p/texas.jpg", 3, city="Paris", **america)
     library.add("/p/austin.jpg", 3, city="Austin", **america)
     library.add("/p/france.jpg", 3, city="Paris", country="France", tags=["Paris"])

@@ -11,7 +11,7 @@ import pytest
 from photosd.core.errors import BadRequest
 from photosd.index.committer import LabelSync
 from photosd.protocol.replies import Hit
-from photosd.protocol.requests import QueryParams, Where
+from photosd.protocol.requests import QueryParams, Sort, Where
 from photosd.search.engine import Engine
 from tests.search.library import SPEC, Library
 from tests.search.test_facets import Household, household
@@ -100,7 +100,7 @@ def test_the_newest_of_all(household: Household) -> None:
 
 @pytest.mark.parametrize("sort", ["date", "-date"])
 @pytest.mark.parametrize("text", ["", "abc"])
-def test_photos_without_a_date_come_last(tmp_path: Path, sort: str, text: str) -> None:
+def test_photos_without_a_date_come_last(tmp_path: Path, sort: Sort, text: str) -> None:
     """In either order: when a file was copied says little of its photo."""
     library = Library(tmp_path)
     for year in (1969, 1975, 2024):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -22,6 +23,8 @@ WRAPPED = (
     "caption",
     "tags",
     "people",
+    "sidecars",
+    "refused_dates",
 )  # not paths, to be copied
 VECTOR = {
     "full": "of the full picture",
@@ -49,10 +52,16 @@ def command(path: str, as_json: bool) -> None:
         "content": photo["content_id"],
         "vector": VECTOR.get(photo.get("vector_from", "")),
         "place": text.place(photo["place"]) if photo.get("place") else None,
+        "sidecars": ", ".join(map(_name, photo.get("sidecars", ()))) or None,
         **_facts(photo["facts"]),
     }
     lines = (_line(name, value) for name, value in rows.items() if value is not None)
     console.answer(photo, as_json, *lines)
+
+
+def _name(sidecar: Mapping[str, Any]) -> str:
+    """Its name; it is in the photo's folder."""
+    return paths.shown(sidecar["path"]).rpartition("/")[2]
 
 
 def _line(name: str, value: object) -> str:

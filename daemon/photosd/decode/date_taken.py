@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 from PIL.ExifTags import GPS, Base
 
 from photosd.decode.messages import Precision, TakenFrom
+from photosd.decode.texts import line
 
 Tags = Mapping[int, Any]
 
 EARLIEST_YEAR = 1826  # the first photograph
 FUTURE_SECONDS = 86_400.0  # no clock is further ahead because of its time zone
 DATE = re.compile(
-    r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*([^\d.:].*)?"
+    r"(\d{4})[:\-/.] ?(\d\d?)[:\-/.] ?(\d\d?)[T ] ?(\d\d?): ?(\d\d?)(?:: ?(\d\d?)(?:\.(\d+))?)?"
+    r"\s*([^\d.:].*)?"
 )
 # In XMP; in EXIF, blanks stand for an unknown time.
 PARTIAL = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?|(\d{4}):(\d\d):(\d\d)(?: [ :]*)?")
@@ -64,12 +66,13 @@ def taken(
     places: Tags,
     inside: Mapping[str, Any],
     longitude: float | None = None,
+    refused: list[str] | None = None,
 ) -> Taken | None:
     """The first valid date, with its time zone if the photo has one.
 
-    In order: EXIF's dates of exposure and scan, XMP's, EXIF's last change, GPS. ``main``,
-    ``details``, ``places``: EXIF's directories; ``inside``: what XMP states; ``longitude``: where,
-    if known.
+    In order: EXIF's dates of exposure and scan, XMP's, IPTC's, EXIF's last change, GPS. ``main``,
+    ``details``, ``places``: EXIF's directories; ``inside``: what XMP states, and ``iptc_dates``;
+    ``longitude``: where, if known. Invalid ones before it go to ``refused``, with the reason.
     """
     fix = _attempted_fix(places)
     for date, fraction, zone, source in _candidates(main, details, inside):
@@ -78,16 +81,41 @@ def taken(
             if precision is None and clock.tzinfo is None and fix is not None and source != "xmp":
                 clock = clock.replace(tzinfo=_zone_between(clock, fix, longitude))
             return Taken(clock, _unix(clock), source, precision)
+        _refuse(date, source, refused)
     return by_gps(fix, places, inside)
 
 
-def stated(dates: Sequence[str], source: TakenFrom) -> Taken | None:
-    """The first valid one of the dates that XMP states."""
+def stated(
+    dates: Sequence[str], source: TakenFrom, refused: list[str] | None = None
+) -> Taken | None:
+    """The first valid one of the dates that XMP states; ``refused`` as for `taken`."""
     for text in dates:
         clock, precision = _read_partial(text)
         if clock is not None and not _is_future(clock):
             return Taken(clock, _unix(clock), source, precision)
+        _refuse(text, source, refused)
     return None
+
+
+def _refuse(date: str, source: TakenFrom, refused: list[str] | None) -> None:
+    """Add an invalid date to ``refused``, unless it is empty."""
+    shown = line(date)
+    if refused is not None and shown and any(letter.isalnum() for letter in shown):
+        refused.append(f"{source}: {shown} ({_why_invalid(shown)})")
+
+
+def _why_invalid(date: str) -> str:
+    if not any(letter in "123456789" for letter in date):
+        return "zeros" if "0" in date else "not a date"
+    if _read_partial(date)[0] is not None:
+        return "in the future"
+    if partial := PARTIAL.fullmatch(date):
+        year = partial[1] or partial[4]
+    elif found := DATE.fullmatch(date):
+        year = found[1]
+    else:
+        return "not a date"
+    return f"before {EARLIEST_YEAR}" if int(year) < EARLIEST_YEAR else "no such day or time"
 
 
 def at(unix: float, source: TakenFrom) -> Taken | None:
@@ -146,6 +174,8 @@ def _candidates(
         yield _text(tags.get(date)), _text(tags.get(fraction)), offset, source
     for text in (*inside.get("dates", ()), inside.get("created") or ""):
         yield text, "", "", "xmp"
+    for text in inside.get("iptc_dates", ()):
+        yield text, "", "", "iptc"
     date, fraction, zone = CHANGED
     yield _text(tags.get(date)), _text(tags.get(fraction)), _text(tags.get(zone)), "exif changed"
 

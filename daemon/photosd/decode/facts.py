@@ -32,6 +32,7 @@ Tags = Mapping[int, Any]
 
 # Windows' EXIF tags.
 XP_TITLE, XP_COMMENT, XP_AUTHOR, XP_KEYWORDS = 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E
+SCREENSHOT = "Screenshot"
 EMPTY_EXIF_BYTES = 64  # larger EXIF without any tag is broken
 IPTC_RESOURCE = 0x0404  # in the blocks of Photoshop
 XMP_TAG, IPTC_TAG = 700, 33723  # of TIFF and of raw files
@@ -69,7 +70,9 @@ def of(picture: OpenedPicture) -> Facts:
     camera = _attempt(lambda: _camera(exif))
     place = _attempt(lambda: coordinates.of_exif(places)) or _place(inside)
     latitude, longitude = place or (None, None)
-    date = _attempt(lambda: taken(exif, details, places, inside, longitude))
+    refused: list[str] = []
+    dates = {**inside, "iptc_dates": older.get("dates", ())}
+    date = _attempt(lambda: taken(exif, details, places, dates, longitude, refused))
     width, height = stored_size(picture.size, picture.orientation)
     return Facts(
         width=width,
@@ -91,7 +94,14 @@ def of(picture: OpenedPicture) -> Facts:
         or caption(older.get("caption"), camera)
         or caption(text(exif.get(Base.ImageDescription), CAPTION_CHARACTERS), camera)
         or caption(wide(exif.get(XP_COMMENT), CAPTION_CHARACTERS), camera),
-        tags=each_once((*inside.get("tags", ()), *older.get("tags", ()), *_windows_tags(exif))),
+        tags=each_once(
+            (
+                *inside.get("tags", ()),
+                *older.get("tags", ()),
+                *_windows_tags(exif),
+                *([SCREENSHOT] if _is_screenshot(details) else ()),
+            )
+        ),
         people=inside.get("people", ()),
         label=inside.get("label"),
         creator=inside.get("creator")
@@ -100,6 +110,7 @@ def of(picture: OpenedPicture) -> Facts:
         or wide(exif.get(XP_AUTHOR), NAME_CHARACTERS),
         **locations.joined((inside, older)),
         unreadable=tuple(attempts.failed),
+        refused_dates=tuple(dict.fromkeys(refused)),
     )
 
 
@@ -111,17 +122,20 @@ def of_sidecars(paths: Iterable[bytes]) -> SidecarFacts:
     return merged({}, [_of_sidecar(path, data) for path, data in sidecar_files.read_all(paths)])
 
 
-def _of_sidecar(path: bytes, data: bytes | None) -> dict[str, Any]:
+def _of_sidecar(path: bytes, data: bytes | sidecar_files.Unread) -> dict[str, Any]:
+    if isinstance(data, str):
+        return {"unreadable": [data]}
     try:
-        if data is None:
-            raise xmp.Unreadable("too large, or no permission")
         if suffix_of(path) == b".json":
             return takeout.stated(data)
         inside = xmp.stated(data)
     except ValueError:
         return {"unreadable": ["sidecar"]}
     # The second may be the date of a scan or of an edited copy: EXIF's goes before it.
-    date = stated(inside["dates"], "sidecar") or stated([inside["created"] or ""], "xmp")
+    refused: list[str] = []
+    date = stated(inside["dates"], "sidecar", refused) or stated(
+        [inside["created"] or ""], "xmp", refused
+    )
     place = _place(inside)
     return {
         **{name: fact for name, fact in inside.items() if name in FACTS},
@@ -130,6 +144,7 @@ def _of_sidecar(path: bytes, data: bytes | None) -> dict[str, Any]:
         "title": inside["title"] or inside["headline"],
         "caption": caption(inside["caption"]),
         "rating": _rating(inside["rating"]),
+        "refused_dates": refused,
     }
 
 
@@ -199,6 +214,12 @@ def _place(inside: Mapping[str, Any]) -> coordinates.Place | None:
 def _windows_tags(exif: Tags) -> list[str]:
     every = wide(exif.get(XP_KEYWORDS), CAPTION_CHARACTERS) or ""
     return [word for part in every.split(";") if (word := part.strip()[:NAME_CHARACTERS])]
+
+
+def _is_screenshot(details: Tags) -> bool:
+    """Whether an iPhone or iPad marks it as one, in a comment; its name does not tell."""
+    comment = _bytes(details.get(Base.UserComment)).removeprefix(b"ASCII\0\0\0")
+    return comment.strip(b"\0 ") == SCREENSHOT.encode()
 
 
 def _rating(*words: Any) -> int | None:

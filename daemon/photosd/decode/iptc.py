@@ -5,6 +5,7 @@ Format: IPTC-NAA Information Interchange Model, version 4.2, chapter 1.6.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from photosd.decode.texts import (
@@ -20,6 +21,9 @@ START = b"\x1c"
 MAX_RECORDS = 4096
 APPLICATION = 2  # the record that describes the picture
 OBJECT_NAME, KEYWORDS, BY_LINE, CITY, SUBLOCATION, REGION = 5, 25, 80, 90, 92, 95
+DATES = ((55, 60), (62, 63))  # date and time of creation, and of digital creation
+DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")  # zeros: unknown
+TIME = re.compile(r"(\d\d)(\d\d)(\d\d)([+-]\d{4})?")
 COUNTRY_CODE, COUNTRY, HEADLINE, CAPTION = 100, 101, 105, 120
 
 
@@ -44,8 +48,8 @@ def records(data: bytes) -> tuple[dict[int, list[bytes]], bool]:
 
 
 def stated(data: bytes) -> tuple[dict[str, Any], bool]:
-    """Facts by their names in `decode.messages.Facts`, and ``headline``; whether all could be
-    read.
+    """Facts by their names in `decode.messages.Facts`, ``headline``, and ``dates`` as in XMP;
+    whether all could be read.
     """
     found, whole = records(data)
 
@@ -63,5 +67,22 @@ def stated(data: bytes) -> tuple[dict[str, Any], bool]:
         "region": first(REGION, NAME_CHARACTERS),
         "country": first(COUNTRY, NAME_CHARACTERS),
         "country_code": first(COUNTRY_CODE, MAX_CHARACTERS),
+        "dates": [
+            written
+            for day, clock in DATES
+            if (written := _date(first(day, MAX_CHARACTERS), first(clock, MAX_CHARACTERS)))
+        ],
     }
     return facts, whole
+
+
+def _date(day: str | None, clock: str | None) -> str | None:
+    """``2019-08-03T10:00:00+0200``, ``2019-08``; another text as it is."""
+    parts, time = DAY.fullmatch(day or ""), TIME.fullmatch(clock or "")
+    if parts is None:
+        return day
+    year, month, number = parts.groups()
+    if month == "00" or number == "00":
+        return year if month == "00" else f"{year}-{month}"
+    hours = "" if time is None else f"T{time[1]}:{time[2]}:{time[3]}{time[4] or ''}"
+    return f"{year}-{month}-{number}{hours}"

@@ -1,9 +1,9 @@
 """Merges the facts of a content with those of the sidecars of its photos.
 
 A sidecar's facts replace the photo's own, because a user or a program has corrected them later.
-Tags, people and what was unreadable are united, and location fields of one place stay together. A
-date from Google Takeout only fills a missing one, or replaces one that only GPS tells. The first
-sidecar that states a fact counts.
+Tags, people and what was unreadable or refused are united, and location fields of one place stay
+together. A date from Google Takeout only fills a missing one, or replaces one that only GPS tells.
+The first sidecar that states a fact counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from photosd.decode.locations import FIELDS, joined
 from photosd.decode.texts import each_once
 
-UNITED = ("tags", "people", "unreadable")
+UNITED = ("tags", "people", "unreadable", "refused_dates")
 DATE = ("taken", "taken_at", "taken_from", "taken_precision")
 PLACE = ("latitude", "longitude")
 CLOCK = len("2019-08-03T10:00:00")

@@ -28,6 +28,7 @@ TakenFrom = Literal[
     "exif digitized",
     "exif changed",
     "xmp",
+    "iptc",
     "gps",
     "sidecar",
     "takeout",
@@ -52,8 +53,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     came from; ``taken_precision``: of one without a time of day. ``tags``: words and phrases of
     keywords, flat and hierarchical, each once whatever its spelling (`core.wording`); ``people``:
     their names; ``region``: a state or province; ``country_code``: two or three letters;
-    ``unreadable``: kinds of metadata that are there and could not be read. Lengths and numbers are
-    limited by `decode.texts`.
+    ``unreadable``: kinds of metadata that are there and could not be read; ``refused_dates``:
+    dates that are invalid, each with its source and the reason. Lengths and numbers are limited by
+    `decode.texts`.
     """
 
     width: int
@@ -81,6 +83,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
     country_code: str | None = None
     unreadable: tuple[str, ...] = ()
+    refused_dates: tuple[str, ...] = ()
 
 
 # The picture that a vector comes from: the full one; a reduced one in the file, until there is time
@@ -118,14 +121,14 @@ Form = Literal["jpeg", "rgb"]
 class DecodeRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One file to be read; ``box`` is the limit of a thumbnail, (width, height), upright.
 
-    ``sidecars``: files beside the photo at ``path``, the most important first. ``previews``: a
-    reduced picture in the file will do.
+    ``previews``: a reduced picture in the file will do. ``sidecars``: for each of several photos
+    the files beside it, the most important first; ``path`` is the first photo.
     """
 
     op: Literal["identify", "decode", "thumbnail", "sidecars", "facts"]
     path: bytes
     previews: bool = False
-    sidecars: tuple[bytes, ...] = ()
+    sidecars: tuple[tuple[bytes, ...], ...] = ()
     shape: Shape | None = None
     box: tuple[int, int] = (0, 0)
     form: Form = "jpeg"
@@ -151,7 +154,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     With ``ready``: ``unlimited`` if the system refused to limit its memory.
 
-    ``sidecar``: the `Facts` in the files beside a photo, by name.
+    ``sidecars``: of each photo the `Facts` in the files beside it, by name; None: these cannot be
+    read now.
     """
 
     ready: bool = False
@@ -161,7 +165,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: FailureReply | None = None
     identity: ContentIdentity | None = None
     facts: Facts | None = None
-    sidecar: SidecarFacts | None = None
+    sidecars: tuple[SidecarFacts | None, ...] = ()
     tiles: int = 0
     size: tuple[int, int] = (0, 0)
     source: Source = "full"

@@ -143,7 +143,7 @@ class Pool:
     def sidecars(
         self, photo: bytes, files: Sequence[Sequence[bytes]]
     ) -> Future[Sequence[SidecarFacts | None]]:
-        """Of several photos in one directory, the first at ``photo``, the facts, by name, in the
+        """For several photos in one directory, the first at ``photo``, the facts, by name, in the
         files beside each; None: these cannot be read now.
         """
         request = DecodeRequest(op="sidecars", path=photo, sidecars=tuple(map(tuple, files)))

@@ -9,23 +9,25 @@ import errno
 import os
 import stat
 from collections.abc import Iterable
+from typing import Literal
 
 from photosd.core.filestat import is_dataless
 from photosd.core.progress import tick
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 16 << 20  # of editors that keep masks in it
 CHUNK = 256 << 10
 ABSENT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG))
 FORBIDDEN = frozenset((errno.EACCES, errno.EPERM))
+Unread = Literal["sidecar", "large sidecar"]  # kinds in `decode.messages.Facts.unreadable`
 
 
-def read_all(paths: Iterable[bytes]) -> list[tuple[bytes, bytes | None]]:
-    """Those that exist and their bytes; None: too large, or photosd may not read it.
+def read_all(paths: Iterable[bytes]) -> list[tuple[bytes, bytes | Unread]]:
+    """Those that exist and their bytes, or why there are none: too large, or no permission.
 
     Special files and empty ones are left out. Raises OSError if the disk does not deliver one now,
     as one in iCloud (EDEADLK), or if photosd may read none: that must not count as empty.
     """
-    found: list[tuple[bytes, bytes | None]] = []
+    found: list[tuple[bytes, bytes | Unread]] = []
     forbidden: OSError | None = None
     for path in paths:
         try:
@@ -38,14 +40,14 @@ def read_all(paths: Iterable[bytes]) -> list[tuple[bytes, bytes | None]]:
             if error.errno not in FORBIDDEN:
                 raise
             forbidden = error
-            found.append((path, None))
-    if forbidden is not None and not any(data for _, data in found):
+            found.append((path, "sidecar"))
+    if forbidden is not None and all(data == "sidecar" for _, data in found):
         raise forbidden
     return found
 
 
-def _read(name: bytes) -> bytes | None:
-    """All bytes of a regular file; None if there are too many; empty for other files."""
+def _read(name: bytes) -> bytes | Unread:
+    """All bytes of a regular file, if these are not too many; empty for other files."""
     found = os.stat(name)  # opening may affect some devices
     tick()
     if not stat.S_ISREG(found.st_mode):
@@ -53,7 +55,7 @@ def _read(name: bytes) -> bytes | None:
     if is_dataless(found):
         raise OSError(errno.EDEADLK, "only in iCloud")
     if found.st_size > MAX_BYTES:
-        return None
+        return "large sidecar"
     descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     data = b""
     try:
@@ -63,4 +65,4 @@ def _read(name: bytes) -> bytes | None:
             tick()
     finally:
         os.close(descriptor)
-    return data if len(data) <= MAX_BYTES else None
+    return data if len(data) <= MAX_BYTES else "large sidecar"

@@ -24,8 +24,9 @@ from photosd.decode.texts import (
     line,
 )
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 16 << 20  # of editors that keep masks in it
 MAX_DEPTH = 100
+MAX_ELEMENTS = 200_000  # take 50 MB
 ROOTS = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")
 DECLARED = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"']([\w.-]+)")
 # Declared for Latin and for Hebrew text, rightly or wrongly.
@@ -85,17 +86,20 @@ class Unreadable(ValueError):
 
 
 class _Builder(ElementTree.TreeBuilder):
-    """Refuses entities, which may expand to gigabytes, and depths that exhaust the stack."""
+    """Refuses entities, which may expand to gigabytes, depths that exhaust the stack, and more
+    elements than fit into memory.
+    """
 
-    depth = 0
+    depth = elements = 0
 
     def doctype(self, *_: object) -> None:
         raise Unreadable("document type")
 
     def start(self, tag: Any, attrs: Any, /) -> Any:
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("too deep")
+        self.elements += 1
+        if self.depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
+            raise Unreadable("too deep, or too many elements")
         return super().start(tag, attrs)
 
     def end(self, tag: Any, /) -> Any:
@@ -186,7 +190,7 @@ def _stated(root: Element) -> dict[str, Any]:
         "label": first(XMP + "Label", MAX_CHARACTERS) or COLOURS.get(colour or ""),
         "creator": first(DC + "creator") or first(TIFF + "Artist"),
         "dates": [text for name in DATES if (text := first(name))],
-        "created": first(XMP + "CreateDate"),
+        "created": first(XMP + "CreateDate") or first(EXIF + "DateTimeDigitized"),
         "gps_date": first(EXIF + "GPSTimeStamp"),
         "latitude": first(EXIF + "GPSLatitude"),
         "latitude_ref": first(EXIF + "GPSLatitudeRef"),

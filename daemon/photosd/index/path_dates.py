@@ -152,7 +152,7 @@ def _below(number: int, above: Sequence[str]) -> PathDate | None:
 
 
 def _year_and_month(names: Sequence[str]) -> tuple[int, int] | None:
-    """Of a folder: ``2019-08``, ``August 2019``; or ``08``, ``August`` below ``2019``."""
+    """From a folder: ``2019-08``, ``August 2019``; or ``08``, ``August`` below ``2019``."""
     if (match := FOLDER_MONTH.fullmatch(names[0])) is not None:
         return int(match["year"]), int(match["month"])
     for pattern in (MONTH_FIRST, YEAR_FIRST):

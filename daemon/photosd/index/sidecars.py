@@ -119,7 +119,8 @@ class Sidecars(BackgroundLoop):
         until = time.monotonic() + READ_SECONDS
         for some, future in asked:
             try:
-                found += zip(some, self.result(future, until), strict=True)
+                facts = self.result(future, until)
+                found += zip(some, facts, strict=True)
             except (DecodeFailed, TimeoutError) as error:
                 if isinstance(error, DecodeFailed) and len(some) > 1:  # one may be the cause
                     found += [pair for one in some for pair in self._read([one])]

@@ -370,12 +370,14 @@ class ListResult(TypedDict):
 class ShowResult(PathOrNull):
     """Details of one path. ``facts``: of its metadata, its sidecars, its names; unknown ones are
     null or left out. ``taken_from``: ``exif original``, ``exif digitized``, ``exif changed``,
-    ``xmp``, ``gps``, ``sidecar``, ``takeout``, ``file name``, ``folder name``, or ``modified``;
-    ``taken_precision`` as in a hit; ``unreadable``: kinds of metadata that could not be read
-    (``exif``, ``iptc``, ``xmp``, ``sidecar``); ``tags``, ``people``: lists.
-    ``place``: present if it is known. ``vector_from``: ``full``: the full picture; ``preview``: a
-    reduced one in the file, until there is time for the full one; ``only preview``: the full one
-    cannot be decoded, as in camera raw files; left out if there is no vector.
+    ``xmp``, ``iptc``, ``gps``, ``sidecar``, ``takeout``, ``file name``, ``folder name``, or
+    ``modified``; ``taken_precision`` as in a hit; ``refused_dates``: those that are invalid, with
+    the reason; ``unreadable``: kinds of metadata that could not be read (``exif``, ``iptc``,
+    ``xmp``, ``sidecar``, ``large sidecar``); ``tags``, ``people``: lists. ``place``: present if it
+    is known. ``sidecars``: the files beside it that describe it, the most important first.
+    ``vector_from``: ``full``: the full picture; ``preview``: a reduced one in the file, until there
+    is time for the full one; ``only preview``: the full one cannot be decoded, as in camera raw
+    files; left out if there is no vector.
     """
 
     state: str
@@ -389,6 +391,7 @@ class ShowResult(PathOrNull):
     facts: dict[str, Any]
     place: NotRequired[PlaceReport]
     vector_from: NotRequired[str]
+    sidecars: NotRequired[list[PathFields]]
 
 
 class Failure(PathFields):

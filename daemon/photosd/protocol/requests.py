@@ -77,9 +77,9 @@ class Where(TypedDict, total=False):
     name. ``near``: latitude, longitude, kilometres. ``formats``: any of ``jpeg``, ``heic``, ``raw``
     … ``rating``: at least this many stars. ``people`` and ``tags``: a photo needs all of these, by
     their whole names, ignoring case, accents, blanks and dashes. ``places``: any of these places,
-    regions or countries, in any language. ``near_place``: as ``near``, by the name of a place;
-    ``near_km``: kilometres, by default 10. ``caption``: words that the title or the caption of a
-    photo has.
+    regions or countries, in any language, also ``Paris, Texas``. ``near_place``: as ``near``, by
+    the name of a place; ``near_km``: kilometres, by default 10. ``caption``: words that the title
+    or the caption of a photo has.
     """
 
     below: Annotated[list[str], Meta(max_length=100)]

@@ -41,7 +41,7 @@ class PlaceNames:
         raise NotFound(f"no photo was taken in {name!r}", remedy=remedy)
 
     def parts_in_library(self, name: str) -> tuple[str, ...]:
-        """Of ``Paris, Texas`` a spelling of each part; empty if that is the name of one place.
+        """A spelling of each part of ``Paris, Texas``; empty if that is the name of one place.
 
         Raises as `in_library`.
         """

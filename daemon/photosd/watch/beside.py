@@ -26,7 +26,6 @@ from photosd.core.sidecar_names import SidecarNames, composed, likely_names
 
 DIRECTORIES = 4  # whose names are kept: some megabytes for each
 FOLLOW = ":>"  # in the stamp of a link
-FIELDS = 2  # after the name of a file that is no link
 SAME_TIME_SECONDS = 2.5  # changes within it may leave a directory's time as it was
 WORTH = 50  # a directory that changes all the time is listed for 2 % of the time
 
@@ -68,7 +67,8 @@ def with_targets(
 
 def has_links(stamp: str) -> bool:
     """Whether any file in a sidecar stamp is a link."""
-    return any(part.count(":") > FIELDS for part in stamp.split(";"))
+    # Other files have three fields: name, size and time.
+    return any(len(part.split(":")) > 3 for part in stamp.split(";"))
 
 
 def files_of(photo: bytes, stamp: str) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
 from photosd.runtime.operations.base import Topic
 from photosd.search.paging import place_report
+from photosd.watch.beside import files_of
 from photosd.watch.filesystem import NotAnswering
 from photosd.watch.filesystems import Filesystems
 
@@ -141,6 +142,8 @@ class LibraryOperations(Topic):
             result["place"] = place_report(place[photo.content])
         if photo.content and (source := library.contents.source(photo.content)):
             result["vector_from"] = source
+        if photo.sidecar:
+            result["sidecars"] = [path_fields(one) for one in files_of(path, photo.sidecar)]
         return result
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:

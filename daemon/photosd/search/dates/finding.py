@@ -13,13 +13,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from photosd.core.calendar_names import calendar_names
 from photosd.core.wall_clock import wall_seconds
 from photosd.search.dates.forms import Path, expression
 from photosd.search.dates.grammar import readings, steps
 from photosd.search.dates.periods import DAY, Moment, Period, Unit, at
 from photosd.search.dates.surroundings import is_other
 from photosd.search.dates.tokens import Kind, Token, fold, folded_words, tokens
-from photosd.search.dates.words import ENGLISH, HEBREW, calendar_names, vocabulary
+from photosd.search.dates.words import ENGLISH, HEBREW, vocabulary
 
 MAX_CHARACTERS = 1000  # of a text; what follows is not read
 LONGEST_PHRASE = 12  # tokens
@@ -457,7 +458,7 @@ def _own_words() -> frozenset[str]:
 @functools.cache
 def _own_months() -> frozenset[str]:
     """Names of months in English and Hebrew, the short ones too."""
-    names = (one for one in calendar_names() if one.kind == Kind.MONTH)
+    names = (one for one in calendar_names() if one.kind == "M")
     found = {"sept", "מרס", *(one.name for one in names if one.language in ("en", "he"))}
     return frozenset(word for name in found for word in folded_words(name))
 
