@@ -1,6 +1,6 @@
 """``python -m benchmarks.previews [MODEL_DIRECTORY]``: what a model loses with previews.
 
-The 1,000 photos of flickr8k that no recipe trains on, enlarged to 1280 x 960 and encoded as HEIC
+The 1,000 photos of flickr8k that no recipe trains on, enlarged to 960 x 720 and encoded as HEIC
 with thumbnails of 320 x 240, as phones write them, are decoded in full and by their previews, as a
 decoder does. Printed: the cosine of both vectors, R@1 and R@10 of the captions with each, and the
 rank correlation of the order of the photos for each caption.
@@ -29,7 +29,7 @@ from training.metrics import retrieval
 
 Floats = NDArray[np.float32]
 
-SIZE = (1280, 960)
+SIZE = (960, 720)
 THUMBNAIL = 320
 QUALITIES = (45, 70)
 FAST = {"preset": "ultrafast"}

@@ -8,27 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import pillow_heif
+import psutil
 import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
-from photosd.decode import opening, pixels, previews
+from photosd.decode import heif_tiles, opening, pixels, previews
 from photosd.decode.boxes import boxes
 from photosd.decode.messages import Shape
 from photosd.decode.opening import OpenedPicture, know_heif
 from photosd.decode.pool import Pool
 from tests.decode.pictures import LIMITS, Array, encoded, jpeg, oriented, psnr, scene, write
-from tests.decode.waiting import SOON
+from tests.decode.waiting import SOON, Make
 
 SHAPE = Shape(64)
 WIDE, HIGH = 640, 480
 REDUCED = 1  # NewSubfileType
+FAST = {"preset": "ultrafast"}
 
 
 def heic(image: Image.Image, *thumbnails: int, **options: object) -> bytes:
     """``image`` as HEIC with thumbnails of these longer sides."""
     know_heif()
-    return encoded(image, "HEIF", quality=90, thumbnails=list(thumbnails), **options)
+    options = {"quality": 90, "enc_params": FAST, **options}
+    return encoded(image, "HEIF", thumbnails=list(thumbnails), **options)
 
 
 def found(data: bytes, shape: Shape = SHAPE) -> OpenedPicture | None:
@@ -91,7 +94,7 @@ def with_the_thumbnail_of_another(first: Image.Image, second: Image.Image, tile:
     """HEIC of ``first`` with a thumbnail that a program has left of ``second``."""
     know_heif()
     buffer = io.BytesIO()
-    options = {"quality": 90, "thumbnails": [160], "tile_size": tile}
+    options = {"quality": 90, "thumbnails": [160], "tile_size": tile, "enc_params": FAST}
     first.save(buffer, "HEIF", save_all=True, append_images=[second], **options)
     data = buffer.getvalue()
     meta = next(box for box in boxes(data, 0, len(data)) if box.kind == b"meta")
@@ -205,9 +208,9 @@ def test_a_pool_says_what_it_decoded(pool: Pool, tmp_path: Path) -> None:
         pool.previews = True
 
 
-def test_a_picture_too_large_is_indexed_by_its_preview(tmp_path: Path, make: object) -> None:
+def test_a_picture_too_large_is_indexed_by_its_preview(tmp_path: Path, make: Make) -> None:
     """As those of 200 megapixels on a small machine; without one it is refused."""
-    pool = make(max_megapixels=1)  # type: ignore[operator]
+    pool = make(max_megapixels=1)
     large = scene(1280, 960)
     path = write(tmp_path / "a.heic", heic(large, 160))
     assert pool.decode(path, SHAPE).result(SOON).source == "preview"
@@ -220,3 +223,49 @@ def test_a_picture_too_large_is_indexed_by_its_preview(tmp_path: Path, make: obj
 def test_pillow_heif_reads_thumbnails() -> None:
     """Older ones do not."""
     assert tuple(map(int, pillow_heif.__version__.split(".")[:2])) >= (1, 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tile_by_tile_gives_the_same_picture(orientation: int) -> None:
+    """Upright, with the part of the last tiles that is outside of the picture left out."""
+    stored, exif = oriented(scene(1000, 700), orientation)
+    data = heic(stored, exif=exif, tile_size=256)
+    picture = opening.open_picture(data, LIMITS)
+    whole = heif_tiles.tile_by_tile(data, picture, pixels.wanted_size(picture, SHAPE))
+    assert whole is not None and max(whole.image.size) == 500
+    assert psnr(view(whole), view(opening.open_picture(data, LIMITS))) > 45
+
+
+@pytest.mark.parametrize("tile", [0, 255])
+def test_what_is_not_in_tiles_is_decoded_as_a_whole(tile: int) -> None:
+    """Also if the tiles cannot be halved, or are damaged."""
+    data = heic(scene(1000, 700), tile_size=tile)
+    picture = opening.open_picture(data, LIMITS)
+    assert heif_tiles.tile_by_tile(data, picture, (91, 64)) is None
+    whole = heic(scene(1000, 700), tile_size=256)
+    assert (
+        heif_tiles.tile_by_tile(whole[:-4000], opening.open_picture(whole, LIMITS), (91, 64))
+        is None
+    )
+
+
+def test_two_hundred_megapixels_in_little_memory(photos: Path, make: Make) -> None:
+    """The full picture of a phone's largest file, where not even a quarter of it would fit."""
+    pool = make(memory=256 << 20)
+    path = bytes(photos / "phones" / "200MP.heic")
+    preview = pool.decode(path, SHAPE, urgent=True).result(SOON)
+    full = pool.decode(path, SHAPE, urgent=True, full=True).result(100)
+    assert (preview.source, full.source) == ("preview", "full")
+    assert psnr(full.pixels, preview.pixels) > 25
+    (pid,) = pool.pids
+    assert psutil.Process(pid).memory_info().rss < 200 << 20
+
+
+def test_jpeg_2000_is_reduced_while_it_is_decoded() -> None:
+    """As far as it was decomposed when it was written."""
+    data = encoded(scene(1600, 1200), "JPEG2000", num_resolutions=3)
+    picture = opening.open_picture(data, LIMITS)
+    seen = view(picture)
+    assert picture.image.size == (400, 300)
+    plain = opening.open_picture(encoded(scene(1600, 1200), "PNG"), LIMITS)
+    assert psnr(seen, view(plain)) > 34

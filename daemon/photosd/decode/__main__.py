@@ -15,7 +15,7 @@ from photosd.core.formats import is_raw_name
 from photosd.core.frames import receive_frame, send_frame
 from photosd.core.progress import reporting
 from photosd.core.worker_setup import attach, lower_priority
-from photosd.decode import damage, facts, pixels, previews, raw, reading
+from photosd.decode import damage, facts, heif_tiles, pixels, previews, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
 from photosd.decode.limits import HEAD_BYTES, MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply, SidecarFacts, Source
@@ -83,8 +83,8 @@ def _do(
         picture = _open(request, data, limits)
         if request.op == "thumbnail":
             wanted = pixels.fitting(picture.size, (max(request.box), max(request.box)))
-            shown = _to_decode(picture, request, data, limits, wanted, 1.0)
-            _announce(sock, shown)
+            _announce(sock, picture)
+            shown, _ = _to_decode(picture, request, data, limits, wanted, 1.0)
             data, size = pixels.thumbnail(shown, request.box, request.form)
             return Reply(identity=identity, size=size), [data]
         if request.op == "facts":
@@ -94,15 +94,14 @@ def _do(
         if request.shape is None:
             raise DecodeFailed("internal", "the request has no shape")
         wanted = pixels.wanted_size(picture, request.shape)
-        shown = _to_decode(picture, request, data, limits, wanted, previews.ENOUGH)
-        _announce(sock, shown)
+        _announce(sock, picture)
+        shown, source = _to_decode(picture, request, data, limits, wanted, previews.ENOUGH)
         tiles = pixels.squares(shown, request.shape)
     except (DecodeFailed, MemoryError):
         raise
     except Exception as error:
         raise damage.explain(error, data) from error
     found = facts.of(picture)
-    source = _source(picture, shown)
     return Reply(identity=identity, facts=found, tiles=len(tiles), source=source), tiles
 
 
@@ -139,7 +138,13 @@ def _facts_of_head(path: bytes, limits: DecodeLimits) -> Reply | None:
 def _open(request: DecodeRequest, data: bytes, limits: DecodeLimits) -> OpenedPicture:
     if is_raw_name(request.path):
         return raw.open_raw(data, limits)
-    return open_picture(data, limits, check=not request.previews)
+    return open_picture(data, limits, check=request.op == "facts")
+
+
+def _announce(sock: socket.socket, picture: OpenedPicture) -> None:
+    """Tell how much is to be decoded: the time limit depends on it."""
+    megapixels = picture.size[0] * picture.size[1] / 1e6
+    send_frame(sock, Reply(megapixels=megapixels).as_header())
 
 
 def _to_decode(
@@ -149,26 +154,20 @@ def _to_decode(
     limits: DecodeLimits,
     wanted: tuple[int, int],
     share: float,
-) -> OpenedPicture:
-    """``picture``, or if permitted its preview with this share of the ``wanted`` pixels."""
-    if not request.previews or is_raw_name(request.path):
-        return picture
-    found = previews.find(data, picture, wanted, limits, share)
-    if found is None:
+) -> tuple[OpenedPicture, Source]:
+    """What costs least: the preview with this share of the ``wanted`` pixels, if permitted; the
+    picture tile by tile; ``picture``. And which of them it is.
+    """
+    if is_raw_name(request.path):
+        return picture, "only preview" if picture.image.format else "full"
+    if request.previews and (found := previews.find(data, picture, wanted, limits, share)):
+        return found, "preview"
+    if limits.max_megapixels:
         check_size(picture, limits)
-    return found or picture
-
-
-def _announce(sock: socket.socket, picture: OpenedPicture) -> None:
-    """Tell how much is to be decoded: the time limit depends on it."""
-    megapixels = picture.image.width * picture.image.height / 1e6
-    send_frame(sock, Reply(megapixels=megapixels).as_header())
-
-
-def _source(picture: OpenedPicture, shown: OpenedPicture) -> Source:
-    if shown is not picture:
-        return "preview"
-    return "only preview" if picture.format == "RAW" and picture.image.format else "full"
+    if picture.format == "HEIF" and (found := heif_tiles.tile_by_tile(data, picture, wanted)):
+        return found, "full"
+    check_size(picture, limits)
+    return picture, "full"
 
 
 def limit_resources(limits: DecodeLimits) -> bool:

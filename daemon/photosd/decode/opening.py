@@ -65,12 +65,16 @@ class OpenedPicture:
     size: tuple[int, int]
     container: Image.Exif | None = None
     nclx: Nclx | None = None
+    levels: int = 0  # how often a JPEG 2000 can be halved while it is decoded
 
     def load(self, wanted: tuple[int, int]) -> Box:
         """Decode, reduced to about 3 times ``wanted`` (as stored); returns the picture's box."""
         least = (int(wanted[0] * DRAFT_FACTOR), int(wanted[1] * DRAFT_FACTOR))
         # For HEIF that would be a thumbnail: see `previews`.
         drafted = None if self.format == "HEIF" else self.image.draft(None, least)
+        if self.levels and isinstance(self.image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+            room = min(self.size[0] // max(1, least[0]), self.size[1] // max(1, least[1]))
+            self.image.reduce = min(self.levels, max(1, room).bit_length() - 1)
         self.image.load()
         return drafted[1] if drafted else (0, 0, *self.image.size)
 
@@ -124,8 +128,9 @@ def open_picture(data: bytes, limits: DecodeLimits, *, check: bool = True) -> Op
         image = _opened(data, formats, most)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(_pixels_in(str(error)), limits, "") from error
+    levels = _levels(data) if image.format == "JPEG2000" else 0
     kind, nclx = image.format or "unknown", nclx_of(data) if is_iso else None
-    picture = OpenedPicture(image, kind, image.size, nclx=nclx)
+    picture = OpenedPicture(image, kind, image.size, nclx=nclx, levels=levels)
     if check:
         check_size(picture, limits)
     return picture
@@ -136,6 +141,13 @@ def _open_jxl(data: bytes, limits: DecodeLimits) -> OpenedPicture:
     check_size(OpenedPicture(Image.new("L", (1, 1)), "JXL", size), limits)
     image = decoded(data)
     return OpenedPicture(image, "JXL", image.size)
+
+
+def _levels(data: bytes) -> int:
+    """Wavelet decompositions of a JPEG 2000, as its COD segment states (ISO/IEC 15444-1, A.6.1)."""
+    at = data.find(b"\xff\x52", data.find(b"\xff\x4f\xff\x51"))
+    head = data[at : data.find(b"\xff\x90", at)] if at > 0 else b""
+    return head[9] if len(head) > 9 and b"\xff\x53" not in head else 0  # COC may state others
 
 
 def _opened(data: bytes, formats: tuple[str, ...], most: int | None) -> Image.Image:
