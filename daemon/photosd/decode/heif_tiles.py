@@ -8,6 +8,7 @@ of them, is a picture of its own.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops, ImageStat
@@ -190,7 +191,7 @@ def _pictures_of_tiles(data: bytes, items: Items) -> bytes:
     return bytes(changed)
 
 
-def _same_colours(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _same_colours(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in ("icc_profile", "nclx_profile"))
 
 
