@@ -44,6 +44,19 @@ def test_show_names_the_place(stub: StubDaemon, photosd: Photosd) -> None:
     assert "\nplace " not in photosd("show", "/p/a.jpg").out
 
 
+def test_show_says_what_the_vector_comes_from(stub: StubDaemon, photosd: Photosd) -> None:
+    """In words; nothing for a daemon that does not say it."""
+    for source, line in (
+        ("full", "of the full picture"),
+        ("preview", "of the preview in the file; later of the full picture"),
+        ("only preview", "of the preview in the file"),
+    ):
+        stub.answers["show"] = {**SHOWN, "vector_from": source}
+        assert f"vector      {line}\n" in photosd("show", "/p/a.jpg").out
+    stub.answers["show"] = SHOWN
+    assert "\nvector " not in photosd("show", "/p/a.jpg").out
+
+
 def test_values_are_in_words(stub: StubDaemon, photosd: Photosd) -> None:
     """A rejected photo, an upright one, a fraction of a second without zeros."""
     taken = "2020-09-14T11:09:34.641000-05:00"

@@ -284,8 +284,8 @@ NO_LIMIT = {
     ),
     "a code, a version, a flag, a day or a month": (
         "decode/messages.py:FACTS_VERSION", "decode/facts.py:IPTC_*",
-        "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*", "decode/heif_tiles.py:HIDDEN",
-        "decode/previews.py:MP_ENTRIES", "decode/light.py:*",
+        "decode/facts.py:XMP_TAG", "decode/facts.py:XP_*", "decode/heif_tiles.py:SHOWN",
+        "decode/heif_tiles.py:FLAGS", "decode/previews.py:MP_ENTRIES", "decode/light.py:*",
         "decode/iptc.py:[ABCHKORS]*",
         "search/query_cache.py:SALT_BYTES", "search/query_cache.py:OLDER",
         "protocol/caller.py:PROTOCOL",
