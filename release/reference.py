@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from photosd.core import config, errors, ignored_names
+from photosd.core import config, errors, formats, ignored_names
 from photosd.core.errors import PhotosdError
 from photosd.service.service_spec import ServiceError
 from photosd_cli import text
@@ -175,6 +175,32 @@ def _names(patterns: tuple[str, ...], end: str = "") -> str:
     return ", ".join(f"`{_cell(pattern)}{end}`" for pattern in patterns)
 
 
+def photo_formats() -> str:
+    """docs/reference/formats.md"""
+
+    def suffixes(found: Iterable[bytes]) -> str:
+        return " ".join(f"`{suffix.decode()}`" for suffix in sorted(found))
+
+    others: dict[str, list[bytes]] = {}
+    for suffix, what in formats.OTHERS.items():
+        others.setdefault(what, []).append(suffix)
+    rows = "".join(f"| {what} | {suffixes(found)} |\n" for what, found in others.items())
+    return (
+        f"# Formats\n\n{NOTICE}\nA file is a photo if its name ends with one of these; the format "
+        "is decided by its content. Case does not count.\n\n| | |\n|---|---|\n"
+        f"| pictures | {suffixes(formats.PICTURE_SUFFIXES)} |\n"
+        f"| camera files, by the largest preview inside | {suffixes(formats.RAW_SUFFIXES)} |\n\n"
+        'JPEG XL (`.jxl`) needs the extra `jxl`: `pip install "photosd[jxl]"`; `photosd failures` '
+        "shows the command if it is missing. PSD files are shown by their composite picture, which "
+        "Photoshop writes with *maximise compatibility*; 16 and 32 bits are not read. Camera files "
+        "without a preview need the extra `raw`. The first or main picture of an animation, a "
+        "burst or a sequence is indexed.\n\n"
+        "Not indexed, and not counted as failures; `photosd show` says what they are:\n\n"
+        f"| | |\n|---|---|\n{rows}\n"
+        "[Colours](../explanation/colours.md) says how HDR, wide gamuts and depths are shown.\n"
+    )
+
+
 def _errors() -> list[type[PhotosdError]]:
     """Every kind of error with its own code, by exit code, regardless of other imports."""
     kinds = {
@@ -259,6 +285,7 @@ PAGES = {
     "reference/commands.md": commands,
     "reference/settings.md": settings,
     "reference/exit-codes.md": exit_codes,
+    "reference/formats.md": photo_formats,
     "reference/ignored.md": ignored,
     "man/photosd.1": manual,
 }

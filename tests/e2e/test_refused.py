@@ -52,6 +52,8 @@ def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path)
         assert "its suffix is not one of photos | rename it" in refused(
             "show", photos / "notes.txt"
         )
+        (photos / "a.PDF").write_text("%PDF-1.7")
+        assert "it is a document (PDF); photosd" in refused("show", photos / "a.PDF")
         (photos / ".photosdignore").write_text("d.jpg\n")
         (photos / "d.jpg").write_bytes(jpeg(scene(40, 30)))
         ignored = refused("show", photos / "d.jpg")

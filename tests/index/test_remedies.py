@@ -6,6 +6,7 @@ import importlib.util
 import io
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,22 @@ def no_raw_reader(library: FailingLibrary) -> Callable[[str], None]:
     return repair
 
 
+def no_jxl_reader(library: FailingLibrary) -> Callable[[str], None]:
+    library.patch.setitem(sys.modules, "pylibjxl", None)
+    library.write("x.jxl", b"\xff\x0a" + bytes(99))
+
+    def repair(remedy: str) -> None:
+        assert "pylibjxl>=" in remedy
+        find = importlib.util.find_spec
+        library.patch.setattr(
+            importlib.util, "find_spec", lambda name: name == "pylibjxl" or find(name)
+        )
+        library.patch.setattr(opening, "size_of", lambda _: (640, 480))
+        library.patch.setattr(opening, "decoded", lambda _: Image.new("RGB", (640, 480)))
+
+    return repair
+
+
 def another_version(error: Exception) -> Case:
     """What only another photosd can read, or another Pillow."""
 
@@ -244,6 +261,7 @@ CASES: dict[str, list[Case]] = {
     "too_large": [too_many_pixels, too_many_bytes],
     "memory": [too_much_memory, too_little_free_memory],
     "raw_without_preview": [no_raw_reader],
+    "jxl_without_reader": [no_jxl_reader],
     "internal": [another_version(RuntimeError("odd"))],
     "unsupported": [another_version(DecodeFailed("unsupported", "odd", "Convert it to JPEG"))],
     "empty": [file_of(b""), file_of(b"", "x.nef")],

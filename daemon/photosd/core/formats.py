@@ -42,7 +42,7 @@ OTHERS = {
     **dict.fromkeys(
         b".mov .mp4 .m4v .avi .mkv .3gp .mts .m2ts .mpg .webm .insv .lrv".split(), "a video"
     ),
-    **dict.fromkeys(b".xcf .kra .ora .clip .afphoto .ai .eps".split(), "a project"),
+    **dict.fromkeys(b".xcf .kra .ora .clip .afphoto .ai .eps".split(), "a file of an editor"),
 }
 
 
