@@ -134,9 +134,18 @@ def test_a_worker_that_cannot_start_names_its_file_system(
 ) -> None:
     """A link may lead there from a disk that answers: only the link waits."""
     make_all_hang(monkeypatch)
+    over = threading.Event()
+
+    def start() -> None:
+        over.wait()
+        raise OSError("too late")
+
     monkeypatch.setattr(filesystems, "START_SECONDS", 0.0)
+    monkeypatch.setattr(filesystems, "FilesystemProcess", start)
     with Filesystems() as disks:
-        monkeypatch.setattr(disks, "_start_wanted", lambda: None)
-        with pytest.raises(NotAnswering) as unknown:
-            disks.look(os.fsencode(tmp_path))
+        try:
+            with pytest.raises(NotAnswering) as unknown:
+                disks.look(os.fsencode(tmp_path))
+        finally:
+            over.set()
         assert unknown.value.filename == disks.of(os.fsencode(tmp_path)).mount.point
