@@ -25,6 +25,7 @@ from photosd.index.contents import Contents
 from photosd.index.database import Database, listed
 from photosd.index.folders import PRESENT
 from photosd.index.matrix import Vectors
+from photosd.index.rereading import Due
 from photosd.index.retries import check_pixels, checked_vectors
 from photosd.index.table import Embedding
 
@@ -37,15 +38,6 @@ BUSY_SECONDS = 2.0  # between looks whether photos are still being indexed
 ANSWER_SECONDS = 600.0  # workers have their own limits; this is for stopped ones
 RETRY_SECONDS = 600.0  # until photos that could not be read are tried again
 UNENCODED = (EncoderUnavailable, EncoderDied, EncodingFailed, TimeoutError)
-
-
-class Due(NamedTuple):
-    """A content with a preview's vector, and one of its paths, with size and time of the file."""
-
-    content: str
-    path: bytes
-    size: int
-    mtime_ns: int
 
 
 class Reads(Protocol):

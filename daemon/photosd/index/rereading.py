@@ -33,7 +33,7 @@ LONGEST_SECONDS = 3600.0  # the same, if none could be read, as when all are onl
 
 
 class Due(NamedTuple):
-    """A content to be read again, and one of its paths, with size and time of the file."""
+    """A content to be decoded again, and one of its paths, with size and time of the file."""
 
     content: str
     path: bytes
