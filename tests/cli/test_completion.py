@@ -62,7 +62,10 @@ def offered(shell: list[str], program: str, environment: dict[str, str]) -> str:
         ("photosd model u", {"use"}),
         ("photosd model use st", {"starter"}),
         ("photosd model pull m", {"multilingual"}),
-        ("photosd config set watch.", {"watch.settle_seconds", "watch.rescan_minutes"}),
+        (
+            "photosd config set watch.",
+            {"watch.settle_seconds", "watch.rescan_minutes", "watch.ignore_off"},
+        ),
         ("photosd query --js", {"--json", "--jsonl"}),
     ],
 )
