@@ -33,7 +33,7 @@ def _long_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def outcomes(pool: Pool, files: list[Path]) -> dict[str, Decoded | DecodeFailed]:
     """What becomes of each file, by name."""
-    futures = {file.name: pool.decode(bytes(file), SHAPE) for file in files}
+    futures = {file.name: pool.decode(bytes(file), SHAPE, urgent=True) for file in files}
     ended: dict[str, Decoded | DecodeFailed] = {}
     for name, future in futures.items():
         error = future.exception(SOON)
@@ -46,7 +46,7 @@ def test_every_file_of_the_zoo_ends_sensibly(photos: Path, pool: Pool) -> None:
     """What Pillow can read is decoded, the rest fails with a reason; no decoder dies of any."""
     with (photos / "zoo" / "manifest.csv").open(newline="") as table:
         rows = {row["file"]: row["pillow_status"] for row in csv.DictReader(table)}
-    pool.decode(bytes(photos / "zoo" / "exif__Landscape_1.jpg"), SHAPE).result(SOON)
+    pool.decode(bytes(photos / "zoo" / "exif__Landscape_1.jpg"), SHAPE, urgent=True).result(SOON)
     before = set(pool.pids)
     ended = outcomes(pool, [photos / "zoo" / name for name in rows])
     for name, status in rows.items():
@@ -95,7 +95,7 @@ def test_photos_damaged_at_random_end_sensibly_too(
         file = tmp_path / f"{number}{origin.suffix}"
         write(file, bytes(data[: chance.choice((len(data), len(data) // 2))]))
         files.append(file)
-    pool.decode(bytes(whole[0]), SHAPE).exception(SOON)
+    pool.decode(bytes(whole[0]), SHAPE, urgent=True).exception(SOON)
     before = set(pool.pids)
     ended = outcomes(pool, files)
     codes = Counter(o.code for o in ended.values() if isinstance(o, DecodeFailed))
