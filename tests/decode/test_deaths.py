@@ -235,7 +235,7 @@ def test_large_photos_may_take_longer(
     make: Make, monkeypatch: pytest.MonkeyPatch, order: Order, tmp_path: Path
 ) -> None:
     """The limit grows with what is decoded."""
-    order({"name": "*.jpg", "do": "spin", "seconds": 0.8, "at": "load"})
+    order({"name": "*.jpg", "do": "spin", "seconds": 4.0, "at": "load"})
     path = write(tmp_path / "large.jpg", jpeg(scene(1000, 1000)))
     pool = make(decode_seconds=0.4)
     monkeypatch.setattr(decoder, "SECONDS_PER_MEGAPIXEL", 0.0)
