@@ -190,7 +190,7 @@ def photo_formats() -> str:
         "is decided by its content. Case does not count.\n\n| | |\n|---|---|\n"
         f"| pictures | {suffixes(formats.PICTURE_SUFFIXES)} |\n"
         f"| camera files, by the largest preview inside | {suffixes(formats.RAW_SUFFIXES)} |\n\n"
-        'JPEG XL (`.jxl`) needs the extra `jxl`; `photosd failures` '
+        "JPEG XL (`.jxl`) needs the extra `jxl`; `photosd failures` "
         "shows the command if it is missing. PSD files are shown by their composite picture, which "
         "Photoshop writes with *maximise compatibility*; 16 and 32 bits are not read. Camera files "
         "without a preview need the extra `raw`. The first or main picture of an animation, a "

@@ -41,6 +41,7 @@ def found(daemon: RunningDaemon, **where: Any) -> dict[str, Any] | None:
     return dict(answer["hits"][0]) if answer["hits"] else None
 
 
+@pytest.mark.slow  # the process has a low priority, and other tests keep all cores busy
 @pytest.mark.timeout(2 * SECONDS)
 def test_a_daemon_killed_while_the_table_is_made(
     quick_daemon: RunningDaemon, tmp_path: Path
