@@ -103,6 +103,7 @@ class ModelSpec(msgspec.Struct, frozen=True):
     strength: Strength = Strength()
     canary: Canary = Canary()
     measured: Measured | None = None
+    lists: str = ""  # digest of the tokenizer's lists of words, as `read_model` found them
 
     @property
     def dimension(self) -> int:
@@ -125,12 +126,12 @@ class ModelSpec(msgspec.Struct, frozen=True):
 
     @property
     def text_fingerprint(self) -> str:
-        """What the vector of a text depends on: that, and the version of the glossary."""
+        """What the vector of a text depends on: that, and the lists of words."""
         import xxhash
 
-        if self.tokenizer.glossary is None:
+        if not self.lists:
             return self.fingerprint
-        return xxhash.xxh3_64_hexdigest(f"{self.fingerprint} {self.version}".encode())
+        return xxhash.xxh3_64_hexdigest(f"{self.fingerprint} {self.lists}".encode())
 
 
 def read_model(directory: Path) -> ModelSpec:
@@ -162,6 +163,22 @@ def read_model(directory: Path) -> ModelSpec:
             f"{weights} is missing or not {spec.weights.bytes} bytes long",
             remedy="install it again, or: photosd model use starter",
         )
-    if spec.name.replace("/", SLASH) != directory.name:
-        return msgspec.structs.replace(spec, name=directory.name.replace(SLASH, "/"))
-    return spec
+    name = directory.name.replace(SLASH, "/")
+    if spec.name.replace("/", SLASH) == directory.name:
+        name = spec.name
+    return msgspec.structs.replace(spec, name=name, lists=_digest(directory, spec.tokenizer))
+
+
+def _digest(directory: Path, tokenizer: Tokenizer) -> str:
+    """xxh3-64 of the lists of words, in hexadecimal; empty if the tokenizer has none."""
+    import xxhash
+
+    names = (tokenizer.words, tokenizer.synonyms, tokenizer.glossary, tokenizer.languages)
+    files = [directory / name for name in names if name is not None]
+    if not files:
+        return ""
+    digest = xxhash.xxh3_64()
+    for file in files:
+        digest.update(file.read_bytes() if file.is_file() else b"")
+        digest.update(b"\0")
+    return digest.hexdigest()
