@@ -14,7 +14,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from photosd.core.errors import DeadlineExceeded, NotFound, PhotosdError, UnreadablePhoto
+from photosd.core.errors import (
+    BadRequest,
+    DeadlineExceeded,
+    NotFound,
+    PhotosdError,
+    UnreadablePhoto,
+)
 from tests.conftest import RunningDaemon
 from tests.household.daemon import shared_daemon
 
@@ -118,3 +124,37 @@ def test_a_flood_of_thumbnails_delays_no_other(daemon: RunningDaemon, tmp_path: 
     finally:
         for flood in floods:
             flood.close()
+
+
+def test_a_photo_is_named_by_its_content(daemon: RunningDaemon, album: Path) -> None:
+    """In hits, for thumbnails and for facts; no other file has such a name."""
+    Image.new("RGB", (1600, 1200), "gold").save(album / "gold.jpg")
+    (album / "yellow.jpg").write_bytes((album / "gold.jpg").read_bytes())
+    daemon.index(album)
+    with daemon.client() as client:
+        hit = next(h for h in client.query("gold")["hits"] if h["path"].endswith("gold.jpg"))
+        assert (hit["width"], hit["height"]) == (1600, 1200)
+        shown = client.show(content_id=hit["content_id"])
+        assert (shown["path"], shown["content_id"]) == (hit["path"], hit["content_id"])
+        assert [other["path"] for other in shown["copies"]] == [str(album / "yellow.jpg")]
+        named = client.thumbnail(content_id=hit["content_id"])
+        assert named == client.thumbnail(hit["path"])
+        for unknown in (f"ff-{'0' * 32}", f"{hit['content_id']}0", "../../../etc/passwd"):
+            with pytest.raises((NotFound, BadRequest)):
+                client.thumbnail(content_id=unknown)
+            with pytest.raises((NotFound, BadRequest)):
+                client.show(content_id=unknown)
+        (group,) = next(client.duplicates(str(album)))["groups"]
+        assert {photo["content_id"] for photo in group["photos"]} == {hit["content_id"]}
+
+
+def test_the_state_is_followed(daemon: RunningDaemon) -> None:
+    """What changes is sent at once; without a change there is a keep-alive."""
+    with daemon.client() as client, daemon.client() as other:
+        states = client.follow()
+        assert next(states)["index"]["paused"] is False
+        other.pause(60)
+        assert next(states)["index"]["paused"] is True
+        other.resume()
+        assert next(states)["index"]["paused"] is False
+        assert next(states)["state"] == "ready"

@@ -47,6 +47,7 @@ OPERATION_CALLS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ["by a person", "by a person with filters"],
     ),
     "status": ([{}], NOTHING),
+    "follow": ([{"wait": False}], NOTHING),
     "add": ([{"path": "{unmarked}"}], NOTHING),
     "remove": ([{"path": "/nowhere"}], NOTHING),
     "folders": ([{}], NOTHING),

@@ -39,6 +39,7 @@ def test_answers_are_of_the_declared_types(daemon: RunningDaemon, photos: Path) 
         ("query", {"text": "orange", "all": True}),
         ("show", picture),
         ("thumbnail", picture),
+        ("follow", {"wait": False}),
         ("cloud_preview", picture),
         ("cloud_terms", {"mode": "hybrid"}),
         ("standing_add", alert),

@@ -102,6 +102,12 @@ class Client(Caller):
         """The daemon's state."""
         return self._ask("status")
 
+    def follow(self) -> Iterator[reports.StatusResult]:
+        """The daemon's state now and after each change, until it stops; every five seconds at
+        least.
+        """
+        return cast("Iterator[reports.StatusResult]", self.stream("follow", {"wait": True}))
+
     def add(
         self, path: bytes | str, exclude: Sequence[str] = (), cloud: bool | None = None
     ) -> replies.AddResult:
@@ -137,22 +143,24 @@ class Client(Caller):
             if "paths" in part:
                 yield part["paths"]
 
-    def show(self, path: bytes | str) -> replies.ShowResult:
-        """Details of one path; raises NotFound with the reason."""
-        return self._ask("show", path_params(path))
+    def show(self, path: bytes | str = "", *, content_id: str | None = None) -> replies.ShowResult:
+        """Details of one path or content; raises NotFound with the reason."""
+        return self._ask("show", _photo_params(path, content_id))
 
     def thumbnail(
         self,
-        path: bytes | str,
+        path: bytes | str = "",
         pixels: int = 320,
         height: int | None = None,
         form: str = "jpeg",
         deadline_ms: int = 10_000,
+        *,
+        content_id: str | None = None,
     ) -> replies.ThumbnailResult:
         """A small copy of a photo: a JPEG or, for ``rgb``, height x width x 3 bytes, in base64."""
-        params = {**path_params(path), "pixels": pixels, "height": height, "form": form}
+        size = {"pixels": pixels, "height": height, "form": form, "deadline_ms": deadline_ms}
         timeout = deadline_ms / 1000 + ANSWER_SECONDS
-        return self._ask("thumbnail", {**params, "deadline_ms": deadline_ms}, timeout)
+        return self._ask("thumbnail", {**_photo_params(path, content_id), **size}, timeout)
 
     def thumbnails(
         self,
@@ -287,6 +295,10 @@ class Client(Caller):
     def stop(self) -> reports.StopResult:
         """Stop the daemon."""
         return self._ask("stop")
+
+
+def _photo_params(path: bytes | str, content_id: str | None) -> dict[str, Any]:
+    return {"content_id": content_id} if content_id else dict(path_params(path))
 
 
 def path_params(path: bytes | str) -> dict[str, str]:

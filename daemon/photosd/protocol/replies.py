@@ -44,10 +44,14 @@ class Hit(PathFields):
     time where it was taken, ISO 8601, with its offset from UTC if known; ``taken_at``: Unix
     seconds; ``taken_from``: where the date comes from, as in the facts of `show`;
     ``taken_precision``: present if it is only a ``day``, a ``month`` or a ``year``; then ``taken``
-    is its first instant.
+    is its first instant. ``width``, ``height``: upright pixels, if known; absent from older
+    daemons, as ``content_id`` is.
     """
 
     rank: int
+    content_id: NotRequired[str]
+    width: NotRequired[int]
+    height: NotRequired[int]
     score: float
     strength: str
     sources: list[str]
@@ -165,9 +169,11 @@ class Duplicate(PathFields):
     """A photo of a group; the first, ``keep``, is the one to keep.
 
     ``likeness``: to the first, from 0 (unrelated photos) to 1. ``offline``: present if its folder
-    is offline. ``width``, ``height``, ``taken_at``: present if known.
+    is offline. ``width``, ``height``, ``taken_at``: present if known. ``content_id``: absent from
+    older daemons.
     """
 
+    content_id: NotRequired[str]
     size: int
     relation: Relation
     likeness: float
@@ -377,7 +383,7 @@ class ShowResult(PathOrNull):
     is known. ``sidecars``: the files beside it that describe it, the most important first.
     ``vector_from``: ``full``: the full picture; ``preview``: a reduced one in the file, until there
     is time for the full one; ``only preview``: the full one cannot be decoded, as in camera raw
-    files; left out if there is no vector.
+    files; left out if there is no vector. ``copies``: other indexed files with the same bytes.
     """
 
     state: str
@@ -392,6 +398,7 @@ class ShowResult(PathOrNull):
     place: NotRequired[PlaceReport]
     vector_from: NotRequired[str]
     sidecars: NotRequired[list[PathFields]]
+    copies: NotRequired[list[PathFields]]
 
 
 class Failure(PathFields):

@@ -25,6 +25,7 @@ UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 Moment = Annotated[float, Meta(ge=-62_135_596_800, le=253_402_300_799)]  # Unix, years 1 to 9999
 Coordinate = Annotated[float, Meta(ge=-1e6, le=1e6)]  # range-checked together with its place
+ContentId = Annotated[str, Meta(pattern=r"^[0-9a-f]{1,16}-[0-9a-f]{32}$")]
 RowId = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # SQLite's range of row ids
 AlertKind = Literal["exec", "link", "notify", "stream"]
 Mode = Literal["local", "hybrid", "gemini"]
@@ -150,6 +151,18 @@ class PathParams(Struct):
     path_b64: str | None = None
 
 
+class ShowParams(PathParams):
+    """A path, or a photo by its ``content_id``, which then wins: the first file that has it."""
+
+    content_id: ContentId | None = None
+
+
+class FollowParams(Struct):
+    """With ``wait``: until the daemon stops or the client leaves; else the state now."""
+
+    wait: bool = True
+
+
 class AddParams(PathParams):
     """A folder to watch. ``cloud``: whether its photos may be sent; also for a watched folder."""
 
@@ -200,9 +213,10 @@ class ThumbnailParams(PathParams):
     ``pixels`` is the limit for both sides; ``height``, if not null, for the vertical one. Nothing
     is enlarged. ``rgb`` keeps to both; a ``jpeg`` has a stored size, the next of 320, 640, 1,280 or
     2,560 pixels on its long side. If the photo's disk is offline, only a smaller one may be
-    available.
+    available. ``content_id``, if not null, names a photo of the library in place of a path.
     """
 
+    content_id: ContentId | None = None
     pixels: Annotated[int, Meta(ge=1, le=2560)] = 320
     height: Annotated[int, Meta(ge=1, le=2560)] | None = None
     form: Literal["jpeg", "rgb"] = "jpeg"
@@ -302,6 +316,12 @@ OPERATIONS: dict[str, Operation] = {
         "How many photos there are of each year, month, place, person, tag, camera, folder, type.",
     ),
     "status": Operation(Nothing, reports.StatusResult, "The daemon's state."),
+    "follow": Operation(
+        FollowParams,
+        reports.StatusResult,
+        "The daemon's state after each change, and every five seconds.",
+        progress=reports.StatusResult,
+    ),
     "add": Operation(AddParams, replies.AddResult, "Watch a folder."),
     "remove": Operation(
         PathParams, replies.RemoveResult, "Stop watching a folder; forget its photos."
@@ -322,7 +342,7 @@ OPERATIONS: dict[str, Operation] = {
     "list": Operation(
         ListParams, replies.ListResult, "Every known photo.", progress=replies.ListProgress
     ),
-    "show": Operation(PathParams, replies.ShowResult, "Why a photo is, or is not, indexed."),
+    "show": Operation(ShowParams, replies.ShowResult, "Why a photo is, or is not, indexed."),
     "thumbnail": Operation(ThumbnailParams, replies.ThumbnailResult, "A small copy of a photo."),
     "duplicates": Operation(
         DuplicatesParams,

@@ -157,7 +157,7 @@ class Server:
             ) from error
 
     def _lane(self, op: str, *, streams: bool) -> RequestLane:
-        if op == "subscribe":
+        if op in ("subscribe", "follow"):
             return self._subscriptions
         if streams:
             return self._streams

@@ -75,8 +75,11 @@ class Hits:
             every = [path for path, _ in paths.get(one.content, ())]
             moment = moment_of(facts.get(one.content, {}), every, None)
             hits.append([_hit(one, p, copies, moment, offline=p[1] in absent) for p in chosen])
-            if (place := where.get(one.content)) is not None:
-                for hit in hits[-1]:
+            known = facts.get(one.content, {})
+            size = {name: known[name] for name in ("width", "height") if known.get(name)}
+            for hit in hits[-1]:
+                hit |= cast("Hit", size)
+                if (place := where.get(one.content)) is not None:
                     hit["place"] = place_report(place)
         return hits
 
@@ -105,6 +108,7 @@ def _hit(
 ) -> Hit:
     hit: Hit = {
         "rank": 0,
+        "content_id": one.content,
         "path": path_text(place[0]),
         "score": round(one.score, 4),
         "strength": one.strength,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import msgspec
 
@@ -11,8 +12,11 @@ from photosd.core import config
 from photosd.models import registry
 from photosd.protocol import reports, requests
 from photosd.protocol.caller import PROTOCOL
+from photosd.protocol.server import Emit
 from photosd.runtime.liveness import self_check
 from photosd.runtime.operations.base import Topic
+
+LOOK_SECONDS, KEEP_ALIVE_SECONDS = 0.5, 5.0  # keep-alives notice readers that have left
 
 
 class ControlOperations(Topic):
@@ -29,6 +33,19 @@ class ControlOperations(Topic):
 
     def status(self, _params: requests.Nothing) -> reports.StatusResult:
         return self._daemon.report()
+
+    def follow(self, params: requests.FollowParams, emit: Emit) -> reports.StatusResult:
+        sent: tuple[object, ...] = ()
+        sent_at = 0.0
+        while True:
+            status = self._daemon.report()
+            if not params.wait or status["state"] == "stopping":
+                return status
+            late = time.monotonic() - sent_at >= KEEP_ALIVE_SECONDS
+            if late or _changing(status) != sent:
+                emit(status)
+                sent, sent_at = _changing(status), time.monotonic()
+            time.sleep(LOOK_SECONDS)
 
     def config(self, _params: requests.Nothing) -> reports.ConfigResult:
         return {"settings": msgspec.to_builtins(config.describe(self._daemon.settings))}
@@ -49,3 +66,18 @@ class ControlOperations(Topic):
     def stop(self, _params: requests.Nothing) -> reports.StopResult:
         self._daemon.request_stop("asked by a client")
         return {"stopping": True}
+
+
+def _changing(status: reports.StatusResult) -> tuple[object, ...]:
+    """What is worth a message when it changes: neither sizes in bytes nor times."""
+    encoder = status["encoder"]
+    index = {name: value for name, value in status["index"].items() if name != "bytes"}
+    return (
+        status["state"],
+        index,
+        status["folders"],
+        status["warnings"],
+        status["switch"],
+        [running["path"] for running in status["comparisons"]],
+        (encoder["state"], encoder["model"], encoder["device"], encoder["phase"]),
+    )

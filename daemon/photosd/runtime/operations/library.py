@@ -113,9 +113,9 @@ class LibraryOperations(Topic):
             emit({"paths": chunk})
         return {"count": count}
 
-    def show(self, params: requests.PathParams) -> replies.ShowResult:
+    def show(self, params: requests.ShowParams) -> replies.ShowResult:
         library = self._library()
-        path = self._path(params)
+        path = self._file_of(params.content_id) if params.content_id else self._path(params)
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
@@ -142,6 +142,10 @@ class LibraryOperations(Topic):
             result["place"] = place_report(place[photo.content])
         if photo.content and (source := library.contents.source(photo.content)):
             result["vector_from"] = source
+        if photo.content:
+            same = library.catalog.paths_of([photo.content]).get(photo.content, ())
+            if others := [path_fields(other) for other, _ in same if other != photo.path]:
+                result["copies"] = others
         if photo.sidecar:
             result["sidecars"] = [path_fields(one) for one in files_of(path, photo.sidecar)]
         return result

@@ -70,12 +70,15 @@ class SearchOperations(Topic):
     def thumbnail(self, params: requests.ThumbnailParams) -> replies.ThumbnailResult:
         deadline = Deadline.after(params.deadline_ms / 1000)
         library = self._library(deadline.remaining)
-        path = path_from(params.path, params.path_b64)
+        content = params.content_id
+        if content:
+            path = self._file_of(content)
+        else:
+            path = path_from(params.path, params.path_b64)
+            content = _content(library, path)
         box = (params.pixels, params.height or params.pixels)
         try:
-            small = library.thumbnails.get(
-                path, _content(library, path), box, params.form, deadline
-            )
+            small = library.thumbnails.get(path, content, box, params.form, deadline)
         except DecodeFailed as failed:
             raise _error(library, path, failed) from failed
         return {
@@ -162,6 +165,8 @@ def _photo(member: GroupMember, *, offline: bool) -> replies.Duplicate:
         "relation": member.relation,
         "likeness": round(member.likeness, 4),
     }
+    if member.photo.content is not None:
+        photo["content_id"] = member.photo.content
     if (encoded := path_b64(member.photo.path)) is not None:
         photo["path_b64"] = encoded
     for fact in ("width", "height"):
