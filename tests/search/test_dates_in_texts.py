@@ -41,12 +41,25 @@ as fotos [de ontem]
 ילדים [31 במאי 2019]
 (2019)
 [since 2015], dogs
+snow [late 2019]
+beach [at the end of last summer]
+children [in early 2018], Haifa
+cake [end of August]
+[until the end of 2019] cats
+הים [בתחילת 2019]
+כלב [מסוף 2019]
+[Ende 2019] in Berlin
+[christmas eve 2019] dinner
+late summer light
+early may flowers
+the end of the world
+early morning at the lake
 walking past an official
 the last of an ice cream
 at Halloween, this dog
 rover on mars
 real estate
-mid-2019 covid-19 v2019 2019.jpg #2019 $2000 1080p
+[mid-2019] covid-19 v2019 2019.jpg #2019 $2000 1080p
 first march on washington
 dinner out
 12 may flowers from may

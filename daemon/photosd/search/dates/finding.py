@@ -33,7 +33,7 @@ CONTENT = frozenset((
     Kind.UNIT, Kind.UNITS, Kind.COUNT_OF_UNITS, Kind.DECADE, Kind.DECADE_NUMBER, Kind.WEEKDAY,
     Kind.HEBREW_MONTH, Kind.HEBREW_YEAR,
 ))  # fmt: skip
-NO_MEANING = (Kind.FILLER, Kind.YEAR_SUFFIX)
+NO_MEANING = (Kind.FILLER, Kind.YEAR_SUFFIX, Kind.PART)  # to the forms of phrases
 UNIT = (Kind.UNIT, Kind.UNITS)
 
 
@@ -43,11 +43,11 @@ def _pattern(*forms: str) -> re.Pattern[str]:
 
 
 LAST_UNIT = "(LAST | THIS) UNIT | UNIT (LAST | THIS)"
-DATED = "(MONTH | SEASON | EVE? HOLIDAY)"
+DATED = "(MONTH | SEASON | EVE? HOLIDAY EVE?)"
 DAY_OF_MONTH = "WEEKDAY? ((NUMBER | ORDINAL) MONTH | MONTH (NUMBER | ORDINAL))"
 SIMPLE = _pattern(
     "YEAR | (UNIT | UNITS) YEAR | EXACT | WEEKDAY EXACT",  # 2019, שנת 2019, 2019-05-31
-    "UNIT (EXACT | HEBREW_YEAR) | EVE? HOLIDAY (EXACT | HEBREW_YEAR)",  # פסח תש"פ
+    "(UNIT | SEASON | EVE? HOLIDAY EVE?) (EXACT | HEBREW_YEAR)",  # פסח תש"פ
     "(HEBREW_DAY | NUMBER | ORDINAL)? HEBREW_MONTH (EXACT | HEBREW_YEAR)",
     f"MONTH YEAR | YEAR MONTH | {DAY_OF_MONTH} YEAR? | MONTH NUMBER YEAR",  # May 2019, 31 May
     f"RELATIVE_DAY | {LAST_UNIT} | UNIT BEFORE LAST | UNIT LATEST | THIS? PAST UNIT",  # last week
@@ -62,7 +62,7 @@ SIMPLE = _pattern(
     "FEW (UNIT | UNITS) AGO | AGO_BEFORE FEW UNITS",
     "UNIT NUMBER YEAR | YEAR UNIT NUMBER | DECADE | DECADES (DECADE_NUMBER | NUMBER | YEAR)",
     "(UNIT | UNITS) (NUMBER | DECADE_NUMBER) | (EXACT | DECADE) UNITS",  # the nineties
-    "(SEASON | EVE? HOLIDAY) YEAR | YEAR SEASON | SEASON YEAR DASH YEAR | SEASON TWO_YEARS",
+    "(SEASON | EVE? HOLIDAY EVE?) YEAR | YEAR SEASON | SEASON YEAR DASH YEAR | SEASON TWO_YEARS",
     f"{DATED} ({LAST_UNIT}) | (THIS | LAST | LATEST) {DATED} | {DATED} (LAST | THIS | LATEST)",
     "(LAST | THIS | LATEST) WEEKDAY | WEEKDAY (LAST | THIS | LATEST)",  # last Friday
 )
@@ -91,7 +91,8 @@ def _folded(words: str) -> frozenset[str]:
 # Prepositions with which a month needs no year.
 IN = _folded("in during im en em в في")
 # Words of other languages that are words of English, too; "במאי" is also a director.
-OFTEN_SOMETHING_ELSE = _folded("mars estate lente hier an במאי")
+OFTEN_SOMETHING_ELSE = _folded("mars estate lente hier an final fine fin half begin medio במאי")
+MONTHS_OFTEN_SOMETHING_ELSE = _folded("may march מאי")
 NOT_LAST = _folded("this last past previous")  # "at Halloween, this dog"
 # Before a word of a date: with it, it is something else.
 COMPOUNDS = {
@@ -291,12 +292,13 @@ class _Phrase:
     def _sure(self, path: Path, period: Period) -> bool:
         items = [item for item in path if item.kind not in NO_MEANING]
         letters = _letters(path)
+        in_part = Kind.PART in {item.kind for item in path}
         if path[0].kind == Kind.FILLER and self._foreign_particle():
             return False
         if self.words[-1] in NOT_LAST or self._something_else(letters):
             return False
         if letters == Kind.MONTH:
-            return self._in_month()
+            return self._part_of_month() if in_part else self._in_month()
         if RANGE.fullmatch(letters):
             return self._names_sure(letters)
         if found := OPEN.fullmatch(letters):
@@ -344,6 +346,11 @@ class _Phrase:
             return joined in IN or joined in ("ב", "ב -") or joined.endswith(("חודש", "month of"))
         return name.startswith("ב") and name[1:] in _own_months()
 
+    def _part_of_month(self) -> bool:
+        """``end of August``; not ``early may flowers``."""
+        name = self.words[-1]
+        return name in _own_months() - MONTHS_OFTEN_SOMETHING_ELSE and self._names_sure(Kind.MONTH)
+
     def _year_sure(self) -> bool:
         if self.after in MEASURES and self.before not in IN:
             return False
@@ -358,7 +365,9 @@ class _Phrase:
     def _this_sure(self) -> bool:
         """``השנה`` also means "of the year": at the beginning of a text it is a date."""
         named = " ".join(self.words)
-        return named.lstrip("ב") not in TODAY or (self._first and named in TODAY)
+        if named.lstrip("ב") in TODAY or self.words[-1] in TODAY:
+            return self._first and named in TODAY
+        return True
 
     def _decade_sure(self, letters: str) -> bool:
         """``the 90s``; not ``80s party``, which is a look."""
@@ -406,7 +415,7 @@ class _Phrase:
 
 
 def _letters(path: Path) -> str:
-    """The kinds of items, without those of no meaning."""
+    """The kinds of items, without those of no meaning, and early, mid, late."""
     return "".join(item.kind for item in path if item.kind not in NO_MEANING)
 
 

@@ -35,6 +35,11 @@ class Said:
 
 def simple(path: Path, now: Moment) -> Iterator[Period]:
     """The periods that these items name as a simple date. May raise ValueError, OverflowError."""
+    start = next((at for at, item in enumerate(path) if item.kind != Kind.FILLER), len(path))
+    if start < len(path) and path[start].kind == Kind.PART:  # early 2019, סוף הקיץ
+        thirds = (periods.third(one, path[start].value) for one in simple(path[start + 1 :], now))
+        yield from (one for one in thirds if one is not None)
+        return
     letters = "".join(item.kind for item in path)
     said = Said(path, now)
     for form, read in FORMS:
@@ -268,6 +273,17 @@ def _in_hebrew_year(said: Said) -> Found:
             yield holiday.eve_of(number) if said.has(Kind.EVE) else found
 
 
+def _season_of_hebrew_year(said: Said) -> Found:
+    """The season whose middle is in that year."""
+    year: Period = said.get(Kind.EXACT, Kind.HEBREW_YEAR)
+    if not _is_hebrew_year(year) or year.begin is None:
+        return
+    for number in (year.begin.year, year.begin.year + 1):
+        found = periods.season(number, said.get(Kind.SEASON))
+        if found.begin is not None and found.end is not None:
+            yield found if found.begin + (found.end - found.begin) / 2 in year else None
+
+
 def _hebrew_months(said: Said) -> Found:
     """A month of the Hebrew calendar, or a day of it: of a year, or the latest."""
     month, year = said.get(Kind.HEBREW_MONTH), said.get(Kind.EXACT, Kind.HEBREW_YEAR)
@@ -305,7 +321,8 @@ def _compiled(form: str) -> re.Pattern[str]:
 
 
 DAY_OF_MONTH = "((NUMBER | ORDINAL) ~ MONTH | MONTH ~ (NUMBER | ORDINAL))"
-DATED = "(MONTH | SEASON | EVE ~ HOLIDAY | HOLIDAY)"
+FEAST = "(EVE ~ HOLIDAY | HOLIDAY EVE | HOLIDAY)"
+DATED = f"(MONTH | SEASON | {FEAST})"
 # Each form and its reading: kinds in order, with | ? and brackets as in regular expressions; ~ is
 # up to three fillers, which may also precede the whole.
 FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
@@ -368,7 +385,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("(UNIT | UNITS) ~ (NUMBER | DECADE_NUMBER)", _years_of_decade),  # années 90
         ("(EXACT | DECADE) ~ UNITS", _decade_of_years),  # 90er Jahre
         (DATED, _recurring),  # May, summer, Hanukkah
-        ("(SEASON | EVE ~ HOLIDAY | HOLIDAY) ~ YEAR | YEAR SEASON", _recurring),  # summer 2019
+        (f"(SEASON | {FEAST}) ~ YEAR | YEAR SEASON", _recurring),  # summer 2019
         (f"{DATED} ~ ((LAST | THIS) ~ UNIT | UNIT ~ (LAST | THIS))", _recurring),  # May last year
         # last summer
         (
@@ -379,6 +396,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[Said], Found]], ...] = tuple(
         ("WEEKDAY | (LAST | THIS | LATEST) ~ WEEKDAY | WEEKDAY ~ (LAST | THIS | LATEST)", _weekday),
         # winter 2019-2020, winter 2019/20
         ("SEASON ~ YEAR ~ DASH ~ YEAR | SEASON ~ TWO_YEARS", _winter),
-        ("(EVE ~ HOLIDAY | HOLIDAY) ~ (EXACT | HEBREW_YEAR)", _in_hebrew_year),  # פסח תש"פ
+        (f"{FEAST} ~ (EXACT | HEBREW_YEAR)", _in_hebrew_year),  # פסח תש"פ
+        ("SEASON ~ (EXACT | HEBREW_YEAR)", _season_of_hebrew_year),  # קיץ תשע"ט
     )
 )

@@ -14,6 +14,7 @@ from dateutil.relativedelta import relativedelta
 Moment = datetime.datetime  # naive: a wall clock
 FIRST_YEAR, LAST_YEAR = 1826, 2200  # the first photograph; early enough
 DAY, WEEK = datetime.timedelta(days=1), datetime.timedelta(days=7)
+SHORTEST_MONTH = 28 * DAY
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 
 # Months in which seasons begin, in the northern half of the world.
@@ -75,6 +76,16 @@ def _short(moment: Moment | None) -> str:
 def period(begin: Moment, **length: int) -> Period:
     """From ``begin``, with this length in ``days``, ``months`` …"""
     return Period(begin, begin + relativedelta(**length))
+
+
+def third(whole: Period, number: int) -> Period | None:
+    """A third of a period, 0 to 2: whole months or days; None of one shorter than a month."""
+    begin, end = whole.begin, whole.end
+    if begin is None or end is None or end - begin < SHORTEST_MONTH:
+        return None
+    months = 12 * (end.year - begin.year) + end.month - begin.month
+    step = relativedelta(months=months // 3) if months >= 3 else (end - begin) // (3 * DAY) * DAY
+    return Period(begin + number * step, end if number == 2 else begin + (number + 1) * step)
 
 
 def day(year: int, month: int, number: int) -> Period:

@@ -41,7 +41,8 @@ ENGLISH = {
     Kind.WEEKDAY: "tues=1, weds=2, thur=3, thurs=3",
     Kind.DECADE: "noughties=100, twenties=120, thirties=30, forties=40, fifties=50, sixties=60,"
     " seventies=70, eighties=80, nineties=90",
-    Kind.EVE: "eve of, erev",
+    Kind.EVE: "eve of, erev, eve",
+    Kind.PART: "early=0, beginning of=0, start of=0, mid=1, mid-=1, middle of=1, late=2, end of=2",
     Kind.SINCE: "since, ever since",
     Kind.UNTIL: "until, till, up to, through, thru",
     Kind.BEFORE: "before, earlier than",
@@ -90,6 +91,7 @@ HEBREW = {
     Kind.DECADE_NUMBER: "עשרים=120, שלושים=30, ארבעים=40, חמישים=50, שישים=60, שבעים=70,"
     " שמונים=80, תשעים=90",
     Kind.EVE: "ערב",
+    Kind.PART: "תחילת=0, ראשית=0, אמצע=1, סוף=2, שלהי=2",
     Kind.SINCE: "מאז, החל מ, החל מ-",
     Kind.UNTIL: "ועד, עד",
     Kind.BEFORE: "לפני",
@@ -125,6 +127,7 @@ GERMAN = {
     " fünfzigern=50, sechzigern=60, siebzigern=70, achtzigern=80, neunzigern=90",
     Kind.ORDINAL: "erste=1, ersten=1, erster=1",
     Kind.FEW: "paar, ein paar, einigen, einige, wenigen",
+    Kind.PART: "anfang=0, mitte=1, ende=2",
     Kind.SINCE: "seit, ab",
     Kind.UNTIL: "bis, bis zu, bis zum",
     Kind.BEFORE: "vor",
@@ -150,6 +153,7 @@ FRENCH = {
     " soixante-dix=70, quatre-vingt=80, quatre-vingts=80, quatre-vingt-dix=90",
     Kind.ORDINAL: "premier=1",
     Kind.FEW: "quelques, plusieurs",
+    Kind.PART: "début=0, mi=1, mi-=1, milieu=1, fin=2",
     Kind.SINCE: "depuis, dès, à partir de, à partir d', à partir du",
     Kind.UNTIL: "jusque, jusqu'à, jusqu'en, jusqu'au",
     Kind.BEFORE: "avant",
@@ -174,6 +178,7 @@ SPANISH = {
     " setenta=70, ochenta=80, noventa=90",
     Kind.ORDINAL: "primero=1",
     Kind.FEW: "unos, unas, algunos, algunas, pocos, pocas",
+    Kind.PART: "principios=0, comienzos=0, mediados=1, finales=2, fines=2",
     Kind.SINCE: "desde, a partir de, a partir del",
     Kind.UNTIL: "hasta",
     Kind.BEFORE: "antes de, antes del",
@@ -199,6 +204,7 @@ ITALIAN = {
     " settanta=70, ottanta=80, novanta=90",
     Kind.ORDINAL: "primo=1",
     Kind.FEW: "qualche, alcuni, alcune",
+    Kind.PART: "inizio=0, metà=1, fine=2",
     Kind.SINCE: "da, dal, dalla, dall', dagli, a partire da, a partire dal",
     Kind.UNTIL: "fino a, fino al, fino alla, fino all'",
     Kind.BEFORE: "prima di, prima del, prima della, prima dell'",
@@ -226,6 +232,7 @@ PORTUGUESE = {
     " oitenta=80, noventa=90",
     Kind.ORDINAL: "primeiro=1",
     Kind.FEW: "alguns, algumas, poucos, poucas",
+    Kind.PART: "início=0, começo=0, meados=1, final=2, fim=2",
     Kind.SINCE: "desde, a partir de, a partir do, a partir da",
     Kind.UNTIL: "até, até a, até o, até ao",
     Kind.BEFORE: "antes de, antes do, antes da",
@@ -251,6 +258,7 @@ DUTCH = {
     " tachtig=80, negentig=90",
     Kind.ORDINAL: "eerste=1",
     Kind.FEW: "paar, een paar, enkele",
+    Kind.PART: "begin=0, medio=1, half=1, eind=2, einde=2",
     Kind.SINCE: "sinds, vanaf",
     Kind.UNTIL: "tot, tot en met, t/m",
     Kind.BEFORE: "voor",
@@ -288,6 +296,7 @@ RUSSIAN = {
     " пятидесятых=50, шестидесятых=60, семидесятых=70, восьмидесятых=80, девяностых=90",
     Kind.ORDINAL: "первое=1, первого=1",
     Kind.FEW: "несколько",
+    Kind.PART: "начало=0, начале=0, начала=0, середина=1, середине=1, конец=2, конце=2, конца=2",
     Kind.SINCE: "с, со, начиная с",
     Kind.UNTIL: "по",
     Kind.BEFORE: "до, перед",
@@ -314,6 +323,7 @@ ARABIC = {
     " خمسينيات=50, خمسينات=50, ستينيات=60, ستينات=60, سبعينيات=70, سبعينات=70, ثمانينيات=80,"
     " ثمانينات=80, تسعينيات=90, تسعينات=90",
     Kind.FEW: "بضعة, بضع, عدة",
+    Kind.PART: "أوائل=0, بداية=0, مطلع=0, منتصف=1, أواخر=2, نهاية=2",
     Kind.SINCE: "منذ",
     Kind.UNTIL: "حتى, لغاية",
     Kind.BEFORE: "قبل",
@@ -337,7 +347,7 @@ THIS = {
 LAST = {"אשתקד": "year"}
 NUMBERS = (
     Kind.COUNT, Kind.MONTH, Kind.RELATIVE_DAY, Kind.DECADE, Kind.DECADE_NUMBER, Kind.ORDINAL,
-    Kind.HEBREW_MONTH,
+    Kind.HEBREW_MONTH, Kind.PART,
 )  # fmt: skip
 
 
