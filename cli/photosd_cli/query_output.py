@@ -161,6 +161,9 @@ def _row(hit: Hit, dated: bool, width: int, options: QueryOptions) -> str:
     cells.append(paths.linked(hit, options.hyperlink))
     if hit.get("copies", 1) > 1:
         cells.append(console.styled(f"({hit['copies']} copies)", "dim"))
+    if pair := hit.get("pair"):
+        names = ", ".join(paths.shown(one["path"]).rpartition("/")[2] for one in pair)
+        cells.append(console.styled(f"(+ {names})", "dim"))
     if hit["offline"]:
         cells.append(console.styled("(offline)", "dim"))
     cells[0] = console.styled(cells[0], STYLE_OF.get(hit["strength"], ""))

@@ -24,6 +24,7 @@ WRAPPED = (
     "tags",
     "people",
     "sidecars",
+    "pair",
     "refused_dates",
 )  # not paths, to be copied
 VECTOR = {
@@ -53,15 +54,16 @@ def command(path: str, as_json: bool) -> None:
         "vector": VECTOR.get(photo.get("vector_from", "")),
         "place": text.place(photo["place"]) if photo.get("place") else None,
         "sidecars": ", ".join(map(_name, photo.get("sidecars", ()))) or None,
+        "pair": ", ".join(map(_name, photo.get("pair", ()))) or None,
         **_facts(photo["facts"]),
     }
     lines = (_line(name, value) for name, value in rows.items() if value is not None)
     console.answer(photo, as_json, *lines)
 
 
-def _name(sidecar: Mapping[str, Any]) -> str:
+def _name(beside: Mapping[str, Any]) -> str:
     """Its name; it is in the photo's folder."""
-    return paths.shown(sidecar["path"]).rpartition("/")[2]
+    return paths.shown(beside["path"]).rpartition("/")[2]
 
 
 def _line(name: str, value: object) -> str:
@@ -77,6 +79,8 @@ def _facts(facts: dict[str, Any]) -> dict[str, Any]:
             rows[name] = ", ".join(map(str, value)) or None
     if rows.get("rating") == -1:
         rows["rating"] = "rejected"
+    if rows.pop("motion", False):
+        rows["video"] = "in the file"
     if rows.get("orientation") == 1:
         del rows["orientation"]  # upright
     return {"taken": _taken(facts), **rows}

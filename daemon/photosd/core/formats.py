@@ -40,7 +40,7 @@ OTHERS = {
     b".pdf": "a document (PDF)",
     b".psb": "a Photoshop file (PSB)",
     **dict.fromkeys(
-        b".mov .mp4 .m4v .avi .mkv .3gp .mts .m2ts .mpg .webm .insv .lrv".split(), "a video"
+        b".mov .mp4 .m4v .avi .mkv .3gp .mts .m2ts .mpg .webm .insv .lrv .mp".split(), "a video"
     ),
     **dict.fromkeys(b".xcf .kra .ora .clip .afphoto .ai .eps".split(), "a file of an editor"),
 }

@@ -17,7 +17,7 @@ from photosd.core.progress import reporting
 from photosd.core.worker_setup import attach, lower_priority
 from photosd.decode import damage, facts, heif_tiles, pixels, previews, raw, reading
 from photosd.decode.decode_errors import DecodeFailed
-from photosd.decode.limits import HEAD_BYTES, MIB, DecodeLimits
+from photosd.decode.limits import END_BYTES, HEAD_BYTES, MIB, DecodeLimits
 from photosd.decode.messages import DecodeRequest, FailureReply, Reply, SidecarFacts, Source
 from photosd.decode.opening import OpenedPicture, check_size, configure, open_picture
 
@@ -90,7 +90,7 @@ def _do(
         if request.op == "facts":
             if picture.format == "PNG":  # its metadata may follow the pixels
                 picture.image.load()
-            return Reply(identity=identity, facts=facts.of(picture)), []
+            return Reply(identity=identity, facts=facts.of(picture, data)), []
         if request.shape is None:
             raise DecodeFailed("internal", "the request has no shape")
         wanted = pixels.wanted_size(picture, request.shape)
@@ -101,7 +101,7 @@ def _do(
         raise
     except Exception as error:
         raise damage.explain(error, data) from error
-    found = facts.of(picture)
+    found = facts.of(picture, data)
     return Reply(identity=identity, facts=found, tiles=len(tiles), source=source), tiles
 
 
@@ -126,11 +126,11 @@ def _of_sidecars(files: Sequence[bytes]) -> SidecarFacts | None:
 
 def _facts_of_head(path: bytes, limits: DecodeLimits) -> Reply | None:
     """The facts of a JPEG, whose metadata precedes the pixels; None if that does not suffice."""
-    data, identity = reading.head(path, HEAD_BYTES)
+    data, end, identity = reading.ends(path, HEAD_BYTES, END_BYTES)
     if not data.startswith(b"\xff\xd8\xff") or is_raw_name(path):
         return None
     try:
-        return Reply(identity=identity, facts=facts.of(open_picture(data, limits)))
+        return Reply(identity=identity, facts=facts.of(open_picture(data, limits), end))
     except Exception:  # there is more metadata than expected, or it is damaged
         return None
 

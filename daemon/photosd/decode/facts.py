@@ -15,6 +15,7 @@ from photosd.decode.date_taken import stated, taken
 from photosd.decode.geometry import stored_size
 from photosd.decode.merging import merged
 from photosd.decode.messages import Facts, SidecarFacts
+from photosd.decode.motion import video_follows
 from photosd.decode.opening import OpenedPicture
 from photosd.decode.texts import (
     CAPTION_CHARACTERS,
@@ -56,10 +57,10 @@ class Attempts:
             return default
 
 
-def of(picture: OpenedPicture) -> Facts:
+def of(picture: OpenedPicture, file: bytes = b"") -> Facts:
     """The facts in a loaded picture; hostile metadata affects single facts, not the photo.
 
-    For the files beside it see `of_sidecars`.
+    ``file``: its bytes, or the last ones. For the files beside it see `of_sidecars`.
     """
     attempts = Attempts()
     exif: Tags = attempts.read("exif", lambda: _exif(picture), {})
@@ -111,6 +112,7 @@ def of(picture: OpenedPicture) -> Facts:
         **locations.joined((inside, older)),
         unreadable=tuple(attempts.failed),
         refused_dates=tuple(dict.fromkeys(refused)),
+        motion=inside.get("has_video", False) or video_follows(file),
     )
 
 

@@ -9,6 +9,7 @@ from photosd.core.config import MAX_MEGAPIXELS
 
 MIB = 1 << 20
 HEAD_BYTES = MIB  # of a JPEG, read for its metadata: larger than nearly all of it
+END_BYTES = 4096  # of the same: where Samsung lists what it has appended
 MIN_MEMORY = 768 * MIB
 MAX_MEMORY = 4096 * MIB
 # Peak bytes per pixel of the header, measured, with a margin: JPEG is decoded at reduced size, but

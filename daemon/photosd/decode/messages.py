@@ -54,7 +54,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keywords, flat and hierarchical, each once whatever its spelling (`core.wording`); ``people``:
     their names; ``region``: a state or province; ``country_code``: two or three letters;
     ``unreadable``: kinds of metadata that are there and could not be read; ``refused_dates``:
-    dates that are invalid, each with its source and the reason. Lengths and numbers are limited by
+    dates that are invalid, each with its source and the reason; ``motion``: the file holds a video,
+    too. Lengths and numbers are limited by
     `decode.texts`.
     """
 
@@ -84,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     country_code: str | None = None
     unreadable: tuple[str, ...] = ()
     refused_dates: tuple[str, ...] = ()
+    motion: bool = False
 
 
 # The picture that a vector comes from: the full one; a reduced one in the file, until there is time

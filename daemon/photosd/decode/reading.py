@@ -39,13 +39,14 @@ def read(path: bytes, limits: DecodeLimits) -> tuple[bytes, ContentIdentity]:
     return data, identity
 
 
-def head(path: bytes, most: int) -> tuple[bytes, ContentIdentity]:
-    """The first bytes of a regular file, and its identity without the digest; raises
+def ends(path: bytes, first: int, last: int) -> tuple[bytes, bytes, ContentIdentity]:
+    """The first and the last bytes of a regular file, and its identity without the digest; raises
     DecodeFailed.
     """
     with _opened(path) as (descriptor, before):
-        data = _contents(descriptor, most)
-        return data, _identity(descriptor, before, before.st_size, "")
+        data = _contents(descriptor, first)
+        end = os.pread(descriptor, last, max(0, before.st_size - last))
+        return data, end, _identity(descriptor, before, before.st_size, "")
 
 
 def identify(path: bytes) -> ContentIdentity:

@@ -55,6 +55,7 @@ DIGIKAM = "{http://www.digikam.org/ns/1.0/}"
 DARKTABLE = "{http://darktable.sf.net/}"
 MICROSOFT = ("{http://ns.microsoft.com/photo/1.0/}", "{http://ns.microsoft.com/photo/1.0}")
 MWG = "{http://www.metadataworkinggroup.com/schemas/regions/}"
+CAMERA = "{http://ns.google.com/photos/1.0/camera/}"  # of Android
 DISPLAY_NAME = "{http://ns.microsoft.com/photo/1.2/t/Region#}PersonDisplayName"
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -191,6 +192,7 @@ def _stated(root: Element) -> dict[str, Any]:
         "creator": first(DC + "creator") or first(TIFF + "Artist"),
         "dates": [text for name in DATES if (text := first(name))],
         "created": first(XMP + "CreateDate") or first(EXIF + "DateTimeDigitized"),
+        "has_video": "1" in (first(CAMERA + "MotionPhoto"), first(CAMERA + "MicroVideo")),
         "gps_date": first(EXIF + "GPSTimeStamp"),
         "latitude": first(EXIF + "GPSLatitude"),
         "latitude_ref": first(EXIF + "GPSLatitudeRef"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from photosd.core.formats import is_raw_name, suffix_of
+from photosd.core.pair_names import are_pair, may_be_pair, pictures_of, range_of_pair
 from photosd.core.sidecar_names import SidecarNames, ranges_of_photos
 from photosd.index.database import Database, listed
 from photosd.index.photo import Photo, forget_journaled, mark_failed, photos, range_below
@@ -240,6 +243,27 @@ class Catalog:
                 found.setdefault(content, []).append((path, folder))
         return found
 
+    def partners(self, path: bytes) -> list[tuple[bytes, str]]:
+        """Indexed files, and their contents, that are the same photo as the one at ``path``: the
+        picture of a camera raw file, JPEG first; its raw files.
+        """
+        with self._database.read() as db:
+            return partners(db, path)
+
+    def of_video(self, video: bytes) -> bytes | None:
+        """The indexed photo beside a video of this path that it may be a part of."""
+        with self._database.read() as db:
+            for start in pictures_of(video):
+                rows = db.execute(
+                    "SELECT path FROM photos WHERE path > ? AND path < ? AND state = 'indexed'"
+                    " ORDER BY path",
+                    (start, start[:-1] + b"/"),
+                )
+                for (path,) in rows:
+                    if b"." not in path[len(start) :]:
+                        return bytes(path)
+        return None
+
     def has_below(self, directory: bytes) -> bool:
         """Whether any existing file is in this directory or below."""
         with self._database.read() as db:
@@ -312,6 +336,18 @@ def _belongs(path: bytes, directory: bytes, sidecars: SidecarNames) -> bool:
     return b"/" not in name and bool(sidecars.of(name))
 
 
+def partners(db: sqlite3.Connection, path: bytes) -> list[tuple[bytes, str]]:
+    """See `Catalog.partners`."""
+    if not may_be_pair(path):
+        return []
+    rows = db.execute(
+        "SELECT path, content FROM photos WHERE path > ? AND path < ? AND state = 'indexed'",
+        range_of_pair(path),
+    )
+    found = [(other, str(content)) for other, content in rows if are_pair(path, other)]
+    return sorted(found, key=lambda one: (not suffix_of(one[0]).startswith(b".jp"), one))
+
+
 def known_photos(counts: Mapping[str, int]) -> int:
     """The number of existing photos in these counts by state."""
     return sum(number for state, number in counts.items() if state != "gone")
@@ -348,6 +384,14 @@ class Copies:
                     values,
                 )
             ]
+
+    def raw_files(self, below: bytes | None) -> set[str]:
+        """Contents of camera raw files that are the same photo as a picture beside them."""
+        where, values = _indexed(below)
+        with self._database.read() as db:
+            rows = db.execute(f"SELECT path, content FROM photos WHERE {where}", values)
+            raw = [(path, str(content)) for path, content in rows if is_raw_name(path)]
+            return {content for path, content in raw if partners(db, path)}
 
     def holding(self, contents: Sequence[str], below: bytes | None) -> dict[str, list[Photo]]:
         """The photos of each of these contents, in order of path."""

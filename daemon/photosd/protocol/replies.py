@@ -45,7 +45,8 @@ class Hit(PathFields):
     seconds; ``taken_from``: where the date comes from, as in the facts of `show`;
     ``taken_precision``: present if it is only a ``day``, a ``month`` or a ``year``; then ``taken``
     is its first instant. ``width``, ``height``: upright pixels, if known; absent from older
-    daemons, as ``content_id`` is.
+    daemons, as ``content_id`` is. ``pair``: the files that are the same photo, if there are any:
+    the camera raw file beside a JPEG or HEIC.
     """
 
     rank: int
@@ -62,6 +63,7 @@ class Hit(PathFields):
     taken_from: NotRequired[str]
     taken_precision: NotRequired[str]
     place: NotRequired[PlaceReport]
+    pair: NotRequired[list[PathFields]]
 
 
 class Coverage(TypedDict):
@@ -384,6 +386,8 @@ class ShowResult(PathOrNull):
     ``vector_from``: ``full``: the full picture; ``preview``: a reduced one in the file, until there
     is time for the full one; ``only preview``: the full one cannot be decoded, as in camera raw
     files; left out if there is no vector. ``copies``: other indexed files with the same bytes.
+    ``pair``: files that are the same photo: a camera raw file and its JPEG or HEIC, the video of a
+    Live Photo. ``motion`` in the facts: the file holds a video.
     """
 
     state: str
@@ -399,6 +403,7 @@ class ShowResult(PathOrNull):
     vector_from: NotRequired[str]
     sidecars: NotRequired[list[PathFields]]
     copies: NotRequired[list[PathFields]]
+    pair: NotRequired[list[PathFields]]
 
 
 class Failure(PathFields):

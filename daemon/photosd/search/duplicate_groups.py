@@ -77,9 +77,11 @@ class Duplicates:
     def alike(self) -> Iterator[tuple[int, int, Group]]:
         """Progress (contents examined, of how many), and the group found, perhaps empty.
 
-        Contents without a vector are only grouped with their copies.
+        Contents without a vector are only grouped with their copies. A camera raw file beside its
+        picture is no duplicate.
         """
-        order = self._copies.largest_first(self._below)
+        raw = self._copies.raw_files(self._below)
+        order = [one for one in self._copies.largest_first(self._below) if one not in raw]
         sketches = np.empty((len(order), NUMBERS), np.float16)
         for start in range(0, len(order), BLOCK):
             yield 0, len(order), []  # reading photos for the first time takes a while

@@ -51,6 +51,7 @@ from photosd.search.names import (
     words_left_out,
 )
 from photosd.search.paging import Cursor, FoundPhoto, Hits, Ranking, Rankings, coverage, lay_out
+from photosd.search.pairs import Pairs
 from photosd.search.parsing import Parser, Question, QuestionTerm
 from photosd.search.place_names import PlaceNames
 from photosd.search.query_cache import QueryCache, QueryEmbedding, normalise
@@ -90,6 +91,7 @@ class Engine:
         self._embedder = QueryEmbedder(encoder, self._remembered, pictures)
         self._gemini = GeminiSearch(self._embedder, self._scripts)
         self._retrieval = Retrieval(store, shared)
+        self._pairs = Pairs(shared.catalog, self._retrieval.passing)
         self._conditions = Conditions(shared.database, places, self._any_passes)
         self._calibration = Calibration(spec, store, shared.contents, self._embedder)
         self._rankings, self._hits = Rankings(), Hits(shared)
@@ -240,7 +242,7 @@ class Engine:
         if not question.terms:  # all of it was read
             oldest = question.sort == "date"
             find = functools.partial(self._retrieval.latest, question, oldest=oldest)
-            return Ranking(question, None, "text_match", find)
+            return Ranking(question, None, "text_match", self._pairs.joined(question, find))
         asked = self._gemini.ask(question, outside)
         own: Ranking | PhotosdError
         try:
@@ -281,7 +283,8 @@ class Engine:
             warnings.append(f"{trouble.title}: matched only dates, places and people")
         else:
             raise trouble
-        return Ranking(question, None, "text_match", find, lambda: _good(find(sys.maxsize)))
+        shown = self._pairs.joined(question, find)
+        return Ranking(question, None, "text_match", shown, lambda: _good(find(sys.maxsize)))
 
     def _ranking(
         self,
@@ -302,7 +305,8 @@ class Engine:
         describe = functools.partial(
             self._retrieval.described, question, aspects, judge, remote=remote
         )
-        return Ranking(question, best, answered_by, find, good, describe)
+        shown = self._pairs.joined(question, find)
+        return Ranking(question, best, answered_by, shown, good, describe)
 
     def _sorted(self, ranking: Ranking) -> Ranking:
         """The ranking with its good matches by date, if requested and if there are any."""
@@ -315,7 +319,8 @@ class Engine:
         def find(count: int) -> list[FoundPhoto]:
             return ranking.describe(order[:count])
 
-        found = Ranking(question, ranking.embedding, ranking.answered_by, find)
+        shown = self._pairs.joined(question, find)
+        found = Ranking(question, ranking.embedding, ranking.answered_by, shown)
         found.modes, found.unknown, found.seconds = ranking.modes, ranking.unknown, ranking.seconds
         found.page(0, question.limit)
         return found

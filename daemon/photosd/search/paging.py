@@ -21,7 +21,7 @@ from photosd.index.folders import Folders
 from photosd.index.moments import Moment, moment_of
 from photosd.index.placing import REPORTED
 from photosd.index.shared_resources import SharedResources
-from photosd.protocol.paths import path_b64, path_text
+from photosd.protocol.paths import path_b64, path_fields, path_text
 from photosd.protocol.replies import Coverage, Hit, PlaceReport
 from photosd.search.parsing import Question
 from photosd.search.query_cache import QueryEmbedding
@@ -81,6 +81,9 @@ class Hits:
                 hit |= cast("Hit", size)
                 if (place := where.get(one.content)) is not None:
                     hit["place"] = place_report(place)
+            for hit, (path, _) in zip(hits[-1], chosen, strict=True):
+                if pair := self._shared.catalog.partners(path):
+                    hit["pair"] = [path_fields(other) for other, _ in pair]
         return hits
 
 

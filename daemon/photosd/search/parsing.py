@@ -127,7 +127,7 @@ class Parser:
         question = question_of(params, self.where(params.where))
         terms = tuple(map(self._looked_up, question.terms))
         asked_with = frozenset(term.content for term in terms if term.content is not None)
-        but = asked_with if params.others else frozenset()
+        but = self._with_partners(asked_with) if params.others else frozenset()
         return structs.replace(question, terms=terms, but=but)
 
     def where(self, where: Where | None) -> Filter | None:
@@ -168,6 +168,12 @@ class Parser:
         if term.path is None:
             return term
         return structs.replace(term, content=self._content_of(term.path))
+
+    def _with_partners(self, contents: frozenset[str]) -> frozenset[str]:
+        """With those of the files that are the same photos."""
+        paths = self._catalog.paths_of(list(contents)).values()
+        pairs = (self._catalog.partners(path) for places in paths for path, _ in places)
+        return contents.union(content for pair in pairs for _, content in pair)
 
     def _content_of(self, path: bytes) -> str | None:
         if (content := self._known(self._folders.real(path))) is not None:

@@ -271,7 +271,7 @@ class Retrieval:
         outstanding = set(contents[: remote.outstanding])
         return [
             Evidence("gemini", one, Weight.GOOD if one in outstanding else Weight.WEAK)
-            for one in self._passing(question, there)
+            for one in self.passing(question, there)
         ]
 
     # -- names --------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ class Retrieval:
         order = sorted(shares, key=lambda one: (weights[one], shares[one]), reverse=True)
         return [
             _named_only(content, shares[content], names.get(content))
-            for content in itertools.islice(self._passing(question, order), count)
+            for content in itertools.islice(self.passing(question, order), count)
         ]
 
     def by_date(
@@ -337,7 +337,7 @@ class Retrieval:
 
     # -- filters ------------------------------------------------------------------------------
 
-    def _passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
+    def passing(self, question: Question, contents: Iterable[str]) -> Iterator[str]:
         """The contents that pass the query's filter, in the same order."""
         table = None if question.where is None else self._store.passing(question.where)
         keep = self._keep(question, table)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from photosd.core.errors import NotFound
 from photosd.core.formats import OTHERS, is_photo_name, suffix_of
 from photosd.core.log import printable
+from photosd.core.pair_names import videos_of
 from photosd.core.sidecar_names import is_sidecar_name
 from photosd.index.contents import Holding
 from photosd.index.folders import Folder
@@ -19,6 +21,7 @@ from photosd.index.photo import Photo
 from photosd.protocol import replies, requests
 from photosd.protocol.paths import path_b64, path_fields, path_from, path_text
 from photosd.protocol.server import Emit
+from photosd.runtime.library import Library
 from photosd.runtime.operations.base import Topic
 from photosd.search.paging import place_report
 from photosd.watch.beside import files_of
@@ -119,8 +122,7 @@ class LibraryOperations(Topic):
         photo = library.catalog.get(path)
         folder = library.folders.containing(path)
         if photo is None:
-            why, remedy = _why_unknown(path, library.filesystems, folder)
-            raise NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
+            raise _unknown(library, path, folder)
         away = folder if folder is not None and not folder.present else None
         ignored = None
         if photo.state == "gone" and folder is not None:
@@ -148,6 +150,8 @@ class LibraryOperations(Topic):
                 result["copies"] = others
         if photo.sidecar:
             result["sidecars"] = [path_fields(one) for one in files_of(path, photo.sidecar)]
+        if pair := [*library.catalog.partners(path), *_videos(library, photo)]:
+            result["pair"] = [path_fields(one) for one, _ in pair]
         return result
 
     def failures(self, params: requests.FailuresParams) -> replies.FailuresResult:
@@ -174,6 +178,26 @@ class LibraryOperations(Topic):
     def resume(self, _params: requests.Nothing) -> replies.PauseResult:
         self._library().pause(0.0)
         return {"paused": False, "paused_until": None}
+
+
+def _videos(library: Library, photo: Photo) -> Iterator[tuple[bytes, str]]:
+    """The video beside a photo, if there is one; without a content."""
+    with contextlib.suppress(OSError):  # its disk does not answer
+        for path in videos_of(photo.path):
+            if photo.state != "gone" and library.filesystems.ask(path, "exists"):
+                yield path, ""
+                return
+
+
+def _unknown(library: Library, path: bytes, folder: Folder | None) -> NotFound:
+    """The error for a file that is not in the catalog."""
+    if suffix_of(path) in OTHERS and (photo := library.catalog.of_video(path)):
+        return NotFound(
+            f"{printable(path)} is not indexed: it is the video of {printable(photo)}",
+            remedy="show that photo",
+        )
+    why, remedy = _why_unknown(path, library.filesystems, folder)
+    return NotFound(f"{printable(path)} is not indexed: {why}", remedy=remedy)
 
 
 def _described(held: Mapping[str, Holding], photo: Photo) -> dict[str, Any]:
