@@ -180,3 +180,26 @@ def test_of_namesakes_the_one_that_is_spelled_so_is_first(tmp_path: Path) -> Non
     for name in NAMESAKES:
         for text in (name, f"../x/{name}", name[:-4]):
             assert first(library, text)["path"] == f"/p/x/{name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "found"),
+    [
+        ("חופש אילת", "חופש באילת 2019", True),
+        ("אילת", "חופש באילת", True),
+        ("ים", "שקיעה בים", True),
+        ("באילת", "אילת חופש", True),
+        ("התמונה של סבתא", "וסבתא", True),
+        ("כלבים", "כלב", True),
+        ("לב", "כלב", False),
+        ("ים", "מים", False),
+        ("כלב", "לב", False),
+    ],
+)
+def test_hebrew_words_of_names_have_prefixes(
+    tmp_path: Path, text: str, name: str, found: bool
+) -> None:
+    """A word of two letters only those that are rarely letters of another word."""
+    others = [f"{number}.jpg".encode() for number in range(20)]
+    library = Household(tmp_path, [*others, f"x/{name}.jpg".encode()])
+    assert bool(list(Names(library.database, [text]).best({}))) is found

@@ -2,7 +2,7 @@
 
 A row is a path of an indexed photo (`named` in the catalog): the words of its name and folders, and
 of its photo's title, caption, places, tags and people. Hebrew words also match with another prefix
-or plural, except in names of files and folders, which match as they are spelled.
+or plural.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ FACTS, NAMES = "{title caption places tags people}", "{places tags people}"
 WHOLE_IN = {"caption": "title", "place": "places", "tag": "tags", "person": "people"}
 
 PREFIXES = "והבלמכש"
+BEFORE_SHORT = "הב"  # before two letters, in names of files: others are often letters of the word
 # Endings of a word, and those of its singular or plural; final letters are folded.
 ENDINGS = (("ימ", ("",)), ("ות", ("", "ה")), ("ה", ("ות",)), ("", ("ימ", "ות")))
 HEBREW = re.compile("[א-ת]+")
@@ -66,15 +67,27 @@ class TextIndex:
 
     def _match(self, word: str, shortest: int) -> str:
         plain = quoted(word)
-        if not self.described or HEBREW.fullmatch(word) is None or len(word) < SHORTEST:
+        if HEBREW.fullmatch(word) is None or len(word) < SHORTEST:
             return plain
+        # Sentences and names of files have prefixes; names of people, places and tags hardly have.
+        files = KINDS["name"]
+        usual = PREFIXES if len(word) > SHORTEST else BEFORE_SHORT
+        found = [plain, f"{files} : ({self._varied(word, shortest, files, usual)})"]
+        if self.described:
+            found.append(f"{FACTS} : ({self._varied(word, shortest, NAMES)})")
+            found.append(f"caption : ({self._varied(word, shortest, NAMES, PREFIXES)})")
+        return f"({' OR '.join(found)})"
+
+    def _varied(self, word: str, shortest: int, columns: str, prefixes: str = "") -> str:
+        """The word with other endings, and after each of these prefixes; if the columns lack it,
+        without its own prefixes, too.
+        """
         bare = [word]
-        if not self._has(f"{NAMES} : {plain}"):  # else its first letter may be no prefix
+        if not self._has(f"{columns} : {quoted(word)}"):  # else its first letter may be no prefix
             bare += _without_prefix(word, shortest)
-        others = dict.fromkeys(other for one in bare for other in (one, *_with_other_ending(one)))
-        # Sentences have prefixes; names of people, places and tags hardly have.
-        prefixed = [prefix + one for one in bare for prefix in PREFIXES]
-        return f"({plain} OR {FACTS} : ({_any(others)}) OR caption : ({_any(prefixed)}))"
+        found = [other for one in bare for other in (one, *_with_other_ending(one))]
+        found += [prefix + one for one in bare for prefix in prefixes]
+        return _any(dict.fromkeys(found))
 
     def numbers(self, terms: Sequence[Term]) -> dict[str, int]:
         """The number of rows of each word, without words in most of the library."""
