@@ -94,7 +94,7 @@ def running(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Daemo
     """A daemon's parts with its library, without encoder and socket."""
     monkeypatch.setattr(Supervisor, "start", lambda _self: None)
     monkeypatch.setattr(Library, "open", lambda _self: None)
-    monkeypatch.setattr(Engine, "rehearse", lambda _self, _seconds: False)
+    monkeypatch.setattr(Engine, "warm_up", lambda _self, _seconds: False)
     monkeypatch.setattr(gemini, "Gate", NotedGate)
     monkeypatch.delenv("EMBEDDING_MODE", raising=False)
     daemon = Daemon(home, Reading(Settings()), Endpoint.__new__(Endpoint))

@@ -38,7 +38,7 @@ class FakeLibrary:
         FakeLibrary.built += 1
         self.engine = self.encoder = self
         self.limits = SimpleNamespace(start=0.0)
-        self.rehearsed = threading.Event()
+        self.warmed_up = threading.Event()
 
     def open(self) -> None:
         if FakeLibrary.errors:
@@ -51,7 +51,7 @@ class FakeLibrary:
     def close(self) -> None:
         FakeLibrary.closed += 1
 
-    def rehearse(self, _seconds: float) -> bool:
+    def warm_up(self, _seconds: float) -> bool:
         return False
 
     def halt(self) -> None:

@@ -265,7 +265,7 @@ class DescribedHousehold(Library):
         encoder = LookEncoder()
         self._fill(photos, encoder, np.random.default_rng(seed))
         self.ready = self.engine(self.spec, encoder)
-        self.ready.rehearse(CALIBRATED_SECONDS)
+        self.ready.warm_up(CALIBRATED_SECONDS)
         until = time.monotonic() + CALIBRATED_SECONDS
         while self.ready.query(QueryParams("a word that nothing shows", 1))["convincing"]:
             assert time.monotonic() < until, "not calibrated"

@@ -265,7 +265,7 @@ NO_LIMIT = {
         "index/contents.py:DRAWN", "index/store_damage.py:GENERATIONS", "index/committer.py:TRIES",
         "index/reencoding.py:MAX_TRIES", "index/database.py:ERASE_TRIES",
         "index/database.py:LOCK_SECONDS",
-        "index/vectors.py:COMPACTIONS", "search/engine.py:REHEARSALS",
+        "index/vectors.py:COMPACTIONS", "search/engine.py:WARM_UP_QUERIES",
         "search/calibration.py:REST_TIMES",
         "search/dates/forms.py:AROUND", "protocol/__init__.py:QUERY_DEADLINE_MS",
         "protocol/endpoint.py:LOCK_TRIES",

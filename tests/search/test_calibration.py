@@ -255,8 +255,8 @@ def test_a_query_waits_for_few_unrelated_things(library: Library) -> None:
     assert max(embeddings.asked) <= 8
 
 
-def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
-    """Calibration starts only after the rehearsal: no query waits for it."""
+def test_an_engine_calibrates_after_its_warm_up(library: Library) -> None:
+    """Calibration starts only after the warm-up: no query waits for it."""
 
     class Encoder:
         asked = 0
@@ -275,7 +275,7 @@ def test_an_engine_calibrates_after_its_rehearsal(library: Library) -> None:
     engine = library.engine(encoder=Encoder())
     engine.query(QueryParams("abc"))
     assert Encoder.asked == 1
-    assert engine.rehearse(5)
+    assert engine.warm_up(5)
     limit = time.monotonic() + 60
     while Encoder.asked < 150:
         assert time.monotonic() < limit

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosd.search.fusion import Evidence, Weight, ordered
+from photosd.search.fusion import Evidence, Weight, fuse
 
 
 def looks(contents: str, good: str = "", kind: str = "clip") -> list[Evidence]:
@@ -23,7 +23,7 @@ def names(**weights: float) -> list[Evidence]:
 
 
 def order(*lists: Sequence[Evidence]) -> str:
-    return "".join(one.content for one in ordered(lists))
+    return "".join(one.content for one in fuse(lists))
 
 
 @given(st.sets(st.sampled_from("abcdefgh")))

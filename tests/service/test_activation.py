@@ -42,7 +42,7 @@ def listener(home: Home) -> Iterator[socket.socket]:
 def test_a_daemon_that_leaves_does_not_start_the_next(
     home: Home, listener: socket.socket, state: str
 ) -> None:
-    """Its liveness checks, and the rehearsal at its start, are clients like any other."""
+    """Its liveness checks, and the warm-up at its start, are clients like any other."""
     daemon = RunningDaemon(
         home,
         {"WATCHDOG_USEC": "600000"},

@@ -27,7 +27,7 @@ COVERS = {
     "gemini": {"local", "hybrid", "gemini"},
 }
 # Everything that may be sent has one of these purposes. Everything else cannot be sent: alerts, the
-# page, similar photos, rehearsals, the doctor's test query (search/engine.py, `query`).
+# page, similar photos, warm-up queries, the doctor's test query (search/engine.py, `query`).
 Purpose = Literal["query", "agent", "photos", "check"]
 
 

@@ -82,18 +82,18 @@ class GeminiSdk:
             trust_env=False, transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json={}))
         ) as nowhere:
             self._client = client(nowhere)
-            self._rehearse()
+            self._warm_up()
         self._client = client(self._http)
 
-    def _rehearse(self) -> None:
+    def _warm_up(self) -> None:
         """Run calls that are answered locally, since the SDK's first call takes far longer.
 
         Otherwise the first query would wait for it.
         """
         with contextlib.suppress(CloudUnavailable):
-            self.write("rehearsal", "rehearsal", "rehearsal", {}, 1.0)
+            self.write("warm-up", "warm-up", "warm-up", {}, 1.0)
         with contextlib.suppress(CloudUnavailable):
-            self.embed_query("rehearsal", "rehearsal", 1, 1.0)
+            self.embed_query("warm-up", "warm-up", 1, 1.0)
 
     def close(self) -> None:
         """Close its connections; calls under way fail."""

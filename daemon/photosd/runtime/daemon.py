@@ -48,7 +48,7 @@ ENDING_SECONDS, OWN_CLIENTS_SECONDS, FORCE_SECONDS = STOP_SECONDS - 2, 3.0, STOP
 LAST_WORDS_SECONDS = 0.5
 SETTING_SECONDS = 30.0
 RETRY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # before retrying a failed start
-REHEARSALS, REHEARSAL_SECONDS = 4, 5.0
+WARM_UP_QUERIES, WARM_UP_SECONDS = 4, 5.0
 LIBRARY_SECONDS = 5.0  # the time to open the library, with a margin; tells clients when to retry
 
 
@@ -78,7 +78,7 @@ class Daemon:
         self._stopping: asyncio.Event | None = None
         self._deadline: Deadline | None = None  # once a stop was requested
         self._asking_to_stop = threading.Lock()
-        self._rehearsal: threading.Thread | None = None
+        self._warming: threading.Thread | None = None
         self._opening = threading.Thread(target=self.open_library, name="opening", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -117,8 +117,8 @@ class Daemon:
         late = ["opening"] if self._opening.is_alive() else []
         if self._library is not None and not late:
             late = self._library.close(deadline)
-        if self._rehearsal is not None:  # its request failed when the encoder stopped
-            self._rehearsal.join(deadline.remaining)
+        if self._warming is not None:  # its request failed when the encoder stopped
+            self._warming.join(deadline.remaining)
         if late:  # the lock is released by the exit, after the last writer
             log.warning("stop_forced", late=late, remedy="no action needed: no data is lost")
         else:
@@ -221,10 +221,10 @@ class Daemon:
             if self._going():  # it did not exist yet when notified
                 library.halt()
             library.open()
-            self._rehearsal = threading.Thread(
-                target=self._rehearse, args=(library,), name="rehearsal", daemon=True
+            self._warming = threading.Thread(
+                target=self._warm_up, args=(library,), name="warm-up", daemon=True
             )
-            self._rehearsal.start()
+            self._warming.start()
             log.info("library_open", seconds=round(time.monotonic() - self._started, 2))
             return None
         except PhotosdError as error:
@@ -239,22 +239,22 @@ class Daemon:
                 built.close()
         return trouble
 
-    def _rehearse(self, library: Library) -> None:
+    def _warm_up(self, library: Library) -> None:
         """Run a complete query before the first client does, from socket to socket."""
-        if library.engine.rehearse(library.encoder.limits.start):
-            for number in range(REHEARSALS):
+        if library.engine.warm_up(library.encoder.limits.start):
+            for number in range(WARM_UP_QUERIES):
                 with self._asking_ourselves:
                     if self._going():
                         break
-                    self._ask_ourselves(f"a rehearsal, number {number}")
+                    self._ask_ourselves(f"warm-up query {number}")
         gc.collect()
         gc.freeze()  # else each full collection visits all modules, 50 ms that queries wait
-        library.rehearsed.set()
+        library.warmed_up.set()
 
     def _ask_ourselves(self, text: str) -> None:
         with (
             contextlib.suppress(PhotosdError),
-            Client(self._endpoint.path, timeout=REHEARSAL_SECONDS) as client,
+            Client(self._endpoint.path, timeout=WARM_UP_SECONDS) as client,
         ):
             client.query(text, mode="local")
 
@@ -354,7 +354,7 @@ class Daemon:
             return "stopping"
         if self._trouble is not None or encoder in ("broken", "hung", "restarting"):
             return "degraded"
-        if library is None or encoder == "loading" or not library.rehearsed.is_set():
+        if library is None or encoder == "loading" or not library.warmed_up.is_set():
             return "warming"
         return "ready"
 

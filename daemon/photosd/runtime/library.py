@@ -66,7 +66,7 @@ class Library:
     ) -> None:
         self.home, self._live = home, LiveSettings(settings)
         self._halted = threading.Event()
-        self.rehearsed = threading.Event()  # a complete query has run once
+        self.warmed_up = threading.Event()  # a complete query has run once
         self.database = Database(home.catalog)
         with contextlib.ExitStack() as undo:  # after an error nothing must remain
             undo.callback(self.database.close)

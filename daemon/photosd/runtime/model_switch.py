@@ -29,7 +29,7 @@ log = structlog.get_logger()
 LOOK_SECONDS = 0.25
 COUNT_SECONDS = 5.0  # interval of counting the rest: at a million photos that takes a second
 RETRY_SECONDS = 5.0
-REHEARSAL_SECONDS = 60.0
+WARM_UP_SECONDS = 60.0
 
 
 class ModelSwitch(threading.Thread):
@@ -101,7 +101,7 @@ class ModelSwitch(threading.Thread):
         counted_at = time.monotonic()
         while not self._stopping.wait(LOOK_SECONDS):
             if self._fill.exhausted() and self.target.pipeline.idle() and self._fill.left() == 0:
-                if self.target.engine.rehearse(REHEARSAL_SECONDS):
+                if self.target.engine.warm_up(WARM_UP_SECONDS):
                     self._left = 0
                     return
             elif time.monotonic() - counted_at > COUNT_SECONDS or self._total < 10_000:

@@ -2,8 +2,8 @@
 
 About two hundred things that few people photograph (unrelated.txt) are searched in the background.
 A photo scores by how much nearer it is to the query than to the nearest of these things. A score
-that most unrelated things do not reach with any photo is *fair*, one that hardly any reaches is
-*strong*: so a strength means the same for every model and library size. If vectors are on disk, the
+above that of most unrelated things is *fair*, one above that of nearly all is *strong*: so a
+strength means the same for every model and library size. If vectors are on disk, the
 cosine itself is calibrated, which is less accurate. Figures are in
 docs/explanation/honest-scores.md.
 """
@@ -36,17 +36,16 @@ from photosd.search.parsing import Question
 log = structlog.get_logger()
 
 UNRELATED = Path(__file__).with_name("unrelated.txt")
-# A score that this share of unrelated things does not reach is fair, or strong. A large library
-# contains some of these things: then a lower share applies.
+# The share of unrelated things whose best score is below the threshold. A large library contains
+# some of these things, so its share for fair is lower.
 FAIR_FEW, FAIR_MANY, STRONG = 0.85, 0.74, 0.97
 FEW, MANY = 32, 500  # photos; smaller libraries use the threshold for FEW, as they vary too little
-FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # of pairs of photos do not reach it
+FAIR_PAIR, STRONG_PAIR = 0.98, 0.997  # the share of pairs of photos that are below the threshold
 GROWTH = 0.2  # of the library; a larger change triggers a new calibration
 REST_SECONDS = 30.0  # minimum, between two calibrations; after a failure
 REST_TIMES = 20  # times the duration of the last one
 AT_ONCE = 1 << 15  # numbers in RAM; up to this size a query calibrates itself: 2 ms
 SAMPLE = 1024  # photos
-
 SHAPES = 100  # queries whose scales are cached
 
 Best = Callable[[Measure], tuple[Vectors, int]]  # the best score of each unrelated thing; photos
@@ -62,8 +61,8 @@ class Calibration:
         self, spec: ModelSpec, store: VectorStore, contents: Contents, embedder: QueryEmbedder
     ) -> None:
         self._spec, self._store, self._contents, self._embedder = spec, store, contents, embedder
-        brought = spec.strength
-        self._brought = Scale(None, brought.fair, brought.strong)
+        default = spec.strength
+        self._default = Scale(None, default.fair, default.strong)
         self._unrelated: Vectors | None = None
         self._photos, self._rest_until = 0, 0.0
         self._scales: dict[Shape, Scale] = {}
@@ -74,7 +73,7 @@ class Calibration:
         self._begun = self._closed = False
 
     def begin(self) -> None:
-        """Start: the encoder is available from now on."""
+        """Start calibrating; call it once the encoder is ready."""
         self._begun = True
         self.follow()
 
@@ -83,7 +82,7 @@ class Calibration:
         self.follow()
         scales = self._scales
         if self._unrelated is None or ONE_TEXT not in scales:
-            return self._brought
+            return self._default
         shape = _shape(question)
         found = scales.get(shape)
         if found is None and len(scales) >= SHAPES:

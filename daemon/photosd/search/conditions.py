@@ -1,7 +1,7 @@
 """Applies what was read in a question: its conditions join the filter, the rest is for the model.
 
-Conditions that together no photo meets are left out, the least certain kind first, with a warning;
-their words return to the rest. Filters that the caller gave are never left out.
+If no photo meets all conditions, the least certain kinds are dropped with a warning, and their
+words return to the rest. Filters that the caller gave are never dropped.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from photosd.search.request_words import request_end
 
 LEAST_CERTAIN_FIRST: tuple[PartKind, ...] = ("place", "date", "person")
 MAX_HINTS = 3
-NO = Filter()
-REHEARSED = "a dog last summer"
+WARM_UP_TEXT = "a dog last summer"
 
 Passes = Callable[[Question], bool]  # whether any photo passes its filter
 
@@ -39,12 +38,14 @@ class Conditions:
         self._database, self._vocabulary, self._passes = database, vocabulary, passes
 
     def apply(self, question: Question, params: QueryParams) -> tuple[Question, list[str]]:
-        """The question with the conditions in its text applied, and warnings; else as it was."""
+        """The question with the conditions of its text as filters, and warnings. A question
+        without conditions is returned as it is.
+        """
         if params.literal or not params.text.strip():
             return question, []
         question = self.without_request(question)
         given = question.where is not None and question.where.has_places
-        reading = self._again(params, ["place"] if given else [])  # places are alternatives
+        reading = self._read(params, ["place"] if given else [])  # places are alternatives
         wanted = reading.conditions or _hints(reading, question)
         if not wanted or self._is_name(question, params.text):
             return question, []
@@ -56,7 +57,7 @@ class Conditions:
         kinds = [kind for kind in LEAST_CERTAIN_FIRST if _of_kind(reading, [kind])]
         for number in range(1, len(kinds)):
             for left_out in itertools.combinations(kinds, number):
-                again = self._again(params, left_out)
+                again = self._read(params, left_out)
                 if self._passes(narrowed := _narrowed(question, again)):
                     only = not normalise(reading.rest)  # no words but those of conditions
                     narrowed = structs.replace(narrowed, only_conditions=only)
@@ -66,7 +67,7 @@ class Conditions:
         return _understood(question, reading, kinds), [warning]
 
     def without_request(self, question: Question) -> Question:
-        """Without words such as `show me`, unless they are of the name of a file."""
+        """Without words such as `show me`, unless a file has this name."""
         first, *others = question.terms or (QuestionTerm(1.0),)
         end = request_end(first.text)
         if not end or self._is_name(question, first.text):
@@ -83,17 +84,21 @@ class Conditions:
         narrowed = structs.replace(question, where=structs.replace(where, among=named))
         return bool(named) and (question.where is None or self._passes(narrowed))
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Read a question, so that the first real one finds the words of dates in memory."""
-        read(REHEARSED, self._vocabulary)
+        read(WARM_UP_TEXT, self._vocabulary)
 
-    def _again(self, params: QueryParams, left_out: Iterable[str]) -> Reading:
+    def _read(self, params: QueryParams, left_out: Iterable[str]) -> Reading:
         reading = read(params.text, self._vocabulary, without={*params.without, *left_out})
         return structs.replace(reading, parts=tuple(map(self._located, reading.parts)))
 
     def _located(self, part: Part) -> Part:
-        """``Paris, Texas``, of which both count; of ``Eilat, Rome`` any, as no photo is in both."""
-        if not part.all_of or part.excluded or self._passes(Question((), where=_with(NO, part))):
+        """``Paris, Texas`` keeps both places; if no photo is in both (``Eilat, Rome``), either one
+        suffices.
+        """
+        if not part.all_of or part.excluded:
+            return part
+        if self._passes(Question((), where=_with(Filter(), part))):
             return part
         return structs.replace(part, all_of=(), any_of=part.all_of)
 
@@ -105,14 +110,14 @@ def _narrowed(question: Question, reading: Reading) -> Question:
     where = _with_all(question.where or Filter(), reading.conditions)
     rest, others = normalise(reading.rest), question.terms[1:]
     if not rest and others and all(term.weight < 0 for term in others):
-        rest = question.terms[0].text  # something must remain from which they are subtracted
+        rest = question.terms[0].text  # negative terms need a positive one
     terms = (QuestionTerm(1.0, rest), *others) if rest else others
     found = structs.replace(question, terms=terms, where=where, reading=reading)
     return structs.replace(found, hints=_hints(reading, found))
 
 
 def _hints(reading: Reading, question: Question) -> tuple[Hint, ...]:
-    """Those that can rank photos."""
+    """The hints that can rank photos, MAX_HINTS at most."""
     if question.plain is None:
         return ()
     some = [one for one in reading.hints if distinctive_words(one.rest)]
@@ -132,7 +137,7 @@ def with_values(where: Filter, kind: str, keys: Sequence[str]) -> Filter:
 
 
 def _with_all(where: Filter, parts: Sequence[Part]) -> Filter:
-    """With these conditions; of several dates that no moment is in together, any counts."""
+    """The filter with these conditions. If the dates do not overlap, any one suffices."""
     dates = [(part.since, part.until) for part in parts if part.kind == "date"]
     since = max((one for one, _ in dates if one is not None), default=-math.inf)
     until = min((one for _, one in dates if one is not None), default=math.inf)

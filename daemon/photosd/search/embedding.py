@@ -74,7 +74,7 @@ class ExamplePictures:
         """
         if content is not None and (known := self._stored(content)) is not None:
             return known, True
-        _refuse_what_is_no_file(path, self._shared.folders.filesystems)
+        _require_file(path, self._shared.folders.filesystems)
         future = self._shared.pool.decode(path, self._shape, urgent=True, deadline=deadline)
         try:
             decoded = _wait(future, deadline)
@@ -100,7 +100,7 @@ class ExamplePictures:
         return None if tiles is None else middle_of(tiles)
 
 
-def _refuse_what_is_no_file(path: bytes, filesystems: Filesystems) -> None:
+def _require_file(path: bytes, filesystems: Filesystems) -> None:
     try:
         mode = filesystems.ask(filesystems.resolve(path), "state")[0]
     except FileNotFoundError as error:

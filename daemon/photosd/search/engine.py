@@ -1,8 +1,8 @@
 """The engine: answers a query within its deadline, by the best available method.
 
 A query is parsed (`parsing`), embedded (`embedding`), photos are retrieved (`retrieval`) and judged
-(`judging`), and paged (`paging`). Without a vector, words in file names answer, else an error with
-the reason and when to retry (docs/adr/0006: every query is answered).
+(`judging`), and paged (`paging`). If there is no vector, words are matched with file names; if none
+match, an error gives the reason and when to retry (docs/adr/0006: every query is answered).
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ from photosd.search.retrieval import NO_GEMINI, GeminiRanking, Retrieval
 
 log = structlog.get_logger()
 
-REHEARSAL = "a rehearsal of the first query"
-REHEARSALS = 5
+WARM_UP_TEXT = "a query before the first one"
+WARM_UP_QUERIES = 5
 MIN_KNOWN = 0.5  # of the words: a text that was typed in the wrong layout has fewer that are known
 
 
 class Engine:
     """Searches one model's vectors. Any thread may use it.
 
-    It does not know the cloud: permission to send comes with the query.
+    It does not call the cloud: each query carries its own permission to send (``outside``).
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Engine:
             question, cursor = self._parser.parse(params), Cursor()
             question, warnings = self._conditions.apply(question, params)
             ranking = self._ranked(question, outside, deadline, warnings)
-            encoded = time.perf_counter() - ranking.seconds  # it has searched, too
+            encoded = time.perf_counter() - ranking.seconds  # without the time of its searches
             ranking = self._sorted(self._reconsidered(ranking, deadline, warnings))
         else:
             ranking, cursor = self._rankings.find(params.cursor)
@@ -208,22 +208,22 @@ class Engine:
         self._calibration.close(deadline)
         self._remembered.close(deadline)
 
-    def rehearse(self, seconds: float) -> bool:
+    def warm_up(self, seconds: float) -> bool:
         """Run a test query, so that the first real one finds all pages in memory.
 
         Waits for the encoder, at most ``seconds``; returns False if it is not ready, which real
         queries will report.
         """
-        question = Question((QuestionTerm(1.0, REHEARSAL),))
+        question = Question((QuestionTerm(1.0, WARM_UP_TEXT),))
         with contextlib.suppress(PhotosdError):
-            self._conditions.rehearse()
-            for _ in range(REHEARSALS):
-                self._remembered.get(REHEARSAL)
-                embedding = self._embedder.encode([REHEARSAL], Deadline.after(seconds))[REHEARSAL]
-                aspects = [Aspect(question.words, embedding)]
+            self._conditions.warm_up()
+            for _ in range(WARM_UP_QUERIES):
+                self._remembered.get(WARM_UP_TEXT)
+                found = self._embedder.encode([WARM_UP_TEXT], Deadline.after(seconds))
+                aspects = [Aspect(question.words, found[WARM_UP_TEXT])]
                 judge = self._judge(question)
-                found = self._retrieval.find(question, aspects, judge, SearchSettings().limit)
-                self._hits.of(found, question)
+                page = self._retrieval.find(question, aspects, judge, SearchSettings().limit)
+                self._hits.of(page, question)
                 coverage(self._shared.catalog, self._shared.folders)
             self._calibration.begin()
             return True
@@ -239,7 +239,7 @@ class Engine:
         self, question: Question, outside: Outside | None, deadline: Deadline, warnings: list[str]
     ) -> Ranking:
         """The request to Gemini starts first, if enabled; our search runs meanwhile."""
-        if not question.terms:  # all of it was read
+        if not question.terms:  # all its words became conditions
             oldest = question.sort == "date"
             find = functools.partial(self._retrieval.latest, question, oldest=oldest)
             return Ranking(question, None, "text_match", self._pairs.joined(question, find))
@@ -334,11 +334,11 @@ class Engine:
     # -- other readings --------------------------------------------------------------------------
 
     def _reconsidered(self, ranking: Ranking, deadline: Deadline, warnings: list[str]) -> Ranking:
-        """Another reading of a query without good matches, or the same; and its warnings."""
+        """The ranking, or that of another reading if it has no good match; adds warnings."""
         question, embedding = ranking.question, ranking.embedding
         found = ranking.page(0, question.limit)
         if question.only_conditions and not ranking.convincing:
-            # Its words match nothing, either: all photos that meet the other conditions.
+            # The words of dropped conditions match nothing: use only the other conditions.
             modes, question = ranking.modes, structs.replace(question, terms=())
             ranking = self._ranked(question, None, deadline, warnings)
             ranking.modes = modes

@@ -42,8 +42,8 @@ class Facets:
         where: Filter | None,
         contents: Collection[str] | None = None,
     ) -> tuple[int, dict[str, list[FacetValue]]]:
-        """How many photos pass ``where`` and are in ``contents``, if not None; and of each kind the
-        ``limit`` most frequent values that begin so, the most frequent first.
+        """How many photos pass ``where`` and are in ``contents``, if not None; and by kind the
+        ``limit`` most frequent values that begin with ``begins``, the most frequent first.
         """
         counts = self._store.counts(where, contents)
         begun = wording.key(begins) if begins.strip() else ""
@@ -70,8 +70,8 @@ class Facets:
         where: Filter | None,
         contents: Collection[str] | None,
     ) -> None:
-        """A filter by ``Singapore`` finds photos in the city and in the country: so count those
-        that are in either.
+        """Count photos in the city or the country for a name of both (Singapore), as the filter
+        finds both.
         """
         for one in values:
             labels = [label(kind, wording.key(one["value"])) for kind in PLACES]
@@ -91,9 +91,7 @@ class Facets:
 
 
 def _by_parts(cameras: Iterable[FacetValue]) -> Iterator[FacetValue]:
-    """A filter by ``iPhone 15`` also finds the iPhone 15 Pro, whose name it is a part of: so count
-    these photos, too.
-    """
+    """Count photos of an iPhone 15 Pro for ``iPhone 15`` as well, as the filter finds both."""
     known = list(cameras)
     every = [(camera_key(one["value"]) or "", one["photos"]) for one in known]
     for one, (name, _) in zip(known[:MAX_CAMERAS], every, strict=False):

@@ -13,7 +13,7 @@ K = 60  # the usual constant: limits the weight of the first ranks
 class Weight(enum.IntEnum):
     """The weight of a piece of evidence, lowest first (docs/explanation/how-search-works.md)."""
 
-    WEAK = 0  # a look that unrelated things also reach; half of the words or more
+    WEAK = 0  # a look that photos of other things also have; half of the words or more
     GOOD = 1  # it looks as described; its path has every word
     ALL_WORDS = 2  # every word, two or more, not only in names of folders
     FILE_NAME = 3  # its file name equals the query
@@ -22,7 +22,7 @@ class Weight(enum.IntEnum):
 class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One reason for one content. ``share``: of the query's words, if weak.
 
-    ``kind``: as in the protocol: ``clip``, ``rewrite``, ``gemini``; ``name`` for words, wherever.
+    ``kind``: as in the protocol: ``clip``, ``rewrite``, ``gemini``; ``name`` for words anywhere.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Fused(msgspec.Struct, frozen=True, gc=False):
     evidence: tuple[Evidence, ...]
 
 
-def ordered(lists: Sequence[Ranked]) -> list[Fused]:
+def fuse(lists: Sequence[Ranked]) -> list[Fused]:
     """Every content of these lists, once, in this order:
 
     1. Files whose name equals the query.
@@ -57,11 +57,9 @@ def ordered(lists: Sequence[Ranked]) -> list[Fused]:
     for one in (one for ranked in lists for one in ranked):
         evidence.setdefault(one.content, []).append(one)
     named = [one for ranked in lists for one in ranked if one.weight >= Weight.ALL_WORDS]
-    named.sort(
-        key=lambda one: -one.weight
-    )  # stable; for each content its heaviest evidence comes first
-    clear = [one.content for one in named]
-    order = dict.fromkeys([*clear, *_fused(_good_zones(lists)), *_fused(lists)])
+    named.sort(key=lambda one: -one.weight)  # stable: the heaviest evidence of a content is first
+    first = [one.content for one in named]
+    order = dict.fromkeys([*first, *_fused(_good_zones(lists)), *_fused(lists)])
     return [Fused(content, tuple(evidence[content])) for content in order]
 
 

@@ -16,12 +16,14 @@ from photosd.search.query_cache import QueryEmbedding
 UNSEEN = -2.0  # the score if no model was used, or it understood nothing
 SHARPNESS = 1.5  # in spreads of a photo's scores with unrelated things
 MIN_SPREAD = 0.01
-SAME = 0.6  # of the way from two unrelated texts to the same text: equal meaning
+SAME = 0.6  # equal meaning, on a scale from 0 (two unrelated texts) to 1 (the same text)
 TINY = 1e-30
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):
-    """How near a photo is to a query: its cosine, and by how much more than to others."""
+    """How near a photo is to a query. ``score``: the cosine. ``beyond``: how much nearer than to
+    other queries.
+    """
 
     score: float = 0.0
     beyond: float = UNSEEN

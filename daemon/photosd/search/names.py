@@ -130,8 +130,8 @@ class Names:
         """How many paths have such words."""
         return len(self._numbers)
 
-    def clear(self, most: int) -> list[str]:
-        """The contents with a path that has every word; none if there are more than ``most``."""
+    def every_if_few(self, most: int) -> list[str]:
+        """The contents with a path that has every word; empty if there are more than ``most``."""
         rows = sum(len(numbers) for (degree, _), numbers in self._groups if degree > Degree.SOME)
         if self._accepts is None and rows > most:
             return []
@@ -263,7 +263,7 @@ class Names:
             own = index.own(terms, numbers)
             yield (Degree.OWN, 1.0), own
             named_so = index.own(terms, numbers, "name") if index.described else own
-            yield (Degree.PHRASE, 1.0), _in_a_row(db, named_so, wording.key(text))
+            yield (Degree.PHRASE, 1.0), _consecutive(db, named_so, wording.key(text))
         yield from (((Degree.PHRASE, 1.0), rows) for rows in whole.values())
         yield (Degree.EVERY, 1.0), every
         least = math.ceil(HALF * len(numbers))
@@ -415,8 +415,8 @@ def _suffix(name: str) -> str:
 # -- words ----------------------------------------------------------------------------------------
 
 
-def _in_a_row(db: sqlite3.Connection, rows: Rows, key: str) -> Rows:
-    """The rows among these that have the whole key in the file's own name."""
+def _consecutive(db: sqlite3.Connection, rows: Rows, key: str) -> Rows:
+    """The rows among these whose file name has all words of the key next to each other."""
     return ids(
         db,
         "SELECT json_group_array(id) FROM named"

@@ -164,7 +164,7 @@ class Ranking:
         self._shown: list[FoundPhoto] = []
         self.convincing = False
         self.seconds = 0.0  # spent on finding photos
-        self.unknown: list[str] = []  # words without meaning
+        self.unknown: list[str] = []  # words that the model does not know
 
     def page(self, start: int, limit: int) -> list[FoundPhoto]:
         """Ranks ``start`` to ``start + limit``, the same on every call."""

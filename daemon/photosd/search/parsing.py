@@ -127,8 +127,8 @@ class Parser:
         question = question_of(params, self.where(params.where))
         terms = tuple(map(self._looked_up, question.terms))
         asked_with = frozenset(term.content for term in terms if term.content is not None)
-        but = self._with_partners(asked_with) if params.others else frozenset()
-        return structs.replace(question, terms=terms, but=but)
+        excluded = self._with_partners(asked_with) if params.others else frozenset()
+        return structs.replace(question, terms=terms, excluded=excluded)
 
     def where(self, where: Where | None) -> Filter | None:
         """The filter; raises what `parse` does."""
@@ -145,8 +145,8 @@ class Parser:
         return found
 
     def _located(self, where: Where | None) -> tuple[Where | None, tuple[tuple[str, ...], ...]]:
-        """With spellings of the library instead of names of places, and coordinates instead of the
-        name of the place that photos are near to; and apart the parts of ``Paris, Texas``.
+        """The filter with the library's spellings of place names, and coordinates instead of
+        ``near_place``; then the parts of names such as ``Paris, Texas``.
         """
         found: Any = dict(where or {})
         within: list[tuple[str, ...]] = []
@@ -208,7 +208,7 @@ class Parser:
                 )
 
     def _meant(self, kind: str, name: str) -> str:
-        """A question with values that are similar, or that are listed in ``name``; or nothing."""
+        """Suggestions for an unknown name: similar ones, or those that it lists; may be empty."""
         listed = [value for part in name.split(",") if (value := self._vocabulary.get(kind, part))]
         if "," in name and listed:
             each = " ".join(f"--{kind} {value.shown!r}" for value in listed)
@@ -243,10 +243,10 @@ class QuestionTerm(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """A query; at least one term has a positive weight, unless ``reading`` left no words.
 
-    ``asked``: as text; ``reading``: what was read of it and is part of ``where``;
-    ``only_conditions``: its words are those of conditions that were left out; ``hints``: tags,
-    people and places that its words name, which rank photos; ``understood``: words (folded) of what
-    was read but left out.
+    ``asked``: the query as text. ``reading``: the conditions found in it, which are part of
+    ``where``. ``only_conditions``: all its words are of conditions that were dropped. ``hints``:
+    tags, people and places that its words name; they rank photos. ``understood``: words (folded) of
+    dropped conditions.
     """
 
     terms: tuple[QuestionTerm, ...]
@@ -254,7 +254,7 @@ class Question(msgspec.Struct, frozen=True):
     limit: int = SearchSettings().limit
     every_copy: bool = False
     where: Filter | None = None
-    but: frozenset[str] = frozenset()  # contents to leave out
+    excluded: frozenset[str] = frozenset()  # contents to leave out
     sort: Sort = "match"
     reading: Reading | None = None
     only_conditions: bool = False

@@ -1,7 +1,7 @@
-"""Places by name: those of the library, and any other, in every language and spelling.
+"""Finds places by name, in every language and spelling.
 
-The vocabulary has a few names of each place that the library has. The table of places knows all
-others, and where places are.
+The vocabulary has a few names of each place of the library; the table of places has all other
+names, and coordinates.
 """
 
 from __future__ import annotations

@@ -53,9 +53,9 @@ class QueryCache:
     """Embeddings by a salted hash of model and text, each encrypted with a key derived from the
     same.
 
-    The catalog contains no word of a query, and its vector only for those who know salt and query;
-    the salt is a separate file. ``keeps``: whether anything is stored on disk. ``earlier``: the
-    fingerprint of a model with the same vectors for texts that it understood entirely.
+    The catalog contains no word of a query; decrypting its vector takes the query and the salt,
+    which is in a separate file. ``keeps``: whether anything is stored on disk. ``earlier``: the
+    fingerprint of an older model whose vectors are the same for texts that it understood entirely.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Reads a question: which of its words are dates, places or people; the rest is for the model.
 
-Pure: values come from a `Vocabulary`. Rules: docs/explanation/how-search-works.md. What may mean
-something else is not read: its words stay in the rest, where they rank photos and exclude none.
+Rules: docs/explanation/how-search-works.md. Words that may mean something else are not read: they
+stay in the rest, where they rank photos and exclude none. Names come from a `Vocabulary`.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Hint(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The parts of a question in their order; ``rest``: the words for the model, if any;
-    ``hints``: values of the library that some of these words name.
+    """The parts of a question in their order. ``rest``: the words for the model, if any.
+    ``hints``: values of the library that some words of ``rest`` name.
     """
 
     parts: tuple[Part, ...]
@@ -110,7 +110,7 @@ def read(
     now: Moment | None = None,
     without: Collection[str] = (),
 ) -> Reading:
-    """Read ``text``; ``without``: kinds of parts not to look for. Without any, all is rest."""
+    """Read ``text``. ``without``: kinds of parts not to look for. ``now``: for relative dates."""
     literal = list(literal_spans(text))
     visible = hidden(text, literal)
     values = _values(visible, vocabulary, without)
@@ -138,7 +138,7 @@ def _start(part: Part) -> int:
 def _hints(
     text: str, parts: Sequence[Part], values: Sequence[Part], literal: Sequence[Span]
 ) -> Iterator[Hint]:
-    """All tags together, then each value, the rarest first; those that leave other words."""
+    """Hints that leave other words: all tags together, then each value, the rarest first."""
     read_so = _spans(parts)
     named = [one for one in values if one.named and not _overlaps(one, read_so)]
     named = [one for one in named if negation_of(text, one) is None]
@@ -222,7 +222,9 @@ def _values(text: str, vocabulary: Vocabulary, without: Collection[str]) -> list
 def _named(
     spellings: Iterable[Spelling], known: Mapping[str, Sequence[Value]], *, separated: bool
 ) -> Spelling | None:
-    """The first with values; ``separated``: that have a comma or a full stop, too."""
+    """The first spelling that has values. ``separated``: the words have a comma or a full stop
+    between them, so a value must have one, too.
+    """
     for one in spellings:
         values = known.get(one.key, ())
         if any(not separated or "," in value.shown or "." in value.shown for value in values):
@@ -245,7 +247,7 @@ def _known(
 def _first_names(
     spellings: Sequence[Spelling], known: Mapping[str, Sequence[Value]], vocabulary: Vocabulary
 ) -> dict[str, Sequence[Value]]:
-    """The person whose first name a word is, if only one has it and it is no other value."""
+    """The person with this first name, if there is only one and the word names nothing else."""
     if any(one.key in known for one in spellings):
         return {}
     for one in spellings:
@@ -266,7 +268,7 @@ def _decided(
     known: Mapping[str, Sequence[Value]],
     without: Collection[str],
 ) -> Part:
-    """The part that these words are: a condition, or rest if they may mean something else."""
+    """The part for these words: a condition, or ``rest`` if they may mean something else."""
     before = _before(text, words, first)
     start, end = words[first].start, words[last].end
     unread = Part("rest", start, end, text[start:end], text[start:end])
@@ -308,12 +310,10 @@ def _is_function_word(word: Word, key: str, shown: str, said: Collection[str]) -
 
 
 def _may_be_another(part: Part, vocabulary: Vocabulary) -> bool:
-    """Whether people with this first name and another one have more photos: ``Noa``, ``Noa Levi``,
-    who may be the same.
-    """
+    """Whether other people with this first name have more photos: ``Noa`` may be ``Noa Levi``."""
     others = vocabulary.beginning("person", part.key, MAX_NAMESAKES)
     alike = (one.photos for one in others if wording.words(one.shown)[:1] == [part.key])
-    return sum(alike) > 2 * part.photos  # its own are among them
+    return sum(alike) > 2 * part.photos  # the sum includes those of the part itself
 
 
 def _meant(

@@ -28,12 +28,12 @@ PartKind = Literal["date", "place", "person", "rest"]
 class Part(msgspec.Struct, frozen=True):
     """Some words of a question: characters ``start`` to ``end`` of it, and what they were read as.
 
-    ``key`` and ``photos``: of a place or a person, as in the vocabulary; ``tag``: the key of a tag
-    that is spelled so, if there is one; ``bare``: without a preposition or a prefix; ``excluded``:
-    photos with it are not wanted; ``since`` and ``until``: of a date, as in `FoundDate`;
-    ``named``: the kind of the value that words name, if they were not read as a condition;
-    ``any_of``: the keys of several values, of which any counts (``Noa or Dan``); ``all_of``: of
-    places of which one is in the other (``Paris, Texas``), and ``all_tags``: ``tag`` of each.
+    ``key`` and ``photos``: of a place or a person, as in the vocabulary. ``tag``: the key of the
+    tag with the same spelling, if any. ``bare``: without a preposition or a prefix. ``excluded``:
+    hide photos that have it. ``since`` and ``until``: of a date, as in `FoundDate`. ``named``: the
+    kind of the value that the words name, if they are not a condition. ``any_of``: keys of which
+    one suffices (``Noa or Dan``). ``all_of``: keys of places that contain each other (``Paris,
+    Texas``); ``all_tags``: the ``tag`` of each.
     """
 
     kind: PartKind
@@ -55,8 +55,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def specified(text: str, parts: Sequence[Part]) -> list[Part]:
-    """With places that follow each other as one: ``Paris, Texas``, ``Eilat Israel``; of the one of
-    fewer photos, if it is excluded.
+    """Joins places that follow each other into one part: ``Paris, Texas``, ``Eilat Israel``. Its
+    key is that of the place with fewer photos.
     """
     found: list[Part] = []
     for part in parts:
@@ -85,7 +85,7 @@ def specified(text: str, parts: Sequence[Part]) -> list[Part]:
 
 
 def with_alternatives(text: str, parts: Sequence[Part]) -> list[Part]:
-    """With people of whom any counts as one: ``Noa or Dan``, ``Noa, Dan or Maya``."""
+    """Joins alternative people into one part: ``Noa or Dan``, ``Noa, Dan or Maya``."""
     found: list[list[Part]] = []
     for part in parts:
         before = found[-1][-1] if found else None
@@ -107,7 +107,7 @@ def _are_alternatives(text: str, one: Part, other: Part) -> bool:
 
 
 def _as_one(text: str, people: Sequence[Part]) -> Sequence[Part]:
-    """These as one part, unless there are only commas between them, or they are not wanted."""
+    """Joins these people, unless only commas are between them or they are negated."""
     first, last = people[0], people[-1]
     listed = any(wording.words(text[a.end : b.start]) for a, b in itertools.pairwise(people))
     listed = listed or _word_after(text, last.end) in ALTERNATIVES
@@ -123,15 +123,15 @@ def _as_one(text: str, people: Sequence[Part]) -> Sequence[Part]:
 
 
 def wanted(text: str, parts: Sequence[Part]) -> list[Part]:
-    """With ``without Noa`` as excluded; without other negated parts, and alternatives: ``Noa or a
-    dog``. Those of places and dates stay: of several any counts.
+    """Marks ``without Noa`` as excluded. Drops other negated parts, and parts that are alternatives
+    to other words (``Noa or a dog``); alternatives of places or dates stay.
     """
     found: list[Part] = []
     unwanted: Part | None = None  # the last one that was negated
     excluding = False  # whether it was excluded
     for number, part in enumerate(parts):
         before, after = parts[number - 1] if number else None, next(iter(parts[number + 1 :]), None)
-        chained = unwanted is not None and unwanted is before and _arejoined(text, before, part)
+        chained = unwanted is not None and unwanted is before and _are_joined(text, before, part)
         negation = negation_of(text, part)
         if chained or negation is not None:
             unwanted = part
@@ -152,12 +152,12 @@ def wanted(text: str, parts: Sequence[Part]) -> list[Part]:
 
 
 def negation_of(text: str, part: Part) -> re.Match[str] | None:
-    """The word before it that says that it is not wanted."""
+    """The word before a part that negates it."""
     word = _word_before(text, part.start, BEFORE | ARTICLES)
     return word if word is not None and wording.fold(word[0]) in NEGATIONS else None
 
 
-def _arejoined(text: str, one: Part, other: Part) -> bool:
+def _are_joined(text: str, one: Part, other: Part) -> bool:
     """Whether these of one kind are named together: ``Noa and Dan``."""
     words = wording.words(text[one.end : other.start])
     return one.kind == other.kind and all(word in JOINING for word in words)
@@ -166,7 +166,7 @@ def _arejoined(text: str, one: Part, other: Part) -> bool:
 def _any_counts(text: str, one: Part | None, other: Part | None) -> bool:
     if one is None or other is None or one.kind not in ("place", "date"):
         return False
-    return _arejoined(text, one, other)
+    return _are_joined(text, one, other)
 
 
 def _excludes(negation: re.Match[str] | None, part: Part) -> bool:

@@ -1,4 +1,4 @@
-"""What is left of a question beside some of its words: the words for the model."""
+"""What remains of a question without the words that were read: the words for the model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ EDGES = " \t\n\r,;:.-–—·/&|?!"
 
 
 def remainder(text: str, spans: Sequence[Span], literal: Sequence[Span]) -> list[Span]:
-    """What is between the spans, without words that only joined it to them; nothing if its words
-    only say that photos are wanted. ``literal``: spans that stay as they are.
+    """The text between the spans, without words such as ``in`` and ``with`` next to them; nothing
+    if it only asks for photos. ``literal``: spans that stay as they are.
     """
     taken = [edge for span in spans for edge in span]
     edges = [min([request_end(text), *taken]), *taken, len(text)]

@@ -1,4 +1,4 @@
-"""Finds the photos that match a query: collects all evidence, and has it ordered (`fusion`).
+"""Finds the photos that match a query: collects all evidence, then orders it (`fusion`).
 
 Kinds of evidence: a photo's look, its name, its tags, what Gemini found. The weight does not
 depend on the kind, so a new kind is one more list.
@@ -20,7 +20,7 @@ from photosd.index.shared_resources import SharedResources
 from photosd.index.vectors import VectorStore
 from photosd.search.conditions import with_values
 from photosd.search.embedding import Aspect, Hinted
-from photosd.search.fusion import Evidence, Fused, Ranked, Weight, ordered
+from photosd.search.fusion import Evidence, Fused, Ranked, Weight, fuse
 from photosd.search.judging import Judge, Look, Match, of_name
 from photosd.search.names import Degree, Keep, Named, Names, PathTest, named, taken_in_years
 from photosd.search.paging import FoundPhoto
@@ -34,7 +34,8 @@ DEEPER = 200  # ranks searched if there are other lists: a photo may be far down
 LOOKED_AT = 500  # photos of one name that are ordered by look
 HINTED = 20  # nearest photos with a tag that the query names
 FILTERED_FIRST, FILTERED_AT_ONCE = 60, 250  # contents that are filtered; most pass
-# So few contents that pass are looked up among the names, if there are not also few of these.
+# At most FEW_PASSING contents pass the filter, and more than FEW_NAMED match by name: look up the
+# names of the former.
 FEW_PASSING, FEW_NAMED = 1000, 500
 NOTHING = Holding("", {}, (), None)
 UNKNOWN = Look()
@@ -79,15 +80,15 @@ class Retrieval:
         seen: dict[str, Look] = {}
         looks = [self._by_looks(question, one, judge, wanted, seen) for one in asked]
         # Above this number the nearest suffice.
-        self._look(asked, judge, names.clear(LOOKED_AT), seen)
-        elsewhere = self._elsewhere(question, remote)
+        self._look(asked, judge, names.every_if_few(LOOKED_AT), seen)
+        by_gemini = self._by_gemini(question, remote)
         by_name = self._by_name(question, names, seen, count)
         by_hint = [self._by_hint(question, one, judge) for one in hinted]
-        best = ordered([by_name, *looks, *by_hint, elsewhere])[:count]
+        best = fuse([by_name, *looks, *by_hint, by_gemini])[:count]
         self._look(asked, judge, [one.content for one in best], seen)
         if not asked:
             seen |= {content: Look(score) for content, score in remote.nearest}
-        outstanding = {one.content for one in elsewhere if one.weight >= Weight.GOOD}
+        outstanding = {one.content for one in by_gemini if one.weight >= Weight.GOOD}
         name_of = names.of([one.content for one in best])
         return [
             _found(
@@ -109,20 +110,20 @@ class Retrieval:
         judge: Judge,
         remote: GeminiRanking = NO_GEMINI,
     ) -> list[str]:
-        """All contents that `find` rates fair or strong, in no order; a filter is not applied to
-        those that match by words.
+        """All contents that `find` rates fair or strong, in no order. The filter is not applied to
+        contents that match by words.
         """
         found = dict.fromkeys(self._names(question, aspects).every())
         for aspect in aspects:
             found |= dict.fromkeys(self._good_looks(question, aspect, judge))
         found |= dict.fromkeys(
-            one.content for one in self._elsewhere(question, remote) if one.weight >= Weight.GOOD
+            one.content for one in self._by_gemini(question, remote) if one.weight >= Weight.GOOD
         )
-        return [content for content in found if content not in question.but]
+        return [content for content in found if content not in question.excluded]
 
     def _good_looks(self, question: Question, aspect: Aspect, judge: Judge) -> list[str]:
-        """The contents with a good look, among more and more of the nearest: until half of them
-        have none at their end.
+        """The contents with a good look. Takes more of the nearest until the farther half of them
+        has no good look.
         """
         seen: dict[str, Look] = {}
         count = FIRST_GOOD
@@ -156,7 +157,7 @@ class Retrieval:
             self._look([aspect], judge, contents, own)
             looks.append((aspect.source, own))
             for content, look in own.items():
-                _see(seen, content, look)
+                _keep_nearest(seen, content, look)
         standing = {content for content, _ in remote.nearest[: remote.outstanding]}
         found = []
         for content in contents:
@@ -197,7 +198,7 @@ class Retrieval:
         found: dict[str, Look] = {}
         self._look([aspect], judge, [content for content, _ in nearest], found)
         for content, look in found.items():
-            _see(seen, content, look)
+            _keep_nearest(seen, content, look)
         looks = [
             Evidence(aspect.source, content, _weight(judge.of_look(found[content])))
             for content, _ in nearest
@@ -208,9 +209,9 @@ class Retrieval:
         return looks
 
     def _by_hint(self, question: Question, hinted: Hinted, judge: Judge) -> Ranked:
-        """The photos with a tag that the query names which look like its other words, the nearest
-        first: with both, every word matched. The same for people and places, whose names may also
-        mean a thing.
+        """Photos that have the hinted tag, person or place and look like the other words, nearest
+        first. A tag counts as a match of every word; a name may also mean a thing, so it counts
+        less.
         """
         hint, aspect = hinted.hint, hinted.aspect
         if aspect.embedding is None:
@@ -240,7 +241,7 @@ class Retrieval:
                 continue
             found = judge.looks(aspect.words, aspect.embedding, list(tiles.values()))
             for content, look in zip(tiles, found, strict=True):
-                _see(seen, content, look)
+                _keep_nearest(seen, content, look)
 
     def nearest(
         self, question: Question, embedding: QueryEmbedding, count: int
@@ -250,28 +251,30 @@ class Retrieval:
         take = count + OVERSAMPLE
         while True:
             nearest = self._store.nearest(embedding.vector, take, where)
-            there = self._there([content for content, _ in nearest], _path_test(question))
-            found = [one for one in nearest if one[0] in there and one[0] not in question.but]
+            with_path = self._with_path([content for content, _ in nearest], _path_test(question))
+            found = [
+                one for one in nearest if one[0] in with_path and one[0] not in question.excluded
+            ]
             if len(found) >= count or len(nearest) < take:
                 return found[:count]
             take *= 4
 
-    def _there(self, contents: Sequence[str], accepts: PathTest | None) -> set[str]:
+    def _with_path(self, contents: Sequence[str], accepts: PathTest | None) -> set[str]:
         """The contents with an accepted path; tables may lag behind the catalog."""
         if accepts is None:
             return self._shared.contents.alive(contents)
         paths = self._shared.catalog.paths_of(contents)
         return {content for content, places in paths.items() if any(accepts(p) for p, _ in places)}
 
-    def _elsewhere(self, question: Question, remote: GeminiRanking) -> Ranked:
-        """Contents of another model that pass the filter and have a path."""
+    def _by_gemini(self, question: Question, remote: GeminiRanking) -> Ranked:
+        """Contents found by Gemini that pass the filter and have a path."""
         contents = [content for content, _ in remote.nearest]
-        alive = self._there(contents, None) if contents else set()
-        there = [content for content in contents if content in alive]
+        alive = self._with_path(contents, None) if contents else set()
+        with_path = [content for content in contents if content in alive]
         outstanding = set(contents[: remote.outstanding])
         return [
             Evidence("gemini", one, Weight.GOOD if one in outstanding else Weight.WEAK)
-            for one in self.passing(question, there)
+            for one in self.passing(question, with_path)
         ]
 
     # -- names --------------------------------------------------------------------------------
@@ -289,7 +292,9 @@ class Retrieval:
         best: Iterator[Named]
         if table is not None and names.rows > FEW_NAMED and len(table) <= FEW_PASSING:
             some = table.contents()
-            best = (one for one in names.among(some, scores) if one.content not in question.but)
+            best = (
+                one for one in names.among(some, scores) if one.content not in question.excluded
+            )
         else:
             best = names.best(scores, self._keep(question, table))
         contents = [one.content for one in itertools.islice(best, count)]
@@ -329,8 +334,8 @@ class Retrieval:
         take = count + OVERSAMPLE
         while True:
             latest = self._store.latest(take, where, oldest=oldest)
-            there = self._there(latest, _path_test(question))
-            found = [one for one in latest if one in there and one not in question.but]
+            with_path = self._with_path(latest, _path_test(question))
+            found = [one for one in latest if one in with_path and one not in question.excluded]
             if len(found) >= count or len(latest) < take:
                 return [FoundPhoto(one, 1.0, strength, kinds) for one in found[:count]]
             take *= 4
@@ -351,12 +356,12 @@ class Retrieval:
             yield from (one for one in part if one in kept)
 
     def _keep(self, question: Question, table: Passing | None) -> Keep | None:
-        """Which contents pass the query's filter: by the tables; those that have no row there, by
-        the catalog. None: all.
+        """A function that returns which contents pass the query's filter; None: all. The tables
+        decide; the catalog decides for contents without a row in them.
         """
-        where, but = question.where, question.but
+        where, excluded = question.where, question.excluded
         if where is None or table is None:
-            return (lambda contents: set(contents) - but) if but else None
+            return (lambda contents: set(contents) - excluded) if excluded else None
 
         def keep(contents: Sequence[str]) -> set[str]:
             passes, known = table.verdicts(contents)
@@ -364,7 +369,7 @@ class Retrieval:
             missing = [contents[place] for place in np.flatnonzero(~known).tolist()]
             if missing and where.among is not None:
                 missing = [content for content in missing if content in where.among]
-            return (found | self._passing_in_catalog(where, missing)) - but
+            return (found | self._passing_in_catalog(where, missing)) - excluded
 
         return keep
 
@@ -428,7 +433,7 @@ def _path_test(question: Question) -> PathTest | None:
     return question.where.holds_path() if question.where and question.where.below else None
 
 
-def _see(seen: dict[str, Look], content: str, look: Look) -> None:
+def _keep_nearest(seen: dict[str, Look], content: str, look: Look) -> None:
     """Keep the nearest look."""
     before = seen.setdefault(content, look)
     if before is not look and _nearness(before) < _nearness(look):

@@ -18,7 +18,7 @@ POINTS = r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u3099\u309
 WORD = re.compile(rf"[^\W_][\w{POINTS}]*(?:['’‘׳״\"`´][^\W_][\w{POINTS}]*)*['’׳]?")
 GENITIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 BETWEEN = re.compile(r"[\s\-־'’]+")  # characters between the words of one value
-ABBREVIATED = re.compile(r"[\s\-־'’.,]+")  # the same, in St. Louis and Washington, D.C.
+ABBREVIATED = re.compile(r"[\s\-־'’.,]+")  # and in names such as St. Louis, Washington, D.C.
 
 
 class Word(NamedTuple):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from photosd.core import wording
 from photosd.index.labels import DESCRIBED, WHOLE
 
-TELLING = 0.5  # of the library; a more frequent word is ignored
+IGNORED_SHARE = 0.5  # of the library's paths; a more frequent word is ignored
 FEW = 3  # photos, in a tiny library
 COMMON = 2000  # photos; a more frequent word finds none on its own if the query has other words
 # The columns of each kind of evidence, as in the protocol; what is shown last says most.
@@ -92,7 +92,7 @@ class TextIndex:
     def numbers(self, terms: Sequence[Term]) -> dict[str, int]:
         """The number of rows of each word, without words in most of the library."""
         indexed = self._db.execute("SELECT coalesce(sum(n), 0) FROM counts WHERE state = 'indexed'")
-        most = max(FEW, int(TELLING * indexed.fetchone()[0]))
+        most = max(FEW, int(IGNORED_SHARE * indexed.fetchone()[0]))
         counted = "SELECT count(*) FROM (SELECT 1 FROM names WHERE names MATCH ? LIMIT ?)"
         found = {
             term.word: self._db.execute(counted, (term.match, most + 1)).fetchone()[0]
@@ -149,10 +149,10 @@ class TextIndex:
         return self.rows(" OR ".join(parts))
 
     def whole(self, text: str, words: Sequence[str]) -> dict[str, Rows]:
-        """The rows of which a person, or a tag, place or title of several words, is the whole text:
-        by kind.
+        """By kind: rows with a person, or a tag, place or title of several words, that equals the
+        whole text.
 
-        ``words``: those of the text that count.
+        ``words``: the distinctive ones of the text.
         """
         keys = dict.fromkeys(["".join(wording.words(text)), "".join(words)])
         match = _any(WHOLE + key for key in keys if key)
@@ -213,8 +213,8 @@ def quoted(word: str) -> str:
 
 
 def _split(terms: Sequence[Term], numbers: Mapping[str, int]) -> tuple[list[str], list[str], str]:
-    """The expressions of rare words, of common ones, and of what a row with a common one must have,
-    too; without words that do not count or that no row has.
+    """The expressions of rare words, of common words, and what a row with a common word must match
+    as well. Ignored words, and words without rows, are left out.
     """
     there = [term for term in terms if numbers.get(term.word)]
     rare = [term.match for term in there if numbers[term.word] <= COMMON]

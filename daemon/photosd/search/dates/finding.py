@@ -1,8 +1,8 @@
 """Finds the phrases in a text that are surely dates: ``dog on the beach in May 2019``.
 
-The grammar is that of whole dates; `_Phrase` holds the rules for what else a phrase must have, as
-most words of dates have other meanings: May, march, fall, spring, second, אביב, שני, שבת. A phrase
-that may be something else is not a date (docs/reference/dates.md).
+The grammar is that of whole dates. Most words of dates have other meanings (May, march, fall,
+spring, second, אביב, שני, שבת), so `_Phrase` has more rules; a phrase that may mean something else
+is not a date (docs/reference/dates.md).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ IN = _folded("in during im en em в في")
 OFTEN_SOMETHING_ELSE = _folded("mars estate lente hier an final fine fin half begin medio במאי")
 MONTHS_OFTEN_SOMETHING_ELSE = _folded("may march מאי")
 NOT_LAST = _folded("this last past previous")  # "at Halloween, this dog"
-# Before a word of a date: with it, it is something else.
+# Words before a word of a date with which it means something else: hot spring.
 COMPOUNDS = {
     "march": _folded("protest women women's womens pride peace death wedding funeral"),
     "spring": _folded("hot water coil box mattress"),

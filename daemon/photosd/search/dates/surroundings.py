@@ -1,6 +1,6 @@
-"""Words around a date that make it another one: older than 2019, around 2019, the week of 31 May.
+"""Words around a date that change its meaning: older than 2019, around 2019, the week of 31 May.
 
-Such a date is not read in a question, as it would exclude the photos that are meant.
+Such a date is not read in a question, because as a filter it would hide the wanted photos.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGER = _folded("week weekend month שבוע השבוע בשבוע חודש")
 def is_other(
     text: str, tokens: Sequence[Token], start: int, end: int, period: Period, after: int
 ) -> bool:
-    """Whether the date in tokens ``start`` to ``end`` is another one because of what is around it.
+    """Whether the words around the date in tokens ``start`` to ``end`` change its meaning.
 
     ``after``: the token after the last date.
     """
