@@ -47,6 +47,10 @@ def test_every_remedy_fits_what_is_wrong(running: StandInDaemon, tmp_path: Path)
         assert "no such file | check the name" in refused("show", tmp_path / "c.jpg")
         outside = refused("show", tmp_path / "b.jpg")
         assert f"it is not in a watched folder | photosd add '{tmp_path}'" in outside
+        (tmp_path / "notes.txt").write_text("x")  # adding its folder would not help
+        assert "its suffix is not one of photos" in refused("show", tmp_path / "notes.txt")
+        assert "is not a folder | name the folder" in refused("add", photos / "a.jpg")
+        assert "is not there | No such folder" in refused("add", tmp_path / "nothing")
         assert "it is a folder | name a photo" in refused("show", photos)
         (photos / "notes.txt").write_text("x")
         assert "its suffix is not one of photos | rename it" in refused(

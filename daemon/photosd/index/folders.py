@@ -26,6 +26,7 @@ from photosd.index.store_damage import keep_list, kept_list
 from photosd.watch.filesystems import Filesystems
 from photosd.watch.folder_state import (
     ASKING,
+    NOT_A_FOLDER,
     NOT_ANSWERING,
     FolderIdentity,
     FolderProbe,
@@ -492,4 +493,6 @@ def _remedy(probe: FolderProbe) -> str:
         return probe.remedy
     if (probe.reason or "").startswith(NOT_ANSWERING):
         return "wait until its disk or share responds, then add it again"
+    if (probe.reason or "").endswith(NOT_A_FOLDER):
+        return "name the folder that it is in"
     return "No such folder. Check the spelling."

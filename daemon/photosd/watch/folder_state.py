@@ -20,6 +20,7 @@ from photosd.watch.mounts import Mount, mount_of, mounts
 
 State = Literal["ok", "offline", "no_permission", "scan_only"]
 NOT_ANSWERING = "not answering"
+NOT_A_FOLDER = "is not a folder"
 ASKING = "; macOS may be asking whether Python may read it"
 REMEDY_ASKING = f"answer the dialog of macOS, or {REMEDY}"
 
@@ -229,7 +230,7 @@ def _look(
     except FileNotFoundError:
         return f"{printable(path)} is not there"
     except NotADirectoryError:
-        return f"{printable(path)} is not a folder"
+        return f"{printable(path)} {NOT_A_FOLDER}"
     except OSError as error:
         return f"{printable(path)} cannot be read: {error.strerror}"
 

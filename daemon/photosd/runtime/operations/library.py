@@ -191,7 +191,7 @@ def _videos(library: Library, photo: Photo) -> Iterator[tuple[bytes, str]]:
 
 def _unknown(library: Library, path: bytes, folder: Folder | None) -> NotFound:
     """The error for a file that is not in the catalog."""
-    if suffix_of(path) in OTHERS and (photo := library.catalog.of_video(path)):
+    if OTHERS.get(suffix_of(path)) == "a video" and (photo := library.catalog.of_video(path)):
         return NotFound(
             f"{printable(path)} is not indexed: it is the video of {printable(photo)}",
             remedy="show that photo",
@@ -261,9 +261,10 @@ def _why_unknown(path: bytes, filesystems: Filesystems, folder: Folder | None) -
     except OSError:
         pass
     directory = printable(path if stat.S_ISDIR(mode) else path.rpartition(b"/")[0])
-    if folder is None:
+    is_other = not stat.S_ISDIR(mode) and not is_photo_name(path)
+    if folder is None and not is_other:
         return "it is not in a watched folder", f"photosd add '{directory}'"
-    if ignored := why_ignored(filesystems, path, *folder.scan_arguments):
+    if folder is not None and (ignored := why_ignored(filesystems, path, *folder.scan_arguments)):
         return ignored
     if stat.S_ISDIR(mode):
         return "it is a folder", "name a photo; for folders: photosd folders"
